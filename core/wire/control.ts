@@ -1,0 +1,280 @@
+/**
+ * What an agent and its server say to each other over the WebSocket `/agent/v1/connect`: one JSON
+ * object a text frame, told apart by `type`; and binary frames for the cast (`bulkKind`).
+ * Either side closes the connection when it has heard nothing for `silenceLimit`.
+ */
+import { type Static, type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import type { Decoded } from "../errors.ts";
+import { millis } from "../units/units.ts";
+import { DiskView, ImageView, PcState } from "./views.ts";
+
+/** Raised when a message changes so that an older peer would misread it. */
+export const controlProtocol = 1;
+/** Each side says something at least this often. */
+export const aliveEvery = millis(1000);
+/** Five missed signs of life and one for a busy PC: the other side is gone. */
+export const silenceLimit = millis(6000);
+/** A longer text frame is refused: the largest is `hello` of a PC with dozens of disks. */
+export const controlFrameLimit = 256 * 1024;
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const text = (maxLength = 256) => Type.String({ maxLength });
+const count = Type.Integer({ minimum: 0 });
+
+/** Counters of a PC's part in a session; totals since this PC joined it. Bytes are raw disk bytes unless named otherwise. */
+export const Counters = Type.Object({
+  /** Raw bytes of all chunks the PC has to hold at the end. */
+  bytesWanted: count,
+  /** Raw bytes of chunks that arrived whole and matched their hash. */
+  bytesReceived: count,
+  bytesWritten: count,
+  bytesVerified: count,
+  chunksKept: count,
+  chunksWritten: count,
+  /** Packets lost on the wire as a fraction of those sent to us; null before any came. */
+  lossRatio: nullable(Type.Number({ minimum: 0, maximum: 1 })),
+  /** Bytes a second that the disk takes, lately. */
+  writeBps: nullable(Type.Number({ minimum: 0 })),
+});
+export type Counters = Static<typeof Counters>;
+
+export const Hello = Type.Object({
+  type: Type.Literal("hello"),
+  protocol: Type.Integer(),
+  agentVersion: text(),
+  /** Random for each start of an agent: tells a reconnect from a reboot. */
+  instance: text(64),
+  /** The name asked for with `--name`; the server's own name for the PC wins. */
+  name: nullable(text(64)),
+  identity: Type.Object({
+    uuid: nullable(text(64)),
+    serials: Type.Array(text(), { maxItems: 8 }),
+    macs: Type.Array(text(17), { maxItems: 64 }),
+  }),
+  /** The MAC the PC booted from, else of the interface that reaches the server. */
+  mac: text(17),
+  ip: nullable(text(45)),
+  firmware: nullable(Type.Union([Type.Literal("bios"), Type.Literal("uefi")])),
+  secureBoot: nullable(Type.Boolean()),
+  nic: Type.Object({ driver: nullable(text()), speedMbps: nullable(Type.Number()) }),
+  disks: Type.Array(DiskView, { maxItems: 128 }),
+  memoryBytes: nullable(count),
+  state: PcState,
+  /** The task still under way in this agent, after a reconnect. */
+  task: nullable(text(64)),
+});
+export type Hello = Static<typeof Hello>;
+
+/** Said every `aliveEvery` and at each change of state. */
+export const Alive = Type.Object({ type: Type.Literal("alive"), state: PcState });
+
+/** The disk is chosen and the wants are known (a `wants` frame went before): count this PC in. */
+export const Ready = Type.Object({
+  type: Type.Literal("ready"),
+  task: text(64),
+  disk: DiskView,
+  counters: Counters,
+});
+
+export const Progress = Type.Object({
+  type: Type.Literal("progress"),
+  task: text(64),
+  phase: Type.Union([
+    Type.Literal("scanning"),
+    Type.Literal("receiving"),
+    Type.Literal("verifying"),
+    Type.Literal("capturing"),
+    Type.Literal("wiping"),
+  ]),
+  /** Of this phase, in bytes; `bytesTotal` is null until it is known. */
+  bytesDone: count,
+  bytesTotal: nullable(count),
+  counters: nullable(Counters),
+});
+
+/** The end of a task. `failed` carries the reason, and what to do next, in words. */
+export const Result = Type.Object({
+  type: Type.Literal("result"),
+  task: text(64),
+  outcome: Type.Union([
+    Type.Literal("verified"),
+    Type.Literal("done"),
+    Type.Literal("failed"),
+    Type.Literal("refused"),
+    Type.Literal("stopped"),
+  ]),
+  reason: nullable(text(1024)),
+  next: nullable(text(1024)),
+  rootHash: nullable(text(64)),
+  counters: nullable(Counters),
+});
+
+/** What the person at the PC's menu wants the server to start, confirmed there. */
+export const Ask = Type.Object({
+  type: Type.Literal("ask"),
+  want: Type.Union([
+    Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
+    Type.Object({ action: Type.Literal("capture"), name: text(64), disk: nullable(text()) }),
+    Type.Object({ action: Type.Literal("stop"), task: text(64) }),
+  ]),
+});
+
+export const AgentMessage = Type.Union([Hello, Alive, Ready, Progress, Result, Ask]);
+export type AgentMessage = Static<typeof AgentMessage>;
+
+export const CastAddress = Type.Object({
+  /** Random for each session: packets that carry another are not ours. */
+  tag: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
+  group: text(15),
+  port: Type.Integer({ minimum: 1, maximum: 65535 }),
+});
+export type CastAddress = Static<typeof CastAddress>;
+
+export const Afterwards = Type.Union([
+  Type.Literal("stay"),
+  Type.Literal("reboot"),
+  Type.Literal("poweroff"),
+  Type.Literal("boot-disk"),
+]);
+export type Afterwards = Static<typeof Afterwards>;
+
+export const Welcome = Type.Object({
+  type: Type.Literal("welcome"),
+  protocol: Type.Integer(),
+  serverVersion: text(),
+  pc: text(64),
+  name: text(64),
+  room: text(64),
+  time: text(40),
+});
+
+export const RestoreOrder = Type.Object({
+  type: Type.Literal("restore"),
+  /** The session's id; an agent that is already at this task goes on with it and says `ready` again. */
+  task: text(64),
+  /** The image's id, for `/agent/v1/images/ID/…`. */
+  imageId: text(64),
+  /** NAME@VERSION, for the screen. */
+  image: text(),
+  cast: CastAddress,
+  verify: Type.Union([Type.Literal("written"), Type.Literal("read-back")]),
+  /** What to do once verified. */
+  afterwards: Afterwards,
+  /** A device that the operator named, else null: the agent's policy chooses. */
+  disk: nullable(text()),
+  /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
+  scan: Type.Boolean(),
+});
+export type RestoreOrder = Static<typeof RestoreOrder>;
+
+export const CaptureOrder = Type.Object({
+  type: Type.Literal("capture"),
+  task: text(64),
+  name: text(64),
+  disk: nullable(text()),
+  raw: Type.Boolean(),
+});
+export type CaptureOrder = Static<typeof CaptureOrder>;
+
+export const WipeOrder = Type.Object({
+  type: Type.Literal("wipe"),
+  task: text(64),
+  disk: nullable(text()),
+  method: Type.Union([Type.Literal("discard"), Type.Literal("zero")]),
+});
+export type WipeOrder = Static<typeof WipeOrder>;
+
+export const ServerMessage = Type.Union([
+  Welcome,
+  RestoreOrder,
+  CaptureOrder,
+  WipeOrder,
+  Type.Object({
+    type: Type.Literal("power"),
+    action: Type.Union([
+      Type.Literal("reboot"),
+      Type.Literal("poweroff"),
+      Type.Literal("boot-disk"),
+    ]),
+  }),
+  Type.Object({ type: Type.Literal("cancel"), task: text(64), reason: text() }),
+  Type.Object({ type: Type.Literal("alive") }),
+  /** An `ask` that could not be done, or a line for the person at the PC. */
+  Type.Object({ type: Type.Literal("notice"), text: text(1024) }),
+  /** How the room is doing, for the PC's own screen, about once a second. */
+  Type.Object({
+    type: Type.Literal("room"),
+    task: text(64),
+    session: Type.Object({
+      members: count,
+      verified: count,
+      failed: count,
+      /** 0…1 over all members. */
+      progress: Type.Number({ minimum: 0, maximum: 1 }),
+      rateBps: nullable(Type.Number()),
+      secondsLeft: nullable(Type.Number()),
+    }),
+  }),
+  /** The PC's own name or room has changed. */
+  Type.Object({ type: Type.Literal("placed"), name: text(64), room: text(64) }),
+]);
+export type ServerMessage = Static<typeof ServerMessage>;
+
+export const ImageList = Type.Array(ImageView);
+
+/**
+ * Binary frames: offset 0, u8, kind; offset 4, u32 LE, the cast's tag; offset 8, the payload.
+ * `wants`: a bitmap over the image's index entries, bit `i & 7` of byte `i >> 3`, 1 = wanted. It
+ * replaces what the server knew. `report`: what `core/cast` makes of its state (docs/protocol.md).
+ */
+export const bulkKind = { wants: 1, report: 2 } as const;
+export const bulkHeaderBytes = 8;
+
+export interface BulkFrame {
+  readonly kind: number;
+  readonly tag: number;
+  readonly payload: Uint8Array;
+}
+
+export function encodeBulk(kind: number, tag: number, payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(bulkHeaderBytes + payload.length);
+  frame[0] = kind;
+  for (let index = 0; index < 4; index++) frame[4 + index] = (tag >>> (8 * index)) & 0xff;
+  frame.set(payload, bulkHeaderBytes);
+  return frame;
+}
+
+export function decodeBulk(frame: Uint8Array): Decoded<BulkFrame> {
+  if (frame.length < bulkHeaderBytes) return { ok: false, reason: "truncated" };
+  const kind = frame[0] as number;
+  if (kind !== bulkKind.wants && kind !== bulkKind.report)
+    return { ok: false, reason: `unknown kind ${kind}` };
+  let tag = 0;
+  for (let index = 3; index >= 0; index--) tag = tag * 256 + (frame[4 + index] as number);
+  return { ok: true, value: { kind, tag, payload: frame.subarray(bulkHeaderBytes) } };
+}
+
+function decode<T extends TSchema>(schema: T, frame: string): Decoded<Static<T>> {
+  if (frame.length > controlFrameLimit) return { ok: false, reason: "too long" };
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch {
+    return { ok: false, reason: "not JSON" };
+  }
+  if (Value.Check(schema, value)) return { ok: true, value: value as Static<T> };
+  const [first] = Value.Errors(schema, value);
+  return {
+    ok: false,
+    reason:
+      first === undefined ? "not a message" : `${first.instancePath || "message"} ${first.message}`,
+  };
+}
+
+/** Reads a text frame from an agent. */
+export const decodeAgentMessage = (frame: string): Decoded<AgentMessage> =>
+  decode(AgentMessage, frame);
+/** Reads a text frame from the server. */
+export const decodeServerMessage = (frame: string): Decoded<ServerMessage> =>
+  decode(ServerMessage, frame);

@@ -1,0 +1,154 @@
+/**
+ * The JSON that programs outside read: PCs, images, sessions. Bytes, seconds (floats), ISO 8601 UTC;
+ * what is unknown is `null`, never absent. One source for the API's validation and for the types.
+ */
+import { type Static, type TSchema, Type } from "typebox";
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const literals = <const T extends readonly string[]>(...values: T) =>
+  Type.Union(values.map((value) => Type.Literal(value))) as unknown as ReturnType<
+    typeof Type.Unsafe<T[number]>
+  >;
+
+export const DiskView = Type.Object({
+  path: Type.String({ maxLength: 256 }),
+  size: Type.Integer({ minimum: 0 }),
+  logicalSector: Type.Integer({ minimum: 1 }),
+  model: nullable(Type.String({ maxLength: 256 })),
+  serial: nullable(Type.String({ maxLength: 256 })),
+  wwn: nullable(Type.String({ maxLength: 256 })),
+  transport: nullable(Type.String({ maxLength: 32 })),
+  rotational: nullable(Type.Boolean()),
+  health: nullable(Type.String({ maxLength: 256 })),
+});
+export type DiskView = Static<typeof DiskView>;
+
+export const PcState = literals(
+  "offline",
+  "booting",
+  "idle",
+  "waiting",
+  "receiving",
+  "verifying",
+  "personalising",
+  "capturing",
+  "sending",
+  "wiping",
+  "failed",
+);
+export type PcState = Static<typeof PcState>;
+
+export const PcView = Type.Object({
+  id: Type.String(),
+  mac: Type.String(),
+  macs: Type.Array(Type.String()),
+  name: Type.String(),
+  room: Type.String(),
+  seat: nullable(Type.String()),
+  state: PcState,
+  ip: nullable(Type.String()),
+  firmware: nullable(literals("bios", "uefi")),
+  secureBoot: nullable(Type.Boolean()),
+  agentVersion: nullable(Type.String()),
+  nic: Type.Object({
+    driver: nullable(Type.String()),
+    speedMbps: nullable(Type.Number()),
+  }),
+  disks: Type.Array(DiskView),
+  memoryBytes: nullable(Type.Integer()),
+  session: nullable(Type.String()),
+  lastSeen: nullable(Type.String()),
+});
+export type PcView = Static<typeof PcView>;
+
+export const RoomView = Type.Object({
+  name: Type.String(),
+  pcs: Type.Integer(),
+  online: Type.Integer(),
+  session: nullable(Type.String()),
+});
+export type RoomView = Static<typeof RoomView>;
+
+export const PartitionView = Type.Object({
+  index: Type.Integer({ minimum: 0 }),
+  type: Type.String({ maxLength: 64 }),
+  fs: nullable(Type.String({ maxLength: 64 })),
+  label: nullable(Type.String({ maxLength: 256 })),
+  uuid: nullable(Type.String({ maxLength: 64 })),
+  start: Type.Integer({ minimum: 0 }),
+  size: Type.Integer({ minimum: 0 }),
+  usedBytes: Type.Integer({ minimum: 0 }),
+  mode: literals("used", "raw", "skipped"),
+});
+
+export const ImageView = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  version: Type.Integer(),
+  capturedAt: Type.String(),
+  source: Type.String(),
+  diskBytes: Type.Integer(),
+  logicalSector: Type.Integer(),
+  usedBytes: Type.Integer(),
+  storedBytes: Type.Integer(),
+  chunkBytes: Type.Integer(),
+  chunks: Type.Integer(),
+  partitionTable: literals("gpt", "mbr", "none"),
+  partitions: Type.Array(PartitionView),
+  rootHash: Type.String(),
+  warnings: Type.Array(Type.String()),
+});
+export type ImageView = Static<typeof ImageView>;
+
+export const SessionKind = literals("restore", "cast", "capture");
+export type SessionKind = Static<typeof SessionKind>;
+export const SessionState = literals(
+  "gathering",
+  "casting",
+  "repairing",
+  "verifying",
+  "done",
+  "failed",
+  "stopped",
+);
+export type SessionState = Static<typeof SessionState>;
+export const MemberResult = literals("pending", "verified", "failed", "stopped");
+export type MemberResult = Static<typeof MemberResult>;
+
+export const MemberView = Type.Object({
+  pc: Type.String(),
+  name: Type.String(),
+  state: PcState,
+  result: MemberResult,
+  reason: nullable(Type.String()),
+  disk: nullable(DiskView),
+  bytesWanted: nullable(Type.Integer()),
+  bytesReceived: Type.Integer(),
+  bytesWritten: Type.Integer(),
+  chunksKept: Type.Integer(),
+  chunksWritten: Type.Integer(),
+  lossRatio: nullable(Type.Number()),
+  writeBps: nullable(Type.Number()),
+  startedAt: nullable(Type.String()),
+  endedAt: nullable(Type.String()),
+  rootHash: nullable(Type.String()),
+});
+export type MemberView = Static<typeof MemberView>;
+
+export const SessionView = Type.Object({
+  id: Type.String(),
+  kind: SessionKind,
+  image: nullable(Type.String()),
+  room: nullable(Type.String()),
+  sender: nullable(Type.String()),
+  state: SessionState,
+  startedAt: Type.String(),
+  endedAt: nullable(Type.String()),
+  rateBps: nullable(Type.Number()),
+  bytesSent: Type.Integer(),
+  parityBytes: Type.Integer(),
+  repairBytes: Type.Integer(),
+  passes: Type.Integer(),
+  members: Type.Array(MemberView),
+});
+export type SessionView = Static<typeof SessionView>;

@@ -1,0 +1,79 @@
+/** What the PC's screen shows, and what the person at it may ask for. The menu knows nothing else. */
+import type { Counters } from "../../core/wire/control.ts";
+import type { DiskView, ImageView } from "../../core/wire/views.ts";
+
+export interface TaskView {
+  readonly kind: "restore" | "capture" | "wipe";
+  /** NAME@VERSION, or the name a capture will get. */
+  readonly image: string | null;
+  readonly disk: DiskView | null;
+  readonly phase:
+    | "preparing"
+    | "scanning"
+    | "receiving"
+    | "verifying"
+    | "capturing"
+    | "wiping"
+    | "ended";
+  readonly bytesDone: number;
+  readonly bytesTotal: number | null;
+  /** Bytes a second, lately. */
+  readonly rateBps: number | null;
+  readonly secondsLeft: number | null;
+  readonly counters: Counters | null;
+  /** The whole room, while the server says so. */
+  readonly room: {
+    readonly members: number;
+    readonly verified: number;
+    readonly failed: number;
+    readonly progress: number;
+    readonly secondsLeft: number | null;
+  } | null;
+  /** Set once the task has ended. */
+  readonly outcome: {
+    readonly result: "verified" | "done" | "failed" | "refused" | "stopped";
+    readonly reason: string | null;
+    readonly next: string | null;
+  } | null;
+}
+
+export interface MenuView {
+  readonly pc: {
+    readonly name: string | null;
+    readonly room: string | null;
+    readonly mac: string;
+    readonly ip: string | null;
+  };
+  readonly server: {
+    readonly url: string | null;
+    readonly state: "searching" | "connected" | "lost";
+    readonly detail: string | null;
+  };
+  readonly disks: readonly DiskView[];
+  /** null: not fetched yet. */
+  readonly images: readonly ImageView[] | null;
+  readonly task: TaskView | null;
+  /** A line from the server, or why the last wish could not be met. */
+  readonly notice: string | null;
+}
+
+/** Destructive wishes are confirmed by the menu before it says them. */
+export type MenuAction =
+  | { readonly action: "images" }
+  | { readonly action: "restore"; readonly image: string; readonly disk: string }
+  | { readonly action: "capture"; readonly name: string; readonly disk: string }
+  | { readonly action: "stop" }
+  | { readonly action: "dismiss" }
+  | { readonly action: "shell" }
+  | { readonly action: "reboot" }
+  | { readonly action: "poweroff" }
+  | { readonly action: "boot-disk" };
+
+/** The menu as the agent holds it; made by `openMenu` in `menu.ts`. */
+export interface Menu {
+  show(view: MenuView): void;
+  /** Leaves the screen to someone else (a shell), and takes it back. */
+  suspend(): void;
+  resume(): void;
+  close(): void;
+}
