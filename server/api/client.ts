@@ -1,4 +1,7 @@
 /** The API as the command line and the console see it. They use nothing else of the server. */
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import type { ImageView, PcView, RoomView, SessionView } from "../../core/wire/views.ts";
 
 export interface StatusView {
@@ -26,3 +29,102 @@ export type ApiEvent =
   | { readonly type: "image-gone"; readonly id: string }
   | { readonly type: "note"; readonly time: string; readonly text: string }
   | { readonly type: "ready" };
+
+/** Said by `ApiClient.events` itself when the way to the server breaks and when it is there again. */
+export interface ConnectionEvent {
+  readonly type: "connection";
+  readonly state: "up" | "down";
+  readonly detail: string;
+}
+
+/** Between two tries to reach a server that is away, in milliseconds. */
+const retryEvery = 1000;
+/** The server says something every 5 s; after this long without, the stream is dead. */
+const eventSilence = 15_000;
+
+/** A client of the server's local socket. */
+export class ApiClient {
+  private readonly socketPath: string;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.call("GET", path);
+  }
+
+  post<T>(path: string, body: unknown = {}): Promise<T> {
+    return this.call("POST", path, body);
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.call("PATCH", path, body);
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.call("DELETE", path);
+  }
+
+  /** All there is, `ready`, then what changes; after a break all of it again. Ends with `signal`. */
+  async *events(signal: AbortSignal): AsyncGenerator<ApiEvent | ConnectionEvent> {
+    while (!signal.aborted) {
+      try {
+        const answer = await this.request("GET", "/events", undefined, signal);
+        answer.setTimeout(eventSilence, () => answer.destroy());
+        yield { type: "connection", state: "up", detail: "" };
+        let rest = "";
+        for await (const part of answer.setEncoding("utf8")) {
+          const lines = (rest + String(part)).split("\n");
+          rest = lines.pop() ?? "";
+          for (const line of lines) {
+            if (line.startsWith("data: ")) yield JSON.parse(line.slice(6)) as ApiEvent;
+          }
+        }
+        yield { type: "connection", state: "down", detail: "the server closed the connection" };
+      } catch (error) {
+        if (signal.aborted) return;
+        const detail = error instanceof Error ? error.message : String(error);
+        yield { type: "connection", state: "down", detail };
+      }
+      await setTimeout(retryEvery, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.request(method, path, body);
+    let text = "";
+    for await (const part of answer.setEncoding("utf8")) text += String(part);
+    const status = answer.statusCode ?? 500;
+    if (status < 300) return (text === "" ? undefined : JSON.parse(text)) as T;
+    const said = JSON.parse(text) as { code: ErrorCode; message: string; next: string };
+    throw new RoomcastError(said.code, said.message, said.next);
+  }
+
+  private request(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const { socketPath } = this;
+    return new Promise((resolve, reject) => {
+      const sent = httpRequest(
+        {
+          socketPath,
+          method,
+          path: `/api/v1${path}`,
+          headers: body === undefined ? {} : { "content-type": "application/json" },
+          ...(signal === undefined ? {} : { signal }),
+        },
+        resolve,
+      );
+      sent.on("error", (cause) => {
+        const why = `the server is not reached at ${socketPath} (${cause.message})`;
+        const next = "start it with `roomcast serve`, or name its data folder with --data";
+        reject(new RoomcastError("unreachable", why, next, { cause }));
+      });
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}

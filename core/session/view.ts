@@ -1,0 +1,61 @@
+/** What a session looks like from outside, made from what it is. */
+import type { CastSenderStats } from "../cast/handles.ts";
+import type { MemberView, PcState, SessionState } from "../wire/views.ts";
+import { isOver, type Member, type Session } from "./session.ts";
+
+/** The contract's word for where the whole session is. `imageStoredBytes`: what one pass puts on the wire. */
+export function sessionState(
+  session: Session,
+  stats: CastSenderStats | null,
+  imageStoredBytes: number,
+): SessionState {
+  if (isOver(session) || session.phase === "gathering") return session.phase;
+  const active = session.members.filter(
+    ({ phase }) => phase.name === "receiving" || phase.name === "verifying",
+  );
+  if (active.length > 0 && active.every(({ phase }) => phase.name === "verifying")) {
+    return "verifying";
+  }
+  const firstPassSent = stats !== null && stats.bytesSent - stats.repairBytes >= imageStoredBytes;
+  return firstPassSent && active.length > 0 ? "repairing" : "casting";
+}
+
+/** A member as the contract shows it. `pcState` is what the PC says of itself now. */
+export function memberView(member: Member, name: string, pcState: PcState): MemberView {
+  const { phase, counters } = member;
+  return {
+    pc: member.pc,
+    name,
+    state: memberState(member, pcState),
+    result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
+    reason: phase.name === "ended" || phase.name === "lost" ? phase.reason : null,
+    disk: member.disk,
+    bytesWanted: counters?.bytesWanted ?? null,
+    bytesReceived: counters?.bytesReceived ?? 0,
+    bytesWritten: counters?.bytesWritten ?? 0,
+    chunksKept: counters?.chunksKept ?? 0,
+    chunksWritten: counters?.chunksWritten ?? 0,
+    lossRatio: counters?.lossRatio ?? null,
+    writeBps: counters?.writeBps ?? null,
+    startedAt: member.startedAt,
+    endedAt: member.endedAt,
+    rootHash: member.rootHash,
+  };
+}
+
+function memberState({ phase }: Member, pcState: PcState): PcState {
+  switch (phase.name) {
+    case "absent":
+      return pcState;
+    case "ordered":
+    case "ready":
+      return "waiting";
+    case "receiving":
+    case "verifying":
+      return phase.name;
+    case "lost":
+      return "offline";
+    case "ended":
+      return phase.result === "failed" ? "failed" : pcState;
+  }
+}

@@ -1,0 +1,274 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { type ErrorCode, never, RoomcastError } from "../../core/errors.ts";
+import { Afterwards } from "../../core/wire/control.ts";
+import { ImageView, PcView, RoomView, SessionView } from "../../core/wire/views.ts";
+import { namePattern } from "../rooms/inventory.ts";
+import { imageView, type Lab } from "../rooms/lab.ts";
+import type { ImageStore } from "../store/image-store.ts";
+import type { ApiEvent, StatusView } from "./client.ts";
+
+const Name = Type.String({ pattern: namePattern });
+const Reference = Type.String({ minLength: 1, maxLength: 128 });
+const Device = Type.Union([Type.String({ maxLength: 256 }), Type.Null()]);
+const ById = Type.Object({ id: Reference });
+
+const RestoreBody = Type.Object({
+  kind: Type.Literal("restore"),
+  image: Reference,
+  room: Type.Optional(Type.Union([Name, Type.Null()])),
+  pcs: Type.Optional(Type.Union([Type.Array(Reference, { minItems: 1 }), Type.Null()])),
+  disk: Type.Optional(Device),
+  start: Type.Optional(
+    Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
+  ),
+  startTimeout: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
+  delta: Type.Optional(Type.Boolean()),
+  verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
+  afterwards: Type.Optional(Afterwards),
+  /** What is destroyed: the room's name, or the PCs' names joined by commas. */
+  overwrite: Type.String({ maxLength: 65536 }),
+});
+
+export interface ApiPorts {
+  readonly lab: Lab;
+  readonly images: ImageStore;
+  status(): Promise<StatusView>;
+}
+
+/** The REST API, without its prefix `/api/v1`. */
+export const apiRoutes =
+  ({ lab, images, status }: ApiPorts): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.setErrorHandler(answerError);
+    app.setNotFoundHandler((request, reply) =>
+      answerError(
+        new RoomcastError(
+          "not-found",
+          `there is no ${request.method} ${request.url}`,
+          "see /api/v1",
+        ),
+        request,
+        reply,
+      ),
+    );
+
+    app.get("/status", () => status());
+    app.get("/events", (request, reply) => streamEvents(lab, request, reply));
+
+    app.get("/pcs", { schema: { response: { 200: Type.Array(PcView) } } }, async () =>
+      lab.inventory.pcs().map((pc) => lab.pcView(pc)),
+    );
+    app.get(
+      "/pcs/:id",
+      { schema: { params: ById, response: { 200: PcView } } },
+      async ({ params }) => lab.pcView(lab.inventory.find(params.id)),
+    );
+    const PcChange = Type.Object(
+      {
+        name: Type.Optional(Name),
+        room: Type.Optional(Name),
+        seat: Type.Optional(Type.Union([Type.String({ maxLength: 63 }), Type.Null()])),
+      },
+      { additionalProperties: false },
+    );
+    app.patch("/pcs/:id", { schema: { params: ById, body: PcChange } }, async ({ params, body }) =>
+      lab.set(params.id, body),
+    );
+    app.delete("/pcs/:id", { schema: { params: ById } }, async ({ params }, reply) => {
+      lab.forget(params.id);
+      return reply.code(204).send();
+    });
+    const Power = Type.Object({
+      action: Type.Union([
+        Type.Literal("wake"),
+        Type.Literal("reboot"),
+        Type.Literal("poweroff"),
+        Type.Literal("boot-disk"),
+      ]),
+    });
+    app.post(
+      "/pcs/:id/power",
+      { schema: { params: ById, body: Power } },
+      async (request, reply) => {
+        await lab.power(request.params.id, request.body.action);
+        return reply.code(204).send();
+      },
+    );
+    const Wipe = Type.Object({
+      method: Type.Union([Type.Literal("discard"), Type.Literal("zero")]),
+      disk: Type.Optional(Device),
+      /** The PC's name. */
+      overwrite: Type.String(),
+    });
+    app.post("/pcs/:id/wipe", { schema: { params: ById, body: Wipe } }, async (request, reply) => {
+      const { method, disk, overwrite } = request.body;
+      requireWord(overwrite, lab.inventory.find(request.params.id).name);
+      await lab.wipe(request.params.id, method, disk ?? null);
+      return reply.code(204).send();
+    });
+
+    app.get("/rooms", { schema: { response: { 200: Type.Array(RoomView) } } }, async () =>
+      lab.inventory.rooms().map((name) => lab.roomView(name)),
+    );
+    app.post("/rooms", { schema: { body: Type.Object({ name: Name }) } }, async ({ body }) =>
+      lab.createRoom(body.name),
+    );
+    const ByName = Type.Object({ name: Name });
+    app.delete("/rooms/:name", { schema: { params: ByName } }, async ({ params }, reply) => {
+      lab.deleteRoom(params.name);
+      return reply.code(204).send();
+    });
+
+    app.get("/images", { schema: { response: { 200: Type.Array(ImageView) } } }, async () =>
+      lab.images(),
+    );
+    app.get("/images/:id", { schema: { params: ById } }, async ({ params }) =>
+      imageView(lab.image(params.id)),
+    );
+    app.post("/images/:id/verify", { schema: { params: ById } }, async ({ params }, reply) => {
+      const manifest = lab.image(params.id);
+      const gone = new AbortController();
+      reply.raw.on("close", () => gone.abort());
+      const report = await images.verify(manifest.id, {
+        signal: gone.signal,
+        onProgress: () => {},
+      });
+      return { image: `${manifest.name}@${manifest.version}`, ...report };
+    });
+    app.delete(
+      "/images/:id",
+      { schema: { params: ById, querystring: Type.Object({ overwrite: Type.String() }) } },
+      async ({ params, query }) => {
+        const manifest = lab.image(params.id);
+        requireWord(query.overwrite, `${manifest.name}@${manifest.version}`);
+        return lab.deleteImage(params.id);
+      },
+    );
+
+    app.get("/sessions", { schema: { response: { 200: Type.Array(SessionView) } } }, async () =>
+      lab.sessions(),
+    );
+    app.get("/sessions/:id", { schema: { params: ById } }, async ({ params }) =>
+      lab.session(params.id),
+    );
+    app.post("/sessions", { schema: { body: RestoreBody } }, async ({ body }) => {
+      const room = body.room ?? null;
+      const pcs = body.pcs ?? null;
+      const names = lab.targets({ room, pcs }).map((pc) => pc.name);
+      requireWord(body.overwrite, room ?? names.join(","));
+      return lab.restore({
+        image: body.image,
+        room,
+        pcs,
+        disk: body.disk ?? null,
+        start: body.start ?? "now",
+        startTimeout: body.startTimeout ?? null,
+        delta: body.delta ?? false,
+        verify: body.verify ?? "read-back",
+        afterwards: body.afterwards ?? "stay",
+      });
+    });
+    app.post("/sessions/:id/stop", { schema: { params: ById } }, async ({ params }) =>
+      lab.stopSession(params.id),
+    );
+    app.post("/sessions/:id/start", { schema: { params: ById } }, async ({ params }) =>
+      lab.startSession(params.id),
+    );
+    const Drop = Type.Object({ pc: Reference });
+    app.post(
+      "/sessions/:id/drop",
+      { schema: { params: ById, body: Drop } },
+      async ({ params, body }) => lab.dropMember(params.id, body.pc),
+    );
+    const Capture = Type.Object({
+      pc: Reference,
+      name: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }),
+      disk: Type.Optional(Device),
+      raw: Type.Optional(Type.Boolean()),
+    });
+    app.post("/captures", { schema: { body: Capture } }, async ({ body }) =>
+      lab.capture({
+        pc: body.pc,
+        name: body.name,
+        disk: body.disk ?? null,
+        raw: body.raw ?? false,
+      }),
+    );
+  };
+
+function requireWord(said: string, expected: string): void {
+  if (said === expected) return;
+  throw new RoomcastError(
+    "refused",
+    `the confirmation does not name what would be destroyed (${expected})`,
+    "read what is listed, and name exactly that",
+  );
+}
+
+const httpStatus = (code: ErrorCode): number => {
+  switch (code) {
+    case "usage":
+    case "bad-input":
+      return 400;
+    case "not-found":
+      return 404;
+    case "refused":
+      return 403;
+    case "conflict":
+      return 409;
+    case "unreachable":
+      return 503;
+    case "no-space":
+      return 507;
+    case "cancelled":
+    case "failed":
+      return 500;
+    default:
+      return never(code);
+  }
+};
+
+/** Every error leaves as `{code, message, next}`. A bug is logged and says no more than that it is one. */
+export function answerError(
+  error: FastifyError | RoomcastError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (error instanceof RoomcastError) {
+    const { code, message, next } = error;
+    return reply.code(httpStatus(code)).send({ code, message, next });
+  }
+  if ("statusCode" in error && error.statusCode !== undefined && error.statusCode < 500) {
+    const next = "see /api/v1 in the documentation";
+    return reply.code(error.statusCode).send({ code: "usage", message: error.message, next });
+  }
+  request.log.error({ err: error }, "request failed");
+  const next = "the server's log has the cause";
+  return reply.code(500).send({ code: "failed", message: "internal error", next });
+}
+
+/** A listener that cannot keep up is cut off at this many buffered bytes; it comes back and starts anew. */
+const eventBacklogLimit = 8 * 1024 * 1024;
+
+function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): void {
+  reply.hijack();
+  const stream = reply.raw;
+  stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  const say = (event: ApiEvent): void => {
+    stream.write(`data: ${JSON.stringify(event)}\n\n`);
+    if (stream.writableLength > eventBacklogLimit) stream.destroy();
+  };
+  for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.roomView(name) });
+  for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });
+  for (const image of lab.images()) say({ type: "image", image });
+  for (const session of lab.sessions()) say({ type: "session", session });
+  say({ type: "ready" });
+  const stopListening = lab.feed.listen(say);
+  const alive = setInterval(() => stream.write(": alive\n\n"), 5000);
+  request.raw.on("close", () => {
+    clearInterval(alive);
+    stopListening();
+  });
+}

@@ -1,0 +1,43 @@
+import type { ApiEvent } from "../api/client.ts";
+
+/** A thing on screens changes at most this often, in milliseconds; its last state always arrives. */
+const coalesceEvery = 250;
+
+/** Live events to whoever listens. What changes many times a second is said in its last state only. */
+export class Feed {
+  private readonly listeners = new Set<(event: ApiEvent) => void>();
+  private readonly pending = new Map<string, () => ApiEvent>();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** Answers how to stop listening. */
+  listen(listener: (event: ApiEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  say(event: ApiEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** Says what `make` answers soon; calls with the same key until then count as one. */
+  soon(key: string, make: () => ApiEvent): void {
+    this.pending.set(key, make);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      const due = [...this.pending.values()];
+      this.pending.clear();
+      for (const makeEvent of due) this.say(makeEvent());
+    }, coalesceEvery);
+  }
+
+  /** Says at once, dropping what was to be said under this key. */
+  now(key: string, event: ApiEvent): void {
+    this.pending.delete(key);
+    this.say(event);
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    this.listeners.clear();
+  }
+}

@@ -1,0 +1,252 @@
+import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/handles.ts";
+import type { Clock } from "../../core/ports.ts";
+import {
+  deadlineOf,
+  handle,
+  isOver,
+  type SessionAction,
+  type SessionEvent,
+} from "../../core/session/session.ts";
+import { memberView, sessionState } from "../../core/session/view.ts";
+import type { ServerMessage } from "../../core/wire/control.ts";
+import type { PcState, SessionView } from "../../core/wire/views.ts";
+import type { RestoreRecord } from "../state/records.ts";
+
+/** What a run needs of the rest of the server. */
+export interface RunPorts {
+  readonly clock: Clock;
+  send(pc: string, message: ServerMessage): void;
+  nameOf(pc: string): string;
+  stateOf(pc: string): PcState;
+  openSender(record: RestoreRecord, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  persist(record: RestoreRecord): void;
+  /** Something that a screen shows has changed. */
+  changed(run: RestoreRun): void;
+  note(session: string, pc: string | null, text: string): void;
+  ended(run: RestoreRun): void;
+}
+
+/** Counters are stored at most this often, in milliseconds; transitions at once. */
+const persistEvery = 2000;
+/** How often the PCs' own screens hear of the room, in milliseconds. */
+const tellRoomEvery = 1000;
+
+/** A restore under way: the session machine, its timer, and its cast. */
+export class RestoreRun {
+  readonly record: RestoreRecord;
+  private readonly ports: RunPorts;
+  private readonly wants = new Map<string, Uint8Array>();
+  private readonly receivers = new Map<string, ReceiverId>();
+  private nextReceiver = 1;
+  private sender: CastSender | null = null;
+  /** What the cast has to do, one thing after the other. */
+  private castWork: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+  private persistedAt = 0;
+  private readonly ticker: NodeJS.Timeout;
+
+  constructor(record: RestoreRecord, ports: RunPorts) {
+    this.record = record;
+    this.ports = ports;
+    this.ticker = setInterval(() => this.tellRoom(), tellRoomEvery);
+  }
+
+  /** Takes an event of the session machine and does what it answers. */
+  take(event: SessionEvent): void {
+    const { session } = this.record;
+    if (isOver(session)) return;
+    const { clock } = this.ports;
+    const actions = handle(session, event, clock.now(), clock.isoTime());
+    for (const action of actions) this.perform(action);
+    if (isOver(session)) return this.finish();
+    const overdue = performance.now() - this.persistedAt > persistEvery;
+    if (event.type !== "progress" || actions.length > 0 || overdue) this.persist();
+    this.setTimer();
+    this.ports.changed(this);
+  }
+
+  /** A `wants` frame of one of the members; it is used when its `ready` comes. */
+  takeWants(pc: string, bitmap: Uint8Array): void {
+    if (this.isMember(pc)) this.wants.set(pc, bitmap.slice());
+  }
+
+  takeReport(pc: string, payload: Uint8Array): void {
+    const receiver = this.receivers.get(pc);
+    if (receiver !== undefined) this.sender?.report(receiver, payload.slice());
+  }
+
+  /** Whether the PC takes part and has not ended. */
+  wantsPc(pc: string): boolean {
+    return this.record.session.members.some(
+      (member) => member.pc === pc && member.phase.name !== "ended",
+    );
+  }
+
+  isMember(pc: string): boolean {
+    return this.record.session.members.some((member) => member.pc === pc);
+  }
+
+  view(): SessionView {
+    return restoreView(this.record, this.ports.nameOf, this.ports.stateOf);
+  }
+
+  /** Leaves the session as it is in the store, for the next start of the server. */
+  async suspend(): Promise<void> {
+    clearTimeout(this.timer);
+    clearInterval(this.ticker);
+    this.persist();
+    await this.castWork;
+    await this.sender?.close();
+  }
+
+  private perform(action: SessionAction): void {
+    const { record, ports } = this;
+    switch (action.type) {
+      case "order":
+        return ports.send(action.pc, {
+          type: "restore",
+          task: record.id,
+          imageId: record.imageId,
+          image: record.image,
+          cast: record.cast,
+          verify: record.verify,
+          afterwards: record.afterwards,
+          disk: record.disk,
+          scan: record.delta || action.scan,
+        });
+      case "cancel":
+        return ports.send(action.pc, { type: "cancel", task: record.id, reason: action.reason });
+      case "cast-open":
+        return this.enqueue(async () => {
+          this.sender = await ports.openSender(record, (stats) => {
+            record.stats = stats;
+            ports.changed(this);
+          });
+          this.sender.ended.catch((error: unknown) => {
+            this.take({ type: "cast-broken", reason: messageOf(error) });
+          });
+        });
+      case "cast-join":
+        return this.enqueue(async () => this.join(action.pc));
+      case "cast-leave":
+        return this.enqueue(async () => {
+          const receiver = this.receivers.get(action.pc);
+          this.receivers.delete(action.pc);
+          if (receiver !== undefined) this.sender?.leave(receiver);
+        });
+      case "cast-close":
+        return this.enqueue(async () => {
+          await this.sender?.close();
+          this.sender = null;
+        });
+      case "note":
+        return ports.note(record.id, action.pc, action.text);
+    }
+  }
+
+  private join(pc: string): void {
+    const wants = this.wants.get(pc);
+    if (wants === undefined) {
+      const reason = "its agent did not say which chunks it wants";
+      this.take({
+        type: "result",
+        pc,
+        outcome: "failed",
+        reason,
+        rootHash: null,
+        counters: null,
+      });
+      return;
+    }
+    const receiver = this.nextReceiver++;
+    this.receivers.set(pc, receiver);
+    this.sender?.join(receiver, wants);
+  }
+
+  private enqueue(work: () => Promise<void>): void {
+    this.castWork = this.castWork.then(work).catch((error: unknown) => {
+      this.take({ type: "cast-broken", reason: messageOf(error) });
+    });
+  }
+
+  private setTimer(): void {
+    clearTimeout(this.timer);
+    const deadline = deadlineOf(this.record.session);
+    if (deadline === undefined) return;
+    const wait = Math.max(0, Math.ceil(deadline - this.ports.clock.now()));
+    this.timer = setTimeout(() => this.take({ type: "tick" }), wait);
+  }
+
+  private persist(): void {
+    this.persistedAt = performance.now();
+    this.ports.persist(this.record);
+  }
+
+  private finish(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.ticker);
+    this.record.endedAt = this.ports.clock.isoTime();
+    this.persist();
+    this.tellRoom();
+    this.ports.ended(this);
+  }
+
+  private tellRoom(): void {
+    const { members } = this.record.session;
+    let progress = 0;
+    let verified = 0;
+    let failed = 0;
+    for (const { phase, counters } of members) {
+      if (phase.name === "ended" && phase.result === "verified") verified++;
+      else if (phase.name === "ended" || phase.name === "lost") failed++;
+      else if (counters !== null && counters.bytesWanted > 0) {
+        progress += (counters.bytesReceived + counters.bytesVerified) / counters.bytesWanted / 2;
+      }
+    }
+    const message: ServerMessage = {
+      type: "room",
+      task: this.record.id,
+      session: {
+        members: members.length,
+        verified,
+        failed,
+        progress: Math.min(1, (progress + verified + failed) / Math.max(1, members.length)),
+        rateBps: this.record.stats?.rateBps ?? null,
+        secondsLeft: null,
+      },
+    };
+    for (const { pc, phase } of members) {
+      if (phase.name !== "absent" && phase.name !== "lost") this.ports.send(pc, message);
+    }
+  }
+}
+
+/** The contract's view of a restore, running or over. */
+export function restoreView(
+  record: RestoreRecord,
+  nameOf: (pc: string) => string,
+  stateOf: (pc: string) => PcState,
+): SessionView {
+  const { session, stats } = record;
+  return {
+    id: record.id,
+    kind: "restore",
+    image: record.image,
+    room: record.room,
+    sender: null,
+    state: sessionState(session, stats, record.imageStoredBytes),
+    startedAt: record.startedAt,
+    endedAt: record.endedAt,
+    rateBps: record.endedAt === null ? (stats?.rateBps ?? null) : null,
+    bytesSent: stats?.bytesSent ?? 0,
+    parityBytes: stats?.parityBytes ?? 0,
+    repairBytes: stats?.repairBytes ?? 0,
+    passes: stats?.passes ?? 0,
+    members: session.members.map((member) =>
+      memberView(member, nameOf(member.pc), stateOf(member.pc)),
+    ),
+  };
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,0 +1,66 @@
+/** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
+import type { CastSenderStats } from "../../core/cast/handles.ts";
+import type { Session } from "../../core/session/session.ts";
+import type { Afterwards, CastAddress, Counters, Hello } from "../../core/wire/control.ts";
+import type { DiskView, MemberResult } from "../../core/wire/views.ts";
+
+export interface PcRecord {
+  readonly id: string;
+  name: string;
+  room: string;
+  seat: string | null;
+  /** What its agent said of itself when it last connected. */
+  hello: Omit<Hello, "type" | "state" | "task">;
+  /** All addresses it was ever seen with. */
+  macs: string[];
+  lastSeen: string;
+  /** What a network boot leads to when no session wants the PC. A verified restore sets `local-disk`. */
+  nextBoot: "agent" | "local-disk";
+}
+
+interface SessionRecordBase {
+  readonly id: string;
+  readonly startedAt: string;
+  endedAt: string | null;
+}
+
+export interface RestoreRecord extends SessionRecordBase {
+  readonly kind: "restore";
+  readonly imageId: string;
+  /** NAME@VERSION */
+  readonly image: string;
+  readonly imageStoredBytes: number;
+  readonly room: string | null;
+  readonly disk: string | null;
+  readonly delta: boolean;
+  readonly verify: "written" | "read-back";
+  readonly afterwards: Afterwards;
+  readonly cast: CastAddress;
+  readonly session: Session;
+  stats: CastSenderStats | null;
+}
+
+export interface CaptureRecord extends SessionRecordBase {
+  readonly kind: "capture";
+  readonly name: string;
+  /** NAME@VERSION once committed. */
+  image: string | null;
+  readonly pc: string;
+  readonly disk: string | null;
+  readonly raw: boolean;
+  result: MemberResult;
+  reason: string | null;
+  bytesDone: number;
+  bytesTotal: number | null;
+  source: DiskView | null;
+  counters: Counters | null;
+}
+
+export type SessionRecord = RestoreRecord | CaptureRecord;
+
+export interface EventRecord {
+  readonly at: string;
+  readonly session: string | null;
+  readonly pc: string | null;
+  readonly text: string;
+}
