@@ -1,0 +1,118 @@
+import type { Command } from "commander";
+import type { DiskView, PcView } from "../../core/wire/views.ts";
+import type { RunCommand } from "./program.ts";
+import { sizeText, table } from "./table.ts";
+
+const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
+
+export function addPcCommands(program: Command, run: RunCommand): void {
+  const pc = program.command("pc").description("the PCs; PC is an id, a name or a MAC");
+
+  pc.command("list")
+    .option("--room R", "only this room's")
+    .action((options: { room?: string }) =>
+      run(async ({ client, say, document }) => {
+        const pcs = (await client.get<PcView[]>("/pcs")).filter(
+          ({ room }) => options.room === undefined || room === options.room,
+        );
+        document(pcs);
+        say(
+          table(
+            ["NAME", "ROOM", "SEAT", "STATE", "ADDRESS", "MAC", "DISK"],
+            pcs.map((each) => [
+              each.name,
+              each.room,
+              each.seat ?? "",
+              each.state,
+              each.ip ?? "",
+              each.mac,
+              each.disks.map(diskText).join(", "),
+            ]),
+          ),
+        );
+        return 0;
+      }),
+    );
+
+  pc.command("show PC").action((reference: string) =>
+    run(async ({ client, say, document }) => {
+      const found = await client.get<PcView>(path(reference));
+      document(found);
+      for (const line of describe(found)) say(line);
+      return 0;
+    }),
+  );
+
+  pc.command("set PC")
+    .option("--name N")
+    .option("--room R")
+    .option("--seat S")
+    .action((reference: string, change: { name?: string; room?: string; seat?: string }) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.patch<PcView>(path(reference), change);
+        document(found);
+        say(`${found.name} (${found.mac}) is in room ${found.room}`);
+        return 0;
+      }),
+    );
+
+  pc.command("forget PC").action((reference: string) =>
+    run(async ({ client }) => {
+      await client.delete(path(reference));
+      return 0;
+    }),
+  );
+
+  for (const action of ["wake", "reboot", "poweroff", "boot-disk"] as const) {
+    pc.command(`${action} PC...`).action((references: string[]) =>
+      run(async ({ client, say }) => {
+        for (const reference of references) {
+          await client.post(`${path(reference)}/power`, { action });
+          say(`${reference}: ${action}`);
+        }
+        return 0;
+      }),
+    );
+  }
+
+  pc.command("wipe PC...")
+    .option("--method METHOD", "discard (TRIM) or zero", "discard")
+    .option("--disk DEV")
+    .action((references: string[], options: { method: string; disk?: string }) =>
+      run(async ({ client, say, confirm }) => {
+        const pcs: PcView[] = [];
+        for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
+        const lines = pcs.map((each) => `${each.name}: ${each.disks.map(diskText).join(", ")}`);
+        const word = pcs.map(({ name }) => name).join(",");
+        await confirm(["These PCs' disks will be emptied:", ...lines], word);
+        const { method, disk = null } = options;
+        const wiped = await Promise.allSettled(
+          pcs.map(async ({ id, name }) => {
+            await client.post(`${path(id)}/wipe`, { method, disk, overwrite: name });
+            say(`${name}: wiped`);
+          }),
+        );
+        for (const each of wiped) if (each.status === "rejected") throw each.reason;
+        return 0;
+      }),
+    );
+}
+
+/** One disk in words: `/dev/sda 512 GB Samsung 860 EVO S3Z…`. */
+export const diskText = (disk: DiskView): string =>
+  [disk.path, sizeText(disk.size), disk.model, disk.serial].filter((part) => part).join(" ");
+
+function describe(pc: PcView): string[] {
+  const memory = pc.memoryBytes === null ? "unknown" : sizeText(pc.memoryBytes);
+  const speed = pc.nic.speedMbps === null ? "" : ` ${pc.nic.speedMbps} Mbit/s`;
+  return [
+    `${pc.name} (${pc.id}), room ${pc.room}${pc.seat === null ? "" : `, seat ${pc.seat}`}`,
+    `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
+    `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,
+    `firmware  ${pc.firmware ?? "unknown"}${pc.secureBoot === true ? ", Secure Boot" : ""}`,
+    `network   ${pc.nic.driver ?? "unknown"}${speed}`,
+    `memory    ${memory}`,
+    ...pc.disks.map((disk) => `disk      ${diskText(disk)}`),
+    `agent     ${pc.agentVersion ?? "none"}, last seen ${pc.lastSeen ?? "never"}`,
+  ];
+}

@@ -1,0 +1,56 @@
+import { Command, CommanderError } from "commander";
+import { exitStatus, RoomcastError } from "../../core/errors.ts";
+import { version } from "../version.ts";
+import { addAgentCommand } from "./agent.ts";
+import { addImageCommands } from "./image.ts";
+import type { CliContext } from "./context.ts";
+import { contextFor } from "./context.ts";
+import { addPcCommands } from "./pc.ts";
+import { addRoomCommands } from "./room.ts";
+import { addServeCommand } from "./serve.ts";
+import { addSessionCommands } from "./session.ts";
+import { addStatusCommands } from "./status.ts";
+
+/**
+ * Runs one command line and answers its exit status: 0 done, 1 a PC is not verified, 2 usage, 3 server
+ * not reached, 4 refused by a safety rule, 5 bad input.
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const program = new Command("roomcast")
+    .description("Captures a PC's disk and restores it to a whole room by multicast, verified.")
+    .version(version)
+    .option("--data DIR", "state, images, local socket", env["ROOMCAST_DATA"] ?? "/var/lib/roomcast")
+    .option("--json", "one JSON document on stdout; an event a line while waiting", false)
+    .option("--yes", "ask nothing before data is destroyed", false)
+    .option("--debug", "stack traces with errors", false)
+    .exitOverride()
+    .showHelpAfterError("(see --help)");
+  let status = 0;
+  const run = (action: (context: CliContext) => Promise<number>): Promise<void> =>
+    action(contextFor(program)).then((code) => {
+      status = code;
+    });
+  addServeCommand(program, run);
+  addStatusCommands(program, run);
+  addPcCommands(program, run);
+  addRoomCommands(program, run);
+  addImageCommands(program, run);
+  addSessionCommands(program, run);
+  addAgentCommand(program);
+  try {
+    await program.parseAsync([...argv]);
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof RoomcastError)) throw error;
+    process.stderr.write(`roomcast: ${error.message}; ${error.next}\n`);
+    if (program.opts()["debug"] === true) process.stderr.write(`${error.stack ?? ""}\n`);
+    return exitStatus(error.code);
+  }
+}
+
+/** How a command registers its work with the program. */
+export type RunCommand = (action: (context: CliContext) => Promise<number>) => Promise<void>;

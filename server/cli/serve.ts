@@ -1,0 +1,52 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { serve } from "../serve.ts";
+import type { RunCommand } from "./program.ts";
+
+export function addServeCommand(program: Command, run: RunCommand): void {
+  program
+    .command("serve")
+    .description("the lab server, in the foreground")
+    .requiredOption("--interface IF", "the lab network's interface; no other is ever served")
+    .addOption(
+      new Option("--dhcp MODE", "give addresses, or leave that to another server")
+        .choices(["server", "off"])
+        .default("server"),
+    )
+    .option("--range FIRST-LAST", "addresses to lease; default: the upper half of the subnet")
+    .option("--http-port PORT", "", port, 8080)
+    .option("--config FILE", "settings, TOML")
+    .action(
+      (options: {
+        interface: string;
+        dhcp: "server" | "off";
+        range?: string;
+        httpPort: number;
+        config?: string;
+      }) =>
+        run(async ({ dataFolder }) => {
+          const stop = new AbortController();
+          for (const signal of ["SIGTERM", "SIGINT"] as const) {
+            process.once(signal, () => stop.abort());
+          }
+          await serve({
+            dataFolder,
+            interfaceName: options.interface,
+            dhcp: options.dhcp,
+            range: options.range ?? null,
+            httpPort: options.httpPort,
+            configFile: options.config ?? null,
+            signal: stop.signal,
+            ready: (url) => process.stdout.write(`roomcast ready ${url}\n`),
+          });
+          return 0;
+        }),
+    );
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65535) {
+    throw new InvalidArgumentError("a port from 1 to 65535");
+  }
+  return value;
+}

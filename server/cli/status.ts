@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import type { StatusView } from "../api/client.ts";
+import { runConsole } from "../console/main.ts";
+import type { RunCommand } from "./program.ts";
+import { sizeText } from "./table.ts";
+
+export function addStatusCommands(program: Command, run: RunCommand): void {
+  program
+    .command("status")
+    .description("version, listeners, counts, store size")
+    .action(() =>
+      run(async ({ client, say, document }) => {
+        const status = await client.get<StatusView>("/status");
+        document(status);
+        say(`roomcast ${status.version} at ${status.url} since ${status.startedAt}`);
+        say(`listeners  ${status.listeners.join(", ")}`);
+        say(`PCs        ${status.online} of ${status.pcs} online in ${status.rooms} rooms`);
+        say(`sessions   ${status.sessions} under way`);
+        const stored = sizeText(status.storedBytes);
+        say(`store      ${status.images} images, ${stored}, ${sizeText(status.freeBytes)} free`);
+        return 0;
+      }),
+    );
+
+  program
+    .command("console")
+    .description("the staff's full-screen console")
+    .action(() => run(({ client }) => runConsole(client)));
+}
