@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { parse } from "smol-toml";
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
+import { RoomcastError } from "../core/errors.ts";
+
+const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
+const closed = { additionalProperties: false };
+
+/** The file that `serve --config` names; everything in it is optional. See `docs/configuration.md`. */
+export const Config = Type.Object(
+  {
+    dhcp: Type.Optional(
+      Type.Object(
+        {
+          /** FIRST-LAST; `--range` wins. */
+          range: Type.Optional(Type.String()),
+          leaseSeconds: Type.Optional(Type.Integer({ minimum: 120 })),
+          router: Type.Optional(address),
+          dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+          /** MAC = address: these PCs always get theirs. */
+          static: Type.Optional(Type.Record(Type.String(), address)),
+        },
+        closed,
+      ),
+    ),
+    cast: Type.Optional(
+      Type.Object(
+        {
+          /** The most that all packets of a session take of the wire, in Mbit/s. */
+          rateMbps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+        },
+        closed,
+      ),
+    ),
+    boot: Type.Optional(
+      Type.Object(
+        {
+          /** Where kernel, initrd and loaders are; else `build/boot` of this roomcast. */
+          folder: Type.Optional(Type.String()),
+          /** Added to the PCs' kernel command line. */
+          kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: "^[!-~]+$" }))),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+export type Config = Static<typeof Config>;
+
+/** Reads and checks a configuration file; throws `bad-input` with the place that is wrong. */
+export async function readConfig(path: string): Promise<Config> {
+  const refuse = (why: string, cause?: unknown): RoomcastError =>
+    new RoomcastError("bad-input", `${path}: ${why}`, "see docs/configuration.md", { cause });
+  let value: unknown;
+  try {
+    value = parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw refuse(
+      error instanceof Error ? (error.message.split("\n")[0] ?? "") : "unreadable",
+      error,
+    );
+  }
+  if (Value.Check(Config, value)) return value;
+  const [first] = Value.Errors(Config, value);
+  throw refuse(`${first?.instancePath ?? ""} ${first?.message ?? "is not a configuration"}`.trim());
+}
