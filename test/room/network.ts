@@ -1,0 +1,126 @@
+/**
+ * The room's wire, all of it in network namespaces: the server on one end of a veth pair, a bridge,
+ * and a tap for each PC. Nothing of it is seen outside, and several rooms can stand side by side.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { RoomcastError } from "../../core/errors.ts";
+import { run } from "./run.ts";
+
+/** The lab's side of the server, in the server's namespace. */
+export const serverInterface = "lab0";
+export const serverAddress = "10.77.0.1";
+
+export interface RoomNetwork {
+  /** Where the lab server runs. */
+  readonly serverNamespace: string;
+  /** Where the bridge is and the PCs run. */
+  readonly wireNamespace: string;
+  /** Makes a tap on the bridge and answers its name. */
+  addPort(name: string): Promise<string>;
+  /** Kills what runs in the namespaces and removes them. Synchronous, so that it serves at exit. */
+  remove(): void;
+}
+
+/**
+ * Builds the wire. Leftovers of rooms whose process is dead are swept first. The room is removed when
+ * the process ends, however it ends short of SIGKILL; after that, by the next room.
+ */
+export async function openNetwork(): Promise<RoomNetwork> {
+  requirePrivileges();
+  sweepDeadRooms();
+  const serverNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-server`;
+  const wireNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-wire`;
+  nextRoom += 1;
+  const remove = (): void => {
+    process.off("exit", remove);
+    removeNamespace(serverNamespace);
+    removeNamespace(wireNamespace);
+  };
+  process.on("exit", remove);
+  const wire = (...args: string[]) => run(["ip", "-n", wireNamespace, ...args]);
+  const server = (...args: string[]) => run(["ip", "-n", serverNamespace, ...args]);
+
+  await run(["ip", "netns", "add", serverNamespace]);
+  await run(["ip", "netns", "add", wireNamespace]);
+  for (const ip of [wire, server]) await ip("link", "set", "lo", "up");
+  // Nobody on this wire asks for memberships, so a snooping bridge would in the end forget them.
+  await wire("link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0");
+  await wire("link", "set", "br0", "up");
+  await letBridgePassFirewall(wireNamespace);
+  const veth = ["type", "veth", "peer", "name", serverInterface, "netns", serverNamespace];
+  await wire("link", "add", "server", ...veth);
+  await wire("link", "set", "server", "master", "br0", "up");
+  await server("address", "add", `${serverAddress}/24`, "dev", serverInterface);
+  await server("link", "set", serverInterface, "up");
+
+  return {
+    serverNamespace,
+    wireNamespace,
+    async addPort(name) {
+      await run(["ip", "tuntap", "add", "dev", name, "mode", "tap"], { namespace: wireNamespace });
+      await wire("link", "set", name, "master", "br0", "up", "txqueuelen", "10000");
+      return name;
+    },
+    remove,
+  };
+}
+
+const namespacePrefix = "roomcast-";
+let nextRoom = 1;
+
+/** With br_netfilter loaded, bridged frames run through the host's firewall unless told otherwise. */
+async function letBridgePassFirewall(namespace: string): Promise<void> {
+  for (const family of ["iptables", "ip6tables", "arptables"]) {
+    const path = `/proc/sys/net/bridge/bridge-nf-call-${family}`;
+    // The file is there for each namespace where the module is loaded, and nowhere otherwise.
+    await run(["sh", "-c", `test ! -e ${path} || echo 0 >${path}`], { namespace });
+  }
+}
+
+function requirePrivileges(): void {
+  if (process.getuid?.() !== 0) {
+    throw new RoomcastError(
+      "refused",
+      "the virtual room needs root: it makes network namespaces and taps",
+      "run it again as root (sudo)",
+    );
+  }
+  if (!existsSync("/dev/net/tun")) {
+    throw new RoomcastError(
+      "failed",
+      "the virtual room needs /dev/net/tun, and there is none",
+      "load it with `modprobe tun`, or give the container the device",
+    );
+  }
+}
+
+function sweepDeadRooms(): void {
+  const folder = "/run/netns";
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const owner = new RegExp(`^${namespacePrefix}(\\d+)-\\d+-(server|wire)$`).exec(name)?.[1];
+    if (owner !== undefined && !isNodeProcess(owner)) removeNamespace(name);
+  }
+}
+
+/** A pid can come round again: what is not a Node process is not a room. */
+function isNodeProcess(pid: string): boolean {
+  try {
+    return /node|MainThread/.test(readFileSync(`/proc/${pid}/comm`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function removeNamespace(name: string): void {
+  const { stdout } = spawnSync("ip", ["netns", "pids", name], { encoding: "utf8" });
+  for (const pid of (stdout ?? "").split("\n").filter((line) => line !== "")) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+  spawnSync("ip", ["netns", "delete", name]);
+}

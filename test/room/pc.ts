@@ -1,0 +1,249 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import { RoomcastError } from "../../core/errors.ts";
+import type { RoomNetwork } from "./network.ts";
+import { Qmp } from "./qmp.ts";
+import { inNamespace } from "./run.ts";
+
+export type Firmware = "bios" | "uefi";
+
+export interface PcOptions {
+  /** 1 to 254; gives the PC its name, its MAC and its port on the bridge. */
+  readonly number: number;
+  readonly firmware: Firmware;
+  /** A raw disk file. What the guest writes stays in it. */
+  readonly disk: string;
+  readonly bus: "nvme" | "ahci" | "virtio";
+  /** OVMF's own PXE drives virtio only; e1000e under UEFI boots by iPXE's ROM. */
+  readonly nic: "e1000e" | "virtio";
+  /** What the firmware tries first; the other one is next. */
+  readonly bootFirst: "network" | "disk";
+  readonly memoryMib: number;
+  /** Serial log, screens and sockets go here, and stay. */
+  readonly folder: string;
+  /** Boots this kernel straight away, without firmware's help. */
+  readonly kernel?: { readonly kernel: string; readonly initrd: string; readonly append: string };
+}
+
+export interface Pc {
+  readonly name: string;
+  readonly mac: string;
+  readonly firmware: Firmware;
+  readonly disk: string;
+  readonly serialLog: string;
+  /** For `vncviewer`, a UNIX socket. */
+  readonly vncSocket: string;
+  /** What the serial line has said since power-on. */
+  serial(): string;
+  /**
+   * Waits until the serial line, from `after` characters on, matches. Answers how many characters
+   * there are up to the end of the match. Rejects when the PC goes off or the time is up.
+   */
+  waitForSerial(pattern: RegExp, timeoutMs: number, after?: number): Promise<number>;
+  /** Takes a picture of the screen, as PNG. */
+  screen(path: string): Promise<void>;
+  /** Types text on the PC's keyboard (US layout); `\n` is the return key. */
+  type(text: string): Promise<void>;
+  /** Presses QEMU's key names together: `["ctrl", "alt", "f2"]`. */
+  press(keys: readonly string[]): Promise<void>;
+  /** Cuts the power and puts it on again at once. */
+  reset(): Promise<void>;
+  /** Resolves when the PC is off, whoever switched it off. */
+  readonly off: Promise<void>;
+  /** Pulls the plug. */
+  powerOff(): Promise<void>;
+}
+
+/** `52:54:00:7e:00:NN`: QEMU's prefix, and the PC's number. */
+export const macOf = (number: number): string =>
+  `52:54:00:7e:00:${number.toString(16).padStart(2, "0")}`;
+
+/**
+ * Switches a PC on. It dies with this process, even by SIGKILL. Rejects with a RoomcastError that
+ * holds QEMU's complaint if it does not start.
+ */
+export async function startPc(options: PcOptions, network: RoomNetwork): Promise<Pc> {
+  const name = `pc${options.number}`;
+  const mac = macOf(options.number);
+  await mkdir(options.folder, { recursive: true });
+  const files = {
+    serial: join(options.folder, `${name}.serial.log`),
+    qemu: join(options.folder, `${name}.qemu.log`),
+    vars: join(options.folder, `${name}.vars.fd`),
+  };
+  await writeFile(files.serial, "");
+  // A socket's path may have 107 characters: a checkout can lie deeper than that.
+  const sockets = mkdtempSync(join(tmpdir(), `roomcast-${name}-`));
+  const qmpSocket = join(sockets, "qmp");
+  const vncSocket = join(sockets, "vnc");
+  const port = await network.addPort(name);
+  const child = spawnQemu(
+    [
+      ...["-name", name, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"],
+      ...["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-smp", "1"],
+      ...["-m", String(options.memoryMib), "-uuid", uuidOf(options.number)],
+      ...["-smbios", `type=1,manufacturer=QEMU,product=Room PC,serial=ROOM-${options.number}`],
+      ...machine(options.firmware, files.vars),
+      ...["-netdev", `tap,id=net0,ifname=${port},script=no,downscript=no`],
+      ...nicDevice(options, mac),
+      ...diskDevice(options),
+      ...["-chardev", `file,id=serial0,path=${files.serial}`, "-serial", "chardev:serial0"],
+      ...["-qmp", `unix:${qmpSocket},server=on,wait=off`, "-vnc", `unix:${vncSocket}`],
+      ...directBoot(options.kernel),
+    ],
+    files.qemu,
+    network.wireNamespace,
+  );
+  let isOff = false;
+  const off = new Promise<void>((resolve) => {
+    child.on("exit", () => {
+      isOff = true;
+      rmSync(sockets, { recursive: true, force: true });
+      resolve();
+    });
+  });
+  const qmp = await Promise.race([
+    Qmp.open(qmpSocket, () => {}),
+    off.then((): never => {
+      const words = readFileSync(files.qemu, "utf8").trim();
+      throw new RoomcastError("failed", `${name} does not start: ${words}`, "mend what QEMU says");
+    }),
+  ]);
+  const serial = (): string => readFileSync(files.serial, "latin1");
+
+  return {
+    name,
+    mac,
+    firmware: options.firmware,
+    disk: options.disk,
+    serialLog: files.serial,
+    vncSocket,
+    serial,
+    async waitForSerial(pattern, timeoutMs, after = 0) {
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        const wasOff = isOff;
+        const said = serial();
+        const match = pattern.exec(said.slice(after));
+        if (match !== null) return after + match.index + match[0].length;
+        if (wasOff || performance.now() > deadline) {
+          const why = wasOff ? "went off" : `had ${Math.round(timeoutMs / 1000)} s`;
+          throw new RoomcastError(
+            "failed",
+            `${name} ${why} without ${pattern} on its serial line, which ends: ${lastLines(said)}`,
+            `read ${files.serial}`,
+          );
+        }
+        await sleep(200);
+      }
+    },
+    async screen(path) {
+      await qmp.execute("screendump", { filename: path, format: "png" });
+    },
+    async type(text) {
+      for (const character of text) await press(qmp, keysFor(character));
+    },
+    press: (keys) => press(qmp, keys),
+    async reset() {
+      await qmp.execute("system_reset");
+    },
+    off,
+    async powerOff() {
+      child.kill("SIGKILL");
+      await off;
+    },
+  };
+}
+
+function spawnQemu(args: readonly string[], log: string, namespace: string): ChildProcess {
+  const output = openSync(log, "w");
+  const command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", ...args];
+  const [program, ...rest] = inNamespace(namespace, command) as [string, ...string[]];
+  const child = spawn(program, rest, { stdio: ["ignore", output, output] });
+  child.on("error", () => {}); // a missing program shows as an exit
+  return child;
+}
+
+const ovmf = "/usr/share/OVMF";
+
+function machine(firmware: Firmware, vars: string): string[] {
+  const board = ["-machine", "q35,vmport=off"];
+  if (firmware === "bios") return board;
+  // The variables keep a PC's boot entries; a PC that is switched on again finds its own.
+  if (!existsSync(vars)) copyFileSync(`${ovmf}/OVMF_VARS_4M.fd`, vars);
+  return [
+    ...board,
+    ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${ovmf}/OVMF_CODE_4M.fd`],
+    ...["-drive", `if=pflash,unit=1,format=raw,file=${vars}`],
+  ];
+}
+
+function nicDevice(options: PcOptions, mac: string): string[] {
+  const model = options.nic === "virtio" ? "virtio-net-pci" : "e1000e";
+  // With a ROM on the card, OVMF would boot by that instead of its own PXE.
+  const rom = options.firmware === "uefi" && options.nic === "virtio" ? ",romfile=" : "";
+  const order = options.bootFirst === "network" ? 0 : 1;
+  return ["-device", `${model},netdev=net0,mac=${mac},bootindex=${order}${rom}`];
+}
+
+function diskDevice(options: PcOptions): string[] {
+  const model = { nvme: "nvme", ahci: "ide-hd,bus=ide.0", virtio: "virtio-blk-pci" }[options.bus];
+  const order = options.bootFirst === "disk" ? 0 : 1;
+  return [
+    ...["-drive", `if=none,id=disk0,format=raw,cache=unsafe,discard=unmap,file=${options.disk}`],
+    ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number},bootindex=${order}`],
+  ];
+}
+
+function directBoot(kernel: PcOptions["kernel"]): string[] {
+  if (kernel === undefined) return [];
+  return ["-kernel", kernel.kernel, "-initrd", kernel.initrd, "-append", kernel.append];
+}
+
+function uuidOf(number: number): string {
+  return `7e000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`;
+}
+
+async function press(qmp: Qmp, keys: readonly string[]): Promise<void> {
+  await qmp.execute("send-key", {
+    keys: keys.map((data) => ({ type: "qcode", data })),
+    "hold-time": 40,
+  });
+  // QEMU drops keys that come faster than the guest takes them.
+  await sleep(90);
+}
+
+const namedKeys: Record<string, readonly string[]> = {
+  "\n": ["ret"],
+  "\t": ["tab"],
+  " ": ["spc"],
+  "-": ["minus"],
+  _: ["shift", "minus"],
+  ".": ["dot"],
+  ",": ["comma"],
+  "/": ["slash"],
+  ":": ["shift", "semicolon"],
+  ";": ["semicolon"],
+  "=": ["equal"],
+};
+
+function keysFor(character: string): readonly string[] {
+  if (/^[a-z0-9]$/.test(character)) return [character];
+  if (/^[A-Z]$/.test(character)) return ["shift", character.toLowerCase()];
+  const keys = namedKeys[character];
+  if (keys === undefined) throw new Error(`no key for ${JSON.stringify(character)}`);
+  return keys;
+}
+
+function lastLines(text: string): string {
+  const lines = stripVTControlCharacters(text)
+    .split("\n")
+    .map((line) => line.replace(/\p{Cc}/gu, "").trim())
+    .filter((line) => line !== "");
+  return JSON.stringify(lines.slice(-5).join(" | ").slice(-600));
+}
