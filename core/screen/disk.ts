@@ -1,0 +1,41 @@
+import type { DiskView } from "../wire/views.ts";
+import { sizeText } from "./format.ts";
+
+/** `/dev/nvme0n1` → `nvme0n1` */
+export const diskName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+/** `sda (Samsung 860 EVO, S3Z9NB0K)`: which disk, so that a person can find it. */
+export function diskIdentity(disk: DiskView): string {
+  const known = [disk.model, disk.serial].filter((part) => part !== null && part !== "");
+  return known.length === 0 ? diskName(disk.path) : `${diskName(disk.path)} (${known.join(", ")})`;
+}
+
+/** One line with all that tells disks apart: `/dev/sda  500.1 GB  Samsung 860 EVO  serial S3Z9NB0K  sata`. */
+export const diskLine = (disk: DiskView): string =>
+  [
+    disk.path,
+    sizeText(disk.size),
+    disk.model ?? "model unknown",
+    disk.serial === null ? "no serial" : `serial ${disk.serial}`,
+    disk.transport ?? "",
+    disk.health === null || /^(ok|passed)$/i.test(disk.health) ? "" : `HEALTH: ${disk.health}`,
+  ]
+    .filter((part) => part !== "")
+    .join("  ");
+
+export type Target =
+  | { readonly kind: "disk"; readonly disk: DiskView }
+  | { readonly kind: "ambiguous"; readonly disks: readonly DiskView[] }
+  | { readonly kind: "none" };
+
+/** The disk that a PC takes unless another is named: its largest internal one; of two equal ones, none. */
+export function usualTarget(disks: readonly DiskView[]): Target {
+  const internal = disks.filter(({ transport }) => transport !== "usb");
+  const largest = Math.max(...internal.map(({ size }) => size));
+  const candidates = internal.filter(({ size }) => size === largest);
+  const [first] = candidates;
+  if (first === undefined) return { kind: "none" };
+  return candidates.length === 1
+    ? { kind: "disk", disk: first }
+    : { kind: "ambiguous", disks: candidates };
+}

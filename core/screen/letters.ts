@@ -1,0 +1,86 @@
+/** Letters to be read from across the room. */
+import { blank, cut, line, type Row, type ScreenSize, type Style, span } from "./row.ts";
+
+/** Rows from the top, parted by blanks; five cells each. */
+const glyphs: Readonly<Record<string, string>> = {
+  A: ".###. #...# #...# ##### #...# #...# #...#",
+  B: "####. #...# #...# ####. #...# #...# ####.",
+  C: ".###. #...# #.... #.... #.... #...# .###.",
+  D: "####. #...# #...# #...# #...# #...# ####.",
+  E: "##### #.... #.... ####. #.... #.... #####",
+  F: "##### #.... #.... ####. #.... #.... #....",
+  G: ".###. #...# #.... #.### #...# #...# .###.",
+  H: "#...# #...# #...# ##### #...# #...# #...#",
+  I: ".###. ..#.. ..#.. ..#.. ..#.. ..#.. .###.",
+  J: "..### ...#. ...#. ...#. ...#. #..#. .##..",
+  K: "#...# #..#. #.#.. ##... #.#.. #..#. #...#",
+  L: "#.... #.... #.... #.... #.... #.... #####",
+  M: "#...# ##.## #.#.# #.#.# #...# #...# #...#",
+  N: "#...# ##..# ##..# #.#.# #..## #..## #...#",
+  O: ".###. #...# #...# #...# #...# #...# .###.",
+  P: "####. #...# #...# ####. #.... #.... #....",
+  Q: ".###. #...# #...# #...# #.#.# #..#. .##.#",
+  R: "####. #...# #...# ####. #.#.. #..#. #...#",
+  S: ".#### #.... #.... .###. ....# ....# ####.",
+  T: "##### ..#.. ..#.. ..#.. ..#.. ..#.. ..#..",
+  U: "#...# #...# #...# #...# #...# #...# .###.",
+  V: "#...# #...# #...# #...# .#.#. .#.#. ..#..",
+  W: "#...# #...# #...# #.#.# #.#.# ##.## #...#",
+  X: "#...# #...# .#.#. ..#.. .#.#. #...# #...#",
+  Y: "#...# #...# .#.#. ..#.. ..#.. ..#.. ..#..",
+  Z: "##### ....# ...#. ..#.. .#... #.... #####",
+  0: ".###. #...# #..## #.#.# ##..# #...# .###.",
+  1: "..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###.",
+  2: ".###. #...# ....# ...#. ..#.. .#... #####",
+  3: ".###. #...# ....# ..##. ....# #...# .###.",
+  4: "...#. ..##. .#.#. #..#. ##### ...#. ...#.",
+  5: "##### #.... ####. ....# ....# #...# .###.",
+  6: ".###. #.... #.... ####. #...# #...# .###.",
+  7: "##### ....# ...#. ..#.. ..#.. .#... .#...",
+  8: ".###. #...# #...# .###. #...# #...# .###.",
+  9: ".###. #...# #...# .#### ....# ....# .###.",
+  "%": "##..# ##..# ...#. ..#.. .#... #..## #..##",
+  "-": "..... ..... ..... .###. ..... ..... .....",
+  _: "..... ..... ..... ..... ..... ..... #####",
+  ".": "..... ..... ..... ..... ..... .##.. .##..",
+  "!": "..#.. ..#.. ..#.. ..#.. ..#.. ..... ..#..",
+};
+
+const noGlyph = "..... ..... ..... ..... ..... ..... .....";
+
+const glyphColumns = 5;
+export const glyphLines = 7;
+const gapColumns = 1;
+
+/**
+ * `text` in block letters, as large as `size` allows, centred. Where not even the smallest fit, an
+ * ordinary line. Characters that there is no letter for are left blank.
+ */
+export function bigLetters(text: string, size: ScreenSize, style: Style): Row[] {
+  const letters = [...text.toUpperCase()].map((letter) => (glyphs[letter] ?? noGlyph).split(" "));
+  const columns = letters.length * (glyphColumns + gapColumns) - gapColumns;
+  const scale = Math.min(Math.floor(size.columns / columns), Math.floor(size.lines / glyphLines));
+  if (scale < 1) return [line(cut(text, size.columns - 2), "bold", 1)];
+  const indent = Math.floor((size.columns - columns * scale) / 2);
+  const rows: Row[] = [];
+  for (let y = 0; y < glyphLines; y++) {
+    const cells = letters.map((glyph) => glyph[y]).join(".".repeat(gapColumns));
+    const row = rowOf(cells, scale, indent, style);
+    for (let copy = 0; copy < scale; copy++) rows.push(row);
+  }
+  return rows;
+}
+
+/** Runs of `#` in the given style, runs of anything else blank. */
+function rowOf(cells: string, scale: number, indent: number, style: Style): Row {
+  const runs = cells.match(/#+|[^#]+/g) ?? [];
+  if (!cells.includes("#")) return blank;
+  return [
+    span(" ".repeat(indent)),
+    ...runs.map((run) =>
+      run.startsWith("#")
+        ? span("#".repeat(run.length * scale), style)
+        : span(" ".repeat(run.length * scale)),
+    ),
+  ];
+}

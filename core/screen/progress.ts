@@ -1,0 +1,90 @@
+/** How far a session and its PCs are, and who holds it up. */
+import { chunkBytes } from "../units/units.ts";
+import type { MemberView, SessionView } from "../wire/views.ts";
+import { byteRateText, lossText } from "./format.ts";
+
+/** 0…1 of what the PC has to hold (restore) or to read (capture); null until it is known. */
+export function memberFraction(member: MemberView): number | null {
+  if (member.result === "verified") return 1;
+  const { bytesWanted, bytesReceived, bytesWritten, chunksKept, state } = member;
+  if (bytesWanted === null || bytesWanted === 0) return null;
+  const done = state === "capturing" ? bytesReceived : bytesWritten + chunksKept * chunkBytes;
+  return Math.min(1, done / bytesWanted);
+}
+
+/** 0…1 over the PCs that still count: those that failed or were stopped are left out. */
+export function sessionFraction(session: SessionView): number {
+  let sum = 0;
+  let count = 0;
+  for (const member of session.members) {
+    if (member.result === "failed" || member.result === "stopped") continue;
+    sum += memberFraction(member) ?? 0;
+    count++;
+  }
+  return count === 0 ? 0 : sum / count;
+}
+
+/** At the rate at which its disk takes them lately; null while that is not known. */
+export function memberSecondsLeft(member: MemberView): number | null {
+  const fraction = memberFraction(member);
+  const { bytesWanted, writeBps, result } = member;
+  if (result !== "pending" || fraction === null || bytesWanted === null) return null;
+  if (fraction === 1) return 0;
+  return writeBps === null || writeBps < 1 ? null : ((1 - fraction) * bytesWanted) / writeBps;
+}
+
+/** Until the last PC has all its data; reading back may go on a little longer. Null when nothing is known. */
+export function sessionSecondsLeft(session: SessionView): number | null {
+  let longest: number | null = null;
+  for (const member of session.members) {
+    const left = memberSecondsLeft(member);
+    if (left !== null && (longest === null || left > longest)) longest = left;
+  }
+  return longest;
+}
+
+/** How many members have which result. */
+export function resultCounts(session: SessionView): Readonly<Record<MemberView["result"], number>> {
+  const counts = { pending: 0, verified: 0, failed: 0, stopped: 0 };
+  for (const { result } of session.members) counts[result]++;
+  return counts;
+}
+
+/** A PC holds the room up when it needs this many times as long as half of the others. */
+const slowFactor = 1.25;
+/** More loss than repairs make good without being noticed. */
+const badLoss = 0.02;
+
+/**
+ * The PC that holds the room up, and why: its loss, its link, its disk, or that it came later; null
+ * when they are all about as fast. `linkMbps`: a PC's link speed, where it is known.
+ */
+export function slowest(
+  session: SessionView,
+  linkMbps: (pc: string) => number | null = () => null,
+): { readonly name: string; readonly why: string } | null {
+  const under = session.members.flatMap((member) => {
+    const left = memberSecondsLeft(member);
+    return left === null ? [] : [{ member, left }];
+  });
+  if (under.length < 2) return null;
+  under.sort((one, other) => other.left - one.left);
+  const [last] = under;
+  const typical = under[Math.ceil(under.length / 2)];
+  if (last === undefined || typical === undefined || last.left <= typical.left * slowFactor) {
+    return null;
+  }
+  return { name: last.member.name, why: reasonFor(last.member) };
+
+  function reasonFor({ pc, lossRatio, writeBps }: MemberView): string {
+    if (lossRatio !== null && lossRatio >= badLoss) return `loss ${lossText(lossRatio)}`;
+    const link = linkMbps(pc);
+    const fastest = Math.max(...under.map(({ member }) => linkMbps(member.pc) ?? 0));
+    if (link !== null && link < fastest) return `link ${link} Mbit/s`;
+    const rates = under.map(({ member }) => member.writeBps ?? 0).sort((one, other) => one - other);
+    const median = rates[Math.floor(rates.length / 2)] ?? 0;
+    if (writeBps !== null && writeBps * slowFactor < median)
+      return `disk ${byteRateText(writeBps)}`;
+    return "it came later";
+  }
+}
