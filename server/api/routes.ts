@@ -148,10 +148,10 @@ export const apiRoutes =
     );
 
     app.get("/sessions", { schema: { response: { 200: Type.Array(SessionView) } } }, async () =>
-      lab.sessions(),
+      lab.sessions.views(),
     );
     app.get("/sessions/:id", { schema: { params: ById } }, async ({ params }) =>
-      lab.session(params.id),
+      lab.sessions.find(params.id),
     );
     app.post("/sessions", { schema: { body: RestoreBody } }, async ({ body }) => {
       const room = body.room ?? null;
@@ -164,23 +164,23 @@ export const apiRoutes =
         pcs,
         disk: body.disk ?? null,
         start: body.start ?? "now",
-        startTimeout: body.startTimeout ?? null,
+        startTimeoutSeconds: body.startTimeout ?? null,
         delta: body.delta ?? false,
         verify: body.verify ?? "read-back",
         afterwards: body.afterwards ?? "stay",
       });
     });
     app.post("/sessions/:id/stop", { schema: { params: ById } }, async ({ params }) =>
-      lab.stopSession(params.id),
+      lab.sessions.stop(params.id),
     );
     app.post("/sessions/:id/start", { schema: { params: ById } }, async ({ params }) =>
-      lab.startSession(params.id),
+      lab.sessions.start(params.id),
     );
     const Drop = Type.Object({ pc: Reference });
     app.post(
       "/sessions/:id/drop",
       { schema: { params: ById, body: Drop } },
-      async ({ params, body }) => lab.dropMember(params.id, body.pc),
+      async ({ params, body }) => lab.sessions.drop(params.id, lab.inventory.find(body.pc).id),
     );
     const Capture = Type.Object({
       pc: Reference,
@@ -263,7 +263,7 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
   for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.roomView(name) });
   for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });
   for (const image of lab.images()) say({ type: "image", image });
-  for (const session of lab.sessions()) say({ type: "session", session });
+  for (const session of lab.sessions.views()) say({ type: "session", session });
   say({ type: "ready" });
   const stopListening = lab.feed.listen(say);
   const alive = setInterval(() => stream.write(": alive\n\n"), 5000);

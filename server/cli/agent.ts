@@ -1,17 +1,46 @@
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { runAgent } from "../../initrd/agent/run.ts";
+import { parseMac } from "../../core/units/mac.ts";
+import type { RunCommand } from "./program.ts";
 
-/** `roomcast agent …` is the agent's own program with the same arguments; see `initrd/agent/main.ts`. */
-export function addAgentCommand(program: Command): void {
+interface AgentOptions {
+  readonly server: string;
+  readonly disk?: string[];
+  readonly interface?: string;
+  readonly mac?: string;
+  readonly name?: string;
+  readonly headless?: boolean;
+  readonly once?: boolean;
+}
+
+export function addAgentCommand(program: Command, run: RunCommand): void {
   program
     .command("agent")
-    .description("the agent on any Linux host, on the disks that --disk names")
-    .requiredOption("--server URL")
-    .option("--disk PATH...")
-    .option("--interface IF")
-    .option("--mac MAC")
-    .option("--name N")
-    .option("--headless")
-    .option("--once");
+    .description("the agent on any Linux host, on the disks that --disk names and no other")
+    .requiredOption("--server URL", "http://ADDRESS:PORT of the lab server")
+    .option("--disk PATH...", "files or devices it may use; nothing else is ever touched")
+    .option("--interface IF", "the interface that hears the cast")
+    .option("--mac MAC", "the address it registers with", mac)
+    .option("--name N", "the name it asks for")
+    .option("--headless", "no screen: a line an event on stderr")
+    .option("--once", "end after one session, with that session's exit status")
+    .action((options: AgentOptions) =>
+      run(() =>
+        runAgent({
+          server: options.server,
+          disks: options.disk ?? [],
+          interface: options.interface ?? null,
+          mac: options.mac ?? null,
+          name: options.name ?? null,
+          headless: options.headless ?? false,
+          once: options.once ?? false,
+        }),
+      ),
+    );
+}
+
+function mac(text: string): string {
+  const parsed = parseMac(text);
+  if (parsed === undefined) throw new InvalidArgumentError("an address as 52:54:00:12:34:56");
+  return parsed;
 }

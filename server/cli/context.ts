@@ -49,7 +49,11 @@ export function contextFor(program: Command): CliContext {
       } finally {
         terminal.close();
       }
-      throw new RoomcastError("refused", "not confirmed; nothing was changed", `type ${word} exactly`);
+      throw new RoomcastError(
+        "refused",
+        "not confirmed; nothing was changed",
+        `type ${word} exactly`,
+      );
     },
   };
 }

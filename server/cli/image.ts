@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import { sizeText } from "../../core/screen/format.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
-import { sizeText, table } from "./table.ts";
+import { table } from "./table.ts";
 
 const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
 

@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
+import { sizeText } from "../../core/screen/format.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
-import { sizeText, table } from "./table.ts";
+import { table } from "./table.ts";
 
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
 
@@ -26,7 +28,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
               each.state,
               each.ip ?? "",
               each.mac,
-              each.disks.map(diskText).join(", "),
+              each.disks.map(diskSummary).join(", "),
             ]),
           ),
         );
@@ -82,7 +84,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
       run(async ({ client, say, confirm }) => {
         const pcs: PcView[] = [];
         for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
-        const lines = pcs.map((each) => `${each.name}: ${each.disks.map(diskText).join(", ")}`);
+        const lines = pcs.map((each) => `${each.name}: ${each.disks.map(diskLine).join("; ")}`);
         const word = pcs.map(({ name }) => name).join(",");
         await confirm(["These PCs' disks will be emptied:", ...lines], word);
         const { method, disk = null } = options;
@@ -98,9 +100,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
     );
 }
 
-/** One disk in words: `/dev/sda 512 GB Samsung 860 EVO S3Z…`. */
-export const diskText = (disk: DiskView): string =>
-  [disk.path, sizeText(disk.size), disk.model, disk.serial].filter((part) => part).join(" ");
+const diskSummary = (disk: DiskView): string => `${diskIdentity(disk)} ${sizeText(disk.size)}`;
 
 function describe(pc: PcView): string[] {
   const memory = pc.memoryBytes === null ? "unknown" : sizeText(pc.memoryBytes);
@@ -112,7 +112,7 @@ function describe(pc: PcView): string[] {
     `firmware  ${pc.firmware ?? "unknown"}${pc.secureBoot === true ? ", Secure Boot" : ""}`,
     `network   ${pc.nic.driver ?? "unknown"}${speed}`,
     `memory    ${memory}`,
-    ...pc.disks.map((disk) => `disk      ${diskText(disk)}`),
+    ...pc.disks.map((disk) => `disk      ${diskLine(disk)}`),
     `agent     ${pc.agentVersion ?? "none"}, last seen ${pc.lastSeen ?? "never"}`,
   ];
 }

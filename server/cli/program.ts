@@ -2,9 +2,9 @@ import { Command, CommanderError } from "commander";
 import { exitStatus, RoomcastError } from "../../core/errors.ts";
 import { version } from "../version.ts";
 import { addAgentCommand } from "./agent.ts";
-import { addImageCommands } from "./image.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
+import { addImageCommands } from "./image.ts";
 import { addPcCommands } from "./pc.ts";
 import { addRoomCommands } from "./room.ts";
 import { addServeCommand } from "./serve.ts";
@@ -22,7 +22,7 @@ export async function runCommandLine(
   const program = new Command("roomcast")
     .description("Captures a PC's disk and restores it to a whole room by multicast, verified.")
     .version(version)
-    .option("--data DIR", "state, images, local socket", env["ROOMCAST_DATA"] ?? "/var/lib/roomcast")
+    .option("--data DIR", "state, images, local socket", env.ROOMCAST_DATA ?? "/var/lib/roomcast")
     .option("--json", "one JSON document on stdout; an event a line while waiting", false)
     .option("--yes", "ask nothing before data is destroyed", false)
     .option("--debug", "stack traces with errors", false)
@@ -39,7 +39,7 @@ export async function runCommandLine(
   addRoomCommands(program, run);
   addImageCommands(program, run);
   addSessionCommands(program, run);
-  addAgentCommand(program);
+  addAgentCommand(program, run);
   try {
     await program.parseAsync([...argv]);
     return status;
@@ -47,7 +47,7 @@ export async function runCommandLine(
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof RoomcastError)) throw error;
     process.stderr.write(`roomcast: ${error.message}; ${error.next}\n`);
-    if (program.opts()["debug"] === true) process.stderr.write(`${error.stack ?? ""}\n`);
+    if (program.opts().debug === true) process.stderr.write(`${error.stack ?? ""}\n`);
     return exitStatus(error.code);
   }
 }

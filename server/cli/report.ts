@@ -1,5 +1,5 @@
-import type { MemberView, SessionView } from "../../core/wire/views.ts";
 import { sentence } from "../../core/screen/report.ts";
+import type { MemberView, SessionView } from "../../core/wire/views.ts";
 
 const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["pc", (member) => member.name],

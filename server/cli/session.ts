@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { RoomcastError } from "../../core/errors.ts";
+import { diskLine } from "../../core/screen/disk.ts";
+import { sizeText } from "../../core/screen/format.ts";
+import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
-import { diskText } from "./pc.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
-import { sizeText, table } from "./table.ts";
+import { table } from "./table.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
 
@@ -32,7 +33,12 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .action((pc: string, name: string, options: { disk?: string; raw?: boolean; wait?: boolean }) =>
       run(async (context) => {
         const { disk = null, raw = false, wait = false } = options;
-        const session = await context.client.post<SessionView>("/captures", { pc, name, disk, raw });
+        const session = await context.client.post<SessionView>("/captures", {
+          pc,
+          name,
+          disk,
+          raw,
+        });
         return started(context, session, wait);
       }),
     );
@@ -152,7 +158,9 @@ async function restore(
   await context.confirm(
     [
       `${image.name}@${image.version} (disk of ${sizeText(image.diskBytes)}) will overwrite:`,
-      ...targets.map((pc) => `  ${pc.name}: ${pc.disks.map(diskText).join(", ") || "no disk seen"}`),
+      ...targets.map(
+        (pc) => `  ${pc.name}: ${pc.disks.map(diskLine).join("; ") || "no disk seen"}`,
+      ),
     ],
     word,
   );
@@ -208,7 +216,8 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
       const line = progressLine(last);
       if (line === shown) continue;
       shown = line;
-      if (live) process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+      if (live)
+        process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
       else context.say(line);
     }
   } finally {
@@ -242,6 +251,7 @@ function positive(text: string): number {
 function startPolicy(text: string): "now" | "all" | number {
   if (text === "now" || text === "all") return text;
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("now, all, or a number of PCs");
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError("now, all, or a number of PCs");
   return count;
 }

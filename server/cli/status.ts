@@ -1,8 +1,8 @@
 import type { Command } from "commander";
+import { sizeText } from "../../core/screen/format.ts";
 import type { StatusView } from "../api/client.ts";
 import { runConsole } from "../console/main.ts";
 import type { RunCommand } from "./program.ts";
-import { sizeText } from "./table.ts";
 
 export function addStatusCommands(program: Command, run: RunCommand): void {
   program

@@ -10,7 +10,7 @@ const reconnectLimit = 20_000;
 const persistEvery = 2000;
 
 export interface CapturePorts {
-  send(pc: string, message: ServerMessage): boolean;
+  send(pc: string, message: ServerMessage): void;
   isoTime(): string;
   persist(record: CaptureRecord): void;
   changed(run: CaptureRun): void;

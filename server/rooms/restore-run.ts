@@ -82,6 +82,12 @@ export class RestoreRun {
     );
   }
 
+  isVerified(pc: string): boolean {
+    return this.record.session.members.some(
+      ({ pc: each, phase }) => each === pc && phase.name === "ended" && phase.result === "verified",
+    );
+  }
+
   isMember(pc: string): boolean {
     return this.record.session.members.some((member) => member.pc === pc);
   }

@@ -1,0 +1,49 @@
+# Runs on a bare Debian 12: what is missing is installed first (as root).
+NODE := node_modules/.bin/node
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help start demo room initrd test test-unit test-net test-room sim check packages
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+start: node_modules packages initrd ## the lab server: make start IFACE=eth1
+	@test -n "$(IFACE)" || { echo "say which interface the lab is on: make start IFACE=eth1" >&2; exit 2; }
+	$(NODE) server/main.ts serve --interface $(IFACE)
+
+demo: node_modules packages initrd ## a virtual room: capture a master, restore three PCs (root, Debian 12)
+	$(NODE) test/room/demo.ts
+
+PCS ?= 4
+room: node_modules packages initrd ## a virtual room that stays: make room PCS=4
+	$(NODE) test/room/room.ts --pcs $(PCS)
+
+initrd: node_modules ## the boot image, into build/boot
+	$(NODE) initrd/build/main.ts
+
+test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
+
+test-unit: node_modules packages ## machines, codecs, store, screens, simulated rooms
+	$(NODE) --test --test-reporter=spec $$(find test/core test/server test/initrd test/sim test/*.test.ts -name '*.test.ts')
+
+test-net: node_modules packages ## agents and server with real sockets in network namespaces
+	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')
+
+test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their own disk
+	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/room -name '*.test.ts')
+
+SEED ?=
+sim: node_modules ## the simulated room; SEED=n replays one
+	SEED=$(SEED) $(NODE) --test --test-reporter=spec $$(find test/sim -name '*.test.ts')
+
+check: node_modules ## types, lint, format
+	tsc -p core && tsc -p . && biome check .
+
+packages: node_modules
+	@$(NODE) test/packages.ts
+
+node_modules: package-lock.json
+	@command -v npm >/dev/null || { apt-get update && apt-get install -y --no-install-recommends npm; }
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch node_modules
