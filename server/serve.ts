@@ -1,0 +1,208 @@
+import { readFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import websocket from "@fastify/websocket";
+import fastify, { type FastifyInstance } from "fastify";
+import { RoomcastError } from "../core/errors.ts";
+import { startCastSender } from "../core/node/cast/sender.ts";
+import { systemClock } from "../core/node/clock.ts";
+import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
+import { answerError, apiRoutes } from "./api/routes.ts";
+import { type Config, readConfig } from "./config.ts";
+import { type Log, openLog } from "./log.ts";
+import { startBootServices } from "./net/boot-services.ts";
+import { sendMagicPackets } from "./net/wake.ts";
+import { Lab } from "./rooms/lab.ts";
+import { openStateStore } from "./state/state-store.ts";
+import { type ImageStore, openImageStore } from "./store/image-store.ts";
+import { version } from "./version.ts";
+
+export interface ServeOptions {
+  readonly dataFolder: string;
+  readonly interfaceName: string;
+  readonly dhcp: "server" | "off";
+  /** FIRST-LAST */
+  readonly range: string | null;
+  readonly httpPort: number;
+  readonly configFile: string | null;
+  readonly signal: AbortSignal;
+  /** Every listener is up. */
+  ready(url: string): void;
+}
+
+/** The boot files that `make initrd` makes. */
+const builtBootFolder = join(import.meta.dirname, "..", "build", "boot");
+
+/** Runs the lab server until `signal`; then puts everything to rest so that it can go on later. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { dataFolder, interfaceName, httpPort } = options;
+  const log = openLog(process.stderr.isTTY === true);
+  const config = options.configFile === null ? {} : await readConfig(options.configFile);
+  const address = addressOf(interfaceName);
+  const url = `http://${address}:${httpPort}`;
+  const startedAt = systemClock.isoTime();
+  await using cleanup = new AsyncDisposableStack();
+
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  const socketPath = join(dataFolder, "roomcast.sock");
+  await claimSocket(socketPath);
+  const state = openStateStore(dataFolder);
+  cleanup.defer(() => state.close());
+  const storeFolder = join(dataFolder, "store");
+  const images = cleanup.use(await openImageStore(storeFolder));
+
+  const lab = new Lab({
+    state,
+    images,
+    clock: systemClock,
+    version,
+    openSender: async (record, stats) =>
+      startCastSender(
+        {
+          ...record.cast,
+          interfaceAddress: address,
+          index: await images.index(record.imageId),
+          source: {
+            module: new URL("./store/cast-source.ts", import.meta.url).href,
+            config: { directory: storeFolder, imageId: record.imageId },
+          },
+          rateLimitBps: config.cast?.rateMbps === undefined ? null : config.cast.rateMbps * 1e6,
+          linkBps: await linkBpsOf(interfaceName),
+        },
+        { stats },
+      ),
+    wake: (macs) => sendMagicPackets({ interfaceName, macs }),
+    log: (fields, text) => log.info(fields, text),
+  });
+  cleanup.defer(() => lab.close());
+
+  const services = cleanup.use(
+    await startBootServices({
+      interfaceName,
+      address,
+      serverUrl: url,
+      folder: config.boot?.folder ?? builtBootFolder,
+      kernelArguments: config.boot?.kernelArguments ?? [],
+      dhcp: options.dhcp === "off" ? null : { ...config.dhcp, ...rangeOf(options) },
+      state,
+      lab,
+      log,
+    }),
+  );
+
+  const forPcs = application(log);
+  await forPcs.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
+  await forPcs.register(async (app) => lab.agents.route(app));
+  await forPcs.register(services.routes);
+  await forPcs.register(async (app) => {
+    await imageRoutes(app, { store: images, list: () => lab.images() });
+    await captureRoutes(app, {
+      store: images,
+      writerFor: (task) => lab.sessions.writerFor(task),
+      onCommitted: (task, manifest) => lab.committed(task, manifest),
+    });
+  });
+  await listen(forPcs, { host: address, port: httpPort }, `HTTP port ${httpPort} of ${address}`);
+  cleanup.defer(() => forPcs.close());
+
+  const listeners = [url, ...services.listeners, socketPath];
+  const local = application(log);
+  await local.register(
+    apiRoutes({
+      lab,
+      images,
+      status: async () => ({ ...(await counts(lab, images)), version, url, startedAt, listeners }),
+    }),
+    { prefix: "/api/v1" },
+  );
+  await listen(local, { path: socketPath }, socketPath);
+  cleanup.defer(() => local.close());
+
+  log.info({ listeners }, "ready");
+  options.ready(url);
+  await new Promise<void>((resolve) => {
+    if (options.signal.aborted) resolve();
+    options.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  log.info("ending");
+}
+
+const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });
+
+function application(log: Log): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+  }) as unknown as FastifyInstance;
+  app.setErrorHandler(answerError);
+  return app;
+}
+
+async function counts(lab: Lab, images: ImageStore) {
+  const pcs = lab.inventory.pcs();
+  return {
+    rooms: lab.inventory.rooms().length,
+    pcs: pcs.length,
+    online: pcs.filter(({ id }) => lab.agents.isConnected(id)).length,
+    sessions: lab.sessions.activeCount,
+    images: images.list().length,
+    ...(await images.usage()),
+  };
+}
+
+async function listen(
+  app: FastifyInstance,
+  where: { host: string; port: number } | { path: string },
+  name: string,
+): Promise<void> {
+  try {
+    await app.listen(where);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const next = "end the program that has it (`ss -lpn`), or choose another with --http-port";
+    throw new RoomcastError("failed", `cannot listen on ${name}: ${why}`, next, { cause });
+  }
+}
+
+/** The interface's IPv4 address; throws `refused` when there is none to serve from. */
+function addressOf(interfaceName: string): string {
+  const found = networkInterfaces()[interfaceName]?.find(({ family }) => family === "IPv4");
+  if (found !== undefined) return found.address;
+  throw new RoomcastError(
+    "refused",
+    `interface ${interfaceName} has no IPv4 address, or does not exist`,
+    `see \`ip addr\`; for a lab network of its own: ip addr add 10.77.0.1/24 dev ${interfaceName}`,
+  );
+}
+
+/** The link's speed in bits a second as the kernel tells it, or null (no link, or a virtual one). */
+async function linkBpsOf(interfaceName: string): Promise<number | null> {
+  const text = await readFile(`/sys/class/net/${interfaceName}/speed`, "utf8").catch(() => "");
+  const mbps = Number(text);
+  return Number.isFinite(mbps) && mbps > 0 ? mbps * 1e6 : null;
+}
+
+/** Removes the socket of a server that is gone; refuses when one is alive on this data folder. */
+async function claimSocket(path: string): Promise<void> {
+  const isAlive = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.on("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on("error", () => resolve(false));
+  });
+  if (isAlive) {
+    throw new RoomcastError(
+      "conflict",
+      `a roomcast server is running on this data folder already (${path} answers)`,
+      "use that one, end it, or name another data folder with --data",
+    );
+  }
+  await rm(path, { force: true });
+}
+
+export type DhcpConfig = NonNullable<Config["dhcp"]>;
