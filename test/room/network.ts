@@ -3,7 +3,8 @@
  * and a tap for each PC. Nothing of it is seen outside, and several rooms can stand side by side.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { run } from "./run.ts";
 
@@ -16,6 +17,8 @@ export interface RoomNetwork {
   readonly serverNamespace: string;
   /** Where the bridge is and the PCs run. */
   readonly wireNamespace: string;
+  /** For the PCs' sockets: their paths may have 107 characters, and a checkout can lie deeper. */
+  readonly socketFolder: string;
   /** Makes a tap on the bridge and answers its name. */
   addPort(name: string): Promise<string>;
   /** Kills what runs in the namespaces and removes them. Synchronous, so that it serves at exit. */
@@ -31,16 +34,19 @@ export async function openNetwork(): Promise<RoomNetwork> {
   sweepDeadRooms();
   const serverNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-server`;
   const wireNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-wire`;
+  const socketFolder = join("/run", `${namespacePrefix}${process.pid}-${nextRoom}-sockets`);
   nextRoom += 1;
   const remove = (): void => {
     process.off("exit", remove);
     removeNamespace(serverNamespace);
     removeNamespace(wireNamespace);
+    rmSync(socketFolder, { recursive: true, force: true });
   };
   process.on("exit", remove);
   const wire = (...args: string[]) => run(["ip", "-n", wireNamespace, ...args]);
   const server = (...args: string[]) => run(["ip", "-n", serverNamespace, ...args]);
 
+  mkdirSync(socketFolder, { mode: 0o700 });
   await run(["ip", "netns", "add", serverNamespace]);
   await run(["ip", "netns", "add", wireNamespace]);
   for (const ip of [wire, server]) await ip("link", "set", "lo", "up");
@@ -57,6 +63,7 @@ export async function openNetwork(): Promise<RoomNetwork> {
   return {
     serverNamespace,
     wireNamespace,
+    socketFolder,
     async addPort(name) {
       await run(["ip", "tuntap", "add", "dev", name, "mode", "tap"], { namespace: wireNamespace });
       await wire("link", "set", name, "master", "br0", "up", "txqueuelen", "10000");
@@ -96,11 +103,15 @@ function requirePrivileges(): void {
 }
 
 function sweepDeadRooms(): void {
-  const folder = "/run/netns";
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    const owner = new RegExp(`^${namespacePrefix}(\\d+)-\\d+-(server|wire)$`).exec(name)?.[1];
-    if (owner !== undefined && !isNodeProcess(owner)) removeNamespace(name);
+  const isDead = (name: string): boolean => {
+    const owner = new RegExp(`^${namespacePrefix}(\\d+)-\\d+-(server|wire|sockets)$`).exec(
+      name,
+    )?.[1];
+    return owner !== undefined && !isNodeProcess(owner);
+  };
+  if (existsSync("/run/netns")) readdirSync("/run/netns").filter(isDead).forEach(removeNamespace);
+  for (const name of readdirSync("/run").filter(isDead)) {
+    rmSync(join("/run", name), { recursive: true, force: true });
   }
 }
 

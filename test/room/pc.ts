@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, openSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
@@ -77,10 +76,8 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
     vars: join(options.folder, `${name}.vars.fd`),
   };
   await writeFile(files.serial, "");
-  // A socket's path may have 107 characters: a checkout can lie deeper than that.
-  const sockets = mkdtempSync(join(tmpdir(), `roomcast-${name}-`));
-  const qmpSocket = join(sockets, "qmp");
-  const vncSocket = join(sockets, "vnc");
+  const qmpSocket = join(network.socketFolder, `${name}.qmp`);
+  const vncSocket = join(network.socketFolder, `${name}.vnc`);
   const port = await network.addPort(name);
   const child = spawnQemu(
     [
@@ -103,7 +100,6 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
   const off = new Promise<void>((resolve) => {
     child.on("exit", () => {
       isOff = true;
-      rmSync(sockets, { recursive: true, force: true });
       resolve();
     });
   });
