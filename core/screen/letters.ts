@@ -46,8 +46,6 @@ const glyphs: Readonly<Record<string, string>> = {
   "!": "..#.. ..#.. ..#.. ..#.. ..#.. ..... ..#..",
 };
 
-const noGlyph = "..... ..... ..... ..... ..... ..... .....";
-
 const glyphColumns = 5;
 export const glyphLines = 7;
 const gapColumns = 1;
@@ -57,8 +55,9 @@ const gapColumns = 1;
  * ordinary line. Characters that there is no letter for are left blank.
  */
 export function bigLetters(text: string, size: ScreenSize, style: Style): Row[] {
-  const letters = [...text.toUpperCase()].map((letter) => (glyphs[letter] ?? noGlyph).split(" "));
-  const columns = letters.length * (glyphColumns + gapColumns) - gapColumns;
+  const letters = [...text.toUpperCase()].map(glyphOf);
+  const columns =
+    letters.reduce((sum, [top = ""]) => sum + top.length, 0) + (letters.length - 1) * gapColumns;
   const scale = Math.min(Math.floor(size.columns / columns), Math.floor(size.lines / glyphLines));
   if (scale < 1) return [line(cut(text, size.columns - 2), "bold", 1)];
   const indent = Math.floor((size.columns - columns * scale) / 2);
@@ -69,6 +68,18 @@ export function bigLetters(text: string, size: ScreenSize, style: Style): Row[] 
     for (let copy = 0; copy < scale; copy++) rows.push(row);
   }
   return rows;
+}
+
+/** A letter's rows without the columns at its sides that nothing is in. Digits stay as wide as each other: they count. */
+function glyphOf(letter: string): string[] {
+  const rows = glyphs[letter]?.split(" ");
+  if (rows === undefined) return Array.from({ length: glyphLines }, () => "..");
+  if (letter >= "0" && letter <= "9") return rows;
+  const first = Math.min(
+    ...rows.map((row) => (row.includes("#") ? row.indexOf("#") : glyphColumns)),
+  );
+  const last = Math.max(...rows.map((row) => row.lastIndexOf("#")));
+  return rows.map((row) => row.slice(first, last + 1));
 }
 
 /** Runs of `#` in the given style, runs of anything else blank. */

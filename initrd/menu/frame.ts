@@ -1,0 +1,23 @@
+/** What every screen of the menu has at its edges. */
+import { barRow, paragraph, type Row } from "../../core/screen/row.ts";
+import type { MenuView } from "./view.ts";
+
+/** Name, room and server, on top of every screen. */
+export function headerRow(view: MenuView, columns: number): Row {
+  const { name, room, mac, ip } = view.pc;
+  const left = [
+    `roomcast  ${name ?? mac}`,
+    room === null ? "" : `room ${room}`,
+    ip ?? "no address",
+  ];
+  const right = {
+    searching: "SEARCHING FOR THE SERVER",
+    connected: "server connected",
+    lost: "SERVER LOST",
+  }[view.server.state];
+  return barRow(left.filter((part) => part !== "").join("  "), right, columns);
+}
+
+/** What the server, or the agent, has to say; nothing if it has not. */
+export const noticeRows = (notice: string | null, columns: number): Row[] =>
+  notice === null ? [] : paragraph(notice, columns, "warn").slice(0, 3);

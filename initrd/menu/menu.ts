@@ -1,0 +1,79 @@
+import type { ReadStream, WriteStream } from "node:tty";
+import { openTerminal } from "../../core/node/terminal.ts";
+import type { Key } from "../../core/screen/keys.ts";
+import { rows } from "./rows.ts";
+import { home, type Page, press, settled } from "./state.ts";
+import type { Menu, MenuAction, MenuView } from "./view.ts";
+
+export interface MenuOptions {
+  onAction(action: MenuAction): void;
+  /** Else stdin and stdout. */
+  readonly input?: ReadStream;
+  readonly output?: WriteStream;
+  /** Else the environment's TERM; `linux` on a console. */
+  readonly term?: string;
+}
+
+/** Between two pictures, in milliseconds: a slow PC has better things to do. Keys are answered at once. */
+const drawEvery = 250;
+/** After an end appears, keys meant for the screen before it do not dismiss it, for so many milliseconds. */
+const endStaysFor = 1500;
+
+/** Takes the terminal and shows the PC's menu, once `show` has said what there is to show. */
+export function openMenu(options: MenuOptions): Menu {
+  const { onAction, input, output, term } = options;
+  let view: MenuView | undefined;
+  let page: Page = home();
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  let endedAt = Number.NEGATIVE_INFINITY;
+
+  const draw = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (view === undefined) return;
+    drawnAt = performance.now();
+    terminal.draw(rows(view, page, terminal.size));
+  };
+
+  const onKey = (key: Key): void => {
+    if (view === undefined) return;
+    // Without a server there is nothing to restore: R is for those who doubt what they see.
+    const doubted = page.name === "home" && view.task === null && view.server.state !== "connected";
+    if (key.name === "C-l" || key.name === "f5" || (doubted && /^r$/i.test(key.name))) {
+      return terminal.redraw();
+    }
+    if (performance.now() - endedAt < endStaysFor) return;
+    const step = press(page, key, view);
+    page = step.page;
+    draw();
+    if (step.action !== null) onAction(step.action);
+  };
+
+  const terminal = openTerminal({
+    onKey,
+    onResize: draw,
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    ...(term === undefined ? {} : { term }),
+  });
+
+  return {
+    show(next) {
+      const ended = (next.task?.outcome ?? null) !== null;
+      if (!ended) endedAt = Number.NEGATIVE_INFINITY;
+      else if ((view?.task?.outcome ?? null) === null) endedAt = performance.now();
+      view = next;
+      page = settled(page, next);
+      const wait = drawnAt + drawEvery - performance.now();
+      if (wait <= 0) draw();
+      else timer ??= setTimeout(draw, wait);
+    },
+    suspend: () => terminal.suspend(),
+    resume: () => terminal.resume(),
+    close() {
+      clearTimeout(timer);
+      terminal.close();
+    },
+  };
+}

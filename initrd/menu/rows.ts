@@ -1,0 +1,299 @@
+/** The menu's screens, as functions of what is known. Readable at 80×24, on a console without colour. */
+import { diskLine } from "../../core/screen/disk.ts";
+import { dateText, sizeText } from "../../core/screen/format.ts";
+import { bigLetters } from "../../core/screen/letters.ts";
+import {
+  barRow,
+  blank,
+  cell,
+  line,
+  paragraph,
+  type Row,
+  type ScreenSize,
+  type Style,
+  screenful,
+  span,
+  visibleFrom,
+} from "../../core/screen/row.ts";
+import type { DiskView, ImageView } from "../../core/wire/views.ts";
+import { headerRow, noticeRows } from "./frame.ts";
+import { eraseWord, imageText, items, type Page, settled } from "./state.ts";
+import { taskRows } from "./task-rows.ts";
+import type { MenuView } from "./view.ts";
+
+/** The whole screen: exactly `size.lines` rows. */
+export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
+  const page = settled(before, view);
+  if (view.task !== null) return taskRows(view, view.task, page.name === "stop", size);
+  const { columns } = size;
+  const frame = (title: string, body: readonly Row[], keys: string): Row[] =>
+    screenful(
+      {
+        header: [headerRow(view, columns), line(title, "bold"), blank],
+        body,
+        footer: [...noticeRows(view.notice, columns), barRow(keys, "", columns)],
+      },
+      size,
+    );
+  switch (page.name) {
+    case "home":
+      return homeRows(view, page, size);
+    case "wait":
+      return waitRows(view, size);
+    case "images":
+      return frame(
+        "Restore an image",
+        imageRows(view, page.chosen, size),
+        "Arrows, Enter: choose   R: ask again   Esc: back",
+      );
+    case "disks":
+      return frame(
+        page.purpose.kind === "capture"
+          ? "Capture this PC: which disk?"
+          : `Restore ${imageText(page.purpose.image)}: onto which disk?`,
+        view.disks.flatMap((disk, index) =>
+          diskChoice(disk, index, index === page.chosen, columns),
+        ),
+        "Arrows or number, Enter: choose   Esc: back",
+      );
+    case "erase":
+      return frame(
+        `Restore ${imageText(page.image)}`,
+        eraseRows(page, columns),
+        `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, nothing is changed`,
+      );
+    case "capture":
+      return frame(
+        "Capture this PC",
+        captureRows(page, view.images, columns),
+        "Enter: start   Esc: back",
+      );
+    case "power":
+      return frame(
+        {
+          reboot: "Reboot this PC?",
+          poweroff: "Switch this PC off?",
+          "boot-disk": "Start from the local disk? This PC then takes no part in its room's work.",
+        }[page.action],
+        [],
+        "Y: yes   any other key: back",
+      );
+    case "stop":
+      return homeRows(view, { name: "home", chosen: 0, said: null }, size);
+  }
+}
+
+const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, Style]>> = {
+  searching: ["SEARCHING", "blockWarn"],
+  connected: ["READY", "blockGood"],
+  lost: ["NO SERVER", "blockBad"],
+};
+
+function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: ScreenSize): Row[] {
+  const { columns, lines } = size;
+  const footer = [
+    ...noticeRows(page.said, columns),
+    ...noticeRows(view.notice, columns),
+    barRow(
+      view.server.state === "connected"
+        ? "Arrows and Enter, number, or letter"
+        : "Arrows and Enter, number, or letter   R: draw again",
+      "",
+      columns,
+    ),
+  ];
+  const menu = items.map(({ letter, text }, index) => [
+    span(
+      ` ${index + 1}  ${letter.toUpperCase()}  ${cell(text, 24)}`,
+      index === page.chosen ? "chosen" : "plain",
+    ),
+  ]);
+  const details =
+    view.server.state === "connected" ? knownRows(view, columns, 4) : searchRows(view, columns);
+  const room = lines - 1 - footer.length - menu.length - details.length;
+  const [word, style] = stateWord[view.server.state];
+  // Blanks around the letters only where there is room for them.
+  const big = bigLetters(word, { columns: columns - 2, lines: Math.min(room, 7) }, style);
+  const spare = room - big.length;
+  return screenful(
+    {
+      header: [headerRow(view, columns), ...(spare >= 2 ? [blank] : [])],
+      body: [
+        ...big,
+        ...(spare >= 1 ? [blank] : []),
+        ...details,
+        ...(spare >= 3 ? [blank] : []),
+        ...menu,
+      ],
+      footer,
+    },
+    size,
+  );
+}
+
+function waitRows(view: MenuView, size: ScreenSize): Row[] {
+  const { columns, lines } = size;
+  const name = view.pc.name ?? view.pc.mac;
+  const details =
+    view.server.state === "connected"
+      ? [
+          line(
+            "Waiting for the room. The server starts the work; nothing has to be done here.",
+            "bold",
+          ),
+          blank,
+          ...knownRows(view, columns, 8),
+        ]
+      : searchRows(view, columns);
+  const big = bigLetters(
+    name,
+    { columns: columns - 2, lines: lines - details.length - 6 },
+    "block",
+  );
+  return screenful(
+    {
+      header: [headerRow(view, columns), blank],
+      body: [...big, blank, ...details],
+      footer: [...noticeRows(view.notice, columns), barRow("Any key: the menu", "", columns)],
+    },
+    size,
+  );
+}
+
+/** What this PC is: for the label on its case, and for whoever looks for it on the server. */
+function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
+  const { pc, server, disks } = view;
+  const fact = (title: string, text: string): Row => [
+    span(` ${cell(title, 8)}`, "bold"),
+    span(cell(text, columns - 10)),
+  ];
+  const shown = disks.slice(0, disks.length > diskLines ? diskLines - 1 : diskLines);
+  return [
+    fact(
+      "PC",
+      [pc.name ?? "no name yet", `room ${pc.room ?? "none"}`, pc.mac, pc.ip ?? "no address"].join(
+        "  ",
+      ),
+    ),
+    fact("Server", `${server.url ?? "unknown"}  ${server.detail ?? "connected"}`),
+    ...shown.map((disk, index) => fact(index === 0 ? "Disk" : "", diskLine(disk))),
+    ...(shown.length < disks.length ? [fact("", `and ${disks.length - shown.length} more`)] : []),
+    ...(disks.length === 0
+      ? [
+          fact(
+            "Disk",
+            "NONE FOUND: check its cable, and the firmware's storage mode (RAID/VMD: AHCI)",
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** Why there is no server, and what to check, in the order in which it is most often so. */
+function searchRows({ pc, server }: MenuView, columns: number): Row[] {
+  const where = server.url === null ? "No server is known yet" : `The server at ${server.url}`;
+  const state =
+    server.url === null
+      ? ""
+      : server.state === "lost"
+        ? " does not answer any more"
+        : " does not answer yet";
+  const why = server.detail === null ? "" : ` (${server.detail})`;
+  return [
+    ...paragraph(
+      `${where}${state}${why}. Trying again, for as long as it takes.`,
+      columns,
+      "warn",
+    ).slice(0, 2),
+    line(`Check  1. the cable, and the light at its socket`),
+    line(`       2. the switch port: right VLAN? up for a minute already?`),
+    line(`       3. the server: switched on, roomcast serve running, on this network?`),
+    line(
+      `       4. this PC's address: ${pc.ip ?? "NONE, so DHCP has not answered"}  (MAC ${pc.mac})`,
+    ),
+  ];
+}
+
+function imageRows(view: MenuView, chosen: number, size: ScreenSize): Row[] {
+  if (view.images === null) {
+    return view.server.state === "connected"
+      ? [line("Asking the server for its images...")]
+      : paragraph("The images are on the server, which is not reached now.", size.columns, "warn");
+  }
+  if (view.images.length === 0) {
+    return paragraph("The server has no image yet. Capture a PC first.", size.columns);
+  }
+  const name = size.columns - 2 - 10 - 12 - 18;
+  const heading = `${cell("Image", name)}${cell("Data", 10, "right")}${cell("Disk", 12, "right")}${cell("  Captured", 18)}`;
+  const room = Math.max(1, size.lines - 8);
+  const first = visibleFrom(chosen, view.images.length, room);
+  return [
+    line(heading, "bold"),
+    ...view.images.slice(first, first + room).map((image, index): Row => {
+      const text = `${cell(imageText(image), name)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}${cell(`  ${dateText(image.capturedAt)}`, 18)}`;
+      return line(text, first + index === chosen ? "chosen" : "plain");
+    }),
+    blank,
+    line(`${chosen + 1} of ${view.images.length}`),
+  ];
+}
+
+const diskFacts = (disk: DiskView): Row[] => [
+  [span("   Model   "), span(disk.model ?? "unknown", "bold")],
+  [span("   Serial  "), span(disk.serial ?? "unknown", "bold")],
+  [span("   Size    "), span(sizeText(disk.size), "bold")],
+  [span("   Device  "), span(`${disk.path}  ${disk.transport ?? ""}`, "bold")],
+];
+
+function diskChoice(disk: DiskView, index: number, chosen: boolean, columns: number): Row[] {
+  return [
+    line(cell(`${index + 1}  ${diskLine(disk)}`, columns - 2), chosen ? "chosen" : "plain"),
+    blank,
+  ];
+}
+
+function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row[] {
+  const { image, disk, value, refused } = page;
+  const smaller =
+    disk.size < image.diskBytes
+      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): it is refused if the data do not fit.`
+      : "";
+  return [
+    line("EVERYTHING ON THIS DISK WILL BE LOST:", "bad"),
+    blank,
+    ...diskFacts(disk),
+    blank,
+    ...paragraph(
+      `It will hold ${imageText(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
+      columns,
+    ),
+    ...paragraph(smaller, columns, "warn"),
+    ...image.warnings.slice(0, 3).flatMap((warning) => paragraph(warning, columns, "warn")),
+    blank,
+    [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
+    refused ? line(`That was not ${eraseWord}. Nothing was changed.`, "warn") : blank,
+  ];
+}
+
+function captureRows(
+  page: Extract<Page, { name: "capture" }>,
+  images: readonly ImageView[] | null,
+  columns: number,
+): Row[] {
+  const names = [...new Set((images ?? []).map(({ name }) => name))];
+  const known = names.includes(page.value);
+  return [
+    line("This disk is read, and stays as it is:"),
+    blank,
+    ...diskFacts(page.disk),
+    blank,
+    [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
+    page.refused
+      ? line("Small letters, digits, and . _ - in between.", "warn")
+      : line(known ? `Becomes a new version of ${page.value}; the older ones stay.` : ""),
+    blank,
+    ...(names.length === 0
+      ? []
+      : paragraph(`On the server: ${names.join(", ")}`, columns).slice(0, 4)),
+  ];
+}

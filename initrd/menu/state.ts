@@ -1,0 +1,206 @@
+/**
+ * Where the person at the PC is in the menu, and what a key leads to. Pure: the page and the key in,
+ * the next page and at most one wish out.
+ */
+
+import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import type { DiskView, ImageView } from "../../core/wire/views.ts";
+import type { MenuAction, MenuView } from "./view.ts";
+
+/** What has to be typed before a disk is overwritten. */
+export const eraseWord = "ERASE";
+/** The same rule as the server's, so that the person hears of it while typing. */
+const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const imageNameLimit = 63;
+
+export type Page =
+  | { readonly name: "home"; readonly chosen: number; readonly said: string | null }
+  | { readonly name: "wait" }
+  | { readonly name: "images"; readonly chosen: number }
+  | { readonly name: "disks"; readonly chosen: number; readonly purpose: Purpose }
+  | {
+      readonly name: "erase";
+      readonly image: ImageView;
+      readonly disk: DiskView;
+      readonly value: string;
+      readonly refused: boolean;
+    }
+  | {
+      readonly name: "capture";
+      readonly disk: DiskView;
+      readonly value: string;
+      readonly refused: boolean;
+    }
+  | { readonly name: "power"; readonly action: PowerAction }
+  | { readonly name: "stop" };
+
+export type Purpose =
+  | { readonly kind: "capture" }
+  | { readonly kind: "restore"; readonly image: ImageView };
+
+export type PowerAction = "reboot" | "poweroff" | "boot-disk";
+
+/** The menu's items: reached by their number, their letter, or arrows and Enter. */
+export const items = [
+  { letter: "w", text: "Wait for the room" },
+  { letter: "c", text: "Capture this PC" },
+  { letter: "r", text: "Restore an image" },
+  { letter: "s", text: "Shell" },
+  { letter: "l", text: "Boot the local disk" },
+  { letter: "b", text: "Reboot" },
+  { letter: "p", text: "Power off" },
+] as const;
+
+export const home = (chosen = 0, said: string | null = null): Page => ({
+  name: "home",
+  chosen,
+  said,
+});
+
+export interface Step {
+  readonly page: Page;
+  readonly action: MenuAction | null;
+}
+
+const to = (page: Page, action: MenuAction | null = null): Step => ({ page, action });
+
+/** The page as it stands once `view` is known: a task takes the screen, and what is gone is not asked about. */
+export function settled(page: Page, view: MenuView): Page {
+  const underWay = view.task !== null && view.task.outcome === null;
+  if (page.name === "stop") return underWay ? page : home();
+  if (view.task !== null) return home();
+  const has = (disk: DiskView): boolean => view.disks.some(({ path }) => path === disk.path);
+  if ((page.name === "erase" || page.name === "capture") && !has(page.disk)) {
+    return home(0, `${page.disk.path} is gone`);
+  }
+  return page;
+}
+
+/** What a key does on this page. */
+export function press(before: Page, key: Key, view: MenuView): Step {
+  const page = settled(before, view);
+  if (view.task !== null) return pressAtTask(page, key, view.task.outcome !== null);
+  if (key.name === "escape" || key.name === "C-c") return to(home());
+  switch (page.name) {
+    case "home":
+      return pressAtHome(page, key, view);
+    case "wait":
+      return to(home());
+    case "images":
+      return pressAtImages(page, key, view);
+    case "disks": {
+      const disk = view.disks[page.chosen];
+      if (key.name === "enter" && disk !== undefined) return withDisk(page.purpose, disk);
+      return to({ ...page, chosen: choice(page.chosen, key, view.disks.length) });
+    }
+    case "erase": {
+      if (key.name !== "enter") {
+        return to({ ...page, value: typed(page.value, key, 16), refused: false });
+      }
+      if (page.value !== eraseWord) return to({ ...page, value: "", refused: true });
+      const { image, disk } = page;
+      return to(home(0, `asked the server to restore ${imageText(image)}`), {
+        action: "restore",
+        image: imageText(image),
+        disk: disk.path,
+      });
+    }
+    case "capture": {
+      if (key.name !== "enter") {
+        return to({ ...page, value: typed(page.value, key, imageNameLimit), refused: false });
+      }
+      if (!imageName.test(page.value)) return to({ ...page, refused: true });
+      return to(home(0, `asked the server to capture this PC as ${page.value}`), {
+        action: "capture",
+        name: page.value,
+        disk: page.disk.path,
+      });
+    }
+    case "power":
+      return key.name === "y" || key.name === "Y"
+        ? to(home(0, powerText[page.action]), { action: page.action })
+        : to(home());
+    case "stop":
+      return to(home());
+  }
+}
+
+const powerText: Readonly<Record<PowerAction, string>> = {
+  reboot: "rebooting",
+  poweroff: "switching off",
+  "boot-disk": "starting from the local disk",
+};
+
+/** NAME@VERSION */
+export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
+
+function pressAtTask(page: Page, key: Key, ended: boolean): Step {
+  if (ended) return to(home(), { action: "dismiss" });
+  if (page.name === "stop") {
+    return key.name === "y" || key.name === "Y" ? to(home(), { action: "stop" }) : to(home());
+  }
+  const asked = key.name === "s" || key.name === "S" || key.name === "C-c";
+  return to(asked ? { name: "stop" } : page);
+}
+
+function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: MenuView): Step {
+  const letter = key.name.toLowerCase();
+  const named = items.findIndex(
+    (item, index) => item.letter === letter || letter === `${index + 1}`,
+  );
+  const chosen = key.name === "enter" ? page.chosen : named;
+  if (chosen === -1) return to(home(moved(page.chosen, key, items.length, items.length)));
+  switch (items[chosen]?.letter) {
+    case "w":
+      return to({ name: "wait" });
+    case "c":
+      return chooseDisk({ kind: "capture" }, view, { action: "images" });
+    case "r":
+      return to({ name: "images", chosen: 0 }, { action: "images" });
+    case "s":
+      return to(home(chosen), { action: "shell" });
+    case "l":
+      return to({ name: "power", action: "boot-disk" });
+    case "b":
+      return to({ name: "power", action: "reboot" });
+    case "p":
+      return to({ name: "power", action: "poweroff" });
+    default:
+      return to(page);
+  }
+}
+
+function pressAtImages(page: Extract<Page, { name: "images" }>, key: Key, view: MenuView): Step {
+  if (key.name === "r" || key.name === "R") return to(page, { action: "images" });
+  const images = view.images ?? [];
+  const image = images[page.chosen];
+  if (key.name === "enter" && image !== undefined) {
+    return chooseDisk({ kind: "restore", image }, view, null);
+  }
+  return to({ ...page, chosen: choice(page.chosen, key, images.length) });
+}
+
+/** Asks for the disk only where there are several. */
+function chooseDisk(purpose: Purpose, view: MenuView, action: MenuAction | null): Step {
+  const [only, ...others] = view.disks;
+  if (only === undefined) return to(home(0, "this PC has no disk that can be used"), action);
+  if (others.length > 0) return to({ name: "disks", chosen: 0, purpose }, action);
+  return { ...withDisk(purpose, only), action };
+}
+
+function withDisk(purpose: Purpose, disk: DiskView): Step {
+  if (purpose.kind === "capture") return to({ name: "capture", disk, value: "", refused: false });
+  const { image } = purpose;
+  if (image.logicalSector !== disk.logicalSector) {
+    const sectors = `${imageText(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
+    return to(home(0, `${sectors}: it would not start. Choose another disk or image.`));
+  }
+  return to({ name: "erase", image, disk, value: "", refused: false });
+}
+
+/** Arrows, or the line's number where there are fewer than ten. */
+function choice(chosen: number, key: Key, count: number): number {
+  const number = /^[1-9]$/.test(key.name) ? Number(key.name) - 1 : -1;
+  if (number >= 0 && number < count && count < 10) return number;
+  return Math.max(0, moved(chosen, key, count, 10));
+}

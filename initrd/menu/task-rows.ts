@@ -1,0 +1,198 @@
+/** The screen while a task runs and when it has ended: to be read from across the room. */
+import { diskIdentity } from "../../core/screen/disk.ts";
+import {
+  barText,
+  byteRateText,
+  durationText,
+  lossText,
+  percentText,
+  sizeText,
+} from "../../core/screen/format.ts";
+import { bigLetters, glyphLines } from "../../core/screen/letters.ts";
+import {
+  barRow,
+  blank,
+  cell,
+  paragraph,
+  type Row,
+  type ScreenSize,
+  type Style,
+  screenful,
+  span,
+} from "../../core/screen/row.ts";
+import { headerRow, noticeRows } from "./frame.ts";
+import type { MenuView, TaskView } from "./view.ts";
+
+type Outcome = NonNullable<TaskView["outcome"]>;
+
+/** The whole screen of a task; `stopping`: whether the person is asked if it shall stop. */
+export function taskRows(
+  view: MenuView,
+  task: TaskView,
+  stopping: boolean,
+  size: ScreenSize,
+): Row[] {
+  const { columns, lines } = size;
+  const details =
+    task.outcome === null ? runningRows(task, columns) : outcomeRows(task, task.outcome, columns);
+  const [word, style] = task.outcome === null ? runningWord(task) : outcomeWord(task, task.outcome);
+  const edge = task.outcome === null ? [] : [edgeRow(task.outcome, columns)];
+  const footer = [
+    ...noticeRows(view.notice, columns),
+    task.outcome !== null
+      ? barRow("Any key: back to the menu", "", columns)
+      : stopping
+        ? barRow(stopQuestion(task), "Y: stop   any other key: go on", columns, "bad")
+        : barRow("S or Ctrl-C: stop", "", columns),
+  ];
+  const room = lines - 2 - footer.length - details.length - edge.length * 2 - 2;
+  const letters = bigLetters(
+    word,
+    { columns: columns - 2, lines: Math.max(glyphLines, room) },
+    style,
+  );
+  return screenful(
+    {
+      header: [headerRow(view, columns), blank],
+      body: [...edge, ...letters, ...edge, blank, ...details],
+      footer,
+    },
+    size,
+  );
+}
+
+const stopQuestion = ({ kind }: TaskView): string =>
+  kind === "capture" ? "Stop? There will be no image." : "Stop? The disk will not be usable.";
+
+const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
+  preparing: "PREPARING",
+  scanning: "SCANNING",
+  receiving: "RECEIVING",
+  verifying: "VERIFYING",
+  capturing: "CAPTURING",
+  wiping: "WIPING",
+  ended: "ENDING",
+};
+
+function runningWord(task: TaskView): [string, Style] {
+  const fraction = fractionOf(task);
+  const word = phaseWord[task.phase];
+  return [fraction === null ? word : `${word} ${percentText(fraction).replace(" ", "")}`, "block"];
+}
+
+const fractionOf = ({ bytesDone, bytesTotal }: TaskView): number | null =>
+  bytesTotal === null || bytesTotal === 0 ? null : bytesDone / bytesTotal;
+
+function outcomeWord({ kind }: TaskView, { result }: Outcome): [string, Style] {
+  switch (result) {
+    case "verified":
+      return ["VERIFIED", "blockGood"];
+    case "done":
+      return [kind === "capture" ? "CAPTURED" : kind === "wipe" ? "WIPED" : "DONE", "blockGood"];
+    case "failed":
+      return ["FAILED", "blockBad"];
+    case "refused":
+      return ["REFUSED", "blockBad"];
+    case "stopped":
+      return ["STOPPED", "blockWarn"];
+  }
+}
+
+const isGood = ({ result }: Outcome): boolean => result === "verified" || result === "done";
+
+/** Told apart without colour: a line of `=` around what went well, of `!` around what did not. */
+const edgeRow = (outcome: Outcome, columns: number): Row =>
+  isGood(outcome) ? [span("=".repeat(columns), "good")] : [span("!".repeat(columns), "bad")];
+
+function runningRows(task: TaskView, columns: number): Row[] {
+  const { counters, room } = task;
+  const fraction = fractionOf(task);
+  const rows: Row[] = [];
+  if (fraction !== null) rows.push([span(` ${barText(fraction, columns - 2)}`, "bold")], blank);
+  rows.push(fact(taskTitle(task), task.image ?? "-", columns));
+  if (task.disk !== null) {
+    rows.push(fact("Disk", `${diskIdentity(task.disk)}, ${sizeText(task.disk.size)}`, columns));
+  }
+  const own = [amountText(task)];
+  if (task.rateBps !== null) own.push(byteRateText(task.rateBps));
+  if (task.secondsLeft !== null) own.push(`${durationText(task.secondsLeft)} left`);
+  rows.push(fact("This PC", own.filter((part) => part !== "").join("   "), columns));
+  if (counters !== null && task.kind === "restore") {
+    const kept = counters.chunksKept > 0 ? `, ${counters.chunksKept} MiB were right already` : "";
+    const loss = counters.lossRatio === null ? "" : `   loss ${lossText(counters.lossRatio)}`;
+    const text = `written ${sizeText(counters.bytesWritten)}, read back ${sizeText(counters.bytesVerified)}${kept}${loss}`;
+    rows.push(fact("", text, columns));
+  }
+  if (room !== null) {
+    const left = room.secondsLeft === null ? "" : `   ${durationText(room.secondsLeft)} left`;
+    const failed = room.failed === 0 ? "" : `, ${room.failed} FAILED`;
+    const text = `${percentText(room.progress)}   ${room.verified} of ${room.members} verified${failed}${left}`;
+    rows.push(fact("Room", text, columns));
+  }
+  return rows;
+}
+
+const taskTitle = ({ kind }: TaskView): string => (kind === "wipe" ? "Wipe" : "Image");
+
+const amountText = ({ bytesDone, bytesTotal }: TaskView): string =>
+  bytesTotal === null
+    ? bytesDone === 0
+      ? ""
+      : sizeText(bytesDone)
+    : `${sizeText(bytesDone)} of ${sizeText(bytesTotal)}`;
+
+const fact = (title: string, text: string, columns: number): Row => [
+  span(` ${cell(title, 9)}`, "bold"),
+  span(cell(text, columns - 11)),
+];
+
+function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
+  const disk = task.disk === null ? "the disk" : diskIdentity(task.disk);
+  const image = task.image ?? "the image";
+  const rows: Row[] = paragraph(outcomeText(), columns, "bold");
+  const halfWritten =
+    task.kind === "restore" && !isGood(outcome) && (task.counters?.bytesWritten ?? 0) > 0;
+  if (halfWritten) {
+    rows.push(
+      ...paragraph(`The disk is incomplete: this PC must not be handed out.`, columns, "bad"),
+    );
+  }
+  rows.push(blank);
+  const next = outcome.next ?? usualNext();
+  if (next !== "") rows.push(...paragraph(`What to do: ${next}`, columns));
+  const { room } = task;
+  if (room !== null && task.kind === "restore") {
+    const failed = room.failed === 0 ? "" : `, ${room.failed} FAILED`;
+    rows.push(
+      blank,
+      fact("Room", `${room.verified} of ${room.members} verified${failed}`, columns),
+    );
+  }
+  return rows;
+
+  function outcomeText(): string {
+    switch (outcome.result) {
+      case "verified":
+        return `${image} is on ${disk}.`;
+      case "done":
+        return task.kind === "capture" ? `${disk} is stored as ${image}.` : `${disk}: done.`;
+      default:
+        return outcome.reason ?? "No reason was given.";
+    }
+  }
+
+  function usualNext(): string {
+    switch (outcome.result) {
+      case "verified":
+        return "nothing. The PC can start from its disk.";
+      case "done":
+        return "";
+      case "failed":
+        return "start it again from the server. If it fails again with the same reason, the fault is this PC's.";
+      case "refused":
+        return "the reason says what was in the way; nothing was written to the disk.";
+      case "stopped":
+        return task.kind === "restore" ? "restore this PC again before it is used." : "";
+    }
+  }
+}
