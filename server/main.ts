@@ -1,4 +1,3 @@
-import { RoomcastError } from "../core/errors.ts";
 import { runCommandLine } from "./cli/program.ts";
 
 const neededNode = 24;
@@ -16,8 +15,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runCommandLine(process.argv, process.env).catch((error: unknown) => {
-  if (error instanceof RoomcastError) throw error;
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  return 1;
-});
+process.exitCode = await runCommandLine(process.argv, process.env);

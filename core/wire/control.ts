@@ -255,6 +255,9 @@ export function decodeBulk(frame: Uint8Array): Decoded<BulkFrame> {
   return { ok: true, value: { kind, tag, payload: frame.subarray(bulkHeaderBytes) } };
 }
 
+/** A union of objects that a literal `type` tells apart. */
+type Messages = ReturnType<typeof Type.Union<ReturnType<typeof Type.Object>[]>>;
+
 function decode<T extends TSchema>(schema: T, frame: string): Decoded<Static<T>> {
   if (frame.length > controlFrameLimit) return { ok: false, reason: "too long" };
   let value: unknown;
@@ -264,12 +267,19 @@ function decode<T extends TSchema>(schema: T, frame: string): Decoded<Static<T>>
     return { ok: false, reason: "not JSON" };
   }
   if (Value.Check(schema, value)) return { ok: true, value: value as Static<T> };
-  const [first] = Value.Errors(schema, value);
-  return {
-    ok: false,
-    reason:
-      first === undefined ? "not a message" : `${first.instancePath || "message"} ${first.message}`,
-  };
+  return { ok: false, reason: misfit(schema as unknown as Messages, value) };
+}
+
+/** What is wrong with a value, told by the schema that its `type` names. */
+function misfit(messages: Messages, value: unknown): string {
+  const type = (value as { type?: unknown } | null)?.type;
+  for (const message of messages.anyOf) {
+    const { type: literal } = message.properties as { type: { const: string } };
+    if (literal.const !== type) continue;
+    const [first] = Value.Errors(message, value);
+    return `${literal.const}: ${first?.instancePath ?? ""} ${first?.message ?? "misfit"}`;
+  }
+  return "unknown type";
 }
 
 /** Reads a text frame from an agent. */

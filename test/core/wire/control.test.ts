@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  bulkKind,
+  controlFrameLimit,
+  decodeAgentMessage,
+  decodeBulk,
+  decodeServerMessage,
+  encodeBulk,
+} from "../../../core/wire/control.ts";
+
+const order = {
+  type: "restore",
+  task: "s1",
+  imageId: "0123456789abcdef",
+  image: "lab@1",
+  cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401 },
+  verify: "read-back",
+  afterwards: "stay",
+  disk: null,
+  scan: false,
+};
+
+test("a message that fits its schema is taken as it is", () => {
+  assert.deepEqual(decodeServerMessage(JSON.stringify(order)), { ok: true, value: order });
+  assert.deepEqual(decodeAgentMessage('{"type":"alive","state":"idle"}'), {
+    ok: true,
+    value: { type: "alive", state: "idle" },
+  });
+});
+
+test("a message that does not is refused with a reason", () => {
+  for (const frame of [
+    "",
+    "null",
+    "[]",
+    "{",
+    '{"type":"sleep"}',
+    '{"type":"power","action":"explode"}',
+    JSON.stringify({ ...order, cast: { ...order.cast, tag: 2 ** 32 } }),
+    JSON.stringify({ ...order, cast: { ...order.cast, port: 0 } }),
+    JSON.stringify({ ...order, task: "x".repeat(65) }),
+    " ".repeat(controlFrameLimit + 1),
+  ]) {
+    const decoded = decodeServerMessage(frame);
+    assert.equal(decoded.ok, false, frame.slice(0, 80));
+    assert(!decoded.ok && decoded.reason.length > 0);
+  }
+});
+
+test("the reason names the message and the field", () => {
+  const decoded = decodeAgentMessage('{"type":"alive","state":"asleep"}');
+  assert(!decoded.ok);
+  assert.match(decoded.reason, /^alive: \/state /);
+});
+
+test("any text is decoded or refused, never thrown at", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+      decodeAgentMessage(text);
+      decodeServerMessage(text);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("a good message with one field replaced by anything is decoded or refused", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.keys(order)), fc.jsonValue(), (field, value) => {
+      const decoded = decodeServerMessage(JSON.stringify({ ...order, [field]: value }));
+      if (decoded.ok && decoded.value.type === "restore") {
+        assert(decoded.value.cast.port >= 1 && decoded.value.cast.port <= 65535);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("a binary frame: kind, tag, payload; any bytes are decoded or refused", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.uint8Array(), (tag, payload) => {
+      const decoded = decodeBulk(encodeBulk(bulkKind.report, tag, payload));
+      assert(decoded.ok);
+      assert.deepEqual(
+        [decoded.value.kind, decoded.value.tag, [...decoded.value.payload]],
+        [bulkKind.report, tag, [...payload]],
+      );
+    }),
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 32 }), (bytes) => {
+      const decoded = decodeBulk(bytes);
+      assert(!decoded.ok || decoded.value.kind === 1 || decoded.value.kind === 2);
+    }),
+    { numRuns: 2000 },
+  );
+  assert.deepEqual(decodeBulk(new Uint8Array(7)), { ok: false, reason: "truncated" });
+  assert.deepEqual([...encodeBulk(1, 0x04030201, Uint8Array.of(9))], [1, 0, 0, 0, 1, 2, 3, 4, 9]);
+});
