@@ -102,8 +102,14 @@ function failure({ reason, disk }: MemberView): string {
   return identity.includes(" (") ? `${why} ${identity.slice(identity.indexOf("("))}` : why;
 }
 
-/** One line about a session that runs, for a terminal or a log: rate, progress, time left, who is slow. */
-export function progressLine(session: SessionView): string {
+/**
+ * One line about a session that runs, for a terminal or a log: rate, progress, time left, who is
+ * slow. `linkMbps`: a PC's link speed, where it is known.
+ */
+export function progressLine(
+  session: SessionView,
+  linkMbps?: (pc: string) => number | null,
+): string {
   const { kind, image, room, state, members, rateBps } = session;
   const counts = resultCounts(session);
   const [first] = members;
@@ -128,7 +134,7 @@ export function progressLine(session: SessionView): string {
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
   const left = sessionSecondsLeft(session);
   if (left !== null && left > 0) parts.push(`${durationText(left)} left`);
-  const slow = slowest(session);
+  const slow = slowest(session, linkMbps);
   if (slow !== null) parts.push(`slowest ${slow.name} (${slow.why})`);
   return parts.join(", ");
 }

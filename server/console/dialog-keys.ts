@@ -1,0 +1,146 @@
+/** Keys in the console's dialogs. */
+import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import type { Call } from "./api.ts";
+import { type Step, toBase } from "./keys.ts";
+import type { Model } from "./model.ts";
+import {
+  imagesToChoose,
+  imageText,
+  namesOf,
+  overwriteWord,
+  type Page,
+  roomNames,
+  targetPcs,
+  type Ui,
+} from "./state.ts";
+
+type Dialog = Exclude<Page, { name: "list" | "pc" | "help" | "filter" }>;
+
+/** The server's rules, said before it is asked. */
+const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const placeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+const stay = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
+
+export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Step {
+  switch (page.name) {
+    case "images": {
+      const images = imagesToChoose(model);
+      const image = images[page.chosen];
+      if (key.name !== "enter") {
+        return stay(ui, {
+          ...page,
+          chosen: Math.max(0, moved(page.chosen, key, images.length, 10)),
+        });
+      }
+      if (image === undefined) return stay(ui, page);
+      const { targets } = page;
+      return stay(ui, { name: "overwrite", targets, image, value: "", refused: false, from: 0 });
+    }
+    case "overwrite":
+      return pressAtOverwrite(model, ui, page, key);
+    case "disks": {
+      const pc = model.pcs.get(page.pc);
+      const disk = pc?.disks[page.chosen];
+      if (pc === undefined) return { ui: toBase(ui), effect: null };
+      if (key.name === "enter" && disk !== undefined) {
+        return stay(ui, { name: "prompt", for: "capture", pcs: [pc.id], disk, value: "" });
+      }
+      return stay(ui, { ...page, chosen: moved(page.chosen, key, pc.disks.length, 10) });
+    }
+    case "prompt":
+      return pressAtPrompt(model, ui, page, key);
+    case "confirm":
+      if (key.name !== "y" && key.name !== "Y") return { ui: toBase(ui), effect: null };
+      return { ui: toBase(ui), effect: { type: "calls", calls: page.calls, done: page.done } };
+  }
+}
+
+function pressAtOverwrite(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "overwrite" }>,
+  key: Key,
+): Step {
+  const { targets, image } = page;
+  const from = moved(page.from, key, targetPcs(model, targets).length, 10);
+  if (from !== page.from) return stay(ui, { ...page, from });
+  if (key.name !== "enter") {
+    return stay(ui, { ...page, value: typed(page.value, key, 256), refused: false });
+  }
+  if (page.value !== overwriteWord(model, targets)) {
+    return stay(ui, { ...page, value: "", refused: true });
+  }
+  const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
+  const calls: Call[] = [
+    {
+      method: "post",
+      path: "/sessions",
+      body: {
+        kind: "restore",
+        image: imageText(image),
+        ...whom,
+        disk: null,
+        start: "now",
+        startTimeout: null,
+        delta: false,
+        verify: "read-back",
+        afterwards: "stay",
+        overwrite: targets.room ?? namesOf(model, targets.pcs).join(","),
+      },
+    },
+  ];
+  const done = `restoring ${imageText(image)} to ${targets.room ?? `${targets.pcs.length} PCs`}`;
+  return {
+    ui: { ...toBase(ui), marked: new Set() },
+    effect: { type: "calls", calls, done },
+  };
+}
+
+function pressAtPrompt(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "prompt" }>,
+  key: Key,
+): Step {
+  const { value, pcs, disk } = page;
+  if (page.for === "move" && (key.name === "up" || key.name === "down" || key.name === "tab")) {
+    const rooms = roomNames(model);
+    const step = key.name === "up" ? rooms.length - 1 : 1;
+    const next = rooms[(rooms.indexOf(value) + step + rooms.length) % rooms.length];
+    return stay(ui, { ...page, value: next ?? value });
+  }
+  if (key.name !== "enter") return stay(ui, { ...page, value: typed(value, key, 63) });
+  const rule = page.for === "capture" ? imageName : placeName;
+  if (!rule.test(value)) {
+    const letters = page.for === "capture" ? "small letters" : "letters";
+    const text = `a name has ${letters}, digits, and . _ - in between`;
+    return { ui: { ...ui, said: { text, good: false } }, effect: null };
+  }
+  const names = namesOf(model, pcs).join(", ");
+  const patch = (body: unknown): Call[] =>
+    pcs.map((id) => ({ method: "patch", path: `/pcs/${encodeURIComponent(id)}`, body }));
+  const done = { ...toBase(ui), marked: new Set<string>() };
+  switch (page.for) {
+    case "capture": {
+      const body = { pc: pcs[0], name: value, disk: disk?.path ?? null, raw: false };
+      const calls: Call[] = [{ method: "post", path: "/captures", body }];
+      return {
+        ui: done,
+        effect: { type: "calls", calls, done: `capturing ${names} as ${value}` },
+      };
+    }
+    case "rename":
+      return {
+        ui: done,
+        effect: { type: "calls", calls: patch({ name: value }), done: `${names} is now ${value}` },
+      };
+    case "move": {
+      const create: Call[] = model.rooms.has(value)
+        ? []
+        : [{ method: "post", path: "/rooms", body: { name: value } }];
+      const calls = [...create, ...patch({ room: value })];
+      return { ui: done, effect: { type: "calls", calls, done: `${names}: now in ${value}` } };
+    }
+  }
+}

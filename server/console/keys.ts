@@ -1,0 +1,258 @@
+/** What a key does in the console: the next state, and what is asked of the server. */
+import { diskIdentity } from "../../core/screen/disk.ts";
+import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import type { PcView } from "../../core/wire/views.ts";
+import type { Call } from "./api.ts";
+import { pressInDialog } from "./dialog-keys.ts";
+import type { Model } from "./model.ts";
+import {
+  chosenPc,
+  isRunning,
+  namesOf,
+  type Page,
+  roomNames,
+  sessionAtHand,
+  settled,
+  shownPcs,
+  type Targets,
+  type Ui,
+} from "./state.ts";
+
+export type Effect =
+  | { readonly type: "calls"; readonly calls: readonly Call[]; readonly done: string }
+  | { readonly type: "redraw" }
+  | { readonly type: "quit" };
+
+export interface Step {
+  readonly ui: Ui;
+  readonly effect: Effect | null;
+}
+
+/** `page`: how many PCs the list shows at once. */
+export function press(model: Model, before: Ui, key: Key, page: number): Step {
+  const ui: Ui = { ...settled(model, before), said: null };
+  if (key.name === "C-l" || key.name === "f5") return { ui, effect: { type: "redraw" } };
+  if (key.name === "C-c") return { ui, effect: { type: "quit" } };
+  switch (ui.page.name) {
+    case "list":
+      return pressAtList(model, ui, key, page) ?? pressAction(model, ui, key);
+    case "pc":
+      if (key.name === "escape" || key.name === "left" || key.name === "q") {
+        return { ui: { ...ui, page: { name: "list" }, base: "list" }, effect: null };
+      }
+      return pressMove(model, ui, key, page) ?? pressAction(model, ui, key);
+    case "help":
+      return { ui: toBase(ui), effect: null };
+    case "filter":
+      return { ui: pressAtFilter(ui, key), effect: null };
+    default:
+      if (key.name === "escape") return { ui: toBase(ui), effect: null };
+      return pressInDialog(model, ui, ui.page, key);
+  }
+}
+
+/** Back to where the dialog was opened. */
+export const toBase = (ui: Ui): Ui => ({ ...ui, page: { name: ui.base } });
+
+const stay = (ui: Ui): Step => ({ ui, effect: null });
+const open = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
+const refuse = (ui: Ui, text: string): Step => stay({ ...ui, said: { text, good: false } });
+
+function pressAtFilter(ui: Ui, key: Key): Ui {
+  if (key.name === "enter") return toBase(ui);
+  if (key.name === "escape") return toBase({ ...ui, filter: "" });
+  return { ...ui, filter: typed(ui.filter, key, 40) };
+}
+
+function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undefined {
+  switch (key.name) {
+    case "q":
+      return { ui, effect: { type: "quit" } };
+    case "escape":
+      return stay({ ...ui, filter: "", marked: new Set() });
+    case "left":
+    case "right":
+    case "tab": {
+      const rooms = [null, ...roomNames(model)];
+      const step = key.name === "left" ? rooms.length - 1 : 1;
+      const room = rooms[(rooms.indexOf(ui.room) + step) % rooms.length] ?? null;
+      return stay({ ...ui, room, chosen: null, marked: new Set() });
+    }
+    case "enter": {
+      const pc = chosenPc(model, ui);
+      if (pc === undefined) return stay(ui);
+      return stay({ ...ui, chosen: pc.id, page: { name: "pc" }, base: "pc" });
+    }
+    case " ": {
+      const pc = chosenPc(model, ui);
+      if (pc === undefined) return stay(ui);
+      const marked = new Set(ui.marked);
+      if (!marked.delete(pc.id)) marked.add(pc.id);
+      return pressMove(model, { ...ui, marked }, { name: "down", text: "" }, page);
+    }
+    case "/":
+      return open(ui, { name: "filter" });
+    default:
+      return pressMove(model, ui, key, page);
+  }
+}
+
+/** Keys that move the cursor, in the list and from PC to PC. */
+function pressMove(model: Model, ui: Ui, key: Key, page: number): Step | undefined {
+  if (!["up", "down", "pageup", "pagedown", "home", "end"].includes(key.name)) return undefined;
+  const shown = shownPcs(model, ui);
+  const at = shown.findIndex(({ id }) => id === ui.chosen);
+  const pc = shown[moved(Math.max(0, at), key, shown.length, page)];
+  return stay({ ...ui, chosen: pc?.id ?? null });
+}
+
+/** The PCs that a key is about: the marked ones, else the one under the cursor. */
+function atHand(model: Model, ui: Ui): PcView[] {
+  if (ui.base === "list" && ui.marked.size > 0) {
+    const ordered = shownPcs(model, { ...ui, filter: "" });
+    return ordered.filter(({ id }) => ui.marked.has(id));
+  }
+  const pc = chosenPc(model, ui);
+  return pc === undefined ? [] : [pc];
+}
+
+function pressAction(model: Model, ui: Ui, key: Key): Step {
+  if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
+  if (key.name === "s" || key.name === "g" || key.name === "x") {
+    return pressSession(model, ui, key.name);
+  }
+  const pcs = atHand(model, ui);
+  const [first] = pcs;
+  if (first === undefined) {
+    return "rcwblpnm".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+  }
+  const ids = pcs.map(({ id }) => id);
+  const names = namesOf(model, ids).join(", ");
+  switch (key.name) {
+    case "r":
+      return open(ui, { name: "images", targets: restoreTargets(model, ui, ids), chosen: 0 });
+    case "c":
+      if (pcs.length > 1)
+        return refuse(ui, "one PC at a time is captured: Esc takes the marks away");
+      if (first.disks.length === 0) return refuse(ui, `${first.name} has told of no disk yet`);
+      if (first.disks.length > 1) return open(ui, { name: "disks", pc: first.id, chosen: 0 });
+      return open(ui, prompt("capture", ids, first));
+    case "n":
+      if (pcs.length > 1)
+        return refuse(ui, "one PC at a time is renamed: Esc takes the marks away");
+      return open(ui, prompt("rename", ids, first));
+    case "m":
+      return open(ui, prompt("move", ids, first));
+    case "w":
+      return {
+        ui,
+        effect: { type: "calls", calls: powerCalls(ids, "wake"), done: `woken: ${names}` },
+      };
+    case "b":
+      return confirmPower(model, ui, pcs, "reboot", "Reboot", "rebooting");
+    case "p":
+      return confirmPower(model, ui, pcs, "poweroff", "Switch off", "switched off");
+    case "l":
+      return confirmPower(
+        model,
+        ui,
+        pcs,
+        "boot-disk",
+        "Start from the local disk:",
+        "sent to their disk",
+      );
+    default:
+      return stay(ui);
+  }
+}
+
+const prompt = (
+  kind: "capture" | "rename" | "move",
+  pcs: readonly string[],
+  first: PcView,
+): Page => ({
+  name: "prompt",
+  for: kind,
+  pcs,
+  disk: kind === "capture" ? (first.disks[0] ?? null) : null,
+  value: kind === "rename" ? first.name : kind === "move" ? first.room : "",
+});
+
+/** A room as a whole when it is shown and nothing is marked. */
+function restoreTargets(model: Model, ui: Ui, ids: readonly string[]): Targets {
+  if (ui.base === "pc" || ui.marked.size > 0 || ui.room === null) return { room: null, pcs: ids };
+  const all = shownPcs(model, { ...ui, filter: "" });
+  return { room: ui.room, pcs: all.map(({ id }) => id) };
+}
+
+const powerCalls = (ids: readonly string[], action: string): Call[] =>
+  ids.map((id) => ({
+    method: "post",
+    path: `/pcs/${encodeURIComponent(id)}/power`,
+    body: { action },
+  }));
+
+function confirmPower(
+  model: Model,
+  ui: Ui,
+  pcs: readonly PcView[],
+  action: "reboot" | "poweroff" | "boot-disk",
+  verb: string,
+  done: string,
+): Step {
+  const names = pcs.map(({ name }) => name).join(", ");
+  const warnings = pcs.flatMap((pc) => {
+    const part = model.parts.get(pc.id);
+    return part !== undefined && isRunning(part.session) && part.member.result === "pending"
+      ? [`${pc.name} is in session ${part.session.id} (${part.member.state})`]
+      : [];
+  });
+  return open(ui, {
+    name: "confirm",
+    question: `${verb} ${names}?`,
+    warnings,
+    calls: powerCalls(
+      pcs.map(({ id }) => id),
+      action,
+    ),
+    done: `${names}: ${done}`,
+  });
+}
+
+function pressSession(model: Model, ui: Ui, key: "s" | "g" | "x"): Step {
+  const session = sessionAtHand(model, ui);
+  if (session === undefined) return refuse(ui, "no session is running here");
+  const path = `/sessions/${encodeURIComponent(session.id)}`;
+  const title = `session ${session.id} (${session.kind} of ${session.image ?? "?"})`;
+  if (key === "g") {
+    if (session.state !== "gathering") return refuse(ui, `${title} has started already`);
+    const calls: Call[] = [{ method: "post", path: `${path}/start`, body: {} }];
+    return { ui, effect: { type: "calls", calls, done: `started ${title}` } };
+  }
+  if (key === "s") {
+    const open_ = session.members.filter(({ result }) => result === "pending");
+    return open(ui, {
+      name: "confirm",
+      question: `Stop ${title}?`,
+      warnings:
+        session.kind === "capture"
+          ? ["There will be no image."]
+          : [`The disks of ${open_.length} PCs will be incomplete until they are restored again.`],
+      calls: [{ method: "post", path: `${path}/stop`, body: {} }],
+      done: `stopped ${title}`,
+    });
+  }
+  const pc = chosenPc(model, ui);
+  const member = session.members.find((each) => each.pc === pc?.id);
+  if (pc === undefined || member?.result !== "pending") {
+    return refuse(ui, "the PC under the cursor is not in a running session");
+  }
+  const disk = member.disk === null ? "Its disk" : diskIdentity(member.disk);
+  return open(ui, {
+    name: "confirm",
+    question: `Take ${pc.name} out of ${title}?`,
+    warnings: [`${disk} will be incomplete until it is restored again.`],
+    calls: [{ method: "post", path: `${path}/drop`, body: { pc: pc.id } }],
+    done: `${pc.name} is out of ${title}`,
+  });
+}

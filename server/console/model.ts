@@ -1,0 +1,104 @@
+/** What the console knows: the server's events, summed up. */
+import type {
+  ImageView,
+  MemberView,
+  PcView,
+  RoomView,
+  SessionView,
+} from "../../core/wire/views.ts";
+import type { ConsoleEvent } from "./api.ts";
+
+export interface Part {
+  readonly session: SessionView;
+  readonly member: MemberView;
+}
+
+export interface Model {
+  readonly pcs: Map<string, PcView>;
+  readonly rooms: Map<string, RoomView>;
+  readonly images: Map<string, ImageView>;
+  readonly sessions: Map<string, SessionView>;
+  /** By PC: its part in the latest session that it is or was in. */
+  readonly parts: Map<string, Part>;
+  note: { readonly time: string; readonly text: string } | null;
+  connection: { readonly state: "connecting" | "up" | "down"; readonly detail: string };
+  /** Whether all there is has been said. */
+  complete: boolean;
+  /** While all there is is being said: what was said so far. What is missing at its end is gone. */
+  said: Set<unknown> | null;
+}
+
+export const emptyModel = (): Model => ({
+  pcs: new Map(),
+  rooms: new Map(),
+  images: new Map(),
+  sessions: new Map(),
+  parts: new Map(),
+  note: null,
+  connection: { state: "connecting", detail: "" },
+  complete: false,
+  said: new Set(),
+});
+
+/** Takes one event into the model. */
+export function take(model: Model, event: ConsoleEvent): void {
+  switch (event.type) {
+    case "connection":
+      model.connection = { state: event.state, detail: event.detail };
+      model.said = new Set();
+      return;
+    case "ready":
+      model.complete = true;
+      if (model.said !== null) forgetUnsaid(model, model.said);
+      model.said = null;
+      return;
+    case "pc":
+      model.pcs.set(event.pc.id, event.pc);
+      model.said?.add(event.pc);
+      return;
+    case "pc-gone":
+      model.pcs.delete(event.id);
+      return;
+    case "room":
+      model.rooms.set(event.room.name, event.room);
+      model.said?.add(event.room);
+      return;
+    case "room-gone":
+      model.rooms.delete(event.name);
+      return;
+    case "image":
+      model.images.set(event.image.id, event.image);
+      model.said?.add(event.image);
+      return;
+    case "image-gone":
+      model.images.delete(event.id);
+      return;
+    case "session":
+      takeSession(model, event.session);
+      model.said?.add(event.session);
+      return;
+    case "note":
+      model.note = { time: event.time, text: event.text };
+      return;
+  }
+}
+
+/** What vanished while the server was away was never said to be gone. */
+function forgetUnsaid(model: Model, said: ReadonlySet<unknown>): void {
+  for (const map of [model.pcs, model.rooms, model.images, model.sessions]) {
+    for (const [key, value] of map) if (!said.has(value)) map.delete(key);
+  }
+  for (const [pc, { session }] of model.parts) {
+    if (!model.sessions.has(session.id)) model.parts.delete(pc);
+  }
+}
+
+function takeSession(model: Model, session: SessionView): void {
+  model.sessions.set(session.id, session);
+  for (const member of session.members) {
+    const known = model.parts.get(member.pc)?.session;
+    if (known === undefined || known.id === session.id || known.startedAt <= session.startedAt) {
+      model.parts.set(member.pc, { session, member });
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/** Where the operator is in the console, and what of the model that shows. */
+import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
+import type { Call } from "./api.ts";
+import type { Model } from "./model.ts";
+
+/** Whom a restore overwrites. */
+export interface Targets {
+  /** The room's name, or null for PCs taken one by one. */
+  readonly room: string | null;
+  readonly pcs: readonly string[];
+}
+
+export type Page =
+  | { readonly name: "list" }
+  | { readonly name: "pc" }
+  | { readonly name: "help" }
+  | { readonly name: "filter" }
+  | { readonly name: "images"; readonly targets: Targets; readonly chosen: number }
+  | {
+      readonly name: "overwrite";
+      readonly targets: Targets;
+      readonly image: ImageView;
+      readonly value: string;
+      readonly refused: boolean;
+      /** First line of the list of disks that is shown. */
+      readonly from: number;
+    }
+  | { readonly name: "disks"; readonly pc: string; readonly chosen: number }
+  | {
+      readonly name: "prompt";
+      readonly for: "capture" | "rename" | "move";
+      readonly pcs: readonly string[];
+      readonly disk: DiskView | null;
+      readonly value: string;
+    }
+  | {
+      readonly name: "confirm";
+      readonly question: string;
+      readonly warnings: readonly string[];
+      readonly calls: readonly Call[];
+      /** What is said once the calls are done. */
+      readonly done: string;
+    };
+
+export interface Ui {
+  /** null: all rooms. */
+  readonly room: string | null;
+  /** Id of the PC under the cursor. */
+  readonly chosen: string | null;
+  readonly marked: ReadonlySet<string>;
+  readonly filter: string;
+  readonly page: Page;
+  /** Where Escape leads to from a dialog. */
+  readonly base: "list" | "pc";
+  readonly said: { readonly text: string; readonly good: boolean } | null;
+}
+
+export const firstUi: Ui = {
+  room: null,
+  chosen: null,
+  marked: new Set(),
+  filter: "",
+  page: { name: "list" },
+  base: "list",
+  said: null,
+};
+
+const byName = new Intl.Collator("en", { numeric: true });
+
+export const roomNames = (model: Model): string[] => [...model.rooms.keys()].sort(byName.compare);
+
+/** The PCs that the list shows, in the order of their seats and names. */
+export function shownPcs(model: Model, ui: Ui): PcView[] {
+  const wanted = ui.filter.toLowerCase();
+  const shown: PcView[] = [];
+  for (const pc of model.pcs.values()) {
+    if (ui.room !== null && pc.room !== ui.room) continue;
+    if (wanted !== "" && !matches(model, pc, wanted)) continue;
+    shown.push(pc);
+  }
+  return shown.sort(
+    (one, other) =>
+      byName.compare(one.seat ?? "\u{10ffff}", other.seat ?? "\u{10ffff}") ||
+      byName.compare(one.name, other.name),
+  );
+}
+
+function matches(model: Model, pc: PcView, wanted: string): boolean {
+  const part = model.parts.get(pc.id);
+  const texts = [
+    pc.name,
+    pc.mac,
+    pc.ip,
+    pc.seat,
+    pc.room,
+    pc.state,
+    part?.member.result,
+    part?.member.reason,
+    ...pc.disks.flatMap(({ model: diskModel, serial }) => [diskModel, serial]),
+  ];
+  return texts.some((text) => text?.toLowerCase().includes(wanted));
+}
+
+/** The PC under the cursor: the chosen one, or the first that is shown. */
+export function chosenPc(model: Model, ui: Ui): PcView | undefined {
+  const pc = ui.chosen === null ? undefined : model.pcs.get(ui.chosen);
+  if (ui.base === "pc" && pc !== undefined) return pc;
+  const shown = shownPcs(model, ui);
+  return shown.find(({ id }) => id === ui.chosen) ?? shown[0];
+}
+
+export const isRunning = (session: SessionView): boolean => session.endedAt === null;
+
+/** Sessions that the shown room takes part in, the running ones first, the latest first. */
+export function roomSessions(model: Model, room: string | null): SessionView[] {
+  const found = new Set<SessionView>();
+  for (const session of model.sessions.values()) {
+    if (room === null || session.room === room) found.add(session);
+  }
+  if (room !== null) {
+    for (const pc of model.pcs.values()) {
+      const session = pc.room === room ? model.parts.get(pc.id)?.session : undefined;
+      if (session !== undefined) found.add(session);
+    }
+  }
+  return [...found].sort(
+    (one, other) =>
+      Number(isRunning(other)) - Number(isRunning(one)) ||
+      (one.startedAt < other.startedAt ? 1 : -1),
+  );
+}
+
+/** The session that a key such as `s` is about: that of the PC under the cursor, else the room's running one. */
+export function sessionAtHand(model: Model, ui: Ui): SessionView | undefined {
+  const pc = chosenPc(model, ui);
+  const own = pc === undefined ? undefined : model.parts.get(pc.id)?.session;
+  if (own !== undefined && isRunning(own)) return own;
+  return roomSessions(model, ui.room).find(isRunning);
+}
+
+/** Newest first, then by name. */
+export const imagesToChoose = (model: Model): ImageView[] =>
+  [...model.images.values()].sort((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
+
+/** NAME@VERSION */
+export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
+
+/** The PCs whose disks a restore overwrites, as things stand now: a room's PCs come and go. */
+export function targetPcs(model: Model, targets: Targets): PcView[] {
+  const { room } = targets;
+  if (room !== null) return shownPcs(model, { ...firstUi, room });
+  return targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
+}
+
+/** Leaves a page whose PC is gone, so that no key is about another PC than the one that was shown. */
+export function settled(model: Model, ui: Ui): Ui {
+  if (ui.base === "list" || (ui.chosen !== null && model.pcs.has(ui.chosen))) return ui;
+  const text = "the PC is gone from the inventory";
+  return { ...ui, base: "list", page: { name: "list" }, said: { text, good: false } };
+}
+
+/** Names of PCs by their ids; an id that is gone stands for itself. */
+export const namesOf = (model: Model, pcs: readonly string[]): string[] =>
+  pcs.map((id) => model.pcs.get(id)?.name ?? id);
+
+/** More PCs than this are confirmed by their count. */
+const namesTyped = 3;
+
+/** What has to be typed before these PCs' disks are overwritten. */
+export function overwriteWord(model: Model, targets: Targets): string {
+  if (targets.room !== null) return targets.room;
+  return targets.pcs.length <= namesTyped
+    ? namesOf(model, targets.pcs).join(",")
+    : `${targets.pcs.length} PCs`;
+}

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
+import { runConsole } from "../../../server/console/main.ts";
+import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
+import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf } from "./fake-lab.ts";
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+function open(columns = 80, lines = 24) {
+  const terminal = new FakeTerminal(columns, lines);
+  const lab = new FakeLab();
+  const { input, output } = terminal;
+  const ended = runConsole(lab, { input, output, term: "xterm-256color" });
+  return {
+    terminal,
+    lab,
+    ended,
+    async [Symbol.asyncDispose]() {
+      terminal.press("\u0003");
+      await ended;
+    },
+  };
+}
+
+test("a room is restored after each PC's disk was shown and the room's name was typed", async () => {
+  await using at = open();
+  at.lab.connect({
+    pcs: [...numbers(4).map((number) => pcOf(number)), pcOf(9, { room: "lab-2" })],
+    images: [imageOf(3), imageOf(4)],
+  });
+  await at.terminal.until("pc04");
+  at.terminal.press(arrow.right.repeat(2));
+  await at.terminal.until(/pc04(?!.*pc09)/s);
+  at.terminal.press("r");
+  await at.terminal.until("Restore to all of lab-1: which image?");
+  at.terminal.press("\r");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 4 DISKS WILL BE LOST");
+  for (const number of numbers(4)) assert.ok(picture.includes(String(diskOf(number).serial)));
+  assert.ok(!picture.includes("pc09"));
+  at.terminal.press("lab-2\r");
+  await at.terminal.until("That was not lab-1. Nothing was changed.");
+  assert.deepEqual(at.lab.calls, []);
+  at.terminal.press("lab-1\r");
+  await at.terminal.until("restoring win11-lab@4 to lab-1");
+  assert.deepEqual(at.lab.calls, [
+    {
+      method: "POST",
+      path: "/sessions",
+      body: {
+        kind: "restore",
+        image: "win11-lab@4",
+        room: "lab-1",
+        disk: null,
+        start: "now",
+        startTimeout: null,
+        delta: false,
+        verify: "read-back",
+        afterwards: "stay",
+        overwrite: "lab-1",
+      },
+    },
+  ]);
+});
+
+test("marked PCs are restored by their names", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: numbers(4).map((number) => pcOf(number)), images: [imageOf(4)] });
+  await at.terminal.until("pc04");
+  at.terminal.press(` ${arrow.down} r`);
+  await at.terminal.until("Restore to pc01, pc03: which image?");
+  at.terminal.press("\rpc01,pc03\r");
+  await at.terminal.until("restoring win11-lab@4 to 2 PCs");
+  const body = at.lab.calls[0]?.body as { pcs: string[]; overwrite: string };
+  assert.deepEqual(body.pcs, ["id1", "id3"]);
+  assert.equal(body.overwrite, "pc01,pc03");
+});
+
+test("capture, rename, move, wake, reboot and stop ask the server for just that", async () => {
+  await using at = open();
+  const members = [memberOf(1), memberOf(2)];
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)], images: [imageOf(4)], sessions: [sessionOf(members)] });
+  await at.terminal.until("casting win11-lab@4");
+  const steps: [string, string, { method: string; path: string; body: unknown }][] = [
+    [
+      "cwin12\r",
+      "capturing pc01 as win12",
+      {
+        method: "POST",
+        path: "/captures",
+        body: { pc: "id1", name: "win12", disk: "/dev/sda", raw: false },
+      },
+    ],
+    ["n\u0015desk1\r", "now desk1", { method: "PATCH", path: "/pcs/id1", body: { name: "desk1" } }],
+    [
+      `m${arrow.up}\r`,
+      "now in default",
+      { method: "PATCH", path: "/pcs/id1", body: { room: "default" } },
+    ],
+    ["w", "woken", { method: "POST", path: "/pcs/id1/power", body: { action: "wake" } }],
+    ["by", "rebooting", { method: "POST", path: "/pcs/id1/power", body: { action: "reboot" } }],
+    ["sy", "stopped session s1a2b", { method: "POST", path: "/sessions/s1a2b/stop", body: {} }],
+    ["xy", "is out of", { method: "POST", path: "/sessions/s1a2b/drop", body: { pc: "id1" } }],
+  ];
+  for (const [keys, said, call] of steps) {
+    at.terminal.press(keys);
+    await at.terminal.until(said);
+    assert.deepEqual(at.lab.calls.at(-1), call);
+  }
+  at.terminal.press("pn");
+  at.terminal.press("m\u0015lab-7\r");
+  await at.terminal.until("now in lab-7");
+  assert.deepEqual(at.lab.calls.slice(steps.length), [
+    { method: "POST", path: "/rooms", body: { name: "lab-7" } },
+    { method: "PATCH", path: "/pcs/id1", body: { room: "lab-7" } },
+  ]);
+});
+
+test("what the server refuses is said with what to do next", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.lab.refusal = new RoomcastError("conflict", "pc01 is busy", "wait for session s1, or stop it");
+  at.terminal.press("by");
+  await at.terminal.until("pc01 is busy: wait for session s1, or stop it");
+});
+
+test("the console says that the server is away, goes on when it is back, and forgets what is gone", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)], sessions: [sessionOf([memberOf(1), memberOf(2)])] });
+  await at.terminal.until(/pc01.*receiving/);
+  at.lab.push({ type: "connection", state: "down", detail: "connection refused" });
+  const away = await at.terminal.until("SERVER AWAY, RETRYING");
+  assert.ok(away.includes("connection refused") && away.includes("pc02"));
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const back = await at.terminal.until("1 of 1 PCs on");
+  assert.ok(!back.includes("pc02") && !back.includes("receiving") && !back.includes("AWAY"));
+});
+
+test("the end of a session is one sentence, and the PC's page has the reason", async () => {
+  await using at = open(100, 30);
+  const end = { endedAt: "2026-11-22T09:15:00Z" };
+  const members = [
+    memberOf(1, { ...end, result: "verified", state: "idle" }),
+    memberOf(2, { ...end, result: "failed", state: "failed", reason: "write error at 12.4 GB" }),
+  ];
+  at.lab.connect({
+    pcs: [pcOf(1), pcOf(2, { state: "failed" })],
+    sessions: [sessionOf(members, { ...end, state: "done" })],
+  });
+  const picture = await at.terminal.until("1 of 2 verified.");
+  assert.match(
+    picture.replaceAll(/\s+/g, " "),
+    /1 of 2 verified\. 1 failed: pc02, write error at 12\.4 GB on sda \(Samsung 860 EVO, S3Z9NB0K0002\)\./,
+  );
+  at.terminal.press("/failed\r\r");
+  const page = await at.terminal.until("Onto");
+  assert.match(page, /FAILED\n +write error at 12\.4 GB/);
+});
+
+test("it follows the terminal's size, and draws only the PCs that fit", async () => {
+  await using at = open(80, 24);
+  at.lab.connect({ pcs: numbers(60).map((number) => pcOf(number)) });
+  await at.terminal.until("pc10");
+  at.terminal.resize(200, 50);
+  const wide = await at.terminal.until("pc40");
+  assert.equal(wide.split("\n").length, 50);
+  at.terminal.press("\u001b[F");
+  await at.terminal.until("> pc60");
+  at.terminal.resize(80, 24);
+  const narrow = await at.terminal.until(/> {1,2}pc60/);
+  assert.equal(narrow.split("\n").length, 24);
+  assert.ok(!narrow.includes("pc40"));
+});
+
+test("q leaves with status 0 and gives the terminal back", async () => {
+  const at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("q");
+  assert.equal(await at.ended, 0);
+  assert.equal(at.terminal.raw, false);
+});
+
+test("without a terminal it refuses", async () => {
+  const { input, output } = new FakeTerminal(80, 24);
+  await assert.rejects(
+    runConsole(new FakeLab(), { input, output: Object.assign(output, { isTTY: false }) }),
+    (error) => error instanceof RoomcastError && error.code === "usage",
+  );
+});
