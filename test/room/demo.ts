@@ -60,7 +60,7 @@ async function runRoom(room: Room, masterImage: string): Promise<number> {
   const specs: RoomPc[] = [
     { number: 1, firmware: "bios", bus: "nvme", nic: "e1000e", content: { copyOf: masterImage } },
     { number: 2, firmware: "bios", bus: "nvme", nic: "e1000e", content: blank },
-    { number: 3, firmware: "bios", bus: "nvme", nic: "virtio", content: blank },
+    { number: 3, firmware: "bios", bus: "ahci", nic: "virtio", content: blank },
     { number: 4, firmware: "uefi", bus: "nvme", nic: "virtio", content: blank },
   ];
   const pcs = await steps.step("power-on to registered, 4 PCs by PXE", () => bootAll(room, specs));
