@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { usualTarget } from "../../../core/screen/disk.ts";
+import {
+  memberFraction,
+  sessionFraction,
+  sessionSecondsLeft,
+  slowest,
+} from "../../../core/screen/progress.ts";
+import { progressLine, resultTable, sentence } from "../../../core/screen/report.ts";
+import { diskOf, memberOf, sessionOf } from "../../server/console/fake-lab.ts";
+
+const end = { endedAt: "2026-11-22T09:15:00Z" };
+const verified = { ...end, result: "verified", state: "idle" } as const;
+const failed = (reason: string | null) =>
+  ({ ...end, result: "failed", state: "failed", reason }) as const;
+const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+test("a session with one failed PC is one sentence with the disk in it", () => {
+  const members = numbers(1, 28).map((number) =>
+    memberOf(number, number === 14 ? failed("write error at 12.4 GB") : verified),
+  );
+  assert.equal(
+    sentence(sessionOf(members, { ...end, state: "done" })),
+    "27 of 28 verified. 1 failed: pc14, write error at 12.4 GB on sda (Samsung 860 EVO, S3Z9NB0K0014).",
+  );
+});
+
+test("a reason that names its disk, or is not about one, is left as it is", () => {
+  const told = (reason: string | null): string =>
+    sentence(sessionOf([memberOf(1, failed(reason))], { ...end, state: "failed" }));
+  const all = "0 of 1 verified. 1 failed: pc01,";
+  assert.equal(
+    told("write error at 1.0 GB on /dev/sda."),
+    `${all} write error at 1.0 GB on /dev/sda (Samsung 860 EVO, S3Z9NB0K0001).`,
+  );
+  assert.equal(told("write error on S3Z9NB0K0001"), `${all} write error on S3Z9NB0K0001.`);
+  assert.equal(told("the connection broke"), `${all} the connection broke.`);
+  assert.equal(told(null), `${all} no reason given.`);
+  assert.equal(
+    told("bad \u001b[31m read"),
+    `${all} bad ?[31m read on sda (Samsung 860 EVO, S3Z9NB0K0001).`,
+  );
+});
+
+test("PCs that failed for the same reason are told together, and a long list is cut", () => {
+  const members = [
+    ...numbers(1, 10).map((number) => memberOf(number, failed("the PC was not on"))),
+    ...numbers(11, 15).map((number) => memberOf(number, failed(`fault ${number}`))),
+    ...numbers(16, 20).map((number) => memberOf(number, verified)),
+  ];
+  assert.equal(
+    sentence(sessionOf(members, { ...end, state: "done" })),
+    "5 of 20 verified. 15 failed: pc01, pc02, pc03, pc04, pc05, pc06, pc07, pc08 and 2 more, the PC was not on; pc11, fault 11; pc12, fault 12; pc13, fault 13; and 2 more.",
+  );
+});
+
+test("sessions that run, that were stopped, and captures are told as what they are", () => {
+  assert.equal(
+    sentence(sessionOf([memberOf(1, verified), memberOf(2)])),
+    "1 of 2 verified so far.",
+  );
+  const stopped = { ...end, result: "stopped", reason: "stopped by an operator" } as const;
+  assert.equal(
+    sentence(
+      sessionOf([memberOf(1, verified), memberOf(2, stopped)], { ...end, state: "stopped" }),
+    ),
+    "Stopped. 1 of 2 verified. 1 stopped: pc02, stopped by an operator.",
+  );
+  const capture = { kind: "capture", room: null, image: "win11@4", ...end } as const;
+  assert.equal(
+    sentence(sessionOf([memberOf(1, verified)], { ...capture, state: "done" })),
+    "Captured win11@4 from pc01.",
+  );
+  assert.equal(
+    sentence(
+      sessionOf([memberOf(1, failed("read error at 3.0 GB"))], { ...capture, state: "failed" }),
+    ),
+    "Capture of win11@4 from pc01 failed: read error at 3.0 GB on sda (Samsung 860 EVO, S3Z9NB0K0001).",
+  );
+});
+
+test("the table has who failed first, and its columns are aligned", () => {
+  const members = [
+    memberOf(2, verified),
+    memberOf(10, verified),
+    memberOf(3, failed("write error")),
+    memberOf(4, { disk: null, lossRatio: null, bytesWritten: 0 }),
+  ];
+  const table = resultTable(sessionOf(members));
+  assert.deepEqual(table, [
+    "PC    RESULT    DISK                                 DATA     TIME    LOSS    REASON",
+    "pc03  FAILED    sda (Samsung 860 EVO, S3Z9NB0K0003)  11.2 GB  15 min  0.10 %  write error",
+    "pc04  -         -                                    0 B      -       -",
+    "pc02  VERIFIED  sda (Samsung 860 EVO, S3Z9NB0K0002)  11.2 GB  15 min  0.10 %",
+    "pc10  VERIFIED  sda (Samsung 860 EVO, S3Z9NB0K0010)  11.2 GB  15 min  0.10 %",
+  ]);
+});
+
+test("progress counts chunks that were right already, and leaves out who failed", () => {
+  const half = memberOf(1, { bytesWanted: 2 ** 22, bytesWritten: 2 ** 20, chunksKept: 1 });
+  assert.equal(memberFraction(half), 0.5);
+  assert.equal(memberFraction(memberOf(1, { bytesWanted: null })), null);
+  assert.equal(memberFraction(memberOf(1, { ...verified, bytesWanted: 0 })), 1);
+  const session = sessionOf([half, memberOf(2, verified), memberOf(3, failed("x"))]);
+  assert.equal(sessionFraction(session), 0.75);
+  const reading = memberOf(1, { state: "capturing", bytesWanted: 100, bytesReceived: 25 });
+  assert.equal(memberFraction(reading), 0.25);
+});
+
+test("the time left is the slowest PC's", () => {
+  const members = [
+    memberOf(1, { bytesWanted: 1000, bytesWritten: 500, writeBps: 100 }),
+    memberOf(2, { bytesWanted: 1000, bytesWritten: 900, writeBps: 10 }),
+    memberOf(3, { writeBps: null }),
+  ];
+  assert.equal(Math.round(sessionSecondsLeft(sessionOf(members)) ?? 0), 10);
+  assert.equal(sessionSecondsLeft(sessionOf([memberOf(3, { writeBps: null })])), null);
+});
+
+test("who holds the room up is named, with loss, link or disk as the reason", () => {
+  const room = (slow: Parameters<typeof memberOf>[1]) =>
+    sessionOf([...numbers(1, 9).map((number) => memberOf(number)), memberOf(14, slow)]);
+  assert.equal(slowest(room({})), null);
+  assert.deepEqual(slowest(room({ writeBps: 2e7 })), { name: "pc14", why: "disk 20.0 MB/s" });
+  assert.deepEqual(slowest(room({ writeBps: 2e7, lossRatio: 0.05 })), {
+    name: "pc14",
+    why: "loss 5.0 %",
+  });
+  assert.deepEqual(
+    slowest(room({ writeBps: 1.1e7 }), (pc) => (pc === "id14" ? 100 : 1000)),
+    { name: "pc14", why: "link 100 Mbit/s" },
+  );
+  assert.deepEqual(slowest(room({ bytesWritten: 0 })), { name: "pc14", why: "it came later" });
+});
+
+test("a line while it runs has rate, progress, results and time left", () => {
+  const members = [...numbers(1, 27).map((number) => memberOf(number)), memberOf(28, failed("x"))];
+  assert.equal(
+    progressLine(sessionOf(members)),
+    "casting win11-lab@4 to lab-1, 40 %, 896 Mbit/s, 0 of 28 verified, 1 failed, 2 min 51 s left",
+  );
+  const waiting = [memberOf(1, { state: "waiting" }), memberOf(2, { state: "booting" })];
+  assert.equal(
+    progressLine(sessionOf(waiting, { state: "gathering" })),
+    "gathering win11-lab@4 to lab-1, 1 of 2 PCs ready",
+  );
+  const reading = memberOf(1, { state: "capturing", bytesWanted: 4e9, bytesReceived: 1e9 });
+  assert.equal(
+    progressLine(sessionOf([reading], { kind: "capture", room: null, image: "win12" })),
+    "capturing win12 from pc01, 25 %, 1.0 GB of 4.0 GB",
+  );
+});
+
+test("the usual target is the largest internal disk; of two alike, none", () => {
+  const small = { ...diskOf(1), path: "/dev/sdb", size: 1e9 };
+  const usb = { ...diskOf(2), path: "/dev/sdc", size: 9e12, transport: "usb" };
+  assert.deepEqual(usualTarget([small, usb, diskOf(3)]), { kind: "disk", disk: diskOf(3) });
+  assert.equal(usualTarget([diskOf(3), { ...diskOf(4), path: "/dev/sdb" }]).kind, "ambiguous");
+  assert.equal(usualTarget([usb]).kind, "none");
+});

@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Key } from "../../../core/screen/keys.ts";
+import { rowText } from "../../../core/screen/row.ts";
+import { rows } from "../../../initrd/menu/rows.ts";
+import { eraseWord, home, type Page, press, settled } from "../../../initrd/menu/state.ts";
+import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
+import { disk, image, otherDisk, receiving, view } from "./views.ts";
+
+const key = (name: string): Key => ({ name, text: name.length === 1 ? name : "" });
+
+/** Presses keys one after the other; characters of `text` one by one. */
+function pressAll(from: Page, keys: readonly string[], shown: MenuView): [Page, MenuAction[]] {
+  let page = from;
+  const actions: MenuAction[] = [];
+  for (const name of keys) {
+    const step = press(page, key(name), shown);
+    page = step.page;
+    if (step.action !== null) actions.push(step.action);
+  }
+  return [page, actions];
+}
+
+const text = (shown: MenuView, page: Page, columns = 80, lines = 25): string =>
+  rows(shown, page, { columns, lines }).map(rowText).join("\n");
+
+test("each item is reached by its number, its letter, and arrows", () => {
+  const ways = [
+    ["1", "w", "wait"],
+    ["2", "c", "capture"],
+    ["3", "r", "images"],
+    ["5", "l", "power"],
+    ["6", "b", "power"],
+    ["7", "p", "power"],
+  ] as const;
+  for (const [number, letter, page] of ways) {
+    const byArrows = [...Array.from({ length: Number(number) - 1 }, () => "down"), "enter"];
+    for (const keys of [[number], [letter], [letter.toUpperCase()], byArrows]) {
+      assert.equal(pressAll(home(), keys, view)[0].name, page, keys.join(" "));
+    }
+  }
+  assert.deepEqual(pressAll(home(), ["s"], view)[1], [{ action: "shell" }]);
+});
+
+test("reboot, power off and the local disk are asked about, and only y is yes", () => {
+  const ways = { b: "reboot", p: "poweroff", l: "boot-disk" } as const;
+  for (const [letter, action] of Object.entries(ways)) {
+    assert.deepEqual(pressAll(home(), [letter, "y"], view)[1], [{ action }]);
+    for (const other of ["n", "enter", "escape", " "]) {
+      assert.deepEqual(pressAll(home(), [letter, other], view), [home(), []]);
+    }
+  }
+});
+
+test("no sequence of keys overwrites a disk without the whole word before the last Enter", () => {
+  const moves = [
+    ["r", "enter"],
+    ["down"],
+    ["1"],
+    ["2"],
+    ["enter"],
+    ["escape"],
+    ["backspace"],
+    ["C-u"],
+  ];
+  const words = ["ERASE", "ERAS", "erase", "E", "ERASEE"].map((word) => [...word]);
+  const busy = { ...view, disks: [disk, otherDisk] };
+  let restores = 0;
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...moves, ...words), { maxLength: 30 }), (groups) => {
+      let page: Page = home();
+      let sinceShown = "";
+      for (const name of groups.flat()) {
+        const before: Page = page;
+        const step = press(page, key(name), busy);
+        page = step.page;
+        if (step.action?.action === "restore") {
+          restores++;
+          assert.ok(before.name === "erase" && name === "enter");
+          assert.equal(step.action.disk, before.disk.path);
+          assert.ok(sinceShown.includes(eraseWord), sinceShown);
+        }
+        sinceShown = page.name === "erase" ? sinceShown + (name.length === 1 ? name : "") : "";
+        if (name === "C-u" || name === "enter") sinceShown = "";
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(restores > 0, "the word was never typed: this test tests nothing");
+});
+
+test("an image for another sector size is refused before any word is asked for", () => {
+  const [page, actions] = pressAll(home(), ["r", "enter"], {
+    ...view,
+    disks: [{ ...disk, logicalSector: 4096 }],
+  });
+  assert.deepEqual(actions, [{ action: "images" }]);
+  assert.match(text(view, page), /sectors of 512 bytes, \/dev\/sda of 4096/);
+});
+
+test("a PC without a disk says so", () => {
+  const none = { ...view, disks: [] };
+  assert.match(text(none, home()), /NONE FOUND: check its cable/);
+  const [page] = pressAll(home(), ["c"], none);
+  assert.match(text(none, page), /no disk that can be used/);
+});
+
+test("an image's name is checked where it is typed", () => {
+  const typing = (name: string): MenuAction[] =>
+    pressAll(home(), ["c", ...name, "enter"], view)[1].slice(1);
+  assert.deepEqual(typing("win-11.a_b"), [
+    { action: "capture", name: "win-11.a_b", disk: "/dev/sda" },
+  ]);
+  for (const name of ["", "Win", "-x", "a b", "a@1"]) assert.deepEqual(typing(name), [], name);
+});
+
+test("a task takes the screen from whatever was open, and a disk that is gone closes its page", () => {
+  const erase: Page = { name: "erase", image, disk, value: "ERASE", refused: false };
+  assert.deepEqual(settled(erase, { ...view, task: receiving }), home());
+  assert.match(text({ ...view, disks: [otherDisk] }, erase), /\/dev\/sda is gone/);
+  const [, actions] = pressAll(erase, ["enter"], { ...view, disks: [otherDisk] });
+  assert.deepEqual(actions, [{ action: "images" }].slice(1));
+});
+
+test("a running task is stopped after a question, an ended one dismissed", () => {
+  const busy = { ...view, task: receiving };
+  for (const name of ["s", "S", "C-c"]) {
+    assert.deepEqual(pressAll(home(), [name, "y"], busy)[1], [{ action: "stop" }]);
+    assert.deepEqual(pressAll(home(), [name, "n"], busy)[1], []);
+  }
+  assert.deepEqual(pressAll(home(), ["r", "enter", "7", "y"], busy)[1], []);
+  const ended = {
+    ...view,
+    task: { ...receiving, outcome: { result: "verified", reason: null, next: null } as const },
+  };
+  assert.deepEqual(pressAll(home(), ["x"], ended)[1], [{ action: "dismiss" }]);
+});
+
+test("verified and failed are told apart without colour", () => {
+  const ended = (result: "verified" | "failed", reason: string | null): string =>
+    text(
+      { ...view, task: { ...receiving, phase: "ended", outcome: { result, reason, next: null } } },
+      home(),
+    );
+  const good = ended("verified", null);
+  const bad = ended("failed", "write error at 12.4 GB");
+  assert.ok(good.includes("=".repeat(80)) && !good.includes("!!"));
+  assert.ok(bad.includes("!".repeat(80)) && !bad.includes("=="));
+  assert.match(bad, /write error at 12\.4 GB/);
+  assert.match(bad, /incomplete: this PC must not be handed out/);
+  assert.match(bad, /What to do: /);
+});
+
+test("without a server the screen says what is wrong and what to check", () => {
+  const searching = text(
+    {
+      ...view,
+      pc: { ...view.pc, ip: null },
+      server: { url: null, state: "searching", detail: "no link on eth0" },
+    },
+    home(),
+  );
+  for (const part of ["no link on eth0", "cable", "switch port", "DHCP has not answered"]) {
+    assert.ok(searching.includes(part), part);
+  }
+});
+
+test("every screen has its size, and the menu is whole from 80x24 on, whatever there is to say", () => {
+  const long = "word ".repeat(200);
+  const servers: MenuView["server"][] = [
+    view.server,
+    { url: "http://10.0.0.1:8080", state: "lost", detail: long },
+    { url: null, state: "searching", detail: long },
+  ];
+  const disks = Array.from({ length: 12 }, (_, index) => ({ ...disk, path: `/dev/sd${index}` }));
+  const sizes = [
+    [80, 24],
+    [80, 25],
+    [132, 43],
+    [200, 50],
+    [40, 10],
+  ] as const;
+  for (const [columns, lines] of sizes) {
+    for (const server of servers) {
+      for (const notice of [null, long]) {
+        const shown = { ...view, server, notice, disks };
+        const picture = rows(shown, home(), { columns, lines });
+        assert.equal(picture.length, lines);
+        assert.ok(picture.every((row) => rowText(row).length <= columns));
+        if (lines >= 24) assert.ok(picture.some((row) => rowText(row).includes("Power off")));
+        const task = rows({ ...shown, task: receiving }, home(), { columns, lines });
+        assert.equal(task.length, lines);
+        if (lines >= 24) assert.ok(task.some((row) => rowText(row).includes("3 of 28 verified")));
+      }
+    }
+  }
+});
