@@ -21,6 +21,8 @@ export interface RoomNetwork {
   readonly socketFolder: string;
   /** Makes a tap on the bridge and answers its name. */
   addPort(name: string): Promise<string>;
+  /** Adds a host to the wire: a namespace of its own behind a port of the bridge, as `10.77.0.1NN`. */
+  addHost(number: number): Promise<{ readonly namespace: string; readonly address: string }>;
   /** Kills what runs in the namespaces and removes them. Synchronous, so that it serves at exit. */
   remove(): void;
 }
@@ -35,9 +37,12 @@ export async function openNetwork(): Promise<RoomNetwork> {
   const serverNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-server`;
   const wireNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-wire`;
   const socketFolder = join("/run", `${namespacePrefix}${process.pid}-${nextRoom}-sockets`);
+  const hostNamespaces: string[] = [];
+  const hostNamespace = `${namespacePrefix}${process.pid}-${nextRoom}-host`;
   nextRoom += 1;
   const remove = (): void => {
     process.off("exit", remove);
+    hostNamespaces.forEach(removeNamespace);
     removeNamespace(serverNamespace);
     removeNamespace(wireNamespace);
     rmSync(socketFolder, { recursive: true, force: true });
@@ -68,6 +73,20 @@ export async function openNetwork(): Promise<RoomNetwork> {
       await run(["ip", "tuntap", "add", "dev", name, "mode", "tap"], { namespace: wireNamespace });
       await wire("link", "set", name, "master", "br0", "up", "txqueuelen", "10000");
       return name;
+    },
+    async addHost(number) {
+      const namespace = `${hostNamespace}${number}`;
+      const port = `host${number}`;
+      const address = `10.77.0.${100 + number}`;
+      hostNamespaces.push(namespace);
+      await run(["ip", "netns", "add", namespace]);
+      await wire("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace);
+      await wire("link", "set", port, "master", "br0", "up");
+      const host = (...args: string[]) => run(["ip", "-n", namespace, ...args]);
+      await host("link", "set", "lo", "up");
+      await host("address", "add", `${address}/24`, "dev", "eth0");
+      await host("link", "set", "eth0", "up");
+      return { namespace, address };
     },
     remove,
   };
@@ -104,7 +123,7 @@ function requirePrivileges(): void {
 
 function sweepDeadRooms(): void {
   const isDead = (name: string): boolean => {
-    const owner = new RegExp(`^${namespacePrefix}(\\d+)-\\d+-(server|wire|sockets)$`).exec(
+    const owner = new RegExp(`^${namespacePrefix}(\\d+)-\\d+-(server|wire|sockets|host\\d+)$`).exec(
       name,
     )?.[1];
     return owner !== undefined && !isNodeProcess(owner);
