@@ -112,7 +112,9 @@ async function packageFiles(
           "mend the list in initrd/build/contents.ts",
         );
       if (found.isSymbolicLink()) return { path, kind: "symlink", target: await readlink(from) };
-      return { path, kind: "file", permissions: found.mode & 0o755, data: await readFile(from) };
+      // Not the mode as unpacked: that is up to the builder's umask.
+      const permissions = (found.mode & 0o100) === 0 ? 0o644 : 0o755;
+      return { path, kind: "file", permissions, data: await readFile(from) };
     }),
   );
 }
