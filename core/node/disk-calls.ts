@@ -1,0 +1,62 @@
+/** The calls on disks and files that Node does not have. Each resolves to 0, or to the errno. */
+import koffi from "koffi";
+
+const libc = koffi.load(null);
+const ioctlCall = libc.func("int ioctl(int fd, unsigned long request, void *argument)");
+const fallocateCall = libc.func("int fallocate(int fd, int mode, int64_t offset, int64_t length)");
+const fadviseCall = libc.func(
+  "int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)",
+);
+const flockCall = libc.func("int flock(int fd, int operation)");
+
+/** linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127) */
+const request = { reReadPartitions: 0x125f, discard: 0x1277, zeroOut: 0x127f } as const;
+/** linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */
+const punchHole = 0x01 | 0x02;
+/** POSIX_FADV_DONTNEED */
+const dontNeed = 4;
+/** LOCK_EX | LOCK_NB */
+const lockExclusive = 2 | 4;
+
+type Call = typeof ioctlCall;
+
+/** In libuv's pool: zeroing and discarding take as long as the disk takes. */
+const call = (func: Call, ...values: unknown[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    func.async(...values, (error: unknown, result: number) => {
+      if (error) reject(error);
+      else resolve(result === 0 ? 0 : koffi.errno());
+    });
+  });
+
+const range = (offset: number, length: number): BigUint64Array =>
+  new BigUint64Array([BigInt(offset), BigInt(length)]);
+
+/** BLKZEROOUT: the range of a block device reads as zeros afterwards. */
+export const zeroOut = (fd: number, offset: number, length: number): Promise<number> =>
+  call(ioctlCall, fd, request.zeroOut, range(offset, length));
+
+/** BLKDISCARD (TRIM): what the range reads as afterwards is the device's affair. */
+export const discardBlocks = (fd: number, offset: number, length: number): Promise<number> =>
+  call(ioctlCall, fd, request.discard, range(offset, length));
+
+/** BLKRRPART: the kernel forgets the partitions it knew, and reads the table again. */
+export const reReadPartitions = (fd: number): Promise<number> =>
+  call(ioctlCall, fd, request.reReadPartitions, null);
+
+/** Gives a file's blocks back; the range reads as zeros. */
+export const punchHoleIn = (fd: number, offset: number, length: number): Promise<number> =>
+  call(fallocateCall, fd, punchHole, offset, length);
+
+/** Drops the page cache's clean pages of the range, as far as the kernel likes. */
+export const dropCache = async (fd: number, offset: number, length: number): Promise<void> => {
+  await call(fadviseCall, fd, offset, length, dontNeed);
+};
+
+/** Whether nobody else holds the file; it is held until it is closed. */
+export const lockFile = async (fd: number): Promise<boolean> =>
+  (await call(flockCall, fd, lockExclusive)) === 0;
+
+/** Where in memory the first byte is, modulo `alignment`. */
+export const misalignment = (data: Uint8Array, alignment: number): number =>
+  data.length === 0 ? 0 : Number(koffi.address(data) % BigInt(alignment));
