@@ -1,6 +1,6 @@
 /** Builds the boot folder: kernel, initrd, loaders, and what they were made of. */
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { assert } from "../../core/errors.ts";
@@ -86,10 +86,9 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     join(repository, "initrd", "init"),
     blessedData(repository),
   );
-  const initrd = Buffer.concat([
-    await compressed(encodeCpio(system), cacheFolder, log),
-    await compressed(encodeCpio(agent), cacheFolder, log),
-  ]);
+  const initrd = Buffer.concat(
+    await compressed([encodeCpio(system), encodeCpio(agent)], join(cacheFolder, "archives"), log),
+  );
 
   const place = async (
     name: string,
@@ -195,20 +194,37 @@ async function resolve(
 }
 
 /**
- * zstd 19, by as many workers as help; the result does not depend on their number. Kept by the
- * hash of what was compressed: the large system part is the same from build to build.
+ * Each archive by zstd 19. Kept by the hash of what was compressed: the large system part is the
+ * same from build to build. Others that were kept are removed.
  */
 async function compressed(
-  archive: Uint8Array,
-  cacheFolder: string,
+  archives: readonly Uint8Array[],
+  folder: string,
   log: (line: string) => void,
-): Promise<Uint8Array> {
-  const folder = join(cacheFolder, "archives");
+): Promise<readonly Uint8Array[]> {
   await mkdir(folder, { recursive: true });
-  const name = `${createHash("sha256").update(archive).digest("hex")}.zst`;
-  const kept = await readFile(join(folder, name)).catch(() => null);
-  if (kept !== null) return kept;
-  log(`compressing ${(archive.length / 1e6).toFixed(1)} MB`);
+  const names: string[] = [];
+  const results: Uint8Array[] = [];
+  for (const archive of archives) {
+    const name = `${createHash("sha256").update(archive).digest("hex")}.zst`;
+    names.push(name);
+    const kept = await readFile(join(folder, name)).catch(() => null);
+    if (kept !== null) {
+      results.push(kept);
+      continue;
+    }
+    log(`compressing ${(archive.length / 1e6).toFixed(1)} MB`);
+    const data = compress(archive);
+    await writeFile(join(folder, `${name}.partial`), data);
+    await rename(join(folder, `${name}.partial`), join(folder, name));
+    results.push(data);
+  }
+  for (const name of await readdir(folder)) if (!names.includes(name)) await rm(join(folder, name));
+  return results;
+}
+
+/** The number of workers makes no difference to the bytes, only that there are some. */
+function compress(archive: Uint8Array): Uint8Array {
   // Node's asynchronous zstdCompress answers nothing at all when it has workers (seen with 24.21).
   const data = zstdCompressSync(archive, {
     params: {
@@ -218,8 +234,6 @@ async function compressed(
     },
   });
   assert(zstdDecompressSync(data).equals(archive), "the compressed archive holds the archive");
-  await writeFile(join(folder, `${name}.partial`), data);
-  await rename(join(folder, `${name}.partial`), join(folder, name));
   return data;
 }
 

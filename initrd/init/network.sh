@@ -23,6 +23,7 @@ bring_up_network() {
         milestone "network $name $(sed -n 's/^ip=//p' /run/roomcast/net)"
         return
       fi
+      say_once "no DHCP answer on $name"
       no_answer "$name"
     done
     sleep 1
@@ -59,7 +60,11 @@ boot_interface_known() {
 
 # Stays in the background afterwards and renews the lease: a cast may outlast it.
 ask_for_address() {
-  status_screen "Asking for an address on $(described "$1")"
+  # Once nobody answered, what to check stays on the screen.
+  case $said in
+    "no DHCP answer"*) no_answer "$1" ;;
+    *) status_screen "Asking for an address on $(described "$1")" ;;
+  esac
   rm -f /run/roomcast/net
   udhcpc -i "$1" -n -t 4 -T 2 -A 1 -V roomcast -s /roomcast/lease \
     -p "/run/roomcast/udhcpc.$1.pid" >>"$boot_log" 2>&1 </dev/null && [ -s /run/roomcast/net ]
@@ -93,7 +98,6 @@ no_link() {
 }
 
 no_answer() {
-  say_once "no DHCP answer on $1"
   status_screen "No DHCP server answers on $(described "$1"). Asking again." \
     "" "Check: that the roomcast server runs and is on this network (VLAN); that" \
     "the switch port needs no login (802.1X). A switch port with spanning tree" \
