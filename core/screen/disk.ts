@@ -22,20 +22,3 @@ export const diskLine = (disk: DiskView): string =>
   ]
     .filter((part) => part !== "")
     .join("  ");
-
-export type Target =
-  | { readonly kind: "disk"; readonly disk: DiskView }
-  | { readonly kind: "ambiguous"; readonly disks: readonly DiskView[] }
-  | { readonly kind: "none" };
-
-/** The disk that a PC takes unless another is named: its largest internal one; of two equal ones, none. */
-export function usualTarget(disks: readonly DiskView[]): Target {
-  const internal = disks.filter(({ transport }) => transport !== "usb");
-  const largest = Math.max(...internal.map(({ size }) => size));
-  const candidates = internal.filter(({ size }) => size === largest);
-  const [first] = candidates;
-  if (first === undefined) return { kind: "none" };
-  return candidates.length === 1
-    ? { kind: "disk", disk: first }
-    : { kind: "ambiguous", disks: candidates };
-}

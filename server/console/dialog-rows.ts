@@ -1,5 +1,5 @@
 /** The console's dialogs. What destroys data shows which disks, and has the word typed. */
-import { diskLine, usualTarget } from "../../core/screen/disk.ts";
+import { diskLine } from "../../core/screen/disk.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import {
   blank,
@@ -11,6 +11,7 @@ import {
   span,
   visibleFrom,
 } from "../../core/screen/row.ts";
+import { chooseTarget } from "../../core/session/target.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import {
@@ -123,28 +124,19 @@ function overwriteRows(
   ];
 }
 
-/** One PC, and the disk that will be overwritten there. */
+/** One PC, and the disk that will be overwritten there: as its agent chooses when none is named. */
 function targetRow(pc: PcView, image: ImageView, columns: number): Row {
   const off = pc.state === "offline" ? "off   " : "";
   const head = span(` ${cell(pc.name, 14)} `, "bold");
   const width = columns - 17;
-  const target = usualTarget(pc.disks);
-  switch (target.kind) {
-    case "none":
-      return [head, span(cell(`${off}no disk known yet`, width))];
-    case "ambiguous": {
-      const paths = target.disks.map(({ path }) => path).join(" and ");
-      return [head, span(cell(`${off}${paths} are alike: it will refuse`, width), "warn")];
-    }
-    case "disk": {
-      const { disk } = target;
-      if (disk.logicalSector !== image.logicalSector) {
-        const text = `${off}sectors of ${disk.logicalSector} bytes: it will refuse`;
-        return [head, span(cell(text, width), "warn")];
-      }
-      return [head, span(cell(`${off}${diskLine(disk)}`, width))];
-    }
-  }
+  if (pc.disks.length === 0) return [head, span(cell(`${off}no disk known yet`, width))];
+  const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));
+  // Where the image's data end, only the PC looks up: a disk that is too small refuses by itself.
+  const need = { endBytes: 0, logicalSector: image.logicalSector };
+  const target = chooseTarget(candidates, null, need);
+  return target.kind === "disk"
+    ? [head, span(cell(`${off}${diskLine(target.disk)}`, width))]
+    : [head, span(cell(`${off}WILL REFUSE: ${target.reason}`, width), "warn")];
 }
 
 function promptRows(

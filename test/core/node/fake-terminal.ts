@@ -9,6 +9,8 @@ export class FakeTerminal {
   readonly xterm: InstanceType<typeof xterm.Terminal>;
   /** Bytes that the program has sent. */
   bytesWritten = 0;
+  /** Pieces that they came in: one a picture. */
+  writes = 0;
   raw = false;
 
   constructor(columns: number, lines: number) {
@@ -22,6 +24,7 @@ export class FakeTerminal {
     const sink = new Writable({
       write: (part: Buffer, _encoding, done) => {
         this.bytesWritten += part.length;
+        this.writes++;
         this.xterm.write(part, done);
       },
     });

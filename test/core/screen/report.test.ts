@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { usualTarget } from "../../../core/screen/disk.ts";
 import {
   memberFraction,
   sessionFraction,
@@ -8,7 +7,7 @@ import {
   slowest,
 } from "../../../core/screen/progress.ts";
 import { progressLine, resultTable, sentence } from "../../../core/screen/report.ts";
-import { diskOf, memberOf, sessionOf } from "../../server/console/fake-lab.ts";
+import { memberOf, sessionOf } from "../../server/console/fake-lab.ts";
 
 const end = { endedAt: "2026-11-22T09:15:00Z" };
 const verified = { ...end, result: "verified", state: "idle" } as const;
@@ -151,12 +150,4 @@ test("a line while it runs has rate, progress, results and time left", () => {
     progressLine(sessionOf([reading], { kind: "capture", room: null, image: "win12" })),
     "capturing win12 from pc01, 25 %, 1.0 GB of 4.0 GB",
   );
-});
-
-test("the usual target is the largest internal disk; of two alike, none", () => {
-  const small = { ...diskOf(1), path: "/dev/sdb", size: 1e9 };
-  const usb = { ...diskOf(2), path: "/dev/sdc", size: 9e12, transport: "usb" };
-  assert.deepEqual(usualTarget([small, usb, diskOf(3)]), { kind: "disk", disk: diskOf(3) });
-  assert.equal(usualTarget([diskOf(3), { ...diskOf(4), path: "/dev/sdb" }]).kind, "ambiguous");
-  assert.equal(usualTarget([usb]).kind, "none");
 });

@@ -21,6 +21,7 @@ const menu = openMenu({
       const outcome = { result: "stopped", reason: "stopped at this PC", next: null } as const;
       menu.show({ ...view, task: { ...receiving, phase: "ended", outcome } });
     }
+    if (action.action === "dismiss") menu.show(view);
     if (action.action === "poweroff") {
       menu.close();
       process.exit(0);

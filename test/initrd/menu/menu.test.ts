@@ -98,6 +98,8 @@ test("updates are drawn at most four times a second, and only what changed is se
   using at = open({ ...view, task: receiving });
   await at.terminal.until("12.1 GB of");
   const before = at.terminal.bytesWritten;
+  const writesBefore = at.terminal.writes;
+  const startedAt = performance.now();
   for (let step = 1; step <= 50; step++) {
     at.menu.show({ ...view, task: { ...receiving, bytesDone: receiving.bytesDone + step * 1e8 } });
     await pause(10);
@@ -105,6 +107,9 @@ test("updates are drawn at most four times a second, and only what changed is se
   await at.terminal.until("17.1 GB of");
   const sent = at.terminal.bytesWritten - before;
   assert.ok(sent < 4000, `${sent} bytes for some three pictures`);
+  const writes = at.terminal.writes - writesBefore;
+  const most = Math.ceil((performance.now() - startedAt) / 250) + 1;
+  assert.ok(writes >= 2 && writes <= most, `${writes} pictures, ${most} at most`);
 });
 
 test("a shell gets the whole terminal, and the menu comes back as it was", async () => {

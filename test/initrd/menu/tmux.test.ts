@@ -36,6 +36,7 @@ test("on a real terminal: a restore, its stop, a shell and back", { skip: !hasTm
   await at.until("stopped at this PC");
   await new Promise((resolve) => setTimeout(resolve, 1600));
   at.press("Space");
+  await at.until("7  P  Power off");
   assert.deepEqual(actions().slice(1), [
     '{"action":"restore","image":"win11-lab@4","disk":"/dev/sda"}',
     '{"action":"stop"}',

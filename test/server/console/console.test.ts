@@ -189,3 +189,25 @@ test("without a terminal it refuses", async () => {
     (error) => error instanceof RoomcastError && error.code === "usage",
   );
 });
+
+test("where a disk would be refused, the list says so before anything is asked of the server", async () => {
+  await using at = open(120, 24);
+  const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
+  at.lab.connect({
+    pcs: [
+      pcOf(1, { disks: [] }),
+      pcOf(2, { disks: twins }),
+      pcOf(3, { disks: [{ ...diskOf(3), logicalSector: 4096 }] }),
+      pcOf(4, { state: "offline" }),
+    ],
+    images: [imageOf(4)],
+  });
+  await at.terminal.until("pc04");
+  at.terminal.press(arrow.left);
+  at.terminal.press("r\r");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 4 DISKS");
+  assert.match(picture, /pc01 +no disk known yet/);
+  assert.match(picture, /pc02 +WILL REFUSE: .* and \/dev\/sdb/);
+  assert.match(picture, /pc03 +WILL REFUSE: .*sectors of 4096 bytes/);
+  assert.match(picture, /pc04 +off +\/dev\/sda/);
+});
