@@ -1,7 +1,7 @@
 /** Keys in the console's dialogs. */
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import type { Call } from "./api.ts";
-import { type Step, toBase } from "./keys.ts";
+import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
 import {
   imagesToChoose,
@@ -11,6 +11,7 @@ import {
   type Page,
   roomNames,
   targetPcs,
+  toBase,
   type Ui,
 } from "./state.ts";
 

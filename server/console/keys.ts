@@ -15,6 +15,7 @@ import {
   settled,
   shownPcs,
   type Targets,
+  toBase,
   type Ui,
 } from "./state.ts";
 
@@ -50,9 +51,6 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
       return pressInDialog(model, ui, ui.page, key);
   }
 }
-
-/** Back to where the dialog was opened. */
-export const toBase = (ui: Ui): Ui => ({ ...ui, page: { name: ui.base } });
 
 const stay = (ui: Ui): Step => ({ ui, effect: null });
 const open = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });

@@ -65,6 +65,9 @@ export const firstUi: Ui = {
   said: null,
 };
 
+/** Back to where the dialog was opened. */
+export const toBase = (ui: Ui): Ui => ({ ...ui, page: { name: ui.base } });
+
 const byName = new Intl.Collator("en", { numeric: true });
 
 export const roomNames = (model: Model): string[] => [...model.rooms.keys()].sort(byName.compare);
