@@ -1,5 +1,6 @@
 import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/handles.ts";
 import type { Clock } from "../../core/ports.ts";
+import { sessionSecondsLeft } from "../../core/screen/progress.ts";
 import {
   deadlineOf,
   handle,
@@ -198,6 +199,7 @@ export class RestoreRun {
   }
 
   private tellRoom(): void {
+    const view = this.view();
     const { members } = this.record.session;
     let progress = 0;
     let verified = 0;
@@ -217,8 +219,8 @@ export class RestoreRun {
         verified,
         failed,
         progress: Math.min(1, (progress + verified + failed) / Math.max(1, members.length)),
-        rateBps: this.record.stats?.rateBps ?? null,
-        secondsLeft: null,
+        rateBps: view.rateBps,
+        secondsLeft: sessionSecondsLeft(view),
       },
     };
     for (const { pc, phase } of members) {
@@ -243,7 +245,7 @@ export function restoreView(
     state: sessionState(session, stats, record.imageStoredBytes),
     startedAt: record.startedAt,
     endedAt: record.endedAt,
-    rateBps: record.endedAt === null ? (stats?.rateBps ?? null) : null,
+    rateBps: record.endedAt === null && stats !== null ? stats.rateBps / 8 : null,
     bytesSent: stats?.bytesSent ?? 0,
     parityBytes: stats?.parityBytes ?? 0,
     repairBytes: stats?.repairBytes ?? 0,

@@ -1,0 +1,58 @@
+import { createSocket, type Socket } from "node:dgram";
+import koffi from "koffi";
+import { RoomcastError } from "../../core/errors.ts";
+
+const libc = koffi.load("libc.so.6");
+const socketCall = libc.func("int socket(int domain, int type, int protocol)");
+const setsockopt = libc.func(
+  "int setsockopt(int fd, int level, int name, const void *value, uint32_t length)",
+);
+const bindCall = libc.func("int bind(int fd, const void *address, uint32_t length)");
+const closeCall = libc.func("int close(int fd)");
+
+/** `linux/socket.h` and `asm-generic/socket.h`. */
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC_NONBLOCK = 2 | 0o2000000 | 0o4000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_BROADCAST = 6;
+const SO_BINDTODEVICE = 25;
+
+/**
+ * A UDP socket that hears and speaks on one interface only, broadcasts too: Node has no option for
+ * that. Rejects when the port is taken or the privilege is lacking, naming both.
+ */
+export async function openInterfaceSocket(interfaceName: string, port: number): Promise<Socket> {
+  const fd: number = socketCall(AF_INET, SOCK_DGRAM_CLOEXEC_NONBLOCK, 0);
+  const check = (result: number, what: string): void => {
+    if (result >= 0) return;
+    const errno = koffi.errno();
+    if (fd >= 0) closeCall(fd);
+    const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? errno;
+    throw new RoomcastError(
+      "failed",
+      `UDP port ${port} on ${interfaceName}: ${what} answered ${name}`,
+      "run as root, and end what has the port (`ss -lunp`)",
+    );
+  };
+  check(fd, "socket");
+  const one = Buffer.from(Int32Array.of(1).buffer);
+  check(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, one, 4), "SO_REUSEADDR");
+  check(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, one, 4), "SO_BROADCAST");
+  const name = Buffer.from(`${interfaceName}\0`);
+  check(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length), "SO_BINDTODEVICE");
+  // struct sockaddr_in: family (host order), port (network order), address 0.0.0.0, padding.
+  const address = Buffer.alloc(16);
+  address.writeUInt16LE(AF_INET, 0);
+  address.writeUInt16BE(port, 2);
+  check(bindCall(fd, address, address.length), "bind");
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind({ fd }, () => {
+      socket.off("error", reject);
+      resolve();
+    });
+  });
+  return socket;
+}
