@@ -1,4 +1,10 @@
-/** IPv4 addresses as dotted quads outside and as numbers where they are counted. */
+/** IPv4 addresses: dotted quads outside, numbers (0 to 2³²−1) where they are counted. */
+
+/** Addresses from `first` to `last`, both included, as numbers. */
+export interface AddressRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 /** The address as a number, or undefined when the text is none. */
 export function ipv4ToNumber(text: string): number | undefined {
@@ -10,15 +16,25 @@ export function ipv4ToNumber(text: string): number | undefined {
 export const ipv4ToText = (value: number): string =>
   [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join(".");
 
-/** The first and the last host address of the subnet that `address` is in. */
-export function subnetHosts(address: string, netmask: string): { first: number; last: number } {
+export const isInRange = (value: number, { first, last }: AddressRange): boolean =>
+  value >= first && value <= last;
+
+/** The subnet that `address` is in, from its network address to its broadcast address. */
+export function subnetOf(address: string, netmask: string): AddressRange {
   const mask = ipv4ToNumber(netmask) ?? 0xffffff00;
-  const network = ((ipv4ToNumber(address) ?? 0) & mask) >>> 0;
-  return { first: network + 1, last: (network | (~mask >>> 0)) - 1 };
+  // Bit operators answer signed numbers: `>>> 0` after each of them.
+  const first = ((ipv4ToNumber(address) ?? 0) & mask) >>> 0;
+  return { first, last: (first | ~mask) >>> 0 };
+}
+
+/** The first and the last host address of the subnet that `address` is in. */
+export function subnetHosts(address: string, netmask: string): AddressRange {
+  const { first, last } = subnetOf(address, netmask);
+  return { first: first + 1, last: last - 1 };
 }
 
 /** Reads `10.0.0.100-10.0.0.200`; undefined when it is no range. */
-export function parseRange(text: string): { first: number; last: number } | undefined {
+export function parseRange(text: string): AddressRange | undefined {
   const [from = "", to = "", ...rest] = text.split("-");
   const first = ipv4ToNumber(from.trim());
   const last = ipv4ToNumber(to.trim());
