@@ -94,7 +94,7 @@ no_link() {
   status_screen "Waiting for a link: no cable answers on this PC's network adapter." \
     "" "$(for name; do echo "  $(described "$name")"; done)" "" \
     "Check: the cable at both ends; the lamps beside the socket; that the switch" \
-    "is on and its port is not disabled. It goes on by itself once there is a link."
+    "is on and its port is not disabled. It goes on by itself once there is one."
 }
 
 no_answer() {

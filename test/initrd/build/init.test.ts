@@ -1,0 +1,137 @@
+/** The scripts of the initrd, run by the shell that runs them there, with folders of ours for /proc and /sys. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+const scripts = join(import.meta.dirname, "..", "..", "..", "initrd", "init");
+const busybox = ["/bin/busybox", "/usr/bin/busybox"].find((path) => existsSync(path));
+const skip = busybox === undefined;
+
+let root = "";
+before(() => {
+  root = mkdtempSync(join(tmpdir(), "init-"));
+});
+after(() => rmSync(root, { recursive: true }));
+
+/** Runs `commands` after the functions of `script`, on a PC as `pc` says. */
+function run(script: string, commands: string, pc: Pc = {}): string {
+  const place = mkdtempSync(join(root, "pc-"));
+  const write = (path: string, text: string): void => {
+    mkdirSync(join(place, path, ".."), { recursive: true });
+    writeFileSync(join(place, path), text);
+  };
+  write("proc/cmdline", `${pc.bootLine ?? ""}\n`);
+  write("proc/uptime", `${pc.uptime ?? 5}.25 3.00\n`);
+  mkdirSync(join(place, "run/roomcast"), { recursive: true });
+  for (const [name, { mac, carrier, device }] of Object.entries(pc.interfaces ?? {})) {
+    write(`sys/class/net/${name}/address`, `${mac}\n`);
+    write(`sys/class/net/${name}/type`, name === "lo" ? "772\n" : "1\n");
+    write(`sys/class/net/${name}/carrier`, `${carrier}\n`);
+    if (device !== false) write(`sys/class/net/${name}/device/x`, "");
+  }
+  const text = ["common.sh", script]
+    .map((name) => readFileSync(join(scripts, name), "utf8"))
+    .join("\n")
+    .replaceAll(/(?<![\w/])\/(proc|sys|run|dev\/ttyS0)\b/g, `${place}/$1`);
+  const ran = spawnSync(busybox as string, ["sh"], {
+    input: `${text}\n${commands}\n`,
+    encoding: "utf8",
+  });
+  assert.equal(ran.stderr, "");
+  return ran.stdout;
+}
+
+interface Pc {
+  readonly bootLine?: string;
+  readonly uptime?: number;
+  readonly interfaces?: Readonly<
+    Record<string, { readonly mac: string; readonly carrier: 0 | 1; readonly device?: boolean }>
+  >;
+}
+
+test("every script is one for busybox's shell", { skip }, () => {
+  for (const name of readdirSync(scripts)) {
+    const checked = spawnSync(busybox as string, ["sh", "-n", join(scripts, name)], {
+      encoding: "utf8",
+    });
+    assert.equal(checked.stderr, "", name);
+  }
+});
+
+test("the boot line: a value, a flag, and what only looks like them", { skip }, () => {
+  const bootLine =
+    "BOOT_IMAGE=vmlinuz xroomcast.server=no roomcast.server=http://10.0.0.1:8080/a=b roomcast.serial";
+  const said = run(
+    "network.sh",
+    `argument roomcast.server; argument roomcast; argument serial
+     flagged roomcast.serial && echo serial; flagged roomcast.seria || echo none`,
+    { bootLine },
+  );
+  assert.equal(said, "http://10.0.0.1:8080/a=b\nserial\nnone\n");
+});
+
+const interfaces = {
+  lo: { mac: "00:00:00:00:00:00", carrier: 1, device: false },
+  br0: { mac: "52:54:00:00:00:09", carrier: 1, device: false },
+  eth0: { mac: "52:54:00:00:00:01", carrier: 1 },
+  eth1: { mac: "52:54:00:ab:00:02", carrier: 0 },
+} as const;
+
+test("interfaces are those with a device behind them; a link is a link", { skip }, () => {
+  const said = run(
+    "network.sh",
+    "ethernet_interfaces; for name in eth0 eth1 eth9; do has_link $name && echo link $name; done",
+    { interfaces },
+  );
+  assert.equal(said, "eth0\neth1\nlink eth0\n");
+});
+
+test("the interface booted from alone for half a minute, then first; any when it is not there", {
+  skip,
+}, () => {
+  const ask = (bootMac: string, uptime: number): string =>
+    run("network.sh", `boot_mac=${bootMac} since=10; preferred eth0 eth1`, { interfaces, uptime });
+  assert.equal(ask("52:54:00:ab:00:02", 39), "eth1\n");
+  assert.equal(ask("52:54:00:ab:00:02", 40), "eth1\neth0\n");
+  assert.equal(ask("52:54:00:ff:ff:ff", 11), "eth0\neth1\n");
+  assert.equal(ask("", 11), "eth0\neth1\n");
+});
+
+test("the network as a whole: BOOTIF in the loader's spelling, an address, the milestone", {
+  skip,
+}, () => {
+  const said = run(
+    "network.sh",
+    `ip() { :; }
+     ask_for_address() { echo "asked $1"; echo ip=10.0.0.7 >"\${boot_log%/*}/net"; }
+     bring_up_network; echo "$interface $mac"; cut -d ' ' -f 2- "$boot_log"`,
+    {
+      bootLine: "BOOTIF=01-52-54-00-AB-00-02",
+      interfaces: { ...interfaces, eth1: { ...interfaces.eth1, carrier: 1 } },
+    },
+  );
+  assert.equal(said, "asked eth1\neth1 52:54:00:ab:00:02\nnetwork eth1 10.0.0.7\n");
+});
+
+test("screens fit 80 columns", { skip }, () => {
+  const said = run(
+    "network.sh",
+    'since=0; no_link eth0 eth1; no_answer eth0; ask() { :; }; pci_adapters() { echo "  x"; }; no_adapter',
+    { interfaces, uptime: 99 },
+  );
+  assert.match(said, /Check: the cable/);
+  assert.match(said, /edge port/);
+  assert.match(said, /no network adapter/);
+  for (const line of said.split("\n")) assert(line.length < 80, line);
+});
