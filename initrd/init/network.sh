@@ -101,7 +101,7 @@ no_answer() {
   status_screen "No DHCP server answers on $(described "$1"). Asking again." \
     "" "Check: that the roomcast server runs and is on this network (VLAN); that" \
     "the switch port needs no login (802.1X). A switch port with spanning tree" \
-    "stays deaf for up to a minute after power-on: make it an edge port (portfast)."
+    "stays deaf for up to a minute after power-on: make it an edge port."
 }
 
 say_once() {
