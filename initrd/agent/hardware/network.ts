@@ -1,0 +1,56 @@
+import { createSocket } from "node:dgram";
+import { networkInterfaces } from "node:os";
+import { basename } from "node:path";
+import type { Hello } from "../../../core/wire/control.ts";
+import { type Roots, readNumber, target } from "./sysfs.ts";
+
+/** The interface that reaches the server, as far as it is known. */
+export interface Uplink {
+  readonly name: string | null;
+  readonly ip: string | null;
+  readonly mac: string | null;
+}
+
+/**
+ * `wished`: the interface that was named; else the one whose address the system would send from.
+ * With no route there is no uplink, and all is null.
+ */
+export async function findUplink(server: URL, wished: string | null): Promise<Uplink> {
+  const all = networkInterfaces();
+  if (wished !== null) {
+    const address = all[wished]?.find(({ family }) => family === "IPv4");
+    return { name: wished, ip: address?.address ?? null, mac: address?.mac ?? null };
+  }
+  const ip = await localAddress(server);
+  for (const [name, addresses] of Object.entries(all)) {
+    const address = addresses?.find((each) => each.address === ip);
+    if (address !== undefined) return { name, ip, mac: address.mac };
+  }
+  return { name: null, ip, mac: null };
+}
+
+/** Connecting a datagram socket sends nothing: it asks the routing table. */
+function localAddress(server: URL): Promise<string | null> {
+  const socket = createSocket("udp4");
+  return new Promise((resolve) => {
+    const end = (address: string | null): void => {
+      socket.close();
+      resolve(address);
+    };
+    socket.on("error", () => end(null));
+    socket.connect(Number(server.port || 80), server.hostname, () => end(socket.address().address));
+  });
+}
+
+/** Driver and link speed; null where the kernel does not say. */
+export function describeNic(name: string | null, roots: Roots): Hello["nic"] {
+  if (name === null) return { driver: null, speedMbps: null };
+  const folder = `${roots.sys}/class/net/${name}`;
+  const driver = target(`${folder}/device/driver`);
+  // −1: no link, or a driver that does not know.
+  const speed = readNumber(`${folder}/speed`);
+  return {
+    driver: driver === null ? null : basename(driver),
+    speedMbps: speed === null || speed <= 0 ? null : speed,
+  };
+}
