@@ -1,10 +1,11 @@
+import type { MacAddress } from "../units/mac.ts";
 import { type DhcpPacket, textOption } from "../wire/dhcp/packet.ts";
 
 /** What a booting client is told to load. */
 export type Loader =
   /** By TFTP, as `file` of the server. */
   | { readonly kind: "tftp"; readonly file: string }
-  /** By HTTP; `class` goes back as option 60. */
+  /** By HTTP, as `path` of the server; `vendorClass` goes back as option 60. */
   | {
       readonly kind: "http";
       readonly path: string;
@@ -12,39 +13,25 @@ export type Loader =
     }
   | { readonly kind: "unsupported"; readonly reason: string };
 
-/** RFC 4578 section 2.1 and the IANA registry of processor architecture types. */
-const architectureNames: Readonly<Record<number, string>> = {
-  0: "BIOS",
-  6: "UEFI on 32-bit x86",
-  7: "UEFI",
-  9: "UEFI",
-  10: "UEFI on 32-bit ARM",
-  11: "UEFI on 64-bit ARM",
-  15: "UEFI HTTP on 32-bit x86",
-  16: "UEFI HTTP",
-  18: "UEFI HTTP on 32-bit ARM",
-  19: "UEFI HTTP on 64-bit ARM",
-};
-
-const script = { kind: "http", path: "/boot/ipxe", vendorClass: "PXEClient" } as const;
+/** Where the script of one PC is. */
+export const scriptPath = (mac: MacAddress): string => `/boot/ipxe/${mac.replaceAll(":", "-")}`;
 
 /**
- * The table that holds the field's knowledge: architecture (option 93), vendor class (60) and user
+ * The table that holds the field's knowledge: vendor class (option 60), architecture (93) and user
  * class (77) to loader. Undefined: the client is not booting, it only wants an address.
  */
 export function loaderFor(packet: DhcpPacket): Loader | undefined {
   const vendorClass = textOption(packet, 60) ?? "";
   const isHttp = vendorClass.startsWith("HTTPClient");
   if (!isHttp && !vendorClass.startsWith("PXEClient")) return undefined;
-  const value = packet.options.get(93);
-  const [high = 0, low = 0] = value ?? [];
-  const architecture = high * 256 + low;
+  const architecture = architectureOf(packet, vendorClass);
+  // RFC 3004 puts a length before each class; iPXE sends its name bare.
   const isIpxe = (textOption(packet, 77) ?? "").includes("iPXE");
+  const script = { kind: "http", path: scriptPath(packet.mac), vendorClass: "PXEClient" } as const;
 
   if (isHttp) {
-    if (architecture === 16) {
+    if (architecture === 16)
       return { kind: "http", path: "/boot/snponly.efi", vendorClass: "HTTPClient" };
-    }
   } else if (architecture === 7 || architecture === 9) {
     return isIpxe ? script : { kind: "tftp", file: "snponly.efi" };
   } else if (architecture === 0) {
@@ -53,5 +40,23 @@ export function loaderFor(packet: DhcpPacket): Loader | undefined {
     return isIpxe && vendorClass === "PXEClient" ? script : { kind: "tftp", file: "undionly.kpxe" };
   }
   const name = architectureNames[architecture] ?? `architecture ${architecture}`;
-  return { kind: "unsupported", reason: `${name} is not supported` };
+  return { kind: "unsupported", reason: `a boot as ${name} is not supported` };
+}
+
+/** RFC 4578 section 2.1 and the IANA registry of processor architecture types. */
+const architectureNames: Readonly<Record<number, string>> = {
+  6: "UEFI on 32-bit x86",
+  10: "UEFI on 32-bit ARM",
+  11: "UEFI on 64-bit ARM",
+  15: "UEFI HTTP on 32-bit x86",
+  18: "UEFI HTTP on 32-bit ARM",
+  19: "UEFI HTTP on 64-bit ARM",
+};
+
+/** Option 93 is a list of 16-bit numbers, the preferred first. Old ROMs say it in option 60 alone, or are BIOS. */
+function architectureOf(packet: DhcpPacket, vendorClass: string): number {
+  const value = packet.options.get(93);
+  if (value !== undefined && value.length >= 2)
+    return (value[0] as number) * 256 + (value[1] as number);
+  return Number(/:Arch:(\d{5})/.exec(vendorClass)?.[1] ?? 0);
 }

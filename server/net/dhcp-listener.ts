@@ -1,14 +1,15 @@
 import {
+  type DhcpAction,
   type DhcpFact,
   DhcpServer,
   type DhcpServerOptions,
-  type Lease,
 } from "../../core/boot/dhcp-server.ts";
+import type { Lease } from "../../core/boot/lease-pool.ts";
 import { millis } from "../../core/units/units.ts";
 import { decodeDhcp, encodeDhcp } from "../../core/wire/dhcp/packet.ts";
 import { openInterfaceSocket } from "./interface-socket.ts";
 
-/** Where leases outlive the process. */
+/** Where leases outlive the process; each call is durable when it returns. */
 export interface LeaseStore {
   load(): Lease[];
   save(lease: Lease): void;
@@ -16,11 +17,13 @@ export interface LeaseStore {
 }
 
 export interface DhcpListener extends AsyncDisposable {
+  /** DHCP messages of clients that were looked at. */
+  readonly packetsTaken: number;
   /** Packets that were no DHCP messages. */
   readonly packetsIgnored: number;
 }
 
-/** Answers DHCP on one interface. `port` is 67 but in tests. */
+/** Answers DHCP on one interface and hears no other. `port` is 67 but in tests. */
 export async function startDhcpListener(
   options: DhcpServerOptions & {
     readonly interfaceName: string;
@@ -32,33 +35,50 @@ export async function startDhcpListener(
 ): Promise<DhcpListener> {
   const { leases, onFact, onError } = options;
   const machine = new DhcpServer(options, leases.load());
-  const socket = await openInterfaceSocket(options.interfaceName, options.port);
-  let packetsIgnored = 0;
-  socket.on("error", onError);
-  socket.on("message", (bytes) => {
-    const decoded = decodeDhcp(bytes);
-    if (!decoded.ok) {
-      packetsIgnored++;
-      return;
-    }
+  const socket = await openInterfaceSocket(options.interfaceName, options.port, onError);
+  const count = { taken: 0, ignored: 0 };
+
+  /** No packet may end the server, nor a full disk under the leases, nor an address that cannot be reached. */
+  const guarded = (work: () => void): void => {
     try {
-      for (const action of machine.handle(decoded.value, millis(Date.now()))) {
-        if (action.type === "send") {
-          socket.send(encodeDhcp(action.packet), action.port, action.address, (error) => {
-            if (error !== null) onError(error);
-          });
-        } else if (action.type === "save") leases.save(action.lease);
-        else if (action.type === "forget") leases.remove(action.mac);
-        else onFact(action.fact);
-      }
+      work();
     } catch (error) {
-      // No packet may end the server; a full disk under the leases must not either.
       onError(error instanceof Error ? error : new Error(String(error)));
     }
-  });
+  };
+  const perform = (action: DhcpAction): void => {
+    switch (action.type) {
+      case "send":
+        return socket.send(encodeDhcp(action.packet), action.port, action.address, (error) => {
+          if (error !== null) onError(error);
+        });
+      case "save":
+        return leases.save(action.lease);
+      case "forget":
+        return leases.remove(action.mac);
+      case "fact":
+        return onFact(action.fact);
+    }
+  };
+  socket.on("message", (bytes) =>
+    guarded(() => {
+      const decoded = decodeDhcp(bytes);
+      if (!decoded.ok || decoded.value.op !== 1) {
+        count.ignored++;
+        return;
+      }
+      count.taken++;
+      for (const action of machine.handle(decoded.value, millis(Date.now()))) {
+        guarded(() => perform(action));
+      }
+    }),
+  );
   return {
+    get packetsTaken() {
+      return count.taken;
+    },
     get packetsIgnored() {
-      return packetsIgnored;
+      return count.ignored;
     },
     [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(() => resolve())),
   };

@@ -20,9 +20,14 @@ const SO_BINDTODEVICE = 25;
 
 /**
  * A UDP socket that hears and speaks on one interface only, broadcasts too: Node has no option for
- * that. Rejects when the port is taken or the privilege is lacking, naming both.
+ * that. `onError` hears what goes wrong once it is open. Rejects when the port is taken or the
+ * privilege is lacking, naming both.
  */
-export async function openInterfaceSocket(interfaceName: string, port: number): Promise<Socket> {
+export async function openInterfaceSocket(
+  interfaceName: string,
+  port: number,
+  onError: (error: Error) => void,
+): Promise<Socket> {
   const fd: number = socketCall(AF_INET, SOCK_DGRAM_CLOEXEC_NONBLOCK, 0);
   const check = (result: number, what: string): void => {
     if (result >= 0) return;
@@ -32,7 +37,7 @@ export async function openInterfaceSocket(interfaceName: string, port: number): 
     throw new RoomcastError(
       "failed",
       `UDP port ${port} on ${interfaceName}: ${what} answered ${name}`,
-      "run as root, and end what has the port (`ss -lunp`)",
+      "run as root, see that the interface exists (`ip addr`), and end what has the port (`ss -lunp`)",
     );
   };
   check(fd, "socket");
@@ -48,11 +53,11 @@ export async function openInterfaceSocket(interfaceName: string, port: number): 
   check(bindCall(fd, address, address.length), "bind");
   const socket = createSocket("udp4");
   await new Promise<void>((resolve, reject) => {
-    socket.once("error", reject);
-    socket.bind({ fd }, () => {
-      socket.off("error", reject);
-      resolve();
+    socket.on("error", (error) => {
+      reject(error);
+      onError(error);
     });
+    socket.bind({ fd }, resolve);
   });
   return socket;
 }

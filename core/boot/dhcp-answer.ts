@@ -1,0 +1,120 @@
+/** The messages that a DHCP server sends: OFFER, ACK and NAK, with what a booting client has to load. */
+import { ipv4ToNumber, ipv4ToText, subnetOf } from "../units/ipv4.ts";
+import { asciiBytes, type DhcpPacket, dhcpType, noAddress, u32Bytes } from "../wire/dhcp/packet.ts";
+import { loaderFor } from "./loader.ts";
+
+export interface AnswerSettings {
+  readonly serverAddress: string;
+  readonly netmask: string;
+  readonly leaseSeconds: number;
+  readonly router: string | null;
+  readonly dns: readonly string[];
+  /** `http://ADDRESS:PORT` */
+  readonly serverUrl: string;
+}
+
+/** A client identifier or UUID longer than this is not repeated: none in the field is. */
+const echoLimitBytes = 64;
+
+/** The answer to a DISCOVER, a REQUEST, or (with `address` null) an INFORM. */
+export function ackOrOffer(
+  settings: AnswerSettings,
+  request: DhcpPacket,
+  type: typeof dhcpType.offer | typeof dhcpType.ack,
+  address: string | null,
+): DhcpPacket {
+  const { serverAddress, netmask, leaseSeconds, router, dns } = settings;
+  const options = new Map<number, Uint8Array>([
+    [53, Uint8Array.of(type)],
+    [54, quad(serverAddress)],
+    [1, quad(netmask)],
+    [28, quad(ipv4ToText(subnetOf(serverAddress, netmask).last))],
+  ]);
+  if (router !== null) options.set(3, quad(router));
+  if (dns.length > 0) options.set(6, Uint8Array.from(dns.flatMap((each) => [...quad(each)])));
+  if (address !== null) {
+    // RFC 2131 section 4.4.5: renew (58) at half, rebind (59) at seven eighths.
+    options.set(51, seconds(leaseSeconds));
+    options.set(58, seconds(leaseSeconds / 2));
+    options.set(59, seconds((leaseSeconds * 7) / 8));
+  }
+  const boot = bootFields(settings, request);
+  for (const [code, value] of boot.options) options.set(code, value);
+  // RFC 6842: the client identifier goes back as it came.
+  echo(request, options, 61);
+  // RFC 3046 section 2.2: a relay's own option goes back as it came, at the end.
+  const relay = request.options.get(82);
+  if (relay !== undefined) options.set(82, relay);
+  return {
+    ...blankReply(request),
+    ciaddr: type === dhcpType.ack ? request.ciaddr : noAddress,
+    yiaddr: address ?? noAddress,
+    siaddr: boot.isBooting ? serverAddress : noAddress,
+    file: boot.file,
+    options,
+  };
+}
+
+/** The client must not use the address that it asked for, and start anew. */
+export function nak({ serverAddress }: AnswerSettings, request: DhcpPacket): DhcpPacket {
+  const options = new Map<number, Uint8Array>([
+    [53, Uint8Array.of(dhcpType.nak)],
+    [54, quad(serverAddress)],
+  ]);
+  echo(request, options, 61);
+  const relay = request.options.get(82);
+  if (relay !== undefined) options.set(82, relay);
+  return { ...blankReply(request), broadcast: true, options };
+}
+
+interface BootFields {
+  readonly isBooting: boolean;
+  readonly file: string;
+  readonly options: readonly (readonly [number, Uint8Array])[];
+}
+
+function bootFields({ serverAddress, serverUrl }: AnswerSettings, request: DhcpPacket): BootFields {
+  const loader = loaderFor(request);
+  if (loader === undefined || loader.kind === "unsupported")
+    return { isBooting: false, file: "", options: [] };
+  const file = loader.kind === "tftp" ? loader.file : `${serverUrl}${loader.path}`;
+  const vendorClass = loader.kind === "tftp" ? "PXEClient" : loader.vendorClass;
+  const options = new Map<number, Uint8Array>([
+    [60, asciiBytes(vendorClass)],
+    [66, asciiBytes(serverAddress)],
+    [67, asciiBytes(file)],
+  ]);
+  if (vendorClass === "PXEClient") {
+    // PXE 2.1, section 2.2.1: discovery control 8 = boot the named file, ask no boot server.
+    options.set(43, Uint8Array.of(6, 1, 8, 255));
+    // RFC 4578 section 2.3: the machine's UUID comes back to it.
+    echo(request, options, 97);
+  }
+  // iPXE's own option, `no-pxedhcp`: do not wait for a proxyDHCP.
+  if (request.options.has(175)) options.set(175, Uint8Array.of(176, 1, 1));
+  return { isBooting: true, file, options: [...options] };
+}
+
+function echo(request: DhcpPacket, options: Map<number, Uint8Array>, code: number): void {
+  const value = request.options.get(code);
+  if (value !== undefined && value.length <= echoLimitBytes) options.set(code, value);
+}
+
+const blankReply = (request: DhcpPacket): DhcpPacket => ({
+  op: 2,
+  xid: request.xid,
+  secs: 0,
+  broadcast: request.broadcast,
+  ciaddr: noAddress,
+  yiaddr: noAddress,
+  siaddr: noAddress,
+  giaddr: request.giaddr,
+  mac: request.mac,
+  sname: "",
+  file: "",
+  options: new Map(),
+});
+
+const quad = (address: string): Uint8Array => Uint8Array.from(u32Bytes(ipv4ToNumber(address) ?? 0));
+
+const seconds = (value: number): Uint8Array => Uint8Array.from(u32Bytes(Math.floor(value)));

@@ -1,0 +1,193 @@
+/**
+ * Which address is whose. One PC asks several times in one boot, as firmware, as loader, as kernel,
+ * with different client identifiers or none: it is known by its MAC and gets the same address each
+ * time. An expired lease is remembered until nothing else is left, for its owner may come back.
+ */
+import { type AddressRange, ipv4ToNumber, ipv4ToText, isInRange } from "../units/ipv4.ts";
+import type { MacAddress } from "../units/mac.ts";
+import type { Millis } from "../units/units.ts";
+
+export interface Lease {
+  readonly mac: MacAddress;
+  readonly address: string;
+  /** Wall-clock milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export interface LeasePoolOptions {
+  readonly serverAddress: string;
+  /** First and last address to lease, as numbers. */
+  readonly range: AddressRange;
+  /** These PCs always get theirs, inside or outside of the range. */
+  readonly fixed: ReadonlyMap<string, string>;
+}
+
+/** The pool's answers name whose stored lease has to be forgotten for it, if anyone's. */
+export interface Offer {
+  readonly address: string;
+  readonly forgotten: MacAddress | null;
+}
+
+export type Claim =
+  | { readonly name: "granted"; readonly lease: Lease; readonly forgotten: MacAddress | null }
+  /** The address is another's, or the client has another one. */
+  | { readonly name: "wrong" }
+  /** Not an address of this pool, and the client is unknown: perhaps another server's affair. */
+  | { readonly name: "foreign" };
+
+/** An offered address is kept for the client this long. */
+const offerMs = 60_000;
+/** An address that a client declined is not given out this long: something else has it. */
+const declinedMs = 600_000;
+
+/** What an address is, until then; afterwards it is free, but still remembered. */
+type Holding =
+  | { readonly name: "offered" | "leased"; readonly mac: MacAddress; readonly until: number }
+  | { readonly name: "declined"; readonly until: number };
+
+/** Holds at most one entry for each address of the range and each fixed one. */
+export class LeasePool {
+  private readonly range: AddressRange;
+  private readonly fixed = new Map<string, number>();
+  /** Never handed out to just anyone: the server's own and the fixed addresses. */
+  private readonly reserved = new Set<number>();
+  private readonly holdings = new Map<number, Holding>();
+  private readonly addressOf = new Map<MacAddress, number>();
+
+  constructor(options: LeasePoolOptions, leases: readonly Lease[]) {
+    this.range = options.range;
+    for (const [mac, text] of options.fixed) {
+      const address = ipv4ToNumber(text);
+      if (address === undefined) continue;
+      this.fixed.set(mac, address);
+      this.reserved.add(address);
+    }
+    this.reserved.add(ipv4ToNumber(options.serverAddress) ?? 0);
+    // The oldest first: of two stored leases for one address the younger one holds.
+    for (const { mac, address, expiresAt } of leases.toSorted(
+      (one, other) => one.expiresAt - other.expiresAt,
+    )) {
+      const value = ipv4ToNumber(address);
+      if (value === undefined || !this.mayHave(mac, value)) continue;
+      this.hold(value, { name: "leased", mac, until: expiresAt });
+    }
+  }
+
+  /** The address for this client, kept for it for a minute; undefined when all are taken. */
+  offer(mac: MacAddress, wished: string | undefined, now: Millis): Offer | undefined {
+    const address = this.choose(mac, wished === undefined ? undefined : ipv4ToNumber(wished), now);
+    if (address === undefined) return undefined;
+    const holding = this.holdings.get(address);
+    // A lease that still runs is not shortened to an offer.
+    if (this.isHeld(holding, now)) return { address: ipv4ToText(address), forgotten: null };
+    const forgotten = this.hold(address, { name: "offered", mac, until: now + offerMs });
+    return { address: ipv4ToText(address), forgotten };
+  }
+
+  /** Leases the address that the client asks for, if it may have it. */
+  claim(mac: MacAddress, asked: string, now: Millis, leaseMs: number): Claim {
+    const address = ipv4ToNumber(asked) ?? 0;
+    const fixed = this.fixedFor(mac, now);
+    const own = this.addressOf.get(mac);
+    const isKnown = own !== undefined && this.isHeld(this.holdings.get(own), now);
+    if (!this.mayHave(mac, address)) {
+      const isForeign = !this.reserved.has(address) && fixed === undefined && !isKnown;
+      return { name: isForeign ? "foreign" : "wrong" };
+    }
+    const isOther = fixed !== undefined ? fixed !== address : isKnown && own !== address;
+    if (isOther || this.isAnothers(address, mac, now)) return { name: "wrong" };
+    const until = now + leaseMs;
+    const forgotten = this.hold(address, { name: "leased", mac, until });
+    return {
+      name: "granted",
+      lease: { mac, address: ipv4ToText(address), expiresAt: until },
+      forgotten,
+    };
+  }
+
+  /** The client took another server's offer. */
+  withdraw(mac: MacAddress): void {
+    const address = this.addressOf.get(mac);
+    if (address !== undefined && this.holdings.get(address)?.name === "offered") this.drop(address);
+  }
+
+  /** The client gives its address back, or has found it in use; false when it was not the client's. */
+  release(mac: MacAddress, asked: string): boolean {
+    const address = this.addressOf.get(mac);
+    if (address === undefined || address !== ipv4ToNumber(asked)) return false;
+    this.drop(address);
+    return true;
+  }
+
+  /** As `release`; and the address is not given out for ten minutes. */
+  decline(mac: MacAddress, asked: string, now: Millis): boolean {
+    const address = this.addressOf.get(mac);
+    if (address === undefined || !this.release(mac, asked)) return false;
+    this.holdings.set(address, { name: "declined", until: now + declinedMs });
+    return true;
+  }
+
+  private choose(mac: MacAddress, wished: number | undefined, now: Millis): number | undefined {
+    const fixed = this.fixedFor(mac, now);
+    if (fixed !== undefined) return fixed;
+    for (const address of [this.addressOf.get(mac), wished]) {
+      if (address === undefined || !this.isLeasable(address)) continue;
+      if (!this.isAnothers(address, mac, now)) return address;
+    }
+    let oldest: { readonly address: number; readonly until: number } | undefined;
+    for (let address = this.range.first; address <= this.range.last; address++) {
+      if (!this.isLeasable(address)) continue;
+      const holding = this.holdings.get(address);
+      if (holding === undefined) return address;
+      if (this.isHeld(holding, now) || (oldest !== undefined && oldest.until <= holding.until))
+        continue;
+      oldest = { address, until: holding.until };
+    }
+    // All were leased at some time: the one that expired longest ago is free again.
+    return oldest?.address;
+  }
+
+  /** The client's fixed address, unless something else sits on it: then it gets one of the range. */
+  private fixedFor(mac: MacAddress, now: Millis): number | undefined {
+    const address = this.fixed.get(mac);
+    return address === undefined || this.isAnothers(address, mac, now) ? undefined : address;
+  }
+
+  private mayHave(mac: MacAddress, address: number): boolean {
+    return this.fixed.get(mac) === address || this.isLeasable(address);
+  }
+
+  private isLeasable(address: number): boolean {
+    return isInRange(address, this.range) && !this.reserved.has(address);
+  }
+
+  private isAnothers(address: number, mac: MacAddress, now: Millis): boolean {
+    const holding = this.holdings.get(address);
+    if (holding === undefined || !this.isHeld(holding, now)) return false;
+    return holding.name === "declined" || holding.mac !== mac;
+  }
+
+  private isHeld(holding: Holding | undefined, now: Millis): boolean {
+    return holding !== undefined && holding.until > now;
+  }
+
+  /** Answers whose lease it pushed out. */
+  private hold(
+    address: number,
+    holding: Holding & { readonly mac: MacAddress },
+  ): MacAddress | null {
+    const before = this.holdings.get(address);
+    this.drop(address);
+    const elsewhere = this.addressOf.get(holding.mac);
+    if (elsewhere !== undefined) this.drop(elsewhere);
+    this.holdings.set(address, holding);
+    this.addressOf.set(holding.mac, address);
+    return before?.name === "leased" && before.mac !== holding.mac ? before.mac : null;
+  }
+
+  private drop(address: number): void {
+    const holding = this.holdings.get(address);
+    if (holding !== undefined && holding.name !== "declined") this.addressOf.delete(holding.mac);
+    this.holdings.delete(address);
+  }
+}

@@ -1,0 +1,148 @@
+/** Every packet that firmware sent gets the right kind of answer. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
+import { millis } from "../../../core/units/units.ts";
+import {
+  addressOption,
+  type DhcpPacket,
+  decodeDhcp,
+  dhcpType,
+  encodeDhcp,
+  messageType,
+  textOption,
+} from "../../../core/wire/dhcp/packet.ts";
+import { bytesOf, decoded, type GoldenPacket, goldenRequests, typeNumber } from "./golden.ts";
+
+const options: DhcpServerOptions = {
+  serverAddress: "10.77.0.1",
+  netmask: "255.255.255.0",
+  range: { first: 0x0a4d0064, last: 0x0a4d00c8 },
+  leaseSeconds: 3600,
+  router: null,
+  dns: [],
+  fixed: new Map(),
+  serverUrl: "http://10.77.0.1:8080",
+};
+const script = "http://10.77.0.1:8080/boot/ipxe/52-54-00-7e-00-01";
+
+/** What the PC has to be told, from what it is: read off the packet's raw option bytes. */
+function expected({ arch, options: raw }: GoldenPacket): { vendorClass?: string; file: string } {
+  const latin = (code: string): string => Buffer.from(raw[code] ?? "", "hex").toString("latin1");
+  const isIpxe = latin("77") === "iPXE";
+  if (latin("60").startsWith("udhcp")) return { file: "" };
+  if (arch === 16)
+    return { vendorClass: "HTTPClient", file: "http://10.77.0.1:8080/boot/snponly.efi" };
+  if (arch === 7) return { vendorClass: "PXEClient", file: isIpxe ? script : "snponly.efi" };
+  assert.equal(arch, 0);
+  const isOurs = isIpxe && latin("60") === "PXEClient";
+  return { vendorClass: "PXEClient", file: isOurs ? script : "undionly.kpxe" };
+}
+
+/** What was sent, through the codec as a client would see it. */
+function answerTo(packet: DhcpPacket): { answer: DhcpPacket; address: string; port: number } {
+  const sent = new DhcpServer(options, [])
+    .handle(packet, millis(1e12))
+    .filter((action) => action.type === "send");
+  assert.equal(sent.length, 1);
+  const [action] = sent;
+  assert(action !== undefined);
+  return { ...action, answer: decoded(encodeDhcp(action.packet)) };
+}
+
+const cases = goldenRequests.map((golden) => {
+  const packet = decoded(bytesOf(golden));
+  // Two boots had chosen the address of a DHCP server beside a proxy: as if it had been ours.
+  const own = Uint8Array.of(10, 77, 0, 1);
+  const settings = packet.options.has(54)
+    ? new Map([...packet.options, [54, own]])
+    : packet.options;
+  return { golden, packet: { ...packet, options: settings } };
+});
+
+test("the fixture has each kind of client", () => {
+  const kinds = new Set(cases.map(({ golden }) => expected(golden).file));
+  assert.deepEqual(
+    kinds,
+    new Set(["", "undionly.kpxe", "snponly.efi", script, "http://10.77.0.1:8080/boot/snponly.efi"]),
+  );
+  assert(cases.length >= 40, `${cases.length} packets`);
+});
+
+for (const [index, { golden, packet }] of cases.entries()) {
+  const { vendorClass, file } = expected(golden);
+  test(`${golden.boot} ${golden.type} #${index}: ${file || "an address alone"}`, () => {
+    const { answer, address, port } = answerTo(packet);
+    const isOffer = typeNumber(golden) === dhcpType.discover;
+    assert.equal(messageType(answer), isOffer ? dhcpType.offer : dhcpType.ack);
+    assert.equal(answer.op, 2);
+    assert.equal(answer.xid, packet.xid);
+    assert.equal(answer.mac, packet.mac);
+    assert.equal(answer.broadcast, packet.broadcast);
+    assert.equal(addressOption(answer, 54), "10.77.0.1");
+    assert.equal(answer.yiaddr, isOffer ? "10.77.0.100" : "10.77.0.154");
+    assert.deepEqual([address, port], ["255.255.255.255", 68]);
+    assert.equal(addressOption(answer, 1), "255.255.255.0");
+    assert.deepEqual(answer.options.get(51), Uint8Array.of(0, 0, 14, 16));
+    assert.equal(answer.file, file);
+    assert.equal(textOption(answer, 67), file === "" ? undefined : file);
+    assert.equal(textOption(answer, 60), vendorClass);
+    assert.equal(answer.siaddr, file === "" ? "0.0.0.0" : "10.77.0.1");
+    assert.equal(answer.options.has(43), vendorClass === "PXEClient");
+    assert.deepEqual(
+      answer.options.get(97),
+      vendorClass === "PXEClient" ? packet.options.get(97) : undefined,
+    );
+    assert.deepEqual(answer.options.get(61), packet.options.get(61), "RFC 6842");
+    // iPXE need not wait for a proxyDHCP.
+    const noProxy = packet.options.has(175) ? Uint8Array.of(176, 1, 1) : undefined;
+    assert.deepEqual(answer.options.get(175), noProxy);
+    assert(
+      encodeDhcp(answer).length <= 548,
+      "the 576 bytes that every client takes (RFC 2131 section 2)",
+    );
+  });
+}
+
+test("a PC has one address through firmware, loader and kernel", () => {
+  for (const boot of new Set(cases.map(({ golden }) => golden.boot))) {
+    const server = new DhcpServer(options, []);
+    const addresses = cases
+      .filter(({ golden }) => golden.boot === boot)
+      .flatMap(({ packet }, index) => {
+        const asked = packet.options.has(50)
+          ? new Map([...packet.options, [50, Uint8Array.of(10, 77, 0, 100)]])
+          : packet.options;
+        return server.handle({ ...packet, options: asked }, millis(1e12 + index * 1000));
+      })
+      .flatMap((action) => (action.type === "send" ? [action.packet.yiaddr] : []));
+    assert(addresses.length >= 4);
+    assert.deepEqual(new Set(addresses), new Set(["10.77.0.100"]), boot);
+  }
+});
+
+test("no damaged packet makes the server throw, or answer somewhere else than on its own subnet", () => {
+  const server = new DhcpServer(options, []);
+  let answers = 0;
+  const damaged = fc.tuple(
+    fc.constantFrom(...goldenRequests.map(bytesOf)),
+    fc.array(fc.tuple(fc.nat(400), fc.integer({ min: 0, max: 255 })), { maxLength: 10 }),
+  );
+  fc.assert(
+    fc.property(damaged, ([bytes, changes]) => {
+      const copy = bytes.slice();
+      for (const [offset, value] of changes) if (offset < copy.length) copy[offset] = value;
+      const result = decodeDhcp(copy);
+      if (!result.ok) return;
+      for (const action of server.handle(result.value, millis(1e12))) {
+        if (action.type !== "send") continue;
+        answers++;
+        assert(decodeDhcp(encodeDhcp(action.packet)).ok);
+        assert.match(action.address, /^10\.77\.0\.\d+$|^255\.255\.255\.255$/);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  assert(answers > 100);
+});

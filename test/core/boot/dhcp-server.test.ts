@@ -1,0 +1,429 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  type DhcpAction,
+  type DhcpFact,
+  DhcpServer,
+  type DhcpServerOptions,
+} from "../../../core/boot/dhcp-server.ts";
+import type { Lease } from "../../../core/boot/lease-pool.ts";
+import { ipv4ToNumber } from "../../../core/units/ipv4.ts";
+import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
+import { millis } from "../../../core/units/units.ts";
+import {
+  addressOption,
+  type DhcpPacket,
+  dhcpType,
+  messageType,
+  noAddress,
+  u32Bytes,
+} from "../../../core/wire/dhcp/packet.ts";
+import { text } from "./golden.ts";
+
+const start = millis(1_700_000_000_000);
+const seconds = (count: number) => millis(start + count * 1000);
+const quad = (address: string): Uint8Array =>
+  Uint8Array.from(u32Bytes(ipv4ToNumber(address) as number));
+const number = (address: string): number => ipv4ToNumber(address) as number;
+const macOf = (index: number): MacAddress =>
+  parseMac(`02000000${index.toString(16).padStart(4, "0")}`) as MacAddress;
+
+const settings: DhcpServerOptions = {
+  serverAddress: "192.168.7.1",
+  netmask: "255.255.255.0",
+  range: { first: number("192.168.7.10"), last: number("192.168.7.12") },
+  leaseSeconds: 1000,
+  router: "192.168.7.254",
+  dns: ["192.168.7.2", "192.168.7.3"],
+  fixed: new Map(),
+  serverUrl: "http://192.168.7.1:8080",
+};
+
+const open = (changes: Partial<DhcpServerOptions> = {}, leases: readonly Lease[] = []) =>
+  new DhcpServer({ ...settings, ...changes }, leases);
+
+interface Wish {
+  readonly ciaddr?: string;
+  readonly giaddr?: string;
+  /** Option 50. */
+  readonly asks?: string;
+  /** Option 54. */
+  readonly server?: string;
+  readonly options?: Iterable<readonly [number, Uint8Array]>;
+}
+
+function packet(type: number, mac: MacAddress, wish: Wish = {}): DhcpPacket {
+  const { ciaddr = noAddress, giaddr = noAddress, asks, server, options = [] } = wish;
+  const given = new Map([[53, Uint8Array.of(type)], ...options]);
+  if (asks !== undefined) given.set(50, quad(asks));
+  if (server !== undefined) given.set(54, quad(server));
+  const fixed = { op: 1, xid: 7, secs: 0, broadcast: false, sname: "", file: "" } as const;
+  return { ...fixed, ciaddr, giaddr, yiaddr: noAddress, siaddr: noAddress, mac, options: given };
+}
+
+const sent = (actions: readonly DhcpAction[]) => {
+  const found = actions.filter((action) => action.type === "send");
+  assert(found.length <= 1);
+  return found[0];
+};
+const facts = (actions: readonly DhcpAction[]): DhcpFact["kind"][] =>
+  actions.flatMap((action) => (action.type === "fact" ? [action.fact.kind] : []));
+
+/** Like a client: DISCOVER, then REQUEST of what was offered; the address, or undefined. */
+function boot(server: DhcpServer, mac: MacAddress, now = start): string | undefined {
+  const offer = sent(server.handle(packet(dhcpType.discover, mac), now));
+  if (offer === undefined) return undefined;
+  const asks = offer.packet.yiaddr;
+  const wish = { asks, server: settings.serverAddress };
+  const answer = sent(server.handle(packet(dhcpType.request, mac, wish), now));
+  assert.equal(answer && messageType(answer.packet), dhcpType.ack);
+  return answer?.packet.yiaddr;
+}
+
+/** What became of a REQUEST. */
+function request(
+  server: DhcpServer,
+  mac: MacAddress,
+  wish: Wish,
+  now = start,
+): "ack" | "nak" | "silence" {
+  const answer = sent(server.handle(packet(dhcpType.request, mac, wish), now));
+  if (answer === undefined) return "silence";
+  return messageType(answer.packet) === dhcpType.ack ? "ack" : "nak";
+}
+
+test("DISCOVER, OFFER, REQUEST, ACK: the settings, the lease stored before the ACK", () => {
+  const server = open();
+  const offer = server.handle(packet(dhcpType.discover, macOf(1)), start);
+  assert.deepEqual(facts(offer), ["offered"]);
+  assert.deepEqual(
+    offer.filter(({ type }) => type === "save"),
+    [],
+    "an offer is no lease",
+  );
+  const wish = { asks: "192.168.7.10", server: "192.168.7.1" };
+  const actions = server.handle(packet(dhcpType.request, macOf(1), wish), start);
+  assert.deepEqual(
+    actions.map(({ type }) => type),
+    ["save", "send", "fact"],
+  );
+  assert.deepEqual(actions[0], {
+    type: "save",
+    lease: { mac: macOf(1), address: "192.168.7.10", expiresAt: start + 1_000_000 },
+  });
+  const ack = sent(actions)?.packet;
+  assert(ack !== undefined);
+  const values = Object.fromEntries([...ack.options].map(([code, value]) => [code, [...value]]));
+  assert.deepEqual(values, {
+    1: [255, 255, 255, 0],
+    3: [192, 168, 7, 254],
+    6: [192, 168, 7, 2, 192, 168, 7, 3],
+    28: [192, 168, 7, 255],
+    51: [0, 0, 3, 232],
+    53: [5],
+    54: [192, 168, 7, 1],
+    58: [0, 0, 1, 244],
+    59: [0, 0, 3, 107],
+  });
+});
+
+test("each PC has its own address, and the same one each time, also after it expired", () => {
+  const server = open();
+  const first = [1, 2].map((index) => boot(server, macOf(index)));
+  assert.deepEqual(first, ["192.168.7.10", "192.168.7.11"]);
+  assert.deepEqual(
+    [2, 1].map((index) => boot(server, macOf(index), seconds(5000))),
+    ["192.168.7.11", "192.168.7.10"],
+  );
+});
+
+test("leases outlive the server", () => {
+  const before = open();
+  const leases: Lease[] = [];
+  for (const index of [1, 2]) {
+    const wish = { asks: `192.168.7.${13 - index}` };
+    for (const action of before.handle(packet(dhcpType.request, macOf(index), wish), start))
+      if (action.type === "save") leases.push(action.lease);
+  }
+  const after = open({}, leases);
+  assert.equal(boot(after, macOf(3), seconds(10)), "192.168.7.10");
+  assert.equal(boot(after, macOf(4), seconds(10)), undefined);
+  assert.equal(boot(after, macOf(2), seconds(10)), "192.168.7.11");
+  assert.equal(request(after, macOf(1), { ciaddr: "192.168.7.12" }, seconds(10)), "ack");
+});
+
+test("a full range is told, and served again when a lease has expired: the oldest goes, in the store too", () => {
+  const server = open();
+  for (const index of [2, 1, 3]) boot(server, macOf(index), seconds(index));
+  const full = server.handle(packet(dhcpType.discover, macOf(4)), seconds(10));
+  assert.deepEqual(facts(full), ["exhausted"]);
+  assert.equal(sent(full), undefined);
+  // The lease of PC 1 ran out first.
+  const later = seconds(1001);
+  const actions = server.handle(packet(dhcpType.discover, macOf(4)), later);
+  assert.equal(sent(actions)?.packet.yiaddr, "192.168.7.11");
+  assert.deepEqual(actions[0], { type: "forget", mac: macOf(1) });
+  // It comes back late and finds nothing.
+  assert.equal(boot(server, macOf(1), seconds(1001.5)), undefined);
+});
+
+test("an offer is kept for a minute, for this client only", () => {
+  const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.10") } });
+  assert(sent(server.handle(packet(dhcpType.discover, macOf(1)), start)));
+  assert.equal(request(server, macOf(2), { asks: "192.168.7.10" }, seconds(59)), "nak");
+  assert.equal(boot(server, macOf(2), seconds(59)), undefined);
+  assert.equal(boot(server, macOf(2), seconds(60)), "192.168.7.10");
+});
+
+test("who takes another server's offer frees ours at once, and keeps no lease it had", () => {
+  const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.10") } });
+  server.handle(packet(dhcpType.discover, macOf(1)), start);
+  const elsewhere = { asks: "192.168.7.77", server: "192.168.7.5" };
+  assert.equal(request(server, macOf(1), elsewhere), "silence");
+  assert.equal(boot(server, macOf(2)), "192.168.7.10");
+  // A running lease is not lost by it: the client may still use it until it expires.
+  assert.equal(request(server, macOf(2), elsewhere), "silence");
+  assert.equal(boot(server, macOf(1)), undefined);
+});
+
+test("a REQUEST without an offer: what is free is given, what is another's or from elsewhere is not", () => {
+  const server = open();
+  boot(server, macOf(1));
+  assert.equal(request(server, macOf(2), { asks: "192.168.7.12" }), "ack", "rebooted, free");
+  assert.equal(request(server, macOf(3), { asks: "192.168.7.12" }), "nak", "another's");
+  assert.equal(request(server, macOf(1), { asks: "192.168.7.11" }), "nak", "has .10");
+  assert.equal(request(server, macOf(1), { asks: "192.168.7.200" }), "nak", "has .10");
+  assert.equal(request(server, macOf(3), { asks: "10.1.2.3" }), "nak", "from another network");
+  assert.equal(request(server, macOf(3), { asks: "192.168.7.1" }), "nak", "the server's own");
+  // Unknown, and not ours to judge: another server on this subnet may have given it.
+  assert.equal(request(server, macOf(3), { asks: "192.168.7.200" }), "silence");
+  assert.equal(request(server, macOf(3), { ciaddr: "192.168.7.200" }), "silence");
+  const named = { asks: "192.168.7.200", server: "192.168.7.1" };
+  assert.equal(request(server, macOf(3), named), "nak", "asked of us by name");
+  assert.equal(request(server, macOf(3), {}), "silence", "asks for nothing");
+});
+
+test("a renewal goes to the client's address and lengthens the lease", () => {
+  const server = open();
+  boot(server, macOf(1));
+  const actions = server.handle(
+    packet(dhcpType.request, macOf(1), { ciaddr: "192.168.7.10" }),
+    seconds(500),
+  );
+  const answer = sent(actions);
+  assert.deepEqual([answer?.address, answer?.port], ["192.168.7.10", 68]);
+  assert.equal(answer?.packet.ciaddr, "192.168.7.10");
+  assert.equal(answer?.packet.yiaddr, "192.168.7.10");
+  const saved = actions.find((action) => action.type === "save");
+  assert.equal(saved?.type === "save" && saved.lease.expiresAt, seconds(1500));
+});
+
+test("a NAK is broadcast, with nothing in it but who says it", () => {
+  const wish = { ciaddr: "10.1.2.3", options: [[61, text("me")]] as const };
+  const answer = sent(open().handle(packet(dhcpType.request, macOf(1), wish), start));
+  assert.deepEqual([answer?.address, answer?.port], ["255.255.255.255", 68]);
+  assert.equal(answer?.packet.yiaddr, noAddress);
+  assert.equal(answer?.packet.ciaddr, noAddress);
+  assert.equal(answer?.packet.broadcast, true);
+  assert.deepEqual([...(answer?.packet.options.keys() ?? [])], [53, 54, 61]);
+});
+
+test("a released address goes to the next; only its owner can release it, to its server", () => {
+  const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.10") } });
+  boot(server, macOf(1));
+  const release = (mac: MacAddress, wish: Wish) =>
+    server.handle(packet(dhcpType.release, mac, wish), start);
+  assert.deepEqual(release(macOf(2), { ciaddr: "192.168.7.10" }), []);
+  assert.deepEqual(release(macOf(1), { ciaddr: "192.168.7.11" }), []);
+  assert.deepEqual(release(macOf(1), { ciaddr: "192.168.7.10", server: "192.168.7.9" }), []);
+  assert.equal(boot(server, macOf(2)), undefined);
+  const actions = release(macOf(1), { ciaddr: "192.168.7.10", server: "192.168.7.1" });
+  assert.deepEqual(actions[0], { type: "forget", mac: macOf(1) });
+  assert.deepEqual(facts(actions), ["released"]);
+  assert.equal(sent(actions), undefined, "a RELEASE has no answer");
+  assert.equal(boot(server, macOf(2)), "192.168.7.10");
+});
+
+test("a declined address rests ten minutes; a stranger cannot decline the range away", () => {
+  const server = open();
+  for (const last of [10, 11, 12]) {
+    const wish = { asks: `192.168.7.${last}`, server: "192.168.7.1" };
+    assert.deepEqual(server.handle(packet(dhcpType.decline, macOf(9), wish), start), []);
+  }
+  assert.equal(boot(server, macOf(1)), "192.168.7.10");
+  const wish = { asks: "192.168.7.10", server: "192.168.7.1" };
+  const actions = server.handle(packet(dhcpType.decline, macOf(1), wish), start);
+  assert.deepEqual(facts(actions), ["declined"]);
+  assert.deepEqual(actions[0], { type: "forget", mac: macOf(1) });
+  assert.equal(boot(server, macOf(1)), "192.168.7.11");
+  assert.equal(request(server, macOf(2), { asks: "192.168.7.10" }, seconds(599)), "nak");
+  assert.equal(request(server, macOf(2), { asks: "192.168.7.10" }, seconds(600)), "ack");
+});
+
+test("INFORM: the settings without an address, only to who is here", () => {
+  const server = open();
+  const inform = (ciaddr: string) =>
+    sent(server.handle(packet(dhcpType.inform, macOf(1), { ciaddr }), start));
+  const answer = inform("192.168.7.99");
+  assert.equal(answer?.address, "192.168.7.99");
+  assert.equal(answer?.packet.yiaddr, noAddress);
+  for (const code of [51, 58, 59]) assert(!answer?.packet.options.has(code), `${code}`);
+  assert.equal(answer && addressOption(answer.packet, 3), "192.168.7.254");
+  assert.equal(inform(noAddress), undefined);
+  assert.equal(inform("8.8.8.8"), undefined, "not a reflector");
+});
+
+test("fixed addresses: always theirs, nobody else's, inside of the range and outside", () => {
+  const fixed = new Map([
+    [macOf(1), "192.168.7.10"],
+    [macOf(2), "192.168.7.50"],
+  ]);
+  const server = open({ fixed });
+  assert.equal(boot(server, macOf(3)), "192.168.7.11");
+  assert.equal(boot(server, macOf(1)), "192.168.7.10");
+  assert.equal(boot(server, macOf(2)), "192.168.7.50");
+  assert.equal(request(server, macOf(4), { asks: "192.168.7.50" }), "nak");
+  assert.equal(request(server, macOf(4), { asks: "192.168.7.10" }), "nak");
+  assert.equal(request(server, macOf(2), { ciaddr: "192.168.7.12" }), "nak", "moves to its own");
+  assert.equal(request(server, macOf(2), { ciaddr: "192.168.7.50" }), "ack");
+});
+
+test("a fixed address that something else sits on: its PC gets one of the range meanwhile", () => {
+  const leases = [{ mac: macOf(8), address: "192.168.7.10", expiresAt: start + 100_000 }];
+  const server = open({ fixed: new Map([[macOf(1), "192.168.7.10"]]) }, []);
+  boot(server, macOf(1));
+  const wish = { asks: "192.168.7.10", server: "192.168.7.1" };
+  assert.deepEqual(facts(server.handle(packet(dhcpType.decline, macOf(1), wish), start)), [
+    "declined",
+  ]);
+  assert.equal(boot(server, macOf(1)), "192.168.7.11");
+  assert.equal(boot(server, macOf(1), seconds(601)), "192.168.7.10", "and its own afterwards");
+  // One that had the address before it was fixed has to let go of it.
+  const changed = open({ fixed: new Map([[macOf(1), "192.168.7.10"]]) }, leases);
+  assert.equal(request(changed, macOf(8), { ciaddr: "192.168.7.10" }), "nak");
+  assert.equal(boot(changed, macOf(1)), "192.168.7.10");
+});
+
+test("a relay of this subnet gets the answers, with its own option; one of elsewhere none", () => {
+  const relayed = { giaddr: "192.168.7.2", options: [[82, text("port 7")]] as const };
+  const server = open();
+  const offer = sent(server.handle(packet(dhcpType.discover, macOf(1), relayed), start));
+  assert.deepEqual([offer?.address, offer?.port], ["192.168.7.2", 67]);
+  assert.equal(offer?.packet.giaddr, "192.168.7.2");
+  const [lastCode, lastValue] = [...(offer?.packet.options ?? [])].at(-1) ?? [];
+  assert.equal(lastCode, 82, "RFC 3046: at the end");
+  assert.deepEqual(lastValue, text("port 7"));
+  const refused = sent(
+    server.handle(packet(dhcpType.request, macOf(1), { ...relayed, asks: "10.0.0.1" }), start),
+  );
+  assert.deepEqual([refused?.address, refused?.port], ["192.168.7.2", 67]);
+  assert.deepEqual(refused?.packet.options.get(82), text("port 7"));
+
+  const foreign = server.handle(packet(dhcpType.discover, macOf(2), { giaddr: "10.9.0.1" }), start);
+  assert.equal(sent(foreign), undefined);
+  assert.deepEqual(facts(foreign), ["ignored"]);
+});
+
+test("an ARM PC gets an address, and the log says why it does not boot", () => {
+  const arm = (architecture: number, vendorClass: string) =>
+    open().handle(
+      packet(dhcpType.discover, macOf(1), {
+        options: [
+          [60, text(vendorClass)],
+          [93, Uint8Array.of(0, architecture)],
+        ],
+      }),
+      start,
+    );
+  for (const actions of [arm(11, "PXEClient:Arch:00011"), arm(19, "HTTPClient:Arch:00019")]) {
+    assert.deepEqual(facts(actions), ["offered", "unsupported"]);
+    assert.equal(sent(actions)?.packet.file, "");
+    assert(!sent(actions)?.packet.options.has(67));
+    const said = actions.at(-1);
+    assert.match(said?.type === "fact" ? said.fact.text : "", /ARM/);
+  }
+});
+
+test("the architecture is read from option 60 where 93 is missing; x64 firmware says 7 or 9", () => {
+  const fileFor = (vendorClass: string, architecture?: number): string | undefined => {
+    const options: [number, Uint8Array][] = [[60, text(vendorClass)]];
+    if (architecture !== undefined) options.push([93, Uint8Array.of(0, architecture)]);
+    return sent(open().handle(packet(dhcpType.discover, macOf(1), { options }), start))?.packet
+      .file;
+  };
+  assert.equal(fileFor("PXEClient:Arch:00007:UNDI:003016"), "snponly.efi");
+  assert.equal(fileFor("PXEClient:Arch:00000:UNDI:002001"), "undionly.kpxe");
+  assert.equal(fileFor("PXEClient"), "undionly.kpxe");
+  assert.equal(fileFor("PXEClient:Arch:00009:UNDI:003016", 9), "snponly.efi");
+  assert.equal(fileFor("MSFT 5.0"), "");
+});
+
+test("not for us: replies, BOOTP, server's messages, MACs of no card", () => {
+  const server = open();
+  assert.deepEqual(server.handle({ ...packet(dhcpType.discover, macOf(1)), op: 2 }, start), []);
+  for (const type of [dhcpType.offer, dhcpType.ack, dhcpType.nak, 0, 13])
+    assert.deepEqual(facts(server.handle(packet(type, macOf(1)), start)), ["ignored"]);
+  const bootp = { ...packet(dhcpType.discover, macOf(1)), options: new Map() };
+  assert.deepEqual(facts(server.handle(bootp, start)), ["ignored"]);
+  for (const mac of ["00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01"]) {
+    const actions = server.handle(packet(dhcpType.discover, mac as MacAddress), start);
+    assert.deepEqual(facts(actions), ["ignored"], mac);
+  }
+});
+
+/** What clients can do, in any order, at any pace. */
+const step = fc.record({
+  type: fc.constantFrom(
+    dhcpType.discover,
+    dhcpType.discover,
+    dhcpType.request,
+    dhcpType.request,
+    dhcpType.release,
+    dhcpType.decline,
+  ),
+  client: fc.integer({ min: 1, max: 6 }),
+  host: fc.integer({ min: 8, max: 15 }),
+  byName: fc.boolean(),
+  waitSeconds: fc.constantFrom(0, 1, 40, 700),
+});
+
+test("no two clients ever hold the same address, and the store ends as the server does", () => {
+  const fixed = new Map([[macOf(6), "192.168.7.11"]]);
+  let granted = 0;
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 20, maxLength: 80 }), (steps) => {
+      const server = open({ fixed });
+      const stored = new Map<string, Lease>();
+      let now: number = start;
+      for (const { type, client, host, byName, waitSeconds } of steps) {
+        now += waitSeconds * 1000;
+        const address = `192.168.7.${host}`;
+        const wish =
+          type === dhcpType.release
+            ? { ciaddr: address }
+            : { asks: address, ...(byName ? { server: "192.168.7.1" } : {}) };
+        for (const action of server.handle(packet(type, macOf(client), wish), millis(now))) {
+          if (action.type === "forget") stored.delete(action.mac);
+          if (action.type !== "save") continue;
+          granted++;
+          stored.set(action.lease.mac, action.lease);
+          for (const other of stored.values()) {
+            if (other.mac === action.lease.mac || other.expiresAt <= now) continue;
+            assert.notEqual(other.address, action.lease.address, "two clients with one address");
+          }
+          if (action.lease.mac !== macOf(6)) assert.notEqual(action.lease.address, "192.168.7.11");
+        }
+      }
+      const alive = (lease: Lease): boolean => lease.expiresAt > now;
+      const restarted = open({ fixed }, [...stored.values()]);
+      for (const { mac, address } of [...stored.values()].filter(alive)) {
+        if (fixed.has(mac)) continue;
+        for (const each of [server, restarted])
+          assert.equal(request(each, mac, { ciaddr: address }, millis(now)), "ack");
+      }
+    }),
+    { numRuns: 500 },
+  );
+  assert(granted > 500, `${granted} leases: the steps must lead somewhere`);
+});
