@@ -4,11 +4,11 @@
  * follows from a seed.
  */
 
-import { CastReceiverMachine, slotBytes } from "../../core/cast/receiver.ts";
-import { CastSenderMachine } from "../../core/cast/sender.ts";
+import { CastReceiverMachine, slotBytes } from "../../core/relay/receiver.ts";
+import { CastSenderMachine } from "../../core/relay/sender.ts";
 import { assert } from "../../core/errors.ts";
 import { type Millis, millis } from "../../core/units/units.ts";
-import { codedPacketBytes } from "../../core/wire/cast.ts";
+import { codedPacketBytes } from "../../core/wire/relay.ts";
 
 export interface LinkSpec {
   /** Independent loss, 0…1. */

@@ -15,7 +15,7 @@ export interface RateOptions {
 
 /** 50 Mbit/s: what an emulated PC, or a Wi-Fi bridge, nearly takes; a Gbit/s is eight steps up. */
 const startBps = 50e6;
-const floorBps = 1e6;
+const floorBps = 2e6;
 const ceilingBps = 20e9;
 /** Several round trips of reports. */
 const interval = millis(120);
@@ -24,8 +24,8 @@ const lossLimit = 0.03;
 const backOff = 0.7;
 const fastGain = 1.5;
 const slowGain = 1.04;
-/** Halvings without effect after which loss is taken for the wire's own. */
-const vainLimit = 3;
+/** Slowing down so often without effect shows that loss is the wire's own. */
+const vainLimit = 2;
 
 export class RateControl {
   /** Bits a second of UDP payload. */
@@ -37,7 +37,7 @@ export class RateControl {
   private vain = 0;
   private lossBefore = 0;
   private rateBefore = 0;
-  private wait = 0;
+  private isSettling = false;
 
   constructor({ linkBps, limitBps }: RateOptions, now: Millis) {
     // 4 % of an Ethernet link are headers and gaps.
@@ -56,38 +56,34 @@ export class RateControl {
     this.lookAt = millis(now + interval);
     const loss = worstLoss();
     if (loss === null) return;
-    if (this.wait > 0) {
-      // What was lost before the last change is still being reported.
-      this.wait--;
+    if (this.isSettling) {
+      // What was lost before the last change was still being reported.
+      this.isSettling = false;
       return;
     }
-    if (loss > Math.max(lossLimit, this.tolerated * 1.5)) this.slowDown(loss);
-    else {
-      this.vain = 0;
-      if (isBusy && loss <= Math.max(lossLimit / 2, this.tolerated * 1.2)) this.speedUp();
-    }
+    if (loss > Math.max(lossLimit, this.tolerated * 1.5)) return this.slowDown(loss);
+    this.vain = 0;
+    if (loss < this.tolerated) this.tolerated += (loss - this.tolerated) * 0.1;
+    if (isBusy && loss <= Math.max(lossLimit / 2, this.tolerated * 1.2)) this.speedUp();
   }
 
   private slowDown(loss: number): void {
-    if (this.vain === 0) {
-      this.rateBefore = this.rateBps;
-      this.lossBefore = loss;
-      this.vain = 1;
-    } else if (loss > this.lossBefore * 0.7) this.vain++;
-    else {
-      this.vain = 1;
+    const wasInVain = this.vain > 0 && loss > this.lossBefore * 0.7;
+    if (!wasInVain) {
+      this.vain = 0;
       this.lossBefore = loss;
       this.rateBefore = this.rateBps;
     }
+    this.vain++;
     if (this.vain > vainLimit && loss < 0.3) {
       this.tolerated = loss;
       this.rateBps = this.rateBefore;
       this.vain = 0;
-      return;
+    } else {
+      this.isSearching = false;
+      this.rateBps = Math.max(floorBps, this.rateBps * (loss > 0.25 ? 0.5 : backOff));
     }
-    this.isSearching = false;
-    this.rateBps = Math.max(floorBps, this.rateBps * (loss > 0.25 ? 0.5 : backOff));
-    this.wait = 1;
+    this.isSettling = true;
   }
 
   private speedUp(): void {

@@ -16,10 +16,10 @@ import {
   putCodedSet,
   symbolBytes,
   symbolCountOf,
-} from "../wire/cast.ts";
+} from "../wire/relay.ts";
 import { allBits, bitAt, clearBit, setBit, xorInto } from "./bits.ts";
 import { repairSets } from "./coding.ts";
-import type { CastSenderStats, ReceiverId } from "./handles.ts";
+import type { CastSenderStats, ReceiverId } from "../cast/handles.ts";
 import { RateControl, TokenBucket } from "./rate.ts";
 
 export interface SenderOptions {
@@ -44,6 +44,8 @@ const holdUpWindow = millis(4000);
 const syncEvery = millis(20);
 /** Slots taken for granted of a receiver that has not reported yet. */
 const slotsAtFirst = 8;
+/** Fewer packets say too little about loss: the next look counts them in. */
+const lossSample = 300;
 /** A receiver that loses so much more than the others would slow all of them down. */
 const badLinkLoss = 0.2;
 
@@ -483,7 +485,7 @@ export class CastSenderMachine {
     for (const receiver of this.receivers.values()) {
       const received = receiver.received - receiver.lookReceived;
       const lost = Math.max(0, receiver.lost - receiver.lookLost);
-      if (received + lost < 20) continue;
+      if (received + lost < lossSample) continue;
       receiver.lookReceived = receiver.received;
       receiver.lookLost = receiver.lost;
       const ratio = lost / (received + lost);

@@ -1,4 +1,4 @@
-import { codedSetLimit } from "../wire/cast.ts";
+import { codedSetLimit } from "../wire/relay.ts";
 import { bitAt } from "./bits.ts";
 
 /**

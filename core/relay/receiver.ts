@@ -19,7 +19,7 @@ import {
   symbolLimit,
   u16At,
   u32At,
-} from "../wire/cast.ts";
+} from "../wire/relay.ts";
 import { allBits, bitAt, clearBit, setBit, xorInto } from "./bits.ts";
 
 /** Room for the largest entry in whole symbols. */
