@@ -1,6 +1,7 @@
 # Read by the other scripts. POSIX shell, as busybox's ash speaks it.
 
 agent_log=/run/roomcast/agent.log
+agent_words=/run/roomcast/agent.stderr
 boot_log=/run/roomcast/boot.log
 
 # One line about where the boot is, for the serial line (who watches a PC without its screen) and
