@@ -3,51 +3,61 @@
  * out. The file is in memory: only loaders go this way, of a megabyte at most.
  */
 import { type Millis, millis } from "../units/units.ts";
-import { encodeData, encodeError, encodeOack, type TftpRequest, tftpError } from "../wire/tftp.ts";
+import { encodeData, encodeOack, type TftpRequest } from "../wire/tftp.ts";
 
-/** Without options (RFC 1350), and the bounds of RFC 2348 and RFC 7440. */
+/** Without the option (RFC 1350), and the least of RFC 2348. */
 const plainBlockBytes = 512;
-const blockBytesLimits = { least: 8, most: 65464 };
-const windowLimit = 64;
+const leastBlockBytes = 8;
+/** MTU 1500 − 28 IP/UDP − 4 header: a larger block is lost as a whole with any fragment of it. */
+export const mostBlockBytes = 1468;
+/** RFC 7440 allows 65535; more than 64 in flight only overruns what a boot ROM can take. */
+export const mostWindowBlocks = 64;
 /** How often the same window is sent before the client is given up. */
-const triesLimit = 8;
-/** Before the first repetition; a client may ask for 1 to 255 s (RFC 2349). */
-const plainTimeout = millis(1000);
+export const triesLimit = 8;
+/** Before a repetition; a client may ask for 1 to 255 s (RFC 2349). */
+const plainTimeoutSeconds = 1;
 
 export interface TransferStep {
   readonly packets: readonly Uint8Array[];
-  readonly end: "sent" | "given-up" | "client-error" | null;
+  /** `aborted`: the client said so, as firmware does that only asks for the size. */
+  readonly end: "sent" | "aborted" | "given-up" | null;
 }
 
 export class TftpTransfer {
   private readonly content: Uint8Array;
   private readonly blockBytes: number;
   private readonly windowBlocks: number;
-  private readonly timeout: Millis;
+  private readonly timeoutMs: number;
   private readonly blockCount: number;
   private readonly accepted: ReadonlyMap<string, string>;
   /** Blocks that the client has, counted from 1 without rollover; -1: the OACK waits for its ACK. */
   private acknowledged: number;
   private tries = 0;
+  /** The window was sent again because the client repeated its ACK: once for each window. */
+  private isResent = false;
   private wakeAt: Millis;
-  private over = false;
+  private isOver = false;
 
-  constructor(content: Uint8Array, options: ReadonlyMap<string, string>, now: Millis) {
+  /** `wished`: the options of the request, as they came. */
+  constructor(content: Uint8Array, wished: ReadonlyMap<string, string>, now: Millis) {
     const accepted = new Map<string, string>();
-    const number = (name: string, least: number, most: number): number | undefined => {
-      const value = Number(options.get(name) ?? "");
-      if (!options.has(name) || !Number.isInteger(value) || value < least) return undefined;
+    /** RFC 2347: an option that is unknown, or whose value is none, is left out of the OACK. */
+    const take = (name: string, least: number, most: number): number | undefined => {
+      const text = wished.get(name) ?? "";
+      const value = Number(text);
+      if (!/^\d{1,9}$/.test(text) || value < least) return undefined;
       const taken = Math.min(value, most);
       accepted.set(name, String(taken));
       return taken;
     };
     this.content = content;
-    // RFC 2348: the OACK's blksize is at most the client's.
-    this.blockBytes =
-      number("blksize", blockBytesLimits.least, blockBytesLimits.most) ?? plainBlockBytes;
-    this.windowBlocks = number("windowsize", 1, windowLimit) ?? 1;
-    this.timeout = millis((number("timeout", 1, 255) ?? plainTimeout / 1000) * 1000);
-    if (options.has("tsize")) accepted.set("tsize", String(content.length));
+    // RFC 2348, RFC 7440: the OACK's value is at most the client's.
+    this.blockBytes = take("blksize", leastBlockBytes, mostBlockBytes) ?? plainBlockBytes;
+    this.windowBlocks = take("windowsize", 1, mostWindowBlocks) ?? 1;
+    // RFC 2349: the timeout is taken as it is or not at all.
+    const timeout = Number(wished.get("timeout")) <= 255 ? take("timeout", 1, 255) : undefined;
+    this.timeoutMs = (timeout ?? plainTimeoutSeconds) * 1000;
+    if (wished.has("tsize")) accepted.set("tsize", String(content.length));
     this.accepted = accepted;
     // A file that fills its last block is followed by an empty one (RFC 1350 section 6).
     this.blockCount = Math.floor(content.length / this.blockBytes) + 1;
@@ -55,8 +65,14 @@ export class TftpTransfer {
     this.wakeAt = now;
   }
 
+  /** When to call `tick`; undefined once it is over. */
   get deadline(): Millis | undefined {
-    return this.over ? undefined : this.wakeAt;
+    return this.isOver ? undefined : this.wakeAt;
+  }
+
+  /** The client has had something of this transfer: whoever begins anew from its port has restarted. */
+  get isAnswered(): boolean {
+    return this.acknowledged > 0 || (this.acknowledged === 0 && this.accepted.size > 0);
   }
 
   start(now: Millis): TransferStep {
@@ -65,37 +81,56 @@ export class TftpTransfer {
 
   /** A packet of this client, from the port that began the transfer. */
   take(packet: TftpRequest, now: Millis): TransferStep {
-    if (this.over) return nothing;
-    if (packet.kind === "error") return this.finish("client-error");
-    if (packet.kind !== "ack") {
-      const end = this.finish("client-error").end;
-      return { packets: [encodeError(tftpError.illegalOperation, "transfer in progress")], end };
+    if (this.isOver) return nothing;
+    switch (packet.kind) {
+      case "ack":
+        return this.acknowledge(packet.block, now);
+      case "error":
+        return this.finish("aborted");
+      case "rrq":
+      case "wrq":
+        return nothing;
     }
+  }
+
+  tick(now: Millis): TransferStep {
+    if (this.isOver || now < this.wakeAt) return nothing;
+    if (this.tries >= triesLimit) return this.finish("given-up");
+    return this.send(now);
+  }
+
+  private acknowledge(block: number, now: Millis): TransferStep {
     if (this.acknowledged < 0) {
-      if (packet.block !== 0) return nothing;
+      // RFC 2347: the OACK is acknowledged as block 0.
+      if (block !== 0) return nothing;
       this.acknowledged = 0;
     } else {
-      const last = Math.min(this.acknowledged + this.windowBlocks, this.blockCount);
       // The block number rolls over; what the client means is within the window.
-      const ahead = (packet.block - this.acknowledged) & 0xffff;
-      // RFC 1350: an old ACK is not answered, else every packet would be doubled from there on.
-      if (ahead === 0 || this.acknowledged + ahead > last) return nothing;
+      const ahead = (block - this.acknowledged) & 0xffff;
+      if (ahead === 0) return this.resend(now);
+      const last = Math.min(this.acknowledged + this.windowBlocks, this.blockCount);
+      if (this.acknowledged + ahead > last) return nothing;
       this.acknowledged += ahead;
       if (this.acknowledged === this.blockCount) return this.finish("sent");
     }
     this.tries = 0;
+    this.isResent = false;
     return this.send(now);
   }
 
-  tick(now: Millis): TransferStep {
-    if (this.over || now < this.wakeAt) return nothing;
-    if (this.tries >= triesLimit) return this.finish("given-up");
+  /**
+   * The last ACK again. RFC 1350 answers none, else every packet would be doubled from there on. In a
+   * window (RFC 7440 section 4) it says that the first block is lost, and is answered once.
+   */
+  private resend(now: Millis): TransferStep {
+    if (this.windowBlocks === 1 || this.isResent) return nothing;
+    this.isResent = true;
     return this.send(now);
   }
 
   private send(now: Millis): TransferStep {
     this.tries++;
-    this.wakeAt = millis(now + this.timeout);
+    this.wakeAt = millis(now + this.timeoutMs);
     if (this.acknowledged < 0) return { packets: [encodeOack(this.accepted)], end: null };
     const last = Math.min(this.acknowledged + this.windowBlocks, this.blockCount);
     const packets: Uint8Array[] = [];
@@ -107,7 +142,7 @@ export class TftpTransfer {
   }
 
   private finish(end: NonNullable<TransferStep["end"]>): TransferStep {
-    this.over = true;
+    this.isOver = true;
     return { packets: [], end };
   }
 }

@@ -13,13 +13,14 @@ export const tftpError = {
   optionRefused: 8,
 } as const;
 
+/** What a client sends to a server. */
 export type TftpRequest =
   | {
       readonly kind: "rrq" | "wrq";
       readonly file: string;
       /** In lower case. */
       readonly mode: string;
-      /** Names in lower case: RFC 2347 makes them insensitive to case. */
+      /** Names in lower case: RFC 2347 makes them insensitive to case. The first of a name counts. */
       readonly options: ReadonlyMap<string, string>;
     }
   | { readonly kind: "ack"; readonly block: number }
@@ -28,25 +29,27 @@ export type TftpRequest =
 /** A request longer than this is none: RFC 2347 limits it to 512 bytes. */
 const requestLimit = 512;
 
-/** Reads what a client sends to a server. */
+/** Reads a client's packet. What follows the last NUL of a request is dropped: some ROMs pad. */
 export function decodeTftp(bytes: Uint8Array): Decoded<TftpRequest> {
   if (bytes.length < 4) return { ok: false, reason: "truncated" };
   const opcode = u16At(bytes, 0);
   if (opcode === tftpOpcode.ack)
     return { ok: true, value: { kind: "ack", block: u16At(bytes, 2) } };
   if (opcode === tftpOpcode.error) {
-    const message = text(bytes.subarray(4)).split("\0")[0] ?? "";
+    const message = latin(bytes.subarray(4, requestLimit)).split("\0")[0] ?? "";
     return { ok: true, value: { kind: "error", code: u16At(bytes, 2), message } };
   }
   if (opcode !== tftpOpcode.rrq && opcode !== tftpOpcode.wrq)
-    return { ok: false, reason: "opcode" };
+    return { ok: false, reason: `opcode ${opcode} is not a client's` };
   if (bytes.length > requestLimit) return { ok: false, reason: "request too long" };
-  if (bytes[bytes.length - 1] !== 0) return { ok: false, reason: "unterminated string" };
-  const [file = "", mode, ...rest] = text(bytes.subarray(2, -1)).split("\0");
+  const parts = latin(bytes.subarray(2)).split("\0");
+  parts.pop();
+  const [file = "", mode, ...rest] = parts;
   if (file === "" || mode === undefined) return { ok: false, reason: "no file or mode" };
   const options = new Map<string, string>();
   for (let index = 0; index + 1 < rest.length; index += 2) {
-    options.set((rest[index] ?? "").toLowerCase(), rest[index + 1] ?? "");
+    const name = (rest[index] as string).toLowerCase();
+    if (!options.has(name)) options.set(name, rest[index + 1] as string);
   }
   const kind = opcode === tftpOpcode.rrq ? "rrq" : "wrq";
   return { ok: true, value: { kind, file, mode: mode.toLowerCase(), options } };
@@ -74,6 +77,6 @@ export const encodeOack = (options: ReadonlyMap<string, string>): Uint8Array =>
 const u16At = (bytes: Uint8Array, offset: number): number =>
   (bytes[offset] as number) * 256 + (bytes[offset + 1] as number);
 
-const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, requestLimit));
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
 const ascii = (value: string): number[] => [...value].map((each) => each.charCodeAt(0) & 0x7f);

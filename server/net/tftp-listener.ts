@@ -1,153 +1,224 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { readFile, realpath, stat } from "node:fs/promises";
-import { join, sep } from "node:path";
 import { TftpTransfer, type TransferStep } from "../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { millis } from "../../core/units/units.ts";
 import { decodeTftp, encodeError, tftpError } from "../../core/wire/tftp.ts";
+import { openTftpFiles } from "./tftp-files.ts";
 
-/** PCs of the largest rooms at once, twice. */
-const transferLimit = 256;
-/** Larger files go by HTTP. */
-const fileBytesLimit = 64 * 1024 * 1024;
+/** PCs of the largest rooms at once. */
+const defaultTransferLimit = 256;
 
 export interface TftpFact {
   readonly client: string;
+  /** As it was asked for, without what could disturb a terminal. */
   readonly file: string;
-  readonly outcome: "sent" | "given-up" | "client-error" | "refused";
+  readonly outcome: NonNullable<TransferStep["end"]> | "refused";
+  /** Of the file; 0 when refused. */
   readonly bytes: number;
+  /** Why it was refused, else null. */
+  readonly reason: string | null;
 }
 
 export interface TftpListener extends AsyncDisposable {
+  /** Where it listens: of interest when `port` was 0. */
+  readonly port: number;
   /** Packets that were no requests, or came from a stranger's port. */
   readonly packetsIgnored: number;
+  readonly transfersUnderWay: number;
 }
 
-/** Serves the files of one folder by TFTP, read only. `port` is 69 but in tests. */
-export async function startTftpListener(options: {
+export interface TftpListenerOptions {
   readonly address: string;
   readonly port: number;
   readonly folder: string;
+  readonly transferLimit?: number;
   onFact(fact: TftpFact): void;
   onError(error: Error): void;
-}): Promise<TftpListener> {
-  const { address, folder, onFact, onError } = options;
-  const root = await realpath(folder);
-  const transfers = new Map<string, Socket>();
+}
+
+/** Serves the files of one folder by TFTP, read only. `port` is 69 but in tests. */
+export async function startTftpListener(options: TftpListenerOptions): Promise<TftpListener> {
+  const { address, onFact, onError } = options;
+  const transferLimit = options.transferLimit ?? defaultTransferLimit;
+  const files = await openTftpFiles(options.folder);
+  const transfers = new Map<string, Transfer>();
   let packetsIgnored = 0;
-  const listener = await bound(address, options.port);
-  listener.on("error", onError);
-  listener.on("message", (bytes, client) => {
+  const listener = await openSocket(address, options.port, onError);
+
+  /** No packet may end the server: `send` itself throws on a port of 0. */
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const send = (socket: Socket, packet: Uint8Array, to: RemoteInfo): void =>
+    socket.send(packet, to.port, to.address, (error) => {
+      if (error !== null) onError(error);
+    });
+
+  const refuse = (client: RemoteInfo, file: string, code: number, reason: string): void =>
+    guarded(() => {
+      send(listener, encodeError(code, reason), client);
+      const shown = printable(file);
+      onFact({ client: client.address, file: shown, outcome: "refused", bytes: 0, reason });
+    });
+
+  const request = (bytes: Uint8Array, client: RemoteInfo): void => {
     const decoded = decodeTftp(bytes);
     if (!decoded.ok || (decoded.value.kind !== "rrq" && decoded.value.kind !== "wrq")) {
       packetsIgnored++;
       return;
     }
     const { kind, file, mode, options: wished } = decoded.value;
-    const refuse = (code: number, why: string): void => {
-      listener.send(encodeError(code, why), client.port, client.address);
-      onFact({ client: client.address, file, outcome: "refused", bytes: 0 });
-    };
+    if (kind === "wrq")
+      return refuse(client, file, tftpError.accessViolation, "this server is read only");
+    if (mode !== "octet")
+      return refuse(client, file, tftpError.illegalOperation, `only mode octet, not ${mode}`);
     const key = `${client.address}:${client.port}`;
-    // A request said twice is one request.
-    if (transfers.has(key)) return;
-    if (kind === "wrq") return refuse(tftpError.accessViolation, "this server is read only");
-    if (mode !== "octet") return refuse(tftpError.illegalOperation, `only octet mode, not ${mode}`);
-    if (transfers.size >= transferLimit) return refuse(tftpError.notDefined, "too many transfers");
-    serve(client, file, wished).catch((error: unknown) => {
-      if (error instanceof RoomcastError) refuse(tftpError.notFound, error.message);
-      else onError(error instanceof Error ? error : new Error(String(error)));
-    });
-  });
+    const before = transfers.get(key);
+    if (before?.isRepeatedBy(bytes)) return;
+    // From a port that always is the same, as some ROMs have it: the PC has started anew.
+    before?.close();
+    if (transfers.size >= transferLimit)
+      return refuse(client, file, tftpError.notDefined, "too many transfers at once");
+    const transfer = new Transfer(bytes);
+    transfers.set(key, transfer);
+    serve(transfer, client, file, wished)
+      .catch((error: unknown) => {
+        if (error instanceof RoomcastError)
+          return refuse(client, file, tftpError.notFound, error.message);
+        onError(error instanceof Error ? error : new Error(String(error)));
+      })
+      .finally(() => {
+        transfer.close();
+        if (transfers.get(key) === transfer) transfers.delete(key);
+      });
+  };
 
+  /** Resolves when the transfer is over. */
   async function serve(
+    transfer: Transfer,
     client: RemoteInfo,
     file: string,
     wished: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const key = `${client.address}:${client.port}`;
-    const content = await readInside(root, file);
-    if (transfers.has(key)) return;
-    const socket = createSocket("udp4");
-    transfers.set(key, socket);
-    await new Promise<void>((resolve) => socket.bind(0, address, resolve));
-    const transfer = new TftpTransfer(content, wished, millis(performance.now()));
-    let timer: NodeJS.Timeout | undefined;
-    const perform = ({ packets, end }: TransferStep): void => {
-      for (const packet of packets) {
-        socket.send(packet, client.port, client.address, (error) => {
-          if (error !== null) onError(error);
+    const content = await files.read(file);
+    const socket = await openSocket(address, 0, onError);
+    const machine = new TftpTransfer(content, wished, now());
+    if (!transfer.adopt(socket, machine)) return;
+    const end = await new Promise<TransferStep["end"]>((resolve) => {
+      transfer.onClose(() => resolve(null));
+      const perform = (step: TransferStep): void =>
+        guarded(() => {
+          if (step.end !== null) resolve(step.end);
+          for (const packet of step.packets) send(socket, packet, client);
+          if (step.end === null && machine.deadline !== undefined)
+            transfer.wakeAfter(machine.deadline - now(), () => perform(machine.tick(now())));
         });
-      }
-      clearTimeout(timer);
-      if (end !== null) {
-        transfers.delete(key);
-        socket.close();
-        onFact({ client: client.address, file, outcome: end, bytes: content.length });
-        return;
-      }
-      const wait = (transfer.deadline ?? 0) - performance.now();
-      timer = setTimeout(
-        () => perform(transfer.tick(millis(performance.now()))),
-        Math.max(1, wait),
+      socket.on("message", (bytes, from) =>
+        guarded(() => {
+          // RFC 1350 section 4: a packet from another port gets an error and disturbs nothing.
+          if (from.port !== client.port || from.address !== client.address) {
+            packetsIgnored++;
+            return send(socket, encodeError(tftpError.unknownTransfer, "unknown transfer"), from);
+          }
+          const decoded = decodeTftp(bytes);
+          if (decoded.ok) perform(machine.take(decoded.value, now()));
+          else packetsIgnored++;
+        }),
       );
-    };
-    socket.on("error", onError);
-    socket.on("message", (bytes, from) => {
-      // RFC 1350 section 4: a packet from another port gets an error and disturbs nothing.
-      if (from.port !== client.port || from.address !== client.address) {
-        packetsIgnored++;
-        socket.send(
-          encodeError(tftpError.unknownTransfer, "unknown transfer"),
-          from.port,
-          from.address,
-        );
-        return;
-      }
-      const decoded = decodeTftp(bytes);
-      if (decoded.ok) perform(transfer.take(decoded.value, millis(performance.now())));
-      else packetsIgnored++;
+      perform(machine.start(now()));
     });
-    perform(transfer.start(millis(performance.now())));
+    if (end === null) return;
+    const bytes = content.length;
+    onFact({ client: client.address, file: printable(file), outcome: end, bytes, reason: null });
   }
 
+  listener.on("message", (bytes, client) => guarded(() => request(bytes, client)));
   return {
+    port: listener.address().port,
     get packetsIgnored() {
       return packetsIgnored;
     },
+    get transfersUnderWay() {
+      return transfers.size;
+    },
     async [Symbol.asyncDispose]() {
-      for (const socket of transfers.values()) socket.close();
+      for (const transfer of transfers.values()) transfer.close();
       await new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };
 }
 
-/** The file's bytes; rejects with `not-found` for what is not a plain file inside of `root`. */
-async function readInside(root: string, file: string): Promise<Uint8Array> {
-  const missing = (): RoomcastError =>
-    new RoomcastError("not-found", "no such file", "see the boot folder's README");
-  const path = await realpath(join(root, file.replaceAll("\\", "/"))).catch(() => undefined);
-  if (path === undefined || !path.startsWith(root + sep)) throw missing();
-  const found = await stat(path);
-  if (!found.isFile() || found.size > fileBytesLimit) throw missing();
-  return readFile(path);
+/** What a transfer owns: given back once, however it ends. */
+class Transfer {
+  private readonly request: Uint8Array;
+  private socket: Socket | undefined;
+  private machine: TftpTransfer | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private closed: (() => void) | undefined;
+  private isClosed = false;
+
+  constructor(request: Uint8Array) {
+    this.request = request;
+  }
+
+  /** Whether this is the same request on its way twice, and not a new one. */
+  isRepeatedBy(request: Uint8Array): boolean {
+    return this.machine?.isAnswered !== true && Buffer.compare(this.request, request) === 0;
+  }
+
+  /** Takes the socket; false, and the socket is closed, when the transfer ended meanwhile. */
+  adopt(socket: Socket, machine: TftpTransfer): boolean {
+    this.machine = machine;
+    if (this.isClosed) socket.close();
+    else this.socket = socket;
+    return !this.isClosed;
+  }
+
+  onClose(closed: () => void): void {
+    this.closed = closed;
+  }
+
+  wakeAfter(waitMs: number, wake: () => void): void {
+    clearTimeout(this.timer);
+    if (!this.isClosed) this.timer = setTimeout(wake, Math.max(1, waitMs));
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    clearTimeout(this.timer);
+    this.socket?.close();
+    this.closed?.();
+  }
 }
 
-async function bound(address: string, port: number): Promise<Socket> {
+const now = () => millis(performance.now());
+
+/** A file name from the network, for a log that may be a terminal. */
+const printable = (file: string): string => file.replace(/[^\x20-\x7e]/g, "?");
+
+/** Rejects when the port is taken or not ours to have; `onError` hears what goes wrong later. */
+async function openSocket(
+  address: string,
+  port: number,
+  onError: (error: Error) => void,
+): Promise<Socket> {
   const socket = createSocket("udp4");
-  await new Promise<void>((resolve, reject) => {
-    socket.once("error", (cause: NodeJS.ErrnoException) => {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException): void => {
       const why = `TFTP: UDP port ${port} of ${address}: ${cause.code ?? cause.message}`;
-      reject(
-        new RoomcastError("failed", why, "run as root, and end what has it (`ss -lunp`)", {
-          cause,
-        }),
-      );
-    });
+      const next = "run as root, and end what has the port (`ss -lunp`)";
+      reject(new RoomcastError("failed", why, next, { cause }));
+    };
+    socket.once("error", refuse);
     socket.bind(port, address, () => {
-      socket.removeAllListeners("error");
-      resolve();
+      socket.off("error", refuse);
+      socket.on("error", onError);
+      resolve(socket);
     });
   });
-  return socket;
 }

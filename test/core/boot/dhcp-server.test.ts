@@ -159,13 +159,12 @@ test("a full range is told, and served again when a lease has expired: the oldes
   const full = server.handle(packet(dhcpType.discover, macOf(4)), seconds(10));
   assert.deepEqual(facts(full), ["exhausted"]);
   assert.equal(sent(full), undefined);
-  // The lease of PC 1 ran out first.
-  const later = seconds(1001);
-  const actions = server.handle(packet(dhcpType.discover, macOf(4)), later);
+  assert.equal(boot(server, macOf(4), seconds(1000.5)), undefined, "not before it has expired");
+  // All three have run out, that of PC 1 first.
+  const actions = server.handle(packet(dhcpType.discover, macOf(4)), seconds(2000));
   assert.equal(sent(actions)?.packet.yiaddr, "192.168.7.11");
   assert.deepEqual(actions[0], { type: "forget", mac: macOf(1) });
-  // It comes back late and finds nothing.
-  assert.equal(boot(server, macOf(1), seconds(1001.5)), undefined);
+  assert.equal(boot(server, macOf(1), seconds(2001)), "192.168.7.10", "the next oldest, of PC 2");
 });
 
 test("an offer is kept for a minute, for this client only", () => {
