@@ -1,0 +1,362 @@
+/** The agent: one connection, one task at a time, one screen. */
+import { spawn } from "node:child_process";
+import { RoomcastError } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports.ts";
+import {
+  type Afterwards,
+  type AgentMessage,
+  controlProtocol,
+  type Hello,
+  type ServerMessage,
+} from "../../core/wire/control.ts";
+import type { ImageView, PcState } from "../../core/wire/views.ts";
+import type { Menu, MenuAction, TaskView } from "../menu/view.ts";
+import type { ServerFiles } from "./http.ts";
+import type { Journal } from "./journal.ts";
+import { Link } from "./link/link.ts";
+import type { Welcome } from "./link/machine.ts";
+import { Outbox } from "./outbox.ts";
+import type { PowerAction } from "./power.ts";
+import { menuView, taskView } from "./screen.ts";
+import { Meter } from "./tasks/meter.ts";
+import type { Task, TaskEnd } from "./tasks/task.ts";
+
+export type TaskOrder = Extract<ServerMessage, { type: "restore" | "capture" | "wipe" }>;
+
+export interface AgentPorts {
+  readonly server: URL;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** All of `hello` that the PC itself is. */
+  describe(): Promise<Omit<Hello, "type" | "protocol" | "state" | "task">>;
+  startTask(order: TaskOrder, agent: TaskVoice): Task;
+  files(signal: AbortSignal): ServerFiles;
+  power(action: PowerAction): void;
+  openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
+  readonly once: boolean;
+}
+
+/** How a task speaks to the server. */
+export interface TaskVoice {
+  send(message: AgentMessage): boolean;
+  sendBulk(kind: number, tag: number, payload: Uint8Array): boolean;
+}
+
+/** Progress is said, and the screen drawn, this often, in milliseconds. */
+const tickEvery = 250;
+
+export class Agent {
+  private readonly ports: AgentPorts;
+  private readonly link: Link;
+  private readonly outbox = new Outbox();
+  private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
+  private readonly abort = new AbortController();
+  private menu: Menu | null = null;
+  private ticker: NodeJS.Timeout | undefined;
+  private task: Task | null = null;
+  /** The task that ended last, until the person at the PC has seen it. */
+  private ended: { readonly task: Task; readonly end: TaskEnd } | null = null;
+  /** To be done as soon as the server knows the result. */
+  private afterwards: PowerAction | "exit" | null = null;
+  private exitStatus = 0;
+  private described: Awaited<ReturnType<AgentPorts["describe"]>> | null = null;
+  private name: string | null = null;
+  private placeName: string | null = null;
+  private detail: string | null = null;
+  private lastDetail: string | null = null;
+  private notice: string | null = null;
+  private images: readonly ImageView[] | null = null;
+  private roomView: TaskView["room"] = null;
+  private meter = new Meter();
+  private meterPhase = "";
+
+  constructor(ports: AgentPorts) {
+    this.ports = ports;
+    this.link = new Link(ports.server, ports.clock, {
+      hello: () => this.hello(),
+      state: () => this.state,
+      up: (welcome) => this.up(welcome),
+      message: (message) => this.message(message),
+      down: (detail) => this.down(detail),
+    });
+  }
+
+  /** Resolves with the exit status: with `once` after a session, else when `stop` is called. */
+  async run(): Promise<number> {
+    this.menu = (await this.ports.openMenu?.((action) => this.act(action))) ?? null;
+    this.described = await this.ports.describe();
+    this.link.start();
+    this.ticker = setInterval(() => this.tick(), tickEvery);
+    this.draw();
+    const status = await this.over.promise;
+    clearInterval(this.ticker);
+    this.abort.abort();
+    this.link.close();
+    this.menu?.close();
+    return status;
+  }
+
+  /** Ends the agent, and its task first: the disk stays unbootable if it is not done. */
+  async stop(reason: string): Promise<void> {
+    this.task?.stop(reason);
+    await this.task?.ended;
+    this.over.resolve(1);
+  }
+
+  private get state(): PcState {
+    if (this.task !== null) return this.task.state;
+    const outcome = this.ended?.end.outcome;
+    return outcome === "failed" || outcome === "refused" ? "failed" : "idle";
+  }
+
+  // --- the connection
+
+  private async hello(): Promise<Hello> {
+    this.described = await this.ports.describe();
+    return {
+      type: "hello",
+      protocol: controlProtocol,
+      ...this.described,
+      state: this.state,
+      task: this.task?.id ?? this.outbox.task,
+    };
+  }
+
+  private up(welcome: Welcome): void {
+    this.name = welcome.name;
+    this.placeName = welcome.room;
+    this.detail = null;
+    this.lastDetail = null;
+    this.ports.journal.milestone(`registered as ${welcome.name}`);
+    this.outbox.reconnected();
+    this.say();
+    this.draw();
+  }
+
+  private down(detail: string): void {
+    this.detail = detail;
+    // A server that is away for an hour is not worth a thousand lines.
+    if (detail !== this.lastDetail) {
+      this.ports.journal.milestone(`not connected to ${this.ports.server.origin}: ${detail}`);
+    }
+    this.lastDetail = detail;
+    this.draw();
+  }
+
+  private message(message: Exclude<ServerMessage, Welcome>): void {
+    const { task } = this;
+    switch (message.type) {
+      case "restore":
+      case "capture":
+      case "wipe":
+        return this.order(message);
+      case "cancel":
+        this.outbox.drop(message.task);
+        if (task?.id === message.task) task.stop(message.reason);
+        return;
+      case "power":
+        return this.power(message.action);
+      case "notice":
+        this.ports.journal.log(message.text);
+        this.notice = message.text;
+        return this.draw();
+      case "room": {
+        if (task?.id !== message.task && this.ended?.task.id !== message.task) return;
+        const { members, verified, failed, progress, secondsLeft, rateBps } = message.session;
+        this.roomView = { members, verified, failed, progress, secondsLeft };
+        task?.noteRoomRate(rateBps);
+        return;
+      }
+      case "placed":
+        this.name = message.name;
+        this.placeName = message.room;
+        return;
+      case "alive":
+        return;
+    }
+  }
+
+  private order(order: TaskOrder): void {
+    const { task, ports } = this;
+    // The result of just this task is on its way, once more.
+    if (this.outbox.task === order.task) return this.say();
+    if (task?.id === order.task) {
+      if (order.type === "restore") task.resume(order);
+      return;
+    }
+    if (task !== null) {
+      this.link.send({
+        type: "result",
+        task: order.task,
+        outcome: "refused",
+        reason: `this PC is still at another task (${task.kind}, ${task.id})`,
+        next: "wait for its end, or stop it",
+        rootHash: null,
+        counters: null,
+      });
+      return;
+    }
+    this.ended = null;
+    this.notice = null;
+    this.roomView = null;
+    this.meterPhase = "";
+    const begun = ports.startTask(order, {
+      send: (message) => this.link.send(message),
+      sendBulk: (kind, tag, payload) => this.link.sendBulk(kind, tag, payload),
+    });
+    this.task = begun;
+    const then = order.type === "restore" ? order.afterwards : "stay";
+    begun.ended.then((end) => this.finish(begun, end, then));
+    this.draw();
+  }
+
+  private finish(task: Task, end: TaskEnd, then: Afterwards): void {
+    const { ports } = this;
+    const isGood = end.outcome === "verified" || end.outcome === "done";
+    const said = [end.reason, end.next].filter((part) => part !== null).join("; ");
+    ports.journal.milestone(said === "" ? end.outcome : `${end.outcome}: ${said}`);
+    this.task = null;
+    this.ended = { task, end };
+    this.exitStatus = isGood ? 0 : end.outcome === "refused" ? 4 : 1;
+    if (ports.once) this.afterwards = "exit";
+    else if (isGood && then !== "stay") this.afterwards = then;
+    this.outbox.put({ type: "result", task: task.id, ...end }, ports.clock.now());
+    this.say();
+    this.draw();
+  }
+
+  /** Sends the result that waits, if it can. */
+  private say(): void {
+    const result = this.outbox.toSend();
+    if (result !== null && this.link.send(result)) this.outbox.sent(this.ports.clock.now());
+  }
+
+  private tick(): void {
+    const { task, link, ports } = this;
+    const progress = task?.progress() ?? null;
+    if (task !== null && progress !== null) {
+      link.send({ type: "progress", task: task.id, ...progress });
+    }
+    this.say();
+    if (this.outbox.settle(link.heardAt, ports.clock.now()) && this.afterwards !== null) {
+      const { afterwards } = this;
+      this.afterwards = null;
+      if (afterwards === "exit") return this.over.resolve(this.exitStatus);
+      ports.power(afterwards);
+    }
+    if (task !== null) this.draw();
+  }
+
+  private power(action: PowerAction): void {
+    const { task, ports } = this;
+    if (task === null) return ports.power(action);
+    this.notice = `${action} refused: this PC is at a ${task.kind}; stop it first`;
+    ports.journal.log(this.notice);
+    this.draw();
+  }
+
+  // --- the screen
+
+  private act(action: MenuAction): void {
+    switch (action.action) {
+      case "images":
+        return this.fetchImages();
+      case "restore":
+        return this.ask({ action: "restore", image: action.image, disk: action.disk });
+      case "capture":
+        return this.ask({ action: "capture", name: action.name, disk: action.disk });
+      case "stop": {
+        const { task } = this;
+        if (task === null) return;
+        this.link.send({ type: "ask", want: { action: "stop", task: task.id } });
+        // The server may be out of reach, and the person at the PC is not to wait for it.
+        return task.stop("stopped at the PC");
+      }
+      case "dismiss":
+        this.ended = null;
+        this.notice = null;
+        return this.draw();
+      case "shell":
+        return this.shell();
+      case "reboot":
+      case "poweroff":
+      case "boot-disk":
+        return this.power(action.action);
+    }
+  }
+
+  private ask(want: Extract<AgentMessage, { type: "ask" }>["want"]): void {
+    const isSent = this.link.send({ type: "ask", want });
+    this.notice = isSent ? null : "there is no connection to the server: try again";
+    this.draw();
+  }
+
+  private fetchImages(): void {
+    this.ports
+      .files(this.abort.signal)
+      .images()
+      .then((images) => {
+        this.images = images;
+      })
+      .catch((error: unknown) => {
+        if (this.abort.signal.aborted) return;
+        const next = error instanceof RoomcastError ? `: ${error.next}` : "";
+        this.notice = `${error instanceof Error ? error.message : error}${next}`;
+      })
+      .finally(() => this.draw());
+  }
+
+  private shell(): void {
+    const { menu, ports } = this;
+    if (menu === null) return;
+    menu.suspend();
+    const back = (trouble: string | null): void => {
+      this.notice = trouble;
+      menu.resume();
+      this.draw();
+    };
+    process.stdout.write("A shell of this PC; `exit` leads back to roomcast.\n");
+    ports.journal.log("a shell was opened at the PC");
+    const child = spawn("/bin/sh", ["-i"], { stdio: "inherit" });
+    child.on("error", (error) => back(`no shell: ${error.message}`));
+    child.on("exit", () => back(null));
+  }
+
+  private draw(): void {
+    const { menu, described, link } = this;
+    if (menu === null || described === null) return;
+    menu.show(
+      menuView({
+        name: this.name,
+        room: this.placeName,
+        mac: described.mac,
+        ip: described.ip,
+        server: this.ports.server.origin,
+        link: link.isUp ? "connected" : this.name === null ? "searching" : "lost",
+        detail: this.detail,
+        disks: described.disks,
+        images: this.images,
+        task: this.taskView(),
+        notice: this.notice,
+      }),
+    );
+  }
+
+  private taskView(): TaskView | null {
+    const task = this.task ?? this.ended?.task ?? null;
+    if (task === null) return null;
+    const progress = task.progress();
+    if (progress !== null && progress.phase !== this.meterPhase) {
+      this.meter = new Meter();
+      this.meterPhase = progress.phase;
+    }
+    const now = this.ports.clock.now();
+    return taskView({
+      task,
+      progress,
+      rateBps: progress === null ? null : this.meter.take(progress.bytesDone, now),
+      room: this.roomView,
+      end: this.task === null ? (this.ended?.end ?? null) : null,
+    });
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The agent as the boot image starts it. Environment: ROOMCAST_APPLIANCE=1 says that roomcast booted
+ * this PC, so that its own disks are used and it may be restarted; ROOMCAST_LOG names a file for
+ * what the agent says, ROOMCAST_MILESTONES a serial device for the milestones.
+ */
+import { exitStatus, RoomcastError } from "../../core/errors.ts";
+import { parseAgentArgs } from "./args.ts";
+import { runAgent } from "./run.ts";
+
+const { ROOMCAST_APPLIANCE, ROOMCAST_LOG, ROOMCAST_MILESTONES } = process.env;
+const ending = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.on(signal, () => ending.abort());
+}
+
+try {
+  const options = parseAgentArgs(process.argv.slice(2), ROOMCAST_APPLIANCE === "1");
+  process.exitCode = await runAgent({
+    ...options,
+    logPath: ROOMCAST_LOG ?? null,
+    milestonesPath: ROOMCAST_MILESTONES ?? null,
+    signal: ending.signal,
+  });
+} catch (error) {
+  if (!(error instanceof RoomcastError)) throw error;
+  process.stderr.write(`roomcast: ${error.message}: ${error.next}\n`);
+  process.exitCode = exitStatus(error.code);
+}
+// A menu or a socket that is still being closed does not keep the process.
+process.exit();

@@ -1,0 +1,149 @@
+/** The agent put together: on a PC that roomcast booted, and on any Linux host. */
+import { randomUUID } from "node:crypto";
+import { totalmem } from "node:os";
+import { RoomcastError } from "../../core/errors.ts";
+import { startCastReceiver } from "../../core/node/relay/receiver.ts";
+import { systemClock } from "../../core/node/clock.ts";
+import type { Candidate } from "../../core/session/target.ts";
+import type { Hello } from "../../core/wire/control.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { Agent, type AgentPorts, type TaskOrder, type TaskVoice } from "./agent.ts";
+import { describePath, listDisks } from "./hardware/disks.ts";
+import { readFirmware } from "./hardware/firmware.ts";
+import { readIdentity } from "./hardware/identity.ts";
+import { usedBy } from "./hardware/in-use.ts";
+import { describeNic, findUplink, type Uplink } from "./hardware/network.ts";
+import { systemRoots } from "./hardware/sysfs.ts";
+import { ServerFiles } from "./http.ts";
+import { openJournal } from "./journal.ts";
+import { performPower } from "./power.ts";
+import { startCapture } from "./tasks/capture-task.ts";
+import { RestoreTask, type RestoreTaskPorts } from "./tasks/restore-task.ts";
+import type { Task } from "./tasks/task.ts";
+import { startWipe } from "./tasks/wipe-task.ts";
+
+export interface AgentOptions {
+  /** http://ADDRESS:PORT */
+  readonly server: string;
+  /** The files and devices that may be touched, and no others; null: the PC's own disks. */
+  readonly disks: readonly string[] | null;
+  /** The interface that hears the cast; null: the one that reaches the server. */
+  readonly interface: string | null;
+  /** The address it registers with; null: that interface's. */
+  readonly mac: string | null;
+  /** The name it asks for. */
+  readonly name: string | null;
+  /** No screen: a line an event on stderr. */
+  readonly headless: boolean;
+  /** Ends after one session. */
+  readonly once: boolean;
+  /** This is a PC that roomcast booted: it may be restarted and switched off. */
+  readonly isAppliance?: boolean;
+  readonly logPath?: string | null;
+  readonly milestonesPath?: string | null;
+  /** Ends the agent, its task first. */
+  readonly signal?: AbortSignal;
+  /** Another receiver than the one that hears multicast. */
+  readonly startReceiver?: RestoreTaskPorts["startReceiver"];
+}
+
+/** Longer names than the message takes are cut. */
+const nameLimit = 64;
+
+/**
+ * Runs an agent; it reconnects for as long as it runs. Answers the exit status: 0 verified or done,
+ * 1 failed or stopped, 4 refused. Throws a RoomcastError (`usage`) on options that make no sense.
+ */
+export async function runAgent(options: AgentOptions): Promise<number> {
+  const server = serverUrl(options.server);
+  const isAppliance = options.isAppliance ?? false;
+  const onScreen = !options.headless && process.stdin.isTTY && process.stdout.isTTY;
+  const journal = openJournal({
+    onStderr: !onScreen || !process.stderr.isTTY,
+    logPath: options.logPath ?? null,
+    milestonesPath: options.milestonesPath ?? null,
+  });
+  const instance = randomUUID();
+  const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
+  const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
+  const candidates = (): Candidate[] =>
+    disksOf(options.disks).map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
+
+  const startTask = (order: TaskOrder, voice: TaskVoice): Task => {
+    journal.log(`order: ${order.type} (${order.task})`);
+    switch (order.type) {
+      case "restore":
+        return new RestoreTask(order, {
+          ...voice,
+          ...journal,
+          clock: systemClock,
+          memoryBytes: totalmem(),
+          files,
+          candidates,
+          interfaceAddress: async () => (await uplink()).ip,
+          startReceiver: options.startReceiver ?? startCastReceiver,
+        });
+      case "capture":
+        return startCapture(order, { server, candidates, ...journal });
+      case "wipe":
+        return startWipe(order, { candidates, ...journal });
+    }
+  };
+
+  const describe: AgentPorts["describe"] = async () => {
+    const { name, ip, mac: uplinkMac } = await uplink();
+    const mac = options.mac ?? uplinkMac ?? noMac;
+    return {
+      agentVersion: packageJson.version,
+      instance,
+      name: options.name?.slice(0, nameLimit) ?? null,
+      // Several agents on one host are told apart by the addresses they were given, by nothing else.
+      identity:
+        options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac),
+      mac,
+      ip,
+      ...readFirmware(systemRoots),
+      nic: describeNic(name, systemRoots),
+      disks: disksOf(options.disks),
+      memoryBytes: totalmem(),
+    };
+  };
+
+  const agent = new Agent({
+    server,
+    clock: systemClock,
+    journal,
+    describe,
+    startTask,
+    files,
+    power: (action) => performPower(action, { isAppliance, journal }),
+    openMenu: onScreen
+      ? async (onAction) => (await import("../menu/menu.ts")).openMenu({ onAction })
+      : null,
+    once: options.once,
+  });
+  options.signal?.addEventListener("abort", () => void agent.stop("the agent was ended"));
+  return agent.run();
+}
+
+/** A host without any interface; the server tells it from others by its identity. */
+const noMac = "00:00:00:00:00:00";
+
+const identityOf = (mac: string): Hello["identity"] => ({ uuid: null, serials: [], macs: [mac] });
+
+const disksOf = (named: readonly string[] | null): Hello["disks"] =>
+  named === null
+    ? listDisks(systemRoots)
+    : named.flatMap((path) => describePath(path, systemRoots) ?? []);
+
+function serverUrl(text: string): URL {
+  if (URL.canParse(text)) {
+    const url = new URL(text);
+    if (url.protocol === "http:" || url.protocol === "https:") return url;
+  }
+  throw new RoomcastError(
+    "usage",
+    `${JSON.stringify(text)} is no server address`,
+    "give it as http://ADDRESS:PORT",
+  );
+}

@@ -1,0 +1,58 @@
+/** What the PC's screen shows of the agent. */
+import type { DiskView, ImageView } from "../../core/wire/views.ts";
+import type { MenuView, TaskView } from "../menu/view.ts";
+import type { Task, TaskEnd, TaskProgress } from "./tasks/task.ts";
+
+type Room = NonNullable<TaskView["room"]>;
+
+export interface ScreenState {
+  readonly name: string | null;
+  readonly room: string | null;
+  readonly mac: string;
+  readonly ip: string | null;
+  readonly server: string;
+  readonly link: MenuView["server"]["state"];
+  readonly detail: string | null;
+  readonly disks: readonly DiskView[];
+  readonly images: readonly ImageView[] | null;
+  readonly task: TaskView | null;
+  readonly notice: string | null;
+}
+
+export function menuView(state: ScreenState): MenuView {
+  return {
+    pc: { name: state.name, room: state.room, mac: state.mac, ip: state.ip },
+    server: { url: state.server, state: state.link, detail: state.detail },
+    disks: state.disks,
+    images: state.images,
+    task: state.task,
+    notice: state.notice,
+  };
+}
+
+/** `rateBps`: bytes of the present phase a second, lately. */
+export function taskView(options: {
+  readonly task: Pick<Task, "kind" | "image" | "disk">;
+  readonly progress: TaskProgress | null;
+  readonly rateBps: number | null;
+  readonly room: Room | null;
+  readonly end: TaskEnd | null;
+}): TaskView {
+  const { task, progress, rateBps, room, end } = options;
+  const bytesDone = progress?.bytesDone ?? 0;
+  const bytesTotal = progress?.bytesTotal ?? null;
+  const left = bytesTotal === null ? null : Math.max(0, bytesTotal - bytesDone);
+  return {
+    kind: task.kind,
+    image: task.image,
+    disk: task.disk,
+    phase: end !== null ? "ended" : (progress?.phase ?? "preparing"),
+    bytesDone,
+    bytesTotal,
+    rateBps,
+    secondsLeft: left === null || rateBps === null || rateBps < 1 ? null : left / rateBps,
+    counters: end?.counters ?? progress?.counters ?? null,
+    room,
+    outcome: end === null ? null : { result: end.outcome, reason: end.reason, next: end.next },
+  };
+}

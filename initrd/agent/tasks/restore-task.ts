@@ -1,0 +1,313 @@
+import type {
+  CastReceiver,
+  CastReceiverEvents,
+  CastReceiverOptions,
+  CastReceiverStats,
+} from "../../../core/cast/handles.ts";
+import { assert, RoomcastError } from "../../../core/errors.ts";
+import { alignedBuffer, type Disk, openDisk } from "../../../core/node/disk.ts";
+import type { Clock } from "../../../core/ports.ts";
+import { diskIdentity } from "../../../core/screen/disk.ts";
+import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
+import { chunkBytes } from "../../../core/units/units.ts";
+import {
+  type AgentMessage,
+  bulkKind,
+  type Counters,
+  type RestoreOrder,
+} from "../../../core/wire/control.ts";
+import type { DiskView, PcState } from "../../../core/wire/views.ts";
+import type { ServerFiles } from "../http.ts";
+import { bootAreaOf } from "../restore/boot-area.ts";
+import { systemCodec } from "../restore/codec.ts";
+import { DiskRestore } from "../restore/disk-restore.ts";
+import { fetchImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
+import { pullWanted } from "../restore/pull.ts";
+import { Meter } from "./meter.ts";
+import { endOf, stoppedError, type Task, type TaskEnd, type TaskProgress } from "./task.ts";
+
+export interface RestoreTaskPorts {
+  readonly clock: Clock;
+  readonly memoryBytes: number;
+  files(signal: AbortSignal): ServerFiles;
+  candidates(): readonly Candidate[];
+  /** IPv4 address of the interface that hears the cast. */
+  interfaceAddress(): Promise<string | null>;
+  startReceiver(options: CastReceiverOptions, events: CastReceiverEvents): Promise<CastReceiver>;
+  send(message: AgentMessage): boolean;
+  sendBulk(kind: number, tag: number, payload: Uint8Array): boolean;
+  log(text: string): void;
+  milestone(text: string): void;
+}
+
+/** A twelfth of the memory, in chunks: 64 on a PC of 768 MB. The rest is the agent and its files. */
+export const slotCountFor = (memoryBytes: number): number =>
+  Math.max(32, Math.min(128, Math.floor(memoryBytes / 12 / chunkBytes)));
+
+/** The server sends and nothing comes: the multicast does not reach this PC. In milliseconds. */
+const deafAfter = 5000;
+
+/** One PC's part in a session. */
+export class RestoreTask implements Task {
+  readonly kind = "restore";
+  readonly ended: Promise<TaskEnd>;
+  private order: RestoreOrder;
+  private readonly ports: RestoreTaskPorts;
+  private readonly abort = new AbortController();
+  private readonly meter = new Meter();
+  private image_: RestoreImage | null = null;
+  private disk_: DiskView | null = null;
+  private restore: DiskRestore | null = null;
+  private receiver: CastReceiver | null = null;
+  private stats: CastReceiverStats | null = null;
+  private isReady = false;
+  private packetsAt = { count: 0, atMs: 0 };
+  private pulling = false;
+
+  constructor(order: RestoreOrder, ports: RestoreTaskPorts) {
+    this.order = order;
+    this.ports = ports;
+    this.ended = this.run().catch((error: unknown) => endOf(error, this.counters()));
+  }
+
+  get id(): string {
+    return this.order.task;
+  }
+
+  get image(): string {
+    return this.order.image;
+  }
+
+  get disk(): DiskView | null {
+    return this.disk_;
+  }
+
+  get state(): PcState {
+    if (this.restore?.phase === "verifying") return "verifying";
+    return (this.restore?.counters.bytesReceived ?? 0) > 0 ? "receiving" : "waiting";
+  }
+
+  progress(): TaskProgress | null {
+    const { restore } = this;
+    if (restore === null) return null;
+    const counters = this.counters();
+    return {
+      phase: restore.phase,
+      bytesDone: restore.bytesDone,
+      bytesTotal: counters?.bytesWanted ?? null,
+      counters,
+    };
+  }
+
+  resume(order: RestoreOrder): void {
+    const { cast } = this.order;
+    const sameCast =
+      cast.tag === order.cast.tag &&
+      cast.group === order.cast.group &&
+      cast.port === order.cast.port;
+    this.order = order;
+    if (!this.isReady) return;
+    this.sayReady();
+    if (sameCast) return this.receiver?.refresh();
+    const former = this.receiver;
+    this.receiver = null;
+    this.listen(former?.close()).catch((error: unknown) => this.break(error));
+  }
+
+  noteRoomRate(rateBps: number | null): void {
+    this.noticeDeafness(rateBps ?? 0);
+  }
+
+  stop(reason: string): void {
+    if (this.abort.signal.aborted) return;
+    this.abort.abort(stoppedError(reason));
+    this.restore?.stop(stoppedError(reason));
+  }
+
+  private async run(): Promise<TaskEnd> {
+    const { order, ports } = this;
+    const { signal } = this.abort;
+    const files = ports.files(signal);
+    const image = await fetchImage(files, order.imageId);
+    this.image_ = image;
+    const target = this.chooseDisk(image);
+    await using disk = await openDisk(target.path, { write: true });
+    checkOpened(disk, target);
+    this.disk_ = target;
+    signal.throwIfAborted();
+
+    const restore = new DiskRestore(
+      {
+        entries: image.entries,
+        diskBytes: image.manifest.diskBytes,
+        boot: bootAreaOf({
+          entries: image.entries,
+          critical: image.critical,
+          targetBytes: disk.size,
+          logicalSector: disk.logicalSector,
+        }),
+        verify: order.verify,
+      },
+      {
+        ...systemCodec,
+        disk,
+        diskName: `${target.path}, ${diskIdentity(target)}`,
+        fetch: (entryIndex) => files.chunk(order.imageId, entryIndex),
+        buffer: () => alignedBuffer(chunkBytes),
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      },
+    );
+    this.restore = restore;
+    try {
+      if (order.scan) {
+        ports.milestone(`scanning ${target.path} for what it has of ${order.image}`);
+        await restore.scan();
+      }
+      signal.throwIfAborted();
+      await restore.begin();
+      signal.throwIfAborted();
+      this.isReady = true;
+      this.sayReady();
+      ports.milestone(`receiving ${order.image}`);
+      if (restore.wants().some((byte) => byte !== 0)) await this.listen(undefined);
+      const entries = await restore.ended;
+      const rootHash = rootHashOf(entries);
+      assert(rootHash === image.manifest.rootHash, "what was verified is the image");
+      return {
+        outcome: "verified",
+        reason: null,
+        next: null,
+        rootHash,
+        counters: this.counters(),
+      };
+    } catch (error) {
+      restore.stop(error instanceof RoomcastError ? error : stoppedError(String(error)));
+      // The disk is left alone before it is closed.
+      await restore.ended.catch(() => {});
+      throw error;
+    } finally {
+      this.isReady = false;
+      await this.receiver?.close();
+    }
+  }
+
+  private chooseDisk({ manifest, endBytes }: RestoreImage): DiskView {
+    const need = { endBytes, logicalSector: manifest.logicalSector };
+    const choice = chooseTarget(this.ports.candidates(), this.order.disk, need);
+    if (choice.kind === "disk") return choice.disk;
+    throw new RoomcastError("refused", choice.reason, choice.next);
+  }
+
+  /** Wants first: the server uses them when `ready` comes. */
+  private sayReady(): void {
+    const { restore, disk_: disk, order } = this;
+    const counters = this.counters();
+    if (restore === null || disk === null || counters === null) return;
+    this.ports.sendBulk(bulkKind.wants, order.cast.tag, restore.wants());
+    this.ports.send({ type: "ready", task: order.task, disk, counters });
+  }
+
+  private async listen(former: Promise<void> | undefined): Promise<void> {
+    await former;
+    const { ports, order, restore, image_: image } = this;
+    if (restore === null || image === null || this.abort.signal.aborted) return;
+    const interfaceAddress = await ports.interfaceAddress();
+    if (interfaceAddress === null) {
+      throw new RoomcastError(
+        "failed",
+        "this PC has no IPv4 address to hear the cast with",
+        "check the cable and the DHCP server, or name the interface with --interface",
+      );
+    }
+    const { tag, group, port } = order.cast;
+    const receiver = await ports.startReceiver(
+      {
+        tag,
+        group,
+        port,
+        interfaceAddress,
+        index: image.index,
+        wants: restore.wants(),
+        slotCount: slotCountFor(ports.memoryBytes),
+      },
+      {
+        chunk: (entryIndex, stored, settle) => restore.deliver(entryIndex, stored, settle),
+        report: (payload) => void ports.sendBulk(bulkKind.report, tag, payload),
+        stats: (stats) => {
+          this.stats = stats;
+        },
+      },
+    );
+    if (!this.isReady) return receiver.close();
+    this.receiver = receiver;
+    this.packetsAt = { count: 0, atMs: ports.clock.now() };
+    receiver.ended.catch((error: unknown) => {
+      if (this.receiver === receiver) this.break(error);
+    });
+  }
+
+  private break(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.restore?.stop(
+      error instanceof RoomcastError
+        ? error
+        : new RoomcastError("failed", `the receiver of the cast broke: ${why}`, "try again", {
+            cause: error,
+          }),
+    );
+  }
+
+  /** The server sends to the room, and nothing of it comes here: what is wanted is fetched by HTTP. */
+  private noticeDeafness(roomRateBps: number): void {
+    const { restore, receiver, ports } = this;
+    const now = ports.clock.now();
+    const count = this.stats?.packets ?? 0;
+    const isDeaf = roomRateBps > 0 && count === this.packetsAt.count;
+    if (!isDeaf || receiver === null) {
+      this.packetsAt = { count, atMs: now };
+      return;
+    }
+    if (now - this.packetsAt.atMs < deafAfter || this.pulling || restore?.phase !== "receiving") {
+      return;
+    }
+    this.pulling = true;
+    ports.log(
+      "the server sends, and no multicast reaches this PC: fetching by HTTP; " +
+        "check IGMP snooping (a querier on the switch), the VLAN, and that it is not Wi-Fi",
+    );
+    const files = ports.files(this.abort.signal);
+    pullWanted({
+      restore,
+      fetch: (entryIndex) => files.chunk(this.order.imageId, entryIndex),
+      taken: (entryIndex) => this.receiver?.forget(entryIndex),
+      isNeeded: () =>
+        restore.phase === "receiving" && (this.stats?.packets ?? 0) === this.packetsAt.count,
+    })
+      .catch((error: unknown) => this.break(error))
+      .finally(() => {
+        this.pulling = false;
+      });
+  }
+
+  private counters(): Counters | null {
+    const { restore, stats } = this;
+    if (restore === null) return null;
+    const { counters } = restore;
+    const sent = stats === null ? 0 : stats.packets + stats.packetsLost + stats.packetsDropped;
+    return {
+      ...counters,
+      lossRatio: stats === null || sent === 0 ? null : stats.packetsLost / sent,
+      writeBps: this.meter.take(counters.bytesWritten, this.ports.clock.now()),
+    };
+  }
+}
+
+/** Between the choice and the opening nothing may have changed. */
+function checkOpened(disk: Disk, chosen: DiskView): void {
+  if (disk.size === chosen.size && disk.logicalSector === chosen.logicalSector) return;
+  throw new RoomcastError(
+    "refused",
+    `${chosen.path} is not the disk it was a moment ago`,
+    "check its cable, and try again",
+  );
+}

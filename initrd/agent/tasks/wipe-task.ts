@@ -1,0 +1,79 @@
+import { RoomcastError } from "../../../core/errors.ts";
+import { openDisk } from "../../../core/node/disk.ts";
+import { diskIdentity } from "../../../core/screen/disk.ts";
+import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
+import type { WipeOrder } from "../../../core/wire/control.ts";
+import type { DiskView } from "../../../core/wire/views.ts";
+import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
+
+/** What is emptied in one call: some seconds of an old disk, so that progress is seen and a stop obeyed. */
+const pieceBytes = 256 * 1024 * 1024;
+/** What makes a disk bootable is gone even if a discard left the old data readable. */
+const edgeBytes = 1024 * 1024;
+
+export interface WipePorts {
+  candidates(): readonly Candidate[];
+  log(text: string): void;
+}
+
+/** Empties the disk that is named, or the one that a restore would take. */
+export function startWipe(order: WipeOrder, ports: WipePorts): Task {
+  let disk: DiskView | null = null;
+  let bytesDone = 0;
+  const stop = new AbortController();
+
+  /** False as soon as `empty` says that it cannot. */
+  const pass = async (
+    size: number,
+    empty: (offset: number, length: number) => Promise<boolean>,
+  ): Promise<boolean> => {
+    for (let offset = 0; offset < size; offset += pieceBytes) {
+      if (stop.signal.aborted) throw stoppedError(String(stop.signal.reason));
+      const length = Math.min(pieceBytes, size - offset);
+      if (!(await empty(offset, length))) return false;
+      bytesDone = offset + length;
+    }
+    return true;
+  };
+
+  const run = async (): Promise<TaskEnd> => {
+    const choice = chooseTarget(ports.candidates(), order.disk, null);
+    if (choice.kind === "refused") {
+      throw new RoomcastError("refused", choice.reason, choice.next);
+    }
+    ({ disk } = choice);
+    await using open = await openDisk(disk.path, { write: true });
+    ports.log(`wiping ${diskIdentity(disk)} (${order.method})`);
+    const end = Math.min(edgeBytes, open.size);
+    await open.zero(0, end);
+    await open.zero(open.size - end, end);
+    const discarded =
+      order.method === "discard" &&
+      (await pass(open.size, (at, length) => open.discard(at, length)));
+    if (!discarded) {
+      if (order.method === "discard") ports.log(`${disk.path} has no discard: writing zeros`);
+      await pass(open.size, async (at, length) => {
+        await open.zero(at, length);
+        return true;
+      });
+    }
+    await open.flush();
+    return { outcome: "done", reason: null, next: null, rootHash: null, counters: null };
+  };
+
+  return {
+    id: order.task,
+    kind: "wipe",
+    image: null,
+    state: "wiping",
+    get disk() {
+      return disk;
+    },
+    progress: () =>
+      disk === null ? null : { phase: "wiping", bytesDone, bytesTotal: disk.size, counters: null },
+    resume() {},
+    noteRoomRate() {},
+    stop: (reason) => stop.abort(reason),
+    ended: run().catch((error: unknown) => endOf(error, null)),
+  };
+}

@@ -1,0 +1,426 @@
+/** A whole agent on a disk file, against a server that the test plays. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, type TestFn, test as unlimited } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { chunkBytes } from "../../../core/units/units.ts";
+import type { AgentOptions } from "../../../initrd/agent/run.ts";
+import { runAgent } from "../../../initrd/agent/run.ts";
+import { fakeImage } from "./fake-disk.ts";
+import { type FakeServer, openFakeServer, task } from "./fake-server.ts";
+import { httpReceiver } from "./http-receiver.ts";
+
+const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 20_000 }, run);
+
+const folder = mkdtempSync(join(tmpdir(), "roomcast-agent-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const mib = chunkBytes;
+/** The last chunk is short. */
+const diskBytes = 9 * mib + 20 * 1024;
+const image = fakeImage(diskBytes, { unused: [3], zero: [6] });
+let files = 0;
+
+/** A file full of other data. */
+function newDisk(size = diskBytes): string {
+  const path = join(folder, `disk${files++}.raw`);
+  writeFileSync(path, new Uint8Array(size).fill(0xa5));
+  return path;
+}
+
+interface Running {
+  readonly server: FakeServer;
+  readonly disk: string;
+  readonly log: string;
+  readonly status: Promise<number>;
+  end(): Promise<void>;
+}
+
+async function start(more: Partial<AgentOptions> = {}, disk = newDisk()): Promise<Running> {
+  const server = await openFakeServer(image);
+  const log = join(folder, `agent${files++}.log`);
+  writeFileSync(log, "");
+  const ending = new AbortController();
+  const status = runAgent({
+    server: server.url,
+    disks: [disk],
+    interface: null,
+    mac: "52:54:00:00:00:01",
+    name: "pc1",
+    headless: true,
+    once: false,
+    logPath: log,
+    signal: ending.signal,
+    startReceiver: httpReceiver(server.url),
+    ...more,
+  });
+  return {
+    server,
+    disk,
+    log,
+    status,
+    async end() {
+      ending.abort();
+      await status;
+      await server.close();
+    },
+  };
+}
+
+/** The image is on the disk, and what the image leaves out is as it was. */
+function assertRestored(disk: string): void {
+  const expected = Buffer.from(image.content);
+  expected.fill(0xa5, 3 * mib, 4 * mib);
+  const found = readFileSync(disk);
+  for (let at = 0; at < expected.length; at += mib) {
+    const end = Math.min(at + mib, expected.length);
+    const isSame = found.compare(expected, at, end, at, end) === 0;
+    assert(isSame, `chunk ${at / mib}`);
+  }
+}
+
+const isBlank = (disk: string, from: number, to: number): boolean =>
+  readFileSync(disk)
+    .subarray(from, to)
+    .every((byte) => byte === 0);
+
+suite("an agent", { concurrency: true }, () => {
+  test("it says who it is, and that it is alive", async () => {
+    const { server, disk, log, end } = await start();
+    const hello = await server.heardOf("hello");
+    assert.deepEqual(hello.identity, { uuid: null, serials: [], macs: ["52:54:00:00:00:01"] });
+    assert.deepEqual([hello.mac, hello.ip, hello.name], ["52:54:00:00:00:01", "127.0.0.1", "pc1"]);
+    assert.deepEqual(
+      hello.disks.map(({ path, size, transport }) => ({ path, size, transport })),
+      [{ path: disk, size: diskBytes, transport: "file" }],
+    );
+    assert.deepEqual([hello.state, hello.task], ["idle", null]);
+    await server.heardOf("alive");
+    await end();
+    assert.match(readFileSync(log, "utf8"), /roomcast: registered as pc1/);
+  });
+
+  test("a restore: wants, ready, progress, and a disk that is verified", async () => {
+    const { server, disk, status, log } = await start({ once: true });
+    await server.heardOf("hello");
+    server.restore();
+    const ready = await server.heardOf("ready");
+    assert.deepEqual([ready.task, ready.disk.path], [task, disk]);
+    assert.equal(ready.counters.bytesWanted, diskBytes - mib);
+    const result = await server.heardOf("result");
+    assert.equal(result.reason, null);
+    assert.deepEqual(
+      [result.outcome, result.rootHash, result.task],
+      ["verified", server.rootHash, task],
+    );
+    assert.equal(result.counters?.bytesVerified, diskBytes - mib);
+    assert.equal(result.counters?.chunksWritten, image.entries.length);
+    assert.equal(result.counters?.lossRatio, 0.1 / 1.1);
+    // All but the empty one.
+    assert.deepEqual([...(server.wants[0] ?? [])], [0b11011111, 0b1]);
+    assert(server.reports.length > 5);
+    assert.equal(await status, 0);
+    assertRestored(disk);
+    assert.match(readFileSync(log, "utf8"), /receiving base@1[\s\S]*roomcast: verified/);
+    await server.close();
+  });
+
+  test("a flipped bit on the way is never written; one in the store is named", async () => {
+    const { server, disk, status } = await start({ once: true });
+    await server.heardOf("hello");
+    let flips = 2;
+    server.spoil = (entryIndex, stored) => {
+      if (entryIndex === 4 && flips-- > 0) stored[10] = (stored[10] as number) ^ 1;
+      return stored;
+    };
+    server.restore();
+    const result = await server.heardOf("result");
+    assert.equal(result.outcome, "verified", String(result.reason));
+    assert.equal(await status, 0);
+    assertRestored(disk);
+    await server.close();
+
+    const second = await start({ once: true });
+    await second.server.heardOf("hello");
+    second.server.spoil = (entryIndex, stored) => {
+      if (entryIndex === 4) stored[10] = (stored[10] as number) ^ 1;
+      return stored;
+    };
+    second.server.restore();
+    const failed = await second.server.heardOf("result");
+    assert.equal(failed.outcome, "failed");
+    // Chunk 3 is not in the image.
+    assert.match(failed.reason ?? "", /chunk 5\b/);
+    assert.equal(await second.status, 1);
+    assert(isBlank(second.disk, 0, mib), "it does not start");
+    const chunk = readFileSync(second.disk).subarray(5 * mib, 6 * mib);
+    assert(
+      chunk.every((byte) => byte === 0xa5),
+      "the wrong chunk is not there",
+    );
+    await second.server.close();
+  });
+
+  test("a disk that is too small is refused with status 4, untouched", async () => {
+    const disk = newDisk(5 * mib);
+    const { server, status } = await start({ once: true }, disk);
+    await server.heardOf("hello");
+    server.restore();
+    const result = await server.heardOf("result");
+    assert.deepEqual([result.outcome, result.rootHash], ["refused", null]);
+    assert.match(result.reason ?? "", /too small/);
+    assert.equal(await status, 4);
+    assert(readFileSync(disk).every((byte) => byte === 0xa5));
+    await server.close();
+  });
+
+  test("two disks of one size are refused, and a named one is used alone", async () => {
+    const [one, other] = [newDisk(), newDisk()];
+    const { server, end } = await start({ disks: [one, other] });
+    await server.heardOf("hello");
+    server.restore();
+    assert.match((await server.heardOf("result")).reason ?? "", /same size/);
+    await server.heardOf("alive", ({ state }) => state === "failed");
+    const before = server.heard.length;
+    server.restore({ disk: other });
+    assert.equal((await server.heardOf("result", undefined, before)).outcome, "verified");
+    assertRestored(other);
+    assert(
+      readFileSync(one).every((byte) => byte === 0xa5),
+      "not chosen: not touched",
+    );
+    await end();
+  });
+
+  test("stopped in the middle, the disk does not start", async () => {
+    const { server, disk, end } = await start();
+    await server.heardOf("hello");
+    server.chunkDelay = 100;
+    server.restore();
+    await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
+    server.say({ type: "cancel", task, reason: "stopped by an operator" });
+    const result = await server.heardOf("result");
+    assert.deepEqual([result.outcome, result.reason], ["stopped", "stopped by an operator"]);
+    assert(isBlank(disk, 0, mib));
+    assert(isBlank(disk, 9 * mib, diskBytes));
+    await end();
+  });
+
+  test("a connection that breaks in the middle does not stop the work; the order comes again", async () => {
+    const { server, disk, end } = await start();
+    await server.heardOf("hello");
+    server.chunkDelay = 150;
+    server.restore();
+    await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
+    server.cut();
+    const before = server.heard.length;
+    const hello = await server.heardOf("hello", undefined, before);
+    assert.equal(hello.task, task);
+    server.restore({ scan: true });
+    const ready = await server.heardOf("ready", undefined, before);
+    assert(ready.counters.bytesReceived > 2 * mib, "it goes on where it was");
+    const wanted = server.wants.at(-1) ?? new Uint8Array();
+    assert.equal((wanted[0] as number) & 1, 0, "what it has is not wanted again");
+    assert.equal(server.reports.at(-1)?.[0], 9, "and a full report follows");
+    const result = await server.heardOf("result", undefined, before);
+    assert.equal(result.outcome, "verified");
+    assert.equal(result.counters?.chunksKept, 0);
+    assertRestored(disk);
+    await end();
+  });
+
+  test("a result that a broken connection swallowed is said again", async () => {
+    const { server, status } = await start({ once: true });
+    await server.heardOf("hello");
+    server.chunkDelay = 100;
+    server.restore();
+    await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
+    server.welcome = null;
+    server.cut();
+    // It finishes while nobody listens.
+    await sleep(2500);
+    const before = server.heard.length;
+    server.welcome = { protocol: 1, name: "pc1" };
+    server.cut();
+    const hello = await server.heardOf("hello", undefined, before);
+    assert.equal(hello.task, task);
+    assert.equal((await server.heardOf("result", undefined, before)).outcome, "verified");
+    assert.equal(await status, 0);
+    await server.close();
+  });
+
+  test("another order while it is busy is refused, and changes nothing", async () => {
+    const { server, end } = await start();
+    await server.heardOf("hello");
+    server.chunkDelay = 80;
+    server.restore();
+    await server.heardOf("ready");
+    server.say({ type: "wipe", task: "w1", disk: null, method: "zero" });
+    const refused = await server.heardOf("result", (each) => each.task === "w1");
+    assert.equal(refused.outcome, "refused");
+    assert.match(refused.reason ?? "", /restore, s1/);
+    assert.equal(
+      (await server.heardOf("result", (each) => each.task === task)).outcome,
+      "verified",
+    );
+    await end();
+  });
+
+  test("what is no message of ours is ignored", async () => {
+    const { server, disk, end } = await start();
+    await server.heardOf("hello");
+    for (const text of [
+      "",
+      "{",
+      "null",
+      "[]",
+      '{"type":"restore"}',
+      '{"type":"format","disk":"sda"}',
+    ]) {
+      server.say(text);
+    }
+    server.say(JSON.stringify({ type: "wipe", task: 7, disk: null, method: "zero" }));
+    const before = server.heard.length;
+    await server.heardOf("alive", undefined, before);
+    assert.equal(server.connections, 1);
+    assert(readFileSync(disk).every((byte) => byte === 0xa5));
+    await end();
+  });
+
+  test("a host that roomcast did not boot is not restarted", async () => {
+    const { server, log, end } = await start();
+    await server.heardOf("hello");
+    for (const action of ["reboot", "poweroff", "boot-disk"] as const) {
+      server.say({ type: "power", action });
+    }
+    await server.heardOf("alive", undefined, server.heard.length);
+    const said = readFileSync(log, "utf8");
+    for (const action of ["reboot", "poweroff", "boot-disk"]) {
+      assert.match(said, new RegExp(`${action} refused`));
+    }
+    await end();
+  });
+
+  for (const method of ["discard", "zero"] as const) {
+    test(`a wipe by ${method} leaves nothing`, async () => {
+      const { server, disk, status } = await start({ once: true });
+      await server.heardOf("hello");
+      server.say({ type: "wipe", task: "w1", disk: null, method });
+      assert.equal((await server.heardOf("result")).outcome, "done");
+      assert.equal(await status, 0);
+      assert(isBlank(disk, 0, diskBytes));
+      await server.close();
+    });
+  }
+
+  test("a server of another version is named, and tried again", async () => {
+    const server = await openFakeServer(image);
+    server.welcome = { protocol: 2, name: "pc1" };
+    const log = join(folder, "version.log");
+    const ending = new AbortController();
+    const status = runAgent({
+      server: server.url,
+      disks: [],
+      interface: null,
+      mac: null,
+      name: null,
+      headless: true,
+      once: false,
+      logPath: log,
+      signal: ending.signal,
+    });
+    await server.heardOf("hello");
+    await sleep(300);
+    assert.match(readFileSync(log, "utf8"), /speaks protocol 2, this agent 1; restart this PC/);
+    ending.abort();
+    await status;
+    await server.close();
+  });
+
+  test("an agent that is killed in the middle scans when it comes back, and finishes", async () => {
+    const server = await openFakeServer(image);
+    server.chunkDelay = 100;
+    const disk = newDisk();
+    const launch = () =>
+      spawn(
+        process.execPath,
+        [
+          "--disable-warning=ExperimentalWarning",
+          join(import.meta.dirname, "agent-process.ts"),
+          server.url,
+          disk,
+        ],
+        { stdio: ["ignore", "ignore", "inherit"] },
+      );
+    const first = launch();
+    const hello = await server.heardOf("hello");
+    server.restore();
+    await server.heardOf("progress", ({ counters }) => (counters?.bytesWritten ?? 0) > 3 * mib);
+    first.kill("SIGKILL");
+    await new Promise((resolve) => first.on("exit", resolve));
+    assert(isBlank(disk, 0, mib), "half done, it does not start");
+    const before = server.heard.length;
+    const second = launch();
+    const again = await server.heardOf("hello", undefined, before);
+    assert.equal(again.task, null);
+    assert.notEqual(again.instance, hello.instance);
+    server.restore({ scan: true });
+    const result = await server.heardOf("result", undefined, before);
+    assert.equal(result.outcome, "verified", String(result.reason));
+    const kept = result.counters?.chunksKept ?? 0;
+    assert(kept >= 3, `${kept} chunks kept`);
+    assert.equal(await new Promise((resolve) => second.on("exit", resolve)), 0);
+    assertRestored(disk);
+    await server.close();
+  });
+
+  test("when the multicast does not arrive, the chunks are fetched over HTTP", async () => {
+    const forgotten: number[] = [];
+    const { server, disk, status, log } = await start({
+      once: true,
+      startReceiver: async () => ({
+        forget: (entryIndex) => void forgotten.push(entryIndex),
+        refresh() {},
+        ended: new Promise(() => {}),
+        async close() {},
+      }),
+    });
+    await server.heardOf("hello");
+    server.restore();
+    await server.heardOf("ready");
+    const room = { members: 1, verified: 0, failed: 0, progress: 0, secondsLeft: null };
+    const teller = setInterval(
+      () => server.say({ type: "room", task, session: { ...room, rateBps: 5e8 } }),
+      500,
+    );
+    const result = await server.heardOf("result");
+    clearInterval(teller);
+    assert.equal(result.outcome, "verified");
+    assert.equal(await status, 0);
+    assertRestored(disk);
+    assert.equal(forgotten.length, image.entries.length - 1);
+    assert.match(readFileSync(log, "utf8"), /no multicast reaches this PC.*IGMP/);
+    await server.close();
+  });
+
+  test("a larger disk loses its own end, and keeps what lies between", async () => {
+    const disk = newDisk(12 * mib);
+    const { server, status } = await start({ once: true }, disk);
+    await server.heardOf("hello");
+    server.restore();
+    assert.equal((await server.heardOf("result")).outcome, "verified");
+    assert.equal(await status, 0);
+    assert(isBlank(disk, 11 * mib, 12 * mib));
+    assert(
+      readFileSync(disk)
+        .subarray(10 * mib, 11 * mib)
+        .every((byte) => byte === 0xa5),
+    );
+    truncateSync(disk, diskBytes);
+    assertRestored(disk);
+    await server.close();
+  });
+});

@@ -1,0 +1,187 @@
+/** A lab server as an agent sees it: what it says is heard, and it says what the test wants. */
+
+import type { WebSocket } from "@fastify/websocket";
+import websocket from "@fastify/websocket";
+import fastify from "fastify";
+import { assert } from "../../../core/errors.ts";
+import type { Manifest } from "../../../core/image/types.ts";
+import {
+  type AgentMessage,
+  bulkKind,
+  controlProtocol,
+  decodeAgentMessage,
+  decodeBulk,
+  type Hello,
+  type RestoreOrder,
+  type ServerMessage,
+} from "../../../core/wire/control.ts";
+import type { FakeImage } from "./fake-disk.ts";
+import { encodeIndex, rootOf } from "./image-format.ts";
+
+export interface FakeServer {
+  readonly url: string;
+  /** All that the agent said since its last hello, and its hellos. */
+  readonly heard: AgentMessage[];
+  /** Bitmaps of `wants` frames. */
+  readonly wants: Uint8Array[];
+  readonly reports: Uint8Array[];
+  readonly rootHash: string;
+  connections: number;
+  /** Answers to `hello`; null: says nothing. */
+  welcome: { protocol: number; name: string } | null;
+  /** Says `alive` each second. */
+  isAlive: boolean;
+  /** Changes the stored bytes that go out over HTTP. */
+  spoil: (entryIndex: number, stored: Uint8Array) => Uint8Array;
+  /** Chunks wait this long, in milliseconds. */
+  chunkDelay: number;
+  chunksServed: number;
+  say(message: ServerMessage | string): void;
+  restore(more?: Partial<RestoreOrder>): void;
+  cut(): void;
+  /** The first message of this kind that was heard, or will be, after the `after`th. */
+  heardOf<T extends AgentMessage["type"]>(
+    type: T,
+    accept?: (message: Extract<AgentMessage, { type: T }>) => boolean,
+    after?: number,
+  ): Promise<Extract<AgentMessage, { type: T }>>;
+  close(): Promise<void>;
+}
+
+export const task = "s1";
+
+/** Listens on a port of its own on the loopback. */
+export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeServer> {
+  const app = fastify({ forceCloseConnections: true });
+  await app.register(websocket);
+  const index = encodeIndex(image.entries);
+  const manifest: Manifest = {
+    format: "roomcast-image",
+    formatVersion: 1,
+    id: "0123456789abcdef",
+    name: "base",
+    version: 1,
+    capturedAt: "2026-11-23T00:00:00.000Z",
+    source: "pc1 /dev/sda",
+    diskBytes: image.content.length,
+    logicalSector: 512,
+    chunkBytes: 1 << 20,
+    chunkCount: image.entries.length,
+    usedBytes: image.content.length,
+    storedBytes: image.stored.reduce((sum, { length }) => sum + length, 0),
+    partitionTable: "none",
+    partitions: [],
+    rootHash: rootOf(image.entries),
+    warnings: [],
+  };
+  let socket: WebSocket | null = null;
+  const waiting = new Set<() => void>();
+
+  const server: FakeServer = {
+    url: "",
+    heard: [],
+    wants: [],
+    reports: [],
+    rootHash: manifest.rootHash,
+    connections: 0,
+    welcome: { protocol: controlProtocol, name: "pc1" },
+    isAlive: true,
+    spoil: (_, stored) => stored,
+    chunkDelay: 0,
+    chunksServed: 0,
+    say(message) {
+      assert(socket !== null, "an agent is connected");
+      socket.send(typeof message === "string" ? message : JSON.stringify(message));
+    },
+    restore(more = {}) {
+      server.say({
+        type: "restore",
+        task,
+        imageId: manifest.id,
+        image: "base@1",
+        cast: { tag: 77, group: "239.77.1.1", port: 7401 },
+        verify: "read-back",
+        afterwards: "stay",
+        disk: null,
+        scan: false,
+        ...more,
+      });
+    },
+    cut() {
+      socket?.terminate();
+      socket = null;
+    },
+    async heardOf(type, accept = () => true, after = 0) {
+      for (;;) {
+        for (const message of server.heard.slice(after)) {
+          if (message.type === type && accept(message as never)) return message as never;
+        }
+        await new Promise<void>((wake) => waiting.add(wake));
+      }
+    },
+    async close() {
+      clearInterval(alive);
+      server.cut();
+      await app.close();
+    },
+  };
+
+  app.get("/agent/v1/connect", { websocket: true }, (accepted) => {
+    server.connections++;
+    socket = accepted;
+    accepted.on("error", () => {});
+    accepted.on("message", (data: Buffer, isBinary: boolean) => {
+      if (isBinary) takeBulk(data);
+      else {
+        const decoded = decodeAgentMessage(data.toString());
+        assert(decoded.ok, `the agent says what the protocol has: ${JSON.stringify(decoded)}`);
+        server.heard.push(decoded.value);
+        if (decoded.value.type === "hello") greet(accepted, decoded.value);
+      }
+      for (const wake of waiting) wake();
+      waiting.clear();
+    });
+  });
+  const greet = (to: WebSocket, _: Hello): void => {
+    if (server.welcome === null) return;
+    const { protocol, name } = server.welcome;
+    const welcome: ServerMessage = {
+      type: "welcome",
+      protocol,
+      serverVersion: "9.9.9",
+      pc: "p-1",
+      name,
+      room: "default",
+      time: "2026-11-23T00:00:00Z",
+    };
+    to.send(JSON.stringify(welcome));
+  };
+  const takeBulk = (data: Buffer): void => {
+    const decoded = decodeBulk(data);
+    assert(decoded.ok && decoded.value.tag === 77, "a frame of this cast");
+    const { kind, payload } = decoded.value;
+    (kind === bulkKind.wants ? server.wants : server.reports).push(new Uint8Array(payload));
+  };
+  const alive = setInterval(() => {
+    if (server.isAlive && socket?.readyState === socket?.OPEN) {
+      socket?.send(JSON.stringify({ type: "alive" }));
+    }
+  }, 1000);
+
+  app.get("/agent/v1/images", () => []);
+  const at = `/agent/v1/images/${manifest.id}`;
+  app.get(`${at}/manifest`, () => manifest);
+  app.get(`${at}/index`, (_, reply) => {
+    reply.type("application/octet-stream");
+    return Buffer.from(index);
+  });
+  app.get<{ Params: { entry: string } }>(`${at}/chunks/:entry`, async (request, reply) => {
+    await new Promise((resolve) => setTimeout(resolve, server.chunkDelay));
+    const entryIndex = Number(request.params.entry);
+    server.chunksServed++;
+    reply.type("application/octet-stream");
+    return Buffer.from(server.spoil(entryIndex, new Uint8Array(image.stored[entryIndex] ?? [])));
+  });
+  const url = await app.listen({ host: "127.0.0.1", port });
+  return Object.assign(server, { url });
+}
