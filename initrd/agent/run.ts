@@ -2,14 +2,16 @@
 import { randomUUID } from "node:crypto";
 import { totalmem } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
-import { startCastReceiver } from "../../core/node/relay/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
+import { startCastReceiver } from "../../core/node/relay/receiver.ts";
 import type { Candidate } from "../../core/session/target.ts";
 import type { Hello } from "../../core/wire/control.ts";
+import type { DiskView } from "../../core/wire/views.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { Agent, type AgentPorts, type TaskOrder, type TaskVoice } from "./agent.ts";
 import { describePath, listDisks } from "./hardware/disks.ts";
 import { readFirmware } from "./hardware/firmware.ts";
+import { DiskHealth } from "./hardware/health.ts";
 import { readIdentity } from "./hardware/identity.ts";
 import { usedBy } from "./hardware/in-use.ts";
 import { describeNic, findUplink, type Uplink } from "./hardware/network.ts";
@@ -66,8 +68,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const instance = randomUUID();
   const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
   const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
+  const health = new DiskHealth();
+  const disks = (): DiskView[] =>
+    disksOf(options.disks).map((disk) => ({ ...disk, health: health.of(disk.path) }));
   const candidates = (): Candidate[] =>
-    disksOf(options.disks).map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
+    disks().map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
 
   const startTask = (order: TaskOrder, voice: TaskVoice): Task => {
     journal.log(`order: ${order.type} (${order.task})`);
@@ -92,6 +97,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
   const describe: AgentPorts["describe"] = async () => {
     const { name, ip, mac: uplinkMac } = await uplink();
+    if (options.disks === null) await health.ask(disks().map(({ path }) => path));
     const mac = options.mac ?? uplinkMac ?? noMac;
     return {
       agentVersion: packageJson.version,
@@ -104,7 +110,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       ip,
       ...readFirmware(systemRoots),
       nic: describeNic(name, systemRoots),
-      disks: disksOf(options.disks),
+      disks: disks(),
       memoryBytes: totalmem(),
     };
   };
@@ -131,7 +137,7 @@ const noMac = "00:00:00:00:00:00";
 
 const identityOf = (mac: string): Hello["identity"] => ({ uuid: null, serials: [], macs: [mac] });
 
-const disksOf = (named: readonly string[] | null): Hello["disks"] =>
+const disksOf = (named: readonly string[] | null): DiskView[] =>
   named === null
     ? listDisks(systemRoots)
     : named.flatMap((path) => describePath(path, systemRoots) ?? []);

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { describePath, listDisks } from "../../../initrd/agent/hardware/disks.ts";
 import { readFirmware } from "../../../initrd/agent/hardware/firmware.ts";
+import { DiskHealth, readSmartctl } from "../../../initrd/agent/hardware/health.ts";
 import { readIdentity, usableSerial, usableUuid } from "../../../initrd/agent/hardware/identity.ts";
 import { diskUsedBy, usedBy } from "../../../initrd/agent/hardware/in-use.ts";
 import { describeNic, findUplink } from "../../../initrd/agent/hardware/network.ts";
@@ -275,4 +276,15 @@ test("the uplink is the interface that the system would send by", async () => {
     ip: null,
     mac: null,
   });
+});
+
+test("health is what smartctl says, and unknown when it says nothing", async () => {
+  assert.equal(readSmartctl('{"smart_status":{"passed":true,"nvme":{"value":0}}}'), "passed");
+  assert.equal(readSmartctl('{"smart_status":{"passed":false}}'), "failed");
+  for (const text of ["", "{", "null", "[]", "{}", '{"smart_status":{"passed":"yes"}}', '"x"']) {
+    assert.equal(readSmartctl(text), null, text);
+  }
+  const health = new DiskHealth();
+  await health.ask(["/nowhere/sdx"]);
+  assert.equal(health.of("/nowhere/sdx"), null);
 });
