@@ -1,8 +1,11 @@
 /** The iPXE script that a PC gets: what to boot, and a short chance for a person to choose otherwise. */
+import type { MacAddress } from "../units/mac.ts";
 
 export interface IpxeScriptOptions {
   /** `http://ADDRESS:PORT` */
   readonly serverUrl: string;
+  /** Of the interface that the PC boots by. */
+  readonly mac: MacAddress;
   readonly decision: "agent" | "local-disk";
   /** Added to the kernel's command line; printable, without spaces. */
   readonly kernelArguments: readonly string[];
@@ -12,18 +15,21 @@ export interface IpxeScriptOptions {
 const agentPromptSeconds = 2;
 /** A PC on its way to its own disk may be wanted back in the menu. */
 const diskPromptSeconds = 5;
+/** Whoever opened the menu and went away: the PC goes on by itself. */
+const menuSeconds = 300;
 
 /** iPXE's scripting language (ipxe.org/cmd). Settings of the running iPXE are `${…}`. */
-export function ipxeScript({ serverUrl, decision, kernelArguments }: IpxeScriptOptions): string {
-  const kernel = (extra: string): string =>
+export function ipxeScript(options: IpxeScriptOptions): string {
+  const { serverUrl, mac, decision, kernelArguments } = options;
+  const kernel = (extra: readonly string[]): string =>
     [
       `kernel ${serverUrl}/boot/vmlinuz initrd=initrd.img roomcast.server=${serverUrl}`,
-      "BOOTIF=01-${net0/mac:hexhyp} quiet loglevel=3",
+      // PXELINUX's form: the hardware type before the address.
+      `BOOTIF=01-${mac.replaceAll(":", "-")}`,
+      "quiet loglevel=3",
       ...kernelArguments,
-      extra,
-    ]
-      .join(" ")
-      .trimEnd();
+      ...extra,
+    ].join(" ");
   const seconds = decision === "agent" ? agentPromptSeconds : diskPromptSeconds;
   const goal = decision === "agent" ? "roomcast" : "this PC's own disk";
   return [
@@ -35,17 +41,19 @@ export function ipxeScript({ serverUrl, decision, kernelArguments }: IpxeScriptO
     "item --key s safe       roomcast with safe options (plain graphics, no APIC)",
     "item --key d local-disk this PC's own disk",
     "item --key i shell      iPXE shell",
-    `choose --default ${decision} target && goto \${target} || goto menu`,
+    `choose --timeout ${menuSeconds * 1000} --default ${decision} target && goto \${target} || goto menu`,
     ":agent",
-    `${kernel("")} || goto failed`,
+    `${kernel([])} || goto failed`,
     "goto initrd",
     ":safe",
-    `${kernel("nomodeset noapic")} || goto failed`,
+    `${kernel(["nomodeset", "noapic"])} || goto failed`,
     ":initrd",
     `initrd ${serverUrl}/boot/initrd.img || goto failed`,
     "boot || goto failed",
     ":failed",
     `echo The server ${serverUrl} did not give the boot files. Trying again in 5 s; m: menu.`,
+    // What was loaded before the failure would be loaded twice.
+    "imgfree",
     "prompt --key m --timeout 5000 && goto menu || goto agent",
     ":shell",
     "shell",

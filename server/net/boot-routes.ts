@@ -1,7 +1,6 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ipxeScript } from "../../core/boot/ipxe-script.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../core/units/mac.ts";
@@ -11,20 +10,27 @@ export interface BootRoutesOptions {
   readonly serverUrl: string;
   readonly kernelArguments: readonly string[];
   decide(mac: MacAddress): "agent" | "local-disk";
-  /** A PC has asked for its script or a file; `mac` where the request tells it. */
+  /** A PC has asked for its script. */
   onBoot(mac: MacAddress): void;
 }
 
 /** What `/boot/` gives: nothing else in the folder, and nothing outside. */
-const files = new Set(["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"]);
+const files: ReadonlySet<string> = new Set([
+  "vmlinuz",
+  "initrd.img",
+  "undionly.kpxe",
+  "snponly.efi",
+]);
 
 /** `/boot/ipxe`, and the files that it and UEFI HTTP boot ask for. Needs no operator: it changes nothing. */
 export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): void {
   const { folder, serverUrl, kernelArguments } = options;
 
-  // iPXE comes here by DHCP without its MAC; its own settings add it.
+  // For an iPXE that DHCP did not send here, such as one at its prompt: its own settings add the MAC.
   app.get("/boot/ipxe", async (_request, reply) =>
-    reply.type("text/plain").send(`#!ipxe\nchain ${serverUrl}/boot/ipxe/\${net0/mac:hexhyp}\n`),
+    reply
+      .type("text/plain")
+      .send(`#!ipxe\nchain --replace ${serverUrl}/boot/ipxe/\${netX/mac:hexhyp}\n`),
   );
   app.get<{ Params: { mac: string } }>("/boot/ipxe/:mac", async ({ params }, reply) => {
     const mac = parseMac(params.mac);
@@ -33,19 +39,70 @@ export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): vo
     }
     options.onBoot(mac);
     const decision = options.decide(mac);
-    return reply.type("text/plain").send(ipxeScript({ serverUrl, decision, kernelArguments }));
+    return reply
+      .type("text/plain")
+      .header("cache-control", "no-store")
+      .send(ipxeScript({ serverUrl, mac, decision, kernelArguments }));
   });
-  app.get<{ Params: { file: string } }>("/boot/:file", async ({ params, method }, reply) => {
-    const path = join(folder, params.file);
-    const found = files.has(params.file) ? await stat(path).catch(() => undefined) : undefined;
-    if (found === undefined) {
-      throw new RoomcastError(
-        "not-found",
-        `there is no boot file ${params.file}`,
-        "run `make initrd`",
-      );
-    }
-    reply.type("application/octet-stream").header("content-length", found.size);
-    return reply.send(method === "HEAD" ? "" : createReadStream(path, { highWaterMark: 1 << 20 }));
+  // HEAD by name: the one that fastify derives from GET says that the length is 0, and UEFI believes it.
+  app.route<{ Params: { file: string } }>({
+    method: ["GET", "HEAD"],
+    url: "/boot/:file",
+    handler: async (request, reply) => {
+      const { file } = request.params;
+      if (!files.has(file)) throw missing(file);
+      return sendFile(join(folder, file), request, reply);
+    },
   });
+}
+
+const missing = (file: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no boot file ${file}`, "run `make initrd`");
+
+/** Streams a file, or the part of it that the request's `range` names. */
+async function sendFile(
+  path: string,
+  request: FastifyRequest<{ Params: { file: string } }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const handle = await open(path).catch(() => undefined);
+  if (handle === undefined) throw missing(request.params.file);
+  const found = await handle.stat();
+  const range = parseByteRange(request.headers.range, found.size);
+  reply.type("application/octet-stream").header("accept-ranges", "bytes");
+  const { first, last } = range === "whole" || range === "none" ? wholeOf(found.size) : range;
+  if (range === "none") {
+    reply.code(416).header("content-range", `bytes */${found.size}`);
+  } else {
+    if (range !== "whole")
+      reply.code(206).header("content-range", `bytes ${first}-${last}/${found.size}`);
+    reply.header("content-length", last - first + 1);
+  }
+  if (range === "none" || request.method === "HEAD" || last < first) {
+    await handle.close();
+    return reply.send("");
+  }
+  return reply.send(handle.createReadStream({ start: first, end: last, highWaterMark: 1 << 20 }));
+}
+
+const wholeOf = (size: number) => ({ first: 0, last: size - 1 });
+
+/**
+ * RFC 9110 section 14.2. Only a single range of bytes is answered as such; anything else counts as not
+ * said, and one that begins after the end is `none`.
+ */
+export function parseByteRange(
+  header: string | undefined,
+  size: number,
+): { readonly first: number; readonly last: number } | "whole" | "none" {
+  const [, from = "", to = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
+  if (from === "" && to === "") return "whole";
+  if (from === "") {
+    const length = Math.min(Number(to), size);
+    return length === 0 ? "none" : { first: size - length, last: size - 1 };
+  }
+  const first = Number(from);
+  const last = to === "" ? size - 1 : Math.min(Number(to), size - 1);
+  if (to !== "" && Number(to) < first) return "whole";
+  return first >= size ? "none" : { first, last };
 }

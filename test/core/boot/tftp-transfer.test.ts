@@ -111,6 +111,7 @@ test("a window: sent at once, resumed from where the client says, answered once 
   assert.equal(said(transfer.take(ack(2), millis(0))), "3:512 4:512 5:512 6:512", "lost again");
   assert.equal(said(transfer.take(ack(2), millis(0))), "");
   assert.equal(said(transfer.take(ack(6), millis(0))), "7:512 8:512 9:512 10:1");
+  assert.equal(said(transfer.take(ack(6), millis(0))), "7:512 8:512 9:512 10:1", "7 was lost");
   assert.equal(transfer.take(ack(10), millis(0)).end, "sent");
 });
 
