@@ -1,0 +1,245 @@
+/** What the person at the PC wants reaches the server, and what happens reaches the screen. */
+import assert from "node:assert/strict";
+import { suite, type TestFn, test as unlimited } from "node:test";
+import { systemClock } from "../../../core/node/clock.ts";
+import { Agent } from "../../../initrd/agent/agent.ts";
+import { ServerFiles } from "../../../initrd/agent/http.ts";
+import { taskView } from "../../../initrd/agent/screen.ts";
+import { Meter } from "../../../initrd/agent/tasks/meter.ts";
+import { stoppedError, type Task, type TaskEnd } from "../../../initrd/agent/tasks/task.ts";
+import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
+import { fakeImage } from "./fake-disk.ts";
+import { type FakeServer, openFakeServer, task as taskId } from "./fake-server.ts";
+
+const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 10_000 }, run);
+const image = fakeImage(1 << 20);
+
+/** A task that does nothing until it is told how it ended. */
+class IdleTask implements Task {
+  readonly id: string;
+  readonly kind = "restore";
+  readonly image = "base@1";
+  readonly state = "receiving";
+  readonly disk = null;
+  readonly end: PromiseWithResolvers<TaskEnd> = Promise.withResolvers();
+  readonly ended = this.end.promise;
+  stopped = "";
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  progress() {
+    return { phase: "receiving", bytesDone: 30, bytesTotal: 100, counters: null } as const;
+  }
+
+  resume(): void {}
+  noteRoomRate(): void {}
+
+  stop(reason: string): void {
+    this.stopped = reason;
+    this.finish("stopped", stoppedError(reason).message);
+  }
+
+  finish(outcome: TaskEnd["outcome"], reason: string | null): void {
+    this.end.resolve({ outcome, reason, next: null, rootHash: null, counters: null });
+  }
+}
+
+interface Bench {
+  readonly server: FakeServer;
+  readonly agent: Agent;
+  readonly tasks: IdleTask[];
+  readonly power: string[];
+  readonly views: MenuView[];
+  press(action: MenuAction): void;
+  /** The first view, from now on or the latest, that is as wished. */
+  seen(accept: (view: MenuView) => boolean): Promise<MenuView>;
+  end(): Promise<void>;
+}
+
+async function open(): Promise<Bench> {
+  const server = await openFakeServer(image);
+  const tasks: IdleTask[] = [];
+  const power: string[] = [];
+  const views: MenuView[] = [];
+  let act: (action: MenuAction) => void = () => {};
+  const address = new URL(server.url);
+  const agent = new Agent({
+    server: address,
+    clock: systemClock,
+    journal: { log() {}, milestone() {} },
+    describe: async () => ({
+      agentVersion: "1",
+      instance: "i",
+      name: null,
+      identity: { uuid: null, serials: [], macs: [] },
+      mac: "52:54:00:00:00:01",
+      ip: "192.0.2.7",
+      firmware: "bios",
+      secureBoot: false,
+      nic: { driver: null, speedMbps: null },
+      disks: [],
+      memoryBytes: 1,
+    }),
+    startTask(order) {
+      const begun = new IdleTask(order.task);
+      tasks.push(begun);
+      return begun;
+    },
+    files: (signal) => new ServerFiles(address, signal),
+    power: (action) => void power.push(action),
+    openMenu: async (onAction) => {
+      act = onAction;
+      return { show: (view) => void views.push(view), suspend() {}, resume() {}, close() {} };
+    },
+    once: false,
+  });
+  const status = agent.run();
+  await server.heardOf("hello");
+  return {
+    server,
+    agent,
+    tasks,
+    power,
+    views,
+    press: (action) => act(action),
+    async seen(accept) {
+      for (;;) {
+        const view = views.at(-1);
+        if (view !== undefined && accept(view)) return view;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async end() {
+      await agent.stop("over");
+      assert.equal(await status, 1);
+      await server.close();
+    },
+  };
+}
+
+suite("the agent's screen", { concurrency: true }, () => {
+  test("searching, connected, lost, connected again", async () => {
+    const { server, views, seen, end } = await open();
+    assert.equal(views[0]?.server.state, "searching");
+    const up = await seen((view) => view.server.state === "connected");
+    assert.deepEqual(up.pc, {
+      name: "pc1",
+      room: "default",
+      mac: "52:54:00:00:00:01",
+      ip: "192.0.2.7",
+    });
+    server.cut();
+    const lost = await seen((view) => view.server.state === "lost");
+    assert.match(lost.server.detail ?? "", /connection broke/);
+    server.welcome = { protocol: 1, name: "pc9" };
+    assert.equal((await seen((view) => view.server.state === "connected")).pc.name, "pc9");
+    server.say({ type: "placed", name: "pc10", room: "lab" });
+    server.say({ type: "notice", text: "lunch" });
+    const placed = await seen((view) => view.notice === "lunch");
+    assert.deepEqual([placed.pc.name, placed.pc.room], ["pc10", "lab"]);
+    await end();
+  });
+
+  test("restore and capture are asked of the server; the list of images comes from it", async () => {
+    const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    press({ action: "restore", image: "base@1", disk: "/dev/sda" });
+    press({ action: "capture", name: "new", disk: "/dev/sdb" });
+    const asked = await server.heardOf("ask", ({ want }) => want.action === "capture");
+    assert.deepEqual(asked.want, { action: "capture", name: "new", disk: "/dev/sdb" });
+    const first = await server.heardOf("ask");
+    assert.deepEqual(first.want, { action: "restore", image: "base@1", disk: "/dev/sda" });
+    press({ action: "images" });
+    assert.deepEqual((await seen((view) => view.images !== null)).images, []);
+    await end();
+  });
+
+  test("a wish that finds no server is told so", async () => {
+    const { server, press, seen, end } = await open();
+    server.welcome = null;
+    server.cut();
+    await seen((view) => view.server.state === "lost");
+    press({ action: "restore", image: "base@1", disk: "/dev/sda" });
+    assert.match((await seen((view) => view.notice !== null)).notice ?? "", /no connection/);
+    await end();
+  });
+
+  test("a task takes the screen, is stopped from there, and is dismissed", async () => {
+    const { server, tasks, power, press, seen, end } = await open();
+    server.restore();
+    const running = await seen((view) => view.task?.phase === "receiving");
+    assert.deepEqual([running.task?.bytesDone, running.task?.outcome], [30, null]);
+    const room = { members: 3, verified: 1, failed: 1, progress: 0.5, rateBps: 1, secondsLeft: 60 };
+    server.say({ type: "room", task: taskId, session: room });
+    server.say({ type: "room", task: "another", session: { ...room, members: 99 } });
+    assert.equal((await seen((view) => view.task?.room != null)).task?.room?.members, 3);
+    press({ action: "reboot" });
+    assert.match((await seen((view) => view.notice !== null)).notice ?? "", /stop it first/);
+    assert.deepEqual(power, []);
+    press({ action: "stop" });
+    const asked = await server.heardOf("ask");
+    assert.deepEqual(asked.want, { action: "stop", task: taskId });
+    assert.equal(tasks[0]?.stopped, "stopped at the PC");
+    const over = await seen((view) => view.task?.outcome != null);
+    assert.equal(over.task?.outcome?.result, "stopped");
+    press({ action: "dismiss" });
+    await seen((view) => view.task === null);
+    press({ action: "poweroff" });
+    assert.deepEqual(power, ["poweroff"]);
+    await end();
+  });
+
+  test("what comes after a restore waits until the server has the result", async () => {
+    const { server, tasks, power, seen, end } = await open();
+    server.isAlive = false;
+    server.restore({ afterwards: "poweroff" });
+    await seen((view) => view.task !== null);
+    tasks[0]?.finish("verified", null);
+    await server.heardOf("result");
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    assert.deepEqual(power, [], "nobody has said anything since");
+    server.isAlive = true;
+    while (power.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(power, ["poweroff"]);
+    await end();
+  });
+
+  test("a restore that failed is not followed by a restart", async () => {
+    const { server, tasks, power, seen, end } = await open();
+    server.restore({ afterwards: "reboot" });
+    await seen((view) => view.task !== null);
+    tasks[0]?.finish("failed", "disk write error");
+    const failed = await server.heardOf("alive", ({ state }) => state === "failed");
+    assert(failed !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.deepEqual(power, []);
+    await end();
+  });
+});
+
+test("time left is what is left at the present rate", () => {
+  const common = {
+    task: { kind: "restore", image: "i", disk: null },
+    room: null,
+    end: null,
+  } as const;
+  const progress = { phase: "receiving", bytesDone: 25, bytesTotal: 100, counters: null } as const;
+  assert.equal(taskView({ ...common, progress, rateBps: 25 }).secondsLeft, 3);
+  assert.equal(taskView({ ...common, progress, rateBps: null }).secondsLeft, null);
+  assert.equal(taskView({ ...common, progress, rateBps: 0 }).secondsLeft, null);
+  assert.equal(taskView({ ...common, progress: null, rateBps: null }).phase, "preparing");
+});
+
+test("a meter forgets, and starts over when the total falls", () => {
+  const meter = new Meter();
+  assert.equal(meter.take(0, 0), null);
+  assert.equal(meter.take(100, 100), null, "too soon to tell");
+  assert.equal(meter.take(1000, 1000), 1000);
+  assert.equal(meter.take(1100, 1100), 1000, "too soon to tell anew");
+  let rate = 0;
+  for (let second = 2; second < 30; second++) rate = meter.take(1100, second * 1000) ?? -1;
+  assert(rate < 1, `${rate}`);
+  assert.equal(meter.take(5, 40_000), null);
+});
