@@ -1,0 +1,58 @@
+/** Installs the Debian packages that the demo and the tests need, where they are missing; says which first. */
+import { spawnSync } from "node:child_process";
+
+const packages = {
+  "the virtual room": [
+    "qemu-system-x86",
+    "qemu-utils",
+    "ovmf",
+    "ipxe-qemu",
+    "iproute2",
+    "iptables",
+  ],
+  "the master disk": [
+    "grub-common",
+    "grub-pc-bin",
+    "grub-efi-amd64-bin",
+    "mmdebstrap",
+    "fakeroot",
+    "e2fsprogs",
+    "dosfstools",
+    "mtools",
+    "gdisk",
+  ],
+  "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
+  "independent peers of the tests": ["busybox-static", "tftp-hpa", "curl", "cpio", "tmux"],
+};
+
+const wanted = Object.values(packages).flat();
+const query = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Abbrev}\n", ...wanted], {
+  encoding: "utf8",
+});
+const installed = new Set(
+  query.stdout
+    .split("\n")
+    .filter((line) => line.includes(" ii"))
+    .map((line) => line.split(" ")[0]),
+);
+const missing = wanted.filter((name) => !installed.has(name));
+
+if (missing.length > 0) {
+  if (process.getuid?.() !== 0) {
+    console.error(`roomcast: these packages are missing: apt-get install ${missing.join(" ")}`);
+    process.exit(2);
+  }
+  for (const [purpose, names] of Object.entries(packages)) {
+    const lacking = names.filter((name) => missing.includes(name));
+    if (lacking.length > 0) console.log(`installing for ${purpose}: ${lacking.join(", ")}`);
+  }
+  const apt = (...words: string[]): void => {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    const { status } = spawnSync("apt-get", ["-q", ...words], { stdio: "inherit", env });
+    if (status === 0) return;
+    console.error("roomcast: apt-get did not succeed; see its lines above");
+    process.exit(1);
+  };
+  apt("update");
+  apt("install", "-y", "--no-install-recommends", ...missing);
+}
