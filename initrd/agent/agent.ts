@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
+import { type Millis, millis } from "../../core/units/units.ts";
 import {
   type Afterwards,
   type AgentMessage,
@@ -44,6 +45,8 @@ export interface TaskVoice {
 
 /** Progress is said, and the screen drawn, this often, in milliseconds. */
 const tickEvery = 250;
+/** How often an idle PC looks whether it has changed. */
+const lookEvery = millis(5000);
 
 export class Agent {
   private readonly ports: AgentPorts;
@@ -67,6 +70,7 @@ export class Agent {
   private notice: string | null = null;
   private images: readonly ImageView[] | null = null;
   private roomView: TaskView["room"] = null;
+  private lookAt: Millis = millis(0);
   private meter = new Meter();
   private meterPhase = "";
 
@@ -85,6 +89,7 @@ export class Agent {
   async run(): Promise<number> {
     this.menu = (await this.ports.openMenu?.((action) => this.act(action))) ?? null;
     this.described = await this.ports.describe();
+    this.lookAt = millis(this.ports.clock.now() + lookEvery);
     this.link.start();
     this.ticker = setInterval(() => this.tick(), tickEvery);
     this.draw();
@@ -178,7 +183,9 @@ export class Agent {
 
   private order(order: TaskOrder): void {
     const { task, ports } = this;
-    // The result of just this task is on its way, once more.
+    // An order that comes after the result is a new one for the same session; else the result is
+    // what the server lacks.
+    this.outbox.settle(this.link.heardAt, ports.clock.now());
     if (this.outbox.task === order.task) return this.say();
     if (task?.id === order.task) {
       if (order.type === "restore") task.resume(order);
@@ -245,6 +252,25 @@ export class Agent {
       ports.power(afterwards);
     }
     if (task !== null) this.draw();
+    else if (ports.clock.now() >= this.lookAt) this.lookAgain();
+  }
+
+  /** A disk may be slow to appear, a cable be put elsewhere: the server hears of it by a new hello. */
+  private lookAgain(): void {
+    this.lookAt = millis(this.ports.clock.now() + lookEvery);
+    const before = this.described;
+    this.ports
+      .describe()
+      .then((now) => {
+        const isSame =
+          JSON.stringify([now.disks, now.nic]) === JSON.stringify([before?.disks, before?.nic]);
+        if (isSame || this.task !== null || this.described !== before) return;
+        this.described = now;
+        this.ports.journal.log("this PC's disks or its link have changed");
+        this.link.renew();
+        this.draw();
+      })
+      .catch((error: unknown) => this.ports.journal.log(`hardware not read: ${error}`));
   }
 
   private power(action: PowerAction): void {

@@ -77,6 +77,11 @@ export class Link {
     return true;
   }
 
+  /** Says hello again, by a new connection. */
+  renew(): void {
+    if (this.isUp) this.over(this.attempt, "connecting again");
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);

@@ -103,6 +103,17 @@ suite("an agent", { concurrency: true }, () => {
     assert.match(readFileSync(log, "utf8"), /roomcast: registered as pc1/);
   });
 
+  test("a disk that appears later is told of", async () => {
+    const disk = newDisk();
+    rmSync(disk);
+    const { server, end } = await start({}, disk);
+    assert.deepEqual((await server.heardOf("hello")).disks, []);
+    writeFileSync(disk, new Uint8Array(mib));
+    const again = await server.heardOf("hello", ({ disks }) => disks.length > 0);
+    assert.equal(again.disks[0]?.size, mib);
+    await end();
+  });
+
   test("a restore: wants, ready, progress, and a disk that is verified", async () => {
     const { server, disk, status, log } = await start({ once: true });
     await server.heardOf("hello");
@@ -404,6 +415,20 @@ suite("an agent", { concurrency: true }, () => {
     assert.equal(forgotten.length, image.entries.length - 1);
     assert.match(readFileSync(log, "utf8"), /no multicast reaches this PC.*IGMP/);
     await server.close();
+  });
+
+  test("a PC that failed is let in again by the same session", async () => {
+    const { server, disk, end } = await start();
+    await server.heardOf("hello");
+    server.restore({ imageId: "none" });
+    assert.equal((await server.heardOf("result")).outcome, "failed");
+    await sleep(400);
+    const before = server.heard.length;
+    server.restore();
+    const result = await server.heardOf("result", undefined, before);
+    assert.equal(result.outcome, "verified", String(result.reason));
+    assertRestored(disk);
+    await end();
   });
 
   test("a larger disk loses its own end, and keeps what lies between", async () => {
