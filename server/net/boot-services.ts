@@ -2,16 +2,16 @@ import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import type { DhcpServerOptions } from "../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../core/boot/lease-pool.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { ipv4ToNumber, ipv4ToText, parseRange, subnetHosts } from "../../core/units/ipv4.ts";
-import { type MacAddress, parseMac } from "../../core/units/mac.ts";
+import { ipv4ToText } from "../../core/units/ipv4.ts";
+import type { MacAddress } from "../../core/units/mac.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { bootRoutes } from "./boot-routes.ts";
 import { startDhcpListener } from "./dhcp-listener.ts";
+import { dhcpSettings } from "./dhcp-settings.ts";
 import { startTftpListener } from "./tftp-listener.ts";
 
 export interface BootServicesOptions {
@@ -37,7 +37,6 @@ export interface BootServices extends AsyncDisposable {
 }
 
 const neededFiles = ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"];
-const defaultLeaseSeconds = 3600;
 
 /** Starts DHCP and TFTP as wanted, and answers the HTTP routes that belong to them. */
 export async function startBootServices(options: BootServicesOptions): Promise<BootServices> {
@@ -46,7 +45,9 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   await using opened = new AsyncDisposableStack();
   if (dhcp !== null) {
     requireBootFiles(folder);
-    const settings = dhcpOptions(options, dhcp);
+    const netmask = netmaskOf(interfaceName, address);
+    const { serverUrl } = options;
+    const settings = dhcpSettings({ address, netmask, serverUrl }, dhcp);
     const onError = (error: Error): void => log.warn({ err: error }, "boot service");
     opened.use(
       await startDhcpListener({
@@ -103,47 +104,8 @@ function requireBootFiles(folder: string): void {
   );
 }
 
-function dhcpOptions(
-  { interfaceName, address, serverUrl }: BootServicesOptions,
-  config: NonNullable<Config["dhcp"]>,
-): DhcpServerOptions {
+/** The netmask of the interface's own address. */
+function netmaskOf(interfaceName: string, address: string): string {
   const own = networkInterfaces()[interfaceName]?.find((each) => each.address === address);
-  const netmask = own?.netmask ?? "255.255.255.0";
-  const hosts = subnetHosts(address, netmask);
-  // The lower half stays free for what has fixed addresses.
-  const upperHalf = {
-    first: hosts.first + ((hosts.last - hosts.first + 1) >>> 1),
-    last: hosts.last,
-  };
-  const range = config.range === undefined ? upperHalf : parseRange(config.range);
-  if (range === undefined || range.first < hosts.first || range.last > hosts.last) {
-    const subnet = `${ipv4ToText(hosts.first)}-${ipv4ToText(hosts.last)}`;
-    throw new RoomcastError(
-      "usage",
-      `the range ${config.range} is not FIRST-LAST within ${subnet}`,
-      "for example --range 10.0.0.100-10.0.0.200",
-    );
-  }
-  const fixed = new Map<string, string>();
-  for (const [text, wished] of Object.entries(config.static ?? {})) {
-    const mac = parseMac(text);
-    if (mac === undefined || ipv4ToNumber(wished) === undefined) {
-      throw new RoomcastError(
-        "bad-input",
-        `static lease ${text} = ${wished}`,
-        "a MAC and an address",
-      );
-    }
-    fixed.set(mac, wished);
-  }
-  return {
-    serverAddress: address,
-    netmask,
-    range,
-    leaseSeconds: config.leaseSeconds ?? defaultLeaseSeconds,
-    router: config.router ?? null,
-    dns: config.dns ?? [],
-    fixed,
-    serverUrl,
-  };
+  return own?.netmask ?? "255.255.255.0";
 }
