@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance } from "fastify";
 import { RoomcastError } from "../core/errors.ts";
-import { startCastSender } from "../core/node/cast/sender.ts";
+import { startCastSender } from "../core/node/relay/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
 import { answerError, apiRoutes } from "./api/routes.ts";

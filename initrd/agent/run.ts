@@ -89,7 +89,12 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           startReceiver: options.startReceiver ?? startCastReceiver,
         });
       case "capture":
-        return startCapture(order, { server, candidates, ...journal });
+        return startCapture(order, {
+          server,
+          agentVersion: packageJson.version,
+          candidates,
+          ...journal,
+        });
       case "wipe":
         return startWipe(order, { candidates, ...journal });
     }

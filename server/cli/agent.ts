@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { runAgent } from "../../initrd/agent/run.ts";
 import { parseMac } from "../../core/units/mac.ts";
+import { runAgent } from "../../initrd/agent/run.ts";
 import type { RunCommand } from "./program.ts";
 
 interface AgentOptions {

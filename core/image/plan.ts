@@ -1,0 +1,127 @@
+/** Which chunks of a disk an image keeps, and which ranges of them are of no use and read as zeros. */
+import { chunkBytes, chunkCountOf, chunkLengthAt } from "../units/units.ts";
+import type { Extent } from "./domain-map.ts";
+import type { IndexEntry, Manifest } from "./types.ts";
+
+/** What is zeroed inside a kept chunk is whole blocks of the disk's own grid, in bytes. */
+export const blockBytes = 4096;
+
+/** A partition, and the extents of it that are in use, in bytes from the disk's start. */
+export interface UsedPartition {
+  readonly start: number;
+  readonly size: number;
+  /** Relative to the partition, in order and apart from each other; null: all of it. */
+  readonly used: readonly Extent[] | null;
+}
+
+export interface KeptChunk {
+  readonly chunkIndex: number;
+  /** Bytes of the chunk that hold nothing: relative to its start, whole blocks, in order. */
+  readonly zeroed: readonly Extent[];
+}
+
+export interface CapturePlan {
+  readonly chunks: readonly KeptChunk[];
+  /** Bytes of the disk that are in use, the gaps between partitions included. */
+  readonly usedBytes: number;
+}
+
+/**
+ * Everything outside of partitions is kept (tables, boot loaders, EBRs), and of the partitions what
+ * is in use. Where partitions overlap, a range that one of them uses is used.
+ */
+export function planCapture(diskBytes: number, partitions: readonly UsedPartition[]): CapturePlan {
+  const unused = unusedOf(diskBytes, partitions);
+  const chunks: KeptChunk[] = [];
+  let next = 0;
+  for (let chunkIndex = 0; chunkIndex < chunkCountOf(diskBytes); chunkIndex++) {
+    const start = chunkIndex * chunkBytes;
+    const end = start + chunkLengthAt(chunkIndex, diskBytes);
+    while (next < unused.length && endOf(unused[next] as Extent) <= start) next++;
+    const zeroed: Extent[] = [];
+    for (let at = next; at < unused.length && (unused[at] as Extent).start < end; at++) {
+      const range = unused[at] as Extent;
+      const from = Math.max(range.start, start);
+      const to = Math.min(endOf(range), end);
+      zeroed.push({ start: from - start, length: to - from });
+    }
+    const isUnused = zeroed.length === 1 && zeroed[0]?.length === end - start;
+    if (!isUnused) chunks.push({ chunkIndex, zeroed });
+  }
+  const unusedBytes = unused.reduce((sum, { length }) => sum + length, 0);
+  return { chunks, usedBytes: diskBytes - unusedBytes };
+}
+
+/**
+ * Index entries of an image that make its disk bootable: its first MiB, and with a GPT its backup at
+ * the end of the disk. In the index's order.
+ */
+export function bootCriticalEntryIndexes(
+  manifest: Pick<Manifest, "diskBytes" | "partitionTable" | "logicalSector">,
+  entries: readonly IndexEntry[],
+): number[] {
+  const { diskBytes, partitionTable, logicalSector } = manifest;
+  // UEFI 2.10, 5.3.1: at least 16 KiB of entries before the backup header in the last sector.
+  const backupChunk = Math.floor(
+    Math.max(0, diskBytes - gptEntriesBytes - logicalSector) / chunkBytes,
+  );
+  const critical: number[] = [];
+  for (const [entryIndex, { chunkIndex }] of entries.entries()) {
+    const isBackup = partitionTable === "gpt" && chunkIndex >= backupChunk;
+    if (chunkIndex === 0 || isBackup) critical.push(entryIndex);
+  }
+  return critical;
+}
+
+const gptEntriesBytes = 16 * 1024;
+
+const endOf = ({ start, length }: Extent): number => start + length;
+
+/** Ranges of the disk, whole blocks, that lie in a partition and that no partition uses. */
+function unusedOf(diskBytes: number, partitions: readonly UsedPartition[]): Extent[] {
+  const inside = union(
+    partitions.map(({ start, size }) => ({ start, length: Math.min(size, diskBytes - start) })),
+  );
+  const used = union(
+    partitions.flatMap(({ start, size, used: extents }) =>
+      (extents ?? [{ start: 0, length: size }]).map((extent) => ({
+        start: start + extent.start,
+        length: extent.length,
+      })),
+    ),
+  );
+  const unused: Extent[] = [];
+  let next = 0;
+  for (const range of inside) {
+    let at = range.start;
+    while (next < used.length && endOf(used[next] as Extent) <= at) next++;
+    for (let index = next; index < used.length; index++) {
+      const extent = used[index] as Extent;
+      if (extent.start >= endOf(range)) break;
+      pushBlocks(unused, at, extent.start);
+      at = Math.max(at, endOf(extent));
+    }
+    pushBlocks(unused, at, endOf(range));
+  }
+  return unused;
+}
+
+/** The whole blocks of a range: a block that anything uses a byte of is kept. */
+function pushBlocks(into: Extent[], from: number, to: number): void {
+  const start = Math.ceil(from / blockBytes) * blockBytes;
+  const end = Math.floor(to / blockBytes) * blockBytes;
+  if (end > start) into.push({ start, length: end - start });
+}
+
+function union(extents: Extent[]): Extent[] {
+  const sorted = extents.filter(({ length }) => length > 0).sort((a, b) => a.start - b.start);
+  const out: Extent[] = [];
+  for (const extent of sorted) {
+    const last = out.at(-1);
+    if (last === undefined || endOf(last) < extent.start) out.push(extent);
+    else if (endOf(extent) > endOf(last)) {
+      out[out.length - 1] = { start: last.start, length: endOf(extent) - last.start };
+    }
+  }
+  return out;
+}

@@ -1,0 +1,156 @@
+/** What agents read and write over HTTP (docs/protocol.md, "HTTP for agents"). */
+import type { FastifyInstance } from "fastify";
+import { RoomcastError } from "../../core/errors.ts";
+import { decodeEntry } from "../../core/image/index-codec.ts";
+import { canonicalJson, decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
+import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import type { ImageView } from "../../core/wire/views.ts";
+import type { ImageStore, ImageWriter } from "../store/image-store.ts";
+
+const mib = 1024 * 1024;
+const knownLimit = 4096 * 32;
+const chunksLimit = 16 * mib;
+/** 16 TiB of 1 MiB chunks. */
+const indexLimit = 16 * mib * indexEntryBytes;
+const octets = "application/octet-stream";
+
+export interface ImageRoutesPorts {
+  readonly store: ImageStore;
+  list(): ImageView[];
+}
+
+/** Registers `GET /agent/v1/images…`. */
+export async function imageRoutes(
+  app: FastifyInstance,
+  { store, list }: ImageRoutesPorts,
+): Promise<void> {
+  app.get("/agent/v1/images", async () => list());
+  app.get<{ Params: { id: string } }>(
+    "/agent/v1/images/:id/manifest",
+    async ({ params }, reply) => {
+      const manifest = store.list().find(({ id }) => id === params.id);
+      if (manifest === undefined) throw noImage(params.id);
+      return reply.type("application/json").send(canonicalJson(manifest));
+    },
+  );
+  app.get<{ Params: { id: string } }>("/agent/v1/images/:id/index", async ({ params }, reply) =>
+    reply.type(octets).send(asBuffer(await store.index(params.id))),
+  );
+  app.get<{ Params: { id: string; entry: string } }>(
+    "/agent/v1/images/:id/chunks/:entry",
+    async ({ params }, reply) => {
+      const entryIndex = /^\d{1,10}$/.test(params.entry) ? Number(params.entry) : -1;
+      const stored = await store.readChunk(params.id, entryIndex);
+      return reply.type(octets).send(asBuffer(stored));
+    },
+  );
+}
+
+export interface CaptureRoutesPorts {
+  readonly store: ImageStore;
+  /** The writer of the capture under way that `task` names. */
+  writerFor(task: string): ImageWriter | undefined;
+  onCommitted(task: string, manifest: Manifest): void;
+}
+
+/** Registers `/agent/v1/captures/TASK/…`. Every request may be sent again. */
+export async function captureRoutes(
+  app: FastifyInstance,
+  { writerFor, onCommitted }: CaptureRoutesPorts,
+): Promise<void> {
+  const indexes = new WeakMap<ImageWriter, Uint8Array>();
+  const said = new WeakSet<ImageWriter>();
+  const writerOf = (task: string): ImageWriter => {
+    const writer = writerFor(task);
+    if (writer !== undefined) return writer;
+    throw new RoomcastError("not-found", `there is no capture ${task} under way`, "start it again");
+  };
+  type Task = { Params: { task: string }; Body: unknown };
+
+  await app.register(async (binary) => {
+    binary.removeAllContentTypeParsers();
+    binary.addContentTypeParser(octets, { parseAs: "buffer" }, (_request, body, done) =>
+      done(null, body),
+    );
+    binary.post<Task>(
+      "/agent/v1/captures/:task/known",
+      { bodyLimit: knownLimit },
+      async ({ params, body }, reply) => {
+        const hashes = bytesOf(body);
+        if (hashes.length % 32 !== 0) throw badBody("the hashes are not 32 bytes each");
+        return reply.type(octets).send(asBuffer(writerOf(params.task).known(hashes)));
+      },
+    );
+    binary.put<Task>(
+      "/agent/v1/captures/:task/chunks",
+      { bodyLimit: chunksLimit },
+      async ({ params, body }, reply) => {
+        const writer = writerOf(params.task);
+        const results = await Promise.allSettled(
+          recordsOf(bytesOf(body)).map(({ entry, stored }) => writer.put(entry, stored)),
+        );
+        for (const result of results) if (result.status === "rejected") throw result.reason;
+        return reply.code(204).send();
+      },
+    );
+    binary.put<Task>(
+      "/agent/v1/captures/:task/index",
+      { bodyLimit: indexLimit },
+      async ({ params, body }, reply) => {
+        const index = bytesOf(body);
+        if (index.length % indexEntryBytes !== 0) throw badBody("the index is cut off");
+        indexes.set(writerOf(params.task), index);
+        return reply.code(204).send();
+      },
+    );
+  });
+
+  await app.register(async (json) => {
+    json.removeAllContentTypeParsers();
+    json.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) =>
+      done(null, body),
+    );
+    json.post<Task>(
+      "/agent/v1/captures/:task/commit",
+      { bodyLimit: manifestLimit },
+      async ({ params, body }) => {
+        const writer = writerOf(params.task);
+        const draft = decodeManifestDraft(typeof body === "string" ? body : "");
+        if (!draft.ok) throw badBody(`the manifest makes no sense: ${draft.reason}`);
+        const index = indexes.get(writer);
+        if (index === undefined) throw badBody("the index has to come before the commit");
+        const manifest = await writer.commit(draft.value, index);
+        if (!said.has(writer)) onCommitted(params.task, manifest);
+        said.add(writer);
+        return { imageId: manifest.id, name: manifest.name, version: manifest.version };
+      },
+    );
+  });
+}
+
+function recordsOf(body: Uint8Array) {
+  const records = [];
+  for (let at = 0; at < body.length; ) {
+    const decoded = decodeEntry(body, at);
+    if (!decoded.ok) throw badBody(`a record makes no sense: ${decoded.reason}`);
+    const entry = decoded.value;
+    at += indexEntryBytes;
+    const stored = body.subarray(at, at + entry.storedLength);
+    if (stored.length < entry.storedLength) throw badBody("the last record is cut off");
+    at += entry.storedLength;
+    records.push({ entry, stored });
+  }
+  return records;
+}
+
+const bytesOf = (body: unknown): Uint8Array =>
+  body instanceof Uint8Array ? body : new Uint8Array();
+
+const asBuffer = (data: Uint8Array): Buffer =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+const badBody = (why: string): RoomcastError =>
+  new RoomcastError("bad-input", why, "update the agent: boot the PC again from this server");
+
+const noImage = (id: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no image ${id}`, "see `roomcast image list`");

@@ -1,0 +1,138 @@
+/** Where each stored chunk is. It can be lost: the packs say the same (`openCatalogue` then reads them). */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Codec } from "../../core/image/types.ts";
+import { storeError } from "./faults.ts";
+import type { ChunkPlace, Packs } from "./packs.ts";
+
+const schema = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA busy_timeout = 5000;
+  CREATE TABLE IF NOT EXISTS chunk (
+    sha256 BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL,
+    codec INTEGER NOT NULL, storedLength INTEGER NOT NULL, crc32c INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
+`;
+
+interface Row {
+  readonly sha256: Uint8Array;
+  readonly pack: number;
+  readonly offset: number;
+  readonly codec: number;
+  readonly storedLength: number;
+  readonly crc32c: number;
+}
+
+export class Catalogue {
+  private readonly db: DatabaseSync;
+  private readonly select;
+  private readonly insert;
+  private readonly remove;
+
+  constructor(db: DatabaseSync) {
+    this.db = db;
+    this.select = db.prepare("SELECT * FROM chunk WHERE sha256 = ?");
+    this.insert = db.prepare("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?)");
+    this.remove = db.prepare("DELETE FROM chunk WHERE sha256 = ?");
+  }
+
+  find(sha256: Uint8Array): ChunkPlace | undefined {
+    const row = this.select.get(sha256) as unknown as Row | undefined;
+    return row === undefined ? undefined : placeOf(row);
+  }
+
+  *all(): Generator<ChunkPlace> {
+    const rows = this.db.prepare("SELECT * FROM chunk").iterate() as Iterable<unknown>;
+    for (const row of rows) yield placeOf(row as Row);
+  }
+
+  /** All or none; durable when it returns. */
+  add(places: Iterable<ChunkPlace>): void {
+    this.transaction(() => {
+      for (const { pack, offset, entry } of places) {
+        const { sha256, codec, storedLength, crc32c } = entry;
+        this.insert.run(sha256, pack, offset, codec, storedLength, crc32c);
+      }
+    });
+  }
+
+  forget(places: Iterable<ChunkPlace>): void {
+    this.transaction(() => {
+      for (const { entry } of places) this.remove.run(entry.sha256);
+    });
+  }
+
+  markComplete(): void {
+    this.db.exec("INSERT OR IGNORE INTO complete VALUES (1)");
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private transaction(work: () => void): void {
+    try {
+      this.db.exec("BEGIN IMMEDIATE");
+      work();
+      this.db.exec("COMMIT");
+    } catch (cause) {
+      if (this.db.isTransaction) this.db.exec("ROLLBACK");
+      throw storeError("writing the catalogue of the image store", cause);
+    }
+  }
+}
+
+/** Opens the catalogue; one that is missing, unreadable or unfinished is made anew from the packs. */
+export async function openCatalogue(directory: string, packs: Packs): Promise<Catalogue> {
+  const path = join(directory, "catalogue.db");
+  if (existsSync(path)) {
+    try {
+      const db = new DatabaseSync(path);
+      db.exec(schema);
+      const isSound = db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
+      if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) {
+        return new Catalogue(db);
+      }
+      db.close();
+    } catch (cause) {
+      const { errcode } = cause as { errcode?: number };
+      // SQLITE_CORRUPT and SQLITE_NOTADB; anything else would not go away with the file.
+      if (errcode !== 11 && errcode !== 26) throw storeError("opening the catalogue", cause);
+    }
+    for (const end of ["", "-wal", "-shm"]) rmSync(path + end, { force: true });
+  }
+  try {
+    const db = new DatabaseSync(path);
+    db.exec(schema);
+    const catalogue = new Catalogue(db);
+    for (const pack of await packs.numbers()) {
+      const found: ChunkPlace[] = [];
+      for await (const place of packs.scan(pack)) found.push(place);
+      catalogue.add(found);
+    }
+    catalogue.markComplete();
+    return catalogue;
+  } catch (cause) {
+    throw storeError("rebuilding the catalogue", cause);
+  }
+}
+
+/** The catalogue as another thread reads it. */
+export function readCatalogue(directory: string): Catalogue {
+  return new Catalogue(new DatabaseSync(join(directory, "catalogue.db"), { readOnly: true }));
+}
+
+const placeOf = (row: Row): ChunkPlace => ({
+  pack: row.pack,
+  offset: row.offset,
+  entry: {
+    chunkIndex: 0,
+    codec: row.codec as Codec,
+    storedLength: row.storedLength,
+    crc32c: row.crc32c,
+    sha256: new Uint8Array(row.sha256),
+  },
+});

@@ -1,0 +1,45 @@
+import { RoomcastError } from "../../core/errors.ts";
+import { crc32c } from "../../core/image/crc32c.ts";
+import { decodeEntry } from "../../core/image/index-codec.ts";
+import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { imageName } from "./image-files.ts";
+import type { ChunkPlace } from "./packs.ts";
+
+export interface ChunkReaderPorts {
+  find(sha256: Uint8Array): ChunkPlace | undefined;
+  read(place: ChunkPlace): Promise<Uint8Array>;
+}
+
+/** The stored bytes of an index entry, checked against their CRC; `bad-input` names image and chunk. */
+export async function readChunkOf(
+  image: Manifest,
+  index: Uint8Array,
+  entryIndex: number,
+  ports: ChunkReaderPorts,
+): Promise<Uint8Array> {
+  const isThere = Number.isInteger(entryIndex) && entryIndex >= 0;
+  const decoded = isThere ? decodeEntry(index, entryIndex * indexEntryBytes) : null;
+  if (decoded?.ok !== true) {
+    const what = `image ${imageName(image)} has no index entry ${entryIndex}`;
+    throw new RoomcastError("not-found", what, "read the image's index again");
+  }
+  const entry = decoded.value;
+  if (entry.codec === codec.zero) return new Uint8Array();
+  const damaged = (why: string, cause?: unknown): RoomcastError =>
+    new RoomcastError(
+      "bad-input",
+      `image ${imageName(image)}: chunk ${entry.chunkIndex} is damaged in the store: ${why}`,
+      "run `roomcast image verify`, check the disk that holds the data folder, and capture it again",
+      { cause },
+    );
+  const place = ports.find(entry.sha256);
+  if (place === undefined) throw damaged("it is in no pack");
+  if (place.entry.codec !== entry.codec || place.entry.storedLength !== entry.storedLength) {
+    throw damaged("it is stored in another form");
+  }
+  const stored = await ports.read(place).catch((cause: unknown) => {
+    throw damaged(cause instanceof Error ? cause.message : String(cause), cause);
+  });
+  if (crc32c(stored) !== entry.crc32c) throw damaged("its bytes do not match their CRC");
+  return stored;
+}

@@ -1,0 +1,168 @@
+import { promisify } from "node:util";
+import { zstdDecompress } from "node:zlib";
+import { RoomcastError } from "../../core/errors.ts";
+import { crc32c } from "../../core/image/crc32c.ts";
+import { decodeIndex, encodeIndex } from "../../core/image/index-codec.ts";
+import { rootHashOf, toHex } from "../../core/image/merkle.ts";
+import {
+  codec,
+  type IndexEntry,
+  type Manifest,
+  type ManifestDraft,
+} from "../../core/image/types.ts";
+import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import { sha256 } from "./image-files.ts";
+import type { ChunkPlace } from "./packs.ts";
+
+const inflate = promisify(zstdDecompress);
+
+/** An image that is being written. Nothing of it is visible before the commit, and nothing is left after `abort`. */
+export interface ImageWriter {
+  /**
+   * For SHA-256 hashes, 32 bytes each: a bitmap, bit `i & 7` of byte `i >> 3`, 1 = stored already.
+   * What it says is stored stays so until this writer ends.
+   */
+  known(hashes: Uint8Array): Uint8Array;
+  /** Stores one chunk; `bad-input` when the bytes are not what the entry says, `no-space`. Again: nothing happens. */
+  put(entry: IndexEntry, stored: Uint8Array): Promise<void>;
+  /**
+   * Makes the image be. `index` is what the draft's root hash is over; the image's own may name other
+   * stored forms of the same chunks. Again: the same manifest. Rejects with `bad-input` when a chunk
+   * is lacking or the two do not belong together, `no-space`, `conflict` after `abort`.
+   */
+  commit(draft: ManifestDraft, index: Uint8Array): Promise<Manifest>;
+  abort(): Promise<void>;
+}
+
+export interface WriterPorts {
+  /** Stored, durably or not yet. */
+  find(sha256: Uint8Array): ChunkPlace | undefined;
+  store(entry: IndexEntry, stored: Uint8Array): Promise<void>;
+  /** Makes all chunks durable, and then the image. */
+  commit(draft: ManifestDraft, index: Uint8Array, storedBytes: number): Promise<Manifest>;
+  /** The writer holds nothing any more. */
+  ended(writer: OpenWriter): Promise<void>;
+}
+
+export class OpenWriter implements ImageWriter {
+  /** Hashes, in hex, of chunks that must not be swept. */
+  readonly held = new Set<string>();
+  private readonly ports: WriterPorts;
+  private state: "open" | "aborted" = "open";
+  private committing: Promise<Manifest> | null = null;
+  private readonly puts = new Set<Promise<void>>();
+
+  constructor(ports: WriterPorts) {
+    this.ports = ports;
+  }
+
+  known(hashes: Uint8Array): Uint8Array {
+    this.requireOpen();
+    const count = Math.floor(hashes.length / 32);
+    const bitmap = new Uint8Array(Math.ceil(count / 8));
+    for (let index = 0; index < count; index++) {
+      const hash = hashes.subarray(index * 32, index * 32 + 32);
+      if (this.ports.find(hash) === undefined) continue;
+      this.held.add(toHex(hash));
+      bitmap[index >> 3] = (bitmap[index >> 3] as number) | (1 << (index & 7));
+    }
+    return bitmap;
+  }
+
+  put(entry: IndexEntry, stored: Uint8Array): Promise<void> {
+    const put = this.putOnce(entry, stored).finally(() => this.puts.delete(put));
+    this.puts.add(put);
+    return put;
+  }
+
+  commit(draft: ManifestDraft, index: Uint8Array): Promise<Manifest> {
+    this.committing ??= this.commitOnce(draft, index).catch((error: unknown) => {
+      // It may be tried again, with what was lacking.
+      this.committing = null;
+      throw error;
+    });
+    return this.committing;
+  }
+
+  async abort(): Promise<void> {
+    if (this.state === "aborted") return;
+    this.state = "aborted";
+    const committed = await this.committing?.catch(() => null);
+    await Promise.allSettled(this.puts);
+    if (committed === undefined || committed === null) await this.ports.ended(this);
+  }
+
+  private async putOnce(entry: IndexEntry, stored: Uint8Array): Promise<void> {
+    this.requireOpen();
+    if (entry.codec === codec.zero) return;
+    // Before anything is waited for: a sweep meanwhile leaves it alone.
+    this.held.add(toHex(entry.sha256));
+    if (this.ports.find(entry.sha256) !== undefined) return;
+    if (stored.length !== entry.storedLength || crc32c(stored) !== entry.crc32c) {
+      throw wrongChunk(entry.chunkIndex, "its bytes do not match their CRC");
+    }
+    let raw = stored;
+    if (entry.codec === codec.zstd) {
+      raw = await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: chunkBytes }).catch(
+        () => {
+          throw wrongChunk(entry.chunkIndex, "it cannot be inflated");
+        },
+      );
+    }
+    if (toHex(sha256(raw)) !== toHex(entry.sha256)) {
+      throw wrongChunk(entry.chunkIndex, "it does not match its hash");
+    }
+    this.requireOpen();
+    await this.ports.store(entry, stored);
+  }
+
+  private async commitOnce(draft: ManifestDraft, index: Uint8Array): Promise<Manifest> {
+    this.requireOpen();
+    await Promise.allSettled(this.puts);
+    const decoded = decodeIndex(index, draft.diskBytes);
+    if (!decoded.ok) throw badImage(`its index is damaged: ${decoded.reason}`);
+    if (decoded.value.length !== draft.chunkCount) {
+      throw badImage(`its index has ${decoded.value.length} chunks instead of ${draft.chunkCount}`);
+    }
+    if (rootHashOf(index, sha256) !== draft.rootHash) {
+      throw badImage("its index does not match the root hash");
+    }
+    const zeroHashes = new Map<number, string>();
+    let storedBytes = 0;
+    const counted = new Set<string>();
+    const entries = decoded.value.map((entry): IndexEntry => {
+      const hex = toHex(entry.sha256);
+      if (entry.codec === codec.zero) {
+        const length = chunkLengthAt(entry.chunkIndex, draft.diskBytes);
+        const zeros = zeroHashes.get(length) ?? toHex(sha256(new Uint8Array(length)));
+        zeroHashes.set(length, zeros);
+        if (hex !== zeros) throw wrongChunk(entry.chunkIndex, "it is said to be empty, and is not");
+        return { ...entry, crc32c: 0 };
+      }
+      const place = this.held.has(hex) ? this.ports.find(entry.sha256) : undefined;
+      if (place === undefined) throw wrongChunk(entry.chunkIndex, "it never arrived");
+      const { storedLength } = place.entry;
+      if (!counted.has(hex)) storedBytes += storedLength;
+      counted.add(hex);
+      // Stored once, in the form that came first.
+      return { ...place.entry, chunkIndex: entry.chunkIndex };
+    });
+    const ownIndex = encodeIndex(entries);
+    const rootHash = rootHashOf(ownIndex, sha256);
+    const manifest = await this.ports.commit({ ...draft, rootHash }, ownIndex, storedBytes);
+    // The image is there, whatever becomes of the tidying up: the next sweep does it again.
+    await this.ports.ended(this).catch(() => {});
+    return manifest;
+  }
+
+  private requireOpen(): void {
+    if (this.state === "open") return;
+    throw new RoomcastError("conflict", "the capture is over", "start it again");
+  }
+}
+
+const badImage = (why: string): RoomcastError =>
+  new RoomcastError("bad-input", `the image cannot be stored: ${why}`, "capture it again");
+
+const wrongChunk = (chunkIndex: number, why: string): RoomcastError =>
+  badImage(`chunk ${chunkIndex}: ${why}`);

@@ -1,0 +1,223 @@
+/**
+ * Packs: files that records are only ever appended to (docs/image-format.md). A record is 56 bytes of
+ * header (magic, CRC-32C of what follows in the header, an index entry whose chunkIndex is 0) and the
+ * stored bytes. A process begins packs of its own and never appends to another's.
+ */
+import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32c } from "../../core/image/crc32c.ts";
+import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
+import { type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
+import { punchHoleIn } from "../../core/node/disk-calls.ts";
+import { storeError } from "./faults.ts";
+
+/** Where the stored bytes of a chunk are. */
+export interface ChunkPlace {
+  readonly pack: number;
+  /** Of the record's header, in bytes. */
+  readonly offset: number;
+  readonly entry: IndexEntry;
+}
+
+export const recordHeaderBytes = 8 + indexEntryBytes;
+/** A pack is full at this size: few files, and each still easily copied. */
+const packLimit = 1024 * 1024 * 1024;
+const magic = Buffer.from("RCCK", "latin1");
+/** Rebuilding reads this much at once. */
+const scanBytes = 8 * 1024 * 1024;
+
+export const packName = (pack: number): string => `${String(pack).padStart(8, "0")}.pack`;
+
+export class Packs {
+  private readonly directory: string;
+  private readonly handles = new Map<number, Promise<FileHandle>>();
+  private readonly unsynced = new Set<number>();
+  private next: number;
+  private current: { readonly pack: number; size: number } | null = null;
+
+  private constructor(directory: string, next: number) {
+    this.directory = directory;
+    this.next = next;
+  }
+
+  static async open(directory: string): Promise<Packs> {
+    await mkdir(directory, { recursive: true });
+    const packs = await packsIn(directory);
+    return new Packs(directory, (packs.at(-1) ?? 0) + 1);
+  }
+
+  /** Of the packs that are there, in order. */
+  numbers(): Promise<number[]> {
+    return packsIn(this.directory);
+  }
+
+  /** Durable only after `sync`. Rejects with `no-space` when the disk is full. */
+  async append(entry: IndexEntry, stored: Uint8Array): Promise<ChunkPlace> {
+    const length = recordHeaderBytes + stored.length;
+    if (this.current === null || this.current.size + length > packLimit) {
+      this.current = { pack: this.next++, size: 0 };
+    }
+    const { pack, size: offset } = this.current;
+    this.current.size += length;
+    const held: IndexEntry = { ...entry, chunkIndex: 0 };
+    const encoded = encodeEntry(held);
+    const record = Buffer.alloc(length);
+    record.set(magic, 0);
+    record.writeUInt32LE(crc32c(encoded), 4);
+    record.set(encoded, 8);
+    record.set(stored, recordHeaderBytes);
+    try {
+      const handle = await this.handle(pack, "a+x");
+      this.unsynced.add(pack);
+      for (let done = 0; done < length; ) {
+        const { bytesWritten } = await handle.write(record, done, length - done, offset + done);
+        done += bytesWritten;
+      }
+    } catch (cause) {
+      throw storeError("writing to the image store", cause);
+    }
+    return { pack, offset, entry: held };
+  }
+
+  async sync(): Promise<void> {
+    const packs = [...this.unsynced];
+    this.unsynced.clear();
+    try {
+      for (const pack of packs) await (await this.handle(pack, "r+")).datasync();
+      await syncDirectory(this.directory);
+    } catch (cause) {
+      for (const pack of packs) this.unsynced.add(pack);
+      throw storeError("flushing the image store", cause);
+    }
+  }
+
+  /** The stored bytes, unchecked; rejects as the file system does, or when the pack ends early. */
+  async read({ pack, offset, entry }: ChunkPlace): Promise<Uint8Array> {
+    const handle = await this.handle(pack, "r");
+    const stored = new Uint8Array(entry.storedLength);
+    for (let done = 0; done < stored.length; ) {
+      const at = offset + recordHeaderBytes + done;
+      const { bytesRead } = await handle.read(stored, done, stored.length - done, at);
+      if (bytesRead === 0) throw new Error(`${packName(pack)} ends early`);
+      done += bytesRead;
+    }
+    return stored;
+  }
+
+  /** Gives the space of records that nothing needs back to the file system; the others stay where they are. */
+  async erase(places: readonly ChunkPlace[]): Promise<void> {
+    for (const { pack, offset, entry } of places) {
+      try {
+        const handle = await this.handle(pack, "r+");
+        const header = await handle.read(Buffer.alloc(4), 0, 4, offset);
+        // The magic goes, so that rebuilding does not find what was erased.
+        if (header.bytesRead === 4) await handle.write(Buffer.alloc(4), 0, 4, offset);
+        await punchHoleIn(handle.fd, offset + recordHeaderBytes, entry.storedLength);
+        this.unsynced.add(pack);
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
+        throw storeError("freeing space in the image store", cause);
+      }
+    }
+  }
+
+  /** Removes packs of which nothing is needed. */
+  async drop(packs: readonly number[]): Promise<void> {
+    if (this.current !== null && packs.includes(this.current.pack)) this.current = null;
+    for (const pack of packs) {
+      const handle = this.handles.get(pack);
+      this.handles.delete(pack);
+      this.unsynced.delete(pack);
+      await (await handle?.catch(() => undefined))?.close();
+      await unlink(join(this.directory, packName(pack))).catch((cause: NodeJS.ErrnoException) => {
+        if (cause.code !== "ENOENT") throw storeError("removing a pack", cause);
+      });
+    }
+    await syncDirectory(this.directory);
+  }
+
+  /** Bytes that a pack takes on the disk. */
+  async diskBytes(): Promise<number> {
+    let total = 0;
+    for (const pack of await this.numbers()) {
+      total += (await stat(join(this.directory, packName(pack)))).blocks * 512;
+    }
+    return total;
+  }
+
+  /** Every whole record of a pack whose stored bytes match their CRC; what is torn or damaged is passed over. */
+  async *scan(pack: number): AsyncGenerator<ChunkPlace> {
+    const handle = await this.handle(pack, "r");
+    const { size } = await handle.stat();
+    let window = Buffer.alloc(0);
+    let base = 0;
+    for (let at = 0; at + recordHeaderBytes <= size; ) {
+      if (
+        at + recordHeaderBytes + (1 << 20) > base + window.length &&
+        base + window.length < size
+      ) {
+        window = Buffer.alloc(Math.min(scanBytes, size - at));
+        base = at;
+        const { bytesRead } = await handle.read(window, 0, window.length, at);
+        if (bytesRead === 0) return;
+        window = window.subarray(0, bytesRead);
+      }
+      const local = at - base;
+      const header = window.subarray(local, local + recordHeaderBytes);
+      const encoded = header.subarray(8);
+      const isHeader =
+        header.length === recordHeaderBytes &&
+        header.subarray(0, 4).equals(magic) &&
+        header.readUInt32LE(4) === crc32c(encoded);
+      const decoded = isHeader ? decodeEntry(encoded) : null;
+      if (decoded?.ok !== true) {
+        const found = window.indexOf(magic, local + 1);
+        at = found >= 0 ? base + found : Math.max(at + 1, base + window.length - 3);
+        continue;
+      }
+      const entry = decoded.value;
+      const start = local + recordHeaderBytes;
+      const stored = window.subarray(start, start + entry.storedLength);
+      if (stored.length === entry.storedLength && crc32c(stored) === entry.crc32c) {
+        yield { pack, offset: at, entry };
+        at += recordHeaderBytes + entry.storedLength;
+      } else at += 4;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const handle of this.handles.values())
+      await (await handle.catch(() => undefined))?.close();
+    this.handles.clear();
+  }
+
+  private handle(pack: number, how: "r" | "r+" | "a+x"): Promise<FileHandle> {
+    const known = this.handles.get(pack);
+    if (known !== undefined) return known;
+    const path = join(this.directory, packName(pack));
+    // Writes go to places, not to the end: no O_APPEND. A reader elsewhere may lack the right to write.
+    const opened =
+      how === "a+x"
+        ? open(path, "wx+", 0o600)
+        : open(path, "r+").catch((error: NodeJS.ErrnoException) => {
+            if (how === "r+" || (error.code !== "EACCES" && error.code !== "EROFS")) throw error;
+            return open(path, "r");
+          });
+    this.handles.set(pack, opened);
+    opened.catch(() => this.handles.delete(pack));
+    return opened;
+  }
+}
+
+async function packsIn(directory: string): Promise<number[]> {
+  const found = await readdir(directory);
+  return found
+    .flatMap((name) => (/^\d{8}\.pack$/.test(name) ? [Number.parseInt(name, 10)] : []))
+    .sort((one, other) => one - other);
+}
+
+/** Makes the creation, renaming and removal of its files durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  await using handle = await open(path, "r");
+  await handle.sync();
+}
