@@ -1,0 +1,60 @@
+/**
+ * The boot services alone, for a network namespace: DHCP on an interface, TFTP on its address. Leases
+ * are kept in a file. Says `ready` and then each fact as a line of JSON.
+ * `boot-server.ts INTERFACE ADDRESS FOLDER LEASES.json [LEASE-SECONDS]`
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Lease } from "../../core/boot/lease-pool.ts";
+import { startDhcpListener } from "../../server/net/dhcp-listener.ts";
+import { dhcpSettings } from "../../server/net/dhcp-settings.ts";
+import { startTftpListener } from "../../server/net/tftp-listener.ts";
+
+const [interfaceName = "", address = "", folder = "", leaseFile = "", leaseSeconds = "600"] =
+  process.argv.slice(2);
+
+const say = (fields: object): void => void process.stdout.write(`${JSON.stringify(fields)}\n`);
+const onError = (error: Error): void => say({ error: error.message });
+
+const stored = new Map<string, Lease>();
+if (existsSync(leaseFile)) {
+  for (const lease of JSON.parse(readFileSync(leaseFile, "utf8")) as Lease[])
+    stored.set(lease.mac, lease);
+}
+const keep = (): void => writeFileSync(leaseFile, JSON.stringify([...stored.values()]));
+
+const own = { address, netmask: "255.255.255.0", serverUrl: `http://${address}:8080` };
+const dhcp = await startDhcpListener({
+  ...dhcpSettings(own, { leaseSeconds: Number(leaseSeconds), router: address, dns: [address] }),
+  interfaceName,
+  port: 67,
+  leases: {
+    load: () => [...stored.values()],
+    save(lease) {
+      stored.set(lease.mac, lease);
+      keep();
+    },
+    remove(mac) {
+      stored.delete(mac);
+      keep();
+    },
+  },
+  onFact: say,
+  onError,
+});
+const tftp = await startTftpListener({ address, port: 69, folder, onFact: say, onError });
+
+/** On request: what was counted. */
+process.on("SIGUSR2", () =>
+  say({
+    counters: {
+      dhcpTaken: dhcp.packetsTaken,
+      dhcpIgnored: dhcp.packetsIgnored,
+      tftpIgnored: tftp.packetsIgnored,
+    },
+  }),
+);
+process.on("SIGTERM", async () => {
+  await dhcp[Symbol.asyncDispose]();
+  await tftp[Symbol.asyncDispose]();
+});
+say({ ready: true });
