@@ -176,6 +176,8 @@ function machine(firmware: Firmware, vars: string): string[] {
     ...board,
     ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${ovmf}/OVMF_CODE_4M.fd`],
     ...["-drive", `if=pflash,unit=1,format=raw,file=${vars}`],
+    // As in most labs' setups. OVMF would try it for 70 s before it goes on to the PC's own disk.
+    ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
   ];
 }
 
