@@ -65,7 +65,9 @@ const isList = (lacking: number, symbolCount: number): boolean =>
 export function encodeReport(report: CastReport, symbolCounts: ArrayLike<number>): Uint8Array {
   const assemblyBytes = ({ entryIndex, lacking }: Assembly): number => {
     const symbolCount = symbolCounts[entryIndex] as number;
-    return 6 + (isList(lacking.length, symbolCount) ? lacking.length * 2 : bitmapBytes(symbolCount));
+    return (
+      6 + (isList(lacking.length, symbolCount) ? lacking.length * 2 : bitmapBytes(symbolCount))
+    );
   };
   const { heard, settled, assembling, wants } = report;
   let length = reportHeaderBytes + settled.length * 4 + (wants?.length ?? 0);

@@ -1,0 +1,59 @@
+import type { Millis } from "../units/units.ts";
+import { bitmapBytes } from "./bits.ts";
+import type { ReceiverId } from "./handles.ts";
+
+/** A receiver as the sender knows it. */
+export interface Member {
+  readonly id: ReceiverId;
+  /** Entries that it wants and does not have in hand. */
+  readonly wants: Uint8Array;
+  wantCount: number;
+  /** `catchUp`: the others do not wait for it; it is served when they want nothing more. */
+  lane: "main" | "catchUp";
+  /** It reports and hears the sender, and is in the main lane: its wants are served. */
+  isServed: boolean;
+  /** Number of its newest report; null before the first since it joined. */
+  reportNumber: number | null;
+  reportedAt: Millis;
+  /** When the sequence that it has heard last went up. */
+  heardAt: Millis;
+  /** The highest sequence that its newest report reflects; −1: nothing heard of this sender. */
+  sequence: number;
+  freeSlots: number;
+  slotCount: number;
+  /** First sequences of the entries that were begun for it; those above `sequence` are yet to take a slot. */
+  begun: number[];
+  /** Entries that it has a part of: the symbols that it lacks. */
+  assembling: Map<number, Uint16Array>;
+  /** Packets received, and the sequence then, at the start of the present stretch. */
+  stretchStart: { readonly packets: number; readonly sequence: number } | null;
+  packets: number;
+  /** Since when it has lost far more than the others. */
+  outlierSince: Millis | null;
+  demotedAt: Millis;
+  demotions: number;
+}
+
+export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Member => ({
+  id,
+  wants: new Uint8Array(bitmapBytes(entryCount)),
+  wantCount: 0,
+  lane: "main",
+  isServed: false,
+  reportNumber: null,
+  reportedAt: now,
+  heardAt: now,
+  sequence: -1,
+  freeSlots: 0,
+  slotCount: 1,
+  begun: [],
+  assembling: new Map(),
+  stretchStart: null,
+  packets: 0,
+  outlierSince: null,
+  demotedAt: now,
+  demotions: 0,
+});
+
+/** Entries that may be begun for it: its free slots less what is on its way to take one. */
+export const creditOf = (member: Member): number => member.freeSlots - member.begun.length;

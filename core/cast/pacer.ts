@@ -1,0 +1,39 @@
+import { type Millis, millis } from "../units/units.ts";
+
+/** What was not used is kept for so long: a late timer loses nothing of the link. */
+const catchUp = millis(10);
+/** The least that may go at once, so that slow rates are not cut to single packets: eight packets. */
+const leastBurstBytes = 8 * 1538;
+
+/** A token bucket: allows bytes on the wire at a rate. */
+export class Pacer {
+  private tokens = leastBurstBytes;
+  private filledAt: Millis;
+  private bytesPerMs = 0;
+
+  constructor(now: Millis) {
+    this.filledAt = now;
+  }
+
+  fill(now: Millis, rateBps: number): void {
+    this.bytesPerMs = rateBps / 8000;
+    const most = Math.max(leastBurstBytes, this.bytesPerMs * catchUp);
+    this.tokens = Math.min(most, this.tokens + (now - this.filledAt) * this.bytesPerMs);
+    this.filledAt = now;
+  }
+
+  get isOpen(): boolean {
+    return this.tokens > 0;
+  }
+
+  /** May go below zero by the last packet. */
+  take(wireBytes: number): void {
+    this.tokens -= wireBytes;
+  }
+
+  /** When a burst of half a millisecond, or of eight packets, may go. */
+  get deadline(): Millis {
+    const burst = Math.max(leastBurstBytes, this.bytesPerMs / 2);
+    return millis(this.filledAt + Math.max(0, burst - this.tokens) / this.bytesPerMs);
+  }
+}

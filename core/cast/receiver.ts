@@ -1,0 +1,412 @@
+/**
+ * The receiving end of a cast, as a machine: packets in; whole entries and reports out. It holds an
+ * entry in a slot from its first symbol until the owner has settled it. With no slot free, a new
+ * entry's packets are ignored: the reports say so, and the sender serves the entry again later.
+ *
+ * An entry is `none` (not wanted, or done), `wanted`, `assembling` or `inHand`:
+ * wanted → assembling (first symbols, a slot free) → inHand (all there) → none (taken) or wanted
+ * (corrupt); wanted or assembling → none (forgotten).
+ */
+import { assert } from "../errors.ts";
+import { type Millis, millis } from "../units/units.ts";
+import {
+  emptyHeader,
+  headerBytes,
+  memberBytes,
+  memberLimit,
+  packetKind,
+  readHeader,
+  readMembers,
+  readReportEvery,
+  sequenceDistance,
+  symbolBytes,
+  symbolCountOf,
+} from "../wire/cast.ts";
+import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
+import { bitAt, bitmapBytes, setBit } from "./bits.ts";
+import type { CastReceiverStats, ChunkVerdict } from "./handles.ts";
+import { slabBytesFor, slotBytesFor } from "./slab.ts";
+
+export interface ReceiverOptions {
+  readonly tag: number;
+  /** Of each index entry; 0 for those that are never on the wire. */
+  readonly storedLengths: Uint32Array;
+  /** Bitmap of the entries wanted; those of no stored bytes are none. */
+  readonly wants: Uint8Array;
+  readonly slotCount: number;
+  /** `slabBytesFor(storedLengths, slotCount)` bytes, aligned to 4. */
+  readonly slab: Uint8Array;
+}
+
+/** An entry of which all stored bytes are in the slab, at `offset`. */
+export interface Completed {
+  readonly entryIndex: number;
+  readonly offset: number;
+  readonly storedLength: number;
+}
+
+const place = { none: 0, wanted: 1, assembling: 2, inHand: 3 } as const;
+
+/** Until a sender says how often it wants to hear. */
+const firstReportEvery = millis(50);
+/** With nothing new to say, a report still shows that the receiver is there. */
+const idleReportEvery = millis(250);
+/** How often all wants are said, should anything have got lost; longer for a bitmap over 24 KB. */
+const fullReportEvery = millis(3000);
+const fullReportBytesPerMs = 8;
+/** An entry that was finished is said in so many reports in a row. */
+const settledRepeats = 3;
+/** Whoever comes after the first quarter of an entry lets it pass: it would have to be repaired. */
+const lateAfter = (symbolCount: number): number => Math.max(8, symbolCount >> 2);
+
+export class CastReceiverMachine {
+  /** Entries that came whole since the owner last emptied this. */
+  readonly completed: Completed[] = [];
+  private readonly options: ReceiverOptions;
+  private readonly symbolCounts: Uint16Array;
+  private readonly places: Uint8Array;
+  private readonly slotOf: Int32Array;
+  private readonly slotBytes: number;
+  private readonly words: Int32Array;
+  private readonly freeSlots: number[] = [];
+  /** By slot: the entry, how many symbols it lacks, and which. */
+  private readonly entryIn: Int32Array;
+  private readonly lackCount: Uint16Array;
+  private readonly lackBytes: number;
+  private readonly lack: Uint8Array;
+  private wantCount = 0;
+  private readonly header = emptyHeader();
+  private readonly members = new Uint16Array(memberLimit);
+  private heard: {
+    generation: number;
+    first: number;
+    highest: number;
+    packets: number;
+    droppedBefore: number;
+  } | null = null;
+  private dropped = 0;
+  /** Totals of senders heard before the present one. */
+  private readonly former = { lost: 0 };
+  private readonly counts = { packets: 0, ignored: 0, bytes: 0 };
+  /** Entry → reports that have yet to say what became of it. */
+  private readonly settledToSay = new Map<number, number>();
+  private reportEvery = firstReportEvery;
+  private reportNumber = 0;
+  private reportedAt: Millis;
+  private fullAt: Millis;
+  private hasNews = true;
+
+  constructor(options: ReceiverOptions, now: Millis) {
+    const { storedLengths, wants, slotCount, slab } = options;
+    assert(slab.length >= slabBytesFor(storedLengths, slotCount), "the slab holds every slot");
+    assert(slab.byteOffset % 4 === 0, "the slab is aligned");
+    assert(slotCount > 0 && slotCount <= 0xffff, "there are slots, and a report can count them");
+    this.options = options;
+    this.symbolCounts = Uint16Array.from(storedLengths, symbolCountOf);
+    this.places = new Uint8Array(storedLengths.length);
+    this.slotOf = new Int32Array(storedLengths.length).fill(-1);
+    this.slotBytes = slotBytesFor(storedLengths);
+    this.words = new Int32Array(slab.buffer, slab.byteOffset, slab.length >> 2);
+    this.entryIn = new Int32Array(slotCount).fill(-1);
+    this.lackCount = new Uint16Array(slotCount);
+    this.lackBytes = bitmapBytes(this.slotBytes / symbolBytes);
+    this.lack = new Uint8Array(slotCount * this.lackBytes);
+    for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);
+    for (let entry = 0; entry < storedLengths.length; entry++) {
+      if (entry >> 3 >= wants.length || !bitAt(wants, entry) || storedLengths[entry] === 0)
+        continue;
+      this.places[entry] = place.wanted;
+      this.wantCount++;
+    }
+    this.reportedAt = millis(now - idleReportEvery);
+    this.fullAt = now;
+  }
+
+  /** A datagram, or a part of a coalesced one. Never throws. */
+  packet(bytes: Uint8Array, offset: number, length: number): void {
+    const { header } = this;
+    if (!readHeader(bytes, offset, length, header) || header.tag !== this.options.tag) {
+      this.counts.ignored++;
+      return;
+    }
+    this.count(length);
+    if (header.kind === packetKind.sync) {
+      this.reportEvery = millis(Math.max(5, Math.min(2000, readReportEvery(bytes, offset))));
+      return;
+    }
+    const { entryIndex, symbol } = header;
+    if (entryIndex >= this.places.length) {
+      this.counts.ignored++;
+      return;
+    }
+    const at = this.places[entryIndex];
+    // Others are still being served it: should the sender not know that it is here, it hears it now.
+    if (at === place.none || at === place.inHand) return this.saySettled(entryIndex);
+    if (header.kind === packetKind.data) this.takeSymbol(bytes, offset, entryIndex, symbol);
+    else if (at === place.assembling) this.takeRepair(bytes, offset, entryIndex, symbol);
+  }
+
+  /** What became of a completed entry: its slot is free again, and if it was corrupt it is wanted again. */
+  settle(entryIndex: number, verdict: ChunkVerdict): void {
+    if (this.places[entryIndex] !== place.inHand) return;
+    this.freeSlot(entryIndex);
+    if (verdict === "corrupt") {
+      this.places[entryIndex] = place.wanted;
+      this.wantCount++;
+    } else {
+      this.places[entryIndex] = place.none;
+    }
+    this.sayAnew(entryIndex);
+  }
+
+  /** The entry came another way. */
+  forget(entryIndex: number): void {
+    const at = this.places[entryIndex];
+    if (at !== place.wanted && at !== place.assembling) return;
+    if (at === place.assembling) this.freeSlot(entryIndex);
+    this.places[entryIndex] = place.none;
+    this.wantCount--;
+    this.sayAnew(entryIndex);
+  }
+
+  /** Says all wants in the next report. */
+  refresh(now: Millis): void {
+    this.fullAt = now;
+    this.hasNews = true;
+  }
+
+  /** The socket's own count of what it dropped, since it was opened. */
+  noteDropped(total: number): void {
+    this.dropped = total;
+  }
+
+  /** When `report` has something to say, if nothing arrives until then. */
+  get deadline(): Millis {
+    return millis(this.reportedAt + (this.hasNews ? this.reportEvery : idleReportEvery));
+  }
+
+  /** The report that is due now, or null. */
+  report(now: Millis): Uint8Array | null {
+    if (now < this.deadline) return null;
+    const isFull = now >= this.fullAt;
+    const { heard } = this;
+    const wants = isFull ? this.wants() : null;
+    const settled = this.takeSettled();
+    const assembling = this.assemblies();
+    const report = encodeReport(
+      {
+        heard: heard === null ? null : { generation: heard.generation, sequence: heard.highest },
+        number: this.reportNumber,
+        packets: heard?.packets ?? 0,
+        dropped: heard === null ? 0 : this.dropped - heard.droppedBefore,
+        freeSlots: this.freeSlots.length,
+        slotCount: this.options.slotCount,
+        settled,
+        assembling,
+        wants,
+      },
+      this.symbolCounts,
+    );
+    this.reportNumber = (this.reportNumber + 1) >>> 0;
+    this.reportedAt = now;
+    this.hasNews = this.settledToSay.size > 0;
+    if (wants !== null) {
+      const every = Math.max(fullReportEvery, wants.length / fullReportBytesPerMs);
+      const isOpen = this.wantCount > 0 || this.freeSlots.length < this.options.slotCount;
+      this.fullAt = millis(isOpen ? now + every : Number.POSITIVE_INFINITY);
+    }
+    return report;
+  }
+
+  stats(): CastReceiverStats {
+    const { packets, ignored, bytes } = this.counts;
+    return {
+      packets,
+      packetsLost: this.former.lost + this.lost(),
+      packetsDropped: this.dropped,
+      packetsIgnored: ignored,
+      bytesReceived: bytes,
+    };
+  }
+
+  get isWanting(): boolean {
+    return this.wantCount > 0;
+  }
+
+  // --- symbols
+
+  private takeSymbol(bytes: Uint8Array, offset: number, entryIndex: number, symbol: number): void {
+    const symbolCount = this.symbolCounts[entryIndex] as number;
+    if (symbol >= symbolCount) {
+      this.counts.ignored++;
+      return;
+    }
+    let slot = this.slotOf[entryIndex] as number;
+    if (slot < 0) {
+      if (symbol >= lateAfter(symbolCount) || this.freeSlots.length === 0) return;
+      slot = this.beginAssembly(entryIndex, symbolCount);
+    }
+    const from = offset + headerBytes;
+    this.place(slot, symbol, bytes.subarray(from, from + symbolBytes));
+  }
+
+  private takeRepair(bytes: Uint8Array, offset: number, entryIndex: number, count: number): void {
+    const { members, words } = this;
+    const symbolCount = this.symbolCounts[entryIndex] as number;
+    if (!readMembers(bytes, offset, count, symbolCount, members)) {
+      this.counts.ignored++;
+      return;
+    }
+    const slot = this.slotOf[entryIndex] as number;
+    let lacking = -1;
+    for (let index = 0; index < count; index++) {
+      if (!this.isLacking(slot, members[index] as number)) continue;
+      if (lacking >= 0) return;
+      lacking = members[index] as number;
+    }
+    if (lacking < 0) return;
+    const from = offset + headerBytes + memberBytes;
+    const payload = bytes.subarray(from, from + symbolBytes);
+    this.options.slab.set(payload, slot * this.slotBytes + lacking * symbolBytes);
+    const target = (slot * this.slotBytes + lacking * symbolBytes) >> 2;
+    for (let index = 0; index < count; index++) {
+      const member = members[index] as number;
+      if (member !== lacking) xorWords(words, target, this.wordOf(slot, member));
+    }
+    this.noteSymbol(slot, lacking);
+  }
+
+  private wordOf(slot: number, symbol: number): number {
+    return (slot * this.slotBytes + symbol * symbolBytes) >> 2;
+  }
+
+  private place(slot: number, symbol: number, payload: Uint8Array): void {
+    if (!this.isLacking(slot, symbol)) return;
+    this.options.slab.set(payload, slot * this.slotBytes + symbol * symbolBytes);
+    this.noteSymbol(slot, symbol);
+  }
+
+  private noteSymbol(slot: number, symbol: number): void {
+    const byte = slot * this.lackBytes + (symbol >> 3);
+    this.lack[byte] = (this.lack[byte] as number) & ~(1 << (symbol & 7));
+    const lackCount = (this.lackCount[slot] as number) - 1;
+    this.lackCount[slot] = lackCount;
+    if (lackCount > 0) return;
+    const entryIndex = this.entryIn[slot] as number;
+    this.places[entryIndex] = place.inHand;
+    this.wantCount--;
+    this.sayAnew(entryIndex);
+    const storedLength = this.options.storedLengths[entryIndex] as number;
+    this.completed.push({ entryIndex, offset: slot * this.slotBytes, storedLength });
+  }
+
+  private isLacking(slot: number, symbol: number): boolean {
+    const byte = this.lack[slot * this.lackBytes + (symbol >> 3)] as number;
+    return (byte & (1 << (symbol & 7))) !== 0;
+  }
+
+  private beginAssembly(entryIndex: number, symbolCount: number): number {
+    const slot = this.freeSlots.pop() as number;
+    this.places[entryIndex] = place.assembling;
+    this.slotOf[entryIndex] = slot;
+    this.entryIn[slot] = entryIndex;
+    this.lackCount[slot] = symbolCount;
+    const start = slot * this.lackBytes;
+    this.lack.fill(0, start, start + this.lackBytes);
+    this.lack.fill(255, start, start + (symbolCount >> 3));
+    if ((symbolCount & 7) !== 0)
+      this.lack[start + (symbolCount >> 3)] = (1 << (symbolCount & 7)) - 1;
+    return slot;
+  }
+
+  private freeSlot(entryIndex: number): void {
+    const slot = this.slotOf[entryIndex] as number;
+    this.slotOf[entryIndex] = -1;
+    this.entryIn[slot] = -1;
+    this.freeSlots.push(slot);
+  }
+
+  // --- what is reported
+
+  /** Counts a packet of ours, and notices a sender that was started anew. */
+  private count(length: number): void {
+    const { generation, sequence } = this.header;
+    this.counts.packets++;
+    this.counts.bytes += length;
+    this.hasNews = true;
+    let { heard } = this;
+    if (heard === null || heard.generation !== generation) {
+      this.former.lost += this.lost();
+      heard = {
+        generation,
+        first: sequence,
+        highest: sequence,
+        packets: 0,
+        droppedBefore: this.dropped,
+      };
+      this.heard = heard;
+      this.fullAt = millis(Number.NEGATIVE_INFINITY);
+    }
+    heard.packets++;
+    if (sequenceDistance(sequence, heard.highest) > 0) heard.highest = sequence;
+  }
+
+  private lost(): number {
+    if (this.heard === null) return 0;
+    const { first, highest, packets, droppedBefore } = this.heard;
+    const sent = sequenceDistance(highest, first) + 1;
+    return Math.max(0, sent - packets - (this.dropped - droppedBefore));
+  }
+
+  private sayAnew(entryIndex: number): void {
+    this.settledToSay.set(entryIndex, settledRepeats);
+    this.hasNews = true;
+  }
+
+  private saySettled(entryIndex: number): void {
+    if (!this.settledToSay.has(entryIndex)) this.settledToSay.set(entryIndex, 1);
+  }
+
+  private takeSettled(): Settled[] {
+    const settled: Settled[] = [];
+    for (const [entryIndex, times] of this.settledToSay) {
+      if (settled.length === settledLimit) break;
+      const at = this.places[entryIndex];
+      // One in assembly is in the other list.
+      if (at !== place.assembling) settled.push({ entryIndex, wanted: at === place.wanted });
+      if (times > 1) this.settledToSay.set(entryIndex, times - 1);
+      else this.settledToSay.delete(entryIndex);
+    }
+    return settled;
+  }
+
+  private assemblies(): Assembly[] {
+    const assemblies: Assembly[] = [];
+    for (let slot = 0; slot < this.options.slotCount; slot++) {
+      const entryIndex = this.entryIn[slot] as number;
+      if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
+      const lacking = new Uint16Array(this.lackCount[slot] as number);
+      const symbolCount = this.symbolCounts[entryIndex] as number;
+      for (let symbol = 0, found = 0; symbol < symbolCount; symbol++) {
+        if (this.isLacking(slot, symbol)) lacking[found++] = symbol;
+      }
+      assemblies.push({ entryIndex, lacking });
+    }
+    return assemblies;
+  }
+
+  private wants(): Uint8Array {
+    const wants = new Uint8Array(bitmapBytes(this.places.length));
+    for (let entry = 0; entry < this.places.length; entry++) {
+      const at = this.places[entry];
+      if (at === place.wanted || at === place.assembling) setBit(wants, entry);
+    }
+    return wants;
+  }
+}
+
+function xorWords(words: Int32Array, target: number, source: number): void {
+  for (let word = 0; word < symbolBytes >> 2; word++) {
+    words[target + word] = (words[target + word] as number) ^ (words[source + word] as number);
+  }
+}

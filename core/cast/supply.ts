@@ -1,0 +1,110 @@
+/** Entries read ahead of their turn, and the memory that all entries at work take. */
+import { assert } from "../errors.ts";
+import { symbolBytes } from "../wire/cast.ts";
+import { slabBytesFor, slotBytesFor } from "./slab.ts";
+
+/** Entries at work at once, read ahead or in flight: with 1 MiB each, the sender's memory. */
+export const supplyLimit = 112;
+/** Asked of the source ahead of their turn: at 10 Gbit/s, 10 ms of it. */
+const readAhead = 12;
+/** Of these, kept for entries that receivers have parts of. */
+const readResumed = 4;
+
+interface Waiting {
+  readonly entryIndex: number;
+  readonly slot: number;
+  isHere: boolean;
+}
+
+export class Supply {
+  readonly slab: Uint8Array;
+  readonly words: Int32Array;
+  readonly slotBytes: number;
+  private readonly storedLengths: Uint32Array;
+  private readonly freeSlots: number[] = [];
+  /** In the order of their turns. */
+  private readonly ahead = new Map<number, Waiting>();
+  private readonly resumed = new Map<number, Waiting>();
+  private readonly reads: number[] = [];
+
+  constructor(storedLengths: Uint32Array) {
+    this.storedLengths = storedLengths;
+    this.slotBytes = slotBytesFor(storedLengths);
+    const slotCount = Math.max(1, Math.min(supplyLimit, storedLengths.length));
+    this.slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
+    this.words = new Int32Array(this.slab.buffer);
+    for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);
+  }
+
+  /** Entries asked for since the last call. */
+  takeReads(): number[] {
+    return this.reads.splice(0);
+  }
+
+  has(entryIndex: number): boolean {
+    return this.ahead.has(entryIndex) || this.resumed.has(entryIndex);
+  }
+
+  get hasRoomAhead(): boolean {
+    return this.ahead.size < readAhead && this.freeSlots.length > readResumed;
+  }
+
+  get hasRoomResumed(): boolean {
+    return this.resumed.size < readResumed && this.freeSlots.length > 0;
+  }
+
+  ask(entryIndex: number, kind: "ahead" | "resumed"): void {
+    const slot = this.freeSlots.pop();
+    assert(slot !== undefined, "there is room for the entry");
+    this[kind].set(entryIndex, { entryIndex, slot, isHere: false });
+    this.reads.push(entryIndex);
+  }
+
+  /** The stored bytes of an entry that was asked for; ignored when it is wanted no more. */
+  take(entryIndex: number, stored: Uint8Array): void {
+    const waiting = this.ahead.get(entryIndex) ?? this.resumed.get(entryIndex);
+    if (waiting === undefined || waiting.isHere) return;
+    assert(
+      stored.length === this.storedLengths[entryIndex],
+      "the source gives what the index says",
+    );
+    const start = waiting.slot * this.slotBytes;
+    this.slab.set(stored, start);
+    const padding = (symbolBytes - (stored.length % symbolBytes)) % symbolBytes;
+    this.slab.fill(0, start + stored.length, start + stored.length + padding);
+    waiting.isHere = true;
+  }
+
+  /** Entries whose bytes are here: those to be resumed, then the next in order. */
+  *ready(): Generator<number> {
+    for (const { entryIndex, isHere } of this.resumed.values()) if (isHere) yield entryIndex;
+    for (const { entryIndex, isHere } of this.ahead.values()) {
+      // In the order of the disk: one that is still being read holds those after it.
+      if (!isHere) return;
+      yield entryIndex;
+    }
+  }
+
+  isResumed(entryIndex: number): boolean {
+    return this.resumed.has(entryIndex);
+  }
+
+  /** Its turn has come: the slot is the caller's until `free`. */
+  claim(entryIndex: number): number {
+    const waiting = this.resumed.get(entryIndex) ?? this.ahead.get(entryIndex);
+    assert(waiting?.isHere === true, "its bytes are here");
+    this.resumed.delete(entryIndex);
+    this.ahead.delete(entryIndex);
+    return waiting.slot;
+  }
+
+  /** Nobody wants it any more. One that is still being read keeps its slot until its bytes come. */
+  drop(entryIndex: number): void {
+    const waiting = this.resumed.get(entryIndex) ?? this.ahead.get(entryIndex);
+    if (waiting?.isHere === true) this.free(this.claim(entryIndex));
+  }
+
+  free(slot: number): void {
+    this.freeSlots.push(slot);
+  }
+}

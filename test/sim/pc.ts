@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { bitAt } from "../../core/cast/bits.ts";
+import { CastReceiverMachine, type Completed } from "../../core/cast/receiver.ts";
+import { slabBytesFor } from "../../core/cast/slab.ts";
+import { millis } from "../../core/units/units.ts";
+import { Link, lossy } from "./link.ts";
+import type { SimRoom } from "./room.ts";
+
+export interface PcOptions {
+  /** Lost one by one on this PC's cable. */
+  loss: number;
+  burstRatio: number;
+  burstLength: number;
+  /** Its port of the switch. */
+  portBps: number;
+  /** What its disk takes. */
+  diskBps: number;
+  /** Bytes a second that the host itself takes from its network card; the rest it drops, uncounted. */
+  hostBps: number;
+  delayMs: number;
+  duplicateRatio: number;
+  reorderRatio: number;
+  slotCount: number;
+  /** Fraction of chunks that it finds to be corrupt. */
+  corruptRatio: number;
+  reportLoss: number;
+  reportDelayMs: number;
+  joinAtMs: number;
+  /** Falls silent, without a word. */
+  dieAtMs: number;
+  /** Comes back after that, with what its disk has. */
+  returnAtMs: number;
+  /** Fraction of the entries that its disk has already. */
+  hasRatio: number;
+}
+
+export const plainPc: PcOptions = {
+  loss: 0,
+  burstRatio: 0,
+  burstLength: 20,
+  portBps: 1e9,
+  diskBps: 400e6 * 8,
+  hostBps: 10e9,
+  delayMs: 0.2,
+  duplicateRatio: 0,
+  reorderRatio: 0,
+  slotCount: 64,
+  corruptRatio: 0,
+  reportLoss: 0,
+  reportDelayMs: 1,
+  joinAtMs: 0,
+  dieAtMs: Number.POSITIVE_INFINITY,
+  returnAtMs: Number.POSITIVE_INFINITY,
+  hasRatio: 0,
+};
+
+/** A PC with its cable, its disk and the way back to the server. */
+export class SimPc {
+  readonly id: number;
+  readonly options: PcOptions;
+  /** On the disk. */
+  readonly taken: Uint8Array;
+  takenCount = 0;
+  wantedCount = 0;
+  isAlive = false;
+  finishedAt: number | null = null;
+  machine: CastReceiverMachine | null = null;
+  private readonly room: SimRoom;
+  private readonly port: Link;
+  private readonly host: Link;
+  private readonly isLost: () => boolean;
+  /** On its way here, by arrival. */
+  private inbox: { at: number; bytes: Uint8Array }[] = [];
+  private isDelivering = false;
+  private slab = new Uint8Array(0);
+  private diskFreeAt = 0;
+  private life = 0;
+  private wakeAt = Number.POSITIVE_INFINITY;
+
+  constructor(id: number, options: PcOptions, room: SimRoom) {
+    this.id = id;
+    this.options = options;
+    this.room = room;
+    this.port = new Link({ bps: options.portBps, queueBytes: 128 * 1024 });
+    this.host = new Link({ bps: options.hostBps, queueBytes: 256 * 1500 });
+    const { loss, burstRatio, burstLength } = options;
+    this.isLost = lossy({ ratio: loss, burstRatio, burstLength }, room.random);
+    this.taken = new Uint8Array(room.storedLengths.length);
+    for (let entry = 0; entry < this.taken.length; entry++) {
+      if (room.storedLengths[entry] === 0 || room.random() < options.hasRatio)
+        this.taken[entry] = 1;
+      else this.wantedCount++;
+    }
+    const { time } = room;
+    time.at(options.joinAtMs, () => this.start());
+    if (options.dieAtMs < Number.POSITIVE_INFINITY) time.at(options.dieAtMs, () => this.die());
+    if (options.returnAtMs < Number.POSITIVE_INFINITY)
+      time.at(options.returnAtMs, () => this.start());
+  }
+
+  get hasAll(): boolean {
+    return this.takenCount === this.wantedCount;
+  }
+
+  wants(): Uint8Array {
+    const wants = new Uint8Array((this.taken.length + 7) >> 3);
+    for (let entry = 0; entry < this.taken.length; entry++)
+      if (this.taken[entry] === 0)
+        wants[entry >> 3] = (wants[entry >> 3] ?? 0) | (1 << (entry & 7));
+    return wants;
+  }
+
+  /** A packet leaves the switch towards this PC. */
+  send(bytes: Uint8Array, at: number): void {
+    if (!this.isAlive) return;
+    const { random } = this.room;
+    const through = this.port.pass(at, bytes.length);
+    if (through === null || this.isLost()) return;
+    const arrived = this.host.pass(through + this.options.delayMs, bytes.length);
+    if (arrived === null) return;
+    const { reorderRatio, duplicateRatio } = this.options;
+    const isReordered = reorderRatio > 0 && random() < reorderRatio;
+    this.arrive(bytes, isReordered ? arrived + random() * 5 : arrived);
+    if (duplicateRatio > 0 && random() < duplicateRatio)
+      this.arrive(bytes, arrived + random() * 20);
+  }
+
+  private arrive(bytes: Uint8Array, at: number): void {
+    const { inbox } = this;
+    let place = inbox.length;
+    while (place > 0 && (inbox[place - 1] as { at: number }).at > at) place--;
+    if (place === inbox.length) inbox.push({ at, bytes });
+    else inbox.splice(place, 0, { at, bytes });
+    this.deliverSoon();
+  }
+
+  private deliverSoon(): void {
+    const [first] = this.inbox;
+    if (this.isDelivering || first === undefined) return;
+    this.isDelivering = true;
+    // As a worker that sleeps for half a millisecond between its looks at the socket.
+    this.room.time.at(first.at + 0.5, () => {
+      this.isDelivering = false;
+      const { now } = this.room.time;
+      const { machine } = this;
+      let count = 0;
+      for (const { at, bytes } of this.inbox) {
+        if (at > now) break;
+        machine?.packet(bytes, 0, bytes.length);
+        count++;
+      }
+      this.inbox = this.inbox.slice(count);
+      this.deliverSoon();
+      this.work();
+    });
+  }
+
+  start(): void {
+    if (this.isAlive) return;
+    const { room } = this;
+    this.isAlive = true;
+    this.life++;
+    this.inbox = [];
+    this.slab = new Uint8Array(slabBytesFor(room.storedLengths, this.options.slotCount));
+    this.machine = new CastReceiverMachine(
+      {
+        tag: room.tag,
+        storedLengths: room.storedLengths,
+        wants: this.wants(),
+        slotCount: this.options.slotCount,
+        slab: this.slab,
+      },
+      millis(room.time.now),
+    );
+    room.joined(this);
+    this.work();
+  }
+
+  private die(): void {
+    this.isAlive = false;
+    this.machine = null;
+    this.life++;
+    this.diskFreeAt = 0;
+    this.wakeAt = Number.POSITIVE_INFINITY;
+    this.room.died(this);
+  }
+
+  private work(): void {
+    const { machine, room } = this;
+    if (machine === null) return;
+    const { now } = room.time;
+    for (const completed of machine.completed.splice(0)) this.write(completed);
+    for (;;) {
+      const report = machine.report(millis(now));
+      if (report === null) break;
+      this.sendReport(report);
+    }
+    this.wake();
+  }
+
+  private wake(): void {
+    const at = Math.max(this.room.time.now, (this.machine as CastReceiverMachine).deadline);
+    if (at >= this.wakeAt) return;
+    const { life } = this;
+    this.wakeAt = at;
+    this.room.time.at(at, () => {
+      if (life !== this.life) return;
+      this.wakeAt = Number.POSITIVE_INFINITY;
+      this.work();
+    });
+  }
+
+  private sendReport(report: Uint8Array): void {
+    const { room, options, life } = this;
+    if (room.random() < options.reportLoss) return;
+    const delay = options.reportDelayMs * (0.5 + room.random());
+    const arrive = (): void => {
+      if (life === this.life) room.reported(this, report);
+    };
+    room.time.at(room.time.now + delay, arrive);
+    if (options.reportLoss > 0 && room.random() < options.reportLoss)
+      room.time.at(room.time.now + delay + room.random() * 50, arrive);
+  }
+
+  private write({ entryIndex, offset, storedLength }: Completed): void {
+    const { room, options, life } = this;
+    assert.equal(this.taken[entryIndex], 0, `${this.id} completes entry ${entryIndex} once`);
+    const start = Math.max(room.time.now, this.diskFreeAt);
+    this.diskFreeAt = start + (storedLength * 8000) / options.diskBps;
+    room.time.at(this.diskFreeAt, () => {
+      if (life !== this.life) return;
+      const stored = this.slab.subarray(offset, offset + storedLength);
+      assert.equal(Buffer.compare(stored, room.stored(entryIndex)), 0, `entry ${entryIndex}`);
+      const isCorrupt = options.corruptRatio > 0 && room.random() < options.corruptRatio;
+      if (!isCorrupt) this.take(entryIndex);
+      this.machine?.settle(entryIndex, isCorrupt ? "corrupt" : "taken");
+      this.work();
+    });
+  }
+
+  private take(entryIndex: number): void {
+    this.taken[entryIndex] = 1;
+    this.takenCount++;
+    if (this.hasAll) this.finishedAt ??= this.room.time.now;
+  }
+}
+
+/** Whether a bitmap of wants has any bit that `taken` has not. */
+export const wantsMore = (wants: Uint8Array, taken: Uint8Array): boolean =>
+  taken.some((isTaken, entry) => isTaken === 0 && bitAt(wants, entry));
