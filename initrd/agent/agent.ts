@@ -39,6 +39,8 @@ export interface AgentPorts {
 
 /** How a task speaks to the server. */
 export interface TaskVoice {
+  /** The PC's own name, as the server has it. */
+  readonly pcName: string;
   send(message: AgentMessage): boolean;
   sendBulk(kind: number, tag: number, payload: Uint8Array): boolean;
 }
@@ -208,6 +210,7 @@ export class Agent {
     this.roomView = null;
     this.meterPhase = "";
     const begun = ports.startTask(order, {
+      pcName: this.name ?? "",
       send: (message) => this.link.send(message),
       sendBulk: (kind, tag, payload) => this.link.sendBulk(kind, tag, payload),
     });

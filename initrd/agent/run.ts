@@ -66,6 +66,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     milestonesPath: options.milestonesPath ?? null,
   });
   const instance = randomUUID();
+  const { version } = packageJson;
   const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
   const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
   const health = new DiskHealth();
@@ -91,7 +92,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       case "capture":
         return startCapture(order, {
           server,
-          agentVersion: packageJson.version,
+          agentVersion: version,
+          pcName: voice.pcName,
           candidates,
           ...journal,
         });
@@ -105,7 +107,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     if (options.disks === null) await health.ask(disks().map(({ path }) => path));
     const mac = options.mac ?? uplinkMac ?? noMac;
     return {
-      agentVersion: packageJson.version,
+      agentVersion: version,
       instance,
       name: options.name?.slice(0, nameLimit) ?? null,
       // Several agents on one host are told apart by the addresses they were given, by nothing else.

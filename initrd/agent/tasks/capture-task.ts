@@ -1,7 +1,7 @@
 import { RoomcastError } from "../../../core/errors.ts";
 import { openDisk } from "../../../core/node/disk.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
-import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
+import { type Candidate, chooseSource } from "../../../core/session/target.ts";
 import type { CaptureOrder } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 import { captureDisk } from "../capture/capture.ts";
@@ -11,37 +11,37 @@ import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
 export interface CapturePorts {
   readonly server: URL;
   readonly agentVersion: string;
+  /** The PC's own name, as the server has it. */
+  readonly pcName: string;
   candidates(): readonly Candidate[];
   log(text: string): void;
   milestone(text: string): void;
 }
 
-/** Reads the disk that is named, or the one that a restore would take, into an image on the server. */
+/** Reads the disk that is named, or the one that a restore would take, into an image. */
 export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
   let disk: DiskView | null = null;
-  let bytesDone = 0;
-  let bytesTotal: number | null = null;
+  let read: { readonly bytesDone: number; readonly bytesTotal: number } | null = null;
   const stop = new AbortController();
 
   const run = async (): Promise<TaskEnd> => {
-    const choice = chooseTarget(ports.candidates(), order.disk, null);
+    const choice = chooseSource(ports.candidates(), order.disk);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     ({ disk } = choice);
     await using open = await openDisk(disk.path, { write: false });
-    ports.milestone(`capturing ${diskIdentity(disk)} as ${order.name}`);
-    const { name, version } = await captureDisk({
+    ports.milestone(`capturing ${disk.path} as ${order.name}`);
+    const image = await captureDisk({
       disk: open,
-      source: `${diskIdentity(disk)}, roomcast ${ports.agentVersion}`,
+      source: `${ports.pcName}, ${diskIdentity(disk)}, roomcast ${ports.agentVersion}`,
       raw: order.raw,
       uplink: httpUplink({ server: ports.server, task: order.task, signal: stop.signal }),
       signal: stop.signal,
-      progress: (done, total) => {
-        bytesDone = done;
-        bytesTotal = total;
+      progress(bytesDone, bytesTotal) {
+        read = { bytesDone, bytesTotal };
       },
       log: (text) => ports.log(text),
     });
-    ports.milestone(`captured ${name}@${version}`);
+    ports.milestone(`captured ${image.name}@${image.version}`);
     return { outcome: "done", reason: null, next: null, rootHash: null, counters: null };
   };
 
@@ -54,7 +54,14 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
       return disk;
     },
     progress: () =>
-      disk === null ? null : { phase: "capturing", bytesDone, bytesTotal, counters: null },
+      disk === null
+        ? null
+        : {
+            phase: "capturing",
+            bytesDone: read?.bytesDone ?? 0,
+            bytesTotal: read?.bytesTotal ?? null,
+            counters: null,
+          },
     resume() {},
     noteRoomRate() {},
     stop: (reason) => stop.abort(stoppedError(reason)),

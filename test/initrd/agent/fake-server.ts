@@ -4,6 +4,7 @@ import type { WebSocket } from "@fastify/websocket";
 import websocket from "@fastify/websocket";
 import fastify from "fastify";
 import { assert } from "../../../core/errors.ts";
+import { encodeIndex } from "../../../core/image/index-codec.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import {
   type AgentMessage,
@@ -15,8 +16,8 @@ import {
   type RestoreOrder,
   type ServerMessage,
 } from "../../../core/wire/control.ts";
+import { rootHashOf } from "../../../initrd/agent/restore/image.ts";
 import type { FakeImage } from "./fake-disk.ts";
-import { encodeIndex, rootOf } from "./image-format.ts";
 
 export interface FakeServer {
   readonly url: string;
@@ -71,7 +72,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     storedBytes: image.stored.reduce((sum, { length }) => sum + length, 0),
     partitionTable: "none",
     partitions: [],
-    rootHash: rootOf(image.entries),
+    rootHash: rootHashOf(image.entries),
     warnings: [],
   };
   let socket: WebSocket | null = null;
