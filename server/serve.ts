@@ -3,10 +3,10 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import websocket from "@fastify/websocket";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, LogController } from "fastify";
 import { RoomcastError } from "../core/errors.ts";
-import { startCastSender } from "../core/node/relay/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
+import { startCastSender } from "../core/node/relay/sender.ts";
 import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
 import { answerError, apiRoutes } from "./api/routes.ts";
 import { type Config, readConfig } from "./config.ts";
@@ -133,7 +133,9 @@ const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null
 function application(log: Log): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    // What does not fit is refused, not bent: a null must not become an empty string.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     forceCloseConnections: true,
   }) as unknown as FastifyInstance;
   app.setErrorHandler(answerError);

@@ -1,6 +1,6 @@
 /** CRC-32C (Castagnoli): polynomial 0x1EDC6F41 reflected, RFC 3720 appendix B.4. */
 
-/** Eight tables: eight bytes a step ("slicing by 8"), some 1.5 GB/s. */
+/** Eight tables: eight bytes a step ("slicing by 8"), some 500 MB/s. */
 const tables = makeTables();
 
 /** CRC-32C of `data`, or of what came before (`crc`) and `data`. */

@@ -4,6 +4,8 @@
  * its receivers say they lack, until each has it or is gone. A round begins when every receiver has
  * reported past the last packet of the flight, so nothing is repaired that is still on its way.
  */
+
+import type { CastSenderStats, ReceiverId } from "../cast/handles.ts";
 import { type Millis, millis } from "../units/units.ts";
 import {
   castHeaderBytes,
@@ -19,7 +21,6 @@ import {
 } from "../wire/relay.ts";
 import { allBits, bitAt, clearBit, setBit, xorInto } from "./bits.ts";
 import { repairSets } from "./coding.ts";
-import type { CastSenderStats, ReceiverId } from "../cast/handles.ts";
 import { RateControl, TokenBucket } from "./rate.ts";
 
 export interface SenderOptions {

@@ -17,11 +17,11 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
   program
     .command("agent")
     .description("the agent on any Linux host, on the disks that --disk names and no other")
-    .requiredOption("--server URL", "http://ADDRESS:PORT of the lab server")
-    .option("--disk PATH...", "files or devices it may use; nothing else is ever touched")
-    .option("--interface IF", "the interface that hears the cast")
-    .option("--mac MAC", "the address it registers with", mac)
-    .option("--name N", "the name it asks for")
+    .requiredOption("--server <URL>", "http://ADDRESS:PORT of the lab server")
+    .option("--disk <PATH...>", "files or devices it may use; nothing else is ever touched")
+    .option("--interface <IF>", "the interface that hears the cast")
+    .option("--mac <MAC>", "the address it registers with", mac)
+    .option("--name <N>", "the name it asks for")
     .option("--headless", "no screen: a line an event on stderr")
     .option("--once", "end after one session, with that session's exit status")
     .action((options: AgentOptions) =>

@@ -32,7 +32,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  image.command("show I").action((reference: string) =>
+  image.command("show <I>").action((reference: string) =>
     run(async ({ client, say, document }) => {
       const found = await client.get<ImageView>(path(reference));
       document(found);
@@ -60,7 +60,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  image.command("verify I").action((reference: string) =>
+  image.command("verify <I>").action((reference: string) =>
     run(async ({ client, say, document }) => {
       const report = await client.post<{
         image: string;
@@ -76,7 +76,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  image.command("delete I").action((reference: string) =>
+  image.command("delete <I>").action((reference: string) =>
     run(async ({ client, say, document, confirm }) => {
       const found = await client.get<ImageView>(path(reference));
       const word = `${found.name}@${found.version}`;

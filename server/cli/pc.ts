@@ -11,7 +11,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
   const pc = program.command("pc").description("the PCs; PC is an id, a name or a MAC");
 
   pc.command("list")
-    .option("--room R", "only this room's")
+    .option("--room <R>", "only this room's")
     .action((options: { room?: string }) =>
       run(async ({ client, say, document }) => {
         const pcs = (await client.get<PcView[]>("/pcs")).filter(
@@ -36,7 +36,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
       }),
     );
 
-  pc.command("show PC").action((reference: string) =>
+  pc.command("show <PC>").action((reference: string) =>
     run(async ({ client, say, document }) => {
       const found = await client.get<PcView>(path(reference));
       document(found);
@@ -45,10 +45,10 @@ export function addPcCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  pc.command("set PC")
-    .option("--name N")
-    .option("--room R")
-    .option("--seat S")
+  pc.command("set <PC>")
+    .option("--name <N>")
+    .option("--room <R>")
+    .option("--seat <S>")
     .action((reference: string, change: { name?: string; room?: string; seat?: string }) =>
       run(async ({ client, say, document }) => {
         const found = await client.patch<PcView>(path(reference), change);
@@ -58,7 +58,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
       }),
     );
 
-  pc.command("forget PC").action((reference: string) =>
+  pc.command("forget <PC>").action((reference: string) =>
     run(async ({ client }) => {
       await client.delete(path(reference));
       return 0;
@@ -66,7 +66,7 @@ export function addPcCommands(program: Command, run: RunCommand): void {
   );
 
   for (const action of ["wake", "reboot", "poweroff", "boot-disk"] as const) {
-    pc.command(`${action} PC...`).action((references: string[]) =>
+    pc.command(`${action} <PC...>`).action((references: string[]) =>
       run(async ({ client, say }) => {
         for (const reference of references) {
           await client.post(`${path(reference)}/power`, { action });
@@ -77,9 +77,9 @@ export function addPcCommands(program: Command, run: RunCommand): void {
     );
   }
 
-  pc.command("wipe PC...")
-    .option("--method METHOD", "discard (TRIM) or zero", "discard")
-    .option("--disk DEV")
+  pc.command("wipe <PC...>")
+    .option("--method <METHOD>", "discard (TRIM) or zero", "discard")
+    .option("--disk <DEV>")
     .action((references: string[], options: { method: string; disk?: string }) =>
       run(async ({ client, say, confirm }) => {
         const pcs: PcView[] = [];

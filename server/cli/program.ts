@@ -22,7 +22,7 @@ export async function runCommandLine(
   const program = new Command("roomcast")
     .description("Captures a PC's disk and restores it to a whole room by multicast, verified.")
     .version(version)
-    .option("--data DIR", "state, images, local socket", env.ROOMCAST_DATA ?? "/var/lib/roomcast")
+    .option("--data <DIR>", "state, images, local socket", env.ROOMCAST_DATA ?? "/var/lib/roomcast")
     .option("--json", "one JSON document on stdout; an event a line while waiting", false)
     .option("--yes", "ask nothing before data is destroyed", false)
     .option("--debug", "stack traces with errors", false)

@@ -25,14 +25,14 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  room.command("create R").action((name: string) =>
+  room.command("create <R>").action((name: string) =>
     run(async ({ client, document }) => {
       document(await client.post<RoomView>("/rooms", { name }));
       return 0;
     }),
   );
 
-  room.command("delete R").action((name: string) =>
+  room.command("delete <R>").action((name: string) =>
     run(async ({ client }) => {
       await client.delete(`/rooms/${encodeURIComponent(name)}`);
       return 0;

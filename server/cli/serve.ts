@@ -6,15 +6,15 @@ export function addServeCommand(program: Command, run: RunCommand): void {
   program
     .command("serve")
     .description("the lab server, in the foreground")
-    .requiredOption("--interface IF", "the lab network's interface; no other is ever served")
+    .requiredOption("--interface <IF>", "the lab network's interface; no other is ever served")
     .addOption(
-      new Option("--dhcp MODE", "give addresses, or leave that to another server")
+      new Option("--dhcp <MODE>", "give addresses, or leave that to another server")
         .choices(["server", "off"])
         .default("server"),
     )
-    .option("--range FIRST-LAST", "addresses to lease; default: the upper half of the subnet")
-    .option("--http-port PORT", "", port, 8080)
-    .option("--config FILE", "settings, TOML")
+    .option("--range <FIRST-LAST>", "addresses to lease; default: the upper half of the subnet")
+    .option("--http-port <PORT>", "", port, 8080)
+    .option("--config <FILE>", "settings, TOML")
     .action(
       (options: {
         interface: string;

@@ -25,9 +25,9 @@ interface RestoreOptions {
 
 export function addSessionCommands(program: Command, run: RunCommand): void {
   program
-    .command("capture PC NAME")
+    .command("capture <PC> <NAME>")
     .description("reads the PC's disk into a new version of NAME")
-    .option("--disk DEV")
+    .option("--disk <DEV>")
     .option("--raw", "take every byte, used or not")
     .option("--wait", "stay until it is done")
     .action((pc: string, name: string, options: { disk?: string; raw?: boolean; wait?: boolean }) =>
@@ -44,16 +44,16 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     );
 
   program
-    .command("restore IMAGE")
+    .command("restore <IMAGE>")
     .description("casts IMAGE to a room's PCs; their disks are overwritten")
-    .option("--room R")
-    .option("--pc PC...")
-    .option("--disk DEV", "this device on every PC, instead of the largest internal disk")
-    .option("--start POLICY", "now, all, or a number of PCs", startPolicy, "now")
-    .option("--start-timeout S", "start after this many seconds with whoever is there", positive)
+    .option("--room <R>")
+    .option("--pc <PC...>")
+    .option("--disk <DEV>", "this device on every PC, instead of the largest internal disk")
+    .option("--start <POLICY>", "now, all, or a number of PCs", startPolicy, "now")
+    .option("--start-timeout <S>", "start after this many seconds with whoever is there", positive)
     .option("--delta", "hash the disks first and send only what differs")
-    .addOption(choice("--verify HOW", ["written", "read-back"], "read-back"))
-    .addOption(choice("--then WHAT", ["stay", "reboot", "poweroff", "boot-disk"], "stay"))
+    .addOption(choice("--verify <HOW>", ["written", "read-back"], "read-back"))
+    .addOption(choice("--then <WHAT>", ["stay", "reboot", "poweroff", "boot-disk"], "stay"))
     .option("--wait", "stay until it is done; the exit status says whether all are verified")
     .action((image: string, options: RestoreOptions) =>
       run((context) => restore(context, image, options)),
@@ -83,7 +83,7 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  session.command("show S").action((id: string) =>
+  session.command("show <S>").action((id: string) =>
     run(async ({ client, say, document }) => {
       const found = await client.get<SessionView>(path(id));
       document(found);
@@ -94,13 +94,13 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
   );
 
   session
-    .command("watch S")
+    .command("watch <S>")
     .action((id: string) =>
       run(async (context) => watch(context, await context.client.get<SessionView>(path(id)))),
     );
 
   for (const action of ["start", "stop"] as const) {
-    session.command(`${action} S`).action((id: string) =>
+    session.command(`${action} <S>`).action((id: string) =>
       run(async ({ client, say, document }) => {
         const found = await client.post<SessionView>(`${path(id)}/${action}`);
         document(found);
@@ -110,7 +110,7 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     );
   }
 
-  session.command("drop S PC").action((id: string, pc: string) =>
+  session.command("drop <S> <PC>").action((id: string, pc: string) =>
     run(async ({ client, say, document }) => {
       const found = await client.post<SessionView>(`${path(id)}/drop`, { pc });
       document(found);
@@ -120,9 +120,9 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
   );
 
   program
-    .command("report S")
+    .command("report <S>")
     .description("the session's result, PC by PC")
-    .addOption(choice("--format FORMAT", ["table", "json", "csv", "html"], "table"))
+    .addOption(choice("--format <FORMAT>", ["table", "json", "csv", "html"], "table"))
     .action((id: string, options: { format: string }) =>
       run(async ({ client, json }) => {
         const found = await client.get<SessionView>(path(id));

@@ -68,7 +68,9 @@ export class Agents {
     return held !== undefined;
   }
 
+  /** Cuts all connections; none of them counts as lost. */
   close(): void {
+    this.links.clear();
     for (const socket of this.sockets) socket.terminate();
   }
 

@@ -73,6 +73,8 @@ export class Packs {
         const { bytesWritten } = await handle.write(record, done, length - done, offset + done);
         done += bytesWritten;
       }
+      // Again: a `sync` for another image may have come and gone while this was being written.
+      this.unsynced.add(pack);
     } catch (cause) {
       throw storeError("writing to the image store", cause);
     }

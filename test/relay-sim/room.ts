@@ -168,6 +168,7 @@ export function runRoom(spec: RoomSpec): RoomResult {
     private diskFreeAt = 0;
     private burstLeft = 0;
     private corruptLeft: number;
+    private isDead = false;
 
     constructor(pc: PcSpec, index: number) {
       this.spec = pc;
@@ -176,6 +177,7 @@ export function runRoom(spec: RoomSpec): RoomResult {
       this.slab = new Uint8Array(slots * slotBytes);
       this.corruptLeft = pc.corruptEntry ?? -1;
       agenda.at(pc.joinsAtMs ?? 0, () => {
+        if (this.isDead) return;
         this.machine = new CastReceiverMachine(
           { tag: 0xabcdef01, storedLengths, wants: all, slotCount: slots, slab: this.slab },
           now(),
@@ -185,6 +187,7 @@ export function runRoom(spec: RoomSpec): RoomResult {
       });
       if (pc.diesAtMs !== undefined) {
         agenda.at(pc.diesAtMs, () => {
+          this.isDead = true;
           this.machine = null;
           // The session notices a dead connection only after a while.
           agenda.at(agenda.now + 1500, () => sender.leave(this.id));
@@ -193,9 +196,7 @@ export function runRoom(spec: RoomSpec): RoomResult {
     }
 
     get isDone(): boolean {
-      return this.spec.diesAtMs !== undefined
-        ? this.machine === null && agenda.now > (this.spec.diesAtMs ?? 0)
-        : this.taken.size === spec.entries;
+      return this.isDead || (this.spec.diesAtMs === undefined && this.taken.size === spec.entries);
     }
 
     offer(packet: Uint8Array): void {
