@@ -131,7 +131,7 @@ export class CastSenderMachine {
     const member = this.room.members.get(id);
     if (member === undefined) return;
     this.room.remove(member);
-    this.dropFromFlights(member, now);
+    this.dropFromFlights(member);
     this.afterLaneChange(this.lanes.settle(now));
   }
 
@@ -148,14 +148,13 @@ export class CastSenderMachine {
       return;
     this.takeState(member, report, now);
     const isHearing = member.sequence >= 0 && now - member.heardAt < deafAfter;
-    this.setServed(member, isHearing && member.lane === "main", now);
+    this.setServed(member, isHearing && member.lane === "main");
     if (member.isServed) noteInStretch(member, this.stretch.sequence);
     this.afterLaneChange(this.lanes.settle(now));
     for (const flight of [...this.flights.values()]) {
       const { state } = flight;
       if (state.name !== "waiting" || member.sequence < state.sequence) continue;
-      if (state.waitingFor.delete(member) && state.waitingFor.size === 0)
-        this.beginRound(flight, now);
+      if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
     }
     this.resumeParts(member);
   }
@@ -270,7 +269,7 @@ export class CastSenderMachine {
     if (report.wants !== null) this.replaceWants(member, report.wants);
     for (const { entryIndex, wanted } of report.settled) {
       if (wanted) this.room.want(member, entryIndex);
-      else if (bitAt(member.wants, entryIndex)) this.finish(member, entryIndex, now);
+      else if (bitAt(member.wants, entryIndex)) this.finish(member, entryIndex);
     }
     for (const { entryIndex } of report.assembling) this.room.want(member, entryIndex);
   }
@@ -278,26 +277,26 @@ export class CastSenderMachine {
   private replaceWants(member: Member, wants: Uint8Array): void {
     this.room.setWants(member, wants);
     for (const flight of [...this.flights.values()]) {
-      if (!bitAt(member.wants, flight.entryIndex)) this.dropMember(flight, member, this.sentAt);
+      if (!bitAt(member.wants, flight.entryIndex)) this.dropMember(flight, member);
     }
   }
 
-  private finish(member: Member, entryIndex: number, now: Millis): void {
+  private finish(member: Member, entryIndex: number): void {
     this.room.finish(member, entryIndex);
     const flight = this.flights.get(entryIndex);
-    if (flight !== undefined) this.dropMember(flight, member, now);
+    if (flight !== undefined) this.dropMember(flight, member);
   }
 
-  private setServed(member: Member, isServed: boolean, now: Millis): void {
+  private setServed(member: Member, isServed: boolean): void {
     if (member.isServed === isServed) return;
     this.room.setServed(member, isServed);
     member.stretchStart = null;
-    if (!isServed) this.dropFromFlights(member, now);
+    if (!isServed) this.dropFromFlights(member);
   }
 
   private noticeSilence(member: Member, now: Millis): void {
     const isSilent = now - member.reportedAt > silentAfter || now - member.heardAt > silentAfter;
-    if (isSilent) this.setServed(member, false, now);
+    if (isSilent) this.setServed(member, false);
   }
 
   private isLate(member: Member, now: Millis): boolean {
@@ -307,7 +306,7 @@ export class CastSenderMachine {
   /** The lanes have changed: whoever left the main lane is in no flight, and the room's rate is another. */
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
-    for (const member of change.demoted) this.dropFromFlights(member, this.filledAt);
+    for (const member of change.demoted) this.dropFromFlights(member);
     if (change.isNewRoom) this.rate.search();
     this.beginStretch(this.filledAt);
   }
@@ -428,7 +427,7 @@ export class CastSenderMachine {
   }
 
   /** All that are waited for have reported past the last packet: what they lack is repaired. */
-  private beginRound(flight: Flight, now: Millis): void {
+  private beginRound(flight: Flight): void {
     const { state, entryIndex } = flight;
     if (state.name !== "waiting" || this.flights.get(entryIndex) !== flight) return;
     const lacking: { member: Member; symbols: Uint16Array }[] = [];
@@ -460,23 +459,22 @@ export class CastSenderMachine {
     if (state.name !== "waiting") return;
     if (now - state.since < roundIntervals * this.reportEvery + roundGrace) return;
     for (const member of [...state.waitingFor]) {
-      if (this.isLate(member, now)) this.dropMember(flight, member, now);
+      if (this.isLate(member, now)) this.dropMember(flight, member);
     }
-    this.beginRound(flight, now);
+    this.beginRound(flight);
   }
 
-  private dropFromFlights(member: Member, now: Millis): void {
+  private dropFromFlights(member: Member): void {
     member.begun = [];
-    for (const flight of [...this.flights.values()]) this.dropMember(flight, member, now);
+    for (const flight of [...this.flights.values()]) this.dropMember(flight, member);
   }
 
-  private dropMember(flight: Flight, member: Member, now: Millis): void {
+  private dropMember(flight: Flight, member: Member): void {
     if (!flight.members.delete(member)) return;
     if (flight.members.size === 0) return this.close(flight);
     const { state } = flight;
     if (state.name !== "waiting") return;
-    if (state.waitingFor.delete(member) && state.waitingFor.size === 0)
-      this.beginRound(flight, now);
+    if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
   }
 
   private close(flight: Flight): void {

@@ -1,0 +1,77 @@
+/** What the workers of a cast and their owners say to each other. */
+import type {
+  CastReceiverStats,
+  CastSenderStats,
+  CastSocketOptions,
+  ChunkVerdict,
+  ReceiverId,
+} from "../../cast/handles.ts";
+import { type ErrorCode, RoomcastError } from "../../errors.ts";
+
+export interface SenderSetup extends CastSocketOptions {
+  readonly storedLengths: Uint32Array;
+  readonly source: { readonly module: string; readonly config: unknown };
+  readonly rateLimitBps: number | null;
+  readonly linkBps: number | null;
+}
+
+export type ToSender =
+  | { readonly type: "join"; readonly receiver: ReceiverId; readonly wants: Uint8Array }
+  | { readonly type: "report"; readonly receiver: ReceiverId; readonly payload: Uint8Array }
+  | { readonly type: "leave"; readonly receiver: ReceiverId }
+  | { readonly type: "close" };
+
+export type FromSender =
+  | { readonly type: "started" }
+  | { readonly type: "stats"; readonly stats: CastSenderStats }
+  | { readonly type: "failed"; readonly failure: Failure };
+
+export interface ReceiverSetup extends CastSocketOptions {
+  readonly storedLengths: Uint32Array;
+  readonly wants: Uint8Array;
+  readonly slotCount: number;
+  readonly slab: SharedArrayBuffer;
+  /** The owner writes to it after each message. */
+  readonly wakeDescriptor: number;
+}
+
+export type ToReceiver =
+  | { readonly type: "settle"; readonly entryIndex: number; readonly verdict: ChunkVerdict }
+  | { readonly type: "forget"; readonly entryIndex: number }
+  | { readonly type: "refresh" }
+  | { readonly type: "close" };
+
+export type FromReceiver =
+  | { readonly type: "started" }
+  | {
+      readonly type: "chunk";
+      readonly entryIndex: number;
+      /** Where in the slab. */
+      readonly offset: number;
+      readonly storedLength: number;
+    }
+  | { readonly type: "report"; readonly payload: Uint8Array }
+  | { readonly type: "stats"; readonly stats: CastReceiverStats }
+  | { readonly type: "failed"; readonly failure: Failure };
+
+/** An error as it crosses threads. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next: string;
+}
+
+export const failureOf = (error: unknown): Failure =>
+  error instanceof RoomcastError
+    ? { code: error.code, message: error.message, next: error.next }
+    : {
+        code: "failed",
+        message: `the cast's worker broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        next: "start the session again; should it happen again, report it with this line",
+      };
+
+export const errorOf = ({ code, message, next }: Failure): RoomcastError =>
+  new RoomcastError(code, message, next);
+
+/** How often both ends tell their totals, in milliseconds. */
+export const statsEvery = 250;

@@ -1,0 +1,79 @@
+import { writeSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import type {
+  CastReceiver,
+  CastReceiverEvents,
+  CastReceiverOptions,
+  ChunkVerdict,
+} from "../../cast/handles.ts";
+import { slabBytesFor } from "../../cast/slab.ts";
+import { assert } from "../../errors.ts";
+import { closeDescriptor, openEvent } from "../udp-calls.ts";
+import type { FromReceiver, ReceiverSetup, ToReceiver } from "./messages.ts";
+import { storedLengthsOf } from "./stored-lengths.ts";
+import { watchWorker } from "./worker-end.ts";
+
+/** What an eventfd takes: it is readable from then on. */
+const wakeUp = new Uint8Array(new BigUint64Array([1n]).buffer);
+
+/**
+ * Starts a cast's receiver in a worker, with memory of `slotCount` chunks that both share. Rejects
+ * with a RoomcastError when the group cannot be joined.
+ */
+export async function startCastReceiver(
+  options: CastReceiverOptions,
+  events: CastReceiverEvents,
+): Promise<CastReceiver> {
+  const { index, ...rest } = options;
+  const storedLengths = storedLengthsOf(index);
+  const slab = new SharedArrayBuffer(slabBytesFor(storedLengths, options.slotCount));
+  const wakeDescriptor = openEvent();
+  let isOpen = true;
+  const setup: ReceiverSetup = { ...rest, storedLengths, slab, wakeDescriptor };
+  const worker = new Worker(new URL("./receiver-worker.ts", import.meta.url), {
+    workerData: setup,
+  });
+
+  const say = (message: ToReceiver): void => {
+    if (!isOpen) return;
+    worker.postMessage(message);
+    writeSync(wakeDescriptor, wakeUp);
+  };
+
+  const settleOnce = (entryIndex: number): ((verdict: ChunkVerdict) => void) => {
+    let isSettled = false;
+    return (verdict) => {
+      assert(!isSettled, "a chunk is settled once");
+      isSettled = true;
+      say({ type: "settle", entryIndex, verdict });
+    };
+  };
+
+  const { started, ended } = watchWorker<FromReceiver>(worker, (message) => {
+    switch (message.type) {
+      case "chunk": {
+        const { entryIndex, offset, storedLength } = message;
+        const stored = new Uint8Array(slab, offset, storedLength);
+        return events.chunk(entryIndex, stored, settleOnce(entryIndex));
+      }
+      case "report":
+        return events.report(message.payload);
+      case "stats":
+        return events.stats(message.stats);
+    }
+  });
+  worker.once("exit", () => {
+    isOpen = false;
+    closeDescriptor(wakeDescriptor);
+  });
+  await started;
+  return {
+    forget: (entryIndex) => say({ type: "forget", entryIndex }),
+    refresh: () => say({ type: "refresh" }),
+    ended,
+    async close() {
+      say({ type: "close" });
+      await ended.catch(() => {});
+    },
+  };
+}

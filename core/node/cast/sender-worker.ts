@@ -1,0 +1,163 @@
+/** The worker of `sender.ts`: the machine, its socket and its chunk source. */
+import { randomInt } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import { CastSenderMachine } from "../../cast/sender.ts";
+import { assert, RoomcastError } from "../../errors.ts";
+import type { ChunkSource } from "../../ports.ts";
+import { packetLimit } from "../../wire/cast.ts";
+import { systemClock } from "../clock.ts";
+import { UdpSender } from "../udp-sender.ts";
+import {
+  type FromSender,
+  failureOf,
+  type SenderSetup,
+  statsEvery,
+  type ToSender,
+} from "./messages.ts";
+
+/** Packets of one call: a super-packet has at most 65,507 bytes, and on older kernels 64 segments. */
+const batchPackets = 44;
+/** Sending goes on for so long before the event loop turns; messages wait no longer than that. */
+const burstMs = 2;
+/** A shorter wait is slept through; timers of the event loop count whole milliseconds. */
+const shortestTimerMs = 1.5;
+/** The socket takes no more: try again after this. */
+const fullRetryMs = 0.5;
+
+assert(parentPort !== null, "this runs as a worker");
+const port = parentPort;
+const setup = workerData as SenderSetup;
+const say = (message: FromSender): void => port.postMessage(message);
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+const sleep = (ms: number): void => void Atomics.wait(sleepCell, 0, 0, ms);
+
+try {
+  await run();
+} catch (error) {
+  say({ type: "failed", failure: failureOf(error) });
+  port.close();
+}
+
+async function run(): Promise<void> {
+  const { open } = await sourceOf(setup);
+  const source = await open();
+  const socket = new UdpSender({ ...setup, batchPackets, packetLimit });
+  const generation = randomInt(2 ** 16);
+  const machine = new CastSenderMachine({ ...setup, generation }, systemClock.now());
+  const { promise: closed, resolve: close, reject: fail } = Promise.withResolvers<void>();
+  const sending = { first: 0, count: 0, packetBytes: 0 };
+  let timer: NodeJS.Timeout | undefined;
+  let isSoon = false;
+  let isClosed = false;
+
+  const read = (entryIndex: number): void => {
+    source.read(entryIndex).then((stored) => {
+      if (stored.length !== setup.storedLengths[entryIndex]) return fail(wrongLength(entryIndex));
+      machine.supplyEntry(entryIndex, stored);
+      soon();
+    }, fail);
+  };
+
+  /** Sends what the rate allows now. Answers whether the socket took it all. */
+  const send = (): boolean => {
+    for (;;) {
+      if (sending.first === sending.count) {
+        const count = machine.fill(socket.batch, batchPackets, systemClock.now());
+        for (const entryIndex of machine.takeReads()) read(entryIndex);
+        if (count === 0) return true;
+        sending.first = 0;
+        sending.count = count;
+        sending.packetBytes = machine.packetBytes;
+      }
+      const { first, count, packetBytes } = sending;
+      const sent = socket.send(first, count - first, packetBytes);
+      if (sent === 0) return false;
+      sending.first += sent;
+    }
+  };
+
+  const work = (): void => {
+    isSoon = false;
+    clearTimeout(timer);
+    timer = undefined;
+    const start = systemClock.now();
+    for (;;) {
+      machine.tick(systemClock.now());
+      const isDone = send();
+      const now = systemClock.now();
+      const waitMs = isDone ? machine.deadline - now : fullRetryMs;
+      if (waitMs >= shortestTimerMs) {
+        timer = setTimeout(guarded, waitMs);
+        return;
+      }
+      if (now - start > burstMs) break;
+      if (waitMs > 0) sleep(waitMs);
+    }
+    soon();
+  };
+
+  const guarded = (): void => {
+    if (isClosed) return;
+    try {
+      work();
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  /** After an event: as soon as the event loop turns. */
+  const soon = (): void => {
+    if (!isSoon) setImmediate(guarded);
+    isSoon = true;
+  };
+
+  const take = (message: ToSender): void => {
+    const now = systemClock.now();
+    if (message.type === "join") machine.join(message.receiver, message.wants, now);
+    else if (message.type === "report") machine.report(message.receiver, message.payload, now);
+    else if (message.type === "leave") machine.leave(message.receiver, now);
+    else return close();
+    soon();
+  };
+  port.on("message", (message: ToSender) => {
+    try {
+      take(message);
+    } catch (error) {
+      fail(error);
+    }
+  });
+  const ticker = setInterval(
+    () => say({ type: "stats", stats: machine.stats(systemClock.now()) }),
+    statsEvery,
+  );
+  say({ type: "started" });
+  soon();
+
+  try {
+    await closed;
+  } finally {
+    isClosed = true;
+    clearInterval(ticker);
+    clearTimeout(timer);
+    socket.close();
+    await source.close();
+  }
+  say({ type: "stats", stats: machine.stats(systemClock.now()) });
+  port.close();
+}
+
+async function sourceOf({ source }: SenderSetup): Promise<{ open(): Promise<ChunkSource> }> {
+  const module = (await import(source.module)) as {
+    openChunkSource?: (config: unknown) => Promise<ChunkSource>;
+  };
+  const { openChunkSource } = module;
+  assert(openChunkSource !== undefined, `${source.module} has openChunkSource`);
+  return { open: () => openChunkSource(source.config) };
+}
+
+const wrongLength = (entryIndex: number): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `entry ${entryIndex} of the image is not as long as its index says`,
+    "run `roomcast image verify` on the server",
+  );

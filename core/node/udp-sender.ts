@@ -1,0 +1,133 @@
+import {
+  closeDescriptor,
+  connectTo,
+  errno,
+  failure,
+  int32,
+  lastErrno,
+  level,
+  openDatagramSocket,
+  option,
+  quad,
+  sendMessage,
+  sendMessages,
+  setOption,
+  trySetOption,
+} from "./udp-calls.ts";
+import { Messages } from "./udp-messages.ts";
+
+/** A cast stays in its broadcast domain. */
+const multicastTtl = 1;
+/** 20 ms of 1 Gbit/s: what is more waits in the machine, which counts it. */
+const sendBufferBytes = 2 << 20;
+/** A control message (struct cmsghdr, 16 bytes) with a u16, aligned to 8. */
+const controlBytes = 24;
+
+/** The link is away or full for the moment: the packets are offered again a little later. */
+const notNow = new Set([
+  errno.EAGAIN,
+  errno.ENOBUFS,
+  errno.EINTR,
+  errno.ENETDOWN,
+  errno.ENETUNREACH,
+  errno.EHOSTUNREACH,
+  errno.ECONNREFUSED,
+  errno.EPERM,
+]);
+/** A kernel or a network card that cannot cut a super-packet into segments. */
+const cannotSegment = new Set([
+  errno.EIO,
+  errno.EINVAL,
+  errno.ENOPROTOOPT,
+  errno.EOPNOTSUPP,
+  errno.EMSGSIZE,
+]);
+
+export interface UdpSenderOptions {
+  readonly group: string;
+  readonly port: number;
+  readonly interfaceAddress: string;
+  /** Packets that go at once, and the longest of them. */
+  readonly batchPackets: number;
+  readonly packetLimit: number;
+  /** False: packets go one by one from the start. */
+  readonly mayKeepWhole?: boolean;
+}
+
+/** Sends packets of equal length to a group: as one super-packet where kernel and card take it. */
+export class UdpSender {
+  /** The packets to be sent, one after the other. */
+  readonly batch: Uint8Array;
+  private readonly fd: number;
+  private canSegment: boolean;
+  private readonly whole: Messages;
+  private readonly single: Messages;
+  /** What `single` points to. */
+  private pointed = { first: -1, packetBytes: 0 };
+
+  constructor(options: UdpSenderOptions) {
+    const { batchPackets, packetLimit, group, port, interfaceAddress } = options;
+    this.canSegment = options.mayKeepWhole ?? true;
+    this.batch = new Uint8Array(batchPackets * packetLimit);
+    this.whole = new Messages(this.batch, 1, controlBytes);
+    this.single = new Messages(this.batch, batchPackets, 0);
+    this.fd = openDatagramSocket();
+    try {
+      const { fd } = this;
+      const address = Buffer.from(quad(interfaceAddress));
+      trySetOption(fd, [level.socket, option.sendBufferForce], int32(sendBufferBytes));
+      setOption(fd, [level.ip, option.multicastInterface], address, `send by ${interfaceAddress}`);
+      setOption(fd, [level.ip, option.multicastTtl], int32(multicastTtl), "set the TTL");
+      // An agent on the server itself is a receiver like any other.
+      setOption(fd, [level.ip, option.multicastLoop], int32(1), "send to this host too");
+      connectTo(fd, group, port);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    const { control } = this.whole;
+    control.writeUInt32LE(18, 0);
+    control.writeInt32LE(level.udp, 8);
+    control.writeInt32LE(option.segment, 12);
+  }
+
+  /** Whether super-packets leave whole. */
+  get isSegmenting(): boolean {
+    return this.canSegment;
+  }
+
+  /**
+   * Sends `count` packets of `packetBytes` from the batch, of which `first` have gone. Answers how
+   * many went: fewer when the link takes no more now. Throws a RoomcastError when the socket is broken.
+   */
+  send(first: number, count: number, packetBytes: number): number {
+    if (!this.canSegment || count === 1) return this.sendSingle(first, count, packetBytes);
+    const { whole } = this;
+    whole.point(0, first * packetBytes, count * packetBytes);
+    whole.control.writeUInt16LE(packetBytes, 16);
+    if (sendMessage(this.fd, whole.headers) >= 0) return count;
+    const code = lastErrno();
+    if (notNow.has(code)) return 0;
+    if (!cannotSegment.has(code)) throw failure("send");
+    this.canSegment = false;
+    return this.sendSingle(first, count, packetBytes);
+  }
+
+  close(): void {
+    closeDescriptor(this.fd);
+  }
+
+  private sendSingle(first: number, count: number, packetBytes: number): number {
+    const { single, pointed } = this;
+    if (pointed.first !== first || pointed.packetBytes !== packetBytes) {
+      const room = Math.floor(this.batch.length / packetBytes) - first;
+      for (let index = 0; index < Math.min(single.count, room); index++)
+        single.point(index, (first + index) * packetBytes, packetBytes);
+      this.pointed = { first, packetBytes };
+    }
+    const sent = sendMessages(this.fd, single.headers, count);
+    if (sent >= 0) return sent;
+    if (notNow.has(lastErrno())) return 0;
+    throw failure("send");
+  }
+}

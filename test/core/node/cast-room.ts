@@ -1,0 +1,137 @@
+/** A sender and receivers with their workers and sockets, whose control connection is this process. */
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import type {
+  CastReceiver,
+  CastReceiverStats,
+  CastSender,
+  CastSenderStats,
+} from "../../../core/cast/handles.ts";
+import { encodeIndex } from "../../../core/image/index-codec.ts";
+import { codec, type IndexEntry } from "../../../core/image/types.ts";
+import { startCastReceiver } from "../../../core/node/cast/receiver.ts";
+import { startCastSender } from "../../../core/node/cast/sender.ts";
+import { noiseOf } from "./noise-source.ts";
+
+export const indexOf = (storedLengths: readonly number[]): Uint8Array =>
+  encodeIndex(
+    storedLengths.map(
+      (storedLength, chunkIndex): IndexEntry => ({
+        chunkIndex,
+        codec: storedLength === 0 ? codec.zero : codec.zstd,
+        storedLength,
+        crc32c: 0,
+        sha256: new Uint8Array(32),
+      }),
+    ),
+  );
+
+/** Every entry that has stored bytes. */
+export function allWants(storedLengths: readonly number[]): Uint8Array {
+  const wants = new Uint8Array((storedLengths.length + 7) >> 3);
+  for (const [entry, length] of storedLengths.entries())
+    if (length > 0) wants[entry >> 3] = (wants[entry >> 3] as number) | (1 << (entry & 7));
+  return wants;
+}
+
+export const castAddress = (interfaceAddress = "127.0.0.1") => ({
+  tag: randomInt(2 ** 32),
+  group: `239.77.${randomInt(256)}.${1 + randomInt(254)}`,
+  port: 20000 + randomInt(20000),
+  interfaceAddress,
+});
+export type CastPlace = ReturnType<typeof castAddress>;
+
+export interface TestSender {
+  readonly handle: CastSender;
+  stats: CastSenderStats | null;
+}
+
+export async function openSender(
+  place: CastPlace,
+  storedLengths: readonly number[],
+  options: { readonly damagedEntry?: number; readonly rateLimitBps?: number } = {},
+): Promise<TestSender> {
+  const sender: { handle: CastSender | null; stats: CastSenderStats | null } = {
+    handle: null,
+    stats: null,
+  };
+  sender.handle = await startCastSender(
+    {
+      ...place,
+      index: indexOf(storedLengths),
+      source: {
+        module: new URL("./noise-source.ts", import.meta.url).href,
+        config: { storedLengths, ...options },
+      },
+      rateLimitBps: options.rateLimitBps ?? null,
+      linkBps: null,
+    },
+    {
+      stats(stats) {
+        sender.stats = stats;
+      },
+    },
+  );
+  return sender as TestSender;
+}
+
+export interface TestReceiver {
+  readonly handle: CastReceiver;
+  /** Settles when every entry has come and was right. */
+  readonly done: Promise<void>;
+  readonly takenCount: number;
+  stats: CastReceiverStats | null;
+}
+
+/** A receiver that checks what comes and settles it at once; `corruptOnce`: as if it were damaged. */
+export async function openReceiver(
+  place: CastPlace,
+  storedLengths: readonly number[],
+  report: (payload: Uint8Array) => void,
+  options: { readonly slotCount?: number; readonly corruptOnce?: number } = {},
+): Promise<TestReceiver> {
+  const taken = new Set<number>();
+  const wantCount = storedLengths.filter((length) => length > 0).length;
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  let toCorrupt = options.corruptOnce;
+  const receiver = {
+    done,
+    stats: null as CastReceiverStats | null,
+    get takenCount() {
+      return taken.size;
+    },
+  };
+  const handle = await startCastReceiver(
+    {
+      ...place,
+      index: indexOf(storedLengths),
+      wants: allWants(storedLengths),
+      slotCount: options.slotCount ?? 16,
+    },
+    {
+      chunk(entryIndex, stored, settle) {
+        try {
+          assert(!taken.has(entryIndex), `entry ${entryIndex} comes once`);
+          const right = noiseOf(entryIndex, storedLengths[entryIndex] as number);
+          assert.equal(Buffer.compare(stored, right), 0, `entry ${entryIndex} is right`);
+        } catch (error) {
+          return reject(error);
+        }
+        if (toCorrupt === entryIndex) {
+          toCorrupt = undefined;
+          return settle("corrupt");
+        }
+        taken.add(entryIndex);
+        settle("taken");
+        if (taken.size === wantCount) resolve();
+      },
+      report,
+      stats(stats) {
+        receiver.stats = stats;
+      },
+    },
+  );
+  handle.ended.catch(reject);
+  return Object.assign(receiver, { handle });
+}

@@ -1,0 +1,107 @@
+/** The cast's workers and sockets on this host's loopback. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RoomcastError } from "../../../core/errors.ts";
+import { allWants, castAddress, openReceiver, openSender } from "./cast-room.ts";
+
+const mib = 1 << 20;
+/** Whole chunks, compressed ones, a tiny one, and some that are zeros. */
+const storedLengths = Array.from({ length: 40 }, (_, entry) => {
+  if (entry % 8 === 7) return 0;
+  return entry % 3 === 0 ? mib : 1 + ((entry * 104_729) % mib);
+});
+
+const within = async (seconds: number, work: Promise<unknown>[]): Promise<void> => {
+  const timeout = sleep(seconds * 1000, "timeout", { ref: false });
+  assert.notEqual(await Promise.race([Promise.all(work), timeout]), "timeout");
+};
+
+async function openCast(context: TestContext, receiverCount: number, slotCount = 16) {
+  const place = castAddress();
+  const sender = await openSender(place, storedLengths);
+  context.after(() => sender.handle.close());
+  const receivers = await Promise.all(
+    Array.from({ length: receiverCount }, async (_, index) => {
+      const id = index + 1;
+      const receiver = await openReceiver(
+        place,
+        storedLengths,
+        (payload) => sender.handle.report(id, payload),
+        { slotCount, ...(index === 0 ? { corruptOnce: 4 } : {}) },
+      );
+      context.after(() => receiver.handle.close());
+      return receiver;
+    }),
+  );
+  return { place, sender, receivers };
+}
+
+test("three receivers on one host take every entry once", async (context) => {
+  const { sender, receivers } = await openCast(context, 3);
+  for (const id of [1, 2, 3]) sender.handle.join(id, allWants(storedLengths));
+  await within(
+    20,
+    receivers.map(({ done }) => done),
+  );
+  await sleep(600);
+  assert.equal(sender.stats?.entriesOpen, 0);
+  const payload = storedLengths.reduce((sum, length) => sum + length, 0);
+  assert((sender.stats?.bytesSent ?? 0) >= payload);
+  for (const { stats } of receivers) {
+    assert((stats?.packets ?? 0) > payload / 1408);
+    assert.equal(stats?.packetsIgnored, 0);
+  }
+});
+
+test("one that joins late and one that forgets end with the others; four slots are enough", async (context) => {
+  const { sender, receivers } = await openCast(context, 3, 4);
+  const [first, second, third] = receivers;
+  assert(first !== undefined && second !== undefined && third !== undefined);
+  sender.handle.join(1, allWants(storedLengths));
+  sender.handle.join(2, allWants(storedLengths));
+  while (first.takenCount < 10) await sleep(5);
+  sender.handle.join(3, allWants(storedLengths));
+  await within(20, [first.done, second.done, third.done]);
+  second.handle.forget(3);
+  second.handle.refresh();
+});
+
+test("a sender started anew with the same tag goes on where the first one ended", async (context) => {
+  const place = castAddress();
+  let sender = await openSender(place, storedLengths, { rateLimitBps: 200e6 });
+  const receiver = await openReceiver(place, storedLengths, (payload) =>
+    sender.handle.report(7, payload),
+  );
+  context.after(() => receiver.handle.close());
+  sender.handle.join(7, allWants(storedLengths));
+  while (receiver.takenCount < 8) await sleep(5);
+  await sender.handle.close();
+  sender = await openSender(place, storedLengths);
+  context.after(() => sender.handle.close());
+  sender.handle.join(7, allWants(storedLengths));
+  await within(20, [receiver.done]);
+});
+
+test("a damaged chunk ends the cast with its reason", async (context) => {
+  const place = castAddress();
+  const sender = await openSender(place, storedLengths, { damagedEntry: 2 });
+  const receiver = await openReceiver(place, storedLengths, (payload) =>
+    sender.handle.report(1, payload),
+  );
+  context.after(() => receiver.handle.close());
+  sender.handle.join(1, allWants(storedLengths));
+  await assert.rejects(sender.handle.ended, /entry 2 is damaged/);
+  await sender.handle.close();
+});
+
+test("an interface that is not there is refused with what to do", async () => {
+  const place = { ...castAddress(), interfaceAddress: "192.0.2.77" };
+  const isNamed = (error: unknown) =>
+    error instanceof RoomcastError && /192\.0\.2\.77/.test(error.message) && error.next !== "";
+  await assert.rejects(openSender(place, storedLengths), isNamed);
+  await assert.rejects(
+    openReceiver(place, storedLengths, () => {}),
+    isNamed,
+  );
+});
