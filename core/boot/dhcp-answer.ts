@@ -15,6 +15,8 @@ export interface AnswerSettings {
 
 /** A client identifier or UUID longer than this is not repeated: none in the field is. */
 const echoLimitBytes = 64;
+/** RFC 3046 section 2.0: one option. What a packet claims in several would not fit one frame going back. */
+const relayLimitBytes = 255;
 
 /** The answer to a DISCOVER, a REQUEST, or (with `address` null) an INFORM. */
 export function ackOrOffer(
@@ -43,8 +45,7 @@ export function ackOrOffer(
   // RFC 6842: the client identifier goes back as it came.
   echo(request, options, 61);
   // RFC 3046 section 2.2: a relay's own option goes back as it came, at the end.
-  const relay = request.options.get(82);
-  if (relay !== undefined) options.set(82, relay);
+  echo(request, options, 82, relayLimitBytes);
   return {
     ...blankReply(request),
     ciaddr: type === dhcpType.ack ? request.ciaddr : noAddress,
@@ -62,8 +63,7 @@ export function nak({ serverAddress }: AnswerSettings, request: DhcpPacket): Dhc
     [54, quad(serverAddress)],
   ]);
   echo(request, options, 61);
-  const relay = request.options.get(82);
-  if (relay !== undefined) options.set(82, relay);
+  echo(request, options, 82, relayLimitBytes);
   return { ...blankReply(request), broadcast: true, options };
 }
 
@@ -95,9 +95,14 @@ function bootFields({ serverAddress, serverUrl }: AnswerSettings, request: DhcpP
   return { isBooting: true, file, options: [...options] };
 }
 
-function echo(request: DhcpPacket, options: Map<number, Uint8Array>, code: number): void {
+function echo(
+  request: DhcpPacket,
+  options: Map<number, Uint8Array>,
+  code: number,
+  limitBytes = echoLimitBytes,
+): void {
   const value = request.options.get(code);
-  if (value !== undefined && value.length <= echoLimitBytes) options.set(code, value);
+  if (value !== undefined && value.length <= limitBytes) options.set(code, value);
 }
 
 const blankReply = (request: DhcpPacket): DhcpPacket => ({

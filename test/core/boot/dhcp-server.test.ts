@@ -426,3 +426,17 @@ test("no two clients ever hold the same address, and the store ends as the serve
   );
   assert(granted > 500, `${granted} leases: the steps must lead somewhere`);
 });
+
+test("who asks for an address whose lease has run out gets it, and the store forgets who had it", () => {
+  const server = open({}, [{ mac: macOf(1), address: "192.168.7.10", expiresAt: start - 1 }]);
+  const wish = { asks: "192.168.7.10" };
+  const actions = server.handle(packet(dhcpType.request, macOf(2), wish), start);
+  assert.deepEqual(
+    actions.flatMap((action) => (action.type === "forget" ? [action.mac] : [])),
+    [macOf(1)],
+  );
+  assert.deepEqual(
+    actions.flatMap((action) => (action.type === "save" ? [action.lease.mac] : [])),
+    [macOf(2)],
+  );
+});

@@ -129,7 +129,7 @@ test("block numbers roll over after 65535", () => {
   const last = blocks + 1;
   transfer.start(millis(0));
   let step = transfer.take(ack(0), millis(0));
-  for (let block = 64; step.end === null; block += 64)
+  for (let block = 64; step.end === null && block < blocks + 128; block += 64)
     step = transfer.take(ack(Math.min(block, last)), millis(0));
   assert.equal(step.end, "sent");
 });
