@@ -27,6 +27,8 @@ export type DhcpAction =
     }
   | { readonly type: "save"; readonly lease: Lease }
   | { readonly type: "forget"; readonly mac: MacAddress }
+  /** Tell this PC that there is no IPv6 router: its iPXE waits for one. */
+  | { readonly type: "end-ipv6-wait"; readonly mac: MacAddress }
   | { readonly type: "fact"; readonly fact: DhcpFact };
 
 /** What a log or a screen may want to know. */
@@ -96,6 +98,7 @@ export class DhcpServer {
     return [
       ...forget(forgotten),
       this.send(packet, ackOrOffer(this.options, packet, dhcpType.offer, address)),
+      ...endIpv6Wait(packet),
       fact(packet, "offered", address, `offered ${address}${bootText(packet)}`),
       ...unsupported(packet),
     ];
@@ -119,6 +122,7 @@ export class DhcpServer {
           ...forget(claim.forgotten),
           { type: "save", lease: claim.lease },
           this.send(packet, ackOrOffer(this.options, packet, dhcpType.ack, asked)),
+          ...endIpv6Wait(packet),
           fact(packet, "leased", asked, `${verb} ${asked}${bootText(packet)}`),
         ];
       }
@@ -201,6 +205,10 @@ const isOfOneCard = (mac: MacAddress): boolean =>
 
 const forget = (mac: MacAddress | null): DhcpAction[] =>
   mac === null ? [] : [{ type: "forget", mac }];
+
+/** An iPXE (option 175 is its own) asks for IPv4 and for an IPv6 router at once, and waits for both. */
+const endIpv6Wait = ({ mac, options }: DhcpPacket): DhcpAction[] =>
+  options.has(175) ? [{ type: "end-ipv6-wait", mac }] : [];
 
 /** What the client is to load, for the log. */
 function bootText(packet: DhcpPacket): string {

@@ -8,6 +8,7 @@ import type { Lease } from "../../core/boot/lease-pool.ts";
 import { millis } from "../../core/units/units.ts";
 import { decodeDhcp, encodeDhcp } from "../../core/wire/dhcp/packet.ts";
 import { openInterfaceSocket } from "./interface-socket.ts";
+import { openRouterAdvertiser } from "./router-advertiser.ts";
 
 /** Where leases outlive the process; each call is durable when it returns. */
 export interface LeaseStore {
@@ -36,6 +37,7 @@ export async function startDhcpListener(
   const { leases, onFact, onError } = options;
   const machine = new DhcpServer(options, leases.load());
   const socket = await openInterfaceSocket(options.interfaceName, options.port, onError);
+  const advertiser = openRouterAdvertiser(options.interfaceName);
   const count = { taken: 0, ignored: 0 };
 
   /** No packet may end the server, nor a full disk under the leases, nor an address that cannot be reached. */
@@ -56,6 +58,8 @@ export async function startDhcpListener(
         return leases.save(action.lease);
       case "forget":
         return leases.remove(action.mac);
+      case "end-ipv6-wait":
+        return advertiser?.advertise(action.mac);
       case "fact":
         return onFact(action.fact);
     }
@@ -80,6 +84,10 @@ export async function startDhcpListener(
     get packetsIgnored() {
       return count.ignored;
     },
-    [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(() => resolve())),
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        advertiser?.[Symbol.dispose]();
+        socket.close(() => resolve());
+      }),
   };
 }

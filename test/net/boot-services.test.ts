@@ -1,6 +1,7 @@
 /** DHCP and TFTP on a wire of network namespaces, with clients that are not ours. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -202,6 +203,36 @@ test("firmware's packets, as they were, get their loader", async () => {
   ]);
   client.child.stdin?.end();
   await client.ended;
+});
+
+test("a PC in iPXE hears at once that there is no IPv6 router to wait for", async (t) => {
+  if (!existsSync("/proc/net/if_inet6")) return t.skip("this host has no IPv6");
+  const heard = async (): Promise<number> => {
+    const { stdout } = await run(["cat", "/proc/net/snmp6"], { namespace: host(1) });
+    return Number(/^Icmp6InRouterAdvertisements\s+(\d+)/m.exec(stdout)?.[1]);
+  };
+  const golden = goldenRequests.find(({ options }) => options["175"] !== undefined);
+  const { mac } = decoded(bytesOf(golden as never));
+  const link = (...words: string[]) => run(["ip", "-n", host(1), "link", "set", "eth0", ...words]);
+  const usual = await macOf(host(1));
+  await link("down");
+  await link("address", mac, "up");
+  const before = await heard();
+  const client = new Program(host(1), [...node, source("boot-client.ts"), "eth0"]);
+  await client.line(/^ready$/);
+  // Its address is not its own before it has looked for others with it.
+  const deadline = performance.now() + 10_000;
+  while ((await heard()) === before && performance.now() < deadline) {
+    client.tell({ hex: golden?.hex, to: "255.255.255.255", port: 67 });
+    await sleep(250);
+  }
+  assert((await heard()) > before, "no advertisement came");
+  const { stdout } = await run(["ip", "-6", "-n", host(1), "route", "show"]);
+  assert.doesNotMatch(stdout, /default/, "it is no router");
+  client.child.stdin?.end();
+  await client.ended;
+  await link("down");
+  await link("address", usual, "up");
 });
 
 test("an independent client takes the offer apart as we meant it", async () => {

@@ -40,15 +40,16 @@ function expected({ arch, options: raw }: GoldenPacket): { vendorClass?: string;
   return { vendorClass: "PXEClient", file: isOurs ? script : "undionly.kpxe" };
 }
 
-/** What was sent, through the codec as a client would see it. */
-function answerTo(packet: DhcpPacket): { answer: DhcpPacket; address: string; port: number } {
-  const sent = new DhcpServer(options, [])
-    .handle(packet, millis(1e12))
-    .filter((action) => action.type === "send");
+/** What was sent, through the codec as a client would see it; and whether its IPv6 wait was ended. */
+function answerTo(packet: DhcpPacket) {
+  const actions = new DhcpServer(options, []).handle(packet, millis(1e12));
+  const sent = actions.filter((action) => action.type === "send");
   assert.equal(sent.length, 1);
   const [action] = sent;
   assert(action !== undefined);
-  return { ...action, answer: decoded(encodeDhcp(action.packet)) };
+  const { address, port } = action;
+  const waits = actions.filter(({ type }) => type === "end-ipv6-wait");
+  return { answer: decoded(encodeDhcp(action.packet)), address, port, waits };
 }
 
 const cases = goldenRequests.map((golden) => {
@@ -73,7 +74,7 @@ test("the fixture has each kind of client", () => {
 for (const [index, { golden, packet }] of cases.entries()) {
   const { vendorClass, file } = expected(golden);
   test(`${golden.boot} ${golden.type} #${index}: ${file || "an address alone"}`, () => {
-    const { answer, address, port } = answerTo(packet);
+    const { answer, address, port, waits } = answerTo(packet);
     const isOffer = typeNumber(golden) === dhcpType.discover;
     assert.equal(messageType(answer), isOffer ? dhcpType.offer : dhcpType.ack);
     assert.equal(answer.op, 2);
@@ -95,7 +96,11 @@ for (const [index, { golden, packet }] of cases.entries()) {
       vendorClass === "PXEClient" ? packet.options.get(97) : undefined,
     );
     assert.deepEqual(answer.options.get(61), packet.options.get(61), "RFC 6842");
-    // iPXE need not wait for a proxyDHCP.
+    // iPXE need not wait for a proxyDHCP, nor for an IPv6 router.
+    assert.deepEqual(
+      waits,
+      packet.options.has(175) ? [{ type: "end-ipv6-wait", mac: packet.mac }] : [],
+    );
     const noProxy = packet.options.has(175) ? Uint8Array.of(176, 1, 1) : undefined;
     assert.deepEqual(answer.options.get(175), noProxy);
     assert(
