@@ -13,6 +13,8 @@ export interface Flight {
   readonly slot: number;
   /** Receivers that it is served to. */
   readonly members: Set<Member>;
+  /** How many they were at first. */
+  readonly memberCount: number;
   state: FlightState;
 }
 

@@ -12,7 +12,7 @@ import type { Room } from "./room.ts";
 const asideFor = millis(2000);
 const doublings = 5;
 /** How long a member may lose far more than the others. */
-const outlierFor = millis(400);
+const outlierLimit = millis(400);
 
 export interface LaneChange {
   readonly demoted: readonly Member[];
@@ -32,21 +32,17 @@ export class Lanes {
     member.lane = "catchUp";
     member.demotedAt = now;
     member.demotions++;
-    member.outlierSince = null;
+    member.outlierFor = 0;
     this.room.setServed(member, false);
   }
 
-  /** Of those who lose far more than the others, the ones that have for too long. */
-  noteOutliers(outliers: readonly Member[], now: Millis): Member[] {
-    const lasting: Member[] = [];
+  /** Of those who lost far more than the others in a stretch, the ones that have done so for too long. */
+  noteOutliers(outliers: readonly Member[], elapsed: number): Member[] {
     for (const member of this.room.members.values()) {
-      if (!outliers.includes(member)) member.outlierSince = null;
-      else {
-        member.outlierSince ??= now;
-        if (now - member.outlierSince >= outlierFor) lasting.push(member);
-      }
+      const change = outliers.includes(member) ? elapsed : -elapsed;
+      member.outlierFor = Math.max(0, member.outlierFor + change);
     }
-    return lasting;
+    return outliers.filter((member) => member.outlierFor >= outlierLimit);
   }
 
   /** Brings back whoever has room again, and everyone when the main lane wants nothing. Null: no change. */

@@ -28,8 +28,8 @@ export interface Member {
   /** Packets received, and the sequence then, at the start of the present stretch. */
   stretchStart: { readonly packets: number; readonly sequence: number } | null;
   packets: number;
-  /** Since when it has lost far more than the others. */
-  outlierSince: Millis | null;
+  /** For how long, of late, it has lost far more than the others. */
+  outlierFor: number;
   demotedAt: Millis;
   demotions: number;
 }
@@ -50,7 +50,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   assembling: new Map(),
   stretchStart: null,
   packets: 0,
-  outlierSince: null,
+  outlierFor: 0,
   demotedAt: now,
   demotions: 0,
 });

@@ -339,16 +339,32 @@ export class CastSenderMachine {
 
   /**
    * Parts that a receiver holds and nobody serves: it gets them completed when it has no slots left
-   * for anything else, or when nobody else wants the entry whole.
+   * for anything else, or when nobody else wants the entry whole; those of which it lacks much, when
+   * nobody else could be served meanwhile.
    */
   private resumeParts(member: Member): void {
     if (!member.isServed) return;
-    for (const entry of member.assembling.keys()) {
+    const isFull = creditOf(member) <= 0;
+    for (const [entry, { length }] of member.assembling) {
       if (!this.supply.hasRoomResumed) return;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
-      if (creditOf(member) > 0 && this.holdersOf(entry) < this.room.demandFor(entry)) continue;
+      const isHeavy = length > (this.symbolCounts[entry] as number) * heavyFraction;
+      if (isHeavy ? this.isAnotherOpen(member) : !isFull && !this.isForHolders(entry)) continue;
       this.supply.ask(entry, "resumed");
     }
+  }
+
+  /** Another that is served has room for something that it wants. */
+  private isAnotherOpen(member: Member): boolean {
+    for (const other of this.room.members.values())
+      if (other !== member && other.isServed && other.wantCount > 0 && creditOf(other) > 0)
+        return true;
+    return false;
+  }
+
+  /** Nobody wants the entry who has no part of it. */
+  private isForHolders(entry: number): boolean {
+    return this.holdersOf(entry) >= this.room.demandFor(entry);
   }
 
   private holdersOf(entry: number): number {
@@ -409,6 +425,7 @@ export class CastSenderMachine {
       symbolCount: this.symbolCounts[entryIndex] as number,
       slot: this.supply.claim(entryIndex),
       members: new Set(members),
+      memberCount: members.length,
       state: { name: "sending", nextSymbol: 0 },
     };
     this.flights.set(entryIndex, flight);
@@ -438,7 +455,7 @@ export class CastSenderMachine {
       if (symbols === undefined) flight.members.delete(member);
       else lacking.push({ member, symbols });
     }
-    for (const each of heavy(lacking, flight.symbolCount)) {
+    for (const each of heavy(lacking, flight)) {
       flight.members.delete(each.member);
       lacking.splice(lacking.indexOf(each), 1);
     }
@@ -593,7 +610,7 @@ export class CastSenderMachine {
       if (elapsed > stretchLimit) this.beginStretch(now);
       return;
     }
-    const outliers = this.lanes.noteOutliers(found.outliers, now);
+    const outliers = this.lanes.noteOutliers(found.outliers, elapsed);
     const sentBps = ((this.counts.wire - this.stretch.wireBytes) * 8000) / Math.max(1, elapsed);
     const isBusy = this.stretch.busyFor > elapsed / 2;
     this.rate.judge({ loss: found.loss, sentBps, isBusy }, now);
@@ -622,10 +639,12 @@ const lengthOf: Record<Kind, number> = {
 /** Those who lack so much more of an entry than the others that its repair would hold up the room. */
 function heavy<T extends { readonly symbols: Uint16Array }>(
   lacking: readonly T[],
-  symbolCount: number,
+  { symbolCount, memberCount }: Flight,
 ): T[] {
-  const counts = lacking.map(({ symbols }) => symbols.length).sort((one, other) => one - other);
-  const middle = counts[(counts.length - 1) >> 1] ?? 0;
+  const counts = lacking.map(({ symbols }) => symbols.length).sort((one, other) => other - one);
+  // Those who have all of it lack nothing.
+  const middle = counts[memberCount >> 1] ?? 0;
+  if (memberCount === 1) return [];
   const limit = Math.max(symbolCount * heavyFraction, middle * heavyFactor);
   return lacking.filter(({ symbols }) => symbols.length > limit);
 }

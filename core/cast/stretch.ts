@@ -21,7 +21,7 @@ export function roomLoss(members: Iterable<Member>): RoomLoss | null {
   const samples: { member: Member; loss: number; packets: number }[] = [];
   let count = 0;
   for (const member of members) {
-    if (!member.isServed) continue;
+    if (!member.isServed || member.wantCount === 0) continue;
     count++;
     const start = member.stretchStart;
     if (start === null) continue;
