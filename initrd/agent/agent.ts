@@ -47,6 +47,8 @@ export interface TaskVoice {
 
 /** Progress is said, and the screen drawn, this often, in milliseconds. */
 const tickEvery = 250;
+/** How long the result is on the screen before the PC restarts or goes off. */
+const endSeenFor = millis(5000);
 /** How often an idle PC looks whether it has changed. */
 const lookEvery = millis(5000);
 
@@ -61,7 +63,8 @@ export class Agent {
   private task: Task | null = null;
   /** The task that ended last, until the person at the PC has seen it. */
   private ended: { readonly task: Task; readonly end: TaskEnd } | null = null;
-  /** To be done as soon as the server knows the result. */
+  private endedAt: Millis = millis(0);
+  /** To be done once the server knows the result and whoever is at the PC has seen it. */
   private afterwards: PowerAction | "exit" | null = null;
   private exitStatus = 0;
   private described: Awaited<ReturnType<AgentPorts["describe"]>> | null = null;
@@ -227,6 +230,7 @@ export class Agent {
     ports.journal.milestone(said === "" ? end.outcome : `${end.outcome}: ${said}`);
     this.task = null;
     this.ended = { task, end };
+    this.endedAt = ports.clock.now();
     this.exitStatus = isGood ? 0 : end.outcome === "refused" ? 4 : 1;
     if (ports.once) this.afterwards = "exit";
     else if (isGood && then !== "stay") this.afterwards = then;
@@ -248,14 +252,17 @@ export class Agent {
       link.send({ type: "progress", task: task.id, ...progress });
     }
     this.say();
-    if (this.outbox.settle(link.heardAt, ports.clock.now()) && this.afterwards !== null) {
-      const { afterwards } = this;
-      this.afterwards = null;
+    const now = ports.clock.now();
+    const { afterwards } = this;
+    if (this.outbox.settle(link.heardAt, now) && afterwards !== null) {
       if (afterwards === "exit") return this.over.resolve(this.exitStatus);
-      ports.power(afterwards);
+      if (now >= this.endedAt + endSeenFor) {
+        this.afterwards = null;
+        ports.power(afterwards);
+      }
     }
     if (task !== null) this.draw();
-    else if (ports.clock.now() >= this.lookAt) this.lookAgain();
+    else if (now >= this.lookAt) this.lookAgain();
   }
 
   /** A disk may be slow to appear, a cable be put elsewhere: the server hears of it by a new hello. */

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { totalmem } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
+import { startCastReceiver } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
-import { startCastReceiver } from "../../core/node/relay/receiver.ts";
 import type { Candidate } from "../../core/session/target.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { DiskView } from "../../core/wire/views.ts";
@@ -105,14 +105,16 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const describe: AgentPorts["describe"] = async () => {
     const { name, ip, mac: uplinkMac } = await uplink();
     if (options.disks === null) await health.ask(disks().map(({ path }) => path));
-    const mac = options.mac ?? uplinkMac ?? noMac;
+    // Several agents on one host are told apart by the addresses they were given, by nothing else.
+    const identity =
+      options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac);
+    const isCard = uplinkMac !== null && uplinkMac !== noMac;
+    const mac = options.mac ?? (isCard ? uplinkMac : (identity.macs[0] ?? noMac));
     return {
       agentVersion: version,
       instance,
       name: options.name?.slice(0, nameLimit) ?? null,
-      // Several agents on one host are told apart by the addresses they were given, by nothing else.
-      identity:
-        options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac),
+      identity,
       mac,
       ip,
       ...readFirmware(systemRoots),
@@ -139,7 +141,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   return agent.run();
 }
 
-/** A host without any interface; the server tells it from others by its identity. */
+/** The loopback's, and that of a host without any network card. */
 const noMac = "00:00:00:00:00:00";
 
 const identityOf = (mac: string): Hello["identity"] => ({ uuid: null, serials: [], macs: [mac] });

@@ -89,4 +89,6 @@ function transportOf(device: string, name: string): string {
   return "scsi";
 }
 
-const cut = (text: string | null): string | null => text?.slice(0, textLimit) ?? null;
+/** Firmware pads its texts with blanks, in the middle as well. */
+const cut = (text: string | null): string | null =>
+  text?.replace(/\s+/g, " ").slice(0, textLimit) ?? null;

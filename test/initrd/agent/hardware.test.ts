@@ -66,7 +66,7 @@ test("disks of every kind, and nothing that is no disk", () => {
     ...diskFiles("sda", "pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0", {
       "device/model": "ACME SSD 1000   \n",
       "device/vpd_pg80": vpd80("  S3Z9NB0K    "),
-      "device/wwid": "naa.5002538e40b4e1f2\n",
+      "device/wwid": "t10.ATA     ACME      S3Z9NB0K  \n",
     }),
     ...diskFiles("nvme0n1", "pci0000:00/0000:01:00.0/nvme/nvme0", {
       "device/model": "ACME NVMe\n",
@@ -119,7 +119,7 @@ test("disks of every kind, and nothing that is no disk", () => {
     logicalSector: 512,
     model: "ACME SSD 1000",
     serial: "S3Z9NB0K",
-    wwn: "naa.5002538e40b4e1f2",
+    wwn: "t10.ATA ACME S3Z9NB0K",
     transport: "sata",
     rotational: false,
     health: null,

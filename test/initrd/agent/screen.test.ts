@@ -198,8 +198,10 @@ suite("the agent's screen", { concurrency: true }, () => {
     await seen((view) => view.task !== null);
     tasks[0]?.finish("verified", null);
     await server.heardOf("result");
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await new Promise((resolve) => setTimeout(resolve, 5500));
     assert.deepEqual(power, [], "nobody has said anything since");
+    const said = await seen((view) => view.task?.outcome != null);
+    assert.equal(said.task?.outcome?.result, "verified");
     server.isAlive = true;
     while (power.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(power, ["poweroff"]);
@@ -213,7 +215,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     tasks[0]?.finish("failed", "disk write error");
     const failed = await server.heardOf("alive", ({ state }) => state === "failed");
     assert(failed !== undefined);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     assert.deepEqual(power, []);
     await end();
   });
