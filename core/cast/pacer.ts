@@ -2,6 +2,8 @@ import { type Millis, millis } from "../units/units.ts";
 
 /** What was not used is kept for so long: a late timer loses nothing of the link. */
 const catchUp = millis(10);
+/** What goes at once. */
+const burst = millis(0.5);
 /** The least that may go at once, so that slow rates are not cut to single packets: eight packets. */
 const leastBurstBytes = 8 * 1538;
 
@@ -15,9 +17,10 @@ export class Pacer {
     this.filledAt = now;
   }
 
-  fill(now: Millis, rateBps: number): void {
+  /** `wasHeld`: the rate is what has held the sender back. After a rest it does not start with a flood. */
+  fill(now: Millis, rateBps: number, wasHeld: boolean): void {
     this.bytesPerMs = rateBps / 8000;
-    const most = Math.max(leastBurstBytes, this.bytesPerMs * catchUp);
+    const most = Math.max(leastBurstBytes, this.bytesPerMs * (wasHeld ? catchUp : burst));
     this.tokens = Math.min(most, this.tokens + (now - this.filledAt) * this.bytesPerMs);
     this.filledAt = now;
   }
@@ -33,7 +36,7 @@ export class Pacer {
 
   /** When a burst of half a millisecond, or of eight packets, may go. */
   get deadline(): Millis {
-    const burst = Math.max(leastBurstBytes, this.bytesPerMs / 2);
-    return millis(this.filledAt + Math.max(0, burst - this.tokens) / this.bytesPerMs);
+    const next = Math.max(leastBurstBytes, this.bytesPerMs * burst);
+    return millis(this.filledAt + Math.max(0, next - this.tokens) / this.bytesPerMs);
   }
 }

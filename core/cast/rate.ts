@@ -84,9 +84,11 @@ export class RateControl {
   /** Judges a stretch. True when the rate has changed: the next stretch begins now. */
   judge({ loss, sentBps, isBusy }: Stretch, now: Millis): boolean {
     const before = this.rateBps;
+    // Sent in bursts, with rests that the rate is not the cause of, it was the rate that was too high.
+    const reached = isBusy ? Math.min(before, sentBps) : before;
     const isOverrun = loss > this.base + excessLimit + this.base * excessPerBase;
-    if (this.trial !== null) this.endTrial(this.trial, loss, isOverrun, sentBps, now);
-    else if (isOverrun) this.slowDown(loss, sentBps, 1, null);
+    if (this.trial !== null) this.endTrial(this.trial, loss, isOverrun, reached, now);
+    else if (isOverrun) this.slowDown(loss, reached, 1, null);
     else this.goOn(loss, isBusy, now);
     return this.rateBps !== before;
   }
@@ -95,7 +97,7 @@ export class RateControl {
     trial: Trial,
     loss: number,
     isOverrun: boolean,
-    sentBps: number,
+    reachedBps: number,
     now: Millis,
   ): void {
     this.trial = null;
@@ -106,18 +108,17 @@ export class RateControl {
       this.retestAt = millis(now + retestEvery);
       return;
     }
-    if (isOverrun) return this.slowDown(loss, sentBps, trial.steps + 1, isSame ? trial : null);
+    if (isOverrun) return this.slowDown(loss, reachedBps, trial.steps + 1, isSame ? trial : null);
     this.base = Math.min(this.base, loss);
     this.goodBps = this.rateBps;
     this.holdUntil = millis(now + holdFor);
   }
 
-  private slowDown(loss: number, sentBps: number, steps: number, first: Trial | null): void {
+  private slowDown(loss: number, reachedBps: number, steps: number, first: Trial | null): void {
     this.trial = { rateBps: first?.rateBps ?? this.rateBps, loss: first?.loss ?? loss, steps };
     this.isSearching = false;
     this.step = firstStep;
-    const delivered = Math.min(this.rateBps, sentBps) * (1 - loss);
-    this.rateBps = Math.max(floorBps, Math.min(this.rateBps, delivered * margin));
+    this.rateBps = Math.max(floorBps, reachedBps * (1 - loss) * margin);
   }
 
   private goOn(loss: number, isBusy: boolean, now: Millis): void {

@@ -173,7 +173,7 @@ export class CastSenderMachine {
   // --- time and packets
 
   tick(now: Millis): void {
-    this.pacer.fill(now, this.rate.rateBps);
+    this.pacer.fill(now, this.rate.rateBps, this.isHeldByRate);
     if (this.isHeldByRate) this.stretch.busyFor += now - this.filledAt;
     this.filledAt = now;
     if (now < this.housekeepAt) return;
