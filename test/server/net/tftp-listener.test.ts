@@ -1,4 +1,4 @@
-/** The TFTP server on real sockets, against clients that are not ours: curl, npm's tftp, and packets by hand. */
+/** The TFTP server on real sockets, against clients that are not ours: curl, tftp-hpa, npm's tftp, and packets by hand. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
@@ -120,6 +120,19 @@ test("curl fetches files by any spelling of their path, with and without options
   const sent = facts.splice(0);
   assert.equal(sent.length, 12);
   assert(sent.every(({ outcome, reason }) => outcome === "sent" && reason === null));
+});
+
+test("tftp-hpa, which asks for no options, fetches too", async () => {
+  const output = join(top, "hpa");
+  const get = ["get", "undionly.kpxe", output];
+  const where = ["127.0.0.1", String(listener.port)];
+  await execute("tftp", ["-4", "-m", "binary", ...where, "-c", ...get], { timeout: 20_000 });
+  assert.deepEqual(new Uint8Array(await readFile(output)), loader);
+  await settled();
+  assert.deepEqual(
+    facts.splice(0).map(({ outcome }) => outcome),
+    ["sent"],
+  );
 });
 
 test("npm's tftp client fetches with a window and a large block size", async () => {
