@@ -5,8 +5,8 @@ import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import { RoomcastError } from "../core/errors.ts";
+import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
-import { startCastSender } from "../core/node/relay/sender.ts";
 import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
 import { answerError, apiRoutes } from "./api/routes.ts";
 import { type Config, readConfig } from "./config.ts";
@@ -75,7 +75,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });
-  cleanup.defer(() => lab.close());
 
   const services = cleanup.use(
     await startBootServices({
@@ -105,6 +104,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   await listen(forPcs, { host: address, port: httpPort }, `HTTP port ${httpPort} of ${address}`);
   cleanup.defer(() => forPcs.close());
+  // Before the listener: PCs that are slow to say goodbye are not waited for.
+  cleanup.defer(() => lab.close());
 
   const listeners = [url, ...services.listeners, socketPath];
   const local = application(log);

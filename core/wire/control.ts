@@ -13,8 +13,8 @@ import { DiskView, ImageView, PcState } from "./views.ts";
 export const controlProtocol = 1;
 /** Each side says something at least this often. */
 export const aliveEvery = millis(1000);
-/** Five missed signs of life and one for a busy PC: the other side is gone. */
-export const silenceLimit = millis(6000);
+/** Nine missed signs of life: the other side is gone. A PC that is busy to the last core may miss five. */
+export const silenceLimit = millis(10_000);
 /** A longer text frame is refused: the largest is `hello` of a PC with dozens of disks. */
 export const controlFrameLimit = 256 * 1024;
 
@@ -117,6 +117,8 @@ export const Ask = Type.Object({
     Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
     Type.Object({ action: Type.Literal("capture"), name: text(64), disk: nullable(text()) }),
     Type.Object({ action: Type.Literal("stop"), task: text(64) }),
+    /** The PC is about to restart: its network boot leads to its own disk. */
+    Type.Object({ action: Type.Literal("boot-disk") }),
   ]),
 });
 

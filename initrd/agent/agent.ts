@@ -49,6 +49,9 @@ export interface TaskVoice {
 const tickEvery = 250;
 /** How long the result is on the screen before the PC restarts or goes off. */
 const endSeenFor = millis(5000);
+/** A small message is on the wire in a fraction of that, in milliseconds. */
+const wishLead = 500;
+
 /** How often an idle PC looks whether it has changed. */
 const lookEvery = millis(5000);
 
@@ -316,8 +319,12 @@ export class Agent {
         return this.shell();
       case "reboot":
       case "poweroff":
-      case "boot-disk":
         return this.power(action.action);
+      case "boot-disk":
+        if (this.task === null) this.link.send({ type: "ask", want: { action: "boot-disk" } });
+        // The restart cuts the connection: the wish has to be out before.
+        setTimeout(() => this.power("boot-disk"), wishLead);
+        return;
     }
   }
 

@@ -34,9 +34,19 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
           name: options.name ?? null,
           headless: options.headless ?? false,
           once: options.once ?? false,
+          signal: endOfProcess(),
         }),
       ),
     );
+}
+
+/** A task is ended tidily, and the terminal is given back. */
+function endOfProcess(): AbortSignal {
+  const ended = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.once(signal, () => ended.abort());
+  }
+  return ended.signal;
 }
 
 function mac(text: string): string {

@@ -354,6 +354,7 @@ export class Lab {
   private ask(link: AgentLink, want: Extract<AgentMessage, { type: "ask" }>["want"]): void {
     try {
       if (want.action === "stop") this.sessions.stoppedAtPc(link.pc, want.task);
+      else if (want.action === "boot-disk") this.startFromDisk(link.pc);
       else if (want.action === "capture") {
         this.capture({ pc: link.pc, name: want.name, disk: want.disk, raw: false });
       } else {

@@ -156,6 +156,9 @@ async function deviceOf(
 const windowsRefusal = (what: string, why: string, next: string): RoomcastError =>
   new RoomcastError("refused", `${what}: Windows is ${why}`, `${next}; then capture again`);
 
+/** Where Debian, and the boot image, have them; the caller's own path is not asked. */
+const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** `status` is -1 when the tool is not there or was ended. */
 function run(
   tool: string,
@@ -167,7 +170,7 @@ function run(
     signal,
     timeout: toolLimit,
     maxBuffer: outputLimit,
-    env: { ...process.env, LC_ALL: "C" },
+    env: { LC_ALL: "C", PATH: toolPath },
   };
   return new Promise((resolve, reject) => {
     execFile(tool, args, options, (error, stdout) => {
