@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "..");
 const sources = globSync("{core,server,initrd,test}/**/*.ts", { cwd: root });
 
 /** The folders of `core/` from the lowest up: each may import those before it. */
-const layers = ["units", "wire", "image", "boot", "cast", "relay", "session", "screen", "node"];
+const layers = ["units", "wire", "image", "boot", "cast", "session", "screen", "node"];
 
 interface Import {
   readonly from: string;
