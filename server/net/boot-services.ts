@@ -38,36 +38,23 @@ export interface BootServices extends AsyncDisposable {
 
 const neededFiles = ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"];
 
-/** Starts DHCP and TFTP as wanted, and answers the HTTP routes that belong to them. */
+/**
+ * Starts DHCP where it is wanted, and TFTP wherever there are boot files (another DHCP server may name
+ * us); answers the HTTP routes that belong to them.
+ */
 export async function startBootServices(options: BootServicesOptions): Promise<BootServices> {
-  const { interfaceName, address, folder, dhcp, log, lab } = options;
+  const { address, folder, dhcp, log, lab } = options;
   const listeners: string[] = [];
   await using opened = new AsyncDisposableStack();
-  if (dhcp !== null) {
-    requireBootFiles(folder);
-    const netmask = netmaskOf(interfaceName, address);
-    const { serverUrl } = options;
-    const settings = dhcpSettings({ address, netmask, serverUrl }, dhcp);
-    const onError = (error: Error): void => log.warn({ err: error }, "boot service");
-    opened.use(
-      await startDhcpListener({
-        ...settings,
-        interfaceName,
-        port: 67,
-        leases: {
-          load: () => options.state.leases().map(({ record }) => record as Lease),
-          save: (lease) => options.state.saveLease(lease.mac, lease),
-          remove: (mac) => options.state.removeLease(mac),
-        },
-        onFact: ({ text, kind, ...fields }) => {
-          const level = kind === "exhausted" || kind === "unsupported" ? "warn" : "info";
-          log[level]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
-        },
-        onError,
-      }),
-    );
-    const { first, last } = settings.range;
-    listeners.push(`DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`);
+  const onError = (error: Error): void => log.warn({ err: error }, "boot service");
+  const missing = neededFiles.filter((file) => !existsSync(join(folder, file)));
+  if (missing.length > 0) {
+    const lack = bootFilesLack(folder, missing);
+    if (dhcp !== null) throw lack;
+    log.warn({ next: lack.next }, `no PC can boot from here: ${lack.message}`);
+  }
+  if (dhcp !== null) listeners.push(await startDhcp(options, dhcp, opened, onError));
+  if (missing.length === 0) {
     opened.use(
       await startTftpListener({
         address,
@@ -94,15 +81,42 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   };
 }
 
-function requireBootFiles(folder: string): void {
-  const missing = neededFiles.filter((file) => !existsSync(join(folder, file)));
-  if (missing.length === 0) return;
-  throw new RoomcastError(
+/** Answers what listens, for people. */
+async function startDhcp(
+  { interfaceName, address, serverUrl, state, log }: BootServicesOptions,
+  config: NonNullable<Config["dhcp"]>,
+  opened: AsyncDisposableStack,
+  onError: (error: Error) => void,
+): Promise<string> {
+  const netmask = netmaskOf(interfaceName, address);
+  const settings = dhcpSettings({ address, netmask, serverUrl }, config);
+  opened.use(
+    await startDhcpListener({
+      ...settings,
+      interfaceName,
+      port: 67,
+      leases: {
+        load: () => state.leases().map(({ record }) => record as Lease),
+        save: (lease) => state.saveLease(lease.mac, lease),
+        remove: (mac) => state.removeLease(mac),
+      },
+      onFact: ({ text, kind, ...fields }) => {
+        const level = kind === "exhausted" || kind === "unsupported" ? "warn" : "info";
+        log[level]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
+      },
+      onError,
+    }),
+  );
+  const { first, last } = settings.range;
+  return `DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`;
+}
+
+const bootFilesLack = (folder: string, missing: readonly string[]): RoomcastError =>
+  new RoomcastError(
     "not-found",
     `${folder} lacks ${missing.join(", ")}`,
     "make the boot image with `make initrd`, or name its folder in the configuration",
   );
-}
 
 /** The netmask of the interface's own address. */
 function netmaskOf(interfaceName: string, address: string): string {
