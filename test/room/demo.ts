@@ -18,7 +18,7 @@ import { run } from "./run.ts";
 import { Steps } from "./steps.ts";
 
 /** Three times what a quiet machine with two cores and no KVM takes. */
-const limitMs = { boot: 360_000, capture: 360_000, restore: 600_000, ownBoot: 300_000 };
+const limitMs = { boot: 600_000, ownBoot: 400_000 };
 
 const screens = join(roomFolder, "screens");
 const steps = new Steps((line) => console.log(line));
@@ -58,10 +58,17 @@ async function runRoom(room: Room, masterImage: string): Promise<number> {
   steps.say(`the server is up: ${room.lab.url}, in a network namespace of its own`);
   const blank = { fill: 0 };
   const specs: RoomPc[] = [
-    { number: 1, firmware: "bios", bus: "nvme", nic: "e1000e", content: { copyOf: masterImage } },
-    { number: 2, firmware: "bios", bus: "nvme", nic: "e1000e", content: blank },
-    { number: 3, firmware: "bios", bus: "ahci", nic: "virtio", content: blank },
-    { number: 4, firmware: "uefi", bus: "nvme", nic: "virtio", content: blank },
+    {
+      name: "master",
+      number: 1,
+      firmware: "bios",
+      bus: "nvme",
+      nic: "e1000e",
+      content: { copyOf: masterImage },
+    },
+    { name: "lab1", number: 2, firmware: "bios", bus: "nvme", nic: "e1000e", content: blank },
+    { name: "lab2", number: 3, firmware: "bios", bus: "ahci", nic: "virtio", content: blank },
+    { name: "lab3", number: 4, firmware: "uefi", bus: "nvme", nic: "virtio", content: blank },
   ];
   const pcs = await steps.step("power-on to registered, 4 PCs by PXE", () => bootAll(room, specs));
   const [master, ...clones] = pcs as [Pc, ...Pc[]];
@@ -76,7 +83,7 @@ async function runRoom(room: Room, masterImage: string): Promise<number> {
   const faults = await steps.step("disks compared from outside", () =>
     compareAll(masterImage, master, clones),
   );
-  const ownBoots = clones.filter(({ name }) => name !== "pc3");
+  const ownBoots = clones.filter(({ name }) => name !== "lab2");
   await steps.step("two clones boot from their own disks", () => bootFromDisk(room, ownBoots));
 
   console.log(`\nResult`);
@@ -104,7 +111,7 @@ async function bootAll(room: Room, specs: readonly RoomPc[]): Promise<Pc[]> {
   const pcs: Pc[] = [];
   for (const spec of specs) {
     pcs.push(await room.start(spec));
-    steps.say(`  pc${spec.number} is on (${spec.firmware}, ${spec.nic}, ${spec.bus})`);
+    steps.say(`  ${spec.name} is on (${spec.firmware}, ${spec.nic}, ${spec.bus})`);
   }
   await Promise.all(
     pcs.map(async (pc) => {
@@ -122,7 +129,7 @@ async function bootAll(room: Room, specs: readonly RoomPc[]): Promise<Pc[]> {
 
 async function placePcs(room: Room, master: Pc, clones: readonly Pc[]): Promise<void> {
   await room.lab.command("room", "create", "demo");
-  await room.lab.command("pc", "set", master.mac, "--name", "master");
+  await room.lab.command("pc", "set", master.mac, "--name", master.name);
   for (const { mac, name } of clones) {
     await room.lab.command("pc", "set", mac, "--name", name, "--room", "demo");
   }
@@ -149,12 +156,13 @@ async function restore(room: Room, clones: readonly Pc[]): Promise<SessionView> 
   });
   await pictured;
   if (value?.members === undefined) throw failed("the restore", stderr, room);
-  for (const clone of clones) await clone.screen(join(screens, `result-${clone.name}.png`));
+  for (const clone of clones) await clone.screen(join(screens, `verified-${clone.name}.png`));
   return value;
 }
 
-const isHalfway = (member: SessionView["members"][number]): boolean =>
-  member.bytesWanted !== null && member.bytesReceived * 2 > member.bytesWanted;
+function isHalfway(member: SessionView["members"][number]): boolean {
+  return member.bytesWanted !== null && member.bytesReceived * 2 > member.bytesWanted;
+}
 
 async function compareAll(
   masterImage: string,
@@ -206,4 +214,6 @@ function failed(what: string, stderr: string, room: Room): RoomcastError {
   return new RoomcastError("failed", `${what} did not work: ${words}`, `read ${log}`);
 }
 
-const mibText = (bytes: number): string => `${(bytes / (1024 * 1024)).toFixed(1)} MiB`;
+function mibText(bytes: number): string {
+  return `${(bytes / (1024 * 1024)).toFixed(1)} MiB`;
+}

@@ -12,7 +12,9 @@ import { inNamespace } from "./run.ts";
 export type Firmware = "bios" | "uefi";
 
 export interface PcOptions {
-  /** 1 to 254; gives the PC its name, its MAC and its port on the bridge. */
+  /** Of the PC and its files. */
+  readonly name: string;
+  /** 1 to 254; gives the PC its port on the bridge, its MAC and its serial numbers. */
   readonly number: number;
   readonly firmware: Firmware;
   /** A raw disk file. What the guest writes stays in it. */
@@ -67,7 +69,7 @@ export const macOf = (number: number): string =>
  * holds QEMU's complaint if it does not start.
  */
 export async function startPc(options: PcOptions, network: RoomNetwork): Promise<Pc> {
-  const name = `pc${options.number}`;
+  const { name } = options;
   const mac = macOf(options.number);
   await mkdir(options.folder, { recursive: true });
   const files = {
@@ -78,7 +80,7 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
   await writeFile(files.serial, "");
   const qmpSocket = join(network.socketFolder, `${name}.qmp`);
   const vncSocket = join(network.socketFolder, `${name}.vnc`);
-  const port = await network.addPort(name);
+  const port = await network.addPort(`port${options.number}`);
   const child = spawnQemu(
     [
       ...["-name", name, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"],

@@ -32,6 +32,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
   let isDone = false;
   try {
     const bios = await room.start({
+      name: "pc1",
       number: 1,
       firmware: "bios",
       nic: "e1000e",
@@ -39,6 +40,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
       content: { copyOf: masterImage },
     });
     const uefi = await room.start({
+      name: "pc2",
       number: 2,
       firmware: "uefi",
       nic: "virtio",

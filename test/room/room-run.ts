@@ -14,7 +14,7 @@ export const roomFolder = join(repository, "build", "room");
 /** What a PC's disk holds at power-on: a copy of the master's, or `fill` in every byte. */
 export type DiskContent = { readonly copyOf: string } | { readonly fill: number };
 
-export type RoomPc = Pick<PcOptions, "number" | "firmware" | "bus" | "nic"> & {
+export type RoomPc = Pick<PcOptions, "name" | "number" | "firmware" | "bus" | "nic"> & {
   readonly content: DiskContent;
 };
 
@@ -60,7 +60,7 @@ export async function openRoom(): Promise<Room> {
     network,
     lab,
     async start({ content, ...rest }) {
-      const disk = join(disks, `pc${rest.number}.raw`);
+      const disk = join(disks, `${rest.name}.raw`);
       if ("copyOf" in content) await copyDisk(content.copyOf, disk);
       else await fillDisk(disk, content.fill);
       const pc = await startPc({ ...rest, disk, bootFirst: "network", memoryMib, folder }, network);

@@ -47,6 +47,7 @@ async function standRoom(): Promise<number> {
     for (let number = 1; number <= pcCount; number++) {
       pcs.push(
         await room.start({
+          name: `pc${number}`,
           number,
           // Every third one by UEFI, and virtio for OVMF's own PXE.
           firmware: number % 3 === 0 ? "uefi" : "bios",
