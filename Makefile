@@ -34,8 +34,9 @@ test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their o
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/room -name '*.test.ts')
 
 SEED ?=
-sim: node_modules ## the simulated room; SEED=n replays one
-	SEED=$(SEED) $(NODE) --test --test-reporter=spec $$(find test/sim -name '*.test.ts')
+SEEDS ?= 2000
+sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
+	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
 
 check: node_modules ## types, lint, format
 	tsc -p core && tsc -p . && biome check .

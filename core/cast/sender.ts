@@ -396,6 +396,9 @@ export class CastSenderMachine {
       }
       const holdUp = full.filter((member) => !this.isLate(member, now));
       if (holdUp.length > 0) {
+        // Those who hold parts of it may be full of them, and what they hold up is held up by others.
+        if (holding.some((each) => creditOf(each) <= 0))
+          return this.openFlight(entry, holding, true, now);
         const others = [...this.room.members.values()].filter(
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );

@@ -30,7 +30,7 @@ export class Supply {
   constructor(storedLengths: Uint32Array) {
     this.storedLengths = storedLengths;
     this.slotBytes = slotBytesFor(storedLengths);
-    const slotCount = Math.max(1, Math.min(supplyLimit, storedLengths.length));
+    const slotCount = Math.min(supplyLimit, storedLengths.length + readResumed);
     this.slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
     this.words = new Int32Array(this.slab.buffer);
     for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);

@@ -204,7 +204,7 @@ export class SimPc {
     const { life } = this;
     this.wakeAt = at;
     this.room.time.at(at, () => {
-      if (life !== this.life) return;
+      if (life !== this.life || this.wakeAt !== at) return;
       this.wakeAt = Number.POSITIVE_INFINITY;
       this.work();
     });

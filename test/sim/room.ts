@@ -207,8 +207,8 @@ export class SimRoom {
     this.wakeAt = at;
     const { senderLife } = this;
     this.time.at(at, () => {
-      if (senderLife !== this.senderLife) return;
-      if (this.wakeAt === at) this.wakeAt = Number.POSITIVE_INFINITY;
+      if (senderLife !== this.senderLife || this.wakeAt !== at) return;
+      this.wakeAt = Number.POSITIVE_INFINITY;
       this.work();
     });
   }

@@ -1,0 +1,56 @@
+import type { PcOptions } from "./pc.ts";
+import { seeded } from "./random.ts";
+import type { RoomOptions } from "./room.ts";
+
+/** A room that a seed makes up: its image, its wires, and what happens to its PCs. */
+export function randomRoom(
+  seed: number,
+): Partial<RoomOptions> & { seed: number; pcs: Partial<PcOptions>[] } {
+  const random = seeded(seed ^ 0x5eed);
+  const pick = <T>(...choices: readonly T[]): T =>
+    choices[Math.floor(random() * choices.length)] as T;
+  const maybe = <T>(chance: number, value: () => T, otherwise: T): T =>
+    random() < chance ? value() : otherwise;
+  const entryCount = pick(1, 7, 60, 150);
+  const longest = pick(1, 1408, 20_000, 60_000);
+  const storedLengths = Uint32Array.from({ length: entryCount }, () =>
+    maybe(0.1, () => 0, 1 + Math.floor(random() * longest)),
+  );
+  const loss = pick(0, 0, 0.001, 0.01, 0.05, 0.15);
+  const uplinkBps = pick(10e6, 100e6, 1e9, 10e9);
+  const slotCount = pick(1, 4, 16, 64);
+  const corruptRatio = pick(0, 0, 0, 0.02);
+  const pcs = Array.from({ length: pick(1, 2, 3, 8, 20, 50) }, (): Partial<PcOptions> => {
+    const dieAtMs = maybe(0.08, () => random() * 2000, Number.POSITIVE_INFINITY);
+    return {
+      loss: maybe(0.1, () => random() * 0.4, loss),
+      burstRatio: pick(0, 0, 0, 0.002),
+      burstLength: pick(5, 100),
+      portBps: maybe(0.1, () => uplinkBps / 5, 1e9),
+      diskBps: pick(3e9, 3e9, 3e9, 400e6, 30e6),
+      hostBps: maybe(0.15, () => 20e6 + random() * 20e6, 10e9),
+      delayMs: pick(0.1, 1, 20),
+      duplicateRatio: pick(0, 0, 0.05),
+      reorderRatio: pick(0, 0, 0.05),
+      slotCount: maybe(0.1, () => 1, slotCount),
+      corruptRatio,
+      reportLoss: pick(0, 0, 0, 0.3),
+      reportDelayMs: pick(1, 5, 80),
+      joinAtMs: maybe(0.2, () => random() * 3000, random() * 20),
+      dieAtMs,
+      returnAtMs: maybe(0.5, () => dieAtMs + random() * 9000, Number.POSITIVE_INFINITY),
+      hasRatio: pick(0, 0, 0, 0.5, 1),
+    };
+  });
+  return {
+    seed,
+    storedLengths,
+    uplinkBps,
+    uplinkQueueBytes: pick(32_000, 256_000, 4_000_000),
+    linkBps: pick(null, uplinkBps),
+    rateLimitBps: maybe(0.1, () => 50e6, null),
+    restartAtMs: maybe(0.15, () => random() * 2000, Number.POSITIVE_INFINITY),
+    readDelayMs: pick(0.1, 5, 50),
+    pcs,
+  };
+}
