@@ -203,8 +203,8 @@ export class DhcpServer {
 const isOfOneCard = (mac: MacAddress): boolean =>
   mac !== "00:00:00:00:00:00" && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
 
-const forget = (mac: MacAddress | null): DhcpAction[] =>
-  mac === null ? [] : [{ type: "forget", mac }];
+const forget = (macs: readonly MacAddress[]): DhcpAction[] =>
+  macs.map((mac) => ({ type: "forget", mac }));
 
 /** An iPXE (option 175 is its own) asks for IPv4 and for an IPv6 router at once, and waits for both. */
 const endIpv6Wait = ({ mac, options }: DhcpPacket): DhcpAction[] =>

@@ -22,14 +22,14 @@ export interface LeasePoolOptions {
   readonly fixed: ReadonlyMap<string, string>;
 }
 
-/** The pool's answers name whose stored lease has to be forgotten for it, if anyone's. */
+/** The pool's answers name whose stored leases have to be forgotten for it. */
 export interface Offer {
   readonly address: string;
-  readonly forgotten: MacAddress | null;
+  readonly forgotten: readonly MacAddress[];
 }
 
 export type Claim =
-  | { readonly name: "granted"; readonly lease: Lease; readonly forgotten: MacAddress | null }
+  | { readonly name: "granted"; readonly lease: Lease; readonly forgotten: readonly MacAddress[] }
   /** The address is another's, or the client has another one. */
   | { readonly name: "wrong" }
   /** Not an address of this pool, and the client is unknown: perhaps another server's affair. */
@@ -79,7 +79,7 @@ export class LeasePool {
     if (address === undefined) return undefined;
     const holding = this.holdings.get(address);
     // A lease that still runs is not shortened to an offer.
-    if (this.isHeld(holding, now)) return { address: ipv4ToText(address), forgotten: null };
+    if (this.isHeld(holding, now)) return { address: ipv4ToText(address), forgotten: [] };
     const forgotten = this.hold(address, { name: "offered", mac, until: now + offerMs });
     return { address: ipv4ToText(address), forgotten };
   }
@@ -171,18 +171,23 @@ export class LeasePool {
     return holding !== undefined && holding.until > now;
   }
 
-  /** Answers whose lease it pushed out. */
+  /** Answers whose leases it pushed out: another's of this address, and the client's own of another. */
   private hold(
     address: number,
     holding: Holding & { readonly mac: MacAddress },
-  ): MacAddress | null {
-    const before = this.holdings.get(address);
-    this.drop(address);
+  ): readonly MacAddress[] {
+    const forgotten: MacAddress[] = [];
     const elsewhere = this.addressOf.get(holding.mac);
-    if (elsewhere !== undefined) this.drop(elsewhere);
+    for (const each of [address, ...(elsewhere === undefined ? [] : [elsewhere])]) {
+      const before = this.holdings.get(each);
+      const isReplaced =
+        each === address && before?.name !== "declined" && before?.mac === holding.mac;
+      if (before?.name === "leased" && !isReplaced) forgotten.push(before.mac);
+      this.drop(each);
+    }
     this.holdings.set(address, holding);
     this.addressOf.set(holding.mac, address);
-    return before?.name === "leased" && before.mac !== holding.mac ? before.mac : null;
+    return forgotten;
   }
 
   private drop(address: number): void {

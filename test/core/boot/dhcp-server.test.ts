@@ -440,3 +440,20 @@ test("who asks for an address whose lease has run out gets it, and the store for
     [macOf(2)],
   );
 });
+
+test("a PC that gets its fixed address back gives up the one that it had meanwhile", () => {
+  const fixed = new Map([[macOf(6), "192.168.7.11"]]);
+  const server = open({ fixed });
+  const wish = (asks: string) => ({ asks });
+  server.handle(packet(dhcpType.discover, macOf(6)), start);
+  server.handle(packet(dhcpType.decline, macOf(6), wish("192.168.7.11")), start);
+  assert.equal(request(server, macOf(6), wish("192.168.7.10"), start), "ack");
+  const later = millis(start + 700_000);
+  const actions = server.handle(packet(dhcpType.discover, macOf(6)), later);
+  assert.deepEqual(
+    actions.flatMap((action) => (action.type === "forget" ? [action.mac] : [])),
+    [macOf(6)],
+  );
+  assert.equal(request(server, macOf(2), wish("192.168.7.10"), later), "ack");
+  assert.equal(request(server, macOf(6), wish("192.168.7.11"), later), "ack");
+});
