@@ -11,6 +11,8 @@ export interface CastSocketOptions {
   readonly port: number;
   /** IPv4 address of the interface that the multicast leaves by, or is joined on. */
   readonly interfaceAddress: string;
+  /** False: Node's own sockets, which need no library for the system's calls. */
+  readonly mayUseCalls?: boolean;
 }
 
 export interface CastSenderOptions extends CastSocketOptions {

@@ -1,3 +1,5 @@
+import type { CastSocketOptions } from "../cast/handles.ts";
+import type { PacketReceiver } from "./cast/transport.ts";
 import {
   bindTo,
   closeDescriptor,
@@ -26,16 +28,13 @@ const controlBytes = 64;
 /** POLLIN */
 const readable = 1;
 
-export interface UdpReceiverOptions {
-  readonly group: string;
-  readonly port: number;
-  readonly interfaceAddress: string;
+export interface UdpReceiverOptions extends Omit<CastSocketOptions, "tag"> {
   /** Becomes readable to end a wait. */
   readonly wakeDescriptor: number;
 }
 
 /** Hears a group on one interface: many packets a call, put together where the kernel can. */
-export class UdpReceiver {
+export class UdpReceiver implements PacketReceiver {
   /** What this socket's buffer had no room for, in all, as of the last packet (SO_RXQ_OVFL). */
   dropped = 0;
   private readonly fd: number;
@@ -76,17 +75,12 @@ export class UdpReceiver {
     this.descriptors.writeInt16LE(readable, 12);
   }
 
-  /** Waits for packets or the wake descriptor. True: the latter. */
   wait(timeoutMs: number): boolean {
     const count = waitFor(this.descriptors, timeoutMs);
     if (count < 0 && lastErrno() !== errno.EINTR) throw failure("poll");
     return count > 0 && this.descriptors.readInt16LE(14) !== 0;
   }
 
-  /**
-   * Hands over what is here now, packet by packet: `bytes[offset … offset + length]`, valid during the
-   * call. Answers whether there may be more.
-   */
   receive(packet: (bytes: Uint8Array, offset: number, length: number) => void): boolean {
     const { messages } = this;
     const count = receiveMessages(this.fd, messages.headers, messageCount);

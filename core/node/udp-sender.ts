@@ -1,3 +1,4 @@
+import type { PacketSender, PacketSenderOptions } from "./cast/transport.ts";
 import {
   closeDescriptor,
   connectTo,
@@ -43,20 +44,13 @@ const cannotSegment = new Set([
   errno.EMSGSIZE,
 ]);
 
-export interface UdpSenderOptions {
-  readonly group: string;
-  readonly port: number;
-  readonly interfaceAddress: string;
-  /** Packets that go at once, and the longest of them. */
-  readonly batchPackets: number;
-  readonly packetLimit: number;
+export interface UdpSenderOptions extends PacketSenderOptions {
   /** False: packets go one by one from the start. */
   readonly mayKeepWhole?: boolean;
 }
 
 /** Sends packets of equal length to a group: as one super-packet where kernel and card take it. */
-export class UdpSender {
-  /** The packets to be sent, one after the other. */
+export class UdpSender implements PacketSender {
   readonly batch: Uint8Array;
   private readonly fd: number;
   private canSegment: boolean;
@@ -96,10 +90,6 @@ export class UdpSender {
     return this.canSegment;
   }
 
-  /**
-   * Sends `count` packets of `packetBytes` from the batch, of which `first` have gone. Answers how
-   * many went: fewer when the link takes no more now. Throws a RoomcastError when the socket is broken.
-   */
   send(first: number, count: number, packetBytes: number): number {
     if (!this.canSegment || count === 1) return this.sendSingle(first, count, packetBytes);
     const { whole } = this;

@@ -31,8 +31,8 @@ export interface ReceiverSetup extends CastSocketOptions {
   readonly wants: Uint8Array;
   readonly slotCount: number;
   readonly slab: SharedArrayBuffer;
-  /** The owner writes to it after each message. */
-  readonly wakeDescriptor: number;
+  /** The owner writes to it after each message; null: Node's own sockets are in use. */
+  readonly wakeDescriptor: number | null;
 }
 
 export type ToReceiver =

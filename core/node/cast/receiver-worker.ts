@@ -1,13 +1,12 @@
 /**
- * The worker of `receiver.ts`: the machine and its socket. It never gives its thread to the event
- * loop: it waits on the socket and on the descriptor by which its owner wakes it.
+ * The worker of `receiver.ts`: the machine and its socket. With the system's calls it never gives its
+ * thread to the event loop: it waits on the socket and on the descriptor by which its owner wakes it.
  */
 import { readSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { CastReceiverMachine } from "../../cast/receiver.ts";
 import { assert } from "../../errors.ts";
 import { systemClock } from "../clock.ts";
-import { UdpReceiver } from "../udp-receiver.ts";
 import {
   type FromReceiver,
   failureOf,
@@ -15,6 +14,7 @@ import {
   statsEvery,
   type ToReceiver,
 } from "./messages.ts";
+import { openPacketReceiver } from "./transport.ts";
 
 /** After a look at the socket: what arrives meanwhile is taken in one call. */
 const gatherMs = 0.3;
@@ -26,29 +26,34 @@ const say = (message: FromReceiver): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 try {
-  run();
+  await run();
 } catch (error) {
   say({ type: "failed", failure: failureOf(error) });
 }
 port.close();
 
-function run(): void {
+async function run(): Promise<void> {
   const { wakeDescriptor } = setup;
+  const inbox: ToReceiver[] = [];
   const machine = new CastReceiverMachine(
     { ...setup, slab: new Uint8Array(setup.slab) },
     systemClock.now(),
   );
-  const socket = new UdpReceiver(setup);
+  const socket = await openPacketReceiver(setup, (wake) =>
+    port.on("message", (message: ToReceiver) => {
+      inbox.push(message);
+      wake();
+    }),
+  );
   const wakeCount = new Uint8Array(8);
   let statsAt = systemClock.now() + statsEvery;
 
   /** Does what the owner said; false when that was to close. */
   const takeMessages = (): boolean => {
-    readSync(wakeDescriptor, wakeCount);
+    if (wakeDescriptor !== null) readSync(wakeDescriptor, wakeCount);
     for (;;) {
-      const held = receiveMessageOnPort(port);
-      if (held === undefined) return true;
-      const message = held.message as ToReceiver;
+      const message = inbox.shift() ?? nextOnPort();
+      if (message === undefined) return true;
       if (message.type === "settle") machine.settle(message.entryIndex, message.verdict);
       else if (message.type === "forget") machine.forget(message.entryIndex);
       else if (message.type === "refresh") machine.refresh(systemClock.now());
@@ -60,7 +65,7 @@ function run(): void {
     const isMore = socket.receive((bytes, offset, length) => machine.packet(bytes, offset, length));
     machine.noteDropped(socket.dropped);
     for (const completed of machine.completed.splice(0)) say({ type: "chunk", ...completed });
-    if (!isMore) Atomics.wait(sleepCell, 0, 0, gatherMs);
+    if (!isMore && wakeDescriptor !== null) Atomics.wait(sleepCell, 0, 0, gatherMs);
   };
 
   const sayStats = (): void => say({ type: "stats", stats: machine.stats() });
@@ -70,7 +75,7 @@ function run(): void {
     for (;;) {
       const now = systemClock.now();
       const waitMs = Math.max(0, Math.ceil(Math.min(machine.deadline, statsAt) - now));
-      if (socket.wait(waitMs) && !takeMessages()) break;
+      if ((await socket.wait(waitMs)) && !takeMessages()) break;
       takePackets();
       const payload = machine.report(systemClock.now());
       if (payload !== null) say({ type: "report", payload });
@@ -82,4 +87,8 @@ function run(): void {
   } finally {
     socket.close();
   }
+}
+
+function nextOnPort(): ToReceiver | undefined {
+  return receiveMessageOnPort(port)?.message as ToReceiver | undefined;
 }

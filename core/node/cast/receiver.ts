@@ -8,9 +8,9 @@ import type {
 } from "../../cast/handles.ts";
 import { slabBytesFor } from "../../cast/slab.ts";
 import { assert } from "../../errors.ts";
-import { closeDescriptor, openEvent } from "../udp-calls.ts";
 import type { FromReceiver, ReceiverSetup, ToReceiver } from "./messages.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
+import { loadCalls } from "./transport.ts";
 import { watchWorker } from "./worker-end.ts";
 
 /** What an eventfd takes: it is readable from then on. */
@@ -27,7 +27,8 @@ export async function startCastReceiver(
   const { index, ...rest } = options;
   const storedLengths = storedLengthsOf(index);
   const slab = new SharedArrayBuffer(slabBytesFor(storedLengths, options.slotCount));
-  const wakeDescriptor = openEvent();
+  const calls = await loadCalls(options.mayUseCalls ?? true);
+  const wakeDescriptor = calls?.openEvent() ?? null;
   let isOpen = true;
   const setup: ReceiverSetup = { ...rest, storedLengths, slab, wakeDescriptor };
   const worker = new Worker(new URL("./receiver-worker.ts", import.meta.url), {
@@ -37,7 +38,7 @@ export async function startCastReceiver(
   const say = (message: ToReceiver): void => {
     if (!isOpen) return;
     worker.postMessage(message);
-    writeSync(wakeDescriptor, wakeUp);
+    if (wakeDescriptor !== null) writeSync(wakeDescriptor, wakeUp);
   };
 
   const settleOnce = (entryIndex: number): ((verdict: ChunkVerdict) => void) => {
@@ -64,7 +65,7 @@ export async function startCastReceiver(
   });
   worker.once("exit", () => {
     isOpen = false;
-    closeDescriptor(wakeDescriptor);
+    if (wakeDescriptor !== null) calls?.closeDescriptor(wakeDescriptor);
   });
   await started;
   return {

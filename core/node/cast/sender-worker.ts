@@ -6,7 +6,6 @@ import { assert, RoomcastError } from "../../errors.ts";
 import type { ChunkSource } from "../../ports.ts";
 import { packetLimit } from "../../wire/cast.ts";
 import { systemClock } from "../clock.ts";
-import { UdpSender } from "../udp-sender.ts";
 import {
   type FromSender,
   failureOf,
@@ -14,6 +13,7 @@ import {
   statsEvery,
   type ToSender,
 } from "./messages.ts";
+import { openPacketSender } from "./transport.ts";
 
 /** Packets of one call: a super-packet has at most 65,507 bytes, and on older kernels 64 segments. */
 const batchPackets = 44;
@@ -41,7 +41,7 @@ try {
 async function run(): Promise<void> {
   const { open } = await sourceOf(setup);
   const source = await open();
-  const socket = new UdpSender({ ...setup, batchPackets, packetLimit });
+  const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
   const generation = randomInt(2 ** 16);
   const machine = new CastSenderMachine({ ...setup, generation }, systemClock.now());
   const { promise: closed, resolve: close, reject: fail } = Promise.withResolvers<void>();

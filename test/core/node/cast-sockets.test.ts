@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
-import { allWants, castAddress, openReceiver, openSender } from "./cast-room.ts";
+import { allWants, type CastPlace, castAddress, openReceiver, openSender } from "./cast-room.ts";
 
 const mib = 1 << 20;
 /** Whole chunks, compressed ones, a tiny one, and some that are zeros. */
@@ -17,8 +17,12 @@ const within = async (seconds: number, work: Promise<unknown>[]): Promise<void> 
   assert.notEqual(await Promise.race([Promise.all(work), timeout]), "timeout");
 };
 
-async function openCast(context: TestContext, receiverCount: number, slotCount = 16) {
-  const place = castAddress();
+async function openCast(
+  context: TestContext,
+  receiverCount: number,
+  slotCount = 16,
+  place: CastPlace & { readonly mayUseCalls?: boolean } = castAddress(),
+) {
   const sender = await openSender(place, storedLengths);
   context.after(() => sender.handle.close());
   const receivers = await Promise.all(
@@ -34,7 +38,7 @@ async function openCast(context: TestContext, receiverCount: number, slotCount =
       return receiver;
     }),
   );
-  return { place, sender, receivers };
+  return { sender, receivers };
 }
 
 test("three receivers on one host take every entry once", async (context) => {
@@ -52,6 +56,17 @@ test("three receivers on one host take every entry once", async (context) => {
     assert((stats?.packets ?? 0) > payload / 1408);
     assert.equal(stats?.packetsIgnored, 0);
   }
+});
+
+test("the same by Node's own sockets at both ends", async (context) => {
+  const place = { ...castAddress(), mayUseCalls: false };
+  const { sender, receivers } = await openCast(context, 2, 16, place);
+  for (const id of [1, 2]) sender.handle.join(id, allWants(storedLengths));
+  await within(
+    30,
+    receivers.map(({ done }) => done),
+  );
+  receivers[0]?.handle.forget(3);
 });
 
 test("one that joins late and one that forgets end with the others; four slots are enough", async (context) => {
@@ -96,12 +111,14 @@ test("a damaged chunk ends the cast with its reason", async (context) => {
 });
 
 test("an interface that is not there is refused with what to do", async () => {
-  const place = { ...castAddress(), interfaceAddress: "192.0.2.77" };
   const isNamed = (error: unknown) =>
     error instanceof RoomcastError && /192\.0\.2\.77/.test(error.message) && error.next !== "";
-  await assert.rejects(openSender(place, storedLengths), isNamed);
-  await assert.rejects(
-    openReceiver(place, storedLengths, () => {}),
-    isNamed,
-  );
+  for (const mayUseCalls of [true, false]) {
+    const place = { ...castAddress(), interfaceAddress: "192.0.2.77", mayUseCalls };
+    await assert.rejects(openSender(place, storedLengths), isNamed);
+    await assert.rejects(
+      openReceiver(place, storedLengths, () => {}),
+      isNamed,
+    );
+  }
 });
