@@ -1,16 +1,23 @@
 /** How far a session and its PCs are, and who holds it up. */
 import { chunkBytes } from "../units/units.ts";
 import type { MemberView, SessionView } from "../wire/views.ts";
-import { byteRateText, lossText } from "./format.ts";
+import { byteRateText, lossText, secondsBetween } from "./format.ts";
 
-/** 0…1 of what the PC has to hold (restore) or to read (capture); null until it is known. */
+/**
+ * 0…1; null until it is known. Of a capture: what was read. Of a restore: what is on the disk; where
+ * it is read back, that and what was found right there count a half each.
+ */
 export function memberFraction(member: MemberView): number | null {
   if (member.result === "verified") return 1;
-  const { bytesWanted, bytesReceived, bytesWritten, chunksKept, state } = member;
+  const { bytesWanted, bytesReceived, bytesVerified, state } = member;
   if (bytesWanted === null || bytesWanted === 0) return null;
-  const done = state === "capturing" ? bytesReceived : bytesWritten + chunksKept * chunkBytes;
-  return Math.min(1, done / bytesWanted);
+  if (state === "capturing") return Math.min(1, bytesReceived / bytesWanted);
+  const here = Math.min(1, bytesHere(member) / bytesWanted);
+  return bytesVerified === null ? here : (here + Math.min(1, bytesVerified / bytesWanted)) / 2;
 }
+
+const bytesHere = ({ bytesWritten, chunksKept }: MemberView): number =>
+  bytesWritten + chunksKept * chunkBytes;
 
 /** 0…1 over the PCs that still count: those that failed or were stopped are left out. */
 export function sessionFraction(session: SessionView): number {
@@ -24,13 +31,16 @@ export function sessionFraction(session: SessionView): number {
   return count === 0 ? 0 : sum / count;
 }
 
-/** At the rate at which its disk takes them lately; null while that is not known. */
+/**
+ * Until it has all its data, at the rate at which its disk takes them lately; null while that is not
+ * known, and while it reads back.
+ */
 export function memberSecondsLeft(member: MemberView): number | null {
-  const fraction = memberFraction(member);
-  const { bytesWanted, writeBps, result } = member;
-  if (result !== "pending" || fraction === null || bytesWanted === null) return null;
-  if (fraction === 1) return 0;
-  return writeBps === null || writeBps < 1 ? null : ((1 - fraction) * bytesWanted) / writeBps;
+  const { bytesWanted, writeBps, result, state } = member;
+  if (result !== "pending" || bytesWanted === null || state === "verifying") return null;
+  const left = Math.max(0, bytesWanted - bytesHere(member));
+  if (left === 0) return 0;
+  return writeBps === null || writeBps < 1 ? null : left / writeBps;
 }
 
 /** Until the last PC has all its data; reading back may go on a little longer. Null when nothing is known. */
@@ -54,10 +64,12 @@ export function resultCounts(session: SessionView): Readonly<Record<MemberView["
 const slowFactor = 1.25;
 /** More loss than repairs make good without being noticed. */
 const badLoss = 0.02;
+/** Who started so many seconds after the others is behind for that. */
+const laterSeconds = 10;
 
 /**
  * The PC that holds the room up, and why: its loss, its link, its disk, or that it came later; null
- * when they are all about as fast. `linkMbps`: a PC's link speed, where it is known.
+ * when they are all about as fast, or nothing tells why they are not. `linkMbps`: a PC's link speed, where it is known.
  */
 export function slowest(
   session: SessionView,
@@ -74,9 +86,10 @@ export function slowest(
   if (last === undefined || typical === undefined || last.left <= typical.left * slowFactor) {
     return null;
   }
-  return { name: last.member.name, why: reasonFor(last.member) };
+  const why = reasonFor(last.member);
+  return why === null ? null : { name: last.member.name, why };
 
-  function reasonFor({ pc, lossRatio, writeBps }: MemberView): string {
+  function reasonFor({ pc, lossRatio, writeBps, startedAt }: MemberView): string | null {
     if (lossRatio !== null && lossRatio >= badLoss) return `loss ${lossText(lossRatio)}`;
     const link = linkMbps(pc);
     const fastest = Math.max(...under.map(({ member }) => linkMbps(member.pc) ?? 0));
@@ -85,6 +98,8 @@ export function slowest(
     const median = rates[Math.floor(rates.length / 2)] ?? 0;
     if (writeBps !== null && writeBps * slowFactor < median)
       return `disk ${byteRateText(writeBps)}`;
-    return "it came later";
+    const first = under.flatMap(({ member }) => member.startedAt ?? []).sort()[0];
+    if (startedAt === null || first === undefined) return null;
+    return secondsBetween(first, startedAt) >= laterSeconds ? "it came later" : null;
   }
 }

@@ -33,6 +33,7 @@ export function memberView(member: Member, name: string, pcState: PcState): Memb
     bytesWanted: counters?.bytesWanted ?? null,
     bytesReceived: counters?.bytesReceived ?? 0,
     bytesWritten: counters?.bytesWritten ?? 0,
+    bytesVerified: counters?.bytesVerified ?? 0,
     chunksKept: counters?.chunksKept ?? 0,
     chunksWritten: counters?.chunksWritten ?? 0,
     lossRatio: counters?.lossRatio ?? null,

@@ -125,6 +125,8 @@ export const MemberView = Type.Object({
   bytesWanted: nullable(Type.Integer()),
   bytesReceived: Type.Integer(),
   bytesWritten: Type.Integer(),
+  /** Read back and right, those that were there before included; null where nothing is read back. */
+  bytesVerified: nullable(Type.Integer()),
   chunksKept: Type.Integer(),
   chunksWritten: Type.Integer(),
   lossRatio: nullable(Type.Number()),

@@ -137,6 +137,7 @@ export function captureView(record: CaptureRecord, name: string, pcState: PcStat
         bytesWanted: record.bytesTotal,
         bytesReceived: record.bytesDone,
         bytesWritten: 0,
+        bytesVerified: null,
         chunksKept: 0,
         chunksWritten: 0,
         lossRatio: null,

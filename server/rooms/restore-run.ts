@@ -1,6 +1,6 @@
 import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/handles.ts";
 import type { Clock } from "../../core/ports.ts";
-import { sessionSecondsLeft } from "../../core/screen/progress.ts";
+import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
 import {
   deadlineOf,
   handle,
@@ -31,6 +31,10 @@ export interface RunPorts {
 const persistEvery = 2000;
 /** How often the PCs' own screens hear of the room, in milliseconds. */
 const tellRoomEvery = 1000;
+
+/** What the wire carries comes in bursts; a person reads the mean of the last two seconds or so. */
+const smoothed = (before: number | null, { rateBps }: CastSenderStats): number =>
+  before === null ? rateBps : before + (rateBps - before) / 8;
 
 /** A restore under way: the session machine, its timer, and its cast. */
 export class RestoreRun {
@@ -126,7 +130,7 @@ export class RestoreRun {
       case "cast-open":
         return this.enqueue(async () => {
           this.sender = await ports.openSender(record, (stats) => {
-            record.stats = stats;
+            record.stats = { ...stats, rateBps: smoothed(record.stats?.rateBps ?? null, stats) };
             ports.changed(this);
           });
           this.sender.ended.catch((error: unknown) => {
@@ -201,16 +205,7 @@ export class RestoreRun {
   private tellRoom(): void {
     const view = this.view();
     const { members } = this.record.session;
-    let progress = 0;
-    let verified = 0;
-    let failed = 0;
-    for (const { phase, counters } of members) {
-      if (phase.name === "ended" && phase.result === "verified") verified++;
-      else if (phase.name === "ended" || phase.name === "lost") failed++;
-      else if (counters !== null && counters.bytesWanted > 0) {
-        progress += (counters.bytesReceived + counters.bytesVerified) / counters.bytesWanted / 2;
-      }
-    }
+    const { verified, failed } = resultCounts(view);
     const message: ServerMessage = {
       type: "room",
       task: this.record.id,
@@ -218,7 +213,7 @@ export class RestoreRun {
         members: members.length,
         verified,
         failed,
-        progress: Math.min(1, (progress + verified + failed) / Math.max(1, members.length)),
+        progress: sessionFraction(view),
         rateBps: view.rateBps,
         secondsLeft: sessionSecondsLeft(view),
       },
@@ -250,9 +245,10 @@ export function restoreView(
     parityBytes: stats?.parityBytes ?? 0,
     repairBytes: stats?.repairBytes ?? 0,
     passes: stats?.passes ?? 0,
-    members: session.members.map((member) =>
-      memberView(member, nameOf(member.pc), stateOf(member.pc)),
-    ),
+    members: session.members.map((member) => {
+      const view = memberView(member, nameOf(member.pc), stateOf(member.pc));
+      return record.verify === "written" ? { ...view, bytesVerified: null } : view;
+    }),
   };
 }
 

@@ -102,6 +102,7 @@ test("progress counts chunks that were right already, and leaves out who failed"
   assert.equal(memberFraction(half), 0.5);
   assert.equal(memberFraction(memberOf(1, { bytesWanted: null })), null);
   assert.equal(memberFraction(memberOf(1, { ...verified, bytesWanted: 0 })), 1);
+  assert.equal(memberFraction({ ...half, bytesVerified: 2 ** 20 }), 0.375);
   const session = sessionOf([half, memberOf(2, verified), memberOf(3, failed("x"))]);
   assert.equal(sessionFraction(session), 0.75);
   const reading = memberOf(1, { state: "capturing", bytesWanted: 100, bytesReceived: 25 });
@@ -131,7 +132,10 @@ test("who holds the room up is named, with loss, link or disk as the reason", ()
     slowest(room({ writeBps: 1.1e7 }), (pc) => (pc === "id14" ? 100 : 1000)),
     { name: "pc14", why: "link 100 Mbit/s" },
   );
-  assert.deepEqual(slowest(room({ bytesWritten: 0 })), { name: "pc14", why: "it came later" });
+  const later = { bytesWritten: 0, startedAt: "2026-11-22T09:14:00Z" };
+  assert.deepEqual(slowest(room(later)), { name: "pc14", why: "it came later" });
+  assert.equal(slowest(room({ bytesWritten: 0 })), null, "nothing tells why");
+  assert.equal(slowest(room({ ...later, state: "verifying" })), null);
 });
 
 test("a line while it runs has rate, progress, results and time left", () => {

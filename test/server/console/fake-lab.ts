@@ -51,6 +51,7 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   bytesWanted: 28_000_000_000,
   bytesReceived: 12_000_000_000,
   bytesWritten: 11_200_000_000,
+  bytesVerified: null,
   chunksKept: 0,
   chunksWritten: 10_000,
   lossRatio: 0.001,
