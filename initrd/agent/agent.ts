@@ -178,6 +178,8 @@ export class Agent {
         const { members, verified, failed, progress, secondsLeft, rateBps } = message.session;
         this.roomView = { members, verified, failed, progress, secondsLeft };
         task?.noteRoomRate(rateBps);
+        // While it works, it draws four times a second anyway.
+        if (task === null) this.draw();
         return;
       }
       case "placed":
