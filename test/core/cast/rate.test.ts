@@ -1,0 +1,85 @@
+/** The rate control on a bottleneck that drops what is too much, with a wire that loses some of its own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RateControl } from "../../../core/cast/rate.ts";
+import { type Millis, millis } from "../../../core/units/units.ts";
+
+const stretchMs = 20;
+
+/** Runs it for `seconds`; answers the rate at each stretch. `capacity`: bits a second, by the time. */
+function run(options: {
+  control: RateControl;
+  seconds: number;
+  capacity: (now: number) => number;
+  wireLoss?: number;
+  isBusy?: (now: number) => boolean;
+}): { readonly now: number; readonly rateBps: number }[] {
+  const { control, seconds, capacity, wireLoss = 0, isBusy = () => true } = options;
+  const rates: { now: number; rateBps: number }[] = [];
+  for (let now = 0; now < seconds * 1000; now += stretchMs) {
+    const { rateBps } = control;
+    const passed = Math.min(1, capacity(now) / rateBps);
+    const stretch = { loss: 1 - passed * (1 - wireLoss), sentBps: rateBps, isBusy: isBusy(now) };
+    control.judge(stretch, millis(now));
+    rates.push({ now, rateBps });
+  }
+  return rates;
+}
+
+const start = (linkBps: number | null = null, limitBps: number | null = null): RateControl =>
+  new RateControl({ linkBps, limitBps }, 0 as Millis);
+const mean = (rates: readonly { readonly rateBps: number }[]): number =>
+  rates.reduce((sum, { rateBps }) => sum + rateBps, 0) / rates.length;
+
+test("a bottleneck from 10 Mbit/s to 10 Gbit/s is found in two seconds, and kept", () => {
+  for (const capacity of [10e6, 100e6, 1e9, 10e9]) {
+    const rates = run({ control: start(), seconds: 12, capacity: () => capacity });
+    const found = rates.find(({ rateBps }) => rateBps > capacity * 0.8 && rateBps < capacity * 1.1);
+    assert((found?.now ?? Infinity) < 2000, `${capacity}: found after ${found?.now} ms`);
+    const later = rates.filter(({ now }) => now > 2000);
+    const share = mean(later) / capacity;
+    assert(share > 0.85 && share < 1.05, `${capacity}: ${share}`);
+  }
+});
+
+test("loss that the wire causes whatever the rate does not slow it down for good", () => {
+  for (const wireLoss of [0.01, 0.05, 0.15]) {
+    const rates = run({ control: start(), seconds: 20, capacity: () => 1e9, wireLoss });
+    const share = mean(rates.filter(({ now }) => now > 4000)) / 1e9;
+    assert(share > 0.7, `${wireLoss}: ${share}`);
+  }
+});
+
+test("a bottleneck that widens is used, one that narrows is respected", () => {
+  const capacity = (now: number): number => (now < 5000 || now > 15_000 ? 100e6 : 800e6);
+  const rates = run({ control: start(), seconds: 20, capacity });
+  const wide = mean(rates.filter(({ now }) => now > 9000 && now < 15_000)) / 800e6;
+  assert(wide > 0.8, `${wide}`);
+  const narrow = mean(rates.filter(({ now }) => now > 16_000)) / 100e6;
+  assert(narrow > 0.8 && narrow < 1.1, `${narrow}`);
+});
+
+test("an operator's cap and the interface's speed are never exceeded", () => {
+  for (const [linkBps, limitBps, most] of [
+    [1e9, 50e6, 50e6],
+    [1e9, null, 1e9],
+    [null, 300e6, 300e6],
+  ] as const) {
+    const rates = run({ control: start(linkBps, limitBps), seconds: 5, capacity: () => 40e9 });
+    const highest = Math.max(...rates.map(({ rateBps }) => rateBps));
+    assert.equal(highest, most);
+  }
+});
+
+test("a sender that is not held back by the rate does not raise it", () => {
+  const rates = run({ control: start(), seconds: 5, capacity: () => 1e9, isBusy: () => false });
+  assert.equal(Math.max(...rates.map(({ rateBps }) => rateBps)), 100e6);
+});
+
+test("all is lost for a while: the rate goes down, not to nothing, and comes back", () => {
+  const capacity = (now: number): number => (now > 3000 && now < 4000 ? 1 : 1e9);
+  const rates = run({ control: start(), seconds: 20, capacity });
+  assert(Math.min(...rates.map(({ rateBps }) => rateBps)) >= 1e6);
+  const later = mean(rates.filter(({ now }) => now > 15_000)) / 1e9;
+  assert(later > 0.7, `${later}`);
+});

@@ -1,0 +1,197 @@
+/** The sender's machine against a receiver's, packet by packet, with no wire between them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CastReceiverMachine } from "../../../core/cast/receiver.ts";
+import { CastSenderMachine } from "../../../core/cast/sender.ts";
+import { slabBytesFor } from "../../../core/cast/slab.ts";
+import { millis } from "../../../core/units/units.ts";
+import {
+  emptyHeader,
+  type PacketHeader,
+  packetKind,
+  packetLimit,
+  readHeader,
+  symbolBytes,
+} from "../../../core/wire/cast.ts";
+
+const tag = 7;
+/** Five entries of 10 symbols, one without stored bytes between them. */
+const storedLengths = Uint32Array.of(14_000, 14_000, 0, 14_080, 13_999, 14_000);
+const symbolCount = 10;
+const all = Uint8Array.of(0b11_1011);
+
+function open() {
+  let now = 0;
+  const sender = new CastSenderMachine(
+    { tag, generation: 99, storedLengths, linkBps: 1e9, rateLimitBps: null },
+    millis(now),
+  );
+  const batch = new Uint8Array(packetLimit * 44);
+  const sent: PacketHeader[] = [];
+  const receivers = new Map<number, { machine: CastReceiverMachine; taken: Set<number> }>();
+  /** Everything that goes out, after `filter`, reaches every receiver; each reports when it wants to. */
+  const step = (filter: (header: PacketHeader, receiver: number) => boolean = () => true): void => {
+    now += 1;
+    sender.tick(millis(now));
+    for (;;) {
+      for (const entry of sender.takeReads())
+        sender.supplyEntry(entry, new Uint8Array(storedLengths[entry] as number).fill(entry + 1));
+      const count = sender.fill(batch, 44, millis(now));
+      if (count === 0) break;
+      for (let index = 0; index < count; index++) {
+        const header = emptyHeader();
+        const at = index * sender.packetBytes;
+        assert(readHeader(batch, at, sender.packetBytes, header), "it is a packet");
+        sent.push(header);
+        for (const [id, { machine }] of receivers)
+          if (filter(header, id)) machine.packet(batch, at, sender.packetBytes);
+      }
+    }
+    for (const [id, { machine, taken }] of receivers) {
+      for (const { entryIndex } of machine.completed.splice(0)) {
+        taken.add(entryIndex);
+        machine.settle(entryIndex, "taken");
+      }
+      const report = machine.report(millis(now));
+      if (report !== null) sender.report(id, report, millis(now));
+    }
+  };
+  return {
+    sender,
+    sent,
+    step,
+    get now() {
+      return millis(now);
+    },
+    join(id: number, wants = all): Set<number> {
+      const slotCount = 4;
+      const slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
+      const taken = new Set<number>();
+      const machine = new CastReceiverMachine(
+        { tag, storedLengths, wants, slotCount, slab },
+        millis(now),
+      );
+      receivers.set(id, { machine, taken });
+      sender.join(id, wants, millis(now));
+      return taken;
+    },
+    /** It is gone without a word. */
+    kill: (id: number) => receivers.delete(id),
+    run(steps: number, filter?: (header: PacketHeader, receiver: number) => boolean): void {
+      for (let count = 0; count < steps; count++) step(filter);
+    },
+  };
+}
+
+const ofKind = (sent: readonly PacketHeader[], kind: number): PacketHeader[] =>
+  sent.filter((header) => header.kind === kind);
+
+test("with nobody there nothing is sent", () => {
+  const room = open();
+  room.run(5000);
+  assert.equal(room.sent.length, 0);
+});
+
+test("one receiver without loss gets each symbol once, and no repair", () => {
+  const room = open();
+  const taken = room.join(1);
+  room.run(300);
+  assert.deepEqual([...taken].sort(), [0, 1, 3, 4, 5]);
+  assert.equal(ofKind(room.sent, packetKind.data).length, 5 * symbolCount);
+  assert.equal(ofKind(room.sent, packetKind.repair).length, 0);
+  assert.equal(room.sender.stats(room.now).entriesOpen, 0);
+  assert(14_080 === symbolCount * symbolBytes, "an entry that fills its last symbol is among them");
+});
+
+test("sequence numbers count every packet, from one", () => {
+  const room = open();
+  room.join(1);
+  room.run(300);
+  assert.deepEqual(
+    room.sent.map(({ sequence }) => sequence),
+    room.sent.map((_, index) => index + 1),
+  );
+});
+
+test("different losses of two receivers are repaired by one packet, after both have reported", () => {
+  const room = open();
+  const both = [room.join(1), room.join(2)];
+  const isLost = ({ kind, entryIndex, symbol }: PacketHeader, receiver: number): boolean =>
+    kind === packetKind.data && entryIndex === 3 && symbol === receiver * 3;
+  room.run(600, (header, receiver) => !isLost(header, receiver));
+  for (const taken of both) assert.equal(taken.size, 5);
+  const repairs = ofKind(room.sent, packetKind.repair);
+  assert.deepEqual(
+    repairs.map(({ entryIndex, symbol }) => [entryIndex, symbol]),
+    [[3, 2]],
+  );
+});
+
+test("a repair that is lost too is sent again, and no more often than it is lost", () => {
+  const room = open();
+  const taken = room.join(1);
+  let lost = 0;
+  room.run(1500, ({ kind, entryIndex, symbol }) => {
+    if (entryIndex !== 0) return true;
+    if (kind === packetKind.data) return symbol !== 4;
+    if (kind === packetKind.sync || lost === 3) return true;
+    lost++;
+    return false;
+  });
+  assert.equal(taken.size, 5);
+  assert.equal(ofKind(room.sent, packetKind.repair).length, 4);
+});
+
+test("a receiver that falls silent holds nobody up for more than half a second", () => {
+  const room = open();
+  room.join(1);
+  const other = room.join(2);
+  let isDead = false;
+  const before = room.now;
+  while (other.size < 5 && room.now - before < 3000) {
+    // The dead one has parts of everything: its repairs would be waited for.
+    room.run(1, ({ kind, symbol }, receiver) => receiver === 2 || kind !== 0 || symbol !== 1);
+    if (!isDead && room.sent.length > 5) {
+      room.kill(1);
+      isDead = true;
+    }
+  }
+  assert.equal(other.size, 5);
+  assert(room.now - before < 500, `${room.now - before} ms`);
+});
+
+test("who leaves is not waited for, and its wants are gone", () => {
+  const room = open();
+  room.join(1);
+  room.run(4);
+  room.kill(1);
+  room.sender.leave(1, room.now);
+  assert.equal(room.sender.stats(room.now).entriesOpen, 0);
+  assert.equal(room.sender.flightCount, 0);
+  const { length } = room.sent;
+  room.run(2000);
+  assert.equal(room.sent.length, length);
+});
+
+test("wants are replaced by a second join: a PC that was started anew", () => {
+  const room = open();
+  room.join(1);
+  room.run(300);
+  const again = room.join(1, Uint8Array.of(0b1000));
+  const before = ofKind(room.sent, packetKind.data).length;
+  room.run(600);
+  assert.deepEqual([...again], [3]);
+  const later = ofKind(room.sent, packetKind.data).slice(before);
+  assert.deepEqual([...new Set(later.map(({ entryIndex }) => entryIndex))], [3]);
+});
+
+test("reports that are malformed or of a stranger are counted and change nothing", () => {
+  const room = open();
+  const taken = room.join(1);
+  room.sender.report(1, new Uint8Array(5), room.now);
+  room.sender.report(1, new Uint8Array(200).fill(255), room.now);
+  room.sender.report(77, new Uint8Array(28), room.now);
+  assert.equal(room.sender.stats(room.now).framesIgnored, 3);
+  room.run(300);
+  assert.equal(taken.size, 5);
+});
