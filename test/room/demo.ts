@@ -156,6 +156,8 @@ async function restore(room: Room, clones: readonly Pc[]): Promise<SessionView> 
   });
   await pictured;
   if (value?.members === undefined) throw failed("the restore", stderr, room);
+  // The PCs hear of the room's end a moment after its result.
+  await sleep(3000);
   for (const clone of clones) await clone.screen(join(screens, `verified-${clone.name}.png`));
   return value;
 }
