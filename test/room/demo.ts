@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import type { ImageView, SessionView } from "../../core/wire/views.ts";
