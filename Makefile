@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room sim check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room sim fuzz check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,8 +24,10 @@ initrd: node_modules ## the boot image, into build/boot
 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
+UNIT_TESTS = $$(find test/core test/server test/initrd test/sim test/*.test.ts -name '*.test.ts')
+
 test-unit: node_modules packages ## machines, codecs, store, screens, simulated rooms
-	$(NODE) --test --test-reporter=spec $$(find test/core test/server test/initrd test/sim test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts --test --test-reporter=spec $(UNIT_TESTS)
 
 test-net: node_modules packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')
@@ -37,6 +39,9 @@ SEED ?=
 SEEDS ?= 2000
 sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
+
+fuzz: node_modules packages ## the property tests with other cases than the gate's; SEED=n replays
+	SEED=$(or $(SEED),$(shell date +%s)) $(NODE) --import ./test/property.ts --test --test-reporter=spec $(UNIT_TESTS)
 
 check: node_modules ## types, lint, format
 	tsc -p core && tsc -p . && biome check .
