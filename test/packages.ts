@@ -21,6 +21,7 @@ const packages = {
     "mtools",
     "gdisk",
   ],
+  "file systems of every kind": ["xfsprogs", "btrfs-progs", "exfatprogs", "f2fs-tools"],
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
   "independent peers of the tests": ["busybox-static", "tftp-hpa", "curl", "cpio", "tmux"],
 };

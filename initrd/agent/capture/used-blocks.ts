@@ -25,6 +25,8 @@ const partcloneOf: Readonly<Record<string, string>> = {
   vfat: "fat",
   xfs: "xfs",
   btrfs: "btrfs",
+  exfat: "exfat",
+  f2fs: "f2fs",
 };
 /** mkswap(8): a page of header, and pages have at most 64 KiB. */
 const swapHeaderBytes = 64 * 1024;
