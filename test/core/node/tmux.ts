@@ -1,10 +1,7 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** Whether there is a tmux to test in. */
-export const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
 
 /** A program on a real terminal: a tmux server of its own with one window of this size. */
 export class Tmux {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasTmux, Tmux } from "../../core/node/tmux.ts";
+import { Tmux } from "../../core/node/tmux.ts";
 
 const program = join(import.meta.dirname, "menu-program.ts");
 
-test("on a real terminal: a restore, its stop, a shell and back", { skip: !hasTmux }, async () => {
+test("on a real terminal: a restore, its stop, a shell and back", async () => {
   using at = new Tmux(80, 25, (folder) => [
     "env",
     "TERM=linux",
@@ -44,7 +44,7 @@ test("on a real terminal: a restore, its stop, a shell and back", { skip: !hasTm
   ]);
 });
 
-test("a shell has the terminal in its ordinary mode", { skip: !hasTmux }, async () => {
+test("a shell has the terminal in its ordinary mode", async () => {
   using at = new Tmux(80, 25, (folder) => [
     "env",
     "TERM=linux",

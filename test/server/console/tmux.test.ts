@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { hasTmux, Tmux } from "../../core/node/tmux.ts";
+import { Tmux } from "../../core/node/tmux.ts";
 
 const program = join(import.meta.dirname, "console-program.ts");
 const command = [process.execPath, "--disable-warning=ExperimentalWarning", program];
@@ -10,7 +10,7 @@ for (const [columns, lines] of [
   [80, 24],
   [200, 50],
 ] as const) {
-  test(`the console on a real terminal of ${columns}x${lines}`, { skip: !hasTmux }, async () => {
+  test(`the console on a real terminal of ${columns}x${lines}`, async () => {
     using at = new Tmux(columns, lines, () => command);
     const first = await at.until(/pc01 .*receiving/);
     assert.equal(first.split("\n").length - 1, lines);
