@@ -1,6 +1,6 @@
 /**
  * `make room PCS=4`: leaves a virtual room up to play with: the real server, a PC that has a system
- * (pc1) and others with blank disks, all booted from the network.
+ * (`master`) and others with blank disks (`lab1` …, in the room `lab`), all booted from the network.
  */
 import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -43,11 +43,12 @@ async function standRoom(): Promise<number> {
   await mkdir(screens, { recursive: true });
   const room = await openRoom();
   try {
+    await room.lab.command("room", "create", "lab");
     const pcs: Pc[] = [];
     for (let number = 1; number <= pcCount; number++) {
       pcs.push(
         await room.start({
-          name: `pc${number}`,
+          name: number === 1 ? "master" : `lab${number - 1}`,
           number,
           // Every third one by UEFI, and virtio for OVMF's own PXE.
           firmware: number % 3 === 0 ? "uefi" : "bios",
@@ -59,7 +60,7 @@ async function standRoom(): Promise<number> {
     }
     for (const line of directions(room, pcs)) console.log(line);
     for (const pc of pcs) {
-      pc.waitForSerial(/roomcast: registered as/, 900_000).then(
+      place(room, pc).then(
         () => steps.say(`${pc.name} has registered`),
         (error: Error) => steps.say(error.message),
       );
@@ -72,6 +73,13 @@ async function standRoom(): Promise<number> {
   return 0;
 }
 
+/** Waits for the PC to register, and gives it its name and its room. */
+async function place(room: Room, pc: Pc): Promise<void> {
+  await pc.waitForSerial(/roomcast: registered as/, 900_000);
+  const where = pc.name === "master" ? [] : ["--room", "lab"];
+  await room.lab.command("pc", "set", pc.mac, "--name", pc.name, ...where);
+}
+
 function directions(room: Room, pcs: readonly Pc[]): string[] {
   const cli = `npx roomcast --data ${relative(process.cwd(), room.lab.dataFolder)}`;
   return [
@@ -79,18 +87,16 @@ function directions(room: Room, pcs: readonly Pc[]): string[] {
     `The server is at ${room.lab.url}, in network namespace ${room.network.serverNamespace}.`,
     `  console     ${cli} console`,
     `  PCs         ${cli} pc list`,
-    `  capture     ${cli} capture pc1 demo --wait`,
-    `  restore     ${cli} restore demo ${pcs
-      .slice(1)
-      .map(({ name }) => `--pc ${name}`)
-      .join(" ")} --wait`,
+    `  capture     ${cli} capture master demo --wait`,
+    `  restore     ${cli} restore demo --room lab --wait`,
     `  web         ip netns exec ${room.network.serverNamespace} curl ${room.lab.url}/api/v1/status`,
     `  server log  ${relative(process.cwd(), room.lab.log)}`,
     "",
     "The PCs, their screens and keyboards, and what they say on their serial lines:",
     ...pcs.map(
       (pc) =>
-        `  ${pc.name}  ${pc.firmware}  ${pc.mac}  vncviewer ${pc.vncSocket}   ${pc.serialLog}`,
+        `  ${pc.name.padEnd(6)}  ${pc.firmware}  ${pc.mac}  vncviewer ${pc.vncSocket}  ` +
+        relative(process.cwd(), pc.serialLog),
     ),
     "",
     `s + Enter: pictures of all screens into ${relative(process.cwd(), screens)}.`,
