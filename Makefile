@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room sim fuzz check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room sim fuzz bench bench-quick check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,14 @@ sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
 
 fuzz: node_modules packages ## the property tests with other cases than the gate's; SEED=n replays
 	SEED=$(or $(SEED),$(shell date +%s)) $(NODE) --import ./test/property.ts --test --test-reporter=spec $(UNIT_TESTS)
+
+bench: node_modules ## roomcast's cast beside udpcast, every row; some 40 minutes (root, Debian 12)
+	@$(NODE) test/packages.ts udpcast ethtool
+	$(NODE) test/bench/main.ts --out docs/bench
+
+bench-quick: node_modules ## the same for the five most telling rows; 3 minutes
+	@$(NODE) test/packages.ts udpcast ethtool
+	$(NODE) test/bench/main.ts --quick
 
 check: node_modules ## types, lint, format
 	tsc -p core && tsc -p . && biome check .

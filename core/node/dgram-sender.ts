@@ -39,6 +39,7 @@ export async function openDgramSender(options: PacketSenderOptions): Promise<Pac
       }
       return taken;
     },
+    waitForRoom: () => false,
     close: () => void socket.close(),
   };
 }

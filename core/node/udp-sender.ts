@@ -14,13 +14,19 @@ import {
   sendMessages,
   setOption,
   trySetOption,
+  waitFor,
 } from "./udp-calls.ts";
 import { Messages } from "./udp-messages.ts";
 
 /** A cast stays in its broadcast domain. */
 const multicastTtl = 1;
-/** 20 ms of 1 Gbit/s: what is more waits in the machine, which counts it. */
-const sendBufferBytes = 2 << 20;
+/**
+ * Some 450 packets, or 4 ms of 1 Gbit/s: less than an interface's queue of 1000 packets takes, so that
+ * a link slower than the rate is heard of here, and not by what it drops.
+ */
+const sendBufferBytes = 512 << 10;
+/** POLLOUT */
+const writable = 4;
 /** A control message (struct cmsghdr, 16 bytes) with a u16, aligned to 8. */
 const controlBytes = 24;
 
@@ -58,6 +64,7 @@ export class UdpSender implements PacketSender {
   private readonly single: Messages;
   /** What `single` points to. */
   private pointed = { first: -1, packetBytes: 0 };
+  private readonly descriptor = Buffer.alloc(8);
 
   constructor(options: UdpSenderOptions) {
     const { batchPackets, packetLimit, group, port, interfaceAddress } = options;
@@ -79,6 +86,8 @@ export class UdpSender implements PacketSender {
       this.close();
       throw error;
     }
+    this.descriptor.writeInt32LE(this.fd, 0);
+    this.descriptor.writeInt16LE(writable, 4);
     const { control } = this.whole;
     control.writeUInt32LE(18, 0);
     control.writeInt32LE(level.udp, 8);
@@ -101,6 +110,12 @@ export class UdpSender implements PacketSender {
     if (!cannotSegment.has(code)) throw failure("send");
     this.canSegment = false;
     return this.sendSingle(first, count, packetBytes);
+  }
+
+  waitForRoom(timeoutMs: number): boolean {
+    if (waitFor(this.descriptor, timeoutMs) < 0 && lastErrno() !== errno.EINTR)
+      throw failure("poll");
+    return true;
   }
 
   close(): void {

@@ -62,7 +62,7 @@ export async function openNetwork(): Promise<RoomNetwork> {
   const veth = ["type", "veth", "peer", "name", serverInterface, "netns", serverNamespace];
   await wire("link", "add", "server", ...veth);
   await wire("link", "set", "server", "master", "br0", "up");
-  await server("address", "add", `${serverAddress}/24`, "dev", serverInterface);
+  await server("address", "add", `${serverAddress}/24`, "brd", "+", "dev", serverInterface);
   await server("link", "set", serverInterface, "up");
 
   return {
@@ -84,7 +84,7 @@ export async function openNetwork(): Promise<RoomNetwork> {
       await wire("link", "set", port, "master", "br0", "up");
       const host = (...args: string[]) => run(["ip", "-n", namespace, ...args]);
       await host("link", "set", "lo", "up");
-      await host("address", "add", `${address}/24`, "dev", "eth0");
+      await host("address", "add", `${address}/24`, "brd", "+", "dev", "eth0");
       await host("link", "set", "eth0", "up");
       return { namespace, address };
     },

@@ -17,7 +17,7 @@ import {
 import { openPacketReceiver } from "./transport.ts";
 
 /** After a look at the socket: what arrives meanwhile is taken in one call. */
-const gatherMs = 0.3;
+const gatherMs = 4;
 
 assert(parentPort !== null, "this runs as a worker");
 const port = parentPort;

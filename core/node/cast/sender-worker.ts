@@ -21,8 +21,8 @@ const batchPackets = 44;
 const burstMs = 2;
 /** A shorter wait is slept through; timers of the event loop count whole milliseconds. */
 const shortestTimerMs = 1.5;
-/** The socket takes no more: try again after this. */
-const fullRetryMs = 0.5;
+/** The socket takes no more: messages wait no longer than this. */
+const fullWaitMs = 2;
 
 assert(parentPort !== null, "this runs as a worker");
 const port = parentPort;
@@ -84,8 +84,9 @@ async function run(): Promise<void> {
     for (;;) {
       machine.tick(systemClock.now());
       const isDone = send();
+      if (!isDone && !socket.waitForRoom(fullWaitMs)) break;
       const now = systemClock.now();
-      const waitMs = isDone ? machine.deadline - now : fullRetryMs;
+      const waitMs = isDone ? machine.deadline - now : 0;
       if (waitMs >= shortestTimerMs) {
         timer = setTimeout(guarded, waitMs);
         return;

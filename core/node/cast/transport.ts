@@ -12,6 +12,11 @@ export interface PacketSender {
    * many went: fewer when the link takes no more now. Throws a RoomcastError when the socket is broken.
    */
   send(first: number, count: number, packetBytes: number): number;
+  /**
+   * Blocks until the link takes more, for at most `timeoutMs`. Answers false where that cannot be
+   * waited for like this: try again after a turn of the event loop.
+   */
+  waitForRoom(timeoutMs: number): boolean;
   close(): void;
 }
 

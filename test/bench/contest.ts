@@ -1,0 +1,129 @@
+/** One row of the bench for one tool: the payload to every receiver, and what it took. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openBenchWire, type WireOptions } from "./bench-wire.ts";
+import { openTool, type Payload, type ToolName } from "./tools.ts";
+
+export type Fault = "slow port" | "killed" | "late";
+
+export interface Row extends Omit<WireOptions, "slowPort"> {
+  readonly payloadMib: number;
+  readonly fault: Fault | null;
+}
+
+export interface Outcome {
+  /** Of those that are to be right: the receivers that were killed, slow or late are counted apart. */
+  readonly verified: number;
+  readonly expected: number;
+  /** The one with the fault: what became of it. */
+  readonly odd: "verified" | "not" | null;
+  /** From the first byte on the wire until the last of the others has all; null: not in time. */
+  readonly seconds: number | null;
+  readonly oddSeconds: number | null;
+  readonly wireBytes: number;
+  readonly goodputBps: number | null;
+  readonly sendCpu: number | null;
+  /** The mean of the receivers, in seconds. */
+  readonly receiveCpu: number | null;
+}
+
+/** The slow port's speed, as a fraction of the link's. */
+const slowPort = 0.2;
+/** When the receiver with the fault is killed or comes, in seconds after the first byte. */
+const faultAfterSeconds = 2;
+
+export async function compete(tool: ToolName, row: Row, payload: Payload): Promise<Outcome> {
+  const folder = await mkdtemp("/dev/shm/roomcast-bench-");
+  const wire = await openBenchWire({
+    ...row,
+    slowPort: row.fault === "slow port" ? slowPort : null,
+  });
+  const payloadBytes = row.payloadMib * 2 ** 20;
+  try {
+    const isLate = row.fault === "late";
+    const awaited = wire.namespaces.length - (isLate ? 1 : 0);
+    const run = openTool[tool](wire, payload, awaited);
+    const sender = await run.openSender();
+    const outputs = wire.namespaces.map((_, number) => join(folder, `output${number}`));
+    const start = (number: number) => run.openReceiver(number, outputs[number] as string);
+    const early = outputs.map((_, number) => (number === 0 && isLate ? null : start(number)));
+    const before = await wire.sentBytes();
+    const startedAt = await firstByte(wire.sentBytes, before);
+    const since = (): number => (performance.now() - startedAt) / 1000;
+    const finishedAt = new Map<number, number>();
+    const finish = (number: number, end: NonNullable<(typeof early)[number]>) =>
+      run.isDone(end).then(() => void finishedAt.set(number, since()));
+    const finishing = early.map((end, number) => (end === null ? null : finish(number, end)));
+    const oddNumber = row.fault === null ? -1 : 0;
+    const ends = [...early];
+    if (row.fault === "killed" || row.fault === "late") {
+      await sleep(faultAfterSeconds * 1000);
+      if (row.fault === "killed") early[0]?.kill();
+      else {
+        ends[0] = start(0);
+        finishing[0] = finish(0, ends[0]);
+      }
+    }
+    const others = finishing.filter((_, number) => number !== oddNumber);
+    const ideal = payloadBytes / ((row.linkBps ?? 5e8) / 8);
+    const isInTime = await Promise.race([
+      Promise.all(others).then(() => true),
+      sleep((ideal * 5 + 15) * 1000).then(() => false),
+    ]);
+    const seconds = isInTime ? since() : null;
+    if (oddNumber === 0 && row.fault !== "killed")
+      await Promise.race([finishing[0], sleep(ideal * 8 * 1000)]);
+    const wireBytes = (await wire.sentBytes()) - before;
+    sender.finish();
+    await Promise.race([
+      Promise.all([sender.exited, ...ends.map((end) => end?.exited)]),
+      sleep(3000),
+    ]);
+    const right = await hashOf(payload.path);
+    const isRight = await Promise.all(
+      outputs.map(async (output) => existsSync(output) && (await hashOf(output)) === right),
+    );
+    const receiveCpu = ends
+      .filter((_, number) => number !== oddNumber)
+      .map((end) => (end === null ? undefined : run.cpuSeconds(end)));
+    return {
+      verified: isRight.filter((each, number) => each && number !== oddNumber).length,
+      expected: outputs.length - (oddNumber === 0 ? 1 : 0),
+      odd: oddNumber === 0 ? (isRight[0] ? "verified" : "not") : null,
+      seconds,
+      oddSeconds: finishedAt.get(oddNumber) ?? null,
+      wireBytes,
+      goodputBps: seconds === null ? null : (payloadBytes * 8) / seconds,
+      sendCpu: run.cpuSeconds(sender) ?? null,
+      receiveCpu: mean(receiveCpu),
+    };
+  } finally {
+    wire.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** When the sender puts more on the wire than greetings. */
+async function firstByte(sentBytes: () => Promise<number>, before: number): Promise<number> {
+  const greetings = 100_000;
+  for (;;) {
+    const now = performance.now();
+    if ((await sentBytes()) - before > greetings) return now;
+    await sleep(5);
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(part);
+  return hash.digest("hex");
+}
+
+function mean(values: readonly (number | undefined)[]): number | null {
+  const known = values.filter((value) => value !== undefined);
+  if (known.length === 0) return null;
+  return known.reduce((sum, value) => sum + value, 0) / known.length;
+}

@@ -1,0 +1,34 @@
+import type { Row } from "./contest.ts";
+
+const row = (
+  receiverCount: number,
+  linkBps: number | null,
+  loss: number,
+  more: Partial<Row> = {},
+): Row => ({
+  receiverCount,
+  linkBps,
+  loss,
+  offloads: false,
+  fault: null,
+  payloadMib: linkBps === 100e6 ? 128 : 256,
+  ...more,
+});
+
+export const quickRows: readonly Row[] = [
+  row(8, 100e6, 0),
+  row(8, 100e6, 0.01),
+  row(8, 100e6, 0.05),
+  row(8, 1e9, 0),
+  row(4, 100e6, 0, { fault: "slow port", payloadMib: 64 }),
+];
+
+export const allRows: readonly Row[] = [
+  ...[1, 4, 8, 16].flatMap((count) =>
+    [100e6, 1e9, null].flatMap((bps) =>
+      [0, 0.001, 0.01, 0.05].map((loss) => row(count, bps, loss)),
+    ),
+  ),
+  ...[1, 8].flatMap((count) => [1e9, null].map((bps) => row(count, bps, 0, { offloads: true }))),
+  ...(["slow port", "killed", "late"] as const).map((fault) => row(4, 100e6, 0, { fault })),
+];

@@ -1,0 +1,99 @@
+/** The two that are measured, behind one face: roomcast's cast, and Debian's udpcast. */
+import { join } from "node:path";
+import { castAddress } from "../core/node/cast-room.ts";
+import { serverAddress, serverInterface } from "../room/network.ts";
+import type { BenchWire } from "./bench-wire.ts";
+import { type End, startEnd } from "./ends.ts";
+import type { CastConfig } from "./roomcast-cast.ts";
+
+export interface ToolRun {
+  /** Starts the sender; resolves when receivers may be started. */
+  openSender(): Promise<End>;
+  /** Starts the receiver of this number, from 0; its output goes to this file. */
+  openReceiver(number: number, output: string): End;
+  /** Resolves when this receiver has the whole payload in its file. */
+  isDone(receiver: End): Promise<void>;
+  /** Processor time of an end, in seconds; undefined when it did not live to tell. */
+  cpuSeconds(end: End): number | undefined;
+}
+
+export interface Payload {
+  readonly path: string;
+  readonly chunkCount: number;
+}
+
+export const toolNames = ["roomcast", "udpcast"] as const;
+export type ToolName = (typeof toolNames)[number];
+
+export const openTool: Record<
+  ToolName,
+  (wire: BenchWire, payload: Payload, awaited: number) => ToolRun
+> = {
+  roomcast: openRoomcast,
+  udpcast: openUdpcast,
+};
+
+function openRoomcast(wire: BenchWire, { path, chunkCount }: Payload, awaited: number): ToolRun {
+  const place = castAddress(serverAddress);
+  const program = (name: string, config: CastConfig & { server?: string }): string[] => [
+    process.execPath,
+    join(import.meta.dirname, `${name}.ts`),
+    JSON.stringify(config),
+  ];
+  return {
+    async openSender() {
+      const end = startEnd(
+        wire.network.serverNamespace,
+        program("roomcast-sender", { place, path, chunkCount, awaited }),
+      );
+      await end.said("ready");
+      return end;
+    },
+    openReceiver(number, output) {
+      const own = { ...place, interfaceAddress: `10.77.0.${101 + number}` };
+      const config = { place: own, path: output, chunkCount, awaited, server: serverAddress };
+      return startEnd(wire.namespaces[number] as string, program("roomcast-receiver", config));
+    },
+    isDone: (receiver) => receiver.said("done"),
+    cpuSeconds: (end) => end.last()?.cpuSeconds,
+  };
+}
+
+/**
+ * udpcast starts when the number of receivers that it was told has come. `times` of the shell around it
+ * tells what it took.
+ */
+function openUdpcast(wire: BenchWire, { path }: Payload, awaited: number): ToolRun {
+  const timed = (...words: string[]): string[] => [
+    ...["sh", "-c", '"$@"; status=$?; times; exit $status', "sh"],
+    ...["setpriv", "--pdeathsig", "KILL", ...words],
+  ];
+  return {
+    async openSender() {
+      return startEnd(
+        wire.network.serverNamespace,
+        timed(
+          ...["udp-sender", "--file", path, "--interface", serverInterface],
+          ...["--full-duplex", "--nokbd", "--no-progress", "--min-receivers", String(awaited)],
+        ),
+      );
+    },
+    openReceiver: (number, output) =>
+      startEnd(
+        wire.namespaces[number] as string,
+        timed(
+          ...["udp-receiver", "--file", output, "--interface", "eth0"],
+          ...["--nokbd", "--nosync", "--no-progress"],
+        ),
+      ),
+    async isDone(receiver) {
+      if ((await receiver.exited) !== 0) await new Promise(() => {});
+    },
+    cpuSeconds(end) {
+      const children = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(end.output());
+      if (children === null) return undefined;
+      const [userMinutes, user, systemMinutes, system] = children.slice(1).map(Number) as number[];
+      return ((userMinutes ?? 0) + (systemMinutes ?? 0)) * 60 + (user ?? 0) + (system ?? 0);
+    },
+  };
+}
