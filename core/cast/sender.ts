@@ -52,6 +52,12 @@ const lateAfter = millis(400);
 const silentAfter = millis(3000);
 /** Whoever reports, but for so long has heard nothing new, is not reached by the multicast. */
 const deafAfter = millis(1500);
+/**
+ * A cast that begins waits, but not longer than this, until those that have joined hear it and nobody
+ * has joined for a moment: then nobody lacks its first entries.
+ */
+const gatherFor = millis(800);
+const gatherQuiet = millis(60);
 /** Reports every 10 ms and a millisecond more for each receiver, or 100 packets. */
 const reportEveryLeast = 10;
 const reportEveryMost = 100;
@@ -84,6 +90,9 @@ export class CastSenderMachine {
   private sequence = 0;
   private cursor = 0;
   private isNewLap = false;
+  /** Until the first entry has begun: when the first and the last receiver joined. */
+  private gathering: { since: Millis; joinedAt: Millis } | null = null;
+  private hasBegun = false;
   /** `room.version` when nothing more was found to be read. */
   private plannedVersion = -1;
   private sentAt: Millis;
@@ -121,6 +130,7 @@ export class CastSenderMachine {
   /** A receiver is there; again: its wants are replaced, and what it reported before is forgotten. */
   join(id: ReceiverId, wants: Uint8Array, now: Millis): void {
     const member = this.room.members.get(id) ?? this.room.add(id, now);
+    this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
     member.reportNumber = null;
     member.reportedAt = now;
     member.assembling = new Map();
@@ -340,7 +350,7 @@ export class CastSenderMachine {
   /**
    * Parts that a receiver holds and nobody serves: it gets them completed when it has no slots left
    * for anything else, or when nobody else wants the entry whole; those of which it lacks much, when
-   * nobody else could be served meanwhile.
+   * nobody else could be served meanwhile, or when it has slots for nothing but parts.
    */
   private resumeParts(member: Member): void {
     if (!member.isServed) return;
@@ -349,7 +359,8 @@ export class CastSenderMachine {
       if (!this.supply.hasRoomResumed) return;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
       const isHeavy = length > (this.symbolCounts[entry] as number) * heavyFraction;
-      if (isHeavy ? this.isAnotherOpen(member) : !isFull && !this.isForHolders(entry)) continue;
+      const isLeft = isHeavy && !this.awaitsParts(member) && this.isAnotherOpen(member);
+      if (isHeavy ? isLeft : !isFull && !this.isForHolders(entry)) continue;
       this.supply.ask(entry, "resumed");
     }
   }
@@ -376,6 +387,7 @@ export class CastSenderMachine {
 
   /** The next flight whose turn it is, if its receivers have room for it. */
   private beginFlight(now: Millis): Flight | null {
+    if (this.isGathering(now)) return null;
     for (const entry of this.supply.ready()) {
       if (this.room.demandFor(entry) === 0) {
         this.supply.drop(entry);
@@ -394,7 +406,9 @@ export class CastSenderMachine {
         const isForHolders = wanting.length === 0 || holding.some((each) => creditOf(each) <= 0);
         if (holding.length > 0 && isForHolders) return this.openFlight(entry, holding, true, now);
       }
-      const holdUp = full.filter((member) => !this.isLate(member, now));
+      const holdUp = full.filter(
+        (member) => !this.isLate(member, now) && !this.awaitsParts(member),
+      );
       if (holdUp.length > 0) {
         // Those who hold parts of it may be full of them, and what they hold up is held up by others.
         if (holding.some((each) => creditOf(each) <= 0))
@@ -409,6 +423,21 @@ export class CastSenderMachine {
       return this.openFlight(entry, [...wanting, ...holding], wanting.length === 0, now);
     }
     return null;
+  }
+
+  /** Its slots are all taken by parts that are not in flight: waiting for its disk frees none of them. */
+  private awaitsParts({ slotCount, begun, assembling }: Member): boolean {
+    if (begun.length > 0 || assembling.size < slotCount) return false;
+    return ![...assembling.keys()].some((entry) => this.flights.has(entry));
+  }
+
+  private isGathering(now: Millis): boolean {
+    if (this.hasBegun || this.gathering === null) return false;
+    const { since, joinedAt } = this.gathering;
+    const isQuiet = now - joinedAt >= gatherQuiet;
+    const isHeard = [...this.room.members.values()].every(({ isServed }) => isServed);
+    this.hasBegun = (isQuiet && isHeard) || now - since >= gatherFor;
+    return !this.hasBegun;
   }
 
   private demote(members: readonly Member[], now: Millis): void {
