@@ -38,7 +38,10 @@ const margin = 0.97;
 /** Without an overrun for so long, the rate feels its way up again. */
 const holdFor = millis(500);
 const firstStep = 0.01;
-const lastStep = 0.25;
+/** What is too much shows only after the queue on the way is full: by then a step has been taken thrice. */
+const lastStep = 0.08;
+/** Back to where the rate once was good. */
+const returnStep = 0.25;
 /** Loss that has stayed at this fraction although the rate fell is not caused by it. */
 const sameLoss = 0.7;
 /** So much loss is believed to be the wire's own only after as many steps down. */
@@ -132,7 +135,7 @@ export class RateControl {
     }
     if (now < this.holdUntil) return;
     if (this.isSearching) this.rateBps *= 2;
-    else if (this.rateBps < this.goodBps * 0.9) this.rateBps *= 1 + lastStep;
+    else if (this.rateBps < this.goodBps * 0.9) this.rateBps *= 1 + returnStep;
     else {
       this.rateBps *= 1 + this.step;
       this.step = Math.min(lastStep, this.step * 2);

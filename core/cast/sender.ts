@@ -57,7 +57,7 @@ const deafAfter = millis(1500);
  * has joined for a moment: then nobody lacks its first entries.
  */
 const gatherFor = millis(800);
-const gatherQuiet = millis(60);
+const gatherQuiet = millis(150);
 /** Reports every 10 ms and a millisecond more for each receiver, or 100 packets. */
 const reportEveryLeast = 10;
 const reportEveryMost = 100;

@@ -28,6 +28,7 @@ const sender = await startCastSender(
   },
 );
 let receiverCount = 0;
+let joinedCount = 0;
 /** As in a room that gathers first: nothing is sent before those that are awaited are there. */
 const gathering: (() => void)[] = [];
 const server = createServer((socket) => {
@@ -38,7 +39,7 @@ const server = createServer((socket) => {
     if (hasJoined) return sender.report(id, payload);
     hasJoined = true;
     gathering.push(() => sender.join(id, payload));
-    if (receiverCount < config.awaited) return;
+    if (++joinedCount < config.awaited) return;
     for (const join of gathering.splice(0)) join();
   });
   socket.on("error", () => {}); // shows as a close

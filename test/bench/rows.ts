@@ -18,7 +18,7 @@ const row = (
 export const quickRows: readonly Row[] = [
   row(8, 100e6, 0, { payloadMib: 96 }),
   row(8, 100e6, 0.01, { payloadMib: 96 }),
-  row(8, 100e6, 0.05, { payloadMib: 48 }),
+  row(8, 100e6, 0.05, { payloadMib: 64 }),
   row(8, 1e9, 0),
   row(4, 100e6, 0, { fault: "slow port", payloadMib: 48 }),
 ];

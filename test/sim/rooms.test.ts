@@ -61,7 +61,7 @@ test("the speed of a link that nobody told is found", () => {
     [100e6, 250_000],
     [1e9, mib],
   ] as const) {
-    const storedLengths = new Uint32Array(uplinkBps === 1e9 ? 200 : 48).fill(storedBytes);
+    const storedLengths = new Uint32Array(uplinkBps === 1e9 ? 400 : 48).fill(storedBytes);
     const result = runRoom({ seed, storedLengths, pcs: roomOf(4), uplinkBps });
     const goodput = (storedLengths.length * storedBytes * 8000) / result.endedAt;
     assert(goodput > 0.8 * uplinkBps, `${uplinkBps}: goodput ${goodput}`);
