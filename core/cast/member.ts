@@ -28,6 +28,10 @@ export interface Member {
   /** Packets received, and the sequence then, at the start of the present stretch. */
   stretchStart: { readonly packets: number; readonly sequence: number } | null;
   packets: number;
+  /** What has come to it lately, in packets a millisecond; null until that is known. */
+  packetsPerMs: number | null;
+  /** Its packets, and when, at the start of the present measurement of that. */
+  measured: { readonly packets: number; readonly at: Millis };
   /** For how long, of late, it has lost far more than the others. */
   outlierFor: number;
   demotedAt: Millis;
@@ -50,10 +54,25 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   assembling: new Map(),
   stretchStart: null,
   packets: 0,
+  packetsPerMs: null,
+  measured: { packets: 0, at: now },
   outlierFor: 0,
   demotedAt: now,
   demotions: 0,
 });
+
+const measureFor = 250;
+
+/** Notes what has come to the member, after its report. */
+export function measure(member: Member, now: Millis): void {
+  const { packets, measured } = member;
+  const elapsed = now - measured.at;
+  if (elapsed < measureFor) return;
+  // Fewer than before: it was started anew, or hears another sender.
+  if (packets >= measured.packets && measured.packets > 0)
+    member.packetsPerMs = (packets - measured.packets) / elapsed;
+  member.measured = { packets, at: now };
+}
 
 /** Entries that may be begun for it: its free slots less what is on its way to take one. */
 export const creditOf = (member: Member): number => member.freeSlots - member.begun.length;

@@ -76,8 +76,9 @@ export class RateControl {
     this.retestAt = now;
   }
 
-  /** The room is another one: its rate is looked for anew, from here. */
-  search(): void {
+  /** The room is another one: its rate is looked for anew, from here or from what it has got lately. */
+  search(heardBps: number | null): void {
+    if (heardBps !== null) this.rateBps = Math.max(floorBps, Math.min(this.rateBps, heardBps));
     this.isSearching = true;
     this.trial = null;
     this.base = 0;

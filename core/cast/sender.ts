@@ -29,7 +29,7 @@ import { planRepairs } from "./coding.ts";
 import type { Flight } from "./flight.ts";
 import type { CastSenderStats, ReceiverId } from "./handles.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
-import { creditOf, type Member } from "./member.ts";
+import { creditOf, type Member, measure } from "./member.ts";
 import { Pacer } from "./pacer.ts";
 import { RateControl } from "./rate.ts";
 import { Room } from "./room.ts";
@@ -272,6 +272,7 @@ export class CastSenderMachine {
     if (sequence !== member.sequence) member.heardAt = now;
     member.sequence = sequence;
     member.packets = report.packets;
+    measure(member, now);
     member.begun = member.begun.filter((first) => first > sequence);
     member.assembling = new Map(
       report.assembling.map(({ entryIndex, lacking }) => [entryIndex, lacking]),
@@ -317,8 +318,18 @@ export class CastSenderMachine {
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
     for (const member of change.demoted) this.dropFromFlights(member);
-    if (change.isNewRoom) this.rate.search();
+    if (change.isNewRoom) this.rate.search(this.heardBps());
     this.beginStretch(this.filledAt);
+  }
+
+  /** What has come lately to the one in the main lane that got least, in bits a second; null: not known. */
+  private heardBps(): number | null {
+    const known = [...this.room.members.values()]
+      .filter(({ lane, wantCount }) => lane === "main" && wantCount > 0)
+      .map(({ packetsPerMs }) => packetsPerMs)
+      .filter((each) => each !== null && each > 0) as number[];
+    if (known.length === 0) return null;
+    return Math.min(...known) * (dataPacketBytes + wireOverheadBytes) * 8000;
   }
 
   // --- flights

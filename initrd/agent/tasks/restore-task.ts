@@ -45,7 +45,7 @@ export const slotCountFor = (memoryBytes: number): number =>
   Math.max(32, Math.min(128, Math.floor(memoryBytes / 12 / chunkBytes)));
 
 /** The server sends and nothing comes: the multicast does not reach this PC. In milliseconds. */
-const deafAfter = 5000;
+const deafAfter = 1000;
 
 /** One PC's part in a session. */
 export class RestoreTask implements Task {
