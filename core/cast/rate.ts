@@ -76,10 +76,11 @@ export class RateControl {
     this.retestAt = now;
   }
 
-  /** The room is another one: its rate is looked for anew, from here or from what it has got lately. */
+  /** The room is another one: its rate is looked for anew; from what it got lately it is felt for. */
   search(heardBps: number | null): void {
     if (heardBps !== null) this.rateBps = Math.max(floorBps, Math.min(this.rateBps, heardBps));
-    this.isSearching = true;
+    this.isSearching = heardBps === null;
+    this.step = firstStep;
     this.trial = null;
     this.base = 0;
     this.goodBps = Number.POSITIVE_INFINITY;
