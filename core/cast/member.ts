@@ -1,4 +1,4 @@
-import type { Millis } from "../units/units.ts";
+import { type Millis, millis } from "../units/units.ts";
 import { bitmapBytes } from "./bits.ts";
 import type { ReceiverId } from "./handles.ts";
 
@@ -61,7 +61,8 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   demotions: 0,
 });
 
-const measureFor = 250;
+/** What comes to a member is counted over so long. */
+const measureFor = millis(250);
 
 /** Notes what has come to the member, after its report. */
 export function measure(member: Member, now: Millis): void {

@@ -324,12 +324,10 @@ export class CastSenderMachine {
 
   /** What has come lately to the one in the main lane that got least, in bits a second; null: not known. */
   private heardBps(): number | null {
-    const known = [...this.room.members.values()]
-      .filter(({ lane, wantCount }) => lane === "main" && wantCount > 0)
-      .map(({ packetsPerMs }) => packetsPerMs)
-      .filter((each) => each !== null && each > 0) as number[];
-    if (known.length === 0) return null;
-    return Math.min(...known) * (dataPacketBytes + wireOverheadBytes) * 8000;
+    let least = Number.POSITIVE_INFINITY;
+    for (const { lane, wantCount, packetsPerMs } of this.room.members.values())
+      if (lane === "main" && wantCount > 0 && packetsPerMs) least = Math.min(least, packetsPerMs);
+    return Number.isFinite(least) ? least * (dataPacketBytes + wireOverheadBytes) * 8000 : null;
   }
 
   // --- flights
@@ -370,8 +368,10 @@ export class CastSenderMachine {
       if (!this.supply.hasRoomResumed) return;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
       const isHeavy = length > (this.symbolCounts[entry] as number) * heavyFraction;
-      const isLeft = isHeavy && !this.awaitsParts(member) && this.isAnotherOpen(member);
-      if (isHeavy ? isLeft : !isFull && !this.isForHolders(entry)) continue;
+      const isLeft = isHeavy
+        ? !this.awaitsParts(member) && this.isAnotherOpen(member)
+        : !isFull && !this.isForHolders(entry);
+      if (isLeft) continue;
       this.supply.ask(entry, "resumed");
     }
   }

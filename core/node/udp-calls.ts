@@ -140,9 +140,33 @@ export const sendMessages = (fd: number, messages: Uint8Array, count: number): n
 export const receiveMessages = (fd: number, messages: Uint8Array, count: number): number =>
   recvmmsgCall(fd, messages, count, dontWait, null);
 
-/** `descriptors`: struct pollfd, 8 bytes each. Waits at most `timeoutMs`. */
-export const waitFor = (descriptors: Uint8Array, timeoutMs: number): number =>
-  pollCall(descriptors, descriptors.length / 8, timeoutMs);
+/** What to wait for: POLLIN, POLLOUT. */
+export const readiness = { readable: 1, writable: 4 } as const;
+/** Of struct pollfd: i32 descriptor, i16 what is waited for, i16 what has come. */
+const pollBytes = 8;
+
+/** The descriptors, and what each is waited for, for `waitFor`. */
+export function pollList(...wanted: readonly { fd: number; events: number }[]): Buffer {
+  const list = Buffer.alloc(wanted.length * pollBytes);
+  for (const [index, { fd, events }] of wanted.entries()) {
+    list.writeInt32LE(fd, index * pollBytes);
+    list.writeInt16LE(events, index * pollBytes + 4);
+  }
+  return list;
+}
+
+/** Waits at most `timeoutMs`; a signal may end it earlier. Throws a RoomcastError. */
+export function waitFor(list: Buffer, timeoutMs: number): void {
+  const count = pollCall(list, list.length / pollBytes, timeoutMs);
+  if (count >= 0) return;
+  if (lastErrno() !== errno.EINTR) throw failure("poll");
+  // The kernel has not said what has come: what stands there is of the wait before.
+  for (let at = 6; at < list.length; at += pollBytes) list.writeInt16LE(0, at);
+}
+
+/** Whether what was waited for came, in the last wait, for the descriptor at this place of the list. */
+export const hasCome = (list: Buffer, index: number): boolean =>
+  list.readInt16LE(index * pollBytes + 6) !== 0;
 
 export const lastErrno = (): number => koffi.errno();
 

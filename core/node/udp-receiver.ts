@@ -5,12 +5,15 @@ import {
   closeDescriptor,
   errno,
   failure,
+  hasCome,
   int32,
   lastErrno,
   level,
   openDatagramSocket,
   option,
+  pollList,
   quad,
+  readiness,
   receiveMessages,
   setOption,
   trySetOption,
@@ -25,8 +28,6 @@ const messageCount = 64;
 const messageBytes = 65536;
 /** Two control messages: the length of the parts, and the count of drops. */
 const controlBytes = 64;
-/** POLLIN */
-const readable = 1;
 
 export interface UdpReceiverOptions extends Omit<CastSocketOptions, "tag"> {
   /** Becomes readable to end a wait. */
@@ -68,17 +69,13 @@ export class UdpReceiver implements PacketReceiver {
       this.close();
       throw error;
     }
-    this.descriptors = Buffer.alloc(16);
-    this.descriptors.writeInt32LE(this.fd, 0);
-    this.descriptors.writeInt16LE(readable, 4);
-    this.descriptors.writeInt32LE(wakeDescriptor, 8);
-    this.descriptors.writeInt16LE(readable, 12);
+    const events = readiness.readable;
+    this.descriptors = pollList({ fd: this.fd, events }, { fd: wakeDescriptor, events });
   }
 
   wait(timeoutMs: number): boolean {
-    const count = waitFor(this.descriptors, timeoutMs);
-    if (count < 0 && lastErrno() !== errno.EINTR) throw failure("poll");
-    return count > 0 && this.descriptors.readInt16LE(14) !== 0;
+    waitFor(this.descriptors, timeoutMs);
+    return hasCome(this.descriptors, 1);
   }
 
   receive(packet: (bytes: Uint8Array, offset: number, length: number) => void): boolean {

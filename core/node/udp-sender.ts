@@ -9,7 +9,9 @@ import {
   level,
   openDatagramSocket,
   option,
+  pollList,
   quad,
+  readiness,
   sendMessage,
   sendMessages,
   setOption,
@@ -25,8 +27,6 @@ const multicastTtl = 1;
  * a link slower than the rate is heard of here, and not by what it drops.
  */
 const sendBufferBytes = 512 << 10;
-/** POLLOUT */
-const writable = 4;
 /** A control message (struct cmsghdr, 16 bytes) with a u16, aligned to 8. */
 const controlBytes = 24;
 
@@ -64,7 +64,7 @@ export class UdpSender implements PacketSender {
   private readonly single: Messages;
   /** What `single` points to. */
   private pointed = { first: -1, packetBytes: 0 };
-  private readonly descriptor = Buffer.alloc(8);
+  private readonly descriptor: Buffer;
 
   constructor(options: UdpSenderOptions) {
     const { batchPackets, packetLimit, group, port, interfaceAddress } = options;
@@ -86,8 +86,7 @@ export class UdpSender implements PacketSender {
       this.close();
       throw error;
     }
-    this.descriptor.writeInt32LE(this.fd, 0);
-    this.descriptor.writeInt16LE(writable, 4);
+    this.descriptor = pollList({ fd: this.fd, events: readiness.writable });
     const { control } = this.whole;
     control.writeUInt32LE(18, 0);
     control.writeInt32LE(level.udp, 8);
@@ -113,8 +112,7 @@ export class UdpSender implements PacketSender {
   }
 
   waitForRoom(timeoutMs: number): boolean {
-    if (waitFor(this.descriptor, timeoutMs) < 0 && lastErrno() !== errno.EINTR)
-      throw failure("poll");
+    waitFor(this.descriptor, timeoutMs);
     return true;
   }
 

@@ -23,6 +23,8 @@ const burstMs = 2;
 const shortestTimerMs = 1.5;
 /** The socket takes no more: messages wait no longer than this. */
 const fullWaitMs = 2;
+/** The same where it cannot be waited for: it is tried again after this. */
+const fullRetryMs = 1;
 
 assert(parentPort !== null, "this runs as a worker");
 const port = parentPort;
@@ -84,7 +86,10 @@ async function run(): Promise<void> {
     for (;;) {
       machine.tick(systemClock.now());
       const isDone = send();
-      if (!isDone && !socket.waitForRoom(fullWaitMs)) break;
+      if (!isDone && !socket.waitForRoom(fullWaitMs)) {
+        timer = setTimeout(guarded, fullRetryMs);
+        return;
+      }
       const now = systemClock.now();
       const waitMs = isDone ? machine.deadline - now : 0;
       if (waitMs >= shortestTimerMs) {

@@ -14,7 +14,7 @@ export interface PacketSender {
   send(first: number, count: number, packetBytes: number): number;
   /**
    * Blocks until the link takes more, for at most `timeoutMs`. Answers false where that cannot be
-   * waited for like this: try again after a turn of the event loop.
+   * waited for like this: try again a little later.
    */
   waitForRoom(timeoutMs: number): boolean;
   close(): void;
