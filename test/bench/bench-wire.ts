@@ -18,7 +18,8 @@ export interface WireOptions {
 
 export interface BenchWire {
   readonly network: RoomNetwork;
-  readonly namespaces: readonly string[];
+  /** Of the receivers. */
+  readonly hosts: readonly { readonly namespace: string; readonly address: string }[];
   /** Bytes that the sender has put on the wire, frames without preamble and checksum. */
   sentBytes(): Promise<number>;
   close(): void;
@@ -27,10 +28,11 @@ export interface BenchWire {
 export async function openBenchWire(options: WireOptions): Promise<BenchWire> {
   const { receiverCount, loss, linkBps, offloads, slowPort } = options;
   const network = await openNetwork();
-  const namespaces: string[] = [];
+  const hosts: BenchWire["hosts"][number][] = [];
   for (let number = 1; number <= receiverCount; number++) {
-    const { namespace } = await network.addHost(number);
-    namespaces.push(namespace);
+    const host = await network.addHost(number);
+    const { namespace } = host;
+    hosts.push(host);
     if (!offloads) await turnOffloadsOff(namespace, "eth0");
     if (!offloads) await turnOffloadsOff(network.wireNamespace, `host${number}`);
     if (loss > 0) {
@@ -48,7 +50,7 @@ export async function openBenchWire(options: WireOptions): Promise<BenchWire> {
   const counter = openCounter(network.wireNamespace);
   return {
     network,
-    namespaces,
+    hosts,
     sentBytes: counter.read,
     close() {
       counter.close();

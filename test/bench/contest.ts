@@ -1,10 +1,11 @@
 /** One row of the bench for one tool: the payload to every receiver, and what it took. */
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isSameDisk } from "../room/room-run.ts";
 import { openBenchWire, type WireOptions } from "./bench-wire.ts";
+import type { End } from "./ends.ts";
 import { openTool, type Payload, type ToolName } from "./tools.ts";
 
 export type Fault = "slow port" | "killed" | "late";
@@ -44,28 +45,31 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
   const payloadBytes = row.payloadMib * 2 ** 20;
   try {
     const isLate = row.fault === "late";
-    const awaited = wire.namespaces.length - (isLate ? 1 : 0);
+    const awaited = wire.hosts.length - (isLate ? 1 : 0);
     const run = openTool[tool](wire, payload, awaited);
     const sender = await run.openSender();
-    const outputs = wire.namespaces.map((_, number) => join(folder, `output${number}`));
-    const start = (number: number) => run.openReceiver(number, outputs[number] as string);
-    const early = outputs.map((_, number) => (number === 0 && isLate ? null : start(number)));
+    const receivers = wire.hosts.map((host, number) => {
+      const output = join(folder, `output${number}`);
+      return { output, start: () => run.openReceiver(host, output) };
+    });
+    const outputs = receivers.map(({ output }) => output);
+    const ends = receivers.map(({ start }, number) => (number === 0 && isLate ? null : start()));
     const before = await wire.sentBytes();
     const startedAt = await firstByte(wire.sentBytes, before);
     const since = (): number => (performance.now() - startedAt) / 1000;
     const finishedAt = new Map<number, number>();
-    const finish = (number: number, end: NonNullable<(typeof early)[number]>) =>
+    const finish = (number: number, end: End) =>
       run.isDone(end).then(() => void finishedAt.set(number, since()));
-    const finishing = early.map((end, number) => (end === null ? null : finish(number, end)));
+    const finishing = ends.map((end, number) => (end === null ? null : finish(number, end)));
     const oddNumber = row.fault === null ? -1 : 0;
-    const ends = [...early];
-    if (row.fault === "killed" || row.fault === "late") {
+    if (row.fault === "killed") {
       await sleep(faultAfterSeconds * 1000);
-      if (row.fault === "killed") early[0]?.kill();
-      else {
-        ends[0] = start(0);
-        finishing[0] = finish(0, ends[0]);
-      }
+      ends[0]?.kill();
+    } else if (isLate) {
+      await sleep(faultAfterSeconds * 1000);
+      const late = (receivers[0] as (typeof receivers)[number]).start();
+      ends[0] = late;
+      finishing[0] = finish(0, late);
     }
     const others = finishing.filter((_, number) => number !== oddNumber);
     const ideal = payloadBytes / ((row.linkBps ?? 5e8) / 8);
@@ -82,9 +86,8 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
       Promise.all([sender.exited, ...ends.map((end) => end?.exited)]),
       sleep(3000),
     ]);
-    const right = await hashOf(payload.path);
     const isRight = await Promise.all(
-      outputs.map(async (output) => existsSync(output) && (await hashOf(output)) === right),
+      outputs.map(async (output) => existsSync(output) && isSameDisk(payload.path, output)),
     );
     const receiveCpu = ends
       .filter((_, number) => number !== oddNumber)
@@ -114,12 +117,6 @@ async function firstByte(sentBytes: () => Promise<number>, before: number): Prom
     if ((await sentBytes()) - before > greetings) return now;
     await sleep(5);
   }
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(part);
-  return hash.digest("hex");
 }
 
 function mean(values: readonly (number | undefined)[]): number | null {

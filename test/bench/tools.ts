@@ -9,8 +9,8 @@ import type { CastConfig } from "./roomcast-cast.ts";
 export interface ToolRun {
   /** Starts the sender; resolves when receivers may be started. */
   openSender(): Promise<End>;
-  /** Starts the receiver of this number, from 0; its output goes to this file. */
-  openReceiver(number: number, output: string): End;
+  /** Starts a receiver; its output goes to this file. */
+  openReceiver(host: BenchWire["hosts"][number], output: string): End;
   /** Resolves when this receiver has the whole payload in its file. */
   isDone(receiver: End): Promise<void>;
   /** Processor time of an end, in seconds; undefined when it did not live to tell. */
@@ -49,10 +49,10 @@ function openRoomcast(wire: BenchWire, { path, chunkCount }: Payload, awaited: n
       await end.said("ready");
       return end;
     },
-    openReceiver(number, output) {
-      const own = { ...place, interfaceAddress: `10.77.0.${101 + number}` };
+    openReceiver({ namespace, address }, output) {
+      const own = { ...place, interfaceAddress: address };
       const config = { place: own, path: output, chunkCount, awaited, server: serverAddress };
-      return startEnd(wire.namespaces[number] as string, program("roomcast-receiver", config));
+      return startEnd(namespace, program("roomcast-receiver", config));
     },
     isDone: (receiver) => receiver.said("done"),
     cpuSeconds: (end) => end.last()?.cpuSeconds,
@@ -78,9 +78,9 @@ function openUdpcast(wire: BenchWire, { path }: Payload, awaited: number): ToolR
         ),
       );
     },
-    openReceiver: (number, output) =>
+    openReceiver: ({ namespace }, output) =>
       startEnd(
-        wire.namespaces[number] as string,
+        namespace,
         timed(
           ...["udp-receiver", "--file", output, "--interface", "eth0"],
           ...["--nokbd", "--nosync", "--no-progress"],
