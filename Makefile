@@ -24,10 +24,8 @@ initrd: node_modules ## the boot image, into build/boot
 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
-UNIT_TESTS = $$(find test/core test/server test/initrd test/sim test/*.test.ts -name '*.test.ts')
-
 test-unit: node_modules packages ## machines, codecs, store, screens, simulated rooms
-	$(NODE) --import ./test/property.ts --test --test-reporter=spec $(UNIT_TESTS)
+	$(NODE) --import ./test/property.ts --test --test-reporter=spec $$(find test/core test/server test/initrd test/sim test/*.test.ts -name '*.test.ts')
 
 test-net: node_modules packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')
@@ -40,8 +38,8 @@ SEEDS ?= 2000
 sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
 
-fuzz: node_modules packages ## the property tests with other cases than the gate's; SEED=n replays
-	SEED=$(or $(SEED),$(shell date +%s)) $(NODE) --import ./test/property.ts --test --test-reporter=spec $(UNIT_TESTS)
+fuzz: ## the property tests with other cases than the gate's; SEED=n replays
+	SEED=$(or $(SEED),$(shell date +%s)) $(MAKE) test-unit
 
 bench: node_modules ## roomcast's cast beside udpcast, every row; some 40 minutes (root, Debian 12)
 	@$(NODE) test/packages.ts udpcast ethtool

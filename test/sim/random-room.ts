@@ -18,7 +18,7 @@ export function randomRoom(
   );
   const loss = pick(0, 0, 0.001, 0.01, 0.05, 0.15);
   const uplinkBps = pick(10e6, 100e6, 1e9, 10e9);
-  const slotCount = pick(4, 8, 16, 64);
+  const slotCount = pick(1, 4, 16, 64);
   const corruptRatio = pick(0, 0, 0, 0.02);
   const pcs = Array.from({ length: pick(1, 2, 3, 8, 20, 50) }, (): Partial<PcOptions> => {
     const dieAtMs = maybe(0.08, () => random() * 2000, Number.POSITIVE_INFINITY);

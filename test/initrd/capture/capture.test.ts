@@ -14,10 +14,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { zstdDecompressSync } from "node:zlib";
 import fastify from "fastify";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
-import { codec, type Manifest } from "../../../core/image/types.ts";
+import type { Manifest } from "../../../core/image/types.ts";
 import { openDisk } from "../../../core/node/disk.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { captureDisk } from "../../../initrd/agent/capture/capture.ts";
@@ -25,6 +24,7 @@ import { httpUplink } from "../../../initrd/agent/capture/uplink.ts";
 import { captureRoutes, imageRoutes } from "../../../server/api/capture-routes.ts";
 import { openChunkSource } from "../../../server/store/cast-source.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
+import { rawChunk } from "./captured.ts";
 
 const mib = 1 << 20;
 
@@ -87,13 +87,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
       const stored = await source.read(entryIndex);
       const web = await fetch(new URL(`/agent/v1/images/${image.id}/chunks/${entryIndex}`, server));
       assert.deepEqual(new Uint8Array(await web.arrayBuffer()), new Uint8Array(stored));
-      const raw =
-        entry.codec === codec.zero
-          ? Buffer.alloc(chunkBytes)
-          : entry.codec === codec.raw
-            ? stored
-            : zstdDecompressSync(stored);
-      copy.set(raw, entry.chunkIndex * chunkBytes);
+      copy.set(rawChunk(entry, stored, chunkBytes), entry.chunkIndex * chunkBytes);
     }
     await source.close();
     const out = join(folder, "copy");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import fastify from "fastify";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
-import { codec, type Manifest } from "../../../core/image/types.ts";
+import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
 import { openDisk } from "../../../core/node/disk.ts";
 import { chunkBytes, chunkLengthAt } from "../../../core/units/units.ts";
 import { captureDisk } from "../../../initrd/agent/capture/capture.ts";
@@ -21,22 +21,16 @@ export interface Captured {
 }
 
 /** `folder` gets the store and the copy. Rejects as the capture does. */
-export async function captureAndRestore(
-  path: string,
-  folder: string,
-  { raw = false } = {},
-): Promise<Captured> {
+export async function captureAndRestore(path: string, folder: string): Promise<Captured> {
   const directory = join(folder, "store");
   await using store = await openImageStore(directory);
   const writer = store.beginImage("lab");
-  let image: Manifest | null = null;
+  const committed: Manifest[] = [];
   const app = fastify();
   await captureRoutes(app, {
     store,
     writerFor: () => writer,
-    onCommitted: (_task, manifest) => {
-      image = manifest;
-    },
+    onCommitted: (_task, manifest) => committed.push(manifest),
   });
   try {
     const server = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
@@ -45,7 +39,7 @@ export async function captureAndRestore(
     await captureDisk({
       disk,
       source: "test",
-      raw,
+      raw: false,
       uplink: httpUplink({ server, task: "s1", signal }),
       signal,
       progress: () => {},
@@ -54,7 +48,8 @@ export async function captureAndRestore(
   } finally {
     await app.close();
   }
-  const { id, diskBytes } = image as unknown as Manifest;
+  const image = committed[0] as Manifest;
+  const { id, diskBytes } = image;
   const decoded = decodeIndex(await store.index(id), diskBytes);
   if (!decoded.ok) throw new Error(decoded.reason);
   const copy = join(folder, "copy");
@@ -67,15 +62,15 @@ export async function captureAndRestore(
   for (const [entryIndex, entry] of decoded.value.entries()) {
     const stored = await source.read(entryIndex);
     const length = chunkLengthAt(entry.chunkIndex, diskBytes);
-    const chunk =
-      entry.codec === codec.zero
-        ? Buffer.alloc(length)
-        : entry.codec === codec.raw
-          ? stored
-          : zstdDecompressSync(stored);
-    writeSync(fd, chunk, 0, length, entry.chunkIndex * chunkBytes);
+    writeSync(fd, rawChunk(entry, stored, length), 0, length, entry.chunkIndex * chunkBytes);
   }
   await source.close();
   closeSync(fd);
-  return { image: image as unknown as Manifest, copy, chunksKept: decoded.value.length };
+  return { image, copy, chunksKept: decoded.value.length };
+}
+
+/** The bytes on the disk, `length` of them, of which these are the stored ones. */
+export function rawChunk(entry: IndexEntry, stored: Uint8Array, length: number): Uint8Array {
+  if (entry.codec === codec.zero) return Buffer.alloc(length);
+  return entry.codec === codec.raw ? stored : zstdDecompressSync(stored);
 }
