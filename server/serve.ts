@@ -12,6 +12,7 @@ import { answerError, apiRoutes } from "./api/routes.ts";
 import { type Config, readConfig } from "./config.ts";
 import { type Log, openLog } from "./log.ts";
 import { startBootServices } from "./net/boot-services.ts";
+import { checkRoutes } from "./net/check-routes.ts";
 import { sendMagicPackets } from "./net/wake.ts";
 import { Lab } from "./rooms/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
@@ -94,6 +95,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await forPcs.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await forPcs.register(async (app) => lab.agents.route(app));
   await forPcs.register(services.routes);
+  await forPcs.register(checkRoutes, { interfaceAddress: address });
   await forPcs.register(async (app) => {
     await imageRoutes(app, { store: images, list: () => lab.images() });
     await captureRoutes(app, {

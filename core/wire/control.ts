@@ -110,12 +110,15 @@ export const Result = Type.Object({
   counters: nullable(Counters),
 });
 
+export const WipeMethod = Type.Union([Type.Literal("discard"), Type.Literal("zero")]);
+
 /** What the person at the PC's menu wants the server to start, confirmed there. */
 export const Ask = Type.Object({
   type: Type.Literal("ask"),
   want: Type.Union([
     Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
     Type.Object({ action: Type.Literal("capture"), name: text(64), disk: nullable(text()) }),
+    Type.Object({ action: Type.Literal("wipe"), method: WipeMethod, disk: text() }),
     Type.Object({ action: Type.Literal("stop"), task: text(64) }),
     /** The PC is about to restart: its network boot leads to its own disk. */
     Type.Object({ action: Type.Literal("boot-disk") }),
@@ -183,7 +186,7 @@ export const WipeOrder = Type.Object({
   type: Type.Literal("wipe"),
   task: text(64),
   disk: nullable(text()),
-  method: Type.Union([Type.Literal("discard"), Type.Literal("zero")]),
+  method: WipeMethod,
 });
 export type WipeOrder = Static<typeof WipeOrder>;
 

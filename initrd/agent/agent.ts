@@ -11,7 +11,7 @@ import {
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageView, PcState } from "../../core/wire/views.ts";
-import type { Menu, MenuAction, TaskView } from "../menu/view.ts";
+import type { Finding, Menu, MenuAction, TaskView } from "../menu/view.ts";
 import type { ServerFiles } from "./http.ts";
 import type { Journal } from "./journal.ts";
 import { Link } from "./link/link.ts";
@@ -33,6 +33,8 @@ export interface AgentPorts {
   startTask(order: TaskOrder, agent: TaskVoice): Task;
   files(signal: AbortSignal): ServerFiles;
   power(action: PowerAction): void;
+  /** Looks at the way to the server; tells after each step all that was found. */
+  check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
   openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
   readonly once: boolean;
 }
@@ -77,6 +79,8 @@ export class Agent {
   private lastDetail: string | null = null;
   private notice: string | null = null;
   private images: readonly ImageView[] | null = null;
+  private findings: readonly Finding[] | null = null;
+  private isChecking = false;
   private roomView: TaskView["room"] = null;
   private lookAt: Millis = millis(0);
   private meter = new Meter();
@@ -306,6 +310,10 @@ export class Agent {
         return this.ask({ action: "restore", image: action.image, disk: action.disk });
       case "capture":
         return this.ask({ action: "capture", name: action.name, disk: action.disk });
+      case "wipe":
+        return this.ask({ action: "wipe", method: action.method, disk: action.disk });
+      case "check":
+        return void this.check();
       case "stop": {
         const { task } = this;
         if (task === null) return;
@@ -351,6 +359,23 @@ export class Agent {
       .finally(() => this.draw());
   }
 
+  private async check(): Promise<void> {
+    if (this.isChecking) return;
+    this.isChecking = true;
+    this.findings = null;
+    try {
+      for await (const findings of this.ports.check(this.abort.signal)) {
+        this.findings = findings;
+        this.draw();
+      }
+    } catch (error) {
+      if (!this.abort.signal.aborted) this.notice = `the network check broke: ${error}`;
+    } finally {
+      this.isChecking = false;
+      this.draw();
+    }
+  }
+
   private shell(): void {
     const { menu, ports } = this;
     if (menu === null) return;
@@ -382,6 +407,8 @@ export class Agent {
         disks: described.disks,
         images: this.images,
         task: this.taskView(),
+        hardware: described,
+        check: this.findings,
         notice: this.notice,
       }),
     );

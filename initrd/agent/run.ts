@@ -9,6 +9,8 @@ import type { Hello } from "../../core/wire/control.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { Agent, type AgentPorts, type TaskOrder, type TaskVoice } from "./agent.ts";
+import { checkNetwork } from "./check/check.ts";
+import { findings } from "./check/findings.ts";
 import { describePath, listDisks } from "./hardware/disks.ts";
 import { readFirmware } from "./hardware/firmware.ts";
 import { DiskHealth } from "./hardware/health.ts";
@@ -131,6 +133,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     describe,
     startTask,
     files,
+    check: async function* (signal) {
+      const ports = { server, roots: systemRoots, uplink };
+      for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
+    },
     power: (action) => performPower(action, { isAppliance, journal }),
     openMenu: onScreen
       ? async (onAction) => (await import("../menu/menu.ts")).openMenu({ onAction })

@@ -16,6 +16,8 @@ export interface ScreenState {
   readonly disks: readonly DiskView[];
   readonly images: readonly ImageView[] | null;
   readonly task: TaskView | null;
+  readonly hardware: MenuView["hardware"];
+  readonly check: MenuView["check"];
   readonly notice: string | null;
 }
 
@@ -26,6 +28,8 @@ export function menuView(state: ScreenState): MenuView {
     disks: state.disks,
     images: state.images,
     task: state.task,
+    hardware: state.hardware,
+    check: state.check,
     notice: state.notice,
   };
 }

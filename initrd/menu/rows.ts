@@ -14,12 +14,23 @@ import {
   screenful,
   span,
   visibleFrom,
+  wrap,
 } from "../../core/screen/row.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { headerRow, noticeRows } from "./frame.ts";
-import { eraseWord, imageText, items, type Page, settled } from "./state.ts";
+import { hardwareRows } from "./hardware-rows.ts";
+import {
+  eraseWord,
+  exits,
+  imageText,
+  items,
+  type Page,
+  settled,
+  wipeMethods,
+  workText,
+} from "./state.ts";
 import { taskRows } from "./task-rows.ts";
-import type { MenuView } from "./view.ts";
+import type { Finding, MenuView } from "./view.ts";
 
 /** The whole screen: exactly `size.lines` rows. */
 export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
@@ -50,17 +61,43 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         page.purpose.kind === "capture"
           ? "Capture this PC: which disk?"
-          : `Restore ${imageText(page.purpose.image)}: onto which disk?`,
-        view.disks.flatMap((disk, index) =>
-          diskChoice(disk, index, index === page.chosen, columns),
-        ),
+          : `${capital(workText(page.purpose))}: which disk?`,
+        choiceRows(view.disks.map(diskLine), page.chosen, columns),
         "Arrows or number, Enter: choose   Esc: back",
       );
     case "erase":
       return frame(
-        `Restore ${imageText(page.image)}`,
+        capital(workText(page.work)),
         eraseRows(page, columns),
         `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, nothing is changed`,
+      );
+    case "methods":
+      return frame(
+        "Erase the disk: how?",
+        choiceRows(
+          wipeMethods.map(({ text }) => text),
+          page.chosen,
+          columns,
+        ),
+        "Arrows or number, Enter: choose   Esc: back",
+      );
+    case "exits":
+      return frame(
+        "Exit",
+        choiceRows(
+          exits.map(({ letter, text }) => `${letter.toUpperCase()}  ${text}`),
+          page.chosen,
+          columns,
+        ),
+        "Arrows, number or letter: choose   Esc: back",
+      );
+    case "hardware":
+      return frame("Hardware", hardwareRows(view, columns), "Any key: back");
+    case "check":
+      return frame(
+        "Network check",
+        findingRows(view.check ?? [], columns),
+        "R: check again   any other key: back",
       );
     case "capture":
       return frame(
@@ -83,6 +120,8 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
   }
 }
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, Style]>> = {
   searching: ["SEARCHING", "blockWarn"],
   connected: ["READY", "blockGood"],
@@ -104,7 +143,7 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   ];
   const menu = items.map(({ letter, text }, index) => [
     span(
-      ` ${index + 1}  ${letter.toUpperCase()}  ${cell(text, 24)}`,
+      ` ${index + 1}  ${letter.toUpperCase()}  ${cell(text, 36)}`,
       index === page.chosen ? "chosen" : "plain",
     ),
   ]);
@@ -245,34 +284,60 @@ const diskFacts = (disk: DiskView): Row[] => [
   [span("   Device  "), span(`${disk.path}  ${disk.transport ?? ""}`, "bold")],
 ];
 
-function diskChoice(disk: DiskView, index: number, chosen: boolean, columns: number): Row[] {
-  return [
-    line(cell(`${index + 1}  ${diskLine(disk)}`, columns - 2), chosen ? "chosen" : "plain"),
+/** A numbered list with a blank line between: what stands next to each other is not confused. */
+const choiceRows = (texts: readonly string[], chosen: number, columns: number): Row[] =>
+  texts.flatMap((text, index) => [
+    line(cell(`${index + 1}  ${text}`, columns - 2), index === chosen ? "chosen" : "plain"),
     blank,
-  ];
-}
+  ]);
 
 function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row[] {
-  const { image, disk, value, refused } = page;
-  const smaller =
-    disk.size < image.diskBytes
-      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): it is refused if the data do not fit.`
-      : "";
+  const { work, disk, value, refused } = page;
   return [
     line("EVERYTHING ON THIS DISK WILL BE LOST:", "bad"),
     blank,
     ...diskFacts(disk),
     blank,
+    ...(work.kind === "restore"
+      ? imageFacts(work.image, disk, columns)
+      : paragraph("Nothing is put in its place: the PC will not start from it.", columns)),
+    blank,
+    [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
+    refused ? line(`That was not ${eraseWord}. Nothing was changed.`, "warn") : blank,
+  ];
+}
+
+function imageFacts(image: ImageView, disk: DiskView, columns: number): Row[] {
+  const smaller =
+    disk.size < image.diskBytes
+      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): it is refused if the data do not fit.`
+      : "";
+  return [
     ...paragraph(
       `It will hold ${imageText(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
       columns,
     ),
     ...paragraph(smaller, columns, "warn"),
     ...image.warnings.slice(0, 3).flatMap((warning) => paragraph(warning, columns, "warn")),
-    blank,
-    [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${eraseWord}. Nothing was changed.`, "warn") : blank,
   ];
+}
+
+const verdicts = {
+  true: ["  ok   ", "good"],
+  false: [" CHECK ", "bad"],
+  null: ["  ...  ", "plain"],
+} as const;
+
+/** What was found on the way to the server, in its order; a verdict is a word, not a colour. */
+function findingRows(findings: readonly Finding[], columns: number): Row[] {
+  return findings.flatMap(({ title, good, text }) => {
+    const [word, style] = verdicts[`${good}`];
+    const [first = "", ...more] = wrap(text, columns - 24);
+    return [
+      [span(` ${cell(title, 13)}`, "bold"), span(word, style), span(` ${first}`)],
+      ...more.map((part): Row => [span(`${" ".repeat(22)}${part}`)]),
+    ];
+  });
 }
 
 function captureRows(

@@ -5,7 +5,7 @@
 
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
-import type { MenuAction, MenuView } from "./view.ts";
+import type { MenuAction, MenuView, WipeMethod } from "./view.ts";
 
 /** What has to be typed before a disk is overwritten. */
 export const eraseWord = "ERASE";
@@ -18,9 +18,13 @@ export type Page =
   | { readonly name: "wait" }
   | { readonly name: "images"; readonly chosen: number }
   | { readonly name: "disks"; readonly chosen: number; readonly purpose: Purpose }
+  | { readonly name: "methods"; readonly chosen: number }
+  | { readonly name: "exits"; readonly chosen: number }
+  | { readonly name: "hardware" }
+  | { readonly name: "check" }
   | {
       readonly name: "erase";
-      readonly image: ImageView;
+      readonly work: Work;
       readonly disk: DiskView;
       readonly value: string;
       readonly refused: boolean;
@@ -34,21 +38,38 @@ export type Page =
   | { readonly name: "power"; readonly action: PowerAction }
   | { readonly name: "stop" };
 
-export type Purpose =
-  | { readonly kind: "capture" }
-  | { readonly kind: "restore"; readonly image: ImageView };
+/** What overwrites a disk. */
+export type Work =
+  | { readonly kind: "restore"; readonly image: ImageView }
+  | { readonly kind: "wipe"; readonly method: WipeMethod };
+
+export type Purpose = { readonly kind: "capture" } | Work;
 
 export type PowerAction = "reboot" | "poweroff" | "boot-disk";
 
 /** The menu's items: reached by their number, their letter, or arrows and Enter. */
 export const items = [
   { letter: "w", text: "Wait for the room" },
-  { letter: "c", text: "Capture this PC" },
   { letter: "r", text: "Restore an image" },
+  { letter: "c", text: "Capture this PC" },
+  { letter: "e", text: "Erase the disk" },
+  { letter: "n", text: "Network check" },
+  { letter: "h", text: "Hardware" },
   { letter: "s", text: "Shell" },
-  { letter: "l", text: "Boot the local disk" },
-  { letter: "b", text: "Reboot" },
-  { letter: "p", text: "Power off" },
+  { letter: "x", text: "Exit: local disk, reboot, power off" },
+] as const;
+
+/** The ways out; their letters lead there from the first page, too. */
+export const exits = [
+  { letter: "l", action: "boot-disk", text: "Start from the local disk" },
+  { letter: "b", action: "reboot", text: "Reboot" },
+  { letter: "p", action: "poweroff", text: "Power off" },
+] as const satisfies readonly { letter: string; action: PowerAction; text: string }[];
+
+/** The ways to empty a disk, as they are asked about. */
+export const wipeMethods = [
+  { method: "discard", text: "Discard (TRIM): seconds, on SSDs; else zeros" },
+  { method: "zero", text: "Zeros over everything: hours on a large disk" },
 ] as const;
 
 export const home = (chosen = 0, said: string | null = null): Page => ({
@@ -88,6 +109,19 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       return to(home());
     case "images":
       return pressAtImages(page, key, view);
+    case "methods": {
+      const chosen = wipeMethods[page.chosen];
+      if (key.name === "enter" && chosen !== undefined) {
+        return chooseDisk({ kind: "wipe", method: chosen.method }, view, null);
+      }
+      return to({ ...page, chosen: choice(page.chosen, key, wipeMethods.length) });
+    }
+    case "exits":
+      return pressAtExits(page, key);
+    case "hardware":
+      return to(home());
+    case "check":
+      return key.name === "r" || key.name === "R" ? to(page, { action: "check" }) : to(home());
     case "disks": {
       const disk = view.disks[page.chosen];
       if (key.name === "enter" && disk !== undefined) return withDisk(page.purpose, disk);
@@ -98,12 +132,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
         return to({ ...page, value: typed(page.value, key, 16), refused: false });
       }
       if (page.value !== eraseWord) return to({ ...page, value: "", refused: true });
-      const { image, disk } = page;
-      return to(home(0, `asked the server to restore ${imageText(image)}`), {
-        action: "restore",
-        image: imageText(image),
-        disk: disk.path,
-      });
+      return to(home(0, `asked the server to ${workText(page.work)}`), wishOf(page));
     }
     case "capture": {
       if (key.name !== "enter") {
@@ -134,6 +163,18 @@ const powerText: Readonly<Record<PowerAction, string>> = {
 /** NAME@VERSION */
 export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
 
+/** What is to be done to the disk, after `Restore` or `asked the server to`. */
+export const workText = (work: Work): string =>
+  work.kind === "restore"
+    ? `restore ${imageText(work.image)}`
+    : `erase the disk (${work.method === "zero" ? "zeros" : "discard"})`;
+
+function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
+  return work.kind === "restore"
+    ? { action: "restore", image: imageText(work.image), disk: disk.path }
+    : { action: "wipe", method: work.method, disk: disk.path };
+}
+
 function pressAtTask(page: Page, key: Key, ended: boolean): Step {
   if (ended) return to(home(), { action: "dismiss" });
   if (page.name === "stop") {
@@ -149,6 +190,8 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
     (item, index) => item.letter === letter || letter === `${index + 1}`,
   );
   const chosen = key.name === "enter" ? page.chosen : named;
+  const way = exits.find((exit) => exit.letter === letter);
+  if (way !== undefined) return to({ name: "power", action: way.action });
   if (chosen === -1) return to(home(moved(page.chosen, key, items.length, items.length)));
   switch (items[chosen]?.letter) {
     case "w":
@@ -157,17 +200,26 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
       return chooseDisk({ kind: "capture" }, view, { action: "images" });
     case "r":
       return to({ name: "images", chosen: 0 }, { action: "images" });
+    case "e":
+      return to({ name: "methods", chosen: 0 });
+    case "n":
+      return to({ name: "check" }, { action: "check" });
+    case "h":
+      return to({ name: "hardware" });
     case "s":
       return to(home(chosen), { action: "shell" });
-    case "l":
-      return to({ name: "power", action: "boot-disk" });
-    case "b":
-      return to({ name: "power", action: "reboot" });
-    case "p":
-      return to({ name: "power", action: "poweroff" });
+    case "x":
+      return to({ name: "exits", chosen: 0 });
     default:
       return to(page);
   }
+}
+
+function pressAtExits(page: Extract<Page, { name: "exits" }>, key: Key): Step {
+  const way = exits.find(({ letter }) => letter === key.name.toLowerCase());
+  const action = way ?? (key.name === "enter" ? exits[page.chosen] : undefined);
+  if (action !== undefined) return to({ name: "power", action: action.action });
+  return to({ ...page, chosen: choice(page.chosen, key, exits.length) });
 }
 
 function pressAtImages(page: Extract<Page, { name: "images" }>, key: Key, view: MenuView): Step {
@@ -190,12 +242,15 @@ function chooseDisk(purpose: Purpose, view: MenuView, action: MenuAction | null)
 
 function withDisk(purpose: Purpose, disk: DiskView): Step {
   if (purpose.kind === "capture") return to({ name: "capture", disk, value: "", refused: false });
+  if (purpose.kind === "wipe") {
+    return to({ name: "erase", work: purpose, disk, value: "", refused: false });
+  }
   const { image } = purpose;
   if (image.logicalSector !== disk.logicalSector) {
     const sectors = `${imageText(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
     return to(home(0, `${sectors}: it would not start. Choose another disk or image.`));
   }
-  return to({ name: "erase", image, disk, value: "", refused: false });
+  return to({ name: "erase", work: purpose, disk, value: "", refused: false });
 }
 
 /** Arrows, or the line's number where there are fewer than ten. */

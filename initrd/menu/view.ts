@@ -1,5 +1,5 @@
 /** What the PC's screen shows, and what the person at it may ask for. The menu knows nothing else. */
-import type { Counters } from "../../core/wire/control.ts";
+import type { Counters, Hello, WipeOrder } from "../../core/wire/control.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
 export interface TaskView {
@@ -37,6 +37,22 @@ export interface TaskView {
   } | null;
 }
 
+/** What the PC is, for whoever stands before it. */
+export type HardwareView = Pick<
+  Hello,
+  "agentVersion" | "firmware" | "secureBoot" | "memoryBytes" | "nic" | "identity"
+>;
+
+/** One thing that was looked at on the way to the server; `good` is null while it is not known. */
+export interface Finding {
+  readonly title: string;
+  readonly good: boolean | null;
+  /** What was found and, where it is not good, what to check. */
+  readonly text: string;
+}
+
+export type WipeMethod = WipeOrder["method"];
+
 export interface MenuView {
   readonly pc: {
     readonly name: string | null;
@@ -53,6 +69,9 @@ export interface MenuView {
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
   readonly task: TaskView | null;
+  readonly hardware: HardwareView;
+  /** The network check that was asked for last; null: none yet. */
+  readonly check: readonly Finding[] | null;
   /** A line from the server, or why the last wish could not be met. */
   readonly notice: string | null;
 }
@@ -62,6 +81,8 @@ export type MenuAction =
   | { readonly action: "images" }
   | { readonly action: "restore"; readonly image: string; readonly disk: string }
   | { readonly action: "capture"; readonly name: string; readonly disk: string }
+  | { readonly action: "wipe"; readonly method: WipeMethod; readonly disk: string }
+  | { readonly action: "check" }
   | { readonly action: "stop" }
   | { readonly action: "dismiss" }
   | { readonly action: "shell" }

@@ -194,11 +194,19 @@ export class Lab {
     this.note(null, pc.id, action);
   }
 
-  /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. */
-  async wipe(reference: string, method: "discard" | "zero", disk: string | null): Promise<void> {
+  /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */
+  wipe(reference: string, method: "discard" | "zero", disk: string | null): Promise<void> {
     const pc = this.inventory.find(reference);
     this.sessions.requireFree(pc);
     this.requireOnline(pc);
+    return this.runWipe(pc, method, disk);
+  }
+
+  private async runWipe(
+    pc: PcRecord,
+    method: "discard" | "zero",
+    disk: string | null,
+  ): Promise<void> {
     const task = `w${randomInt(2 ** 32).toString(16)}`;
     this.note(null, pc.id, `wipe (${method})`);
     const outcome = await new Promise<Outcome>((end) => {
@@ -355,7 +363,10 @@ export class Lab {
     try {
       if (want.action === "stop") this.sessions.stoppedAtPc(link.pc, want.task);
       else if (want.action === "boot-disk") this.startFromDisk(link.pc);
-      else if (want.action === "capture") {
+      else if (want.action === "wipe") {
+        // How it ends is on the PC's own screen.
+        this.wipe(link.pc, want.method, want.disk).catch(() => {});
+      } else if (want.action === "capture") {
         this.capture({ pc: link.pc, name: want.name, disk: want.disk, raw: false });
       } else {
         this.restore({

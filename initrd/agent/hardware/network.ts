@@ -54,3 +54,10 @@ export function describeNic(name: string | null, roots: Roots): Hello["nic"] {
     speedMbps: speed === null || speed <= 0 ? null : speed,
   };
 }
+
+/** Whether there is a cable with something at its other end; null where the kernel does not say. */
+export function hasLink(name: string | null, roots: Roots): boolean | null {
+  if (name === null) return null;
+  const carrier = readNumber(`${roots.sys}/class/net/${name}/carrier`);
+  return carrier === null ? null : carrier === 1;
+}

@@ -89,6 +89,10 @@ async function open(): Promise<Bench> {
     },
     files: (signal) => new ServerFiles(address, signal),
     power: (action) => void power.push(action),
+    check: async function* () {
+      yield [{ title: "Link", good: null, text: "being looked at" }];
+      yield [{ title: "Link", good: true, text: "eth0" }];
+    },
     openMenu: async (onAction) => {
       act = onAction;
       return { show: (view) => void views.push(view), suspend() {}, resume() {}, close() {} };
@@ -120,6 +124,15 @@ async function open(): Promise<Bench> {
 }
 
 suite("the agent's screen", { concurrency: true }, () => {
+  test("the network check's findings are shown, also without a server", async () => {
+    const { press, seen, end } = await open();
+    press({ action: "check" });
+    const shown = await seen((view) => view.check?.[0]?.good === true);
+    assert.equal(shown.check?.[0]?.text, "eth0");
+    assert.equal(shown.hardware.firmware, "bios");
+    await end();
+  });
+
   test("searching, connected, lost, connected again", async () => {
     const { server, views, seen, end } = await open();
     assert.equal(views[0]?.server.state, "searching");

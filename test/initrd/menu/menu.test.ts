@@ -19,16 +19,16 @@ function open(first: MenuView, term = "linux", columns = 80, lines = 25) {
 for (const term of ["linux", "vt100", "xterm-256color", "screen", "tmux-256color"]) {
   test(`on ${term} the menu is drawn, and arrows, letters and numbers reach its items`, async () => {
     using at = open(view, term);
-    const picture = await at.terminal.until("7  P  Power off");
+    const picture = await at.terminal.until("8  X  Exit: local disk");
     assert.match(picture, /pc14 {2}room lab-2 {2}10\.0\.0\.23/);
     assert.match(picture, /Samsung SSD 860 EVO {2}serial S3Z9NB0K123456X/);
-    at.terminal.press(arrow.down.repeat(2));
+    at.terminal.press(arrow.down);
     at.terminal.press("\r");
     await at.terminal.until("Restore an image");
     assert.deepEqual(at.actions, [{ action: "images" }]);
     at.terminal.press("\u001b");
-    await at.terminal.until("Boot the local disk");
-    at.terminal.press("4");
+    await at.terminal.until("Exit: local disk");
+    at.terminal.press("7");
     at.terminal.press("s");
     await pause(20);
     assert.deepEqual(at.actions.slice(1), [{ action: "shell" }, { action: "shell" }]);
@@ -40,7 +40,7 @@ test("a disk is overwritten only after its model, serial and size were shown and
   at.terminal.press("r");
   await at.terminal.until("win11-lab@3");
   at.terminal.press(`${arrow.down}\r`);
-  await at.terminal.until("onto which disk?");
+  await at.terminal.until("which disk?");
   at.terminal.press("2\r");
   const picture = await at.terminal.until("EVERYTHING ON THIS DISK WILL BE LOST");
   for (const fact of ["WD Blue SN570", "22123X", "1.0 TB", "/dev/nvme0n1"]) {
@@ -84,14 +84,14 @@ test("the end of a task stays on the screen until a key that was meant for it", 
 
 test("an arrow whose bytes arrive apart is one key, and Escape alone is Escape", async () => {
   using at = open(view);
-  at.terminal.press("3");
+  at.terminal.press("2");
   for (const byte of arrow.down) {
     at.terminal.press(byte);
     await pause(15);
   }
   await at.terminal.until("2 of 2");
   at.terminal.press("\u001b");
-  await at.terminal.until("Boot the local disk");
+  await at.terminal.until("Exit: local disk");
 });
 
 test("updates are drawn at most four times a second, and only what changed is sent", async () => {
@@ -114,7 +114,7 @@ test("updates are drawn at most four times a second, and only what changed is se
 
 test("a shell gets the whole terminal, and the menu comes back as it was", async () => {
   using at = open(view);
-  await at.terminal.until("7  P  Power off");
+  await at.terminal.until("8  X  Exit: local disk");
   at.menu.suspend();
   assert.equal(at.terminal.raw, false);
   at.terminal.output.write("shell output\r\n");
@@ -131,7 +131,7 @@ test("a shell gets the whole terminal, and the menu comes back as it was", async
 
 test("after a resize the screen is drawn anew for its size", async () => {
   using at = open(view);
-  await at.terminal.until("7  P  Power off");
+  await at.terminal.until("8  X  Exit: local disk");
   at.terminal.resize(100, 40);
   await pause(20);
   const lines = await at.terminal.screen();
@@ -145,7 +145,7 @@ test("names from the network cannot move the cursor", async () => {
     pc: { ...view.pc, name: "pc\u001b[2J\u001b[H\u0007\u009b5;5Hx" },
     images: [{ ...image, name: "{red-fg}\u001b[31mx" }],
   });
-  await at.terminal.until("7  P  Power off");
+  await at.terminal.until("8  X  Exit: local disk");
   const picture = await at.terminal.until("pc?[2J?[H??5;5Hx");
   assert.match(picture, /^ roomcast {2}pc\?/);
 });

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Key } from "../../../core/screen/keys.ts";
 import { rowText } from "../../../core/screen/row.ts";
 import { rows } from "../../../initrd/menu/rows.ts";
-import { eraseWord, home, type Page, press, settled } from "../../../initrd/menu/state.ts";
+import { eraseWord, exits, home, type Page, press, settled } from "../../../initrd/menu/state.ts";
 import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
 import { disk, image, otherDisk, receiving, view } from "./views.ts";
 
@@ -28,11 +28,12 @@ const text = (shown: MenuView, page: Page, columns = 80, lines = 25): string =>
 test("each item is reached by its number, its letter, and arrows", () => {
   const ways = [
     ["1", "w", "wait"],
-    ["2", "c", "capture"],
-    ["3", "r", "images"],
-    ["5", "l", "power"],
-    ["6", "b", "power"],
-    ["7", "p", "power"],
+    ["2", "r", "images"],
+    ["3", "c", "capture"],
+    ["4", "e", "methods"],
+    ["5", "n", "check"],
+    ["6", "h", "hardware"],
+    ["8", "x", "exits"],
   ] as const;
   for (const [number, letter, page] of ways) {
     const byArrows = [...Array.from({ length: Number(number) - 1 }, () => "down"), "enter"];
@@ -43,10 +44,20 @@ test("each item is reached by its number, its letter, and arrows", () => {
   assert.deepEqual(pressAll(home(), ["s"], view)[1], [{ action: "shell" }]);
 });
 
+const exitOf = (letter: string): number => exits.findIndex((exit) => exit.letter === letter);
+
 test("reboot, power off and the local disk are asked about, and only y is yes", () => {
   const ways = { b: "reboot", p: "poweroff", l: "boot-disk" } as const;
   for (const [letter, action] of Object.entries(ways)) {
-    assert.deepEqual(pressAll(home(), [letter, "y"], view)[1], [{ action }]);
+    const number = String(
+      1 +
+        Object.keys(ways)
+          .sort((one, two) => exitOf(one) - exitOf(two))
+          .indexOf(letter),
+    );
+    for (const keys of [[letter], ["x", letter], ["x", number, "enter"]]) {
+      assert.deepEqual(pressAll(home(), [...keys, "y"], view)[1], [{ action }]);
+    }
     for (const other of ["n", "enter", "escape", " "]) {
       assert.deepEqual(pressAll(home(), [letter, other], view), [home(), []]);
     }
@@ -56,6 +67,7 @@ test("reboot, power off and the local disk are asked about, and only y is yes", 
 test("no sequence of keys overwrites a disk without the whole word before the last Enter", () => {
   const moves = [
     ["r", "enter"],
+    ["e", "1", "enter"],
     ["down"],
     ["1"],
     ["2"],
@@ -66,7 +78,7 @@ test("no sequence of keys overwrites a disk without the whole word before the la
   ];
   const words = ["ERASE", "ERAS", "erase", "E", "ERASEE"].map((word) => [...word]);
   const busy = { ...view, disks: [disk, otherDisk] };
-  let restores = 0;
+  const written = { restore: 0, wipe: 0 };
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...moves, ...words), { maxLength: 30 }), (groups) => {
       let page: Page = home();
@@ -76,8 +88,8 @@ test("no sequence of keys overwrites a disk without the whole word before the la
         const before: Page = page;
         const step = press(page, key(name), busy);
         page = step.page;
-        if (step.action?.action === "restore") {
-          restores++;
+        if (step.action?.action === "restore" || step.action?.action === "wipe") {
+          written[step.action.action]++;
           assert.ok(before.name === "erase" && name === "enter");
           assert.equal(step.action.disk, before.disk.path);
           assert.ok(sinceShown.includes(eraseWord), sinceShown);
@@ -88,7 +100,7 @@ test("no sequence of keys overwrites a disk without the whole word before the la
     }),
     { numRuns: 3000 },
   );
-  assert.ok(restores > 0, "the word was never typed: this test tests nothing");
+  assert.ok(Object.values(written).every(Boolean), "a word was never typed: this tests nothing");
 });
 
 test("an image for another sector size is refused before any word is asked for", () => {
@@ -116,8 +128,58 @@ test("an image's name is checked where it is typed", () => {
   for (const name of ["", "Win", "-x", "a b", "a@1"]) assert.deepEqual(typing(name), [], name);
 });
 
+test("the disk is erased by the method that was chosen, after the word", () => {
+  for (const [number, method] of [
+    ["1", "discard"],
+    ["2", "zero"],
+  ] as const) {
+    const keys = ["e", number, "enter", ...eraseWord, "enter"];
+    const [page, actions] = pressAll(home(), keys, view);
+    assert.deepEqual(actions, [{ action: "wipe", method, disk: "/dev/sda" }]);
+    assert.match(text(view, page), /asked the server to erase the disk/);
+  }
+  const [page] = pressAll(home(), ["e", "1", "enter"], view);
+  for (const part of ["WILL BE LOST", "S3Z9NB0K123456X", "500.1 GB", "Samsung SSD 860 EVO"]) {
+    assert.ok(text(view, page).includes(part), part);
+  }
+});
+
+test("the network check is asked for, shows its findings in words, and is asked again", () => {
+  const findings = [
+    { title: "Link", good: true, text: "eth0, 1000 Mbit/s" },
+    { title: "Multicast", good: false, text: "nothing arrives" },
+    { title: "Server", good: null, text: "being looked at" },
+  ];
+  const [page, actions] = pressAll(home(), ["n", "r"], view);
+  assert.deepEqual(actions, [{ action: "check" }, { action: "check" }]);
+  const shown = text({ ...view, check: findings }, page);
+  assert.match(shown, /Link +ok +eth0/);
+  assert.match(shown, /Multicast +CHECK +nothing arrives/);
+  assert.equal(press(page, key("x"), view).page.name, "home");
+});
+
+test("the hardware page has what tells this PC and its disks from others", () => {
+  const [page] = pressAll(home(), ["h"], view);
+  for (const part of [
+    "4c4c4544",
+    "ABC1234",
+    "52:54:00:12:34:56",
+    "UEFI",
+    "e1000e",
+    "S3Z9NB0K123456X",
+  ]) {
+    assert.ok(text(view, page).includes(part), part);
+  }
+});
+
 test("a task takes the screen from whatever was open, and a disk that is gone closes its page", () => {
-  const erase: Page = { name: "erase", image, disk, value: "ERASE", refused: false };
+  const erase: Page = {
+    name: "erase",
+    work: { kind: "restore", image },
+    disk,
+    value: "ERASE",
+    refused: false,
+  };
   assert.deepEqual(settled(erase, { ...view, task: receiving }), home());
   assert.match(text({ ...view, disks: [otherDisk] }, erase), /\/dev\/sda is gone/);
   const [, actions] = pressAll(erase, ["enter"], { ...view, disks: [otherDisk] });
@@ -189,7 +251,7 @@ test("every screen has its size, and the menu is whole from 80x24 on, whatever t
         const picture = rows(shown, home(), { columns, lines });
         assert.equal(picture.length, lines);
         assert.ok(picture.every((row) => rowText(row).length <= columns));
-        if (lines >= 24) assert.ok(picture.some((row) => rowText(row).includes("Power off")));
+        if (lines >= 24) assert.ok(picture.some((row) => rowText(row).includes("power off")));
         const task = rows({ ...shown, task: receiving }, home(), { columns, lines });
         assert.equal(task.length, lines);
         if (lines >= 24) assert.ok(task.some((row) => rowText(row).includes("3 of 28 verified")));

@@ -18,8 +18,8 @@ test("on a real terminal: a restore, its stop, a shell and back", async () => {
   const actions = (): string[] =>
     readFileSync(join(at.folder, "actions"), "utf8").trim().split("\n");
 
-  await at.until("7  P  Power off");
-  at.press("Down", "Down", "Enter");
+  await at.until("8  X  Exit: local disk");
+  at.press("Down", "Enter");
   await at.until("win11-lab@3");
   at.press("Enter");
   await at.until("EVERYTHING ON THIS DISK WILL BE LOST");
@@ -36,7 +36,7 @@ test("on a real terminal: a restore, its stop, a shell and back", async () => {
   await at.until("stopped at this PC");
   await new Promise((resolve) => setTimeout(resolve, 1600));
   at.press("Space");
-  await at.until("7  P  Power off");
+  await at.until("8  X  Exit: local disk");
   assert.deepEqual(actions().slice(1), [
     '{"action":"restore","image":"win11-lab@4","disk":"/dev/sda"}',
     '{"action":"stop"}',
@@ -53,15 +53,15 @@ test("a shell has the terminal in its ordinary mode", async () => {
     program,
     join(folder, "actions"),
   ]);
-  await at.until("7  P  Power off");
+  await at.until("8  X  Exit: local disk");
   at.press("s");
   await at.until("this is the shell");
   at.press("-l", "hello");
   at.press("Enter");
   const picture = await at.until("got hello");
-  assert.ok(!picture.includes("Power off"));
+  assert.ok(!picture.includes("Exit: local disk"));
   at.press("Enter");
-  await at.until("7  P  Power off");
-  at.press("Up", "Up", "Enter");
+  await at.until("8  X  Exit: local disk");
+  at.press(...Array.from({ length: 4 }, () => "Up"), "Enter");
   await at.until("Name of the image");
 });

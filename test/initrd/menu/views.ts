@@ -46,6 +46,19 @@ export const view: MenuView = {
   disks: [disk],
   images: [image, { ...image, version: 3 }],
   task: null,
+  hardware: {
+    agentVersion: "0.1.0",
+    firmware: "uefi",
+    secureBoot: false,
+    memoryBytes: 8_589_934_592,
+    nic: { driver: "e1000e", speedMbps: 1000 },
+    identity: {
+      uuid: "4c4c4544-0042-3510-8052-b4c04f4d3432",
+      serials: ["ABC1234"],
+      macs: ["52:54:00:12:34:56"],
+    },
+  },
+  check: null,
   notice: null,
 };
 

@@ -1,0 +1,142 @@
+/** Looks at the way to the server, step by step. */
+import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
+import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
+import type { Roots } from "../hardware/sysfs.ts";
+import type { Measured } from "./findings.ts";
+
+/** In milliseconds. */
+const answerLimit = 3000;
+const answerTries = 5;
+const throughputFor = 2000;
+const burstLimit = 20_000;
+/** A switch that snoops has to learn that this port wants the group. */
+const joinFor = 300;
+/** The last packets of a burst are still on their way when the server says that it is done. */
+const lateFor = 200;
+/** More than comes in two seconds at 1 Gbit/s. */
+const payloadBytes = 400_000_000;
+/** A snooping switch may take a moment to open the port: nothing is said after one silent burst. */
+const burstTries = 2;
+
+export interface CheckPorts {
+  readonly server: URL;
+  readonly roots: Roots;
+  uplink(): Promise<Uplink>;
+}
+
+/** Answers all that is known after each step; never rejects but with the reason of `signal`. */
+export async function* checkNetwork(
+  ports: CheckPorts,
+  signal: AbortSignal,
+): AsyncGenerator<Measured> {
+  const { name, ip } = await ports.uplink();
+  const speedMbps = describeNic(name, ports.roots).speedMbps;
+  let measured: Measured = { link: { name, hasLink: hasLink(name, ports.roots), speedMbps }, ip };
+  yield measured;
+  const steps = [
+    async (): Promise<Measured> => ({ answer: await timeAnswer(ports.server, signal) }),
+    async (): Promise<Measured> => ({ throughputBps: await timePayload(ports.server, signal) }),
+    async (): Promise<Measured> => ({ multicast: await countBurst(ports.server, ip, signal) }),
+  ];
+  for (const step of steps) {
+    measured = { ...measured, ...(await step()) };
+    signal.throwIfAborted();
+    yield measured;
+  }
+}
+
+const why = (error: unknown): string => {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+};
+
+/** The quickest of some small answers, in milliseconds, or why there was none. */
+async function timeAnswer(server: URL, signal: AbortSignal): Promise<number | string> {
+  let best = Number.POSITIVE_INFINITY;
+  try {
+    for (let count = 0; count < answerTries; count++) {
+      const from = performance.now();
+      await (
+        await ask(server, "/agent/v1/check/payload?bytes=1", signal, answerLimit)
+      ).arrayBuffer();
+      best = Math.min(best, performance.now() - from);
+    }
+    return best;
+  } catch (error) {
+    return `${server.host} does not answer (${why(error)})`;
+  }
+}
+
+/** Bytes a second, over a download that is cut off after a while. */
+async function timePayload(server: URL, signal: AbortSignal): Promise<number | string> {
+  const from = performance.now();
+  let bytes = 0;
+  try {
+    const path = `/agent/v1/check/payload?bytes=${payloadBytes}`;
+    const answer = await ask(server, path, signal, throughputFor * 3);
+    for await (const part of answer.body ?? []) {
+      bytes += part.length;
+      // Leaving the loop hangs up.
+      if (performance.now() - from >= throughputFor) break;
+    }
+  } catch (error) {
+    if (bytes === 0) return `not measured: ${why(error)}`;
+  }
+  return bytes / ((performance.now() - from) / 1000);
+}
+
+/** How much of a burst that the server multicasts comes here. */
+async function countBurst(
+  server: URL,
+  ip: string | null,
+  signal: AbortSignal,
+): Promise<{ sent: number; received: number } | string> {
+  if (ip === null) return "not measured without an address";
+  const nonce = randomInt(2 ** 32);
+  const numbers = new Set<number>();
+  const socket = createSocket({ type: "udp4", reuseAddr: true, recvBufferSize: 4 << 20 });
+  socket.on("message", (bytes) => {
+    const packet = decodeCheckPacket(bytes);
+    if (packet.ok && packet.value.nonce === nonce) numbers.add(packet.value.number);
+  });
+  try {
+    socket.bind(0);
+    await once(socket, "listening", { signal });
+    socket.addMembership(checkGroup, ip);
+    let sent = 0;
+    for (let tries = 0; tries < burstTries && numbers.size === 0; tries++) {
+      await sleep(joinFor, undefined, { signal });
+      const body = JSON.stringify({ nonce, port: socket.address().port });
+      const answer = await ask(server, "/agent/v1/check/multicast", signal, burstLimit, body);
+      ({ sent } = (await answer.json()) as { sent: number });
+      await sleep(lateFor, undefined, { signal });
+    }
+    return { sent, received: numbers.size };
+  } catch (error) {
+    return `not measured: ${why(error)}`;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Rejects on an answer that is none. */
+async function ask(
+  server: URL,
+  path: string,
+  signal: AbortSignal,
+  limitMs: number,
+  body?: string,
+): Promise<Response> {
+  const answer = await fetch(new URL(path, server), {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
+    ...(body === undefined
+      ? {}
+      : { method: "POST", body, headers: { "content-type": "application/json" } }),
+  });
+  if (answer.ok) return answer;
+  throw new Error(`the server answers ${answer.status} to ${path}`);
+}

@@ -1,0 +1,62 @@
+/** A PC's network check against the server's part of it, on the loopback's sockets. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import fastify, { type FastifyInstance } from "fastify";
+import { checkNetwork } from "../../../../initrd/agent/check/check.ts";
+import type { Measured } from "../../../../initrd/agent/check/findings.ts";
+import { systemRoots } from "../../../../initrd/agent/hardware/sysfs.ts";
+import { checkRoutes } from "../../../../server/net/check-routes.ts";
+
+let app: FastifyInstance;
+let server: URL;
+
+before(async () => {
+  app = fastify({ forceCloseConnections: true }) as unknown as FastifyInstance;
+  await app.register(checkRoutes, { interfaceAddress: "127.0.0.1" });
+  server = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+});
+after(() => app.close());
+
+async function check(where: URL, ip: string | null): Promise<Measured> {
+  const uplink = async () => ({ name: "lo", ip, mac: null });
+  let last: Measured = {};
+  const ports = { server: where, roots: systemRoots, uplink };
+  for await (const measured of checkNetwork(ports, new AbortController().signal)) last = measured;
+  return last;
+}
+
+test("answer, throughput and multicast are measured, of two PCs at once too", async () => {
+  for (const measured of await Promise.all([
+    check(server, "127.0.0.1"),
+    check(server, "127.0.0.1"),
+  ])) {
+    assert.equal(typeof measured.answer, "number");
+    assert.ok(Number(measured.throughputBps) > 1e6, String(measured.throughputBps));
+    assert.ok(typeof measured.multicast === "object", String(measured.multicast));
+    // A busy machine may drop some; another's burst is never counted.
+    assert.ok(
+      measured.multicast.received > 0 && measured.multicast.received <= measured.multicast.sent,
+    );
+  }
+});
+
+test("without a server or an address it says so and ends", async () => {
+  const closed = fastify();
+  const gone = await closed.listen({ host: "127.0.0.1", port: 0 });
+  await closed.close();
+  const measured = await check(new URL(gone), null);
+  assert.match(String(measured.answer), /127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/);
+  assert.match(String(measured.throughputBps), /not measured/);
+  assert.match(String(measured.multicast), /without an address/);
+});
+
+test("what is asked for is checked", async () => {
+  for (const bytes of ["", "-1", "x", "1e9", "12345678901"]) {
+    const answer = await app.inject({ url: `/agent/v1/check/payload?bytes=${bytes}` });
+    assert.equal(answer.statusCode, 400, bytes);
+  }
+  for (const body of [{}, { nonce: 1, port: 53 }, { nonce: -1, port: 5000 }]) {
+    const answer = await app.inject({ method: "POST", url: "/agent/v1/check/multicast", body });
+    assert.equal(answer.statusCode, 400, JSON.stringify(body));
+  }
+});
