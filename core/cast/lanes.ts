@@ -6,6 +6,7 @@
  */
 import { type Millis, millis } from "../units/units.ts";
 import { creditOf, type Member } from "./member.ts";
+import type { LaggardCause } from "./reason.ts";
 import type { Room } from "./room.ts";
 
 /** Nobody comes back sooner; twice as late after each time that it was put aside. */
@@ -28,7 +29,8 @@ export class Lanes {
   }
 
   /** Takes the member out of the main lane; it takes no part in the flights from now on. */
-  demote(member: Member, now: Millis): void {
+  demote(member: Member, cause: LaggardCause, now: Millis): void {
+    member.cause = cause;
     member.lane = "catchUp";
     member.demotedAt = now;
     member.demotions++;
@@ -56,7 +58,10 @@ export class Lanes {
       return { demoted: [], isNewRoom: true };
     }
     const back = aside.filter((member) => hasRecovered(member, now));
-    for (const member of back) member.lane = "main";
+    for (const member of back) {
+      member.lane = "main";
+      member.cause = null;
+    }
     return back.length === 0 ? null : { demoted: [], isNewRoom: false };
   }
 }

@@ -1,6 +1,8 @@
 import { type Millis, millis } from "../units/units.ts";
 import { bitmapBytes } from "./bits.ts";
-import type { ReceiverId } from "./handles.ts";
+import type { ReceiverId, ReceiverStanding } from "./handles.ts";
+import { Measure } from "./measure.ts";
+import { type LaggardCause, reasonOf } from "./reason.ts";
 
 /** A receiver as the sender knows it. */
 export interface Member {
@@ -28,10 +30,11 @@ export interface Member {
   /** Packets received, and the sequence then, at the start of the present stretch. */
   stretchStart: { readonly packets: number; readonly sequence: number } | null;
   packets: number;
-  /** What has come to it lately, in packets a millisecond; null until that is known. */
-  packetsPerMs: number | null;
-  /** Its packets, and when, at the start of the present measurement of that. */
-  measured: { readonly packets: number; readonly at: Millis };
+  readonly measure: Measure;
+  /** Entries that it has in hand or on the disk, of those that it wanted. */
+  finished: number;
+  /** Why it was put aside; null once it has recovered. */
+  cause: LaggardCause | null;
   /** For how long, of late, it has lost far more than the others. */
   outlierFor: number;
   demotedAt: Millis;
@@ -54,25 +57,49 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   assembling: new Map(),
   stretchStart: null,
   packets: 0,
-  packetsPerMs: null,
-  measured: { packets: 0, at: now },
+  measure: new Measure(),
+  finished: 0,
+  cause: null,
   outlierFor: 0,
   demotedAt: now,
   demotions: 0,
 });
 
-/** What comes to a member is counted over so long. */
-const measureFor = millis(250);
+/** Whoever reports, but for so long has heard nothing new, is not reached by the multicast. */
+export const deafAfter = millis(1500);
+/** Who has not reported for so long is not served. */
+export const silentAfter = millis(3000);
 
-/** Notes what has come to the member, after its report. */
-export function measure(member: Member, now: Millis): void {
-  const { packets, measured } = member;
-  const elapsed = now - measured.at;
-  if (elapsed < measureFor) return;
-  // Fewer than before: it was started anew, or hears another sender.
-  if (packets >= measured.packets && measured.packets > 0)
-    member.packetsPerMs = (packets - measured.packets) / elapsed;
-  member.measured = { packets, at: now };
+/** What it holds that its disk has yet to take. */
+export const inHandCount = ({ slotCount, freeSlots, assembling }: Member): number =>
+  slotCount - freeSlots - assembling.size;
+
+/** Notes what has come to the member, after its report; `dropped`: by its socket, in all. */
+export function measure(member: Member, dropped: number, now: Millis): void {
+  const { sequence, packets, finished } = member;
+  const written = finished - inHandCount(member);
+  member.measure.note({ sequence, packets, dropped, written }, now);
+}
+
+export const isDeaf = ({ heardAt }: Member, now: Millis): boolean => now - heardAt >= deafAfter;
+
+export function standingOf(member: Member, now: Millis): ReceiverStanding {
+  const { id, lane, cause, sequence, reportedAt, wantCount } = member;
+  const { figures } = member.measure;
+  const hearing = (): ReceiverStanding["hearing"] => {
+    if (now - reportedAt > silentAfter) return "silent";
+    if (isDeaf(member, now)) return "deaf";
+    return sequence < 0 ? "unknown" : "hears";
+  };
+  return {
+    receiver: id,
+    // Those who were put aside are a room of their own when the others have all.
+    lane: cause === null ? lane : "catchUp",
+    reason: cause === null || figures === null ? null : reasonOf(cause, figures),
+    hearing: hearing(),
+    lossRatio: figures?.lossRatio ?? null,
+    entriesWanted: wantCount,
+  };
 }
 
 /** Entries that may be begun for it: its free slots less what is on its way to take one. */

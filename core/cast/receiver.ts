@@ -20,16 +20,16 @@ import {
   readReportEvery,
   sequenceDistance,
   symbolBytes,
-  symbolCountOf,
 } from "../wire/cast.ts";
 import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
 import { bitAt, bitmapBytes, setBit } from "./bits.ts";
+import { Entries } from "./entries.ts";
 import type { CastReceiverStats, ChunkVerdict } from "./handles.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 
 export interface ReceiverOptions {
   readonly tag: number;
-  /** Of each index entry; 0 for those that are never on the wire. */
+  /** Of each index entry; 0: never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
   /** Bitmap of the entries wanted; those of no stored bytes are none. */
   readonly wants: Uint8Array;
@@ -63,7 +63,7 @@ export class CastReceiverMachine {
   /** Entries that came whole since the owner last emptied this. */
   readonly completed: Completed[] = [];
   private readonly options: ReceiverOptions;
-  private readonly symbolCounts: Uint16Array;
+  private readonly entries: Entries;
   private readonly places: Uint8Array;
   private readonly slotOf: Int32Array;
   private readonly slotBytes: number;
@@ -102,7 +102,7 @@ export class CastReceiverMachine {
     assert(slab.byteOffset % 4 === 0, "the slab is aligned");
     assert(slotCount > 0 && slotCount <= 0xffff, "there are slots, and a report can count them");
     this.options = options;
-    this.symbolCounts = Uint16Array.from(storedLengths, symbolCountOf);
+    this.entries = new Entries(storedLengths);
     this.places = new Uint8Array(storedLengths.length);
     this.slotOf = new Int32Array(storedLengths.length).fill(-1);
     this.slotBytes = slotBytesFor(storedLengths);
@@ -139,6 +139,8 @@ export class CastReceiverMachine {
       this.counts.ignored++;
       return;
     }
+    // Its length will be said: until then it cannot be put together.
+    if (!this.entries.isKnown(entryIndex)) return;
     const at = this.places[entryIndex];
     // Others are still being served it: should the sender not know that it is here, it hears it now.
     if (at === place.none || at === place.inHand) return this.saySettled(entryIndex);
@@ -167,6 +169,14 @@ export class CastReceiverMachine {
     this.places[entryIndex] = place.none;
     this.wantCount--;
     this.sayAnew(entryIndex);
+  }
+
+  /** An entry that was unknown is known; of no stored bytes: it is not wanted, and the sender knows that. */
+  announce(entryIndex: number, storedLength: number): void {
+    this.entries.announce(entryIndex, storedLength);
+    if (storedLength > 0 || this.places[entryIndex] !== place.wanted) return;
+    this.places[entryIndex] = place.none;
+    this.wantCount--;
   }
 
   /** Says all wants in the next report. */
@@ -205,7 +215,7 @@ export class CastReceiverMachine {
         assembling,
         wants,
       },
-      this.symbolCounts,
+      this.entries.symbolCounts,
     );
     this.reportNumber = (this.reportNumber + 1) >>> 0;
     this.reportedAt = now;
@@ -236,7 +246,7 @@ export class CastReceiverMachine {
   // --- symbols
 
   private takeSymbol(bytes: Uint8Array, offset: number, entryIndex: number, symbol: number): void {
-    const symbolCount = this.symbolCounts[entryIndex] as number;
+    const symbolCount = this.entries.symbolCounts[entryIndex] as number;
     if (symbol >= symbolCount) {
       this.counts.ignored++;
       return;
@@ -252,7 +262,7 @@ export class CastReceiverMachine {
 
   private takeRepair(bytes: Uint8Array, offset: number, entryIndex: number, count: number): void {
     const { members, words } = this;
-    const symbolCount = this.symbolCounts[entryIndex] as number;
+    const symbolCount = this.entries.symbolCounts[entryIndex] as number;
     if (!readMembers(bytes, offset, count, symbolCount, members)) {
       this.counts.ignored++;
       return;
@@ -296,7 +306,7 @@ export class CastReceiverMachine {
     this.places[entryIndex] = place.inHand;
     this.wantCount--;
     this.sayAnew(entryIndex);
-    const storedLength = this.options.storedLengths[entryIndex] as number;
+    const storedLength = this.entries.storedLengths[entryIndex] as number;
     this.completed.push({ entryIndex, offset: slot * this.slotBytes, storedLength });
   }
 
@@ -386,7 +396,7 @@ export class CastReceiverMachine {
       const entryIndex = this.entryIn[slot] as number;
       if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
       const lacking = new Uint16Array(this.lackCount[slot] as number);
-      const symbolCount = this.symbolCounts[entryIndex] as number;
+      const symbolCount = this.entries.symbolCounts[entryIndex] as number;
       for (let symbol = 0, found = 0; symbol < symbolCount; symbol++) {
         if (this.isLacking(slot, symbol)) lacking[found++] = symbol;
       }

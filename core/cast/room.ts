@@ -1,5 +1,6 @@
 import type { Millis } from "../units/units.ts";
 import { bitAt, clearBit, setBit } from "./bits.ts";
+import type { Entries } from "./entries.ts";
 import type { ReceiverId } from "./handles.ts";
 import { type Member, newMember } from "./member.ts";
 
@@ -8,22 +9,20 @@ export class Room {
   readonly members = new Map<ReceiverId, Member>();
   /** Entries that someone wants. */
   openCount = 0;
-  /** Changes when an entry is wanted that was not. */
+  /** Changes when an entry can be served that could not. */
   version = 0;
-  private readonly storedLengths: Uint32Array;
+  private readonly entries: Entries;
   private readonly wantedBy: Uint16Array;
   /** As `wantedBy`, by members that are served. */
   private readonly servedTo: Uint16Array;
   private servedCount = 0;
+  /** Of these, the ones that are known. */
+  servableCount = 0;
 
-  constructor(storedLengths: Uint32Array) {
-    this.storedLengths = storedLengths;
-    this.wantedBy = new Uint16Array(storedLengths.length);
-    this.servedTo = new Uint16Array(storedLengths.length);
-  }
-
-  get entryCount(): number {
-    return this.storedLengths.length;
+  constructor(entries: Entries) {
+    this.entries = entries;
+    this.wantedBy = new Uint16Array(entries.count);
+    this.servedTo = new Uint16Array(entries.count);
   }
 
   /** Whether an entry is wanted by a member that is served. */
@@ -37,7 +36,7 @@ export class Room {
   }
 
   add(id: ReceiverId, now: Millis): Member {
-    const member = newMember(id, this.entryCount, now);
+    const member = newMember(id, this.entries.count, now);
     this.members.set(id, member);
     return member;
   }
@@ -62,7 +61,8 @@ export class Room {
   }
 
   want(member: Member, entry: number): void {
-    if (entry >= this.entryCount || this.storedLengths[entry] === 0) return;
+    const { count, storedLengths } = this.entries;
+    if (entry >= count || storedLengths[entry] === 0) return;
     if (bitAt(member.wants, entry)) return;
     setBit(member.wants, entry);
     member.wantCount++;
@@ -75,6 +75,7 @@ export class Room {
     if (!bitAt(member.wants, entry)) return;
     clearBit(member.wants, entry);
     member.wantCount--;
+    member.finished++;
     this.wantedBy[entry] = (this.wantedBy[entry] as number) - 1;
     if (this.wantedBy[entry] === 0) this.openCount--;
     if (member.isServed) this.serveEntry(entry, -1);
@@ -92,13 +93,21 @@ export class Room {
     }
   }
 
+  /** The entry has just been announced. */
+  noteKnown(entry: number): void {
+    if ((this.servedTo[entry] as number) > 0) this.servableCount++;
+    this.version++;
+    if (this.entries.storedLengths[entry] !== 0) return;
+    for (const member of this.members.values()) this.finish(member, entry);
+  }
+
   private serveEntry(entry: number, change: 1 | -1): void {
     const before = this.servedTo[entry] as number;
-    this.servedTo[entry] = before + change;
-    if (before === 0) {
-      this.servedCount++;
-      this.version++;
-    }
-    if (before + change === 0) this.servedCount--;
+    const after = before + change;
+    this.servedTo[entry] = after;
+    if (before > 0 && after > 0) return;
+    this.servedCount += change;
+    if (this.entries.isKnown(entry)) this.servableCount += change;
+    if (after > 0) this.version++;
   }
 }

@@ -16,7 +16,6 @@ import {
   repairPacketBytes,
   sequenceDistance,
   symbolBytes,
-  symbolCountOf,
   syncPacketBytes,
   wireOverheadBytes,
   writeHeader,
@@ -26,12 +25,22 @@ import {
 import { type CastReport, decodeReport } from "../wire/cast-report.ts";
 import { bitAt } from "./bits.ts";
 import { planRepairs } from "./coding.ts";
+import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";
 import type { CastSenderStats, ReceiverId } from "./handles.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
-import { creditOf, type Member, measure } from "./member.ts";
+import {
+  creditOf,
+  inHandCount,
+  isDeaf,
+  type Member,
+  measure,
+  silentAfter,
+  standingOf,
+} from "./member.ts";
 import { Pacer } from "./pacer.ts";
 import { RateControl } from "./rate.ts";
+import { bpsOf, causeOfLoss, type LaggardCause } from "./reason.ts";
 import { Room } from "./room.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
@@ -40,7 +49,7 @@ export interface SenderOptions {
   readonly tag: number;
   /** Random: tells this sender from one before it. */
   readonly generation: number;
-  /** Of each index entry; 0 for those that are never on the wire. */
+  /** Of each index entry; 0: never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
   readonly linkBps: number | null;
   readonly rateLimitBps: number | null;
@@ -48,10 +57,6 @@ export interface SenderOptions {
 
 /** Who has not reported for so long, or for four times the interval, is not waited for. */
 const lateAfter = millis(400);
-/** Who has not reported for so long is not served. */
-const silentAfter = millis(3000);
-/** Whoever reports, but for so long has heard nothing new, is not reached by the multicast. */
-const deafAfter = millis(1500);
 /**
  * A cast that begins waits, but not longer than this, until those that have joined hear it and nobody
  * has joined for a moment: then nobody lacks its first entries.
@@ -80,7 +85,7 @@ export class CastSenderMachine {
   private readonly holdUps: HoldUps;
   private readonly rate: RateControl;
   private readonly pacer: Pacer;
-  private readonly symbolCounts: Uint16Array;
+  private readonly entries: Entries;
   private readonly flights = new Map<number, Flight>();
   /** Flights with repairs to send, oldest round first. */
   private readonly repairing: Flight[] = [];
@@ -108,9 +113,9 @@ export class CastSenderMachine {
   constructor(options: SenderOptions, now: Millis) {
     const { storedLengths, linkBps, rateLimitBps, tag, generation } = options;
     this.options = options;
-    this.symbolCounts = Uint16Array.from(storedLengths, symbolCountOf);
-    this.room = new Room(storedLengths);
-    this.supply = new Supply(storedLengths);
+    this.entries = new Entries(storedLengths);
+    this.room = new Room(this.entries);
+    this.supply = new Supply(this.entries);
     this.lanes = new Lanes(this.room);
     this.holdUps = new HoldUps(now);
     this.rate = new RateControl({ linkBps, limitBps: rateLimitBps }, now);
@@ -148,7 +153,7 @@ export class CastSenderMachine {
   /** A report; one that is malformed, of a stranger or older than the last is ignored. */
   report(id: ReceiverId, payload: Uint8Array, now: Millis): void {
     const member = this.room.members.get(id);
-    const decoded = decodeReport(payload, this.symbolCounts);
+    const decoded = decodeReport(payload, this.entries.symbolCounts);
     if (member === undefined || !decoded.ok) {
       this.counts.ignored++;
       return;
@@ -157,7 +162,7 @@ export class CastSenderMachine {
     if (member.reportNumber !== null && sequenceDistance(report.number, member.reportNumber) <= 0)
       return;
     this.takeState(member, report, now);
-    const isHearing = member.sequence >= 0 && now - member.heardAt < deafAfter;
+    const isHearing = member.sequence >= 0 && !isDeaf(member, now);
     this.setServed(member, isHearing && member.lane === "main");
     if (member.isServed) noteInStretch(member, this.stretch.sequence);
     this.afterLaneChange(this.lanes.settle(now));
@@ -169,15 +174,23 @@ export class CastSenderMachine {
     this.resumeParts(member);
   }
 
+  /** An entry that was unknown is known, and can be asked for; 0: it is never on the wire. */
+  announce(entryIndex: number, storedLength: number): void {
+    this.entries.announce(entryIndex, storedLength);
+    this.room.noteKnown(entryIndex);
+  }
+
   /** Entries whose stored bytes are to be given to `supplyEntry`. */
   takeReads(): number[] {
     this.plan();
     return this.supply.takeReads();
   }
 
-  /** The stored bytes of an entry that `takeReads` named, as long as the index says; they are copied. */
-  supplyEntry(entryIndex: number, stored: Uint8Array): void {
+  /** The stored bytes of an entry that `takeReads` named; they are copied. False: not as long as the index says. */
+  supplyEntry(entryIndex: number, stored: Uint8Array): boolean {
+    if (stored.length !== this.entries.storedLengths[entryIndex]) return false;
     this.supply.take(entryIndex, stored);
+    return true;
   }
 
   // --- time and packets
@@ -243,6 +256,7 @@ export class CastSenderMachine {
       passes,
       entriesOpen: this.room.openCount,
       framesIgnored: ignored,
+      receivers: [...this.room.members.values()].map((member) => standingOf(member, now)),
     };
   }
 
@@ -272,7 +286,6 @@ export class CastSenderMachine {
     if (sequence !== member.sequence) member.heardAt = now;
     member.sequence = sequence;
     member.packets = report.packets;
-    measure(member, now);
     member.begun = member.begun.filter((first) => first > sequence);
     member.assembling = new Map(
       report.assembling.map(({ entryIndex, lacking }) => [entryIndex, lacking]),
@@ -283,6 +296,7 @@ export class CastSenderMachine {
       else if (bitAt(member.wants, entryIndex)) this.finish(member, entryIndex);
     }
     for (const { entryIndex } of report.assembling) this.room.want(member, entryIndex);
+    measure(member, report.dropped, now);
   }
 
   private replaceWants(member: Member, wants: Uint8Array): void {
@@ -325,19 +339,25 @@ export class CastSenderMachine {
   /** What has come lately to the one in the main lane that got least, in bits a second; null: not known. */
   private heardBps(): number | null {
     let least = Number.POSITIVE_INFINITY;
-    for (const { lane, wantCount, packetsPerMs } of this.room.members.values())
-      if (lane === "main" && wantCount > 0 && packetsPerMs) least = Math.min(least, packetsPerMs);
-    return Number.isFinite(least) ? least * (dataPacketBytes + wireOverheadBytes) * 8000 : null;
+    for (const { lane, wantCount, measure } of this.room.members.values()) {
+      const packetsPerMs = measure.figures?.packetsPerMs ?? 0;
+      if (lane === "main" && wantCount > 0 && packetsPerMs > 0)
+        least = Math.min(least, packetsPerMs);
+    }
+    return Number.isFinite(least) ? bpsOf(least) : null;
   }
 
   // --- flights
 
   /** Chooses entries to be read ahead: in order from the cursor, around the end if need be. */
   private plan(): void {
-    if (!this.room.hasDemand || this.plannedVersion === this.room.version) return;
-    const { entryCount, version } = this.room;
+    if (this.plannedVersion === this.room.version) return;
+    const { version, servableCount } = this.room;
+    const entryCount = this.entries.count;
     let looked = 0;
     while (this.supply.hasRoomAhead) {
+      // All there is to serve is in hand: a live cast asks after each entry that is captured.
+      if (this.countAtWork() >= servableCount) return;
       if (looked > entryCount) {
         this.plannedVersion = version;
         return;
@@ -348,12 +368,19 @@ export class CastSenderMachine {
       }
       const entry = this.cursor++;
       looked++;
-      if (this.room.demandFor(entry) === 0) continue;
+      if (this.room.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
       this.supply.ask(entry, "ahead");
       if (this.isNewLap) this.counts.passes++;
       this.isNewLap = false;
     }
+  }
+
+  /** Entries that someone is served, and that are in flight, read, or being read. */
+  private countAtWork(): number {
+    let count = this.supply.count;
+    for (const entry of this.flights.keys()) if (this.room.demandFor(entry) > 0) count++;
+    return count;
   }
 
   /**
@@ -367,7 +394,7 @@ export class CastSenderMachine {
     for (const [entry, { length }] of member.assembling) {
       if (!this.supply.hasRoomResumed) return;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
-      const isHeavy = length > (this.symbolCounts[entry] as number) * heavyFraction;
+      const isHeavy = length > (this.entries.symbolCounts[entry] as number) * heavyFraction;
       const isLeft = isHeavy
         ? !this.awaitsParts(member) && this.isAnotherOpen(member)
         : !isFull && !this.isForHolders(entry);
@@ -428,7 +455,7 @@ export class CastSenderMachine {
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
         if (!this.holdUps.hold(holdUp, others, now)) continue;
-        this.demote(holdUp, now);
+        this.demote(holdUp, causeOfHoldUp, now);
       }
       if (wanting.length + holding.length === 0) continue;
       return this.openFlight(entry, [...wanting, ...holding], wanting.length === 0, now);
@@ -451,8 +478,12 @@ export class CastSenderMachine {
     return !this.hasBegun;
   }
 
-  private demote(members: readonly Member[], now: Millis): void {
-    for (const member of members) this.lanes.demote(member, now);
+  private demote(
+    members: readonly Member[],
+    causeOf: (member: Member) => LaggardCause,
+    now: Millis,
+  ): void {
+    for (const member of members) this.lanes.demote(member, causeOf(member), now);
     this.afterLaneChange({ demoted: members, isNewRoom: false });
     this.afterLaneChange(this.lanes.settle(now));
   }
@@ -465,7 +496,7 @@ export class CastSenderMachine {
   ): Flight {
     const flight: Flight = {
       entryIndex,
-      symbolCount: this.symbolCounts[entryIndex] as number,
+      symbolCount: this.entries.symbolCounts[entryIndex] as number,
       slot: this.supply.claim(entryIndex),
       members: new Set(members),
       memberCount: members.length,
@@ -658,7 +689,8 @@ export class CastSenderMachine {
     const isBusy = this.stretch.busyFor > elapsed / 2;
     this.rate.judge({ loss: found.loss, sentBps, isBusy }, now);
     this.beginStretch(now);
-    if (outliers.length > 0) this.demote(outliers, now);
+    if (outliers.length > 0)
+      this.demote(outliers, ({ measure }) => causeOfLoss(measure.figures), now);
   }
 
   private beginStretch(now: Millis): void {
@@ -671,6 +703,10 @@ export class CastSenderMachine {
     for (const member of this.room.members.values()) member.stretchStart = null;
   }
 }
+
+/** Its slots are taken by what its disk has yet to write, or by parts that it lacks too much of. */
+const causeOfHoldUp = (member: Member): LaggardCause =>
+  inHandCount(member) * 2 >= member.slotCount ? "disk" : causeOfLoss(member.measure.figures);
 
 type Kind = "data" | "repair" | "sync";
 const lengthOf: Record<Kind, number> = {

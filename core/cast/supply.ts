@@ -1,6 +1,7 @@
 /** Entries read ahead of their turn, and the memory that all entries at work take. */
 import { assert } from "../errors.ts";
 import { symbolBytes } from "../wire/cast.ts";
+import type { Entries } from "./entries.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 
 /** Entries at work at once, read ahead or in flight: with 1 MiB each, the sender's memory. */
@@ -20,15 +21,13 @@ export class Supply {
   readonly slab: Uint8Array;
   readonly words: Int32Array;
   readonly slotBytes: number;
-  private readonly storedLengths: Uint32Array;
   private readonly freeSlots: number[] = [];
   /** In the order of their turns. */
   private readonly ahead = new Map<number, Waiting>();
   private readonly resumed = new Map<number, Waiting>();
   private readonly reads: number[] = [];
 
-  constructor(storedLengths: Uint32Array) {
-    this.storedLengths = storedLengths;
+  constructor({ storedLengths }: Entries) {
     this.slotBytes = slotBytesFor(storedLengths);
     const slotCount = Math.min(supplyLimit, storedLengths.length + readResumed);
     this.slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
@@ -39,6 +38,11 @@ export class Supply {
   /** Entries asked for since the last call. */
   takeReads(): number[] {
     return this.reads.splice(0);
+  }
+
+  /** Entries that are read, or being read. */
+  get count(): number {
+    return this.ahead.size + this.resumed.size;
   }
 
   has(entryIndex: number): boolean {
@@ -64,10 +68,6 @@ export class Supply {
   take(entryIndex: number, stored: Uint8Array): void {
     const waiting = this.ahead.get(entryIndex) ?? this.resumed.get(entryIndex);
     if (waiting === undefined || waiting.isHere) return;
-    assert(
-      stored.length === this.storedLengths[entryIndex],
-      "the source gives what the index says",
-    );
     const start = waiting.slot * this.slotBytes;
     this.slab.set(stored, start);
     const padding = (symbolBytes - (stored.length % symbolBytes)) % symbolBytes;

@@ -10,7 +10,8 @@ import { type ErrorCode, RoomcastError } from "../../errors.ts";
 
 export interface SenderSetup extends CastSocketOptions {
   readonly storedLengths: Uint32Array;
-  readonly source: { readonly module: string; readonly config: unknown };
+  /** Null: the owner is asked. */
+  readonly source: { readonly module: string; readonly config: unknown } | null;
   readonly rateLimitBps: number | null;
   readonly linkBps: number | null;
 }
@@ -19,10 +20,21 @@ export type ToSender =
   | { readonly type: "join"; readonly receiver: ReceiverId; readonly wants: Uint8Array }
   | { readonly type: "report"; readonly receiver: ReceiverId; readonly payload: Uint8Array }
   | { readonly type: "leave"; readonly receiver: ReceiverId }
+  | Announcement
+  | { readonly type: "read"; readonly entryIndex: number; readonly stored: Uint8Array }
+  | { readonly type: "unread"; readonly failure: Failure }
   | { readonly type: "close" };
+
+/** An entry of a live cast is known. */
+export interface Announcement {
+  readonly type: "announce";
+  readonly entryIndex: number;
+  readonly storedLength: number;
+}
 
 export type FromSender =
   | { readonly type: "started" }
+  | { readonly type: "read"; readonly entryIndex: number }
   | { readonly type: "stats"; readonly stats: CastSenderStats }
   | { readonly type: "failed"; readonly failure: Failure };
 
@@ -38,6 +50,7 @@ export interface ReceiverSetup extends CastSocketOptions {
 export type ToReceiver =
   | { readonly type: "settle"; readonly entryIndex: number; readonly verdict: ChunkVerdict }
   | { readonly type: "forget"; readonly entryIndex: number }
+  | Announcement
   | { readonly type: "refresh" }
   | { readonly type: "close" };
 

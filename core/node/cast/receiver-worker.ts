@@ -56,6 +56,8 @@ async function run(): Promise<void> {
       if (message === undefined) return true;
       if (message.type === "settle") machine.settle(message.entryIndex, message.verdict);
       else if (message.type === "forget") machine.forget(message.entryIndex);
+      else if (message.type === "announce")
+        machine.announce(message.entryIndex, message.storedLength);
       else if (message.type === "refresh") machine.refresh(systemClock.now());
       else return false;
     }

@@ -70,6 +70,7 @@ export async function startCastReceiver(
   await started;
   return {
     forget: (entryIndex) => say({ type: "forget", entryIndex }),
+    announce: (entryIndex, storedLength) => say({ type: "announce", entryIndex, storedLength }),
     refresh: () => say({ type: "refresh" }),
     ended,
     async close() {

@@ -7,6 +7,7 @@ import type { ChunkSource } from "../../ports.ts";
 import { packetLimit } from "../../wire/cast.ts";
 import { systemClock } from "../clock.ts";
 import {
+  errorOf,
   type FromSender,
   failureOf,
   type SenderSetup,
@@ -41,8 +42,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const { open } = await sourceOf(setup);
-  const source = await open();
+  const source = setup.source === null ? null : await openSource(setup.source);
   const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
   const generation = randomInt(2 ** 16);
   const machine = new CastSenderMachine({ ...setup, generation }, systemClock.now());
@@ -53,11 +53,13 @@ async function run(): Promise<void> {
   let isClosed = false;
 
   const read = (entryIndex: number): void => {
-    source.read(entryIndex).then((stored) => {
-      if (stored.length !== setup.storedLengths[entryIndex]) return fail(wrongLength(entryIndex));
-      machine.supplyEntry(entryIndex, stored);
-      soon();
-    }, fail);
+    if (source === null) return say({ type: "read", entryIndex });
+    source.read(entryIndex).then((stored) => supply(entryIndex, stored), fail);
+  };
+
+  const supply = (entryIndex: number, stored: Uint8Array): void => {
+    if (!machine.supplyEntry(entryIndex, stored)) return fail(wrongLength(entryIndex));
+    soon();
   };
 
   /** Sends what the rate allows now. Answers whether the socket took it all. */
@@ -122,6 +124,10 @@ async function run(): Promise<void> {
     if (message.type === "join") machine.join(message.receiver, message.wants, now);
     else if (message.type === "report") machine.report(message.receiver, message.payload, now);
     else if (message.type === "leave") machine.leave(message.receiver, now);
+    else if (message.type === "announce")
+      machine.announce(message.entryIndex, message.storedLength);
+    else if (message.type === "read") supply(message.entryIndex, message.stored);
+    else if (message.type === "unread") fail(errorOf(message.failure));
     else return close();
     soon();
   };
@@ -146,19 +152,19 @@ async function run(): Promise<void> {
     clearInterval(ticker);
     clearTimeout(timer);
     socket.close();
-    await source.close();
+    await source?.close();
   }
   say({ type: "stats", stats: machine.stats(systemClock.now()) });
   port.close();
 }
 
-async function sourceOf({ source }: SenderSetup): Promise<{ open(): Promise<ChunkSource> }> {
+async function openSource(source: NonNullable<SenderSetup["source"]>): Promise<ChunkSource> {
   const module = (await import(source.module)) as {
     openChunkSource?: (config: unknown) => Promise<ChunkSource>;
   };
   const { openChunkSource } = module;
   assert(openChunkSource !== undefined, `${source.module} has openChunkSource`);
-  return { open: () => openChunkSource(source.config) };
+  return openChunkSource(source.config);
 }
 
 const wrongLength = (entryIndex: number): RoomcastError =>

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { CastSender, CastSenderEvents, CastSenderOptions } from "../../cast/handles.ts";
-import type { FromSender, SenderSetup, ToSender } from "./messages.ts";
+import { type FromSender, failureOf, type SenderSetup, type ToSender } from "./messages.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { watchWorker } from "./worker-end.ts";
 
@@ -12,18 +12,30 @@ export async function startCastSender(
   options: CastSenderOptions,
   events: CastSenderEvents,
 ): Promise<CastSender> {
-  const { index, ...rest } = options;
-  const setup: SenderSetup = { ...rest, storedLengths: storedLengthsOf(index) };
+  const { index, source, ...rest } = options;
+  const setup: SenderSetup = {
+    ...rest,
+    storedLengths: storedLengthsOf(index),
+    source: "read" in source ? null : source,
+  };
   const worker = new Worker(new URL("./sender-worker.ts", import.meta.url), { workerData: setup });
   const { started, ended } = watchWorker<FromSender>(worker, (message) => {
     if (message.type === "stats") events.stats(message.stats);
+    else if (message.type === "read" && "read" in source) read(source, message.entryIndex);
   });
-  const say = (message: ToSender): void => worker.postMessage(message);
+  const say = (message: ToSender, moved: readonly ArrayBuffer[] = []): void =>
+    worker.postMessage(message, moved);
+  const read = ({ read }: OwnSource, entryIndex: number): void =>
+    void read(entryIndex).then(
+      (stored) => say({ type: "read", entryIndex, stored }, [stored.buffer]),
+      (error) => say({ type: "unread", failure: failureOf(error) }),
+    );
   await started;
   return {
     join: (receiver, wants) => say({ type: "join", receiver, wants }),
     report: (receiver, payload) => say({ type: "report", receiver, payload }),
     leave: (receiver) => say({ type: "leave", receiver }),
+    announce: (entryIndex, storedLength) => say({ type: "announce", entryIndex, storedLength }),
     ended,
     async close() {
       say({ type: "close" });
@@ -31,3 +43,5 @@ export async function startCastSender(
     },
   };
 }
+
+type OwnSource = Extract<CastSenderOptions["source"], { read: unknown }>;

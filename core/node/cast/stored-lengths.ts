@@ -1,3 +1,5 @@
+import { unknownLength } from "../../cast/entries.ts";
+import type { CastEntries } from "../../cast/handles.ts";
 import { RoomcastError } from "../../errors.ts";
 import { indexEntryBytes } from "../../image/types.ts";
 import { chunkBytes } from "../../units/units.ts";
@@ -6,8 +8,9 @@ import { readU32 } from "../../wire/cast.ts";
 /** Offset of `storedLength` in an index entry (`core/image/index-codec.ts`). */
 const storedLengthOffset = 8;
 
-/** The stored length of each entry of an index file. Throws a RoomcastError when it is none. */
-export function storedLengthsOf(index: Uint8Array): Uint32Array {
+/** The stored length of each entry. Throws a RoomcastError when the index file is none. */
+export function storedLengthsOf(index: CastEntries): Uint32Array {
+  if (!(index instanceof Uint8Array)) return new Uint32Array(index.entryCount).fill(unknownLength);
   const lengths = new Uint32Array(Math.floor(index.length / indexEntryBytes));
   for (let entry = 0; entry < lengths.length; entry++)
     lengths[entry] = readU32(index, entry * indexEntryBytes + storedLengthOffset);

@@ -1,6 +1,7 @@
 /** The sender's machine against a receiver's, packet by packet, with no wire between them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { unknownLength } from "../../../core/cast/entries.ts";
 import { CastReceiverMachine } from "../../../core/cast/receiver.ts";
 import { CastSenderMachine } from "../../../core/cast/sender.ts";
 import { slabBytesFor } from "../../../core/cast/slab.ts";
@@ -20,10 +21,10 @@ const storedLengths = Uint32Array.of(14_000, 14_000, 0, 14_080, 13_999, 14_000);
 const symbolCount = 10;
 const all = Uint8Array.of(0b11_1011);
 
-function open() {
+function open(known = storedLengths) {
   let now = 0;
   const sender = new CastSenderMachine(
-    { tag, generation: 99, storedLengths, linkBps: 1e9, rateLimitBps: null },
+    { tag, generation: 99, storedLengths: known, linkBps: 1e9, rateLimitBps: null },
     millis(now),
   );
   const batch = new Uint8Array(packetLimit * 44);
@@ -34,8 +35,10 @@ function open() {
     now += 1;
     sender.tick(millis(now));
     for (;;) {
-      for (const entry of sender.takeReads())
-        sender.supplyEntry(entry, new Uint8Array(storedLengths[entry] as number).fill(entry + 1));
+      for (const entry of sender.takeReads()) {
+        const stored = new Uint8Array(storedLengths[entry] as number).fill(entry + 1);
+        assert(sender.supplyEntry(entry, stored), "it is as long as the index says");
+      }
       const count = sender.fill(batch, 44, millis(now));
       if (count === 0) break;
       for (let index = 0; index < count; index++) {
@@ -65,16 +68,28 @@ function open() {
     },
     join(id: number, wants = all): Set<number> {
       const slotCount = 4;
-      const slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
+      const slab = new Uint8Array(slabBytesFor(known, slotCount));
       const taken = new Set<number>();
       const machine = new CastReceiverMachine(
-        { tag, storedLengths, wants, slotCount, slab },
+        { tag, storedLengths: known, wants, slotCount, slab },
         millis(now),
       );
       receivers.set(id, { machine, taken });
       sender.join(id, wants, millis(now));
       return taken;
     },
+    announce(entry: number): void {
+      const storedLength = storedLengths[entry] as number;
+      sender.announce(entry, storedLength);
+      for (const { machine } of receivers.values()) machine.announce(entry, storedLength);
+    },
+    /** As the server does for one that joins. */
+    tellKnown(id: number, entries: readonly number[]): void {
+      for (const entry of entries)
+        receivers.get(id)?.machine.announce(entry, storedLengths[entry] as number);
+    },
+    standing: (id: number) =>
+      sender.stats(millis(now)).receivers.find(({ receiver }) => receiver === id),
     /** It is gone without a word. */
     kill: (id: number) => receivers.delete(id),
     run(steps: number, filter?: (header: PacketHeader, receiver: number) => boolean): void {
@@ -194,4 +209,46 @@ test("reports that are malformed or of a stranger are counted and change nothing
   assert.equal(room.sender.stats(room.now).framesIgnored, 3);
   room.run(300);
   assert.equal(taken.size, 5);
+});
+
+test("a live cast serves its entries as they are announced, to those who come late as well", () => {
+  const room = open(new Uint32Array(storedLengths.length).fill(unknownLength));
+  const everything = Uint8Array.of(0b11_1111);
+  const first = room.join(1, everything);
+  room.run(500);
+  assert.equal(ofKind(room.sent, packetKind.data).length, 0);
+  assert.equal(room.sender.stats(room.now).entriesOpen, 6);
+  for (const entry of [0, 1, 2]) room.announce(entry);
+  room.run(300);
+  assert.deepEqual([...first], [0, 1]);
+  const late = room.join(2, everything);
+  // Who joins is told what is known already.
+  room.tellKnown(2, [0, 1, 2]);
+  room.run(300);
+  for (const entry of [3, 4, 5]) room.announce(entry);
+  room.run(600);
+  assert.deepEqual([...first].sort(), [0, 1, 3, 4, 5]);
+  assert.deepEqual([...late].sort(), [0, 1, 3, 4, 5]);
+  assert.equal(room.sender.stats(room.now).entriesOpen, 0);
+});
+
+test("stored bytes of another length than the index says are refused", () => {
+  const room = open();
+  assert(!room.sender.supplyEntry(0, new Uint8Array(13_000)));
+});
+
+test("who reports but hears nothing is deaf within two seconds; who says nothing is silent", () => {
+  const room = open();
+  room.join(1);
+  room.join(2);
+  room.run(100, (_, receiver) => receiver === 1);
+  assert.equal(room.standing(1)?.hearing, "hears");
+  assert.equal(room.standing(2)?.hearing, "unknown");
+  room.run(1900, (_, receiver) => receiver === 1);
+  assert.equal(room.standing(1)?.hearing, "hears");
+  assert.equal(room.standing(2)?.hearing, "deaf");
+  assert.equal(room.standing(2)?.entriesWanted, 5);
+  room.kill(1);
+  room.run(3100, (_, receiver) => receiver === 1);
+  assert.equal(room.standing(1)?.hearing, "silent");
 });

@@ -50,7 +50,12 @@ export interface TestSender {
 export async function openSender(
   place: CastPlace,
   storedLengths: readonly number[],
-  options: { readonly damagedEntry?: number; readonly rateLimitBps?: number } = {},
+  options: {
+    readonly damagedEntry?: number;
+    readonly rateLimitBps?: number;
+    /** Entries are announced, and read by this process. */
+    readonly isLive?: boolean;
+  } = {},
 ): Promise<TestSender> {
   const sender: { handle: CastSender | null; stats: CastSenderStats | null } = {
     handle: null,
@@ -59,11 +64,13 @@ export async function openSender(
   sender.handle = await startCastSender(
     {
       ...place,
-      index: indexOf(storedLengths),
-      source: {
-        module: new URL("./noise-source.ts", import.meta.url).href,
-        config: { storedLengths, ...options },
-      },
+      index: options.isLive ? { entryCount: storedLengths.length } : indexOf(storedLengths),
+      source: options.isLive
+        ? { read: async (entry) => new Uint8Array(noiseOf(entry, storedLengths[entry] as number)) }
+        : {
+            module: new URL("./noise-source.ts", import.meta.url).href,
+            config: { storedLengths, ...options },
+          },
       rateLimitBps: options.rateLimitBps ?? null,
       linkBps: null,
     },
@@ -89,7 +96,11 @@ export async function openReceiver(
   place: CastPlace,
   storedLengths: readonly number[],
   report: (payload: Uint8Array) => void,
-  options: { readonly slotCount?: number; readonly corruptOnce?: number } = {},
+  options: {
+    readonly slotCount?: number;
+    readonly corruptOnce?: number;
+    readonly isLive?: boolean;
+  } = {},
 ): Promise<TestReceiver> {
   const taken = new Set<number>();
   const wantCount = storedLengths.filter((length) => length > 0).length;
@@ -105,8 +116,10 @@ export async function openReceiver(
   const handle = await startCastReceiver(
     {
       ...place,
-      index: indexOf(storedLengths),
-      wants: allWants(storedLengths),
+      index: options.isLive ? { entryCount: storedLengths.length } : indexOf(storedLengths),
+      wants: options.isLive
+        ? new Uint8Array((storedLengths.length + 7) >> 3).fill(255)
+        : allWants(storedLengths),
       slotCount: options.slotCount ?? 16,
     },
     {

@@ -98,6 +98,26 @@ test("a sender started anew with the same tag goes on where the first one ended"
   await within(20, [receiver.done]);
 });
 
+test("a live cast: entries are announced one by one and read in the owner's thread", async (context) => {
+  const place = castAddress();
+  const sender = await openSender(place, storedLengths, { isLive: true });
+  context.after(() => sender.handle.close());
+  const receiver = await openReceiver(
+    place,
+    storedLengths,
+    (payload) => sender.handle.report(1, payload),
+    { isLive: true },
+  );
+  context.after(() => receiver.handle.close());
+  sender.handle.join(1, new Uint8Array(storedLengths.length / 8).fill(255));
+  for (const [entry, storedLength] of storedLengths.entries()) {
+    sender.handle.announce(entry, storedLength);
+    receiver.handle.announce(entry, storedLength);
+    await sleep(2);
+  }
+  await within(20, [receiver.done]);
+});
+
 test("a damaged chunk ends the cast with its reason", async (context) => {
   const place = castAddress();
   const sender = await openSender(place, storedLengths, { damagedEntry: 2 });

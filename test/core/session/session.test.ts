@@ -270,6 +270,7 @@ test("the contract's states follow from the members and what was sent", () => {
     passes: 1,
     entriesOpen: 1,
     framesIgnored: 0,
+    receivers: [],
   };
   assert.equal(sessionState(room.session, null, 100), "gathering");
   room.comeAndGetReady("a");

@@ -394,6 +394,7 @@ suite("an agent", { concurrency: true }, () => {
       once: true,
       startReceiver: async () => ({
         forget: (entryIndex) => void forgotten.push(entryIndex),
+        announce() {},
         refresh() {},
         ended: new Promise(() => {}),
         async close() {},

@@ -48,6 +48,7 @@ export const httpReceiver =
     void pump();
     return {
       forget: (entryIndex) => void wanted.delete(entryIndex),
+      announce() {},
       refresh: () => events.report(Uint8Array.of(9)),
       ended: new Promise(() => {}),
       async close() {

@@ -1,0 +1,36 @@
+/** The stored lengths of a cast's entries, which in a live cast become known one after the other. */
+import { assert } from "../errors.ts";
+import { chunkBytes } from "../units/units.ts";
+import { symbolCountOf } from "../wire/cast.ts";
+
+/** Of an entry that has yet to be announced. */
+export const unknownLength = 0xffff_ffff;
+
+export class Entries {
+  /** Stored bytes of each; 0: never on the wire. */
+  readonly storedLengths: Uint32Array;
+  /** Symbols of each; 0 also for those that are unknown. */
+  readonly symbolCounts: Uint16Array;
+
+  constructor(storedLengths: Uint32Array) {
+    this.storedLengths = storedLengths.slice();
+    this.symbolCounts = Uint16Array.from(storedLengths, (length) =>
+      length === unknownLength ? 0 : symbolCountOf(length),
+    );
+  }
+
+  get count(): number {
+    return this.storedLengths.length;
+  }
+
+  isKnown(entryIndex: number): boolean {
+    return this.storedLengths[entryIndex] !== unknownLength;
+  }
+
+  announce(entryIndex: number, storedLength: number): void {
+    assert(this.storedLengths[entryIndex] === unknownLength, "an entry is announced once");
+    assert(storedLength <= chunkBytes, "an entry is stored in no more than a chunk");
+    this.storedLengths[entryIndex] = storedLength;
+    this.symbolCounts[entryIndex] = symbolCountOf(storedLength);
+  }
+}

@@ -1,0 +1,41 @@
+/** Why a receiver falls behind, told from what its reports count. */
+import { chunkBytes } from "../units/units.ts";
+import { dataPacketBytes, wireOverheadBytes } from "../wire/cast.ts";
+import type { LaggardReason } from "./handles.ts";
+import type { Figures } from "./measure.ts";
+
+export type LaggardCause = LaggardReason["cause"];
+
+const packetBits = (dataPacketBytes + wireOverheadBytes) * 8;
+export const bpsOf = (packetsPerMs: number): number => packetsPerMs * packetBits * 1000;
+
+/** Speeds that an Ethernet port negotiates, in bits a second. */
+const portSpeeds = [10e6, 100e6, 1e9, 2.5e9, 5e9];
+/** A port that is overrun carries nearly all it can. */
+const portFill = 0.85;
+
+/** Of one that loses far more than the others. */
+export function causeOfLoss(figures: Figures | null): LaggardCause {
+  if (figures === null) return "loss";
+  const { packetsPerMs, sentPerMs, lossRatio, dropRatio } = figures;
+  if (dropRatio > lossRatio / 2) return "host";
+  const receiveBps = bpsOf(packetsPerMs);
+  const isPort = portSpeeds.some(
+    (speed) => receiveBps > speed * portFill && receiveBps <= speed && bpsOf(sentPerMs) > speed,
+  );
+  return isPort ? "link" : "loss";
+}
+
+/** A cause with its present figures. */
+export function reasonOf(cause: LaggardCause, figures: Figures): LaggardReason {
+  switch (cause) {
+    case "disk":
+      return { cause, writeBytesPerSecond: figures.writtenPerMs * 1000 * chunkBytes };
+    case "link":
+      return { cause, receiveBps: bpsOf(figures.packetsPerMs) };
+    case "loss":
+      return { cause, lossRatio: figures.lossRatio };
+    case "host":
+      return { cause, dropRatio: figures.dropRatio };
+  }
+}
