@@ -1,14 +1,13 @@
 /** Which bytes of a partition its file system uses: asks blkid, partclone, and ntfs-3g.probe. */
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { RoomcastError } from "../../../core/errors.ts";
 import { decodeDomainMap, type Extent } from "../../../core/image/domain-map.ts";
 import type { TablePartition } from "../../../core/image/partition-table.ts";
 import type { PartitionRecord } from "../../../core/image/types.ts";
-import { deviceNumber } from "../../../core/node/disk.ts";
-import { names, readText, systemRoots, target } from "../hardware/sysfs.ts";
+import { partitionDevice } from "../hardware/partition-device.ts";
+import { runTool } from "../tool.ts";
 
 export interface FoundUse {
   readonly record: Pick<PartitionRecord, "fs" | "label" | "uuid" | "mode">;
@@ -30,9 +29,6 @@ const partcloneOf: Readonly<Record<string, string>> = {
 };
 /** mkswap(8): a page of header, and pages have at most 64 KiB. */
 const swapHeaderBytes = 64 * 1024;
-/** A map of a large, slow disk takes minutes. */
-const toolLimit = 15 * 60_000;
-const outputLimit = 64 * 1024 * 1024;
 
 /** Rejects with `refused` when Windows has to be put in order first, and as `signal` says. */
 export async function findUse(
@@ -41,14 +37,14 @@ export async function findUse(
   options: { readonly raw: boolean; readonly signal: AbortSignal },
 ): Promise<FoundUse> {
   const { raw, signal } = options;
-  const device = await deviceOf(diskPath, partition, signal);
+  const device = await partitionDevice(diskPath, partition, { write: false, signal });
   const what = partition.index === 0 ? "the disk" : `partition ${partition.index}`;
   if (device === null) {
     const record = { fs: null, label: null, uuid: null, mode: "raw" } as const;
     return { record, used: null, warning: `${what}: no device for it, taken whole` };
   }
   try {
-    const probe = await run("blkid", ["-p", "-o", "export", device.path], signal);
+    const probe = await runTool("blkid", ["-p", "-o", "export", device.path], signal);
     const fields = new Map(
       probe.output.split("\n").map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
     );
@@ -79,7 +75,7 @@ export async function findUse(
     const kind = fs === null ? undefined : partcloneOf[fs];
     if (kind === undefined) return whole("its used blocks cannot be told");
     if (fs === "ntfs") {
-      const { status } = await run("ntfs-3g.probe", ["-w", device.path], signal);
+      const { status } = await runTool("ntfs-3g.probe", ["-w", device.path], signal);
       if (status === 14)
         throw windowsRefusal(
           what,
@@ -106,7 +102,7 @@ async function domainMap(
   try {
     const path = join(folder, "map");
     const args = ["-q", "-D", "-s", device, "-O", path, "-L", "/dev/null"];
-    const { status } = await run(`partclone.${kind}`, args, signal);
+    const { status } = await runTool(`partclone.${kind}`, args, signal);
     if (status !== 0) return null;
     const decoded = decodeDomainMap(await readFile(path, "utf8"), size);
     return decoded.ok ? decoded.value : null;
@@ -115,70 +111,5 @@ async function domainMap(
   }
 }
 
-interface PartitionDevice {
-  readonly path: string;
-  release(): Promise<void>;
-}
-
-/** The kernel's own device of the partition, or a read-only loop device over its place. */
-async function deviceOf(
-  diskPath: string,
-  { start, size, index }: TablePartition,
-  signal: AbortSignal,
-): Promise<PartitionDevice | null> {
-  const found = await stat(diskPath);
-  const keep = async (): Promise<void> => {};
-  if (found.isBlockDevice()) {
-    if (index === 0) return { path: diskPath, release: keep };
-    const folder = target(`${systemRoots.sys}/dev/block/${deviceNumber(found.rdev)}`);
-    for (const name of folder === null ? [] : names(folder)) {
-      // Both in 512-byte units, whatever the sector is (Documentation/ABI).
-      const first = Number(readText(`${folder}/${name}/start`) ?? Number.NaN);
-      const count = Number(readText(`${folder}/${name}/size`) ?? Number.NaN);
-      if (
-        name.startsWith(basename(folder ?? "")) &&
-        first * 512 === start &&
-        count * 512 === size
-      ) {
-        return { path: `/dev/${name}`, release: keep };
-      }
-    }
-  }
-  const args = ["-r", "-f", "--show", "-o", String(start), "--sizelimit", String(size), diskPath];
-  const { status, output } = await run("losetup", args, signal);
-  const path = output.trim();
-  if (status !== 0 || !path.startsWith("/dev/")) return null;
-  return {
-    path,
-    // Also after an abort.
-    release: async () => void (await run("losetup", ["-d", path], new AbortController().signal)),
-  };
-}
-
 const windowsRefusal = (what: string, why: string, next: string): RoomcastError =>
   new RoomcastError("refused", `${what}: Windows is ${why}`, `${next}; then capture again`);
-
-/** Where Debian, and the boot image, have them; the caller's own path is not asked. */
-const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
-
-/** `status` is -1 when the tool is not there or was ended. */
-function run(
-  tool: string,
-  args: readonly string[],
-  signal: AbortSignal,
-): Promise<{ status: number; output: string }> {
-  signal.throwIfAborted();
-  const options = {
-    signal,
-    timeout: toolLimit,
-    maxBuffer: outputLimit,
-    env: { LC_ALL: "C", PATH: toolPath },
-  };
-  return new Promise((resolve, reject) => {
-    execFile(tool, args, options, (error, stdout) => {
-      if (signal.aborted) return reject(signal.reason);
-      const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ status, output: stdout });
-    });
-  });
-}

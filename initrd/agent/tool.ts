@@ -1,0 +1,41 @@
+/** Programs that the boot image brings along. */
+import { execFile } from "node:child_process";
+
+/** A map of a large, slow disk takes minutes. */
+const toolLimit = 15 * 60_000;
+const outputLimit = 64 * 1024 * 1024;
+const complaintLimit = 2000;
+
+/** Where Debian, and the boot image, have them; the caller's own path is not asked. */
+const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+export interface ToolEnd {
+  /** -1 when the tool is not there or was ended. */
+  readonly status: number;
+  readonly output: string;
+  /** Its last lines on stderr. */
+  readonly complaint: string;
+}
+
+/** Runs a tool without a shell, in the C locale. Rejects only as `signal` says. */
+export function runTool(
+  tool: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<ToolEnd> {
+  signal.throwIfAborted();
+  const options = {
+    signal,
+    timeout: toolLimit,
+    maxBuffer: outputLimit,
+    env: { LC_ALL: "C", PATH: toolPath },
+  };
+  return new Promise((resolve, reject) => {
+    execFile(tool, args, options, (error, stdout, stderr) => {
+      if (signal.aborted) return reject(signal.reason);
+      const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      const complaint = stderr.trim() === "" && status === -1 ? String(error?.message) : stderr;
+      resolve({ status, output: stdout, complaint: complaint.trim().slice(-complaintLimit) });
+    });
+  });
+}
