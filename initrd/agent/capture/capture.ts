@@ -8,7 +8,12 @@ import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { rootHashOf } from "../../../core/image/merkle.ts";
 import { readPartitionTable, type TablePartition } from "../../../core/image/partition-table.ts";
-import { type KeptChunk, planCapture, type UsedPartition } from "../../../core/image/plan.ts";
+import {
+  type CapturePlan,
+  type KeptChunk,
+  planCapture,
+  type UsedPartition,
+} from "../../../core/image/plan.ts";
 import {
   codec,
   type IndexEntry,
@@ -49,9 +54,19 @@ const compress = promisify(zstdCompress);
 const hash = (data: Uint8Array): Uint8Array =>
   new Uint8Array(createHash("sha256").update(data).digest());
 
-/** Resolves when the server has committed the image. Rejects with a RoomcastError. */
-export async function captureDisk(options: CaptureOptions): Promise<Committed> {
-  const { disk, signal, uplink, log } = options;
+/** What of a disk goes into an image, before anything of it is read. */
+export interface DiskMap {
+  readonly plan: CapturePlan;
+  readonly table: Awaited<ReturnType<typeof readPartitionTable>>;
+  readonly partitions: readonly PartitionRecord[];
+  readonly warnings: readonly string[];
+}
+
+/** Finds out what is in use. Rejects with a RoomcastError, or with the signal's reason. */
+export async function mapDisk(
+  options: Pick<CaptureOptions, "disk" | "raw" | "signal" | "log">,
+): Promise<DiskMap> {
+  const { disk, signal, log } = options;
   const table = await readPartitionTable({
     diskBytes: disk.size,
     logicalSector: disk.logicalSector,
@@ -81,8 +96,69 @@ export async function captureDisk(options: CaptureOptions): Promise<Committed> {
     }
   }
   const plan = planCapture(disk.size, options.raw ? [] : uses);
-  const lengthOf = ({ chunkIndex }: KeptChunk): number => chunkLengthAt(chunkIndex, disk.size);
-  const bytesTotal = plan.chunks.reduce((sum, chunk) => sum + lengthOf(chunk), 0);
+  return { plan, table, partitions: records, warnings };
+}
+
+/** All of the manifest's draft but the root hash, which is known when everything has been read. */
+export const draftOf = (
+  disk: BlockDevice,
+  map: DiskMap,
+  source: string,
+): Omit<ManifestDraft, "rootHash"> => ({
+  format: "roomcast-image",
+  formatVersion: 1,
+  source: source.slice(0, 1024),
+  diskBytes: disk.size,
+  logicalSector: disk.logicalSector,
+  chunkBytes,
+  chunkCount: map.plan.chunks.length,
+  usedBytes: map.plan.usedBytes,
+  partitionTable: map.table.kind,
+  partitions: map.partitions,
+  warnings: map.warnings,
+});
+
+/** A chunk as it was read: raw bytes with zeros for what nothing uses. */
+export interface ReadChunk {
+  readonly data: Uint8Array;
+  readonly isZero: boolean;
+  readonly sha256: Uint8Array;
+}
+
+/** Reads a chunk into `into`, which has room for it. */
+export async function readChunk(
+  disk: BlockDevice,
+  { chunkIndex, zeroed }: KeptChunk,
+  into: Uint8Array,
+): Promise<ReadChunk> {
+  const data = into.subarray(0, chunkLengthAt(chunkIndex, disk.size));
+  await disk.read(chunkIndex * chunkBytes, data);
+  for (const { start, length } of zeroed) data.fill(0, start, start + length);
+  return { data, isZero: isZero(data), sha256: await systemCodec.hash(data) };
+}
+
+/** The chunk as it is stored. The same bytes always give the same form. The result shares no memory with `data`. */
+export async function storedForm(chunkIndex: number, read: ReadChunk): Promise<StoredChunk> {
+  const { data, isZero, sha256 } = read;
+  if (isZero) {
+    const entry = { chunkIndex, codec: codec.zero, storedLength: 0, crc32c: 0, sha256 };
+    return { entry, stored: new Uint8Array() };
+  }
+  const small = await compressed(data);
+  const stored = small ?? data.slice();
+  const kind = small === null ? codec.raw : codec.zstd;
+  return {
+    entry: { chunkIndex, codec: kind, storedLength: stored.length, crc32c: crc32c(stored), sha256 },
+    stored,
+  };
+}
+
+/** Resolves when the server has committed the image. Rejects with a RoomcastError. */
+export async function captureDisk(options: CaptureOptions): Promise<Committed> {
+  const { disk, signal, uplink } = options;
+  const map = await mapDisk(options);
+  const { plan } = map;
+  const bytesTotal = plannedBytes(plan, disk.size);
   const entries: IndexEntry[] = [];
   let bytesDone = 0;
   options.progress(0, bytesTotal);
@@ -91,31 +167,23 @@ export async function captureDisk(options: CaptureOptions): Promise<Committed> {
   let sending: Promise<void> = Promise.resolve();
   for (let from = 0; from < plan.chunks.length; from += batchChunks) {
     const batch = plan.chunks.slice(from, from + batchChunks);
-    const found = await inLanes(batch, signal, async (chunk, at) => {
-      const data = (buffers[at] as Uint8Array).subarray(0, lengthOf(chunk));
-      await disk.read(chunk.chunkIndex * chunkBytes, data);
-      for (const { start, length } of chunk.zeroed) data.fill(0, start, start + length);
-      return { data, isZero: isZero(data), sha256: await systemCodec.hash(data) };
-    });
+    const found = await inLanes(batch, signal, (chunk, at) =>
+      readChunk(disk, chunk, buffers[at] as Uint8Array),
+    );
     const asked = [...found.keys()].filter((at) => !found[at]?.isZero);
     const answer =
       asked.length === 0
         ? []
         : await uplink.known(asked.map((at) => found[at]?.sha256 as Uint8Array));
     const isKnown = new Set(asked.filter((_, at) => answer[at]));
-    // A known chunk is compressed as well: its entry needs the length; the server keeps its own form.
     const done = await inLanes(batch, signal, async ({ chunkIndex }, at): Promise<StoredChunk> => {
-      const { data, isZero, sha256 } = found[at] as (typeof found)[number];
-      if (isZero) {
-        const entry = { chunkIndex, codec: codec.zero, storedLength: 0, crc32c: 0, sha256 };
-        return { entry, stored: new Uint8Array() };
-      }
-      const small = isKnown.has(at) ? null : await compressed(data);
-      const stored = small ?? (isKnown.has(at) ? data : data.slice());
-      const kind = small === null ? codec.raw : codec.zstd;
+      const read = found[at] as ReadChunk;
+      if (!isKnown.has(at)) return storedForm(chunkIndex, read);
+      // The server keeps its own form of a chunk that it has.
+      const { data: stored, sha256 } = read;
       const storedLength = stored.length;
       return {
-        entry: { chunkIndex, codec: kind, storedLength, crc32c: crc32c(stored), sha256 },
+        entry: { chunkIndex, codec: codec.raw, storedLength, crc32c: crc32c(stored), sha256 },
         stored,
       };
     });
@@ -125,7 +193,7 @@ export async function captureDisk(options: CaptureOptions): Promise<Committed> {
     // The next batch is read while this one is on its way.
     sending = upload(uplink, toSend);
     sending.catch(() => {});
-    bytesDone += batch.reduce((sum, chunk) => sum + lengthOf(chunk), 0);
+    bytesDone += found.reduce((sum, { data }) => sum + data.length, 0);
     options.progress(bytesDone, bytesTotal);
   }
   await sending;
@@ -133,22 +201,16 @@ export async function captureDisk(options: CaptureOptions): Promise<Committed> {
 
   const index = encodeIndex(entries);
   const draft: ManifestDraft = {
-    format: "roomcast-image",
-    formatVersion: 1,
-    source: options.source.slice(0, 1024),
-    diskBytes: disk.size,
-    logicalSector: disk.logicalSector,
-    chunkBytes,
-    chunkCount: entries.length,
-    usedBytes: plan.usedBytes,
-    partitionTable: table.kind,
-    partitions: records,
+    ...draftOf(disk, map, options.source),
     rootHash: rootHashOf(index, hash),
-    warnings,
   };
   await uplink.index(index);
   return uplink.commit(draft);
 }
+
+/** Raw bytes that the plan has to be read. */
+export const plannedBytes = ({ chunks }: CapturePlan, diskBytes: number): number =>
+  chunks.reduce((sum, { chunkIndex }) => sum + chunkLengthAt(chunkIndex, diskBytes), 0);
 
 async function upload(uplink: CaptureUplink, chunks: readonly StoredChunk[]): Promise<void> {
   let part: StoredChunk[] = [];
@@ -173,7 +235,7 @@ async function compressed(data: Uint8Array): Promise<Uint8Array | null> {
 }
 
 /** The results in order; stops beginning more when one fails, and waits for those under way. */
-async function inLanes<T, R>(
+export async function inLanes<T, R>(
   items: readonly T[],
   signal: AbortSignal,
   work: (item: T, at: number) => Promise<R>,
