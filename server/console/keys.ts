@@ -1,7 +1,7 @@
 /** What a key does in the console: the next state, and what is asked of the server. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
-import type { PcView } from "../../core/wire/views.ts";
+import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import type { Model } from "./model.ts";
@@ -11,6 +11,7 @@ import {
   namesOf,
   type Page,
   roomNames,
+  roomSessions,
   sessionAtHand,
   settled,
   shownPcs,
@@ -42,6 +43,8 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
         return { ui: { ...ui, page: { name: "list" }, base: "list" }, effect: null };
       }
       return pressMove(model, ui, key, page) ?? pressAction(model, ui, key);
+    case "session":
+      return pressAtSession(model, ui, ui.page, key, page);
     case "help":
       return { ui: toBase(ui), effect: null };
     case "filter":
@@ -95,6 +98,42 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
   }
 }
 
+/** Through its PCs, and on to the room's other sessions; what is done to a session is done to this one. */
+function pressAtSession(
+  model: Model,
+  ui: Ui,
+  at: Extract<Page, { name: "session" }>,
+  key: Key,
+  page: number,
+): Step {
+  const session = model.sessions.get(at.id);
+  if (session === undefined) return { ui: toBase(ui), effect: null };
+  switch (key.name) {
+    case "escape":
+    case "q":
+    case "v":
+      return { ui: toBase(ui), effect: null };
+    case "left":
+    case "right":
+    case "tab": {
+      const all = roomSessions(model, ui.room);
+      const step = key.name === "left" ? all.length - 1 : 1;
+      const next = all[(all.indexOf(session) + step) % all.length] ?? session;
+      return open(ui, { name: "session", id: next.id, from: 0 });
+    }
+    case "?":
+      return open(ui, { name: "help" });
+    case "g":
+    case "s":
+      return pressSession(ui, session, key.name);
+    default: {
+      const last = Math.max(0, session.members.length - page);
+      const from = Math.min(last, moved(at.from, key, session.members.length, page));
+      return open(ui, { ...at, from });
+    }
+  }
+}
+
 /** Keys that move the cursor, in the list and from PC to PC. */
 function pressMove(model: Model, ui: Ui, key: Key, page: number): Step | undefined {
   if (!["up", "down", "pageup", "pagedown", "home", "end"].includes(key.name)) return undefined;
@@ -116,8 +155,15 @@ function atHand(model: Model, ui: Ui): PcView[] {
 
 function pressAction(model: Model, ui: Ui, key: Key): Step {
   if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
+  if (key.name === "v") {
+    const session = sessionAtHand(model, ui) ?? roomSessions(model, ui.room)[0];
+    if (session === undefined) return refuse(ui, "there has been no session here yet");
+    return open(ui, { name: "session", id: session.id, from: 0 });
+  }
   if (key.name === "s" || key.name === "g" || key.name === "x") {
-    return pressSession(model, ui, key.name);
+    const session = sessionAtHand(model, ui);
+    if (session === undefined) return refuse(ui, "no session is running here");
+    return key.name === "x" ? pressDrop(model, ui, session) : pressSession(ui, session, key.name);
   }
   const pcs = atHand(model, ui);
   const [first] = pcs;
@@ -217,29 +263,34 @@ function confirmPower(
   });
 }
 
-function pressSession(model: Model, ui: Ui, key: "s" | "g" | "x"): Step {
-  const session = sessionAtHand(model, ui);
-  if (session === undefined) return refuse(ui, "no session is running here");
-  const path = `/sessions/${encodeURIComponent(session.id)}`;
-  const title = `session ${session.id} (${session.kind} of ${session.image ?? "?"})`;
+const pathOf = ({ id }: SessionView): string => `/sessions/${encodeURIComponent(id)}`;
+const titleOf = ({ id, kind, image }: SessionView): string =>
+  `session ${id} (${kind} of ${image ?? "?"})`;
+
+function pressSession(ui: Ui, session: SessionView, key: "s" | "g"): Step {
+  const path = pathOf(session);
+  const title = titleOf(session);
+  if (!isRunning(session)) return refuse(ui, `${title} is over`);
   if (key === "g") {
     if (session.state !== "gathering") return refuse(ui, `${title} has started already`);
     const calls: Call[] = [{ method: "post", path: `${path}/start`, body: {} }];
     return { ui, effect: { type: "calls", calls, done: `started ${title}` } };
   }
-  if (key === "s") {
-    const open_ = session.members.filter(({ result }) => result === "pending");
-    return open(ui, {
-      name: "confirm",
-      question: `Stop ${title}?`,
-      warnings:
-        session.kind === "capture"
-          ? ["There will be no image."]
-          : [`The disks of ${open_.length} PCs will be incomplete until they are restored again.`],
-      calls: [{ method: "post", path: `${path}/stop`, body: {} }],
-      done: `stopped ${title}`,
-    });
-  }
+  const pending = session.members.filter(({ result }) => result === "pending").length;
+  return open(ui, {
+    name: "confirm",
+    question: `Stop ${title}?`,
+    warnings:
+      session.kind === "capture"
+        ? ["There will be no image."]
+        : [`The disks of ${pending} PCs will be incomplete until they are restored again.`],
+    calls: [{ method: "post", path: `${path}/stop`, body: {} }],
+    done: `stopped ${title}`,
+  });
+}
+
+function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
+  const title = titleOf(session);
   const pc = chosenPc(model, ui);
   const member = session.members.find((each) => each.pc === pc?.id);
   if (pc === undefined || member?.result !== "pending") {
@@ -250,7 +301,7 @@ function pressSession(model: Model, ui: Ui, key: "s" | "g" | "x"): Step {
     name: "confirm",
     question: `Take ${pc.name} out of ${title}?`,
     warnings: [`${disk} will be incomplete until it is restored again.`],
-    calls: [{ method: "post", path: `${path}/drop`, body: { pc: pc.id } }],
+    calls: [{ method: "post", path: `${pathOf(session)}/drop`, body: { pc: pc.id } }],
     done: `${pc.name} is out of ${title}`,
   });
 }

@@ -5,7 +5,7 @@ import type { Key } from "../../core/screen/keys.ts";
 import type { Call, ConsoleApi } from "./api.ts";
 import { press } from "./keys.ts";
 import { emptyModel, take } from "./model.ts";
-import { listPage, rows } from "./rows.ts";
+import { pageLines, rows } from "./rows.ts";
 import { firstUi, type Ui } from "./state.ts";
 
 /** Between two pictures, in milliseconds: eight a second look smooth, and cost little with 200 PCs. */
@@ -67,7 +67,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   };
 
   const onKey = (key: Key): void => {
-    const step = press(model, ui, key, listPage(terminal.size));
+    const step = press(model, ui, key, pageLines(ui.page, terminal.size));
     ui = step.ui;
     const { effect } = step;
     if (effect?.type === "quit") return leaving.abort();

@@ -21,9 +21,11 @@ import type { PcState, PcView, SessionView } from "../../core/wire/views.ts";
 import { dialogRows } from "./dialog-rows.ts";
 import type { Model, Part } from "./model.ts";
 import { pcRows } from "./pc-rows.ts";
+import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
 import {
   chosenPc,
   isRunning,
+  type Page,
   roomNames,
   roomSessions,
   settled,
@@ -34,8 +36,9 @@ import {
 /** Lines that the list leaves to everything else: two at the top, a heading, sessions, what was said, keys. */
 const listFrame = 9;
 
-/** How many PCs the list shows at once. */
-export const listPage = (size: ScreenSize): number => Math.max(1, size.lines - listFrame);
+/** How many PCs the page shows at once. */
+export const pageLines = (page: Page, size: ScreenSize): number =>
+  page.name === "session" ? sessionPage(size) : Math.max(1, size.lines - listFrame);
 
 /** The whole screen: exactly `size.lines` rows. */
 export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
@@ -60,6 +63,14 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
       return frame(
         body,
         "r restore  c capture  n name  m room  w wake  b reboot  p off  Esc: the list",
+      );
+    }
+    case "session": {
+      const session = model.sessions.get(ui.page.id);
+      const body = session === undefined ? [] : showSession(model, session, ui.page.from, size);
+      return frame(
+        body,
+        "Up Down: its PCs  Left Right: other sessions  g start  s stop  Esc: back",
       );
     }
     case "help":
@@ -312,6 +323,7 @@ const helpRows: readonly Row[] = [
     ["Enter", "the PC's page: hardware, disks, its part in the session"],
     ["Space", "mark a PC: r w b p l m are then about all marked ones"],
     ["/", "filter by name, address, state, result, disk   Esc: all"],
+    ["v", "the session: rate, who is slow and why, every PC's result"],
     ["r", "restore an image to the room, or to the marked PCs"],
     ["c", "capture the PC's disk as an image"],
     ["g  s", "start a session that gathers; stop a session"],

@@ -13,6 +13,8 @@ export interface Targets {
 export type Page =
   | { readonly name: "list" }
   | { readonly name: "pc" }
+  /** `from`: the first PC that is shown. */
+  | { readonly name: "session"; readonly id: string; readonly from: number }
   | { readonly name: "help" }
   | { readonly name: "filter" }
   | { readonly name: "images"; readonly targets: Targets; readonly chosen: number }
@@ -68,7 +70,7 @@ export const firstUi: Ui = {
 /** Back to where the dialog was opened. */
 export const toBase = (ui: Ui): Ui => ({ ...ui, page: { name: ui.base } });
 
-const byName = new Intl.Collator("en", { numeric: true });
+export const byName = new Intl.Collator("en", { numeric: true });
 
 export const roomNames = (model: Model): string[] => [...model.rooms.keys()].sort(byName.compare);
 

@@ -158,6 +158,36 @@ test("the end of a session is one sentence, and the PC's page has the reason", a
   assert.match(page, /FAILED\n +write error at 12\.4 GB/);
 });
 
+test("a session's page has the rate, who is slow and why, the cost of repairs, and every PC", async () => {
+  await using at = open(100, 30);
+  const members = [
+    ...numbers(4).map((number) => memberOf(number)),
+    memberOf(5, { writeBps: 9_000_000, bytesWritten: 1_000_000_000 }),
+    memberOf(6, { result: "verified", state: "idle", endedAt: "2026-11-22T09:10:00Z" }),
+    memberOf(7, { result: "failed", state: "failed", reason: "write error at 12.4 GB" }),
+  ];
+  const pcs = numbers(7).map((number) => pcOf(number));
+  at.lab.connect({ pcs, sessions: [sessionOf(members)] });
+  await at.terminal.until("pc07");
+  at.terminal.press("v");
+  const page = await at.terminal.until("Slowest");
+  assert.match(page, /s1a2b {2}restore of win11-lab@4, lab-1: CASTING/);
+  assert.match(page, /Slowest +pc05: disk 9\.0 MB\/s/);
+  assert.match(page, /Sent +13\.0 GB, of which repairs 1\.5 %, 1 pass/);
+  assert.match(page, /1 of 7 verified, 1 failed/);
+  assert.match(page, /pc07 +FAILED +write error at 12\.4 GB/);
+  assert.match(page, /pc06 +VERIFIED/);
+  assert.ok(page.indexOf("pc07 ") < page.indexOf("pc01 "), "who failed comes first");
+  at.terminal.press("sy");
+  await at.terminal.until("stopped session s1a2b");
+  assert.deepEqual(at.lab.calls.at(-1)?.path, "/sessions/s1a2b/stop");
+  at.terminal.resize(80, 24);
+  at.terminal.press("v");
+  await at.terminal.until("Up Down: its PCs");
+  at.terminal.press("\u001b");
+  await at.terminal.until("Enter PC");
+});
+
 test("it follows the terminal's size, and draws only the PCs that fit", async () => {
   await using at = open(80, 24);
   at.lab.connect({ pcs: numbers(60).map((number) => pcOf(number)) });
