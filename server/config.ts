@@ -5,6 +5,7 @@ import { Value } from "typebox/value";
 import { RoomcastError } from "../core/errors.ts";
 
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
+const kernelArgument = Type.String({ pattern: "^[!-~]+$" });
 const closed = { additionalProperties: false };
 
 /** The file that `serve --config` names; everything in it is optional. See `docs/configuration.md`. */
@@ -39,7 +40,25 @@ export const Config = Type.Object(
           /** Where kernel, initrd and loaders are; else `build/boot` of this roomcast. */
           folder: Type.Optional(Type.String()),
           /** Added to the PCs' kernel command line. */
-          kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: "^[!-~]+$" }))),
+          kernelArguments: Type.Optional(Type.Array(kernelArgument)),
+          /** `full`: with the drivers of rare hardware; `small`: without them. */
+          image: Type.Optional(Type.Union([Type.Literal("full"), Type.Literal("small")])),
+          /** Kernels that the boot menu offers beside the standard one. */
+          kernels: Type.Optional(
+            Type.Array(
+              Type.Object(
+                {
+                  /** Its folder in the boot folder is `kernels/NAME/`, made by `make kernel`. */
+                  name: Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$" }),
+                  /** In the menu, behind "roomcast with"; else "kernel NAME". */
+                  title: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9 ._()-]{1,40}$" })),
+                  arguments: Type.Optional(Type.Array(kernelArgument)),
+                },
+                closed,
+              ),
+              { maxItems: 8 },
+            ),
+          ),
         },
         closed,
       ),

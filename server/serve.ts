@@ -83,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       address,
       serverUrl: url,
       folder: config.boot?.folder ?? builtBootFolder,
-      kernelArguments: config.boot?.kernelArguments ?? [],
+      boot: config.boot ?? {},
       dhcp: options.dhcp === "off" ? null : { ...config.dhcp, ...rangeOf(options) },
       state,
       lab,

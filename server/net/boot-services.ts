@@ -2,13 +2,16 @@ import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
+import type { BootPlan } from "../../core/boot/boot-menu.ts";
+import { grubScript, grubScriptName } from "../../core/boot/grub-script.ts";
 import type { Lease } from "../../core/boot/lease-pool.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { ipv4ToText } from "../../core/units/ipv4.ts";
-import type { MacAddress } from "../../core/units/mac.ts";
+import { type MacAddress, parseMac } from "../../core/units/mac.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { bootKernels } from "./boot-kernels.ts";
 import { bootRoutes } from "./boot-routes.ts";
 import { startDhcpListener } from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
@@ -19,12 +22,13 @@ export interface BootServicesOptions {
   readonly address: string;
   readonly serverUrl: string;
   readonly folder: string;
-  readonly kernelArguments: readonly string[];
+  readonly boot: NonNullable<Config["boot"]>;
   /** null: no addresses are given, nothing is said about booting. */
   readonly dhcp: NonNullable<Config["dhcp"]> | null;
   readonly state: StateStore;
   readonly lab: {
     bootDecision(mac: MacAddress): "agent" | "local-disk";
+    lastStartHung(mac: MacAddress): boolean;
     booting(mac: MacAddress): void;
   };
   readonly log: Log;
@@ -53,6 +57,14 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     if (dhcp !== null) throw lack;
     log.warn({ next: lack.next }, `no PC can boot from here: ${lack.message}`);
   }
+  const kernels = bootKernels(folder, options.boot);
+  const hasMemtest = existsSync(join(folder, "memtest.bin"));
+  const plan = (mac: MacAddress): BootPlan => {
+    const lastStartHung = lab.lastStartHung(mac);
+    lab.booting(mac);
+    const decision = lab.bootDecision(mac);
+    return { serverUrl: options.serverUrl, mac, decision, kernels, hasMemtest, lastStartHung };
+  };
   if (dhcp !== null) listeners.push(await startDhcp(options, dhcp, opened, onError));
   if (missing.length === 0) {
     opened.use(
@@ -60,6 +72,10 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
         address,
         port: 69,
         folder,
+        made: (name) => {
+          const mac = parseMac(grubScriptName.exec(name)?.[1] ?? "");
+          return mac === undefined ? undefined : grubScript(plan(mac));
+        },
         onFact: ({ outcome, ...fields }) => log.info(fields, `TFTP: ${outcome}`),
         onError,
       }),
@@ -69,14 +85,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const kept = opened.move();
   return {
     listeners,
-    routes: async (app) =>
-      bootRoutes(app, {
-        folder,
-        serverUrl: options.serverUrl,
-        kernelArguments: options.kernelArguments,
-        decide: (mac) => lab.bootDecision(mac),
-        onBoot: (mac) => lab.booting(mac),
-      }),
+    routes: async (app) => bootRoutes(app, { folder, serverUrl: options.serverUrl, plan }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -21,8 +21,14 @@ interface Kept {
   readonly content: Promise<Uint8Array>;
 }
 
+/** The text of a file that is made when it is asked for; undefined: the folder's own file is meant. */
+export type MadeFile = (name: string) => string | undefined;
+
 /** The files of one folder, and nothing that lies outside, be it by `..` or by a symbolic link. */
-export async function openTftpFiles(folder: string): Promise<TftpFiles> {
+export async function openTftpFiles(
+  folder: string,
+  made: MadeFile = () => undefined,
+): Promise<TftpFiles> {
   const root = await realpath(folder);
   const kept = new Map<string, Kept>();
 
@@ -44,7 +50,10 @@ export async function openTftpFiles(folder: string): Promise<TftpFiles> {
   return {
     async read(name) {
       // Some firmware writes its paths with backslashes, or from the root.
-      const path = await realpath(join(root, name.replaceAll("\\", "/"))).catch(() => undefined);
+      const wanted = name.replaceAll("\\", "/");
+      const text = made(wanted.replace(/^\/+/, ""));
+      if (text !== undefined) return new TextEncoder().encode(text);
+      const path = await realpath(join(root, wanted)).catch(() => undefined);
       if (path === undefined || !path.startsWith(root + sep)) throw missing();
       // Not to wait for a writer, should it be a named pipe.
       await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => {

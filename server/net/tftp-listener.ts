@@ -3,7 +3,7 @@ import { TftpTransfer, type TransferStep } from "../../core/boot/tftp-transfer.t
 import { RoomcastError } from "../../core/errors.ts";
 import { millis } from "../../core/units/units.ts";
 import { decodeTftp, encodeError, tftpError } from "../../core/wire/tftp.ts";
-import { openTftpFiles } from "./tftp-files.ts";
+import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
 
 /** PCs of the largest rooms at once. */
 const defaultTransferLimit = 256;
@@ -31,6 +31,7 @@ export interface TftpListenerOptions {
   readonly address: string;
   readonly port: number;
   readonly folder: string;
+  readonly made?: MadeFile;
   readonly transferLimit?: number;
   onFact(fact: TftpFact): void;
   onError(error: Error): void;
@@ -40,7 +41,7 @@ export interface TftpListenerOptions {
 export async function startTftpListener(options: TftpListenerOptions): Promise<TftpListener> {
   const { address, onFact, onError } = options;
   const transferLimit = options.transferLimit ?? defaultTransferLimit;
-  const files = await openTftpFiles(options.folder);
+  const files = await openTftpFiles(options.folder, options.made);
   const transfers = new Map<string, Transfer>();
   let packetsIgnored = 0;
   const listener = await openSocket(address, options.port, onError);

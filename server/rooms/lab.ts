@@ -21,6 +21,11 @@ import { type RestoreRequest, Sessions } from "./sessions.ts";
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
 
+/** A slow PC is at its menu a minute after its boot loader; who asks again sooner had no time to hang. */
+const hangsAfter = 60_000;
+/** Addresses cost nothing to invent. */
+const startsKept = 4096;
+
 type Outcome = Extract<AgentMessage, { type: "result" }>;
 
 export interface LabPorts {
@@ -52,6 +57,8 @@ export class Lab {
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
+  /** By MAC, when a PC was last given its way to the kernel; not once its agent has connected. */
+  private readonly startedAt = new Map<string, number>();
   private readonly wipes = new Map<string, { pc: string; end(outcome: Outcome): void }>();
 
   constructor(ports: LabPorts) {
@@ -291,8 +298,22 @@ export class Lab {
     return pc.nextBoot;
   }
 
+  /**
+   * Whether this PC was given a kernel lately and was not heard of since. It asks again, so it was
+   * restarted: most often by a person, because it hung.
+   */
+  lastStartHung(mac: string): boolean {
+    const at = this.startedAt.get(mac);
+    return at !== undefined && performance.now() - at > hangsAfter;
+  }
+
   /** A PC has asked for boot files. */
   booting(mac: string): void {
+    if (this.bootDecision(mac) === "agent") {
+      const [oldest] = this.startedAt.keys();
+      if (this.startedAt.size >= startsKept && oldest !== undefined) this.startedAt.delete(oldest);
+      this.startedAt.set(mac, performance.now());
+    } else this.startedAt.delete(mac);
     const pc = this.inventory.byMac(mac);
     if (pc === undefined || this.agents.isConnected(pc.id)) return;
     this.bootingSince.set(pc.id, performance.now());
@@ -303,6 +324,7 @@ export class Lab {
   private greet(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
     const time = this.ports.clock.isoTime();
     const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);
+    for (const mac of pc.macs) this.startedAt.delete(mac);
     this.ports.log({ pc: pc.name, mac: hello.mac, address }, "PC connected");
     const { version: serverVersion } = this.ports;
     const { id, name, room } = pc;

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import fastify, { type FastifyInstance } from "fastify";
 import { RoomcastError } from "../../../core/errors.ts";
 import { bootRoutes, parseByteRange } from "../../../server/net/boot-routes.ts";
+import { bootPlan } from "../../core/boot/boot-plan.ts";
 
 let folder: string;
 let app: FastifyInstance;
@@ -26,9 +27,11 @@ before(async () => {
     bootRoutes(scope, {
       folder,
       serverUrl: "http://10.77.0.1:8080",
-      kernelArguments: ["nosplash"],
-      decide: (mac) => (mac === "52:54:00:00:00:01" ? "local-disk" : "agent"),
-      onBoot: (mac) => asked.push(mac),
+      plan(mac) {
+        asked.push(mac);
+        const decision = mac === "52:54:00:00:00:01" ? "local-disk" : "agent";
+        return bootPlan({ mac, decision });
+      },
     }),
   );
   url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -43,7 +46,7 @@ test("each PC gets its own script, and is noted", async () => {
   assert.match(await script("52-54-00-00-00-01"), /\|\| goto local-disk\n/);
   const other = await script("52:54:00:00:00:02");
   assert.match(other, /^#!ipxe\n.*\|\| goto agent\n/);
-  assert.match(other, /BOOTIF=01-52-54-00-00-00-02 .*nosplash/);
+  assert.match(other, /BOOTIF=01-52-54-00-00-00-02 /);
   assert.deepEqual(asked.splice(0), ["52:54:00:00:00:01", "52:54:00:00:00:02"]);
   assert.equal((await fetch(`${url}/boot/ipxe/52-54`)).status, 400);
   assert.deepEqual(asked, []);

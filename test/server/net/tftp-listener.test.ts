@@ -31,6 +31,7 @@ const start = (folder: string, transferLimit?: number): Promise<TftpListener> =>
     address: "127.0.0.1",
     port: 0,
     folder,
+    made: (name) => (name === "grub/made.cfg" ? "made for this PC\n" : undefined),
     ...(transferLimit === undefined ? {} : { transferLimit }),
     onFact: (fact) => facts.push(fact),
     onError: (error) => errors.push(error),
@@ -351,4 +352,11 @@ test("a port that is taken is told as such", async () => {
     onError: () => {},
   });
   await assert.rejects(taken, { code: "failed", message: /EADDRINUSE/ });
+});
+
+test("a file that is made when it is asked for, by a path from the root as GRUB writes it", async () => {
+  const { stdout } = await execute("curl", [
+    ...["-sS", `tftp://127.0.0.1:${listener.port}//grub/made.cfg`],
+  ]);
+  assert.equal(stdout, "made for this PC\n");
 });

@@ -1,0 +1,45 @@
+/** `localboot.efi`: GRUB with nothing in it but the way to the PC's own disk, for UEFI without Secure Boot. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { localDiskCommands } from "../../core/boot/grub-script.ts";
+import { RoomcastError } from "../../core/errors.ts";
+import { localBoot } from "./contents.ts";
+import { lastLine, run, type UnpackedPackage } from "./packages.ts";
+
+/** Writes it to `path`; GRUB's tool and modules are those of the unpacked packages. */
+export async function makeLocalBoot(
+  packages: readonly UnpackedPackage[],
+  path: string,
+): Promise<void> {
+  const rootOf = (name: string): string =>
+    (packages.find((each) => each.name === name) as UnpackedPackage).root;
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-localboot-"));
+  try {
+    const script = join(folder, "script");
+    await writeFile(script, `${localDiskCommands.join("\n")}\n`);
+    const made = await run(
+      join(rootOf(localBoot.tool.package), localBoot.tool.file),
+      [
+        ...["-d", join(rootOf(localBoot.modules.package), localBoot.modules.folder)],
+        ...["-O", "x86_64-efi", "-p", "/", "-c", script, "-o", path],
+        ...localBoot.built,
+      ],
+      { libraries: libraryFolders(packages) },
+    );
+    if (made.status !== 0)
+      throw new RoomcastError(
+        "failed",
+        `grub-mkimage made no localboot.efi: ${lastLine(made.stderr)}`,
+        "build on Debian 12, for 64-bit x86",
+      );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Not libc's own: the host's loader goes with the host's libc. */
+const libraryFolders = (packages: readonly UnpackedPackage[]): string[] =>
+  packages
+    .filter(({ name }) => name.startsWith("lib") && name !== "libc6")
+    .map(({ root }) => join(root, "lib/x86_64-linux-gnu"));
