@@ -125,7 +125,18 @@ export const Ask = Type.Object({
   ]),
 });
 
-export const AgentMessage = Type.Union([Hello, Alive, Ready, Progress, Result, Ask]);
+/** More lines, or longer ones, are left out. */
+export const lookLines = 400;
+export const lookColumns = 400;
+
+/** The answer to `look`: the PC's screen as text, or the end of its log. */
+export const Seen = Type.Object({
+  type: Type.Literal("seen"),
+  request: text(32),
+  lines: Type.Array(text(lookColumns), { maxItems: lookLines }),
+});
+
+export const AgentMessage = Type.Union([Hello, Alive, Ready, Progress, Result, Ask, Seen]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
 export const CastAddress = Type.Object({
@@ -205,6 +216,12 @@ export const ServerMessage = Type.Union([
   }),
   Type.Object({ type: Type.Literal("cancel"), task: text(64), reason: text() }),
   Type.Object({ type: Type.Literal("alive") }),
+  /** An operator wants to see what is on the PC's screen, or its log: answered by `seen`. */
+  Type.Object({
+    type: Type.Literal("look"),
+    request: text(32),
+    at: Type.Union([Type.Literal("screen"), Type.Literal("log")]),
+  }),
   /** An `ask` that could not be done, or a line for the person at the PC. */
   Type.Object({ type: Type.Literal("notice"), text: text(1024) }),
   /** How the room is doing, for the PC's own screen, about once a second. */

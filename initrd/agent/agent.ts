@@ -8,6 +8,8 @@ import {
   type AgentMessage,
   controlProtocol,
   type Hello,
+  lookColumns,
+  lookLines,
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageView, PcState } from "../../core/wire/views.ts";
@@ -173,6 +175,8 @@ export class Agent {
         return;
       case "power":
         return this.power(message.action);
+      case "look":
+        return this.show(message);
       case "notice":
         this.ports.journal.log(message.text);
         this.notice = message.text;
@@ -193,6 +197,15 @@ export class Agent {
       case "alive":
         return;
     }
+  }
+
+  private show({ request, at }: Extract<ServerMessage, { type: "look" }>): void {
+    const lines =
+      at === "log"
+        ? this.ports.journal.lines()
+        : (this.menu?.picture() ?? ["This agent has no screen."]);
+    const shown = lines.slice(-lookLines).map((line) => line.slice(0, lookColumns));
+    this.link.send({ type: "seen", request, lines: shown });
   }
 
   private order(order: TaskOrder): void {

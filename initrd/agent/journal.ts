@@ -6,7 +6,12 @@ export interface Journal {
   log(text: string): void;
   /** What somebody who watches the PC's serial line waits for. */
   milestone(text: string): void;
+  /** The latest lines, each with its time, the newest last. */
+  lines(): readonly string[];
 }
+
+/** So many lines are kept for who looks at the PC from afar. */
+const linesKept = 300;
 
 export interface JournalOptions {
   /** Lines go to stderr: there is no menu that they would smear. */
@@ -19,18 +24,23 @@ export interface JournalOptions {
 
 export function openJournal({ onStderr, logPath, milestonesPath }: JournalOptions): Journal {
   const serial = milestonesPath === null ? null : new SerialLine(milestonesPath);
+  const kept: string[] = [];
   const log = (text: string): void => {
-    const line = `roomcast: ${text.replace(/\s+/g, " ")}\n`;
-    if (onStderr) process.stderr.write(line);
+    const line = text.replace(/\s+/g, " ");
+    const dated = `${new Date().toISOString()} ${line}`;
+    kept.push(dated);
+    if (kept.length > linesKept) kept.shift();
+    if (onStderr) process.stderr.write(`roomcast: ${line}\n`);
     if (logPath === null) return;
     try {
-      appendFileSync(logPath, `${new Date().toISOString()} ${line}`);
+      appendFileSync(logPath, `${dated}\n`);
     } catch {
       // A full log must not end a restore.
     }
   };
   return {
     log,
+    lines: () => kept,
     milestone(text) {
       log(text);
       serial?.say(`roomcast: ${text}\r\n`);

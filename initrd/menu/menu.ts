@@ -1,6 +1,7 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import { openTerminal } from "../../core/node/terminal.ts";
 import type { Key } from "../../core/screen/keys.ts";
+import { rowText } from "../../core/screen/row.ts";
 import { rows } from "./rows.ts";
 import { home, type Page, press, settled } from "./state.ts";
 import type { Menu, MenuAction, MenuView } from "./view.ts";
@@ -71,6 +72,10 @@ export function openMenu(options: MenuOptions): Menu {
     },
     suspend: () => terminal.suspend(),
     resume: () => terminal.resume(),
+    picture: () =>
+      view === undefined
+        ? []
+        : rows(view, page, terminal.size).map((row) => rowText(row).trimEnd()),
     close() {
       clearTimeout(timer);
       terminal.close();

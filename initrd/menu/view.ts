@@ -96,5 +96,7 @@ export interface Menu {
   /** Leaves the screen to someone else (a shell), and takes it back. */
   suspend(): void;
   resume(): void;
+  /** What is on the screen now, a line of text a row. */
+  picture(): readonly string[];
   close(): void;
 }

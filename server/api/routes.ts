@@ -96,6 +96,11 @@ export const apiRoutes =
         return reply.code(204).send();
       },
     );
+    for (const at of ["screen", "log"] as const) {
+      app.get(`/pcs/:id/${at}`, { schema: { params: ById } }, async ({ params }) => ({
+        lines: await lab.look(params.id, at),
+      }));
+    }
     const Wipe = Type.Object({
       method: Type.Union([Type.Literal("discard"), Type.Literal("zero")]),
       disk: Type.Optional(Device),

@@ -16,6 +16,7 @@ import type { ImageStore } from "../store/image-store.ts";
 import { type AgentLink, Agents } from "./agents.ts";
 import { Feed } from "./feed.ts";
 import { Inventory, pcView } from "./inventory.ts";
+import { type LookAt, Looks } from "./looks.ts";
 import { type RestoreRequest, Sessions } from "./sessions.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
@@ -54,6 +55,7 @@ export class Lab {
   readonly feed = new Feed();
   readonly agents: Agents;
   readonly sessions: Sessions;
+  private readonly looks = new Looks((pc, message) => void this.agents.send(pc, message));
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
@@ -199,6 +201,13 @@ export class Lab {
     this.inventory.save(pc);
     this.agents.send(pc.id, { type: "power", action });
     this.note(null, pc.id, action);
+  }
+
+  /** What is on the PC's screen now, or the end of its agent's log. */
+  look(reference: string, at: LookAt): Promise<readonly string[]> {
+    const pc = this.inventory.find(reference);
+    this.requireOnline(pc);
+    return this.looks.look(pc.id, at);
   }
 
   /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */
@@ -369,6 +378,8 @@ export class Lab {
         return this.saidPc(link.pc);
       case "ask":
         return this.ask(link, message.want);
+      case "seen":
+        return this.looks.seen(link.pc, message);
       case "result": {
         const wipe = this.wipes.get(message.task);
         if (wipe?.pc === link.pc) return wipe.end(message);

@@ -68,7 +68,7 @@ async function open(): Promise<Bench> {
   const agent = new Agent({
     server: address,
     clock: systemClock,
-    journal: { log() {}, milestone() {} },
+    journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
     describe: async () => ({
       agentVersion: "1",
       instance: "i",
@@ -95,7 +95,13 @@ async function open(): Promise<Bench> {
     },
     openMenu: async (onAction) => {
       act = onAction;
-      return { show: (view) => void views.push(view), suspend() {}, resume() {}, close() {} };
+      return {
+        show: (view) => void views.push(view),
+        suspend() {},
+        resume() {},
+        picture: () => ["READY"],
+        close() {},
+      };
     },
     once: false,
   });
@@ -124,6 +130,18 @@ async function open(): Promise<Bench> {
 }
 
 suite("the agent's screen", { concurrency: true }, () => {
+  test("whoever looks from afar gets the screen or the log, no more than a message takes", async () => {
+    const { server, end } = await open();
+    await server.heardOf("alive");
+    server.say({ type: "look", request: "a", at: "screen" });
+    const isOf = (wanted: string) => (message: { request: string }) => message.request === wanted;
+    assert.deepEqual((await server.heardOf("seen", isOf("a"))).lines, ["READY"]);
+    server.say({ type: "look", request: "b", at: "log" });
+    const { lines } = await server.heardOf("seen", isOf("b"));
+    assert.deepEqual(lines, ["a line", "x".repeat(400)]);
+    await end();
+  });
+
   test("the network check's findings are shown, also without a server", async () => {
     const { press, seen, end } = await open();
     press({ action: "check" });
