@@ -4,6 +4,7 @@ import type { ApiEvent, ConnectionEvent } from "../api/client.ts";
 export type ConsoleEvent = ApiEvent | ConnectionEvent;
 
 export interface ConsoleApi {
+  get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   patch<T>(path: string, body: unknown): Promise<T>;
   /** All there is, `ready`, then what changes; after a break all of it again. */

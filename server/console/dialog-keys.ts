@@ -15,7 +15,7 @@ import {
   type Ui,
 } from "./state.ts";
 
-type Dialog = Exclude<Page, { name: "list" | "pc" | "session" | "help" | "filter" }>;
+type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
 /** The server's rules, said before it is asked. */
 const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;

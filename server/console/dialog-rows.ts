@@ -24,7 +24,7 @@ import {
   targetPcs,
 } from "./state.ts";
 
-type Dialog = Exclude<Page, { name: "list" | "pc" | "session" | "help" | "filter" }>;
+type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
 /** A dialog's body, and the line about its keys. */
 export function dialogRows(

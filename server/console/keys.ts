@@ -42,7 +42,11 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
       if (key.name === "escape" || key.name === "left" || key.name === "q") {
         return { ui: { ...ui, page: { name: "list" }, base: "list" }, effect: null };
       }
+      if (key.name === "o") return open(ui, { name: "look", at: "screen" });
+      if (key.name === "e") return open(ui, { name: "look", at: "log" });
       return pressMove(model, ui, key, page) ?? pressAction(model, ui, key);
+    case "look":
+      return { ui: toBase(ui), effect: null };
     case "session":
       return pressAtSession(model, ui, ui.page, key, page);
     case "help":

@@ -4,9 +4,10 @@ import { openTerminal } from "../../core/node/terminal.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import type { Call, ConsoleApi } from "./api.ts";
 import { press } from "./keys.ts";
+import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
 import { pageLines, rows } from "./rows.ts";
-import { firstUi, type Ui } from "./state.ts";
+import { firstUi, lookPath, type Ui } from "./state.ts";
 
 /** Between two pictures, in milliseconds: eight a second look smooth, and cost little with 200 PCs. */
 const drawEvery = 125;
@@ -41,7 +42,13 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Number.POSITIVE_INFINITY;
 
+  const looker = new Looker(api, (looked) => {
+    model.looked = looked;
+    drawSoon(0);
+  });
+
   const draw = (): void => {
+    looker.at(lookPath(model, ui));
     clearTimeout(timer);
     timer = undefined;
     dueAt = Number.POSITIVE_INFINITY;
@@ -92,6 +99,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
       drawSoon(drawEvery);
     }
   } finally {
+    looker.at(null);
     clearTimeout(timer);
     terminal.close();
   }

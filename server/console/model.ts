@@ -7,6 +7,7 @@ import type {
   SessionView,
 } from "../../core/wire/views.ts";
 import type { ConsoleEvent } from "./api.ts";
+import type { Looked } from "./looker.ts";
 
 export interface Part {
   readonly session: SessionView;
@@ -20,6 +21,8 @@ export interface Model {
   readonly sessions: Map<string, SessionView>;
   /** By PC: its part in the latest session that it is or was in. */
   readonly parts: Map<string, Part>;
+  /** What is looked at on a PC. */
+  looked: Looked | null;
   note: { readonly time: string; readonly text: string } | null;
   connection: { readonly state: "connecting" | "up" | "down"; readonly detail: string };
   /** Whether all there is has been said. */
@@ -34,6 +37,7 @@ export const emptyModel = (): Model => ({
   images: new Map(),
   sessions: new Map(),
   parts: new Map(),
+  looked: null,
   note: null,
   connection: { state: "connecting", detail: "" },
   complete: false,

@@ -19,6 +19,7 @@ import {
 } from "../../core/screen/row.ts";
 import type { PcState, PcView, SessionView } from "../../core/wire/views.ts";
 import { dialogRows } from "./dialog-rows.ts";
+import { lookRows } from "./look-rows.ts";
 import type { Model, Part } from "./model.ts";
 import { pcRows } from "./pc-rows.ts";
 import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
@@ -62,7 +63,16 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
       const body = pc === undefined ? [] : pcRows(model, pc, columns);
       return frame(
         body,
-        "r restore  c capture  n name  m room  w wake  b reboot  p off  Esc: the list",
+        "o its screen  e its log  r restore  c capture  n name  m room  ? all keys  Esc",
+      );
+    }
+    case "look": {
+      const pc = chosenPc(model, ui);
+      const title = ui.page.at === "screen" ? "The screen of" : "The log of";
+      const body = lookRows(model.looked, ui.page.at, size);
+      return frame(
+        [line(`${title} ${pc?.name ?? "?"}`, "bold"), ...body],
+        "any key: back to the PC",
       );
     }
     case "session": {
@@ -321,6 +331,7 @@ const helpRows: readonly Row[] = [
     ["Up Down PgUp PgDn", "from PC to PC"],
     ["Left Right Tab", "from room to room"],
     ["Enter", "the PC's page: hardware, disks, its part in the session"],
+    ["o  e", "on the PC's page: its screen as it is now, the end of its log"],
     ["Space", "mark a PC: r w b p l m are then about all marked ones"],
     ["/", "filter by name, address, state, result, disk   Esc: all"],
     ["v", "the session: rate, who is slow and why, every PC's result"],

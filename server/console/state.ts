@@ -13,6 +13,7 @@ export interface Targets {
 export type Page =
   | { readonly name: "list" }
   | { readonly name: "pc" }
+  | { readonly name: "look"; readonly at: "screen" | "log" }
   /** `from`: the first PC that is shown. */
   | { readonly name: "session"; readonly id: string; readonly from: number }
   | { readonly name: "help" }
@@ -155,6 +156,13 @@ export function targetPcs(model: Model, targets: Targets): PcView[] {
   const { room } = targets;
   if (room !== null) return shownPcs(model, { ...firstUi, room });
   return targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
+}
+
+/** What is fetched for the page that is shown, or null: a path of the API. */
+export function lookPath(model: Model, ui: Ui): string | null {
+  const pc = ui.page.name === "look" ? chosenPc(model, ui) : undefined;
+  if (pc === undefined || ui.page.name !== "look") return null;
+  return `/pcs/${encodeURIComponent(pc.id)}/${ui.page.at}`;
 }
 
 /** Leaves a page whose PC is gone, so that no key is about another PC than the one that was shown. */

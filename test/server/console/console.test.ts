@@ -158,6 +158,25 @@ test("the end of a session is one sentence, and the PC's page has the reason", a
   assert.match(page, /FAILED\n +write error at 12\.4 GB/);
 });
 
+test("a PC's screen and its log are looked at from its page, and why they cannot be is said", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const picture = numbers(25).map((number) => (number % 3 === 0 ? "" : `screen line ${number}`));
+  at.lab.answers.set("/pcs/id1/screen", { lines: picture });
+  await at.terminal.until("pc01");
+  at.terminal.press("\ro");
+  const screen = await at.terminal.until("The screen of pc01");
+  await at.terminal.until("screen line 25");
+  assert.ok(!screen.includes("roomcast: "));
+  at.terminal.press("x");
+  await at.terminal.until("Memory");
+  at.terminal.press("e");
+  await at.terminal.until("pc01 is not connected");
+  at.lab.answers.set("/pcs/id1/log", { lines: numbers(99).map((number) => `log line ${number}`) });
+  const log = await at.terminal.until("log line 99");
+  assert.ok(!log.includes("log line 50"));
+});
+
 test("a session's page has the rate, who is slow and why, the cost of repairs, and every PC", async () => {
   await using at = open(100, 30);
   const members = [

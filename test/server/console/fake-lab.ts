@@ -1,4 +1,4 @@
-import type { RoomcastError } from "../../../core/errors.ts";
+import { RoomcastError } from "../../../core/errors.ts";
 import type {
   DiskView,
   ImageView,
@@ -128,6 +128,15 @@ export class FakeLab implements ConsoleApi {
     for (const image of all.images ?? []) this.push({ type: "image", image });
     for (const session of all.sessions ?? []) this.push({ type: "session", session });
     this.push({ type: "ready" });
+  }
+
+  /** What `GET` answers, by path. */
+  readonly answers = new Map<string, unknown>();
+
+  async get<T>(path: string): Promise<T> {
+    const answer = this.answers.get(path);
+    if (answer === undefined) throw new RoomcastError("unreachable", "pc01 is not connected", "");
+    return answer as T;
   }
 
   async post<T>(path: string, body?: unknown): Promise<T> {

@@ -1,0 +1,50 @@
+/** Fetches, again and again, what a page shows that no event tells of: a PC's screen, its log. */
+import type { ConsoleApi } from "./api.ts";
+
+/** A PC's screen as it is now is worth a question a second, in milliseconds. */
+const lookEvery = 1000;
+
+export interface Looked {
+  readonly path: string;
+  /** null: not come yet. */
+  readonly lines: readonly string[] | null;
+  /** Why there is nothing newer. */
+  readonly trouble: string | null;
+}
+
+export class Looker {
+  private readonly api: ConsoleApi;
+  private readonly tell: (looked: Looked | null) => void;
+  private looked: Looked | null = null;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(api: ConsoleApi, tell: (looked: Looked | null) => void) {
+    this.api = api;
+    this.tell = tell;
+  }
+
+  /** Looks there from now on; null: nowhere. */
+  at(path: string | null): void {
+    if (path === (this.looked?.path ?? null)) return;
+    clearTimeout(this.timer);
+    this.looked = path === null ? null : { path, lines: null, trouble: null };
+    this.tell(this.looked);
+    if (path !== null) void this.look(path);
+  }
+
+  private async look(path: string): Promise<void> {
+    const before = this.looked?.lines ?? null;
+    let now: Looked;
+    try {
+      const { lines } = await this.api.get<{ lines: readonly string[] }>(path);
+      now = { path, lines, trouble: null };
+    } catch (error) {
+      const trouble = error instanceof Error ? error.message : String(error);
+      now = { path, lines: before, trouble };
+    }
+    if (this.looked?.path !== path) return;
+    this.looked = now;
+    this.tell(now);
+    this.timer = setTimeout(() => void this.look(path), lookEvery);
+  }
+}
