@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room sim fuzz bench bench-quick check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room test-kill sim fuzz bench bench-quick check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,10 @@ test-net: node_modules packages ## agents and server with real sockets in networ
 
 test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their own disk
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/room -name '*.test.ts')
+
+KILLS ?= 150
+test-kill: node_modules ## the image store killed at random moments; KILLS=150
+	KILLS=$(KILLS) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
 
 SEED ?=
 SEEDS ?= 2000

@@ -99,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await forPcs.register(async (app) => {
     await imageRoutes(app, { store: images, list: () => lab.images() });
     await captureRoutes(app, {
-      store: images,
+      prefix: "/agent/v1/captures",
       writerFor: (task) => lab.sessions.writerFor(task),
       onCommitted: (task, manifest) => lab.committed(task, manifest),
     });

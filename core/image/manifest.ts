@@ -27,6 +27,23 @@ export const decodeManifest = (text: string): Decoded<Manifest> =>
 export const decodeManifestDraft = (text: string): Decoded<ManifestDraft> =>
   decodeText(text, draftRules) as Decoded<ManifestDraft>;
 
+/** SHA-256 of a text's UTF-8, in lower-case hex. */
+export type TextHash = (text: string) => string;
+
+/** The manifest's file: the canonical JSON with one more field, `selfHash`, the hash of the rest. */
+export const encodeManifestFile = (manifest: Manifest, hash: TextHash): string =>
+  canonicalJson({ ...manifest, selfHash: hash(canonicalJson(manifest)) });
+
+/** Reads a manifest's file; version 1 had no hash of itself. */
+export function decodeManifestFile(source: string, hash: TextHash): Decoded<Manifest> {
+  const parsed = source.length > manifestLimit ? null : parseObject(source);
+  if (parsed?.formatVersion !== 2) return decodeManifest(source);
+  const { selfHash, ...rest } = parsed;
+  const bare = canonicalJson(rest);
+  if (selfHash !== hash(bare)) return { ok: false, reason: "it does not match its own hash" };
+  return decodeManifest(bare);
+}
+
 type Rule = (value: unknown) => boolean;
 
 const text =
@@ -65,7 +82,7 @@ const partitionRules: Readonly<Record<string, Rule>> = {
 
 const draftRules: Readonly<Record<string, Rule>> = {
   format: oneOf("roomcast-image"),
-  formatVersion: oneOf(1),
+  formatVersion: oneOf(1, 2),
   source: text(1024),
   diskBytes: count,
   logicalSector: oneOf(512, 1024, 2048, 4096),
@@ -88,15 +105,11 @@ const stampRules: Readonly<Record<string, Rule>> = {
 
 function decodeText(source: string, rules: Readonly<Record<string, Rule>>): Decoded<unknown> {
   if (source.length > manifestLimit) return { ok: false, reason: "too long" };
-  let value: unknown;
-  try {
-    value = JSON.parse(source);
-  } catch {
-    return { ok: false, reason: "not JSON" };
-  }
+  const value = parseObject(source);
+  if (value === null) return { ok: false, reason: "not a JSON object" };
   const misfit = misfitOf(value, rules);
   if (misfit !== null) return { ok: false, reason: misfit };
-  const manifest = value as ManifestDraft;
+  const manifest = value as unknown as ManifestDraft;
   const { diskBytes, chunkCount, partitions } = manifest;
   // The index numbers chunks in 32 bits.
   if (chunkCountOf(diskBytes) > 0xffff_ffff) return { ok: false, reason: "diskBytes: too large" };
@@ -109,14 +122,25 @@ function decodeText(source: string, rules: Readonly<Record<string, Rule>>): Deco
   return { ok: true, value };
 }
 
+function parseObject(source: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(source);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** What does not fit, or null. Fields that no rule knows are a misfit as well: the format has a version. */
 function misfitOf(value: unknown, rules: Readonly<Record<string, Rule>>): string | null {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return "no object";
-  const held = value as Readonly<Record<string, unknown>>;
+  if (!isObject(value)) return "no object";
   for (const [field, rule] of Object.entries(rules)) {
-    if (!Object.hasOwn(held, field)) return `${field}: missing`;
-    if (!rule(held[field])) return `${field}: not as the format has it`;
+    if (!Object.hasOwn(value, field)) return `${field}: missing`;
+    if (!rule(value[field])) return `${field}: not as the format has it`;
   }
-  const unknown = Object.keys(held).find((field) => !Object.hasOwn(rules, field));
+  const unknown = Object.keys(value).find((field) => !Object.hasOwn(rules, field));
   return unknown === undefined ? null : `${unknown}: unknown field`;
 }

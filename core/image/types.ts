@@ -39,7 +39,8 @@ export interface PartitionRecord {
 
 export interface Manifest {
   readonly format: "roomcast-image";
-  readonly formatVersion: 1;
+  /** 2: as 1, and its file holds its own hash (`encodeManifestFile`). A draft says 1. */
+  readonly formatVersion: 1 | 2;
   /** 16 hex digits, random. */
   readonly id: string;
   readonly name: string;

@@ -1,5 +1,6 @@
-/** What agents read and write over HTTP (docs/protocol.md, "HTTP for agents"). */
+/** What agents read and write over HTTP (docs/protocol.md, "HTTP for agents"); imports write likewise. */
 import type { FastifyInstance } from "fastify";
+import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { canonicalJson, decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
@@ -47,16 +48,16 @@ export async function imageRoutes(
 }
 
 export interface CaptureRoutesPorts {
-  readonly store: ImageStore;
+  readonly prefix: string;
   /** The writer of the capture under way that `task` names. */
   writerFor(task: string): ImageWriter | undefined;
   onCommitted(task: string, manifest: Manifest): void;
 }
 
-/** Registers `/agent/v1/captures/TASK/…`. Every request may be sent again. */
+/** Registers `PREFIX/TASK/…`. Every request may be sent again. */
 export async function captureRoutes(
   app: FastifyInstance,
-  { writerFor, onCommitted }: CaptureRoutesPorts,
+  { prefix, writerFor, onCommitted }: CaptureRoutesPorts,
 ): Promise<void> {
   const indexes = new WeakMap<ImageWriter, Uint8Array>();
   const said = new WeakSet<ImageWriter>();
@@ -67,13 +68,23 @@ export async function captureRoutes(
   };
   type Task = { Params: { task: string }; Body: unknown };
 
+  const Space = Type.Object({ usedBytes: Type.Integer({ minimum: 0 }) });
+  app.post<{ Params: { task: string }; Body: { usedBytes: number } }>(
+    `${prefix}/:task/space`,
+    { schema: { body: Space } },
+    async ({ params, body }, reply) => {
+      await writerOf(params.task).requireSpace(body.usedBytes);
+      return reply.code(204).send();
+    },
+  );
+
   await app.register(async (binary) => {
     binary.removeAllContentTypeParsers();
     binary.addContentTypeParser(octets, { parseAs: "buffer" }, (_request, body, done) =>
       done(null, body),
     );
     binary.post<Task>(
-      "/agent/v1/captures/:task/known",
+      `${prefix}/:task/known`,
       { bodyLimit: knownLimit },
       async ({ params, body }, reply) => {
         const hashes = bytesOf(body);
@@ -82,7 +93,7 @@ export async function captureRoutes(
       },
     );
     binary.put<Task>(
-      "/agent/v1/captures/:task/chunks",
+      `${prefix}/:task/chunks`,
       { bodyLimit: chunksLimit },
       async ({ params, body }, reply) => {
         const writer = writerOf(params.task);
@@ -94,7 +105,7 @@ export async function captureRoutes(
       },
     );
     binary.put<Task>(
-      "/agent/v1/captures/:task/index",
+      `${prefix}/:task/index`,
       { bodyLimit: indexLimit },
       async ({ params, body }, reply) => {
         const index = bytesOf(body);
@@ -111,7 +122,7 @@ export async function captureRoutes(
       done(null, body),
     );
     json.post<Task>(
-      "/agent/v1/captures/:task/commit",
+      `${prefix}/:task/commit`,
       { bodyLimit: manifestLimit },
       async ({ params, body }) => {
         const writer = writerOf(params.task);
@@ -126,6 +137,24 @@ export async function captureRoutes(
       },
     );
   });
+}
+
+/** `count` chunks of an image from `first` on, fewer at its end, as `recordsOf` reads them. */
+export async function chunkRecords(
+  store: ImageStore,
+  imageId: string,
+  first: number,
+  count: number,
+): Promise<Buffer> {
+  const index = await store.index(imageId);
+  const parts: Uint8Array[] = [];
+  const end = Math.min(first + count, index.length / indexEntryBytes);
+  for (let entryIndex = first; entryIndex < end; entryIndex++) {
+    const at = entryIndex * indexEntryBytes;
+    parts.push(index.subarray(at, at + indexEntryBytes));
+    parts.push(await store.readChunk(imageId, entryIndex));
+  }
+  return Buffer.concat(parts);
 }
 
 function recordsOf(body: Uint8Array) {

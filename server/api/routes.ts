@@ -3,11 +3,13 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { type ErrorCode, never, RoomcastError } from "../../core/errors.ts";
 import { Afterwards } from "../../core/wire/control.ts";
-import { ImageView, PcView, RoomView, SessionView } from "../../core/wire/views.ts";
+import { PcView, RoomView, SessionView } from "../../core/wire/views.ts";
 import { namePattern } from "../rooms/inventory.ts";
-import { imageView, type Lab } from "../rooms/lab.ts";
+import type { Lab } from "../rooms/lab.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ApiEvent, StatusView } from "./client.ts";
+import { imageApiRoutes } from "./image-api-routes.ts";
+import { requireWord } from "./require-word.ts";
 
 const Name = Type.String({ pattern: namePattern });
 const Reference = Type.String({ minLength: 1, maxLength: 128 });
@@ -126,31 +128,7 @@ export const apiRoutes =
       return reply.code(204).send();
     });
 
-    app.get("/images", { schema: { response: { 200: Type.Array(ImageView) } } }, async () =>
-      lab.images(),
-    );
-    app.get("/images/:id", { schema: { params: ById } }, async ({ params }) =>
-      imageView(lab.image(params.id)),
-    );
-    app.post("/images/:id/verify", { schema: { params: ById } }, async ({ params }, reply) => {
-      const manifest = lab.image(params.id);
-      const gone = new AbortController();
-      reply.raw.on("close", () => gone.abort());
-      const report = await images.verify(manifest.id, {
-        signal: gone.signal,
-        onProgress: () => {},
-      });
-      return { image: `${manifest.name}@${manifest.version}`, ...report };
-    });
-    app.delete(
-      "/images/:id",
-      { schema: { params: ById, querystring: Type.Object({ overwrite: Type.String() }) } },
-      async ({ params, query }) => {
-        const manifest = lab.image(params.id);
-        requireWord(query.overwrite, `${manifest.name}@${manifest.version}`);
-        return lab.deleteImage(params.id);
-      },
-    );
+    await app.register(imageApiRoutes({ lab, images }));
 
     app.get("/sessions", { schema: { response: { 200: Type.Array(SessionView) } } }, async () =>
       lab.sessions.views(),
@@ -202,15 +180,6 @@ export const apiRoutes =
       }),
     );
   };
-
-function requireWord(said: string, expected: string): void {
-  if (said === expected) return;
-  throw new RoomcastError(
-    "refused",
-    `the confirmation does not name what would be destroyed (${expected})`,
-    "read what is listed, and name exactly that",
-  );
-}
 
 const httpStatus = (code: ErrorCode): number => {
   switch (code) {

@@ -1,7 +1,11 @@
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
+import { chunkBytes } from "../../core/units/units.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import type { StatusView } from "../api/client.ts";
+import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
+import { progressLines } from "./progress.ts";
 import { table } from "./table.ts";
 
 const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
@@ -15,6 +19,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     run(async ({ client, say, document }) => {
       const images = await client.get<ImageView[]>("/images");
       document(images);
+      const { storedBytes, freeBytes } = await client.get<StatusView>("/status");
       say(
         table(
           ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "SOURCE"],
@@ -28,6 +33,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
           ]),
         ),
       );
+      say(`in the store ${sizeText(storedBytes)}, ${sizeText(freeBytes)} free`);
       return 0;
     }),
   );
@@ -60,21 +66,10 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     }),
   );
 
-  image.command("verify <I>").action((reference: string) =>
-    run(async ({ client, say, document }) => {
-      const report = await client.post<{
-        image: string;
-        ok: boolean;
-        damaged: { chunkIndex: number; reason: string }[];
-      }>(`${path(reference)}/verify`);
-      document(report);
-      for (const { chunkIndex, reason } of report.damaged) {
-        say(`${report.image}: chunk ${chunkIndex}: ${reason}`);
-      }
-      say(`${report.image}: ${report.ok ? "every chunk matches its hash" : "DAMAGED"}`);
-      return report.ok ? 0 : 5;
-    }),
-  );
+  image
+    .command("verify [I]")
+    .description("re-hashes every chunk; without I, of all images")
+    .action((reference: string | undefined) => run((context) => verify(context, reference)));
 
   image.command("delete <I>").action((reference: string) =>
     run(async ({ client, say, document, confirm }) => {
@@ -89,4 +84,47 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       return 0;
     }),
   );
+}
+
+interface VerifyAnswer {
+  readonly image: string | null;
+  readonly ok: boolean;
+  readonly problems?: readonly string[];
+  readonly damaged: readonly {
+    readonly image: string;
+    readonly chunkIndex: number | null;
+    readonly reason: string;
+    readonly pack: string | null;
+    readonly images: readonly string[];
+  }[];
+}
+
+async function verify(context: CliContext, reference: string | undefined): Promise<number> {
+  const { client, say, document } = context;
+  using progress = progressLines(context, "verifying");
+  const report = await client.follow<VerifyAnswer>(
+    reference === undefined ? "/store/verify" : `${path(reference)}/verify`,
+    {
+      signal: progress.signal,
+      onProgress: (done, total) => progress.show(done * chunkBytes, total * chunkBytes),
+    },
+  );
+  progress.end();
+  const problems = report.problems ?? [];
+  const isOk = report.ok && problems.length === 0;
+  document({ ...report, ok: isOk });
+  for (const problem of problems) say(problem);
+  for (const { image, chunkIndex, reason, pack, images } of report.damaged) {
+    if (chunkIndex === null) say(reason);
+    else {
+      const where = pack === null ? "" : ` (${pack})`;
+      say(`${image}: chunk ${chunkIndex}${where}: ${reason}; needed by ${images.join(", ")}`);
+    }
+  }
+  const what = report.image ?? "all images";
+  say(`${what}: ${isOk ? "every chunk matches its hash" : "DAMAGED"}`);
+  if (report.damaged.some(({ chunkIndex }) => chunkIndex !== null)) {
+    say("a damaged chunk is stored anew by the next capture or import of a disk that has it");
+  }
+  return isOk ? 0 : 5;
 }

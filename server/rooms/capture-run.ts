@@ -26,6 +26,7 @@ export class CaptureRun {
   private giveUp: NodeJS.Timeout | undefined;
   private committed = false;
   private persistedAt = 0;
+  private spaceAsked = false;
 
   constructor(record: CaptureRecord, writer: ImageWriter, ports: CapturePorts) {
     this.record = record;
@@ -57,6 +58,7 @@ export class CaptureRun {
     if (message.type === "progress") {
       record.bytesDone = message.bytesDone;
       record.bytesTotal = message.bytesTotal;
+      if (record.bytesTotal !== null) this.requireSpace(record.bytesTotal);
       if (performance.now() - this.persistedAt > persistEvery) this.persist();
       this.ports.changed(this);
       return;
@@ -79,6 +81,17 @@ export class CaptureRun {
     const reason = "stopped by an operator";
     this.ports.send(this.record.pc, { type: "cancel", task: this.record.id, reason });
     this.end("stopped", reason);
+  }
+
+  /** As soon as the PC knows how much it will read. */
+  private requireSpace(usedBytes: number): void {
+    if (this.spaceAsked) return;
+    this.spaceAsked = true;
+    this.writer.requireSpace(usedBytes).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.ports.send(this.record.pc, { type: "cancel", task: this.record.id, reason });
+      this.end("failed", reason);
+    });
   }
 
   private end(result: "verified" | "failed" | "stopped", reason: string | null): void {

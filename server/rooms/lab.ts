@@ -174,6 +174,12 @@ export class Lab {
     this.feed.say({ type: "image", image: imageView(manifest) });
   }
 
+  /** An import's image is in the store and visible. */
+  imported(manifest: Manifest): void {
+    this.note(null, null, `imported ${manifest.name}@${manifest.version} from ${manifest.source}`);
+    this.feed.say({ type: "image", image: imageView(manifest) });
+  }
+
   async deleteImage(reference: string): Promise<{ freedBytes: number }> {
     const manifest = this.image(reference);
     const user = this.sessions.restoreOf(manifest.id);

@@ -1,12 +1,9 @@
 /** The chunks of one image, for a cast: read by a thread of its own beside the server's. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { RoomcastError } from "../../core/errors.ts";
-import { decodeManifest } from "../../core/image/manifest.ts";
 import type { ChunkSource } from "../../core/ports.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { readChunkOf } from "./chunk-reader.ts";
-import { readIndex } from "./image-files.ts";
+import { readIndex, readManifest } from "./image-files.ts";
 import { Packs } from "./packs.ts";
 
 export interface CastSourceConfig {
@@ -19,16 +16,8 @@ export interface CastSourceConfig {
 export async function openChunkSource(config: unknown): Promise<ChunkSource> {
   const { directory, imageId } = config as CastSourceConfig;
   const folder = join(directory, "images");
-  const text = await readFile(join(folder, `${imageId}.json`), "utf8").catch((cause: unknown) => {
-    const next = "see `roomcast image list`";
-    throw new RoomcastError("not-found", `there is no image ${imageId}`, next, { cause });
-  });
-  const manifest = decodeManifest(text);
-  if (!manifest.ok) {
-    const what = `the manifest of image ${imageId} is damaged: ${manifest.reason}`;
-    throw new RoomcastError("bad-input", what, "capture it again");
-  }
-  const index = await readIndex(folder, manifest.value);
+  const manifest = await readManifest(folder, imageId);
+  const index = await readIndex(folder, manifest);
   const packs = await Packs.open(join(directory, "packs"));
   const catalogue = readCatalogue(directory);
   const ports = {
@@ -36,7 +25,7 @@ export async function openChunkSource(config: unknown): Promise<ChunkSource> {
     read: packs.read.bind(packs),
   };
   return {
-    read: (entryIndex) => readChunkOf(manifest.value, index, entryIndex, ports),
+    read: (entryIndex) => readChunkOf(manifest, index, entryIndex, ports),
     async close() {
       await packs.close();
       catalogue.close();

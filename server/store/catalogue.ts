@@ -14,6 +14,7 @@ const schema = `
     sha256 BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL,
     codec INTEGER NOT NULL, storedLength INTEGER NOT NULL, crc32c INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS damaged (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
 `;
 
@@ -31,12 +32,18 @@ export class Catalogue {
   private readonly select;
   private readonly insert;
   private readonly remove;
+  private readonly selectDamaged;
+  private readonly insertDamaged;
+  private readonly removeDamaged;
 
   constructor(db: DatabaseSync) {
     this.db = db;
     this.select = db.prepare("SELECT * FROM chunk WHERE sha256 = ?");
     this.insert = db.prepare("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?)");
     this.remove = db.prepare("DELETE FROM chunk WHERE sha256 = ?");
+    this.selectDamaged = db.prepare("SELECT 1 FROM damaged WHERE sha256 = ?");
+    this.insertDamaged = db.prepare("INSERT OR IGNORE INTO damaged VALUES (?)");
+    this.removeDamaged = db.prepare("DELETE FROM damaged WHERE sha256 = ?");
   }
 
   find(sha256: Uint8Array): ChunkPlace | undefined {
@@ -49,20 +56,44 @@ export class Catalogue {
     for (const row of rows) yield placeOf(row as Row);
   }
 
-  /** All or none; durable when it returns. */
-  add(places: Iterable<ChunkPlace>): void {
+  /** Whether a verification found the chunk damaged, and nothing has replaced it yet. */
+  isDamaged(sha256: Uint8Array): boolean {
+    return this.selectDamaged.get(sha256) !== undefined;
+  }
+
+  markDamaged(hashes: readonly Uint8Array[]): void {
+    if (hashes.length === 0) return;
+    this.transaction(() => {
+      for (const sha256 of hashes) this.insertDamaged.run(sha256);
+    });
+  }
+
+  /** All or none; durable when it returns. Answers the damaged places that were replaced. */
+  add(places: Iterable<ChunkPlace>): ChunkPlace[] {
+    const replaced: ChunkPlace[] = [];
     this.transaction(() => {
       for (const { pack, offset, entry } of places) {
         const { sha256, codec, storedLength, crc32c } = entry;
+        if (this.isDamaged(sha256)) {
+          const old = this.find(sha256);
+          if (old !== undefined) replaced.push(old);
+          this.forgetOne(sha256);
+        }
         this.insert.run(sha256, pack, offset, codec, storedLength, crc32c);
       }
     });
+    return replaced;
   }
 
   forget(places: Iterable<ChunkPlace>): void {
     this.transaction(() => {
-      for (const { entry } of places) this.remove.run(entry.sha256);
+      for (const { entry } of places) this.forgetOne(entry.sha256);
     });
+  }
+
+  private forgetOne(sha256: Uint8Array): void {
+    this.remove.run(sha256);
+    this.removeDamaged.run(sha256);
   }
 
   markComplete(): void {

@@ -3,17 +3,20 @@ import { RoomcastError } from "../../core/errors.ts";
 /** SQLITE_FULL, sqlite.org/rescode.html. */
 const sqliteFull = 13;
 
+export const storeFull = (doing: string, cause?: unknown): RoomcastError =>
+  new RoomcastError(
+    "no-space",
+    `${doing}: the image store is full`,
+    "delete images that are not needed (`roomcast image delete`), or give the data folder more space",
+    { cause },
+  );
+
 /** What the file system or the catalogue says, as a RoomcastError: `no-space` when it is full. */
 export function storeError(doing: string, cause: unknown): RoomcastError {
   if (cause instanceof RoomcastError) return cause;
   const { code, message, errcode } = cause as NodeJS.ErrnoException & { errcode?: number };
   if (code === "ENOSPC" || code === "EDQUOT" || errcode === sqliteFull) {
-    return new RoomcastError(
-      "no-space",
-      `${doing}: the image store is full`,
-      "delete images that are not needed (`roomcast image delete`), or give the data folder more space",
-      { cause },
-    );
+    return storeFull(doing, cause);
   }
   return new RoomcastError(
     "failed",

@@ -1,17 +1,30 @@
-/** Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the commit. */
-import { createHash } from "node:crypto";
+/**
+ * Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the
+ * commit; and `versions.json`, the highest version that each name whose newest was deleted ever had.
+ */
+import { hash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
-import { canonicalJson, decodeManifest } from "../../core/image/manifest.ts";
+import {
+  canonicalJson,
+  decodeManifestFile,
+  encodeManifestFile,
+} from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { storeError } from "./faults.ts";
 import { syncDirectory } from "./packs.ts";
 
 export const sha256 = (data: Uint8Array): Uint8Array =>
-  new Uint8Array(createHash("sha256").update(data).digest());
+  new Uint8Array(hash("sha256", data, "buffer"));
+
+const textHash = (text: string): string => hash("sha256", text, "hex");
+
+/** A chunk's hash as the key of a map: 32 characters take half the memory of hex, and a tenth of the time. */
+export const hashKey = (sha256: Uint8Array): string =>
+  Buffer.from(sha256.buffer, sha256.byteOffset, sha256.length).toString("latin1");
 
 export const imageName = ({ name, version }: Manifest): string => `${name}@${version}`;
 
@@ -29,13 +42,59 @@ export async function readManifests(
     if (name.endsWith(".new") || (ending === "index" && !names.has(`${id}.json`))) {
       await unlink(path);
     } else if (ending === "json") {
-      const decoded = decodeManifest(await readFile(path, "utf8"));
-      if (!decoded.ok) problems.push(`image ${id}: its manifest is damaged (${decoded.reason})`);
-      else if (decoded.value.id !== id) problems.push(`image ${id}: its manifest is of another`);
-      else images.push(decoded.value);
+      try {
+        images.push(await readManifest(directory, id));
+      } catch (error) {
+        if (!(error instanceof RoomcastError)) throw error;
+        problems.push(error.message);
+      }
     }
   }
   return { images, problems };
+}
+
+/** Rejects with `not-found`, or `bad-input` that says what is wrong with it. */
+export async function readManifest(directory: string, id: string): Promise<Manifest> {
+  const text = await readFile(join(directory, `${id}.json`), "utf8").catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw damaged(id, "unreadable", cause);
+    const next = "see `roomcast image list`";
+    throw new RoomcastError("not-found", `there is no image ${id}`, next, { cause });
+  });
+  const decoded = decodeManifestFile(text, textHash);
+  if (!decoded.ok) throw damaged(id, decoded.reason);
+  if (decoded.value.id !== id) throw damaged(id, "it is that of another image");
+  return decoded.value;
+}
+
+const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `the manifest of image ${id} is damaged: ${why}`,
+    "take images/ of the data folder's store from a backup, or capture it again and remove the file",
+    { cause },
+  );
+
+const versionsFile = "versions.json";
+
+/** Empty when it was never written; `null` when it cannot be read. */
+export async function readVersions(directory: string): Promise<Map<string, number> | null> {
+  const text = await readFile(join(directory, versionsFile), "utf8").catch(() => "{}");
+  try {
+    const pairs = Object.entries(JSON.parse(text) as object);
+    return new Map(pairs.filter((pair): pair is [string, number] => Number.isInteger(pair[1])));
+  } catch {
+    return null;
+  }
+}
+
+export async function writeVersions(
+  directory: string,
+  versions: ReadonlyMap<string, number>,
+): Promise<void> {
+  const text = canonicalJson(Object.fromEntries(versions));
+  await writeDurably(directory, versionsFile, Buffer.from(text)).catch((cause: unknown) => {
+    throw storeError("recording the version", cause);
+  });
 }
 
 /** Durable when it resolves; the rename of the manifest is what makes the image be. */
@@ -46,7 +105,8 @@ export async function commitImage(
 ): Promise<void> {
   try {
     await writeDurably(directory, `${manifest.id}.index`, index);
-    await writeDurably(directory, `${manifest.id}.json`, Buffer.from(canonicalJson(manifest)));
+    const text = encodeManifestFile(manifest, textHash);
+    await writeDurably(directory, `${manifest.id}.json`, Buffer.from(text));
   } catch (cause) {
     for (const end of ["json", "json.new", "index", "index.new"]) {
       await unlink(join(directory, `${manifest.id}.${end}`)).catch(() => {});

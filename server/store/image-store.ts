@@ -1,37 +1,33 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
-import { decodeIndex } from "../../core/image/index-codec.ts";
-import { toHex } from "../../core/image/merkle.ts";
-import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import type { IndexEntry, Manifest, ManifestDraft } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
-import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
 import { readChunkOf } from "./chunk-reader.ts";
+import { storeFull } from "./faults.ts";
 import {
   commitImage,
+  hashKey,
   imageName,
   readIndex,
   readManifests,
+  readVersions,
   removeImage,
-  sha256,
+  writeVersions,
 } from "./image-files.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
-import { type ChunkPlace, Packs, recordHeaderBytes } from "./packs.ts";
+import { type ChunkPlace, Packs, packName, recordHeaderBytes } from "./packs.ts";
+import { requireSpace, spaceAt } from "./space.ts";
+import { findDead, markLive } from "./sweep.ts";
+import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
 export type { ImageWriter } from "./image-writer.ts";
 
-export interface VerifyReport {
-  readonly ok: boolean;
-  readonly damaged: readonly { readonly chunkIndex: number; readonly reason: string }[];
-}
-
 /** All images of a server: chunks once in packs, an index and a manifest for each image. One process at a time writes. */
 export interface ImageStore {
-  /** What could not be read when it was opened, in words. */
+  /** What of the store could not be read, in words. While there is anything, nothing is swept. */
   readonly problems: readonly string[];
   /** By name, then by version. */
   list(): Manifest[];
@@ -45,13 +41,14 @@ export interface ImageStore {
    */
   readChunk(imageId: string, entryIndex: number): Promise<Uint8Array>;
   beginImage(name: string): ImageWriter;
-  /** Re-hashes every chunk; rejects with `cancelled` when the signal aborts. `onProgress`: chunks done, of all. */
-  verify(
-    imageId: string,
-    options: { signal: AbortSignal; onProgress(done: number, total: number): void },
-  ): Promise<VerifyReport>;
+  /**
+   * Re-hashes every chunk of an image, or with null of all; rejects with `cancelled` when the signal
+   * aborts. A chunk that is found damaged is taken anew when a capture or an import next has it.
+   */
+  verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport>;
   /** The image is gone when it resolves, and with it every chunk that no other needs. */
   delete(imageId: string): Promise<{ freedBytes: number }>;
+  /** `freeBytes`: what images may still take; a little is kept back for the server itself. */
   usage(): Promise<{ storedBytes: number; freeBytes: number }>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -61,32 +58,48 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const folder = join(directory, "images");
   const { images, problems } = await readManifests(folder);
+  const versions = await readVersions(directory);
+  if (versions === null) {
+    problems.push("versions.json is damaged: remove it; a deleted version's number may come again");
+  }
   const packs = await Packs.open(join(directory, "packs"));
   const catalogue = await openCatalogue(directory, packs);
-  const store = new FolderStore({ directory, folder, images, problems, packs, catalogue });
-  // Chunks of an image whose manifest cannot be read may be all that is left of it.
-  if (problems.length === 0) await store.sweep();
+  const store = new FolderStore({
+    directory,
+    folder,
+    images,
+    problems,
+    versions: versions ?? new Map(),
+    packs,
+    catalogue,
+  });
+  await store.sweep();
   return store;
 }
 
 /** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
 const indexLimit = 4;
-const inflate = promisify(zstdDecompress);
+/** Stored between two looks at how much space is left. */
+const spaceCheckBytes = 32 * 1024 * 1024;
 
 class FolderStore implements ImageStore {
-  readonly problems: readonly string[];
+  private readonly manifestProblems: readonly string[];
+  private indexProblem: string | null = null;
   private readonly directory: string;
   private readonly folder: string;
   private readonly images: Map<string, Manifest>;
+  /** The highest version of names whose newest image was deleted. */
+  private readonly versions: Map<string, number>;
   private readonly packs: Packs;
   private readonly catalogue: Catalogue;
   private readonly indexes = new Map<string, Promise<Uint8Array>>();
   private readonly writers = new Set<OpenWriter>();
-  /** Stored, not in the catalogue yet, by hash in hex. */
+  /** Stored, not in the catalogue yet, by `hashKey`. */
   private readonly pending = new Map<string, ChunkPlace>();
-  /** Being swept, by hash in hex: as good as gone. */
+  /** Being swept, by `hashKey`: as good as gone. */
   private readonly dying = new Set<string>();
   private readonly storing = new Map<string, Promise<void>>();
+  private untilSpaceCheck = spaceCheckBytes;
   /** Commits, deletions and sweeps happen one after another. */
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -95,15 +108,22 @@ class FolderStore implements ImageStore {
     folder: string;
     images: readonly Manifest[];
     problems: readonly string[];
+    versions: Map<string, number>;
     packs: Packs;
     catalogue: Catalogue;
   }) {
     this.directory = opened.directory;
     this.folder = opened.folder;
     this.images = new Map(opened.images.map((image) => [image.id, image]));
-    this.problems = opened.problems;
+    this.manifestProblems = opened.problems;
+    this.versions = opened.versions;
     this.packs = opened.packs;
     this.catalogue = opened.catalogue;
+  }
+
+  get problems(): readonly string[] {
+    const { manifestProblems, indexProblem } = this;
+    return indexProblem === null ? manifestProblems : [...manifestProblems, indexProblem];
   }
 
   list(): Manifest[] {
@@ -149,57 +169,52 @@ class FolderStore implements ImageStore {
     const writer = new OpenWriter({
       find: (hash) => this.place(hash),
       store: (entry, stored) => this.storeChunk(entry, stored),
+      requireSpace: (usedBytes) => requireSpace(this.directory, name, usedBytes, this.find(name)),
       commit: (draft, index, storedBytes) =>
-        this.inTurn(async () => {
-          await this.packs.sync();
-          this.catalogue.add(this.pending.values());
-          this.pending.clear();
-          const versions = this.list().filter((image) => image.name === name);
-          const manifest: Manifest = {
-            ...draft,
-            id: randomBytes(8).toString("hex"),
-            name,
-            version: (versions.at(-1)?.version ?? 0) + 1,
-            capturedAt: systemClock.isoTime(),
-            storedBytes,
-          };
-          await commitImage(this.folder, manifest, index);
-          this.images.set(manifest.id, manifest);
-          return manifest;
-        }),
-      ended: async (ended) => {
+        this.inTurn(() => this.commitNow(name, draft, index, storedBytes)),
+      ended: async (ended, leftovers) => {
         this.writers.delete(ended);
-        await this.inTurn(() => this.sweepNow());
+        if (leftovers) await this.sweep();
       },
     });
     this.writers.add(writer);
     return writer;
   }
 
-  async verify(
-    imageId: string,
-    options: { signal: AbortSignal; onProgress(done: number, total: number): void },
-  ): Promise<VerifyReport> {
-    const image = this.images.get(imageId);
-    if (image === undefined) throw noImage(imageId);
-    const decoded = decodeIndex(await readIndex(this.folder, image), image.diskBytes);
-    const entries = decoded.ok ? decoded.value : [];
-    const damaged: { chunkIndex: number; reason: string }[] = [];
-    for (const [entryIndex, entry] of entries.entries()) {
-      if (options.signal.aborted) {
-        throw new RoomcastError("cancelled", "the verification was stopped", "");
-      }
-      const reason = await this.faultOf(image, entryIndex, entry);
-      if (reason !== null) damaged.push({ chunkIndex: entry.chunkIndex, reason });
-      options.onProgress(entryIndex + 1, entries.length);
-    }
-    return { ok: damaged.length === 0, damaged };
+  async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
+    const image = imageId === null ? undefined : this.images.get(imageId);
+    if (imageId !== null && image === undefined) throw noImage(imageId);
+    const all = this.list();
+    const ports = {
+      find: (hash: Uint8Array) => this.catalogue.find(hash),
+      read: (place: ChunkPlace) => this.packs.read(place),
+    };
+    const { report, damagedHashes } = await verifyImages(
+      image === undefined ? all : [image],
+      {
+        all,
+        index: (each) => readIndex(this.folder, each),
+        readChunk: (each, index, entryIndex) => readChunkOf(each, index, entryIndex, ports),
+        packOf: (hash) => {
+          const place = this.catalogue.find(hash);
+          return place === undefined ? null : packName(place.pack);
+        },
+      },
+      options,
+    );
+    this.catalogue.markDamaged(damagedHashes);
+    return report;
   }
 
   delete(imageId: string): Promise<{ freedBytes: number }> {
     return this.inTurn(async () => {
       const image = this.images.get(imageId);
       if (image === undefined) throw noImage(imageId);
+      // First, so that no crash in between lets a version's number come again.
+      if (this.nextVersion(image.name) === image.version + 1) {
+        this.versions.set(image.name, image.version);
+        await writeVersions(this.directory, this.versions);
+      }
       await removeImage(this.folder, image);
       this.images.delete(imageId);
       this.indexes.delete(imageId);
@@ -208,8 +223,8 @@ class FolderStore implements ImageStore {
   }
 
   async usage(): Promise<{ storedBytes: number; freeBytes: number }> {
-    const { bavail, bsize } = await statfs(this.directory);
-    return { storedBytes: await this.packs.diskBytes(), freeBytes: bavail * bsize };
+    const { freeBytes } = await spaceAt(this.directory);
+    return { storedBytes: await this.packs.diskBytes(), freeBytes };
   }
 
   sweep(): Promise<number> {
@@ -222,88 +237,101 @@ class FolderStore implements ImageStore {
     this.catalogue.close();
   }
 
+  private nextVersion(name: string): number {
+    const newest = this.list().findLast((image) => image.name === name);
+    return Math.max(newest?.version ?? 0, this.versions.get(name) ?? 0) + 1;
+  }
+
+  private async commitNow(
+    name: string,
+    draft: ManifestDraft,
+    index: Uint8Array,
+    storedBytes: number,
+  ): Promise<Manifest> {
+    await this.packs.sync();
+    const replaced = this.catalogue.add(this.pending.values());
+    this.pending.clear();
+    const manifest: Manifest = {
+      ...draft,
+      formatVersion: 2,
+      id: randomBytes(8).toString("hex"),
+      name,
+      version: this.nextVersion(name),
+      capturedAt: systemClock.isoTime(),
+      storedBytes,
+    };
+    await commitImage(this.folder, manifest, index);
+    this.images.set(manifest.id, manifest);
+    await this.packs.erase(replaced).catch(() => {});
+    return manifest;
+  }
+
   private place(hash: Uint8Array): ChunkPlace | undefined {
-    const hex = toHex(hash);
-    return this.pending.get(hex) ?? (this.dying.has(hex) ? undefined : this.catalogue.find(hash));
+    const key = hashKey(hash);
+    const pending = this.pending.get(key);
+    if (pending !== undefined) return pending;
+    if (this.dying.has(key) || this.catalogue.isDamaged(hash)) return undefined;
+    return this.catalogue.find(hash);
   }
 
   private storeChunk(entry: IndexEntry, stored: Uint8Array): Promise<void> {
-    const hex = toHex(entry.sha256);
-    const underWay = this.storing.get(hex);
+    const key = hashKey(entry.sha256);
+    const underWay = this.storing.get(key);
     if (underWay !== undefined) return underWay;
     if (this.place(entry.sha256) !== undefined) return Promise.resolve();
-    const work = this.packs
-      .append(entry, stored)
-      .then((place) => void this.pending.set(hex, place))
-      .finally(() => this.storing.delete(hex));
-    this.storing.set(hex, work);
+    const work = this.requireReserve(stored.length)
+      .then(() => this.packs.append(entry, stored))
+      .then((place) => void this.pending.set(key, place))
+      .finally(() => this.storing.delete(key));
+    this.storing.set(key, work);
     return work;
+  }
+
+  private async requireReserve(length: number): Promise<void> {
+    this.untilSpaceCheck -= length;
+    if (this.untilSpaceCheck > 0) return;
+    this.untilSpaceCheck = spaceCheckBytes;
+    if ((await spaceAt(this.directory)).freeBytes === 0) throw storeFull("writing a chunk");
   }
 
   /** Mark and sweep. Answers the bytes that were freed. */
   private async sweepNow(): Promise<number> {
-    const live = new Set<string>();
-    for (const image of this.images.values()) {
-      // An image whose index is damaged keeps everything: what it needs is not known.
-      const index = await this.index(image.id).catch(() => null);
-      if (index === null) return 0;
-      for (let at = 0; at < index.length; at += indexEntryBytes) {
-        live.add(toHex(index.subarray(at + 16, at + 48)));
-      }
+    // Chunks of an image that cannot be read may be all that is left of it.
+    if (this.manifestProblems.length > 0) return 0;
+    let live: ReadonlySet<string>;
+    try {
+      live = await markLive(this.allIndexes());
+      this.indexProblem = null;
+    } catch (error) {
+      if (!(error instanceof RoomcastError)) throw error;
+      this.indexProblem = error.message;
+      return 0;
     }
-    // What is dead is decided without waiting for anything; then no writer is told that it is there.
-    const isLive = ({ entry }: ChunkPlace): boolean => {
-      const hex = toHex(entry.sha256);
-      return live.has(hex) || [...this.writers].some((writer) => writer.held.has(hex));
-    };
-    const dead: ChunkPlace[] = [];
-    const deadRows: ChunkPlace[] = [];
-    const livePacks = new Set<number>();
-    for (const place of this.catalogue.all()) {
-      if (isLive(place)) livePacks.add(place.pack);
-      else deadRows.push(place);
-    }
-    for (const [hex, place] of this.pending) {
-      if (isLive(place)) livePacks.add(place.pack);
-      else {
-        this.pending.delete(hex);
-        dead.push(place);
-      }
-    }
-    dead.push(...deadRows);
-    for (const { entry } of deadRows) this.dying.add(toHex(entry.sha256));
+    const isLive = (key: string): boolean =>
+      live.has(key) || [...this.writers].some((writer) => writer.held.has(key));
+    const old = findDead(this.catalogue.all(), isLive);
+    const fresh = findDead(this.pending.values(), isLive);
+    for (const { entry } of fresh.places) this.pending.delete(hashKey(entry.sha256));
+    for (const { entry } of old.places) this.dying.add(hashKey(entry.sha256));
+    const dead = [...old.places, ...fresh.places];
     const isBusy = this.writers.size > 0;
     const packs = isBusy ? [] : await this.packs.numbers();
-    const empty = packs.filter((pack) => !livePacks.has(pack));
+    const empty = packs.filter((pack) => !old.livePacks.has(pack) && !fresh.livePacks.has(pack));
     const gone = new Set(empty);
     try {
       await this.packs.erase(dead.filter(({ pack }) => !gone.has(pack)));
       if (empty.length > 0 && this.writers.size === 0) await this.packs.drop(empty);
       // Last: what a crash interrupts is swept again when the store is opened.
-      if (deadRows.length > 0) this.catalogue.forget(deadRows);
+      if (old.places.length > 0) this.catalogue.forget(old.places);
     } finally {
       this.dying.clear();
     }
     return dead.reduce((sum, { entry }) => sum + recordHeaderBytes + entry.storedLength, 0);
   }
 
-  private async faultOf(
-    image: Manifest,
-    entryIndex: number,
-    entry: IndexEntry,
-  ): Promise<string | null> {
-    if (entry.codec === codec.zero) return null;
-    try {
-      const stored = await this.readChunk(image.id, entryIndex);
-      const raw =
-        entry.codec === codec.raw
-          ? stored
-          : await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: chunkBytes });
-      const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
-      if (raw.length !== length) return `${raw.length} bytes instead of ${length}`;
-      return toHex(sha256(raw)) === toHex(entry.sha256) ? null : "it does not match its hash";
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+  private async *allIndexes(): AsyncGenerator<Uint8Array> {
+    for (const image of this.images.values()) {
+      yield await ((await this.indexes.get(image.id)) ?? readIndex(this.folder, image));
     }
   }
 

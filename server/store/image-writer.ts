@@ -3,7 +3,7 @@ import { zstdDecompress } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeIndex, encodeIndex } from "../../core/image/index-codec.ts";
-import { rootHashOf, toHex } from "../../core/image/merkle.ts";
+import { rootHashOf } from "../../core/image/merkle.ts";
 import {
   codec,
   type IndexEntry,
@@ -11,7 +11,7 @@ import {
   type ManifestDraft,
 } from "../../core/image/types.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import { sha256 } from "./image-files.ts";
+import { hashKey, sha256 } from "./image-files.ts";
 import type { ChunkPlace } from "./packs.ts";
 
 const inflate = promisify(zstdDecompress);
@@ -23,6 +23,8 @@ export interface ImageWriter {
    * What it says is stored stays so until this writer ends.
    */
   known(hashes: Uint8Array): Uint8Array;
+  /** Rejects with `no-space` when an image of which so many bytes will be read is not expected to fit. */
+  requireSpace(usedBytes: number): Promise<void>;
   /** Stores one chunk; `bad-input` when the bytes are not what the entry says, `no-space`. Again: nothing happens. */
   put(entry: IndexEntry, stored: Uint8Array): Promise<void>;
   /**
@@ -38,14 +40,15 @@ export interface WriterPorts {
   /** Stored, durably or not yet. */
   find(sha256: Uint8Array): ChunkPlace | undefined;
   store(entry: IndexEntry, stored: Uint8Array): Promise<void>;
+  requireSpace(usedBytes: number): Promise<void>;
   /** Makes all chunks durable, and then the image. */
   commit(draft: ManifestDraft, index: Uint8Array, storedBytes: number): Promise<Manifest>;
-  /** The writer holds nothing any more. */
-  ended(writer: OpenWriter): Promise<void>;
+  /** The writer holds nothing any more; of what it held, `leftovers` may be needed by nobody. */
+  ended(writer: OpenWriter, leftovers: boolean): Promise<void>;
 }
 
 export class OpenWriter implements ImageWriter {
-  /** Hashes, in hex, of chunks that must not be swept. */
+  /** Chunks that must not be swept, by `hashKey`. */
   readonly held = new Set<string>();
   private readonly ports: WriterPorts;
   private state: "open" | "aborted" = "open";
@@ -63,10 +66,14 @@ export class OpenWriter implements ImageWriter {
     for (let index = 0; index < count; index++) {
       const hash = hashes.subarray(index * 32, index * 32 + 32);
       if (this.ports.find(hash) === undefined) continue;
-      this.held.add(toHex(hash));
+      this.held.add(hashKey(hash));
       bitmap[index >> 3] = (bitmap[index >> 3] as number) | (1 << (index & 7));
     }
     return bitmap;
+  }
+
+  requireSpace(usedBytes: number): Promise<void> {
+    return this.ports.requireSpace(usedBytes);
   }
 
   put(entry: IndexEntry, stored: Uint8Array): Promise<void> {
@@ -89,14 +96,15 @@ export class OpenWriter implements ImageWriter {
     this.state = "aborted";
     const committed = await this.committing?.catch(() => null);
     await Promise.allSettled(this.puts);
-    if (committed === undefined || committed === null) await this.ports.ended(this);
+    if (committed !== undefined && committed !== null) return;
+    await this.ports.ended(this, this.held.size > 0);
   }
 
   private async putOnce(entry: IndexEntry, stored: Uint8Array): Promise<void> {
     this.requireOpen();
     if (entry.codec === codec.zero) return;
     // Before anything is waited for: a sweep meanwhile leaves it alone.
-    this.held.add(toHex(entry.sha256));
+    this.held.add(hashKey(entry.sha256));
     if (this.ports.find(entry.sha256) !== undefined) return;
     if (stored.length !== entry.storedLength || crc32c(stored) !== entry.crc32c) {
       throw wrongChunk(entry.chunkIndex, "its bytes do not match their CRC");
@@ -109,7 +117,7 @@ export class OpenWriter implements ImageWriter {
         },
       );
     }
-    if (toHex(sha256(raw)) !== toHex(entry.sha256)) {
+    if (hashKey(sha256(raw)) !== hashKey(entry.sha256)) {
       throw wrongChunk(entry.chunkIndex, "it does not match its hash");
     }
     this.requireOpen();
@@ -131,19 +139,19 @@ export class OpenWriter implements ImageWriter {
     let storedBytes = 0;
     const counted = new Set<string>();
     const entries = decoded.value.map((entry): IndexEntry => {
-      const hex = toHex(entry.sha256);
+      const key = hashKey(entry.sha256);
       if (entry.codec === codec.zero) {
         const length = chunkLengthAt(entry.chunkIndex, draft.diskBytes);
-        const zeros = zeroHashes.get(length) ?? toHex(sha256(new Uint8Array(length)));
+        const zeros = zeroHashes.get(length) ?? hashKey(sha256(new Uint8Array(length)));
         zeroHashes.set(length, zeros);
-        if (hex !== zeros) throw wrongChunk(entry.chunkIndex, "it is said to be empty, and is not");
+        if (key !== zeros) throw wrongChunk(entry.chunkIndex, "it is said to be empty, and is not");
         return { ...entry, crc32c: 0 };
       }
-      const place = this.held.has(hex) ? this.ports.find(entry.sha256) : undefined;
+      const place = this.held.has(key) ? this.ports.find(entry.sha256) : undefined;
       if (place === undefined) throw wrongChunk(entry.chunkIndex, "it never arrived");
       const { storedLength } = place.entry;
-      if (!counted.has(hex)) storedBytes += storedLength;
-      counted.add(hex);
+      if (!counted.has(key)) storedBytes += storedLength;
+      counted.add(key);
       // Stored once, in the form that came first.
       return { ...place.entry, chunkIndex: entry.chunkIndex };
     });
@@ -151,7 +159,7 @@ export class OpenWriter implements ImageWriter {
     const rootHash = rootHashOf(ownIndex, sha256);
     const manifest = await this.ports.commit({ ...draft, rootHash }, ownIndex, storedBytes);
     // The image is there, whatever becomes of the tidying up: the next sweep does it again.
-    await this.ports.ended(this).catch(() => {});
+    await this.ports.ended(this, this.held.size > counted.size).catch(() => {});
     return manifest;
   }
 

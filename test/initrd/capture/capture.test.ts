@@ -49,7 +49,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
     const committed: Manifest[] = [];
     const app = fastify();
     await captureRoutes(app, {
-      store,
+      prefix: "/agent/v1/captures",
       writerFor: (task) => (task === "s1" ? writer : undefined),
       onCommitted: (_task, manifest) => committed.push(manifest),
     });

@@ -28,7 +28,7 @@ export async function captureAndRestore(path: string, folder: string): Promise<C
   const committed: Manifest[] = [];
   const app = fastify();
   await captureRoutes(app, {
-    store,
+    prefix: "/agent/v1/captures",
     writerFor: () => writer,
     onCommitted: (_task, manifest) => committed.push(manifest),
   });

@@ -1,0 +1,38 @@
+import type { FastifyReply } from "fastify";
+import { RoomcastError } from "../../core/errors.ts";
+
+/** Between two lines of progress, in milliseconds. */
+const progressEvery = 200;
+
+/**
+ * Answers long work as lines of JSON: `{progress: {done, total}}` now and then, at last `{result}` or
+ * `{error: {code, message, next}}`. `signal` aborts when the caller goes away.
+ */
+export async function answerInLines(
+  reply: FastifyReply,
+  work: (signal: AbortSignal, progress: (done: number, total: number) => void) => Promise<unknown>,
+): Promise<void> {
+  reply.hijack();
+  const stream = reply.raw;
+  const gone = new AbortController();
+  stream.on("close", () => gone.abort());
+  const say = (line: object): void => void stream.write(`${JSON.stringify(line)}\n`);
+  stream.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+  let saidAt = Number.NEGATIVE_INFINITY;
+  try {
+    const result = await work(gone.signal, (done, total) => {
+      if (performance.now() - saidAt < progressEvery) return;
+      saidAt = performance.now();
+      say({ progress: { done, total } });
+    });
+    say({ result });
+  } catch (error) {
+    if (!(error instanceof RoomcastError)) reply.log.error({ err: error }, "request failed");
+    const { code, message, next } =
+      error instanceof RoomcastError
+        ? error
+        : { code: "failed", message: "internal error", next: "the server's log has the cause" };
+    say({ error: { code, message, next } });
+  }
+  stream.end();
+}

@@ -1,0 +1,76 @@
+import {
+  barText,
+  byteRateText,
+  durationText,
+  percentText,
+  sizeText,
+} from "../../core/screen/format.ts";
+import type { CliContext } from "./context.ts";
+
+/** The rate is that of the last so many milliseconds. */
+const rateWindow = 10_000;
+/** Lines of JSON, and the terminal's line, come at most this often. */
+const showEvery = 200;
+
+export interface ProgressLines extends Disposable {
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** In bytes. */
+  readonly show: (done: number, total: number) => void;
+  /** Clears the terminal's line. */
+  end(): void;
+}
+
+/**
+ * Progress of long work: a bar with what is done, the rate and the time left on a terminal, an event a
+ * line with `--json`, nothing when the output is a file.
+ */
+export function progressLines(context: CliContext, doing: string): ProgressLines {
+  const live = !context.json && process.stderr.isTTY;
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
+  const past: { at: number; done: number }[] = [{ at: performance.now(), done: 0 }];
+  let shownAt = Number.NEGATIVE_INFINITY;
+  const end = (): void => void (live && process.stderr.write("\r\x1b[K"));
+  return {
+    signal: stop.signal,
+    show(done, total) {
+      const at = performance.now();
+      if (at - shownAt < showEvery) return;
+      shownAt = at;
+      past.push({ at, done });
+      while (past.length > 2 && at - (past[0]?.at ?? at) > rateWindow) past.shift();
+      const first = past[0] ?? { at, done };
+      const rate = at > first.at ? ((done - first.done) * 1000) / (at - first.at) : 0;
+      const secondsLeft = rate > 0 ? (total - done) / rate : null;
+      context.document({ event: "progress", doing, done, total, rate, secondsLeft });
+      if (!live) return;
+      const line = progressText({ doing, done, total, rate, secondsLeft });
+      process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    },
+    end,
+    [Symbol.dispose]() {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, interrupt);
+      end();
+    },
+  };
+}
+
+/** `importing [####------]  43 %  1.2 GB of 2.8 GB  98.2 MB/s  16 s left` */
+export function progressText(now: {
+  readonly doing: string;
+  readonly done: number;
+  readonly total: number;
+  readonly rate: number;
+  readonly secondsLeft: number | null;
+}): string {
+  const fraction = now.total > 0 ? now.done / now.total : 0;
+  const parts = [
+    `${now.doing} ${barText(fraction, 20)} ${percentText(fraction).padStart(5)}`,
+    `${sizeText(now.done)} of ${sizeText(now.total)}`,
+    byteRateText(now.rate),
+    ...(now.secondsLeft === null ? [] : [`${durationText(now.secondsLeft)} left`]),
+  ];
+  return parts.join("  ");
+}

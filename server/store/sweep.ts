@@ -1,0 +1,34 @@
+/** Mark and sweep: which stored chunks and packs no image and no writer needs. */
+import { setImmediate } from "node:timers/promises";
+import { indexEntryBytes } from "../../core/image/types.ts";
+import { hashKey } from "./image-files.ts";
+import type { ChunkPlace } from "./packs.ts";
+
+/** The hashes that indexes name, as `hashKey`. Other work gets its turn between two images. */
+export async function markLive(indexes: AsyncIterable<Uint8Array>): Promise<Set<string>> {
+  const live = new Set<string>();
+  for await (const index of indexes) {
+    for (let at = 0; at < index.length; at += indexEntryBytes) {
+      live.add(hashKey(index.subarray(at + 16, at + indexEntryBytes)));
+    }
+    await setImmediate();
+  }
+  return live;
+}
+
+export interface Dead {
+  readonly places: readonly ChunkPlace[];
+  /** Of what is alive: every other pack may go whole. */
+  readonly livePacks: ReadonlySet<number>;
+}
+
+/** Splits what is stored; waits for nothing, so that no writer is told meanwhile that a dead chunk is there. */
+export function findDead(stored: Iterable<ChunkPlace>, isLive: (hash: string) => boolean): Dead {
+  const places: ChunkPlace[] = [];
+  const livePacks = new Set<number>();
+  for (const place of stored) {
+    if (isLive(hashKey(place.entry.sha256))) livePacks.add(place.pack);
+    else places.push(place);
+  }
+  return { places, livePacks };
+}

@@ -1,0 +1,160 @@
+/** Re-hashes what images are made of, and names what is damaged and who suffers from it. */
+import { promisify } from "node:util";
+import { zstdDecompress } from "node:zlib";
+import { RoomcastError } from "../../core/errors.ts";
+import { decodeIndex } from "../../core/image/index-codec.ts";
+import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import { hashKey, imageName, sha256 } from "./image-files.ts";
+
+export interface Damage {
+  /** NAME@VERSION of the image that it was found in. */
+  readonly image: string;
+  /** null: the index itself. */
+  readonly chunkIndex: number | null;
+  readonly reason: string;
+  /** The pack's file name, or null when the chunk is in none. */
+  readonly pack: string | null;
+  /** NAME@VERSION of every image that needs it. */
+  readonly images: readonly string[];
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly damaged: readonly Damage[];
+}
+
+export interface VerifyPorts {
+  /** All images of the store: any of them may suffer. */
+  readonly all: readonly Manifest[];
+  /** As stored, past any cache; rejects when it is damaged. */
+  index(image: Manifest): Promise<Uint8Array>;
+  readChunk(image: Manifest, index: Uint8Array, entryIndex: number): Promise<Uint8Array>;
+  packOf(hash: Uint8Array): string | null;
+}
+
+export interface VerifyOptions {
+  readonly signal: AbortSignal;
+  /** Chunks done, of all. */
+  onProgress(done: number, total: number): void;
+}
+
+/** Chunks read and inflated at once. */
+const laneCount = 4;
+const inflate = promisify(zstdDecompress);
+
+/** `damagedHashes`: what was found of chunks. Rejects with `cancelled` when the signal aborts. */
+export async function verifyImages(
+  images: readonly Manifest[],
+  ports: VerifyPorts,
+  options: VerifyOptions,
+): Promise<{ report: VerifyReport; damagedHashes: Uint8Array[] }> {
+  const damaged: Damage[] = [];
+  const badChunks = new Map<string, { hash: Uint8Array; damage: Damage }>();
+  const checked = new Set<string>();
+  const total = images.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
+  let done = 0;
+  for (const image of images) {
+    const read = await readEntries(image, ports);
+    if (typeof read === "string") {
+      const name = imageName(image);
+      damaged.push({ image: name, chunkIndex: null, reason: read, pack: null, images: [name] });
+      done += image.chunkCount;
+      continue;
+    }
+    const { index, entries } = read;
+    const work = entries.entries();
+    const lane = async (): Promise<void> => {
+      for (const [entryIndex, entry] of work) {
+        if (options.signal.aborted) throw cancelled();
+        // Once, however many images share it; what cannot be shared is the length of a last chunk.
+        const key = `${hashKey(entry.sha256)} ${chunkLengthAt(entry.chunkIndex, image.diskBytes)}`;
+        if (!checked.has(key)) {
+          checked.add(key);
+          const reason = await faultOf(image, index, entryIndex, entry, ports);
+          if (reason !== null) {
+            const damage: Damage = {
+              image: imageName(image),
+              chunkIndex: entry.chunkIndex,
+              reason,
+              pack: ports.packOf(entry.sha256),
+              images: [],
+            };
+            badChunks.set(hashKey(entry.sha256), { hash: entry.sha256, damage });
+          }
+        }
+        options.onProgress(++done, total);
+      }
+    };
+    await Promise.all(Array.from({ length: laneCount }, lane));
+  }
+  const sufferers = await usersOf(new Set(badChunks.keys()), ports);
+  for (const [key, { damage }] of badChunks) {
+    damaged.push({ ...damage, images: sufferers.get(key) ?? [damage.image] });
+  }
+  return {
+    report: { ok: damaged.length === 0, damaged },
+    damagedHashes: [...badChunks.values()].map(({ hash }) => hash),
+  };
+}
+
+async function readEntries(
+  image: Manifest,
+  ports: VerifyPorts,
+): Promise<{ index: Uint8Array; entries: IndexEntry[] } | string> {
+  try {
+    const index = await ports.index(image);
+    const decoded = decodeIndex(index, image.diskBytes);
+    return decoded.ok ? { index, entries: decoded.value } : decoded.reason;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** Which images need these chunks; one whose index is damaged is named for that already. */
+async function usersOf(
+  hashes: ReadonlySet<string>,
+  ports: VerifyPorts,
+): Promise<Map<string, string[]>> {
+  const users = new Map<string, string[]>();
+  if (hashes.size === 0) return users;
+  for (const image of ports.all) {
+    const index = await ports.index(image).catch(() => new Uint8Array());
+    const seen = new Set<string>();
+    for (let at = 0; at < index.length; at += indexEntryBytes) {
+      const key = hashKey(index.subarray(at + 16, at + indexEntryBytes));
+      if (hashes.has(key)) seen.add(key);
+    }
+    for (const key of seen) users.set(key, [...(users.get(key) ?? []), imageName(image)]);
+  }
+  return users;
+}
+
+async function faultOf(
+  image: Manifest,
+  index: Uint8Array,
+  entryIndex: number,
+  entry: IndexEntry,
+  ports: VerifyPorts,
+): Promise<string | null> {
+  const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
+  try {
+    const stored = await ports.readChunk(image, index, entryIndex);
+    const raw =
+      entry.codec === codec.zero
+        ? new Uint8Array(length)
+        : entry.codec === codec.raw
+          ? stored
+          : await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: chunkBytes });
+    if (raw.length !== length) return `${raw.length} bytes instead of ${length}`;
+    return hashKey(sha256(raw)) === hashKey(entry.sha256) ? null : "it does not match its hash";
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+const cancelled = (): RoomcastError =>
+  new RoomcastError("cancelled", "the verification was stopped", "start it again at any time");
