@@ -7,6 +7,7 @@ import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import type { Decoded } from "../errors.ts";
 import { millis } from "../units/units.ts";
+import { PinHash } from "./rooms.ts";
 import { DiskView, ImageView, PcState } from "./views.ts";
 
 /** Raised when a message changes so that an older peer would misread it. */
@@ -122,6 +123,8 @@ export const Ask = Type.Object({
     Type.Object({ action: Type.Literal("stop"), task: text(64) }),
     /** The PC is about to restart: its network boot leads to its own disk. */
     Type.Object({ action: Type.Literal("boot-disk") }),
+    /** Enter, in a seat walk. */
+    Type.Object({ action: Type.Literal("take-seat") }),
   ]),
 });
 
@@ -201,6 +204,21 @@ export const WipeOrder = Type.Object({
 });
 export type WipeOrder = Static<typeof WipeOrder>;
 
+/** Where the PC is and what its room allows: said after the welcome, and at each change. */
+export const Placed = Type.Object({
+  type: Type.Literal("placed"),
+  name: text(64),
+  room: text(64),
+  seat: nullable(text(32)),
+  /** The room lets operators open a shell here. */
+  shell: Type.Boolean(),
+  /** The menu asks for it before anything else. */
+  pin: nullable(PinHash),
+  /** The seat walk is on for this PC: `ask` with `take-seat` takes seat `next` of `room`; null: none is left. */
+  walk: nullable(Type.Object({ room: text(64), next: nullable(text(32)) })),
+});
+export type Placed = Static<typeof Placed>;
+
 export const ServerMessage = Type.Union([
   Welcome,
   RestoreOrder,
@@ -238,8 +256,7 @@ export const ServerMessage = Type.Union([
       secondsLeft: nullable(Type.Number()),
     }),
   }),
-  /** The PC's own name or room has changed. */
-  Type.Object({ type: Type.Literal("placed"), name: text(64), room: text(64) }),
+  Placed,
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;
 

@@ -61,14 +61,6 @@ export const PcView = Type.Object({
 });
 export type PcView = Static<typeof PcView>;
 
-export const RoomView = Type.Object({
-  name: Type.String(),
-  pcs: Type.Integer(),
-  online: Type.Integer(),
-  session: nullable(Type.String()),
-});
-export type RoomView = Static<typeof RoomView>;
-
 export const PartitionView = Type.Object({
   index: Type.Integer({ minimum: 0 }),
   type: Type.String({ maxLength: 64 }),

@@ -10,6 +10,7 @@ import {
   type Hello,
   lookColumns,
   lookLines,
+  type Placed,
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageView, PcState } from "../../core/wire/views.ts";
@@ -77,6 +78,7 @@ export class Agent {
   private described: Awaited<ReturnType<AgentPorts["describe"]>> | null = null;
   private name: string | null = null;
   private placeName: string | null = null;
+  private place: Placed | null = null;
   private detail: string | null = null;
   private lastDetail: string | null = null;
   private notice: string | null = null;
@@ -193,7 +195,9 @@ export class Agent {
       case "placed":
         this.name = message.name;
         this.placeName = message.room;
-        return;
+        this.place = message;
+        this.notice = null;
+        return this.draw();
       case "alive":
         return;
     }
@@ -338,6 +342,8 @@ export class Agent {
         this.ended = null;
         this.notice = null;
         return this.draw();
+      case "take-seat":
+        return this.ask({ action: "take-seat" });
       case "shell":
         return this.shell();
       case "reboot":
@@ -412,6 +418,7 @@ export class Agent {
       menuView({
         name: this.name,
         room: this.placeName,
+        place: this.place,
         mac: described.mac,
         ip: described.ip,
         server: this.ports.server.origin,

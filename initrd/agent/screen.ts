@@ -1,4 +1,5 @@
 /** What the PC's screen shows of the agent. */
+import type { Placed } from "../../core/wire/control.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import type { MenuView, TaskView } from "../menu/view.ts";
 import type { Task, TaskEnd, TaskProgress } from "./tasks/task.ts";
@@ -8,6 +9,7 @@ type Room = NonNullable<TaskView["room"]>;
 export interface ScreenState {
   readonly name: string | null;
   readonly room: string | null;
+  readonly place: Placed | null;
   readonly mac: string;
   readonly ip: string | null;
   readonly server: string;
@@ -25,6 +27,7 @@ export function menuView(state: ScreenState): MenuView {
   return {
     pc: { name: state.name, room: state.room, mac: state.mac, ip: state.ip },
     server: { url: state.server, state: state.link, detail: state.detail },
+    place: state.place,
     disks: state.disks,
     images: state.images,
     task: state.task,

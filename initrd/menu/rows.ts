@@ -24,6 +24,7 @@ import {
   exits,
   imageText,
   items,
+  offeredSeat,
   type Page,
   settled,
   wipeMethods,
@@ -214,6 +215,7 @@ function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
         "  ",
       ),
     ),
+    ...seatFacts(view).map((text) => fact("Seat", text)),
     fact("Server", `${server.url ?? "unknown"}  ${server.detail ?? "connected"}`),
     ...shown.map((disk, index) => fact(index === 0 ? "Disk" : "", diskLine(disk))),
     ...(shown.length < disks.length ? [fact("", `and ${disks.length - shown.length} more`)] : []),
@@ -226,6 +228,15 @@ function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
         ]
       : []),
   ];
+}
+
+function seatFacts(view: MenuView): string[] {
+  const offered = offeredSeat(view);
+  if (offered !== null) {
+    return [`SEAT WALK: Enter, and this PC takes seat ${offered.seat} of ${offered.room}`];
+  }
+  const seat = view.place?.seat ?? null;
+  return seat === null ? [] : [seat];
 }
 
 /** Why there is no server, and what to check, in the order in which it is most often so. */

@@ -184,7 +184,18 @@ function pressAtTask(page: Page, key: Key, ended: boolean): Step {
   return to(asked ? { name: "stop" } : page);
 }
 
+/** The seat that Enter takes: while the room is in its seat walk and this PC has none there. */
+export function offeredSeat(
+  view: MenuView,
+): { readonly room: string; readonly seat: string } | null {
+  const walk = view.place?.walk ?? null;
+  if (walk === null || walk.next === null) return null;
+  const isSeated = view.place?.seat !== null && view.pc.room === walk.room;
+  return isSeated ? null : { room: walk.room, seat: walk.next };
+}
+
 function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: MenuView): Step {
+  if (key.name === "enter" && offeredSeat(view) !== null) return to(page, { action: "take-seat" });
   const letter = key.name.toLowerCase();
   const named = items.findIndex(
     (item, index) => item.letter === letter || letter === `${index + 1}`,

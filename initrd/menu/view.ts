@@ -1,5 +1,5 @@
 /** What the PC's screen shows, and what the person at it may ask for. The menu knows nothing else. */
-import type { Counters, Hello, WipeOrder } from "../../core/wire/control.ts";
+import type { Counters, Hello, Placed, WipeOrder } from "../../core/wire/control.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
 export interface TaskView {
@@ -65,6 +65,8 @@ export interface MenuView {
     readonly state: "searching" | "connected" | "lost";
     readonly detail: string | null;
   };
+  /** What the server said of this PC's place; null before it has. */
+  readonly place: Omit<Placed, "type" | "name" | "room"> | null;
   readonly disks: readonly DiskView[];
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
@@ -85,6 +87,7 @@ export type MenuAction =
   | { readonly action: "check" }
   | { readonly action: "stop" }
   | { readonly action: "dismiss" }
+  | { readonly action: "take-seat" }
   | { readonly action: "shell" }
   | { readonly action: "reboot" }
   | { readonly action: "poweroff" }

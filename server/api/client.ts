@@ -2,7 +2,8 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
-import type { ImageView, PcView, RoomView, SessionView } from "../../core/wire/views.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
+import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 
 export interface StatusView {
   readonly version: string;
@@ -62,6 +63,10 @@ export class ApiClient {
 
   patch<T>(path: string, body: unknown): Promise<T> {
     return this.call("PATCH", path, body);
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.call("PUT", path, body);
   }
 
   delete<T>(path: string): Promise<T> {

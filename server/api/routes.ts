@@ -3,15 +3,14 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { type ErrorCode, never, RoomcastError } from "../../core/errors.ts";
 import { Afterwards } from "../../core/wire/control.ts";
-import { PcView, RoomView, SessionView } from "../../core/wire/views.ts";
-import { namePattern } from "../rooms/inventory.ts";
+import { RoomChange, RoomName, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
+import { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../rooms/lab.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ApiEvent, StatusView } from "./client.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
 import { requireWord } from "./require-word.ts";
 
-const Name = Type.String({ pattern: namePattern });
 const Reference = Type.String({ minLength: 1, maxLength: 128 });
 const Device = Type.Union([Type.String({ maxLength: 256 }), Type.Null()]);
 const ById = Type.Object({ id: Reference });
@@ -19,7 +18,7 @@ const ById = Type.Object({ id: Reference });
 const RestoreBody = Type.Object({
   kind: Type.Literal("restore"),
   image: Reference,
-  room: Type.Optional(Type.Union([Name, Type.Null()])),
+  room: Type.Optional(Type.Union([RoomName, Type.Null()])),
   pcs: Type.Optional(Type.Union([Type.Array(Reference, { minItems: 1 }), Type.Null()])),
   disk: Type.Optional(Device),
   start: Type.Optional(
@@ -69,17 +68,17 @@ export const apiRoutes =
     );
     const PcChange = Type.Object(
       {
-        name: Type.Optional(Name),
-        room: Type.Optional(Name),
-        seat: Type.Optional(Type.Union([Type.String({ maxLength: 63 }), Type.Null()])),
+        name: Type.Optional(RoomName),
+        room: Type.Optional(RoomName),
+        seat: Type.Optional(Type.Union([Seat.properties.name, Type.Null()])),
       },
       { additionalProperties: false },
     );
     app.patch("/pcs/:id", { schema: { params: ById, body: PcChange } }, async ({ params, body }) =>
-      lab.set(params.id, body),
+      lab.pcView(lab.pcs.set(params.id, body)),
     );
     app.delete("/pcs/:id", { schema: { params: ById } }, async ({ params }, reply) => {
-      lab.forget(params.id);
+      lab.pcs.forget(params.id);
       return reply.code(204).send();
     });
     const Power = Type.Object({
@@ -94,7 +93,7 @@ export const apiRoutes =
       "/pcs/:id/power",
       { schema: { params: ById, body: Power } },
       async (request, reply) => {
-        await lab.power(request.params.id, request.body.action);
+        await lab.pcs.power(request.params.id, request.body.action);
         return reply.code(204).send();
       },
     );
@@ -112,19 +111,46 @@ export const apiRoutes =
     app.post("/pcs/:id/wipe", { schema: { params: ById, body: Wipe } }, async (request, reply) => {
       const { method, disk, overwrite } = request.body;
       requireWord(overwrite, lab.inventory.find(request.params.id).name);
-      await lab.wipe(request.params.id, method, disk ?? null);
+      await lab.pcs.wipe(request.params.id, method, disk ?? null);
       return reply.code(204).send();
     });
 
     app.get("/rooms", { schema: { response: { 200: Type.Array(RoomView) } } }, async () =>
-      lab.inventory.rooms().map((name) => lab.roomView(name)),
+      lab.inventory.rooms().map((name) => lab.rooms.view(name)),
     );
-    app.post("/rooms", { schema: { body: Type.Object({ name: Name }) } }, async ({ body }) =>
-      lab.createRoom(body.name),
+    app.post("/rooms", { schema: { body: Type.Object({ name: RoomName }) } }, async ({ body }) =>
+      lab.rooms.create(body.name),
     );
-    const ByName = Type.Object({ name: Name });
+    const ByName = Type.Object({ name: RoomName });
+    app.get(
+      "/rooms/:name",
+      { schema: { params: ByName, response: { 200: RoomView } } },
+      async ({ params }) => lab.rooms.view(params.name),
+    );
+    app.patch(
+      "/rooms/:name",
+      { schema: { params: ByName, body: RoomChange, response: { 200: RoomView } } },
+      async ({ params, body }) => lab.rooms.set(params.name, body),
+    );
+    const Seats = Type.Object({ seats: Type.Array(Seat, { maxItems: seatsLimit }) });
+    app.put(
+      "/rooms/:name/seats",
+      { schema: { params: ByName, body: Seats, response: { 200: RoomView } } },
+      async ({ params, body }) => lab.rooms.setSeats(params.name, body.seats),
+    );
+    app.post(
+      "/rooms/:name/walk",
+      {
+        schema: {
+          params: ByName,
+          body: Type.Object({ on: Type.Boolean() }),
+          response: { 200: RoomView },
+        },
+      },
+      async ({ params, body }) => lab.rooms.walk(params.name, body.on),
+    );
     app.delete("/rooms/:name", { schema: { params: ByName } }, async ({ params }, reply) => {
-      lab.deleteRoom(params.name);
+      lab.rooms.delete(params.name);
       return reply.code(204).send();
     });
 
@@ -234,12 +260,12 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
     stream.write(`data: ${JSON.stringify(event)}\n\n`);
     if (stream.writableLength > eventBacklogLimit) stream.destroy();
   };
-  for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.roomView(name) });
+  for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.rooms.view(name) });
   for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });
   for (const image of lab.images()) say({ type: "image", image });
   for (const session of lab.sessions.views()) say({ type: "session", session });
   say({ type: "ready" });
-  const stopListening = lab.feed.listen(say);
+  const stopListening = lab.announcer.feed.listen(say);
   const alive = setInterval(() => stream.write(": alive\n\n"), 5000);
   request.raw.on("close", () => {
     clearInterval(alive);

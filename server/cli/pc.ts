@@ -48,12 +48,14 @@ export function addPcCommands(program: Command, run: RunCommand): void {
   pc.command("set <PC>")
     .option("--name <N>")
     .option("--room <R>")
-    .option("--seat <S>")
+    .option("--seat <S>", "a seat of the room, or none")
     .action((reference: string, change: { name?: string; room?: string; seat?: string }) =>
       run(async ({ client, say, document }) => {
-        const found = await client.patch<PcView>(path(reference), change);
+        const seat = change.seat === undefined ? {} : { seat: seatOf(change.seat) };
+        const found = await client.patch<PcView>(path(reference), { ...change, ...seat });
         document(found);
-        say(`${found.name} (${found.mac}) is in room ${found.room}`);
+        const where = found.seat === null ? "" : `, seat ${found.seat}`;
+        say(`${found.name} (${found.mac}) is in room ${found.room}${where}`);
         return 0;
       }),
     );
@@ -99,6 +101,8 @@ export function addPcCommands(program: Command, run: RunCommand): void {
       }),
     );
 }
+
+const seatOf = (text: string): string | null => (text === "none" ? null : text);
 
 const diskSummary = (disk: DiskView): string => `${diskIdentity(disk)} ${sizeText(disk.size)}`;
 

@@ -1,10 +1,17 @@
-import type { Command } from "commander";
-import type { RoomView } from "../../core/wire/views.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
+import { seatGrid } from "../../core/session/seats.ts";
+import type { RoomChange, RoomView, Seat } from "../../core/wire/rooms.ts";
+import type { PcView } from "../../core/wire/views.ts";
+import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
+import { addSettingOptions, settingLines } from "./room-settings.ts";
 import { table } from "./table.ts";
 
+const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
+
 export function addRoomCommands(program: Command, run: RunCommand): void {
-  const room = program.command("room").description("rooms: a name and its PCs");
+  const room = program.command("room").description("rooms: a name, its PCs and their seats");
 
   room.command("list").action(() =>
     run(async ({ client, say, document }) => {
@@ -12,15 +19,26 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       document(rooms);
       say(
         table(
-          ["ROOM", "PCS", "ONLINE", "SESSION"],
+          ["ROOM", "PCS", "ONLINE", "SEATS", "SESSION"],
           rooms.map((each) => [
             each.name,
             String(each.pcs),
             String(each.online),
-            each.session ?? "",
+            String(each.seats.length),
+            each.session ?? (each.walk === null ? "" : "seat walk"),
           ]),
         ),
       );
+      return 0;
+    }),
+  );
+
+  room.command("show <R>").action((name: string) =>
+    run(async ({ client, say, document }) => {
+      const found = await client.get<RoomView>(path(name));
+      document(found);
+      say(`${found.name}: ${found.online} of ${found.pcs} PCs online, ${found.seats.length} seats`);
+      for (const line of settingLines(found)) say(line);
       return 0;
     }),
   );
@@ -34,8 +52,124 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
 
   room.command("delete <R>").action((name: string) =>
     run(async ({ client }) => {
-      await client.delete(`/rooms/${encodeURIComponent(name)}`);
+      await client.delete(path(name));
       return 0;
     }),
   );
+
+  addSettingOptions(room.command("set <R>").description("what the room is set to")).action(
+    (name: string, change: RoomChange) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.patch<RoomView>(path(name), change);
+        document(found);
+        for (const line of settingLines(found)) say(line);
+        return 0;
+      }),
+  );
+
+  room
+    .command("walk <R>")
+    .description("the seat walk: press Enter at one PC after the other, each takes the next seat")
+    .option("--end", "end it")
+    .action((name: string, { end = false }: { end?: boolean }) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.post<RoomView>(`${path(name)}/walk`, { on: !end });
+        document(found);
+        say(
+          end
+            ? `the seat walk of ${name} is over; ${seated(found)} PCs are seated`
+            : `press Enter at each PC of ${name}; the next one takes seat ${found.walk?.next ?? "none: there is no free seat"}; then: roomcast room walk ${name} --end`,
+        );
+        return 0;
+      }),
+    );
+
+  addSeatCommands(program, run);
+}
+
+const seated = (room: RoomView): number => room.seats.filter(({ pc }) => pc !== null).length;
+
+function addSeatCommands(program: Command, run: RunCommand): void {
+  const seat = program.command("seat").description("a room's seats, and who is in them");
+
+  seat.command("list <R>").action((name: string) =>
+    run(async ({ client, say, document }) => {
+      const { seats } = await client.get<RoomView>(path(name));
+      document(seats);
+      const pcs = new Map((await client.get<PcView[]>("/pcs")).map((pc) => [pc.id, pc.name]));
+      say(
+        table(
+          ["SEAT", "COLUMN", "ROW", "PC"],
+          seats.map(({ name: each, column, row, pc }) => [
+            each,
+            String(column),
+            String(row),
+            pc === null ? "" : (pcs.get(pc) ?? pc),
+          ]),
+        ),
+      );
+      return 0;
+    }),
+  );
+
+  seat
+    .command("add <R> <SEAT>")
+    .description("a seat at a place of the map, columns and rows from 0, front row first")
+    .requiredOption("--at <COLUMN,ROW>", "", place)
+    .action((name: string, seatName: string, { at }: { at: Omit<Seat, "name"> }) =>
+      run((context) =>
+        redraw(context, name, (seats) => [
+          ...seats.filter((each) => each.name !== seatName),
+          { name: seatName, ...at },
+        ]),
+      ),
+    );
+
+  seat.command("remove <R> <SEAT>").action((name: string, seatName: string) =>
+    run((context) =>
+      redraw(context, name, (seats) => {
+        const left = seats.filter((each) => each.name !== seatName);
+        if (left.length < seats.length) return left;
+        throw new RoomcastError(
+          "not-found",
+          `room ${name} has no seat ${seatName}`,
+          `see \`roomcast seat list ${name}\``,
+        );
+      }),
+    ),
+  );
+
+  seat
+    .command("grid <R> <COLUMNSxROWS>")
+    .description("replaces the map by a grid: A1, A2, … in the front row, then B1, …")
+    .action((name: string, size: string) =>
+      run((context) => redraw(context, name, () => seatGrid(...gridSize(size)))),
+    );
+}
+
+async function redraw(
+  { client, say, document }: CliContext,
+  name: string,
+  draw: (seats: readonly Seat[]) => Seat[],
+): Promise<number> {
+  const { seats } = await client.get<RoomView>(path(name));
+  const next = draw(seats.map(({ name: each, column, row }) => ({ name: each, column, row })));
+  const room = await client.put<RoomView>(`${path(name)}/seats`, { seats: next });
+  document(room);
+  say(`room ${name} has ${room.seats.length} seats`);
+  return 0;
+}
+
+function place(text: string): Omit<Seat, "name"> {
+  const [column, row, ...rest] = text.split(",").map(Number);
+  if (column === undefined || row === undefined || rest.length > 0 || !(column >= 0 && row >= 0)) {
+    throw new InvalidArgumentError("a place as 3,0");
+  }
+  return { column, row };
+}
+
+function gridSize(text: string): [number, number] {
+  const [, columns, rows] = /^(\d{1,3})x(\d{1,3})$/.exec(text) ?? [];
+  if (columns !== undefined && rows !== undefined) return [Number(columns), Number(rows)];
+  throw new RoomcastError("usage", `${text} is no grid`, "give it as 6x5: 6 columns, 5 rows");
 }

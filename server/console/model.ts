@@ -1,11 +1,6 @@
 /** What the console knows: the server's events, summed up. */
-import type {
-  ImageView,
-  MemberView,
-  PcView,
-  RoomView,
-  SessionView,
-} from "../../core/wire/views.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
+import type { ImageView, MemberView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { ConsoleEvent } from "./api.ts";
 import type { Looked } from "./looker.ts";
 

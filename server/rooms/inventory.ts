@@ -1,27 +1,28 @@
 import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
+import { nextPlace } from "../../core/session/seats.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
+import { namePattern } from "../../core/wire/rooms.ts";
 import type { PcState, PcView } from "../../core/wire/views.ts";
-import type { PcRecord } from "../state/records.ts";
+import { newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 
 /** The room of PCs that nobody placed. It cannot be deleted. */
 export const defaultRoom = "default";
 
-/** Names of rooms and PCs: shown on screens, typed as confirmation, used in file names of reports. */
-export const namePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
-
 /** The PCs and rooms that the server knows, kept in step with the state store. */
 export class Inventory {
   private readonly store: StateStore;
   private readonly records: Map<string, PcRecord>;
-  private readonly roomNames: Set<string>;
+  private readonly roomRecords: Map<string, RoomRecord>;
 
   constructor(store: StateStore) {
     this.store = store;
     this.records = new Map(store.pcs().map((pc) => [pc.id, pc]));
-    this.roomNames = new Set(store.rooms());
+    this.roomRecords = new Map(store.rooms().map((room) => [room.name, room]));
+    for (const { room, seat } of this.records.values())
+      if (seat !== null) this.drawSeat(room, seat);
   }
 
   pcs(): PcRecord[] {
@@ -35,7 +36,7 @@ export class Inventory {
   }
 
   rooms(): string[] {
-    return [...this.roomNames].sort();
+    return [...this.roomRecords.keys()].sort();
   }
 
   get(id: string): PcRecord | undefined {
@@ -61,13 +62,20 @@ export class Inventory {
     );
   }
 
-  requireRoom(name: string): void {
-    if (this.roomNames.has(name)) return;
+  /** Throws `not-found`. */
+  room(name: string): RoomRecord {
+    const found = this.roomRecords.get(name);
+    if (found !== undefined) return found;
     throw new RoomcastError(
       "not-found",
       `there is no room ${JSON.stringify(name)}`,
       "see `roomcast room list`, or make it with `roomcast room create`",
     );
+  }
+
+  saveRoom(room: RoomRecord): void {
+    this.roomRecords.set(room.name, room);
+    this.store.saveRoom(room);
   }
 
   /**
@@ -118,17 +126,29 @@ export class Inventory {
     this.save(pc);
   }
 
+  /** Whether no other PC than this one has the name. */
+  isFreeName(name: string, pc: PcRecord): boolean {
+    return !this.pcs().some((other) => other.name === name && other !== pc);
+  }
+
+  /** Puts a seat of this name on the room's map, unless it is there. */
+  drawSeat(roomName: string, name: string): void {
+    const room = this.room(roomName);
+    if (room.seats.some((seat) => seat.name === name)) return;
+    room.seats.push({ ...nextPlace(room.seats), name });
+    this.saveRoom(room);
+  }
+
   createRoom(name: string): void {
-    if (this.roomNames.has(name)) {
+    if (this.roomRecords.has(name)) {
       throw new RoomcastError("conflict", `room ${name} exists already`, "choose another name");
     }
-    this.roomNames.add(name);
-    this.store.addRoom(name);
+    this.saveRoom(newRoom(name));
   }
 
   /** Its PCs go back to the default room. */
   deleteRoom(name: string): void {
-    this.requireRoom(name);
+    this.room(name);
     if (name === defaultRoom) {
       throw new RoomcastError(
         "refused",
@@ -138,9 +158,10 @@ export class Inventory {
     }
     for (const pc of this.pcsOf(name)) {
       pc.room = defaultRoom;
+      pc.seat = null;
       this.save(pc);
     }
-    this.roomNames.delete(name);
+    this.roomRecords.delete(name);
     this.store.removeRoom(name);
   }
 

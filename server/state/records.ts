@@ -2,7 +2,27 @@
 import type { CastSenderStats } from "../../core/cast/handles.ts";
 import type { Session } from "../../core/session/session.ts";
 import type { Afterwards, CastAddress, Counters, Hello } from "../../core/wire/control.ts";
+import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
 import type { DiskView, MemberResult } from "../../core/wire/views.ts";
+
+export interface RoomRecord {
+  readonly name: string;
+  settings: RoomSettings;
+  /** What the menus of its PCs ask for before anything else. */
+  pin: PinHash | null;
+  /** In the order in which a seat walk fills them. */
+  seats: Seat[];
+  /** The seat walk is on; `grows`: it makes the seats as it goes. */
+  walk: { readonly grows: boolean } | null;
+}
+
+export const newRoom = (name: string): RoomRecord => ({
+  name,
+  settings: { ...roomDefaults },
+  pin: null,
+  seats: [],
+  walk: null,
+});
 
 export interface PcRecord {
   readonly id: string;
@@ -58,9 +78,19 @@ export interface CaptureRecord extends SessionRecordBase {
 
 export type SessionRecord = RestoreRecord | CaptureRecord;
 
+/** Something that happened, and to what. Images as NAME@VERSION. */
 export interface EventRecord {
   readonly at: string;
   readonly session: string | null;
   readonly pc: string | null;
+  readonly room: string | null;
+  readonly image: string | null;
+  /** Who ordered it; null: it came about by itself. */
+  readonly operator: string | null;
   readonly text: string;
+}
+
+/** Which events are read back: those that have every subject that is named, the newest `limit`. */
+export interface EventFilter extends Partial<Omit<EventRecord, "at" | "text">> {
+  readonly limit: number;
 }

@@ -1,21 +1,38 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RoomcastError } from "../../core/errors.ts";
-import type { EventRecord, PcRecord, SessionRecord } from "./records.ts";
+import {
+  type EventFilter,
+  type EventRecord,
+  newRoom,
+  type PcRecord,
+  type RoomRecord,
+  type SessionRecord,
+} from "./records.ts";
 
-/** Raised when a table changes; a newer file than this is refused. */
-const schemaVersion = 1;
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS pcs (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+/**
+ * The tables, version by version: a file of an older version is brought up to date when it is opened,
+ * a newer one is refused. A line that was released is never changed.
+ */
+const migrations = [
+  `CREATE TABLE IF NOT EXISTS pcs (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS rooms (name TEXT PRIMARY KEY) STRICT;
   CREATE TABLE IF NOT EXISTS sessions (
     number INTEGER PRIMARY KEY, ended INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS events (
     at TEXT NOT NULL, session TEXT, pc TEXT, text TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS leases (mac TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS events_by_session ON events (session);
-`;
+  CREATE INDEX IF NOT EXISTS events_by_session ON events (session);`,
+  `ALTER TABLE rooms ADD COLUMN record TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE events ADD COLUMN room TEXT;
+  ALTER TABLE events ADD COLUMN image TEXT;
+  ALTER TABLE events ADD COLUMN operator TEXT;
+  CREATE INDEX events_by_pc ON events (pc);
+  CREATE INDEX events_by_room ON events (room);
+  CREATE INDEX events_by_image ON events (image);
+  CREATE TABLE operators (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  CREATE TABLE schedule (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`,
+];
 
 /**
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
@@ -25,16 +42,19 @@ export interface StateStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord): void;
   removePc(id: string): void;
-  rooms(): string[];
-  addRoom(name: string): void;
+  /** By name. */
+  rooms(): RoomRecord[];
+  saveRoom(room: RoomRecord): void;
   removeRoom(name: string): void;
   /** A number never used before, for a new session's id. */
   nextSessionNumber(): number;
   /** Oldest first: the open ones, and the last `limit` that ended. */
   sessions(limit: number): SessionRecord[];
+  session(number: number): SessionRecord | undefined;
   saveSession(number: number, record: SessionRecord): void;
   addEvent(event: EventRecord): void;
-  events(session: string): EventRecord[];
+  /** Oldest first. */
+  events(filter: EventFilter): EventRecord[];
   leases(): { mac: string; record: unknown }[];
   saveLease(mac: string, record: unknown): void;
   removeLease(mac: string): void;
@@ -47,20 +67,24 @@ export function openStateStore(folder: string): StateStore {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
   const found = Number(Object.values(db.prepare("PRAGMA user_version").get() ?? {})[0]);
-  if (found > schemaVersion) {
+  if (found > migrations.length) {
     throw new RoomcastError(
       "bad-input",
-      `${path} was written by a newer roomcast (its version ${found}, ours ${schemaVersion})`,
+      `${path} was written by a newer roomcast (its version ${found}, ours ${migrations.length})`,
       "run the newer roomcast, or name another data folder with --data",
     );
   }
-  db.exec(`${schema} PRAGMA user_version = ${schemaVersion};`);
-  db.prepare("INSERT OR IGNORE INTO rooms VALUES ('default')").run();
+  migrations.slice(found).forEach((sql, index) => {
+    db.exec(`BEGIN; ${sql} PRAGMA user_version = ${found + index + 1}; COMMIT;`);
+  });
+  db.prepare("INSERT OR IGNORE INTO rooms (name) VALUES ('default')").run();
 
   const statement = {
     savePc: db.prepare("INSERT OR REPLACE INTO pcs VALUES (?, ?)"),
     saveSession: db.prepare("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)"),
-    addEvent: db.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
+    addEvent: db.prepare(
+      `INSERT INTO events (at, ${subjects.join(", ")}, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ),
     saveLease: db.prepare("INSERT OR REPLACE INTO leases VALUES (?, ?)"),
   };
   const records = <T>(sql: string, ...values: (string | number)[]): T[] =>
@@ -75,10 +99,13 @@ export function openStateStore(folder: string): StateStore {
     removePc: (id) => void db.prepare("DELETE FROM pcs WHERE id = ?").run(id),
     rooms: () =>
       db
-        .prepare("SELECT name FROM rooms ORDER BY name")
+        .prepare("SELECT name, record FROM rooms ORDER BY name")
         .all()
-        .map((row) => String(row.name)),
-    addRoom: (name) => void db.prepare("INSERT OR IGNORE INTO rooms VALUES (?)").run(name),
+        .map((row) => roomOf(String(row.name), JSON.parse(String(row.record)))),
+    saveRoom: (room) =>
+      void db
+        .prepare("INSERT OR REPLACE INTO rooms (name, record) VALUES (?, ?)")
+        .run(room.name, JSON.stringify(room)),
     removeRoom: (name) => void db.prepare("DELETE FROM rooms WHERE name = ?").run(name),
     nextSessionNumber: () =>
       Number(db.prepare("SELECT coalesce(max(number), 0) + 1 AS n FROM sessions").get()?.n),
@@ -89,17 +116,29 @@ export function openStateStore(folder: string): StateStore {
          ORDER BY number`,
         limit,
       ),
+    session: (number) =>
+      records<SessionRecord>("SELECT record FROM sessions WHERE number = ?", number)[0],
     saveSession: (number, record) =>
       void statement.saveSession.run(
         number,
         record.endedAt === null ? 0 : 1,
         JSON.stringify(record),
       ),
-    addEvent: ({ at, session, pc, text }) => void statement.addEvent.run(at, session, pc, text),
-    events: (session) =>
-      db
-        .prepare("SELECT at, session, pc, text FROM events WHERE session = ? ORDER BY rowid")
-        .all(session) as unknown as EventRecord[],
+    addEvent: (event) =>
+      void statement.addEvent.run(
+        event.at,
+        ...subjects.map((subject) => event[subject]),
+        event.text,
+      ),
+    events: (filter) => {
+      const named = subjects.filter((subject) => (filter[subject] ?? null) !== null);
+      const where = named.map((subject) => `${subject} = ?`).join(" AND ");
+      const sql = `SELECT at, ${subjects.join(", ")}, text FROM events
+        ${where === "" ? "" : `WHERE ${where}`} ORDER BY rowid DESC LIMIT ?`;
+      const values = named.map((subject) => String(filter[subject]));
+      const rows = db.prepare(sql).all(...values, filter.limit);
+      return rows.reverse().map((row) => ({ ...row })) as unknown as EventRecord[];
+    },
     leases: () =>
       db
         .prepare("SELECT mac, record FROM leases")
@@ -109,4 +148,13 @@ export function openStateStore(folder: string): StateStore {
     removeLease: (mac) => void db.prepare("DELETE FROM leases WHERE mac = ?").run(mac),
     close: () => db.close(),
   };
+}
+
+/** What an event may be about: columns of the table. */
+const subjects = ["session", "pc", "room", "image", "operator"] as const;
+
+/** What a stored room does not say, since it is from before there was such a thing, is as in a new one. */
+function roomOf(name: string, stored: Partial<RoomRecord>): RoomRecord {
+  const room = newRoom(name);
+  return { ...room, ...stored, name, settings: { ...room.settings, ...stored.settings } };
 }

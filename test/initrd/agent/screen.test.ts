@@ -166,10 +166,13 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.match(lost.server.detail ?? "", /connection broke/);
     server.welcome = { protocol: 1, name: "pc9" };
     assert.equal((await seen((view) => view.server.state === "connected")).pc.name, "pc9");
-    server.say({ type: "placed", name: "pc10", room: "lab" });
+    const walk = { room: "lab", next: "A2" };
+    const allows = { shell: true, pin: null };
+    server.say({ type: "placed", name: "pc10", room: "lab", seat: "A1", ...allows, walk });
     server.say({ type: "notice", text: "lunch" });
     const placed = await seen((view) => view.notice === "lunch");
     assert.deepEqual([placed.pc.name, placed.pc.room], ["pc10", "lab"]);
+    assert.deepEqual([placed.place?.seat, placed.place?.walk], ["A1", walk]);
     await end();
   });
 

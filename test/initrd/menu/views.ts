@@ -45,6 +45,7 @@ export const view: MenuView = {
   server: { url: "http://10.0.0.1:8080", state: "connected", detail: null },
   disks: [disk],
   images: [image, { ...image, version: 3 }],
+  place: null,
   task: null,
   hardware: {
     agentVersion: "0.1.0",

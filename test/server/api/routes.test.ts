@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fastify, { type FastifyInstance } from "fastify";
 import { systemClock } from "../../../core/node/clock.ts";
+import { seatGrid } from "../../../core/session/seats.ts";
 import type { Hello } from "../../../core/wire/control.ts";
+import { roomDefaults } from "../../../core/wire/rooms.ts";
 import { apiRoutes } from "../../../server/api/routes.ts";
 import { Lab } from "../../../server/rooms/lab.ts";
+import type { PcRecord } from "../../../server/state/records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 
@@ -38,24 +41,25 @@ before(async () => {
     apiRoutes({ lab, images, status: () => Promise.reject(new Error("not asked here")) }),
     { prefix: "/api/v1" },
   );
-  const hello: Hello = {
-    type: "hello",
-    protocol: 1,
-    agentVersion: "1",
-    instance: "i",
-    name: null,
-    identity: { uuid: null, serials: [], macs: [] },
-    mac: "52:54:00:00:00:01",
-    ip: null,
-    firmware: null,
-    secureBoot: null,
-    nic: { driver: null, speedMbps: null },
-    disks: [],
-    memoryBytes: null,
-    state: "idle",
-    task: null,
-  };
-  lab.inventory.register(hello, () => false, systemClock.isoTime());
+  lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, systemClock.isoTime());
+});
+
+const helloOf = (mac: string): Hello => ({
+  type: "hello",
+  protocol: 1,
+  agentVersion: "1",
+  instance: "i",
+  name: null,
+  identity: { uuid: null, serials: [], macs: [] },
+  mac,
+  ip: null,
+  firmware: null,
+  secureBoot: null,
+  nic: { driver: null, speedMbps: null },
+  disks: [],
+  memoryBytes: null,
+  state: "idle",
+  task: null,
 });
 
 after(async () => {
@@ -66,7 +70,11 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function call(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: object) {
+async function call(
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+  path: string,
+  body?: object,
+) {
   const answer = await app.inject({
     method,
     url: `/api/v1${path}`,
@@ -83,7 +91,10 @@ test("what is there is listed in the contract's fields, unknown as null", async 
   ]);
   assert.equal(body[0].firmware, null);
   assert.deepEqual((await call("GET", "/rooms")).body, [
-    { name: "default", pcs: 1, online: 0, session: null },
+    {
+      ...{ name: "default", pcs: 1, online: 0, session: null },
+      ...{ settings: roomDefaults, pin: false, seats: [], walk: null },
+    },
   ]);
 });
 
@@ -142,4 +153,69 @@ test("a PC is renamed and placed; names stay unique, rooms have to exist", async
   assert.equal((await call("DELETE", "/rooms/default")).status, 403);
   assert.equal((await call("DELETE", "/rooms/lab1")).status, 204);
   assert.equal((await call("GET", "/pcs/desk-1")).body.room, "default");
+});
+
+test("a room is set setting by setting; its PIN goes in and never comes out", async () => {
+  await call("POST", "/rooms", { name: "lab2" });
+  const set = await call("PATCH", "/rooms/lab2", { shell: false, pin: "2468" });
+  assert.deepEqual([set.body.settings, set.body.pin], [{ ...roomDefaults, shell: false }, true]);
+  assert.doesNotMatch(JSON.stringify(set.body), /2468/);
+  assert.doesNotMatch(JSON.stringify(state.rooms()), /2468/);
+  const off = await call("PATCH", "/rooms/lab2", { pin: null, naming: "lab2-{seat}" });
+  assert.deepEqual([off.body.settings.shell, off.body.pin], [false, false]);
+  for (const change of [{ pin: "12" }, { shell: "on" }, { colour: "red" }, { naming: "desk" }]) {
+    assert.equal((await call("PATCH", "/rooms/lab2", change)).status, 400, JSON.stringify(change));
+  }
+  assert.equal((await call("PATCH", "/rooms/lab9", { grow: false })).status, 404);
+});
+
+test("seats: a map, PCs in them, one PC a seat, and none without a place", async () => {
+  const seats = seatGrid(2, 1);
+  const room = await call("PUT", "/rooms/lab2/seats", { seats });
+  assert.deepEqual(room.body.seats, [
+    { name: "A1", column: 0, row: 0, pc: null },
+    { name: "A2", column: 1, row: 0, pc: null },
+  ]);
+  assert.equal(
+    (await call("PUT", "/rooms/lab2/seats", { seats: [...seats, seats[0]] })).status,
+    400,
+  );
+  const seated = await call("PATCH", "/pcs/desk-1", { room: "lab2", seat: "A2" });
+  assert.equal(seated.body.seat, "A2");
+  const { id } = seated.body;
+  assert.equal((await call("GET", "/rooms/lab2")).body.seats[1].pc, id);
+  const other = lab.inventory.register(helloOf("52:54:00:00:00:02"), () => false, "t");
+  const taken = await call("PATCH", `/pcs/${other.id}`, { room: "lab2", seat: "A2" });
+  assert.deepEqual([taken.status, taken.body.code], [409, "conflict"]);
+  await call("PUT", "/rooms/lab2/seats", { seats: seats.slice(0, 1) });
+  assert.equal((await call("GET", "/pcs/desk-1")).body.seat, null, "its seat is gone");
+  await call("PATCH", "/pcs/desk-1", { seat: "A1" });
+  assert.equal((await call("PATCH", "/pcs/desk-1", { room: "default" })).body.seat, null);
+});
+
+test("seat walk: one after the other takes the next seat, and the room's name for it", async () => {
+  const [first, second, third] = [3, 4, 5].map((number) =>
+    lab.inventory.register(helloOf(`52:54:00:00:00:0${number}`), () => false, "t"),
+  ) as [PcRecord, PcRecord, PcRecord];
+  await call("PUT", "/rooms/lab2/seats", { seats: seatGrid(2, 1) });
+  assert.throws(() => lab.rooms.takeSeat(first), /no seat walk/);
+  assert.equal((await call("POST", "/rooms/default/walk", { on: true })).status, 403);
+  const walking = await call("POST", "/rooms/lab2/walk", { on: true });
+  assert.deepEqual(walking.body.walk, { next: "A1" });
+  assert.equal((await call("POST", "/rooms", { name: "lab3" })).status, 200);
+  assert.equal((await call("POST", "/rooms/lab3/walk", { on: true })).status, 409);
+  lab.rooms.takeSeat(first);
+  assert.deepEqual([first.room, first.seat, first.name], ["lab2", "A1", "lab2-A1"]);
+  assert.throws(() => lab.rooms.takeSeat(first), /already/);
+  lab.rooms.takeSeat(second);
+  assert.equal(second.name, "lab2-A2");
+  assert.throws(() => lab.rooms.takeSeat(third), /no free seat/);
+  assert.deepEqual((await call("POST", "/rooms/lab2/walk", { on: false })).body.walk, null);
+  // A room that nobody has drawn gets its seats on the way.
+  await call("POST", "/rooms/lab3/walk", { on: true });
+  lab.rooms.takeSeat(third);
+  assert.deepEqual((await call("GET", "/rooms/lab3")).body.seats, [
+    { name: "1", column: 0, row: 0, pc: third.id },
+  ]);
+  await call("POST", "/rooms/lab3/walk", { on: false });
 });

@@ -1,10 +1,10 @@
 import { RoomcastError } from "../../../core/errors.ts";
+import { type RoomView, roomDefaults } from "../../../core/wire/rooms.ts";
 import type {
   DiskView,
   ImageView,
   MemberView,
   PcView,
-  RoomView,
   SessionView,
 } from "../../../core/wire/views.ts";
 import type { ConsoleApi, ConsoleEvent } from "../../../server/console/api.ts";
@@ -171,6 +171,9 @@ function roomsOf(pcs: readonly PcView[]): RoomView[] {
     const own = pcs.filter(({ room }) => room === name);
     const online = own.filter(({ state }) => state !== "offline").length;
     const session = own.find((pc) => pc.session !== null)?.session ?? null;
-    return { name, pcs: own.length, online, session };
+    return {
+      ...{ name, pcs: own.length, online, session },
+      ...{ settings: roomDefaults, pin: false, seats: [], walk: null },
+    };
   });
 }

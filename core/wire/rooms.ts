@@ -1,0 +1,85 @@
+/**
+ * A room: its PCs, its seats on the map, and what it is set to. To add a setting: a line in
+ * `RoomSettings`, its default in `roomDefaults`, and its option in `server/cli/room-settings.ts`.
+ * Rooms stored before it existed have the default.
+ */
+import { type Static, type TSchema, Type } from "typebox";
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** Names of rooms and PCs: shown on screens, typed as confirmation, used in file names of reports. */
+export const namePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
+export const RoomName = Type.String({ pattern: namePattern });
+
+/** The larger half of a map is a lecture hall; a longer list is a mistake. */
+export const seatsLimit = 1000;
+
+const closed = { additionalProperties: false };
+
+/** What a room is set to; the same for all of its PCs. */
+export const RoomSettings = Type.Object(
+  {
+    /** An operator may open a shell on its PCs. */
+    shell: Type.Boolean(),
+    /** After a restore the last partition and its file system grow to the end of the disk. */
+    grow: Type.Boolean(),
+    /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
+    naming: nullable(Type.String({ pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$" })),
+  },
+  closed,
+);
+export type RoomSettings = Static<typeof RoomSettings>;
+
+export const roomDefaults: RoomSettings = { shell: true, grow: true, naming: null };
+
+/** Digits that anyone can type at a PC's menu. */
+export const Pin = Type.String({ pattern: "^[0-9]{4,12}$" });
+
+/** What `PATCH /rooms/ROOM` takes. A PIN goes in and never comes out. */
+export const RoomChange = Type.Object(
+  {
+    ...Type.Partial(RoomSettings).properties,
+    pin: Type.Optional(nullable(Pin)),
+  },
+  closed,
+);
+export type RoomChange = Static<typeof RoomChange>;
+
+/** A PIN as it is stored and as the PCs of the room get it: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
+export const PinHash = Type.Object({
+  salt: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  hash: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+});
+export type PinHash = Static<typeof PinHash>;
+
+/** A place where a PC stands. Columns and rows count from 0, left to right and front to back. */
+export const Seat = Type.Object(
+  {
+    name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,32}$" }),
+    column: Type.Integer({ minimum: 0, maximum: 199 }),
+    row: Type.Integer({ minimum: 0, maximum: 199 }),
+  },
+  closed,
+);
+export type Seat = Static<typeof Seat>;
+
+export const SeatView = Type.Object({
+  ...Seat.properties,
+  /** The id of the PC in it. */
+  pc: nullable(Type.String()),
+});
+export type SeatView = Static<typeof SeatView>;
+
+export const RoomView = Type.Object({
+  name: Type.String(),
+  pcs: Type.Integer(),
+  online: Type.Integer(),
+  session: nullable(Type.String()),
+  settings: RoomSettings,
+  /** Whether the PCs' menus ask for a PIN. */
+  pin: Type.Boolean(),
+  seats: Type.Array(SeatView),
+  /** The room's PCs are being given their seats; `next` is the seat that the next one takes. */
+  walk: nullable(Type.Object({ next: nullable(Type.String()) })),
+});
+export type RoomView = Static<typeof RoomView>;

@@ -1,0 +1,58 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { RoomChange, RoomView } from "../../core/wire/rooms.ts";
+
+const onOff = (text: string): boolean => {
+  if (text !== "on" && text !== "off") throw new InvalidArgumentError("on or off");
+  return text === "on";
+};
+
+const orNone = (text: string): string | null => (text === "none" ? null : text);
+
+/** How a room's settings are set and shown: one line each. */
+const settings: readonly {
+  readonly key: keyof RoomChange;
+  readonly flags: string;
+  readonly help: string;
+  readonly parse: (text: string) => unknown;
+  readonly show: (room: RoomView) => string;
+}[] = [
+  {
+    key: "shell",
+    flags: "--shell <ON>",
+    help: "on, off: operators may open a shell on its PCs",
+    parse: onOff,
+    show: ({ settings: { shell } }) => (shell ? "on" : "off"),
+  },
+  {
+    key: "grow",
+    flags: "--grow <ON>",
+    help: "on, off: the last partition grows to the end of the disk after a restore",
+    parse: onOff,
+    show: ({ settings: { grow } }) => (grow ? "on" : "off"),
+  },
+  {
+    key: "naming",
+    flags: "--naming <PATTERN>",
+    help: "what a PC is named when it takes a seat, as lab1-{seat}; none: it keeps its name",
+    parse: orNone,
+    show: ({ settings: { naming } }) => naming ?? "none",
+  },
+  {
+    key: "pin",
+    flags: "--pin <PIN>",
+    help: "4 to 12 digits that the PCs' menus ask for, or none",
+    parse: orNone,
+    show: ({ pin }) => (pin ? "set" : "none"),
+  },
+];
+
+export function addSettingOptions(command: Command): Command {
+  for (const { flags, help, parse } of settings) {
+    command.addOption(new Option(flags, help).argParser(parse));
+  }
+  return command;
+}
+
+/** A line a setting, as its option has it. */
+export const settingLines = (room: RoomView): string[] =>
+  settings.map(({ key, show }) => `${key.padEnd(8)}  ${show(room)}`);

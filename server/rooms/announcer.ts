@@ -1,0 +1,89 @@
+import type { Clock } from "../../core/ports.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
+import type { PcView, SessionView } from "../../core/wire/views.ts";
+import type { EventRecord, PcRecord, SessionRecord } from "../state/records.ts";
+import type { StateStore } from "../state/state-store.ts";
+import { Feed } from "./feed.ts";
+
+/** What an event is about; what is left out is filled in from the session and the PC. */
+export type Subjects = Partial<Omit<EventRecord, "at" | "text">>;
+
+export interface AnnouncerPorts {
+  readonly state: StateStore;
+  readonly clock: Clock;
+  log(fields: Record<string, unknown>, text: string): void;
+  pc(id: string): PcRecord | undefined;
+  rooms(): string[];
+  pcView(pc: PcRecord): PcView;
+  roomView(name: string): RoomView;
+  sessionView(record: SessionRecord): SessionView;
+  sessionRecord(id: string): SessionRecord;
+}
+
+/** Tells whoever watches what has changed, and writes down what has happened. */
+export class Announcer {
+  readonly feed = new Feed();
+  private readonly ports: AnnouncerPorts;
+
+  constructor(ports: AnnouncerPorts) {
+    this.ports = ports;
+  }
+
+  /** Stores an event, logs it, and tells it. */
+  note(about: Subjects, text: string): void {
+    const at = this.ports.clock.isoTime();
+    const event: EventRecord = { at, ...this.complete(about), text };
+    this.ports.state.addEvent(event);
+    const { session, pc, room, operator } = event;
+    const name = pc === null ? null : (this.ports.pc(pc)?.name ?? pc);
+    this.ports.log({ session, pc: name, room, operator }, text);
+    const who = [session, name, session === null && name === null ? room : null];
+    const subject = who.filter((part) => part !== null).join(" ");
+    this.feed.say({ type: "note", time: at, text: subject === "" ? text : `${subject}: ${text}` });
+  }
+
+  pc(id: string): void {
+    this.feed.soon(`pc ${id}`, () => {
+      const pc = this.ports.pc(id);
+      return pc === undefined ? { type: "pc-gone", id } : { type: "pc", pc: this.ports.pcView(pc) };
+    });
+  }
+
+  rooms(): void {
+    for (const name of this.ports.rooms()) {
+      this.feed.soon(`room ${name}`, () =>
+        this.ports.rooms().includes(name)
+          ? { type: "room", room: this.ports.roomView(name) }
+          : { type: "room-gone", name },
+      );
+    }
+  }
+
+  session(record: SessionRecord): void {
+    this.feed.soon(`session ${record.id}`, () => ({
+      type: "session",
+      session: this.ports.sessionView(record),
+    }));
+  }
+
+  sessionEnded(record: SessionRecord): void {
+    const session = this.ports.sessionView(record);
+    this.feed.now(`session ${record.id}`, { type: "session", session });
+    for (const { pc } of session.members) this.pc(pc);
+    this.rooms();
+  }
+
+  private complete(about: Subjects): Omit<EventRecord, "at" | "text"> {
+    const { session = null, pc = null, operator = null } = about;
+    const record = session === null ? null : this.ports.sessionRecord(session);
+    const roomOfSession = record?.kind === "restore" ? record.room : null;
+    const roomOfPc = pc === null ? null : (this.ports.pc(pc)?.room ?? null);
+    return {
+      session,
+      pc,
+      room: about.room ?? roomOfSession ?? roomOfPc,
+      image: about.image ?? record?.image ?? null,
+      operator,
+    };
+  }
+}

@@ -1,0 +1,157 @@
+import { randomInt } from "node:crypto";
+import { RoomcastError } from "../../core/errors.ts";
+import type { AgentMessage } from "../../core/wire/control.ts";
+import type { PcRecord } from "../state/records.ts";
+import type { Agents } from "./agents.ts";
+import type { Announcer } from "./announcer.ts";
+import type { Inventory } from "./inventory.ts";
+
+type Outcome = Extract<AgentMessage, { type: "result" }>;
+
+export interface PcOrdersPorts {
+  readonly inventory: Inventory;
+  readonly announcer: Announcer;
+  readonly agents: Agents;
+  /** Sends the magic packet on the lab's network. */
+  wake(macs: readonly string[]): Promise<void>;
+  /** Throws `conflict` when a session has this PC. */
+  requireFree(pc: PcRecord): void;
+  /** Its name, room or seat has changed: tells the PC, and the session of its room. */
+  placed(pc: PcRecord): void;
+}
+
+/** What operators do with single PCs. PCs are named by id, name or MAC. */
+export class PcOrders {
+  private readonly ports: PcOrdersPorts;
+  private readonly wipes = new Map<string, { pc: string; end(outcome: Outcome): void }>();
+
+  constructor(ports: PcOrdersPorts) {
+    this.ports = ports;
+  }
+
+  /** Throws `unreachable`. */
+  requireOnline(pc: PcRecord): void {
+    if (this.ports.agents.isConnected(pc.id)) return;
+    throw new RoomcastError(
+      "unreachable",
+      `${pc.name} is not connected (last seen ${pc.lastSeen})`,
+      "boot it from the network; see `roomcast pc list`",
+    );
+  }
+
+  async power(
+    reference: string,
+    action: "wake" | "reboot" | "poweroff" | "boot-disk",
+  ): Promise<void> {
+    const { inventory, agents, announcer, wake, requireFree } = this.ports;
+    const pc = inventory.find(reference);
+    if (action === "wake") return wake(pc.macs);
+    requireFree(pc);
+    this.requireOnline(pc);
+    pc.nextBoot = action === "boot-disk" ? "local-disk" : "agent";
+    inventory.save(pc);
+    agents.send(pc.id, { type: "power", action });
+    announcer.note({ pc: pc.id }, action);
+  }
+
+  /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */
+  wipe(reference: string, method: "discard" | "zero", disk: string | null): Promise<void> {
+    const pc = this.ports.inventory.find(reference);
+    this.ports.requireFree(pc);
+    this.requireOnline(pc);
+    return this.runWipe(pc, method, disk);
+  }
+
+  private async runWipe(
+    pc: PcRecord,
+    method: "discard" | "zero",
+    disk: string | null,
+  ): Promise<void> {
+    const { agents, announcer } = this.ports;
+    const task = `w${randomInt(2 ** 32).toString(16)}`;
+    announcer.note({ pc: pc.id }, `wipe (${method})`);
+    const outcome = await new Promise<Outcome>((end) => {
+      this.wipes.set(task, { pc: pc.id, end });
+      agents.send(pc.id, { type: "wipe", task, disk, method });
+    });
+    this.wipes.delete(task);
+    announcer.note({ pc: pc.id }, `wipe ${outcome.outcome} ${outcome.reason ?? ""}`.trim());
+    if (outcome.outcome === "done") return;
+    throw new RoomcastError(
+      outcome.outcome === "refused" ? "refused" : "failed",
+      `${pc.name}: ${outcome.reason ?? "the wipe did not succeed"}`,
+      outcome.next ?? "see the PC's screen",
+    );
+  }
+
+  /** True when it was the result of a wipe. */
+  wiped(pc: string, outcome: Outcome): boolean {
+    const wipe = this.wipes.get(outcome.task);
+    if (wipe?.pc !== pc) return false;
+    wipe.end(outcome);
+    return true;
+  }
+
+  lost(pc: string, reason: string): void {
+    for (const [task, wipe] of this.wipes) {
+      if (wipe.pc === pc) wipe.end(wipeLost(task, reason));
+    }
+  }
+
+  set(reference: string, change: { name?: string; room?: string; seat?: string | null }): PcRecord {
+    const { inventory, announcer, placed } = this.ports;
+    const pc = inventory.find(reference);
+    const room = inventory.room(change.room ?? pc.room);
+    // A seat belongs to a room: who moves leaves it behind.
+    const seat = change.seat === undefined ? (room.name === pc.room ? pc.seat : null) : change.seat;
+    if (seat !== null && seat !== pc.seat) this.requireSeat(pc, room.name, seat);
+    if (change.name !== undefined) inventory.rename(pc, change.name);
+    pc.seat = seat;
+    pc.room = room.name;
+    inventory.save(pc);
+    placed(pc);
+    announcer.pc(pc.id);
+    announcer.rooms();
+    return pc;
+  }
+
+  forget(reference: string): void {
+    const { inventory, agents, announcer, requireFree } = this.ports;
+    const pc = inventory.find(reference);
+    requireFree(pc);
+    if (agents.isConnected(pc.id)) {
+      throw new RoomcastError(
+        "conflict",
+        `${pc.name} is connected`,
+        "switch it off first; it would register again at once",
+      );
+    }
+    inventory.forget(pc.id);
+    announcer.feed.say({ type: "pc-gone", id: pc.id });
+    announcer.rooms();
+  }
+
+  /** A seat that the map does not have yet is drawn: throws `conflict` when another PC has it. */
+  private requireSeat(pc: PcRecord, roomName: string, seat: string): void {
+    const { inventory } = this.ports;
+    const holder = inventory.pcsOf(roomName).find((other) => other.seat === seat);
+    if (holder !== undefined && holder.id !== pc.id) {
+      throw new RoomcastError(
+        "conflict",
+        `seat ${seat} of room ${roomName} is ${holder.name}'s`,
+        `free it first with \`roomcast pc set ${holder.name} --seat none\``,
+      );
+    }
+    inventory.drawSeat(roomName, seat);
+  }
+}
+
+const wipeLost = (task: string, reason: string): Outcome => ({
+  type: "result",
+  task,
+  outcome: "failed",
+  reason,
+  next: "see the PC's screen; its disk may be half wiped",
+  rootHash: null,
+  counters: null,
+});

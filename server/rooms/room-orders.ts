@@ -1,0 +1,216 @@
+import { RoomcastError } from "../../core/errors.ts";
+import { freeSeats, nextPlace } from "../../core/session/seats.ts";
+import type { ServerMessage } from "../../core/wire/control.ts";
+import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
+import type { PcRecord } from "../state/records.ts";
+import type { Announcer } from "./announcer.ts";
+import { defaultRoom, type Inventory } from "./inventory.ts";
+import { hashPin } from "./pin.ts";
+
+export interface RoomOrdersPorts {
+  readonly inventory: Inventory;
+  readonly announcer: Announcer;
+  isConnected(pc: string): boolean;
+  send(pc: string, message: ServerMessage): void;
+  /** The restore under way in a room. */
+  restoreIn(room: string): string | null;
+  /** A PC is in a room now. */
+  placed(pc: PcRecord): void;
+}
+
+/** What operators do with rooms: their settings, their seats, and who sits where. */
+export class RoomOrders {
+  private readonly ports: RoomOrdersPorts;
+
+  constructor(ports: RoomOrdersPorts) {
+    this.ports = ports;
+  }
+
+  /** Throws `not-found`. */
+  view(name: string): RoomView {
+    const { inventory, isConnected, restoreIn } = this.ports;
+    const room = inventory.room(name);
+    const pcs = inventory.pcsOf(name);
+    return {
+      name,
+      pcs: pcs.length,
+      online: pcs.filter((pc) => isConnected(pc.id)).length,
+      session: restoreIn(name),
+      settings: room.settings,
+      pin: room.pin !== null,
+      seats: room.seats.map((seat) => ({
+        ...seat,
+        pc: pcs.find((pc) => pc.seat === seat.name)?.id ?? null,
+      })),
+      walk: room.walk === null ? null : { next: this.nextSeat(name)?.name ?? null },
+    };
+  }
+
+  create(name: string): RoomView {
+    this.ports.inventory.createRoom(name);
+    return this.changed(name);
+  }
+
+  delete(name: string): void {
+    const { inventory, announcer, restoreIn } = this.ports;
+    const session = restoreIn(name);
+    if (session !== null) {
+      throw new RoomcastError(
+        "conflict",
+        `session ${session} is at work in room ${name}`,
+        "wait for its end, or stop it",
+      );
+    }
+    const moved = inventory.pcsOf(name);
+    inventory.deleteRoom(name);
+    announcer.feed.say({ type: "room-gone", name });
+    for (const pc of moved) {
+      this.tell(pc);
+      announcer.pc(pc.id);
+    }
+    announcer.rooms();
+  }
+
+  set(name: string, change: RoomChange): RoomView {
+    const { inventory } = this.ports;
+    const room = inventory.room(name);
+    const { pin, ...settings } = change;
+    room.settings = { ...room.settings, ...settings };
+    if (pin !== undefined) room.pin = pin === null ? null : hashPin(pin);
+    inventory.saveRoom(room);
+    for (const pc of inventory.pcsOf(name)) this.tell(pc);
+    return this.changed(name);
+  }
+
+  /** Replaces the room's map. PCs whose seat is gone stay in the room without one. */
+  setSeats(name: string, seats: readonly Seat[]): RoomView {
+    const { inventory, announcer } = this.ports;
+    const room = inventory.room(name);
+    if (new Set(seats.map((seat) => seat.name)).size < seats.length) {
+      throw new RoomcastError("usage", "two seats have the same name", "give each its own");
+    }
+    room.seats = seats.map((seat) => ({ ...seat }));
+    inventory.saveRoom(room);
+    for (const pc of inventory.pcsOf(name)) {
+      if (pc.seat === null || seats.some((seat) => seat.name === pc.seat)) continue;
+      pc.seat = null;
+      inventory.save(pc);
+      this.tell(pc);
+      announcer.pc(pc.id);
+    }
+    return this.changed(name);
+  }
+
+  /**
+   * Begins or ends the seat walk: from PC to PC, Enter at each, and it takes the next free seat. It
+   * is for the PCs of the room and for those that nobody placed, so one room at a time walks. A room
+   * without seats gets them on the way, numbered, ten to a row.
+   */
+  walk(name: string, isOn: boolean): RoomView {
+    const { inventory } = this.ports;
+    const room = inventory.room(name);
+    const other = this.walking();
+    if (isOn && other !== null && other !== name) {
+      throw new RoomcastError(
+        "conflict",
+        `room ${other} is in its seat walk`,
+        `end it first with \`roomcast room walk ${other} --end\``,
+      );
+    }
+    if (isOn && name === defaultRoom) {
+      throw new RoomcastError(
+        "refused",
+        `room ${defaultRoom} is for PCs that nobody placed`,
+        "make a room with `roomcast room create`, and walk that",
+      );
+    }
+    const grows = room.walk?.grows ?? room.seats.length === 0;
+    room.walk = isOn ? { grows } : null;
+    inventory.saveRoom(room);
+    this.tellWalkers(name);
+    return this.changed(name);
+  }
+
+  /** The PC at which someone pressed Enter takes the next seat; throws `conflict` and `refused`. */
+  takeSeat(pc: PcRecord): void {
+    const { inventory, announcer, placed } = this.ports;
+    const name = this.walking();
+    if (name === null || (pc.room !== name && pc.room !== defaultRoom)) {
+      throw new RoomcastError(
+        "conflict",
+        "no seat walk is on for this PC",
+        "begin one with `roomcast room walk ROOM`",
+      );
+    }
+    if (pc.room === name && pc.seat !== null) {
+      throw new RoomcastError(
+        "conflict",
+        `this PC has seat ${pc.seat} already`,
+        `to give it another: roomcast pc set ${pc.name} --seat none, then Enter again`,
+      );
+    }
+    const seat = this.nextSeat(name);
+    if (seat === null) {
+      throw new RoomcastError(
+        "refused",
+        `room ${name} has no free seat left`,
+        `add one with \`roomcast seat add ${name} SEAT\``,
+      );
+    }
+    const room = inventory.room(name);
+    if (!room.seats.some((each) => each.name === seat.name)) {
+      room.seats.push(seat);
+      inventory.saveRoom(room);
+    }
+    pc.room = name;
+    pc.seat = seat.name;
+    const wished = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
+    if (inventory.isFreeName(wished, pc)) pc.name = wished;
+    inventory.save(pc);
+    announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);
+    placed(pc);
+    announcer.pc(pc.id);
+    this.tellWalkers(name);
+    this.changed(name);
+  }
+
+  /** Says to a PC where it is and what its room allows. */
+  tell(pc: PcRecord): void {
+    const { settings, pin } = this.ports.inventory.room(pc.room);
+    const walking = this.walking();
+    const isWalker = walking !== null && (pc.room === walking || pc.room === defaultRoom);
+    this.ports.send(pc.id, {
+      type: "placed",
+      name: pc.name,
+      room: pc.room,
+      seat: pc.seat,
+      shell: settings.shell,
+      pin,
+      walk: isWalker ? { room: walking, next: this.nextSeat(walking)?.name ?? null } : null,
+    });
+  }
+
+  private tellWalkers(name: string): void {
+    const { inventory } = this.ports;
+    for (const pc of [...inventory.pcsOf(name), ...inventory.pcsOf(defaultRoom)]) this.tell(pc);
+  }
+
+  private walking(): string | null {
+    const { inventory } = this.ports;
+    return inventory.rooms().find((name) => inventory.room(name).walk !== null) ?? null;
+  }
+
+  private nextSeat(name: string): Seat | null {
+    const { inventory } = this.ports;
+    const { seats, walk } = inventory.room(name);
+    const taken = inventory.pcsOf(name).map((pc) => pc.seat);
+    const [free] = freeSeats(seats, taken);
+    if (free !== undefined) return free;
+    return walk?.grows === true && seats.length < seatsLimit ? nextPlace(seats) : null;
+  }
+
+  private changed(name: string): RoomView {
+    this.ports.announcer.rooms();
+    return this.view(name);
+  }
+}

@@ -1,0 +1,92 @@
+import { type AgentMessage, type BulkFrame, bulkKind } from "../../core/wire/control.ts";
+import type { PcRecord } from "../state/records.ts";
+import { CaptureRun } from "./capture-run.ts";
+import { RestoreRun } from "./restore-run.ts";
+import type { Runs, SessionsPorts } from "./runs.ts";
+
+type Words = Pick<SessionsPorts, "send" | "isConnected" | "verified">;
+
+/** What PCs and their agents say of sessions, brought to the session that it is about. */
+export class SessionWords {
+  private readonly runs: Runs;
+  private readonly ports: Words;
+
+  constructor(runs: Runs, ports: Words) {
+    this.runs = runs;
+    this.ports = ports;
+  }
+
+  /** The PC is connected, still at `task` or at none. */
+  connected(pc: string, task: string | null): void {
+    const run = this.runs.of(pc);
+    if (task !== null && run?.record.id !== task) {
+      this.ports.send(pc, { type: "cancel", task, reason: "that session is over" });
+    }
+    if (run instanceof RestoreRun) run.take({ type: "connected", pc });
+    else run?.reconnected(task === run.record.id);
+  }
+
+  /** A PC is in a room, newly or again: a restore that is under way there takes it in. */
+  placed(pc: PcRecord): void {
+    const run = this.runs.restores().find(({ record }) => record.room === pc.room);
+    if (run === undefined || run.isMember(pc.id) || this.runs.of(pc.id) !== undefined) return;
+    run.take({ type: "admit", pc: pc.id, connected: this.ports.isConnected(pc.id) });
+  }
+
+  booting(pc: string): void {
+    for (const run of this.runs.restores()) run.take({ type: "booting", pc });
+  }
+
+  lost(pc: string, reason: string): void {
+    const run = this.runs.of(pc);
+    if (run instanceof RestoreRun) run.take({ type: "lost", pc, reason });
+    else run?.lost(reason);
+  }
+
+  bulk(pc: string, frame: BulkFrame): void {
+    for (const run of this.runs.restores()) {
+      if (run.record.cast.tag !== frame.tag) continue;
+      if (frame.kind === bulkKind.wants) run.takeWants(pc, frame.payload);
+      else run.takeReport(pc, frame.payload);
+    }
+  }
+
+  message(
+    pc: string,
+    message: Extract<AgentMessage, { type: "ready" | "progress" | "result" }>,
+  ): void {
+    const run = this.runs.get(message.task);
+    if (run instanceof CaptureRun) {
+      if (run.record.pc === pc && message.type !== "ready") run.take(message);
+      return;
+    }
+    if (run === undefined) return;
+    if (message.type === "ready") {
+      run.take({ type: "ready", pc, disk: message.disk, counters: message.counters });
+    } else if (message.type === "progress") {
+      const { phase, counters } = message;
+      if (phase === "capturing" || phase === "wiping") return;
+      run.take({ type: "progress", pc, phase, counters });
+    } else {
+      const { reason, next, rootHash, counters } = message;
+      const said = [reason, next].filter((part) => part !== null).join(": ");
+      const { outcome } = message;
+      run.take({
+        type: "result",
+        pc,
+        outcome: outcome === "verified" || outcome === "stopped" ? outcome : "failed",
+        reason: said === "" ? null : said,
+        rootHash,
+        counters,
+      });
+      if (run.isVerified(pc)) this.ports.verified(pc);
+    }
+  }
+
+  /** The person at the PC has stopped the task there. */
+  stoppedAtPc(pc: string, task: string): void {
+    const run = this.runs.get(task);
+    if (run instanceof CaptureRun && run.record.pc === pc) run.stop();
+    else if (run instanceof RestoreRun) run.take({ type: "drop", pc });
+  }
+}
