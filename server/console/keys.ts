@@ -5,8 +5,10 @@ import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import type { Model } from "./model.ts";
+import { neighbour, seatMap } from "./seat-map.ts";
 import {
   chosenPc,
+  isMap,
   isRunning,
   namesOf,
   type Page,
@@ -37,7 +39,11 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
   if (key.name === "C-c") return { ui, effect: { type: "quit" } };
   switch (ui.page.name) {
     case "list":
-      return pressAtList(model, ui, key, page) ?? pressAction(model, ui, key);
+      return (
+        pressOnMap(model, ui, key) ??
+        pressAtList(model, ui, key, page) ??
+        pressAction(model, ui, key)
+      );
     case "pc":
       if (key.name === "escape" || key.name === "left" || key.name === "q") {
         return { ui: { ...ui, page: { name: "list" }, base: "list" }, effect: null };
@@ -95,6 +101,9 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
       if (!marked.delete(pc.id)) marked.add(pc.id);
       return pressMove(model, { ...ui, marked }, { name: "down", text: "" }, page);
     }
+    case "t":
+      if (ui.room === null) return refuse(ui, "a room has a map: choose one with Tab");
+      return stay({ ...ui, view: ui.view === "map" ? "list" : "map" });
     case "/":
       return open(ui, { name: "filter" });
     default:
@@ -136,6 +145,13 @@ function pressAtSession(
       return open(ui, { ...at, from });
     }
   }
+}
+
+/** Arrows lead to the nearest PC that way. */
+function pressOnMap(model: Model, ui: Ui, key: Key): Step | undefined {
+  if (!isMap(ui) || !["left", "right", "up", "down"].includes(key.name)) return undefined;
+  const from = chosenPc(model, ui)?.id ?? null;
+  return stay({ ...ui, chosen: neighbour(seatMap(model, ui), from, key) });
 }
 
 /** Keys that move the cursor, in the list and from PC to PC. */

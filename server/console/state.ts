@@ -46,6 +46,8 @@ export type Page =
     };
 
 export interface Ui {
+  /** How a room's PCs are shown. */
+  readonly view: "list" | "map";
   /** null: all rooms. */
   readonly room: string | null;
   /** Id of the PC under the cursor. */
@@ -59,6 +61,7 @@ export interface Ui {
 }
 
 export const firstUi: Ui = {
+  view: "list",
   room: null,
   chosen: null,
   marked: new Set(),
@@ -116,6 +119,9 @@ export function chosenPc(model: Model, ui: Ui): PcView | undefined {
 }
 
 export const isRunning = (session: SessionView): boolean => session.endedAt === null;
+
+/** All rooms at once have no map. */
+export const isMap = (ui: Ui): boolean => ui.view === "map" && ui.room !== null;
 
 /** Sessions that the shown room takes part in, the running ones first, the latest first. */
 export function roomSessions(model: Model, room: string | null): SessionView[] {

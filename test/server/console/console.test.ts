@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import { seatGrid } from "../../../core/session/seats.ts";
 import { runConsole } from "../../../server/console/main.ts";
 import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
 import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf } from "./fake-lab.ts";
@@ -156,6 +157,24 @@ test("the end of a session is one sentence, and the PC's page has the reason", a
   at.terminal.press("/failed\r\r");
   const page = await at.terminal.until("Onto");
   assert.match(page, /FAILED\n +write error at 12\.4 GB/);
+});
+
+test("the map of a room: arrows go from seat to seat, Enter opens the PC", async () => {
+  await using at = open();
+  const pcs = numbers(6).map((number) => pcOf(number, { seat: `A${number}` }));
+  at.lab.connect({
+    pcs,
+    seats: seatGrid(3, 2).map((seat, index) => ({ ...seat, name: `A${index + 1}` })),
+  });
+  await at.terminal.until("pc06");
+  at.terminal.press("t");
+  await at.terminal.until("a room has a map");
+  at.terminal.press("\t\tt");
+  await at.terminal.until(/A1 pc01 +A2 pc02 +A3 pc03/);
+  at.terminal.press(`${arrow.right}${arrow.down}\r`);
+  await at.terminal.until(/pc05 {3}room lab-1 {3}seat A5/);
+  at.terminal.press("\u001b");
+  await at.terminal.until(/A4 pc04 +A5 pc05/);
 });
 
 test("a PC's screen and its log are looked at from its page, and why they cannot be is said", async () => {

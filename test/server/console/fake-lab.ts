@@ -1,5 +1,5 @@
 import { RoomcastError } from "../../../core/errors.ts";
-import { type RoomView, roomDefaults } from "../../../core/wire/rooms.ts";
+import { type RoomView, roomDefaults, type Seat } from "../../../core/wire/rooms.ts";
 import type {
   DiskView,
   ImageView,
@@ -118,12 +118,14 @@ export class FakeLab implements ConsoleApi {
   /** All there is, as after a connection. */
   connect(all: {
     readonly pcs?: readonly PcView[];
+    /** Of lab-1. */
+    readonly seats?: readonly Seat[];
     readonly images?: readonly ImageView[];
     readonly sessions?: readonly SessionView[];
   }): void {
     const pcs = all.pcs ?? [];
     this.push({ type: "connection", state: "up", detail: "" });
-    for (const room of roomsOf(pcs)) this.push({ type: "room", room });
+    for (const room of roomsOf(pcs, all.seats ?? [])) this.push({ type: "room", room });
     for (const pc of pcs) this.push({ type: "pc", pc });
     for (const image of all.images ?? []) this.push({ type: "image", image });
     for (const session of all.sessions ?? []) this.push({ type: "session", session });
@@ -165,15 +167,20 @@ export class FakeLab implements ConsoleApi {
   }
 }
 
-function roomsOf(pcs: readonly PcView[]): RoomView[] {
+function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
   const names = [...new Set(["default", ...pcs.map(({ room }) => room)])];
   return names.map((name) => {
     const own = pcs.filter(({ room }) => room === name);
     const online = own.filter(({ state }) => state !== "offline").length;
     const session = own.find((pc) => pc.session !== null)?.session ?? null;
+    const taken = name === "lab-1" ? seats : [];
     return {
       ...{ name, pcs: own.length, online, session },
-      ...{ settings: roomDefaults, pin: false, seats: [], walk: null },
+      ...{ settings: roomDefaults, pin: false, walk: null },
+      seats: taken.map((seat) => ({
+        ...seat,
+        pc: own.find((pc) => pc.seat === seat.name)?.id ?? null,
+      })),
     };
   });
 }

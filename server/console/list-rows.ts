@@ -1,0 +1,98 @@
+/** One PC, one line: address, state, progress, rate, and what became of it. */
+import { barText, byteRateText, percentText } from "../../core/screen/format.ts";
+import { memberFraction } from "../../core/screen/progress.ts";
+import { cell, cut, type Row, type Style, span } from "../../core/screen/row.ts";
+import type { PcState, PcView } from "../../core/wire/views.ts";
+import type { Part } from "./model.ts";
+import { isPending } from "./pc-state.ts";
+import { isRunning } from "./state.ts";
+
+interface Widths {
+  readonly name: number;
+  readonly bar: number;
+  readonly result: number;
+}
+
+const addressWidth = 15;
+const stateWidth = 12;
+const rateWidth = 10;
+/** `VERIFIED`, `CAPTURED` */
+const wordWidth = 8;
+
+/** Fixed columns, and what is left over for the bar and the result: the bare word where there is little. */
+function widthsFor(columns: number): Widths {
+  const name = columns >= 120 ? 20 : 14;
+  const left = columns - 2 - name - 1 - addressWidth - 1 - stateWidth - rateWidth - 2;
+  if (left < wordWidth + 32) return { name, bar: left - 6 - wordWidth, result: wordWidth };
+  const bar = Math.min(40, Math.floor(left / 3));
+  return { name, bar, result: left - bar - 6 };
+}
+
+export function headingRow(columns: number): Row {
+  const { name, bar } = widthsFor(columns);
+  const text = `  ${cell("PC", name)} ${cell("Address", addressWidth)} ${cell("State", stateWidth)}${cell("Progress", bar + 6)}${cell("Disk rate", rateWidth, "right")}  Result`;
+  return [span(cell(text, columns), "bold")];
+}
+
+export function pcRow(
+  pc: PcView,
+  part: Part | undefined,
+  at: { readonly chosen: boolean; readonly marked: boolean; readonly columns: number },
+): Row {
+  const { name, bar, result } = widthsFor(at.columns);
+  const state = part !== undefined && isPending(part) ? part.member.state : pc.state;
+  const head = `${at.chosen ? ">" : " "}${at.marked ? "*" : " "}${cell(pc.name, name)} ${cell(pc.ip ?? "", addressWidth)} `;
+  const style: Style = at.chosen ? "chosen" : "plain";
+  const spans = [
+    span(head, style),
+    span(cell(stateText(state), stateWidth), at.chosen ? "chosen" : stateStyle(state)),
+  ];
+  if (part === undefined) return spans;
+  const { member, session } = part;
+  const told = resultSpan(part, result);
+  if (member.result === "failed" || member.result === "stopped") {
+    // The reason needs the room that progress and rate no longer do.
+    const width = bar + 6 + rateWidth + 2 + result;
+    return [...spans, span(cut(told.text, width), told.style)];
+  }
+  const fraction = isRunning(session) ? memberFraction(member) : null;
+  const rate = isPending(part) && member.writeBps !== null ? byteRateText(member.writeBps) : "";
+  return [
+    ...spans,
+    span(
+      fraction === null
+        ? " ".repeat(bar + 6)
+        : `${barText(fraction, bar)}${cell(percentText(fraction), 6, "right")}`,
+      member.result === "verified" ? "good" : "plain",
+    ),
+    span(`${cell(rate, rateWidth, "right")}  `),
+    span(cut(told.text, result), told.style),
+  ];
+}
+
+/** What became of the PC; with the image's name where there is room for it. */
+function resultSpan({ session, member }: Part, width: number): { text: string; style: Style } {
+  const what = width > wordWidth ? (session.image ?? session.kind) : "";
+  switch (member.result) {
+    case "verified":
+      return session.kind === "capture"
+        ? { text: `CAPTURED ${what}`.trimEnd(), style: "good" }
+        : { text: `VERIFIED ${what}`.trimEnd(), style: "good" };
+    case "failed":
+      return { text: `FAILED: ${member.reason ?? "no reason given"}`, style: "bad" };
+    case "stopped":
+      return { text: `STOPPED: ${member.reason ?? ""}`, style: "warn" };
+    case "pending":
+      return { text: isRunning(session) ? what : "", style: "plain" };
+  }
+}
+
+const stateText = (state: PcState): string => (state === "offline" ? "off" : state);
+
+function stateStyle(state: PcState): Style {
+  if (state === "failed") return "bad";
+  if (state === "offline" || state === "idle" || state === "waiting" || state === "booting") {
+    return "plain";
+  }
+  return "accent";
+}

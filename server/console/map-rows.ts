@@ -1,0 +1,71 @@
+/** The seat map: every PC of a room at its place, with its state in words and a bar. */
+import { barText, percentText } from "../../core/screen/format.ts";
+import { memberFraction } from "../../core/screen/progress.ts";
+import { blank, cell, paragraph, type Row, type ScreenSize, span } from "../../core/screen/row.ts";
+import type { Model } from "./model.ts";
+import { stateOf, stateStyle } from "./pc-state.ts";
+import type { Place, SeatMap } from "./seat-map.ts";
+import { chosenPc, type Ui } from "./state.ts";
+
+/** Name, state, bar, and a line of air. */
+const placeLines = 4;
+const widest = 18;
+/** `VERIFIED` and a margin: narrower cannot be read. */
+const narrowest = 10;
+
+/** At most `size.lines` rows: the part of the map around the PC under the cursor. */
+export function mapRows(model: Model, ui: Ui, map: SeatMap, size: ScreenSize): Row[] {
+  const { columns, lines } = size;
+  if (map.places.length === 0) return paragraph("This room has no PC and no seat yet.", columns);
+  const room = columns - 2;
+  const width = Math.min(widest, Math.max(narrowest, Math.floor(room / map.columns)));
+  const across = Math.max(1, Math.floor(room / width));
+  const down = Math.max(1, Math.floor((lines + 1) / placeLines));
+  const chosen = chosenPc(model, ui);
+  const at = map.places.find(({ pc }) => pc !== null && pc.id === chosen?.id);
+  const firstColumn = firstOf(at?.column ?? 0, map.columns, across);
+  const firstRow = firstOf(at?.row ?? 0, map.rows, down);
+  const byPlace = new Map(map.places.map((place) => [`${place.column} ${place.row}`, place]));
+  const rows: Row[] = [];
+  for (let row = firstRow; row < Math.min(map.rows, firstRow + down); row++) {
+    const cells = Array.from({ length: Math.min(across, map.columns - firstColumn) }, (_, index) =>
+      placeCell(model, ui, byPlace.get(`${firstColumn + index} ${row}`), {
+        width: width - 1,
+        isChosen: (place) => place.pc !== null && place.pc.id === chosen?.id,
+      }),
+    );
+    for (let part = 0; part < placeLines - 1; part++) {
+      rows.push([span(" "), ...cells.flatMap((each) => [...(each[part] ?? []), span(" ")])]);
+    }
+    rows.push(blank);
+  }
+  return rows.slice(0, lines);
+}
+
+const firstOf = (at: number, count: number, room: number): number =>
+  count <= room ? 0 : Math.min(Math.max(0, at - Math.floor(room / 2)), count - room);
+
+function placeCell(
+  model: Model,
+  ui: Ui,
+  place: Place | undefined,
+  { width, isChosen }: { readonly width: number; isChosen(place: Place): boolean },
+): Row[] {
+  const empty = [span(" ".repeat(width))];
+  if (place === undefined) return [empty, empty, empty];
+  const { seat, pc } = place;
+  if (pc === null) return [[span(cell(seat ?? "", width))], [span(cell("empty", width))], empty];
+  const mark = ui.marked.has(pc.id) ? "*" : "";
+  const name = seat === null || seat === pc.name ? pc.name : `${seat} ${pc.name}`;
+  const part = model.parts.get(pc.id);
+  const state = stateOf(pc, part);
+  const fraction = part !== undefined && state.isAtWork ? memberFraction(part.member) : null;
+  const percent = fraction === null ? "" : percentText(fraction).replace(" ", "");
+  const word = state.word.length + percent.length < width ? `${state.word} ${percent}` : percent;
+  const style = isChosen(place) ? "chosen" : "bold";
+  return [
+    [span(cell(`${mark}${name}`, width), style)],
+    [span(cell(percent === "" ? state.word : word, width), stateStyle(state))],
+    fraction === null ? empty : [span(barText(fraction, width))],
+  ];
+}

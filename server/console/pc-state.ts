@@ -1,0 +1,44 @@
+/** What a PC is at, or what became of it, in one word. */
+import type { Style } from "../../core/screen/row.ts";
+import type { PcView } from "../../core/wire/views.ts";
+import type { Part } from "./model.ts";
+import { isRunning } from "./state.ts";
+
+export interface PcWord {
+  /** In capitals what is over: VERIFIED, FAILED. */
+  readonly word: string;
+  readonly tone: "plain" | "busy" | "good" | "warn" | "bad";
+  /** In a session that runs, without a result yet. */
+  readonly isAtWork: boolean;
+}
+
+export const isPending = ({ session, member }: Part): boolean =>
+  isRunning(session) && member.result === "pending";
+
+export function stateOf(pc: PcView, part: Part | undefined): PcWord {
+  if (part !== undefined && isPending(part)) {
+    return { word: part.member.state, tone: "busy", isAtWork: true };
+  }
+  const over = { isAtWork: false } as const;
+  // What it does now counts for more than what became of it an hour ago.
+  if (pc.state !== "idle" && pc.state !== "offline" && pc.state !== "failed") {
+    return { word: pc.state, tone: "busy", ...over };
+  }
+  switch (part?.member.result) {
+    case "verified":
+      return {
+        word: part.session.kind === "capture" ? "CAPTURED" : "VERIFIED",
+        tone: "good",
+        ...over,
+      };
+    case "failed":
+      return { word: "FAILED", tone: "bad", ...over };
+    case "stopped":
+      return { word: "STOPPED", tone: "warn", ...over };
+    default:
+      if (pc.state === "failed") return { word: "FAILED", tone: "bad", ...over };
+      return { word: pc.state === "offline" ? "off" : pc.state, tone: "plain", ...over };
+  }
+}
+
+export const stateStyle = ({ tone }: PcWord): Style => (tone === "busy" ? "accent" : tone);

@@ -1,0 +1,148 @@
+/** A room's PCs, as a list or as a map, and its sessions in a line each. */
+import { progressLine, sentence } from "../../core/screen/report.ts";
+import {
+  barRow,
+  blank,
+  cell,
+  line,
+  paragraph,
+  type Row,
+  type ScreenSize,
+  type Span,
+  type Style,
+  screenful,
+  span,
+  visibleFrom,
+} from "../../core/screen/row.ts";
+import type { SessionView } from "../../core/wire/views.ts";
+import { headingRow, pcRow } from "./list-rows.ts";
+import { mapRows } from "./map-rows.ts";
+import type { Model } from "./model.ts";
+import { seatMap } from "./seat-map.ts";
+import { chosenPc, isMap, isRunning, roomNames, roomSessions, shownPcs, type Ui } from "./state.ts";
+
+/** Exactly `size.lines` rows; `title` and `said` are what every page has. */
+export function roomRows(
+  model: Model,
+  ui: Ui,
+  frame: { readonly title: Row; readonly said: readonly Row[] },
+  size: ScreenSize,
+): Row[] {
+  const { columns } = size;
+  const shown = shownPcs(model, ui);
+  const chosen = chosenPc(model, ui);
+  const sessions = sessionRows(model, ui, columns);
+  const marked = ui.marked.size === 0 ? "" : `   ${ui.marked.size} marked`;
+  const filter =
+    ui.page.name === "filter"
+      ? [span(" Filter: ", "bold"), span(`${ui.filter}_`, "accent")]
+      : ui.filter === "" && marked === ""
+        ? blank
+        : [
+            span(
+              ` ${ui.filter === "" ? "" : `Filter: ${ui.filter}   (${shown.length} PCs)`}${marked}`,
+              "accent",
+            ),
+          ];
+  const header = [
+    frame.title,
+    roomsRow(model, ui, columns),
+    filter,
+    ...(isMap(ui) ? [] : [headingRow(columns)]),
+  ];
+  const footer = [
+    ...sessions,
+    ...frame.said,
+    barRow(
+      ui.page.name === "filter"
+        ? "type a part of a name, address, state or serial   Enter: keep   Esc: all"
+        : "Enter PC  r restore  c capture  v session  t map  / filter  ? all keys  q leave",
+      "",
+      columns,
+    ),
+  ];
+  const room = Math.max(1, size.lines - header.length - footer.length);
+  if (isMap(ui)) {
+    const map = seatMap(model, ui);
+    return screenful(
+      { header, body: mapRows(model, ui, map, { columns, lines: room }), footer },
+      size,
+    );
+  }
+  const from = visibleFrom(
+    shown.findIndex(({ id }) => id === chosen?.id),
+    shown.length,
+    room,
+  );
+  const body = shown.slice(from, from + room).map((pc) =>
+    pcRow(pc, model.parts.get(pc.id), {
+      chosen: pc.id === chosen?.id,
+      marked: ui.marked.has(pc.id),
+      columns,
+    }),
+  );
+  if (shown.length === 0) body.push(...emptyRows(model, ui, columns));
+  return screenful({ header, body, footer }, size);
+}
+
+function emptyRows(model: Model, ui: Ui, columns: number): Row[] {
+  if (!model.complete) return [line("Asking the server...")];
+  if (ui.filter !== "") return paragraph("No PC matches the filter. Esc takes it away.", columns);
+  if (ui.room !== null && model.pcs.size > 0) {
+    return paragraph(
+      `No PC is in ${ui.room}. Choose PCs in another room, and move them with m.`,
+      columns,
+    );
+  }
+  return paragraph("No PC yet. Boot one from the network: it appears here.", columns);
+}
+
+/** The rooms from left to right, the shown one marked; scrolled so that it is on the screen. */
+function roomsRow(model: Model, ui: Ui, columns: number): Row {
+  const tabs = [null, ...roomNames(model)].map((name) => {
+    if (name === null) return { name, text: ` all ${model.pcs.size} ` };
+    const room = model.rooms.get(name);
+    const busy = room?.session === null ? "" : "*";
+    return { name, text: ` ${name} ${room?.online ?? 0}/${room?.pcs ?? 0}${busy} ` };
+  });
+  const at = tabs.findIndex(({ name }) => name === ui.room);
+  let from = 0;
+  const width = (first: number): number =>
+    tabs.slice(first, at + 1).reduce((sum, { text }) => sum + text.length + 1, 0);
+  while (from < at && width(from) > columns - 2) from++;
+  const spans: Span[] = [span(from > 0 ? "<" : " ")];
+  for (const { name, text } of tabs.slice(from)) {
+    spans.push(span(text, name === ui.room ? "chosen" : "plain"), span(" "));
+  }
+  return spans;
+}
+
+/** The sessions under way, else what became of the last one. At most four lines. */
+function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
+  const sessions = roomSessions(model, ui.room);
+  const running = sessions.filter(isRunning).slice(0, 2);
+  if (running.length > 0) {
+    return running.flatMap((session) =>
+      paragraph(progressLine(session, linkOf(model)), columns, "accent").slice(0, 2),
+    );
+  }
+  const [last] = sessions;
+  if (last === undefined) return [blank];
+  const all = paragraph(`${titleOf(last)}: ${sentence(last)}`, columns, styleOf(last));
+  const told = all.slice(0, 3);
+  if (all.length > told.length) {
+    told[2] = [span(cell(`${all[2]?.[0]?.text ?? ""}`, columns - 6), styleOf(last)), span(" ...")];
+  }
+  return told;
+}
+
+const linkOf =
+  (model: Model) =>
+  (pc: string): number | null =>
+    model.pcs.get(pc)?.nic.speedMbps ?? null;
+
+const titleOf = ({ kind, image, room, endedAt }: SessionView): string =>
+  `${(endedAt ?? "").slice(11, 16)} ${kind} ${image ?? ""}${room === null ? "" : ` to ${room}`}`;
+
+const styleOf = ({ members }: SessionView): Style =>
+  members.every(({ result }) => result === "verified") ? "good" : "bad";
