@@ -1,7 +1,7 @@
 /** The real lab server in the room's server namespace, and the real command line that drives it. */
 import { spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
@@ -47,12 +47,22 @@ export interface Lab {
   stop(): Promise<void>;
 }
 
+export interface LabOptions {
+  /** As `serve --dhcp` takes it. */
+  readonly dhcp?: string;
+  /** The configuration, in TOML. */
+  readonly config?: string;
+}
+
 /** Starts the server on the room's wire; resolves once it says that it is ready. */
 export async function startLab(
   network: RoomNetwork,
   folders: { readonly data: string; readonly log: string },
+  { dhcp = "server", config }: LabOptions = {},
 ): Promise<Lab> {
   await mkdir(folders.data, { recursive: true });
+  const configFile = join(folders.data, "config.toml");
+  if (config !== undefined) await writeFile(configFile, config);
   const serve = [
     "--data",
     folders.data,
@@ -60,7 +70,8 @@ export async function startLab(
     "--interface",
     serverInterface,
     "--dhcp",
-    "server",
+    dhcp,
+    ...(config === undefined ? [] : ["--config", configFile]),
   ];
   const [program, ...args] = inNamespace(network.serverNamespace, [
     ...["setpriv", "--pdeathsig", "KILL"],

@@ -11,7 +11,15 @@ import { inNamespace } from "./run.ts";
 
 export type Firmware = "bios" | "uefi";
 
-export interface PcOptions {
+/** What the firmware does beyond booting by PXE; all of it needs UEFI. */
+export interface UefiFeatures {
+  /** Microsoft's keys as PCs are sold with them: only what is signed by those is started. */
+  readonly secureBoot?: boolean;
+  /** Network boot by HTTP instead of PXE. */
+  readonly httpBoot?: boolean;
+}
+
+export interface PcOptions extends UefiFeatures {
   /** Of the PC and its files. */
   readonly name: string;
   /** 1 to 254; gives the PC its port on the bridge, its MAC and its serial numbers. */
@@ -19,11 +27,16 @@ export interface PcOptions {
   readonly firmware: Firmware;
   /** A raw disk file. What the guest writes stays in it. */
   readonly disk: string;
-  readonly bus: "nvme" | "ahci" | "virtio";
+  /** `none`: the disk is not in the PC. */
+  readonly bus: "nvme" | "ahci" | "virtio" | "none";
   /** OVMF's own PXE drives virtio only; e1000e under UEFI boots by iPXE's ROM. */
   readonly nic: "e1000e" | "virtio";
-  /** What the firmware tries first; the other one is next. */
-  readonly bootFirst: "network" | "disk";
+  /** What the firmware tries first; the other one is next, but for `network-only`. */
+  readonly bootFirst: "network" | "disk" | "network-only";
+  /** Whether the cable is in at power-on; it is unless said otherwise. */
+  readonly hasLink?: boolean;
+  /** The PC's clock at power-on as QEMU's `-rtc base=` takes it; else the host's. */
+  readonly clock?: string;
   readonly memoryMib: number;
   /** Serial log, screens and sockets go here, and stay. */
   readonly folder: string;
@@ -52,6 +65,8 @@ export interface Pc {
   type(text: string): Promise<void>;
   /** Presses QEMU's key names together: `["ctrl", "alt", "f2"]`. */
   press(keys: readonly string[]): Promise<void>;
+  /** Pulls the network cable, or puts it in. */
+  setLink(up: boolean): Promise<void>;
   /** Cuts the power and puts it on again at once. */
   reset(): Promise<void>;
   /** Resolves when the PC is off, whoever switched it off. */
@@ -87,12 +102,15 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
       ...["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-smp", "1"],
       ...["-m", String(options.memoryMib), "-uuid", uuidOf(options.number)],
       ...["-smbios", `type=1,manufacturer=QEMU,product=Room PC,serial=ROOM-${options.number}`],
-      ...machine(options.firmware, files.vars),
+      ...machine(options, files.vars),
       ...["-netdev", `tap,id=net0,ifname=${port},script=no,downscript=no`],
       ...nicDevice(options, mac),
       ...diskDevice(options),
       ...["-chardev", `file,id=serial0,path=${files.serial}`, "-serial", "chardev:serial0"],
       ...["-qmp", `unix:${qmpSocket},server=on,wait=off`, "-vnc", `unix:${vncSocket}`],
+      ...(options.clock === undefined ? [] : ["-rtc", `base=${options.clock}`]),
+      // The cable is pulled before the PC starts.
+      ...(options.hasLink === false ? ["-S"] : []),
       ...directBoot(options.kernel),
     ],
     files.qemu,
@@ -112,6 +130,13 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
       throw new RoomcastError("failed", `${name} does not start: ${words}`, "mend what QEMU says");
     }),
   ]);
+  const setLink = async (up: boolean): Promise<void> => {
+    await qmp.execute("set_link", { name: "net0", up });
+  };
+  if (options.hasLink === false) {
+    await setLink(false);
+    await qmp.execute("cont");
+  }
   const serial = (): string => readFileSync(files.serial, "latin1");
 
   return {
@@ -147,6 +172,7 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
       for (const character of text) await press(qmp, keysFor(character));
     },
     press: (keys) => press(qmp, keys),
+    setLink,
     async reset() {
       await qmp.execute("system_reset");
     },
@@ -169,15 +195,21 @@ function spawnQemu(args: readonly string[], log: string, namespace: string): Chi
 
 const ovmf = "/usr/share/OVMF";
 
-function machine(firmware: Firmware, vars: string): string[] {
-  const board = ["-machine", "q35,vmport=off"];
-  if (firmware === "bios") return board;
+function machine(options: PcOptions, vars: string): string[] {
+  const { firmware, secureBoot = false, httpBoot = false } = options;
+  const board = "q35,vmport=off";
+  if (firmware === "bios") return ["-machine", board];
   // The variables keep a PC's boot entries; a PC that is switched on again finds its own.
-  if (!existsSync(vars)) copyFileSync(`${ovmf}/OVMF_VARS_4M.fd`, vars);
+  const code = secureBoot ? "OVMF_CODE_4M.secboot.fd" : "OVMF_CODE_4M.fd";
+  const blank = secureBoot ? "OVMF_VARS_4M.ms.fd" : "OVMF_VARS_4M.fd";
+  if (!existsSync(vars)) copyFileSync(join(ovmf, blank), vars);
   return [
-    ...board,
-    ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${ovmf}/OVMF_CODE_4M.fd`],
+    // Secure Boot's variables are guarded by system management mode.
+    ...["-machine", secureBoot ? `${board},smm=on` : board],
+    ...(secureBoot ? ["-global", "driver=cfi.pflash01,property=secure,value=on"] : []),
+    ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${join(ovmf, code)}`],
     ...["-drive", `if=pflash,unit=1,format=raw,file=${vars}`],
+    ...(httpBoot ? ["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n"] : []),
     // As in most labs' setups. OVMF would try it for 70 s before it goes on to the PC's own disk.
     ...["-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n"],
   ];
@@ -187,16 +219,20 @@ function nicDevice(options: PcOptions, mac: string): string[] {
   const model = options.nic === "virtio" ? "virtio-net-pci" : "e1000e";
   // With a ROM on the card, OVMF would boot by that instead of its own PXE.
   const rom = options.firmware === "uefi" && options.nic === "virtio" ? ",romfile=" : "";
-  const order = options.bootFirst === "network" ? 0 : 1;
+  const order = options.bootFirst === "disk" ? 1 : 0;
   return ["-device", `${model},netdev=net0,mac=${mac},bootindex=${order}${rom}`];
 }
 
 function diskDevice(options: PcOptions): string[] {
-  const model = { nvme: "nvme", ahci: "ide-hd,bus=ide.0", virtio: "virtio-blk-pci" }[options.bus];
-  const order = options.bootFirst === "disk" ? 0 : 1;
+  const { bus } = options;
+  if (bus === "none") return [];
+  const model = { nvme: "nvme", ahci: "ide-hd,bus=ide.0", virtio: "virtio-blk-pci" }[bus];
+  const order = { disk: ",bootindex=0", network: ",bootindex=1", "network-only": "" }[
+    options.bootFirst
+  ];
   return [
     ...["-drive", `if=none,id=disk0,format=raw,cache=unsafe,discard=unmap,file=${options.disk}`],
-    ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number},bootindex=${order}`],
+    ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number}${order}`],
   ];
 }
 

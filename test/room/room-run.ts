@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../core/errors.ts";
-import { type Lab, repository, startLab } from "./lab.ts";
+import { type Lab, type LabOptions, repository, startLab } from "./lab.ts";
 import { copyDisk, masterLayout } from "./master.ts";
 import { openNetwork, type RoomNetwork } from "./network.ts";
 import { type Pc, type PcOptions, startPc } from "./pc.ts";
@@ -14,16 +14,15 @@ export const roomFolder = join(repository, "build", "room");
 /** What a PC's disk holds at power-on: a copy of the master's, or `fill` in every byte. */
 export type DiskContent = { readonly copyOf: string } | { readonly fill: number };
 
-export type RoomPc = Pick<PcOptions, "name" | "number" | "firmware" | "bus" | "nic"> & {
-  readonly content: DiskContent;
-};
+export type RoomPc = Omit<PcOptions, "disk" | "folder" | "bootFirst" | "memoryMib"> &
+  Partial<Pick<PcOptions, "bootFirst" | "memoryMib">> & { readonly content: DiskContent };
 
 export interface Room {
   /** Serial logs, the server's log, its data. */
   readonly folder: string;
   readonly network: RoomNetwork;
   readonly lab: Lab;
-  /** Makes the PC's disk and switches it on; it tries the network first. */
+  /** Makes the PC's disk and switches it on; it tries the network first unless said otherwise. */
   start(spec: RoomPc): Promise<Pc>;
   /** Takes all down. The logs stay where `keepLogs` says so. */
   close(keepLogs: boolean): Promise<void>;
@@ -33,7 +32,7 @@ export interface Room {
 const memoryMib = 768;
 
 /** Builds the wire and starts the server. The room is taken down when the process ends, too. */
-export async function openRoom(): Promise<Room> {
+export async function openRoom(server: LabOptions = {}): Promise<Room> {
   sweepDeadFolders();
   // An exit takes down what stands; a signal alone would not.
   for (const [signal, status] of [
@@ -53,7 +52,7 @@ export async function openRoom(): Promise<Room> {
     for (const path of [disks, data]) rmSync(path, { recursive: true, force: true });
   };
   process.on("exit", removeBulk);
-  const lab = await startLab(network, { data, log: join(folder, "server.log") });
+  const lab = await startLab(network, { data, log: join(folder, "server.log") }, server);
   const pcs: Pc[] = [];
   return {
     folder,
@@ -63,7 +62,8 @@ export async function openRoom(): Promise<Room> {
       const disk = join(disks, `${rest.name}.raw`);
       if ("copyOf" in content) await copyDisk(content.copyOf, disk);
       else await fillDisk(disk, content.fill);
-      const pc = await startPc({ ...rest, disk, bootFirst: "network", memoryMib, folder }, network);
+      const options = { bootFirst: "network", memoryMib, ...rest, disk, folder } as const;
+      const pc = await startPc(options, network);
       pcs.push(pc);
       return pc;
     },

@@ -1,0 +1,58 @@
+/**
+ * `make test-boot`: every way to boot a PC, on real firmware, with the time from power-on to the menu.
+ * `--rows TEXT` takes only rows whose title has that text.
+ */
+import { mkdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { type BootRow, bootRows } from "./boot-rows.ts";
+import { type BootTime, bootTime } from "./boot-time.ts";
+import { repository } from "./lab.ts";
+import { openRoom, type Room, roomFolder } from "./room-run.ts";
+import { run } from "./run.ts";
+
+/** Three times what a quiet machine with two cores and no KVM takes. */
+const limitMs = 240_000;
+const screens = join(roomFolder, "boot-screens");
+
+const { values } = parseArgs({ options: { rows: { type: "string", default: "" } } });
+const wanted = bootRows.filter(({ title }) => title.includes(values.rows));
+await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
+await mkdir(screens, { recursive: true });
+const room = await openRoom();
+let failures = 0;
+try {
+  const width = Math.max(...wanted.map(({ title }) => title.length));
+  console.log(`${"".padEnd(width)}  power-on to menu  kernel to menu`);
+  for (const [index, row] of wanted.entries()) {
+    const outcome = await bootRow(room, row, index + 1).catch((error: Error) => error);
+    if (outcome instanceof Error) failures++;
+    const said = outcome instanceof Error ? `FAILED: ${outcome.message}` : timesText(outcome);
+    console.log(`${row.title.padEnd(width)}  ${said}`);
+  }
+} finally {
+  await room.close(failures > 0);
+}
+if (failures > 0) console.log(`Screens and logs: ${relative(repository, screens)}, ${room.folder}`);
+process.exitCode = failures > 0 || wanted.length === 0 ? 1 : 0;
+
+async function bootRow(room: Room, { title, ...row }: BootRow, number: number): Promise<BootTime> {
+  const startedAt = performance.now();
+  const name = `row${number}`;
+  const pc = await room.start({ ...row, name, number, content: { fill: 0 } });
+  try {
+    const time = await bootTime(pc, startedAt, limitMs);
+    const [view] = await room.lab.waitForPcs([pc.mac], ["idle"], 30_000);
+    const seen = `${view?.firmware} ${view?.secureBoot ? "secure" : ""} ${view?.disks.length}`;
+    const expected = `${row.firmware} ${row.secureBoot ? "secure" : ""} 1`;
+    if (seen !== expected) throw new Error(`the server sees ${seen}, not ${expected}`);
+    return time;
+  } finally {
+    await pc.screen(join(screens, `${title.replaceAll(/\W+/g, "-")}.png`)).catch(() => {});
+    await pc.powerOff();
+  }
+}
+
+function timesText({ powerOnToMenu, kernelToMenu }: BootTime): string {
+  return `${powerOnToMenu.toFixed(1).padStart(14)} s  ${kernelToMenu.toFixed(1).padStart(12)} s`;
+}
