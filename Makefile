@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room test-kill sim fuzz bench bench-quick check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room test-boot test-kill kernel sim fuzz bench bench-quick check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,10 @@ room: node_modules packages initrd ## a virtual room that stays: make room PCS=4
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
 
+kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 FROM=linux-image-… (or a folder)
+	@test -n "$(NAME)" -a -n "$(FROM)" || { echo "say which: make kernel NAME=6.12 FROM=PACKAGE, or FROM=FOLDER" >&2; exit 2; }
+	$(NODE) initrd/build/main.ts --kernel "$(NAME)" --from "$(FROM)"
+
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: node_modules packages ## machines, codecs, store, screens, simulated rooms
@@ -36,6 +40,10 @@ test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their o
 KILLS ?= 150
 test-kill: node_modules ## the image store killed at random moments; KILLS=150
 	KILLS=$(KILLS) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
+
+ROWS ?=
+test-boot: node_modules packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some
+	$(NODE) test/room/boot-matrix.ts --rows "$(ROWS)"
 
 SEED ?=
 SEEDS ?= 2000

@@ -6,18 +6,10 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { assert } from "../../core/errors.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
-import {
-  alwaysLoaded,
-  firmwarePackages,
-  kernelMetaPackage,
-  libraryPackages,
-  loaders,
-  localBoot,
-  modules,
-  tools,
-} from "./contents.ts";
+import { kernelMetaPackage, libraryPackages, loaders, localBoot, tools } from "./contents.ts";
 import { type CpioEntry, encodeCpio } from "./cpio.ts";
-import { chooseModules, findKernel } from "./kernel.ts";
+import { alwaysLoaded, firmwarePackages, furtherDrivers, usualDrivers } from "./drivers.ts";
+import { chooseModules, findKernel, readModules } from "./kernel.ts";
 import { makeLocalBoot } from "./local-boot.ts";
 import {
   type Apt,
@@ -29,7 +21,7 @@ import {
   ownApt,
   resolvePackages,
 } from "./packages.ts";
-import { agentTree, systemTree } from "./tree.ts";
+import { agentTree, driverTree, systemTree } from "./tree.ts";
 
 export interface BuildOptions {
   /** The checkout, with its `node_modules` installed. */
@@ -76,11 +68,16 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     each.name.startsWith("linux-image-"),
   ) as DebianPackage;
   const kernel = await findKernel(rootOf(kernelPackage.name));
-  const wanted = [...Object.values(modules).flat(), ...alwaysLoaded];
+  const modules = await readModules(kernel);
+  const usualNames = [...Object.values(usualDrivers).flat(), ...alwaysLoaded];
+  const furtherNames = Object.values(furtherDrivers).flat();
+  const usual = chooseModules(kernel, modules, usualNames);
+  const every = chooseModules(kernel, modules, [...usualNames, ...furtherNames]);
+  const inUsual = new Set(usual.map(({ module }) => module.path));
   const system = await systemTree({
     packages: unpacked,
     kernelVersion: kernel.version,
-    modules: await chooseModules(kernel, wanted),
+    modules: usual,
     nodeProgram: nodeProgram(repository),
     nodeModules: join(repository, "node_modules"),
   });
@@ -89,9 +86,18 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     join(repository, "initrd", "init"),
     blessedData(repository),
   );
-  const initrd = Buffer.concat(
-    await compressed([encodeCpio(system), encodeCpio(agent)], join(cacheFolder, "archives"), log),
-  );
+  const drivers = await driverTree({
+    packages: unpacked,
+    kernelVersion: kernel.version,
+    modules: every.filter(({ module }) => !inUsual.has(module.path)),
+    listed: every,
+  });
+  const [systemPart, agentPart, driversPart] = (await compressed(
+    [system, agent, drivers].map(encodeCpio),
+    join(cacheFolder, "archives"),
+    log,
+  )) as [Uint8Array, Uint8Array, Uint8Array];
+  const initrd = Buffer.concat([systemPart, agentPart]);
 
   const place = async (
     name: string,
@@ -104,6 +110,7 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   };
   await place("vmlinuz", (partial) => copyFile(kernel.vmlinuz, partial));
   await place("initrd.img", (partial) => writeFile(partial, initrd));
+  await place("drivers.img", (partial) => writeFile(partial, driversPart));
   for (const loader of loaders)
     await place(loader.name, (partial) =>
       copyFile(join(rootOf(loader.package), loader.file), partial),
@@ -122,13 +129,20 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   );
   await writeFile(record, JSON.stringify({ inputs, files: versions.files }));
   await dropStale(apt, unpacked);
-  logSizes([...system, ...agent], initrd.length, log);
+  logSizes([...system, ...agent], log);
+  for (const [name, data] of [
+    ["initrd.img", initrd],
+    ["drivers.img", driversPart],
+  ] as const)
+    log(`${name} ${(data.length / 1e6).toFixed(1)} MB`);
+  logFirmware(packages, log);
   return "built";
 }
 
 const bootFiles = [
   "vmlinuz",
   "initrd.img",
+  "drivers.img",
   ...loaders.map((loader) => loader.name),
   "localboot.efi",
   "grub/grub.cfg",
@@ -242,7 +256,7 @@ async function compressed(
 }
 
 /** The number of workers makes no difference to the bytes, only that there are some. */
-function compress(archive: Uint8Array): Uint8Array {
+export function compress(archive: Uint8Array): Uint8Array {
   // Node's asynchronous zstdCompress answers nothing at all when it has workers (seen with 24.21).
   const data = zstdCompressSync(archive, {
     params: {
@@ -255,11 +269,15 @@ function compress(archive: Uint8Array): Uint8Array {
   return data;
 }
 
-function logSizes(
-  entries: readonly CpioEntry[],
-  initrdBytes: number,
-  log: (line: string) => void,
-): void {
+/** What the host's sources do not have. */
+function logFirmware(packages: readonly DebianPackage[], log: (line: string) => void): void {
+  const missing = firmwarePackages.filter((name) => !packages.some((each) => each.name === name));
+  if (missing.length === 0) return;
+  log(`without ${missing.join(", ")}: the host's apt sources have no non-free-firmware.`);
+  log("Most network adapters work all the same; add that component for those that do not.");
+}
+
+function logSizes(entries: readonly CpioEntry[], log: (line: string) => void): void {
   const sizes = new Map<string, number>();
   for (const entry of entries) {
     if (entry.kind !== "file") continue;
@@ -270,7 +288,6 @@ function logSizes(
     .sort((a, b) => b[1] - a[1])
     .map(([part, bytes]) => `${part} ${(bytes / 1e6).toFixed(1)}`);
   log(`unpacked, MB: ${listed.join(", ")}`);
-  log(`initrd.img ${(initrdBytes / 1e6).toFixed(1)} MB`);
 }
 
 function partOf(path: string): string {

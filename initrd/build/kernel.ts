@@ -1,7 +1,10 @@
 /** The kernel and its modules out of an unpacked `linux-image-…` package. */
+import { execFileSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
+import { leftOut } from "./drivers.ts";
 import {
   closeModules,
   describeModule,
@@ -20,23 +23,36 @@ export interface Kernel {
   readonly moduleFolder: string;
 }
 
-/** Finds the kernel below `root`. Throws `bad-input` when the package holds none, or none that fits. */
+/**
+ * Finds the kernel below `root`, laid out as Debian's packages are, or with `vmlinuz…` at the top. Throws
+ * `bad-input` when there is none, or none that can unpack the initrd.
+ */
 export async function findKernel(root: string): Promise<Kernel> {
-  const files = await readdir(join(root, "boot")).catch(() => []);
-  const name = files.find((file) => file.startsWith("vmlinuz-"));
-  const version = name?.slice("vmlinuz-".length) ?? "";
-  const config = await readFile(join(root, "boot", `config-${version}`), "utf8").catch(() => "");
-  if (name === undefined || !/^CONFIG_RD_ZSTD=y$/m.test(config))
-    throw new RoomcastError(
+  const refuse = (why: string): RoomcastError =>
+    new RoomcastError(
       "bad-input",
-      `the kernel package in ${root} has ${name === undefined ? "no kernel" : "a kernel that cannot unpack zstd"}`,
-      "build on Debian 12 with its linux-image-amd64",
+      `${root} has no kernel for the boot image: ${why}`,
+      "name a linux-image package of Debian 12 or later, or a folder with vmlinuz and lib/modules/VERSION",
     );
-  return {
-    version,
-    vmlinuz: join(root, "boot", name),
-    moduleFolder: join(root, "lib", "modules", version),
-  };
+  const folders = [join(root, "boot"), root];
+  for (const folder of folders) {
+    const files = await readdir(folder).catch(() => []);
+    const name = files.sort().find((file) => /^vmlinuz(-|$)/.test(file));
+    if (name === undefined) continue;
+    const modules = await readdir(join(root, "lib", "modules")).catch((): string[] => []);
+    const version = name === "vmlinuz" ? modules[0] : name.slice("vmlinuz-".length);
+    if (version === undefined || !modules.includes(version))
+      throw refuse(`beside ${name} there is no lib/modules/${version ?? "VERSION"}`);
+    const config = await readFile(join(folder, `config-${version}`), "utf8").catch(() => null);
+    if (config !== null && !/^CONFIG_RD_ZSTD=y$/m.test(config))
+      throw refuse("it is built without CONFIG_RD_ZSTD");
+    return {
+      version,
+      vmlinuz: join(folder, name),
+      moduleFolder: join(root, "lib", "modules", version),
+    };
+  }
+  throw refuse("no file vmlinuz");
 }
 
 /** A module and its bytes. */
@@ -45,39 +61,76 @@ export interface ModuleFile {
   readonly data: Uint8Array;
 }
 
-/** The modules named in `wanted`, and what they need. Throws `not-found` when the kernel has not all of them. */
-export async function chooseModules(
-  kernel: Kernel,
-  wanted: readonly string[],
-): Promise<readonly ModuleFile[]> {
+/** Every module of a kernel, read once. */
+export interface KernelModules {
+  readonly all: readonly KernelModule[];
+  readonly builtin: ReadonlySet<string>;
+  data(module: KernelModule): Uint8Array;
+}
+
+/** Reads all modules of a kernel. Throws `bad-input` for a file that is none. */
+export async function readModules(kernel: Kernel): Promise<KernelModules> {
   const files = (
     await readdir(join(kernel.moduleFolder, "kernel"), { recursive: true, withFileTypes: true })
   )
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ko"))
+    .filter((entry) => entry.isFile() && /\.ko(\.xz|\.zst|\.gz)?$/.test(entry.name))
     .map((entry) => relative(kernel.moduleFolder, join(entry.parentPath, entry.name)))
     .sort();
   const found = new Map<string, Uint8Array>();
   const all: KernelModule[] = [];
-  for (const path of files) {
-    const data = await readFile(join(kernel.moduleFolder, path));
+  for (const file of files) {
+    const data = await unpacked(join(kernel.moduleFolder, file));
+    const path = file.replace(/\.ko\..*$/, ".ko");
     const module = describeModule(path, data);
     if (!module.ok)
       throw new RoomcastError(
         "bad-input",
-        `${path} of kernel ${kernel.version} is no module: ${module.reason}`,
+        `${file} of kernel ${kernel.version} is no module: ${module.reason}`,
         "remove the cache folder and build again",
       );
     all.push(module.value);
     found.set(path, data);
   }
-  const chosen: ModuleSet = closeModules(all, await builtinModules(kernel), wanted);
-  if (chosen.missing.length > 0)
+  const builtin = await builtinModules(kernel);
+  return { all, builtin, data: ({ path }) => found.get(path) as Uint8Array };
+}
+
+/** Newer kernels come with compressed modules: here they are compressed with all else, and better. */
+async function unpacked(path: string): Promise<Uint8Array> {
+  const data = await readFile(path);
+  if (path.endsWith(".ko")) return data;
+  if (path.endsWith(".zst")) return zstdDecompressSync(data);
+  if (path.endsWith(".gz")) return gunzipSync(data);
+  return execFileSync("xz", ["-dc", path], { maxBuffer: 1 << 27 });
+}
+
+/**
+ * The modules that `wanted` names, one by one or by folder, and what they need. Throws `not-found` when
+ * the kernel lacks one that is named, unless `allowMissing`: kernels differ.
+ */
+export function chooseModules(
+  kernel: Kernel,
+  modules: KernelModules,
+  wanted: readonly string[],
+  { allowMissing = false }: { readonly allowMissing?: boolean } = {},
+): readonly ModuleFile[] {
+  const folders = wanted.filter((name) => name.endsWith("/"));
+  const inFolders = modules.all.filter(({ path }) =>
+    folders.some((folder) => path.startsWith(`kernel/${folder}`)),
+  );
+  const unwanted = new Set(leftOut.map(moduleName));
+  const names = [
+    ...wanted.filter((name) => !name.endsWith("/")),
+    ...inFolders.map(({ name }) => name).filter((name) => !unwanted.has(name)),
+  ];
+  const chosen: ModuleSet = closeModules(modules.all, modules.builtin, names);
+  if (chosen.missing.length > 0 && !allowMissing)
     throw new RoomcastError(
       "not-found",
       `kernel ${kernel.version} has no module ${chosen.missing.join(", ")}`,
-      "mend the list in initrd/build/contents.ts",
+      "mend the list in initrd/build/drivers.ts",
     );
-  return chosen.modules.map((module) => ({ module, data: found.get(module.path) as Uint8Array }));
+  return chosen.modules.map((module) => ({ module, data: modules.data(module) }));
 }
 
 async function builtinModules(kernel: Kernel): Promise<ReadonlySet<string>> {

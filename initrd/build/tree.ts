@@ -1,10 +1,11 @@
-/** The two archives that make the initrd, as lists of entries. */
+/** The archives that make the initrd, as lists of entries. */
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Bundle } from "./bundle.ts";
-import { alwaysLoaded, deviceFiles, type PackageFiles, tools } from "./contents.ts";
+import { deviceFiles, type PackageFiles, tools } from "./contents.ts";
 import type { CpioEntry } from "./cpio.ts";
+import { alwaysLoaded } from "./drivers.ts";
 import { withoutSections } from "./elf.ts";
 import type { ModuleFile } from "./kernel.ts";
 import { closeLibraries } from "./libraries.ts";
@@ -35,8 +36,8 @@ export async function systemTree(parts: SystemParts): Promise<CpioEntry[]> {
   for (const tool of tools) entries.push(...(await packageFiles(tool, parts.packages)));
   entries.push(executable("usr/bin/node", stripped(await readFile(parts.nodeProgram), "node")));
   entries.push(...(await koffi(parts.nodeModules)));
-  entries.push(...moduleEntries(parts));
-  entries.push(...(await firmware(parts)));
+  entries.push(...(await driverTree({ ...parts, listed: parts.modules })));
+  entries.push(textFile("etc/modules", alwaysLoaded.map((name) => `${name}\n`).join("")));
 
   const programs = new Map(
     entries.flatMap((entry) => (entry.kind === "file" ? [[entry.path, entry.data] as const] : [])),
@@ -154,14 +155,20 @@ async function koffi(nodeModules: string): Promise<CpioEntry[]> {
   );
 }
 
-function moduleEntries({ kernelVersion, modules }: SystemParts): CpioEntry[] {
-  const base = `lib/modules/${kernelVersion}`;
-  const described = modules.map(({ module }) => module);
+/** What a PC finds its drivers in. */
+export interface DriverParts extends Pick<SystemParts, "packages" | "kernelVersion" | "modules"> {
+  /** What the tables name: `modules`, and what an archive before this one has of the same kernel. */
+  readonly listed: readonly ModuleFile[];
+}
+
+/** Modules, the tables by which modprobe finds them, and their firmware as far as the packages have it. */
+export async function driverTree(parts: DriverParts): Promise<CpioEntry[]> {
+  const base = `lib/modules/${parts.kernelVersion}`;
+  const described = parts.listed.map(({ module }) => module);
   return [
     textFile(`${base}/modules.dep`, modulesDep(described)),
     textFile(`${base}/modules.alias`, modulesAlias(described)),
-    textFile("etc/modules", alwaysLoaded.map((name) => `${name}\n`).join("")),
-    ...modules.map(
+    ...parts.modules.map(
       ({ module, data }): CpioEntry => ({
         path: `${base}/${module.path}`,
         kind: "file",
@@ -169,11 +176,11 @@ function moduleEntries({ kernelVersion, modules }: SystemParts): CpioEntry[] {
         data,
       }),
     ),
+    ...(await firmware(parts)),
   ];
 }
 
-/** The firmware that the modules name, as far as the fetched packages have it. */
-async function firmware({ modules, packages }: SystemParts): Promise<CpioEntry[]> {
+async function firmware({ modules, packages }: DriverParts): Promise<CpioEntry[]> {
   const names = new Set(modules.flatMap(({ module }) => module.firmware));
   const entries: CpioEntry[] = [];
   for (const name of [...names].sort()) {
