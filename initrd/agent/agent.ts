@@ -20,6 +20,7 @@ import type { Journal } from "./journal.ts";
 import { Link } from "./link/link.ts";
 import type { Welcome } from "./link/machine.ts";
 import { Outbox } from "./outbox.ts";
+import { PinLock } from "./pin-lock.ts";
 import type { PowerAction } from "./power.ts";
 import { menuView, taskView } from "./screen.ts";
 import { Meter } from "./tasks/meter.ts";
@@ -36,6 +37,8 @@ export interface AgentPorts {
   startTask(order: TaskOrder, agent: TaskVoice): Task;
   files(signal: AbortSignal): ServerFiles;
   power(action: PowerAction): void;
+  /** Whether the shell on the PC's second console is held back. */
+  lockShell(isLocked: boolean): void;
   /** Looks at the way to the server; tells after each step all that was found. */
   check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
   openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
@@ -64,6 +67,8 @@ export class Agent {
   private readonly ports: AgentPorts;
   private readonly link: Link;
   private readonly outbox = new Outbox();
+  private readonly lock: PinLock;
+  private wasLocked = false;
   private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
   private readonly abort = new AbortController();
   private menu: Menu | null = null;
@@ -92,6 +97,7 @@ export class Agent {
 
   constructor(ports: AgentPorts) {
     this.ports = ports;
+    this.lock = new PinLock(ports.clock);
     this.link = new Link(ports.server, ports.clock, {
       hello: () => this.hello(),
       state: () => this.state,
@@ -196,6 +202,8 @@ export class Agent {
         this.name = message.name;
         this.placeName = message.room;
         this.place = message;
+        this.lock.set(message.pin);
+        this.heedLock();
         this.notice = null;
         return this.draw();
       case "alive":
@@ -278,6 +286,7 @@ export class Agent {
       link.send({ type: "progress", task: task.id, ...progress });
     }
     this.say();
+    this.heedLock();
     const now = ports.clock.now();
     const { afterwards } = this;
     if (this.outbox.settle(link.heardAt, now) && afterwards !== null) {
@@ -320,6 +329,7 @@ export class Agent {
   // --- the screen
 
   private act(action: MenuAction): void {
+    this.lock.used();
     switch (action.action) {
       case "images":
         return this.fetchImages();
@@ -342,6 +352,8 @@ export class Agent {
         this.ended = null;
         this.notice = null;
         return this.draw();
+      case "unlock":
+        return void this.unlock(action.pin);
       case "take-seat":
         return this.ask({ action: "take-seat" });
       case "shell":
@@ -376,6 +388,23 @@ export class Agent {
         this.notice = `${error instanceof Error ? error.message : error}${next}`;
       })
       .finally(() => this.draw());
+  }
+
+  private async unlock(pin: string): Promise<void> {
+    const isRight = await this.lock.unlock(pin);
+    this.ports.journal.log(isRight ? "the menu was unlocked" : "a wrong PIN was typed");
+    this.notice = isRight ? null : "That was not the room's PIN.";
+    this.heedLock();
+    this.draw();
+  }
+
+  /** The lock falls shut by itself, too. */
+  private heedLock(): void {
+    const { isLocked } = this.lock;
+    if (isLocked === this.wasLocked) return;
+    this.wasLocked = isLocked;
+    this.ports.lockShell(isLocked);
+    this.draw();
   }
 
   private async check(): Promise<void> {
@@ -424,6 +453,7 @@ export class Agent {
         server: this.ports.server.origin,
         link: link.isUp ? "connected" : this.name === null ? "searching" : "lost",
         detail: this.detail,
+        isLocked: this.lock.isLocked,
         disks: described.disks,
         images: this.images,
         task: this.taskView(),

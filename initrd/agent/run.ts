@@ -1,5 +1,6 @@
 /** The agent put together: on a PC that roomcast booted, and on any Linux host. */
 import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import { startCastReceiver } from "../../core/node/cast/receiver.ts";
@@ -137,6 +138,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       const ports = { server, roots: systemRoots, uplink };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
+    lockShell: (isLocked) => {
+      if (isAppliance) lockShell(isLocked);
+    },
     power: (action) => performPower(action, { isAppliance, journal }),
     openMenu: onScreen
       ? async (onAction) => (await import("../menu/menu.ts")).openMenu({ onAction })
@@ -145,6 +149,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   });
   options.signal?.addEventListener("abort", () => void agent.stop("the agent was ended"));
   return agent.run();
+}
+
+/** `initrd/init/init` offers no shell on the second console while this is there. */
+const shellLock = "/run/roomcast/locked";
+
+function lockShell(isLocked: boolean): void {
+  if (isLocked) writeFileSync(shellLock, "");
+  else rmSync(shellLock, { force: true });
 }
 
 /** The loopback's, and that of a host without any network card. */

@@ -15,6 +15,7 @@ export interface ScreenState {
   readonly server: string;
   readonly link: MenuView["server"]["state"];
   readonly detail: string | null;
+  readonly isLocked: boolean;
   readonly disks: readonly DiskView[];
   readonly images: readonly ImageView[] | null;
   readonly task: TaskView | null;
@@ -28,6 +29,7 @@ export function menuView(state: ScreenState): MenuView {
     pc: { name: state.name, room: state.room, mac: state.mac, ip: state.ip },
     server: { url: state.server, state: state.link, detail: state.detail },
     place: state.place,
+    isLocked: state.isLocked,
     disks: state.disks,
     images: state.images,
     task: state.task,

@@ -1,5 +1,5 @@
 /** What every screen of the menu has at its edges. */
-import { barRow, paragraph, type Row } from "../../core/screen/row.ts";
+import { barRow, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { MenuView } from "./view.ts";
 
 /** Name, room and server, on top of every screen. */
@@ -21,3 +21,9 @@ export function headerRow(view: MenuView, columns: number): Row {
 /** What the server, or the agent, has to say; nothing if it has not. */
 export const noticeRows = (notice: string | null, columns: number): Row[] =>
   notice === null ? [] : paragraph(notice, columns, "warn").slice(0, 3);
+
+/** A PIN that is being typed: how many digits, not which. */
+export const pinRow = (value: string): Row => [
+  span(" PIN: ", "bold"),
+  span(`${"*".repeat(value.length)}_`, "accent"),
+];

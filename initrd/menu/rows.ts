@@ -17,7 +17,7 @@ import {
   wrap,
 } from "../../core/screen/row.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
-import { headerRow, noticeRows } from "./frame.ts";
+import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
 import {
   eraseWord,
@@ -36,7 +36,7 @@ import type { Finding, MenuView } from "./view.ts";
 /** The whole screen: exactly `size.lines` rows. */
 export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
   const page = settled(before, view);
-  if (view.task !== null) return taskRows(view, view.task, page.name === "stop", size);
+  if (view.task !== null) return taskRows(view, view.task, page, size);
   const { columns } = size;
   const frame = (title: string, body: readonly Row[], keys: string): Row[] =>
     screenful(
@@ -52,6 +52,8 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return homeRows(view, page, size);
     case "wait":
       return waitRows(view, size);
+    case "pin":
+      return frame("This room has a PIN", [pinRow(page.value)], "Enter: unlock   Esc: back");
     case "images":
       return frame(
         "Restore an image",
@@ -129,18 +131,28 @@ const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, 
   lost: ["NO SERVER", "blockBad"],
 };
 
+function homeKeys(view: MenuView): string {
+  if (offeredSeat(view) !== null) return "Enter: take the seat   a letter or number: the menu";
+  const usual = "Arrows and Enter, number, or letter";
+  return view.server.state === "connected" ? usual : `${usual}   R: draw again`;
+}
+
+/** In a seat walk: the seat that Enter takes, then the one that this PC has. */
+function homeWord(view: MenuView): readonly [string, Style] {
+  if (view.server.state !== "connected" || (view.place?.walk ?? null) === null) {
+    return stateWord[view.server.state];
+  }
+  const offered = offeredSeat(view);
+  if (offered !== null) return [`SEAT ${offered.seat}`, "blockWarn"];
+  return view.place?.seat == null ? ["NO SEAT", "blockWarn"] : [view.place.seat, "blockGood"];
+}
+
 function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: ScreenSize): Row[] {
   const { columns, lines } = size;
   const footer = [
     ...noticeRows(page.said, columns),
     ...noticeRows(view.notice, columns),
-    barRow(
-      view.server.state === "connected"
-        ? "Arrows and Enter, number, or letter"
-        : "Arrows and Enter, number, or letter   R: draw again",
-      "",
-      columns,
-    ),
+    barRow(homeKeys(view), view.isLocked ? "LOCKED: asks for a PIN" : "", columns),
   ];
   const menu = items.map(({ letter, text }, index) => [
     span(
@@ -151,7 +163,7 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   const details =
     view.server.state === "connected" ? knownRows(view, columns, 4) : searchRows(view, columns);
   const room = lines - 1 - footer.length - menu.length - details.length;
-  const [word, style] = stateWord[view.server.state];
+  const [word, style] = homeWord(view);
   // Blanks around the letters only where there is room for them.
   const big = bigLetters(word, { columns: columns - 2, lines: Math.min(room, 7) }, style);
   const spare = room - big.length;

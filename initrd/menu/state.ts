@@ -12,10 +12,14 @@ export const eraseWord = "ERASE";
 /** The same rule as the server's, so that the person hears of it while typing. */
 const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const imageNameLimit = 63;
+/** The longest that a room can be given. */
+const pinLimit = 12;
+const askForPin: Page = { name: "pin", value: "" };
 
 export type Page =
   | { readonly name: "home"; readonly chosen: number; readonly said: string | null }
   | { readonly name: "wait" }
+  | { readonly name: "pin"; readonly value: string }
   | { readonly name: "images"; readonly chosen: number }
   | { readonly name: "disks"; readonly chosen: number; readonly purpose: Purpose }
   | { readonly name: "methods"; readonly chosen: number }
@@ -88,8 +92,12 @@ const to = (page: Page, action: MenuAction | null = null): Step => ({ page, acti
 /** The page as it stands once `view` is known: a task takes the screen, and what is gone is not asked about. */
 export function settled(page: Page, view: MenuView): Page {
   const underWay = view.task !== null && view.task.outcome === null;
+  if (page.name === "pin") {
+    return view.isLocked && (view.task === null || underWay) ? page : home();
+  }
   if (page.name === "stop") return underWay ? page : home();
   if (view.task !== null) return home();
+  if (view.isLocked && page.name !== "home" && page.name !== "wait") return home();
   const has = (disk: DiskView): boolean => view.disks.some(({ path }) => path === disk.path);
   if ((page.name === "erase" || page.name === "capture") && !has(page.disk)) {
     return home(0, `${page.disk.path} is gone`);
@@ -100,7 +108,8 @@ export function settled(page: Page, view: MenuView): Page {
 /** What a key does on this page. */
 export function press(before: Page, key: Key, view: MenuView): Step {
   const page = settled(before, view);
-  if (view.task !== null) return pressAtTask(page, key, view.task.outcome !== null);
+  if (page.name === "pin") return pressAtPin(page, key);
+  if (view.task !== null) return pressAtTask(page, key, view);
   if (key.name === "escape" || key.name === "C-c") return to(home());
   switch (page.name) {
     case "home":
@@ -175,13 +184,20 @@ function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
     : { action: "wipe", method: work.method, disk: disk.path };
 }
 
-function pressAtTask(page: Page, key: Key, ended: boolean): Step {
-  if (ended) return to(home(), { action: "dismiss" });
+function pressAtPin(page: Extract<Page, { name: "pin" }>, key: Key): Step {
+  if (key.name === "escape" || key.name === "C-c") return to(home());
+  if (key.name !== "enter") return to({ ...page, value: typed(page.value, key, pinLimit) });
+  return to(home(), page.value === "" ? null : { action: "unlock", pin: page.value });
+}
+
+function pressAtTask(page: Page, key: Key, view: MenuView): Step {
+  if (view.task?.outcome !== null) return to(home(), { action: "dismiss" });
   if (page.name === "stop") {
     return key.name === "y" || key.name === "Y" ? to(home(), { action: "stop" }) : to(home());
   }
   const asked = key.name === "s" || key.name === "S" || key.name === "C-c";
-  return to(asked ? { name: "stop" } : page);
+  if (!asked) return to(page);
+  return to(view.isLocked ? askForPin : { name: "stop" });
 }
 
 /** The seat that Enter takes: while the room is in its seat walk and this PC has none there. */
@@ -202,8 +218,11 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
   );
   const chosen = key.name === "enter" ? page.chosen : named;
   const way = exits.find((exit) => exit.letter === letter);
+  if (way === undefined && chosen === -1) {
+    return to(home(moved(page.chosen, key, items.length, items.length)));
+  }
+  if (view.isLocked && items[chosen]?.letter !== "w") return to(askForPin);
   if (way !== undefined) return to({ name: "power", action: way.action });
-  if (chosen === -1) return to(home(moved(page.chosen, key, items.length, items.length)));
   switch (items[chosen]?.letter) {
     case "w":
       return to({ name: "wait" });

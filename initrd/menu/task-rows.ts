@@ -20,31 +20,20 @@ import {
   screenful,
   span,
 } from "../../core/screen/row.ts";
-import { headerRow, noticeRows } from "./frame.ts";
+import { headerRow, noticeRows, pinRow } from "./frame.ts";
+import type { Page } from "./state.ts";
 import type { MenuView, TaskView } from "./view.ts";
 
 type Outcome = NonNullable<TaskView["outcome"]>;
 
-/** The whole screen of a task; `stopping`: whether the person is asked if it shall stop. */
-export function taskRows(
-  view: MenuView,
-  task: TaskView,
-  stopping: boolean,
-  size: ScreenSize,
-): Row[] {
+/** The whole screen of a task; on the pages `stop` and `pin` with the question before it is stopped. */
+export function taskRows(view: MenuView, task: TaskView, page: Page, size: ScreenSize): Row[] {
   const { columns, lines } = size;
   const details =
     task.outcome === null ? runningRows(task, columns) : outcomeRows(task, task.outcome, columns);
   const [word, style] = task.outcome === null ? runningWord(task) : outcomeWord(task, task.outcome);
   const edge = task.outcome === null ? [] : [edgeRow(task.outcome, columns)];
-  const footer = [
-    ...noticeRows(view.notice, columns),
-    task.outcome !== null
-      ? barRow("Any key: back to the menu", "", columns)
-      : stopping
-        ? barRow(stopQuestion(task), "Y: stop   any other key: go on", columns, "bad")
-        : barRow("S or Ctrl-C: stop", "", columns),
-  ];
+  const footer = [...noticeRows(view.notice, columns), ...keyRows(task, page, columns)];
   const room = lines - 2 - footer.length - details.length - edge.length * 2 - 2;
   const letters = bigLetters(
     word,
@@ -59,6 +48,18 @@ export function taskRows(
     },
     size,
   );
+}
+
+function keyRows(task: TaskView, page: Page, columns: number): Row[] {
+  if (task.outcome !== null) return [barRow("Any key: back to the menu", "", columns)];
+  switch (page.name) {
+    case "stop":
+      return [barRow(stopQuestion(task), "Y: stop   any other key: go on", columns, "bad")];
+    case "pin":
+      return [pinRow(page.value), barRow("Enter: unlock   Esc: go on", "", columns)];
+    default:
+      return [barRow("S or Ctrl-C: stop", "", columns)];
+  }
 }
 
 const stopQuestion = ({ kind }: TaskView): string =>

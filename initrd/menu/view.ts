@@ -67,6 +67,8 @@ export interface MenuView {
   };
   /** What the server said of this PC's place; null before it has. */
   readonly place: Omit<Placed, "type" | "name" | "room"> | null;
+  /** The room has a PIN, and nobody has typed it here lately. */
+  readonly isLocked: boolean;
   readonly disks: readonly DiskView[];
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
@@ -87,6 +89,7 @@ export type MenuAction =
   | { readonly action: "check" }
   | { readonly action: "stop" }
   | { readonly action: "dismiss" }
+  | { readonly action: "unlock"; readonly pin: string }
   | { readonly action: "take-seat" }
   | { readonly action: "shell" }
   | { readonly action: "reboot" }

@@ -61,11 +61,12 @@ function placeCell(
   const state = stateOf(pc, part);
   const fraction = part !== undefined && state.isAtWork ? memberFraction(part.member) : null;
   const percent = fraction === null ? "" : percentText(fraction).replace(" ", "");
-  const word = state.word.length + percent.length < width ? `${state.word} ${percent}` : percent;
+  const word =
+    percent === "" ? state.word : `${state.word.slice(0, width - 1 - percent.length)} ${percent}`;
   const style = isChosen(place) ? "chosen" : "bold";
   return [
     [span(cell(`${mark}${name}`, width), style)],
-    [span(cell(percent === "" ? state.word : word, width), stateStyle(state))],
+    [span(cell(word, width), stateStyle(state))],
     fraction === null ? empty : [span(barText(fraction, width))],
   ];
 }

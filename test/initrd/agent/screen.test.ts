@@ -8,6 +8,7 @@ import { taskView } from "../../../initrd/agent/screen.ts";
 import { Meter } from "../../../initrd/agent/tasks/meter.ts";
 import { stoppedError, type Task, type TaskEnd } from "../../../initrd/agent/tasks/task.ts";
 import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
+import { hashPin } from "../../../server/rooms/pin.ts";
 import { fakeImage } from "./fake-disk.ts";
 import { type FakeServer, openFakeServer, task as taskId } from "./fake-server.ts";
 
@@ -89,6 +90,7 @@ async function open(): Promise<Bench> {
     },
     files: (signal) => new ServerFiles(address, signal),
     power: (action) => void power.push(action),
+    lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),
     check: async function* () {
       yield [{ title: "Link", good: null, text: "being looked at" }];
       yield [{ title: "Link", good: true, text: "eth0" }];
@@ -130,6 +132,31 @@ async function open(): Promise<Bench> {
 }
 
 suite("the agent's screen", { concurrency: true }, () => {
+  test("a room's PIN locks the menu and the shell until it is typed; another PIN locks them again", async () => {
+    const { server, power, press, seen, end } = await open();
+    const placed = {
+      type: "placed",
+      name: "pc1",
+      room: "lab",
+      seat: null,
+      shell: true,
+      walk: null,
+    } as const;
+    server.say({ ...placed, pin: hashPin("2468") });
+    await seen((view) => view.isLocked);
+    press({ action: "unlock", pin: "1357" });
+    await seen((view) => view.notice === "That was not the room's PIN.");
+    assert.deepEqual(power, ["locked"]);
+    press({ action: "unlock", pin: "2468" });
+    await seen((view) => !view.isLocked);
+    server.say({ ...placed, pin: hashPin("9999") });
+    await seen((view) => view.isLocked);
+    server.say({ ...placed, pin: null });
+    await seen((view) => !view.isLocked);
+    assert.deepEqual(power, ["locked", "unlocked", "locked", "unlocked"]);
+    await end();
+  });
+
   test("whoever looks from afar gets the screen or the log, no more than a message takes", async () => {
     const { server, end } = await open();
     await server.heardOf("alive");

@@ -4,7 +4,15 @@ import fc from "fast-check";
 import type { Key } from "../../../core/screen/keys.ts";
 import { rowText } from "../../../core/screen/row.ts";
 import { rows } from "../../../initrd/menu/rows.ts";
-import { eraseWord, exits, home, type Page, press, settled } from "../../../initrd/menu/state.ts";
+import {
+  eraseWord,
+  exits,
+  home,
+  items,
+  type Page,
+  press,
+  settled,
+} from "../../../initrd/menu/state.ts";
 import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
 import { disk, image, otherDisk, receiving, view } from "./views.ts";
 
@@ -126,6 +134,52 @@ test("an image's name is checked where it is typed", () => {
     { action: "capture", name: "win-11.a_b", disk: "/dev/sda" },
   ]);
   for (const name of ["", "Win", "-x", "a b", "a@1"]) assert.deepEqual(typing(name), [], name);
+});
+
+test("a locked menu shows what it shows, and does nothing before the PIN but wait", () => {
+  const locked = { ...view, isLocked: true, disks: [disk, otherDisk] };
+  const names = [...items.map(({ letter }) => letter), "l", "b", "p"].filter(
+    (name) => name !== "w",
+  );
+  for (const name of names) {
+    const [page, actions] = pressAll(home(), [name], locked);
+    assert.deepEqual([page.name, actions], ["pin", []], name);
+  }
+  assert.equal(pressAll(home(), ["w"], locked)[0].name, "wait");
+  const [page, actions] = pressAll(home(), ["r", ..."2468", "enter"], locked);
+  assert.deepEqual(actions, [{ action: "unlock", pin: "2468" }]);
+  assert.equal(page.name, "home");
+  const [typing] = pressAll(home(), ["r", ..."2468"], locked);
+  assert.match(text(locked, typing), /PIN: \*{4}_/);
+  assert.ok(!text(locked, typing).includes("2468"));
+  // What was open when it fell shut is left.
+  const erase: Page = {
+    name: "erase",
+    work: { kind: "restore", image },
+    disk,
+    value: "ERASE",
+    refused: false,
+  };
+  assert.deepEqual(pressAll(erase, ["enter"], locked)[1], []);
+});
+
+test("a task on a locked PC is stopped only after the PIN", () => {
+  const locked = { ...view, isLocked: true, task: receiving };
+  const [page, actions] = pressAll(home(), ["s", "y"], locked);
+  assert.deepEqual([page.name, actions], ["pin", []]);
+  assert.match(text(locked, page), /RECEIVING|PIN:/);
+  const open = { ...locked, isLocked: false };
+  assert.deepEqual(pressAll(page, ["s", "y"], open)[1], [{ action: "stop" }]);
+});
+
+test("in a seat walk the seat is in large letters, and Enter takes it, PIN or not", () => {
+  const walk = { room: "lab-2", next: "A7" };
+  const place = { seat: null, shell: true, pin: null, walk };
+  const offered = { ...view, place, isLocked: true };
+  assert.match(text(offered, home()), /#{5}.*\n.*Enter: take the seat/s);
+  assert.deepEqual(pressAll(home(), ["enter"], offered)[1], [{ action: "take-seat" }]);
+  const seated = { ...view, place: { ...place, seat: "A6" } };
+  assert.deepEqual(pressAll(home(), ["enter"], seated)[1], []);
 });
 
 test("the disk is erased by the method that was chosen, after the word", () => {
