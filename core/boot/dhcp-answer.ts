@@ -1,7 +1,7 @@
 /** The messages that a DHCP server sends: OFFER, ACK and NAK, with what a booting client has to load. */
 import { ipv4ToNumber, ipv4ToText, subnetOf } from "../units/ipv4.ts";
 import { asciiBytes, type DhcpPacket, dhcpType, noAddress, u32Bytes } from "../wire/dhcp/packet.ts";
-import { loaderFor } from "./loader.ts";
+import { loaderFor, type UefiLoader } from "./loader.ts";
 
 export interface AnswerSettings {
   readonly serverAddress: string;
@@ -11,6 +11,7 @@ export interface AnswerSettings {
   readonly dns: readonly string[];
   /** `http://ADDRESS:PORT` */
   readonly serverUrl: string;
+  readonly uefiLoader: UefiLoader;
 }
 
 /** A client identifier or UUID longer than this is not repeated: none in the field is. */
@@ -73,8 +74,9 @@ interface BootFields {
   readonly options: readonly (readonly [number, Uint8Array])[];
 }
 
-function bootFields({ serverAddress, serverUrl }: AnswerSettings, request: DhcpPacket): BootFields {
-  const loader = loaderFor(request);
+function bootFields(settings: AnswerSettings, request: DhcpPacket): BootFields {
+  const { serverAddress, serverUrl } = settings;
+  const loader = loaderFor(request, settings.uefiLoader);
   if (loader === undefined || loader.kind === "unsupported")
     return { isBooting: false, file: "", options: [] };
   const file = loader.kind === "tftp" ? loader.file : `${serverUrl}${loader.path}`;

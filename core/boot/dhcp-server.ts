@@ -99,8 +99,8 @@ export class DhcpServer {
       ...forget(forgotten),
       this.send(packet, ackOrOffer(this.options, packet, dhcpType.offer, address)),
       ...endIpv6Wait(packet),
-      fact(packet, "offered", address, `offered ${address}${bootText(packet)}`),
-      ...unsupported(packet),
+      fact(packet, "offered", address, `offered ${address}${this.bootText(packet)}`),
+      ...this.unsupported(packet),
     ];
   }
 
@@ -123,7 +123,7 @@ export class DhcpServer {
           { type: "save", lease: claim.lease },
           this.send(packet, ackOrOffer(this.options, packet, dhcpType.ack, asked)),
           ...endIpv6Wait(packet),
-          fact(packet, "leased", asked, `${verb} ${asked}${bootText(packet)}`),
+          fact(packet, "leased", asked, `${verb} ${asked}${this.bootText(packet)}`),
         ];
       }
       case "foreign":
@@ -177,6 +177,18 @@ export class DhcpServer {
     return [{ type: "send", packet: reply, address: packet.ciaddr, port: clientPort }];
   }
 
+  /** What the client is to load, for the log. */
+  private bootText(packet: DhcpPacket): string {
+    const loader = loaderFor(packet, this.options.uefiLoader);
+    if (loader === undefined || loader.kind === "unsupported") return "";
+    return ` to boot ${loader.kind === "tftp" ? loader.file : loader.path}`;
+  }
+
+  private unsupported(packet: DhcpPacket): DhcpAction[] {
+    const loader = loaderFor(packet, this.options.uefiLoader);
+    return loader?.kind === "unsupported" ? [fact(packet, "unsupported", null, loader.reason)] : [];
+  }
+
   private isForUs(packet: DhcpPacket): boolean {
     const server = addressOption(packet, 54);
     return server === undefined || server === this.options.serverAddress;
@@ -209,18 +221,6 @@ const forget = (macs: readonly MacAddress[]): DhcpAction[] =>
 /** An iPXE (option 175 is its own) asks for IPv4 and for an IPv6 router at once, and waits for both. */
 const endIpv6Wait = ({ mac, options }: DhcpPacket): DhcpAction[] =>
   options.has(175) ? [{ type: "end-ipv6-wait", mac }] : [];
-
-/** What the client is to load, for the log. */
-function bootText(packet: DhcpPacket): string {
-  const loader = loaderFor(packet);
-  if (loader === undefined || loader.kind === "unsupported") return "";
-  return ` to boot ${loader.kind === "tftp" ? loader.file : loader.path}`;
-}
-
-function unsupported(packet: DhcpPacket): DhcpAction[] {
-  const loader = loaderFor(packet);
-  return loader?.kind === "unsupported" ? [fact(packet, "unsupported", null, loader.reason)] : [];
-}
 
 const fact = (
   { mac, xid }: DhcpPacket,

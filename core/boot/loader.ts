@@ -13,6 +13,17 @@ export type Loader =
     }
   | { readonly kind: "unsupported"; readonly reason: string };
 
+/**
+ * What 64-bit UEFI is given first. `shim`: Debian's signed shim, which loads its signed GRUB, with Secure
+ * Boot on or off; nobody can tell from DHCP which. `ipxe`: unsigned, for Secure Boot off.
+ */
+export type UefiLoader = "shim" | "ipxe";
+
+const uefiFiles: Readonly<Record<UefiLoader, string>> = {
+  shim: "shimx64.efi",
+  ipxe: "snponly.efi",
+};
+
 /** Where the script of one PC is. */
 export const scriptPath = (mac: MacAddress): string => `/boot/ipxe/${mac.replaceAll(":", "-")}`;
 
@@ -20,7 +31,7 @@ export const scriptPath = (mac: MacAddress): string => `/boot/ipxe/${mac.replace
  * The table that holds the field's knowledge: vendor class (option 60), architecture (93) and user
  * class (77) to loader. Undefined: the client is not booting, it only wants an address.
  */
-export function loaderFor(packet: DhcpPacket): Loader | undefined {
+export function loaderFor(packet: DhcpPacket, uefi: UefiLoader): Loader | undefined {
   const vendorClass = textOption(packet, 60) ?? "";
   const isHttp = vendorClass.startsWith("HTTPClient");
   if (!isHttp && !vendorClass.startsWith("PXEClient")) return undefined;
@@ -30,10 +41,11 @@ export function loaderFor(packet: DhcpPacket): Loader | undefined {
   const script = { kind: "http", path: scriptPath(packet.mac), vendorClass: "PXEClient" } as const;
 
   if (isHttp) {
+    // Debian's signed GRUB speaks TFTP alone, and a PC that booted by HTTP names it no TFTP server.
     if (architecture === 16)
-      return { kind: "http", path: "/boot/snponly.efi", vendorClass: "HTTPClient" };
+      return { kind: "http", path: `/boot/${uefiFiles.ipxe}`, vendorClass: "HTTPClient" };
   } else if (architecture === 7 || architecture === 9) {
-    return isIpxe ? script : { kind: "tftp", file: "snponly.efi" };
+    return isIpxe ? script : { kind: "tftp", file: uefiFiles[uefi] };
   } else if (architecture === 0) {
     // An iPXE in a network card's ROM is of unknown age, so ours is loaded over it. Ours (undionly)
     // names a bare `PXEClient`; a ROM says `PXEClient:Arch:…`.

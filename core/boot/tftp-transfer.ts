@@ -1,9 +1,6 @@
-/**
- * One read of one file by TFTP (RFC 1350), as a machine: the client's packets and the time in, packets
- * out. The file is in memory: only loaders go this way, of a megabyte at most.
- */
+/** One read of one file by TFTP (RFC 1350), as a machine: the client's packets and the time in, packets out. */
 import { type Millis, millis } from "../units/units.ts";
-import { encodeData, encodeOack, type TftpRequest } from "../wire/tftp.ts";
+import { dataPacket, encodeOack, type TftpRequest } from "../wire/tftp.ts";
 
 /** Without the option (RFC 1350), and the least of RFC 2348. */
 const plainBlockBytes = 512;
@@ -17,6 +14,13 @@ export const triesLimit = 8;
 /** Before a repetition; a client may ask for 1 to 255 s (RFC 2349). */
 const plainTimeoutSeconds = 1;
 
+/** What is read from: a file, or what was made for this client. */
+export interface TftpContent {
+  readonly length: number;
+  /** Fills `into` with what lies from `offset` on; throws when it is not there (any more). */
+  read(offset: number, into: Uint8Array): void;
+}
+
 export interface TransferStep {
   readonly packets: readonly Uint8Array[];
   /** `aborted`: the client said so, as firmware does that only asks for the size. */
@@ -24,7 +28,7 @@ export interface TransferStep {
 }
 
 export class TftpTransfer {
-  private readonly content: Uint8Array;
+  private readonly content: TftpContent;
   private readonly blockBytes: number;
   private readonly windowBlocks: number;
   private readonly timeoutMs: number;
@@ -39,7 +43,7 @@ export class TftpTransfer {
   private isOver = false;
 
   /** `wished`: the options of the request, as they came. */
-  constructor(content: Uint8Array, wished: ReadonlyMap<string, string>, now: Millis) {
+  constructor(content: TftpContent, wished: ReadonlyMap<string, string>, now: Millis) {
     const accepted = new Map<string, string>();
     /** RFC 2347: an option that is unknown, or whose value is none, is left out of the OACK. */
     const take = (name: string, least: number, most: number): number | undefined => {
@@ -136,7 +140,9 @@ export class TftpTransfer {
     const packets: Uint8Array[] = [];
     for (let block = this.acknowledged + 1; block <= last; block++) {
       const start = (block - 1) * this.blockBytes;
-      packets.push(encodeData(block, this.content.subarray(start, start + this.blockBytes)));
+      const packet = dataPacket(block, Math.min(this.blockBytes, this.content.length - start));
+      this.content.read(start, packet.subarray(4));
+      packets.push(packet);
     }
     return { packets, end: null };
   }

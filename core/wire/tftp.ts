@@ -55,11 +55,12 @@ export function decodeTftp(bytes: Uint8Array): Decoded<TftpRequest> {
   return { ok: true, value: { kind, file, mode: mode.toLowerCase(), options } };
 }
 
-/** A DATA packet; `block` is taken modulo 65536. */
-export function encodeData(block: number, data: Uint8Array): Uint8Array {
-  const packet = new Uint8Array(4 + data.length);
-  packet.set([0, tftpOpcode.data, (block >> 8) & 255, block & 255]);
-  packet.set(data, 4);
+/** A DATA packet with room for `dataBytes` from offset 4 on; `block` is taken modulo 65536. */
+export function dataPacket(block: number, dataBytes: number): Uint8Array {
+  const packet = new Uint8Array(4 + dataBytes);
+  packet[1] = tftpOpcode.data;
+  packet[2] = (block >> 8) & 255;
+  packet[3] = block & 255;
   return packet;
 }
 

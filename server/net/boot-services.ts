@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import type { BootPlan } from "../../core/boot/boot-menu.ts";
 import { grubScript, grubScriptName } from "../../core/boot/grub-script.ts";
 import type { Lease } from "../../core/boot/lease-pool.ts";
+import type { UefiLoader } from "../../core/boot/loader.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { ipv4ToText } from "../../core/units/ipv4.ts";
 import { type MacAddress, parseMac } from "../../core/units/mac.ts";
@@ -41,6 +42,8 @@ export interface BootServices extends AsyncDisposable {
 }
 
 const neededFiles = ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"];
+/** What PCs with Secure Boot need beside them. */
+const signedFiles = ["shimx64.efi", "grubx64.efi", "grub/grub.cfg"];
 
 /**
  * Starts DHCP where it is wanted, and TFTP wherever there are boot files (another DHCP server may name
@@ -51,7 +54,9 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const listeners: string[] = [];
   await using opened = new AsyncDisposableStack();
   const onError = (error: Error): void => log.warn({ err: error }, "boot service");
-  const missing = neededFiles.filter((file) => !existsSync(join(folder, file)));
+  const lacking = (files: readonly string[]): string[] =>
+    files.filter((file) => !existsSync(join(folder, file)));
+  const missing = lacking(neededFiles);
   if (missing.length > 0) {
     const lack = bootFilesLack(folder, missing);
     if (dhcp !== null) throw lack;
@@ -65,7 +70,13 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     const decision = lab.bootDecision(mac);
     return { serverUrl: options.serverUrl, mac, decision, kernels, hasMemtest, lastStartHung };
   };
-  if (dhcp !== null) listeners.push(await startDhcp(options, dhcp, opened, onError));
+  const unsigned = lacking(signedFiles);
+  if (missing.length === 0 && unsigned.length > 0) {
+    const { message, next } = bootFilesLack(folder, unsigned);
+    log.warn({ next }, `no PC with Secure Boot can boot from here: ${message}`);
+  }
+  const uefiLoader = unsigned.length === 0 ? "shim" : "ipxe";
+  if (dhcp !== null) listeners.push(await startDhcp(options, dhcp, uefiLoader, opened, onError));
   if (missing.length === 0) {
     opened.use(
       await startTftpListener({
@@ -94,11 +105,12 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
 async function startDhcp(
   { interfaceName, address, serverUrl, state, log }: BootServicesOptions,
   config: NonNullable<Config["dhcp"]>,
+  uefiLoader: UefiLoader,
   opened: AsyncDisposableStack,
   onError: (error: Error) => void,
 ): Promise<string> {
   const netmask = netmaskOf(interfaceName, address);
-  const settings = dhcpSettings({ address, netmask, serverUrl }, config);
+  const settings = dhcpSettings({ address, netmask, serverUrl, uefiLoader }, config);
   opened.use(
     await startDhcpListener({
       ...settings,

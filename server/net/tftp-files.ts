@@ -1,24 +1,20 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, realpath } from "node:fs/promises";
+import { constants, readSync } from "node:fs";
+import { open, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
+import type { TftpContent } from "../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** Larger files go by HTTP. */
-const fileBytesLimit = 16 * 1024 * 1024;
-/** Different files that are kept at once, the last used ones: a room asks for one or two. */
-const filesKept = 8;
+/**
+ * Read at a time, from the kernel's page cache as a rule: some 20 µs in which nothing else is served, and
+ * what the largest number of transfers at once holds in memory is 32 MiB.
+ */
+const readBytes = 128 * 1024;
+
+export type OpenTftpContent = TftpContent & Disposable;
 
 export interface TftpFiles {
-  /**
-   * The whole file, shared by all who read it at the same time. Rejects with `not-found`, for what is
-   * not a plain file inside of the folder.
-   */
-  read(name: string): Promise<Uint8Array>;
-}
-
-interface Kept {
-  readonly version: string;
-  readonly content: Promise<Uint8Array>;
+  /** Rejects with `not-found`, for what is not a plain file inside of the folder. */
+  open(name: string): Promise<OpenTftpContent>;
 }
 
 /** The text of a file that is made when it is asked for; undefined: the folder's own file is meant. */
@@ -30,38 +26,67 @@ export async function openTftpFiles(
   made: MadeFile = () => undefined,
 ): Promise<TftpFiles> {
   const root = await realpath(folder);
-  const kept = new Map<string, Kept>();
-
-  async function content(path: string, file: FileHandle): Promise<Uint8Array> {
-    const found = await file.stat();
-    if (!found.isFile() || found.size > fileBytesLimit) throw missing();
-    const version = `${found.ino} ${found.size} ${found.mtimeMs}`;
-    const known = kept.get(path);
-    kept.delete(path);
-    const entry: Kept = known?.version === version ? known : { version, content: file.readFile() };
-    kept.set(path, entry);
-    const [oldest] = kept.keys();
-    if (kept.size > filesKept && oldest !== undefined) kept.delete(oldest);
-    // What could not be read is read anew the next time.
-    entry.content.catch(() => kept.delete(path));
-    return entry.content;
-  }
-
   return {
-    async read(name) {
+    async open(name) {
       // Some firmware writes its paths with backslashes, or from the root.
-      const wanted = name.replaceAll("\\", "/");
-      const text = made(wanted.replace(/^\/+/, ""));
-      if (text !== undefined) return new TextEncoder().encode(text);
-      const path = await realpath(join(root, wanted)).catch(() => undefined);
+      const plain = name.replaceAll("\\", "/").replace(/^\/+/, "");
+      const text = made(plain);
+      if (text !== undefined) return inMemory(new TextEncoder().encode(text));
+      const path = await realpath(join(root, plain)).catch(() => undefined);
       if (path === undefined || !path.startsWith(root + sep)) throw missing();
       // Not to wait for a writer, should it be a named pipe.
-      await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => {
+      const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => {
         throw missing();
       });
-      return await content(path, file);
+      const found = await file.stat();
+      if (found.isFile()) return new FileContent(file.fd, found.size, () => void file.close());
+      await file.close();
+      throw missing();
     },
   };
+}
+
+const inMemory = (bytes: Uint8Array): OpenTftpContent => ({
+  length: bytes.length,
+  read: (offset, into) => into.set(bytes.subarray(offset, offset + into.length)),
+  [Symbol.dispose]: () => {},
+});
+
+/** A file as it was when it was opened: a build that replaces it does so under another inode. */
+class FileContent implements OpenTftpContent {
+  readonly length: number;
+  private readonly fd: number;
+  private readonly close: () => void;
+  private held: Uint8Array = new Uint8Array();
+  private heldFrom = 0;
+
+  constructor(fd: number, length: number, close: () => void) {
+    this.fd = fd;
+    this.length = length;
+    this.close = close;
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    const from = offset - this.heldFrom;
+    if (from < 0 || from + into.length > this.held.length) {
+      this.fill(offset);
+      if (into.length > this.held.length) throw new Error("the file has become shorter");
+      into.set(this.held.subarray(0, into.length));
+    } else {
+      into.set(this.held.subarray(from, from + into.length));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private fill(offset: number): void {
+    const buffer = Buffer.allocUnsafe(Math.min(readBytes, this.length - offset));
+    const length = readSync(this.fd, buffer, 0, buffer.length, offset);
+    this.held = buffer.subarray(0, length);
+    this.heldFrom = offset;
+  }
 }
 
 const missing = (): RoomcastError =>

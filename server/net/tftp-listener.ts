@@ -105,18 +105,19 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     file: string,
     wished: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const content = await files.read(file);
+    using content = await files.open(file);
     const socket = await openSocket(address, 0, onError);
     const machine = new TftpTransfer(content, wished, now());
     if (!transfer.adopt(socket, machine)) return;
     const end = await new Promise<TransferStep["end"]>((resolve) => {
       transfer.onClose(() => resolve(null));
-      const perform = (step: TransferStep): void =>
+      const perform = (next: () => TransferStep): void =>
         guarded(() => {
+          const step = next();
           if (step.end !== null) resolve(step.end);
           for (const packet of step.packets) send(socket, packet, client);
           if (step.end === null && machine.deadline !== undefined)
-            transfer.wakeAfter(machine.deadline - now(), () => perform(machine.tick(now())));
+            transfer.wakeAfter(machine.deadline - now(), () => perform(() => machine.tick(now())));
         });
       socket.on("message", (bytes, from) =>
         guarded(() => {
@@ -126,11 +127,11 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
             return send(socket, encodeError(tftpError.unknownTransfer, "unknown transfer"), from);
           }
           const decoded = decodeTftp(bytes);
-          if (decoded.ok) perform(machine.take(decoded.value, now()));
+          if (decoded.ok) perform(() => machine.take(decoded.value, now()));
           else packetsIgnored++;
         }),
       );
-      perform(machine.start(now()));
+      perform(() => machine.start(now()));
     });
     if (end === null) return;
     const bytes = content.length;

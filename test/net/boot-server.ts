@@ -22,7 +22,12 @@ if (existsSync(leaseFile)) {
 }
 const keep = (): void => writeFileSync(leaseFile, JSON.stringify([...stored.values()]));
 
-const own = { address, netmask: "255.255.255.0", serverUrl: `http://${address}:8080` };
+const own = {
+  address,
+  netmask: "255.255.255.0",
+  serverUrl: `http://${address}:8080`,
+  uefiLoader: "shim",
+} as const;
 const dhcp = await startDhcpListener({
   ...dhcpSettings(own, { leaseSeconds: Number(leaseSeconds), router: address, dns: [address] }),
   interfaceName,

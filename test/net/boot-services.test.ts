@@ -198,7 +198,7 @@ test("firmware's packets, as they were, get their loader", async () => {
     "",
     "http://10.77.0.1:8080/boot/ipxe/52-54-00-7e-00-01",
     "http://10.77.0.1:8080/boot/snponly.efi",
-    "snponly.efi",
+    "shimx64.efi",
     "undionly.kpxe",
   ]);
   client.child.stdin?.end();

@@ -18,6 +18,7 @@ const settings = {
   router: "10.77.0.254",
   dns: ["10.77.0.2", "10.77.0.3", "10.77.0.4"],
   serverUrl: "http://10.77.0.1:8080",
+  uefiLoader: "shim" as const,
 };
 
 /** An iPXE's DISCOVER through a relay, with `length` bytes in each option that comes back to its sender. */

@@ -24,6 +24,7 @@ const options: DhcpServerOptions = {
   dns: [],
   fixed: new Map(),
   serverUrl: "http://10.77.0.1:8080",
+  uefiLoader: "shim",
 };
 const script = "http://10.77.0.1:8080/boot/ipxe/52-54-00-7e-00-01";
 
@@ -34,7 +35,7 @@ function expected({ arch, options: raw }: GoldenPacket): { vendorClass?: string;
   if (latin("60").startsWith("udhcp")) return { file: "" };
   if (arch === 16)
     return { vendorClass: "HTTPClient", file: "http://10.77.0.1:8080/boot/snponly.efi" };
-  if (arch === 7) return { vendorClass: "PXEClient", file: isIpxe ? script : "snponly.efi" };
+  if (arch === 7) return { vendorClass: "PXEClient", file: isIpxe ? script : "shimx64.efi" };
   assert.equal(arch, 0);
   const isOurs = isIpxe && latin("60") === "PXEClient";
   return { vendorClass: "PXEClient", file: isOurs ? script : "undionly.kpxe" };
@@ -66,7 +67,7 @@ test("the fixture has each kind of client", () => {
   const kinds = new Set(cases.map(({ golden }) => expected(golden).file));
   assert.deepEqual(
     kinds,
-    new Set(["", "undionly.kpxe", "snponly.efi", script, "http://10.77.0.1:8080/boot/snponly.efi"]),
+    new Set(["", "undionly.kpxe", "shimx64.efi", script, "http://10.77.0.1:8080/boot/snponly.efi"]),
   );
   assert(cases.length >= 40, `${cases.length} packets`);
 });

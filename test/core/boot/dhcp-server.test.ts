@@ -38,6 +38,7 @@ const settings: DhcpServerOptions = {
   dns: ["192.168.7.2", "192.168.7.3"],
   fixed: new Map(),
   serverUrl: "http://192.168.7.1:8080",
+  uefiLoader: "shim",
 };
 
 const open = (changes: Partial<DhcpServerOptions> = {}, leases: readonly Lease[] = []) =>
@@ -351,10 +352,10 @@ test("the architecture is read from option 60 where 93 is missing; x64 firmware 
     return sent(open().handle(packet(dhcpType.discover, macOf(1), { options }), start))?.packet
       .file;
   };
-  assert.equal(fileFor("PXEClient:Arch:00007:UNDI:003016"), "snponly.efi");
+  assert.equal(fileFor("PXEClient:Arch:00007:UNDI:003016"), "shimx64.efi");
   assert.equal(fileFor("PXEClient:Arch:00000:UNDI:002001"), "undionly.kpxe");
   assert.equal(fileFor("PXEClient"), "undionly.kpxe");
-  assert.equal(fileFor("PXEClient:Arch:00009:UNDI:003016", 9), "snponly.efi");
+  assert.equal(fileFor("PXEClient:Arch:00009:UNDI:003016", 9), "shimx64.efi");
   assert.equal(fileFor("MSFT 5.0"), "");
 });
 

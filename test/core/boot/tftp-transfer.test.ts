@@ -1,15 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { TftpTransfer, type TransferStep, triesLimit } from "../../../core/boot/tftp-transfer.ts";
+import {
+  type TftpContent,
+  TftpTransfer,
+  type TransferStep,
+  triesLimit,
+} from "../../../core/boot/tftp-transfer.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
 
 const patterned = (length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 255);
 
+const inMemory = (bytes: Uint8Array): TftpContent => ({
+  length: bytes.length,
+  read: (offset, into) => into.set(bytes.subarray(offset, offset + into.length)),
+});
+
 const ack = (block: number) => ({ kind: "ack", block: block & 0xffff }) as const;
 const open = (length: number, options: Record<string, string> = {}) =>
-  new TftpTransfer(patterned(length), new Map(Object.entries(options)), millis(0));
+  new TftpTransfer(inMemory(patterned(length)), new Map(Object.entries(options)), millis(0));
 
 /** `OACK a=1 b=2`, or the numbers of DATA blocks with their lengths: `3:512`. */
 function said({ packets }: TransferStep): string {
@@ -141,7 +151,7 @@ function fetchOver(
   fate: () => number,
 ): { received: Uint8Array; end: TransferStep["end"]; sentPackets: number } {
   const wished = new Map(Object.entries(options));
-  const transfer = new TftpTransfer(content, wished, millis(0));
+  const transfer = new TftpTransfer(inMemory(content), wished, millis(0));
   let now = 0;
   let sentPackets = 0;
   const blockBytes = Number(options.blksize ?? 512);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  dataPacket,
   decodeTftp,
-  encodeData,
   encodeError,
   encodeOack,
   tftpError,
@@ -56,7 +56,7 @@ test("what is no client's packet says why", () => {
     return decoded.reason;
   };
   assert.equal(reason(Uint8Array.of(1)), "truncated");
-  assert.equal(reason(encodeData(1, new Uint8Array(8))), "opcode 3 is not a client's");
+  assert.equal(reason(dataPacket(1, 8)), "opcode 3 is not a client's");
   assert.equal(reason(packet(6, "tsize\x0012\0")), "opcode 6 is not a client's");
   assert.equal(reason(packet(1, `${"a".repeat(600)}\0octet\0`)), "request too long");
   assert.equal(reason(packet(1, "\0octet\0")), "no file or mode");
@@ -66,7 +66,7 @@ test("what is no client's packet says why", () => {
 
 test("what the server says lies where the RFCs put it", () => {
   const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
-  assert.equal(latin(encodeData(0x1_0203, Buffer.from("abc"))), "\0\x03\x02\x03abc");
+  assert.equal(latin(dataPacket(0x1_0203, 3)), "\0\x03\x02\x03\0\0\0");
   assert.equal(latin(encodeError(1, "no such file")), "\0\x05\0\x01no such file\0");
   const options = new Map([
     ["tsize", "70085"],

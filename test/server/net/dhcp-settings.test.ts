@@ -7,6 +7,7 @@ const own = {
   address: "192.168.1.1",
   netmask: "255.255.255.0",
   serverUrl: "http://192.168.1.1:8080",
+  uefiLoader: "shim" as const,
 };
 const rangeOf = (config: Parameters<typeof dhcpSettings>[1], from = own): string => {
   const { first, last } = dhcpSettings(from, config).range;
