@@ -19,6 +19,8 @@ export interface BootPlan {
   readonly mac: MacAddress;
   /** What it starts when nobody presses a key. */
   readonly decision: "agent" | "local-disk";
+  /** In which a key stops a PC on its way to its own disk. */
+  readonly diskSeconds: number;
   /** The default kernel first. */
   readonly kernels: readonly [BootKernel, ...BootKernel[]];
   /** Whether memtest86+ lies in the boot folder. */
@@ -37,8 +39,6 @@ export type BootEntry = { readonly id: string; readonly key: string; readonly ti
 
 /** Seconds in which a key opens the menu: long enough to hit one, short enough for fifty PCs. */
 export const agentPromptSeconds = 2;
-/** A PC on its way to its own disk may be wanted back in the menu. */
-export const diskPromptSeconds = 5;
 /** Whoever sees that the last start hung, and can choose another kernel, needs time to read it. */
 export const hungPromptSeconds = 10;
 
@@ -53,8 +53,8 @@ export const safeArguments: readonly string[] = [
   "pcie_aspm=off",
 ];
 
-export const promptSeconds = ({ decision, lastStartHung }: BootPlan): number => {
-  if (decision === "local-disk") return diskPromptSeconds;
+export const promptSeconds = ({ decision, diskSeconds, lastStartHung }: BootPlan): number => {
+  if (decision === "local-disk") return diskSeconds;
   return lastStartHung ? hungPromptSeconds : agentPromptSeconds;
 };
 

@@ -25,12 +25,22 @@ export const RoomSettings = Type.Object(
     grow: Type.Boolean(),
     /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
     naming: nullable(Type.String({ pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$" })),
+    /** What a PC with nothing to do starts when it boots from the network. */
+    idleBoot: Type.Union([Type.Literal("agent"), Type.Literal("local-disk")]),
+    /** Seconds in which a key stops a PC on its way to its own disk. */
+    diskSeconds: Type.Integer({ minimum: 1, maximum: 300 }),
   },
   closed,
 );
 export type RoomSettings = Static<typeof RoomSettings>;
 
-export const roomDefaults: RoomSettings = { shell: true, grow: true, naming: null };
+export const roomDefaults: RoomSettings = {
+  shell: true,
+  grow: true,
+  naming: null,
+  idleBoot: "agent",
+  diskSeconds: 5,
+};
 
 /** Digits that anyone can type at a PC's menu. */
 export const Pin = Type.String({ pattern: "^[0-9]{4,12}$" });

@@ -6,6 +6,12 @@ const onOff = (text: string): boolean => {
   return text === "on";
 };
 
+const agentOrDisk = (text: string): string => {
+  if (text !== "agent" && text !== "local-disk")
+    throw new InvalidArgumentError("agent or local-disk");
+  return text;
+};
+
 const orNone = (text: string): string | null => (text === "none" ? null : text);
 
 /** How a room's settings are set and shown: one line each. */
@@ -38,6 +44,20 @@ const settings: readonly {
     show: ({ settings: { naming } }) => naming ?? "none",
   },
   {
+    key: "idleBoot",
+    flags: "--idle-boot <WHAT>",
+    help: "agent, local-disk: what a PC with nothing to do starts when it boots from the network",
+    parse: agentOrDisk,
+    show: ({ settings: { idleBoot } }) => idleBoot,
+  },
+  {
+    key: "diskSeconds",
+    flags: "--disk-seconds <N>",
+    help: "1 to 300: how long a key stops a PC on its way to its own disk",
+    parse: Number,
+    show: ({ settings: { diskSeconds } }) => String(diskSeconds),
+  },
+  {
     key: "pin",
     flags: "--pin <PIN>",
     help: "4 to 12 digits that the PCs' menus ask for, or none",
@@ -55,4 +75,4 @@ export function addSettingOptions(command: Command): Command {
 
 /** A line a setting, as its option has it. */
 export const settingLines = (room: RoomView): string[] =>
-  settings.map(({ key, show }) => `${key.padEnd(8)}  ${show(room)}`);
+  settings.map(({ key, show }) => `${key.padEnd(11)}  ${show(room)}`);

@@ -41,3 +41,15 @@ export function bootKernels(
     }),
   ];
 }
+
+/** With less, the drivers of rare hardware are left out of the initrd: unpacked they take 45 MB. */
+const fullImageBytes = 1 << 30;
+
+/** The kernels for a PC with so much memory; null: not known yet. */
+export const kernelsFor = (
+  [standard, ...further]: readonly [BootKernel, ...BootKernel[]],
+  memoryBytes: number | null,
+): readonly [BootKernel, ...BootKernel[]] =>
+  memoryBytes === null || memoryBytes >= fullImageBytes
+    ? [standard, ...further]
+    : [{ ...standard, initrds: ["initrd.img"] }, ...further];

@@ -11,8 +11,9 @@ import { ipv4ToText } from "../../core/units/ipv4.ts";
 import { type MacAddress, parseMac } from "../../core/units/mac.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
+import type { BootDecision } from "../rooms/boots.ts";
 import type { StateStore } from "../state/state-store.ts";
-import { bootKernels } from "./boot-kernels.ts";
+import { bootKernels, kernelsFor } from "./boot-kernels.ts";
 import { bootRoutes } from "./boot-routes.ts";
 import { startDhcpListener } from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
@@ -28,9 +29,8 @@ export interface BootServicesOptions {
   readonly dhcp: NonNullable<Config["dhcp"]> | null;
   readonly state: StateStore;
   readonly lab: {
-    bootDecision(mac: MacAddress): "agent" | "local-disk";
-    lastStartHung(mac: MacAddress): boolean;
-    booting(mac: MacAddress): void;
+    /** A PC asks what to start. */
+    booting(mac: MacAddress): BootDecision;
   };
   readonly log: Log;
 }
@@ -62,13 +62,12 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     if (dhcp !== null) throw lack;
     log.warn({ next: lack.next }, `no PC can boot from here: ${lack.message}`);
   }
-  const kernels = bootKernels(folder, options.boot);
+  const offered = bootKernels(folder, options.boot);
   const hasMemtest = existsSync(join(folder, "memtest.bin"));
   const plan = (mac: MacAddress): BootPlan => {
-    const lastStartHung = lab.lastStartHung(mac);
-    lab.booting(mac);
-    const decision = lab.bootDecision(mac);
-    return { serverUrl: options.serverUrl, mac, decision, kernels, hasMemtest, lastStartHung };
+    const { memoryBytes, ...decision } = lab.booting(mac);
+    const kernels = kernelsFor(offered, memoryBytes);
+    return { serverUrl: options.serverUrl, mac, ...decision, kernels, hasMemtest };
   };
   const unsigned = lacking(signedFiles);
   if (missing.length === 0 && unsigned.length > 0) {

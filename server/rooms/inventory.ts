@@ -96,7 +96,7 @@ export class Inventory {
             hello: described,
             macs,
             lastSeen: isoTime,
-            nextBoot: "agent",
+            nextBoot: "room",
           }
         : Object.assign(known, { hello: described, macs, lastSeen: isoTime });
     this.save(record);

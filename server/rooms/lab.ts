@@ -14,6 +14,7 @@ import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type AgentLink, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
+import { type BootDecision, Boots } from "./boots.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { PcOrders } from "./pc-orders.ts";
@@ -22,11 +23,6 @@ import { type RestoreRequest, Sessions } from "./sessions.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
-
-/** A slow PC is at its menu a minute after its boot loader; who asks again sooner had no time to hang. */
-const hangsAfter = 60_000;
-/** Addresses cost nothing to invent. */
-const startsKept = 4096;
 
 export interface LabPorts {
   readonly state: StateStore;
@@ -61,13 +57,17 @@ export class Lab {
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
-  /** By MAC, when a PC was last given its way to the kernel; not once its agent has connected. */
-  private readonly startedAt = new Map<string, number>();
+  private readonly boots: Boots;
 
   constructor(ports: LabPorts) {
     const { state, images, clock, openSender, wake, log } = ports;
     this.ports = ports;
     this.inventory = new Inventory(state);
+    this.boots = new Boots({
+      inventory: this.inventory,
+      isWanted: ({ id }) => this.sessions.idOf(id) !== null,
+      now: () => performance.now(),
+    });
     this.announcer = new Announcer({
       state,
       clock,
@@ -236,40 +236,21 @@ export class Lab {
 
   // --- what the network says
 
-  /** What a network boot of this MAC leads to. */
-  bootDecision(mac: string): "agent" | "local-disk" {
+  /** A PC asks the boot services what to start. */
+  booting(mac: string): BootDecision {
+    const decision = this.boots.decide(mac);
     const pc = this.inventory.byMac(mac);
-    if (pc === undefined || this.sessions.idOf(pc.id) !== null) return "agent";
-    return pc.nextBoot;
-  }
-
-  /**
-   * Whether this PC was given a kernel lately and was not heard of since. It asks again, so it was
-   * restarted: most often by a person, because it hung.
-   */
-  lastStartHung(mac: string): boolean {
-    const at = this.startedAt.get(mac);
-    return at !== undefined && performance.now() - at > hangsAfter;
-  }
-
-  /** A PC has asked for boot files. */
-  booting(mac: string): void {
-    if (this.bootDecision(mac) === "agent") {
-      const [oldest] = this.startedAt.keys();
-      if (this.startedAt.size >= startsKept && oldest !== undefined) this.startedAt.delete(oldest);
-      this.startedAt.set(mac, performance.now());
-    } else this.startedAt.delete(mac);
-    const pc = this.inventory.byMac(mac);
-    if (pc === undefined || this.agents.isConnected(pc.id)) return;
+    if (pc === undefined || this.agents.isConnected(pc.id)) return decision;
     this.bootingSince.set(pc.id, performance.now());
     this.sessions.words.booting(pc.id);
     this.announcer.pc(pc.id);
+    return decision;
   }
 
   private greet(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
     const time = this.ports.clock.isoTime();
     const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);
-    for (const mac of pc.macs) this.startedAt.delete(mac);
+    this.boots.arrived(pc);
     this.ports.log({ pc: pc.name, mac: hello.mac, address }, "PC connected");
     const { version: serverVersion } = this.ports;
     const { id, name, room } = pc;

@@ -34,8 +34,11 @@ export interface PcRecord {
   /** All addresses it was ever seen with. */
   macs: string[];
   lastSeen: string;
-  /** What a network boot leads to when no session wants the PC. A verified restore sets `local-disk`. */
-  nextBoot: "agent" | "local-disk";
+  /**
+   * What a network boot leads to when no session wants the PC: what its room is set to, unless ordered
+   * otherwise. `agent` holds until the agent is there. A verified restore sets `local-disk`.
+   */
+  nextBoot: "room" | "agent" | "local-disk";
 }
 
 interface SessionRecordBase {

@@ -22,6 +22,7 @@ export const bootPlan = (
   serverUrl: "http://10.77.0.1:8080",
   mac: parseMac("52:54:00:7E:00:01") as NonNullable<ReturnType<typeof parseMac>>,
   decision: "agent",
+  diskSeconds: 5,
   hasMemtest: false,
   lastStartHung: false,
   ...changes,

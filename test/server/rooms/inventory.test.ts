@@ -4,27 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
-import type { Hello } from "../../../core/wire/control.ts";
 import { Inventory } from "../../../server/rooms/inventory.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-
-const hello = (mac: string, uuid: string | null = null, name: string | null = null): Hello => ({
-  type: "hello",
-  protocol: 1,
-  agentVersion: "1",
-  instance: "i",
-  name,
-  identity: { uuid, serials: [], macs: [mac] },
-  mac,
-  ip: null,
-  firmware: null,
-  secureBoot: null,
-  nic: { driver: null, speedMbps: null },
-  disks: [],
-  memoryBytes: null,
-  state: "idle",
-  task: null,
-});
+import { hello } from "./hello.ts";
 
 const a = "52:54:00:00:00:0a";
 const b = "52:54:00:00:00:0b";

@@ -1,0 +1,71 @@
+import type { PcRecord } from "../state/records.ts";
+import type { Inventory } from "./inventory.ts";
+
+/** What a PC is to start, and how long a person has to choose otherwise. */
+export interface BootDecision {
+  readonly decision: "agent" | "local-disk";
+  /** Before the own disk is started. */
+  readonly diskSeconds: number;
+  /** The last start of this PC got its kernel and was not heard of since: most often it hung. */
+  readonly lastStartHung: boolean;
+  /** As the PC said when it was last here; null: it never was. */
+  readonly memoryBytes: number | null;
+}
+
+/** A slow PC is at its menu a minute after its boot loader; who asks again sooner had no time to hang. */
+const hangsAfter = 60_000;
+/** Addresses cost nothing to invent. */
+const startsKept = 4096;
+
+export interface BootsPorts {
+  readonly inventory: Inventory;
+  /** A session wants the PC. */
+  isWanted(pc: PcRecord): boolean;
+  /** Milliseconds of a clock that only goes forward. */
+  now(): number;
+}
+
+/** What each network boot leads to. */
+export class Boots {
+  private readonly ports: BootsPorts;
+  /** By MAC, when a PC was last given its way to the kernel; not once its agent has connected. */
+  private readonly startedAt = new Map<string, number>();
+
+  constructor(ports: BootsPorts) {
+    this.ports = ports;
+  }
+
+  /** A PC asks what to start. */
+  decide(mac: string): BootDecision {
+    const { inventory, now } = this.ports;
+    const pc = inventory.byMac(mac);
+    const settings = pc === undefined ? null : inventory.room(pc.room).settings;
+    const decision = pc === undefined ? "agent" : this.goal(pc, settings?.idleBoot ?? "agent");
+    const startedAt = this.startedAt.get(mac);
+    this.startedAt.delete(mac);
+    if (decision === "agent") {
+      const [oldest] = this.startedAt.keys();
+      if (this.startedAt.size >= startsKept && oldest !== undefined) this.startedAt.delete(oldest);
+      this.startedAt.set(mac, now());
+    }
+    return {
+      decision,
+      diskSeconds: settings?.diskSeconds ?? 0,
+      lastStartHung: startedAt !== undefined && now() - startedAt > hangsAfter,
+      memoryBytes: pc?.hello.memoryBytes ?? null,
+    };
+  }
+
+  /** The PC's agent is there: it did not hang, and an order to come back into the menu is met. */
+  arrived(pc: PcRecord): void {
+    for (const mac of pc.macs) this.startedAt.delete(mac);
+    if (pc.nextBoot !== "agent") return;
+    pc.nextBoot = "room";
+    this.ports.inventory.save(pc);
+  }
+
+  private goal(pc: PcRecord, idleBoot: "agent" | "local-disk"): "agent" | "local-disk" {
+    if (this.ports.isWanted(pc)) return "agent";
+    return pc.nextBoot === "room" ? idleBoot : pc.nextBoot;
+  }
+}
