@@ -7,13 +7,19 @@ export interface ConsoleApi {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   patch<T>(path: string, body: unknown): Promise<T>;
+  delete<T>(path: string): Promise<T>;
+  /** Work that the server answers in lines, and its result. */
+  follow<T>(
+    path: string,
+    options: { signal: AbortSignal; onProgress(done: number, total: number): void },
+  ): Promise<T>;
   /** All there is, `ready`, then what changes; after a break all of it again. */
   events(signal: AbortSignal): AsyncIterable<ConsoleEvent>;
 }
 
 /** A wish to the server; several belong together, and the first that fails ends them. */
 export interface Call {
-  readonly method: "post" | "patch";
+  readonly method: "post" | "patch" | "delete";
   readonly path: string;
-  readonly body: unknown;
+  readonly body?: unknown;
 }

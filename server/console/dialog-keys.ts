@@ -14,6 +14,7 @@ import {
   toBase,
   type Ui,
 } from "./state.ts";
+import { pressAtMethods, pressAtRoom, pressAtStore, withOption } from "./store-keys.ts";
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
@@ -29,14 +30,13 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       const images = imagesToChoose(model);
       const image = images[page.chosen];
       if (key.name !== "enter") {
-        return stay(ui, {
-          ...page,
-          chosen: Math.max(0, moved(page.chosen, key, images.length, 10)),
-        });
+        const chosen = Math.max(0, moved(page.chosen, key, images.length, 10));
+        return stay(ui, { ...page, chosen, options: withOption(page.options, key.name) });
       }
       if (image === undefined) return stay(ui, page);
-      const { targets } = page;
-      return stay(ui, { name: "overwrite", targets, image, value: "", refused: false, from: 0 });
+      const { targets, options } = page;
+      const empty = { value: "", refused: false, from: 0 };
+      return stay(ui, { name: "overwrite", targets, options, image, ...empty });
     }
     case "overwrite":
       return pressAtOverwrite(model, ui, page, key);
@@ -51,6 +51,21 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
     }
     case "prompt":
       return pressAtPrompt(model, ui, page, key);
+    case "store":
+      return pressAtStore(model, ui, page, key);
+    case "room":
+      return pressAtRoom(model, ui, key);
+    case "methods":
+      return pressAtMethods(model, ui, page, key);
+    case "word": {
+      if (key.name !== "enter") {
+        return stay(ui, { ...page, value: typed(page.value, key, 256), refused: false });
+      }
+      if (page.value !== page.word) return stay(ui, { ...page, value: "", refused: true });
+      const { calls, done } = page;
+      const next = { ...toBase(ui), marked: new Set<string>() };
+      return { ui: next, effect: { type: "calls", calls, done, together: true } };
+    }
     case "confirm":
       if (key.name !== "y" && key.name !== "Y") return { ui: toBase(ui), effect: null };
       return { ui: toBase(ui), effect: { type: "calls", calls: page.calls, done: page.done } };
@@ -63,7 +78,7 @@ function pressAtOverwrite(
   page: Extract<Page, { name: "overwrite" }>,
   key: Key,
 ): Step {
-  const { targets, image } = page;
+  const { targets, options, image } = page;
   const from = moved(page.from, key, targetPcs(model, targets).length, 10);
   if (from !== page.from) return stay(ui, { ...page, from });
   if (key.name !== "enter") {
@@ -82,11 +97,8 @@ function pressAtOverwrite(
         image: imageText(image),
         ...whom,
         disk: null,
-        start: "now",
         startTimeout: null,
-        delta: false,
-        verify: "read-back",
-        afterwards: "stay",
+        ...options,
         overwrite: targets.room ?? namesOf(model, targets.pcs).join(","),
       },
     },
@@ -117,6 +129,11 @@ function pressAtPrompt(
     const letters = page.for === "capture" ? "small letters" : "letters";
     const text = `a name has ${letters}, digits, and . _ - in between`;
     return { ui: { ...ui, said: { text, good: false } }, effect: null };
+  }
+  if (page.for === "create") {
+    const calls: Call[] = [{ method: "post", path: "/rooms", body: { name: value } }];
+    const next: Ui = { ...ui, room: value, base: "list", page: { name: "list" } };
+    return { ui: next, effect: { type: "calls", calls, done: `room ${value} is there` } };
   }
   const names = namesOf(model, pcs).join(", ");
   const patch = (body: unknown): Call[] =>

@@ -1,6 +1,6 @@
 /** The console's dialogs. What destroys data shows which disks, and has the word typed. */
 import { diskLine } from "../../core/screen/disk.ts";
-import { dateText, sizeText } from "../../core/screen/format.ts";
+import { sizeText } from "../../core/screen/format.ts";
 import {
   blank,
   cell,
@@ -9,9 +9,7 @@ import {
   type Row,
   type ScreenSize,
   span,
-  visibleFrom,
 } from "../../core/screen/row.ts";
-import { chooseTarget } from "../../core/session/target.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import {
@@ -20,21 +18,28 @@ import {
   namesOf,
   overwriteWord,
   type Page,
+  type RestoreOptions,
   roomNames,
   targetPcs,
 } from "./state.ts";
+import { targetText, wipeMethods } from "./store-keys.ts";
+import { imageList, roomPageRows, storeRows, wordRows } from "./store-rows.ts";
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
-/** A dialog's body, and the line about its keys. */
+/** A dialog's body, and the line about its keys; `room`: the one that is shown. */
 export function dialogRows(
   model: Model,
   page: Dialog,
+  room: string | null,
   size: ScreenSize,
 ): { body: Row[]; keys: string } {
   switch (page.name) {
     case "images":
-      return { body: imageRows(model, page, size), keys: "Arrows, Enter: choose   Esc: back" };
+      return {
+        body: imageRows(model, page, size),
+        keys: "Arrows, Enter: choose   d v t a: change how   Esc: back",
+      };
     case "overwrite":
       return {
         body: overwriteRows(model, page, size),
@@ -50,6 +55,29 @@ export function dialogRows(
     }
     case "prompt":
       return promptRows(model, page, size);
+    case "store":
+      return {
+        body: storeRows(model, page.chosen, size),
+        keys: "v: check every chunk   d: delete   Esc: back",
+      };
+    case "room":
+      return {
+        body: roomPageRows(model, room, size.columns),
+        keys: "w: seat walk   n: new room   x: delete the room   Esc: back",
+      };
+    case "methods":
+      return {
+        body: [
+          ...paragraph(`Wipe ${namesOf(model, page.pcs).join(", ")}: how?`, size.columns, "bold"),
+          blank,
+          ...wipeMethods.map(({ text }, index) =>
+            line(`${index + 1}  ${text}`, index === page.chosen ? "chosen" : "plain"),
+          ),
+        ],
+        keys: "Arrows or number, Enter: choose   Esc: back",
+      };
+    case "word":
+      return { body: wordRows(page, size), keys: "the word and Enter   Esc: nothing is changed" };
     case "confirm":
       return {
         body: [
@@ -75,20 +103,25 @@ function imageRows(
   if (images.length === 0) {
     return [...title, blank, line("There is no image yet. Capture a PC first: c.")];
   }
-  const nameWidth = columns - 2 - 10 - 12 - 18;
-  const heading = `${cell("Image", nameWidth)}${cell("Data", 10, "right")}${cell("Disk", 12, "right")}  Captured (UTC)`;
-  const room = Math.max(1, lines - 8);
-  const from = visibleFrom(chosen, images.length, room);
   return [
     ...title,
     blank,
-    line(heading, "bold"),
-    ...images.slice(from, from + room).map((image, index) => {
-      const text = `${cell(imageText(image), nameWidth)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}  ${dateText(image.capturedAt)}`;
-      return line(text, from + index === chosen ? "chosen" : "plain");
-    }),
+    ...imageList(images, chosen, { columns, lines: lines - 12 }),
+    blank,
+    ...optionRows(page.options),
   ];
 }
+
+/** What a restore will be like, with the keys that change it. */
+const optionRows = ({ delta, verify, afterwards, start }: RestoreOptions): Row[] =>
+  (
+    [
+      ["d", "send", delta ? "only what differs from each disk" : "everything"],
+      ["v", "verify", verify === "written" ? "as written" : "read back from the disk"],
+      ["t", "then", afterwards],
+      ["a", "start", start === "now" ? "with whoever is ready" : "when all are ready"],
+    ] as const
+  ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(what, 8)}${how}`)]);
 
 function overwriteRows(
   model: Model,
@@ -104,7 +137,7 @@ function overwriteRows(
   const ask: Row[] = [
     blank,
     ...paragraph(
-      `Written: ${imageText(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}.`,
+      `Written: ${imageText(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${page.options.delta ? "; only what differs" : ""}${page.options.afterwards === "stay" ? "" : `; then ${page.options.afterwards}`}.`,
       columns,
     ).slice(0, 2),
     ...warnings,
@@ -127,16 +160,12 @@ function overwriteRows(
 /** One PC, and the disk that will be overwritten there: as its agent chooses when none is named. */
 function targetRow(pc: PcView, image: ImageView, columns: number): Row {
   const off = pc.state === "offline" ? "off   " : "";
-  const head = span(` ${cell(pc.name, 14)} `, "bold");
-  const width = columns - 17;
-  if (pc.disks.length === 0) return [head, span(cell(`${off}no disk known yet`, width))];
-  const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));
   // Where the image's data end, only the PC looks up: a disk that is too small refuses by itself.
-  const need = { endBytes: 0, logicalSector: image.logicalSector };
-  const target = chooseTarget(candidates, null, need);
-  return target.kind === "disk"
-    ? [head, span(cell(`${off}${diskLine(target.disk)}`, width))]
-    : [head, span(cell(`${off}WILL REFUSE: ${target.reason}`, width), "warn")];
+  const { text, refused } = targetText(pc, image.logicalSector);
+  return [
+    span(` ${cell(pc.name, 14)} `, "bold"),
+    span(cell(`${off}${text}`, columns - 17), refused ? "warn" : "plain"),
+  ];
 }
 
 function promptRows(
@@ -167,6 +196,11 @@ function promptRows(
         keys: "Enter: capture   Esc: back",
       };
     }
+    case "create":
+      return {
+        body: [line("The new room's name:", "bold"), blank, field],
+        keys: "Enter: create   Esc: back",
+      };
     case "rename":
       return {
         body: [...paragraph(`Rename ${names} to:`, columns, "bold"), blank, field],

@@ -1,11 +1,10 @@
-/** What a key does in the console: the next state, and what is asked of the server. */
-import { diskIdentity } from "../../core/screen/disk.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
-import type { PcView, SessionView } from "../../core/wire/views.ts";
+import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import type { Model } from "./model.ts";
 import { neighbour, seatMap } from "./seat-map.ts";
+import { pressAtSession, pressDrop, pressSession } from "./session-keys.ts";
 import {
   chosenPc,
   isMap,
@@ -20,10 +19,20 @@ import {
   type Targets,
   toBase,
   type Ui,
+  usualOptions,
 } from "./state.ts";
 
 export type Effect =
-  | { readonly type: "calls"; readonly calls: readonly Call[]; readonly done: string }
+  | {
+      readonly type: "calls";
+      readonly calls: readonly Call[];
+      /** What is said at the end. */
+      readonly done: string;
+      /** None waits for another. */
+      readonly together?: boolean;
+    }
+  /** Work that takes a while, with its progress. */
+  | { readonly type: "follow"; readonly path: string; readonly title: string }
   | { readonly type: "redraw" }
   | { readonly type: "quit" };
 
@@ -111,42 +120,6 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
   }
 }
 
-/** Through its PCs, and on to the room's other sessions; what is done to a session is done to this one. */
-function pressAtSession(
-  model: Model,
-  ui: Ui,
-  at: Extract<Page, { name: "session" }>,
-  key: Key,
-  page: number,
-): Step {
-  const session = model.sessions.get(at.id);
-  if (session === undefined) return { ui: toBase(ui), effect: null };
-  switch (key.name) {
-    case "escape":
-    case "q":
-    case "v":
-      return { ui: toBase(ui), effect: null };
-    case "left":
-    case "right":
-    case "tab": {
-      const all = roomSessions(model, ui.room);
-      const step = key.name === "left" ? all.length - 1 : 1;
-      const next = all[(all.indexOf(session) + step) % all.length] ?? session;
-      return open(ui, { name: "session", id: next.id, from: 0 });
-    }
-    case "?":
-      return open(ui, { name: "help" });
-    case "g":
-    case "s":
-      return pressSession(ui, session, key.name);
-    default: {
-      const last = Math.max(0, session.members.length - page);
-      const from = Math.min(last, moved(at.from, key, session.members.length, page));
-      return open(ui, { ...at, from });
-    }
-  }
-}
-
 /** Arrows lead to the nearest PC that way. */
 function pressOnMap(model: Model, ui: Ui, key: Key): Step | undefined {
   if (!isMap(ui) || !["left", "right", "up", "down"].includes(key.name)) return undefined;
@@ -175,6 +148,11 @@ function atHand(model: Model, ui: Ui): PcView[] {
 
 function pressAction(model: Model, ui: Ui, key: Key): Step {
   if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
+  if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
+  if (key.name === "R") {
+    if (ui.room === null) return refuse(ui, "choose a room with Tab first");
+    return open(ui, { name: "room" });
+  }
   if (key.name === "v") {
     const session = sessionAtHand(model, ui) ?? roomSessions(model, ui.room)[0];
     if (session === undefined) return refuse(ui, "there has been no session here yet");
@@ -188,13 +166,18 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   const pcs = atHand(model, ui);
   const [first] = pcs;
   if (first === undefined) {
-    return "rcwblpnm".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+    return "rcwblpnmzf".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
   }
   const ids = pcs.map(({ id }) => id);
   const names = namesOf(model, ids).join(", ");
   switch (key.name) {
     case "r":
-      return open(ui, { name: "images", targets: restoreTargets(model, ui, ids), chosen: 0 });
+      return open(ui, {
+        name: "images",
+        targets: restoreTargets(model, ui, ids),
+        options: usualOptions,
+        chosen: 0,
+      });
     case "c":
       if (pcs.length > 1)
         return refuse(ui, "one PC at a time is captured: Esc takes the marks away");
@@ -207,6 +190,16 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       return open(ui, prompt("rename", ids, first));
     case "m":
       return open(ui, prompt("move", ids, first));
+    case "z":
+      return open(ui, { name: "methods", pcs: ids, chosen: 0 });
+    case "f":
+      return open(ui, {
+        name: "confirm",
+        question: `Forget ${names}?`,
+        warnings: ["Name, seat and history go; whoever boots again registers as new."],
+        calls: ids.map((id) => ({ method: "delete", path: `/pcs/${encodeURIComponent(id)}` })),
+        done: `forgotten: ${names}`,
+      });
     case "w":
       return {
         ui,
@@ -280,48 +273,5 @@ function confirmPower(
       action,
     ),
     done: `${names}: ${done}`,
-  });
-}
-
-const pathOf = ({ id }: SessionView): string => `/sessions/${encodeURIComponent(id)}`;
-const titleOf = ({ id, kind, image }: SessionView): string =>
-  `session ${id} (${kind} of ${image ?? "?"})`;
-
-function pressSession(ui: Ui, session: SessionView, key: "s" | "g"): Step {
-  const path = pathOf(session);
-  const title = titleOf(session);
-  if (!isRunning(session)) return refuse(ui, `${title} is over`);
-  if (key === "g") {
-    if (session.state !== "gathering") return refuse(ui, `${title} has started already`);
-    const calls: Call[] = [{ method: "post", path: `${path}/start`, body: {} }];
-    return { ui, effect: { type: "calls", calls, done: `started ${title}` } };
-  }
-  const pending = session.members.filter(({ result }) => result === "pending").length;
-  return open(ui, {
-    name: "confirm",
-    question: `Stop ${title}?`,
-    warnings:
-      session.kind === "capture"
-        ? ["There will be no image."]
-        : [`The disks of ${pending} PCs will be incomplete until they are restored again.`],
-    calls: [{ method: "post", path: `${path}/stop`, body: {} }],
-    done: `stopped ${title}`,
-  });
-}
-
-function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
-  const title = titleOf(session);
-  const pc = chosenPc(model, ui);
-  const member = session.members.find((each) => each.pc === pc?.id);
-  if (pc === undefined || member?.result !== "pending") {
-    return refuse(ui, "the PC under the cursor is not in a running session");
-  }
-  const disk = member.disk === null ? "Its disk" : diskIdentity(member.disk);
-  return open(ui, {
-    name: "confirm",
-    question: `Take ${pc.name} out of ${title}?`,
-    warnings: [`${disk} will be incomplete until it is restored again.`],
-    calls: [{ method: "post", path: `${pathOf(session)}/drop`, body: { pc: pc.id } }],
-    done: `${pc.name} is out of ${title}`,
   });
 }

@@ -1,9 +1,10 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import { RoomcastError } from "../../core/errors.ts";
 import { openTerminal } from "../../core/node/terminal.ts";
+import { percentText } from "../../core/screen/format.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import type { Call, ConsoleApi } from "./api.ts";
-import { press } from "./keys.ts";
+import { type Effect, press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
 import { pageLines, rows } from "./rows.ts";
@@ -63,14 +64,31 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     timer = setTimeout(draw, Math.max(0, at - performance.now()));
   };
 
-  const perform = async (calls: readonly Call[], done: string): Promise<void> => {
-    try {
-      for (const { method, path, body } of calls) await api[method](path, body);
-      ui = { ...ui, said: { text: done, good: true } };
-    } catch (error) {
-      ui = { ...ui, said: { text: errorText(error), good: false } };
-    }
+  const say = (text: string, good: boolean): void => {
+    ui = { ...ui, said: { text, good } };
     if (!leaving.signal.aborted) drawSoon(0);
+  };
+  const call = ({ method, path, body }: Call): Promise<unknown> =>
+    method === "delete" ? api.delete(path) : api[method](path, body);
+
+  const perform = async (effect: Effect): Promise<void> => {
+    try {
+      if (effect.type === "calls") {
+        if (effect.together) await Promise.all(effect.calls.map(call));
+        else for (const each of effect.calls) await call(each);
+        say(effect.done, true);
+      } else if (effect.type === "follow") {
+        const { path, title } = effect;
+        say(title, true);
+        const found = await api.follow<Verified>(path, {
+          signal: leaving.signal,
+          onProgress: (done, total) => say(`${title}: ${percentText(done / total)}`, true),
+        });
+        say(verifiedText(title, found), found.damaged.length === 0);
+      }
+    } catch (error) {
+      say(errorText(error), false);
+    }
   };
 
   const onKey = (key: Key): void => {
@@ -79,7 +97,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     const { effect } = step;
     if (effect?.type === "quit") return leaving.abort();
     if (effect?.type === "redraw") terminal.redraw();
-    if (effect?.type === "calls") void perform(effect.calls, effect.done);
+    if (effect !== null) void perform(effect);
     drawSoon(keyDrawEvery);
   };
 
@@ -105,6 +123,16 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   }
   return 0;
 }
+
+/** What a check of an image answers. */
+interface Verified {
+  readonly damaged: readonly { readonly reason: string }[];
+}
+
+const verifiedText = (title: string, { damaged }: Verified): string =>
+  damaged.length === 0
+    ? `${title}: every chunk is right`
+    : `${title}: ${damaged.length} DAMAGED, first: ${damaged[0]?.reason}; see roomcast image verify`;
 
 /** What went wrong, and what to do next. */
 function errorText(error: unknown): string {

@@ -75,7 +75,7 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
     case "help":
       return frame(helpRows, "any key: back");
     default: {
-      const { body, keys } = dialogRows(model, ui.page, size);
+      const { body, keys } = dialogRows(model, ui.page, ui.room, size);
       return frame(body, keys);
     }
   }
@@ -123,7 +123,10 @@ const helpRows: readonly Row[] = [
     ["g  s", "start a session that gathers; stop a session"],
     ["x", "take the PC out of the running session"],
     ["w  b  p  l", "wake, reboot, switch off, start from the local disk"],
-    ["n  m", "rename the PC, move it to a room"],
+    ["n  m  f", "rename the PC, move it to a room, forget it"],
+    ["z", "wipe the disks of the marked PCs"],
+    ["i", "the images: check, delete"],
+    ["R", "the room: seat walk, a new room, delete it"],
     ["Ctrl-L", "draw the screen again"],
     ["q", "leave; sessions go on"],
   ].map(([keys = "", what = ""]): Row => [span(`  ${cell(keys, 20)}`, "bold"), span(what)]),

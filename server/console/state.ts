@@ -1,4 +1,5 @@
 /** Where the operator is in the console, and what of the model that shows. */
+import type { Afterwards } from "../../core/wire/control.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
@@ -10,6 +11,21 @@ export interface Targets {
   readonly pcs: readonly string[];
 }
 
+/** How a restore is done, beside what and to whom. */
+export interface RestoreOptions {
+  readonly delta: boolean;
+  readonly verify: "read-back" | "written";
+  readonly afterwards: Afterwards;
+  readonly start: "now" | "all";
+}
+
+export const usualOptions: RestoreOptions = {
+  delta: false,
+  verify: "read-back",
+  afterwards: "stay",
+  start: "now",
+};
+
 export type Page =
   | { readonly name: "list" }
   | { readonly name: "pc" }
@@ -18,10 +34,16 @@ export type Page =
   | { readonly name: "session"; readonly id: string; readonly from: number }
   | { readonly name: "help" }
   | { readonly name: "filter" }
-  | { readonly name: "images"; readonly targets: Targets; readonly chosen: number }
+  | {
+      readonly name: "images";
+      readonly targets: Targets;
+      readonly options: RestoreOptions;
+      readonly chosen: number;
+    }
   | {
       readonly name: "overwrite";
       readonly targets: Targets;
+      readonly options: RestoreOptions;
       readonly image: ImageView;
       readonly value: string;
       readonly refused: boolean;
@@ -31,10 +53,27 @@ export type Page =
   | { readonly name: "disks"; readonly pc: string; readonly chosen: number }
   | {
       readonly name: "prompt";
-      readonly for: "capture" | "rename" | "move";
+      readonly for: "capture" | "rename" | "move" | "create";
       readonly pcs: readonly string[];
       readonly disk: DiskView | null;
       readonly value: string;
+    }
+  /** All images, to be checked and deleted. */
+  | { readonly name: "store"; readonly chosen: number }
+  /** The shown room: what it is set to. */
+  | { readonly name: "room" }
+  /** How PCs are wiped. */
+  | { readonly name: "methods"; readonly pcs: readonly string[]; readonly chosen: number }
+  /** What destroys data, and the word that has to be typed. */
+  | {
+      readonly name: "word";
+      readonly title: string;
+      readonly facts: readonly string[];
+      readonly word: string;
+      readonly value: string;
+      readonly refused: boolean;
+      readonly calls: readonly Call[];
+      readonly done: string;
     }
   | {
       readonly name: "confirm";
@@ -186,9 +225,5 @@ export const namesOf = (model: Model, pcs: readonly string[]): string[] =>
 const namesTyped = 3;
 
 /** What has to be typed before these PCs' disks are overwritten. */
-export function overwriteWord(model: Model, targets: Targets): string {
-  if (targets.room !== null) return targets.room;
-  return targets.pcs.length <= namesTyped
-    ? namesOf(model, targets.pcs).join(",")
-    : `${targets.pcs.length} PCs`;
-}
+export const overwriteWord = (model: Model, { room, pcs }: Targets): string =>
+  room ?? (pcs.length <= namesTyped ? namesOf(model, pcs).join(",") : `${pcs.length} PCs`);

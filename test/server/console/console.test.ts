@@ -159,6 +159,101 @@ test("the end of a session is one sentence, and the PC's page has the reason", a
   assert.match(page, /FAILED\n +write error at 12\.4 GB/);
 });
 
+test("how a restore is done is chosen beside the image, and shown again before the word", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)], images: [imageOf(4)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("rdttva");
+  await at.terminal.until("only what differs from each disk");
+  at.terminal.press("\r");
+  await at.terminal.until(/only what differs;\n then poweroff/);
+  at.terminal.press("pc01\r");
+  await at.terminal.until("restoring win11-lab@4 to 1 PCs");
+  const { delta, verify, afterwards, start } = (at.lab.calls[0]?.body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual(
+    { delta, verify, afterwards, start },
+    {
+      delta: true,
+      verify: "written",
+      afterwards: "poweroff",
+      start: "all",
+    },
+  );
+});
+
+test("marked PCs are wiped after their disks were shown and their names typed", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)] });
+  await at.terminal.until("pc02");
+  at.terminal.press("  z2");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 2 DISKS WILL BE LOST");
+  assert.match(picture, /pc01 .*S3Z9NB0K0001[\s\S]*pc02 .*S3Z9NB0K0002/);
+  at.terminal.press("pc01\r");
+  await at.terminal.until("That was not pc01,pc02. Nothing was changed.");
+  assert.deepEqual(at.lab.calls, []);
+  at.terminal.press("pc01,pc02\r");
+  await at.terminal.until("wiped: pc01, pc02");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/pcs/id1/wipe", { method: "zero", overwrite: "pc01" }],
+      ["/pcs/id2/wipe", { method: "zero", overwrite: "pc02" }],
+    ],
+  );
+});
+
+test("images are checked with progress, and deleted after their name was typed", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)], images: [imageOf(3), imageOf(4)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("iv");
+  await at.terminal.until("checking win11-lab@4: every chunk is right");
+  at.lab.damaged = [{ reason: "chunk 7 does not match its hash" }];
+  at.terminal.press("v");
+  await at.terminal.until("1 DAMAGED, first: chunk 7");
+  at.terminal.press(`${arrow.down}d`);
+  await at.terminal.until("THIS IMAGE WILL BE DELETED");
+  at.terminal.press("win11-lab@4\r");
+  await at.terminal.until("That was not win11-lab@3");
+  at.terminal.press("win11-lab@3\r");
+  await at.terminal.until("deleted win11-lab@3");
+  assert.deepEqual(at.lab.calls.at(-1), {
+    method: "DELETE",
+    path: "/images/image3?overwrite=win11-lab%403",
+    body: undefined,
+  });
+});
+
+test("a room's page starts its seat walk, makes and deletes rooms; a PC is forgotten after a question", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("R");
+  await at.terminal.until("choose a room with Tab first");
+  at.terminal.press("\t\tRw");
+  await at.terminal.until("seat walk: press Enter at one PC of lab-1");
+  at.terminal.press("xy");
+  await at.terminal.until("room lab-1 is gone");
+  at.terminal.press("Rnlab-9\r");
+  await at.terminal.until("room lab-9 is there");
+  at.terminal.press("\u001b\t\t");
+  await at.terminal.until("pc01");
+  at.terminal.press("fy");
+  await at.terminal.until("forgotten: pc01");
+  assert.deepEqual(
+    at.lab.calls.map(({ method, path, body }) => [method, path, body]),
+    [
+      ["POST", "/rooms/lab-1/walk", { on: true }],
+      ["DELETE", "/rooms/lab-1", undefined],
+      ["POST", "/rooms", { name: "lab-9" }],
+      ["DELETE", "/pcs/id1", undefined],
+    ],
+  );
+});
+
 test("the map of a room: arrows go from seat to seat, Enter opens the PC", async () => {
   await using at = open();
   const pcs = numbers(6).map((number) => pcOf(number, { seat: `A${number}` }));

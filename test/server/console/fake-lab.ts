@@ -132,6 +132,8 @@ export class FakeLab implements ConsoleApi {
     this.push({ type: "ready" });
   }
 
+  /** What a check of an image finds. */
+  damaged: readonly { reason: string }[] = [];
   /** What `GET` answers, by path. */
   readonly answers = new Map<string, unknown>();
 
@@ -149,6 +151,18 @@ export class FakeLab implements ConsoleApi {
     return this.call("PATCH", path, body);
   }
 
+  async delete<T>(path: string): Promise<T> {
+    return this.call("DELETE", path, undefined);
+  }
+
+  async follow<T>(
+    path: string,
+    { onProgress }: { onProgress(done: number, total: number): void },
+  ): Promise<T> {
+    onProgress(1, 2);
+    return this.call("POST", path, undefined);
+  }
+
   async *events(signal: AbortSignal): AsyncGenerator<ConsoleEvent> {
     signal.addEventListener("abort", () => this.wake());
     while (!signal.aborted) {
@@ -163,7 +177,7 @@ export class FakeLab implements ConsoleApi {
     const { refusal } = this;
     this.refusal = undefined;
     if (refusal !== undefined) throw refusal;
-    return {} as T;
+    return { ok: true, damaged: this.damaged } as T;
   }
 }
 

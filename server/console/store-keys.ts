@@ -1,0 +1,155 @@
+/** Keys on the pages of the images, of a room, and of what wipes disks. */
+import { diskLine } from "../../core/screen/disk.ts";
+import { dateText, sizeText } from "../../core/screen/format.ts";
+import { type Key, moved } from "../../core/screen/keys.ts";
+import { chooseTarget } from "../../core/session/target.ts";
+import type { PcView } from "../../core/wire/views.ts";
+import type { Call } from "./api.ts";
+import type { Step } from "./keys.ts";
+import type { Model } from "./model.ts";
+import {
+  imagesToChoose,
+  imageText,
+  namesOf,
+  overwriteWord,
+  type Page,
+  type RestoreOptions,
+  toBase,
+  type Ui,
+} from "./state.ts";
+
+const stay = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
+
+const afterwards = ["stay", "reboot", "poweroff", "boot-disk"] as const;
+
+/** The options after a key that changes one of them. */
+export function withOption(options: RestoreOptions, key: string): RestoreOptions {
+  switch (key) {
+    case "d":
+      return { ...options, delta: !options.delta };
+    case "v":
+      return { ...options, verify: options.verify === "written" ? "read-back" : "written" };
+    case "t": {
+      const next = (afterwards.indexOf(options.afterwards) + 1) % afterwards.length;
+      return { ...options, afterwards: afterwards[next] ?? "stay" };
+    }
+    case "a":
+      return { ...options, start: options.start === "now" ? "all" : "now" };
+    default:
+      return options;
+  }
+}
+
+export function pressAtStore(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "store" }>,
+  key: Key,
+): Step {
+  const images = imagesToChoose(model);
+  const image = images[page.chosen];
+  if (image !== undefined && key.name === "v") {
+    const path = `/images/${encodeURIComponent(image.id)}/verify`;
+    return { ui, effect: { type: "follow", path, title: `checking ${imageText(image)}` } };
+  }
+  if (image !== undefined && key.name === "d") {
+    const name = imageText(image);
+    const path = `/images/${encodeURIComponent(image.id)}?overwrite=${encodeURIComponent(name)}`;
+    return stay(ui, {
+      name: "word",
+      title: "THIS IMAGE WILL BE DELETED",
+      facts: [
+        `${name}, ${sizeText(image.usedBytes)} of data`,
+        `captured ${dateText(image.capturedAt)} UTC from ${image.source}`,
+      ],
+      word: name,
+      value: "",
+      refused: false,
+      calls: [{ method: "delete", path }],
+      done: `deleted ${name}`,
+    });
+  }
+  return stay(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
+}
+
+export function pressAtRoom(model: Model, ui: Ui, key: Key): Step {
+  const room = ui.room === null ? undefined : model.rooms.get(ui.room);
+  if (room === undefined) return { ui: toBase(ui), effect: null };
+  const path = `/rooms/${encodeURIComponent(room.name)}`;
+  switch (key.name) {
+    case "w": {
+      const on = room.walk === null;
+      const done = on
+        ? `seat walk: press Enter at one PC of ${room.name} after the other`
+        : `the seat walk of ${room.name} is over`;
+      const calls: Call[] = [{ method: "post", path: `${path}/walk`, body: { on } }];
+      return { ui, effect: { type: "calls", calls, done } };
+    }
+    case "n":
+      return stay(ui, { name: "prompt", for: "create", pcs: [], disk: null, value: "" });
+    case "x":
+      return {
+        ui: {
+          ...ui,
+          page: {
+            name: "confirm",
+            question: `Delete room ${room.name}?`,
+            warnings: room.pcs === 0 ? [] : [`Its ${room.pcs} PCs go to the room default.`],
+            calls: [{ method: "delete", path }],
+            done: `room ${room.name} is gone`,
+          },
+        },
+        effect: null,
+      };
+    default:
+      return { ui, effect: null };
+  }
+}
+
+/** The ways to empty disks, as they are asked about. */
+export const wipeMethods = [
+  { method: "discard", text: "Discard (TRIM): seconds, on SSDs; else zeros" },
+  { method: "zero", text: "Zeros over everything: hours on a large disk" },
+] as const;
+
+export function pressAtMethods(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "methods" }>,
+  key: Key,
+): Step {
+  const chosen = wipeMethods[key.name === "enter" ? page.chosen : Number(key.name) - 1];
+  if (chosen === undefined) {
+    return stay(ui, { ...page, chosen: moved(page.chosen, key, wipeMethods.length, 2) });
+  }
+  const pcs = page.pcs.flatMap((id) => model.pcs.get(id) ?? []);
+  const { method } = chosen;
+  return stay(ui, {
+    name: "word",
+    title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
+    facts: pcs.map((pc) => `${pc.name}  ${targetText(pc, null).text}`),
+    word: overwriteWord(model, { room: null, pcs: page.pcs }),
+    value: "",
+    refused: false,
+    calls: pcs.map(({ id, name }) => ({
+      method: "post",
+      path: `/pcs/${encodeURIComponent(id)}/wipe`,
+      body: { method, overwrite: name },
+    })),
+    done: `wiped: ${namesOf(model, page.pcs).join(", ")}`,
+  });
+}
+
+/** The disk that is written on this PC where none is named, as its agent chooses; or why it will refuse. */
+export function targetText(
+  pc: PcView,
+  logicalSector: number | null,
+): { readonly text: string; readonly refused: boolean } {
+  if (pc.disks.length === 0) return { text: "no disk known yet", refused: false };
+  const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));
+  const need = logicalSector === null ? null : { endBytes: 0, logicalSector };
+  const target = chooseTarget(candidates, null, need);
+  return target.kind === "disk"
+    ? { text: diskLine(target.disk), refused: false }
+    : { text: `WILL REFUSE: ${target.reason}`, refused: true };
+}

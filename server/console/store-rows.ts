@@ -1,0 +1,107 @@
+/** The pages of the images and of a room, and the page that has a word typed before data is destroyed. */
+import { dateText, sizeText } from "../../core/screen/format.ts";
+import {
+  blank,
+  cell,
+  line,
+  paragraph,
+  type Row,
+  type ScreenSize,
+  span,
+  visibleFrom,
+} from "../../core/screen/row.ts";
+import type { ImageView } from "../../core/wire/views.ts";
+import type { Model } from "./model.ts";
+import { imagesToChoose, imageText, type Page } from "./state.ts";
+
+/** A heading and a line an image; `size.lines`: so many images at once. */
+export function imageList(
+  images: readonly ImageView[],
+  chosen: number,
+  { columns, lines }: ScreenSize,
+): Row[] {
+  const nameWidth = columns - 2 - 10 - 10 - 12 - 18;
+  const heading = `${cell("Image", nameWidth)}${cell("Data", 10, "right")}${cell("Stored", 10, "right")}${cell("Disk", 12, "right")}  Captured (UTC)`;
+  const room = Math.max(1, lines);
+  const from = visibleFrom(chosen, images.length, room);
+  return [
+    line(heading, "bold"),
+    ...images.slice(from, from + room).map((image, index) => {
+      const { usedBytes, storedBytes, diskBytes, capturedAt } = image;
+      const sizes = `${cell(sizeText(usedBytes), 10, "right")}${cell(sizeText(storedBytes), 10, "right")}${cell(sizeText(diskBytes), 12, "right")}`;
+      const text = `${cell(imageText(image), nameWidth)}${sizes}  ${dateText(capturedAt)}`;
+      return line(text, from + index === chosen ? "chosen" : "plain");
+    }),
+  ];
+}
+
+export function storeRows(model: Model, chosen: number, { columns, lines }: ScreenSize): Row[] {
+  const images = imagesToChoose(model);
+  const image = images[chosen];
+  if (image === undefined) return [line("There is no image yet. Capture a PC first: c.")];
+  const partitions = image.partitions.map(
+    ({ index, fs, type, size, usedBytes, mode }) =>
+      `${index}: ${fs ?? type}, ${sizeText(usedBytes)} of ${sizeText(size)}${mode === "used" ? "" : ` (${mode})`}`,
+  );
+  const facts = [
+    ...paragraph(`From ${image.source}, ${image.partitionTable.toUpperCase()}.`, columns),
+    ...paragraph(partitions.join("   "), columns).slice(0, 3),
+    ...image.warnings.flatMap((warning) => paragraph(warning, columns, "warn")).slice(0, 3),
+  ];
+  return [
+    line("Images", "bold"),
+    blank,
+    ...imageList(images, chosen, { columns, lines: lines - 7 - facts.length }),
+    blank,
+    ...facts,
+  ];
+}
+
+export function roomPageRows(model: Model, name: string | null, columns: number): Row[] {
+  const room = name === null ? undefined : model.rooms.get(name);
+  if (room === undefined) return [line("The room is gone.")];
+  const { pcs, online, seats, walk, session } = room;
+  const fact = (title: string, text: string): Row => [
+    span(` ${cell(title, 12)}`, "bold"),
+    span(cell(text, columns - 14)),
+  ];
+  const taken = seats.filter(({ pc }) => pc !== null).length;
+  const walking =
+    walk === null
+      ? "off"
+      : walk.next === null
+        ? "ON: no seat is left"
+        : `ON: press Enter at the PC that takes seat ${walk.next}`;
+  return [
+    line(room.name, "bold"),
+    blank,
+    fact("PCs", `${pcs}, ${online} of them on`),
+    fact("Seats", `${seats.length}, ${taken} of them taken`),
+    fact("Seat walk", walking),
+    fact("Session", session ?? "none"),
+    fact("PIN", room.pin ? "the PCs' menus ask for it" : "none"),
+    blank,
+    ...paragraph(
+      `Its settings are changed with: roomcast room set ${room.name} (--help lists them)`,
+      columns,
+    ),
+  ];
+}
+
+export function wordRows(
+  page: Extract<Page, { name: "word" }>,
+  { columns, lines }: ScreenSize,
+): Row[] {
+  const { title, facts, word, value, refused } = page;
+  const room = Math.max(1, lines - 10);
+  const more = facts.length - room;
+  return [
+    line(`${title}:`, "bad"),
+    blank,
+    ...facts.slice(0, room).map((fact) => line(cell(fact, columns - 2))),
+    ...(more > 0 ? [line(`and ${more} more`)] : []),
+    blank,
+    [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
+    refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,
+  ];
+}
