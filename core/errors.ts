@@ -5,6 +5,8 @@
 export type ErrorCode =
   | "usage" // wrong usage of the command line
   | "unreachable" // server or PC not reached
+  | "unauthorized" // no operator's token, or none that is known
+  | "too-many" // tries: wait
   | "refused" // by a safety rule: target too small, ambiguous disk, no confirmation
   | "bad-input" // corrupt image, unreadable file, packet or manifest that lies
   | "not-found" // no such PC, room, image, session
@@ -39,6 +41,8 @@ export function exitStatus(code: ErrorCode): number {
       return 2;
     case "unreachable":
       return 3;
+    case "unauthorized":
+    case "too-many":
     case "refused":
       return 4;
     case "bad-input":

@@ -8,7 +8,9 @@ import { RoomcastError } from "../core/errors.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
-import { answerError, apiRoutes } from "./api/routes.ts";
+import { answerError } from "./api/errors.ts";
+import { metricsRoute } from "./api/metrics.ts";
+import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import { type Config, readConfig } from "./config.ts";
 import { type Log, openLog } from "./log.ts";
 import { startBootServices } from "./net/boot-services.ts";
@@ -17,6 +19,8 @@ import { sendMagicPackets } from "./net/wake.ts";
 import { Lab } from "./rooms/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
+import { type Identify, localCaller, tokenCaller } from "./trust/access.ts";
+import { Operators } from "./trust/operators.ts";
 import { version } from "./version.ts";
 
 export interface ServeOptions {
@@ -104,21 +108,22 @@ export async function serve(options: ServeOptions): Promise<void> {
       onCommitted: (task, manifest) => lab.committed(task, manifest),
     });
   });
+  const listeners = [url, ...services.listeners, socketPath];
+  const api: ApiPorts = {
+    lab,
+    images,
+    state,
+    operators: new Operators(state, systemClock),
+    status: async () => ({ ...(await counts(lab, images)), version, url, startedAt, listeners }),
+  };
+  await serveApi(forPcs, api, await tokenCaller(forPcs, api.operators));
   await listen(forPcs, { host: address, port: httpPort }, `HTTP port ${httpPort} of ${address}`);
   cleanup.defer(() => forPcs.close());
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => lab.close());
 
-  const listeners = [url, ...services.listeners, socketPath];
   const local = application(log);
-  await local.register(
-    apiRoutes({
-      lab,
-      images,
-      status: async () => ({ ...(await counts(lab, images)), version, url, startedAt, listeners }),
-    }),
-    { prefix: "/api/v1" },
-  );
+  await serveApi(local, api, localCaller);
   await listen(local, { path: socketPath }, socketPath);
   cleanup.defer(() => local.close());
 
@@ -129,6 +134,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     options.signal.addEventListener("abort", () => resolve(), { once: true });
   });
   log.info("ending");
+}
+
+async function serveApi(app: FastifyInstance, api: ApiPorts, identify: Identify): Promise<void> {
+  await app.register(apiRoutes(api, identify), { prefix: "/api/v1" });
+  await metricsRoute(app, api, identify);
 }
 
 const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });

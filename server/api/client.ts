@@ -1,35 +1,14 @@
 /** The API as the command line and the console see it. They use nothing else of the server. */
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
+import { request as httpsRequest } from "node:https";
 import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
-import type { RoomView } from "../../core/wire/rooms.ts";
-import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
-
-export interface StatusView {
-  readonly version: string;
-  readonly url: string;
-  readonly startedAt: string;
-  readonly listeners: readonly string[];
-  readonly rooms: number;
-  readonly pcs: number;
-  readonly online: number;
-  readonly sessions: number;
-  readonly images: number;
-  readonly storedBytes: number;
-  readonly freeBytes: number;
-}
-
-/** What `/api/v1/events` says, one JSON object an event. The first ones describe all there is; `ready` follows. */
-export type ApiEvent =
-  | { readonly type: "pc"; readonly pc: PcView }
-  | { readonly type: "pc-gone"; readonly id: string }
-  | { readonly type: "room"; readonly room: RoomView }
-  | { readonly type: "room-gone"; readonly name: string }
-  | { readonly type: "session"; readonly session: SessionView }
-  | { readonly type: "image"; readonly image: ImageView }
-  | { readonly type: "image-gone"; readonly id: string }
-  | { readonly type: "note"; readonly time: string; readonly text: string }
-  | { readonly type: "ready" };
+import type { ApiEvent, ErrorView } from "../../core/wire/api.ts";
 
 /** Said by `ApiClient.events` itself when the way to the server breaks and when it is there again. */
 export interface ConnectionEvent {
@@ -45,12 +24,17 @@ const eventSilence = 15_000;
 
 const octets = "application/octet-stream";
 
-/** A client of the server's local socket. */
-export class ApiClient {
-  private readonly socketPath: string;
+/** Where the server is: its local socket, or over the network with an operator's token. */
+export type ServerPlace =
+  | { readonly socketPath: string }
+  | { readonly url: URL; readonly token: string };
 
-  constructor(socketPath: string) {
-    this.socketPath = socketPath;
+/** A client of one server. */
+export class ApiClient {
+  readonly place: ServerPlace;
+
+  constructor(place: ServerPlace) {
+    this.place = place;
   }
 
   get<T>(path: string): Promise<T> {
@@ -129,6 +113,7 @@ export class ApiClient {
     while (!signal.aborted) {
       try {
         const answer = await this.request("GET", "/events", undefined, signal);
+        if ((answer.statusCode ?? 500) >= 300) throw refusal(await textOf(answer));
         answer.setTimeout(eventSilence, () => answer.destroy());
         yield { type: "connection", state: "up", detail: "" };
         let rest = "";
@@ -142,6 +127,7 @@ export class ApiClient {
         yield { type: "connection", state: "down", detail: "the server closed the connection" };
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof RoomcastError && error.code !== "unreachable") throw error;
         const detail = error instanceof Error ? error.message : String(error);
         yield { type: "connection", state: "down", detail };
       }
@@ -151,8 +137,7 @@ export class ApiClient {
 
   private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await this.request(method, path, body);
-    let text = "";
-    for await (const part of answer.setEncoding("utf8")) text += String(part);
+    const text = await textOf(answer);
     const status = answer.statusCode ?? 500;
     if (status < 300) return (text === "" ? undefined : JSON.parse(text)) as T;
     throw refusal(text);
@@ -164,25 +149,26 @@ export class ApiClient {
     body?: unknown,
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
-    const { socketPath } = this;
+    const { place } = this;
+    const type = body instanceof Uint8Array ? octets : "application/json";
+    const options = {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "content-type": type }),
+        ...("token" in place ? { authorization: `Bearer ${place.token}` } : {}),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    };
     return new Promise((resolve, reject) => {
-      const sent = httpRequest(
-        {
-          socketPath,
-          method,
-          path: `/api/v1${path}`,
-          headers:
-            body === undefined
-              ? {}
-              : { "content-type": body instanceof Uint8Array ? octets : "application/json" },
-          ...(signal === undefined ? {} : { signal }),
-        },
-        resolve,
-      );
+      const sent = sendTo(place, `/api/v1${path}`, options, resolve);
       sent.on("error", (cause) => {
         if (signal?.aborted === true) return reject(stopped());
-        const why = `the server is not reached at ${socketPath} (${cause.message})`;
-        const next = "start it with `roomcast serve`, or name its data folder with --data";
+        const where = "socketPath" in place ? place.socketPath : place.url.origin;
+        const why = `the server is not reached at ${where} (${cause.message})`;
+        const next =
+          "socketPath" in place
+            ? "start it with `roomcast serve`, or name its data folder with --data"
+            : "check the address, and that the server runs";
         reject(new RoomcastError("unreachable", why, next, { cause }));
       });
       sent.end(body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body));
@@ -190,11 +176,30 @@ export class ApiClient {
   }
 }
 
-async function* partsOf(answer: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
+function sendTo(
+  place: ServerPlace,
+  path: string,
+  options: RequestOptions,
+  onAnswer: (answer: IncomingMessage) => void,
+): ClientRequest {
+  if ("socketPath" in place) {
+    return httpRequest({ ...options, socketPath: place.socketPath, path }, onAnswer);
+  }
+  const send = place.url.protocol === "https:" ? httpsRequest : httpRequest;
+  return send(new URL(path, place.url), options, onAnswer);
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const part of partsOf(answer)) text += part.toString("latin1");
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
+async function* partsOf(answer: IncomingMessage, signal?: AbortSignal): AsyncGenerator<Buffer> {
   try {
     for await (const part of answer) yield part as Buffer;
   } catch (cause) {
-    throw signal.aborted ? stopped() : brokenOff(cause);
+    throw signal?.aborted === true ? stopped() : brokenOff(cause);
   }
 }
 
@@ -209,7 +214,16 @@ const brokenOff = (cause?: unknown): RoomcastError =>
     { cause },
   );
 
+/** What the server said; something else that listens there may say anything. */
 function refusal(text: string): RoomcastError {
-  const said = JSON.parse(text) as { code: ErrorCode; message: string; next: string };
-  return new RoomcastError(said.code, said.message, said.next);
+  try {
+    const said = JSON.parse(text) as ErrorView;
+    if (typeof said.message === "string" && typeof said.next === "string") {
+      return new RoomcastError(said.code as ErrorCode, said.message, said.next);
+    }
+  } catch {
+    // Not JSON: said below.
+  }
+  const why = "what answers there is no roomcast server";
+  return new RoomcastError("unreachable", why, "check the address and the port");
 }

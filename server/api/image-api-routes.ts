@@ -10,8 +10,8 @@ import type { ImageStore, ImageWriter } from "../store/image-store.ts";
 import { captureRoutes, chunkRecords } from "./capture-routes.ts";
 import { answerInLines } from "./json-lines.ts";
 import { requireWord } from "./require-word.ts";
+import { ById, NoBody } from "./schemas.ts";
 
-const ById = Type.Object({ id: Type.String({ minLength: 1, maxLength: 128 }) });
 const octets = "application/octet-stream";
 /** Chunks in one answer: at most 16 MiB. */
 const chunksLimit = 16;
@@ -19,42 +19,65 @@ const chunksLimit = 16;
 export const imageApiRoutes =
   ({ lab, images }: { lab: Lab; images: ImageStore }): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.get("/images", { schema: { response: { 200: Type.Array(ImageView) } } }, async () =>
-      lab.images(),
+    app.get(
+      "/images",
+      { schema: { summary: "list images", response: { 200: Type.Array(ImageView) } } },
+      async () => lab.images(),
     );
-    app.get("/images/:id", { schema: { params: ById } }, async ({ params }) =>
-      imageView(lab.image(params.id)),
+    app.get(
+      "/images/:id",
+      { schema: { summary: "show an image", params: ById, response: { 200: ImageView } } },
+      async ({ params }) => imageView(lab.image(params.id)),
     );
     app.delete(
       "/images/:id",
-      { schema: { params: ById, querystring: Type.Object({ overwrite: Type.String() }) } },
+      {
+        schema: {
+          summary: "delete an image",
+          params: ById,
+          querystring: Type.Object({ overwrite: Type.String() }),
+        },
+      },
       async ({ params, query }) => {
         requireWord(query.overwrite, imageName(lab.image(params.id)));
         return lab.deleteImage(params.id);
       },
     );
 
-    app.post("/images/:id/verify", { schema: { params: ById } }, async ({ params }, reply) => {
-      const manifest = lab.image(params.id);
-      return answerInLines(reply, async (signal, onProgress) => ({
-        image: imageName(manifest),
-        ...(await images.verify(manifest.id, { signal, onProgress })),
-      }));
-    });
-    app.post("/store/verify", (_request, reply) =>
-      answerInLines(reply, async (signal, onProgress) => ({
-        image: null,
-        problems: images.problems,
-        ...(await images.verify(null, { signal, onProgress })),
-      })),
+    app.post(
+      "/images/:id/verify",
+      { schema: { summary: "verify an image", params: ById, body: NoBody } },
+      async ({ params }, reply) => {
+        const manifest = lab.image(params.id);
+        return answerInLines(reply, async (signal, onProgress) => ({
+          image: imageName(manifest),
+          ...(await images.verify(manifest.id, { signal, onProgress })),
+        }));
+      },
+    );
+    app.post(
+      "/store/verify",
+      { schema: { summary: "verify the whole store", body: NoBody } },
+      (_request, reply) =>
+        answerInLines(reply, async (signal, onProgress) => ({
+          image: null,
+          problems: images.problems,
+          ...(await images.verify(null, { signal, onProgress })),
+        })),
     );
 
     // Export: the caller puts the disk together from manifest, index and chunks, and checks every one.
-    app.get("/images/:id/manifest", { schema: { params: ById } }, async ({ params }, reply) =>
-      reply.type("application/json").send(canonicalJson(lab.image(params.id))),
+    app.get(
+      "/images/:id/manifest",
+      { schema: { summary: "an image's manifest", params: ById } },
+      async ({ params }, reply) =>
+        reply.type("application/json").send(canonicalJson(lab.image(params.id))),
     );
-    app.get("/images/:id/index", { schema: { params: ById } }, async ({ params }, reply) =>
-      reply.type(octets).send(Buffer.from(await images.index(lab.image(params.id).id))),
+    app.get(
+      "/images/:id/index",
+      { schema: { summary: "an image's index", params: ById } },
+      async ({ params }, reply) =>
+        reply.type(octets).send(Buffer.from(await images.index(lab.image(params.id).id))),
     );
     const Range = Type.Object({
       first: Type.String({ pattern: "^\\d{1,10}$" }),
@@ -62,7 +85,7 @@ export const imageApiRoutes =
     });
     app.get(
       "/images/:id/chunks",
-      { schema: { params: ById, querystring: Range } },
+      { schema: { summary: "chunks of an image", params: ById, querystring: Range } },
       async ({ params, query }, reply) => {
         const { id } = lab.image(params.id);
         const count = Math.min(chunksLimit, Number(query.count));
@@ -73,24 +96,34 @@ export const imageApiRoutes =
     // Import: the caller reads the disk, and sends its chunks as a capture does.
     const writers = new Map<string, ImageWriter>();
     const NewImage = Type.Object({ name: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }) });
-    app.post("/imports", { schema: { body: NewImage } }, ({ body }, reply) => {
-      // As long as this answer goes on, so does the import; a caller that dies leaves nothing.
-      const task = `i${randomBytes(4).toString("hex")}`;
-      const writer = images.beginImage(body.name);
-      writers.set(task, writer);
-      reply.hijack();
-      reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
-      reply.raw.write(`${JSON.stringify({ task })}\n`);
-      reply.raw.on("close", () => {
-        writers.delete(task);
-        writer.abort().catch((error: unknown) => {
-          app.log.error({ err: error }, "an import was not tidied up");
+    app.post(
+      "/imports",
+      { schema: { summary: "import an image", body: NewImage } },
+      ({ body }, reply) => {
+        // As long as this answer goes on, so does the import; a caller that dies leaves nothing.
+        const task = `i${randomBytes(4).toString("hex")}`;
+        const writer = images.beginImage(body.name);
+        writers.set(task, writer);
+        reply.hijack();
+        reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
+        reply.raw.write(`${JSON.stringify({ task })}\n`);
+        reply.raw.on("close", () => {
+          writers.delete(task);
+          writer.abort().catch((error: unknown) => {
+            app.log.error({ err: error }, "an import was not tidied up");
+          });
         });
+      },
+    );
+    await app.register(async (scope) => {
+      // The import is written down once, not part by part.
+      scope.addHook("onRoute", (route) => {
+        route.config = { ...route.config, audit: false };
       });
-    });
-    await captureRoutes(app, {
-      prefix: "/imports",
-      writerFor: (task) => writers.get(task),
-      onCommitted: (_task, manifest) => lab.imported(manifest),
+      await captureRoutes(scope, {
+        prefix: "/imports",
+        writerFor: (task) => writers.get(task),
+        onCommitted: (_task, manifest) => lab.imported(manifest),
+      });
     });
   };

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import { runAgent } from "../../initrd/agent/run.ts";
+import type { GlobalOptions } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 
 interface AgentOptions {
-  readonly server: string;
   readonly disk?: string[];
   readonly interface?: string;
   readonly mac?: string;
@@ -16,8 +17,9 @@ interface AgentOptions {
 export function addAgentCommand(program: Command, run: RunCommand): void {
   program
     .command("agent")
-    .description("the agent on any Linux host, on the disks that --disk names and no other")
-    .requiredOption("--server <URL>", "http://ADDRESS:PORT of the lab server")
+    .description(
+      "the agent on any Linux host, on the disks that --disk names and no other; --server http://ADDRESS:PORT is the lab server",
+    )
     .option("--disk <PATH...>", "files or devices it may use; nothing else is ever touched")
     .option("--interface <IF>", "the interface that hears the cast")
     .option("--mac <MAC>", "the address it registers with", mac)
@@ -25,19 +27,31 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
     .option("--headless", "no screen: a line an event on stderr")
     .option("--once", "end after one session, with that session's exit status")
     .action((options: AgentOptions) =>
-      run(() =>
-        runAgent({
-          server: options.server,
-          disks: options.disk ?? [],
-          interface: options.interface ?? null,
-          mac: options.mac ?? null,
-          name: options.name ?? null,
-          headless: options.headless ?? false,
-          once: options.once ?? false,
-          signal: endOfProcess(),
-        }),
+      run(
+        () =>
+          runAgent({
+            server: serverOf(program),
+            disks: options.disk ?? [],
+            interface: options.interface ?? null,
+            mac: options.mac ?? null,
+            name: options.name ?? null,
+            headless: options.headless ?? false,
+            once: options.once ?? false,
+            signal: endOfProcess(),
+          }),
+        { isLocal: true },
       ),
     );
+}
+
+function serverOf(program: Command): string {
+  const { server } = program.opts<GlobalOptions>();
+  if (server !== undefined) return server;
+  throw new RoomcastError(
+    "usage",
+    "the agent has to know its server",
+    "name it with --server http://ADDRESS:PORT",
+  );
 }
 
 /** A task is ended tidily, and the terminal is given back. */

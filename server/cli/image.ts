@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
 import { chunkBytes } from "../../core/units/units.ts";
+import type { StatusView } from "../../core/wire/api.ts";
 import type { ImageView } from "../../core/wire/views.ts";
-import type { StatusView } from "../api/client.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";

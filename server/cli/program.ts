@@ -4,7 +4,9 @@ import { version } from "../version.ts";
 import { addAgentCommand } from "./agent.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
+import { addHistoryCommand } from "./history.ts";
 import { addImageCommands } from "./image.ts";
+import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
 import { addRoomCommands } from "./room.ts";
 import { addServeCommand } from "./serve.ts";
@@ -23,22 +25,25 @@ export async function runCommandLine(
     .description("Captures a PC's disk and restores it to a whole room by multicast, verified.")
     .version(version)
     .option("--data <DIR>", "state, images, local socket", env.ROOMCAST_DATA ?? "/var/lib/roomcast")
+    .option("--server <URL>", "a server elsewhere, as http://10.77.0.1:8080")
+    .option("--token-file <F>", "holds the operator's token for --server")
     .option("--json", "one JSON document on stdout; an event a line while waiting", false)
     .option("--yes", "ask nothing before data is destroyed", false)
     .option("--debug", "stack traces with errors", false)
     .exitOverride()
     .showHelpAfterError("(see --help)");
   let status = 0;
-  const run = (action: (context: CliContext) => Promise<number>): Promise<void> =>
-    action(contextFor(program)).then((code) => {
-      status = code;
-    });
+  const run: RunCommand = async (action, { isLocal = false } = {}) => {
+    status = await action(await contextFor(program, isLocal));
+  };
   addServeCommand(program, run);
   addStatusCommands(program, run);
   addPcCommands(program, run);
   addRoomCommands(program, run);
   addImageCommands(program, run);
   addSessionCommands(program, run);
+  addHistoryCommand(program, run);
+  addOperatorCommands(program, run);
   addAgentCommand(program, run);
   try {
     await program.parseAsync([...argv]);
@@ -53,4 +58,7 @@ export async function runCommandLine(
 }
 
 /** How a command registers its work with the program. */
-export type RunCommand = (action: (context: CliContext) => Promise<number>) => Promise<void>;
+export type RunCommand = (
+  action: (context: CliContext) => Promise<number>,
+  options?: { readonly isLocal?: boolean },
+) => Promise<void>;

@@ -23,23 +23,26 @@ export function addServeCommand(program: Command, run: RunCommand): void {
         httpPort: number;
         config?: string;
       }) =>
-        run(async ({ dataFolder }) => {
-          const stop = new AbortController();
-          for (const signal of ["SIGTERM", "SIGINT"] as const) {
-            process.once(signal, () => stop.abort());
-          }
-          await serve({
-            dataFolder,
-            interfaceName: options.interface,
-            dhcp: options.dhcp,
-            range: options.range ?? null,
-            httpPort: options.httpPort,
-            configFile: options.config ?? null,
-            signal: stop.signal,
-            ready: (url) => process.stdout.write(`roomcast ready ${url}\n`),
-          });
-          return 0;
-        }),
+        run(
+          async ({ dataFolder }) => {
+            const stop = new AbortController();
+            for (const signal of ["SIGTERM", "SIGINT"] as const) {
+              process.once(signal, () => stop.abort());
+            }
+            await serve({
+              dataFolder,
+              interfaceName: options.interface,
+              dhcp: options.dhcp,
+              range: options.range ?? null,
+              httpPort: options.httpPort,
+              configFile: options.config ?? null,
+              signal: stop.signal,
+              ready: (url) => process.stdout.write(`roomcast ready ${url}\n`),
+            });
+            return 0;
+          },
+          { isLocal: true },
+        ),
     );
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
-import type { StatusView } from "../api/client.ts";
+import type { StatusView } from "../../core/wire/api.ts";
 import { runConsole } from "../console/main.ts";
 import type { RunCommand } from "./program.ts";
 

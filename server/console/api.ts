@@ -1,5 +1,6 @@
 /** What the console needs of the API's client; it uses nothing else of the server. */
-import type { ApiEvent, ConnectionEvent } from "../api/client.ts";
+import type { ApiEvent } from "../../core/wire/api.ts";
+import type { ConnectionEvent } from "../api/client.ts";
 
 export type ConsoleEvent = ApiEvent | ConnectionEvent;
 

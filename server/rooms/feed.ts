@@ -1,4 +1,4 @@
-import type { ApiEvent } from "../api/client.ts";
+import type { ApiEvent } from "../../core/wire/api.ts";
 
 /** A thing on screens changes at most this often, in milliseconds; its last state always arrives. */
 const coalesceEvery = 250;

@@ -154,6 +154,21 @@ export class Lab {
     );
   }
 
+  /** The id of a PC that is named; the name itself when there is none (any more). */
+  pcIdOf(reference: string): string {
+    return attempt(() => this.inventory.find(reference).id) ?? reference;
+  }
+
+  /** NAME@VERSION of an image that is named; the name itself when there is none (any more). */
+  imageNameOf(reference: string): string {
+    const found = this.ports.images.find(reference);
+    return found === undefined ? reference : `${found.name}@${found.version}`;
+  }
+
+  hasSession(id: string): boolean {
+    return attempt(() => this.sessions.record(id)) !== null;
+  }
+
   // --- what operators order
 
   /** The PCs that a restore of this room, or of these PCs, would overwrite. */
@@ -184,6 +199,39 @@ export class Lab {
     const session = this.sessions.restore({ ...wish, image, pcs: this.targets(wish) });
     this.announcer.rooms();
     return session;
+  }
+
+  /** The PCs of a restore that are not verified and not at work; throws `conflict` when there are none. */
+  retryable(session: string): PcRecord[] {
+    const pcs = this.sessions
+      .unverified(session)
+      .map((id) => this.inventory.get(id))
+      .filter((pc) => pc !== undefined);
+    if (pcs.length > 0) return pcs;
+    throw new RoomcastError(
+      "conflict",
+      `no PC of session ${session} failed or was stopped`,
+      `see \`roomcast session show ${session}\``,
+    );
+  }
+
+  /**
+   * Tries again with the PCs that are not verified: in the same session while that is under way, else
+   * in a new one of just these PCs. They hash their disks first, so what is there is not sent again.
+   */
+  retry(id: string): SessionView {
+    const record = this.sessions.restoreRecord(id);
+    const pcs = this.retryable(id);
+    if (record.endedAt === null) {
+      for (const pc of pcs) this.sessions.admit(id, pc);
+      return this.sessions.find(id);
+    }
+    const { disk, verify, afterwards, imageId } = record;
+    return this.restore({
+      ...{ disk, verify, afterwards, image: imageId },
+      ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
+      ...{ start: "now", startTimeoutSeconds: null },
+    });
   }
 
   capture(wish: { pc: string; name: string; disk: string | null; raw: boolean }): SessionView {
@@ -342,6 +390,16 @@ export class Lab {
     if (pc === undefined) return;
     pc.nextBoot = "local-disk";
     this.inventory.save(pc);
+  }
+}
+
+/** Null where nothing is found. */
+function attempt<T>(find: () => T): T | null {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof RoomcastError && error.code === "not-found") return null;
+    throw error;
   }
 }
 

@@ -43,7 +43,7 @@ export class PcOrders {
     reference: string,
     action: "wake" | "reboot" | "poweroff" | "boot-disk",
   ): Promise<void> {
-    const { inventory, agents, announcer, wake, requireFree } = this.ports;
+    const { inventory, agents, wake, requireFree } = this.ports;
     const pc = inventory.find(reference);
     if (action === "wake") return wake(pc.macs);
     requireFree(pc);
@@ -51,7 +51,6 @@ export class PcOrders {
     pc.nextBoot = action === "boot-disk" ? "local-disk" : "agent";
     inventory.save(pc);
     agents.send(pc.id, { type: "power", action });
-    announcer.note({ pc: pc.id }, action);
   }
 
   /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */

@@ -181,6 +181,40 @@ export class Sessions {
     return this.find(id);
   }
 
+  /** Lets a PC in: one that was not asked for, or one that has ended otherwise than verified. */
+  admit(id: string, pc: PcRecord): SessionView {
+    const run = this.requireRestore(id);
+    if (run.isVerified(pc.id)) {
+      throw new RoomcastError(
+        "conflict",
+        `${pc.name} is verified in session ${id} already`,
+        "to write it once more, restore it in a session of its own",
+      );
+    }
+    this.requireFree(pc);
+    run.take({ type: "admit", pc: pc.id, connected: this.ports.isConnected(pc.id) });
+    this.ports.note(id, pc.id, "let in");
+    return this.find(id);
+  }
+
+  /** A restore's ids of PCs that ended otherwise than verified. */
+  unverified(id: string): string[] {
+    return this.restoreRecord(id)
+      .session.members.filter(({ phase }) => phase.name === "ended" && phase.result !== "verified")
+      .map(({ pc }) => pc);
+  }
+
+  /** Throws `conflict` when the session is no restore. */
+  restoreRecord(id: string): RestoreRecord {
+    const record = this.record(id);
+    if (record.kind === "restore") return record;
+    throw new RoomcastError(
+      "conflict",
+      `session ${id} is a ${record.kind}`,
+      "capture again with `roomcast capture`",
+    );
+  }
+
   /** Throws `conflict` when a session has this PC. */
   requireFree(pc: PcRecord): void {
     this.runs.requireFree(pc);

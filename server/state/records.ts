@@ -1,6 +1,7 @@
 /** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
 import type { CastSenderStats } from "../../core/cast/handles.ts";
 import type { Session } from "../../core/session/session.ts";
+import type { Role } from "../../core/wire/api.ts";
 import type { Afterwards, CastAddress, Counters, Hello } from "../../core/wire/control.ts";
 import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
 import type { DiskView, MemberResult } from "../../core/wire/views.ts";
@@ -80,6 +81,16 @@ export interface CaptureRecord extends SessionRecordBase {
 }
 
 export type SessionRecord = RestoreRecord | CaptureRecord;
+
+export interface OperatorRecord {
+  readonly name: string;
+  readonly role: Role;
+  /** scrypt of the token's secret; hexadecimal. */
+  readonly salt: string;
+  readonly hash: string;
+  readonly createdAt: string;
+  lastSeen: string | null;
+}
 
 /** Something that happened, and to what. Images as NAME@VERSION. */
 export interface EventRecord {

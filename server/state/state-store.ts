@@ -5,6 +5,7 @@ import {
   type EventFilter,
   type EventRecord,
   newRoom,
+  type OperatorRecord,
   type PcRecord,
   type RoomRecord,
   type SessionRecord,
@@ -55,6 +56,9 @@ export interface StateStore {
   addEvent(event: EventRecord): void;
   /** Oldest first. */
   events(filter: EventFilter): EventRecord[];
+  operators(): OperatorRecord[];
+  saveOperator(operator: OperatorRecord): void;
+  removeOperator(name: string): void;
   leases(): { mac: string; record: unknown }[];
   saveLease(mac: string, record: unknown): void;
   removeLease(mac: string): void;
@@ -139,6 +143,12 @@ export function openStateStore(folder: string): StateStore {
       const rows = db.prepare(sql).all(...values, filter.limit);
       return rows.reverse().map((row) => ({ ...row })) as unknown as EventRecord[];
     },
+    operators: () => records<OperatorRecord>("SELECT record FROM operators"),
+    saveOperator: (operator) =>
+      void db
+        .prepare("INSERT OR REPLACE INTO operators VALUES (?, ?)")
+        .run(operator.name, JSON.stringify(operator)),
+    removeOperator: (name) => void db.prepare("DELETE FROM operators WHERE id = ?").run(name),
     leases: () =>
       db
         .prepare("SELECT mac, record FROM leases")

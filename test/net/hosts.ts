@@ -12,7 +12,7 @@ import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.
 import { inNamespace, run } from "../room/run.ts";
 
 const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
-const program = [process.execPath, "--disable-warning=ExperimentalWarning", main];
+export const program = [process.execPath, "--disable-warning=ExperimentalWarning", main];
 export const mib = 1024 * 1024;
 
 export interface Host {

@@ -1,87 +1,25 @@
 /** The API as programs meet it: what it refuses, and in which words. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import fastify, { type FastifyInstance } from "fastify";
-import { systemClock } from "../../../core/node/clock.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
-import type { Hello } from "../../../core/wire/control.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
-import { apiRoutes } from "../../../server/api/routes.ts";
-import { Lab } from "../../../server/rooms/lab.ts";
+import type { Lab } from "../../../server/rooms/lab.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
-import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { StateStore } from "../../../server/state/state-store.ts";
+import { helloOf, openApi, type TestApi } from "./open-api.ts";
 
-let folder: string;
-let state: StateStore;
-let images: ImageStore;
+let api: TestApi;
 let lab: Lab;
-let app: FastifyInstance;
+let state: StateStore;
+let call: TestApi["call"];
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
-  state = openStateStore(folder);
-  images = await openImageStore(join(folder, "store"));
-  lab = new Lab({
-    state,
-    images,
-    clock: systemClock,
-    version: "test",
-    openSender: () => Promise.reject(new Error("nothing is cast in this test")),
-    wake: async () => {},
-    log: () => {},
-  });
-  app = fastify({
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-  }) as unknown as FastifyInstance;
-  await app.register(
-    apiRoutes({ lab, images, status: () => Promise.reject(new Error("not asked here")) }),
-    { prefix: "/api/v1" },
-  );
-  lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, systemClock.isoTime());
+  api = await openApi("local");
+  ({ lab, state, call } = api);
+  lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
 });
 
-const helloOf = (mac: string): Hello => ({
-  type: "hello",
-  protocol: 1,
-  agentVersion: "1",
-  instance: "i",
-  name: null,
-  identity: { uuid: null, serials: [], macs: [] },
-  mac,
-  ip: null,
-  firmware: null,
-  secureBoot: null,
-  nic: { driver: null, speedMbps: null },
-  disks: [],
-  memoryBytes: null,
-  state: "idle",
-  task: null,
-});
-
-after(async () => {
-  await app.close();
-  await lab.close();
-  await images[Symbol.asyncDispose]();
-  state.close();
-  await rm(folder, { recursive: true });
-});
-
-async function call(
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
-  path: string,
-  body?: object,
-) {
-  const answer = await app.inject({
-    method,
-    url: `/api/v1${path}`,
-    ...(body === undefined ? {} : { payload: body }),
-  });
-  return { status: answer.statusCode, body: answer.body === "" ? null : answer.json() };
-}
+after(() => api.close());
 
 test("what is there is listed in the contract's fields, unknown as null", async () => {
   const { body } = await call("GET", "/pcs");

@@ -1,0 +1,79 @@
+/** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
+import { type Static, type TSchema, Type } from "typebox";
+import { RoomView } from "./rooms.ts";
+import { ImageView, PcView, SessionView } from "./views.ts";
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const StatusView = Type.Object({
+  version: Type.String(),
+  url: Type.String(),
+  startedAt: Type.String(),
+  listeners: Type.Array(Type.String()),
+  rooms: Type.Integer(),
+  pcs: Type.Integer(),
+  online: Type.Integer(),
+  sessions: Type.Integer(),
+  images: Type.Integer(),
+  storedBytes: Type.Integer(),
+  freeBytes: Type.Integer(),
+});
+export type StatusView = Static<typeof StatusView>;
+
+/** What `/api/v1/events` says, one JSON object an event. The first ones describe all there is; `ready` follows. */
+export const ApiEvent = Type.Union([
+  Type.Object({ type: Type.Literal("pc"), pc: PcView }),
+  Type.Object({ type: Type.Literal("pc-gone"), id: Type.String() }),
+  Type.Object({ type: Type.Literal("room"), room: RoomView }),
+  Type.Object({ type: Type.Literal("room-gone"), name: Type.String() }),
+  Type.Object({ type: Type.Literal("session"), session: SessionView }),
+  Type.Object({ type: Type.Literal("image"), image: ImageView }),
+  Type.Object({ type: Type.Literal("image-gone"), id: Type.String() }),
+  Type.Object({ type: Type.Literal("note"), time: Type.String(), text: Type.String() }),
+  Type.Object({ type: Type.Literal("ready") }),
+]);
+export type ApiEvent = Static<typeof ApiEvent>;
+
+/** Something that happened, and to what; `pc` is an id, `pcName` its name now, `image` NAME@VERSION. */
+export const HistoryEvent = Type.Object({
+  at: Type.String(),
+  session: nullable(Type.String()),
+  pc: nullable(Type.String()),
+  pcName: nullable(Type.String()),
+  room: nullable(Type.String()),
+  image: nullable(Type.String()),
+  /** Who ordered it; null: it came about by itself. */
+  operator: nullable(Type.String()),
+  text: Type.String(),
+});
+export type HistoryEvent = Static<typeof HistoryEvent>;
+
+/** A viewer reads; an operator also works with PCs, rooms, images and sessions; an admin also with operators. */
+export const Role = Type.Union([
+  Type.Literal("viewer"),
+  Type.Literal("operator"),
+  Type.Literal("admin"),
+]);
+export type Role = Static<typeof Role>;
+
+export const OperatorName = Type.String({ pattern: "^[a-z][a-z0-9_-]{0,30}$" });
+
+export const OperatorView = Type.Object({
+  name: Type.String(),
+  role: Role,
+  createdAt: Type.String(),
+  lastSeen: nullable(Type.String()),
+});
+export type OperatorView = Static<typeof OperatorView>;
+
+/** Said once, when the operator is added; it is stored nowhere. */
+export const NewOperator = Type.Object({ ...OperatorView.properties, token: Type.String() });
+export type NewOperator = Static<typeof NewOperator>;
+
+/** How every error leaves the API. */
+export const ErrorView = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  next: Type.String(),
+});
+export type ErrorView = Static<typeof ErrorView>;

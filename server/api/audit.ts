@@ -1,0 +1,50 @@
+import type { FastifyRequest } from "fastify";
+import type { Subjects } from "../rooms/announcer.ts";
+import type { Lab } from "../rooms/lab.ts";
+import type { Caller } from "../trust/access.ts";
+
+/** Values of a call that are written down; longer ones are cut. */
+const valueLimit = 80;
+/** Never written down. */
+const secrets = new Set(["pin"]);
+
+/** A call as a line of the history: who did what, with which values, and how it was answered. */
+export function auditLine(
+  lab: Lab,
+  request: FastifyRequest,
+  caller: Caller,
+  status: number,
+): { readonly about: Subjects; readonly text: string } {
+  const { schema, url = "" } = request.routeOptions;
+  const what = (schema as { summary?: string } | undefined)?.summary ?? `${request.method} ${url}`;
+  const refused = status < 400 ? "" : ` (refused: ${status})`;
+  const from = caller.address === null ? "" : ` from ${caller.address}`;
+  return {
+    about: subjectOf(lab, url, request.params as Record<string, string>),
+    text: `${caller.name}${from}: ${what}${valuesOf(request.body)}${refused}`,
+  };
+}
+
+function subjectOf(lab: Lab, url: string, params: Readonly<Record<string, string>>): Subjects {
+  const { id = null, name = null } = params;
+  if (id !== null && url.includes("/pcs/")) return { pc: lab.pcIdOf(id) };
+  if (id !== null && url.includes("/images/")) return { image: lab.imageNameOf(id) };
+  if (id !== null && url.includes("/sessions/")) return lab.hasSession(id) ? { session: id } : {};
+  if (name !== null && url.includes("/rooms/")) return { room: name };
+  return {};
+}
+
+function valuesOf(body: unknown): string {
+  if (typeof body !== "object" || body === null || ArrayBuffer.isView(body)) return "";
+  const told = Object.entries(body)
+    .filter(([key, value]) => key !== "overwrite" && value !== null)
+    .map(([key, value]) => {
+      const text = secrets.has(key)
+        ? "…"
+        : typeof value === "string"
+          ? value
+          : JSON.stringify(value);
+      return `${key}=${text.slice(0, valueLimit)}`;
+    });
+  return told.length === 0 ? "" : `, ${told.join(" ")}`;
+}

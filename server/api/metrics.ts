@@ -1,0 +1,86 @@
+import type { FastifyInstance } from "fastify";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { StatusView } from "../../core/wire/api.ts";
+import type { Lab } from "../rooms/lab.ts";
+import { guard, type Identify } from "../trust/access.ts";
+import { answerError } from "./errors.ts";
+
+export interface MetricsPorts {
+  readonly lab: Lab;
+  status(): Promise<StatusView>;
+}
+
+/** `GET /metrics` in Prometheus' text format, for a viewer: what the lab is at, in bytes and seconds. */
+export async function metricsRoute(
+  app: FastifyInstance,
+  ports: MetricsPorts,
+  identify: Identify,
+): Promise<void> {
+  const registry = labMetrics(ports);
+  await app.register(async (scope) => {
+    scope.setErrorHandler(answerError);
+    guard(scope, identify, () => {});
+    scope.get("/metrics", { schema: { summary: "metrics for Prometheus" } }, async (_, reply) =>
+      reply.type(registry.contentType).send(await registry.metrics()),
+    );
+  });
+}
+
+function labMetrics({ lab, status }: MetricsPorts): Registry {
+  const registry = new Registry();
+  const gauge = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    collect: (gauge: Gauge<L>) => void | Promise<void>,
+  ): void => {
+    const made: Gauge<L> = new Gauge({
+      ...{ name: `roomcast_${name}`, help, labelNames, registers: [registry] },
+      collect() {
+        made.reset();
+        return collect(made);
+      },
+    });
+  };
+  collectDefaultMetrics({ register: registry, prefix: "roomcast_" });
+
+  gauge("pcs", "PCs by room and state", ["room", "state"], (made) => {
+    for (const pc of lab.inventory.pcs()) {
+      made.inc({ room: pc.room, state: lab.stateOf(pc.id) });
+    }
+  });
+  gauge("sessions_running", "sessions under way", [], async (made) =>
+    made.set((await status()).sessions),
+  );
+  gauge("store_bytes", "what the stored chunks take", [], async (made) =>
+    made.set((await status()).storedBytes),
+  );
+  gauge("store_free_bytes", "what is left on the store's disk", [], async (made) =>
+    made.set((await status()).freeBytes),
+  );
+  gauge("images", "images in the store", [], (made) => made.set(lab.images().length));
+
+  const running = () => lab.sessions.views().filter(({ endedAt }) => endedAt === null);
+  gauge("session_rate_bytes", "bytes a second that a session casts", ["session"], (made) => {
+    for (const { id, rateBps } of running()) made.set({ session: id }, rateBps ?? 0);
+  });
+  gauge("session_sent_bytes", "bytes that a session has cast", ["session", "kind"], (made) => {
+    for (const { id, bytesSent, repairBytes } of running()) {
+      made.set({ session: id, kind: "first" }, bytesSent - repairBytes);
+      made.set({ session: id, kind: "repair" }, repairBytes);
+    }
+  });
+  gauge("session_members", "PCs of a session by result", ["session", "result"], (made) => {
+    for (const { id, members } of running()) {
+      for (const { result } of members) made.inc({ session: id, result });
+    }
+  });
+  gauge("member_loss_ratio", "packets lost on the way to a PC", ["session", "pc"], (made) => {
+    for (const { id, members } of running()) {
+      for (const { name, lossRatio } of members) {
+        if (lossRatio !== null) made.set({ session: id, pc: name }, lossRatio);
+      }
+    }
+  });
+  return registry;
+}

@@ -1,0 +1,44 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { NewOperator, OperatorName, OperatorView, Role } from "../../core/wire/api.ts";
+import type { Operators } from "../trust/operators.ts";
+import { closed } from "./schemas.ts";
+
+const config = { role: "admin" } as const;
+const Wish = Type.Object({ name: OperatorName, role: Role }, closed);
+
+/** `/operators`, for admins. */
+export const operatorRoutes =
+  (operators: Operators): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      "/operators",
+      {
+        config,
+        schema: { summary: "list operators", response: { 200: Type.Array(OperatorView) } },
+      },
+      async () => operators.list(),
+    );
+    app.post(
+      "/operators",
+      {
+        config,
+        schema: { summary: "add an operator", body: Wish, response: { 200: NewOperator } },
+      },
+      async ({ body }) => operators.add(body.name, body.role),
+    );
+    app.delete(
+      "/operators/:name",
+      {
+        config,
+        schema: {
+          summary: "remove an operator",
+          params: Type.Object({ name: OperatorName }),
+        },
+      },
+      async ({ params }, reply) => {
+        operators.remove(params.name);
+        return reply.code(204).send();
+      },
+    );
+  };

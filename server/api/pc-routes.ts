@@ -1,0 +1,113 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { WipeMethod } from "../../core/wire/control.ts";
+import { RoomName, Seat } from "../../core/wire/rooms.ts";
+import { PcView } from "../../core/wire/views.ts";
+import type { Lab } from "../rooms/lab.ts";
+import { requireWord } from "./require-word.ts";
+import { ById, closed, Device } from "./schemas.ts";
+
+const PcChange = Type.Object(
+  {
+    name: Type.Optional(RoomName),
+    room: Type.Optional(RoomName),
+    seat: Type.Optional(Type.Union([Seat.properties.name, Type.Null()])),
+  },
+  closed,
+);
+
+const Power = Type.Object(
+  {
+    action: Type.Union([
+      Type.Literal("wake"),
+      Type.Literal("reboot"),
+      Type.Literal("poweroff"),
+      Type.Literal("boot-disk"),
+    ]),
+  },
+  closed,
+);
+
+const Wipe = Type.Object(
+  {
+    method: WipeMethod,
+    disk: Type.Optional(Device),
+    /** The PC's name. */
+    overwrite: Type.String({ maxLength: 128 }),
+  },
+  closed,
+);
+
+const Lines = Type.Object({ lines: Type.Array(Type.String()) });
+
+/** `/pcs`: the inventory, and what is done to single PCs. */
+export const pcRoutes =
+  (lab: Lab): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      "/pcs",
+      { schema: { summary: "list PCs", response: { 200: Type.Array(PcView) } } },
+      async () => lab.inventory.pcs().map((pc) => lab.pcView(pc)),
+    );
+    app.get(
+      "/pcs/:id",
+      { schema: { summary: "show a PC", params: ById, response: { 200: PcView } } },
+      async ({ params }) => lab.pcView(lab.inventory.find(params.id)),
+    );
+    app.patch(
+      "/pcs/:id",
+      {
+        schema: {
+          summary: "name or place a PC",
+          params: ById,
+          body: PcChange,
+          response: { 200: PcView },
+        },
+      },
+      async ({ params, body }) => lab.pcView(lab.pcs.set(params.id, body)),
+    );
+    app.delete(
+      "/pcs/:id",
+      { schema: { summary: "forget a PC", params: ById } },
+      async ({ params }, reply) => {
+        lab.pcs.forget(params.id);
+        return reply.code(204).send();
+      },
+    );
+    app.post(
+      "/pcs/:id/power",
+      {
+        schema: {
+          summary: "wake, restart or switch off a PC",
+          params: ById,
+          body: Power,
+        },
+      },
+      async ({ params, body }, reply) => {
+        await lab.pcs.power(params.id, body.action);
+        return reply.code(204).send();
+      },
+    );
+    for (const at of ["screen", "log"] as const) {
+      app.get(
+        `/pcs/:id/${at}`,
+        { schema: { summary: `show a PC's ${at}`, params: ById, response: { 200: Lines } } },
+        async ({ params }) => ({ lines: [...(await lab.look(params.id, at))] }),
+      );
+    }
+    app.post(
+      "/pcs/:id/wipe",
+      {
+        schema: {
+          summary: "wipe a PC's disk",
+          params: ById,
+          body: Wipe,
+        },
+      },
+      async ({ params, body }, reply) => {
+        requireWord(body.overwrite, lab.inventory.find(params.id).name);
+        await lab.pcs.wipe(params.id, body.method, body.disk ?? null);
+        return reply.code(204).send();
+      },
+    );
+  };

@@ -1,0 +1,57 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { RoomChange, RoomName, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
+import type { Lab } from "../rooms/lab.ts";
+import { closed } from "./schemas.ts";
+
+const ByName = Type.Object({ name: RoomName });
+const NewRoom = Type.Object({ name: RoomName }, closed);
+const Seats = Type.Object({ seats: Type.Array(Seat, { maxItems: seatsLimit }) }, closed);
+const Walk = Type.Object({ on: Type.Boolean() }, closed);
+const room = { 200: RoomView };
+
+/** `/rooms`: settings, seats, the seat walk. */
+export const roomRoutes =
+  (lab: Lab): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      "/rooms",
+      { schema: { summary: "list rooms", response: { 200: Type.Array(RoomView) } } },
+      async () => lab.inventory.rooms().map((name) => lab.rooms.view(name)),
+    );
+    app.post(
+      "/rooms",
+      { schema: { summary: "create a room", body: NewRoom, response: room } },
+      async ({ body }) => lab.rooms.create(body.name),
+    );
+    app.get(
+      "/rooms/:name",
+      { schema: { summary: "show a room", params: ByName, response: room } },
+      async ({ params }) => lab.rooms.view(params.name),
+    );
+    app.patch(
+      "/rooms/:name",
+      { schema: { summary: "set a room", params: ByName, body: RoomChange, response: room } },
+      async ({ params, body }) => lab.rooms.set(params.name, body),
+    );
+    app.delete(
+      "/rooms/:name",
+      { schema: { summary: "delete a room", params: ByName } },
+      async ({ params }, reply) => {
+        lab.rooms.delete(params.name);
+        return reply.code(204).send();
+      },
+    );
+    app.put(
+      "/rooms/:name/seats",
+      { schema: { summary: "draw a room's seats", params: ByName, body: Seats, response: room } },
+      async ({ params, body }) => lab.rooms.setSeats(params.name, body.seats),
+    );
+    app.post(
+      "/rooms/:name/walk",
+      {
+        schema: { summary: "begin or end a seat walk", params: ByName, body: Walk, response: room },
+      },
+      async ({ params, body }) => lab.rooms.walk(params.name, body.on),
+    );
+  };

@@ -1,0 +1,12 @@
+/** Parts that several routes take. */
+import { Type } from "typebox";
+
+/** A PC, image or session as an operator names it. */
+export const Reference = Type.String({ minLength: 1, maxLength: 128 });
+export const ById = Type.Object({ id: Reference });
+/** `/dev/sda`, or null: the PC's own choice. */
+export const Device = Type.Union([Type.String({ maxLength: 256 }), Type.Null()]);
+
+export const closed = { additionalProperties: false } as const;
+/** An empty object, or nothing at all. */
+export const NoBody = Type.Optional(Type.Union([Type.Object({}, closed), Type.Null()]));

@@ -1,0 +1,153 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { Afterwards } from "../../core/wire/control.ts";
+import { RoomName } from "../../core/wire/rooms.ts";
+import { SessionView } from "../../core/wire/views.ts";
+import type { Lab } from "../rooms/lab.ts";
+import { requireWord } from "./require-word.ts";
+import { ById, closed, Device, NoBody, Reference } from "./schemas.ts";
+
+/** What is destroyed: the room's name, or the PCs' names joined by commas. */
+const Overwrite = Type.String({ maxLength: 65536 });
+
+const RestoreBody = Type.Object(
+  {
+    kind: Type.Literal("restore"),
+    image: Reference,
+    room: Type.Optional(Type.Union([RoomName, Type.Null()])),
+    pcs: Type.Optional(
+      Type.Union([Type.Array(Reference, { minItems: 1, maxItems: 1000 }), Type.Null()]),
+    ),
+    disk: Type.Optional(Device),
+    start: Type.Optional(
+      Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
+    ),
+    /** Seconds. */
+    startTimeout: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
+    delta: Type.Optional(Type.Boolean()),
+    verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
+    afterwards: Type.Optional(Afterwards),
+    overwrite: Overwrite,
+  },
+  closed,
+);
+
+const CaptureBody = Type.Object(
+  {
+    pc: Reference,
+    name: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }),
+    disk: Type.Optional(Device),
+    raw: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+
+const OnePc = Type.Object({ pc: Reference }, closed);
+/** `overwrite`: the PC's name. */
+const Admit = Type.Object({ pc: Reference, overwrite: Overwrite }, closed);
+const Retry = Type.Object({ overwrite: Overwrite }, closed);
+const session = { 200: SessionView };
+
+/** `/sessions` and `/captures`. */
+export const sessionRoutes =
+  (lab: Lab): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      "/sessions",
+      { schema: { summary: "list sessions", response: { 200: Type.Array(SessionView) } } },
+      async () => lab.sessions.views(),
+    );
+    app.get(
+      "/sessions/:id",
+      { schema: { summary: "show a session", params: ById, response: session } },
+      async ({ params }) => lab.sessions.find(params.id),
+    );
+    app.post(
+      "/sessions",
+      { schema: { summary: "restore an image", body: RestoreBody, response: session } },
+      async ({ body }) => {
+        const room = body.room ?? null;
+        const pcs = body.pcs ?? null;
+        const names = lab.targets({ room, pcs }).map((pc) => pc.name);
+        requireWord(body.overwrite, room ?? names.join(","));
+        return lab.restore({
+          image: body.image,
+          room,
+          pcs,
+          disk: body.disk ?? null,
+          start: body.start ?? "now",
+          startTimeoutSeconds: body.startTimeout ?? null,
+          delta: body.delta ?? false,
+          verify: body.verify ?? "read-back",
+          afterwards: body.afterwards ?? "stay",
+        });
+      },
+    );
+    app.post(
+      "/captures",
+      { schema: { summary: "capture a PC", body: CaptureBody, response: session } },
+      async ({ body: { pc, name, disk = null, raw = false } }) =>
+        lab.capture({ pc, name, disk, raw }),
+    );
+    app.post(
+      "/sessions/:id/start",
+      {
+        schema: {
+          summary: "start a session with whoever is ready",
+          params: ById,
+          body: NoBody,
+          response: session,
+        },
+      },
+      async ({ params }) => lab.sessions.start(params.id),
+    );
+    app.post(
+      "/sessions/:id/stop",
+      { schema: { summary: "stop a session", params: ById, body: NoBody, response: session } },
+      async ({ params }) => lab.sessions.stop(params.id),
+    );
+    app.post(
+      "/sessions/:id/drop",
+      {
+        schema: {
+          summary: "take a PC out of a session",
+          params: ById,
+          body: OnePc,
+          response: session,
+        },
+      },
+      async ({ params, body }) => lab.sessions.drop(params.id, lab.inventory.find(body.pc).id),
+    );
+    app.post(
+      "/sessions/:id/admit",
+      {
+        schema: {
+          summary: "let a PC into a session, newly or again",
+          params: ById,
+          body: Admit,
+          response: session,
+        },
+      },
+      async ({ params, body }) => {
+        const pc = lab.inventory.find(body.pc);
+        requireWord(body.overwrite, pc.name);
+        return lab.sessions.admit(params.id, pc);
+      },
+    );
+    app.post(
+      "/sessions/:id/retry",
+      {
+        schema: {
+          summary: "try again with the PCs that are not verified",
+          params: ById,
+          body: Retry,
+          response: session,
+        },
+      },
+      async ({ params, body }) => {
+        const names = lab.retryable(params.id).map(({ name }) => name);
+        requireWord(body.overwrite, names.join(","));
+        return lab.retry(params.id);
+      },
+    );
+  };

@@ -1,0 +1,71 @@
+import { writeFile } from "node:fs/promises";
+import { Argument, type Command, Option } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
+import type { NewOperator, OperatorView } from "../../core/wire/api.ts";
+import type { RunCommand } from "./program.ts";
+import { table } from "./table.ts";
+
+const roles = ["viewer", "operator", "admin"] as const;
+
+export function addOperatorCommands(program: Command, run: RunCommand): void {
+  const operator = program
+    .command("operator")
+    .description("who may use the server over the network, by a token");
+
+  operator.command("list").action(() =>
+    run(async ({ client, say, document }) => {
+      const operators = await client.get<OperatorView[]>("/operators");
+      document(operators);
+      say(
+        table(
+          ["OPERATOR", "ROLE", "SINCE", "LAST SEEN"],
+          operators.map((each) => [each.name, each.role, each.createdAt, each.lastSeen ?? "never"]),
+        ),
+      );
+      return 0;
+    }),
+  );
+
+  operator
+    .command("add")
+    .description("prints the operator's token, once: it cannot be shown again")
+    .addArgument(new Argument("<NAME>", "lower case letters, digits, - and _"))
+    .addOption(
+      new Option(
+        "--role <ROLE>",
+        "a viewer reads, an operator also works, an admin also adds operators",
+      )
+        .choices(roles)
+        .makeOptionMandatory(),
+    )
+    .option(
+      "--out <FILE>",
+      "write the token there, readable by its owner only, and do not print it",
+    )
+    .action((name: string, { role, out }: { role: string; out?: string }) =>
+      run(async ({ client, say, document }) => {
+        const added = await client.post<NewOperator>("/operators", { name, role });
+        const { token, ...view } = added;
+        if (out === undefined) {
+          document(added);
+          say(token);
+          return 0;
+        }
+        await writeFile(out, `${token}\n`, { mode: 0o600, flag: "wx" }).catch((cause: Error) => {
+          const next = `remove ${name} again with \`roomcast operator remove ${name}\`, and name another file`;
+          throw new RoomcastError("bad-input", cause.message, next, { cause });
+        });
+        document(view);
+        say(`the token of ${name} is in ${out}`);
+        return 0;
+      }),
+    );
+
+  operator.command("remove <NAME>").action((name: string) =>
+    run(async ({ client, say }) => {
+      await client.delete(`/operators/${encodeURIComponent(name)}`);
+      say(`${name} is no operator any more`);
+      return 0;
+    }),
+  );
+}

@@ -1,0 +1,139 @@
+/** Who may call what: every route of the API, with every role, and with input that makes no sense. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { RouteOptions } from "fastify";
+import type { Role } from "../../../core/wire/api.ts";
+import { roleOf } from "../../../server/trust/access.ts";
+import { helloOf, type Method, openApi, type TestApi } from "./open-api.ts";
+
+let api: TestApi;
+const tokens = {} as Record<Role, string>;
+const roles: readonly Role[] = ["viewer", "operator", "admin"];
+
+before(async () => {
+  api = await openApi("tokens");
+  for (const role of roles) tokens[role] = (await api.operators.add(`a-${role}`, role)).token;
+  api.lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+});
+after(() => api.close());
+
+interface Route {
+  readonly method: Method;
+  readonly url: string;
+  readonly options: RouteOptions;
+}
+
+/** Those that the test registered, once for each method; what fastify adds by itself is left out. */
+const routesOf = (): Route[] =>
+  api.routes
+    .flatMap((options) =>
+      [options.method].flat().map((method) => ({ method: method as Method, options })),
+    )
+    .filter(({ method }) => (method as string) !== "HEAD" && (method as string) !== "OPTIONS")
+    .map(({ method, options }) => ({ method, options, url: options.url.replace("/api/v1", "") }));
+
+/** A path that nothing is behind. */
+const pathOf = ({ url }: Route): string => url.replaceAll(/:\w+/g, "nobody");
+
+test("every route has its role: whoever has a lesser one is refused, and nobody comes in without", async () => {
+  const routes = routesOf();
+  assert(routes.length >= 30, `${routes.length} routes`);
+  for (const route of routes) {
+    const name = `${route.method} ${route.url}`;
+    const needed = roleOf(route.method, route.options.config ?? {});
+    const path = pathOf(route);
+    assert.equal((await api.call(route.method, path)).status, 401, name);
+    for (const role of roles.slice(0, roles.indexOf(needed))) {
+      const answer = await api.call(route.method, path, {}, tokens[role]);
+      assert.deepEqual([answer.status, answer.body.code], [403, "refused"], `${name} as ${role}`);
+    }
+  }
+});
+
+test("every route that changes something says what it takes, and refuses anything else", async () => {
+  for (const route of routesOf()) {
+    const name = `${route.method} ${route.url}`;
+    const { schema } = route.options;
+    if (route.url.includes(":") && !route.url.startsWith("/imports/")) {
+      assert(schema?.params !== undefined, `${name} checks its path`);
+    }
+    if (route.method === "GET" || route.method === "DELETE") continue;
+    if (route.url.startsWith("/imports/:task/") && schema?.body === undefined) continue;
+    assert(schema?.body !== undefined, `${name} checks its body`);
+    for (const body of [{ colour: "red" }, [1], { name: 7, overwrite: 7 }]) {
+      const { status } = await api.call(route.method, pathOf(route), body, tokens.admin);
+      assert.equal(status, 400, `${name} of ${JSON.stringify(body)}`);
+    }
+  }
+});
+
+test("what is destroyed has to be named: no such route works without `overwrite`", () => {
+  const destroys = ["/sessions", "/pcs/:id/wipe", "/sessions/:id/admit", "/sessions/:id/retry"];
+  for (const url of destroys) {
+    const route = routesOf().find((each) => each.url === url && each.method === "POST");
+    const body = route?.options.schema?.body as { required?: string[] } | undefined;
+    assert(body?.required?.includes("overwrite"), url);
+  }
+  const image = routesOf().find(({ url, method }) => url === "/images/:id" && method === "DELETE");
+  const query = image?.options.schema?.querystring as { required?: string[] } | undefined;
+  assert(query?.required?.includes("overwrite"));
+});
+
+test("the OpenAPI document has every route with its role, and no secret way in", async () => {
+  const { status, body } = await api.call("GET", "/openapi.json", undefined, tokens.viewer);
+  assert.equal(status, 200);
+  assert.equal(body.openapi, "3.1.0");
+  for (const { method, url } of routesOf()) {
+    if (url === "/openapi.json" || url === "/metrics") continue;
+    const path = `/api/v1${url.replaceAll(/:(\w+)/g, "{$1}")}`;
+    const operation = body.paths[path]?.[method.toLowerCase()];
+    assert(operation !== undefined, `${method} ${path}`);
+    assert.match(operation.description, /^For an? (viewer|operator|admin)\.$/);
+  }
+});
+
+test("a token is an operator's from adding to removing, and is stored nowhere", async () => {
+  const added = await api.call("POST", "/operators", { name: "eve", role: "viewer" }, tokens.admin);
+  const { token } = added.body;
+  assert.equal((await api.call("GET", "/pcs", undefined, token)).status, 200);
+  assert.equal((await api.call("GET", "/pcs", undefined, `${token}x`)).status, 401);
+  const secret = token.slice(token.indexOf(".") + 1);
+  assert.doesNotMatch(JSON.stringify(api.state.operators()), new RegExp(secret));
+  const again = await api.call("POST", "/operators", { name: "eve", role: "admin" }, tokens.admin);
+  assert.equal(again.status, 409);
+  assert.equal((await api.call("DELETE", "/operators/eve", undefined, tokens.admin)).status, 204);
+  assert.equal((await api.call("GET", "/pcs", undefined, token)).status, 401);
+});
+
+test("what an operator changed, or was refused, is written down; a PIN is not", async () => {
+  const body = { pin: "97531" };
+  await api.call("PATCH", "/rooms/default", body, tokens.operator);
+  await api.call("PATCH", "/rooms/default", body, tokens.viewer);
+  const { body: events } = await api.call("GET", "/history?room=default", undefined, tokens.viewer);
+  const said = events.map((event: { operator: string; text: string }) => event);
+  assert.deepEqual(
+    said.slice(-2).map((event: { operator: string }) => event.operator),
+    ["a-operator", "a-viewer"],
+  );
+  assert.match(said.at(-2).text, /^a-operator from 127\.0\.0\.1: set a room, pin=…$/);
+  assert.match(said.at(-1).text, /refused: 403/);
+  assert.doesNotMatch(JSON.stringify(events), /97531/);
+});
+
+test("metrics are Prometheus' own format, for a viewer", async () => {
+  assert.equal((await api.call("GET", "/metrics")).status, 401);
+  const { body } = await api.call("GET", "/metrics", undefined, tokens.viewer);
+  assert.match(body, /^roomcast_pcs\{room="default",state="offline"\} 1$/m);
+  assert.match(body, /^roomcast_store_free_bytes 7$/m);
+  assert.match(body, /^# HELP roomcast_session_rate_bytes /m);
+});
+
+// Last: the address is shut out from here on.
+test("who guesses tokens is shut out for a while, and those who are known are not", async () => {
+  const answers: number[] = [];
+  for (let number = 0; number < 25; number++) {
+    answers.push((await api.call("GET", "/pcs", undefined, `a-admin.${number}`)).status);
+  }
+  assert(answers.includes(401) && answers.at(-1) === 429, answers.join(" "));
+  assert.equal((await api.call("GET", "/pcs", undefined, tokens.admin)).status, 200);
+});
