@@ -23,7 +23,15 @@ const packages = {
     "mtools",
     "gdisk",
   ],
-  "file systems of every kind": ["xfsprogs", "btrfs-progs", "exfatprogs", "f2fs-tools"],
+  "file systems and volumes of every kind": [
+    "xfsprogs",
+    "btrfs-progs",
+    "exfatprogs",
+    "f2fs-tools",
+    "lvm2",
+    "makefs",
+    "cryptsetup-bin",
+  ],
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
   "independent peers of the tests": ["busybox-static", "tftp-hpa", "curl", "cpio", "tmux"],
 };

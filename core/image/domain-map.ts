@@ -3,12 +3,7 @@
  * `0xPOS 0xSIZE STATUS`, `+` used, `?` unused (GNU ddrescue manual, "Mapfile structure").
  */
 import type { Decoded } from "../errors.ts";
-
-/** In bytes; `start` relative to the partition. */
-export interface Extent {
-  readonly start: number;
-  readonly length: number;
-}
+import type { Extent } from "./extents.ts";
 
 /**
  * The extents of a partition of `partitionBytes` that are in use, merged and in order. What the map

@@ -1,6 +1,7 @@
 /** The index: one entry of 48 bytes for each kept chunk (docs/image-format.md). */
 import type { Decoded } from "../errors.ts";
 import { chunkBytes, chunkCountOf, chunkLengthAt } from "../units/units.ts";
+import { u32 } from "./byte-source.ts";
 import { type Codec, codec, type IndexEntry, indexEntryBytes } from "./types.ts";
 
 // offset  size  field (little endian)
@@ -99,13 +100,6 @@ function writeEntry(entry: IndexEntry, out: Uint8Array, offset: number): void {
   putU32(out, offset + 12, entry.crc32c);
   out.set(entry.sha256, offset + 16);
 }
-
-const u32 = (data: Uint8Array, at: number): number =>
-  ((data[at] as number) |
-    ((data[at + 1] as number) << 8) |
-    ((data[at + 2] as number) << 16) |
-    ((data[at + 3] as number) << 24)) >>>
-  0;
 
 function putU32(out: Uint8Array, at: number, value: number): void {
   for (let index = 0; index < 4; index++) out[at + index] = (value >>> (8 * index)) & 0xff;

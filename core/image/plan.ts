@@ -1,10 +1,10 @@
 /** Which chunks of a disk an image keeps, and which ranges of them are of no use and read as zeros. */
 import { chunkBytes, chunkCountOf, chunkLengthAt } from "../units/units.ts";
-import type { Extent } from "./domain-map.ts";
+import { type Extent, endOf, union } from "./extents.ts";
 import type { IndexEntry, Manifest } from "./types.ts";
 
-/** What is zeroed inside a kept chunk is whole blocks of the disk's own grid, in bytes. */
-export const blockBytes = 4096;
+/** What is zeroed inside a kept chunk is whole sectors: no block of a file system is smaller. */
+const sectorBytes = 512;
 
 /** A partition, and the extents of it that are in use, in bytes from the disk's start. */
 export interface UsedPartition {
@@ -16,7 +16,7 @@ export interface UsedPartition {
 
 export interface KeptChunk {
   readonly chunkIndex: number;
-  /** Bytes of the chunk that hold nothing: relative to its start, whole blocks, in order. */
+  /** Bytes of the chunk that hold nothing: relative to its start, whole sectors, in order. */
   readonly zeroed: readonly Extent[];
 }
 
@@ -75,9 +75,7 @@ export function bootCriticalEntryIndexes(
 
 const gptEntriesBytes = 16 * 1024;
 
-const endOf = ({ start, length }: Extent): number => start + length;
-
-/** Ranges of the disk, whole blocks, that lie in a partition and that no partition uses. */
+/** Ranges of the disk, whole sectors, that lie in a partition and that no partition uses. */
 function unusedOf(diskBytes: number, partitions: readonly UsedPartition[]): Extent[] {
   const inside = union(
     partitions.map(({ start, size }) => ({ start, length: Math.min(size, diskBytes - start) })),
@@ -98,30 +96,17 @@ function unusedOf(diskBytes: number, partitions: readonly UsedPartition[]): Exte
     for (let index = next; index < used.length; index++) {
       const extent = used[index] as Extent;
       if (extent.start >= endOf(range)) break;
-      pushBlocks(unused, at, extent.start);
+      pushSectors(unused, at, extent.start);
       at = Math.max(at, endOf(extent));
     }
-    pushBlocks(unused, at, endOf(range));
+    pushSectors(unused, at, endOf(range));
   }
   return unused;
 }
 
-/** The whole blocks of a range: a block that anything uses a byte of is kept. */
-function pushBlocks(into: Extent[], from: number, to: number): void {
-  const start = Math.ceil(from / blockBytes) * blockBytes;
-  const end = Math.floor(to / blockBytes) * blockBytes;
+/** The whole sectors of a range: a sector that anything uses a byte of is kept. */
+function pushSectors(into: Extent[], from: number, to: number): void {
+  const start = Math.ceil(from / sectorBytes) * sectorBytes;
+  const end = Math.floor(to / sectorBytes) * sectorBytes;
   if (end > start) into.push({ start, length: end - start });
-}
-
-function union(extents: Extent[]): Extent[] {
-  const sorted = extents.filter(({ length }) => length > 0).sort((a, b) => a.start - b.start);
-  const out: Extent[] = [];
-  for (const extent of sorted) {
-    const last = out.at(-1);
-    if (last === undefined || endOf(last) < extent.start) out.push(extent);
-    else if (endOf(extent) > endOf(last)) {
-      out[out.length - 1] = { start: last.start, length: endOf(extent) - last.start };
-    }
-  }
-  return out;
 }

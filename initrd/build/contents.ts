@@ -42,6 +42,8 @@ export const tools: readonly PackageFiles[] = [
   },
   // Whether a Windows volume is hibernated or unclean, which partclone does not notice.
   { name: "ntfs-3g", files: ["bin/ntfs-3g.probe"] },
+  // Whether changes wait in the log of an XFS, which partclone does not notice either.
+  { name: "xfsprogs", files: ["usr/sbin/xfs_logprint"] },
   // Which file system, label and UUID a partition has.
   { name: "util-linux", files: ["sbin/blkid"] },
   // Disk health.

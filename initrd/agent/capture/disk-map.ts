@@ -45,12 +45,19 @@ export async function mapDisk({ disk, raw, signal, log }: MapOptions): Promise<D
   const uses: UsedPartition[] = [];
   for (const volume of volumes) {
     signal.throwIfAborted();
-    const { record, used, warning } = await findUse(disk.path, volume, { raw, signal });
+    const {
+      record,
+      used,
+      warnings: said,
+    } = await findUse(disk, volume, {
+      raw: raw || table.doubtful.has(volume.index),
+      signal,
+    });
     const { index, type, start, size } = volume;
     const usedBytes = used?.reduce((sum, { length }) => sum + length, 0) ?? size;
     partitions.push({ index, type, start, size, usedBytes, ...record });
     uses.push({ start, size, used });
-    if (warning !== null) {
+    for (const warning of said) {
       warnings.push(warning);
       log(warning);
     }

@@ -1,4 +1,5 @@
-/** A disk file captured over HTTP into a store, and put together again on another. */
+/** A disk captured over HTTP into a store, and put together again on another full of random bytes. */
+import { randomBytes } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
@@ -15,13 +16,17 @@ import { openImageStore } from "../../../server/store/image-store.ts";
 
 export interface Captured {
   readonly image: Manifest;
-  /** The restored disk: what the image does not hold is 0x5a. */
+  /** The restored disk: what the image does not hold is random. */
   readonly copy: string;
   readonly chunksKept: number;
 }
 
 /** `folder` gets the store and the copy. Rejects as the capture does. */
-export async function captureAndRestore(path: string, folder: string): Promise<Captured> {
+export async function captureAndRestore(
+  path: string,
+  folder: string,
+  { raw = false }: { readonly raw?: boolean } = {},
+): Promise<Captured> {
   const directory = join(folder, "store");
   await using store = await openImageStore(directory);
   const writer = store.beginImage("lab");
@@ -39,7 +44,7 @@ export async function captureAndRestore(path: string, folder: string): Promise<C
     await captureDisk({
       disk,
       source: "test",
-      raw: false,
+      raw,
       uplink: httpUplink({ server, task: "s1", signal }),
       signal,
       progress: () => {},
@@ -55,7 +60,7 @@ export async function captureAndRestore(path: string, folder: string): Promise<C
   const copy = join(folder, "copy");
   const fd = openSync(copy, "w");
   ftruncateSync(fd, diskBytes);
-  const junk = Buffer.alloc(chunkBytes, 0x5a);
+  const junk = randomBytes(chunkBytes);
   for (let at = 0; at < diskBytes; at += chunkBytes)
     writeSync(fd, junk, 0, Math.min(chunkBytes, diskBytes - at), at);
   const source = await openChunkSource({ directory, imageId: id });

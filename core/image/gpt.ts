@@ -1,0 +1,122 @@
+/** The GUID partition table (UEFI 2.10, section 5.3), read from a disk's bytes. */
+import { ascii, u32, u64 } from "./byte-source.ts";
+import { crc32 } from "./crc32.ts";
+import type { Extent } from "./extents.ts";
+import type { FoundTable, TablePartition, TableSource } from "./partition-table.ts";
+
+/** 128 is usual. */
+const entryLimit = 1024;
+
+/** From the header at `headerLba`, with a warning when the other one is not as it should be; or null. */
+export async function readGpt(source: TableSource, headerLba: number): Promise<FoundTable | null> {
+  const { logicalSector, diskBytes } = source;
+  const gpt = await readHeader(source, headerLba);
+  const entries = gpt === null ? null : await readEntries(source, gpt);
+  if (gpt === null || entries === null) return null;
+  const partitions: TablePartition[] = [];
+  const warnings: string[] = [];
+  for (let at = 0; at < gpt.entryCount; at++) {
+    const entry = entries.subarray(at * gpt.entryBytes, (at + 1) * gpt.entryBytes);
+    const type = guidText(entry);
+    if (type === "00000000-0000-0000-0000-000000000000") continue;
+    const start = u64(entry, 32) * logicalSector;
+    const size = (u64(entry, 40) + 1) * logicalSector - start;
+    if (!(size > 0) || !Number.isSafeInteger(start + size) || start + size > diskBytes) {
+      warnings.push(`partition ${at + 1} lies beyond the disk`);
+      continue;
+    }
+    partitions.push({ index: at + 1, type, start, size });
+  }
+  const own = [{ start: 0, length: logicalSector }, ...placesOf(gpt, logicalSector)];
+  if (headerLba === 1) {
+    const isInside = gpt.otherLba > 1 && (gpt.otherLba + 1) * logicalSector <= diskBytes;
+    const other = isInside ? await readHeader(source, gpt.otherLba) : null;
+    const others = other === null ? null : await readEntries(source, other);
+    if (other === null || others === null) warnings.push("the backup GPT is damaged or missing");
+    else {
+      own.push(...placesOf(other, logicalSector));
+      if (gpt.otherLba !== lastLba(source)) {
+        warnings.push("the backup GPT is not at the end of the disk");
+      }
+      if (!isSame(entries, others)) warnings.push("the backup GPT names other partitions");
+    }
+  }
+  return { kind: "gpt", partitions, warnings, own };
+}
+
+/** The backup, when the first one cannot be read. */
+export async function readEndOfGpt(source: TableSource): Promise<FoundTable | null> {
+  const backup = await readGpt(source, lastLba(source));
+  if (backup === null) return null;
+  const warning = "the first GPT is damaged; its backup was used";
+  return { ...backup, warnings: [warning, ...backup.warnings] };
+}
+
+const lastLba = ({ diskBytes, logicalSector }: TableSource): number =>
+  Math.floor(diskBytes / logicalSector) - 1;
+
+interface GptHeader {
+  readonly lba: number;
+  /** Of the other header. */
+  readonly otherLba: number;
+  /** In bytes. */
+  readonly entriesAt: number;
+  readonly entryCount: number;
+  readonly entryBytes: number;
+  readonly entriesCrc: number;
+}
+
+/** null when it is none, or damaged. */
+async function readHeader(source: TableSource, lba: number): Promise<GptHeader | null> {
+  const { logicalSector } = source;
+  const header = await source.read(lba * logicalSector, logicalSector);
+  if (ascii(header, 0, 8) !== "EFI PART") return null;
+  const headerLength = u32(header, 12);
+  if (headerLength < 92 || headerLength > logicalSector) return null;
+  const bare = header.slice(0, headerLength);
+  bare.fill(0, 16, 20);
+  if (crc32(bare) !== u32(header, 16)) return null;
+  const entryCount = u32(header, 80);
+  const entryBytes = u32(header, 84);
+  // UEFI 2.10: 128 bytes an entry, or a power of two times that.
+  if (entryBytes < 128 || entryBytes > 4096 || entryBytes % 8 !== 0 || entryCount > entryLimit) {
+    return null;
+  }
+  return {
+    lba,
+    otherLba: u64(header, 32),
+    entriesAt: u64(header, 72) * logicalSector,
+    entryCount,
+    entryBytes,
+    entriesCrc: u32(header, 88),
+  };
+}
+
+/** null when they lie outside of the disk or are damaged. */
+async function readEntries(source: TableSource, gpt: GptHeader): Promise<Uint8Array | null> {
+  const { logicalSector, diskBytes } = source;
+  const { entriesAt } = gpt;
+  const length = entriesLength(gpt);
+  const sectors = Math.ceil(length / logicalSector) * logicalSector;
+  if (!Number.isSafeInteger(entriesAt) || entriesAt + sectors > diskBytes) return null;
+  const entries = (await source.read(entriesAt, sectors)).subarray(0, length);
+  return crc32(entries) === gpt.entriesCrc ? entries : null;
+}
+
+const entriesLength = ({ entryCount, entryBytes }: GptHeader): number => entryCount * entryBytes;
+
+const placesOf = (gpt: GptHeader, logicalSector: number): Extent[] => [
+  { start: gpt.lba * logicalSector, length: logicalSector },
+  { start: gpt.entriesAt, length: entriesLength(gpt) },
+];
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, at) => byte === other[at]);
+
+/** UEFI 2.10, appendix A: the first three fields are little endian. */
+function guidText(data: Uint8Array): string {
+  const order = [3, 2, 1, 0, -1, 5, 4, -1, 7, 6, -1, 8, 9, -1, 10, 11, 12, 13, 14, 15];
+  return order
+    .map((at) => (at < 0 ? "-" : (data[at] as number).toString(16).padStart(2, "0")))
+    .join("");
+}

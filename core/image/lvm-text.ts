@@ -1,0 +1,81 @@
+/** The text of LVM's metadata: `name = value` and `name { … }`, nested (lvm.conf(5), SYNTAX). */
+import type { Decoded } from "../errors.ts";
+
+export type LvmValue = string | number | readonly (string | number)[] | LvmSection;
+export interface LvmSection {
+  readonly [name: string]: LvmValue;
+}
+
+const depthLimit = 16;
+/** White space and comments; what LVM writes ends with a zero byte. */
+const gapPattern = /(?:[\s\0]+|#[^\n]*)*/y;
+/** A string, a number, a name or a mark. */
+const tokenPattern =
+  /"((?:[^"\\]|\\.)*)"|([+-]?\d+(?:\.\d+)?)(?![\w.+/-])|([\w.+/-]+)|([=[\]{},])/y;
+
+/** The sections have no prototype: any name may come. */
+export function decodeLvmText(text: string): Decoded<LvmSection> {
+  const tokens = tokensOf(text);
+  if (tokens === null) return { ok: false, reason: "a character that makes no sense" };
+  let at = 0;
+  const section = (depth: number): LvmSection | null => {
+    const fields: Record<string, LvmValue> = Object.create(null);
+    while (at < tokens.length && tokens[at]?.mark !== "}") {
+      const name = tokens[at++]?.name;
+      const mark = tokens[at++]?.mark;
+      if (name === undefined) return null;
+      let value: LvmValue | null;
+      if (mark === "{" && depth < depthLimit) {
+        value = section(depth + 1);
+        if (tokens[at++]?.mark !== "}") return null;
+      } else value = mark === "=" ? plainValue() : null;
+      if (value === null) return null;
+      fields[name] = value;
+    }
+    return fields;
+  };
+  const plainValue = (): LvmValue | null => {
+    const token = tokens[at++];
+    if (token?.value !== undefined) return token.value;
+    if (token?.mark !== "[") return null;
+    const values: (string | number)[] = [];
+    while (tokens[at]?.mark !== "]") {
+      const value = tokens[at++]?.value;
+      if (value === undefined) return null;
+      values.push(value);
+      if (tokens[at]?.mark === ",") at++;
+    }
+    at++;
+    return values;
+  };
+  const top = section(0);
+  if (top === null || at < tokens.length) return { ok: false, reason: "not well formed" };
+  return { ok: true, value: top };
+}
+
+interface Token {
+  readonly value?: string | number;
+  readonly name?: string;
+  readonly mark?: string;
+}
+
+function tokensOf(text: string): Token[] | null {
+  const tokens: Token[] = [];
+  let at = 0;
+  const match = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    at = pattern.lastIndex;
+    return found;
+  };
+  for (match(gapPattern); at < text.length; match(gapPattern)) {
+    const found = match(tokenPattern);
+    if (found === null) return null;
+    const [, string, number, name, mark] = found;
+    if (string !== undefined) tokens.push({ value: string.replace(/\\(.)/g, "$1") });
+    else if (number !== undefined) tokens.push({ value: Number(number), name: number });
+    else if (name !== undefined) tokens.push({ name });
+    else tokens.push({ mark: mark as string });
+  }
+  return tokens;
+}

@@ -1,0 +1,125 @@
+/** What one file system uses, by the tools that know it: partclone, ntfs-3g.probe, xfs_logprint. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RoomcastError } from "../../../core/errors.ts";
+import type { ByteSource } from "../../../core/image/byte-source.ts";
+import { decodeDomainMap } from "../../../core/image/domain-map.ts";
+import type { Extent } from "../../../core/image/extents.ts";
+import { uncleanState } from "../../../core/image/file-system-state.ts";
+import { ufsUse } from "../../../core/image/ufs.ts";
+import { runTool } from "../tool.ts";
+
+/** Relative to the file system; or why it has to be taken whole, null when that needs no words. */
+export type FileSystemUse =
+  | { readonly used: readonly Extent[] }
+  | { readonly used: null; readonly why: string | null };
+
+export interface FileSystemPlace {
+  /** As blkid names it. */
+  readonly fs: string;
+  /** In words, to begin a sentence. */
+  readonly what: string;
+  /** A device that is just this file system. */
+  readonly device: string;
+  readonly source: ByteSource;
+}
+
+const partcloneOf: Readonly<Record<string, string>> = {
+  ext2: "extfs",
+  ext3: "extfs",
+  ext4: "extfs",
+  ntfs: "ntfs",
+  vfat: "fat",
+  xfs: "xfs",
+  btrfs: "btrfs",
+  exfat: "exfat",
+  f2fs: "f2fs",
+};
+/** mkswap(8): a page of header, and pages have at most 64 KiB. */
+const swapHeaderBytes = 64 * 1024;
+
+/** Rejects with `refused` when an image of it would be wrong, and as `signal` says. */
+export async function fileSystemUse(
+  place: FileSystemPlace,
+  signal: AbortSignal,
+): Promise<FileSystemUse> {
+  const { fs, what, device, source } = place;
+  const whole = (why: string): FileSystemUse => ({ used: null, why });
+  switch (fs) {
+    case "swap":
+      return { used: [{ start: 0, length: Math.min(swapHeaderBytes, source.size) }] };
+    case "swsuspend":
+      throw hibernated(
+        what,
+        "Linux",
+        "start Linux from it and shut it down (`systemctl poweroff`)",
+      );
+    case "BitLocker":
+      return whole(
+        "encrypted by BitLocker, so that other PCs will ask for its recovery key: " +
+          "run `manage-bde -off C:` in Windows, wait until it is decrypted and capture again",
+      );
+    case "crypto_LUKS":
+      return whole("encrypted, so that what it uses cannot be told");
+    case "ufs": {
+      const use = await ufsUse(source);
+      return use.ok ? { used: use.value } : whole(use.reason);
+    }
+  }
+  const kind = partcloneOf[fs];
+  if (kind === undefined) return whole("what it uses cannot be told");
+  const unclean =
+    (await uncleanState(fs, source)) ??
+    (fs === "ntfs" ? await ntfsState(what, device, signal) : null) ??
+    (fs === "xfs" ? await xfsState(device, signal) : null);
+  if (unclean !== null) return whole(`${unclean.reason}: ${unclean.next} and capture again`);
+  const used = await domainMap(kind, device, source.size, signal);
+  return used === null
+    ? whole("its map of used blocks cannot be read: let its own checker repair it")
+    : { used };
+}
+
+async function ntfsState(what: string, device: string, signal: AbortSignal) {
+  const { status } = await runTool("ntfs-3g.probe", ["-w", device], signal);
+  if (status === 14) {
+    throw hibernated(
+      what,
+      "Windows",
+      "run `shutdown /s /f /t 0` in Windows (fast startup hibernates: `powercfg /h off` ends it)",
+    );
+  }
+  // 15: the volume is dirty, or its log file is.
+  const next = "run `chkdsk /f` in Windows and shut it down with `shutdown /s /f /t 0`";
+  return status === 15 ? { reason: "it was not shut down cleanly", next } : null;
+}
+
+/** partclone.xfs takes the free space of the last checkpoint, and so leaves out what waits in the log. */
+async function xfsState(device: string, signal: AbortSignal) {
+  const { output } = await runTool("xfs_logprint", ["-t", device], signal);
+  if (/state: <CLEAN>/.test(output)) return null;
+  const reason = "it was not unmounted, and changes wait in its log";
+  return { reason, next: "start the PC from it and shut it down properly" };
+}
+
+async function domainMap(
+  kind: string,
+  device: string,
+  size: number,
+  signal: AbortSignal,
+): Promise<Extent[] | null> {
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-map-"));
+  try {
+    const path = join(folder, "map");
+    const args = ["-q", "-D", "-s", device, "-O", path, "-L", "/dev/null"];
+    const { status } = await runTool(`partclone.${kind}`, args, signal);
+    if (status !== 0) return null;
+    const decoded = decodeDomainMap(await readFile(path, "utf8"), size);
+    return decoded.ok ? decoded.value : null;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const hibernated = (what: string, system: string, next: string): RoomcastError =>
+  new RoomcastError("refused", `${what}: ${system} is hibernated`, `${next}; then capture again`);

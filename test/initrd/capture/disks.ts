@@ -1,0 +1,184 @@
+/** Disks for the tests, made by Debian's own tools, and what is on them. */
+import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const mib = 1 << 20;
+
+/** Runs a tool; throws with what it said when it fails. */
+export function tool(name: string, args: readonly string[], input?: string): string {
+  return execFileSync(name, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    encoding: "utf8",
+    input: input ?? "",
+    env: { ...process.env, LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+    maxBuffer: 64 * mib,
+  });
+}
+
+/** A folder that is gone afterwards. */
+export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-disk-"));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A file of `size` bytes that all are `byte`. */
+export function fill(path: string, size: number, byte: number): void {
+  writeFileSync(path, Buffer.alloc(Math.min(size, mib), byte));
+  const fd = openSync(path, "r+");
+  const piece = Buffer.alloc(mib, byte);
+  for (let at = 0; at < size; at += mib) writeSync(fd, piece, 0, Math.min(mib, size - at), at);
+  closeSync(fd);
+}
+
+/** Bytes of `path`, from `offset` on. */
+export function bytesAt(path: string, offset: number, length: number): Buffer {
+  const into = Buffer.alloc(length);
+  const fd = openSync(path, "r");
+  for (let done = 0; done < length; ) {
+    const read = readSync(fd, into, done, length - done, offset + done);
+    if (read === 0) break;
+    done += read;
+  }
+  closeSync(fd);
+  return into;
+}
+
+export function putBytes(path: string, offset: number, data: Uint8Array): void {
+  const fd = openSync(path, "r+");
+  writeSync(fd, data, 0, data.length, offset);
+  closeSync(fd);
+}
+
+/** A part of a file as a file of its own, made by `make` on what is there. */
+export function makeAt(
+  path: string,
+  start: number,
+  size: number,
+  make: (part: string) => void,
+): void {
+  const part = `${path}.part`;
+  writeFileSync(part, bytesAt(path, start, size));
+  make(part);
+  truncateSync(part, size);
+  putBytes(path, start, readFileSync(part));
+  rmSync(part);
+}
+
+/** The part of a file, for `look`. */
+export function lookAt<T>(path: string, start: number, size: number, look: (part: string) => T): T {
+  const part = `${path}.look`;
+  writeFileSync(part, bytesAt(path, start, size));
+  try {
+    return look(part);
+  } finally {
+    rmSync(part);
+  }
+}
+
+/** Runs `work` with a loop device over the file. */
+export async function withLoop<T>(
+  path: string,
+  options: readonly string[],
+  work: (device: string) => T | Promise<T>,
+): Promise<T> {
+  const device = tool("losetup", ["-f", "--show", ...options, path]).trim();
+  try {
+    return await work(device);
+  } finally {
+    tool("losetup", ["-d", device]);
+  }
+}
+
+export interface Place {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** Where sfdisk sees partitions, in bytes. */
+export function placesOf(disk: string): Place[] {
+  const { partitiontable } = JSON.parse(tool("sfdisk", ["-J", disk]));
+  return partitiontable.partitions.map(({ start, size }: Place) => ({
+    start: start * partitiontable.sectorsize,
+    size: size * partitiontable.sectorsize,
+  }));
+}
+
+/** Runs LVM's tools on a part of a disk file, without a device mapper. `words`: a command each. */
+export function lvm(disk: string, { start, size }: Place, words: readonly string[][]) {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-lvm-"));
+  const place = ["-o", String(start), "--sizelimit", String(size)];
+  return withLoop(disk, place, (device) => {
+    const devices = `dir="/dev" scan=["/dev"] filter=["a|^${device}$|","r|.*|"] use_devicesfile=0`;
+    writeFileSync(
+      join(folder, "lvm.conf"),
+      `devices { ${devices} obtain_device_list_from_udev=0 }
+       activation { udev_sync=0 udev_rules=0 monitoring=0 }
+       global { event_activation=0 locking_dir="${folder}" }
+       backup { backup=0 archive=0 }`,
+    );
+    process.env.LVM_SYSTEM_DIR = folder;
+    return words.map(([name = "", ...args]) =>
+      tool(name, ["--driverloaded", "n", ...args.map((word) => (word === "PV" ? device : word))]),
+    );
+  }).finally(() => rmSync(folder, { recursive: true }));
+}
+
+/** Mounts a file system that the kernel knows. */
+export function mounted<T>(part: string, options: string, work: (root: string) => T): T {
+  const root = mkdtempSync(join(tmpdir(), "roomcast-mount-"));
+  tool("mount", ["-o", `loop,${options}`, part, root]);
+  try {
+    return work(root);
+  } finally {
+    tool("umount", [root]);
+    rmSync(root, { recursive: true });
+  }
+}
+
+/** A folder with some files, one of them of several MiB. */
+export function someFiles(folder: string, name = "files"): string {
+  const root = join(folder, name);
+  mkdirSync(join(root, "sub"), { recursive: true });
+  writeFileSync(join(root, "random"), randomBytes(3 * mib));
+  writeFileSync(join(root, "zeros"), Buffer.alloc(300_000));
+  writeFileSync(join(root, "text"), "roomcast ".repeat(30_000));
+  for (let at = 0; at < 40; at++) writeFileSync(join(root, "sub", `file${at}`), `file ${at}\n`);
+  copyFileSync("/bin/sh", join(root, "sub", "sh"));
+  return root;
+}
+
+/** Path → SHA-256 of each file below `root`. */
+export function treeOf(root: string, below = ""): Record<string, string> {
+  const tree: Record<string, string> = {};
+  for (const name of readdirSync(join(root, below)).sort()) {
+    const path = join(below, name);
+    if (statSync(join(root, path)).isDirectory()) {
+      if (name !== "lost+found") Object.assign(tree, treeOf(root, path));
+    } else {
+      const hash = createHash("sha256").update(readFileSync(join(root, path)));
+      tree[path] = hash.digest("hex");
+    }
+  }
+  return tree;
+}
