@@ -7,6 +7,11 @@ import { RoomcastError } from "../core/errors.ts";
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
 const kernelArgument = Type.String({ pattern: "^[!-~]+$" });
 const closed = { additionalProperties: false };
+/** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
+const Rate = Type.Union([
+  Type.Number({ exclusiveMinimum: 0 }),
+  Type.String({ pattern: "^\\d+(\\.\\d+)? ?[kMG](bit/s)?$" }),
+]);
 
 /** The file that `serve --config` names; everything in it is optional. See `docs/configuration.md`. */
 export const Config = Type.Object(
@@ -28,10 +33,25 @@ export const Config = Type.Object(
     cast: Type.Optional(
       Type.Object(
         {
-          /** The most that all packets of a session take of the wire, in Mbit/s. */
+          /** The most that a session takes of the wire. */
+          rate: Type.Optional(Rate),
+          /** The same as a bare number of Mbit/s; `rate` wins. */
           rateMbps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
         },
         closed,
+      ),
+    ),
+    /** By the room's name. */
+    rooms: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Object(
+          {
+            /** The most that a session of this room takes of the wire; wins over `cast.rate`. */
+            rate: Type.Optional(Rate),
+          },
+          closed,
+        ),
       ),
     ),
     boot: Type.Optional(
@@ -67,6 +87,21 @@ export const Config = Type.Object(
   closed,
 );
 export type Config = Static<typeof Config>;
+
+/** The operator's cap on what a session of this room takes of the wire, in bits a second, or null. */
+export function rateLimitOf({ cast, rooms }: Config, room: string | null): number | null {
+  const own = room === null ? undefined : rooms?.[room]?.rate;
+  const rate = own ?? cast?.rate ?? cast?.rateMbps;
+  return rate === undefined ? null : bpsOf(rate);
+}
+
+const unitBps = { k: 1e3, M: 1e6, G: 1e9 } as const;
+
+function bpsOf(rate: number | string): number {
+  if (typeof rate === "number") return rate * unitBps.M;
+  const unit = /[kMG]/.exec(rate)?.[0] as keyof typeof unitBps;
+  return Number.parseFloat(rate) * unitBps[unit];
+}
 
 /** Reads and checks a configuration file; throws `bad-input` with the place that is wrong. */
 export async function readConfig(path: string): Promise<Config> {

@@ -11,7 +11,7 @@ import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
 import { answerError } from "./api/errors.ts";
 import { metricsRoute } from "./api/metrics.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
-import { type Config, readConfig } from "./config.ts";
+import { type Config, rateLimitOf, readConfig } from "./config.ts";
 import { type Log, openLog } from "./log.ts";
 import { startBootServices } from "./net/boot-services.ts";
 import { checkRoutes } from "./net/check-routes.ts";
@@ -72,7 +72,7 @@ export async function serve(options: ServeOptions): Promise<void> {
             module: new URL("./store/cast-source.ts", import.meta.url).href,
             config: { directory: storeFolder, imageId: record.imageId },
           },
-          rateLimitBps: config.cast?.rateMbps === undefined ? null : config.cast.rateMbps * 1e6,
+          rateLimitBps: rateLimitOf(config, record.room),
           linkBps: await linkBpsOf(interfaceName),
         },
         { stats },

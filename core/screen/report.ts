@@ -35,6 +35,7 @@ export function sentence(session: SessionView): string {
     `${counts.verified} of ${all} verified${session.endedAt === null ? " so far" : ""}.`,
   ];
   if (session.state === "stopped") parts.unshift("Stopped.");
+  if (session.endedAt !== null) parts.push(...session.notices.map((notice) => `Note: ${notice}.`));
   if (counts.failed > 0) {
     parts.push(`${counts.failed} failed: ${reasons(session, "failed")}.`);
   }
@@ -136,6 +137,10 @@ export function progressLine(
   if (left !== null && left > 0) parts.push(`${durationText(left)} left`);
   const slow = slowest(session, linkMbps);
   if (slow !== null) parts.push(`slowest ${slow.name} (${slow.why})`);
+  const unreached = members.filter(
+    ({ result, lane }) => result === "pending" && lane === "http",
+  ).length;
+  if (unreached > 0) parts.push(`${unreached} over HTTP, multicast does not reach them`);
   return parts.join(", ");
 }
 

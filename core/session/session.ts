@@ -41,6 +41,10 @@ export interface Member {
   rootHash: string | null;
   startedAt: string | null;
   endedAt: string | null;
+  /** Why it gets its chunks over HTTP, in its own words; null: by multicast. */
+  fallback: string | null;
+  /** Why the others do not wait for it; null: it keeps up. */
+  laggard: string | null;
 }
 
 export type SessionPhase = "gathering" | "casting" | "done" | "failed" | "stopped";
@@ -81,6 +85,10 @@ export type SessionEvent =
       readonly rootHash: string | null;
       readonly counters: Counters | null;
     }
+  /** The PC has turned to HTTP, and why; null: multicast reaches it (again). */
+  | { readonly type: "fallback"; readonly pc: string; readonly reason: string | null }
+  /** The sender has put it into the catch-up lane, and why; null: it is in the main lane. */
+  | { readonly type: "lane"; readonly pc: string; readonly laggard: string | null }
   /** A PC of the room that was not there when the session began, or one that is let in again. */
   | { readonly type: "admit"; readonly pc: string; readonly connected: boolean }
   | { readonly type: "start" }
@@ -127,6 +135,8 @@ function newMember(pc: string): Member {
     rootHash: null,
     startedAt: null,
     endedAt: null,
+    fallback: null,
+    laggard: null,
   };
 }
 
@@ -206,6 +216,26 @@ class Step {
         return this.progress(event.pc, event.phase, event.counters);
       case "result":
         return this.result(event);
+      case "fallback": {
+        const member = this.find(event.pc);
+        if (member === undefined || !isInCast(member.phase)) return;
+        if (event.reason !== null && member.fallback === null)
+          this.note(event.pc, `gets its chunks over HTTP: ${event.reason}`);
+        if (event.reason === null && member.fallback !== null)
+          this.note(event.pc, "multicast reaches it again");
+        member.fallback = event.reason;
+        return;
+      }
+      case "lane": {
+        const member = this.find(event.pc);
+        if (member === undefined || !isInCast(member.phase)) return;
+        if (event.laggard !== null && member.laggard === null)
+          this.note(event.pc, `in the catch-up lane: ${event.laggard}`);
+        if (event.laggard === null && member.laggard !== null)
+          this.note(event.pc, "keeps up again, back in the main lane");
+        member.laggard = event.laggard;
+        return;
+      }
       case "admit": {
         let member = this.find(event.pc);
         if (member === undefined) {
@@ -298,6 +328,8 @@ class Step {
   private order(member: Member): void {
     if (isInCast(member.phase)) this.actions.push({ type: "cast-leave", pc: member.pc });
     member.phase = { name: "ordered", heardAt: this.now };
+    member.fallback = null;
+    member.laggard = null;
     this.actions.push({ type: "order", pc: member.pc, scan: member.started });
   }
 

@@ -20,15 +20,34 @@ export function sessionState(
   return firstPassSent && active.length > 0 ? "repairing" : "casting";
 }
 
+/** What the operator has to know of the session as a whole, in words; empty when all is as it should be. */
+export function sessionNotices({ members }: Session): string[] {
+  const served = members.filter(({ startedAt }) => startedAt !== null);
+  const unreached = served.filter(({ fallback }) => typeof fallback === "string").length;
+  if (unreached * 2 <= served.length) return [];
+  const whom =
+    unreached === served.length
+      ? `none of the ${served.length} PCs`
+      : `only ${served.length - unreached} of the ${served.length} PCs`;
+  return [
+    `multicast reaches ${whom}: the others are served over HTTP, each with a copy of its own, ` +
+      `which takes ${unreached} times the data and time. Turn on an IGMP querier on the room's switch ` +
+      "(or its IGMP snooping off), and check that server and PCs are in one VLAN and not on Wi-Fi",
+  ];
+}
+
 /** A member as the contract shows it. `pcState` is what the PC says of itself now. */
 export function memberView(member: Member, name: string, pcState: PcState): MemberView {
   const { phase, counters } = member;
+  const [lane, laneReason] = laneOf(member);
   return {
     pc: member.pc,
     name,
     state: memberState(member, pcState),
     result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
-    reason: phase.name === "ended" || phase.name === "lost" ? phase.reason : null,
+    reason: phase.name === "ended" || phase.name === "lost" ? phase.reason : laneReason,
+    lane,
+    laneReason,
     disk: member.disk,
     bytesWanted: counters?.bytesWanted ?? null,
     bytesReceived: counters?.bytesReceived ?? 0,
@@ -42,6 +61,15 @@ export function memberView(member: Member, name: string, pcState: PcState): Memb
     endedAt: member.endedAt,
     rootHash: member.rootHash,
   };
+}
+
+/** By which way it is served, and why not as the others. */
+function laneOf({ phase, fallback, laggard }: Member): [MemberView["lane"], string | null] {
+  if (typeof fallback === "string") return ["http", fallback];
+  const isServed = phase.name === "receiving" || phase.name === "verifying";
+  if (!isServed) return [null, null];
+  // Sessions that an older server stored have neither.
+  return typeof laggard === "string" ? ["catch-up", laggard] : ["main", null];
 }
 
 function memberState({ phase }: Member, pcState: PcState): PcState {

@@ -113,6 +113,15 @@ export const Result = Type.Object({
 
 export const WipeMethod = Type.Union([Type.Literal("discard"), Type.Literal("zero")]);
 
+/** By which way the PC gets its chunks now; said when that changes, and after each `ready`. */
+export const Delivery = Type.Object({
+  type: Type.Literal("delivery"),
+  task: text(64),
+  way: Type.Union([Type.Literal("multicast"), Type.Literal("http")]),
+  /** Why not by multicast, in words. */
+  reason: nullable(text(512)),
+});
+
 /** What the person at the PC's menu wants the server to start, confirmed there. */
 export const Ask = Type.Object({
   type: Type.Literal("ask"),
@@ -139,7 +148,16 @@ export const Seen = Type.Object({
   lines: Type.Array(text(lookColumns), { maxItems: lookLines }),
 });
 
-export const AgentMessage = Type.Union([Hello, Alive, Ready, Progress, Result, Ask, Seen]);
+export const AgentMessage = Type.Union([
+  Hello,
+  Alive,
+  Ready,
+  Progress,
+  Result,
+  Delivery,
+  Ask,
+  Seen,
+]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
 export const CastAddress = Type.Object({

@@ -112,7 +112,12 @@ export const MemberView = Type.Object({
   name: Type.String(),
   state: PcState,
   result: MemberResult,
+  /** Why it failed or was stopped; while it is pending, `laneReason`. */
   reason: nullable(Type.String()),
+  /** How it is served: with the room, after it, or with a copy of its own. Null while it is not, but for `http`. */
+  lane: nullable(literals("main", "catch-up", "http")),
+  /** Why it is not served with the room: `disk writes 18 MB/s`. */
+  laneReason: nullable(Type.String()),
   disk: nullable(DiskView),
   bytesWanted: nullable(Type.Integer()),
   bytesReceived: Type.Integer(),
@@ -143,6 +148,8 @@ export const SessionView = Type.Object({
   parityBytes: Type.Integer(),
   repairBytes: Type.Integer(),
   passes: Type.Integer(),
+  /** What the operator has to know of the session as a whole. */
+  notices: Type.Array(Type.String()),
   members: Type.Array(MemberView),
 });
 export type SessionView = Static<typeof SessionView>;

@@ -17,7 +17,7 @@ import { readFirmware } from "./hardware/firmware.ts";
 import { DiskHealth } from "./hardware/health.ts";
 import { readIdentity } from "./hardware/identity.ts";
 import { usedBy } from "./hardware/in-use.ts";
-import { describeNic, findUplink, type Uplink } from "./hardware/network.ts";
+import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
 import { systemRoots } from "./hardware/sysfs.ts";
 import { ServerFiles } from "./http.ts";
 import { openJournal } from "./journal.ts";
@@ -90,6 +90,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           files,
           candidates,
           interfaceAddress: async () => (await uplink()).ip,
+          isWireless: async () => isWireless((await uplink()).name, systemRoots),
           startReceiver: options.startReceiver ?? startCastReceiver,
         });
       case "capture":

@@ -41,7 +41,7 @@ export function menuView(state: ScreenState): MenuView {
 
 /** `rateBps`: bytes of the present phase a second, lately. */
 export function taskView(options: {
-  readonly task: Pick<Task, "kind" | "image" | "disk">;
+  readonly task: Pick<Task, "kind" | "image" | "disk" | "trouble">;
   readonly progress: TaskProgress | null;
   readonly rateBps: number | null;
   readonly room: Room | null;
@@ -61,6 +61,7 @@ export function taskView(options: {
     rateBps,
     secondsLeft: left === null || rateBps === null || rateBps < 1 ? null : left / rateBps,
     counters: end?.counters ?? progress?.counters ?? null,
+    trouble: end === null ? task.trouble : null,
     room,
     outcome: end === null ? null : { result: end.outcome, reason: end.reason, next: end.next },
   };

@@ -124,6 +124,7 @@ function runningRows(task: TaskView, columns: number): Row[] {
     const text = `written ${sizeText(counters.bytesWritten)}, read back ${sizeText(counters.bytesVerified)}${kept}${loss}`;
     rows.push(fact("", text, columns));
   }
+  if (task.trouble !== null) rows.push(...paragraph(task.trouble, columns, "warn").slice(0, 3));
   if (room !== null) {
     const left = room.secondsLeft === null ? "" : `   ${durationText(room.secondsLeft)} left`;
     const failed = room.failed === 0 ? "" : `, ${room.failed} FAILED`;

@@ -21,6 +21,8 @@ export interface TaskView {
   readonly rateBps: number | null;
   readonly secondsLeft: number | null;
   readonly counters: Counters | null;
+  /** What is not as it should be with this PC, while it goes on all the same. */
+  readonly trouble: string | null;
   /** The whole room, while the server says so. */
   readonly room: {
     readonly members: number;

@@ -83,6 +83,8 @@ function resultSpan({ session, member }: Part, width: number): { text: string; s
     case "stopped":
       return { text: `STOPPED: ${member.reason ?? ""}`, style: "warn" };
     case "pending":
+      if (isRunning(session) && member.laneReason !== null)
+        return { text: member.laneReason, style: "warn" };
       return { text: isRunning(session) ? what : "", style: "plain" };
   }
 }

@@ -74,6 +74,8 @@ function partRows(
   const style =
     member.result === "verified" ? "good" : member.result === "failed" ? "bad" : "plain";
   rows.push([span(` ${cell("Result", 12)}`, "bold"), span(member.result.toUpperCase(), style)]);
+  if (member.lane === "http" || member.lane === "catch-up")
+    rows.push(fact("Served", member.lane === "http" ? "over HTTP" : "after the others"));
   if (member.reason !== null) rows.push(...paragraph(member.reason, columns, style, 13));
   const wanted = member.bytesWanted === null ? "?" : sizeText(member.bytesWanted);
   if (session.kind === "capture") {

@@ -122,9 +122,10 @@ function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
   const sessions = roomSessions(model, ui.room);
   const running = sessions.filter(isRunning).slice(0, 2);
   if (running.length > 0) {
-    return running.flatMap((session) =>
-      paragraph(progressLine(session, linkOf(model)), columns, "accent").slice(0, 2),
-    );
+    return running.flatMap((session) => [
+      ...paragraph(progressLine(session, linkOf(model)), columns, "accent").slice(0, 2),
+      ...session.notices.flatMap((notice) => paragraph(notice, columns, "bad").slice(0, 2)),
+    ]);
   }
   const [last] = sessions;
   if (last === undefined) return [blank];

@@ -96,6 +96,9 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
   const fraction = sessionFraction(session);
   const left = sessionSecondsLeft(session);
   const slow = slowest(session, (pc) => model.pcs.get(pc)?.nic.speedMbps ?? null);
+  const notices = session.notices.flatMap((notice) =>
+    paragraph(notice, columns, "bad").slice(0, 2),
+  );
   const there = session.members.filter((member) => member.state !== "offline").length;
   return [
     title,
@@ -114,6 +117,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
       ? fact("Slowest", "nobody holds the room up")
       : fact("Slowest", `${slow.name}: ${slow.why}`, "warn"),
     fact("Started", `${dateText(startedAt)} UTC`),
+    ...notices,
   ];
 }
 
@@ -123,7 +127,7 @@ const sentText = (bytesSent: number, repairBytes: number, passes: number): strin
 };
 
 function memberRow(member: MemberView, session: SessionView, columns: number): Row {
-  const { name, state, result, writeBps, lossRatio, disk, reason } = member;
+  const { name, state, result, writeBps, lossRatio, disk, reason, laneReason } = member;
   const running = isRunning(session) && result === "pending";
   const fraction = running ? memberFraction(member) : null;
   const width = barWidth(columns);
@@ -147,6 +151,8 @@ function memberRow(member: MemberView, session: SessionView, columns: number): R
     span(cell(bar, width + 7)),
     span(cell(writeBps === null || !running ? "" : byteRateText(writeBps), 11, "right")),
     span(`${cell(lossRatio === null ? "" : lossText(lossRatio), 8, "right")}  `),
-    span(disk === null ? "" : cut(diskIdentity(disk), columns - width - 57)),
+    laneReason !== null && running
+      ? span(cut(laneReason, columns - width - 57), "warn")
+      : span(disk === null ? "" : cut(diskIdentity(disk), columns - width - 57)),
   ];
 }

@@ -139,6 +139,7 @@ export function captureView(record: CaptureRecord, name: string, pcState: PcStat
     parityBytes: 0,
     repairBytes: 0,
     passes: 0,
+    notices: [],
     members: [
       {
         pc: record.pc,
@@ -146,6 +147,8 @@ export function captureView(record: CaptureRecord, name: string, pcState: PcStat
         state: record.endedAt === null ? "capturing" : pcState,
         result: record.result,
         reason: record.reason,
+        lane: null,
+        laneReason: null,
         disk: record.source,
         bytesWanted: record.bytesTotal,
         bytesReceived: record.bytesDone,

@@ -351,6 +351,7 @@ export class Lab {
         return this.sessions.words.message(link.pc, message);
       case "ready":
       case "progress":
+      case "delivery":
         return this.sessions.words.message(link.pc, message);
     }
   }

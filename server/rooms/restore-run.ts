@@ -1,5 +1,6 @@
 import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/handles.ts";
 import type { Clock } from "../../core/ports.ts";
+import { laggardText } from "../../core/screen/laggard.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
 import {
   deadlineOf,
@@ -8,7 +9,7 @@ import {
   type SessionAction,
   type SessionEvent,
 } from "../../core/session/session.ts";
-import { memberView, sessionState } from "../../core/session/view.ts";
+import { memberView, sessionNotices, sessionState } from "../../core/session/view.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
 import type { RestoreRecord } from "../state/records.ts";
@@ -42,6 +43,8 @@ export class RestoreRun {
   private readonly ports: RunPorts;
   private readonly wants = new Map<string, Uint8Array>();
   private readonly receivers = new Map<string, ReceiverId>();
+  /** What the machine was last told of those that the others do not wait for. */
+  private readonly laggards = new Map<string, string | null>();
   private nextReceiver = 1;
   private sender: CastSender | null = null;
   /** What the cast has to do, one thing after the other. */
@@ -129,10 +132,7 @@ export class RestoreRun {
         return ports.send(action.pc, { type: "cancel", task: record.id, reason: action.reason });
       case "cast-open":
         return this.enqueue(async () => {
-          this.sender = await ports.openSender(record, (stats) => {
-            record.stats = { ...stats, rateBps: smoothed(record.stats?.rateBps ?? null, stats) };
-            ports.changed(this);
-          });
+          this.sender = await ports.openSender(record, (stats) => this.takeStats(stats));
           this.sender.ended.catch((error: unknown) => {
             this.take({ type: "cast-broken", reason: messageOf(error) });
           });
@@ -155,6 +155,25 @@ export class RestoreRun {
     }
   }
 
+  private takeStats(stats: CastSenderStats): void {
+    const { record } = this;
+    record.stats = { ...stats, rateBps: smoothed(record.stats?.rateBps ?? null, stats) };
+    for (const { receiver, reason } of stats.receivers) {
+      const pc = this.pcOf(receiver);
+      const laggard = reason === null ? null : laggardText(reason);
+      if (pc !== undefined && this.laggards.get(pc) !== laggard) {
+        this.laggards.set(pc, laggard);
+        this.take({ type: "lane", pc, laggard });
+      }
+    }
+    this.ports.changed(this);
+  }
+
+  private pcOf(receiver: ReceiverId): string | undefined {
+    for (const [pc, id] of this.receivers) if (id === receiver) return pc;
+    return undefined;
+  }
+
   private join(pc: string): void {
     const wants = this.wants.get(pc);
     if (wants === undefined) {
@@ -171,6 +190,7 @@ export class RestoreRun {
     }
     const receiver = this.nextReceiver++;
     this.receivers.set(pc, receiver);
+    this.laggards.delete(pc);
     this.sender?.join(receiver, wants);
   }
 
@@ -245,6 +265,7 @@ export function restoreView(
     parityBytes: stats?.parityBytes ?? 0,
     repairBytes: stats?.repairBytes ?? 0,
     passes: stats?.passes ?? 0,
+    notices: sessionNotices(session),
     members: session.members.map((member) => {
       const view = memberView(member, nameOf(member.pc), stateOf(member.pc));
       return record.verify === "written" ? { ...view, bytesVerified: null } : view;

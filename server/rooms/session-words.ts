@@ -53,16 +53,20 @@ export class SessionWords {
 
   message(
     pc: string,
-    message: Extract<AgentMessage, { type: "ready" | "progress" | "result" }>,
+    message: Extract<AgentMessage, { type: "ready" | "progress" | "delivery" | "result" }>,
   ): void {
     const run = this.runs.get(message.task);
     if (run instanceof CaptureRun) {
-      if (run.record.pc === pc && message.type !== "ready") run.take(message);
+      if (run.record.pc !== pc) return;
+      if (message.type === "progress" || message.type === "result") run.take(message);
       return;
     }
     if (run === undefined) return;
     if (message.type === "ready") {
       run.take({ type: "ready", pc, disk: message.disk, counters: message.counters });
+    } else if (message.type === "delivery") {
+      const reason = message.way === "http" ? (message.reason ?? "no reason given") : null;
+      run.take({ type: "fallback", pc, reason });
     } else if (message.type === "progress") {
       const { phase, counters } = message;
       if (phase === "capturing" || phase === "wiping") return;

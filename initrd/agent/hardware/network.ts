@@ -55,6 +55,10 @@ export function describeNic(name: string | null, roots: Roots): Hello["nic"] {
   };
 }
 
+/** Whether it is a wireless interface: the kernel gives those a `phy80211`. */
+export const isWireless = (name: string | null, roots: Roots): boolean =>
+  name !== null && target(`${roots.sys}/class/net/${name}/phy80211`) !== null;
+
 /** Whether there is a cable with something at its other end; null where the kernel does not say. */
 export function hasLink(name: string | null, roots: Roots): boolean | null {
   if (name === null) return null;

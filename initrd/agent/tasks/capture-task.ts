@@ -50,6 +50,7 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
     kind: "capture",
     image: order.name,
     state: "capturing",
+    trouble: null,
     get disk() {
       return disk;
     },

@@ -33,6 +33,8 @@ export interface RestoreTaskPorts {
   candidates(): readonly Candidate[];
   /** IPv4 address of the interface that hears the cast. */
   interfaceAddress(): Promise<string | null>;
+  /** Whether that is a wireless one. */
+  isWireless(): Promise<boolean>;
   startReceiver(options: CastReceiverOptions, events: CastReceiverEvents): Promise<CastReceiver>;
   send(message: AgentMessage): boolean;
   sendBulk(kind: number, tag: number, payload: Uint8Array): boolean;
@@ -44,8 +46,14 @@ export interface RestoreTaskPorts {
 export const slotCountFor = (memoryBytes: number): number =>
   Math.max(32, Math.min(128, Math.floor(memoryBytes / 12 / chunkBytes)));
 
-/** The server sends and nothing comes: the multicast does not reach this PC. In milliseconds. */
+/**
+ * The server sends and nothing comes: the multicast does not reach this PC. A sender with receivers
+ * says something every 200 ms. In milliseconds.
+ */
 const deafAfter = 1000;
+const listenEvery = 250;
+/** What the server last said of the room's rate holds for so long, in milliseconds: it says it each second. */
+const roomRateFor = 2500;
 
 /** One PC's part in a session. */
 export class RestoreTask implements Task {
@@ -62,7 +70,11 @@ export class RestoreTask implements Task {
   private stats: CastReceiverStats | null = null;
   private isReady = false;
   private packetsAt = { count: 0, atMs: 0 };
+  private roomRateAt = { bps: 0, atMs: 0 };
+  /** Looks in a row that found nothing heard. */
+  private deafLooks = 0;
   private pulling = false;
+  private fallback: string | null = null;
 
   constructor(order: RestoreOrder, ports: RestoreTaskPorts) {
     this.order = order;
@@ -114,8 +126,12 @@ export class RestoreTask implements Task {
     this.listen(former?.close()).catch((error: unknown) => this.break(error));
   }
 
+  get trouble(): string | null {
+    return this.fallback === null ? null : `Over HTTP: ${this.fallback}`;
+  }
+
   noteRoomRate(rateBps: number | null): void {
-    this.noticeDeafness(rateBps ?? 0);
+    this.roomRateAt = { bps: rateBps ?? 0, atMs: this.ports.clock.now() };
   }
 
   stop(reason: string): void {
@@ -158,6 +174,7 @@ export class RestoreTask implements Task {
       },
     );
     this.restore = restore;
+    const listening = setInterval(() => this.noticeDeafness(), listenEvery);
     try {
       if (order.scan) {
         ports.milestone(`scanning ${target.path} for what it has of ${order.image}`);
@@ -186,6 +203,7 @@ export class RestoreTask implements Task {
       await restore.ended.catch(() => {});
       throw error;
     } finally {
+      clearInterval(listening);
       this.isReady = false;
       await this.receiver?.close();
     }
@@ -205,6 +223,13 @@ export class RestoreTask implements Task {
     if (restore === null || disk === null || counters === null) return;
     this.ports.sendBulk(bulkKind.wants, order.cast.tag, restore.wants());
     this.ports.send({ type: "ready", task: order.task, disk, counters });
+    if (this.fallback !== null) this.sayDelivery();
+  }
+
+  private sayDelivery(): void {
+    const { order, fallback } = this;
+    const way = fallback === null ? "multicast" : "http";
+    this.ports.send({ type: "delivery", task: order.task, way, reason: fallback });
   }
 
   private async listen(former: Promise<void> | undefined): Promise<void> {
@@ -258,35 +283,50 @@ export class RestoreTask implements Task {
   }
 
   /** The server sends to the room, and nothing of it comes here: what is wanted is fetched by HTTP. */
-  private noticeDeafness(roomRateBps: number): void {
-    const { restore, receiver, ports } = this;
+  private noticeDeafness(): void {
+    const { restore, receiver, ports, roomRateAt } = this;
     const now = ports.clock.now();
     const count = this.stats?.packets ?? 0;
-    const isDeaf = roomRateBps > 0 && count === this.packetsAt.count;
-    if (!isDeaf || receiver === null) {
+    const isSent = roomRateAt.bps > 0 && now - roomRateAt.atMs < roomRateFor;
+    if (!isSent || receiver === null || count !== this.packetsAt.count) {
       this.packetsAt = { count, atMs: now };
+      this.deafLooks = 0;
       return;
     }
     if (now - this.packetsAt.atMs < deafAfter || this.pulling || restore?.phase !== "receiving") {
       return;
     }
+    // What has come may be waiting behind this timer on a busy PC: the second look is sure.
+    this.deafLooks++;
+    if (this.deafLooks < 2) return;
     this.pulling = true;
-    ports.log(
-      "the server sends, and no multicast reaches this PC: fetching by HTTP; " +
-        "check IGMP snooping (a querier on the switch), the VLAN, and that it is not Wi-Fi",
-    );
-    const files = ports.files(this.abort.signal);
-    pullWanted({
-      restore,
-      fetch: (entryIndex) => files.chunk(this.order.imageId, entryIndex),
-      taken: (entryIndex) => this.receiver?.forget(entryIndex),
-      isNeeded: () =>
-        restore.phase === "receiving" && (this.stats?.packets ?? 0) === this.packetsAt.count,
-    })
+    this.pull(restore, count)
       .catch((error: unknown) => this.break(error))
       .finally(() => {
         this.pulling = false;
       });
+  }
+
+  /** Fetches what is wanted for as long as no packet comes. */
+  private async pull(restore: DiskRestore, heardCount: number): Promise<void> {
+    const { ports } = this;
+    this.fallback = (await ports.isWireless())
+      ? "no multicast comes through this PC's Wi-Fi; use a cable"
+      : "no multicast reaches this PC; check IGMP snooping on the switch (it needs a querier), and the VLAN";
+    ports.log(`the server sends: ${this.fallback}; fetching by HTTP`);
+    this.sayDelivery();
+    const files = ports.files(this.abort.signal);
+    const isDeaf = (): boolean => (this.stats?.packets ?? 0) === heardCount;
+    await pullWanted({
+      restore,
+      fetch: (entryIndex) => files.chunk(this.order.imageId, entryIndex),
+      taken: (entryIndex) => this.receiver?.forget(entryIndex),
+      isNeeded: () => restore.phase === "receiving" && isDeaf(),
+    });
+    if (isDeaf()) return;
+    this.fallback = null;
+    ports.log("multicast reaches this PC again");
+    this.sayDelivery();
   }
 
   private counters(): Counters | null {

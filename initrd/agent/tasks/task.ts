@@ -17,6 +17,8 @@ export interface Task {
   readonly state: PcState;
   /** null until it is chosen. */
   readonly disk: DiskView | null;
+  /** What is not as it should be, in words, while it goes on all the same. */
+  readonly trouble: string | null;
   /** null while it is being prepared. */
   progress(): TaskProgress | null;
   /** The connection is there again and the server has sent the same order again. */

@@ -66,6 +66,7 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
     kind: "wipe",
     image: null,
     state: "wiping",
+    trouble: null,
     get disk() {
       return disk;
     },

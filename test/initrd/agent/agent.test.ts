@@ -415,6 +415,9 @@ suite("an agent", { concurrency: true }, () => {
     assertRestored(disk);
     assert.equal(forgotten.length, image.entries.length - 1);
     assert.match(readFileSync(log, "utf8"), /no multicast reaches this PC.*IGMP/);
+    const { way, reason } = await server.heardOf("delivery");
+    assert.equal(way, "http");
+    assert.match(reason ?? "", /no multicast reaches this PC.*IGMP/);
     await server.close();
   });
 

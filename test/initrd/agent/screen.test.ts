@@ -22,6 +22,7 @@ class IdleTask implements Task {
   readonly image = "base@1";
   readonly state = "receiving";
   readonly disk = null;
+  readonly trouble = null;
   readonly end: PromiseWithResolvers<TaskEnd> = Promise.withResolvers();
   readonly ended = this.end.promise;
   stopped = "";
@@ -284,7 +285,7 @@ suite("the agent's screen", { concurrency: true }, () => {
 
 test("time left is what is left at the present rate", () => {
   const common = {
-    task: { kind: "restore", image: "i", disk: null },
+    task: { kind: "restore", image: "i", disk: null, trouble: null },
     room: null,
     end: null,
   } as const;

@@ -73,6 +73,7 @@ export const receiving: TaskView = {
   bytesTotal: 28_100_000_000,
   rateBps: 98_200_000,
   secondsLeft: 320,
+  trouble: null,
   counters: {
     bytesWanted: 28_100_000_000,
     bytesReceived: 13_000_000_000,

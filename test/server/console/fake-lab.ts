@@ -47,6 +47,8 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   state: "receiving",
   result: "pending",
   reason: null,
+  lane: "main",
+  laneReason: null,
   disk: diskOf(number),
   bytesWanted: 28_000_000_000,
   bytesReceived: 12_000_000_000,
@@ -79,6 +81,7 @@ export const sessionOf = (
   parityBytes: 100_000_000,
   repairBytes: 200_000_000,
   passes: 1,
+  notices: [],
   members: [...members],
   ...changes,
 });

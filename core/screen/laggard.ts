@@ -1,0 +1,20 @@
+/** Why a PC is not served with the room, in words. */
+import type { LaggardReason } from "../cast/handles.ts";
+import { never } from "../errors.ts";
+import { byteRateText, linkRateText, lossText } from "./format.ts";
+
+/** `disk writes 18 MB/s` */
+export function laggardText(reason: LaggardReason): string {
+  switch (reason.cause) {
+    case "disk":
+      return `disk writes ${byteRateText(reason.writeBytesPerSecond)}`;
+    case "link":
+      return `link carries ${linkRateText(reason.receiveBps / 8)}, check its cable and port`;
+    case "loss":
+      return `loses ${lossText(reason.lossRatio)} of the packets, check its cable and port`;
+    case "host":
+      return `too slow to take what comes, drops ${lossText(reason.dropRatio)} of the packets`;
+    default:
+      return never(reason);
+  }
+}
