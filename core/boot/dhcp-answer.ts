@@ -1,17 +1,22 @@
 /** The messages that a DHCP server sends: OFFER, ACK and NAK, with what a booting client has to load. */
 import { ipv4ToNumber, ipv4ToText, subnetOf } from "../units/ipv4.ts";
 import { asciiBytes, type DhcpPacket, dhcpType, noAddress, u32Bytes } from "../wire/dhcp/packet.ts";
-import { loaderFor, type UefiLoader } from "./loader.ts";
+import { loaderFor } from "./loader.ts";
+import type { UefiLoaders } from "./uefi-loaders.ts";
 
-export interface AnswerSettings {
+/** What a client is told about booting. */
+export interface BootSettings {
   readonly serverAddress: string;
+  /** `http://ADDRESS:PORT` */
+  readonly serverUrl: string;
+  readonly uefiLoaders: UefiLoaders;
+}
+
+export interface AnswerSettings extends BootSettings {
   readonly netmask: string;
   readonly leaseSeconds: number;
   readonly router: string | null;
   readonly dns: readonly string[];
-  /** `http://ADDRESS:PORT` */
-  readonly serverUrl: string;
-  readonly uefiLoader: UefiLoader;
 }
 
 /** A client identifier or UUID longer than this is not repeated: none in the field is. */
@@ -57,6 +62,28 @@ export function ackOrOffer(
   };
 }
 
+/**
+ * What a proxyDHCP answers (PXE 2.1 section 2.2.4): how to boot, and never an address. Undefined for who
+ * is not booting, or cannot boot here.
+ */
+export function proxyAnswer(
+  settings: BootSettings,
+  request: DhcpPacket,
+  type: typeof dhcpType.offer | typeof dhcpType.ack,
+): DhcpPacket | undefined {
+  const boot = bootFields(settings, request);
+  if (!boot.isBooting) return undefined;
+  const options = new Map<number, Uint8Array>([
+    [53, Uint8Array.of(type)],
+    [54, quad(settings.serverAddress)],
+    ...boot.options,
+  ]);
+  echo(request, options, 61);
+  echo(request, options, 82, relayLimitBytes);
+  const { ciaddr } = request;
+  return { ...blankReply(request), ciaddr, siaddr: settings.serverAddress, file: boot.file, options };
+}
+
 /** The client must not use the address that it asked for, and start anew. */
 export function nak({ serverAddress }: AnswerSettings, request: DhcpPacket): DhcpPacket {
   const options = new Map<number, Uint8Array>([
@@ -74,9 +101,9 @@ interface BootFields {
   readonly options: readonly (readonly [number, Uint8Array])[];
 }
 
-function bootFields(settings: AnswerSettings, request: DhcpPacket): BootFields {
+function bootFields(settings: BootSettings, request: DhcpPacket): BootFields {
   const { serverAddress, serverUrl } = settings;
-  const loader = loaderFor(request, settings.uefiLoader);
+  const loader = loaderFor(request, settings.uefiLoaders.for(request.mac));
   if (loader === undefined || loader.kind === "unsupported")
     return { isBooting: false, file: "", options: [] };
   const file = loader.kind === "tftp" ? loader.file : `${serverUrl}${loader.path}`;

@@ -12,50 +12,37 @@ import {
   messageType,
   noAddress,
 } from "../wire/dhcp/packet.ts";
+import {
+  broadcastAddress,
+  bootText,
+  clientPort,
+  type DhcpAction,
+  endIpv6Wait,
+  fact,
+  isOfOneCard,
+  serverPort,
+  unsupported,
+} from "./dhcp-action.ts";
 import { type AnswerSettings, ackOrOffer, nak } from "./dhcp-answer.ts";
 import { type Lease, LeasePool, type LeasePoolOptions } from "./lease-pool.ts";
-import { loaderFor } from "./loader.ts";
+import { type Loader, loaderFor } from "./loader.ts";
 
-export type DhcpServerOptions = AnswerSettings & LeasePoolOptions;
+export type DhcpServerOptions = AnswerSettings &
+  LeasePoolOptions & {
+    /** Ask whether an address is in use before it is offered: the machine answers with `probe`. */
+    readonly probesAddresses: boolean;
+  };
 
-export type DhcpAction =
-  | {
-      readonly type: "send";
-      readonly packet: DhcpPacket;
-      readonly address: string;
-      readonly port: number;
-    }
-  | { readonly type: "save"; readonly lease: Lease }
-  | { readonly type: "forget"; readonly mac: MacAddress }
-  /** Tell this PC that there is no IPv6 router: its iPXE waits for one. */
-  | { readonly type: "end-ipv6-wait"; readonly mac: MacAddress }
-  | { readonly type: "fact"; readonly fact: DhcpFact };
+/** DISCOVERs that wait for a probe at the same time; those above are answered without. */
+const probesLimit = 256;
 
-/** What a log or a screen may want to know. */
-export interface DhcpFact {
-  readonly kind:
-    | "offered"
-    | "leased"
-    | "refused"
-    | "exhausted"
-    | "released"
-    | "declined"
-    | "unsupported"
-    | "ignored";
-  readonly mac: MacAddress;
-  readonly xid: number;
-  readonly address: string | null;
-  readonly text: string;
-}
-
-const broadcastAddress = "255.255.255.255";
-const clientPort = 68;
-const serverPort = 67;
 
 export class DhcpServer {
   private readonly options: DhcpServerOptions;
   private readonly subnet: AddressRange;
   private readonly pool: LeasePool;
+  /** DISCOVERs by the address that would be offered, while it is asked for. */
+  private readonly probing = new Map<string, DhcpPacket>();
 
   constructor(options: DhcpServerOptions, leases: readonly Lease[]) {
     this.options = options;
@@ -88,20 +75,45 @@ export class DhcpServer {
   }
 
   private discover(packet: DhcpPacket, now: Millis): DhcpAction[] {
+    // It asks again while its address is being asked for.
+    if ([...this.probing.values()].some(({ mac }) => mac === packet.mac)) return [];
     const offer = this.pool.offer(packet.mac, addressOption(packet, 50), now);
     if (offer === undefined) {
       const { first, last } = this.options.range;
       const range = `${ipv4ToText(first)}-${ipv4ToText(last)}`;
       return [fact(packet, "exhausted", null, `no free address left in ${range}`)];
     }
-    const { address, forgotten } = offer;
+    const { address, forgotten, isNew } = offer;
+    if (!isNew || !this.options.probesAddresses || this.probing.size >= probesLimit)
+      return [...forget(forgotten), ...this.offer(packet, address)];
+    this.probing.set(address, packet);
+    return [...forget(forgotten), { type: "probe", address }];
+  }
+
+  /** Who answered to the address of a `probe`, if anybody did. */
+  probed(address: string, owner: MacAddress | null, now: Millis): DhcpAction[] {
+    const packet = this.probing.get(address);
+    if (packet === undefined) return [];
+    this.probing.delete(address);
+    // A PC that still has the address, from its own system or an earlier stage of its boot, may keep it.
+    if (owner === null || owner === packet.mac) return this.offer(packet, address);
+    this.pool.decline(packet.mac, address, now);
+    const text = `${address} is in use by ${owner}, which did not get it here; it is left out`;
+    return [fact(packet, "in-use", address, text), ...this.discover(packet, now)];
+  }
+
+  private offer(packet: DhcpPacket, address: string): DhcpAction[] {
+    const loader = this.loaderFor(packet);
     return [
-      ...forget(forgotten),
       this.send(packet, ackOrOffer(this.options, packet, dhcpType.offer, address)),
       ...endIpv6Wait(packet),
-      fact(packet, "offered", address, `offered ${address}${this.bootText(packet)}`),
-      ...this.unsupported(packet),
+      fact(packet, "offered", address, `offered ${address}${bootText(loader)}`),
+      ...unsupported(packet, loader),
     ];
+  }
+
+  private loaderFor(packet: DhcpPacket): Loader | undefined {
+    return loaderFor(packet, this.options.uefiLoaders.for(packet.mac));
   }
 
   private request(packet: DhcpPacket, now: Millis): DhcpAction[] {
@@ -109,7 +121,7 @@ export class DhcpServer {
     if (chosen !== undefined && chosen !== this.options.serverAddress) {
       // RFC 2131 section 4.3.2: the client has taken another server's offer; ours is free again.
       this.pool.withdraw(packet.mac);
-      return [fact(packet, "ignored", null, `the client has chosen the server ${chosen}`)];
+      return [fact(packet, "elsewhere", chosen, `the client has chosen the server ${chosen}`)];
     }
     const asked = addressOption(packet, 50) ?? packet.ciaddr;
     if (asked === noAddress) return [fact(packet, "ignored", null, "a request without an address")];
@@ -118,12 +130,15 @@ export class DhcpServer {
     switch (claim.name) {
       case "granted": {
         const verb = packet.ciaddr === noAddress ? "leased" : "renewed";
+        const loader = this.loaderFor(packet);
+        const ack = ackOrOffer(this.options, packet, dhcpType.ack, asked);
+        this.options.uefiLoaders.told(packet.mac, loader);
         return [
           ...forget(claim.forgotten),
           { type: "save", lease: claim.lease },
-          this.send(packet, ackOrOffer(this.options, packet, dhcpType.ack, asked)),
+          this.send(packet, ack),
           ...endIpv6Wait(packet),
-          fact(packet, "leased", asked, `${verb} ${asked}${this.bootText(packet)}`),
+          fact(packet, "leased", asked, `${verb} ${asked}${bootText(loader)}`),
         ];
       }
       case "foreign":
@@ -177,18 +192,6 @@ export class DhcpServer {
     return [{ type: "send", packet: reply, address: packet.ciaddr, port: clientPort }];
   }
 
-  /** What the client is to load, for the log. */
-  private bootText(packet: DhcpPacket): string {
-    const loader = loaderFor(packet, this.options.uefiLoader);
-    if (loader === undefined || loader.kind === "unsupported") return "";
-    return ` to boot ${loader.kind === "tftp" ? loader.file : loader.path}`;
-  }
-
-  private unsupported(packet: DhcpPacket): DhcpAction[] {
-    const loader = loaderFor(packet, this.options.uefiLoader);
-    return loader?.kind === "unsupported" ? [fact(packet, "unsupported", null, loader.reason)] : [];
-  }
-
   private isForUs(packet: DhcpPacket): boolean {
     const server = addressOption(packet, 54);
     return server === undefined || server === this.options.serverAddress;
@@ -211,20 +214,5 @@ export class DhcpServer {
   }
 }
 
-/** Neither all zeros nor a group's (the lowest bit of the first byte). */
-const isOfOneCard = (mac: MacAddress): boolean =>
-  mac !== "00:00:00:00:00:00" && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
-
 const forget = (macs: readonly MacAddress[]): DhcpAction[] =>
   macs.map((mac) => ({ type: "forget", mac }));
-
-/** An iPXE (option 175 is its own) asks for IPv4 and for an IPv6 router at once, and waits for both. */
-const endIpv6Wait = ({ mac, options }: DhcpPacket): DhcpAction[] =>
-  options.has(175) ? [{ type: "end-ipv6-wait", mac }] : [];
-
-const fact = (
-  { mac, xid }: DhcpPacket,
-  kind: DhcpFact["kind"],
-  address: string | null,
-  text: string,
-): DhcpAction => ({ type: "fact", fact: { kind, mac, xid, address, text } });

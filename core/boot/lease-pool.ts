@@ -26,6 +26,8 @@ export interface LeasePoolOptions {
 export interface Offer {
   readonly address: string;
   readonly forgotten: readonly MacAddress[];
+  /** The client had neither this lease nor this offer until now. */
+  readonly isNew: boolean;
 }
 
 export type Claim =
@@ -79,9 +81,10 @@ export class LeasePool {
     if (address === undefined) return undefined;
     const holding = this.holdings.get(address);
     // A lease that still runs is not shortened to an offer.
-    if (this.isHeld(holding, now)) return { address: ipv4ToText(address), forgotten: [] };
+    if (this.isHeld(holding, now)) 
+      return { address: ipv4ToText(address), forgotten: [], isNew: false };
     const forgotten = this.hold(address, { name: "offered", mac, until: now + offerMs });
-    return { address: ipv4ToText(address), forgotten };
+    return { address: ipv4ToText(address), forgotten, isNew: true };
   }
 
   /** Leases the address that the client asks for, if it may have it. */

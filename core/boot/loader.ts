@@ -1,5 +1,6 @@
 import type { MacAddress } from "../units/mac.ts";
 import { type DhcpPacket, textOption } from "../wire/dhcp/packet.ts";
+import { type UefiLoader, uefiFiles } from "./uefi-loaders.ts";
 
 /** What a booting client is told to load. */
 export type Loader =
@@ -12,17 +13,6 @@ export type Loader =
       readonly vendorClass: "PXEClient" | "HTTPClient";
     }
   | { readonly kind: "unsupported"; readonly reason: string };
-
-/**
- * What 64-bit UEFI is given first. `shim`: Debian's signed shim, which loads its signed GRUB, with Secure
- * Boot on or off; nobody can tell from DHCP which. `ipxe`: unsigned, for Secure Boot off.
- */
-export type UefiLoader = "shim" | "ipxe";
-
-const uefiFiles: Readonly<Record<UefiLoader, string>> = {
-  shim: "shimx64.efi",
-  ipxe: "snponly.efi",
-};
 
 /** Where the script of one PC is. */
 export const scriptPath = (mac: MacAddress): string => `/boot/ipxe/${mac.replaceAll(":", "-")}`;

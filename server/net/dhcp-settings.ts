@@ -1,5 +1,5 @@
 import type { DhcpServerOptions } from "../../core/boot/dhcp-server.ts";
-import type { UefiLoader } from "../../core/boot/loader.ts";
+import type { UefiLoaders } from "../../core/boot/uefi-loaders.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import {
   type AddressRange,
@@ -18,7 +18,7 @@ export interface OwnAddress {
   readonly netmask: string;
   /** `http://ADDRESS:PORT` */
   readonly serverUrl: string;
-  readonly uefiLoader: UefiLoader;
+  readonly uefiLoaders: UefiLoaders;
 }
 
 /** A PC that leaves gives its address back within the hour; a session lasts minutes and renews. */
@@ -38,7 +38,8 @@ export function dhcpSettings(
     serverAddress: own.address,
     netmask: own.netmask,
     serverUrl: own.serverUrl,
-    uefiLoader: own.uefiLoader,
+    uefiLoaders: own.uefiLoaders,
+    probesAddresses: true,
     range: config.range === undefined ? upperHalf(hosts) : givenRange(config.range, hosts),
     fixed: fixedAddresses(config.static ?? {}, own.address, hosts),
     leaseSeconds: config.leaseSeconds ?? defaultLeaseSeconds,

@@ -1,0 +1,89 @@
+/**
+ * A proxyDHCP (PXE 2.1 section 2.2): beside the DHCP server that gives the addresses it tells PCs that boot
+ * from the network what to load, on port 67 with an offer, and on port 4011 to who asks there. It has no
+ * addresses, and who is not booting hears nothing of it.
+ */
+import { ipv4ToNumber, isInRange, subnetOf } from "../units/ipv4.ts";
+import { type DhcpPacket, dhcpType, messageType, noAddress } from "../wire/dhcp/packet.ts";
+import {
+  bootText,
+  broadcastAddress,
+  clientPort,
+  type DhcpAction,
+  endIpv6Wait,
+  fact,
+  isOfOneCard,
+  serverPort,
+  unsupported,
+} from "./dhcp-action.ts";
+import { type BootSettings, proxyAnswer } from "./dhcp-answer.ts";
+import { loaderFor } from "./loader.ts";
+
+/** PXE 2.1 section 2.2.5: where a PC asks that has its address already. */
+export const proxyPort = 4011;
+
+export type DhcpProxyOptions = BootSettings & { readonly netmask: string };
+
+export class DhcpProxy {
+  private readonly options: DhcpProxyOptions;
+
+  constructor(options: DhcpProxyOptions) {
+    this.options = options;
+  }
+
+  /** Takes one packet that came to `port` from `source`, the client's address and port. */
+  handle(
+    packet: DhcpPacket,
+    port: typeof serverPort | typeof proxyPort,
+    source: { readonly address: string; readonly port: number },
+  ): DhcpAction[] {
+    if (packet.op !== 1 || !isOfOneCard(packet.mac)) return [];
+    const type = messageType(packet);
+    if (port === serverPort && type === dhcpType.discover) return this.discover(packet);
+    // PXE clients send a REQUEST to 4011; some firmware an INFORM.
+    if (port === proxyPort && (type === dhcpType.request || type === dhcpType.inform))
+      return this.acknowledge(packet, source);
+    // Everything else on port 67 is between the client and the server that gave it its address.
+    return [];
+  }
+
+  private discover(packet: DhcpPacket): DhcpAction[] {
+    const loader = loaderFor(packet, this.options.uefiLoaders.for(packet.mac));
+    const answer = proxyAnswer(this.options, packet, dhcpType.offer);
+    if (answer === undefined) return unsupported(packet, loader);
+    const isRelayed = packet.giaddr !== noAddress;
+    if (isRelayed && !this.isOnSubnet(packet.giaddr)) {
+      const text = `the relay ${packet.giaddr} is on another subnet`;
+      return [fact(packet, "ignored", null, text)];
+    }
+    return [
+      {
+        type: "send",
+        packet: answer,
+        address: isRelayed ? packet.giaddr : broadcastAddress,
+        port: isRelayed ? serverPort : clientPort,
+      },
+      ...endIpv6Wait(packet),
+      fact(packet, "offered", null, `told${bootText(loader)}, beside the DHCP server's address`),
+    ];
+  }
+
+  private acknowledge(
+    packet: DhcpPacket,
+    source: { readonly address: string; readonly port: number },
+  ): DhcpAction[] {
+    if (!this.isOnSubnet(source.address)) return [];
+    const loader = loaderFor(packet, this.options.uefiLoaders.for(packet.mac));
+    const answer = proxyAnswer(this.options, packet, dhcpType.ack);
+    if (answer === undefined) return unsupported(packet, loader);
+    return [
+      { type: "send", packet: answer, address: source.address, port: source.port },
+      fact(packet, "offered", null, `told${bootText(loader)}, on port ${proxyPort}`),
+    ];
+  }
+
+  private isOnSubnet(address: string): boolean {
+    const { serverAddress, netmask } = this.options;
+    return isInRange(ipv4ToNumber(address) ?? 0, subnetOf(serverAddress, netmask));
+  }
+}

@@ -1,0 +1,85 @@
+import { randomInt } from "node:crypto";
+import { networkInterfaces } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { broadcastAddress, clientPort, serverPort } from "../../core/boot/dhcp-action.ts";
+import { DhcpWatch, type OtherServer, type WatchFact } from "../../core/boot/dhcp-watch.ts";
+import { parseMac } from "../../core/units/mac.ts";
+import { millis } from "../../core/units/units.ts";
+import { decodeDhcp, encodeDhcp, noAddress } from "../../core/wire/dhcp/packet.ts";
+import { decodeUdpFrame, encodeUdpFrame } from "../../core/wire/udp-frame.ts";
+import { etherType, openPacketSocket, udpToPort } from "./packet-socket.ts";
+
+/** Some servers ping an address for up to 3 s before they offer it. */
+const firstLookMs = 4500;
+/** In that time the question is asked more than once, for a packet can get lost. */
+const askAgainMs = 1500;
+const receiveEveryMs = 200;
+
+export interface DhcpWatcher extends Disposable {
+  readonly servers: readonly OtherServer[];
+  /** A client of ours has asked another server by name. */
+  chosen(address: string): void;
+}
+
+/**
+ * Looks for other DHCP servers on the interface: resolves when one has given an address, or none has after
+ * 4.5 s, and goes on looking. Rejects with `failed` without the privilege.
+ */
+export async function startDhcpWatcher(options: {
+  readonly interfaceName: string;
+  readonly address: string;
+  onFact(fact: WatchFact): void;
+}): Promise<DhcpWatcher> {
+  const { interfaceName, address, onFact } = options;
+  const mac = parseMac(networkInterfaces()[interfaceName]?.[0]?.mac ?? "");
+  const socket = openPacketSocket(interfaceName, etherType.ipv4, udpToPort(clientPort));
+  const now = () => millis(performance.now());
+  const watch = new DhcpWatch({ ownAddress: address, ownMac: mac ?? parseMac("020000000000")! }, now());
+
+  const ask = (): void => {
+    const { packet, facts } = watch.look(randomInt(2 ** 32), now());
+    facts.forEach(onFact);
+    socket.broadcast(
+      encodeUdpFrame({
+        source: noAddress,
+        sourcePort: clientPort,
+        destination: broadcastAddress,
+        destinationPort: serverPort,
+        payload: encodeDhcp(packet),
+      }),
+    );
+  };
+  const receive = (): void => {
+    for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
+      const datagram = decodeUdpFrame(frame);
+      if (!datagram.ok || datagram.value.source === address) continue;
+      const decoded = decodeDhcp(datagram.value.payload);
+      if (decoded.ok) watch.heard(decoded.value).forEach(onFact);
+    }
+  };
+
+  const startedAt = performance.now();
+  for (let askedAt = -askAgainMs; performance.now() - startedAt < firstLookMs; ) {
+    if (performance.now() - startedAt - askedAt >= askAgainMs) {
+      ask();
+      askedAt = performance.now() - startedAt;
+    }
+    await sleep(receiveEveryMs);
+    receive();
+    if (watch.servers.some(({ givesAddresses }) => givesAddresses)) break;
+  }
+  const timer = setInterval(() => {
+    receive();
+    if (now() >= watch.deadline) ask();
+  }, receiveEveryMs);
+  return {
+    get servers() {
+      return watch.servers;
+    },
+    chosen: (other) => watch.chosen(other).forEach(onFact),
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      socket[Symbol.dispose]();
+    },
+  };
+}
