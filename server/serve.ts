@@ -15,6 +15,7 @@ import { type Config, rateLimitOf, readConfig } from "./config.ts";
 import { type Log, openLog } from "./log.ts";
 import { startBootServices } from "./net/boot-services.ts";
 import { checkRoutes } from "./net/check-routes.ts";
+import type { DhcpMode } from "./net/dhcp-service.ts";
 import { sendMagicPackets } from "./net/wake.ts";
 import { Lab } from "./rooms/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
@@ -26,7 +27,7 @@ import { version } from "./version.ts";
 export interface ServeOptions {
   readonly dataFolder: string;
   readonly interfaceName: string;
-  readonly dhcp: "server" | "off";
+  readonly dhcp: "auto" | DhcpMode;
   /** FIRST-LAST */
   readonly range: string | null;
   readonly httpPort: number;
@@ -88,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       serverUrl: url,
       folder: config.boot?.folder ?? builtBootFolder,
       boot: config.boot ?? {},
-      dhcp: options.dhcp === "off" ? null : { ...config.dhcp, ...rangeOf(options) },
+      dhcp: { wanted: options.dhcp, config: { ...config.dhcp, ...rangeOf(options) } },
       state,
       lab,
       log,
@@ -114,7 +115,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     images,
     state,
     operators: new Operators(state, systemClock),
-    status: async () => ({ ...(await counts(lab, images)), version, url, startedAt, listeners }),
+    status: async () => ({
+      ...(await counts(lab, images)),
+      ...{ version, url, startedAt, listeners, interface: interfaceName },
+      dhcp: services.dhcpStatus(),
+      warnings: [...lab.announcer.warnings],
+    }),
   };
   await serveApi(forPcs, api, await tokenCaller(forPcs, api.operators));
   await listen(forPcs, { host: address, port: httpPort }, `HTTP port ${httpPort} of ${address}`);

@@ -81,7 +81,13 @@ export function proxyAnswer(
   echo(request, options, 61);
   echo(request, options, 82, relayLimitBytes);
   const { ciaddr } = request;
-  return { ...blankReply(request), ciaddr, siaddr: settings.serverAddress, file: boot.file, options };
+  return {
+    ...blankReply(request),
+    ciaddr,
+    siaddr: settings.serverAddress,
+    file: boot.file,
+    options,
+  };
 }
 
 /** The client must not use the address that it asked for, and start anew. */

@@ -13,8 +13,8 @@ import {
   noAddress,
 } from "../wire/dhcp/packet.ts";
 import {
-  broadcastAddress,
   bootText,
+  broadcastAddress,
   clientPort,
   type DhcpAction,
   endIpv6Wait,
@@ -35,7 +35,6 @@ export type DhcpServerOptions = AnswerSettings &
 
 /** DISCOVERs that wait for a probe at the same time; those above are answered without. */
 const probesLimit = 256;
-
 
 export class DhcpServer {
   private readonly options: DhcpServerOptions;

@@ -81,7 +81,7 @@ export class LeasePool {
     if (address === undefined) return undefined;
     const holding = this.holdings.get(address);
     // A lease that still runs is not shortened to an offer.
-    if (this.isHeld(holding, now)) 
+    if (this.isHeld(holding, now))
       return { address: ipv4ToText(address), forgotten: [], isNew: false };
     const forgotten = this.hold(address, { name: "offered", mac, until: now + offerMs });
     return { address: ipv4ToText(address), forgotten, isNew: true };

@@ -5,6 +5,15 @@ import { ImageView, PcView, SessionView } from "./views.ts";
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
+/** How DHCP is answered, and why so. */
+export const DhcpStatus = Type.Object({
+  mode: Type.Union([Type.Literal("server"), Type.Literal("proxy"), Type.Literal("off")]),
+  why: Type.String(),
+  /** Addresses of DHCP servers on this network that are not this one. */
+  otherServers: Type.Array(Type.String()),
+});
+export type DhcpStatus = Static<typeof DhcpStatus>;
+
 export const StatusView = Type.Object({
   version: Type.String(),
   url: Type.String(),
@@ -17,6 +26,10 @@ export const StatusView = Type.Object({
   images: Type.Integer(),
   storedBytes: Type.Integer(),
   freeBytes: Type.Integer(),
+  interface: Type.String(),
+  dhcp: DhcpStatus,
+  /** What is wrong now, in words. */
+  warnings: Type.Array(Type.String()),
 });
 export type StatusView = Static<typeof StatusView>;
 
@@ -30,6 +43,7 @@ export const ApiEvent = Type.Union([
   Type.Object({ type: Type.Literal("image"), image: ImageView }),
   Type.Object({ type: Type.Literal("image-gone"), id: Type.String() }),
   Type.Object({ type: Type.Literal("note"), time: Type.String(), text: Type.String() }),
+  Type.Object({ type: Type.Literal("warnings"), texts: Type.Array(Type.String()) }),
   Type.Object({ type: Type.Literal("ready") }),
 ]);
 export type ApiEvent = Static<typeof ApiEvent>;

@@ -77,6 +77,7 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
   for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });
   for (const image of lab.images()) say({ type: "image", image });
   for (const session of lab.sessions.views()) say({ type: "session", session });
+  say({ type: "warnings", texts: [...lab.announcer.warnings] });
   say({ type: "ready" });
   const stopListening = lab.announcer.feed.listen(say);
   const alive = setInterval(() => stream.write(": alive\n\n"), 5000);

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { DhcpMode } from "../net/dhcp-service.ts";
 import { serve } from "../serve.ts";
 import type { RunCommand } from "./program.ts";
 
@@ -8,9 +9,12 @@ export function addServeCommand(program: Command, run: RunCommand): void {
     .description("the lab server, in the foreground")
     .requiredOption("--interface <IF>", "the lab network's interface; no other is ever served")
     .addOption(
-      new Option("--dhcp <MODE>", "give addresses, or leave that to another server")
-        .choices(["server", "off"])
-        .default("server"),
+      new Option(
+        "--dhcp <MODE>",
+        "server: give addresses; proxy: only tell PCs what to boot; auto: proxy if another server answers",
+      )
+        .choices(["auto", "server", "proxy", "off"])
+        .default("auto"),
     )
     .option("--range <FIRST-LAST>", "addresses to lease; default: the upper half of the subnet")
     .option("--http-port <PORT>", "", port, 8080)
@@ -18,7 +22,7 @@ export function addServeCommand(program: Command, run: RunCommand): void {
     .action(
       (options: {
         interface: string;
-        dhcp: "server" | "off";
+        dhcp: "auto" | DhcpMode;
         range?: string;
         httpPort: number;
         config?: string;

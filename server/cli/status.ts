@@ -14,10 +14,12 @@ export function addStatusCommands(program: Command, run: RunCommand): void {
         document(status);
         say(`roomcast ${status.version} at ${status.url} since ${status.startedAt}`);
         say(`listeners  ${status.listeners.join(", ")}`);
+        say(`DHCP       ${status.dhcp.mode} (${status.dhcp.why})`);
         say(`PCs        ${status.online} of ${status.pcs} online in ${status.rooms} rooms`);
         say(`sessions   ${status.sessions} under way`);
         const stored = sizeText(status.storedBytes);
         say(`store      ${status.images} images, ${stored}, ${sizeText(status.freeBytes)} free`);
+        for (const text of status.warnings) say(`! ${text}`);
         return 0;
       }),
     );

@@ -19,6 +19,8 @@ export interface Model {
   /** What is looked at on a PC. */
   looked: Looked | null;
   note: { readonly time: string; readonly text: string } | null;
+  /** What is wrong now. */
+  warnings: readonly string[];
   connection: { readonly state: "connecting" | "up" | "down"; readonly detail: string };
   /** Whether all there is has been said. */
   complete: boolean;
@@ -34,6 +36,7 @@ export const emptyModel = (): Model => ({
   parts: new Map(),
   looked: null,
   note: null,
+  warnings: [],
   connection: { state: "connecting", detail: "" },
   complete: false,
   said: new Set(),
@@ -75,6 +78,9 @@ export function take(model: Model, event: ConsoleEvent): void {
     case "session":
       takeSession(model, event.session);
       model.said?.add(event.session);
+      return;
+    case "warnings":
+      model.warnings = event.texts;
       return;
     case "note":
       model.note = { time: event.time, text: event.text };

@@ -102,8 +102,14 @@ const saidRows = (model: Model, ui: Ui, columns: number): Row[] => {
   if (model.connection.state === "down") {
     return paragraph(model.connection.detail, columns, "warn").slice(0, 3);
   }
-  if (model.note === null) return [blank];
-  return [line(cut(`${model.note.time.slice(11, 19)}  ${model.note.text}`, columns - 2))];
+  const [warning] = model.warnings;
+  const warned =
+    warning === undefined ? [] : paragraph(`! ${warning}`, columns, "warn").slice(0, 3);
+  if (model.note === null) return warned.length > 0 ? warned : [blank];
+  return [
+    ...warned,
+    line(cut(`${model.note.time.slice(11, 19)}  ${model.note.text}`, columns - 2)),
+  ];
 };
 
 const helpRows: readonly Row[] = [

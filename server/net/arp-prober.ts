@@ -32,8 +32,7 @@ export function openArpProber(interfaceName: string): ArpProber {
   const look = (): void => {
     for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
       const decoded = decodeArp(frame);
-      if (decoded.ok && decoded.value.mac !== own)
-        settle(decoded.value.address, decoded.value.mac);
+      if (decoded.ok && decoded.value.mac !== own) settle(decoded.value.address, decoded.value.mac);
     }
     const now = performance.now();
     for (const [address, { until }] of waiting) if (until <= now) settle(address, null);

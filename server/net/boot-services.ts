@@ -1,22 +1,19 @@
 import { existsSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import type { BootPlan } from "../../core/boot/boot-menu.ts";
 import { grubScript, grubScriptName } from "../../core/boot/grub-script.ts";
-import type { Lease } from "../../core/boot/lease-pool.ts";
-import type { UefiLoader } from "../../core/boot/loader.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { ipv4ToText } from "../../core/units/ipv4.ts";
 import { type MacAddress, parseMac } from "../../core/units/mac.ts";
+import type { DhcpStatus } from "../../core/wire/api.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
+import type { Announcer } from "../rooms/announcer.ts";
 import type { BootDecision } from "../rooms/boots.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { bootKernels, kernelsFor } from "./boot-kernels.ts";
 import { bootRoutes } from "./boot-routes.ts";
-import { startDhcpListener } from "./dhcp-listener.ts";
-import { dhcpSettings } from "./dhcp-settings.ts";
+import { type DhcpServiceOptions, startDhcpService } from "./dhcp-service.ts";
 import { startTftpListener } from "./tftp-listener.ts";
 
 export interface BootServicesOptions {
@@ -25,12 +22,13 @@ export interface BootServicesOptions {
   readonly serverUrl: string;
   readonly folder: string;
   readonly boot: NonNullable<Config["boot"]>;
-  /** null: no addresses are given, nothing is said about booting. */
-  readonly dhcp: NonNullable<Config["dhcp"]> | null;
+  readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config">;
   readonly state: StateStore;
   readonly lab: {
     /** A PC asks what to start. */
     booting(mac: MacAddress): BootDecision;
+    isSecureBootOff(mac: MacAddress): boolean;
+    readonly announcer: Pick<Announcer, "note" | "warn">;
   };
   readonly log: Log;
 }
@@ -39,6 +37,7 @@ export interface BootServices extends AsyncDisposable {
   readonly routes: (app: FastifyInstance) => Promise<void>;
   /** For people: what listens where. */
   readonly listeners: readonly string[];
+  dhcpStatus(): DhcpStatus;
 }
 
 const neededFiles = ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"];
@@ -59,7 +58,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const missing = lacking(neededFiles);
   if (missing.length > 0) {
     const lack = bootFilesLack(folder, missing);
-    if (dhcp !== null) throw lack;
+    if (dhcp.wanted !== "off") throw lack;
     log.warn({ next: lack.next }, `no PC can boot from here: ${lack.message}`);
   }
   const offered = bootKernels(folder, options.boot);
@@ -74,8 +73,18 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     const { message, next } = bootFilesLack(folder, unsigned);
     log.warn({ next }, `no PC with Secure Boot can boot from here: ${message}`);
   }
-  const uefiLoader = unsigned.length === 0 ? "shim" : "ipxe";
-  if (dhcp !== null) listeners.push(await startDhcp(options, dhcp, uefiLoader, opened, onError));
+  const service = opened.use(
+    await startDhcpService({
+      ...options,
+      ...dhcp,
+      hasSigned: unsigned.length === 0,
+      isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
+      note: (text) => lab.announcer.note({}, text),
+      warn: (texts) => lab.announcer.warn(texts),
+      onError,
+    }),
+  );
+  listeners.push(...service.listeners);
   if (missing.length === 0) {
     opened.use(
       await startTftpListener({
@@ -95,40 +104,10 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const kept = opened.move();
   return {
     listeners,
+    dhcpStatus: () => service.status(),
     routes: async (app) => bootRoutes(app, { folder, serverUrl: options.serverUrl, plan }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-/** Answers what listens, for people. */
-async function startDhcp(
-  { interfaceName, address, serverUrl, state, log }: BootServicesOptions,
-  config: NonNullable<Config["dhcp"]>,
-  uefiLoader: UefiLoader,
-  opened: AsyncDisposableStack,
-  onError: (error: Error) => void,
-): Promise<string> {
-  const netmask = netmaskOf(interfaceName, address);
-  const settings = dhcpSettings({ address, netmask, serverUrl, uefiLoader }, config);
-  opened.use(
-    await startDhcpListener({
-      ...settings,
-      interfaceName,
-      port: 67,
-      leases: {
-        load: () => state.leases().map(({ record }) => record as Lease),
-        save: (lease) => state.saveLease(lease.mac, lease),
-        remove: (mac) => state.removeLease(mac),
-      },
-      onFact: ({ text, kind, ...fields }) => {
-        const level = kind === "exhausted" || kind === "unsupported" ? "warn" : "info";
-        log[level]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
-      },
-      onError,
-    }),
-  );
-  const { first, last } = settings.range;
-  return `DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`;
 }
 
 const bootFilesLack = (folder: string, missing: readonly string[]): RoomcastError =>
@@ -137,9 +116,3 @@ const bootFilesLack = (folder: string, missing: readonly string[]): RoomcastErro
     `${folder} lacks ${missing.join(", ")}`,
     "make the boot image with `make initrd`, or name its folder in the configuration",
   );
-
-/** The netmask of the interface's own address. */
-function netmaskOf(interfaceName: string, address: string): string {
-  const own = networkInterfaces()[interfaceName]?.find((each) => each.address === address);
-  return own?.netmask ?? "255.255.255.0";
-}

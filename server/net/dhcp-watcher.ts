@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { broadcastAddress, clientPort, serverPort } from "../../core/boot/dhcp-action.ts";
 import { DhcpWatch, type OtherServer, type WatchFact } from "../../core/boot/dhcp-watch.ts";
 import { parseMac } from "../../core/units/mac.ts";
@@ -17,24 +16,26 @@ const receiveEveryMs = 200;
 
 export interface DhcpWatcher extends Disposable {
   readonly servers: readonly OtherServer[];
+  /** Resolves when a server that gives addresses has answered, or none has for long enough. */
+  readonly looked: Promise<void>;
   /** A client of ours has asked another server by name. */
   chosen(address: string): void;
 }
 
-/**
- * Looks for other DHCP servers on the interface: resolves when one has given an address, or none has after
- * 4.5 s, and goes on looking. Rejects with `failed` without the privilege.
- */
-export async function startDhcpWatcher(options: {
+/** Looks for other DHCP servers on the interface, and goes on looking. Throws `failed` without the privilege. */
+export function startDhcpWatcher(options: {
   readonly interfaceName: string;
   readonly address: string;
   onFact(fact: WatchFact): void;
-}): Promise<DhcpWatcher> {
+}): DhcpWatcher {
   const { interfaceName, address, onFact } = options;
   const mac = parseMac(networkInterfaces()[interfaceName]?.[0]?.mac ?? "");
   const socket = openPacketSocket(interfaceName, etherType.ipv4, udpToPort(clientPort));
   const now = () => millis(performance.now());
-  const watch = new DhcpWatch({ ownAddress: address, ownMac: mac ?? parseMac("020000000000")! }, now());
+  const watch = new DhcpWatch(
+    { ownAddress: address, ownMac: mac ?? parseMac("020000000000")! },
+    now(),
+  );
 
   const ask = (): void => {
     const { packet, facts } = watch.look(randomInt(2 ** 32), now());
@@ -58,26 +59,29 @@ export async function startDhcpWatcher(options: {
     }
   };
 
-  const startedAt = performance.now();
-  for (let askedAt = -askAgainMs; performance.now() - startedAt < firstLookMs; ) {
-    if (performance.now() - startedAt - askedAt >= askAgainMs) {
-      ask();
-      askedAt = performance.now() - startedAt;
-    }
-    await sleep(receiveEveryMs);
-    receive();
-    if (watch.servers.some(({ givesAddresses }) => givesAddresses)) break;
-  }
+  const startedAt = now();
+  let asked = 0;
+  let settle = (): void => {};
+  const looked = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
   const timer = setInterval(() => {
     receive();
-    if (now() >= watch.deadline) ask();
+    const past = now() - startedAt;
+    if (past >= firstLookMs || watch.servers.some((each) => each.givesAddresses)) settle();
+    if (now() >= watch.deadline || (past < firstLookMs && past >= asked * askAgainMs)) {
+      asked++;
+      ask();
+    }
   }, receiveEveryMs);
   return {
     get servers() {
       return watch.servers;
     },
+    looked,
     chosen: (other) => watch.chosen(other).forEach(onFact),
     [Symbol.dispose]() {
+      settle();
       clearInterval(timer);
       socket[Symbol.dispose]();
     },

@@ -23,6 +23,8 @@ export interface AnnouncerPorts {
 /** Tells whoever watches what has changed, and writes down what has happened. */
 export class Announcer {
   readonly feed = new Feed();
+  /** What is wrong now, in words. */
+  warnings: readonly string[] = [];
   private readonly ports: AnnouncerPorts;
 
   constructor(ports: AnnouncerPorts) {
@@ -40,6 +42,12 @@ export class Announcer {
     const who = [session, name, session === null && name === null ? room : null];
     const subject = who.filter((part) => part !== null).join(" ");
     this.feed.say({ type: "note", time: at, text: subject === "" ? text : `${subject}: ${text}` });
+  }
+
+  /** Tells what is wrong now; all of it, so that what is not said any more is over. */
+  warn(texts: readonly string[]): void {
+    this.warnings = texts;
+    this.feed.say({ type: "warnings", texts: [...texts] });
   }
 
   pc(id: string): void {

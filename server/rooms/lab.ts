@@ -295,6 +295,10 @@ export class Lab {
     return decision;
   }
 
+  isSecureBootOff(mac: string): boolean {
+    return this.inventory.byMac(mac)?.hello.secureBoot === false;
+  }
+
   private greet(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
     const time = this.ports.clock.isoTime();
     const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);

@@ -8,6 +8,7 @@ import type { Lease } from "../../core/boot/lease-pool.ts";
 import { startDhcpListener } from "../../server/net/dhcp-listener.ts";
 import { dhcpSettings } from "../../server/net/dhcp-settings.ts";
 import { startTftpListener } from "../../server/net/tftp-listener.ts";
+import { shimFirst } from "../core/boot/loaders.ts";
 
 const [interfaceName = "", address = "", folder = "", leaseFile = "", leaseSeconds = "600"] =
   process.argv.slice(2);
@@ -26,12 +27,11 @@ const own = {
   address,
   netmask: "255.255.255.0",
   serverUrl: `http://${address}:8080`,
-  uefiLoader: "shim",
-} as const;
+  uefiLoaders: shimFirst,
+};
 const dhcp = await startDhcpListener({
   ...dhcpSettings(own, { leaseSeconds: Number(leaseSeconds), router: address, dns: [address] }),
   interfaceName,
-  port: 67,
   leases: {
     load: () => [...stored.values()],
     save(lease) {

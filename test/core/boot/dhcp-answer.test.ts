@@ -8,6 +8,7 @@ import {
   encodeDhcp,
   noAddress,
 } from "../../../core/wire/dhcp/packet.ts";
+import { shimFirst } from "./loaders.ts";
 
 /** MTU 1500 − 20 IP − 8 UDP. */
 const frameBytes = 1472;
@@ -18,7 +19,7 @@ const settings = {
   router: "10.77.0.254",
   dns: ["10.77.0.2", "10.77.0.3", "10.77.0.4"],
   serverUrl: "http://10.77.0.1:8080",
-  uefiLoader: "shim" as const,
+  uefiLoaders: shimFirst,
 };
 
 /** An iPXE's DISCOVER through a relay, with `length` bytes in each option that comes back to its sender. */

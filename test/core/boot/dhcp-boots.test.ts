@@ -14,6 +14,7 @@ import {
   textOption,
 } from "../../../core/wire/dhcp/packet.ts";
 import { bytesOf, decoded, type GoldenPacket, goldenRequests, typeNumber } from "./golden.ts";
+import { shimFirst } from "./loaders.ts";
 
 const options: DhcpServerOptions = {
   serverAddress: "10.77.0.1",
@@ -24,7 +25,8 @@ const options: DhcpServerOptions = {
   dns: [],
   fixed: new Map(),
   serverUrl: "http://10.77.0.1:8080",
-  uefiLoader: "shim",
+  uefiLoaders: shimFirst,
+  probesAddresses: false,
 };
 const script = "http://10.77.0.1:8080/boot/ipxe/52-54-00-7e-00-01";
 

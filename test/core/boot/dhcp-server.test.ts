@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type DhcpAction,
-  type DhcpFact,
-  DhcpServer,
-  type DhcpServerOptions,
-} from "../../../core/boot/dhcp-server.ts";
+import type { DhcpAction, DhcpFact } from "../../../core/boot/dhcp-action.ts";
+import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { ipv4ToNumber } from "../../../core/units/ipv4.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
@@ -20,6 +16,7 @@ import {
   u32Bytes,
 } from "../../../core/wire/dhcp/packet.ts";
 import { text } from "./golden.ts";
+import { shimFirst } from "./loaders.ts";
 
 const start = millis(1_700_000_000_000);
 const seconds = (count: number) => millis(start + count * 1000);
@@ -38,7 +35,8 @@ const settings: DhcpServerOptions = {
   dns: ["192.168.7.2", "192.168.7.3"],
   fixed: new Map(),
   serverUrl: "http://192.168.7.1:8080",
-  uefiLoader: "shim",
+  uefiLoaders: shimFirst,
+  probesAddresses: false,
 };
 
 const open = (changes: Partial<DhcpServerOptions> = {}, leases: readonly Lease[] = []) =>
@@ -303,6 +301,42 @@ test("a fixed address that something else sits on: its PC gets one of the range 
   const changed = open({ fixed: new Map([[macOf(1), "192.168.7.10"]]) }, leases);
   assert.equal(request(changed, macOf(8), { ciaddr: "192.168.7.10" }), "nak");
   assert.equal(boot(changed, macOf(1)), "192.168.7.10");
+});
+
+test("a new address is asked for before it is offered; one that somebody has is left out", () => {
+  const server = open({ probesAddresses: true });
+  const probe = (actions: readonly DhcpAction[]): string => {
+    const [action, ...rest] = actions;
+    assert(action?.type === "probe" && rest.length === 0, JSON.stringify(actions));
+    return action.address;
+  };
+  const discover = packet(dhcpType.discover, macOf(1));
+  assert.equal(probe(server.handle(discover, start)), "192.168.7.10");
+  assert.deepEqual(server.handle(discover, seconds(0.1)), [], "asked again meanwhile");
+  const taken = server.probed("192.168.7.10", macOf(9), seconds(0.2));
+  assert.deepEqual(facts(taken), ["in-use"]);
+  assert.equal(probe(taken.slice(1)), "192.168.7.11");
+  const offered = server.probed("192.168.7.11", null, seconds(0.4));
+  assert.equal(sent(offered)?.packet.yiaddr, "192.168.7.11");
+  assert.deepEqual(server.probed("192.168.7.11", null, seconds(0.4)), [], "said twice");
+  // Its own address it gets without a question, and another PC is not given the one in use.
+  assert.equal(sent(server.handle(discover, seconds(1)))?.packet.yiaddr, "192.168.7.11");
+  const other = server.handle(packet(dhcpType.discover, macOf(2)), seconds(1));
+  assert.equal(probe(other), "192.168.7.12");
+  // A PC that answers to the address itself has it from an earlier stage of its boot.
+  assert.equal(
+    sent(server.probed("192.168.7.12", macOf(2), seconds(1)))?.packet.yiaddr,
+    "192.168.7.12",
+  );
+});
+
+test("all addresses in use by strangers: told as exhausted, once the questions are over", () => {
+  const server = open({ probesAddresses: true });
+  let actions = server.handle(packet(dhcpType.discover, macOf(1)), start);
+  for (const host of [10, 11, 12])
+    actions = server.probed(`192.168.7.${host}`, macOf(9), seconds(1));
+  assert.deepEqual(facts(actions), ["in-use", "exhausted"]);
+  assert.equal(boot(open({ probesAddresses: false }), macOf(1)), "192.168.7.10");
 });
 
 test("a relay of this subnet gets the answers, with its own option; one of elsewhere none", () => {

@@ -58,6 +58,8 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
   const status = async () => ({
     ...{ version: "test", url: "http://test", startedAt: "t", listeners: [] },
     ...{ rooms: 1, pcs: 0, online: 0, sessions: 0, images: 0, storedBytes: 5, freeBytes: 7 },
+    ...{ interface: "lab0", warnings: [] },
+    dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
   });
   const ports = { lab, images, state, operators, status };
   await app.register(apiRoutes(ports, identify), { prefix: "/api/v1" });

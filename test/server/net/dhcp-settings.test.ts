@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
 import { dhcpSettings } from "../../../server/net/dhcp-settings.ts";
+import { shimFirst } from "../../core/boot/loaders.ts";
 
 const own = {
   address: "192.168.1.1",
   netmask: "255.255.255.0",
   serverUrl: "http://192.168.1.1:8080",
-  uefiLoader: "shim" as const,
+  uefiLoaders: shimFirst,
 };
 const rangeOf = (config: Parameters<typeof dhcpSettings>[1], from = own): string => {
   const { first, last } = dhcpSettings(from, config).range;
