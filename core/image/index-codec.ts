@@ -86,13 +86,6 @@ export function decodeIndex(data: Uint8Array, diskBytes: number): Decoded<IndexE
   return { ok: true, value: entries };
 }
 
-/** Where the last kept chunk ends: what a target disk has to reach, in bytes. */
-export function endBytesOf(entries: readonly IndexEntry[], diskBytes: number): number {
-  const last = entries.at(-1);
-  if (last === undefined) return 0;
-  return last.chunkIndex * chunkBytes + chunkLengthAt(last.chunkIndex, diskBytes);
-}
-
 function writeEntry(entry: IndexEntry, out: Uint8Array, offset: number): void {
   putU32(out, offset, entry.chunkIndex);
   out[offset + 4] = entry.codec;

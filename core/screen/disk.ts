@@ -18,6 +18,7 @@ export const diskLine = (disk: DiskView): string =>
     disk.model ?? "model unknown",
     disk.serial === null ? "no serial" : `serial ${disk.serial}`,
     disk.transport ?? "",
+    disk.protection?.toUpperCase() ?? "",
     disk.health === null || /^(ok|passed)$/i.test(disk.health) ? "" : `HEALTH: ${disk.health}`,
   ]
     .filter((part) => part !== "")

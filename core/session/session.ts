@@ -6,7 +6,7 @@
 import { assert } from "../errors.ts";
 import { type Millis, millis } from "../units/units.ts";
 import type { Counters } from "../wire/control.ts";
-import type { DiskView, MemberResult } from "../wire/views.ts";
+import type { DiskView, MemberResult, StepView } from "../wire/views.ts";
 
 /** How long a session whose other PCs are done waits for one that stopped answering. */
 export const rejoinGrace = millis(30_000);
@@ -14,6 +14,8 @@ export const rejoinGrace = millis(30_000);
 export const bootGrace = millis(180_000);
 /** An ordered PC that says neither `ready` nor a result in this time is taken for hung. Hashing a disk counts as progress. */
 export const readyLimit = millis(60_000);
+
+export type ReceivingPhase = "scanning" | "receiving" | "verifying" | "growing";
 
 export type StartPolicy = "now" | "all" | number;
 
@@ -29,6 +31,8 @@ export type MemberPhase =
       readonly name: "ended";
       readonly result: Exclude<MemberResult, "pending">;
       readonly reason: string | null;
+      /** By a safety rule, before anything was written. */
+      readonly refused: boolean;
     };
 
 export interface Member {
@@ -39,6 +43,8 @@ export interface Member {
   disk: DiskView | null;
   counters: Counters | null;
   rootHash: string | null;
+  /** What was done to the disk once it was verified. */
+  steps: readonly StepView[];
   startedAt: string | null;
   endedAt: string | null;
   /** Why it gets its chunks over HTTP, in its own words; null: by multicast. */
@@ -74,16 +80,17 @@ export type SessionEvent =
   | {
       readonly type: "progress";
       readonly pc: string;
-      readonly phase: "scanning" | "receiving" | "verifying";
+      readonly phase: ReceivingPhase;
       readonly counters: Counters | null;
     }
   | {
       readonly type: "result";
       readonly pc: string;
-      readonly outcome: "verified" | "failed" | "stopped";
+      readonly outcome: "verified" | "failed" | "refused" | "stopped";
       readonly reason: string | null;
       readonly rootHash: string | null;
       readonly counters: Counters | null;
+      readonly steps: readonly StepView[];
     }
   /** The PC has turned to HTTP, and why; null: multicast reaches it (again). */
   | { readonly type: "fallback"; readonly pc: string; readonly reason: string | null }
@@ -133,6 +140,7 @@ function newMember(pc: string): Member {
     disk: null,
     counters: null,
     rootHash: null,
+    steps: [],
     startedAt: null,
     endedAt: null,
     fallback: null,
@@ -347,17 +355,13 @@ class Step {
     return { name: "lost", until: millis(this.now + rejoinGrace), reason };
   }
 
-  private progress(
-    pc: string,
-    phase: "scanning" | "receiving" | "verifying",
-    counters: Counters | null,
-  ): void {
+  private progress(pc: string, phase: ReceivingPhase, counters: Counters | null): void {
     const member = this.find(pc);
     if (member === undefined) return;
     if (counters !== null) member.counters = counters;
     if (member.phase.name === "ordered") member.phase = { name: "ordered", heardAt: this.now };
-    if (phase === "verifying" && member.phase.name === "receiving")
-      member.phase = { name: "verifying" };
+    const isReceived = phase === "verifying" || phase === "growing";
+    if (isReceived && member.phase.name === "receiving") member.phase = { name: "verifying" };
   }
 
   private result(event: Extract<SessionEvent, { type: "result" }>): void {
@@ -366,6 +370,11 @@ class Step {
     if (event.counters !== null) member.counters = event.counters;
     member.rootHash = event.rootHash;
     if (isInCast(member.phase)) this.actions.push({ type: "cast-leave", pc: member.pc });
+    member.steps = event.steps;
+    for (const { name, outcome, detail } of event.steps) {
+      this.note(member.pc, `${name}: ${outcome}${detail === "" ? "" : `, ${detail}`}`);
+    }
+    if (event.outcome === "refused") return this.end(member, "failed", event.reason, true);
     if (event.outcome !== "verified") return this.end(member, event.outcome, event.reason);
     // The agent's word is not enough: what it read back has to be this image.
     if (event.rootHash === this.session.rootHash) return this.end(member, "verified", null);
@@ -384,9 +393,10 @@ class Step {
     member: Member,
     result: "verified" | "failed" | "stopped",
     reason: string | null,
+    refused = false,
   ): void {
     assert(member.phase.name !== "ended", "a member ends once");
-    member.phase = { name: "ended", result, reason };
+    member.phase = { name: "ended", result, reason, refused };
     member.endedAt = this.isoTime;
     this.note(member.pc, reason === null ? result : `${result}: ${reason}`);
   }

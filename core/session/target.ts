@@ -2,6 +2,7 @@
  * Which disk of a PC a task may touch. Whatever is doubtful is refused in words: an overwritten disk
  * does not come back.
  */
+import { type DiskPolicy, type TargetRule, usualRule } from "../wire/disk-policy.ts";
 import type { DiskView } from "../wire/views.ts";
 
 /** A disk as the PC finds it. */
@@ -13,8 +14,8 @@ export interface Candidate {
 
 /** What an image asks of its target. */
 export interface TargetNeed {
-  /** The disk has to reach to the end of the last chunk that is stored, in bytes. */
-  readonly endBytes: number;
+  /** Whether, and why not, a disk of `targetBytes` holds the image: null, or the reason in words. */
+  misfit(targetBytes: number): string | null;
   readonly logicalSector: number;
 }
 
@@ -23,28 +24,34 @@ export type TargetChoice =
   | { readonly kind: "refused"; readonly reason: string; readonly next: string };
 
 /**
- * The disk to write to: the one that is named (`/dev/sda` or `sda`), else the largest internal one.
- * A disk that fails its own health test is taken only if it is named.
+ * The disk to write to: the one that is `named` (`/dev/sda`, `sda`, `serial:S3Z9NB0K`, `wwn:…`), else
+ * the largest internal one that fits the rule's policy.
  */
 export function chooseTarget(
   candidates: readonly Candidate[],
   named: string | null,
   need: TargetNeed | null,
+  rule: TargetRule = usualRule,
 ): TargetChoice {
-  const found = named === null ? usual(candidates) : byName(candidates, named);
+  const found = find(candidates, named, rule.policy);
   if (found.kind === "refused") return found;
   const { disk, inUse } = found.candidate;
   const name = diskText(disk);
-  if (disk.transport === "usb") {
-    return refused(`${name} is a USB disk`, "USB disks are never overwritten: choose another disk");
+  if (named !== null && isCarried(disk) && !named.startsWith(serialPrefix)) {
+    return refused(
+      `${name} is a ${disk.protection} disk`,
+      disk.serial === null
+        ? "choose another disk: without a serial number it cannot be told from others"
+        : `choose another disk, or name this one by its serial number: ${serialPrefix}${disk.serial}`,
+    );
   }
   if (inUse !== null) {
     return refused(`${name} is in use: ${inUse}`, "unmount it or end what uses it");
   }
-  if (named === null && isFailing(disk)) {
+  if (isFailing(disk) && !rule.failingDisks.includes(disk.serial ?? disk.path)) {
     return refused(
-      `${name} says that it is failing (health: ${disk.health})`,
-      "replace the disk, or name it to use it all the same",
+      `${name} says that it is failing (SMART: ${disk.health})`,
+      `replace the disk; to use it all the same: --use-failing-disk ${disk.serial ?? disk.path}`,
     );
   }
   if (need === null) return { kind: "disk", disk };
@@ -54,21 +61,24 @@ export function chooseTarget(
       "restore it to a disk with the same logical sector size, or capture an image from such a disk",
     );
   }
-  if (disk.size < need.endBytes) {
-    return refused(
-      `${name} is too small: it has ${disk.size} bytes, the image's data ends at ${need.endBytes}`,
-      "use a larger disk, or shrink the last partition on the master and capture it again",
-    );
-  }
-  return { kind: "disk", disk };
+  const misfit = need.misfit(disk.size);
+  if (misfit === null) return { kind: "disk", disk };
+  return refused(
+    `${name} is too small: it has ${disk.size} bytes, ${misfit}`,
+    "use a larger disk, or shrink the last partition on the master and capture it again",
+  );
 }
 
 /**
- * The disk to read: the one that is named, else the largest internal one. Reading a disk that is in
- * use would capture a file system in motion, so that is refused as well.
+ * The disk to read: the one that is named, else the largest internal one that fits the policy.
+ * Reading a disk that is in use would capture a file system in motion, so that is refused as well.
  */
-export function chooseSource(candidates: readonly Candidate[], named: string | null): TargetChoice {
-  const found = named === null ? usual(candidates) : byName(candidates, named);
+export function chooseSource(
+  candidates: readonly Candidate[],
+  named: string | null,
+  policy: DiskPolicy = usualRule.policy,
+): TargetChoice {
+  const found = find(candidates, named, policy);
   if (found.kind === "refused") return found;
   const { disk, inUse } = found.candidate;
   if (inUse === null) return { kind: "disk", disk };
@@ -77,6 +87,20 @@ export function chooseSource(candidates: readonly Candidate[], named: string | n
     "a disk is captured while nothing on it is mounted: boot the PC from the network",
   );
 }
+
+/** How to name this disk so that no other PC's can be meant by it: people carry USB disks about. */
+export const diskReference = (disk: DiskView): string =>
+  isCarried(disk) && disk.serial !== null ? `${serialPrefix}${disk.serial}` : disk.path;
+
+const serialPrefix = "serial:";
+const wwnPrefix = "wwn:";
+
+/** Disks that people carry from PC to PC: `sda` may be a stick on one of fifty. */
+const isCarried = ({ protection }: DiskView): boolean =>
+  protection === "USB" || protection === "SD card";
+
+/** What smartctl says of a disk that will not last. */
+const isFailing = ({ health }: DiskView): boolean => health?.startsWith("failed") ?? false;
 
 /** `/dev/sda (Samsung 860 EVO, serial S3Z9NB0K)` */
 function diskText({ path, model, serial }: DiskView): string {
@@ -91,32 +115,84 @@ type Refusal = Extract<TargetChoice, { kind: "refused" }>;
 
 const refused = (reason: string, next: string): Refusal => ({ kind: "refused", reason, next });
 
-/** What smartctl says of a disk that will not last. */
-const isFailing = ({ health }: DiskView): boolean => health === "failed";
+const find = (candidates: readonly Candidate[], named: string | null, policy: DiskPolicy): Found =>
+  named === null ? usual(candidates, policy) : byName(candidates, named);
 
 function byName(candidates: readonly Candidate[], named: string): Found {
-  const candidate = candidates.find(
-    ({ disk }) => disk.path === named || disk.path === `/dev/${named}`,
-  );
-  if (candidate !== undefined) return { kind: "found", candidate };
-  const there = candidates.map(({ disk }) => disk.path).join(", ");
+  const fits = ({ disk }: Candidate): boolean => {
+    if (named.startsWith(serialPrefix)) return disk.serial === named.slice(serialPrefix.length);
+    if (named.startsWith(wwnPrefix)) return disk.wwn === named.slice(wwnPrefix.length);
+    return disk.path === named || disk.path === `/dev/${named}`;
+  };
+  const [candidate, ...others] = candidates.filter(fits);
+  if (candidate === undefined) {
+    const there = candidates.map(({ disk }) => diskText(disk)).join(", ");
+    return refused(
+      `this PC has no disk ${named} that may be used`,
+      there === "" ? "it shows no disks at all: check its cables" : `it has ${there}`,
+    );
+  }
+  if (others.length === 0) return { kind: "found", candidate };
+  return ambiguous([candidate, ...others], `all answer to ${named}`);
+}
+
+function usual(candidates: readonly Candidate[], policy: DiskPolicy): Found {
+  const fitting = candidates.filter(({ disk }) => fitsPolicy(disk, policy));
+  const largest = Math.max(...fitting.map(({ disk }) => disk.size));
+  const [first, ...others] = fitting.filter(({ disk }) => disk.size === largest);
+  if (first === undefined) return noneFits(candidates);
+  if (others.length === 0) return { kind: "found", candidate: first };
+  return ambiguous([first, ...others], "are of the same size");
+}
+
+function ambiguous(candidates: readonly Candidate[], why: string): Refusal {
+  const names = candidates.map(({ disk }) => diskText(disk)).join(" and ");
   return refused(
-    `this PC has no disk ${named} that may be used`,
-    there === "" ? "it shows no disks at all: check its cables" : `it has ${there}`,
+    `${names} ${why}: which one is not clear`,
+    "name one with --disk, or choose it at the PC's menu",
   );
 }
 
-function usual(candidates: readonly Candidate[]): Found {
-  const internal = candidates.filter(({ disk }) => disk.transport !== "usb");
-  const largest = Math.max(...internal.map(({ disk }) => disk.size));
-  const [first, ...others] = internal.filter(({ disk }) => disk.size === largest);
-  if (first === undefined) {
+function noneFits(candidates: readonly Candidate[]): Refusal {
+  const internal = candidates.filter(({ disk }) => disk.protection === null);
+  if (internal.length > 0) {
+    const there = internal.map(({ disk }) => diskText(disk)).join(", ");
     return refused(
-      "this PC shows no internal disk that can be written",
-      "check the disk's cable, and in the firmware's setup that the controller is in AHCI mode, not RAID or VMD",
+      "none of this PC's disks is one that the room's settings allow",
+      `it has ${there}; see \`roomcast room show\`, or name a disk with --disk`,
     );
   }
-  if (others.length === 0) return { kind: "found", candidate: first };
-  const names = [first, ...others].map(({ disk }) => diskText(disk)).join(" and ");
-  return refused(`${names} are of the same size: which one is not clear`, "name one with --disk");
+  const [other] = candidates;
+  const but = other === undefined ? "" : `; ${diskText(other.disk)} is ${other.disk.protection}`;
+  return refused(
+    `this PC shows no internal disk that can be written${but}`,
+    "check the disk's cable, and in the firmware's setup that the controller is in AHCI mode, not RAID or VMD",
+  );
+}
+
+function fitsPolicy(disk: DiskView, policy: DiskPolicy): boolean {
+  const { transports, model, serials, minBytes, maxBytes } = policy;
+  const ids = [disk.serial, disk.wwn].filter((id) => id !== null);
+  const isListed = serials !== null && ids.some((id) => serials.includes(id));
+  if (serials === null ? disk.protection !== null : !isListed) return false;
+  if (transports !== null && !transports.includes(disk.transport ?? "")) return false;
+  if (model !== null && !matches(disk.model ?? "", model)) return false;
+  return disk.size >= (minBytes ?? 0) && disk.size <= (maxBytes ?? Number.POSITIVE_INFINITY);
+}
+
+/** `*` in the pattern is any text. Linear: the pieces between the stars, each at its first place. */
+function matches(text: string, pattern: string): boolean {
+  const pieces = pattern.toLowerCase().split("*");
+  const whole = text.toLowerCase();
+  const first = pieces[0] as string;
+  if (pieces.length === 1) return whole === first;
+  const last = pieces.at(-1) as string;
+  if (!whole.startsWith(first) || whole.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = whole.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return whole.length - last.length >= at && whole.endsWith(last);
 }

@@ -48,6 +48,8 @@ export function memberView(member: Member, name: string, pcState: PcState): Memb
     reason: phase.name === "ended" || phase.name === "lost" ? phase.reason : laneReason,
     lane,
     laneReason,
+    // Sessions that were stored before there was this field have none.
+    refused: phase.name === "ended" && (phase.refused ?? false),
     disk: member.disk,
     bytesWanted: counters?.bytesWanted ?? null,
     bytesReceived: counters?.bytesReceived ?? 0,
@@ -60,6 +62,7 @@ export function memberView(member: Member, name: string, pcState: PcState): Memb
     startedAt: member.startedAt,
     endedAt: member.endedAt,
     rootHash: member.rootHash,
+    steps: [...(member.steps ?? [])],
   };
 }
 

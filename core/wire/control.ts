@@ -7,8 +7,9 @@ import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import type { Decoded } from "../errors.ts";
 import { millis } from "../units/units.ts";
+import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { PinHash } from "./rooms.ts";
-import { DiskView, ImageView, PcState } from "./views.ts";
+import { DiskView, ImageView, PcState, StepView } from "./views.ts";
 
 /** Raised when a message changes so that an older peer would misread it. */
 export const controlProtocol = 1;
@@ -85,6 +86,8 @@ export const Progress = Type.Object({
     Type.Literal("scanning"),
     Type.Literal("receiving"),
     Type.Literal("verifying"),
+    /** Of table and file system, to the disk's end. */
+    Type.Literal("growing"),
     Type.Literal("capturing"),
     Type.Literal("wiping"),
   ]),
@@ -109,6 +112,7 @@ export const Result = Type.Object({
   next: nullable(text(1024)),
   rootHash: nullable(text(64)),
   counters: nullable(Counters),
+  steps: Type.Optional(Type.Array(StepView, { maxItems: 32 })),
 });
 
 export const WipeMethod = Type.Union([Type.Literal("discard"), Type.Literal("zero")]);
@@ -198,8 +202,11 @@ export const RestoreOrder = Type.Object({
   verify: Type.Union([Type.Literal("written"), Type.Literal("read-back")]),
   /** What to do once verified. */
   afterwards: Afterwards,
-  /** A device that the operator named, else null: the agent's policy chooses. */
+  /** A disk that the operator named, else null: the rule's policy chooses. */
   disk: nullable(text()),
+  rule: TargetRule,
+  /** On a larger disk the last partition and its file system grow to its end. */
+  grow: Type.Boolean(),
   /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
   scan: Type.Boolean(),
 });
@@ -210,6 +217,7 @@ export const CaptureOrder = Type.Object({
   task: text(64),
   name: text(64),
   disk: nullable(text()),
+  policy: DiskPolicy,
   raw: Type.Boolean(),
 });
 export type CaptureOrder = Static<typeof CaptureOrder>;
@@ -218,6 +226,7 @@ export const WipeOrder = Type.Object({
   type: Type.Literal("wipe"),
   task: text(64),
   disk: nullable(text()),
+  rule: TargetRule,
   method: WipeMethod,
 });
 export type WipeOrder = Static<typeof WipeOrder>;

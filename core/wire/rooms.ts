@@ -4,6 +4,7 @@
  * Rooms stored before it existed have the default.
  */
 import { type Static, type TSchema, Type } from "typebox";
+import { anyDisk, DiskPolicy } from "./disk-policy.ts";
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
@@ -23,6 +24,8 @@ export const RoomSettings = Type.Object(
     shell: Type.Boolean(),
     /** After a restore the last partition and its file system grow to the end of the disk. */
     grow: Type.Boolean(),
+    /** Which of a PC's disks its tasks take. */
+    disk: DiskPolicy,
     /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
     naming: nullable(Type.String({ pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$" })),
     /** What a PC with nothing to do starts when it boots from the network. */
@@ -37,9 +40,10 @@ export type RoomSettings = Static<typeof RoomSettings>;
 export const roomDefaults: RoomSettings = {
   shell: true,
   grow: true,
-  naming: null,
   idleBoot: "agent",
   diskSeconds: 5,
+  disk: anyDisk,
+  naming: null,
 };
 
 /** Digits that anyone can type at a PC's menu. */

@@ -19,7 +19,10 @@ export const DiskView = Type.Object({
   wwn: nullable(Type.String({ maxLength: 256 })),
   transport: nullable(Type.String({ maxLength: 32 })),
   rotational: nullable(Type.Boolean()),
+  /** `passed`, `failed`, either with a reason behind it; null where the disk does not say. */
   health: nullable(Type.String({ maxLength: 256 })),
+  /** Why only a task that names it takes it: `USB`, `SD card`, `removable`, `write-protected`; else null. */
+  protection: nullable(Type.String({ maxLength: 32 })),
 });
 export type DiskView = Static<typeof DiskView>;
 
@@ -107,6 +110,16 @@ export type SessionState = Static<typeof SessionState>;
 export const MemberResult = literals("pending", "verified", "failed", "stopped");
 export type MemberResult = Static<typeof MemberResult>;
 
+/** Something done to a disk after it was verified: its table moved, its last file system grown… */
+export const StepView = Type.Object({
+  name: Type.String({ maxLength: 128 }),
+  /** `left`: there was a reason not to. */
+  outcome: literals("done", "left", "failed"),
+  /** In words; of what failed the tool's own last lines. */
+  detail: Type.String({ maxLength: 2048 }),
+});
+export type StepView = Static<typeof StepView>;
+
 export const MemberView = Type.Object({
   pc: Type.String(),
   name: Type.String(),
@@ -118,6 +131,8 @@ export const MemberView = Type.Object({
   lane: nullable(literals("main", "catch-up", "http")),
   /** Why it is not served with the room: `disk writes 18 MB/s`. */
   laneReason: nullable(Type.String()),
+  /** It failed because a safety rule refused it: nothing was written. */
+  refused: Type.Boolean(),
   disk: nullable(DiskView),
   bytesWanted: nullable(Type.Integer()),
   bytesReceived: Type.Integer(),
@@ -131,6 +146,8 @@ export const MemberView = Type.Object({
   startedAt: nullable(Type.String()),
   endedAt: nullable(Type.String()),
   rootHash: nullable(Type.String()),
+  /** What was done to the disk once it was verified. */
+  steps: Type.Array(StepView),
 });
 export type MemberView = Static<typeof MemberView>;
 

@@ -4,6 +4,7 @@
  */
 
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { diskReference } from "../../core/session/target.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import type { MenuAction, MenuView, WipeMethod } from "./view.ts";
 
@@ -151,7 +152,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       return to(home(0, `asked the server to capture this PC as ${page.value}`), {
         action: "capture",
         name: page.value,
-        disk: page.disk.path,
+        disk: diskReference(page.disk),
       });
     }
     case "power":
@@ -180,8 +181,8 @@ export const workText = (work: Work): string =>
 
 function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
   return work.kind === "restore"
-    ? { action: "restore", image: imageText(work.image), disk: disk.path }
-    : { action: "wipe", method: work.method, disk: disk.path };
+    ? { action: "restore", image: imageText(work.image), disk: diskReference(disk) }
+    : { action: "wipe", method: work.method, disk: diskReference(disk) };
 }
 
 function pressAtPin(page: Extract<Page, { name: "pin" }>, key: Key): Step {

@@ -70,6 +70,7 @@ const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
   scanning: "SCANNING",
   receiving: "RECEIVING",
   verifying: "VERIFYING",
+  growing: "FITTING",
   capturing: "CAPTURING",
   wiping: "WIPING",
   ended: "ENDING",

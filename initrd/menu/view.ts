@@ -12,6 +12,7 @@ export interface TaskView {
     | "scanning"
     | "receiving"
     | "verifying"
+    | "growing"
     | "capturing"
     | "wiping"
     | "ended";

@@ -5,7 +5,7 @@ import { RoomName, Seat } from "../../core/wire/rooms.ts";
 import { PcView } from "../../core/wire/views.ts";
 import type { Lab } from "../rooms/lab.ts";
 import { requireWord } from "./require-word.ts";
-import { ById, closed, Device } from "./schemas.ts";
+import { ById, closed, Device, FailingDisks } from "./schemas.ts";
 
 const PcChange = Type.Object(
   {
@@ -32,6 +32,7 @@ const Wipe = Type.Object(
   {
     method: WipeMethod,
     disk: Type.Optional(Device),
+    failingDisks: Type.Optional(FailingDisks),
     /** The PC's name. */
     overwrite: Type.String({ maxLength: 128 }),
   },
@@ -106,7 +107,8 @@ export const pcRoutes =
       },
       async ({ params, body }, reply) => {
         requireWord(body.overwrite, lab.inventory.find(params.id).name);
-        await lab.pcs.wipe(params.id, body.method, body.disk ?? null);
+        const { method, disk = null, failingDisks = [] } = body;
+        await lab.pcs.wipe(params.id, { method, disk, failingDisks });
         return reply.code(204).send();
       },
     );

@@ -6,6 +6,8 @@ export const Reference = Type.String({ minLength: 1, maxLength: 128 });
 export const ById = Type.Object({ id: Reference });
 /** `/dev/sda`, or null: the PC's own choice. */
 export const Device = Type.Union([Type.String({ maxLength: 256 }), Type.Null()]);
+/** Serial numbers (paths, of disks that have none) of disks to take although SMART says that they fail. */
+export const FailingDisks = Type.Array(Type.String({ maxLength: 256 }), { maxItems: 1000 });
 
 export const closed = { additionalProperties: false } as const;
 /** An empty object, or nothing at all. */

@@ -5,7 +5,7 @@ import { RoomName } from "../../core/wire/rooms.ts";
 import { SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../rooms/lab.ts";
 import { requireWord } from "./require-word.ts";
-import { ById, closed, Device, NoBody, Reference } from "./schemas.ts";
+import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas.ts";
 
 /** What is destroyed: the room's name, or the PCs' names joined by commas. */
 const Overwrite = Type.String({ maxLength: 65536 });
@@ -19,6 +19,7 @@ const RestoreBody = Type.Object(
       Type.Union([Type.Array(Reference, { minItems: 1, maxItems: 1000 }), Type.Null()]),
     ),
     disk: Type.Optional(Device),
+    failingDisks: Type.Optional(FailingDisks),
     start: Type.Optional(
       Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
     ),
@@ -75,6 +76,7 @@ export const sessionRoutes =
           room,
           pcs,
           disk: body.disk ?? null,
+          failingDisks: body.failingDisks ?? [],
           start: body.start ?? "now",
           startTimeoutSeconds: body.startTimeout ?? null,
           delta: body.delta ?? false,

@@ -1,9 +1,17 @@
 import type { Command } from "commander";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
 import { table } from "./table.ts";
+import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
+
+interface WipeOptions {
+  readonly method: string;
+  readonly disk?: string;
+  readonly useFailingDisk?: string[];
+}
 
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
 
@@ -81,18 +89,23 @@ export function addPcCommands(program: Command, run: RunCommand): void {
 
   pc.command("wipe <PC...>")
     .option("--method <METHOD>", "discard (TRIM) or zero", "discard")
-    .option("--disk <DEV>")
-    .action((references: string[], options: { method: string; disk?: string }) =>
+    .option("--disk <DEV>", diskOptionText)
+    .option("--use-failing-disk <SERIAL...>", failingOptionText)
+    .action((references: string[], options: WipeOptions) =>
       run(async ({ client, say, confirm }) => {
         const pcs: PcView[] = [];
         for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
-        const lines = pcs.map((each) => `${each.name}: ${each.disks.map(diskLine).join("; ")}`);
+        const { method, disk = null, useFailingDisk: failingDisks = [] } = options;
+        const lines = targetLines(pcs, await client.get<RoomView[]>("/rooms"), {
+          named: disk,
+          failingDisks,
+          logicalSector: null,
+        });
         const word = pcs.map(({ name }) => name).join(",");
         await confirm(["These PCs' disks will be emptied:", ...lines], word);
-        const { method, disk = null } = options;
         const wiped = await Promise.allSettled(
           pcs.map(async ({ id, name }) => {
-            await client.post(`${path(id)}/wipe`, { method, disk, overwrite: name });
+            await client.post(`${path(id)}/wipe`, { method, disk, failingDisks, overwrite: name });
             say(`${name}: wiped`);
           }),
         );

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
 import type { RoomChange, RoomView } from "../../core/wire/rooms.ts";
 
 const onOff = (text: string): boolean => {
@@ -35,6 +36,17 @@ const settings: readonly {
     help: "on, off: the last partition grows to the end of the disk after a restore",
     parse: onOff,
     show: ({ settings: { grow } }) => (grow ? "on" : "off"),
+  },
+  {
+    key: "disk",
+    flags: "--disk <POLICY>",
+    help: 'largest, or what the disk has: transport=nvme,sata model="Samsung*" serial=A,B size=200GB-1TB',
+    parse(text) {
+      const policy = parsePolicy(text);
+      if (!policy.ok) throw new InvalidArgumentError(policy.reason);
+      return policy.value;
+    },
+    show: ({ settings: { disk } }) => policyText(disk),
   },
   {
     key: "naming",

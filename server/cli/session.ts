@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
-import { diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
 import { table } from "./table.ts";
+import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
 
@@ -15,6 +16,7 @@ interface RestoreOptions {
   readonly room?: string;
   readonly pc?: string[];
   readonly disk?: string;
+  readonly useFailingDisk?: string[];
   readonly start: "now" | "all" | number;
   readonly startTimeout?: number;
   readonly delta?: boolean;
@@ -48,7 +50,8 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .description("casts IMAGE to a room's PCs; their disks are overwritten")
     .option("--room <R>")
     .option("--pc <PC...>")
-    .option("--disk <DEV>", "this device on every PC, instead of the largest internal disk")
+    .option("--disk <DEV>", diskOptionText)
+    .option("--use-failing-disk <SERIAL...>", failingOptionText)
     .option("--start <POLICY>", "now, all, or a number of PCs", startPolicy, "now")
     .option("--start-timeout <S>", "start after this many seconds with whoever is there", positive)
     .option("--delta", "hash the disks first and send only what differs")
@@ -152,15 +155,18 @@ async function restore(
     throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
   }
   const all = await client.get<PcView[]>("/pcs");
+  const rooms = await client.get<RoomView[]>("/rooms");
   const targets = pcs ?? all.filter((pc) => pc.room === room);
   const names = targets.map(({ name }) => name);
   const word = room ?? names.join(",");
   await context.confirm(
     [
       `${image.name}@${image.version} (disk of ${sizeText(image.diskBytes)}) will overwrite:`,
-      ...targets.map(
-        (pc) => `  ${pc.name}: ${pc.disks.map(diskLine).join("; ") || "no disk seen"}`,
-      ),
+      ...targetLines(targets, rooms, {
+        named: options.disk ?? null,
+        failingDisks: options.useFailingDisk ?? [],
+        logicalSector: image.logicalSector,
+      }),
     ],
     word,
   );
@@ -170,6 +176,7 @@ async function restore(
     room,
     pcs: pcs === null ? null : pcs.map(({ id }) => id),
     disk: options.disk ?? null,
+    failingDisks: options.useFailingDisk ?? [],
     start: options.start,
     startTimeout: options.startTimeout ?? null,
     delta: options.delta ?? false,
@@ -230,13 +237,20 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
   return 130;
 }
 
-/** Shows the result; 0 when every PC is verified, else 1. */
+/** Shows the result; answers the exit status. */
 function finished(context: CliContext, session: SessionView, live: boolean): number {
   context.document(session);
   if (live) process.stdout.write("\r\x1b[K");
   for (const line of resultTable(session)) context.say(line);
   context.say(sentence(session));
-  return session.members.every(({ result }) => result === "verified") ? 0 : 1;
+  return sessionStatus(session);
+}
+
+/** 0: every PC is verified; 4: of the others every one was refused by a safety rule; else 1. */
+export function sessionStatus({ members }: Pick<SessionView, "members">): number {
+  const others = members.filter(({ result }) => result !== "verified");
+  if (others.length === 0) return 0;
+  return others.every(({ refused }) => refused) ? 4 : 1;
 }
 
 const choice = (flags: string, values: string[], fallback: string): Option =>

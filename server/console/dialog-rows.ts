@@ -10,6 +10,7 @@ import {
   type ScreenSize,
   span,
 } from "../../core/screen/row.ts";
+import { foreseenTarget } from "../../core/screen/target.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import {
@@ -22,7 +23,7 @@ import {
   roomNames,
   targetPcs,
 } from "./state.ts";
-import { targetText, wipeMethods } from "./store-keys.ts";
+import { wipeMethods } from "./store-keys.ts";
 import { imageList, roomPageRows, storeRows, wordRows } from "./store-rows.ts";
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
@@ -152,16 +153,20 @@ function overwriteRows(
   return [
     line(`EVERYTHING ON ${count} WILL BE LOST${more}:`, "bad"),
     blank,
-    ...shown.map((pc) => targetRow(pc, image, columns)),
+    ...shown.map((pc) => targetRow(pc, model, image, columns)),
     ...ask,
   ];
 }
 
 /** One PC, and the disk that will be overwritten there: as its agent chooses when none is named. */
-function targetRow(pc: PcView, image: ImageView, columns: number): Row {
+function targetRow(pc: PcView, model: Model, image: ImageView, columns: number): Row {
   const off = pc.state === "offline" ? "off   " : "";
   // Where the image's data end, only the PC looks up: a disk that is too small refuses by itself.
-  const { text, refused } = targetText(pc, image.logicalSector);
+  const { text, refused } = foreseenTarget(pc, model.rooms.values(), {
+    named: null,
+    failingDisks: [],
+    logicalSector: image.logicalSector,
+  });
   return [
     span(` ${cell(pc.name, 14)} `, "bold"),
     span(cell(`${off}${text}`, columns - 17), refused ? "warn" : "plain"),

@@ -1,9 +1,7 @@
 /** Keys on the pages of the images, of a room, and of what wipes disks. */
-import { diskLine } from "../../core/screen/disk.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
-import { chooseTarget } from "../../core/session/target.ts";
-import type { PcView } from "../../core/wire/views.ts";
+import { foreseenTarget } from "../../core/screen/target.ts";
 import type { Call } from "./api.ts";
 import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
@@ -127,7 +125,10 @@ export function pressAtMethods(
   return stay(ui, {
     name: "word",
     title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
-    facts: pcs.map((pc) => `${pc.name}  ${targetText(pc, null).text}`),
+    facts: pcs.map((pc) => {
+      const wish = { named: null, failingDisks: [], logicalSector: null };
+      return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), wish).text}`;
+    }),
     word: overwriteWord(model, { room: null, pcs: page.pcs }),
     value: "",
     refused: false,
@@ -138,18 +139,4 @@ export function pressAtMethods(
     })),
     done: `wiped: ${namesOf(model, page.pcs).join(", ")}`,
   });
-}
-
-/** The disk that is written on this PC where none is named, as its agent chooses; or why it will refuse. */
-export function targetText(
-  pc: PcView,
-  logicalSector: number | null,
-): { readonly text: string; readonly refused: boolean } {
-  if (pc.disks.length === 0) return { text: "no disk known yet", refused: false };
-  const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));
-  const need = logicalSector === null ? null : { endBytes: 0, logicalSector };
-  const target = chooseTarget(candidates, null, need);
-  return target.kind === "disk"
-    ? { text: diskLine(target.disk), refused: false }
-    : { text: `WILL REFUSE: ${target.reason}`, refused: true };
 }

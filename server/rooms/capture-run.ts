@@ -3,6 +3,7 @@ import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
 import type { PcState, SessionState, SessionView } from "../../core/wire/views.ts";
 import type { CaptureRecord } from "../state/records.ts";
 import type { ImageWriter } from "../store/image-store.ts";
+import type { DiskSettings } from "./restore-run.ts";
 
 /** How long a capture waits for an agent whose connection broke; its uploads are retried meanwhile. */
 const reconnectLimit = 20_000;
@@ -11,6 +12,7 @@ const persistEvery = 2000;
 
 export interface CapturePorts {
   send(pc: string, message: ServerMessage): void;
+  diskSettingsOf(pc: string): DiskSettings;
   isoTime(): string;
   persist(record: CaptureRecord): void;
   changed(run: CaptureRun): void;
@@ -36,7 +38,8 @@ export class CaptureRun {
 
   order(): void {
     const { id, name, disk, raw, pc } = this.record;
-    this.ports.send(pc, { type: "capture", task: id, name, disk, raw });
+    const { disk: policy } = this.ports.diskSettingsOf(pc);
+    this.ports.send(pc, { type: "capture", task: id, name, disk, policy, raw });
   }
 
   /** The agent is there again. One that was restarted has lost its place. */
@@ -66,7 +69,10 @@ export class CaptureRun {
     if (message.outcome === "done" && this.committed) return this.end("verified", null);
     const said = [message.reason, message.next].filter((part) => part !== null).join(": ");
     if (message.outcome === "stopped") this.end("stopped", said || "stopped");
-    else this.end("failed", said || "the agent ended without an image");
+    else {
+      record.refused = message.outcome === "refused";
+      this.end("failed", said || "the agent ended without an image");
+    }
   }
 
   /** The image is in the store and visible. */
@@ -147,6 +153,7 @@ export function captureView(record: CaptureRecord, name: string, pcState: PcStat
         state: record.endedAt === null ? "capturing" : pcState,
         result: record.result,
         reason: record.reason,
+        refused: record.refused ?? false,
         lane: null,
         laneReason: null,
         disk: record.source,
@@ -161,6 +168,7 @@ export function captureView(record: CaptureRecord, name: string, pcState: PcStat
         startedAt: record.startedAt,
         endedAt: record.endedAt,
         rootHash: null,
+        steps: [],
       },
     ],
   };

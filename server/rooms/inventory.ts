@@ -200,7 +200,8 @@ export function pcView(pc: PcRecord, state: PcState, session: string | null): Pc
     secureBoot: hello.secureBoot,
     agentVersion: hello.agentVersion,
     nic: hello.nic,
-    disks: hello.disks,
+    // Of a PC that was last seen by an older server.
+    disks: hello.disks.map((disk) => ({ ...disk, protection: disk.protection ?? null })),
     memoryBytes: hello.memoryBytes,
     session,
     lastSeen: pc.lastSeen,

@@ -15,9 +15,10 @@ import type { ImageStore } from "../store/image-store.ts";
 import { type AgentLink, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
-import { Inventory, pcView } from "./inventory.ts";
+import { defaultRoom, Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { PcOrders } from "./pc-orders.ts";
+import type { DiskSettings } from "./restore-run.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { type RestoreRequest, Sessions } from "./sessions.ts";
 
@@ -90,6 +91,8 @@ export class Lab {
     const send = (pc: string, message: ServerMessage): void => void this.agents.send(pc, message);
     const isConnected = (pc: string): boolean => this.agents.isConnected(pc);
     const { inventory, announcer, agents } = this;
+    const diskSettingsOf = (pc: string): DiskSettings =>
+      inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
     this.sessions = new Sessions({
       state,
       images,
@@ -97,6 +100,7 @@ export class Lab {
       openSender,
       send,
       isConnected,
+      diskSettingsOf,
       nameOf: (pc) => inventory.get(pc)?.name ?? pc,
       stateOf: (pc) => this.stateOf(pc),
       note: (session, pc, text) => announcer.note({ session, pc }, text),
@@ -117,6 +121,7 @@ export class Lab {
       announcer,
       agents,
       wake,
+      diskSettingsOf,
       requireFree: (pc) => this.sessions.requireFree(pc),
       placed: (pc) => {
         this.rooms.tell(pc);
@@ -226,9 +231,9 @@ export class Lab {
       for (const pc of pcs) this.sessions.admit(id, pc);
       return this.sessions.find(id);
     }
-    const { disk, verify, afterwards, imageId } = record;
+    const { disk, verify, afterwards, imageId, failingDisks = [] } = record;
     return this.restore({
-      ...{ disk, verify, afterwards, image: imageId },
+      ...{ disk, failingDisks, verify, afterwards, image: imageId },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now", startTimeoutSeconds: null },
     });
@@ -368,7 +373,7 @@ export class Lab {
       else if (want.action === "take-seat") this.rooms.takeSeat(this.inventory.find(link.pc));
       else if (want.action === "wipe") {
         // How it ends is on the PC's own screen.
-        this.pcs.wipe(link.pc, want.method, want.disk).catch(() => {});
+        this.pcs.wipe(link.pc, { ...want, failingDisks: [] }).catch(() => {});
       } else if (want.action === "capture") {
         this.capture({ pc: link.pc, name: want.name, disk: want.disk, raw: false });
       } else {
@@ -377,6 +382,7 @@ export class Lab {
           room: null,
           pcs: [link.pc],
           disk: want.disk,
+          failingDisks: [],
           start: "now",
           startTimeoutSeconds: null,
           delta: false,

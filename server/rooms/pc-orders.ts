@@ -5,8 +5,16 @@ import type { PcRecord } from "../state/records.ts";
 import type { Agents } from "./agents.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
+import type { DiskSettings } from "./restore-run.ts";
 
 type Outcome = Extract<AgentMessage, { type: "result" }>;
+
+export interface WipeWish {
+  readonly method: "discard" | "zero";
+  readonly disk: string | null;
+  /** As in `TargetRule`. */
+  readonly failingDisks: readonly string[];
+}
 
 export interface PcOrdersPorts {
   readonly inventory: Inventory;
@@ -14,6 +22,7 @@ export interface PcOrdersPorts {
   readonly agents: Agents;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
+  diskSettingsOf(pc: string): DiskSettings;
   /** Throws `conflict` when a session has this PC. */
   requireFree(pc: PcRecord): void;
   /** Its name, room or seat has changed: tells the PC, and the session of its room. */
@@ -54,24 +63,22 @@ export class PcOrders {
   }
 
   /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */
-  wipe(reference: string, method: "discard" | "zero", disk: string | null): Promise<void> {
+  wipe(reference: string, wish: WipeWish): Promise<void> {
     const pc = this.ports.inventory.find(reference);
     this.ports.requireFree(pc);
     this.requireOnline(pc);
-    return this.runWipe(pc, method, disk);
+    return this.runWipe(pc, wish);
   }
 
-  private async runWipe(
-    pc: PcRecord,
-    method: "discard" | "zero",
-    disk: string | null,
-  ): Promise<void> {
-    const { agents, announcer } = this.ports;
+  private async runWipe(pc: PcRecord, wish: WipeWish): Promise<void> {
+    const { agents, announcer, diskSettingsOf } = this.ports;
+    const { method, disk, failingDisks } = wish;
+    const rule = { policy: diskSettingsOf(pc.id).disk, failingDisks: [...failingDisks] };
     const task = `w${randomInt(2 ** 32).toString(16)}`;
     announcer.note({ pc: pc.id }, `wipe (${method})`);
     const outcome = await new Promise<Outcome>((end) => {
       this.wipes.set(task, { pc: pc.id, end });
-      agents.send(pc.id, { type: "wipe", task, disk, method });
+      agents.send(pc.id, { type: "wipe", task, disk, rule, method });
     });
     this.wipes.delete(task);
     announcer.note({ pc: pc.id }, `wipe ${outcome.outcome} ${outcome.reason ?? ""}`.trim());

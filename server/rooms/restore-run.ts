@@ -11,8 +11,15 @@ import {
 } from "../../core/session/session.ts";
 import { memberView, sessionNotices, sessionState } from "../../core/session/view.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
+import type { DiskPolicy } from "../../core/wire/disk-policy.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
 import type { RestoreRecord } from "../state/records.ts";
+
+/** What a room is set to about its PCs' disks. */
+export interface DiskSettings {
+  readonly disk: DiskPolicy;
+  readonly grow: boolean;
+}
 
 /** What a run needs of the rest of the server. */
 export interface RunPorts {
@@ -20,6 +27,8 @@ export interface RunPorts {
   send(pc: string, message: ServerMessage): void;
   nameOf(pc: string): string;
   stateOf(pc: string): PcState;
+  /** Of the PC's room. */
+  diskSettingsOf(pc: string): DiskSettings;
   openSender(record: RestoreRecord, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
   persist(record: RestoreRecord): void;
   /** Something that a screen shows has changed. */
@@ -116,7 +125,8 @@ export class RestoreRun {
   private perform(action: SessionAction): void {
     const { record, ports } = this;
     switch (action.type) {
-      case "order":
+      case "order": {
+        const { disk: policy, grow } = ports.diskSettingsOf(action.pc);
         return ports.send(action.pc, {
           type: "restore",
           task: record.id,
@@ -126,8 +136,11 @@ export class RestoreRun {
           verify: record.verify,
           afterwards: record.afterwards,
           disk: record.disk,
+          rule: { policy, failingDisks: [...record.failingDisks] },
+          grow,
           scan: record.delta || action.scan,
         });
+      }
       case "cancel":
         return ports.send(action.pc, { type: "cancel", task: record.id, reason: action.reason });
       case "cast-open":
@@ -185,6 +198,7 @@ export class RestoreRun {
         reason,
         rootHash: null,
         counters: null,
+        steps: [],
       });
       return;
     }

@@ -7,7 +7,7 @@ import type { CaptureRecord, PcRecord, RestoreRecord, SessionRecord } from "../s
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore, ImageWriter } from "../store/image-store.ts";
 import { CaptureRun, captureView } from "./capture-run.ts";
-import { RestoreRun, restoreView } from "./restore-run.ts";
+import { type DiskSettings, RestoreRun, restoreView } from "./restore-run.ts";
 
 /** Sessions that ended and are listed; the others are found by their id. */
 const endedSessionsKept = 50;
@@ -18,6 +18,7 @@ export interface SessionsPorts {
   readonly clock: Clock;
   openSender(record: RestoreRecord, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
   send(pc: string, message: ServerMessage): void;
+  diskSettingsOf(pc: string): DiskSettings;
   isConnected(pc: string): boolean;
   nameOf(pc: string): string;
   stateOf(pc: string): PcState;
@@ -115,12 +116,13 @@ export class Runs {
   }
 
   addRestore(record: RestoreRecord): RestoreRun {
-    const { clock, send, nameOf, stateOf, openSender, note } = this.ports;
+    const { clock, send, nameOf, stateOf, openSender, note, diskSettingsOf } = this.ports;
     const run = new RestoreRun(record, {
       clock,
       send,
       nameOf,
       stateOf,
+      diskSettingsOf,
       openSender,
       note,
       persist: (changed) => this.persist(changed),
@@ -132,10 +134,11 @@ export class Runs {
   }
 
   addCapture(record: CaptureRecord, writer: ImageWriter): CaptureRun {
-    const { clock, send, note } = this.ports;
+    const { clock, send, note, diskSettingsOf } = this.ports;
     const run = new CaptureRun(record, writer, {
       send,
       note,
+      diskSettingsOf,
       isoTime: () => clock.isoTime(),
       persist: (changed) => this.persist(changed),
       changed: (changed) => this.ports.changed(changed.record),

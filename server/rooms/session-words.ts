@@ -72,16 +72,17 @@ export class SessionWords {
       if (phase === "capturing" || phase === "wiping") return;
       run.take({ type: "progress", pc, phase, counters });
     } else {
-      const { reason, next, rootHash, counters } = message;
+      const { reason, next, rootHash, counters, steps = [] } = message;
       const said = [reason, next].filter((part) => part !== null).join(": ");
       const { outcome } = message;
       run.take({
         type: "result",
         pc,
-        outcome: outcome === "verified" || outcome === "stopped" ? outcome : "failed",
+        outcome: outcome === "done" ? "failed" : outcome,
         reason: said === "" ? null : said,
         rootHash,
         counters,
+        steps,
       });
       if (run.isVerified(pc)) this.ports.verified(pc);
     }

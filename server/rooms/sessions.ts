@@ -16,6 +16,7 @@ export interface RestoreRequest {
   readonly room: string | null;
   readonly pcs: readonly PcRecord[];
   readonly disk: string | null;
+  readonly failingDisks: readonly string[];
   readonly start: StartPolicy;
   readonly startTimeoutSeconds: number | null;
   readonly delta: boolean;
@@ -102,6 +103,7 @@ export class Sessions {
       imageStoredBytes: image.storedBytes,
       room: request.room,
       disk: request.disk,
+      failingDisks: request.failingDisks,
       delta: request.delta,
       verify: request.verify,
       afterwards: request.afterwards,
@@ -142,6 +144,7 @@ export class Sessions {
       raw,
       result: "pending",
       reason: null,
+      refused: false,
       bytesDone: 0,
       bytesTotal: null,
       source: pc.hello.disks.find(({ path }) => path === disk) ?? null,

@@ -56,6 +56,8 @@ export interface RestoreRecord extends SessionRecordBase {
   readonly imageStoredBytes: number;
   readonly room: string | null;
   readonly disk: string | null;
+  /** To be taken although SMART says that they fail; as in `TargetRule`. */
+  readonly failingDisks: readonly string[];
   readonly delta: boolean;
   readonly verify: "written" | "read-back";
   readonly afterwards: Afterwards;
@@ -74,6 +76,7 @@ export interface CaptureRecord extends SessionRecordBase {
   readonly raw: boolean;
   result: MemberResult;
   reason: string | null;
+  refused: boolean;
   bytesDone: number;
   bytesTotal: number | null;
   source: DiskView | null;

@@ -198,10 +198,36 @@ test("a disk that is too small is refused before a byte is written", async () =>
     15,
   );
   const refused = await room.roomcast("restore", "base", "--pc", "host6", "--wait");
-  assert.equal(refused.status, 1);
+  assert.equal(refused.status, 4, "by the safety rule");
   assert.match(memberOf(refused.value as SessionView, "host6").reason ?? "", /small/);
   assert.equal(await checksum(small.disk), sum);
   await small.kill();
+});
+
+test("two disks of one size are refused by name, and neither is touched", async () => {
+  const second = join(room.folder, "second.disk");
+  await writeFile(second, new Uint8Array(diskBytes).fill(3));
+  const twin = await room.addHost(8, diskBytes, "--disk", second);
+  await fillDisk(twin.disk, diskBytes, 8);
+  const sums = await Promise.all([twin.disk, second].map((path) => checksum(path)));
+  await room.until(
+    () => room.pcs(),
+    (pcs) => pcs.some(({ name, disks }) => name === "host8" && disks.length === 2),
+    15,
+  );
+  const refused = await room.roomcast("restore", "base", "--pc", "host8", "--wait");
+  assert.equal(refused.status, 4);
+  const { reason, refused: byRule } = memberOf(refused.value as SessionView, "host8");
+  assert(byRule && reason?.includes(twin.disk) && reason.includes(second), reason ?? "");
+  const wiped = await room.roomcast("pc", "wipe", "host8");
+  assert.equal(wiped.status, 4, wiped.stderr);
+  assert(wiped.stderr.includes(twin.disk) && wiped.stderr.includes(second), wiped.stderr);
+  assert.deepEqual(await Promise.all([twin.disk, second].map((path) => checksum(path))), sums);
+  const named = ["--pc", "host8", "--disk", second, "--wait"];
+  assert.equal((await room.roomcast("restore", "base", ...named)).status, 0);
+  assert.equal(await checksum(second), masterSum);
+  assert.equal(await checksum(twin.disk), sums[0], "the other one is as it was");
+  await twin.kill();
 });
 
 test("a restore without the operator's word is refused", async () => {

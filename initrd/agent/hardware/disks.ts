@@ -14,24 +14,22 @@ const diskName = /^(?:sd[a-z]+|hd[a-z]+|vd[a-z]+|xvd[a-z]+|nvme\d+n\d+|mmcblk\d+
 /** Longer texts from a disk's firmware are cut. */
 const textLimit = 256;
 
-/** All disks that are neither removable nor read-only, in the order of their names. */
+/** All disks that have a size, in the order of their names. */
 export function listDisks(roots: Roots): DiskView[] {
   return names(`${roots.sys}/block`).flatMap((name) => {
     if (!diskName.test(name)) return [];
     const folder = `${roots.sys}/block/${name}`;
     const sectors = readNumber(`${folder}/size`) ?? 0;
-    const isFixed = readNumber(`${folder}/removable`) !== 1;
-    const isWritable = readNumber(`${folder}/ro`) !== 1;
-    return sectors > 0 && isFixed && isWritable ? [describeDisk(folder, `/dev/${name}`)] : [];
+    return sectors > 0 ? [describeDisk(folder, `/dev/${name}`)] : [];
   });
 }
 
-/** A disk or a file that was named. Null when it is not there, or is neither. */
+/** A disk or a file that was named, so that nothing protects it. Null when it is not there, or is neither. */
 export function describePath(path: string, roots: Roots): DiskView | null {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isBlockDevice()) {
     const folder = target(`${roots.sys}/dev/block/${deviceNumber(found.rdev)}`);
-    return folder === null ? null : describeDisk(folder, path);
+    return folder === null ? null : { ...describeDisk(folder, path), protection: null };
   }
   if (!found?.isFile()) return null;
   return {
@@ -44,12 +42,14 @@ export function describePath(path: string, roots: Roots): DiskView | null {
     transport: "file",
     rotational: null,
     health: null,
+    protection: null,
   };
 }
 
 function describeDisk(folder: string, path: string): DiskView {
   const rotational = readNumber(`${folder}/queue/rotational`);
   const device = target(`${folder}/device`) ?? folder;
+  const transport = transportOf(device, basename(path));
   return {
     path,
     // Documentation/ABI: in 512-byte units whatever the sector is.
@@ -61,10 +61,20 @@ function describeDisk(folder: string, path: string): DiskView {
     model: cut(readText(`${folder}/device/model`) ?? readText(`${folder}/device/name`)),
     serial: cut(serialOf(folder)),
     wwn: cut(readText(`${folder}/wwid`) ?? readText(`${folder}/device/wwid`)),
-    transport: transportOf(device, basename(path)),
+    transport,
     rotational: rotational === null ? null : rotational === 1,
     health: null,
+    protection: protectionOf(folder, transport),
   };
+}
+
+/** Of disks that people carry about, and of those that are not to be written. */
+function protectionOf(folder: string, transport: string): string | null {
+  if (transport === "usb") return "USB";
+  // mmc core: `MMC` is soldered (eMMC), `SD` and `SDcombo` are cards.
+  if (transport === "mmc" && readText(`${folder}/device/type`)?.startsWith("SD")) return "SD card";
+  if (readNumber(`${folder}/ro`) === 1) return "write-protected";
+  return readNumber(`${folder}/removable`) === 1 ? "removable" : null;
 }
 
 /** NVMe and eMMC: device/serial; virtio: serial; SCSI and SATA: page 0x80 of the vital product data. */

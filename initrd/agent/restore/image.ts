@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { RoomcastError } from "../../../core/errors.ts";
-import { decodeIndex, endBytesOf } from "../../../core/image/index-codec.ts";
+import { decodeIndex } from "../../../core/image/index-codec.ts";
 import { decodeManifest } from "../../../core/image/manifest.ts";
 import {
   type Hash,
@@ -19,8 +19,6 @@ export interface RestoreImage {
   readonly entries: readonly IndexEntry[];
   /** Places in the index of the chunks that make the disk bootable: they are written last. */
   readonly critical: readonly number[];
-  /** End of the last byte that is stored, in bytes from the disk's start: a target needs that much. */
-  readonly endBytes: number;
 }
 
 const sha256: Hash = (data) => new Uint8Array(createHash("sha256").update(data).digest());
@@ -50,6 +48,5 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
     index,
     entries: entries.value,
     critical: bootCriticalEntryIndexes(manifest.value, entries.value),
-    endBytes: endBytesOf(entries.value, diskBytes),
   };
 }

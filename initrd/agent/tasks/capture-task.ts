@@ -25,7 +25,7 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
   const stop = new AbortController();
 
   const run = async (): Promise<TaskEnd> => {
-    const choice = chooseSource(ports.candidates(), order.disk);
+    const choice = chooseSource(ports.candidates(), order.disk, order.policy);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     ({ disk } = choice);
     await using open = await openDisk(disk.path, { write: false });

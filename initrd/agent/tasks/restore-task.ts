@@ -5,6 +5,7 @@ import type {
   CastReceiverStats,
 } from "../../../core/cast/handles.ts";
 import { assert, RoomcastError } from "../../../core/errors.ts";
+import { misfitOf } from "../../../core/image/fit.ts";
 import { alignedBuffer, type Disk, openDisk } from "../../../core/node/disk.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
@@ -209,9 +210,13 @@ export class RestoreTask implements Task {
     }
   }
 
-  private chooseDisk({ manifest, endBytes }: RestoreImage): DiskView {
-    const need = { endBytes, logicalSector: manifest.logicalSector };
-    const choice = chooseTarget(this.ports.candidates(), this.order.disk, need);
+  private chooseDisk({ manifest, entries }: RestoreImage): DiskView {
+    const need = {
+      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes),
+      logicalSector: manifest.logicalSector,
+    };
+    const { disk: named, rule } = this.order;
+    const choice = chooseTarget(this.ports.candidates(), named, need, rule);
     if (choice.kind === "disk") return choice.disk;
     throw new RoomcastError("refused", choice.reason, choice.next);
   }

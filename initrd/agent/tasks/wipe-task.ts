@@ -37,7 +37,7 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
   };
 
   const run = async (): Promise<TaskEnd> => {
-    const choice = chooseTarget(ports.candidates(), order.disk, null);
+    const choice = chooseTarget(ports.candidates(), order.disk, null, order.rule);
     if (choice.kind === "refused") {
       throw new RoomcastError("refused", choice.reason, choice.next);
     }

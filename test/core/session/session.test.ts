@@ -28,6 +28,7 @@ const disk: DiskView = {
   transport: "sata",
   rotational: false,
   health: null,
+  protection: null,
 };
 const counters: Counters = {
   bytesWanted: 100,
@@ -75,7 +76,8 @@ class Room {
   }
 
   verified(pc: string, rootHash = root): SessionAction[] {
-    return this.take({ type: "result", pc, outcome: "verified", reason: null, rootHash, counters });
+    const outcome = "verified";
+    return this.take({ type: "result", pc, outcome, reason: null, rootHash, counters, steps: [] });
   }
 
   resultOf(pc: string): string {
@@ -300,7 +302,15 @@ test("any order of events keeps the invariants: one end each, no cast left open"
         { type: "lost", pc, reason: "gone" },
         { type: "ready", pc, disk, counters },
         { type: "progress", pc, phase: "verifying", counters },
-        { type: "result", pc, outcome: "verified", reason: null, rootHash: root, counters },
+        {
+          type: "result",
+          pc,
+          outcome: "verified",
+          reason: null,
+          rootHash: root,
+          counters,
+          steps: [],
+        },
         { type: "admit", pc, connected: below(2) === 0 },
         { type: "drop", pc },
         { type: "server-restarted" },

@@ -4,8 +4,11 @@ import {
   type Candidate,
   chooseSource,
   chooseTarget,
+  diskReference,
   type TargetChoice,
+  type TargetNeed,
 } from "../../../core/session/target.ts";
+import { anyDisk, type DiskPolicy } from "../../../core/wire/disk-policy.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 
 const gb = 1e9;
@@ -21,12 +24,18 @@ const disk = (name: string, size: number, more: Partial<DiskView> = {}): Candida
     transport: "sata",
     rotational: false,
     health: null,
+    protection: null,
     ...more,
   },
   inUse: null,
 });
 
-const need = { endBytes: 200 * gb, logicalSector: 512 };
+const usb = { transport: "usb", protection: "USB" };
+
+const need: TargetNeed = {
+  logicalSector: 512,
+  misfit: (targetBytes) => (targetBytes < 200 * gb ? `the image's data ends at ${200 * gb}` : null),
+};
 
 const chosen = (choice: TargetChoice): string =>
   choice.kind === "disk" ? choice.disk.path : `refused: ${choice.reason}`;
@@ -35,7 +44,10 @@ test("the largest internal disk is taken, whatever its kind", () => {
   const disks = [
     disk("sda", 250 * gb),
     disk("nvme0n1", 500 * gb, { transport: "nvme" }),
-    disk("sdb", 4000 * gb, { transport: "usb" }),
+    disk("sdb", 4000 * gb, usb),
+    disk("sdc", 4000 * gb, { protection: "removable" }),
+    disk("sdd", 4000 * gb, { protection: "write-protected" }),
+    disk("mmcblk1", 4000 * gb, { transport: "mmc", protection: "SD card" }),
     disk("mmcblk0", 64 * gb, { transport: "mmc" }),
   ];
   assert.equal(chosen(chooseTarget(disks, null, need)), "/dev/nvme0n1");
@@ -58,16 +70,15 @@ test("two disks of one size are refused by name, unless one is named", () => {
 });
 
 test("no disk at all leads to the firmware's setup", () => {
-  for (const disks of [[], [disk("sdb", 500 * gb, { transport: "usb" })]]) {
+  for (const disks of [[], [disk("sdb", 500 * gb, usb)]]) {
     const choice = chooseTarget(disks, null, need);
     assert(choice.kind === "refused");
     assert.match(choice.next, /AHCI/);
   }
 });
 
-test("refused: USB even if named, too small, other sectors, in use, failing", () => {
+test("refused: too small, other sectors, in use, failing", () => {
   const refusals: [Candidate, RegExp][] = [
-    [disk("sda", 500 * gb, { transport: "usb" }), /USB/],
     [disk("sda", 200 * gb - 512), /too small.*199999999488.*200000000000/],
     [disk("sda", 500 * gb, { logicalSector: 4096 }), /sectors of 4096 bytes.*512/],
     [{ ...disk("sda", 500 * gb), inUse: "mounted at /home" }, /in use: mounted at \/home/],
@@ -75,9 +86,12 @@ test("refused: USB even if named, too small, other sectors, in use, failing", ()
   for (const [candidate, reason] of refusals) {
     assert.match(chosen(chooseTarget([candidate], "sda", need)), reason);
   }
-  const failing = disk("sda", 500 * gb, { health: "failed" });
-  assert.match(chosen(chooseTarget([failing], null, need)), /failing/);
-  assert.equal(chosen(chooseTarget([failing], "sda", need)), "/dev/sda", "named: on purpose");
+  const failing = disk("sda", 500 * gb, { health: "failed: spare blocks used up" });
+  assert.match(chosen(chooseTarget([failing], null, need)), /failing \(SMART: failed: spare/);
+  assert.match(chosen(chooseTarget([failing], "sda", need)), /failing/, "naming it is not enough");
+  const accepting = (...failingDisks: string[]) => ({ policy: anyDisk, failingDisks });
+  assert.equal(chosen(chooseTarget([failing], null, need, accepting("S-sda"))), "/dev/sda");
+  assert.match(chosen(chooseTarget([failing], null, need, accepting("S-sdb", "sda"))), /failing/);
 });
 
 test("exactly large enough is large enough, and a wipe needs no size", () => {
@@ -96,4 +110,57 @@ test("a source is chosen alike, but never while it is in use", () => {
   assert.match(chosen(chooseSource([disk("sda", gb), disk("sdb", gb)], null)), /same size/);
   const busy = { ...disk("sda", gb), inUse: "mounted at /" };
   assert.match(chosen(chooseSource([busy], null)), /in use/);
+});
+
+test("what people carry about is taken only by its serial number", () => {
+  const stick = disk("sda", 500 * gb, usb);
+  assert.match(chosen(chooseTarget([stick], "sda", need)), /USB/);
+  assert.equal(chosen(chooseTarget([stick], "serial:S-sda", need)), "/dev/sda");
+  const card = disk("mmcblk0", 500 * gb, { protection: "SD card" });
+  assert.match(chosen(chooseTarget([card], "/dev/mmcblk0", need)), /SD card/);
+  const bay = disk("sdb", 500 * gb, { protection: "removable" });
+  assert.equal(chosen(chooseTarget([bay], "sdb", need)), "/dev/sdb");
+  const [stickView, bayView] = [stick.disk, bay.disk];
+  assert.deepEqual(
+    [diskReference(stickView), diskReference(bayView)],
+    ["serial:S-sda", "/dev/sdb"],
+  );
+  assert.match(
+    chosen(
+      chooseTarget([disk("sda", gb), disk("sdb", gb, { serial: "S-sda" })], "serial:S-sda", null),
+    ),
+    /which one is not clear/,
+  );
+});
+
+test("a room's policy: by transport, model, serial, and size", () => {
+  const disks = [
+    disk("sda", 250 * gb, { model: "Samsung SSD 860 EVO" }),
+    disk("sdb", 500 * gb, { model: "WDC WD5000", wwn: "0x5001" }),
+    disk("nvme0n1", 1000 * gb, { transport: "nvme", model: "Samsung SSD 970" }),
+    disk("sdc", 2000 * gb, usb),
+  ];
+  const take = (policy: Partial<DiskPolicy>): string =>
+    chosen(
+      chooseTarget(disks, null, null, { policy: { ...anyDisk, ...policy }, failingDisks: [] }),
+    );
+  assert.equal(take({}), "/dev/nvme0n1");
+  assert.equal(take({ transports: ["sata"] }), "/dev/sdb");
+  assert.equal(take({ transports: ["mmc", "virtio"] }).slice(0, 7), "refused");
+  assert.equal(take({ model: "samsung*860*" }), "/dev/sda");
+  assert.equal(take({ model: "*860 evo" }), "/dev/sda");
+  assert.equal(take({ model: "samsung*" }), "/dev/nvme0n1");
+  assert.match(take({ model: "860" }), /settings allow/);
+  assert.match(
+    take({ model: "samsung*860 evo*860 evo" }),
+    /settings allow/,
+    "pieces do not overlap",
+  );
+  assert.equal(take({ maxBytes: 500 * gb }), "/dev/sdb");
+  assert.equal(take({ minBytes: 100 * gb, maxBytes: 499 * gb }), "/dev/sda");
+  assert.equal(take({ serials: ["S-sda", "S-sdx"] }), "/dev/sda");
+  assert.equal(take({ serials: ["0x5001"] }), "/dev/sdb");
+  assert.equal(take({ serials: ["S-sdc"] }), "/dev/sdc", "named by its serial number");
+  assert.match(take({ transports: ["usb"] }), /settings allow/);
+  assert.equal(take({ serials: ["S-sda"], transports: ["nvme"] }).slice(0, 7), "refused");
 });

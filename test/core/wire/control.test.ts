@@ -9,6 +9,7 @@ import {
   decodeServerMessage,
   encodeBulk,
 } from "../../../core/wire/control.ts";
+import { usualRule } from "../../../core/wire/disk-policy.ts";
 
 const order = {
   type: "restore",
@@ -19,6 +20,8 @@ const order = {
   verify: "read-back",
   afterwards: "stay",
   disk: null,
+  rule: usualRule,
+  grow: true,
   scan: false,
 };
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, suite, type TestFn, test as unlimited } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chunkBytes } from "../../../core/units/units.ts";
+import { usualRule } from "../../../core/wire/disk-policy.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";
 import { fakeImage } from "./fake-disk.ts";
@@ -100,7 +101,7 @@ suite("an agent", { concurrency: true }, () => {
     assert.deepEqual([hello.state, hello.task], ["idle", null]);
     await server.heardOf("alive");
     await end();
-    assert.match(readFileSync(log, "utf8"), /roomcast: registered as pc1/);
+    assert.match(readFileSync(log, "utf8"), /registered as pc1/);
   });
 
   test("a disk that appears later is told of", async () => {
@@ -135,7 +136,7 @@ suite("an agent", { concurrency: true }, () => {
     assert(server.reports.length > 5);
     assert.equal(await status, 0);
     assertRestored(disk);
-    assert.match(readFileSync(log, "utf8"), /receiving base@1[\s\S]*roomcast: verified/);
+    assert.match(readFileSync(log, "utf8"), /receiving base@1[\s\S]*verified/);
     await server.close();
   });
 
@@ -269,7 +270,7 @@ suite("an agent", { concurrency: true }, () => {
     server.chunkDelay = 80;
     server.restore();
     await server.heardOf("ready");
-    server.say({ type: "wipe", task: "w1", disk: null, method: "zero" });
+    server.say({ type: "wipe", task: "w1", disk: null, rule: usualRule, method: "zero" });
     const refused = await server.heardOf("result", (each) => each.task === "w1");
     assert.equal(refused.outcome, "refused");
     assert.match(refused.reason ?? "", /restore, s1/);
@@ -293,7 +294,9 @@ suite("an agent", { concurrency: true }, () => {
     ]) {
       server.say(text);
     }
-    server.say(JSON.stringify({ type: "wipe", task: 7, disk: null, method: "zero" }));
+    server.say(
+      JSON.stringify({ type: "wipe", task: 7, disk: null, rule: usualRule, method: "zero" }),
+    );
     const before = server.heard.length;
     await server.heardOf("alive", undefined, before);
     assert.equal(server.connections, 1);
@@ -319,7 +322,7 @@ suite("an agent", { concurrency: true }, () => {
     test(`a wipe by ${method} leaves nothing`, async () => {
       const { server, disk, status } = await start({ once: true });
       await server.heardOf("hello");
-      server.say({ type: "wipe", task: "w1", disk: null, method });
+      server.say({ type: "wipe", task: "w1", disk: null, rule: usualRule, method });
       assert.equal((await server.heardOf("result")).outcome, "done");
       assert.equal(await status, 0);
       assert(isBlank(disk, 0, diskBytes));

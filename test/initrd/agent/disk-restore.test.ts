@@ -9,7 +9,7 @@ import { DiskRestore } from "../../../initrd/agent/restore/disk-restore.ts";
 import { FakeDisk, type FakeImage, fakeImage, fill, ioError } from "./fake-disk.ts";
 
 /** A restore that does not end is a failure. */
-const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 5000 }, run);
+const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 20_000 }, run);
 
 const mib = chunkBytes;
 /** The last chunk is short, and holds the backup GPT. */
@@ -102,6 +102,10 @@ function assertCopy(disk: FakeDisk, from: FakeImage = image): void {
       Buffer.compare(disk.content.subarray(at, end), from.content.subarray(at, end)) === 0;
     assert(isSame, `chunk ${chunkIndex}`);
   }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 const isBlank = (disk: FakeDisk, from: number, length: number): boolean =>
@@ -206,11 +210,11 @@ test("raw chunks are checked as well, and so is their length", async () => {
 });
 
 test("a chunk that stays damaged is asked of the server itself", async () => {
-  const { disk, restore, cast, fetched } = setUp();
+  const { disk, restore, cast, fetched, verdicts } = setUp();
   await restore.begin();
   for (let time = 0; time < 3; time++) {
     cast([2], (stored) => stored.fill(7));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => verdicts.length > time);
   }
   assert.deepEqual(fetched, [2]);
   cast(everything);
@@ -219,11 +223,11 @@ test("a chunk that stays damaged is asked of the server itself", async () => {
 });
 
 test("a chunk that the server itself has wrong fails the restore by name", async () => {
-  const { disk, restore, cast } = setUp({ fetch: () => new Uint8Array(100) });
+  const { disk, restore, cast, verdicts } = setUp({ fetch: () => new Uint8Array(100) });
   await restore.begin();
   for (let time = 0; time < 3; time++) {
     cast([5], (stored) => stored.fill(7));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => time === 2 || verdicts.length > time);
   }
   const error = await reasonOf(restore.ended);
   // Chunk 4 is not in the image.

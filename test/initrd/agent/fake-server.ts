@@ -16,6 +16,7 @@ import {
   type RestoreOrder,
   type ServerMessage,
 } from "../../../core/wire/control.ts";
+import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { rootHashOf } from "../../../initrd/agent/restore/image.ts";
 import type { FakeImage } from "./fake-disk.ts";
 
@@ -104,6 +105,8 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         verify: "read-back",
         afterwards: "stay",
         disk: null,
+        rule: usualRule,
+        grow: true,
         scan: false,
         ...more,
       });

@@ -77,7 +77,9 @@ test("disks of every kind, and nothing that is no disk", () => {
     ...diskFiles("mmcblk0", "pci0000:00/mmc_host/mmc0/mmc0:0001", {
       "device/name": "HBG4a2\n",
       "device/serial": "0x1234abcd\n",
+      "device/type": "MMC\n",
     }),
+    ...diskFiles("mmcblk1", "pci0000:00/mmc_host/mmc1/mmc1:0001", { "device/type": "SD\n" }),
     ...diskFiles("vda", "pci0000:00/virtio1", { serial: "disk-1\n" }),
     ...diskFiles("sdb", "pci0000:00/0000:00:14.0/usb1/1-1/host6/target6:0:0/6:0:0:0"),
     ...diskFiles("sdc", "pci0000:00/0000:00:1f.2/ata2/x", { removable: "1\n" }),
@@ -106,14 +108,26 @@ test("disks of every kind, and nothing that is no disk", () => {
     found.map(({ path, transport }) => `${path} ${transport}`),
     [
       "/dev/mmcblk0 mmc",
+      "/dev/mmcblk1 mmc",
       "/dev/nvme0n1 nvme",
       "/dev/sda sata",
       "/dev/sdaa sas",
       "/dev/sdb usb",
+      "/dev/sdc sata",
+      "/dev/sdd sata",
       "/dev/vda virtio",
     ],
   );
-  assert.deepEqual(found[2], {
+  const protectedOnes = found.flatMap(({ path, protection }) =>
+    protection === null ? [] : [`${path} ${protection}`],
+  );
+  assert.deepEqual(protectedOnes, [
+    "/dev/mmcblk1 SD card",
+    "/dev/sdb USB",
+    "/dev/sdc removable",
+    "/dev/sdd write-protected",
+  ]);
+  assert.deepEqual(found[3], {
     path: "/dev/sda",
     size: 1_024_000_000,
     logicalSector: 512,
@@ -123,10 +137,11 @@ test("disks of every kind, and nothing that is no disk", () => {
     transport: "sata",
     rotational: false,
     health: null,
+    protection: null,
   });
-  assert.deepEqual([found[1]?.serial, found[1]?.logicalSector], ["N-77", 4096]);
+  assert.deepEqual([found[2]?.serial, found[2]?.logicalSector], ["N-77", 4096]);
   assert.deepEqual(
-    [found[0]?.model, found[3]?.rotational, found[5]?.serial],
+    [found[0]?.model, found[4]?.rotational, found[8]?.serial],
     ["HBG4a2", true, "disk-1"],
   );
 });

@@ -11,6 +11,7 @@ export const disk: DiskView = {
   transport: "sata",
   rotational: false,
   health: "PASSED",
+  protection: null,
 };
 
 export const otherDisk: DiskView = {

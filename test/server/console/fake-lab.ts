@@ -19,6 +19,7 @@ export const diskOf = (number: number): DiskView => ({
   transport: "sata",
   rotational: false,
   health: "PASSED",
+  protection: null,
 });
 
 export const pcOf = (number: number, changes: Partial<PcView> = {}): PcView => ({
@@ -61,6 +62,8 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   startedAt: "2026-11-22T09:00:00Z",
   endedAt: null,
   rootHash: null,
+  refused: false,
+  steps: [],
   ...changes,
 });
 

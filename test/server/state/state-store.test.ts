@@ -21,6 +21,7 @@ const capture = (id: string, endedAt: string | null): CaptureRecord => ({
   raw: false,
   result: "pending",
   reason: null,
+  refused: false,
   bytesDone: 0,
   bytesTotal: null,
   source: null,
