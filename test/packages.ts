@@ -33,7 +33,19 @@ const packages = {
     "cryptsetup-bin",
   ],
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
-  "independent peers of the tests": ["busybox-static", "tftp-hpa", "curl", "cpio", "tmux"],
+  "independent peers of the tests": [
+    "atftp",
+    "dhcpcd-base",
+    "dnsmasq-base",
+    "isc-dhcp-client",
+    "nftables",
+    "tcpdump",
+    "busybox-static",
+    "tftp-hpa",
+    "curl",
+    "cpio",
+    "tmux",
+  ],
 };
 
 const wanted = Object.values(packages).flat();

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import koffi from "koffi";
 import { RoomcastError } from "../../core/errors.ts";
+import { portOwner } from "../host/port-owner.ts";
 
 const libc = koffi.load("libc.so.6");
 const socketCall = libc.func("int socket(int domain, int type, int protocol)");
@@ -37,10 +38,15 @@ export async function openInterfaceSocket(
     const errno = koffi.errno();
     if (fd >= 0) closeCall(fd);
     const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? errno;
+    const owner = name === "EADDRINUSE" ? portOwner("udp", port) : null;
     throw new RoomcastError(
       "failed",
-      `UDP port ${port} on ${interfaceName}: ${what} answered ${name}`,
-      "run as root, see that the interface exists (`ip addr`), and end what has the port (`ss -lunp`)",
+      owner === null
+        ? `UDP port ${port} on ${interfaceName}: ${what} answered ${name}`
+        : `UDP port ${port} is taken by ${owner.name} (process ${owner.pid})`,
+      owner === null
+        ? "run as root, see that the interface exists (`ip addr`), and end what has the port (`ss -lunp`)"
+        : `end it (systemctl stop ${owner.name}, or kill ${owner.pid}), then start again`,
     );
   };
   check(fd, "socket");

@@ -1,6 +1,5 @@
 /** DHCP and TFTP on a wire of network namespaces, with clients that are not ours. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +10,8 @@ import type { Lease } from "../../core/boot/lease-pool.ts";
 import { addressOption, dhcpType, messageType } from "../../core/wire/dhcp/packet.ts";
 import { bytesOf, decoded, goldenRequests, hexOf } from "../core/boot/golden.ts";
 import { openNetwork, type RoomNetwork, serverAddress, serverInterface } from "../room/network.ts";
-import { inNamespace, run } from "../room/run.ts";
+import { run } from "../room/run.ts";
+import { endPrograms, Program } from "./program.ts";
 
 const leaseSeconds = 600;
 const loader = Buffer.from(Array.from({ length: 90_001 }, (_, index) => (index * 11) & 255));
@@ -21,54 +21,6 @@ let network: RoomNetwork;
 let server: Program;
 /** Network namespaces of hosts without an address of their own. */
 const hosts: string[] = [];
-const programs: Program[] = [];
-
-/** A program in a namespace, and the lines it has said on both streams. */
-class Program {
-  readonly child: ChildProcess;
-  readonly lines: string[] = [];
-  readonly ended: Promise<number | null>;
-
-  constructor(namespace: string, words: readonly string[], env: Record<string, string> = {}) {
-    const [command, ...args] = inNamespace(namespace, [
-      "setpriv",
-      "--pdeathsig",
-      "KILL",
-      ...words,
-    ]) as [string, ...string[]];
-    this.child = spawn(command, args, {
-      env: { ...process.env, ...env },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      let partial = "";
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        const parts = (partial + text).split("\n");
-        partial = parts.pop() ?? "";
-        this.lines.push(...parts);
-      });
-    }
-    this.ended = new Promise((resolve) => this.child.on("close", resolve));
-    programs.push(this);
-  }
-
-  /** The first line, from the `since`th on, that matches. */
-  async line(pattern: RegExp, since = 0, seconds = 20): Promise<string> {
-    const deadline = performance.now() + seconds * 1000;
-    for (;;) {
-      const found = this.lines.slice(since).find((line) => pattern.test(line));
-      if (found !== undefined) return found;
-      const said = this.lines.slice(since).join("\n");
-      assert(this.child.exitCode === null, `it ended before it said ${pattern}: ${said}`);
-      assert(performance.now() < deadline, `not within ${seconds} s: ${pattern}; but: ${said}`);
-      await sleep(20);
-    }
-  }
-
-  tell(...lines: object[]): void {
-    for (const line of lines) this.child.stdin?.write(`${JSON.stringify(line)}\n`);
-  }
-}
 
 const source = (name: string): string => join(import.meta.dirname, name);
 const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
@@ -114,8 +66,7 @@ before(async () => {
 });
 
 after(async () => {
-  for (const { child } of programs) child.kill("SIGKILL");
-  await Promise.all(programs.map(({ ended }) => ended));
+  await endPrograms();
   network?.remove();
   await rm(folder, { recursive: true, force: true });
 });

@@ -1,0 +1,55 @@
+/** Which program has a port, as /proc tells it. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+export interface PortOwner {
+  readonly pid: number;
+  /** As `ps` shows it. */
+  readonly name: string;
+}
+
+/** `udp`, or `tcp` that listens. */
+export type PortKind = "udp" | "tcp";
+
+/** /proc/net/tcp's state 0A. */
+const listening = "0A";
+
+/**
+ * Who has the port in this network namespace, on any address. Null: nobody, or a process that this one may
+ * not look into. Reads every process's descriptors: for people, not for every packet.
+ */
+export function portOwner(kind: PortKind, port: number): PortOwner | null {
+  const inodes = new Set([kind, `${kind}6`].flatMap((table) => inodesOf(table, kind, port)));
+  if (inodes.size === 0) return null;
+  for (const pid of list("/proc").filter((name) => /^\d+$/.test(name))) {
+    for (const descriptor of list(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${descriptor}`))?.[1];
+      if (inode === undefined || !inodes.has(inode)) continue;
+      return { pid: Number(pid), name: read(`/proc/${pid}/comm`).trim() };
+    }
+  }
+  return null;
+}
+
+/** proc(5): columns 2 (local address, hex), 4 (state) and 10 (inode). */
+function inodesOf(table: string, kind: PortKind, port: number): string[] {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return read(`/proc/net/${table}`)
+    .split("\n")
+    .slice(1)
+    .flatMap((line) => {
+      const columns = line.trim().split(/\s+/);
+      const isOurs = columns[1]?.endsWith(wanted) && (kind === "udp" || columns[3] === listening);
+      return isOurs && columns[9] !== undefined ? [columns[9]] : [];
+    });
+}
+
+const quietly = <T>(work: () => T, otherwise: T): T => {
+  try {
+    return work();
+  } catch {
+    return otherwise; // it ended meanwhile, or is not ours to look into
+  }
+};
+const read = (path: string): string => quietly(() => readFileSync(path, "utf8"), "");
+const list = (path: string): string[] => quietly(() => readdirSync(path), []);
+const link = (path: string): string => quietly(() => readlinkSync(path), "");

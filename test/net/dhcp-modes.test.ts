@@ -1,0 +1,312 @@
+/**
+ * `roomcast serve --dhcp …` as it runs in a lab, beside another DHCP server (Debian's dnsmasq) and with
+ * clients that are not ours (udhcpc, dhclient, dhcpcd). What it sends is captured by tcpdump.
+ */
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StatusView } from "../../core/wire/api.ts";
+import { addressOption, dhcpType, messageType } from "../../core/wire/dhcp/packet.ts";
+import { bytesOf, decoded, goldenRequests, hexOf } from "../core/boot/golden.ts";
+import { openNetwork, type RoomNetwork, serverAddress, serverInterface } from "../room/network.ts";
+import { run } from "../room/run.ts";
+import { dhcpOf, udpFrames } from "./pcap.ts";
+import { endPrograms, Program } from "./program.ts";
+
+const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
+const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+const otherAddress = "10.77.0.9";
+
+let folder: string;
+let network: RoomNetwork;
+/** Namespaces: the other DHCP server's, and those of PCs without an address. */
+let other: string;
+const pcs: string[] = [];
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "roomcast-modes-"));
+  const boot = join(folder, "boot");
+  await mkdir(join(boot, "grub"), { recursive: true });
+  for (const name of ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"])
+    await writeFile(join(boot, name), name);
+  for (const name of ["shimx64.efi", "grubx64.efi", "grub/grub.cfg"])
+    await writeFile(join(boot, name), name);
+  await writeFile(join(folder, "config.toml"), `[boot]\nfolder = "${boot}"\n`);
+  await writeFile(join(folder, "script"), '#!/bin/sh\necho "$1 ip=$ip server=$serverid"\n');
+  await chmod(join(folder, "script"), 0o755);
+  // dhclient's own script would write the host's resolv.conf.
+  await writeFile(
+    join(folder, "set-address"),
+    '#!/bin/sh\n[ "$reason" != BOUND ] || ip address add "$new_ip_address/24" dev "$interface"\n',
+  );
+  await chmod(join(folder, "set-address"), 0o755);
+  network = await openNetwork();
+  for (const number of [1, 2, 3, 4]) {
+    const { namespace } = await network.addHost(number);
+    await run(["ip", "-n", namespace, "address", "flush", "dev", "eth0"]);
+    pcs.push(namespace);
+  }
+  other = pcs.pop() as string;
+  await run(["ip", "-n", other, "address", "add", `${otherAddress}/24`, "dev", "eth0"]);
+});
+
+after(async () => {
+  await endPrograms();
+  network?.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Served {
+  readonly program: Program;
+  status(): Promise<StatusView>;
+  end(): Promise<void>;
+}
+
+let servers = 0;
+async function serve(...words: string[]): Promise<Served> {
+  const data = join(folder, `data${++servers}`);
+  const config = ["--config", join(folder, "config.toml")];
+  const program = new Program(network.serverNamespace, [
+    ...[...node, main, "--data", data, "serve", "--interface", serverInterface],
+    ...[...config, ...words],
+  ]);
+  await program.line(/^roomcast ready/, 0, 60);
+  return {
+    program,
+    async status() {
+      const { stdout } = await run([...node, main, "--data", data, "--json", "status"]);
+      return JSON.parse(stdout);
+    },
+    async end() {
+      program.child.kill("SIGTERM");
+      assert.equal(await program.ended, 0);
+    },
+  };
+}
+
+/** Debian's dnsmasq as the DHCP server that was there before. */
+async function startOther(): Promise<Program> {
+  const program = new Program(other, [
+    ...["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0", "--log-dhcp", "--no-ping"],
+    ...["--interface=eth0", "--bind-interfaces", "--dhcp-authoritative", "--user=root"],
+    ...[
+      "--dhcp-range=10.77.0.50,10.77.0.99,5m",
+      `--dhcp-leasefile=${join(folder, "other.leases")}`,
+    ],
+    `--pid-file=${join(folder, "other.pid")}`,
+  ]);
+  await program.line(/IP range/);
+  return program;
+}
+
+const udhcpc = (namespace: string): Program =>
+  new Program(namespace, [
+    ...["busybox", "udhcpc", "-f", "-q", "-n", "-i", "eth0", "-s", join(folder, "script")],
+    ...["-T", "2", "-t", "5"],
+  ]);
+
+/** What a program of ours in a PC's namespace hears on its port 68. */
+async function bootClient(namespace: string) {
+  const client = new Program(namespace, [
+    ...[...node, join(import.meta.dirname, "boot-client.ts"), "eth0"],
+  ]);
+  await client.line(/^ready$/);
+  return client;
+}
+
+async function capture(namespace: string, interfaceName: string, filter: string) {
+  const path = join(folder, `capture-${interfaceName}.pcap`);
+  const program = new Program(namespace, [
+    ...["tcpdump", "-Z", "root", "-U", "-p", "-i", interfaceName, "-w", path, filter],
+  ]);
+  await program.line(/listening on/);
+  return async () => {
+    await sleep(300);
+    program.child.kill("SIGTERM");
+    await program.ended;
+    return dhcpOf(udpFrames(await readFile(path)));
+  };
+}
+
+test("auto, beside another server: a proxy that hands out no address, on the wire", async () => {
+  const dnsmasq = await startOther();
+  const office = ["type", "veth", "peer", "name", "office1"];
+  await run(["ip", "-n", network.serverNamespace, "link", "add", "office0", ...office]);
+  for (const [name, address] of [
+    ["office0", "10.99.0.1/24"],
+    ["office1", "10.99.0.2/24"],
+  ] as const) {
+    await run(["ip", "-n", network.serverNamespace, "address", "add", address, "dev", name]);
+    await run(["ip", "-n", network.serverNamespace, "link", "set", name, "up"]);
+  }
+  const served = await serve("--dhcp", "auto");
+  const { dhcp, listeners, warnings } = await served.status();
+  assert.equal(dhcp.mode, "proxy");
+  assert.equal(dhcp.why, `auto: ${otherAddress} gives addresses on ${serverInterface}`);
+  assert.deepEqual(dhcp.otherServers, [otherAddress]);
+  assert.deepEqual(warnings, []);
+  assert(listeners.includes(`proxyDHCP ${serverInterface}`));
+
+  const sentHere = await capture(
+    network.serverNamespace,
+    serverInterface,
+    `udp and src host ${serverAddress} and (src port 67 or src port 4011)`,
+  );
+  const sentOffice = await capture(
+    network.serverNamespace,
+    "office0",
+    "udp and src host 10.99.0.1",
+  );
+
+  // PCs that are not booting: the other server's affair alone.
+  await udhcpc(pcs[0] as string).line(
+    new RegExp(`^bound ip=10\\.77\\.0\\.\\d+ server=${otherAddress}`),
+  );
+  // PCs that boot: firmware's own packets.
+  const client = await bootClient(pcs[1] as string);
+  const discovers = goldenRequests.filter(
+    ({ type, options }) => type === "DISCOVER" && /^(505845|485454)/.test(options["60"] ?? ""),
+  );
+  for (const golden of discovers) {
+    client.tell({ hex: golden.hex, to: "255.255.255.255", port: 67 });
+    await sleep(20);
+  }
+  // Then one that has its address asks on port 4011, as PXE 2.1 section 2.2.5 lets it.
+  await run(["ip", "-n", pcs[1] as string, "address", "add", "10.77.0.77/24", "dev", "eth0"]);
+  const request = bytesOf(discovers[0] as never).slice();
+  const type = hexOf(request).indexOf("350101") / 2;
+  request[type + 2] = dhcpType.request;
+  client.tell({ hex: hexOf(request), to: serverAddress, port: 4011 });
+  const acks = () =>
+    client.lines
+      .filter((line) => line.startsWith("02"))
+      .map((line) => decoded(Buffer.from(line, "hex")))
+      .filter((packet) => messageType(packet) === dhcpType.ack);
+  for (let tries = 0; acks().length === 0 && tries < 100; tries++) await sleep(50);
+  // On the other interface nobody is heard: a question there gets no answer.
+  await run([...node, "-e", officeQuestion, hexOf(bytesOf(discovers[0] as never))], {
+    namespace: network.serverNamespace,
+  });
+
+  const here = await sentHere();
+  assert(here.length >= discovers.length, `${here.length} answers for ${discovers.length}`);
+  for (const { frame, packet } of here) {
+    assert.equal(packet.op, 2);
+    assert.equal(packet.yiaddr, "0.0.0.0", "an address was offered");
+    for (const code of [1, 3, 50, 51, 58, 59])
+      assert(!packet.options.has(code), `option ${code} was sent`);
+    assert.equal(addressOption(packet, 54), serverAddress);
+    assert(packet.file !== "", "an answer that says nothing about booting");
+    assert([67, 4011].includes(frame.sourcePort));
+  }
+  assert(
+    here.some(({ frame }) => frame.sourcePort === 4011),
+    "none from port 4011",
+  );
+  assert.equal(acks().length, 1);
+  assert.deepEqual(await sentOffice(), []);
+  client.child.stdin?.end();
+  await client.ended;
+  await run(["ip", "-n", pcs[1] as string, "address", "flush", "dev", "eth0"]);
+  await served.end();
+  dnsmasq.child.kill("SIGKILL");
+  await dnsmasq.ended;
+});
+
+/** A booting PC's DISCOVER into the office's network. */
+const officeQuestion = `
+  const socket = require("node:dgram").createSocket("udp4");
+  socket.bind(68, "10.99.0.2", () => {
+    socket.setBroadcast(true);
+    socket.send(Buffer.from(process.argv[1], "hex"), 67, "10.99.0.255", () =>
+      setTimeout(() => socket.close(), 500));
+  });`;
+
+test("auto, alone on the wire: a server; a rival that comes later is reported", async () => {
+  const served = await serve("--dhcp", "auto");
+  const { dhcp } = await served.status();
+  assert.equal(dhcp.mode, "server");
+  assert.equal(dhcp.why, `auto: no other DHCP server answered on ${serverInterface}`);
+  await udhcpc(pcs[0] as string).line(/^bound ip=10\.77\.0\.128 server=10\.77\.0\.1$/);
+
+  const dnsmasq = await startOther();
+  // A PC that takes the rival's address says so to everybody.
+  await udhcpc(pcs[1] as string).line(new RegExp(`^bound .*server=${otherAddress}$`));
+  await served.program.line(/another DHCP server, 10\.77\.0\.9, gives addresses/);
+  const after = await served.status();
+  assert.deepEqual(after.dhcp.otherServers, [otherAddress]);
+  assert.match(after.warnings[0] ?? "", /10\.77\.0\.9, gives addresses.*--dhcp proxy/);
+  await served.end();
+  dnsmasq.child.kill("SIGKILL");
+  await dnsmasq.ended;
+});
+
+test("server: dhclient and dhcpcd get addresses of their own, past one that a stranger sits on", async () => {
+  await run(["ip", "-n", other, "address", "add", "10.77.0.128/24", "dev", "eth0"]);
+  const served = await serve("--dhcp", "server");
+  const [first, second, third] = pcs as [string, string, string];
+  const startedAt = performance.now();
+  await udhcpc(first).line(/^bound ip=10\.77\.0\.129 /);
+  assert(performance.now() - startedAt < 5000, "the question for the address took seconds");
+  await served.program.line(/10\.77\.0\.128 is in use by/);
+
+  const leaseFile = join(folder, "dhclient.leases");
+  const dhclient = (...words: string[]) =>
+    run(
+      [
+        ...["dhclient", "-4", "-v", "-1", "-sf", join(folder, "set-address"), "-lf", leaseFile],
+        ...["-pf", join(folder, "dhclient.pid"), ...words, "eth0"],
+      ],
+      { namespace: second },
+    );
+  await dhclient();
+  assert.match(await readFile(leaseFile, "utf8"), /fixed-address 10\.77\.0\.130;/);
+  await served.program.line(/leased 10\.77\.0\.130/);
+  await dhclient("-r");
+  await served.program.line(/released 10\.77\.0\.130/);
+
+  await run(
+    [
+      "dhcpcd",
+      "--ipv4only",
+      "--oneshot",
+      "--waitip",
+      "--noarp",
+      "--timeout",
+      "20",
+      "--script",
+      "/bin/true",
+      "eth0",
+    ],
+    { namespace: third, env: { PATH: process.env.PATH ?? "" } },
+  );
+  const { stdout } = await run(["ip", "-n", third, "-4", "address", "show", "eth0"]);
+  assert.match(stdout, /inet 10\.77\.0\.(129|13\d)\/24/);
+  await served.program.line(/leased 10\.77\.0\.13\d.*/);
+  await served.end();
+  await run(["ip", "-n", other, "address", "delete", "10.77.0.128/24", "dev", "eth0"]);
+});
+
+test("an interface that is not there, has no address, or a port that is taken: one line that says so", async () => {
+  const refused = async (...words: string[]) => {
+    const { status, stderr } = await run(
+      [...node, main, "--data", join(folder, `data${++servers}`), "serve", ...words],
+      { namespace: network.serverNamespace, accept: [1, 2, 4] },
+    );
+    const line = stderr.split("\n").find((each) => each.startsWith("roomcast: ")) ?? stderr;
+    return { status, line };
+  };
+  assert.match((await refused("--interface", "eth9")).line, /eth9 .*does not exist.*ip/);
+  const holder = new Program(network.serverNamespace, [
+    ...[process.execPath, "--title=older-dhcpd", "-e"],
+    'require("node:dgram").createSocket("udp4").bind(67, () => console.log("bound"))',
+  ]);
+  await holder.line(/^bound$/);
+  const config = ["--config", join(folder, "config.toml")];
+  const taken = await refused("--interface", serverInterface, "--dhcp", "server", ...config);
+  assert.equal(taken.status, 1);
+  assert.match(taken.line, /UDP port 67 is taken by \S+ \(process \d+\); end it/);
+});

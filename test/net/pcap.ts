@@ -1,0 +1,32 @@
+/** Reads what tcpdump wrote. */
+import type { DhcpPacket } from "../../core/wire/dhcp/packet.ts";
+import { decodeDhcp } from "../../core/wire/dhcp/packet.ts";
+import { decodeUdpFrame, type UdpFrame } from "../../core/wire/udp-frame.ts";
+
+const fileHeaderBytes = 24;
+const packetHeaderBytes = 16;
+const ethernetBytes = 14;
+
+/** The UDP datagrams of a capture of Ethernet frames (pcap-savefile(5), little endian, version 2.4). */
+export function udpFrames(pcap: Buffer): UdpFrame[] {
+  if (pcap.readUInt32LE(0) !== 0xa1b2c3d4 || pcap.readUInt32LE(20) !== 1)
+    throw new Error("not a capture of Ethernet frames");
+  const frames: UdpFrame[] = [];
+  for (let offset = fileHeaderBytes; offset + packetHeaderBytes <= pcap.length; ) {
+    const length = pcap.readUInt32LE(offset + 8);
+    const start = offset + packetHeaderBytes;
+    const decoded = decodeUdpFrame(pcap.subarray(start + ethernetBytes, start + length));
+    if (decoded.ok) frames.push(decoded.value);
+    offset = start + length;
+  }
+  return frames;
+}
+
+/** The DHCP messages among them, with where they came from. */
+export const dhcpOf = (
+  frames: readonly UdpFrame[],
+): { readonly frame: UdpFrame; readonly packet: DhcpPacket }[] =>
+  frames.flatMap((frame) => {
+    const decoded = decodeDhcp(frame.payload);
+    return decoded.ok ? [{ frame, packet: decoded.value }] : [];
+  });
