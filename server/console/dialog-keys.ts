@@ -14,7 +14,13 @@ import {
   toBase,
   type Ui,
 } from "./state.ts";
-import { pressAtMethods, pressAtRoom, pressAtStore, withOption } from "./store-keys.ts";
+import {
+  pressAtMethods,
+  pressAtRoom,
+  pressAtSetting,
+  pressAtStore,
+  withOption,
+} from "./store-keys.ts";
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
@@ -54,7 +60,9 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
     case "store":
       return pressAtStore(model, ui, page, key);
     case "room":
-      return pressAtRoom(model, ui, key);
+      return pressAtRoom(model, ui, page, key);
+    case "setting":
+      return pressAtSetting(model, ui, page, key);
     case "methods":
       return pressAtMethods(model, ui, page, key);
     case "word": {

@@ -63,8 +63,17 @@ export function dialogRows(
       };
     case "room":
       return {
-        body: roomPageRows(model, room, size.columns),
-        keys: "w: seat walk   n: new room   x: delete the room   Esc: back",
+        body: roomPageRows(model, room, page.chosen, size.columns),
+        keys: "Enter: change  w: seat walk  y: history  n: new room  x: delete it  Esc: back",
+      };
+    case "setting":
+      return {
+        body: [
+          line(`${page.key} of room ${room ?? "?"}:`, "bold"),
+          blank,
+          [span(" Value: ", "bold"), span(`${page.value}_`, "accent")],
+        ],
+        keys: "Ctrl-U: empty   Enter: set   Esc: back",
       };
     case "methods":
       return {

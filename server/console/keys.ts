@@ -4,7 +4,14 @@ import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import type { Model } from "./model.ts";
 import { neighbour, seatMap } from "./seat-map.ts";
-import { pressAtSession, pressDrop, pressSession } from "./session-keys.ts";
+import {
+  historyOf,
+  look,
+  pressAdmit,
+  pressAtSession,
+  pressDrop,
+  pressSession,
+} from "./session-keys.ts";
 import {
   chosenPc,
   isMap,
@@ -57,11 +64,11 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
       if (key.name === "escape" || key.name === "left" || key.name === "q") {
         return { ui: { ...ui, page: { name: "list" }, base: "list" }, effect: null };
       }
-      if (key.name === "o") return open(ui, { name: "look", at: "screen" });
-      if (key.name === "e") return open(ui, { name: "look", at: "log" });
-      return pressMove(model, ui, key, page) ?? pressAction(model, ui, key);
+      return (
+        pressLook(model, ui, key) ?? pressMove(model, ui, key, page) ?? pressAction(model, ui, key)
+      );
     case "look":
-      return { ui: toBase(ui), effect: null };
+      return open(ui, ui.page.back);
     case "session":
       return pressAtSession(model, ui, ui.page, key, page);
     case "help":
@@ -77,6 +84,24 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
 const stay = (ui: Ui): Step => ({ ui, effect: null });
 const open = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
 const refuse = (ui: Ui, text: string): Step => stay({ ...ui, said: { text, good: false } });
+
+/** What there is to see of the PC whose page is shown. */
+function pressLook(model: Model, ui: Ui, key: Key): Step | undefined {
+  const pc = chosenPc(model, ui);
+  if (pc === undefined) return undefined;
+  const path = `/pcs/${encodeURIComponent(pc.id)}`;
+  const back = ui.page;
+  switch (key.name) {
+    case "o":
+      return open(ui, look(`The screen of ${pc.name}`, `${path}/screen`, "top", back));
+    case "e":
+      return open(ui, look(`The log of ${pc.name}`, `${path}/log`, "end", back));
+    case "y":
+      return open(ui, historyOf("pc", pc.id, pc.name, back));
+    default:
+      return undefined;
+  }
+}
 
 function pressAtFilter(ui: Ui, key: Key): Ui {
   if (key.name === "enter") return toBase(ui);
@@ -151,13 +176,14 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
   if (key.name === "R") {
     if (ui.room === null) return refuse(ui, "choose a room with Tab first");
-    return open(ui, { name: "room" });
+    return open(ui, { name: "room", chosen: 0 });
   }
   if (key.name === "v") {
     const session = sessionAtHand(model, ui) ?? roomSessions(model, ui.room)[0];
     if (session === undefined) return refuse(ui, "there has been no session here yet");
     return open(ui, { name: "session", id: session.id, from: 0 });
   }
+  if (key.name === "a") return pressAdmit(model, ui);
   if (key.name === "s" || key.name === "g" || key.name === "x") {
     const session = sessionAtHand(model, ui);
     if (session === undefined) return refuse(ui, "no session is running here");

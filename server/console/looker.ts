@@ -1,4 +1,5 @@
-/** Fetches, again and again, what a page shows that no event tells of: a PC's screen, its log. */
+/** Fetches, again and again, what a page shows that no event tells of: a PC's screen, a log, a history. */
+import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ConsoleApi } from "./api.ts";
 
 /** A PC's screen as it is now is worth a question a second, in milliseconds. */
@@ -36,7 +37,10 @@ export class Looker {
     const before = this.looked?.lines ?? null;
     let now: Looked;
     try {
-      const { lines } = await this.api.get<{ lines: readonly string[] }>(path);
+      const answer = await this.api.get<{ lines: readonly string[] } | readonly HistoryEvent[]>(
+        path,
+      );
+      const lines = "lines" in answer ? answer.lines : answer.map(historyLine);
       now = { path, lines, trouble: null };
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);
@@ -48,3 +52,8 @@ export class Looker {
     this.timer = setTimeout(() => void this.look(path), lookEvery);
   }
 }
+
+const historyLine = ({ at, pcName, pc, session, text }: HistoryEvent): string => {
+  const who = [session, pcName ?? pc].filter((part) => part !== null).join(" ");
+  return `${at.slice(0, 19).replace("T", " ")}  ${who === "" ? "" : `${who}: `}${text}`;
+};

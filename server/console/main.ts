@@ -8,7 +8,7 @@ import { type Effect, press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
 import { pageLines, rows } from "./rows.ts";
-import { firstUi, lookPath, type Ui } from "./state.ts";
+import { firstUi, type Ui } from "./state.ts";
 
 /** Between two pictures, in milliseconds: eight a second look smooth, and cost little with 200 PCs. */
 const drawEvery = 125;
@@ -49,7 +49,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   });
 
   const draw = (): void => {
-    looker.at(lookPath(model, ui));
+    looker.at(ui.page.name === "look" ? ui.page.path : null);
     clearTimeout(timer);
     timer = undefined;
     dueAt = Number.POSITIVE_INFINITY;

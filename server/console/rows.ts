@@ -52,24 +52,20 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
       const body = pc === undefined ? [] : pcRows(model, pc, columns);
       return frame(
         body,
-        "o its screen  e its log  r restore  c capture  n name  m room  ? all keys  Esc",
+        "o its screen  e its log  y its history  r restore  c capture  ? all keys  Esc",
       );
     }
-    case "look": {
-      const pc = chosenPc(model, ui);
-      const title = ui.page.at === "screen" ? "The screen of" : "The log of";
-      const body = lookRows(model.looked, ui.page.at, size);
+    case "look":
       return frame(
-        [line(`${title} ${pc?.name ?? "?"}`, "bold"), ...body],
-        "any key: back to the PC",
+        [line(ui.page.title, "bold"), ...lookRows(model.looked, ui.page.from, size)],
+        "any key: back",
       );
-    }
     case "session": {
       const session = model.sessions.get(ui.page.id);
       const body = session === undefined ? [] : showSession(model, session, ui.page.from, size);
       return frame(
         body,
-        "Up Down: its PCs  Left Right: other sessions  g start  s stop  Esc: back",
+        "Up Down: PCs  Left Right: sessions  g start  s stop  t retry  y history  Esc",
       );
     }
     case "help":
@@ -120,19 +116,19 @@ const helpRows: readonly Row[] = [
     ["Left Right Tab", "from room to room (on the map: Tab)"],
     ["t", "the room's PCs as a map of their seats, or as a list"],
     ["Enter", "the PC's page: hardware, disks, its part in the session"],
-    ["o  e", "on the PC's page: its screen as it is now, the end of its log"],
+    ["o  e  y", "on the PC's page: its screen as it is now, its log, its history"],
     ["Space", "mark a PC: r w b p l m are then about all marked ones"],
     ["/", "filter by name, address, state, result, disk   Esc: all"],
     ["v", "the session: rate, who is slow and why, every PC's result"],
     ["r", "restore an image to the room, or to the marked PCs"],
     ["c", "capture the PC's disk as an image"],
     ["g  s", "start a session that gathers; stop a session"],
-    ["x", "take the PC out of the running session"],
+    ["x  a", "take the PC out of the running session; let it in again"],
     ["w  b  p  l", "wake, reboot, switch off, start from the local disk"],
     ["n  m  f", "rename the PC, move it to a room, forget it"],
     ["z", "wipe the disks of the marked PCs"],
     ["i", "the images: check, delete"],
-    ["R", "the room: seat walk, a new room, delete it"],
+    ["R", "the room: its settings, seat walk, history; a new room; delete it"],
     ["Ctrl-L", "draw the screen again"],
     ["q", "leave; sessions go on"],
   ].map(([keys = "", what = ""]): Row => [span(`  ${cell(keys, 20)}`, "bold"), span(what)]),

@@ -1,11 +1,20 @@
 /** What is done to a session: from the list, a PC's page, or the session's own. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
-import type { SessionView } from "../../core/wire/views.ts";
+import { foreseenTarget } from "../../core/screen/target.ts";
+import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
-import { chosenPc, isRunning, type Page, roomSessions, toBase, type Ui } from "./state.ts";
+import {
+  chosenPc,
+  isRunning,
+  overwriteWord,
+  type Page,
+  roomSessions,
+  toBase,
+  type Ui,
+} from "./state.ts";
 
 const stay = (ui: Ui): Step => ({ ui, effect: null });
 const open = (ui: Ui, page: Page): Step => stay({ ...ui, page });
@@ -36,6 +45,10 @@ export function pressAtSession(
     }
     case "?":
       return open(ui, { name: "help" });
+    case "y":
+      return open(ui, historyOf("session", session.id, `session ${session.id}`, at));
+    case "t":
+      return pressRetry(model, ui, session);
     case "g":
     case "s":
       return pressSession(ui, session, key.name);
@@ -89,3 +102,62 @@ export function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
     done: `${pc.name} is out of ${title}`,
   });
 }
+
+/** Lets a PC that failed or was taken out back into the session that it was in. */
+export function pressAdmit(model: Model, ui: Ui): Step {
+  const pc = chosenPc(model, ui);
+  const part = pc === undefined ? undefined : model.parts.get(pc.id);
+  if (pc === undefined || part === undefined || !isRunning(part.session)) {
+    return refuse(ui, "the PC under the cursor was in no session that runs");
+  }
+  if (part.member.result === "pending") return refuse(ui, `${pc.name} is in it`);
+  const body = { pc: pc.id, overwrite: pc.name };
+  return open(ui, {
+    ...overwritten(model, [pc]),
+    calls: [{ method: "post", path: `${pathOf(part.session)}/admit`, body }],
+    done: `${pc.name} is let in again`,
+  });
+}
+
+/** Tries again, in a new session, with all that were not verified in one that is over. */
+function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
+  if (isRunning(session)) return refuse(ui, "it runs: a lets a PC in again, on the list");
+  const members = session.members.filter(({ result }) => result !== "verified");
+  if (members.length === 0) return refuse(ui, "every PC is verified");
+  const pcs = members.flatMap(({ pc }) => model.pcs.get(pc) ?? []);
+  const overwrite = members.map(({ name }) => name).join(",");
+  return open(ui, {
+    ...overwritten(model, pcs),
+    calls: [{ method: "post", path: `${pathOf(session)}/retry`, body: { overwrite } }],
+    done: `trying again with ${overwrite}`,
+  });
+}
+
+/** What a word is typed for: the PCs, and the disk that each will lose. */
+export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
+  name: "word" as const,
+  title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
+  facts: pcs.map((pc) => {
+    const wish = { named: null, failingDisks: [], logicalSector: null };
+    return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), wish).text}`;
+  }),
+  word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
+  value: "",
+  refused: false,
+});
+
+export const look = (title: string, path: string, from: "top" | "end", back: Page): Page => ({
+  name: "look",
+  title,
+  path,
+  from,
+  back,
+});
+
+export const historyOf = (
+  subject: "pc" | "room" | "session",
+  id: string,
+  title: string,
+  back: Page,
+): Page =>
+  look(`The history of ${title}`, `/history?${subject}=${encodeURIComponent(id)}`, "end", back);

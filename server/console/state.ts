@@ -1,5 +1,6 @@
 /** Where the operator is in the console, and what of the model that shows. */
 import type { Afterwards } from "../../core/wire/control.ts";
+import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
@@ -29,7 +30,14 @@ export const usualOptions: RestoreOptions = {
 export type Page =
   | { readonly name: "list" }
   | { readonly name: "pc" }
-  | { readonly name: "look"; readonly at: "screen" | "log" }
+  /** What is fetched from `path`: shown from its top, or its end. */
+  | {
+      readonly name: "look";
+      readonly title: string;
+      readonly path: string;
+      readonly from: "top" | "end";
+      readonly back: Page;
+    }
   /** `from`: the first PC that is shown. */
   | { readonly name: "session"; readonly id: string; readonly from: number }
   | { readonly name: "help" }
@@ -61,7 +69,8 @@ export type Page =
   /** All images, to be checked and deleted. */
   | { readonly name: "store"; readonly chosen: number }
   /** The shown room: what it is set to. */
-  | { readonly name: "room" }
+  | { readonly name: "room"; readonly chosen: number }
+  | { readonly name: "setting"; readonly key: keyof RoomChange; readonly value: string }
   /** How PCs are wiped. */
   | { readonly name: "methods"; readonly pcs: readonly string[]; readonly chosen: number }
   /** What destroys data, and the word that has to be typed. */
@@ -201,13 +210,6 @@ export function targetPcs(model: Model, targets: Targets): PcView[] {
   const { room } = targets;
   if (room !== null) return shownPcs(model, { ...firstUi, room });
   return targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
-}
-
-/** What is fetched for the page that is shown, or null: a path of the API. */
-export function lookPath(model: Model, ui: Ui): string | null {
-  const pc = ui.page.name === "look" ? chosenPc(model, ui) : undefined;
-  if (pc === undefined || ui.page.name !== "look") return null;
-  return `/pcs/${encodeURIComponent(pc.id)}/${ui.page.at}`;
 }
 
 /** Leaves a page whose PC is gone, so that no key is about another PC than the one that was shown. */

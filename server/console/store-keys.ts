@@ -1,15 +1,21 @@
 /** Keys on the pages of the images, of a room, and of what wipes disks. */
 import { dateText, sizeText } from "../../core/screen/format.ts";
-import { type Key, moved } from "../../core/screen/keys.ts";
-import { foreseenTarget } from "../../core/screen/target.ts";
+import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
+import {
+  type RoomChange,
+  type RoomSettings,
+  type RoomView,
+  roomDefaults,
+} from "../../core/wire/rooms.ts";
 import type { Call } from "./api.ts";
 import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
+import { historyOf, overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
   imageText,
   namesOf,
-  overwriteWord,
   type Page,
   type RestoreOptions,
   toBase,
@@ -70,7 +76,12 @@ export function pressAtStore(
   return stay(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
 }
 
-export function pressAtRoom(model: Model, ui: Ui, key: Key): Step {
+export function pressAtRoom(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "room" }>,
+  key: Key,
+): Step {
   const room = ui.room === null ? undefined : model.rooms.get(ui.room);
   if (room === undefined) return { ui: toBase(ui), effect: null };
   const path = `/rooms/${encodeURIComponent(room.name)}`;
@@ -99,10 +110,66 @@ export function pressAtRoom(model: Model, ui: Ui, key: Key): Step {
         },
         effect: null,
       };
-    default:
-      return { ui, effect: null };
+    case "y":
+      return stay(ui, historyOf("room", room.name, `room ${room.name}`, page));
+    case "enter": {
+      const setting = roomSettings(room)[page.chosen];
+      if (setting === undefined) return stay(ui, page);
+      const { value } = setting;
+      if (typeof value === "boolean") return change(ui, room.name, { [setting.key]: !value });
+      return stay(ui, { name: "setting", key: setting.key, value: settingText(value) });
+    }
+    default: {
+      const count = roomSettings(room).length;
+      return stay(ui, { ...page, chosen: moved(page.chosen, key, count, 10) });
+    }
   }
 }
+
+export function pressAtSetting(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "setting" }>,
+  key: Key,
+): Step {
+  const room = ui.room === null ? undefined : model.rooms.get(ui.room);
+  if (room === undefined) return { ui: toBase(ui), effect: null };
+  if (key.name !== "enter") return stay(ui, { ...page, value: typed(page.value, key, 200) });
+  const before = roomSettings(room).find((setting) => setting.key === page.key)?.value;
+  const text = page.value.trim();
+  if (page.key === "disk") {
+    const policy = parsePolicy(text);
+    if (!policy.ok)
+      return { ui: { ...ui, said: { text: policy.reason, good: false } }, effect: null };
+    return change({ ...ui, page: { name: "room", chosen: 0 } }, room.name, { disk: policy.value });
+  }
+  const value = text === "none" ? null : typeof before === "number" ? Number(text) : text;
+  return change({ ...ui, page: { name: "room", chosen: 0 } }, room.name, { [page.key]: value });
+}
+
+function change(ui: Ui, room: string, body: RoomChange): Step {
+  const path = `/rooms/${encodeURIComponent(room)}`;
+  const calls: Call[] = [{ method: "patch", path, body }];
+  return { ui, effect: { type: "calls", calls, done: `room ${room} is set` } };
+}
+
+/** What a room is set to, in the order of its settings; of a PIN only that there is one. */
+export function roomSettings({ settings, pin }: RoomView): {
+  readonly key: keyof RoomChange;
+  readonly value: string | number | boolean | null;
+}[] {
+  const keys = Object.keys(roomDefaults) as (keyof RoomSettings)[];
+  return [
+    ...keys.map((key) => ({
+      key,
+      value: key === "disk" ? policyText(settings.disk) : settings[key],
+    })),
+    { key: "pin", value: pin ? "(set)" : null },
+  ];
+}
+
+export const settingText = (value: string | number | boolean | null): string =>
+  typeof value === "boolean" ? (value ? "on" : "off") : value === null ? "none" : String(value);
 
 /** The ways to empty disks, as they are asked about. */
 export const wipeMethods = [
@@ -123,15 +190,7 @@ export function pressAtMethods(
   const pcs = page.pcs.flatMap((id) => model.pcs.get(id) ?? []);
   const { method } = chosen;
   return stay(ui, {
-    name: "word",
-    title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
-    facts: pcs.map((pc) => {
-      const wish = { named: null, failingDisks: [], logicalSector: null };
-      return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), wish).text}`;
-    }),
-    word: overwriteWord(model, { room: null, pcs: page.pcs }),
-    value: "",
-    refused: false,
+    ...overwritten(model, pcs),
     calls: pcs.map(({ id, name }) => ({
       method: "post",
       path: `/pcs/${encodeURIComponent(id)}/wipe`,

@@ -13,6 +13,7 @@ import {
 import type { ImageView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import { imagesToChoose, imageText, type Page } from "./state.ts";
+import { roomSettings, settingText } from "./store-keys.ts";
 
 /** A heading and a line an image; `size.lines`: so many images at once. */
 export function imageList(
@@ -57,7 +58,12 @@ export function storeRows(model: Model, chosen: number, { columns, lines }: Scre
   ];
 }
 
-export function roomPageRows(model: Model, name: string | null, columns: number): Row[] {
+export function roomPageRows(
+  model: Model,
+  name: string | null,
+  chosen: number,
+  columns: number,
+): Row[] {
   const room = name === null ? undefined : model.rooms.get(name);
   if (room === undefined) return [line("The room is gone.")];
   const { pcs, online, seats, walk, session } = room;
@@ -79,11 +85,9 @@ export function roomPageRows(model: Model, name: string | null, columns: number)
     fact("Seats", `${seats.length}, ${taken} of them taken`),
     fact("Seat walk", walking),
     fact("Session", session ?? "none"),
-    fact("PIN", room.pin ? "the PCs' menus ask for it" : "none"),
     blank,
-    ...paragraph(
-      `Its settings are changed with: roomcast room set ${room.name} (--help lists them)`,
-      columns,
+    ...roomSettings(room).map(({ key, value }, index) =>
+      line(`${cell(key, 12)}${settingText(value)}`, index === chosen ? "chosen" : "plain"),
     ),
   ];
 }

@@ -254,6 +254,82 @@ test("a room's page starts its seat walk, makes and deletes rooms; a PC is forgo
   );
 });
 
+test("those that failed are tried again after their disks were shown; a PC is let in again", async () => {
+  await using at = open();
+  const end = { endedAt: "2026-11-22T09:15:00Z" };
+  const failed = { ...end, result: "failed", state: "failed", reason: "x" } as const;
+  const members = [memberOf(1, { ...end, result: "verified", state: "idle" }), memberOf(2, failed)];
+  const pcs = [pcOf(1), pcOf(2)];
+  at.lab.connect({ pcs, sessions: [sessionOf(members, { ...end, state: "done" })] });
+  await at.terminal.until("1 of 2 verified");
+  at.terminal.press("vt");
+  const picture = await at.terminal.until("EVERYTHING ON THIS DISK WILL BE LOST");
+  assert.match(picture, /pc02 .*S3Z9NB0K0002/);
+  at.terminal.press("pc02\r");
+  await at.terminal.until("trying again with pc02");
+  const running = sessionOf([memberOf(1), memberOf(2, { ...failed, endedAt: null })], { id: "s2" });
+  at.lab.push({ type: "session", session: { ...running, startedAt: "2026-11-22T10:00:00Z" } });
+  await at.terminal.until("casting win11-lab@4");
+  at.terminal.press(`${arrow.down}a`);
+  await at.terminal.until("EVERYTHING ON THIS DISK");
+  at.terminal.press("pc02\r");
+  await at.terminal.until("pc02 is let in again");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/sessions/s1a2b/retry", { overwrite: "pc02" }],
+      ["/sessions/s2/admit", { pc: "id2", overwrite: "pc02" }],
+    ],
+  );
+});
+
+test("a room's settings are changed on its page: a switch by Enter, the rest by typing", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("\t\tR");
+  await at.terminal.until(/grow +on/);
+  at.terminal.press("\r");
+  await at.terminal.until("room lab-1 is set");
+  at.terminal.press(`\u001b[F${arrow.up}\r`);
+  await at.terminal.until("Value: none_");
+  at.terminal.press("\u0015lab-{seat}\r");
+  await at.terminal.until("Enter: change");
+  at.terminal.press("\u001b[F\r");
+  await at.terminal.until("pin of room lab-1");
+  at.terminal.press("\u00152468\r");
+  await at.terminal.until("Enter: change");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/rooms/lab-1", { shell: false }],
+      ["/rooms/lab-1", { naming: "lab-{seat}" }],
+      ["/rooms/lab-1", { pin: "2468" }],
+    ],
+  );
+});
+
+test("the history of a PC is read back from its page", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const event = {
+    session: "s1",
+    pc: "id1",
+    pcName: "pc01",
+    room: "lab-1",
+    image: null,
+    operator: null,
+  };
+  at.lab.answers.set("/history?pc=id1", [
+    { ...event, at: "2026-11-22T09:00:00.000Z", text: "verified" },
+  ]);
+  await at.terminal.until("pc01");
+  at.terminal.press("\ry");
+  await at.terminal.until("2026-11-22 09:00:00  s1 pc01: verified");
+  at.terminal.press("x");
+  await at.terminal.until("Memory");
+});
+
 test("the map of a room: arrows go from seat to seat, Enter opens the PC", async () => {
   await using at = open();
   const pcs = numbers(6).map((number) => pcOf(number, { seat: `A${number}` }));
@@ -316,7 +392,7 @@ test("a session's page has the rate, who is slow and why, the cost of repairs, a
   assert.deepEqual(at.lab.calls.at(-1)?.path, "/sessions/s1a2b/stop");
   at.terminal.resize(80, 24);
   at.terminal.press("v");
-  await at.terminal.until("Up Down: its PCs");
+  await at.terminal.until("Up Down: PCs");
   at.terminal.press("\u001b");
   await at.terminal.until("Enter PC");
 });
