@@ -33,6 +33,7 @@ const packages = {
     "cryptsetup-bin",
   ],
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
+  "import and export": ["qemu-system-common", "fuse3", "gzip", "lz4", "lzop", "bzip2"],
   "independent peers of the tests": [
     "atftp",
     "dhcpcd-base",

@@ -2,6 +2,7 @@
 import type { Decoded } from "../errors.ts";
 import { chunkBytes, chunkCountOf, chunkLengthAt } from "../units/units.ts";
 import { u32 } from "./byte-source.ts";
+import { putU32 } from "./little-endian.ts";
 import { type Codec, codec, type IndexEntry, indexEntryBytes } from "./types.ts";
 
 // offset  size  field (little endian)
@@ -92,8 +93,4 @@ function writeEntry(entry: IndexEntry, out: Uint8Array, offset: number): void {
   putU32(out, offset + 8, entry.storedLength);
   putU32(out, offset + 12, entry.crc32c);
   out.set(entry.sha256, offset + 16);
-}
-
-function putU32(out: Uint8Array, at: number, value: number): void {
-  for (let index = 0; index < 4; index++) out[at + index] = (value >>> (8 * index)) & 0xff;
 }

@@ -67,15 +67,19 @@ export const imageApiRoutes =
     );
 
     // Export: the caller puts the disk together from manifest, index and chunks, and checks every one.
+    // No viewer: a disk has secrets.
     app.get(
       "/images/:id/manifest",
-      { schema: { summary: "an image's manifest", params: ById } },
+      {
+        schema: { summary: "an image's manifest", params: ById },
+        config: { role: "operator", audit: false },
+      },
       async ({ params }, reply) =>
         reply.type("application/json").send(canonicalJson(lab.image(params.id))),
     );
     app.get(
       "/images/:id/index",
-      { schema: { summary: "an image's index", params: ById } },
+      { schema: { summary: "export an image", params: ById }, config: { role: "operator" } },
       async ({ params }, reply) =>
         reply.type(octets).send(Buffer.from(await images.index(lab.image(params.id).id))),
     );
@@ -85,7 +89,10 @@ export const imageApiRoutes =
     });
     app.get(
       "/images/:id/chunks",
-      { schema: { summary: "chunks of an image", params: ById, querystring: Range } },
+      {
+        schema: { summary: "chunks of an image", params: ById, querystring: Range },
+        config: { role: "operator", audit: false },
+      },
       async ({ params, query }, reply) => {
         const { id } = lab.image(params.id);
         const count = Math.min(chunksLimit, Number(query.count));

@@ -1,8 +1,11 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import { exportImage } from "../transfer/export.ts";
+import { importImage } from "../transfer/import.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
@@ -71,6 +74,26 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .description("re-hashes every chunk; without I, of all images")
     .action((reference: string | undefined) => run((context) => verify(context, reference)));
 
+  image
+    .command("import <FILE> <NAME>")
+    .description(
+      "makes a version of NAME of a disk in a file or a folder, or of a device, of this machine",
+    )
+    .option("--raw", "take every byte of a disk file, used or not")
+    .option("--disk <DISK>", "which of several disks in a folder: sda, or d1")
+    .action((file: string, name: string, options: { raw?: boolean; disk?: string }) =>
+      run((context) => importFile(context, file, name, options)),
+    );
+
+  image
+    .command("export <I> <FILE>")
+    .description(
+      "writes the disk: raw, compressed (.gz .zst .lz4 .xz .lzo), .qcow2 .vhdx .vmdk .vhd, or onto a disk",
+    )
+    .action((reference: string, file: string) =>
+      run((context) => exportFile(context, reference, file)),
+    );
+
   image.command("delete <I>").action((reference: string) =>
     run(async ({ client, say, document, confirm }) => {
       const found = await client.get<ImageView>(path(reference));
@@ -84,6 +107,52 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       return 0;
     }),
   );
+}
+
+async function importFile(
+  context: CliContext,
+  file: string,
+  name: string,
+  options: { raw?: boolean; disk?: string },
+): Promise<number> {
+  const { client, say, document } = context;
+  using progress = progressLines(context, "importing");
+  const committed = await importImage({
+    client,
+    path: resolve(file),
+    name,
+    raw: options.raw ?? false,
+    disk: options.disk ?? null,
+    signal: progress.signal,
+    progress: progress.show,
+    log: progress.note,
+  });
+  progress.end();
+  const found = await client.get<ImageView>(path(committed.imageId));
+  document(found);
+  say(
+    `${found.name}@${found.version}: disk ${sizeText(found.diskBytes)}, ${sizeText(found.usedBytes)} used, ` +
+      `${sizeText(found.storedBytes)} stored`,
+  );
+  return 0;
+}
+
+async function exportFile(context: CliContext, reference: string, file: string): Promise<number> {
+  const { client, say, document, confirm } = context;
+  using progress = progressLines(context, "exporting");
+  const exported = await exportImage({
+    client,
+    image: reference,
+    path: resolve(file),
+    signal: progress.signal,
+    confirm,
+    progress: progress.show,
+    log: progress.note,
+  });
+  progress.end();
+  document(exported);
+  say(`${exported.image}: disk of ${sizeText(exported.diskBytes)} written to ${exported.path}`);
+  return 0;
 }
 
 interface VerifyAnswer {

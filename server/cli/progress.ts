@@ -1,3 +1,4 @@
+import { RoomcastError } from "../../core/errors.ts";
 import {
   barText,
   byteRateText,
@@ -17,6 +18,8 @@ export interface ProgressLines extends Disposable {
   readonly signal: AbortSignal;
   /** In bytes. */
   readonly show: (done: number, total: number) => void;
+  /** A line for people, on stderr. */
+  readonly note: (text: string) => void;
   /** Clears the terminal's line. */
   end(): void;
 }
@@ -28,7 +31,8 @@ export interface ProgressLines extends Disposable {
 export function progressLines(context: CliContext, doing: string): ProgressLines {
   const live = !context.json && process.stderr.isTTY;
   const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
+  const interrupt = (): void =>
+    stop.abort(new RoomcastError("cancelled", "stopped", "nothing of it was kept; start it again"));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const past: { at: number; done: number }[] = [{ at: performance.now(), done: 0 }];
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -48,6 +52,10 @@ export function progressLines(context: CliContext, doing: string): ProgressLines
       if (!live) return;
       const line = progressText({ doing, done, total, rate, secondsLeft });
       process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    },
+    note(text) {
+      end();
+      process.stderr.write(`roomcast: ${text}\n`);
     },
     end,
     [Symbol.dispose]() {

@@ -6,13 +6,17 @@ import { rootHashOf } from "../../../core/image/merkle.ts";
 import type { KeptChunk } from "../../../core/image/plan.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
 import { alignedBuffer } from "../../../core/node/disk.ts";
+import type { BlockDevice } from "../../../core/ports.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { readChunk, storedForm } from "./chunk.ts";
-import { draftOf, type MapOptions, mapDisk, plannedBytes } from "./disk-map.ts";
+import { type DiskMap, draftOf, type MapOptions, mapDisk, plannedBytes } from "./disk-map.ts";
 import { Outbox } from "./outbox.ts";
 import type { CaptureUplink, Committed } from "./uplink.ts";
 
-export interface CaptureOptions extends MapOptions {
+export interface CaptureOptions extends MapOptions, SendOptions {}
+
+export interface SendOptions {
+  readonly disk: BlockDevice;
   /** The PC and its disk in words, and the version of roomcast. */
   readonly source: string;
   readonly uplink: CaptureUplink;
@@ -30,8 +34,12 @@ const laneCount = 48;
 
 /** Resolves when the server has committed the image. Rejects with a RoomcastError. */
 export async function captureDisk(options: CaptureOptions): Promise<Committed> {
+  return captureMapped(await mapDisk(options), options);
+}
+
+/** As `captureDisk`, of a disk that is mapped already. It is read once, from its beginning to its end. */
+export async function captureMapped(map: DiskMap, options: SendOptions): Promise<Committed> {
   const { disk, signal, uplink, source } = options;
-  const map = await mapDisk(options);
   const { chunks } = map.plan;
   const bytesTotal = plannedBytes(map.plan, disk.size);
   const entries = new Array<IndexEntry>(chunks.length);

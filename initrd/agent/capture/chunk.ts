@@ -30,6 +30,11 @@ export async function readChunk(
   const data = into.subarray(0, chunkLengthAt(chunkIndex, disk.size));
   await disk.read(chunkIndex * chunkBytes, data);
   for (const { start, length } of zeroed) data.fill(0, start, start + length);
+  return hashChunk(data);
+}
+
+/** Of the raw bytes of a chunk. */
+export async function hashChunk(data: Uint8Array): Promise<ReadChunk> {
   const isZero = zeros.subarray(0, data.length).equals(data);
   return { data, isZero, sha256: await systemCodec.hash(data) };
 }

@@ -10,13 +10,16 @@ import { metricsRoute } from "../../../server/api/metrics.ts";
 import { apiRoutes } from "../../../server/api/routes.ts";
 import { Lab } from "../../../server/rooms/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { localCaller, tokenCaller } from "../../../server/trust/access.ts";
 import { Operators } from "../../../server/trust/operators.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export interface TestApi {
+  /** The data folder: what listens on `roomcast.sock` in it is found by the command line. */
+  readonly folder: string;
+  readonly images: ImageStore;
   readonly lab: Lab;
   readonly state: StateStore;
   readonly operators: Operators;
@@ -65,7 +68,7 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
   await app.register(apiRoutes(ports, identify), { prefix: "/api/v1" });
   await metricsRoute(app, ports, identify);
   return {
-    ...{ lab, state, operators, app, routes },
+    ...{ folder, images, lab, state, operators, app, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
         method,

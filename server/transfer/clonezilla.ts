@@ -1,0 +1,156 @@
+/**
+ * A disk as Clonezilla saves it: `disk`, `parts`, `sda-pt.sf` (sfdisk's dump), `sda-mbr`,
+ * `sda-hidden-data-after-mbr`, `sda-gpt-1st`, `sda-ebr`s, and for each partition
+ * `sda1.ext4-ptcl-img.gz.aa…`, `sda1.dd-img.aa…`, or `swappt-sda2.info`.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { RoomcastError } from "../../core/errors.ts";
+import { placeGpt } from "../../core/image/gpt-writer.ts";
+import { ebrChain, isExtended, mbrSector, type PlacedBytes } from "../../core/image/mbr-writer.ts";
+import { type DumpedPartition, decodeSfdiskDump } from "../../core/image/sfdisk-dump.ts";
+import { damagedSource } from "./byte-reader.ts";
+import type { FolderDisk, SavedContent, SavedPartition } from "./folder-disk.ts";
+
+const mib = 1024 * 1024;
+
+export const isClonezilla = (names: ReadonlySet<string>): boolean =>
+  names.has("parts") && (names.has("disk") || [...names].some((name) => name.endsWith("-pt.sf")));
+
+/** `wanted`: which of several disks, `sda` for instance, or null. Rejects with `bad-input`. */
+export async function readClonezilla(
+  folder: string,
+  names: ReadonlySet<string>,
+  wanted: string | null,
+): Promise<FolderDisk> {
+  const disks = [...names].flatMap((name) => /^(\S+)-pt\.sf$/.exec(name)?.[1] ?? []).sort();
+  const name = wanted ?? (disks.length === 1 ? disks[0] : undefined);
+  if (name === undefined || !disks.includes(name)) {
+    throw new RoomcastError(
+      "bad-input",
+      `${folder} has ${disks.length === 0 ? "no disk's partition table (sda-pt.sf)" : `the disks ${disks.join(", ")}`}`,
+      disks.length === 0 ? "save the whole disk in Clonezilla (savedisk)" : "say which: --disk",
+    );
+  }
+  const source = `Clonezilla ${folder}, ${name}`;
+  const lvm = await textOf(folder, names, "lvm_vg_dev.list");
+  if (lvm.split("\n").some((line) => line.includes(`/dev/${name}`))) {
+    throw new RoomcastError(
+      "bad-input",
+      `${source}: it holds LVM, of which Clonezilla saved the volumes apart`,
+      "restore it with Clonezilla onto a (virtual) disk, and capture or import that",
+    );
+  }
+  const dump = decodeSfdiskDump(await textOf(folder, names, `${name}-pt.sf`));
+  if (!dump.ok) throw damagedSource(`${name}-pt.sf`, dump.reason);
+  const { partitions: listed, kind } = dump.value;
+  const parted = await textOf(folder, names, `${name}-pt.parted`);
+  const logicalSector =
+    dump.value.logicalSector ??
+    Number(/^Sector size \(logical\/physical\): (\d+)B/m.exec(parted)?.[1] ?? 512);
+  const warnings: string[] = [];
+  const bytesOf = (file: string): Promise<Buffer> =>
+    names.has(file) ? readFile(join(folder, file)) : Promise.resolve(Buffer.alloc(0));
+
+  const mbr = await bytesOf(`${name}-mbr`);
+  const hidden = await bytesOf(`${name}-hidden-data-after-mbr`);
+  const placed: PlacedBytes[] = [{ offset: 512, data: hidden }];
+  let diskBytes: number;
+  if (kind === "gpt") {
+    const first = await bytesOf(`${name}-gpt-1st`);
+    const gpt = placeGpt({
+      header: first.subarray(logicalSector, 2 * logicalSector),
+      entries: first.subarray(2 * logicalSector),
+      logicalSector,
+      layout: null,
+    });
+    if (!gpt.ok) throw damagedSource(`${name}-gpt-1st`, gpt.reason);
+    ({ diskBytes } = gpt.value);
+    const protective = mbr.length >= 512 ? mbr : first;
+    placed.push({ offset: 0, data: protective.subarray(0, 512) }, ...gpt.value.pieces);
+  } else {
+    if (mbr.length < 512) throw damagedSource(`${name}-mbr`, "it is no whole sector");
+    placed.push({ offset: 0, data: mbrSector(mbr, listed) });
+    const chain = ebrChain(listed, logicalSector);
+    if (chain === null) throw damagedSource(`${name}-pt.sf`, "its logical partitions do not fit");
+    placed.push(...chain);
+    const sectors = /^Disk \S+: (\d+)s$/m.exec(parted)?.[1];
+    const end = Math.max(...listed.map(({ start, count }) => start + count)) * logicalSector;
+    diskBytes =
+      sectors === undefined ? Math.ceil(end / mib) * mib : Number(sectors) * logicalSector;
+    if (sectors === undefined) {
+      warnings.push("the folder does not tell the disk's size: it ends with its last partition");
+    }
+  }
+
+  const blkid = await textOf(folder, names, "blkid.list");
+  const partitions: SavedPartition[] = [];
+  for (const partition of listed.filter((each) => !isExtended(each))) {
+    const { index, device, start, count, type } = partition;
+    const { content, fs } = await contentOf(folder, names, partition);
+    if (content.kind === "nothing") {
+      warnings.push(`partition ${index} (${device}) is not in the folder: nothing is kept of it`);
+    }
+    const tags = tagsOf(blkid, device);
+    const label = tags.get("LABEL") ?? null;
+    const uuid = tags.get("UUID") ?? null;
+    const place = { start: start * logicalSector, size: count * logicalSector };
+    partitions.push({ index, type, ...place, fs, label, uuid, content });
+  }
+  return { source, diskBytes, logicalSector, table: kind, placed, partitions, warnings };
+}
+
+async function contentOf(
+  folder: string,
+  names: ReadonlySet<string>,
+  { device }: DumpedPartition,
+): Promise<{ content: SavedContent; fs: string | null }> {
+  const own = [...names].filter((name) => name.startsWith(`${device}.`)).sort();
+  const [first] = own;
+  if (first === undefined) {
+    if (!names.has(`swappt-${device}.info`)) return { content: { kind: "nothing" }, fs: null };
+    const text = await readFile(join(folder, `swappt-${device}.info`), "utf8");
+    const field = (name: string): string =>
+      new RegExp(`^${name}="(.*)"`, "m").exec(text)?.[1] ?? "";
+    return { content: { kind: "swap", uuid: field("UUID"), label: field("LABEL") }, fs: "swap" };
+  }
+  const [, fs = "", how = ""] = /^[^.]+\.(\S+?)-(ptcl-img|dd-img|img)(?:\.|$)/.exec(first) ?? [];
+  const kind = how === "ptcl-img" ? "partclone" : how === "dd-img" ? "whole" : null;
+  if (kind === null || own.some((name) => !name.startsWith(`${device}.${fs}-${how}`))) {
+    throw new RoomcastError(
+      "bad-input",
+      `${join(folder, first)} was not saved by partclone or dd`,
+      "save it again in Clonezilla with the default, -q2 (partclone)",
+    );
+  }
+  requireSequence(own, folder);
+  const files = own.map((name) => join(folder, name));
+  return { content: { kind, files }, fs: fs === "dd" ? null : fs };
+}
+
+/** Split files count up without a gap: `.aa`, `.ab`… A last one that lacks is found by the stream's end. */
+function requireSequence(names: readonly string[], folder: string): void {
+  if (names.length < 2 && !/\.[a-z]{2}$/.test(names[0] ?? "")) return;
+  let expected = "aa";
+  for (const name of names) {
+    if (!name.endsWith(`.${expected}`)) {
+      throw damagedSource(join(folder, name), `its part .${expected} is not there`);
+    }
+    const [high = 97, low = 97] = [expected.charCodeAt(0), expected.charCodeAt(1)];
+    expected = low < 122 ? String.fromCharCode(high, low + 1) : String.fromCharCode(high + 1, 97);
+  }
+}
+
+/** The line of `blkid`: `/dev/sda1: LABEL="x" UUID="y"`. */
+function tagsOf(blkid: string, device: string): Map<string, string> {
+  const line = blkid.split("\n").find((each) => each.startsWith(`/dev/${device}:`)) ?? "";
+  return new Map(
+    [...line.matchAll(/(?:^|\s)([A-Z_]+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [
+      key,
+      value,
+    ]),
+  );
+}
+
+const textOf = (folder: string, names: ReadonlySet<string>, name: string): Promise<string> =>
+  names.has(name) ? readFile(join(folder, name), "utf8") : Promise.resolve("");
