@@ -12,9 +12,10 @@ export interface PackageFiles {
   readonly files: readonly string[];
 }
 
+/** The shell of `init`, its tools, and a rescue shell. Static: it works whatever else is broken. */
+export const rescueShell: PackageFiles = { name: "busybox-static", files: ["bin/busybox"] };
+
 export const tools: readonly PackageFiles[] = [
-  // The shell of `init`, its tools, and a rescue shell. Static: it works whatever else is broken.
-  { name: "busybox-static", files: ["bin/busybox"] },
   {
     // Used blocks of a file system: `partclone.TYPE -D`.
     name: "partclone",

@@ -7,7 +7,7 @@ import { alwaysLoaded, furtherDrivers, usualDrivers } from "./drivers.ts";
 import { compress } from "./image.ts";
 import { chooseModules, findKernel, readModules } from "./kernel.ts";
 import { fetchPackages, hostApt, resolvePackages } from "./packages.ts";
-import { driverTree } from "./tree.ts";
+import { furtherDriverTree } from "./tree.ts";
 
 export interface FurtherKernelOptions {
   /** By which the configuration offers it. */
@@ -39,7 +39,7 @@ export async function buildFurtherKernel(options: FurtherKernelOptions): Promise
     allowMissing: true,
   });
   const parts = { packages: [], kernelVersion: kernel.version, modules: chosen, listed: chosen };
-  const archive = compress(encodeCpio(await driverTree(parts)));
+  const archive = compress(encodeCpio(await furtherDriverTree(parts)));
   const folder = join(options.outFolder, "kernels", name);
   await mkdir(folder, { recursive: true });
   await copyFile(kernel.vmlinuz, join(folder, "vmlinuz"));

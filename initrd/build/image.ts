@@ -6,7 +6,14 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { assert } from "../../core/errors.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
-import { kernelMetaPackage, libraryPackages, loaders, localBoot, tools } from "./contents.ts";
+import {
+  kernelMetaPackage,
+  libraryPackages,
+  loaders,
+  localBoot,
+  rescueShell,
+  tools,
+} from "./contents.ts";
 import { type CpioEntry, encodeCpio } from "./cpio.ts";
 import { alwaysLoaded, firmwarePackages, furtherDrivers, usualDrivers } from "./drivers.ts";
 import { chooseModules, findKernel, readModules } from "./kernel.ts";
@@ -21,7 +28,7 @@ import {
   ownApt,
   resolvePackages,
 } from "./packages.ts";
-import { agentTree, driverTree, systemTree } from "./tree.ts";
+import { agentTree, furtherDriverTree, rescueTree, systemTree } from "./tree.ts";
 
 export interface BuildOptions {
   /** The checkout, with its `node_modules` installed. */
@@ -81,23 +88,21 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     nodeProgram: nodeProgram(repository),
     nodeModules: join(repository, "node_modules"),
   });
-  const agent = await agentTree(
-    bundle,
-    join(repository, "initrd", "init"),
-    blessedData(repository),
-  );
-  const drivers = await driverTree({
+  const initFolder = join(repository, "initrd", "init");
+  const rescue = await rescueTree(unpacked, initFolder);
+  const agent = await agentTree(bundle, initFolder, blessedData(repository));
+  const drivers = await furtherDriverTree({
     packages: unpacked,
     kernelVersion: kernel.version,
     modules: every.filter(({ module }) => !inUsual.has(module.path)),
     listed: every,
   });
-  const [systemPart, agentPart, driversPart] = (await compressed(
-    [system, agent, drivers].map(encodeCpio),
+  const [rescuePart, systemPart, agentPart, driversPart] = (await compressed(
+    [rescue, system, agent, drivers].map(encodeCpio),
     join(cacheFolder, "archives"),
     log,
-  )) as [Uint8Array, Uint8Array, Uint8Array];
-  const initrd = Buffer.concat([systemPart, agentPart]);
+  )) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const initrd = Buffer.concat([rescuePart, systemPart, agentPart]);
 
   const place = async (
     name: string,
@@ -129,7 +134,7 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   );
   await writeFile(record, JSON.stringify({ inputs, files: versions.files }));
   await dropStale(apt, unpacked);
-  logSizes([...system, ...agent], log);
+  logSizes([...rescue, ...system, ...agent], log);
   for (const [name, data] of [
     ["initrd.img", initrd],
     ["drivers.img", driversPart],
@@ -203,7 +208,7 @@ async function resolve(
   log: (line: string) => void,
 ): Promise<{ apt: Apt; packages: readonly DebianPackage[] }> {
   const names = [
-    ...tools.map((tool) => tool.name),
+    ...[rescueShell, ...tools].map((tool) => tool.name),
     ...loaders.map((loader) => loader.package),
     localBoot.tool.package,
     localBoot.modules.package,

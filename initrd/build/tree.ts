@@ -3,7 +3,7 @@ import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Bundle } from "./bundle.ts";
-import { deviceFiles, type PackageFiles, tools } from "./contents.ts";
+import { deviceFiles, type PackageFiles, rescueShell, tools } from "./contents.ts";
 import type { CpioEntry } from "./cpio.ts";
 import { alwaysLoaded } from "./drivers.ts";
 import { withoutSections } from "./elf.ts";
@@ -23,12 +23,27 @@ export interface SystemParts {
   readonly nodeModules: string;
 }
 
-/** Everything that is not ours: changes with Debian's and Node's releases only. */
-export async function systemTree(parts: SystemParts): Promise<CpioEntry[]> {
-  const entries: CpioEntry[] = [
+/**
+ * Comes first and fits into any memory: a shell, and a first process that says what is the matter. It
+ * runs only when the kernel had no room to unpack what follows, which has another one in its place.
+ */
+export async function rescueTree(
+  packages: readonly UnpackedPackage[],
+  initFolder: string,
+): Promise<CpioEntry[]> {
+  return [
     ...deviceFiles.map((device): CpioEntry => ({ kind: "character-device", ...device })),
     ...emptyFolders.map((path): CpioEntry => ({ path, kind: "directory", permissions: 0o755 })),
     { path: "bin/sh", kind: "symlink", target: "busybox" },
+    ...(await packageFiles(rescueShell, packages)),
+    { path: "init", kind: "symlink", target: "rescue" },
+    executable("rescue", await readFile(join(initFolder, "rescue"))),
+  ];
+}
+
+/** Everything that is not ours: changes with Debian's and Node's releases only. */
+export async function systemTree(parts: SystemParts): Promise<CpioEntry[]> {
+  const entries: CpioEntry[] = [
     // The kernel itself calls it, for PHYs and cryptography.
     { path: "sbin/modprobe", kind: "symlink", target: "../bin/busybox" },
     ...Object.entries(configuration).map(([path, text]) => textFile(path, text)),
@@ -57,10 +72,13 @@ export async function agentTree(
   for (const [name, data] of bundle)
     entries.push({ path: `roomcast/${name}`, kind: "file", permissions: 0o644, data });
   for (const name of (await readdir(initFolder)).sort()) {
+    if (name === "rescue") continue;
     const data = await readFile(join(initFolder, name));
     entries.push(executable(name === "init" ? "init" : `roomcast/${name}`, data));
   }
   entries.push(...(await folder(blessedFolder, "roomcast/blessed")));
+  // The last by path: without it `init` knows that the archive did not fit into the memory.
+  entries.push(textFile("var/agent-complete", ""));
   return entries;
 }
 
@@ -162,7 +180,7 @@ export interface DriverParts extends Pick<SystemParts, "packages" | "kernelVersi
 }
 
 /** Modules, the tables by which modprobe finds them, and their firmware as far as the packages have it. */
-export async function driverTree(parts: DriverParts): Promise<CpioEntry[]> {
+async function driverTree(parts: DriverParts): Promise<CpioEntry[]> {
   const base = `lib/modules/${parts.kernelVersion}`;
   const described = parts.listed.map(({ module }) => module);
   return [
@@ -177,6 +195,15 @@ export async function driverTree(parts: DriverParts): Promise<CpioEntry[]> {
       }),
     ),
     ...(await firmware(parts)),
+  ];
+}
+
+/** An archive of its own behind the others. `memory.sh` sees by its first and last file (by path) whether it fitted. */
+export async function furtherDriverTree(parts: DriverParts): Promise<CpioEntry[]> {
+  return [
+    textFile("etc/drivers-begun", ""),
+    ...(await driverTree(parts)),
+    textFile("var/drivers-complete", ""),
   ];
 }
 

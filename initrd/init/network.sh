@@ -26,8 +26,20 @@ bring_up_network() {
       say_once "no DHCP answer on $name"
       no_answer "$name"
     done
-    sleep 1
+    # An adapter that was just switched on has its link in a moment: no second is to be lost.
+    if [ $(($(seconds_up) - since)) -lt 5 ]; then
+      sleep 0.2
+    elif retry_key 1; then
+      renew_links $interfaces
+    fi
   done
+}
+
+# As if the cables had been pulled and put in: the adapters settle with the switch anew.
+renew_links() {
+  for name; do ip link set "$name" down; done
+  since=$(seconds_up)
+  said=
 }
 
 # Whether the interface is still there with an address.
@@ -63,7 +75,7 @@ ask_for_address() {
   # Once nobody answered, what to check stays on the screen.
   case $said in
     "no DHCP answer"*) no_answer "$1" ;;
-    *) status_screen "Asking for an address on $(described "$1")" ;;
+    *) printf '\033[H\033[J\n  roomcast\n\n  Asking for an address on %s\n' "$(described "$1")" ;;
   esac
   rm -f /run/roomcast/net
   udhcpc -i "$1" -n -t 4 -T 2 -A 1 -V roomcast -s /roomcast/lease \
@@ -73,45 +85,49 @@ ask_for_address() {
 described() { echo "$1 ($(cat "/sys/class/net/$1/address"))"; }
 
 no_adapter() {
+  # Drivers are still being loaded.
+  [ $(($(seconds_up) - since)) -lt 5 ] && return
   say_once "no network adapter"
-  status_screen "This PC shows no network adapter that this image has a driver for." \
-    "" "Adapters seen on the PCI bus:" "$(pci_adapters)" "" \
-    "Check: is the adapter switched on in the firmware's setup? If it is listed" \
-    "here, its driver is to be added to the boot image."
+  trouble_screen "No network adapter that this boot image has a driver for" \
+    "" "Adapters on the PCI bus:" "$(pci_devices 0x02)" "" \
+    "Check  1. is the adapter switched on in the firmware's setup?" \
+    "       2. listed here: restart, press m, choose another kernel (the server's" \
+    "          administrator makes one with: make kernel)" \
+    "       3. an adapter for USB works with most PCs"
 }
 
-pci_adapters() {
+# Devices of a class, as sysfs has it: its driver, or that there is none.
+pci_devices() {
+  found=
   for path in /sys/bus/pci/devices/*; do
     case $(cat "$path/class") in
-      0x02*) echo "  ${path##*/}  vendor $(cat "$path/vendor") device $(cat "$path/device")" ;;
+      "$1"*)
+        found=yes
+        driver=$(readlink "$path/driver") || driver=NONE
+        echo "  ${path##*/}  $(cut -c 3- "$path/vendor"):$(cut -c 3- "$path/device")  driver ${driver##*/}"
+        ;;
     esac
   done
+  [ -n "$found" ] || echo "  none"
 }
 
 no_link() {
-  # An adapter that was just switched on takes a few seconds.
-  [ $(($(seconds_up) - since)) -lt 5 ] || say_once "no link"
-  status_screen "Waiting for a link: no cable answers on this PC's network adapter." \
+  [ $(($(seconds_up) - since)) -lt 5 ] && return
+  say_once "no link"
+  trouble_screen "No link: nothing answers at the other end of the network cable" \
     "" "$(for name; do echo "  $(described "$name")"; done)" "" \
-    "Check: the cable at both ends; the lamps beside the socket; that the switch" \
-    "is on and its port is not disabled. It goes on by itself once there is one."
+    "Check  1. the cable, at both ends; try another one" \
+    "       2. the lamps beside the socket: dark means no link" \
+    "       3. the switch: on? its port not disabled? (it may still be starting)" \
+    "It goes on by itself as soon as there is a link."
 }
 
 no_answer() {
-  status_screen "No DHCP server answers on $(described "$1"). Asking again." \
-    "" "Check: that the roomcast server runs and is on this network (VLAN); that" \
-    "the switch port needs no login (802.1X). A switch port with spanning tree" \
-    "stays deaf for up to a minute after power-on: make it an edge port."
-}
-
-say_once() {
-  [ "$said" = "$1" ] || milestone "$1"
-  said=$1
-}
-
-# A heading, what is the matter, and how long it has been.
-status_screen() {
-  printf '\033[H\033[J\n  roomcast\n\n'
-  for line; do printf '%s\n' "$line" | sed 's/^/  /'; done
-  printf '\n  %s s. Ctrl-Alt-F2: a shell. Ctrl-Alt-Del: restart.\n' $(($(seconds_up) - since))
+  trouble_screen "No address: no DHCP server answers on $(described "$1")" \
+    "" "There is a link. Asking again and again." "" \
+    "Check  1. a switch port with spanning tree is deaf for up to a minute after" \
+    "          power-on: wait, and make it an edge port (portfast)" \
+    "       2. the roomcast server: on, serve running, in this network (VLAN)?" \
+    "       3. the other DHCP server, where roomcast only answers beside one" \
+    "       4. a port that wants a login (802.1X) or knows only some MACs"
 }

@@ -25,13 +25,19 @@ function run(script: string, commands: string, pc: Pc = {}): string {
   write("proc/cmdline", `${pc.bootLine ?? ""}\n`);
   write("proc/uptime", `${pc.uptime ?? 5}.25 3.00\n`);
   mkdirSync(join(place, "run/roomcast"), { recursive: true });
+  for (const [path, text] of Object.entries(pc.files ?? {})) write(path, text);
+  for (const [name, [kind, vendor, device]] of Object.entries(pc.pciDevices ?? {})) {
+    write(`sys/bus/pci/devices/${name}/class`, `${kind}\n`);
+    write(`sys/bus/pci/devices/${name}/vendor`, `${vendor}\n`);
+    write(`sys/bus/pci/devices/${name}/device`, `${device}\n`);
+  }
   for (const [name, { mac, carrier, device }] of Object.entries(pc.interfaces ?? {})) {
     write(`sys/class/net/${name}/address`, `${mac}\n`);
     write(`sys/class/net/${name}/type`, name === "lo" ? "772\n" : "1\n");
     write(`sys/class/net/${name}/carrier`, `${carrier}\n`);
     if (device !== false) write(`sys/class/net/${name}/device/x`, "");
   }
-  const text = ["common.sh", script]
+  const text = ["common.sh", "trouble.sh", script]
     .map((name) => readFileSync(join(scripts, name), "utf8"))
     .join("\n")
     .replaceAll(/(?<![\w/])\/(proc|sys|run|dev\/ttyS0)\b/g, `${place}/$1`);
@@ -46,6 +52,10 @@ function run(script: string, commands: string, pc: Pc = {}): string {
 interface Pc {
   readonly bootLine?: string;
   readonly uptime?: number;
+  /** Address → class, vendor, device, as sysfs has them. */
+  readonly pciDevices?: Readonly<Record<string, readonly [string, string, string]>>;
+  /** Path below the root → text. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly interfaces?: Readonly<
     Record<string, { readonly mac: string; readonly carrier: 0 | 1; readonly device?: boolean }>
   >;
@@ -112,13 +122,36 @@ test("the network as a whole: BOOTIF in the loader's spelling, an address, the m
 });
 
 test("screens fit 80 columns", () => {
-  const said = run(
-    "network.sh",
-    'since=0; no_link eth0 eth1; no_answer eth0; ask() { :; }; pci_adapters() { echo "  x"; }; no_adapter',
-    { interfaces, uptime: 99 },
-  );
-  assert.match(said, /Check: the cable/);
+  const said = run("network.sh", "since=0; no_link eth0 eth1; no_answer eth0; no_adapter", {
+    interfaces,
+    uptime: 999,
+    pciDevices: { "0000:00:02.0": ["0x020000", "0x8086", "0x10d3"] },
+  });
+  assert.match(said, /the cable, at both ends/);
   assert.match(said, /edge port/);
-  assert.match(said, /no network adapter/);
-  for (const line of said.split("\n")) assert(line.length < 80, line);
+  assert.match(said, /0000:00:02\.0 {2}8086:10d3 {2}driver NONE/);
+  assert.match(said, /R: try again {3}S: a shell/);
+  assertFits(said);
 });
+
+test("memory: enough is passed over; too little, and drivers that did not fit, are said until R", () => {
+  const check = (availableKib: number, more = ""): string =>
+    run("memory.sh", `${more} retry_key() { return 0; }; check_memory; echo went on`, {
+      files: {
+        "proc/meminfo": `MemTotal:   402432 kB\nMemAvailable:   ${availableKib} kB\n`,
+      },
+    });
+  assert.equal(check(300_000), "went on\n");
+  const said = check(100_000);
+  assert.match(said, /Not enough memory: this PC has 393 MiB/);
+  assert.match(said, /and 97 MiB are free/);
+  assert.match(said, /went on\n$/);
+  assertFits(said);
+});
+
+/** A console has 80 columns; what makes letters bold takes none. */
+function assertFits(said: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences are made of them
+  for (const line of said.replaceAll(/\x1b\[[0-9;]*[A-Za-z]/g, "").split("\n"))
+    assert(line.length < 80, line);
+}
