@@ -129,6 +129,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.defer(() => lab.close());
 
   const local = application(log);
+  await local.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await serveApi(local, api, localCaller);
   await listen(local, { path: socketPath }, socketPath);
   cleanup.defer(() => local.close());

@@ -9,6 +9,7 @@ import type { Decoded } from "../errors.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { PinHash } from "./rooms.ts";
+import { ShellEnded, ShellOrder } from "./shell.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
 
 /** Raised when a message changes so that an older peer would misread it. */
@@ -161,6 +162,7 @@ export const AgentMessage = Type.Union([
   Delivery,
   Ask,
   Seen,
+  ShellEnded,
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
@@ -284,6 +286,7 @@ export const ServerMessage = Type.Union([
     }),
   }),
   Placed,
+  ...ShellOrder.anyOf,
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;
 
@@ -293,8 +296,9 @@ export const ImageList = Type.Array(ImageView);
  * Binary frames: offset 0, u8, kind; offset 4, u32 LE, the cast's tag; offset 8, the payload.
  * `wants`: a bitmap over the image's index entries, bit `i & 7` of byte `i >> 3`, 1 = wanted. It
  * replaces what the server knew. `report`: what `core/cast` makes of its state (docs/protocol.md).
+ * `shell`, both ways: what is typed and shown; the tag is the number of the shell.
  */
-export const bulkKind = { wants: 1, report: 2 } as const;
+export const bulkKind = { wants: 1, report: 2, shell: 3 } as const;
 export const bulkHeaderBytes = 8;
 
 export interface BulkFrame {
@@ -314,7 +318,7 @@ export function encodeBulk(kind: number, tag: number, payload: Uint8Array): Uint
 export function decodeBulk(frame: Uint8Array): Decoded<BulkFrame> {
   if (frame.length < bulkHeaderBytes) return { ok: false, reason: "truncated" };
   const kind = frame[0] as number;
-  if (kind !== bulkKind.wants && kind !== bulkKind.report)
+  if (kind !== bulkKind.wants && kind !== bulkKind.report && kind !== bulkKind.shell)
     return { ok: false, reason: `unknown kind ${kind}` };
   let tag = 0;
   for (let index = 3; index >= 0; index--) tag = tag * 256 + (frame[4 + index] as number);

@@ -6,6 +6,7 @@ import { type Millis, millis } from "../../core/units/units.ts";
 import {
   type Afterwards,
   type AgentMessage,
+  bulkKind,
   controlProtocol,
   type Hello,
   lookColumns,
@@ -23,6 +24,7 @@ import { Outbox } from "./outbox.ts";
 import { PinLock } from "./pin-lock.ts";
 import type { PowerAction } from "./power.ts";
 import { menuView, taskView } from "./screen.ts";
+import { Shells } from "./shells.ts";
 import { Meter } from "./tasks/meter.ts";
 import type { Task, TaskEnd } from "./tasks/task.ts";
 
@@ -43,6 +45,8 @@ export interface AgentPorts {
   check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
   openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
   readonly once: boolean;
+  /** Why operators get no shell here, or null. */
+  readonly shellRefusal: string | null;
 }
 
 /** How a task speaks to the server. */
@@ -71,6 +75,7 @@ export class Agent {
   private wasLocked = false;
   private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
   private readonly abort = new AbortController();
+  private readonly shells: Shells;
   private menu: Menu | null = null;
   private ticker: NodeJS.Timeout | undefined;
   private task: Task | null = null;
@@ -98,11 +103,20 @@ export class Agent {
   constructor(ports: AgentPorts) {
     this.ports = ports;
     this.lock = new PinLock(ports.clock);
+    this.shells = new Shells({
+      refusal: ports.shellRefusal,
+      send: (message) => void this.link.send(message),
+      sendBulk: (kind, tag, payload) => this.link.sendBulk(kind, tag, payload),
+      log: (text) => ports.journal.log(text),
+    });
     this.link = new Link(ports.server, ports.clock, {
       hello: () => this.hello(),
       state: () => this.state,
       up: (welcome) => this.up(welcome),
       message: (message) => this.message(message),
+      bulk: ({ kind, tag, payload }) => {
+        if (kind === bulkKind.shell) this.shells.type(tag, payload);
+      },
       down: (detail) => this.down(detail),
     });
   }
@@ -118,6 +132,7 @@ export class Agent {
     const status = await this.over.promise;
     clearInterval(this.ticker);
     this.abort.abort();
+    this.shells.closeAll();
     this.link.close();
     this.menu?.close();
     return status;
@@ -161,6 +176,7 @@ export class Agent {
   }
 
   private down(detail: string): void {
+    this.shells.closeAll();
     this.detail = detail;
     // A server that is away for an hour is not worth a thousand lines.
     if (detail !== this.lastDetail) {
@@ -198,6 +214,11 @@ export class Agent {
         if (task === null) this.draw();
         return;
       }
+      case "shell-open":
+      case "shell-resize":
+      case "shell-credit":
+      case "shell-close":
+        return this.shells.take(message);
       case "placed":
         this.name = message.name;
         this.placeName = message.room;

@@ -4,7 +4,7 @@ import { parseMac } from "../../core/units/mac.ts";
 import type { AgentOptions } from "./run.ts";
 
 const usage =
-  "agent --server URL [--disk PATH …] [--interface IF] [--mac MAC] [--name N] [--headless] [--once]";
+  "agent --server URL [--disk PATH …] [--interface IF] [--mac MAC] [--name N] [--headless] [--once] [--shell]";
 
 /**
  * The agent's own command line, as `roomcast agent` has it. A PC that roomcast booted uses its own
@@ -27,6 +27,7 @@ export function parseAgentArgs(words: readonly string[], isAppliance: boolean): 
     name: values.name ?? null,
     headless: values.headless ?? false,
     once: values.once ?? false,
+    shell: values.shell ?? false,
     isAppliance,
   };
 }
@@ -43,6 +44,7 @@ function parse(words: readonly string[]) {
         name: { type: "string" },
         headless: { type: "boolean" },
         once: { type: "boolean" },
+        shell: { type: "boolean" },
       },
     }).values;
   } catch (cause) {

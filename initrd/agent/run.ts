@@ -42,6 +42,8 @@ export interface AgentOptions {
   readonly headless: boolean;
   /** Ends after one session. */
   readonly once: boolean;
+  /** Operators may open a shell; on a PC that roomcast booted they may anyway. */
+  readonly shell?: boolean;
   /** This is a PC that roomcast booted: it may be restarted and switched off. */
   readonly isAppliance?: boolean;
   readonly logPath?: string | null;
@@ -147,6 +149,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       ? async (onAction) => (await import("../menu/menu.ts")).openMenu({ onAction })
       : null,
     once: options.once,
+    shellRefusal:
+      isAppliance || options.shell === true
+        ? null
+        : "this host was not booted by roomcast: its agent opens shells only when started with --shell",
   });
   options.signal?.addEventListener("abort", () => void agent.stop("the agent was ended"));
   return agent.run();

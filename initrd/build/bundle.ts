@@ -51,9 +51,9 @@ async function bundleOne(
     charset: "utf8",
     legalComments: "none",
     logLevel: "silent",
-    // koffi loads its native part itself, from node_modules beside the bundle. The others are
-    // blessed's optional terminal widget, which roomcast does not use.
-    external: ["koffi", "pty.js", "term.js"],
+    // koffi and node-pty load their native parts themselves, from node_modules beside the bundle.
+    // The others are blessed's optional terminal widget, which roomcast does not use.
+    external: ["koffi", "@lydell/node-pty", "pty.js", "term.js"],
     // CommonJS packages inside an ES module need `require` for Node's own modules.
     banner: {
       js: [

@@ -50,7 +50,7 @@ export async function systemTree(parts: SystemParts): Promise<CpioEntry[]> {
   ];
   for (const tool of tools) entries.push(...(await packageFiles(tool, parts.packages)));
   entries.push(executable("usr/bin/node", stripped(await readFile(parts.nodeProgram), "node")));
-  entries.push(...(await koffi(parts.nodeModules)));
+  entries.push(...(await nativePackages(parts.nodeModules)));
   entries.push(...(await driverTree({ ...parts, listed: parts.modules })));
   entries.push(textFile("etc/modules", alwaysLoaded.map((name) => `${name}\n`).join("")));
 
@@ -144,9 +144,13 @@ function rootOf(name: string, packages: readonly UnpackedPackage[]): string {
   return found.root;
 }
 
-/** koffi and its native part, laid out so that `import "koffi"` finds both from `roomcast/`. */
-async function koffi(nodeModules: string): Promise<CpioEntry[]> {
-  const native = "@koromix/koffi-linux-x64";
+/** What node-pty has for Windows is left out. */
+const ptyScripts = ["index", "eventEmitter2", "requireBinary", "terminal", "unixTerminal", "utils"];
+
+/** Packages with a native part, laid out so that an import from `roomcast/` finds both. */
+async function nativePackages(nodeModules: string): Promise<CpioEntry[]> {
+  const koffiNative = "@koromix/koffi-linux-x64";
+  const ptyNative = "@lydell/node-pty-linux-x64";
   // Beside the scripts lie its C++ sources.
   const scripts = (await readdir(join(nodeModules, "koffi", "src"), { recursive: true })).filter(
     (path) => /\.c?js$/.test(path),
@@ -156,9 +160,13 @@ async function koffi(nodeModules: string): Promise<CpioEntry[]> {
     "koffi/index.cjs",
     "koffi/index.js",
     ...scripts.map((path) => `koffi/src/${path}`),
-    `${native}/package.json`,
-    `${native}/index.js`,
-    `${native}/linux_x64/koffi.node`,
+    `${koffiNative}/package.json`,
+    `${koffiNative}/index.js`,
+    `${koffiNative}/linux_x64/koffi.node`,
+    "@lydell/node-pty/package.json",
+    ...ptyScripts.map((name) => `@lydell/node-pty/${name}.js`),
+    `${ptyNative}/package.json`,
+    `${ptyNative}/pty.node`,
   ];
   return Promise.all(
     files.map(async (path): Promise<CpioEntry> => {
@@ -167,7 +175,7 @@ async function koffi(nodeModules: string): Promise<CpioEntry[]> {
         path: `roomcast/node_modules/${path}`,
         kind: "file",
         permissions: 0o644,
-        data: path.endsWith(".node") ? stripped(file, "koffi") : file,
+        data: path.endsWith(".node") ? stripped(file, path) : file,
       };
     }),
   );

@@ -163,17 +163,21 @@ export class ApiClient {
       const sent = sendTo(place, `/api/v1${path}`, options, resolve);
       sent.on("error", (cause) => {
         if (signal?.aborted === true) return reject(stopped());
-        const where = "socketPath" in place ? place.socketPath : place.url.origin;
-        const why = `the server is not reached at ${where} (${cause.message})`;
-        const next =
-          "socketPath" in place
-            ? "start it with `roomcast serve`, or name its data folder with --data"
-            : "check the address, and that the server runs";
-        reject(new RoomcastError("unreachable", why, next, { cause }));
+        reject(unreachable(place, cause));
       });
       sent.end(body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body));
     });
   }
+}
+
+export function unreachable(place: ServerPlace, cause: Error): RoomcastError {
+  const where = "socketPath" in place ? place.socketPath : place.url.origin;
+  const why = `the server is not reached at ${where} (${cause.message})`;
+  const next =
+    "socketPath" in place
+      ? "start it with `roomcast serve`, or name its data folder with --data"
+      : "check the address, and that the server runs";
+  return new RoomcastError("unreachable", why, next, { cause });
 }
 
 function sendTo(
@@ -189,7 +193,7 @@ function sendTo(
   return send(new URL(path, place.url), options, onAnswer);
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+export async function textOf(answer: IncomingMessage): Promise<string> {
   let text = "";
   for await (const part of partsOf(answer)) text += part.toString("latin1");
   return Buffer.from(text, "latin1").toString("utf8");
@@ -215,7 +219,7 @@ const brokenOff = (cause?: unknown): RoomcastError =>
   );
 
 /** What the server said; something else that listens there may say anything. */
-function refusal(text: string): RoomcastError {
+export function refusal(text: string): RoomcastError {
   try {
     const said = JSON.parse(text) as ErrorView;
     if (typeof said.message === "string" && typeof said.next === "string") {

@@ -17,6 +17,7 @@ import { operatorRoutes } from "./operator-routes.ts";
 import { pcRoutes } from "./pc-routes.ts";
 import { roomRoutes } from "./room-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { shellRoute } from "./shell-route.ts";
 
 export interface ApiPorts {
   readonly lab: Lab;
@@ -73,6 +74,7 @@ export const apiRoutes =
     );
     await app.register(eventRoutes(lab, state));
     await app.register(pcRoutes(lab));
+    await app.register(shellRoute(lab));
     await app.register(roomRoutes(lab));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));

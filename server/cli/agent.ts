@@ -12,6 +12,7 @@ interface AgentOptions {
   readonly name?: string;
   readonly headless?: boolean;
   readonly once?: boolean;
+  readonly shell?: boolean;
 }
 
 export function addAgentCommand(program: Command, run: RunCommand): void {
@@ -25,6 +26,7 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
     .option("--mac <MAC>", "the address it registers with", mac)
     .option("--name <N>", "the name it asks for")
     .option("--headless", "no screen: a line an event on stderr")
+    .option("--shell", "operators may open a shell on this host")
     .option("--once", "end after one session, with that session's exit status")
     .action((options: AgentOptions) =>
       run(
@@ -37,6 +39,7 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
             name: options.name ?? null,
             headless: options.headless ?? false,
             once: options.once ?? false,
+            shell: options.shell ?? false,
             signal: endOfProcess(),
           }),
         { isLocal: true },

@@ -4,6 +4,7 @@ import { sizeText } from "../../core/screen/format.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
+import { shell } from "./shell.ts";
 import { table } from "./table.ts";
 import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
 
@@ -15,7 +16,7 @@ interface WipeOptions {
 
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
 
-export function addPcCommands(program: Command, run: RunCommand): void {
+export function addPcCommands(program: Command, run: RunCommand, term: string): void {
   const pc = program.command("pc").description("the PCs; PC is an id, a name or a MAC");
 
   pc.command("list")
@@ -74,6 +75,10 @@ export function addPcCommands(program: Command, run: RunCommand): void {
       return 0;
     }),
   );
+
+  pc.command("shell <PC>")
+    .description("a terminal on the PC")
+    .action((reference: string) => run((context) => shell(context, reference, term)));
 
   for (const action of ["wake", "reboot", "poweroff", "boot-disk"] as const) {
     pc.command(`${action} <PC...>`).action((references: string[]) =>

@@ -38,7 +38,7 @@ export async function runCommandLine(
   };
   addServeCommand(program, run);
   addStatusCommands(program, run);
-  addPcCommands(program, run);
+  addPcCommands(program, run, env.TERM ?? "vt100");
   addRoomCommands(program, run);
   addImageCommands(program, run);
   addSessionCommands(program, run);

@@ -18,6 +18,7 @@ export interface AgentLink {
   readonly pc: string;
   readonly instance: string;
   send(message: ServerMessage): void;
+  sendBytes(frame: Uint8Array): void;
 }
 
 export interface AgentEvents {
@@ -66,6 +67,10 @@ export class Agents {
     const held = this.links.get(pc);
     held?.link.send(message);
     return held !== undefined;
+  }
+
+  sendBytes(pc: string, frame: Uint8Array): void {
+    this.links.get(pc)?.link.sendBytes(frame);
   }
 
   /** Cuts all connections; none of them counts as lost. */
@@ -126,7 +131,10 @@ export class Agents {
       return null;
     }
     const older = this.links.get(pc);
-    const link: AgentLink = { pc, instance: hello.instance, send };
+    const sendBytes = (frame: Uint8Array): void => {
+      if (socket.readyState === socket.OPEN) socket.send(frame, { binary: true });
+    };
+    const link: AgentLink = { pc, instance: hello.instance, send, sendBytes };
     this.links.set(pc, { link, socket });
     if (older !== undefined) {
       const again = older.link.instance === hello.instance;

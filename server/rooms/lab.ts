@@ -4,6 +4,7 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import {
   type AgentMessage,
+  bulkKind,
   controlProtocol,
   type Hello,
   type ServerMessage,
@@ -21,6 +22,7 @@ import { PcOrders } from "./pc-orders.ts";
 import type { DiskSettings } from "./restore-run.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { type RestoreRequest, Sessions } from "./sessions.ts";
+import { Shells } from "./shells.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
@@ -54,6 +56,7 @@ export class Lab {
   readonly sessions: Sessions;
   readonly pcs: PcOrders;
   readonly rooms: RoomOrders;
+  readonly shells: Shells;
   private readonly looks = new Looks((pc, message) => void this.agents.send(pc, message));
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
@@ -84,7 +87,10 @@ export class Lab {
       hello: (hello, address) => this.greet(hello, address),
       connected: (link, hello) => this.connected(link, hello),
       message: (link, message) => this.message(link, message),
-      bulk: (link, frame) => this.sessions.words.bulk(link.pc, frame),
+      bulk: (link, frame) => {
+        if (frame.kind === bulkKind.shell) this.shells.shown(link.pc, frame.tag, frame.payload);
+        else this.sessions.words.bulk(link.pc, frame);
+      },
       lost: (link, reason) => this.lost(link, reason),
       ignored: (reason, address) => log({ address, reason }, "frame ignored"),
     });
@@ -127,6 +133,13 @@ export class Lab {
         this.rooms.tell(pc);
         this.sessions.words.placed(pc);
       },
+    });
+    this.shells = new Shells({
+      inventory,
+      announcer,
+      requireOnline: (pc) => this.pcs.requireOnline(pc),
+      send,
+      sendBytes: (pc, frame) => agents.sendBytes(pc, frame),
     });
     this.sessions.resume();
   }
@@ -341,6 +354,7 @@ export class Lab {
     }
     this.sessions.words.lost(link.pc, reason);
     this.pcs.lost(link.pc, reason);
+    this.shells.lost(link.pc, reason);
     this.announcer.pc(link.pc);
     this.announcer.rooms();
   }
@@ -353,6 +367,8 @@ export class Lab {
         return this.announcer.pc(link.pc);
       case "ask":
         return this.ask(link, message.want);
+      case "shell-ended":
+        return this.shells.ended(link.pc, message);
       case "seen":
         return this.looks.seen(link.pc, message);
       case "result":

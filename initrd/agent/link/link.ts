@@ -3,6 +3,8 @@ import type { Clock } from "../../../core/ports.ts";
 import type { Millis } from "../../../core/units/units.ts";
 import {
   type AgentMessage,
+  type BulkFrame,
+  decodeBulk,
   decodeServerMessage,
   encodeBulk,
   type Hello,
@@ -17,6 +19,7 @@ export interface LinkEvents {
   state(): PcState;
   up(welcome: Welcome): void;
   message(message: Exclude<ServerMessage, Welcome>): void;
+  bulk(frame: BulkFrame): void;
   /** Not connected, and why, in words; said once a try. */
   down(detail: string): void;
 }
@@ -130,6 +133,7 @@ export class Link {
     const address = new URL("/agent/v1/connect", this.server);
     address.protocol = this.server.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
+    socket.binaryType = "arraybuffer";
     this.socket = socket;
     const unless = (stale: () => boolean, act: () => void) => (): void => {
       if (!stale()) act();
@@ -144,9 +148,17 @@ export class Link {
   }
 
   private hear(data: unknown): void {
+    if (data instanceof ArrayBuffer) return this.hearBulk(new Uint8Array(data));
     const decoded = typeof data === "string" ? decodeServerMessage(data) : null;
     if (decoded?.ok !== true) this.framesIgnored++;
     this.take({ type: "heard", message: decoded?.ok === true ? decoded.value : null });
+  }
+
+  private hearBulk(data: Uint8Array): void {
+    const decoded = decodeBulk(data);
+    if (!decoded.ok) this.framesIgnored++;
+    this.take({ type: "heard", message: null });
+    if (decoded.ok) this.events.bulk(decoded.value);
   }
 
   private greet(attempt: number): void {

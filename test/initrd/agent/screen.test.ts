@@ -107,6 +107,7 @@ async function open(): Promise<Bench> {
       };
     },
     once: false,
+    shellRefusal: null,
   });
   const status = agent.run();
   await server.heardOf("hello");

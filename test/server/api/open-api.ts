@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
 import { systemClock } from "../../../core/node/clock.ts";
 import type { Hello } from "../../../core/wire/control.ts";
@@ -54,6 +55,7 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   }) as unknown as FastifyInstance;
   app.setErrorHandler(answerError);
+  await app.register(websocket);
   const routes: RouteOptions[] = [];
   app.addHook("onRoute", (route) => void routes.push(route));
   const operators = new Operators(state, systemClock);

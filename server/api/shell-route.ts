@@ -1,0 +1,76 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { Value } from "typebox/value";
+import { assert } from "../../core/errors.ts";
+import { ShellResize, shellInputLimit } from "../../core/wire/shell.ts";
+import type { Lab } from "../rooms/lab.ts";
+import { ById, closed } from "./schemas.ts";
+
+const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$" });
+const Wish = Type.Object(
+  { columns: side, lines: side, term: Type.String({ pattern: "^[A-Za-z0-9.+_-]{1,64}$" }) },
+  closed,
+);
+
+/** A silent terminal's connection is looked after this often, in milliseconds. */
+const pingEvery = 10_000;
+
+/** `/pcs/PC/shell`: a WebSocket, an operator's terminal on a PC (docs/protocol.md, "Shell"). */
+export const shellRoute =
+  (lab: Lab): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      "/pcs/:id/shell",
+      {
+        websocket: true,
+        // The events of the shell itself say more than that it was asked for.
+        config: { role: "operator", audit: false },
+        schema: { summary: "a shell on a PC, by WebSocket", params: ById, querystring: Wish },
+        // A refusal is an answer like any other, before the connection becomes a WebSocket.
+        preHandler: async ({ params }) =>
+          lab.shells.requireAllowed(lab.inventory.find((params as { id: string }).id)),
+      },
+      (socket, { params, query, caller }) => {
+        assert(caller !== null, "the guard knows who calls");
+        const shell = lab.shells.open(lab.inventory.find(params.id), {
+          operator: caller.name,
+          term: query.term,
+          size: { columns: Number(query.columns), lines: Number(query.lines) },
+          show: (bytes, shown) =>
+            socket.send(bytes, { binary: true }, (error) => {
+              if (!error) shown();
+            }),
+          end: (over) => {
+            socket.send(JSON.stringify(over));
+            socket.close();
+          },
+        });
+        const pings = setInterval(() => socket.ping(), pingEvery);
+        socket.on("message", (data: Buffer, isBinary: boolean) => {
+          if (isBinary) {
+            for (let at = 0; at < data.length; at += shellInputLimit) {
+              shell.type(data.subarray(at, at + shellInputLimit));
+            }
+            return;
+          }
+          const resize = parse(data.toString("utf8"));
+          if (Value.Check(ShellResize, resize)) {
+            shell.resize({ columns: resize.columns, lines: resize.lines });
+          }
+        });
+        socket.on("error", () => socket.terminate());
+        socket.on("close", () => {
+          clearInterval(pings);
+          shell.close();
+        });
+      },
+    );
+  };
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
