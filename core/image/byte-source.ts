@@ -1,4 +1,5 @@
 /** Bytes that a parser asks for, and how numbers lie in them. */
+import { type Extent, inPieces } from "./extents.ts";
 
 /** A disk, or a part of one. `read` answers exactly `length` bytes; asking beyond `size` is a bug. */
 export interface ByteSource {
@@ -11,6 +12,22 @@ export const partOf = (source: ByteSource, start: number, size: number): ByteSou
   size: Math.max(0, Math.min(size, source.size - start)),
   read: (offset, length) => source.read(start + offset, length),
 });
+
+/** What lies in several pieces of a source, one after another. */
+export function piecesOf(source: ByteSource, pieces: readonly Extent[]): ByteSource {
+  return {
+    size: pieces.reduce((sum, { length }) => sum + length, 0),
+    async read(offset, length) {
+      const out = new Uint8Array(length);
+      let done = 0;
+      for (const { start, length: count } of inPieces([{ start: offset, length }], pieces)) {
+        out.set(await source.read(start, count), done);
+        done += count;
+      }
+      return out;
+    },
+  };
+}
 
 /** Little endian. Beyond the end there are zeros. */
 export const u16 = (data: Uint8Array, at: number): number =>

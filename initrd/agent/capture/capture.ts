@@ -28,9 +28,9 @@ export interface SendOptions {
 
 /**
  * Chunks under way at once, each with a buffer of its own: enough that every thread of libuv's pool
- * has work while others wait for the disk or for the server's word, and 48 MiB in all.
+ * has work while others wait for the disk or for the server's word, and 16 MiB in all.
  */
-const laneCount = 48;
+const laneCount = 16;
 
 /** Resolves when the server has committed the image. Rejects with a RoomcastError. */
 export async function captureDisk(options: CaptureOptions): Promise<Committed> {

@@ -9,7 +9,7 @@ import type { ManifestDraft, PartitionRecord } from "../../../core/image/types.t
 import { alignedBuffer } from "../../../core/node/disk.ts";
 import type { BlockDevice } from "../../../core/ports.ts";
 import { chunkBytes, chunkLengthAt } from "../../../core/units/units.ts";
-import { findUse } from "./used-blocks.ts";
+import { type FoundUse, findUse } from "./used-blocks.ts";
 
 /** What of a disk goes into an image, before anything of it is read. */
 export interface DiskMap {
@@ -28,6 +28,8 @@ export interface MapOptions {
   log(text: string): void;
 }
 
+const mapsAtOnce = 4;
+
 /** Rejects with `refused` when an image of the disk would be wrong, and as `signal` says. Only reads. */
 export async function mapDisk({ disk, raw, signal, log }: MapOptions): Promise<DiskMap> {
   const table = await readPartitionTable({
@@ -41,19 +43,21 @@ export async function mapDisk({ disk, raw, signal, log }: MapOptions): Promise<D
     table.kind === "none"
       ? [{ index: 0, type: "none", start: 0, size: disk.size }]
       : table.partitions;
+  // partclone sleeps for two seconds of each map.
+  const found: FoundUse[] = [];
+  for (let at = 0; at < volumes.length; at += mapsAtOnce) {
+    const maps = volumes.slice(at, at + mapsAtOnce).map((volume) => {
+      const isDoubtful = table.doubtful.has(volume.index);
+      return findUse(disk, volume, { raw: raw || isDoubtful, signal });
+    });
+    // None may read on when this rejects.
+    await Promise.allSettled(maps);
+    found.push(...(await Promise.all(maps)));
+  }
   const partitions: PartitionRecord[] = [];
   const uses: UsedPartition[] = [];
-  for (const volume of volumes) {
-    signal.throwIfAborted();
-    const {
-      record,
-      used,
-      warnings: said,
-    } = await findUse(disk, volume, {
-      raw: raw || table.doubtful.has(volume.index),
-      signal,
-    });
-    const { index, type, start, size } = volume;
+  for (const [at, { index, type, start, size }] of volumes.entries()) {
+    const { record, used, warnings: said } = found[at] as FoundUse;
     const usedBytes = used?.reduce((sum, { length }) => sum + length, 0) ?? size;
     partitions.push({ index, type, start, size, usedBytes, ...record });
     uses.push({ start, size, used });

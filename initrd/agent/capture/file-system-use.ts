@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../../core/errors.ts";
-import type { ByteSource } from "../../../core/image/byte-source.ts";
+import { ascii, type ByteSource } from "../../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../../core/image/domain-map.ts";
+import { extUse, isExt } from "../../../core/image/ext.ts";
 import type { Extent } from "../../../core/image/extents.ts";
 import { uncleanState } from "../../../core/image/file-system-state.ts";
 import { ufsUse } from "../../../core/image/ufs.ts";
@@ -26,9 +27,6 @@ export interface FileSystemPlace {
 }
 
 const partcloneOf: Readonly<Record<string, string>> = {
-  ext2: "extfs",
-  ext3: "extfs",
-  ext4: "extfs",
   ntfs: "ntfs",
   vfat: "fat",
   xfs: "xfs",
@@ -68,17 +66,34 @@ export async function fileSystemUse(
     }
   }
   const kind = partcloneOf[fs];
-  if (kind === undefined) return whole("what it uses cannot be told");
+  if (kind === undefined && !isExtName(fs)) return whole("what it uses cannot be told");
   const unclean =
     (await uncleanState(fs, source)) ??
     (fs === "ntfs" ? await ntfsState(what, device, signal) : null) ??
     (fs === "xfs" ? await xfsState(device, signal) : null);
   if (unclean !== null) return whole(`${unclean.reason}: ${unclean.next} and capture again`);
+  if (kind === undefined) {
+    const use = await extUse(source);
+    return use.ok ? { used: use.value } : whole(`${use.reason}: run \`e2fsck -f\` on it`);
+  }
   const used = await domainMap(kind, device, source.size, signal);
   return used === null
     ? whole("its map of used blocks cannot be read: let its own checker repair it")
     : { used };
 }
+
+/** What is in a volume that no device shows, because it lies in pieces; null when that cannot be told. */
+export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
+  if (source.size < swapHeaderBytes) return null;
+  const head = await source.read(0, swapHeaderBytes);
+  // mkswap(8): at the end of the first page.
+  if (ascii(head, 4086, 10) === "SWAPSPACE2") return [{ start: 0, length: swapHeaderBytes }];
+  if (!isExt(head) || (await uncleanState("ext4", source)) !== null) return null;
+  const use = await extUse(source);
+  return use.ok ? use.value : null;
+}
+
+const isExtName = (fs: string): boolean => /^ext[234]$/.test(fs);
 
 async function ntfsState(what: string, device: string, signal: AbortSignal) {
   const { status } = await runTool("ntfs-3g.probe", ["-w", device], signal);

@@ -1,7 +1,7 @@
 /** Which bytes of a partition are in use: by its file system, or by those in its LVM or BSD slice. */
 import { bsdPartitions } from "../../../core/image/bsd-label.ts";
-import { type ByteSource, partOf } from "../../../core/image/byte-source.ts";
-import { type Extent, endOf, shifted, union } from "../../../core/image/extents.ts";
+import { type ByteSource, partOf, piecesOf } from "../../../core/image/byte-source.ts";
+import { type Extent, endOf, inPieces, shifted, union } from "../../../core/image/extents.ts";
 import { isBitLocker } from "../../../core/image/file-system-state.ts";
 import { readPhysicalVolume } from "../../../core/image/lvm.ts";
 import type { TablePartition } from "../../../core/image/partition-table.ts";
@@ -10,7 +10,7 @@ import { alignedBuffer } from "../../../core/node/disk.ts";
 import type { BlockDevice } from "../../../core/ports.ts";
 import { partitionDevice } from "../hardware/partition-device.ts";
 import { runTool } from "../tool.ts";
-import { fileSystemUse } from "./file-system-use.ts";
+import { deviceless, fileSystemUse } from "./file-system-use.ts";
 
 export interface FoundUse {
   readonly record: Pick<PartitionRecord, "fs" | "label" | "uuid" | "mode">;
@@ -128,15 +128,18 @@ async function lvmUse(
     const pieces = joined(parts);
     const what = `${volume.what}, volume ${name}/${volumeName}`;
     const [piece, ...others] = pieces;
-    if (!isLinear || piece === undefined || others.length > 0) {
+    if (!isLinear || piece === undefined) {
       used.push(...pieces);
-      const why = isLinear ? "it lies in several pieces" : "it is not linear";
-      warnings.push(`${what}, taken whole: ${why}`);
-      continue;
+      warnings.push(`${what}, taken whole: it is not linear`);
+    } else if (others.length === 0) {
+      const inner = await innerUse(disk, volume, piece, what, options);
+      used.push(...inner.used);
+      warnings.push(...inner.warnings);
+    } else {
+      const inner = await deviceless(piecesOf(volume.source, pieces));
+      used.push(...(inner === null ? pieces : inPieces(inner, pieces)));
+      if (inner === null) warnings.push(`${what}, taken whole: it lies in several pieces`);
     }
-    const inner = await innerUse(disk, volume, piece, what, options);
-    used.push(...inner.used);
-    warnings.push(...inner.warnings);
   }
   return { name, used: union(used), warnings };
 }

@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ByteSource } from "../../../core/image/byte-source.ts";
 import { crc32State } from "../../../core/image/crc32.ts";
 import { readPhysicalVolume } from "../../../core/image/lvm.ts";
 import { decodeLvmText } from "../../../core/image/lvm-text.ts";
+import { sourceOf } from "./bytes.ts";
 
 const uuid = "8t7BysSYaRnOPLpSZ9ELiNWyM3fYeVit";
 const mib = 1 << 20;
-
-const sourceOf = (bytes: Uint8Array): ByteSource => ({
-  size: bytes.length,
-  async read(offset, length) {
-    assert(offset >= 0 && offset + length <= bytes.length, `${offset} + ${length}`);
-    return bytes.slice(offset, offset + length);
-  },
-});
 
 /** A physical volume of 64 MiB as pvcreate lays it out, with its text at `textAt` of the metadata area. */
 function volumeWith(text: string, textAt = 0x1200): Uint8Array {

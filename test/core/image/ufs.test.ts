@@ -2,17 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bsdPartitions } from "../../../core/image/bsd-label.ts";
-import type { ByteSource } from "../../../core/image/byte-source.ts";
 import { uncleanState } from "../../../core/image/file-system-state.ts";
 import { ufsUse } from "../../../core/image/ufs.ts";
-
-const sourceOf = (bytes: Uint8Array): ByteSource => ({
-  size: bytes.length,
-  async read(offset, length) {
-    assert(offset >= 0 && offset + length <= bytes.length, `${offset} + ${length}`);
-    return bytes.slice(offset, offset + length);
-  },
-});
+import { sourceOf } from "./bytes.ts";
 
 const fragBytes = 4096;
 const fragsPerGroup = 64;

@@ -1,0 +1,62 @@
+/** The partition that `make bench-capture` reads: an ext4 with files of the host, on old contents. */
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/** Answers the bytes of its files. */
+export function makePartition(
+  folder: string,
+  { path, bytes, filesBytes }: { path: string; bytes: number; filesBytes: number },
+): number {
+  const files = join(folder, "files");
+  mkdirSync(files);
+  const copied = copySome("/usr", files, filesBytes);
+  // What was on the disk before is like what is on it now: files, of which few bytes are zero.
+  const junk = Buffer.concat(
+    readdirSync(files, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .slice(0, 2000)
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name))),
+    64 << 20,
+  );
+  const fd = openSync(path, "w");
+  for (let at = 0; at < bytes; at += junk.length) {
+    writeSync(fd, junk, 0, Math.min(junk.length, bytes - at), at);
+  }
+  closeSync(fd);
+  execFileSync("mke2fs", ["-q", "-F", "-t", "ext4", "-E", "nodiscard", "-d", files, path]);
+  rmSync(files, { recursive: true });
+  return copied;
+}
+
+/** Copies files from below `from` until there is enough. */
+function copySome(from: string, to: string, enough: number): number {
+  let copied = 0;
+  let count = 0;
+  const walk = (folder: string): void => {
+    for (const name of readdirSync(folder).sort()) {
+      if (copied >= enough) return;
+      const path = join(folder, name);
+      const found = lstatSync(path);
+      if (found.isDirectory()) walk(path);
+      else if (found.isFile()) {
+        if (count % 1000 === 0) mkdirSync(join(to, String(count / 1000)));
+        copyFileSync(path, join(to, String(Math.floor(count / 1000)), String(count)));
+        count++;
+        copied += found.size;
+      }
+    }
+  };
+  walk(from);
+  return copied;
+}

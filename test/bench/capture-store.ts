@@ -1,0 +1,21 @@
+/** The server's side of a measured capture: says its address; at the end of its input what it took. */
+import fastify from "fastify";
+import type { Manifest } from "../../core/image/types.ts";
+import { captureRoutes } from "../../server/api/capture-routes.ts";
+import { openImageStore } from "../../server/store/image-store.ts";
+
+await using store = await openImageStore(process.argv[2] ?? "");
+const writer = store.beginImage("bench");
+const committed: Manifest[] = [];
+const app = fastify();
+await captureRoutes(app, {
+  prefix: "/agent/v1/captures",
+  writerFor: () => writer,
+  onCommitted: (_task, manifest) => committed.push(manifest),
+});
+console.log(await app.listen({ host: "127.0.0.1", port: 0 }));
+for await (const _ of process.stdin);
+const { user, system } = process.cpuUsage();
+const bytes = committed[0]?.storedBytes ?? 0;
+console.log(JSON.stringify({ cpuSeconds: (user + system) / 1e6, bytes }));
+await app.close();
