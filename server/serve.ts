@@ -12,10 +12,13 @@ import { answerError } from "./api/errors.ts";
 import { metricsRoute } from "./api/metrics.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import { type Config, rateLimitOf, readConfig } from "./config.ts";
+import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
+import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
 import { type Log, openLog } from "./log.ts";
 import { startBootServices } from "./net/boot-services.ts";
 import { checkRoutes } from "./net/check-routes.ts";
 import type { DhcpMode } from "./net/dhcp-service.ts";
+import { type IgmpListener, openIgmpListener } from "./net/igmp-listener.ts";
 import { sendMagicPackets } from "./net/wake.ts";
 import { Lab } from "./rooms/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
@@ -36,9 +39,6 @@ export interface ServeOptions {
   /** Every listener is up. */
   ready(url: string): void;
 }
-
-/** The boot files that `make initrd` makes. */
-const builtBootFolder = join(import.meta.dirname, "..", "build", "boot");
 
 /** Runs the lab server until `signal`; then puts everything to rest so that it can go on later. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -82,12 +82,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     log: (fields, text) => log.info(fields, text),
   });
 
+  const bootFolder = config.boot?.folder ?? builtBootFolder;
+  const igmp = igmpListener(interfaceName, log);
+  if (igmp !== null) cleanup.use(igmp);
   const services = cleanup.use(
     await startBootServices({
       interfaceName,
       address,
       serverUrl: url,
-      folder: config.boot?.folder ?? builtBootFolder,
+      folder: bootFolder,
       boot: config.boot ?? {},
       dhcp: { wanted: options.dhcp, config: { ...config.dhcp, ...rangeOf(options) } },
       state,
@@ -121,6 +124,26 @@ export async function serve(options: ServeOptions): Promise<void> {
       dhcp: services.dhcpStatus(),
       warnings: [...lab.announcer.warnings],
     }),
+    async doctor() {
+      const pcs = lab.inventory.pcs().map((pc) => lab.pcView(pc));
+      const dhcp = services.dhcpStatus();
+      const findings = await examineHost({
+        interfaceName,
+        dataFolder,
+        bootFolder,
+        server: { pid: process.pid, mode: dhcp.mode, httpPort },
+        pcAddresses: pcs.flatMap(({ ip, state }) =>
+          ip === null || state === "offline" ? [] : [ip],
+        ),
+      });
+      return doctorView(interfaceName, true, [
+        ...findings,
+        ...dhcpFindings(dhcp, lab.announcer.warnings),
+        ...(igmp === null ? [] : [querierFinding(igmp.querier(), igmp.listenedSeconds())]),
+        ...linkFindings(pcs),
+        ...lossFindings(lab.sessions.views()),
+      ]);
+    },
   };
   await serveApi(forPcs, api, await tokenCaller(forPcs, api.operators));
   await listen(forPcs, { host: address, port: httpPort }, `HTTP port ${httpPort} of ${address}`);
@@ -146,6 +169,16 @@ export async function serve(options: ServeOptions): Promise<void> {
 async function serveApi(app: FastifyInstance, api: ApiPorts, identify: Identify): Promise<void> {
   await app.register(apiRoutes(api, identify), { prefix: "/api/v1" });
   await metricsRoute(app, api, identify);
+}
+
+/** Null without the privilege, which only a server that boots nobody can do without. */
+function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
+  try {
+    return openIgmpListener(interfaceName);
+  } catch (error) {
+    log.warn({ err: error }, "no IGMP querier can be seen");
+    return null;
+  }
 }
 
 const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });

@@ -33,6 +33,26 @@ export const StatusView = Type.Object({
 });
 export type StatusView = Static<typeof StatusView>;
 
+/** What `doctor` has seen, one of each kind or more. */
+export const Finding = Type.Object({
+  check: Type.String(),
+  level: Type.Union([Type.Literal("ok"), Type.Literal("warning"), Type.Literal("problem")]),
+  text: Type.String(),
+  /** What to do about it. */
+  mend: nullable(Type.String()),
+});
+export type Finding = Static<typeof Finding>;
+
+export const DoctorView = Type.Object({
+  interface: Type.String(),
+  /** Whether a server runs and was asked. */
+  isServing: Type.Boolean(),
+  /** No finding is a problem. */
+  isWell: Type.Boolean(),
+  findings: Type.Array(Finding),
+});
+export type DoctorView = Static<typeof DoctorView>;
+
 /** What `/api/v1/events` says, one JSON object an event. The first ones describe all there is; `ready` follows. */
 export const ApiEvent = Type.Union([
   Type.Object({ type: Type.Literal("pc"), pc: PcView }),

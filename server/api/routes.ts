@@ -2,7 +2,7 @@ import swagger from "@fastify/swagger";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { StatusView } from "../../core/wire/api.ts";
+import { DoctorView, StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../rooms/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
@@ -25,6 +25,7 @@ export interface ApiPorts {
   readonly state: StateStore;
   readonly operators: Operators;
   status(): Promise<StatusView>;
+  doctor(): Promise<DoctorView>;
 }
 
 /** The REST API, without its prefix `/api/v1`; `identify` says who calls. */
@@ -71,6 +72,16 @@ export const apiRoutes =
         },
       },
       () => status(),
+    );
+    app.get(
+      "/doctor",
+      {
+        schema: {
+          summary: "what is wrong on the host and the wire, and how to mend it",
+          response: { 200: DoctorView },
+        },
+      },
+      () => ports.doctor(),
     );
     await app.register(eventRoutes(lab, state));
     await app.register(pcRoutes(lab));

@@ -4,6 +4,7 @@ import { version } from "../version.ts";
 import { addAgentCommand } from "./agent.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
+import { addDoctorCommand } from "./doctor.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addImageCommands } from "./image.ts";
 import { addOperatorCommands } from "./operator.ts";
@@ -38,6 +39,7 @@ export async function runCommandLine(
   };
   addServeCommand(program, run);
   addStatusCommands(program, run);
+  addDoctorCommand(program, run);
   addPcCommands(program, run, env.TERM ?? "vt100");
   addRoomCommands(program, run);
   addImageCommands(program, run);

@@ -1,5 +1,6 @@
 /** Which program has a port, as /proc tells it. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 
 export interface PortOwner {
   readonly pid: number;
@@ -24,7 +25,10 @@ export function portOwner(kind: PortKind, port: number): PortOwner | null {
     for (const descriptor of list(`/proc/${pid}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${descriptor}`))?.[1];
       if (inode === undefined || !inodes.has(inode)) continue;
-      return { pid: Number(pid), name: read(`/proc/${pid}/comm`).trim() };
+      const name = read(`/proc/${pid}/comm`).trim();
+      // Node names its threads; the program is what people know.
+      const program = name === "MainThread" ? basename(link(`/proc/${pid}/exe`)) : name;
+      return { pid: Number(pid), name: program };
     }
   }
   return null;

@@ -40,9 +40,9 @@ export interface BootServices extends AsyncDisposable {
   dhcpStatus(): DhcpStatus;
 }
 
-const neededFiles = ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"];
+export const neededFiles = ["vmlinuz", "initrd.img", "undionly.kpxe", "snponly.efi"];
 /** What PCs with Secure Boot need beside them. */
-const signedFiles = ["shimx64.efi", "grubx64.efi", "grub/grub.cfg"];
+export const signedFiles = ["shimx64.efi", "grubx64.efi", "grub/grub.cfg"];
 
 /**
  * Starts DHCP where it is wanted, and TFTP wherever there are boot files (another DHCP server may name

@@ -66,7 +66,8 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
     ...{ interface: "lab0", warnings: [] },
     dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
   });
-  const ports = { lab, images, state, operators, status };
+  const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
+  const ports = { lab, images, state, operators, status, doctor };
   await app.register(apiRoutes(ports, identify), { prefix: "/api/v1" });
   await metricsRoute(app, ports, identify);
   return {

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import type { DoctorView, Finding } from "../../core/wire/api.ts";
+import { neededFiles, signedFiles } from "../net/boot-services.ts";
+import { startDhcpWatcher } from "../net/dhcp-watcher.ts";
+import {
+  bootFileChecks,
+  clockCheck,
+  firewallChecks,
+  interfaceChecks,
+  portChecks,
+  portsWanted,
+  problem,
+  routeChecks,
+  spaceCheck,
+  warning,
+} from "./host-checks.ts";
+
+export interface HostToExamine {
+  readonly interfaceName: string;
+  readonly dataFolder: string;
+  readonly bootFolder: string;
+  /** The server's own: its process, and how it answers DHCP. Null: none runs. */
+  readonly server: {
+    readonly pid: number;
+    readonly mode: "server" | "proxy" | "off";
+    readonly httpPort: number;
+  } | null;
+  readonly pcAddresses: readonly string[];
+}
+
+const defaultHttpPort = 8080;
+export const builtBootFolder = join(import.meta.dirname, "..", "..", "build", "boot");
+
+/** The host's own findings, in the order in which they are mended. */
+export async function examineHost(host: HostToExamine): Promise<Finding[]> {
+  const { interfaceName, server } = host;
+  const ports = portsWanted(server?.mode ?? null, server?.httpPort ?? defaultHttpPort);
+  return [
+    ...interfaceChecks(interfaceName),
+    ...portChecks(ports, server?.pid ?? null),
+    ...(await firewallChecks(interfaceName, ports)),
+    ...routeChecks(interfaceName, host.pcAddresses),
+    ...bootFileChecks(host.bootFolder, { needed: neededFiles, signed: signedFiles }),
+    await spaceCheck(host.dataFolder),
+    await clockCheck(new Date()),
+  ];
+}
+
+/** For a host whose server does not run: who else gives addresses there. Takes up to 4.5 s. */
+export async function lookForDhcp(interfaceName: string, address: string): Promise<Finding[]> {
+  try {
+    using watcher = startDhcpWatcher({ interfaceName, address, onFact: () => {} });
+    await watcher.looked;
+    return watcher.servers.map((server) =>
+      warning(
+        "DHCP",
+        `${server.address} ${server.givesAddresses ? "gives addresses" : "tells PCs what to boot"} on ${interfaceName}`,
+        server.givesAddresses
+          ? "serve with --dhcp auto or proxy: it goes on giving them"
+          : "end its network boot, or PCs may start from it",
+      ),
+    );
+  } catch (error) {
+    return [problem("DHCP", (error as Error).message, "run it as root")];
+  }
+}
+
+export const doctorView = (
+  interfaceName: string,
+  isServing: boolean,
+  findings: readonly Finding[],
+): DoctorView => ({
+  interface: interfaceName,
+  isServing,
+  isWell: findings.every(({ level }) => level !== "problem"),
+  findings: [...findings],
+});

@@ -1,0 +1,234 @@
+/** What `doctor` looks at on the host itself. */
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { stat, statfs } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { sizeText } from "../../core/screen/format.ts";
+import { ipv4ToText, subnetHosts } from "../../core/units/ipv4.ts";
+import type { Finding } from "../../core/wire/api.ts";
+import { type PortKind, portOwner } from "../host/port-owner.ts";
+import { iptablesVerdict, nftVerdict, type Passing } from "./firewall.ts";
+import { interfaceTowards } from "./routes.ts";
+
+export const ok = (check: string, text: string): Finding => ({
+  ...{ check, level: "ok", text, mend: null },
+});
+export const warning = (check: string, text: string, mend: string): Finding => ({
+  ...{ check, level: "warning", text, mend },
+});
+export const problem = (check: string, text: string, mend: string): Finding => ({
+  ...{ check, level: "problem", text, mend },
+});
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return ""; // not there, or the driver does not say
+  }
+};
+
+/** A gigabit link is what a room of fifty wants. */
+const goodMbps = 1000;
+
+export function interfaceChecks(name: string): Finding[] {
+  const check = "interface";
+  const folder = `/sys/class/net/${name}`;
+  const all = Object.keys(networkInterfaces()).filter((each) => each !== "lo");
+  if (!existsSync(folder))
+    return [problem(check, `there is no interface ${name}`, `one of: ${all.join(", ")}`)];
+  const isUp = (Number(read(join(folder, "flags"))) & 1) === 1;
+  if (!isUp) return [problem(check, `${name} is down`, `ip link set ${name} up`)];
+  const findings: Finding[] = [];
+  if (read(join(folder, "carrier")) !== "1")
+    findings.push(problem(check, `${name} has no link`, "check the cable, and the switch's port"));
+  const own = networkInterfaces()[name]?.find(({ family }) => family === "IPv4");
+  findings.push(
+    own === undefined
+      ? problem(check, `${name} has no IPv4 address`, `ip addr add 10.77.0.1/24 dev ${name}`)
+      : ok(check, `${name} is up with ${own.cidr}`),
+  );
+  if (existsSync(join(folder, "wireless")))
+    findings.push(
+      warning(check, `${name} is wireless: multicast is slow there`, "use a wired interface"),
+    );
+  const speed = Number(read(join(folder, "speed")));
+  if (speed > 0 && speed < goodMbps)
+    findings.push(
+      warning(
+        "link speed",
+        `${name} runs at ${speed} Mbit/s`,
+        "check cable and port: 1000 is usual",
+      ),
+    );
+  if (read(join(folder, "duplex")) === "half")
+    findings.push(problem("link speed", `${name} runs half duplex`, "check the switch's port"));
+  return findings;
+}
+
+export interface PortWanted {
+  readonly kind: PortKind;
+  readonly port: number;
+  readonly use: string;
+}
+
+export const portsWanted = (
+  mode: "server" | "proxy" | "off" | null,
+  http: number,
+): PortWanted[] => [
+  ...(mode === "off" ? [] : [{ kind: "udp", port: 67, use: "DHCP" } as const]),
+  ...(mode === "proxy" || mode === null
+    ? [{ kind: "udp", port: 4011, use: "proxyDHCP" } as const]
+    : []),
+  { kind: "udp", port: 69, use: "TFTP" },
+  { kind: "tcp", port: http, use: "HTTP" },
+];
+
+/** `serverPid`: the lab server's, whose ports these are; null while none runs. */
+export function portChecks(wanted: readonly PortWanted[], serverPid: number | null): Finding[] {
+  return wanted.map(({ kind, port, use }) => {
+    const owner = portOwner(kind, port);
+    const name = `${kind.toUpperCase()} port ${port} (${use})`;
+    if (owner === null && serverPid === null) return ok("ports", `${name} is free`);
+    if (owner === null)
+      return problem("ports", `nothing listens on ${name}`, "start the server again; see its log");
+    if (owner.pid === serverPid) return ok("ports", `${name} is the server's`);
+    return problem(
+      "ports",
+      `${name} is taken by ${owner.name} (process ${owner.pid})`,
+      `end it: systemctl stop ${owner.name}, or kill ${owner.pid}`,
+    );
+  });
+}
+
+/** The way back to the PCs leads out by the interface that they are on. */
+export function routeChecks(name: string, pcAddresses: readonly string[]): Finding[] {
+  const own = networkInterfaces()[name]?.find(({ family }) => family === "IPv4");
+  if (own === undefined) return [];
+  const table = read("/proc/net/route");
+  const { first, last } = subnetHosts(own.address, own.netmask);
+  const wrong = new Map<string, string | null>();
+  for (const address of [ipv4ToText(first), ipv4ToText(last), ...pcAddresses]) {
+    const way = interfaceTowards(table, address);
+    if (way !== name) wrong.set(address, way);
+  }
+  const [found] = wrong;
+  if (found === undefined) return [ok("route", `the way back to ${own.cidr} is ${name}`)];
+  const [address, way] = found;
+  return [
+    problem(
+      "route",
+      way === null
+        ? `there is no route back to ${address}`
+        : `what is sent to ${address} leaves by ${way}, not by ${name}`,
+      `give ${name} a subnet of its own, or: ip route add ${address}/32 dev ${name}`,
+    ),
+  ];
+}
+
+const execute = promisify(execFile);
+/** By absolute path: an ordinary user's PATH has no /usr/sbin. */
+const said = async (command: string, words: readonly string[]): Promise<string | null> => {
+  try {
+    return (await execute(command, words, { maxBuffer: 16 * 1024 * 1024 })).stdout;
+  } catch {
+    return null; // not installed, or not allowed
+  }
+};
+
+/** iptables-nft keeps its rules in these tables; nft cannot print all of what they ask. */
+const isIptables = /"family": *"ip", *"table": *"(filter|nat|mangle|raw)"/;
+
+export async function firewallChecks(
+  interfaceName: string,
+  ports: readonly PortWanted[],
+): Promise<Finding[]> {
+  const check = "firewall";
+  const [nft, iptables] = await Promise.all([
+    said("/usr/sbin/nft", ["-j", "list", "ruleset"]),
+    said("/usr/sbin/iptables", ["-S"]),
+  ]);
+  if (nft === null && iptables === null)
+    return [ok(check, "neither nft nor iptables is there, or may be read: no rules are known")];
+  const ruleset = nft === null ? null : JSON.parse(nft);
+  if (ruleset !== null && iptables !== null && isIptables.test(nft ?? ""))
+    ruleset.nftables = ruleset.nftables.filter(
+      (each: Record<string, { family?: string; table?: string }>) =>
+        !Object.values(each).some(({ family, table }) => family === "ip" && table === "filter"),
+    );
+  const findings: Finding[] = [];
+  for (const { kind, port, use } of ports) {
+    const passing: Passing = { interfaceName, protocol: kind, port };
+    const verdicts = [
+      ...(ruleset === null ? [] : [nftVerdict(ruleset, passing)]),
+      ...(iptables === null ? [] : [iptablesVerdict(iptables, passing)]),
+    ];
+    if (verdicts.every(({ passes }) => passes)) continue;
+    const what = `${kind.toUpperCase()} port ${port} (${use}) on ${interfaceName}`;
+    const cure = `nft insert rule inet filter input iifname "${interfaceName}" accept, or: iptables -I INPUT -i ${interfaceName} -j ACCEPT`;
+    findings.push(
+      verdicts.some(({ isUnsure }) => isUnsure)
+        ? warning(
+            check,
+            `the firewall seems to drop ${what}`,
+            `look: nft list ruleset; then ${cure}`,
+          )
+        : problem(check, `the firewall drops ${what}`, cure),
+    );
+  }
+  if (findings.length > 0) return findings;
+  return [ok(check, `what PCs send to ${interfaceName} is let in`)];
+}
+
+/** An image of a lab PC has some 10 GB; below one, not even the state is safe. */
+const fewBytes = 20e9;
+const tooFewBytes = 1e9;
+
+export async function spaceCheck(dataFolder: string): Promise<Finding> {
+  // Before the first start it is not there yet, and will be made.
+  let folder = resolve(dataFolder);
+  while (!existsSync(folder)) folder = dirname(folder);
+  const found = await statfs(folder);
+  const check = "free space";
+  const free = found.bavail * found.bsize;
+  const text = `${sizeText(free)} free in ${dataFolder}`;
+  const mend = "delete images (`roomcast image delete`), or move the data to a larger disk";
+  if (free < tooFewBytes) return problem(check, text, mend);
+  return free < fewBytes ? warning(check, text, mend) : ok(check, text);
+}
+
+export function bootFileChecks(
+  folder: string,
+  files: { readonly needed: readonly string[]; readonly signed: readonly string[] },
+): Finding[] {
+  const check = "boot files";
+  const lacking = (names: readonly string[]): string =>
+    names.filter((name) => !existsSync(join(folder, name))).join(", ");
+  const mend = "make them with `make initrd`";
+  const needed = lacking(files.needed);
+  if (needed !== "") return [problem(check, `no PC can boot: ${folder} lacks ${needed}`, mend)];
+  const signed = lacking(files.signed);
+  if (signed !== "")
+    return [warning(check, `no PC with Secure Boot can boot: ${folder} lacks ${signed}`, mend)];
+  return [ok(check, `all of them are in ${folder}`)];
+}
+
+/** The files of a system that was installed cannot be of tomorrow. */
+export async function clockCheck(now: Date): Promise<Finding> {
+  const check = "clock";
+  const mend =
+    "set it (timedatectl set-time …), or let it be set: apt-get install systemd-timesyncd";
+  const newest = await stat(import.meta.filename).catch(() => null);
+  const text = `it is ${now.toISOString().slice(0, 19).replace("T", " ")} UTC here`;
+  if (newest !== null && now.getTime() < newest.mtimeMs - 86_400_000)
+    return problem(check, `${text}, and this program is younger than that`, mend);
+  const isSet = await said("/usr/bin/timedatectl", [
+    "show",
+    "--property=NTPSynchronized",
+    "--value",
+  ]);
+  if (isSet?.trim() === "no") return warning(check, `${text}; nobody keeps it right`, mend);
+  return ok(check, text);
+}

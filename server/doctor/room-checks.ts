@@ -1,0 +1,85 @@
+/** What `doctor` says of the network and the PCs, from what the server has seen of them. */
+import type { DhcpStatus, Finding } from "../../core/wire/api.ts";
+import type { PcView, SessionView } from "../../core/wire/views.ts";
+import { ok, warning } from "./host-checks.ts";
+
+export function dhcpFindings(dhcp: DhcpStatus, warnings: readonly string[]): Finding[] {
+  const check = "DHCP";
+  // Each of them says itself what to do.
+  if (warnings.length > 0)
+    return warnings.map((text) => ({ check, level: "problem", text, mend: null }));
+  const others =
+    dhcp.otherServers.length === 0 ? "" : `; also there: ${dhcp.otherServers.join(", ")}`;
+  return [ok(check, `${dhcp.mode}, ${dhcp.why}${others}`)];
+}
+
+/** IGMP queriers ask every 125 s (RFC 3376 section 8.2): two of those without one is too long. */
+const querierSilenceSeconds = 260;
+
+export interface Querier {
+  readonly address: string;
+  /** Seconds since it was last heard. */
+  readonly heardAgo: number;
+}
+
+export function querierFinding(querier: Querier | null, listenedSeconds: number): Finding {
+  const check = "IGMP querier";
+  if (querier !== null && querier.heardAgo < querierSilenceSeconds)
+    return ok(check, `${querier.address} asked ${Math.round(querier.heardAgo)} s ago`);
+  if (listenedSeconds < querierSilenceSeconds) {
+    const left = Math.ceil((querierSilenceSeconds - listenedSeconds) / 60);
+    return ok(
+      check,
+      `none was heard yet; the server has to listen for ${left} more min to be sure`,
+    );
+  }
+  return warning(
+    check,
+    "no IGMP querier on this network: a switch with IGMP snooping stops multicast after some minutes",
+    "switch on the IGMP querier on the switch (or its snooping off), if PCs get their data by HTTP only",
+  );
+}
+
+const goodMbps = 1000;
+
+export function linkFindings(pcs: readonly PcView[]): Finding[] {
+  const known = pcs.filter(({ nic, state }) => nic.speedMbps !== null && state !== "offline");
+  const slow = known.filter(({ nic }) => (nic.speedMbps ?? 0) < goodMbps);
+  if (known.length === 0) return [];
+  if (slow.length === 0)
+    return [ok("link speed", `all ${known.length} PCs have 1000 Mbit/s or more`)];
+  return slow.map(({ name, nic }) =>
+    warning(
+      "link speed",
+      `${name} has a link of ${nic.speedMbps} Mbit/s`,
+      "check its cable (all eight wires) and its port on the switch",
+    ),
+  );
+}
+
+/** Coded repairs cost little up to here. */
+const lossyRatio = 0.01;
+
+/** By the latest session of each PC. */
+export function lossFindings(sessions: readonly SessionView[]): Finding[] {
+  const latest = new Map<
+    string,
+    { readonly at: string; readonly name: string; readonly loss: number }
+  >();
+  for (const { startedAt, members } of sessions)
+    for (const { pc, name, lossRatio } of members) {
+      if (lossRatio === null || (latest.get(pc)?.at ?? "") > startedAt) continue;
+      latest.set(pc, { at: startedAt, name, loss: lossRatio });
+    }
+  const lossy = [...latest.values()].filter(({ loss }) => loss > lossyRatio);
+  if (latest.size === 0) return [];
+  if (lossy.length === 0)
+    return [ok("loss", `no PC lost more than 1 % in its last session (${latest.size} PCs)`)];
+  return lossy.map(({ name, loss }) =>
+    warning(
+      "loss",
+      `${name} lost ${(loss * 100).toFixed(1)} % of the packets in its last session`,
+      "check its cable and port; if many PCs do, cap the rate ([cast] rateMbps)",
+    ),
+  );
+}
