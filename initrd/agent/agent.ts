@@ -14,12 +14,12 @@ import {
   type Placed,
   type ServerMessage,
 } from "../../core/wire/control.ts";
-import type { ImageView, PcState } from "../../core/wire/views.ts";
-import type { Finding, Menu, MenuAction, TaskView } from "../menu/view.ts";
+import type { DiskView, ImageView, PcState } from "../../core/wire/views.ts";
+import type { Finding, Menu, MenuAction, MenuView, TaskView } from "../menu/view.ts";
 import type { ServerFiles } from "./http.ts";
 import type { Journal } from "./journal.ts";
 import { Link } from "./link/link.ts";
-import type { Welcome } from "./link/machine.ts";
+import type { DownReason, Welcome } from "./link/machine.ts";
 import { Outbox } from "./outbox.ts";
 import { PinLock } from "./pin-lock.ts";
 import type { PowerAction } from "./power.ts";
@@ -39,6 +39,8 @@ export interface AgentPorts {
   startTask(order: TaskOrder, agent: TaskVoice): Task;
   files(signal: AbortSignal): ServerFiles;
   power(action: PowerAction): void;
+  /** What is wrong with the PC as it stands, for its screen. */
+  troubles(disks: readonly DiskView[]): readonly string[];
   /** Whether the shell on the PC's second console is held back. */
   lockShell(isLocked: boolean): void;
   /** Looks at the way to the server; tells after each step all that was found. */
@@ -91,6 +93,8 @@ export class Agent {
   private place: Placed | null = null;
   private detail: string | null = null;
   private lastDetail: string | null = null;
+  private downReason: DownReason = "unreachable";
+  private serverVersion: string | null = null;
   private notice: string | null = null;
   private images: readonly ImageView[] | null = null;
   private findings: readonly Finding[] | null = null;
@@ -117,7 +121,7 @@ export class Agent {
       bulk: ({ kind, tag, payload }) => {
         if (kind === bulkKind.shell) this.shells.type(tag, payload);
       },
-      down: (detail) => this.down(detail),
+      down: (detail, why) => this.down(detail, why),
     });
   }
 
@@ -169,15 +173,17 @@ export class Agent {
     this.placeName = welcome.room;
     this.detail = null;
     this.lastDetail = null;
+    this.serverVersion = welcome.serverVersion;
     this.ports.journal.milestone(`registered as ${welcome.name}`);
     this.outbox.reconnected();
     this.say();
     this.draw();
   }
 
-  private down(detail: string): void {
+  private down(detail: string, why: DownReason): void {
     this.shells.closeAll();
     this.detail = detail;
+    this.downReason = why;
     // A server that is away for an hour is not worth a thousand lines.
     if (detail !== this.lastDetail) {
       this.ports.journal.milestone(`not connected to ${this.ports.server.origin}: ${detail}`);
@@ -462,7 +468,7 @@ export class Agent {
   }
 
   private draw(): void {
-    const { menu, described, link } = this;
+    const { menu, described } = this;
     if (menu === null || described === null) return;
     menu.show(
       menuView({
@@ -472,10 +478,11 @@ export class Agent {
         mac: described.mac,
         ip: described.ip,
         server: this.ports.server.origin,
-        link: link.isUp ? "connected" : this.name === null ? "searching" : "lost",
+        link: this.linkState(),
         detail: this.detail,
         isLocked: this.lock.isLocked,
         disks: described.disks,
+        troubles: [...this.versionTroubles(described), ...this.ports.troubles(described.disks)],
         images: this.images,
         task: this.taskView(),
         hardware: described,
@@ -483,6 +490,21 @@ export class Agent {
         notice: this.notice,
       }),
     );
+  }
+
+  private linkState(): MenuView["server"]["state"] {
+    if (this.link.isUp) return "connected";
+    if (this.downReason === "other-version") return "other-version";
+    return this.name === null ? "searching" : "lost";
+  }
+
+  private versionTroubles({ agentVersion }: { readonly agentVersion: string }): string[] {
+    const { serverVersion } = this;
+    if (serverVersion === null || serverVersion === agentVersion) return [];
+    return [
+      `The server is roomcast ${serverVersion}, this PC runs ${agentVersion}. ` +
+        "Make the boot image anew on the server (make initrd), then restart this PC.",
+    ];
   }
 
   private taskView(): TaskView | null {

@@ -1,13 +1,14 @@
 /**
  * The agent as the boot image starts it. Environment: ROOMCAST_APPLIANCE=1 says that roomcast booted
  * this PC, so that its own disks are used and it may be restarted; ROOMCAST_LOG names a file for
- * what the agent says, ROOMCAST_MILESTONES a serial device for the milestones.
+ * what the agent says, ROOMCAST_MILESTONES a serial device for the milestones, ROOMCAST_CLOCK_OFF the
+ * seconds by which this PC's clock was behind before it was set.
  */
 import { exitStatus, RoomcastError } from "../../core/errors.ts";
 import { parseAgentArgs } from "./args.ts";
 import { runAgent } from "./run.ts";
 
-const { ROOMCAST_APPLIANCE, ROOMCAST_LOG, ROOMCAST_MILESTONES } = process.env;
+const { ROOMCAST_APPLIANCE, ROOMCAST_CLOCK_OFF, ROOMCAST_LOG, ROOMCAST_MILESTONES } = process.env;
 const ending = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => ending.abort());
@@ -17,6 +18,7 @@ try {
   const options = parseAgentArgs(process.argv.slice(2), ROOMCAST_APPLIANCE === "1");
   process.exitCode = await runAgent({
     ...options,
+    clockOffSeconds: Number(ROOMCAST_CLOCK_OFF ?? 0),
     logPath: ROOMCAST_LOG ?? null,
     milestonesPath: ROOMCAST_MILESTONES ?? null,
     signal: ending.signal,

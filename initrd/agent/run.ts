@@ -5,6 +5,7 @@ import { totalmem } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import { startCastReceiver } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
+import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { DiskView } from "../../core/wire/views.ts";
@@ -18,6 +19,7 @@ import { DiskHealth } from "./hardware/health.ts";
 import { readIdentity } from "./hardware/identity.ts";
 import { usedBy } from "./hardware/in-use.ts";
 import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
+import { storageTroubles } from "./hardware/storage-trouble.ts";
 import { systemRoots } from "./hardware/sysfs.ts";
 import { ServerFiles } from "./http.ts";
 import { openJournal } from "./journal.ts";
@@ -46,6 +48,8 @@ export interface AgentOptions {
   readonly shell?: boolean;
   /** This is a PC that roomcast booted: it may be restarted and switched off. */
   readonly isAppliance?: boolean;
+  /** By how much this PC's clock was behind the server's before it was set; negative: ahead. */
+  readonly clockOffSeconds?: number;
   readonly logPath?: string | null;
   readonly milestonesPath?: string | null;
   /** Ends the agent, its task first. */
@@ -53,6 +57,18 @@ export interface AgentOptions {
   /** Another receiver than the one that hears multicast. */
   readonly startReceiver?: RestoreTaskPorts["startReceiver"];
 }
+
+/** What the firmware's clock said is of no use any more, but why it was wrong is. */
+const clockTroubles = (offSeconds: number): string[] =>
+  offSeconds === 0
+    ? []
+    : [
+        `This PC's clock was ${offText(Math.abs(offSeconds))} ${offSeconds > 0 ? "slow" : "fast"}; it was set by the server's. ` +
+          "Check the battery on its mainboard.",
+      ];
+
+const offText = (seconds: number): string =>
+  seconds < 172_800 ? durationText(seconds) : `${Math.round(seconds / 86_400)} days`;
 
 /** Longer names than the message takes are cut. */
 const nameLimit = 64;
@@ -141,6 +157,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       const ports = { server, roots: systemRoots, uplink };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
+    troubles: (seen) => [
+      ...clockTroubles(options.clockOffSeconds ?? 0),
+      ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
+    ],
     lockShell: (isLocked) => {
       if (isAppliance) lockShell(isLocked);
     },

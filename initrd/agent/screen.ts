@@ -17,6 +17,7 @@ export interface ScreenState {
   readonly detail: string | null;
   readonly isLocked: boolean;
   readonly disks: readonly DiskView[];
+  readonly troubles: readonly string[];
   readonly images: readonly ImageView[] | null;
   readonly task: TaskView | null;
   readonly hardware: MenuView["hardware"];
@@ -31,6 +32,7 @@ export function menuView(state: ScreenState): MenuView {
     place: state.place,
     isLocked: state.isLocked,
     disks: state.disks,
+    troubles: state.troubles,
     images: state.images,
     task: state.task,
     hardware: state.hardware,

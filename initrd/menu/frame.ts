@@ -14,6 +14,7 @@ export function headerRow(view: MenuView, columns: number): Row {
     searching: "SEARCHING FOR THE SERVER",
     connected: "server connected",
     lost: "SERVER LOST",
+    "other-version": "SERVER OF ANOTHER VERSION",
   }[view.server.state];
   return barRow(left.filter((part) => part !== "").join("  "), right, columns);
 }

@@ -129,6 +129,7 @@ const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, 
   searching: ["SEARCHING", "blockWarn"],
   connected: ["READY", "blockGood"],
   lost: ["NO SERVER", "blockBad"],
+  "other-version": ["OTHER VERSION", "blockBad"],
 };
 
 function homeKeys(view: MenuView): string {
@@ -231,14 +232,8 @@ function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
     fact("Server", `${server.url ?? "unknown"}  ${server.detail ?? "connected"}`),
     ...shown.map((disk, index) => fact(index === 0 ? "Disk" : "", diskLine(disk))),
     ...(shown.length < disks.length ? [fact("", `and ${disks.length - shown.length} more`)] : []),
-    ...(disks.length === 0
-      ? [
-          fact(
-            "Disk",
-            "NONE FOUND: check its cable, and the firmware's storage mode (RAID/VMD: AHCI)",
-          ),
-        ]
-      : []),
+    ...(disks.length === 0 ? [fact("Disk", "none")] : []),
+    ...view.troubles.flatMap((text) => paragraph(text, columns, "warn")).slice(0, troubleLines),
   ];
 }
 
@@ -251,8 +246,17 @@ function seatFacts(view: MenuView): string[] {
   return seat === null ? [] : [seat];
 }
 
+/** A room's worth of words; below them the menu has to fit. */
+const troubleLines = 5;
+
 /** Why there is no server, and what to check, in the order in which it is most often so. */
 function searchRows({ pc, server }: MenuView, columns: number): Row[] {
+  if (server.state === "other-version")
+    return paragraph(
+      `The server at ${server.url} is of another version: ${server.detail}.`,
+      columns,
+      "warn",
+    );
   const where = server.url === null ? "No server is known yet" : `The server at ${server.url}`;
   const state =
     server.url === null

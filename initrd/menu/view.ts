@@ -65,7 +65,8 @@ export interface MenuView {
   };
   readonly server: {
     readonly url: string | null;
-    readonly state: "searching" | "connected" | "lost";
+    /** `other-version`: it answers, and cannot be talked to. */
+    readonly state: "searching" | "connected" | "lost" | "other-version";
     readonly detail: string | null;
   };
   /** What the server said of this PC's place; null before it has. */
@@ -73,6 +74,8 @@ export interface MenuView {
   /** The room has a PIN, and nobody has typed it here lately. */
   readonly isLocked: boolean;
   readonly disks: readonly DiskView[];
+  /** What is wrong with this PC as it stands, with the cure; sentences. */
+  readonly troubles: readonly string[];
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
   readonly task: TaskView | null;

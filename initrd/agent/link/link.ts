@@ -11,7 +11,13 @@ import {
   type ServerMessage,
 } from "../../../core/wire/control.ts";
 import type { PcState } from "../../../core/wire/views.ts";
-import { type LinkAction, type LinkEvent, LinkMachine, type Welcome } from "./machine.ts";
+import {
+  type DownReason,
+  type LinkAction,
+  type LinkEvent,
+  LinkMachine,
+  type Welcome,
+} from "./machine.ts";
 
 export interface LinkEvents {
   /** Asked at each connection: disks and addresses may have changed. */
@@ -21,7 +27,7 @@ export interface LinkEvents {
   message(message: Exclude<ServerMessage, Welcome>): void;
   bulk(frame: BulkFrame): void;
   /** Not connected, and why, in words; said once a try. */
-  down(detail: string): void;
+  down(detail: string, why: DownReason): void;
 }
 
 /** What a slow connection holds back at most; reports beyond it are dropped, the next ones say the same. */
@@ -122,7 +128,7 @@ export class Link {
         if (action.message.type !== "welcome") events.message(action.message);
         return;
       case "down":
-        return events.down(action.detail);
+        return events.down(action.detail, action.why);
     }
   }
 

@@ -34,6 +34,9 @@ export type LinkEvent =
   | { readonly type: "closed"; readonly detail: string }
   | { readonly type: "tick" };
 
+/** `other-version`: the server answers, in a protocol that is not this agent's. */
+export type DownReason = "unreachable" | "other-version";
+
 export type LinkAction =
   | { readonly type: "open" }
   | { readonly type: "close" }
@@ -42,7 +45,7 @@ export type LinkAction =
   | { readonly type: "up"; readonly welcome: Welcome }
   | { readonly type: "message"; readonly message: ServerMessage }
   /** Said once a try: what keeps the agent from its server. */
-  | { readonly type: "down"; readonly detail: string };
+  | { readonly type: "down"; readonly detail: string; readonly why: DownReason };
 
 /** `handle({type: "tick"}, now)` starts it. */
 export class LinkMachine {
@@ -82,7 +85,7 @@ export class LinkMachine {
     if (current.name === "greeting" && message?.type === "welcome") {
       if (message.protocol !== controlProtocol) {
         this.pause = retryMost;
-        return [{ type: "close" }, ...this.rest(otherProtocol(message), now)];
+        return [{ type: "close" }, ...this.rest(otherProtocol(message), now, "other-version")];
       }
       this.pause = retryFirst;
       this.current = { name: "connected", heardAt: now, saidAt: now };
@@ -113,11 +116,11 @@ export class LinkMachine {
     }
   }
 
-  private rest(detail: string, now: Millis): LinkAction[] {
+  private rest(detail: string, now: Millis, why: DownReason = "unreachable"): LinkAction[] {
     assert(this.current.name !== "resting", "only what was tried can fail");
     this.current = { name: "resting", retryAt: millis(now + this.pause) };
     this.pause = millis(Math.min(this.pause * 2, retryMost));
-    return [{ type: "down", detail }];
+    return [{ type: "down", detail, why }];
   }
 }
 

@@ -140,6 +140,7 @@ test("a server of another protocol is named, and tried again every five seconds"
       ["close", "down"],
     );
     assert.match(JSON.stringify(actions), advice);
+    assert.match(JSON.stringify(actions), /"why":"other-version"/);
     assert.equal(bench.machine.deadline - bench.now, retryMost);
   }
 });

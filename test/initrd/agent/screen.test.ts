@@ -91,6 +91,7 @@ async function open(): Promise<Bench> {
     },
     files: (signal) => new ServerFiles(address, signal),
     power: (action) => void power.push(action),
+    troubles: (disks) => (disks.length === 0 ? ["no disk: look at its cable"] : []),
     lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),
     check: async function* () {
       yield [{ title: "Link", good: null, text: "being looked at" }];

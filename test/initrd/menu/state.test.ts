@@ -121,10 +121,19 @@ test("an image for another sector size is refused before any word is asked for",
 });
 
 test("a PC without a disk says so", () => {
-  const none = { ...view, disks: [] };
-  assert.match(text(none, home()), /NONE FOUND: check its cable/);
+  const none = { ...view, disks: [], troubles: ["NO DISK FOUND. Set the mode to AHCI."] };
+  assert.match(text(none, home()), /Disk +none[\s\S]*NO DISK FOUND\. Set the mode to AHCI\./);
   const [page] = pressAll(home(), ["c"], none);
   assert.match(text(none, page), /no disk that can be used/);
+});
+
+test("a server of another version is told from one that does not answer", () => {
+  const detail = "the server (9.9) speaks protocol 7; restart this PC to get the server's agent";
+  const other = { ...view, server: { ...view.server, state: "other-version", detail } } as const;
+  const said = text(other, home());
+  assert.match(said, /SERVER OF ANOTHER VERSION/);
+  assert.match(said, /is of another version: the server \(9\.9\)/);
+  assert.doesNotMatch(said, /does not answer/);
 });
 
 test("an image's name is checked where it is typed", () => {

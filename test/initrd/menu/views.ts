@@ -46,6 +46,7 @@ export const view: MenuView = {
   server: { url: "http://10.0.0.1:8080", state: "connected", detail: null },
   isLocked: false,
   disks: [disk],
+  troubles: [],
   images: [image, { ...image, version: 3 }],
   place: null,
   task: null,
