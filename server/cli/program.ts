@@ -38,9 +38,10 @@ export async function runCommandLine(
     status = await action(await contextFor(program, isLocal));
   };
   addServeCommand(program, run);
-  addStatusCommands(program, run);
+  const term = env.TERM ?? "vt100";
+  addStatusCommands(program, run, term);
   addDoctorCommand(program, run);
-  addPcCommands(program, run, env.TERM ?? "vt100");
+  addPcCommands(program, run, term);
   addRoomCommands(program, run);
   addImageCommands(program, run);
   addSessionCommands(program, run);

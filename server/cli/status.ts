@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
 import type { StatusView } from "../../core/wire/api.ts";
+import { shellInTerminal } from "../api/shell-terminal.ts";
 import { runConsole } from "../console/main.ts";
 import type { RunCommand } from "./program.ts";
 
-export function addStatusCommands(program: Command, run: RunCommand): void {
+export function addStatusCommands(program: Command, run: RunCommand, term: string): void {
   program
     .command("status")
     .description("version, listeners, counts, store size")
@@ -27,5 +28,15 @@ export function addStatusCommands(program: Command, run: RunCommand): void {
   program
     .command("console")
     .description("the staff's full-screen console")
-    .action(() => run(({ client }) => runConsole(client)));
+    .action(() =>
+      run(({ client }) => {
+        const { stdin: input, stdout: output } = process;
+        return runConsole(client, {
+          async shell(pc) {
+            const { reason } = await shellInTerminal(client.place, pc, { term, input, output });
+            return reason;
+          },
+        });
+      }),
+    );
 }

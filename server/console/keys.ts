@@ -40,6 +40,8 @@ export type Effect =
     }
   /** Work that takes a while, with its progress. */
   | { readonly type: "follow"; readonly path: string; readonly title: string }
+  /** A shell on the PC takes the terminal. */
+  | { readonly type: "shell"; readonly pc: string; readonly name: string }
   | { readonly type: "redraw" }
   | { readonly type: "quit" };
 
@@ -192,7 +194,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   const pcs = atHand(model, ui);
   const [first] = pcs;
   if (first === undefined) {
-    return "rcwblpnmzf".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+    return "rcwblpnmzfS".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
   }
   const ids = pcs.map(({ id }) => id);
   const names = namesOf(model, ids).join(", ");
@@ -216,6 +218,8 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       return open(ui, prompt("rename", ids, first));
     case "m":
       return open(ui, prompt("move", ids, first));
+    case "S":
+      return { ui, effect: { type: "shell", pc: first.id, name: first.name } };
     case "z":
       return open(ui, { name: "methods", pcs: ids, chosen: 0 });
     case "f":

@@ -21,6 +21,8 @@ export interface ConsoleOptions {
   readonly output?: WriteStream;
   /** Else the environment's TERM. */
   readonly term?: string;
+  /** A shell on a PC in the terminal, which it has for itself meanwhile; answers why it ended, or null. */
+  shell?(pc: string): Promise<string | null>;
 }
 
 /**
@@ -91,13 +93,27 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     }
   };
 
+  const openShell = async (pc: string, name: string): Promise<void> => {
+    if (options.shell === undefined) return say("there is no shell from here", false);
+    terminal.suspend();
+    try {
+      const reason = await options.shell(pc);
+      say(`the shell on ${name} is over${reason === null ? "" : `: ${reason}`}`, reason === null);
+    } catch (error) {
+      say(errorText(error), false);
+    } finally {
+      terminal.resume();
+    }
+  };
+
   const onKey = (key: Key): void => {
     const step = press(model, ui, key, pageLines(ui.page, terminal.size));
     ui = step.ui;
     const { effect } = step;
     if (effect?.type === "quit") return leaving.abort();
     if (effect?.type === "redraw") terminal.redraw();
-    if (effect !== null) void perform(effect);
+    if (effect?.type === "shell") void openShell(effect.pc, effect.name);
+    else if (effect !== null) void perform(effect);
     drawSoon(keyDrawEvery);
   };
 

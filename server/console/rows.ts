@@ -116,6 +116,7 @@ const helpRows: readonly Row[] = [
     ["Left Right Tab", "from room to room (on the map: Tab)"],
     ["t", "the room's PCs as a map of their seats, or as a list"],
     ["Enter", "the PC's page: hardware, disks, its part in the session"],
+    ["S", "a shell on the PC; Ctrl-] leaves it"],
     ["o  e  y", "on the PC's page: its screen as it is now, its log, its history"],
     ["Space", "mark a PC: r w b p l m are then about all marked ones"],
     ["/", "filter by name, address, state, result, disk   Esc: all"],

@@ -8,11 +8,12 @@ import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf } from "./fake-lab.
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-function open(columns = 80, lines = 24) {
+function open(columns = 80, lines = 24, shell?: (pc: string) => Promise<string | null>) {
   const terminal = new FakeTerminal(columns, lines);
   const lab = new FakeLab();
   const { input, output } = terminal;
-  const ended = runConsole(lab, { input, output, term: "xterm-256color" });
+  const given = shell === undefined ? {} : { shell };
+  const ended = runConsole(lab, { input, output, term: "xterm-256color", ...given });
   return {
     terminal,
     lab,
@@ -307,6 +308,26 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
       ["/rooms/lab-1", { pin: "2468" }],
     ],
   );
+});
+
+test("a shell on a PC has the terminal for itself, and the console comes back after it", async () => {
+  const over = Promise.withResolvers<string | null>();
+  const asked: string[] = [];
+  await using at = open(80, 24, (pc) => {
+    asked.push(pc);
+    return over.promise;
+  });
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("S");
+  while (at.terminal.raw) await new Promise((resolve) => setTimeout(resolve, 5));
+  at.terminal.output.write("uname\r\n");
+  at.lab.push({ type: "note", time: "2026-11-22T09:00:00Z", text: "said meanwhile" });
+  over.resolve("the PC is gone");
+  const back = await at.terminal.until("the shell on pc01 is over: the PC is gone");
+  assert.deepEqual(asked, ["id1"]);
+  assert.ok(!back.includes("uname"));
+  assert.equal(at.terminal.raw, true);
 });
 
 test("the history of a PC is read back from its page", async () => {
