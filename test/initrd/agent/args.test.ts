@@ -26,6 +26,7 @@ test("all options", () => {
     headless: true,
     once: true,
     isAppliance: false,
+    shell: false,
   });
 });
 
