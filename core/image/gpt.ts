@@ -55,7 +55,9 @@ export async function readEndOfGpt(source: TableSource): Promise<FoundTable | nu
 const lastLba = ({ diskBytes, logicalSector }: TableSource): number =>
   Math.floor(diskBytes / logicalSector) - 1;
 
-interface GptHeader {
+export interface GptHeader {
+  /** Its bytes, a whole sector. */
+  readonly sector: Uint8Array;
   readonly lba: number;
   /** Of the other header. */
   readonly otherLba: number;
@@ -67,7 +69,7 @@ interface GptHeader {
 }
 
 /** null when it is none, or damaged. */
-async function readHeader(source: TableSource, lba: number): Promise<GptHeader | null> {
+export async function readHeader(source: TableSource, lba: number): Promise<GptHeader | null> {
   const { logicalSector } = source;
   const header = await source.read(lba * logicalSector, logicalSector);
   if (ascii(header, 0, 8) !== "EFI PART") return null;
@@ -83,6 +85,7 @@ async function readHeader(source: TableSource, lba: number): Promise<GptHeader |
     return null;
   }
   return {
+    sector: header,
     lba,
     otherLba: u64(header, 32),
     entriesAt: u64(header, 72) * logicalSector,
@@ -93,7 +96,7 @@ async function readHeader(source: TableSource, lba: number): Promise<GptHeader |
 }
 
 /** null when they lie outside of the disk or are damaged. */
-async function readEntries(source: TableSource, gpt: GptHeader): Promise<Uint8Array | null> {
+export async function readEntries(source: TableSource, gpt: GptHeader): Promise<Uint8Array | null> {
   const { logicalSector, diskBytes } = source;
   const { entriesAt } = gpt;
   const length = entriesLength(gpt);

@@ -12,7 +12,7 @@ export interface MbrRecord {
 
 /** More logical partitions than Linux names on any disk. */
 const logicalLimit = 124;
-const extendedTypes = new Set([0x05, 0x0f, 0x85]);
+export const extendedTypes = new Set([0x05, 0x0f, 0x85]);
 
 /** The four entries of an MBR or an EBR. */
 export const mbrRecords = (sector: Uint8Array): MbrRecord[] =>

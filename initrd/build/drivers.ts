@@ -102,6 +102,8 @@ export const usualDrivers: Drivers = {
   // USB is there for keyboards and network adapters. usb-storage and uas are left out on purpose:
   // what is not seen cannot be overwritten.
   "USB controllers": ["ehci-pci", "ohci-pci", "uhci-hcd", "xhci-pci"],
+  // An XFS grows only while it is mounted. Its checksums come through the kernel's crypto by name.
+  "file systems": ["xfs", "crc32c_generic"],
   keyboards: ["hid-apple", "hid-generic", "hid-logitech-dj", "hid-logitech-hidpp", "usbhid"],
   // Hours of writing at full load on a laptop: the fan and the throttling are the kernel's.
   "heat and power": ["acpi-cpufreq", "button", "fan", "processor", "thermal"],

@@ -85,7 +85,7 @@ async function intoFile(image: ReadImage, options: ExportOptions): Promise<void>
 async function ontoDisk(image: ReadImage, options: ExportOptions): Promise<void> {
   const { manifest, entries } = image;
   const { path, signal, progress } = options;
-  const { logicalSector } = manifest;
+  const { diskBytes, logicalSector } = manifest;
   const view = requireTarget(image, path);
   await options.confirm(
     [`${imageName(manifest)} will overwrite this machine's`, `  ${diskLine(view)}`],
@@ -93,7 +93,13 @@ async function ontoDisk(image: ReadImage, options: ExportOptions): Promise<void>
   );
   await using disk = await openDisk(path, { write: true });
   const critical = bootCriticalEntryIndexes(manifest, entries);
-  const bootArea = bootAreaOf({ entries, critical, targetBytes: disk.size, logicalSector });
+  const bootArea = bootAreaOf({
+    entries,
+    critical,
+    diskBytes,
+    targetBytes: disk.size,
+    logicalSector,
+  });
   for (const { offset, length } of bootArea.ranges) await disk.zero(offset, length);
   await disk.flush();
 

@@ -25,10 +25,14 @@ const gptEntriesBytes = 16 * 1024;
 export function bootAreaOf(options: {
   readonly entries: readonly IndexEntry[];
   readonly critical: readonly number[];
+  /** Of the image's disk. */
+  readonly diskBytes: number;
   readonly targetBytes: number;
   readonly logicalSector: number;
 }): BootArea {
-  const { entries, critical, targetBytes, logicalSector } = options;
+  const { entries, critical, diskBytes, targetBytes, logicalSector } = options;
+  // Of a larger image the end lies beyond the target: there `ShortDisk` keeps it.
+  const endBytes = Math.max(diskBytes, targetBytes);
   const chunks = new Set<number>([0]);
   for (const entryIndex of critical) chunks.add((entries[entryIndex] as IndexEntry).chunkIndex);
   const backup = Math.max(0, targetBytes - gptEntriesBytes - logicalSector);
@@ -43,7 +47,7 @@ export function bootAreaOf(options: {
     .sort((one, other) => one - other)
     .map((chunk) => {
       const offset = chunk * chunkBytes;
-      return { offset, length: Math.min(chunkBytes, targetBytes - offset) };
+      return { offset, length: Math.min(chunkBytes, endBytes - offset) };
     });
   return { entryIndexes, ranges };
 }

@@ -17,13 +17,15 @@ import {
   type Counters,
   type RestoreOrder,
 } from "../../../core/wire/control.ts";
-import type { DiskView, PcState } from "../../../core/wire/views.ts";
+import type { DiskView, PcState, StepView } from "../../../core/wire/views.ts";
+import { fitDisk } from "../grow/fit-disk.ts";
 import type { ServerFiles } from "../http.ts";
 import { bootAreaOf } from "../restore/boot-area.ts";
 import { systemCodec } from "../restore/codec.ts";
 import { DiskRestore } from "../restore/disk-restore.ts";
 import { fetchImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
 import { pullWanted } from "../restore/pull.ts";
+import { ShortDisk } from "../restore/short-disk.ts";
 import { Meter } from "./meter.ts";
 import { endOf, stoppedError, type Task, type TaskEnd, type TaskProgress } from "./task.ts";
 
@@ -70,6 +72,8 @@ export class RestoreTask implements Task {
   private receiver: CastReceiver | null = null;
   private stats: CastReceiverStats | null = null;
   private isReady = false;
+  private isFitting = false;
+  private readonly steps: StepView[] = [];
   private packetsAt = { count: 0, atMs: 0 };
   private roomRateAt = { bps: 0, atMs: 0 };
   /** Looks in a row that found nothing heard. */
@@ -80,7 +84,10 @@ export class RestoreTask implements Task {
   constructor(order: RestoreOrder, ports: RestoreTaskPorts) {
     this.order = order;
     this.ports = ports;
-    this.ended = this.run().catch((error: unknown) => endOf(error, this.counters()));
+    this.ended = this.run().catch((error: unknown) => ({
+      ...endOf(error, this.counters()),
+      steps: this.steps,
+    }));
   }
 
   get id(): string {
@@ -96,6 +103,7 @@ export class RestoreTask implements Task {
   }
 
   get state(): PcState {
+    if (this.isFitting) return "personalising";
     if (this.restore?.phase === "verifying") return "verifying";
     return (this.restore?.counters.bytesReceived ?? 0) > 0 ? "receiving" : "waiting";
   }
@@ -105,7 +113,7 @@ export class RestoreTask implements Task {
     if (restore === null) return null;
     const counters = this.counters();
     return {
-      phase: restore.phase,
+      phase: this.isFitting ? "growing" : restore.phase,
       bytesDone: restore.bytesDone,
       bytesTotal: counters?.bytesWanted ?? null,
       counters,
@@ -143,24 +151,42 @@ export class RestoreTask implements Task {
 
   private async run(): Promise<TaskEnd> {
     const { order, ports } = this;
-    const { signal } = this.abort;
-    const files = ports.files(signal);
+    const files = ports.files(this.abort.signal);
     const image = await fetchImage(files, order.imageId);
     this.image_ = image;
     const target = this.chooseDisk(image);
-    await using disk = await openDisk(target.path, { write: true });
-    checkOpened(disk, target);
+    const rootHash = await this.write(image, target, files);
+    await this.fit(image, target);
+    return {
+      outcome: "verified",
+      reason: null,
+      next: null,
+      rootHash,
+      counters: this.counters(),
+      steps: this.steps,
+    };
+  }
+
+  /** Answers the root hash of what was read back; the disk is closed again. */
+  private async write(image: RestoreImage, target: DiskView, files: ServerFiles): Promise<string> {
+    const { order, ports } = this;
+    const { signal } = this.abort;
+    const { diskBytes } = image.manifest;
+    await using opened = await openDisk(target.path, { write: true });
+    checkOpened(opened, target);
     this.disk_ = target;
     signal.throwIfAborted();
+    const disk = opened.size < diskBytes ? new ShortDisk(opened, diskBytes) : opened;
 
     const restore = new DiskRestore(
       {
         entries: image.entries,
-        diskBytes: image.manifest.diskBytes,
+        diskBytes,
         boot: bootAreaOf({
           entries: image.entries,
           critical: image.critical,
-          targetBytes: disk.size,
+          diskBytes,
+          targetBytes: opened.size,
           logicalSector: disk.logicalSector,
         }),
         verify: order.verify,
@@ -191,13 +217,7 @@ export class RestoreTask implements Task {
       const entries = await restore.ended;
       const rootHash = rootHashOf(entries);
       assert(rootHash === image.manifest.rootHash, "what was verified is the image");
-      return {
-        outcome: "verified",
-        reason: null,
-        next: null,
-        rootHash,
-        counters: this.counters(),
-      };
+      return rootHash;
     } catch (error) {
       restore.stop(error instanceof RoomcastError ? error : stoppedError(String(error)));
       // The disk is left alone before it is closed.
@@ -207,6 +227,30 @@ export class RestoreTask implements Task {
       clearInterval(listening);
       this.isReady = false;
       await this.receiver?.close();
+    }
+  }
+
+  /** The copy is verified; now it is made to fit this disk. */
+  private async fit({ manifest }: RestoreImage, target: DiskView): Promise<void> {
+    if (target.size === manifest.diskBytes) return;
+    this.isFitting = true;
+    const { order, ports, steps } = this;
+    ports.milestone(`making ${order.image} fit ${target.path}`);
+    try {
+      await fitDisk({
+        path: target.path,
+        manifest,
+        grow: order.grow,
+        signal: this.abort.signal,
+        said(step) {
+          steps.push(step);
+          ports.log(`${step.name}: ${step.outcome}, ${step.detail}`);
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof RoomcastError) || error.code === "cancelled") throw error;
+      const what = `the disk was verified, but could not be made to fit: ${error.message}`;
+      throw new RoomcastError("failed", what, error.next, { cause: error });
     }
   }
 

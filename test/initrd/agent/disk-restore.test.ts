@@ -53,6 +53,7 @@ function setUp(
       boot: bootAreaOf({
         entries: from.entries,
         critical: [0, from.entries.length - 1],
+        diskBytes: from.content.length,
         targetBytes: disk.size,
         logicalSector: 512,
       }),

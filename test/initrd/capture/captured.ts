@@ -12,7 +12,7 @@ import { captureDisk } from "../../../initrd/agent/capture/capture.ts";
 import { httpUplink } from "../../../initrd/agent/capture/uplink.ts";
 import { captureRoutes } from "../../../server/api/capture-routes.ts";
 import { openChunkSource } from "../../../server/store/cast-source.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 
 export interface Captured {
   readonly image: Manifest;
@@ -29,6 +29,33 @@ export async function captureAndRestore(
 ): Promise<Captured> {
   const directory = join(folder, "store");
   await using store = await openImageStore(directory);
+  const image = await captureInto(store, path, { raw });
+  const { id, diskBytes } = image;
+  const decoded = decodeIndex(await store.index(id), diskBytes);
+  if (!decoded.ok) throw new Error(decoded.reason);
+  const copy = join(folder, "copy");
+  const fd = openSync(copy, "w");
+  ftruncateSync(fd, diskBytes);
+  const junk = randomBytes(chunkBytes);
+  for (let at = 0; at < diskBytes; at += chunkBytes)
+    writeSync(fd, junk, 0, Math.min(chunkBytes, diskBytes - at), at);
+  const source = await openChunkSource({ directory, imageId: id });
+  for (const [entryIndex, entry] of decoded.value.entries()) {
+    const stored = await source.read(entryIndex);
+    const length = chunkLengthAt(entry.chunkIndex, diskBytes);
+    writeSync(fd, rawChunk(entry, stored, length), 0, length, entry.chunkIndex * chunkBytes);
+  }
+  await source.close();
+  closeSync(fd);
+  return { image, copy, chunksKept: decoded.value.length };
+}
+
+/** Captures the disk as an agent does, into `store`. Rejects as the capture does. */
+export async function captureInto(
+  store: ImageStore,
+  path: string,
+  { raw = false }: { readonly raw?: boolean } = {},
+): Promise<Manifest> {
   const writer = store.beginImage("lab");
   const committed: Manifest[] = [];
   const app = fastify();
@@ -53,25 +80,7 @@ export async function captureAndRestore(
   } finally {
     await app.close();
   }
-  const image = committed[0] as Manifest;
-  const { id, diskBytes } = image;
-  const decoded = decodeIndex(await store.index(id), diskBytes);
-  if (!decoded.ok) throw new Error(decoded.reason);
-  const copy = join(folder, "copy");
-  const fd = openSync(copy, "w");
-  ftruncateSync(fd, diskBytes);
-  const junk = randomBytes(chunkBytes);
-  for (let at = 0; at < diskBytes; at += chunkBytes)
-    writeSync(fd, junk, 0, Math.min(chunkBytes, diskBytes - at), at);
-  const source = await openChunkSource({ directory, imageId: id });
-  for (const [entryIndex, entry] of decoded.value.entries()) {
-    const stored = await source.read(entryIndex);
-    const length = chunkLengthAt(entry.chunkIndex, diskBytes);
-    writeSync(fd, rawChunk(entry, stored, length), 0, length, entry.chunkIndex * chunkBytes);
-  }
-  await source.close();
-  closeSync(fd);
-  return { image, copy, chunksKept: decoded.value.length };
+  return committed[0] as Manifest;
 }
 
 /** The bytes on the disk, `length` of them, of which these are the stored ones. */

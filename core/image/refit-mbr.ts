@@ -1,0 +1,76 @@
+/** An MBR whose last partition grows; if that is a logical one, the extended one around it as well. */
+import type { Decoded } from "../errors.ts";
+import { u32 } from "./byte-source.ts";
+import { extendedTypes, type MbrRecord, mbrRecords } from "./mbr.ts";
+import type { TableSource } from "./partition-table.ts";
+import {
+  grownEnd,
+  type Refit,
+  type RefitWish,
+  setRecordCount,
+  type TableWrite,
+} from "./table-write.ts";
+
+/** Starts and lengths have 32 bits. */
+const sectorLimit = 2 ** 32 - 1;
+const recordAt = (index: number): number => 446 + 16 * index;
+/** Of a chain that leads in circles. */
+const chainLimit = 128;
+
+export async function refitMbr(source: TableSource, wish: RefitWish): Promise<Decoded<Refit>> {
+  const nothing: Decoded<Refit> = { ok: true, value: { writes: [], grown: null } };
+  const { grow } = wish;
+  const { logicalSector: sector, diskBytes } = source;
+  if (grow === null) return nothing;
+  const endLba = Math.min(grownEnd(diskBytes) / sector, sectorLimit);
+  if (endLba * sector <= grow.start + grow.size) return nothing;
+  const grown = { ...grow, size: endLba * sector - grow.start };
+  const mbr = (await source.read(0, sector)).slice();
+  const records = mbrRecords(mbr);
+  const firstLba = grow.start / sector;
+  const primary = records.findIndex(
+    ({ type, first }) => type !== 0 && !extendedTypes.has(type) && first === firstLba,
+  );
+  if (primary !== -1) {
+    setRecordCount(mbr, recordAt(primary), endLba - firstLba);
+    return { ok: true, value: { writes: [{ offset: 0, data: mbr }], grown } };
+  }
+  const extendedAt = records.findIndex(({ type, count }) => extendedTypes.has(type) && count > 0);
+  const extended = records[extendedAt];
+  if (extended === undefined) return nothing;
+  const chain = await growLogical(source, extended, firstLba, endLba);
+  if (chain === null) return nothing;
+  setRecordCount(mbr, recordAt(extendedAt), endLba - extended.first);
+  return { ok: true, value: { writes: [...chain, { offset: 0, data: mbr }], grown } };
+}
+
+/**
+ * The EBR of the partition, and the link to it in the one before, whose length covers EBR and
+ * partition. null when the chain does not lead there.
+ */
+async function growLogical(
+  source: TableSource,
+  extended: MbrRecord,
+  firstLba: number,
+  endLba: number,
+): Promise<TableWrite[] | null> {
+  const { logicalSector: sector, diskBytes } = source;
+  let before: TableWrite | null = null;
+  let ebr = extended.first;
+  for (let steps = 0; steps < chainLimit && (ebr + 1) * sector <= diskBytes; steps++) {
+    const data = (await source.read(ebr * sector, sector)).slice();
+    const [own, next] = mbrRecords(data) as [MbrRecord, MbrRecord, MbrRecord, MbrRecord];
+    if (own.type !== 0 && ebr + own.first === firstLba) {
+      setRecordCount(data, recordAt(0), endLba - firstLba);
+      if (before !== null) {
+        const link = extended.first + u32(before.data, recordAt(1) + 8);
+        setRecordCount(before.data, recordAt(1), endLba - link);
+      }
+      return [{ offset: ebr * sector, data }, ...(before === null ? [] : [before])];
+    }
+    if (next.type === 0 || next.count === 0) return null;
+    before = { offset: ebr * sector, data };
+    ebr = extended.first + next.first;
+  }
+  return null;
+}
