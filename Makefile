@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room test-boot test-kill kernel sim fuzz bench bench-quick bench-capture check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-boot test-kill kernel sim fuzz bench bench-quick bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,10 @@ test-kill: node_modules ## the image store killed at random moments; KILLS=150
 ROWS ?=
 test-boot: node_modules packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some
 	$(NODE) test/room/boot-matrix.ts --rows "$(ROWS)"
+
+KILLS ?= 100
+test-kill-room: node_modules packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes
+	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/net/kills.test.ts
 
 SEED ?=
 SEEDS ?= 2000

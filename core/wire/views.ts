@@ -61,6 +61,8 @@ export const PcView = Type.Object({
   memoryBytes: nullable(Type.Integer()),
   session: nullable(Type.String()),
   lastSeen: nullable(Type.String()),
+  /** It is not known which of these PCs this is: an operator has to say. */
+  doubt: nullable(Type.Array(Type.Object({ id: Type.String(), name: Type.String() }))),
 });
 export type PcView = Static<typeof PcView>;
 

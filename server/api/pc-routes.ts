@@ -5,7 +5,7 @@ import { RoomName, Seat } from "../../core/wire/rooms.ts";
 import { PcView } from "../../core/wire/views.ts";
 import type { Lab } from "../rooms/lab.ts";
 import { requireWord } from "./require-word.ts";
-import { ById, closed, Device, FailingDisks } from "./schemas.ts";
+import { ById, closed, Device, FailingDisks, Reference } from "./schemas.ts";
 
 const PcChange = Type.Object(
   {
@@ -38,6 +38,9 @@ const Wipe = Type.Object(
   },
   closed,
 );
+
+/** The known PC that it is, or null: a new one. */
+const Identity = Type.Object({ as: Type.Union([Reference, Type.Null()]) }, closed);
 
 const Lines = Type.Object({ lines: Type.Array(Type.String()) });
 
@@ -96,6 +99,18 @@ export const pcRoutes =
         async ({ params }) => ({ lines: [...(await lab.look(params.id, at))] }),
       );
     }
+    app.post(
+      "/pcs/:id/identify",
+      {
+        schema: {
+          summary: "say which PC one in doubt is",
+          params: ById,
+          body: Identity,
+          response: { 200: PcView },
+        },
+      },
+      async ({ params, body }) => lab.pcView(lab.pcs.identify(params.id, body.as)),
+    );
     app.post(
       "/pcs/:id/wipe",
       {

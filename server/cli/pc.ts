@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
@@ -31,7 +32,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
           table(
             ["NAME", "ROOM", "SEAT", "STATE", "ADDRESS", "MAC", "DISK"],
             pcs.map((each) => [
-              each.name,
+              each.doubt === null ? each.name : `${each.name} (which one? ${candidates(each)})`,
               each.room,
               each.seat ?? "",
               each.state,
@@ -65,6 +66,23 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         document(found);
         const where = found.seat === null ? "" : `, seat ${found.seat}`;
         say(`${found.name} (${found.mac}) is in room ${found.room}${where}`);
+        return 0;
+      }),
+    );
+
+  pc.command("identify <PC>")
+    .description("say which PC it is, where that could not be told")
+    .option("--as <OTHER>", "the known PC that it is")
+    .option("--new", "one that was not here before")
+    .action((reference: string, options: { as?: string; new?: boolean }) =>
+      run(async ({ client, say, document }) => {
+        if ((options.as === undefined) === (options.new === undefined)) {
+          throw new RoomcastError("usage", "say --as or --new, one of the two", "see `pc list`");
+        }
+        const wish = { as: options.as ?? null };
+        const found = await client.post<PcView>(`${path(reference)}/identify`, wish);
+        document(found);
+        say(`${reference} is ${found.name} (${found.mac})`);
         return 0;
       }),
     );
@@ -119,6 +137,8 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       }),
     );
 }
+
+const candidates = ({ doubt }: PcView): string => (doubt ?? []).map(({ name }) => name).join(", ");
 
 const seatOf = (text: string): string | null => (text === "none" ? null : text);
 

@@ -73,6 +73,11 @@ export class Agents {
     this.links.get(pc)?.link.sendBytes(frame);
   }
 
+  /** Cuts a PC's connection: it comes back by itself. */
+  disconnect(pc: string): void {
+    this.links.get(pc)?.socket.terminate();
+  }
+
   /** Cuts all connections; none of them counts as lost. */
   close(): void {
     this.links.clear();

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
+import { recognise } from "../../core/session/identity.ts";
 import { nextPlace } from "../../core/session/seats.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
@@ -79,28 +80,78 @@ export class Inventory {
   }
 
   /**
-   * Finds or makes the record of a PC that connects. Its boot MAC decides; a PC with a new network
-   * card is known again by its SMBIOS UUID, unless two PCs claim the same one.
+   * Finds or makes the record of a PC that connects, by all its marks (`core/session/identity.ts`). One
+   * that may be several gets a record of its own, until an operator has said which it is.
    */
   register(hello: Hello, isOnline: (id: string) => boolean, isoTime: string): PcRecord {
     const { type: _, state: __, task: ___, ...described } = hello;
-    const known = this.byMac(hello.mac) ?? this.byUuid(hello.identity.uuid, isOnline);
-    const macs = [...new Set([hello.mac, ...hello.identity.macs, ...(known?.macs ?? [])])];
-    const record: PcRecord =
-      known === undefined
-        ? {
-            id: `p-${randomBytes(4).toString("hex")}`,
-            name: this.freeName(hello.name),
-            room: defaultRoom,
-            seat: null,
-            hello: described,
-            macs,
-            lastSeen: isoTime,
-            nextBoot: "room",
-          }
-        : Object.assign(known, { hello: described, macs, lastSeen: isoTime });
+    const { uuid, serials } = hello.identity;
+    const macs = [...new Set([hello.mac, ...hello.identity.macs])];
+    const found = recognise(
+      { uuid, serials, macs },
+      this.pcs().map((pc) => ({
+        id: pc.id,
+        uuid: pc.hello.identity.uuid,
+        serials: pc.hello.identity.serials,
+        macs: pc.macs,
+        isOnline: isOnline(pc.id),
+      })),
+    );
+    const ids = found.kind === "new" ? [] : found.kind === "known" ? [found.id] : found.ids;
+    const candidates = ids.flatMap((id) => this.records.get(id) ?? []);
+    // Whoever is asked about already is not asked about under another name.
+    const asked = candidates.find((pc) => pc.doubt !== undefined);
+    const known = found.kind === "known" ? candidates[0] : asked;
+    if (known !== undefined) {
+      const seen = [...new Set([...macs, ...known.macs])];
+      Object.assign(known, { hello: described, macs: seen, lastSeen: isoTime });
+      this.save(known);
+      return known;
+    }
+    const record: PcRecord = {
+      id: `p-${randomBytes(4).toString("hex")}`,
+      name: this.freeName(hello.name),
+      room: defaultRoom,
+      seat: null,
+      hello: described,
+      macs,
+      lastSeen: isoTime,
+      ...(found.kind === "doubt" ? { doubt: found.ids } : {}),
+      nextBoot: "room",
+    };
     this.save(record);
     return record;
+  }
+
+  /** The PCs that this one may be; none for one that is known. */
+  candidates(pc: PcRecord): PcRecord[] {
+    return (pc.doubt ?? []).flatMap((id) => this.records.get(id) ?? []);
+  }
+
+  /** Throws `refused` for a PC of which it is not known which one it is. */
+  requireKnown(pc: PcRecord): void {
+    if (pc.doubt === undefined) return;
+    const names = this.candidates(pc).map(({ name }) => name);
+    throw new RoomcastError(
+      "refused",
+      `${pc.name} is not known for sure: it may be ${names.join(" or ")}`,
+      `say which with \`roomcast pc identify ${pc.name} --as PC\`, or --new`,
+    );
+  }
+
+  /** An operator's word: the PC in doubt is `other`, whose name and place it gets; null: it is a new one. */
+  settle(pc: PcRecord, other: PcRecord | null): PcRecord {
+    if (other === null || other === pc) {
+      delete pc.doubt;
+      this.save(pc);
+      return pc;
+    }
+    other.hello = pc.hello;
+    other.macs = [...new Set([...pc.macs, ...other.macs])];
+    other.lastSeen = pc.lastSeen;
+    this.save(other);
+    this.forget(pc.id);
+    return other;
   }
 
   save(pc: PcRecord): void {
@@ -165,14 +216,6 @@ export class Inventory {
     this.store.removeRoom(name);
   }
 
-  private byUuid(uuid: string | null, isOnline: (id: string) => boolean): PcRecord | undefined {
-    if (uuid === null) return undefined;
-    const candidates = this.pcs().filter((pc) => pc.hello.identity.uuid === uuid);
-    const [only] = candidates;
-    if (candidates.length !== 1 || only === undefined || isOnline(only.id)) return undefined;
-    return only;
-  }
-
   private freeName(wished: string | null): string {
     const taken = new Set(this.pcs().map((pc) => pc.name));
     if (wished !== null && new RegExp(namePattern).test(wished) && !taken.has(wished))
@@ -184,8 +227,13 @@ export class Inventory {
   }
 }
 
-/** The contract's view of a PC. */
-export function pcView(pc: PcRecord, state: PcState, session: string | null): PcView {
+/** The contract's view of a PC; `candidates`: those that it may be, while that is not known. */
+export function pcView(
+  pc: PcRecord,
+  state: PcState,
+  session: string | null,
+  candidates: readonly PcRecord[],
+): PcView {
   const { hello } = pc;
   return {
     id: pc.id,
@@ -205,5 +253,6 @@ export function pcView(pc: PcRecord, state: PcState, session: string | null): Pc
     memoryBytes: hello.memoryBytes,
     session,
     lastSeen: pc.lastSeen,
+    doubt: pc.doubt === undefined ? null : candidates.map(({ id, name }) => ({ id, name })),
   };
 }

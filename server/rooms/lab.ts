@@ -154,7 +154,8 @@ export class Lab {
   }
 
   pcView(pc: PcRecord): PcView {
-    return pcView(pc, this.stateOf(pc.id), this.sessions.idOf(pc.id));
+    const candidates = this.inventory.candidates(pc);
+    return pcView(pc, this.stateOf(pc.id), this.sessions.idOf(pc.id), candidates);
   }
 
   images(): ImageView[] {
@@ -199,11 +200,14 @@ export class Lab {
       throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
     }
     if (pcs !== null) {
-      return [...new Set(pcs.map((reference) => this.inventory.find(reference)))];
+      const named = [...new Set(pcs.map((reference) => this.inventory.find(reference)))];
+      for (const pc of named) this.inventory.requireKnown(pc);
+      return named;
     }
     const name = room ?? "";
     this.inventory.room(name);
     const found = this.inventory.pcsOf(name);
+    for (const pc of found) this.inventory.requireKnown(pc);
     if (found.length > 0) return found;
     throw new RoomcastError(
       "refused",
@@ -322,6 +326,10 @@ export class Lab {
     const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);
     this.boots.arrived(pc);
     this.ports.log({ pc: pc.name, mac: hello.mac, address }, "PC connected");
+    if (pc.doubt !== undefined) {
+      const names = this.inventory.candidates(pc).map((each) => each.name);
+      this.announcer.note({ pc: pc.id }, `not known for sure: it may be ${names.join(" or ")}`);
+    }
     const { version: serverVersion } = this.ports;
     const { id, name, room } = pc;
     const protocol = controlProtocol;

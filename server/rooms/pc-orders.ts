@@ -65,6 +65,7 @@ export class PcOrders {
   /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */
   wipe(reference: string, wish: WipeWish): Promise<void> {
     const pc = this.ports.inventory.find(reference);
+    this.ports.inventory.requireKnown(pc);
     this.ports.requireFree(pc);
     this.requireOnline(pc);
     return this.runWipe(pc, wish);
@@ -119,6 +120,34 @@ export class PcOrders {
     announcer.pc(pc.id);
     announcer.rooms();
     return pc;
+  }
+
+  /**
+   * Says which PC one in doubt is: `other`, whose name and place it gets, or null for one that is new
+   * here. It connects once more, as that. Throws `conflict`.
+   */
+  identify(reference: string, other: string | null): PcRecord {
+    const { inventory, agents, announcer } = this.ports;
+    const pc = inventory.find(reference);
+    const chosen = other === null ? null : inventory.find(other);
+    if (pc.doubt === undefined) {
+      const next = "see `roomcast pc show` for what it is known by";
+      throw new RoomcastError("conflict", `${pc.name} is in no doubt`, next);
+    }
+    if (chosen !== null && chosen !== pc && agents.isConnected(chosen.id)) {
+      throw new RoomcastError(
+        "conflict",
+        `${chosen.name} is connected itself`,
+        "it is another PC, then: choose one that is off, or --new",
+      );
+    }
+    const settled = inventory.settle(pc, chosen);
+    announcer.note({ pc: settled.id }, `it is ${settled.name}, an operator said`);
+    agents.disconnect(pc.id);
+    announcer.pc(pc.id);
+    announcer.pc(settled.id);
+    announcer.rooms();
+    return settled;
   }
 
   forget(reference: string): void {

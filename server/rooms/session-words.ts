@@ -29,7 +29,13 @@ export class SessionWords {
   /** A PC is in a room, newly or again: a restore that is under way there takes it in. */
   placed(pc: PcRecord): void {
     const run = this.runs.restores().find(({ record }) => record.room === pc.room);
-    if (run === undefined || run.isMember(pc.id) || this.runs.of(pc.id) !== undefined) return;
+    if (
+      run === undefined ||
+      pc.doubt !== undefined ||
+      run.isMember(pc.id) ||
+      this.runs.of(pc.id) !== undefined
+    )
+      return;
     run.take({ type: "admit", pc: pc.id, connected: this.ports.isConnected(pc.id) });
   }
 

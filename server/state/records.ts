@@ -35,6 +35,8 @@ export interface PcRecord {
   /** All addresses it was ever seen with. */
   macs: string[];
   lastSeen: string;
+  /** Ids of known PCs that it may be: an operator has been asked which. */
+  doubt?: readonly string[];
   /**
    * What a network boot leads to when no session wants the PC: what its room is set to, unless ordered
    * otherwise. `agent` holds until the agent is there. A verified restore sets `local-disk`.

@@ -25,7 +25,7 @@ test("what is there is listed in the contract's fields, unknown as null", async 
   const { body } = await call("GET", "/pcs");
   assert.deepEqual(Object.keys(body[0]), [
     ...["id", "mac", "macs", "name", "room", "seat", "state", "ip", "firmware", "secureBoot"],
-    ...["agentVersion", "nic", "disks", "memoryBytes", "session", "lastSeen"],
+    ...["agentVersion", "nic", "disks", "memoryBytes", "session", "lastSeen", "doubt"],
   ]);
   assert.equal(body[0].firmware, null);
   assert.deepEqual((await call("GET", "/rooms")).body, [

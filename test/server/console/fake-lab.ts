@@ -39,6 +39,7 @@ export const pcOf = (number: number, changes: Partial<PcView> = {}): PcView => (
   memoryBytes: 8 * 2 ** 30,
   session: null,
   lastSeen: "2026-11-22T09:15:00Z",
+  doubt: null,
   ...changes,
 });
 

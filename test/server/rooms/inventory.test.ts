@@ -73,3 +73,20 @@ test("names are unique; the default room stays; a deleted room's PCs go there", 
   assert.throws(() => inventory.deleteRoom("default"), RoomcastError);
   assert.throws(() => inventory.deleteRoom("lab1"), RoomcastError);
 });
+
+test("a PC that may be two has a record of its own until an operator has said which", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a, "u1"), nobodyOnline, "t");
+  const twin = inventory.register(hello(b, "u1"), (id) => id === first.id, "t");
+  first.room = "default";
+  const third = "52:54:00:00:00:0c";
+  const unknown = inventory.register(hello(third, "u1"), nobodyOnline, "t");
+  assert.deepEqual([...(unknown.doubt ?? [])].sort(), [first.id, twin.id].sort());
+  assert.throws(() => inventory.requireKnown(unknown), /may be pc1 or pc2|may be pc2 or pc1/);
+  const again = new Inventory(store).register(hello(third, "u1"), nobodyOnline, "t");
+  assert.equal(again.id, unknown.id, "it is asked about once");
+  inventory.settle(unknown, twin);
+  assert.equal(inventory.get(unknown.id), undefined);
+  const settled = inventory.register(hello(third, "u1"), nobodyOnline, "t");
+  assert.deepEqual([settled.id, settled.doubt], [twin.id, undefined]);
+});
