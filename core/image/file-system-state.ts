@@ -66,6 +66,32 @@ const f2fsState: Check = async (head, source) => {
   return (u32(packs[0] as Uint8Array, 132) & 1) === 1 ? null : notUnmounted;
 };
 
+/** The dirty flag in $VOLUME_INFORMATION, the attribute 0x70 of MFT record 3, $Volume. */
+const ntfsState: Check = async (head, source) => {
+  const clusterBytes = u16(head, 0x0b) * (head[0x0d] as number);
+  const perRecord = head[0x40] as number;
+  // Clusters, or from 0x80 on the power of two of the bytes, negative.
+  const recordBytes = perRecord < 0x80 ? perRecord * clusterBytes : 2 ** (256 - perRecord);
+  const at = u64(head, 0x30) * clusterBytes + 3 * recordBytes;
+  if (!(recordBytes >= 512 && recordBytes <= 65536 && at + recordBytes <= source.size)) return null;
+  const record = await source.read(at, recordBytes);
+  for (let attribute = u16(record, 0x14); attribute < recordBytes; ) {
+    const length = u32(record, attribute + 4);
+    if (u32(record, attribute) === 0x70) {
+      const isDirty = (u16(record, attribute + u16(record, attribute + 0x14) + 10) & 1) !== 0;
+      return isDirty ? dirtyNtfs : null;
+    }
+    if (length === 0) return null;
+    attribute += length;
+  }
+  return null;
+};
+
+export const dirtyNtfs: Unclean = {
+  reason: "it was not shut down cleanly",
+  next: "run `chkdsk /f` in Windows and shut it down with `shutdown /s /f /t 0`",
+};
+
 const checks: Readonly<Record<string, Check>> = {
   ext2: extState,
   ext3: extState,
@@ -73,6 +99,7 @@ const checks: Readonly<Record<string, Check>> = {
   exfat: exfatState,
   btrfs: btrfsState,
   f2fs: f2fsState,
+  ntfs: ntfsState,
 };
 
 /** Whether a partition begins as BitLocker's do (`-FVE-FS-` for the OEM name). */

@@ -7,7 +7,7 @@ import { ascii, type ByteSource } from "../../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../../core/image/domain-map.ts";
 import { extUse, isExt } from "../../../core/image/ext.ts";
 import type { Extent } from "../../../core/image/extents.ts";
-import { uncleanState } from "../../../core/image/file-system-state.ts";
+import { dirtyNtfs, uncleanState } from "../../../core/image/file-system-state.ts";
 import { ufsUse } from "../../../core/image/ufs.ts";
 import { runTool } from "../tool.ts";
 
@@ -68,8 +68,8 @@ export async function fileSystemUse(
   const kind = partcloneOf[fs];
   if (kind === undefined && !isExtName(fs)) return whole("what it uses cannot be told");
   const unclean =
-    (await uncleanState(fs, source)) ??
     (fs === "ntfs" ? await ntfsState(what, device, signal) : null) ??
+    (await uncleanState(fs, source)) ??
     (fs === "xfs" ? await xfsState(device, signal) : null);
   if (unclean !== null) return whole(`${unclean.reason}: ${unclean.next} and capture again`);
   if (kind === undefined) {
@@ -104,9 +104,8 @@ async function ntfsState(what: string, device: string, signal: AbortSignal) {
       "run `shutdown /s /f /t 0` in Windows (fast startup hibernates: `powercfg /h off` ends it)",
     );
   }
-  // 15: the volume is dirty, or its log file is.
-  const next = "run `chkdsk /f` in Windows and shut it down with `shutdown /s /f /t 0`";
-  return status === 15 ? { reason: "it was not shut down cleanly", next } : null;
+  // 15: its log file has changes that wait.
+  return status === 15 ? dirtyNtfs : null;
 }
 
 /** partclone.xfs takes the free space of the last checkpoint, and so leaves out what waits in the log. */

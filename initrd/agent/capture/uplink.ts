@@ -34,6 +34,9 @@ const retryMost = 4000;
 const answerLimit = 60_000;
 const octets = "application/octet-stream";
 
+/** A text, or bytes in parts. */
+type Body = string | readonly Uint8Array[];
+
 /** `signal` ends all requests; its reason is what they reject with. */
 export function httpUplink(options: {
   readonly server: URL;
@@ -42,14 +45,16 @@ export function httpUplink(options: {
 }): CaptureUplink {
   const { server, task, signal } = options;
 
-  const once = async (method: string, what: string, type: string, body: Uint8Array | string) => {
+  const once = async (method: string, what: string, type: string, body: Body) => {
     const url = new URL(`/agent/v1/captures/${encodeURIComponent(task)}/${what}`, server);
     let answer: Response;
     let bytes: Uint8Array;
     try {
       answer = await fetch(url, {
         method,
-        body: body as Uint8Array<ArrayBuffer> | string,
+        // As a stream: fetch would copy it.
+        body: typeof body === "string" ? body : ReadableStream.from(body),
+        duplex: "half",
         headers: { "content-type": type },
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimit)]),
       });
@@ -65,7 +70,7 @@ export function httpUplink(options: {
     throw refusal(answer.status, bytes, what);
   };
 
-  const send = async (method: string, what: string, type: string, body: Uint8Array | string) => {
+  const send = async (method: string, what: string, type: string, body: Body) => {
     const giveUpAt = performance.now() + retryFor;
     for (let pause = retryFirst; ; pause = Math.min(pause * 2, retryMost)) {
       signal.throwIfAborted();
@@ -82,16 +87,16 @@ export function httpUplink(options: {
 
   return {
     async known(hashes) {
-      const bitmap = await send("POST", "known", octets, Buffer.concat(hashes));
+      const bitmap = await send("POST", "known", octets, [Buffer.concat(hashes)]);
       if (bitmap.length !== Math.ceil(hashes.length / 8)) throw senseless("known");
       return hashes.map((_, index) => (((bitmap[index >> 3] as number) >> (index & 7)) & 1) === 1);
     },
     async chunks(chunks) {
       const parts = chunks.flatMap(({ entry, stored }) => [encodeEntry(entry), stored]);
-      await send("PUT", "chunks", octets, Buffer.concat(parts));
+      await send("PUT", "chunks", octets, parts);
     },
     async index(index) {
-      await send("PUT", "index", octets, index);
+      await send("PUT", "index", octets, [index]);
     },
     async commit(draft) {
       const answer = parse(await send("POST", "commit", "application/json", canonicalJson(draft)));

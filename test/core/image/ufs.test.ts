@@ -97,7 +97,8 @@ test("any bytes: UFS, BSD label and superblocks are answered, and nothing is rea
         assert(end <= source.size);
       }
       await bsdPartitions(source);
-      for (const fs of ["ext4", "btrfs", "exfat", "f2fs", "xfs"]) await uncleanState(fs, source);
+      for (const fs of ["ext4", "btrfs", "exfat", "f2fs", "ntfs", "xfs"])
+        await uncleanState(fs, source);
     }),
     { numRuns: 300 },
   );
