@@ -1,5 +1,6 @@
 /**
- * `make test-boot`: every way to boot a PC, on real firmware, with the time from power-on to the menu.
+ * `make test-boot`: every way to boot a PC, on real firmware, with the time from power-on to the menu, and
+ * from the order `boot-disk` to the PC's own disk where the network is all that its firmware tries.
  * `--rows TEXT` takes only rows whose title has that text.
  */
 import { mkdir } from "node:fs/promises";
@@ -7,6 +8,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { type BootRow, bootRows } from "./boot-rows.ts";
 import { type BootTime, bootTime } from "./boot-time.ts";
+import { homeWords, makeHomeDisk } from "./home-disk.ts";
 import { repository } from "./lab.ts";
 import { openRoom, type Room, roomFolder } from "./room-run.ts";
 import { run } from "./run.ts";
@@ -23,9 +25,11 @@ const room = await openRoom();
 let failures = 0;
 try {
   const width = Math.max(...wanted.map(({ title }) => title.length));
-  console.log(`${"".padEnd(width)}  power-on to menu  kernel to menu`);
+  const homeDisk = join(room.folder, "home.raw");
+  await makeHomeDisk(homeDisk, join(repository, "build", "boot"));
+  console.log(`${"".padEnd(width)}  power-on to menu  kernel to menu  order to disk`);
   for (const [index, row] of wanted.entries()) {
-    const outcome = await bootRow(room, row, index + 1).catch((error: Error) => error);
+    const outcome = await bootRow(room, row, homeDisk, index + 1).catch((error: Error) => error);
     if (outcome instanceof Error) failures++;
     const said = outcome instanceof Error ? `FAILED: ${outcome.message}` : timesText(outcome);
     console.log(`${row.title.padEnd(width)}  ${said}`);
@@ -36,23 +40,43 @@ try {
 if (failures > 0) console.log(`Screens and logs: ${relative(repository, screens)}, ${room.folder}`);
 process.exitCode = failures > 0 || wanted.length === 0 ? 1 : 0;
 
-async function bootRow(room: Room, { title, ...row }: BootRow, number: number): Promise<BootTime> {
+interface RowTime extends BootTime {
+  readonly orderToDisk: number;
+}
+
+async function bootRow(
+  room: Room,
+  { title, ...row }: BootRow,
+  homeDisk: string,
+  number: number,
+): Promise<RowTime> {
   const startedAt = performance.now();
-  const name = `row${number}`;
-  const pc = await room.start({ ...row, name, number, content: { fill: 0 } });
+  const pc = await room.start({
+    ...row,
+    name: `row${number}`,
+    number,
+    bootFirst: "network-only",
+    content: { copyOf: homeDisk },
+  });
   try {
     const time = await bootTime(pc, startedAt, limitMs);
     const [view] = await room.lab.waitForPcs([pc.mac], ["idle"], 30_000);
     const seen = `${view?.firmware} ${view?.secureBoot ? "secure" : ""} ${view?.disks.length}`;
     const expected = `${row.firmware} ${row.secureBoot ? "secure" : ""} 1`;
     if (seen !== expected) throw new Error(`the server sees ${seen}, not ${expected}`);
-    return time;
+    await pc.screen(join(screens, `${title.replaceAll(/\W+/g, "-")}-menu.png`));
+    const orderedAt = performance.now();
+    await room.lab.command("pc", "boot-disk", pc.mac);
+    await pc.waitForSerial(homeWords, limitMs, pc.serial().length);
+    return { ...time, orderToDisk: (performance.now() - orderedAt) / 1000 };
   } finally {
     await pc.screen(join(screens, `${title.replaceAll(/\W+/g, "-")}.png`)).catch(() => {});
     await pc.powerOff();
   }
 }
 
-function timesText({ powerOnToMenu, kernelToMenu }: BootTime): string {
-  return `${powerOnToMenu.toFixed(1).padStart(14)} s  ${kernelToMenu.toFixed(1).padStart(12)} s`;
+function timesText({ powerOnToMenu, kernelToMenu, orderToDisk }: RowTime): string {
+  const columns = [powerOnToMenu, kernelToMenu, orderToDisk].map((seconds) => seconds.toFixed(1));
+  const [menu, kernel, disk] = columns as [string, string, string];
+  return `${menu.padStart(14)} s  ${kernel.padStart(12)} s  ${disk.padStart(11)} s`;
 }
