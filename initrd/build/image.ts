@@ -28,7 +28,7 @@ import {
   ownApt,
   resolvePackages,
 } from "./packages.ts";
-import { agentTree, furtherDriverTree, rescueTree, systemTree } from "./tree.ts";
+import { agentTree, furtherDriverTree, nodePath, rescueTree, systemTree } from "./tree.ts";
 
 export interface BuildOptions {
   /** The checkout, with its `node_modules` installed. */
@@ -97,12 +97,16 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     modules: every.filter(({ module }) => !inUsual.has(module.path)),
     listed: every,
   });
-  const [rescuePart, systemPart, agentPart, driversPart] = (await compressed(
-    [rescue, system, agent, drivers].map(encodeCpio),
+  // Node is most of the bytes and changes least of all: it is compressed once.
+  const isNode = ({ path }: CpioEntry): boolean => path === nodePath;
+  const parts = [rescue, system.filter(isNode), system.filter((each) => !isNode(each)), agent];
+  const archives = await compressed(
+    [...parts, drivers].map(encodeCpio),
     join(cacheFolder, "archives"),
     log,
-  )) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  const initrd = Buffer.concat([rescuePart, systemPart, agentPart]);
+  );
+  const initrd = Buffer.concat(archives.slice(0, parts.length));
+  const driversPart = archives[parts.length] as Uint8Array;
 
   const place = async (
     name: string,
@@ -296,7 +300,7 @@ function logSizes(entries: readonly CpioEntry[], log: (line: string) => void): v
 }
 
 function partOf(path: string): string {
-  if (path === "usr/bin/node") return "node";
+  if (path === nodePath) return "node";
   if (path.startsWith("lib/modules/")) return "modules";
   if (path.startsWith("lib/firmware/")) return "firmware";
   if (path.startsWith("lib")) return "libraries";

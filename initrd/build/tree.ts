@@ -49,7 +49,7 @@ export async function systemTree(parts: SystemParts): Promise<CpioEntry[]> {
     ...Object.entries(configuration).map(([path, text]) => textFile(path, text)),
   ];
   for (const tool of tools) entries.push(...(await packageFiles(tool, parts.packages)));
-  entries.push(executable("usr/bin/node", stripped(await readFile(parts.nodeProgram), "node")));
+  entries.push(executable(nodePath, stripped(await readFile(parts.nodeProgram), "node")));
   entries.push(...(await nativePackages(parts.nodeModules)));
   entries.push(...(await driverTree({ ...parts, listed: parts.modules })));
   entries.push(textFile("etc/modules", alwaysLoaded.map((name) => `${name}\n`).join("")));
@@ -81,6 +81,9 @@ export async function agentTree(
   entries.push(textFile("var/agent-complete", ""));
   return entries;
 }
+
+/** Where Node is in the image. */
+export const nodePath = "usr/bin/node";
 
 const emptyFolders = ["dev", "mnt", "proc", "root", "run", "sys", "tmp", "var"];
 

@@ -219,17 +219,16 @@ function nicDevice(options: PcOptions, mac: string): string[] {
   const model = options.nic === "virtio" ? "virtio-net-pci" : "e1000e";
   // With a ROM on the card, OVMF would boot by that instead of its own PXE.
   const rom = options.firmware === "uefi" && options.nic === "virtio" ? ",romfile=" : "";
-  const order = options.bootFirst === "disk" ? 1 : 0;
-  return ["-device", `${model},netdev=net0,mac=${mac},bootindex=${order}${rom}`];
+  // A kernel that is booted straight away takes the first place itself.
+  const isFirst = options.bootFirst !== "disk" && options.kernel === undefined;
+  return ["-device", `${model},netdev=net0,mac=${mac},bootindex=${isFirst ? 0 : 2}${rom}`];
 }
 
 function diskDevice(options: PcOptions): string[] {
   const { bus } = options;
   if (bus === "none") return [];
   const model = { nvme: "nvme", ahci: "ide-hd,bus=ide.0", virtio: "virtio-blk-pci" }[bus];
-  const order = { disk: ",bootindex=0", network: ",bootindex=1", "network-only": "" }[
-    options.bootFirst
-  ];
+  const order = options.bootFirst === "network-only" ? "" : ",bootindex=1";
   return [
     ...["-drive", `if=none,id=disk0,format=raw,cache=unsafe,discard=unmap,file=${options.disk}`],
     ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number}${order}`],

@@ -21,27 +21,27 @@ test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.a
   let second: Lab | undefined;
   let isDone = false;
   const number = 1;
-  const pc = await room.start({
-    name: "pc1",
-    number,
-    firmware: "bios",
-    nic: "e1000e",
-    bus: "none",
-    content: { fill: 0 },
-    hasLink: false,
-    clock: "2009-01-01T00:00:00",
-    kernel: {
-      kernel: join(boot, "vmlinuz"),
-      initrd: join(boot, "initrd.img"),
-      append: `roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
-    },
-  });
-  let heard = 0;
-  const hear = async (said: RegExp): Promise<void> => {
-    heard = await pc.waitForSerial(said, limitMs.step, heard);
-    await pc.screen(join(room.folder, `${said.source.replaceAll(/\W+/g, "-")}.png`));
-  };
   try {
+    const pc = await room.start({
+      name: "pc1",
+      number,
+      firmware: "bios",
+      nic: "e1000e",
+      bus: "none",
+      content: { fill: 0 },
+      hasLink: false,
+      clock: "2009-01-01T00:00:00",
+      kernel: {
+        kernel: join(boot, "vmlinuz"),
+        initrd: join(boot, "initrd.img"),
+        append: `roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
+      },
+    });
+    let heard = 0;
+    const hear = async (said: RegExp): Promise<void> => {
+      heard = await pc.waitForSerial(said, limitMs.step, heard);
+      await pc.screen(join(room.folder, `${said.source.replaceAll(/\W+/g, "-")}.png`));
+    };
     await hear(/roomcast: no link/);
     await pc.setLink(true);
     await hear(/roomcast: no DHCP answer on eth0/);
