@@ -126,8 +126,11 @@ export function progressLine(
   }
   parts.push(`${state} ${image ?? ""} to ${whom}`);
   if (state === "gathering") {
-    const there = members.filter((member) => member.state === "waiting").length;
-    return `${parts[0]}, ${there} of ${members.length} PCs ready`;
+    const absent = members.filter((member) => member.result === "pending" && !isReady(member));
+    const there = members.filter(isReady).length;
+    const missing = absent.map(({ name, state: is }) => `${name} (${howFar[is] ?? is})`);
+    const whom = missing.length === 0 ? "" : `; missing: ${nameList(missing)}`;
+    return `${parts[0]}, ${there} of ${members.length} PCs ready${whom}`;
   }
   parts.push(percentText(sessionFraction(session)));
   if (rateBps !== null) parts.push(linkRateText(rateBps));
@@ -143,6 +146,16 @@ export function progressLine(
   if (unreached > 0) parts.push(`${unreached} over HTTP, multicast does not reach them`);
   return parts.join(", ");
 }
+
+/** Its disk is chosen and its wants are known. */
+const isReady = ({ state, disk }: MemberView): boolean => state === "waiting" && disk !== null;
+
+/** How far a PC got that is not ready. */
+const howFar: Partial<Record<MemberView["state"], string>> = {
+  offline: "off",
+  booting: "starting",
+  waiting: "looking at its disk",
+};
 
 const tableColumns: readonly (readonly [
   string,

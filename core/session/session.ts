@@ -21,7 +21,12 @@ export type StartPolicy = "now" | "all" | number;
 
 /** Where a member is. `ended` is final but for `admit`, which starts it again. */
 export type MemberPhase =
-  | { readonly name: "absent"; readonly bootingUntil: Millis | null }
+  /** `asked`: it has asked for its boot files. */
+  | {
+      readonly name: "absent";
+      readonly bootingUntil: Millis | null;
+      readonly asked?: boolean;
+    }
   | { readonly name: "ordered"; readonly heardAt: Millis }
   | { readonly name: "ready" }
   | { readonly name: "receiving" }
@@ -204,7 +209,9 @@ class Step {
       case "booting": {
         const member = this.find(event.pc);
         const until = millis(this.now + bootGrace);
-        if (member?.phase.name === "absent") member.phase = { name: "absent", bootingUntil: until };
+        if (member?.phase.name === "absent") {
+          member.phase = { name: "absent", bootingUntil: until, asked: true };
+        }
         if (member?.phase.name === "lost") member.phase = { ...member.phase, until };
         return;
       }
@@ -277,7 +284,8 @@ class Step {
         this.session.startBy = after(this.now, this.session.startTimeout);
         for (const member of this.session.members) {
           if (member.phase.name === "absent") {
-            member.phase = { name: "absent", bootingUntil: millis(this.now + rejoinGrace) };
+            const bootingUntil = millis(this.now + rejoinGrace);
+            member.phase = { ...member.phase, bootingUntil };
           } else if (member.phase.name !== "ended") {
             member.phase = this.lostPhase("the server was restarted and the PC has not come back");
           }
@@ -314,6 +322,10 @@ class Step {
     if (startBy !== null && this.now >= startBy) {
       this.session.startBy = null;
       this.note(null, `the start timeout is over: ${ready} of ${members.length} PCs are ready`);
+      for (const member of members) {
+        const lacking = howFar(member.phase);
+        if (lacking !== null) this.note(member.pc, `missing at the start: ${lacking}`);
+      }
       return this.beginCast();
     }
     if (ended === members.length) this.beginCast();
@@ -417,7 +429,7 @@ class Step {
     }
     for (const member of this.session.members) {
       if (member.phase.name === "absent") {
-        this.end(member, "failed", "the PC was not on, or did not reach the server");
+        this.end(member, "failed", howFar(member.phase));
       }
     }
     const verified = this.session.members.some(
@@ -437,6 +449,22 @@ class Step {
 
   private note(pc: string | null, text: string): void {
     this.actions.push({ type: "note", pc, text });
+  }
+}
+
+/** How far a PC got that is not ready yet; null for one that is, or has ended. */
+function howFar(phase: MemberPhase): string | null {
+  switch (phase.name) {
+    case "absent":
+      return phase.asked !== true
+        ? "the PC was not on, or did not reach the server"
+        : "the PC asked for its boot files, but its agent did not come: see its screen";
+    case "ordered":
+      return "it is connected, and still choosing or hashing its disk";
+    case "lost":
+      return phase.reason;
+    default:
+      return null;
   }
 }
 

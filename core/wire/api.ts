@@ -104,6 +104,20 @@ export type OperatorView = Static<typeof OperatorView>;
 export const NewOperator = Type.Object({ ...OperatorView.properties, token: Type.String() });
 export type NewOperator = Static<typeof NewOperator>;
 
+/** Who came when a room was woken; PCs by name. `booting`: it asked for its boot files, and no more. */
+export const WakeReport = Type.Object({
+  alreadyOn: Type.Array(Type.String()),
+  came: Type.Array(Type.String()),
+  missing: Type.Array(
+    Type.Object({
+      pc: Type.String(),
+      name: Type.String(),
+      reached: Type.Union([Type.Literal("off"), Type.Literal("booting")]),
+    }),
+  ),
+});
+export type WakeReport = Static<typeof WakeReport>;
+
 /** How every error leaves the API. */
 export const ErrorView = Type.Object({
   code: Type.String(),

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { WakeReport } from "../../core/wire/api.ts";
 import { RoomChange, RoomName, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../rooms/lab.ts";
 import { closed } from "./schemas.ts";
@@ -8,6 +9,8 @@ const ByName = Type.Object({ name: RoomName });
 const NewRoom = Type.Object({ name: RoomName }, closed);
 const Seats = Type.Object({ seats: Type.Array(Seat, { maxItems: seatsLimit }) }, closed);
 const Walk = Type.Object({ on: Type.Boolean() }, closed);
+/** Seconds to wait for who is woken; 0: only the packets are sent. */
+const Wake = Type.Object({ timeout: Type.Number({ minimum: 0, maximum: 900 }) }, closed);
 const room = { 200: RoomView };
 
 /** `/rooms`: settings, seats, the seat walk. */
@@ -46,6 +49,22 @@ export const roomRoutes =
       "/rooms/:name/seats",
       { schema: { summary: "draw a room's seats", params: ByName, body: Seats, response: room } },
       async ({ params, body }) => lab.rooms.setSeats(params.name, body.seats),
+    );
+    app.post(
+      "/rooms/:name/wake",
+      {
+        schema: {
+          summary: "wake a room's PCs, and tell who came",
+          params: ByName,
+          body: Wake,
+          response: { 200: WakeReport },
+        },
+      },
+      async ({ params, body }, reply) => {
+        const gone = new AbortController();
+        reply.raw.on("close", () => gone.abort());
+        return lab.wake(params.name, body.timeout * 1000, gone.signal);
+      },
     );
     app.post(
       "/rooms/:name/walk",

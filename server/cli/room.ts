@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { seatGrid } from "../../core/session/seats.ts";
+import type { WakeReport } from "../../core/wire/api.ts";
 import type { RoomChange, RoomView, Seat } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
@@ -84,7 +85,36 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       }),
     );
 
+  room
+    .command("wake <R>")
+    .description("wakes its PCs, and tells who came; exit status 1 when someone did not")
+    .option("--wait <S>", "seconds; 0: send the packets and leave", seconds, 180)
+    .action((name: string, { wait }: { wait: number }) =>
+      run(async ({ client, say, document }) => {
+        const report = await client.post<WakeReport>(`${path(name)}/wake`, { timeout: wait });
+        document(report);
+        const { alreadyOn, came, missing } = report;
+        if (wait === 0) {
+          say(`woken: ${missing.map((each) => each.name).join(", ") || "nobody was off"}`);
+          return 0;
+        }
+        say(`${alreadyOn.length} were on, ${came.length} came, ${missing.length} did not`);
+        for (const each of missing) {
+          say(
+            `${each.name}: ${each.reached === "booting" ? "asked for its boot files, but its agent did not come" : "nothing was heard of it"}`,
+          );
+        }
+        return missing.length === 0 ? 0 : 1;
+      }),
+    );
+
   addSeatCommands(program, run);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value >= 0 && value <= 900) return value;
+  throw new InvalidArgumentError("seconds from 0 to 900");
 }
 
 const seated = (room: RoomView): number => room.seats.filter(({ pc }) => pc !== null).length;

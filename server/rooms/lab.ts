@@ -2,6 +2,7 @@ import type { CastSender, CastSenderStats } from "../../core/cast/handles.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
+import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
   bulkKind,
@@ -23,6 +24,7 @@ import type { DiskSettings } from "./restore-run.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { type RestoreRequest, Sessions } from "./sessions.ts";
 import { Shells } from "./shells.ts";
+import { wakePcs } from "./wakes.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
@@ -213,6 +215,22 @@ export class Lab {
       "refused",
       `room ${name} has no PCs`,
       "boot its PCs from the network, then place them with `roomcast pc set PC --room`",
+    );
+  }
+
+  /** Wakes a room's PCs; see `wakePcs`. */
+  async wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport> {
+    this.inventory.room(room);
+    return wakePcs(
+      {
+        announcer: this.announcer,
+        send: (macs) => this.ports.wake(macs),
+        isConnected: (pc) => this.agents.isConnected(pc),
+        stateOf: (pc) => this.stateOf(pc),
+      },
+      this.inventory.pcsOf(room),
+      timeoutMs,
+      signal,
     );
   }
 

@@ -147,7 +147,7 @@ test("a line while it runs has rate, progress, results and time left", () => {
   const waiting = [memberOf(1, { state: "waiting" }), memberOf(2, { state: "booting" })];
   assert.equal(
     progressLine(sessionOf(waiting, { state: "gathering" })),
-    "gathering win11-lab@4 to lab-1, 1 of 2 PCs ready",
+    "gathering win11-lab@4 to lab-1, 1 of 2 PCs ready; missing: pc02 (starting)",
   );
   const reading = memberOf(1, { state: "capturing", bytesWanted: 4e9, bytesReceived: 1e9 });
   assert.equal(

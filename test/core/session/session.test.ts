@@ -175,7 +175,24 @@ test("a PC that never came is named, and one that is booting is waited for", () 
   room.wait(bootGrace);
   assert.equal(room.session.phase, "done");
   assert.match(room.resultOf("b"), /^failed: the PC was not on/);
-  assert.match(room.resultOf("c"), /^failed/);
+  assert.match(room.resultOf("c"), /^failed: the PC asked for its boot files/);
+});
+
+test("at the end of the start timeout each PC that is missing is named, and how far it got", () => {
+  const room = new Room(["a", "b", "c", "d"], "all", 5000);
+  room.comeAndGetReady("a");
+  room.take({ type: "booting", pc: "b" });
+  room.take({ type: "connected", pc: "c" });
+  room.said.length = 0;
+  room.wait(5000);
+  const notes = room.said.flatMap((each) =>
+    each.type === "note" && each.pc !== null ? [`${each.pc} ${each.text}`] : [],
+  );
+  assert.deepEqual(notes, [
+    "b missing at the start: the PC asked for its boot files, but its agent did not come: see its screen",
+    "c missing at the start: it is connected, and still choosing or hashing its disk",
+    "d missing at the start: the PC was not on, or did not reach the server",
+  ]);
 });
 
 test("the agent's word is not enough: another root hash is a failure", () => {
