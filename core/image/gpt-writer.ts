@@ -22,7 +22,8 @@ const entriesLimit = 1024 * 1024;
 /** Header, entries, and both again at the disk's end, whose size the header tells. */
 export function placeGpt(kept: KeptGpt): Decoded<{ diskBytes: number; pieces: PlacedBytes[] }> {
   const { logicalSector, layout } = kept;
-  const header = kept.header.slice(0, logicalSector);
+  // A copy, which `slice` of a Buffer is not.
+  const header = new Uint8Array(kept.header.subarray(0, logicalSector));
   if (ascii(header, 0, 8) !== "EFI PART") {
     return { ok: false, reason: "no GPT header" };
   }

@@ -18,7 +18,8 @@ const usualGapSectors = 2048;
 
 /** The first sector: boot code and disk signature of `before`, and the primary entries. */
 export function mbrSector(before: Uint8Array, partitions: readonly DumpedPartition[]): Uint8Array {
-  const sector = before.slice(0, 512);
+  // A copy, which `slice` of a Buffer is not.
+  const sector = new Uint8Array(before.subarray(0, 512));
   for (const at of [0, 1, 2, 3]) {
     const wanted = partitions.find(({ index }) => index === at + 1);
     const entry = sector.subarray(entriesAt + at * 16, entriesAt + at * 16 + 16);
@@ -82,12 +83,21 @@ export function ebrChain(
 function mbrEntry(partition: DumpedPartition | undefined, base: number): Uint8Array {
   const entry = new Uint8Array(16);
   if (partition === undefined) return entry;
+  const { start, count } = partition;
   entry[0] = partition.isBootable ? 0x80 : 0;
-  // Beyond what CHS can say: the fields that mean "see the LBA".
-  entry.set([0xfe, 0xff, 0xff], 1);
+  entry.set(chs(start), 1);
   entry[4] = Number(partition.type);
-  entry.set([0xfe, 0xff, 0xff], 5);
-  putU32(entry, 8, partition.start - base);
-  putU32(entry, 12, partition.count);
+  entry.set(chs(start + count - 1), 5);
+  putU32(entry, 8, start - base);
+  putU32(entry, 12, count);
   return entry;
+}
+
+/** Cylinder, head and sector by the geometry that every tool takes for large disks, 255 heads and 63 sectors. */
+function chs(sector: number): readonly [number, number, number] {
+  const cylinder = Math.floor(sector / (255 * 63));
+  // Beyond what the fields can say: "see the LBA".
+  if (cylinder > 1023) return [0xfe, 0xff, 0xff];
+  const head = Math.floor(sector / 63) % 255;
+  return [head, (sector % 63) + 1 + ((cylinder >> 8) << 6), cylinder & 0xff];
 }

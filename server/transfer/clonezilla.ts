@@ -84,11 +84,14 @@ export async function readClonezilla(
   }
 
   const blkid = await textOf(folder, names, "blkid.list");
+  const parts = (await textOf(folder, names, "parts")).split(/\s+/);
   const partitions: SavedPartition[] = [];
   for (const partition of listed.filter((each) => !isExtended(each))) {
     const { index, device, start, count, type } = partition;
     const { content, fs } = await contentOf(folder, names, partition);
     if (content.kind === "nothing") {
+      if (parts.includes(device))
+        throw damagedSource(source, `${device} was saved, and is not there`);
       warnings.push(`partition ${index} (${device}) is not in the folder: nothing is kept of it`);
     }
     const tags = tagsOf(blkid, device);
@@ -114,9 +117,8 @@ async function contentOf(
       new RegExp(`^${name}="(.*)"`, "m").exec(text)?.[1] ?? "";
     return { content: { kind: "swap", uuid: field("UUID"), label: field("LABEL") }, fs: "swap" };
   }
-  const [, fs = "", how = ""] = /^[^.]+\.(\S+?)-(ptcl-img|dd-img|img)(?:\.|$)/.exec(first) ?? [];
-  const kind = how === "ptcl-img" ? "partclone" : how === "dd-img" ? "whole" : null;
-  if (kind === null || own.some((name) => !name.startsWith(`${device}.${fs}-${how}`))) {
+  const [stem = "", fs, dd] = /^[^.]+\.(?:(\S+)-ptcl-img|(dd)-img)(?=\.|$)/.exec(first) ?? [];
+  if ((fs ?? dd) === undefined || own.some((name) => !name.startsWith(stem))) {
     throw new RoomcastError(
       "bad-input",
       `${join(folder, first)} was not saved by partclone or dd`,
@@ -125,7 +127,8 @@ async function contentOf(
   }
   requireSequence(own, folder);
   const files = own.map((name) => join(folder, name));
-  return { content: { kind, files }, fs: fs === "dd" ? null : fs };
+  const kind = dd === undefined ? "partclone" : "whole";
+  return { content: { kind, files }, fs: fs === "dd" ? null : (fs ?? null) };
 }
 
 /** Split files count up without a gap: `.aa`, `.ab`… A last one that lacks is found by the stream's end. */

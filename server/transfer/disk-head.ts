@@ -1,5 +1,6 @@
 /** What a disk's first MiB tells of the whole. */
 import { u64 } from "../../core/image/byte-source.ts";
+import { mbrRecords } from "../../core/image/mbr.ts";
 
 const isGptAt = (head: Uint8Array, offset: number): boolean =>
   Buffer.from(head.subarray(offset, offset + 8)).toString("latin1") === "EFI PART";
@@ -15,3 +16,8 @@ export function gptDiskBytes(head: Uint8Array): number {
   // UEFI 2.10, 5.3.2: AlternateLBA is the disk's last sector.
   return (u64(head, logicalSector + 32) + 1) * logicalSector;
 }
+
+/** Where the last primary or extended partition of an MBR ends, in bytes. */
+export const mbrEndBytes = (head: Uint8Array): number =>
+  Math.max(...mbrRecords(head).map(({ type, first, count }) => (type === 0 ? 0 : first + count))) *
+  logicalSectorOf(head);

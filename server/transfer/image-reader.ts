@@ -75,19 +75,18 @@ export async function readImage(
     async *chunks(entryIndexes) {
       const runs = runsOf(entryIndexes)[Symbol.iterator]();
       const ahead: Promise<RawChunk[]>[] = [];
-      try {
-        for (;;) {
-          while (ahead.length <= batchesAhead) {
-            const { value, done } = runs.next();
-            if (done === true) break;
-            ahead.push(fetchRun(value));
-          }
-          const batch = ahead.shift();
-          if (batch === undefined) return;
-          yield* await batch;
+      for (;;) {
+        while (ahead.length <= batchesAhead) {
+          const { value, done } = runs.next();
+          if (done === true) break;
+          const batch = fetchRun(value);
+          // It may fail before its turn to be waited for.
+          batch.catch(() => {});
+          ahead.push(batch);
         }
-      } finally {
-        for (const batch of ahead) batch.catch(() => {});
+        const batch = ahead.shift();
+        if (batch === undefined) return;
+        yield* await batch;
       }
     },
   };

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { type PartitionTable, readPartitionTable } from "../../core/image/partition-table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { damagedSource } from "./byte-reader.ts";
-import { gptDiskBytes, logicalSectorOf } from "./disk-head.ts";
+import { gptDiskBytes, logicalSectorOf, mbrEndBytes } from "./disk-head.ts";
 
 /** The size of a stream is not known while it is read. */
 const endless = Number.MAX_SAFE_INTEGER - chunkBytes;
@@ -107,6 +107,7 @@ export function requireWhole(
 ): void {
   const said = Math.max(
     table.kind === "gpt" ? gptDiskBytes(head) : 0,
+    table.kind === "mbr" ? mbrEndBytes(head) : 0,
     ...table.partitions.map(({ start, size }) => start + size),
   );
   if (said <= diskBytes) return;

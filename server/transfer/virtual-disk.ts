@@ -118,7 +118,7 @@ async function show(
   signal: AbortSignal,
 ): Promise<VirtualDisk> {
   await using cleanup = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "roomcast-disk-"));
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-fuse-"));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const mountpoint = join(folder, "disk.raw");
   await writeFile(mountpoint, "");
