@@ -37,9 +37,8 @@ test-net: node_modules packages ## agents and server with real sockets in networ
 test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their own disk
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/room -name '*.test.ts')
 
-KILLS ?= 150
-test-kill: node_modules ## the image store killed at random moments; KILLS=150
-	KILLS=$(KILLS) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
+test-kill: node_modules ## the image store killed at KILLS=100 random moments; two minutes
+	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
 
 ROWS ?=
 test-boot: node_modules packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some

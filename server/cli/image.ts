@@ -79,7 +79,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .description(
       "makes a version of NAME of a disk in a file or a folder, or of a device, of this machine",
     )
-    .option("--raw", "take every byte of a disk file, used or not")
+    .option("--raw", "take every byte of a disk, used or not, and one that is cut")
     .option("--disk <DISK>", "which of several disks in a folder: sda, or d1")
     .action((file: string, name: string, options: { raw?: boolean; disk?: string }) =>
       run((context) => importFile(context, file, name, options)),

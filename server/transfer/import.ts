@@ -29,7 +29,7 @@ export interface ImportOptions {
   readonly client: ApiClient;
   readonly path: string;
   readonly name: string;
-  /** Takes every block of a disk file, used or not. */
+  /** Takes every block of a disk file, used or not, also of one that is cut. */
   readonly raw: boolean;
   /** Which disk of a folder that has several, or null. */
   readonly disk: string | null;
@@ -79,7 +79,7 @@ async function importFile(
   uplink: ApiUplink,
   fileBytes: number,
 ): Promise<Committed> {
-  const { path, signal } = options;
+  const { path, raw, signal } = options;
   const { head, tail } = await endsOf(path, fileBytes);
   const format = virtualFormatOf(head, tail);
   if (format !== undefined) {
@@ -101,12 +101,12 @@ async function importFile(
   cleanup.defer(() => reader.close());
   const source = basename(path);
   const begin = (await reader.peek(partcloneMagic.length)).toString("latin1");
-  if (begin !== partcloneMagic) return await captureStream({ reader, source, uplink, signal });
+  if (begin !== partcloneMagic) return await captureStream({ reader, source, raw, uplink, signal });
   const volume = await openPartclone(reader, path);
   if (volume.header.fs === "raw") {
     // partclone.imager, of a whole disk.
     const disk = new ByteReader(bytesOf(volume), path);
-    return await captureStream({ reader: disk, source, uplink, signal });
+    return await captureStream({ reader: disk, source, raw, uplink, signal });
   }
   return await importPartition(volume, options, uplink);
 }

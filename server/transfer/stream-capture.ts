@@ -8,7 +8,7 @@ import { Outbox } from "../../initrd/agent/capture/outbox.ts";
 import type { CaptureUplink, Committed } from "../../initrd/agent/capture/uplink.ts";
 import { sha256 } from "../store/image-files.ts";
 import { type ByteReader, damagedSource } from "./byte-reader.ts";
-import { StreamedTable } from "./streamed-table.ts";
+import { requireWhole, StreamedTable } from "./streamed-table.ts";
 
 /** Chunks under way at once. */
 const laneCount = 16;
@@ -16,6 +16,8 @@ const laneCount = 16;
 export interface StreamOptions {
   readonly reader: ByteReader;
   readonly source: string;
+  /** Also of a disk that is shorter than its partition table says. */
+  readonly raw: boolean;
   readonly uplink: CaptureUplink;
   readonly signal: AbortSignal;
 }
@@ -77,7 +79,9 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
   await outbox.emptied();
   if (diskBytes === 0) throw damagedSource(source, "it is empty");
 
-  const { partitions, ...found } = await table.finish(diskBytes, source);
+  const found = await table.finish(diskBytes);
+  if (!options.raw) requireWhole(found, table.head, diskBytes, source);
+  const { partitions } = found;
   const index = encodeIndex(entries);
   await uplink.index(index);
   return uplink.commit({

@@ -20,7 +20,8 @@ interface Wanted {
 
 /** Reads a partition table as the disk streams by: a table's next part lies behind what names it. */
 export class StreamedTable {
-  private head = new Uint8Array();
+  /** The disk's first chunk. */
+  head: Uint8Array = new Uint8Array();
   /** What is passing, and what passed before it: the backup GPT's entries lie before its header. */
   private recent: Part[] = [];
   private wanted: Wanted[] = [];
@@ -41,12 +42,9 @@ export class StreamedTable {
     while (this.serve({ offset, data })) await setImmediate();
   }
 
-  /** Rejects with `bad-input` when the disk is shorter than its table says; `what` names it. */
-  async finish(
-    diskBytes: number,
-    what: string,
-  ): Promise<PartitionTable & { readonly logicalSector: number }> {
-    if (this.table === null || diskBytes === 0) throw damagedSource(what, "it is empty");
+  /** At the end: `diskBytes` have passed. */
+  async finish(diskBytes: number): Promise<PartitionTable & { readonly logicalSector: number }> {
+    if (this.table === null) throw new Error("a disk has at least a byte");
     let table: PartitionTable | null = null;
     this.table.then((read) => {
       table = read;
@@ -55,7 +53,6 @@ export class StreamedTable {
       for (const { done, into } of this.wanted.splice(0)) done.resolve(into);
     }
     const found = await this.table;
-    requireWhole(found, this.head, diskBytes, what);
     const gptBytes = found.kind === "gpt" ? gptDiskBytes(this.head) : 0;
     const warnings = [...found.warnings];
     if (gptBytes > 0 && gptBytes < diskBytes) {

@@ -10,7 +10,7 @@ import { openImageStore } from "../../../server/store/image-store.ts";
 import { seeded } from "../../sim/random.ts";
 
 const killCount = Number(process.env.KILLS ?? 15);
-const seed = Number(process.env.SEED ?? 1);
+const seed = Number(process.env.SEED || 1);
 /** Opening, sweeping and some ten images fit into this many milliseconds. */
 const longestLife = 200;
 
