@@ -1,6 +1,7 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
 import { type Static, type TSchema, Type } from "typebox";
-import { RoomView } from "./rooms.ts";
+import { Afterwards } from "./control.ts";
+import { RoomName, RoomView } from "./rooms.ts";
 import { ImageView, PcView, SessionView } from "./views.ts";
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -117,6 +118,49 @@ export const WakeReport = Type.Object({
   ),
 });
 export type WakeReport = Static<typeof WakeReport>;
+
+/** A restore by the clock, as an operator words it. */
+export const ScheduleWish = Type.Object({
+  /** Five fields: minute, hour, day, month, day of the week. */
+  cron: Type.String({ minLength: 9, maxLength: 128 }),
+  /** As Europe/Berlin; null: the server's own. */
+  timeZone: Type.Optional(nullable(Type.String({ pattern: "^[A-Za-z0-9_+/-]{1,64}$" }))),
+  room: RoomName,
+  /** NAME is its newest version when the time comes. */
+  image: Type.String({ minLength: 1, maxLength: 128 }),
+  delta: Type.Optional(Type.Boolean()),
+  /** How long is waited for who is woken. */
+  wakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 900 })),
+  /** What verified PCs do; `poweroff` unless it is said. */
+  afterwards: Type.Optional(Afterwards),
+});
+export type ScheduleWish = Static<typeof ScheduleWish>;
+
+export const ScheduleView = Type.Object({
+  id: Type.String(),
+  cron: Type.String(),
+  timeZone: nullable(Type.String()),
+  room: Type.String(),
+  image: Type.String(),
+  delta: Type.Boolean(),
+  wakeSeconds: Type.Integer(),
+  afterwards: Afterwards,
+  /** Who added it. */
+  operator: Type.String(),
+  createdAt: Type.String(),
+  dueAt: Type.String(),
+  /** What it is at now. */
+  run: nullable(
+    Type.Union([
+      Type.Object({ stage: Type.Literal("waking") }),
+      Type.Object({ stage: Type.Literal("restoring"), session: Type.String() }),
+    ]),
+  ),
+  last: nullable(
+    Type.Object({ at: Type.String(), session: nullable(Type.String()), outcome: Type.String() }),
+  ),
+});
+export type ScheduleView = Static<typeof ScheduleView>;
 
 /** How every error leaves the API. */
 export const ErrorView = Type.Object({

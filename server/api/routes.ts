@@ -16,6 +16,7 @@ import { imageApiRoutes } from "./image-api-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { pcRoutes } from "./pc-routes.ts";
 import { roomRoutes } from "./room-routes.ts";
+import { scheduleRoutes } from "./schedule-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { shellRoute } from "./shell-route.ts";
 
@@ -89,6 +90,7 @@ export const apiRoutes =
     await app.register(roomRoutes(lab));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));
+    await app.register(scheduleRoutes(lab.schedule));
     await app.register(operatorRoutes(operators));
   };
 

@@ -10,6 +10,7 @@ import { addImageCommands } from "./image.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
 import { addRoomCommands } from "./room.ts";
+import { addScheduleCommands } from "./schedule.ts";
 import { addServeCommand } from "./serve.ts";
 import { addSessionCommands } from "./session.ts";
 import { addStatusCommands } from "./status.ts";
@@ -45,6 +46,7 @@ export async function runCommandLine(
   addRoomCommands(program, run);
   addImageCommands(program, run);
   addSessionCommands(program, run);
+  addScheduleCommands(program, run);
   addHistoryCommand(program, run);
   addOperatorCommands(program, run);
   addAgentCommand(program, run);

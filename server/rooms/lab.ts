@@ -22,6 +22,7 @@ import { type LookAt, Looks } from "./looks.ts";
 import { PcOrders } from "./pc-orders.ts";
 import type { DiskSettings } from "./restore-run.ts";
 import { RoomOrders } from "./room-orders.ts";
+import { Schedule } from "./schedule.ts";
 import { type RestoreRequest, Sessions } from "./sessions.ts";
 import { Shells } from "./shells.ts";
 import { wakePcs } from "./wakes.ts";
@@ -59,6 +60,7 @@ export class Lab {
   readonly pcs: PcOrders;
   readonly rooms: RoomOrders;
   readonly shells: Shells;
+  readonly schedule: Schedule;
   private readonly looks = new Looks((pc, message) => void this.agents.send(pc, message));
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
@@ -143,7 +145,22 @@ export class Lab {
       send,
       sendBytes: (pc, frame) => agents.sendBytes(pc, frame),
     });
+    this.schedule = new Schedule({
+      state,
+      announcer,
+      now: () => new Date(clock.isoTime()),
+      later: (ms, act) => {
+        const timer = setTimeout(act, ms);
+        return () => clearTimeout(timer);
+      },
+      requireRoom: (name) => void inventory.room(name),
+      requireImage: (reference) => void this.image(reference),
+      wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
+      restore: (wish) => this.restore(wish),
+      session: (id) => this.sessions.find(id),
+    });
     this.sessions.resume();
+    this.schedule.resume();
   }
 
   // --- what screens and programs read
@@ -317,6 +334,7 @@ export class Lab {
 
   /** Puts everything to rest; sessions go on when the server is started again. */
   async close(): Promise<void> {
+    this.schedule.close();
     await this.sessions.close();
     this.agents.close();
     this.announcer.feed.close();

@@ -1,7 +1,7 @@
 /** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
 import type { CastSenderStats } from "../../core/cast/handles.ts";
 import type { Session } from "../../core/session/session.ts";
-import type { Role } from "../../core/wire/api.ts";
+import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Afterwards, CastAddress, Counters, Hello } from "../../core/wire/control.ts";
 import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
 import type { DiskView, MemberResult } from "../../core/wire/views.ts";
@@ -96,6 +96,8 @@ export interface OperatorRecord {
   readonly createdAt: string;
   lastSeen: string | null;
 }
+
+export type ScheduleRecord = ScheduleView;
 
 /** Something that happened, and to what. Images as NAME@VERSION. */
 export interface EventRecord {

@@ -8,6 +8,7 @@ import {
   type OperatorRecord,
   type PcRecord,
   type RoomRecord,
+  type ScheduleRecord,
   type SessionRecord,
 } from "./records.ts";
 
@@ -59,6 +60,9 @@ export interface StateStore {
   operators(): OperatorRecord[];
   saveOperator(operator: OperatorRecord): void;
   removeOperator(name: string): void;
+  schedule(): ScheduleRecord[];
+  saveSchedule(record: ScheduleRecord): void;
+  removeSchedule(id: string): void;
   leases(): { mac: string; record: unknown }[];
   saveLease(mac: string, record: unknown): void;
   removeLease(mac: string): void;
@@ -149,6 +153,14 @@ export function openStateStore(folder: string): StateStore {
         .prepare("INSERT OR REPLACE INTO operators VALUES (?, ?)")
         .run(operator.name, JSON.stringify(operator)),
     removeOperator: (name) => void db.prepare("DELETE FROM operators WHERE id = ?").run(name),
+    schedule: () => records<ScheduleRecord>("SELECT record FROM schedule ORDER BY rowid"),
+    saveSchedule: (record) =>
+      void db
+        .prepare(
+          "INSERT INTO schedule VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+        )
+        .run(record.id, JSON.stringify(record)),
+    removeSchedule: (id) => void db.prepare("DELETE FROM schedule WHERE id = ?").run(id),
     leases: () =>
       db
         .prepare("SELECT mac, record FROM leases")

@@ -1,0 +1,225 @@
+import { Cron } from "croner";
+import { RoomcastError } from "../../core/errors.ts";
+import { sentence } from "../../core/screen/report.ts";
+import type { ScheduleView, ScheduleWish, WakeReport } from "../../core/wire/api.ts";
+import type { SessionView } from "../../core/wire/views.ts";
+import type { ScheduleRecord } from "../state/records.ts";
+import type { StateStore } from "../state/state-store.ts";
+import type { Announcer } from "./announcer.ts";
+import type { RestoreWish } from "./lab.ts";
+
+/** After the wake-up everyone who comes is here; a PC that restarts gets this long, in seconds. */
+const startTimeoutSeconds = 60;
+/** A timer does not sleep longer, so that a changed clock is noticed; in milliseconds. */
+const longestSleep = 60_000;
+
+export interface SchedulePorts {
+  readonly state: Pick<StateStore, "schedule" | "saveSchedule" | "removeSchedule">;
+  readonly announcer: Announcer;
+  now(): Date;
+  /** Calls back after so many milliseconds; answers how to prevent it. */
+  later(ms: number, act: () => void): () => void;
+  requireRoom(name: string): void;
+  requireImage(reference: string): void;
+  wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport>;
+  restore(wish: RestoreWish): SessionView;
+  /** Throws `not-found`. */
+  session(id: string): SessionView;
+}
+
+/**
+ * Restores by the clock: at each time the room is woken, restored, and its verified PCs switched off
+ * (or whatever was wished). What is due is stored, so a run goes on after the server was restarted,
+ * and one that fell into a time without a server is told of instead of being made up for at noon.
+ */
+export class Schedule {
+  private readonly ports: SchedulePorts;
+  private readonly records: Map<string, ScheduleRecord>;
+  private readonly ending = new AbortController();
+  private readonly stopListening: () => void;
+  private cancelTimer = (): void => {};
+
+  constructor(ports: SchedulePorts) {
+    this.ports = ports;
+    this.records = new Map(ports.state.schedule().map((record) => [record.id, record]));
+    this.stopListening = ports.announcer.feed.listen((event) => {
+      if (event.type === "session" && event.session.endedAt !== null) this.ended(event.session);
+    });
+  }
+
+  /** Goes on where an earlier process of the server ended. */
+  resume(): void {
+    const now = this.ports.now();
+    for (const record of this.records.values()) {
+      const { run } = record;
+      if (run?.stage === "waking") void this.run(record);
+      else if (run?.stage === "restoring") this.takeUp(record, run.session);
+      if (new Date(record.dueAt) > now) continue;
+      this.finish(record, null, "missed: the server was not running", record.dueAt);
+      record.dueAt = this.next(record, now);
+      this.save(record);
+    }
+    this.setTimer();
+  }
+
+  list(): ScheduleView[] {
+    return [...this.records.values()].map(view);
+  }
+
+  /** Throws `usage` for a pattern that makes no sense or never comes, `not-found` for room and image. */
+  add(wish: ScheduleWish, operator: string): ScheduleView {
+    this.ports.requireRoom(wish.room);
+    this.ports.requireImage(wish.image);
+    const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
+    const now = this.ports.now();
+    const { cron, room, image, delta = false, afterwards = "poweroff" } = wish;
+    const record: ScheduleRecord = {
+      id: `t${Math.max(0, ...numbers) + 1}`,
+      ...{ cron, room, image, delta, afterwards },
+      timeZone: wish.timeZone ?? null,
+      wakeSeconds: wish.wakeSeconds ?? 300,
+      operator,
+      createdAt: now.toISOString(),
+      dueAt: nextTime(cron, wish.timeZone ?? null, now),
+      run: null,
+      last: null,
+    };
+    this.records.set(record.id, record);
+    this.save(record);
+    this.setTimer();
+    return view(record);
+  }
+
+  /** Throws `not-found`. A run that is under way goes on: its session can be stopped. */
+  remove(id: string): void {
+    if (!this.records.delete(id)) {
+      throw new RoomcastError(
+        "not-found",
+        `the schedule has no ${id}`,
+        "see `roomcast schedule list`",
+      );
+    }
+    this.ports.state.removeSchedule(id);
+    this.setTimer();
+  }
+
+  /** Stored runs go on when the server is started again. */
+  close(): void {
+    this.ending.abort();
+    this.stopListening();
+    this.cancelTimer();
+  }
+
+  private setTimer(): void {
+    this.cancelTimer();
+    const due = [...this.records.values()].map(({ dueAt }) => Date.parse(dueAt));
+    if (due.length === 0 || this.ending.signal.aborted) return;
+    const wait = Math.max(0, Math.min(...due) - this.ports.now().getTime());
+    this.cancelTimer = this.ports.later(Math.min(wait, longestSleep), () => this.look());
+  }
+
+  private look(): void {
+    const now = this.ports.now();
+    for (const record of this.records.values()) {
+      if (new Date(record.dueAt) > now) continue;
+      const { dueAt } = record;
+      record.dueAt = this.next(record, now);
+      if (record.run === null) void this.run(record);
+      else this.tell(record, `due at ${dueAt}, left out: its last run is not over`);
+      this.save(record);
+    }
+    this.setTimer();
+  }
+
+  private async run(record: ScheduleRecord): Promise<void> {
+    const { room, image, delta, afterwards, wakeSeconds } = record;
+    record.run = { stage: "waking" };
+    this.save(record);
+    this.tell(record, `due: room ${room} is woken, then gets ${image}`);
+    try {
+      await this.ports.wake(room, wakeSeconds * 1000, this.ending.signal);
+      if (this.ending.signal.aborted) return;
+      const session = this.ports.restore({
+        ...{ image, room, delta, afterwards, startTimeoutSeconds },
+        ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
+      });
+      record.run = { stage: "restoring", session: session.id };
+      this.save(record);
+      // Everyone may have been refused at once.
+      if (session.endedAt !== null) this.ended(session);
+    } catch (error) {
+      if (!(error instanceof RoomcastError)) throw error;
+      this.finish(record, null, `not started: ${error.message}; ${error.next}`);
+    }
+  }
+
+  /** The session of an earlier process of the server: it goes on by itself, or is over. */
+  private takeUp(record: ScheduleRecord, id: string): void {
+    try {
+      const session = this.ports.session(id);
+      if (session.endedAt !== null) this.ended(session);
+    } catch (error) {
+      if (!(error instanceof RoomcastError)) throw error;
+      this.finish(record, null, `its session ${id} is not known any more`);
+    }
+  }
+
+  private ended(session: SessionView): void {
+    for (const record of this.records.values()) {
+      if (record.run?.stage !== "restoring" || record.run.session !== session.id) continue;
+      this.finish(record, session.id, sentence(session));
+    }
+  }
+
+  private finish(
+    record: ScheduleRecord,
+    session: string | null,
+    outcome: string,
+    at = this.ports.now().toISOString(),
+  ): void {
+    record.run = null;
+    record.last = { at, session, outcome };
+    this.save(record);
+    this.tell(record, outcome, session);
+  }
+
+  private tell(record: ScheduleRecord, text: string, session: string | null = null): void {
+    const { id, room, operator } = record;
+    this.ports.announcer.note({ room, session, operator }, `schedule ${id}: ${text}`);
+  }
+
+  private next({ cron, timeZone }: ScheduleRecord, after: Date): string {
+    return nextTime(cron, timeZone, after);
+  }
+
+  private save(record: ScheduleRecord): void {
+    // One that was removed while it ran stays removed.
+    if (this.records.get(record.id) === record) this.ports.state.saveSchedule(record);
+  }
+}
+
+/** When the pattern next comes after a time; throws `usage`. Five fields, as cron(5) has them. */
+export function nextTime(cron: string, timeZone: string | null, after: Date): string {
+  let next: Date | null;
+  try {
+    const options = {
+      paused: true,
+      mode: "5-part",
+      ...(timeZone === null ? {} : { timezone: timeZone }),
+    };
+    next = new Cron(cron, options as ConstructorParameters<typeof Cron>[1]).nextRun(after);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RoomcastError(
+      "usage",
+      `${JSON.stringify(cron)} is no time: ${why}`,
+      'as "30 6 * * 1-5": minute, hour, day, month, day of the week',
+      { cause },
+    );
+  }
+  if (next !== null) return next.toISOString();
+  throw new RoomcastError("usage", `${JSON.stringify(cron)} never comes`, "check day and month");
+}
+
+/** A copy: the record goes on changing. */
+const view = (record: ScheduleRecord): ScheduleView => ({ ...record });
