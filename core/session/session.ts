@@ -48,6 +48,8 @@ export interface Member {
   disk: DiskView | null;
   counters: Counters | null;
   rootHash: string | null;
+  /** Its disk does not answer, in words. */
+  trouble: string | null;
   /** What was done to the disk once it was verified. */
   steps: readonly StepView[];
   startedAt: string | null;
@@ -87,6 +89,8 @@ export type SessionEvent =
       readonly pc: string;
       readonly phase: ReceivingPhase;
       readonly counters: Counters | null;
+      /** Its disk does not answer, in words. */
+      readonly trouble: string | null;
     }
   | {
       readonly type: "result";
@@ -145,6 +149,7 @@ function newMember(pc: string): Member {
     disk: null,
     counters: null,
     rootHash: null,
+    trouble: null,
     steps: [],
     startedAt: null,
     endedAt: null,
@@ -228,7 +233,7 @@ class Step {
         return;
       }
       case "progress":
-        return this.progress(event.pc, event.phase, event.counters);
+        return this.progress(event);
       case "result":
         return this.result(event);
       case "fallback": {
@@ -367,9 +372,14 @@ class Step {
     return { name: "lost", until: millis(this.now + rejoinGrace), reason };
   }
 
-  private progress(pc: string, phase: ReceivingPhase, counters: Counters | null): void {
+  private progress(event: Extract<SessionEvent, { type: "progress" }>): void {
+    const { pc, phase, counters, trouble } = event;
     const member = this.find(pc);
     if (member === undefined) return;
+    if (trouble !== (member.trouble ?? null)) {
+      this.note(pc, trouble ?? "its disk answers again");
+      member.trouble = trouble;
+    }
     if (counters !== null) member.counters = counters;
     if (member.phase.name === "ordered") member.phase = { name: "ordered", heardAt: this.now };
     const isReceived = phase === "verifying" || phase === "growing";

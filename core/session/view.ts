@@ -45,7 +45,10 @@ export function memberView(member: Member, name: string, pcState: PcState): Memb
     name,
     state: memberState(member, pcState),
     result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
-    reason: phase.name === "ended" || phase.name === "lost" ? phase.reason : laneReason,
+    reason:
+      phase.name === "ended" || phase.name === "lost"
+        ? phase.reason
+        : (member.trouble ?? laneReason),
     lane,
     laneReason,
     // Sessions that were stored before there was this field have none.

@@ -96,6 +96,8 @@ export const Progress = Type.Object({
   bytesDone: count,
   bytesTotal: nullable(count),
   counters: nullable(Counters),
+  /** The disk does not answer, in words; null or absent while it does. */
+  trouble: Type.Optional(nullable(text(512))),
 });
 
 /** The end of a task. `failed` carries the reason, and what to do next, in words. */

@@ -74,9 +74,9 @@ export class SessionWords {
       const reason = message.way === "http" ? (message.reason ?? "no reason given") : null;
       run.take({ type: "fallback", pc, reason });
     } else if (message.type === "progress") {
-      const { phase, counters } = message;
+      const { phase, counters, trouble = null } = message;
       if (phase === "capturing" || phase === "wiping") return;
-      run.take({ type: "progress", pc, phase, counters });
+      run.take({ type: "progress", pc, phase, counters, trouble });
     } else {
       const { reason, next, rootHash, counters, steps = [] } = message;
       const said = [reason, next].filter((part) => part !== null).join(": ");

@@ -2,12 +2,14 @@ import { execFile } from "node:child_process";
 
 /** A disk that is about to die may take its time to say so. In milliseconds. */
 const answerLimit = 4000;
+/** As the message allows. */
+const textLimit = 256;
 
 /** What a disk says of itself, by its path; asked once, for it hardly changes while a PC is imaged. */
 export class DiskHealth {
   private readonly known = new Map<string, string | null>();
 
-  /** `passed`, `failed`, or null when it does not say or has not been asked. */
+  /** `passed…`, `failed…`, or null when it does not say or has not been asked. */
   of(path: string): string | null {
     return this.known.get(path) ?? null;
   }
@@ -23,21 +25,77 @@ export class DiskHealth {
   }
 }
 
-/** From `smartctl --json -H`; null for anything else. */
-export function readSmartctl(json: string): "passed" | "failed" | null {
+/** What `smartctl --json -H -A` says, as far as it is of use here. */
+interface SmartctlOutput {
+  readonly smart_status?: { readonly passed?: unknown };
+  readonly ata_smart_attributes?: {
+    readonly table?: readonly {
+      readonly id?: unknown;
+      readonly raw?: { readonly value?: unknown };
+    }[];
+  };
+  readonly nvme_smart_health_information_log?: {
+    readonly critical_warning?: unknown;
+    readonly percentage_used?: unknown;
+    readonly media_errors?: unknown;
+  };
+}
+
+/** ATA attributes that foretell a failure better than the disk's own verdict, with their unit. */
+const attributes: Readonly<Record<number, string>> = {
+  5: "sectors reallocated",
+  197: "sectors pending",
+  198: "sectors cannot be read",
+};
+/** NVM Express base specification 2.0, figure 207: bits of the critical warning. */
+const criticalWarnings = [
+  "spare blocks nearly used up",
+  "too hot",
+  "reliability degraded",
+  "read-only",
+  "backup of its memory failed",
+];
+
+/**
+ * `passed` or `failed`, with what is worth knowing behind it (`passed; 8 sectors pending`); null for
+ * anything else than what smartctl says.
+ */
+export function readSmartctl(json: string): string | null {
+  let said: SmartctlOutput | null;
   try {
-    const said = JSON.parse(json) as { smart_status?: { passed?: unknown } } | null;
-    const passed = said?.smart_status?.passed;
-    return typeof passed === "boolean" ? (passed ? "passed" : "failed") : null;
+    said = JSON.parse(json) as SmartctlOutput | null;
   } catch {
     return null;
   }
+  const passed = said?.smart_status?.passed;
+  if (typeof passed !== "boolean") return null;
+  const notes = [...ataNotes(said), ...nvmeNotes(said)];
+  return [passed ? "passed" : "failed", ...notes].join("; ").slice(0, textLimit);
+}
+
+function ataNotes(said: SmartctlOutput | null): string[] {
+  const table = said?.ata_smart_attributes?.table;
+  if (!Array.isArray(table)) return [];
+  return table.flatMap((entry) => {
+    const what = attributes[Number(entry?.id)];
+    const value = Number(entry?.raw?.value);
+    return what !== undefined && value > 0 ? [`${value} ${what}`] : [];
+  });
+}
+
+function nvmeNotes(said: SmartctlOutput | null): string[] {
+  const log = said?.nvme_smart_health_information_log;
+  const bits = Number(log?.critical_warning ?? 0);
+  const notes = criticalWarnings.filter((_, bit) => ((bits >> bit) & 1) === 1);
+  if (Number(log?.percentage_used) >= 100) notes.push(`${log?.percentage_used} % of its life used`);
+  if (Number(log?.media_errors) > 0) notes.push(`${log?.media_errors} media errors`);
+  return notes;
 }
 
 /** Its exit status is a bit mask that says what the text says too. */
 const smartctl = (path: string): Promise<string> =>
   new Promise((resolve) => {
-    execFile("smartctl", ["--json", "-H", path], { timeout: answerLimit }, (_, stdout) =>
+    execFile("smartctl", ["--json", "-H", "-A", path], { timeout: answerLimit }, (_, stdout) =>
       resolve(stdout),
     );
   });

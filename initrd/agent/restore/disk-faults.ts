@@ -5,26 +5,47 @@ import { sizeText } from "../../../core/screen/format.ts";
 
 /** Pauses before the second and third try, in milliseconds: a bus that was reset takes that long. */
 const retryAfter = [200, 2000];
+
+/** How long a disk may take for one call, in milliseconds. */
+export interface AnswerLimits {
+  /** From then on it is said that the disk does not answer. */
+  readonly slow: number;
+  /** From then on it is hung. */
+  readonly hung: number;
+}
+
 /** The kernel's own timeouts and resets of a disk take up to 30 s each, five times; then it is hung. */
-const answerLimit = 180_000;
+export const answerLimits: AnswerLimits = { slow: 10_000, hung: 180_000 };
 
 export interface FaultyDisk extends BlockDevice {
   zero(offset: number, length: number): Promise<void>;
+  discard(offset: number, length: number): Promise<boolean>;
 }
 
 export class DiskFaults {
   private readonly disk: FaultyDisk;
   private readonly diskName: string;
   private readonly sleep: (ms: number) => Promise<void>;
+  private readonly limits: AnswerLimits;
+  /** Calls that take longer than they should, the longest first. */
+  private readonly slow = new Set<string>();
 
   constructor(ports: {
     readonly disk: FaultyDisk;
     readonly diskName: string;
+    readonly limits?: AnswerLimits;
     sleep(ms: number): Promise<void>;
   }) {
     this.disk = ports.disk;
     this.diskName = ports.diskName;
+    this.limits = ports.limits ?? answerLimits;
     this.sleep = (ms) => ports.sleep(ms);
+  }
+
+  /** What the disk does not answer, in words, while it does not. */
+  get trouble(): string | null {
+    const [first] = this.slow;
+    return first ?? null;
   }
 
   write(offset: number, data: Uint8Array): Promise<void> {
@@ -33,6 +54,20 @@ export class DiskFaults {
 
   zero(offset: number, length: number): Promise<void> {
     return this.again("write", offset, () => this.disk.zero(offset, length));
+  }
+
+  /** False when the disk has no discard. Nothing is lost when it fails. */
+  async discard(offset: number, length: number): Promise<boolean> {
+    let isDone = false;
+    const work = async (): Promise<void> => {
+      isDone = await this.disk.discard(offset, length);
+    };
+    try {
+      await this.answer(work(), "discard", offset);
+    } catch (cause) {
+      if (cause instanceof HungDisk) throw this.failure("discard", offset, cause);
+    }
+    return isDone;
   }
 
   flush(): Promise<void> {
@@ -45,7 +80,9 @@ export class DiskFaults {
       try {
         await this.answer(this.disk.read(offset, into), "read", offset);
         return true;
-      } catch {}
+      } catch (cause) {
+        if (cause instanceof HungDisk) throw this.failure("read", offset, cause);
+      }
     }
     return false;
   }
@@ -78,11 +115,17 @@ export class DiskFaults {
 
   private async answer(work: Promise<void>, doing: string, offset: number | null): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new HungDisk(doing, offset)), answerLimit);
+    const { slow, hung } = this.limits;
+    const where = offset === null ? "" : ` at ${whereText(offset)}`;
+    const said = `the disk has not answered a ${doing}${where} for ${slow / 1000} s (${this.diskName})`;
+    const slowTimer = setTimeout(() => this.slow.add(said), slow);
+    const timer = setTimeout(() => reject(new HungDisk(doing, offset, hung)), hung);
     try {
       await Promise.race([work, promise]);
     } finally {
+      clearTimeout(slowTimer);
       clearTimeout(timer);
+      this.slow.delete(said);
     }
   }
 
@@ -91,18 +134,24 @@ export class DiskFaults {
     return new RoomcastError(
       "failed",
       `disk ${doing} error${where}: ${reasonOf(cause)} (${this.diskName})`,
-      "check the disk's cable and health; replace the disk if it happens again",
+      cause instanceof HungDisk
+        ? "switch the PC off and on, check the disk's cable; replace the disk if it happens again"
+        : "check the disk's cable and health; replace the disk if it happens again",
       { cause },
     );
   }
 }
 
 class HungDisk extends Error {
-  constructor(doing: string, offset: number | null) {
+  constructor(doing: string, offset: number | null, hungMs: number) {
     const where = offset === null ? "" : ` at ${whereText(offset)}`;
-    super(`no answer to a ${doing}${where} for ${answerLimit / 60_000} minutes`);
+    super(`no answer to a ${doing}${where} for ${hungMs / 1000} s: the disk hangs`);
   }
 }
+
+/** The disk may never answer again: nothing is to be asked of it, and nothing of it waited for. */
+export const isHung = (error: unknown): boolean =>
+  error instanceof RoomcastError && error.cause instanceof HungDisk;
 
 const whereText = (offset: number): string => `${sizeText(offset)} (byte ${offset})`;
 

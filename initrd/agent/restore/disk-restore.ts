@@ -12,7 +12,7 @@ import type { Counters } from "../../../core/wire/control.ts";
 import { place, RestoreBooks, type Verify } from "./books.ts";
 import type { BootArea } from "./boot-area.ts";
 import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
-import { DiskFaults, type FaultyDisk } from "./disk-faults.ts";
+import { type AnswerLimits, DiskFaults, type FaultyDisk, isHung } from "./disk-faults.ts";
 
 export interface RestorePlan {
   readonly entries: readonly IndexEntry[];
@@ -20,6 +20,8 @@ export interface RestorePlan {
   readonly diskBytes: number;
   readonly boot: BootArea;
   readonly verify: Verify;
+  /** Nothing on the disk is of use: it is discarded first, where it has that. */
+  readonly discard: boolean;
 }
 
 export interface RestorePorts extends ChunkCheckPorts {
@@ -31,7 +33,11 @@ export interface RestorePorts extends ChunkCheckPorts {
   /** Memory of one chunk that the disk takes without a copy. */
   buffer(): Uint8Array;
   sleep(ms: number): Promise<void>;
+  readonly limits?: AnswerLimits;
 }
+
+/** What is discarded in one call: an old disk answers within seconds. */
+const discardBytes = 1 << 30;
 
 /** Chunks at work at once: a disk is busy with 4 (measured), the others are being inflated and hashed. */
 const laneCount = 6;
@@ -93,6 +99,11 @@ export class DiskRestore {
     return this.books.counters;
   }
 
+  /** That the disk does not answer, in words, while it does not. */
+  get trouble(): string | null {
+    return this.faults.trouble;
+  }
+
   get phase(): RestorePhase {
     if (this.state === "new") return "scanning";
     return this.books.toCome > 0 ? "receiving" : "verifying";
@@ -143,6 +154,7 @@ export class DiskRestore {
     books.noteNotKept(this.held.size);
     await this.work(async () => {
       await this.emptyBootArea();
+      if (this.plan.discard) await this.discard();
       if (this.state !== "emptying") return;
       for (const [index, entry] of books.entries.entries()) {
         if (entry.codec !== codec.zero || !books.isAt(index, place.wanted)) continue;
@@ -344,15 +356,31 @@ export class DiskRestore {
     const begun = this.state !== "new";
     this.state = "over";
     for (const { settle } of this.inbox.splice(0)) settle("taken");
-    // What is under way may be a write to the boot area.
-    await this.idle();
-    if (begun) await this.emptyBootArea().catch(() => {});
+    if (!isHung(error)) {
+      // What is under way may be a write to the boot area.
+      await this.idle();
+      if (begun) await this.emptyBootArea().catch(() => {});
+    }
     this.end.reject(error);
   }
 
   private async emptyBootArea(): Promise<void> {
     for (const { offset, length } of this.plan.boot.ranges) await this.faults.zero(offset, length);
     await this.faults.flush();
+  }
+
+  /** All but the boot area, which is empty already: what is discarded may read as anything. */
+  private async discard(): Promise<void> {
+    let at = 0;
+    for (const next of [...this.plan.boot.ranges, { offset: this.ports.disk.size, length: 0 }]) {
+      while (at < next.offset) {
+        if (this.state !== "emptying") return;
+        const length = Math.min(discardBytes, next.offset - at);
+        if (!(await this.faults.discard(at, length))) return;
+        at += length;
+      }
+      at = next.offset + next.length;
+    }
   }
 
   private isBoot(entryIndex: number): boolean {

@@ -22,6 +22,7 @@ import { fitDisk } from "../grow/fit-disk.ts";
 import type { ServerFiles } from "../http.ts";
 import { bootAreaOf } from "../restore/boot-area.ts";
 import { systemCodec } from "../restore/codec.ts";
+import { isHung } from "../restore/disk-faults.ts";
 import { DiskRestore } from "../restore/disk-restore.ts";
 import { fetchImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
 import { pullWanted } from "../restore/pull.ts";
@@ -117,6 +118,7 @@ export class RestoreTask implements Task {
       bytesDone: restore.bytesDone,
       bytesTotal: counters?.bytesWanted ?? null,
       counters,
+      trouble: restore.trouble,
     };
   }
 
@@ -136,6 +138,7 @@ export class RestoreTask implements Task {
   }
 
   get trouble(): string | null {
+    if (this.restore?.trouble != null) return this.restore.trouble;
     return this.fallback === null ? null : `Over HTTP: ${this.fallback}`;
   }
 
@@ -172,7 +175,16 @@ export class RestoreTask implements Task {
     const { order, ports } = this;
     const { signal } = this.abort;
     const { diskBytes } = image.manifest;
-    await using opened = await openDisk(target.path, { write: true });
+    const opened = await openDisk(target.path, { write: true });
+    let isHanging = false;
+    await using _ = {
+      async [Symbol.asyncDispose]() {
+        const closed = opened[Symbol.asyncDispose]();
+        // It waits for what is under way, which may never end.
+        if (isHanging) closed.catch(() => {});
+        else await closed;
+      },
+    };
     checkOpened(opened, target);
     this.disk_ = target;
     signal.throwIfAborted();
@@ -190,6 +202,7 @@ export class RestoreTask implements Task {
           logicalSector: disk.logicalSector,
         }),
         verify: order.verify,
+        discard: !order.scan,
       },
       {
         ...systemCodec,
@@ -219,6 +232,7 @@ export class RestoreTask implements Task {
       assert(rootHash === image.manifest.rootHash, "what was verified is the image");
       return rootHash;
     } catch (error) {
+      isHanging = isHung(error);
       restore.stop(error instanceof RoomcastError ? error : stoppedError(String(error)));
       // The disk is left alone before it is closed.
       await restore.ended.catch(() => {});

@@ -208,7 +208,7 @@ test("an ordered PC that hangs is given up; one that hashes its disk is not", ()
   room.take({ type: "connected", pc: "a" });
   room.take({ type: "connected", pc: "b" });
   room.now = readyLimit - 1;
-  room.take({ type: "progress", pc: "b", phase: "scanning", counters: null });
+  room.take({ type: "progress", pc: "b", phase: "scanning", counters: null, trouble: null });
   room.now = readyLimit;
   assert.deepEqual(room.take({ type: "tick" }), [
     { type: "cancel", pc: "a", reason: "no answer to the order" },
@@ -295,7 +295,7 @@ test("the contract's states follow from the members and what was sent", () => {
   room.comeAndGetReady("a");
   assert.equal(sessionState(room.session, stats, 100), "casting");
   assert.equal(sessionState(room.session, { ...stats, bytesSent: 120 }, 100), "repairing");
-  room.take({ type: "progress", pc: "a", phase: "verifying", counters });
+  room.take({ type: "progress", pc: "a", phase: "verifying", counters, trouble: null });
   assert.equal(sessionState(room.session, stats, 100), "verifying");
   room.verified("a");
   assert.equal(sessionState(room.session, stats, 100), "done");
@@ -318,7 +318,7 @@ test("any order of events keeps the invariants: one end each, no cast left open"
         { type: "booting", pc },
         { type: "lost", pc, reason: "gone" },
         { type: "ready", pc, disk, counters },
-        { type: "progress", pc, phase: "verifying", counters },
+        { type: "progress", pc, phase: "verifying", counters, trouble: null },
         {
           type: "result",
           pc,

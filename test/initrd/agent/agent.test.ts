@@ -71,10 +71,10 @@ async function start(more: Partial<AgentOptions> = {}, disk = newDisk()): Promis
   };
 }
 
-/** The image is on the disk, and what the image leaves out is as it was. */
-function assertRestored(disk: string): void {
+/** The image is on the disk, and what the image leaves out was discarded: of a file, it reads as zeros. */
+function assertRestored(disk: string, old = 0): void {
   const expected = Buffer.from(image.content);
-  expected.fill(0xa5, 3 * mib, 4 * mib);
+  expected.fill(old, 3 * mib, 4 * mib);
   const found = readFileSync(disk);
   for (let at = 0; at < expected.length; at += mib) {
     const end = Math.min(at + mib, expected.length);
@@ -168,11 +168,7 @@ suite("an agent", { concurrency: true }, () => {
     assert.match(failed.reason ?? "", /chunk 5\b/);
     assert.equal(await second.status, 1);
     assert(isBlank(second.disk, 0, mib), "it does not start");
-    const chunk = readFileSync(second.disk).subarray(5 * mib, 6 * mib);
-    assert(
-      chunk.every((byte) => byte === 0xa5),
-      "the wrong chunk is not there",
-    );
+    assert(isBlank(second.disk, 5 * mib, 6 * mib), "the wrong chunk is not there");
     await second.server.close();
   });
 
@@ -438,7 +434,7 @@ suite("an agent", { concurrency: true }, () => {
     await end();
   });
 
-  test("a larger disk loses its own end, and keeps what lies between", async () => {
+  test("a larger disk loses its own end, and what lies between", async () => {
     const disk = newDisk(12 * mib);
     const { server, status } = await start({ once: true }, disk);
     await server.heardOf("hello");
@@ -446,11 +442,7 @@ suite("an agent", { concurrency: true }, () => {
     assert.equal((await server.heardOf("result")).outcome, "verified");
     assert.equal(await status, 0);
     assert(isBlank(disk, 11 * mib, 12 * mib));
-    assert(
-      readFileSync(disk)
-        .subarray(10 * mib, 11 * mib)
-        .every((byte) => byte === 0xa5),
-    );
+    assert(isBlank(disk, 10 * mib, 11 * mib), "discarded");
     truncateSync(disk, diskBytes);
     assertRestored(disk);
     await server.close();

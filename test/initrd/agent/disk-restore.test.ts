@@ -5,6 +5,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { bootAreaOf } from "../../../initrd/agent/restore/boot-area.ts";
 import { systemCodec } from "../../../initrd/agent/restore/codec.ts";
+import type { AnswerLimits } from "../../../initrd/agent/restore/disk-faults.ts";
 import { DiskRestore } from "../../../initrd/agent/restore/disk-restore.ts";
 import { FakeDisk, type FakeImage, fakeImage, fill, ioError } from "./fake-disk.ts";
 
@@ -35,6 +36,8 @@ function setUp(
     from?: FakeImage;
     verify?: "written" | "read-back";
     targetBytes?: number;
+    discard?: boolean;
+    limits?: AnswerLimits;
     /** What the server answers over HTTP. */
     fetch?: (entryIndex: number) => Uint8Array;
   } = {},
@@ -58,6 +61,7 @@ function setUp(
         logicalSector: 512,
       }),
       verify: options.verify ?? "read-back",
+      discard: options.discard ?? false,
     },
     {
       ...systemCodec,
@@ -67,6 +71,7 @@ function setUp(
         fetched.push(entryIndex);
         return (options.fetch ?? ((index) => from.stored[index] as Uint8Array))(entryIndex);
       },
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
       buffer: () => new Uint8Array(mib),
       sleep: () => new Promise((resolve) => setTimeout(resolve, 1)),
     },
@@ -390,4 +395,61 @@ test("a chunk that comes twice is written once", async () => {
   await restore.ended;
   const writes = disk.calls.filter(({ call, offset }) => call === "write" && offset === mib);
   assert.equal(writes.length, 1);
+});
+
+test("what is on the disk is discarded first, and the boot area stays empty meanwhile", async () => {
+  const { disk, restore, cast } = setUp({ discard: true, targetBytes: diskBytes + 5 * mib });
+  disk.hasDiscard = true;
+  await restore.begin();
+  assertUnbootable(disk);
+  assert(
+    disk.content.subarray(4 * mib, 5 * mib).every((byte) => byte === 0xd1),
+    "discarded",
+  );
+  cast(everything);
+  await restore.ended;
+  assertCopy(disk);
+  const firstWrite = disk.calls.findIndex(({ call }) => call === "write");
+  const lastDiscard = disk.calls.findLastIndex(({ call }) => call === "discard");
+  const emptied = disk.calls.findIndex(({ call }) => call === "flush");
+  assert(emptied < lastDiscard && lastDiscard < firstWrite);
+});
+
+test("a disk without discard is none the worse", async () => {
+  const { disk, restore, cast } = setUp({ discard: true });
+  await restore.begin();
+  cast(everything);
+  await restore.ended;
+  assertCopy(disk);
+});
+
+test("a disk that does not answer is told of, then failed by name, and nothing more is asked of it", async () => {
+  const { disk, restore, cast } = setUp({ limits: { slow: 20, hung: 400 } });
+  disk.onWrite = (offset) => (offset === 9 * mib ? new Promise<void>(() => {}) : undefined);
+  await restore.begin();
+  assert.equal(restore.trouble, null);
+  cast(everything);
+  await until(() => restore.trouble !== null);
+  assert.match(restore.trouble ?? "", /not answered a write at 9\.4 MB \(byte 9437184\)/);
+  assert.match(restore.trouble ?? "", /FAKE 1000, S1/);
+  const error = await reasonOf(restore.ended);
+  assert.match(error.message, /write error at 9\.4 MB .*the disk hangs.*FAKE 1000, S1/);
+  assert.match(error.next, /off and on/);
+  const asked = disk.calls.length;
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(disk.calls.length, asked);
+});
+
+test("a disk that answers late is told of no more", async () => {
+  const { disk, restore, cast } = setUp({ limits: { slow: 10, hung: 60_000 } });
+  let answer = (): void => {};
+  disk.onWrite = (offset) =>
+    offset === 3 * mib ? new Promise<void>((resolve) => (answer = resolve)) : undefined;
+  await restore.begin();
+  cast(everything);
+  await until(() => restore.trouble !== null);
+  answer();
+  await restore.ended;
+  assert.equal(restore.trouble, null);
+  assertCopy(disk);
 });

@@ -6,7 +6,7 @@ import { bytes, chunkBytes, chunkCountOf, chunkLengthAt } from "../../../core/un
 import type { FaultyDisk } from "../../../initrd/agent/restore/disk-faults.ts";
 
 export interface DiskCall {
-  readonly call: "write" | "zero" | "read" | "flush";
+  readonly call: "write" | "zero" | "read" | "flush" | "discard";
   readonly offset: number;
 }
 
@@ -20,6 +20,8 @@ export class FakeDisk implements FaultyDisk {
   /** Rejects, or changes what was written, when it likes. */
   onWrite: (offset: number, data: Uint8Array) => Promise<void> | void = () => {};
   onRead: (offset: number, into: Uint8Array) => void = () => {};
+
+  hasDiscard = false;
 
   constructor(content: Uint8Array) {
     this.content = content.slice();
@@ -42,6 +44,14 @@ export class FakeDisk implements FaultyDisk {
   async zero(offset: number, length: number): Promise<void> {
     this.calls.push({ call: "zero", offset });
     this.content.fill(0, offset, offset + length);
+  }
+
+  async discard(offset: number, length: number): Promise<boolean> {
+    if (!this.hasDiscard) return false;
+    this.calls.push({ call: "discard", offset });
+    // What it reads as afterwards is the device's affair.
+    this.content.fill(0xd1, offset, offset + length);
+    return true;
   }
 
   async flush(): Promise<void> {

@@ -299,6 +299,27 @@ test("health is what smartctl says, and unknown when it says nothing", async () 
   for (const text of ["", "{", "null", "[]", "{}", '{"smart_status":{"passed":"yes"}}', '"x"']) {
     assert.equal(readSmartctl(text), null, text);
   }
+  const ata = {
+    table: [5, 9, 197, 198].map((id) => ({
+      id,
+      raw: { value: id === 197 ? 8 : id === 9 ? 3e4 : 0 },
+    })),
+  };
+  assert.equal(
+    readSmartctl(JSON.stringify({ smart_status: { passed: true }, ata_smart_attributes: ata })),
+    "passed; 8 sectors pending",
+  );
+  const log = { critical_warning: 0b101, percentage_used: 104, media_errors: 0 };
+  assert.equal(
+    readSmartctl(
+      JSON.stringify({ smart_status: { passed: false }, nvme_smart_health_information_log: log }),
+    ),
+    "failed; spare blocks nearly used up; reliability degraded; 104 % of its life used",
+  );
+  for (const odd of [{ table: 7 }, { table: [null, {}, { id: 5 }] }, null]) {
+    const said = { smart_status: { passed: true }, ata_smart_attributes: odd };
+    assert.equal(readSmartctl(JSON.stringify(said)), "passed");
+  }
   const health = new DiskHealth();
   await health.ask(["/nowhere/sdx"]);
   assert.equal(health.of("/nowhere/sdx"), null);
