@@ -56,6 +56,12 @@ const fullReportEvery = millis(3000);
 const fullReportBytesPerMs = 8;
 /** An entry that was finished is said in so many reports in a row. */
 const settledRepeats = 3;
+/**
+ * A step of the numbering further than this, or to another sender, is believed when a second packet
+ * follows on it (as in RFC 3550, A.1): one that is forged or damaged does not mislead the sender.
+ */
+const stepLimit = 1 << 17;
+const followLimit = 100;
 /** Whoever comes after the first quarter of an entry lets it pass: it would have to be repaired. */
 const lateAfter = (symbolCount: number): number => Math.max(8, symbolCount >> 2);
 
@@ -84,6 +90,8 @@ export class CastReceiverMachine {
     packets: number;
     droppedBefore: number;
   } | null = null;
+  /** A packet that did not follow on those before. */
+  private suspect: { readonly generation: number; readonly sequence: number } | null = null;
   private dropped = 0;
   /** Totals of senders heard before the present one. */
   private readonly former = { lost: 0 };
@@ -345,7 +353,10 @@ export class CastReceiverMachine {
     this.counts.bytes += length;
     this.hasNews = true;
     let { heard } = this;
-    if (heard === null || heard.generation !== generation) {
+    const step = heard === null ? 0 : sequenceDistance(sequence, heard.highest);
+    const isOther = heard !== null && heard.generation !== generation;
+    if ((isOther || Math.abs(step) > stepLimit) && !this.isFollowing(generation, sequence)) return;
+    if (heard === null || isOther) {
       this.former.lost += this.lost();
       heard = {
         generation,
@@ -359,6 +370,14 @@ export class CastReceiverMachine {
     }
     heard.packets++;
     if (sequenceDistance(sequence, heard.highest) > 0) heard.highest = sequence;
+  }
+
+  private isFollowing(generation: number, sequence: number): boolean {
+    const { suspect } = this;
+    this.suspect = { generation, sequence };
+    if (suspect === null || suspect.generation !== generation) return false;
+    const step = sequenceDistance(sequence, suspect.sequence);
+    return step > 0 && step < followLimit;
   }
 
   private lost(): number {

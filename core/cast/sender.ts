@@ -260,9 +260,9 @@ export class CastSenderMachine {
     };
   }
 
-  /** Entries in flight, for whoever watches the memory. */
-  get flightCount(): number {
-    return this.flights.size;
+  /** Entries in flight, read, or being read, for whoever watches the memory. */
+  get entriesHeld(): number {
+    return this.flights.size + this.supply.count;
   }
 
   /** What the rate control allows, in bits a second. */

@@ -3,26 +3,27 @@ import { bitAt } from "../../core/cast/bits.ts";
 import { CastReceiverMachine, type Completed } from "../../core/cast/receiver.ts";
 import { slabBytesFor } from "../../core/cast/slab.ts";
 import { millis } from "../../core/units/units.ts";
+import { Disk, type DiskOptions } from "./disk.ts";
 import { Link, lossy } from "./link.ts";
 import type { SimRoom } from "./room.ts";
 
-export interface PcOptions {
+export interface PcOptions extends DiskOptions {
   /** Lost one by one on this PC's cable. */
   loss: number;
   burstRatio: number;
   burstLength: number;
   /** Its port of the switch. */
   portBps: number;
-  /** What its disk takes. */
-  diskBps: number;
   /** Bytes a second that the host itself takes from its network card; the rest it drops, uncounted. */
   hostBps: number;
   delayMs: number;
   duplicateRatio: number;
   reorderRatio: number;
   slotCount: number;
-  /** Fraction of chunks that it finds to be corrupt. */
-  corruptRatio: number;
+  /** Fraction of packets of which a byte is another one when they arrive. */
+  damageRatio: number;
+  /** Its disk fails for good: it says so, and leaves. */
+  diskFailsAtMs: number;
   reportLoss: number;
   reportDelayMs: number;
   joinAtMs: number;
@@ -40,12 +41,16 @@ export const plainPc: PcOptions = {
   burstLength: 20,
   portBps: 1e9,
   diskBps: 400e6 * 8,
+  stallAtMs: Number.POSITIVE_INFINITY,
+  stallForMs: 0,
+  stallBps: 1e6,
   hostBps: 10e9,
   delayMs: 0.2,
   duplicateRatio: 0,
   reorderRatio: 0,
   slotCount: 64,
-  corruptRatio: 0,
+  damageRatio: 0,
+  diskFailsAtMs: Number.POSITIVE_INFINITY,
   reportLoss: 0,
   reportDelayMs: 1,
   joinAtMs: 0,
@@ -64,6 +69,12 @@ export class SimPc {
   wantedCount = 0;
   isAlive = false;
   finishedAt: number | null = null;
+  /** When its disk took each chunk. */
+  readonly takenAt: number[] = [];
+  /** Chunks that did not match. */
+  corruptCount = 0;
+  /** Its disk has failed, and it has said so. */
+  hasFailed = false;
   machine: CastReceiverMachine | null = null;
   private readonly room: SimRoom;
   private readonly port: Link;
@@ -73,7 +84,8 @@ export class SimPc {
   private inbox: { at: number; bytes: Uint8Array }[] = [];
   private isDelivering = false;
   private slab = new Uint8Array(0);
-  private diskFreeAt = 0;
+  private readonly disk: Disk;
+  private writing = 0;
   private life = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
 
@@ -83,6 +95,7 @@ export class SimPc {
     this.room = room;
     this.port = new Link({ bps: options.portBps, queueBytes: 128 * 1024 });
     this.host = new Link({ bps: options.hostBps, queueBytes: 256 * 1500 });
+    this.disk = new Disk(options);
     const { loss, burstRatio, burstLength } = options;
     this.isLost = lossy({ ratio: loss, burstRatio, burstLength }, room.random);
     this.taken = new Uint8Array(room.storedLengths.length);
@@ -96,6 +109,8 @@ export class SimPc {
     if (options.dieAtMs < Number.POSITIVE_INFINITY) time.at(options.dieAtMs, () => this.die());
     if (options.returnAtMs < Number.POSITIVE_INFINITY)
       time.at(options.returnAtMs, () => this.start());
+    if (options.diskFailsAtMs < Number.POSITIVE_INFINITY)
+      time.at(options.diskFailsAtMs, () => this.fail());
   }
 
   get hasAll(): boolean {
@@ -118,11 +133,21 @@ export class SimPc {
     if (through === null || this.isLost()) return;
     const arrived = this.host.pass(through + this.options.delayMs, bytes.length);
     if (arrived === null) return;
-    const { reorderRatio, duplicateRatio } = this.options;
+    const { reorderRatio, duplicateRatio, damageRatio } = this.options;
+    if (damageRatio > 0 && random() < damageRatio) bytes = this.damaged(bytes);
     const isReordered = reorderRatio > 0 && random() < reorderRatio;
     this.arrive(bytes, isReordered ? arrived + random() * 5 : arrived);
     if (duplicateRatio > 0 && random() < duplicateRatio)
       this.arrive(bytes, arrived + random() * 20);
+  }
+
+  /** The cable's checksums have let it pass. */
+  private damaged(bytes: Uint8Array): Uint8Array {
+    const { random } = this.room;
+    const damaged = bytes.slice();
+    const at = Math.floor(random() * damaged.length);
+    damaged[at] = (damaged[at] as number) ^ (1 << Math.floor(random() * 8));
+    return damaged;
   }
 
   private arrive(bytes: Uint8Array, at: number): void {
@@ -156,7 +181,7 @@ export class SimPc {
   }
 
   start(): void {
-    if (this.isAlive) return;
+    if (this.isAlive || this.hasFailed) return;
     const { room } = this;
     this.isAlive = true;
     this.life++;
@@ -177,12 +202,25 @@ export class SimPc {
   }
 
   private die(): void {
+    if (!this.isAlive) return;
+    this.stop();
+    this.room.died(this);
+  }
+
+  private fail(): void {
+    if (!this.isAlive || this.hasAll) return;
+    this.hasFailed = true;
+    this.stop();
+    this.room.left(this);
+  }
+
+  private stop(): void {
     this.isAlive = false;
     this.machine = null;
     this.life++;
-    this.diskFreeAt = 0;
+    this.writing = 0;
+    this.disk.reset();
     this.wakeAt = Number.POSITIVE_INFINITY;
-    this.room.died(this);
   }
 
   private work(): void {
@@ -225,14 +263,17 @@ export class SimPc {
   private write({ entryIndex, offset, storedLength }: Completed): void {
     const { room, options, life } = this;
     assert.equal(this.taken[entryIndex], 0, `${this.id} completes entry ${entryIndex} once`);
-    const start = Math.max(room.time.now, this.diskFreeAt);
-    this.diskFreeAt = start + (storedLength * 8000) / options.diskBps;
-    room.time.at(this.diskFreeAt, () => {
+    this.writing++;
+    assert(this.writing <= options.slotCount, `${this.id} holds no more chunks than it has slots`);
+    room.time.at(this.disk.write(room.time.now, storedLength), () => {
       if (life !== this.life) return;
+      this.writing--;
       const stored = this.slab.subarray(offset, offset + storedLength);
-      assert.equal(Buffer.compare(stored, room.stored(entryIndex)), 0, `entry ${entryIndex}`);
-      const isCorrupt = options.corruptRatio > 0 && room.random() < options.corruptRatio;
-      if (!isCorrupt) this.take(entryIndex);
+      const isCorrupt = Buffer.compare(stored, room.stored(entryIndex)) !== 0;
+      // What was not damaged on its way is put together right.
+      assert(!isCorrupt || options.damageRatio > 0, `entry ${entryIndex} is right`);
+      if (isCorrupt) this.corruptCount++;
+      else this.take(entryIndex);
       this.machine?.settle(entryIndex, isCorrupt ? "corrupt" : "taken");
       this.work();
     });
@@ -241,6 +282,7 @@ export class SimPc {
   private take(entryIndex: number): void {
     this.taken[entryIndex] = 1;
     this.takenCount++;
+    this.takenAt.push(this.room.time.now);
     if (this.hasAll) this.finishedAt ??= this.room.time.now;
   }
 }

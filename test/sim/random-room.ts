@@ -19,34 +19,45 @@ export function randomRoom(
   const loss = pick(0, 0, 0.001, 0.01, 0.05, 0.15);
   const uplinkBps = pick(10e6, 100e6, 1e9, 10e9);
   const slotCount = pick(1, 4, 16, 64);
-  const corruptRatio = pick(0, 0, 0, 0.02);
-  const pcs = Array.from({ length: pick(1, 2, 3, 8, 20, 50) }, (): Partial<PcOptions> => {
-    const dieAtMs = maybe(0.08, () => random() * 2000, Number.POSITIVE_INFINITY);
-    return {
-      loss: maybe(0.1, () => random() * 0.4, loss),
-      burstRatio: pick(0, 0, 0, 0.002),
-      burstLength: pick(5, 100),
-      portBps: maybe(0.1, () => uplinkBps / 5, 1e9),
-      diskBps: pick(3e9, 3e9, 3e9, 400e6, 30e6),
-      hostBps: maybe(0.15, () => 20e6 + random() * 20e6, 10e9),
-      delayMs: pick(0.1, 1, 20),
-      duplicateRatio: pick(0, 0, 0.05),
-      reorderRatio: pick(0, 0, 0.05),
-      slotCount: maybe(0.1, () => 1, slotCount),
-      corruptRatio,
-      reportLoss: pick(0, 0, 0, 0.3),
-      reportDelayMs: pick(1, 5, 80),
-      joinAtMs: maybe(0.2, () => random() * 3000, random() * 20),
-      dieAtMs,
-      returnAtMs: maybe(0.5, () => dieAtMs + random() * 9000, Number.POSITIVE_INFINITY),
-      hasRatio: pick(0, 0, 0, 0.5, 1),
-    };
-  });
+  const damageRatio = pick(0, 0, 0, 0.001);
+  const pcs = Array.from(
+    { length: maybe(0.03, () => 200, pick(1, 2, 3, 8, 20, 50)) },
+    (): Partial<PcOptions> => {
+      const dieAtMs = maybe(0.08, () => random() * 2000, Number.POSITIVE_INFINITY);
+      return {
+        loss: maybe(0.1, () => random() * 0.4, loss),
+        burstRatio: pick(0, 0, 0, 0.002),
+        burstLength: pick(5, 100),
+        portBps: maybe(0.1, () => uplinkBps / 5, 1e9),
+        diskBps: pick(3e9, 3e9, 3e9, 400e6, 30e6),
+        hostBps: maybe(0.15, () => 20e6 + random() * 20e6, 10e9),
+        delayMs: pick(0.1, 1, 20),
+        duplicateRatio: pick(0, 0, 0.05),
+        reorderRatio: pick(0, 0, 0.05),
+        slotCount: maybe(0.1, () => 1, slotCount),
+        damageRatio,
+        diskFailsAtMs: maybe(0.04, () => random() * 2000, Number.POSITIVE_INFINITY),
+        stallAtMs: maybe(0.08, () => random() * 2000, Number.POSITIVE_INFINITY),
+        stallForMs: random() * 4000,
+        reportLoss: pick(0, 0, 0, 0.3),
+        reportDelayMs: pick(1, 5, 80),
+        joinAtMs: maybe(0.2, () => random() * 3000, random() * 20),
+        dieAtMs,
+        returnAtMs: maybe(0.5, () => dieAtMs + random() * 9000, Number.POSITIVE_INFINITY),
+        hasRatio: pick(0, 0, 0, 0.5, 1),
+      };
+    },
+  );
   return {
     seed,
     storedLengths,
     uplinkBps,
     uplinkQueueBytes: pick(32_000, 256_000, 4_000_000),
+    uplinkLoss: {
+      ratio: pick(0, 0, 0.01),
+      burstRatio: pick(0, 0, 0.0005),
+      burstLength: pick(10, 200),
+    },
     linkBps: pick(null, uplinkBps),
     rateLimitBps: maybe(0.1, () => 50e6, null),
     restartAtMs: maybe(0.15, () => random() * 2000, Number.POSITIVE_INFINITY),

