@@ -72,8 +72,8 @@ function hasRecovered(member: Member, now: Millis): boolean {
 }
 
 /** The share of the time that a few may hold up the others, and how much of it can be saved up. */
-const share = 0.05;
-const savedMost = millis(500);
+const share = 0.03;
+const savedMost = millis(250);
 
 /** What the few who have no room may cost the many who have. */
 export class HoldUps {

@@ -3,6 +3,7 @@ import { bitmapBytes } from "./bits.ts";
 import type { ReceiverId, ReceiverStanding } from "./handles.ts";
 import { Measure } from "./measure.ts";
 import { type LaggardCause, reasonOf } from "./reason.ts";
+import { Wait } from "./wait.ts";
 
 /** A receiver as the sender knows it. */
 export interface Member {
@@ -31,6 +32,7 @@ export interface Member {
   stretchStart: { readonly packets: number; readonly sequence: number } | null;
   packets: number;
   readonly measure: Measure;
+  readonly wait: Wait;
   /** Entries that it has in hand or on the disk, of those that it wanted. */
   finished: number;
   /** Why it was put aside; null once it has recovered. */
@@ -58,6 +60,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   stretchStart: null,
   packets: 0,
   measure: new Measure(),
+  wait: new Wait(),
   finished: 0,
   cause: null,
   outlierFor: 0,

@@ -1,9 +1,12 @@
 /**
  * How fast a sender sends. It looks at the loss over a stretch of packets that were all sent at one
- * rate. Loss beyond what the wire itself loses means that something is overrun: the rate goes down to
- * what was delivered. Whether that was right shows in the next stretch: if the loss has stayed, it is
- * the wire's own, the rate goes up again and such loss is tolerated. Otherwise the rate holds for a
- * while, then feels its way up in steps that double.
+ * rate, and at how long they have queued on the way. Loss beyond what the wire itself loses, or a queue
+ * that grows, means that something is overrun: the rate goes down to what was delivered. Whether that
+ * was right shows in the next stretch: if the loss has stayed, it is the wire's own, the rate goes up
+ * again and such loss is tolerated. Otherwise the rate holds for a while, then feels its way up.
+ *
+ * What it gives way by is a fraction of the rate, what it gains is not (additive increase,
+ * multiplicative decrease): so several casts, and TCP, come to fair shares of one link.
  */
 import { type Millis, millis } from "../units/units.ts";
 
@@ -15,41 +18,70 @@ export interface RateOptions {
 }
 
 export interface Stretch {
-  /** Fraction of the packets that did not arrive, 0…1. */
+  /** Fraction of the packets that did not arrive, 0…1, and of how many. */
   readonly loss: number;
-  /** What really went out meanwhile, bits a second. */
+  readonly packets: number;
+  /** What really went out meanwhile, bits a second, and for how long. */
   readonly sentBps: number;
+  readonly elapsedMs: number;
+  /** How long packets have waited on the way, beyond the least of late; 0 if that is not known. */
+  readonly queueMs: number;
   /** The rate was what held the sender back. */
   readonly isBusy: boolean;
 }
 
-/** Any Ethernet since 1995 takes it; a link of 10 Gbit/s is seven doublings away. */
-const startBps = 100e6;
-/** Ten packets of 1538 bytes each second, for each of eight PCs' worth of patience. */
+/** Any Ethernet takes it; a link of 10 Gbit/s is ten doublings away. */
+const startBps = 10e6;
+/** Where the interface is known: two doublings from its speed, up to what most rooms take. */
+const knownStart = 1 / 4;
+const knownStartMost = 250e6;
 const floorBps = 1e6;
 /** Twice what one core sends with offloads. */
 const ceilingBps = 40e9;
-/** Loss beyond the wire's own that means overrun: three standard deviations of 1 % loss in 300 packets. */
-const excessLimit = 0.02;
+/** Loss beyond the wire's own that means overrun: so much, and what chance may add (three standard deviations). */
+const excessLimit = 0.01;
+const leastSpread = 0.002;
 /** A higher loss of the wire's own scatters more. */
 const excessPerBase = 0.25;
-/** Left free below what was delivered, for the queue on the way to empty. */
-const margin = 0.97;
+/**
+ * Not more at once on the first loss: of two casts the slower loses the more of a full queue, and would
+ * end with nothing.
+ */
+const firstStepDown = 0.8;
+/** A queue of so long that it was not there lately is ours: twice what a busy host makes of it. */
+const queueLimit = millis(40);
+/** With one of so long that has grown, it is waited to see whether it goes on before the rate is doubled. */
+const queueBegins = millis(15);
+/** Left free below what was delivered, for the queue on the way to empty and for others to come in. */
+const margin = 0.95;
+/** A queue that has become long is left to empty at this fraction; no more often than so: it may be another's. */
+const drainMargin = 0.9;
+const drainEvery = millis(2000);
 /** Without an overrun for so long, the rate feels its way up again. */
 const holdFor = millis(500);
-const firstStep = 0.01;
-/** What is too much shows only after the queue on the way is full: by then a step has been taken thrice. */
-const lastStep = 0.08;
-/** Back to where the rate once was good. */
+/** In a second, the rate climbs by so much of the interface's speed, but not by more of its own than that. */
+const climbOfLink = 0.05;
+const climbOfRate = 1;
+const unknownLinkBps = 1e9;
+/** In a stretch, by no more than this: what is too much shows only in the next. */
+const climbOfStretch = 0.15;
+/** All that twice as fast after each second without an overrun: the limit must have gone. */
+const fasterMost = 5;
+/** Less loss than this at a doubling may be another's doing: the search goes on in smaller steps, so often. */
+const searchLoss = 0.15;
+const searchSteps = [2, 1.5, 1.25, 1.25];
+/** Back to where the rate once was good, by stretch. */
 const returnStep = 0.25;
 /** Loss that has stayed at this fraction although the rate fell is not caused by it. */
 const sameLoss = 0.7;
-/** So much loss is believed to be the wire's own only after as many steps down. */
+/** After so many steps down it is believed to be the wire's own: another's overrun passes sooner. */
+const sameSteps = 2;
 const heavyLoss = 0.2;
 const heavySteps = 3;
 /** Tolerated loss is put to the test so often, by going a little slower. */
 const retestEvery = millis(3000);
 const retestFactor = 0.85;
+const toleratedLoss = 0.01;
 
 interface Trial {
   readonly rateBps: number;
@@ -59,43 +91,68 @@ interface Trial {
 
 export class RateControl {
   rateBps: number;
+  /** Overruns met while looking for the link's rate; beyond the last step it is found. */
+  private searchStep = 0;
   /** Loss that the wire causes whatever the rate. */
   private base = 0;
   private readonly ceiling: number;
-  private isSearching = true;
   private trial: Trial | null = null;
   private goodBps = Number.POSITIVE_INFINITY;
-  private step = firstStep;
+  private readonly climbBps: number;
+  private queueBefore = 0;
+  private drainAt: Millis;
   private holdUntil: Millis;
   private retestAt: Millis;
 
   constructor({ linkBps, limitBps }: RateOptions, now: Millis) {
     this.ceiling = Math.max(floorBps, Math.min(linkBps ?? ceilingBps, limitBps ?? ceilingBps));
-    this.rateBps = Math.min(startBps, this.ceiling);
+    const known = linkBps === null ? 0 : Math.min(knownStartMost, linkBps * knownStart);
+    this.rateBps = Math.min(Math.max(startBps, known), this.ceiling);
+    this.climbBps = (linkBps ?? unknownLinkBps) * climbOfLink;
     this.holdUntil = now;
     this.retestAt = now;
+    this.drainAt = now;
+  }
+
+  /** The rate goes up in large steps. */
+  get isSearching(): boolean {
+    return this.searchStep < searchSteps.length;
   }
 
   /** The room is another one: its rate is looked for anew; from what it got lately it is felt for. */
   search(heardBps: number | null): void {
     if (heardBps !== null) this.rateBps = Math.max(floorBps, Math.min(this.rateBps, heardBps));
-    this.isSearching = heardBps === null;
-    this.step = firstStep;
+    this.searchStep = heardBps === null ? 0 : searchSteps.length;
     this.trial = null;
     this.base = 0;
     this.goodBps = Number.POSITIVE_INFINITY;
   }
 
   /** Judges a stretch. True when the rate has changed: the next stretch begins now. */
-  judge({ loss, sentBps, isBusy }: Stretch, now: Millis): boolean {
+  judge(stretch: Stretch, now: Millis): boolean {
+    const { loss, sentBps, isBusy, queueMs } = stretch;
     const before = this.rateBps;
     // Sent in bursts, with rests that the rate is not the cause of, it was the rate that was too high.
     const reached = isBusy ? Math.min(before, sentBps) : before;
-    const isOverrun = loss > this.base + excessLimit + this.base * excessPerBase;
+    const isOverrun = loss > this.tolerated(stretch.packets);
+    const growth = queueMs - this.queueBefore;
+    this.queueBefore = queueMs;
     if (this.trial !== null) this.endTrial(this.trial, loss, isOverrun, reached, now);
     else if (isOverrun) this.slowDown(loss, reached, 1, null);
-    else this.goOn(loss, isBusy, now);
+    else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(growth, stretch, now);
+    else if (!this.isSearching || queueMs < queueBegins || growth < queueBegins / 2)
+      this.goOn(stretch, now);
     return this.rateBps !== before;
+  }
+
+  private tolerated(packets: number): number {
+    const { base } = this;
+    const spread = Math.max(leastSpread, base);
+    return (
+      base * (1 + excessPerBase) +
+      excessLimit +
+      3 * Math.sqrt((spread * (1 - spread)) / Math.max(1, packets))
+    );
   }
 
   private endTrial(
@@ -107,41 +164,65 @@ export class RateControl {
   ): void {
     this.trial = null;
     const isSame = loss > trial.loss * sameLoss && loss < trial.loss / sameLoss;
-    if (isSame && (trial.loss < heavyLoss || trial.steps >= heavySteps)) {
+    if (isSame && trial.steps >= (trial.loss < heavyLoss ? sameSteps : heavySteps)) {
       this.base = Math.min(loss, trial.loss);
       this.rateBps = trial.rateBps;
       this.retestAt = millis(now + retestEvery);
       return;
     }
-    if (isOverrun) return this.slowDown(loss, reachedBps, trial.steps + 1, isSame ? trial : null);
+    if (isOverrun || isSame)
+      return this.slowDown(loss, reachedBps, trial.steps + 1, isSame ? trial : null);
     this.base = Math.min(this.base, loss);
-    this.goodBps = this.rateBps;
-    this.holdUntil = millis(now + holdFor);
+    this.noteLimit(trial.loss, now);
   }
 
   private slowDown(loss: number, reachedBps: number, steps: number, first: Trial | null): void {
     this.trial = { rateBps: first?.rateBps ?? this.rateBps, loss: first?.loss ?? loss, steps };
-    this.isSearching = false;
-    this.step = firstStep;
-    this.rateBps = Math.max(floorBps, reachedBps * (1 - loss) * margin);
+    const delivered = reachedBps * (1 - loss) * margin;
+    const isFirst = steps === 1 && !this.isSearching;
+    const least = Math.max(floorBps, isFirst ? this.rateBps * firstStepDown : 0);
+    this.rateBps = Math.max(least, delivered);
   }
 
-  private goOn(loss: number, isBusy: boolean, now: Millis): void {
+  /** What was sent in the stretch takes longer to arrive, by what the queue has grown. */
+  private drain(growthMs: number, { sentBps, elapsedMs }: Stretch, now: Millis): void {
+    if (now < this.drainAt) return;
+    this.drainAt = millis(now + drainEvery);
+    const delivered = this.isSearching ? sentBps * (elapsedMs / (elapsedMs + growthMs)) : sentBps;
+    this.rateBps = Math.max(floorBps, Math.min(this.rateBps, delivered) * drainMargin);
+    this.noteLimit(0, now);
+  }
+
+  /** The rate to which it fell, at such a loss, has turned out right. */
+  private noteLimit(loss: number, now: Millis): void {
+    this.searchStep = loss > searchLoss ? searchSteps.length : this.searchStep + 1;
+    this.goodBps = this.rateBps;
+    this.holdUntil = millis(now + (this.isSearching ? 0 : holdFor));
+  }
+
+  private goOn({ loss, isBusy, elapsedMs }: Stretch, now: Millis): void {
     if (loss < this.base) this.base += (loss - this.base) / 8;
     if (!isBusy) return;
-    if (this.base > excessLimit / 2 && now >= this.retestAt) {
+    if (this.base > toleratedLoss && now >= this.retestAt) {
       this.retestAt = millis(now + retestEvery);
-      this.trial = { rateBps: this.rateBps, loss: Math.max(loss, this.base), steps: 1 };
+      const tried = { rateBps: this.rateBps, loss: Math.max(loss, this.base) };
+      this.trial = { ...tried, steps: sameSteps };
       this.rateBps = Math.max(floorBps, this.rateBps * retestFactor);
       return;
     }
     if (now < this.holdUntil) return;
-    if (this.isSearching) this.rateBps *= 2;
+    const step = searchSteps[this.searchStep];
+    if (step !== undefined) this.rateBps *= step;
     else if (this.rateBps < this.goodBps * 0.9) this.rateBps *= 1 + returnStep;
-    else {
-      this.rateBps *= 1 + this.step;
-      this.step = Math.min(lastStep, this.step * 2);
-    }
+    else this.rateBps *= 1 + this.climb(elapsedMs, now);
     this.rateBps = Math.min(this.ceiling, this.rateBps);
+  }
+
+  /** By how much the rate grows, as a fraction. */
+  private climb(elapsedMs: number, now: Millis): number {
+    const seconds = (now - this.holdUntil) / 1000;
+    const faster = Math.min(fasterMost, 2 ** Math.floor(seconds));
+    const perSecond = Math.min(climbOfRate, this.climbBps / this.rateBps) * faster;
+    return Math.min(climbOfStretch, (perSecond * elapsedMs) / 1000);
   }
 }

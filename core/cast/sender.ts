@@ -44,6 +44,7 @@ import { bpsOf, causeOfLoss, type LaggardCause } from "./reason.ts";
 import { Room } from "./room.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
+import { SendTimes } from "./wait.ts";
 
 export interface SenderOptions {
   readonly tag: number;
@@ -63,10 +64,10 @@ const lateAfter = millis(400);
  */
 const gatherFor = millis(800);
 const gatherQuiet = millis(150);
-/** Reports every 10 ms and a millisecond more for each receiver, or 100 packets. */
+/** Reports every 10 ms and a millisecond more for each receiver, or 50 packets. */
 const reportEveryLeast = 10;
 const reportEveryMost = 100;
-const packetsPerReport = 100;
+const packetsPerReport = 50;
 /** A round begins without those that have not answered after so many report intervals and the way. */
 const roundIntervals = 2.5;
 const roundGrace = millis(150);
@@ -93,6 +94,7 @@ export class CastSenderMachine {
   private readonly header = emptyHeader();
   /** Of the last packet; the first is 1. */
   private sequence = 0;
+  private readonly sendTimes = new SendTimes();
   private cursor = 0;
   private isNewLap = false;
   /** Until the first entry has begun: when the first and the last receiver joined. */
@@ -283,7 +285,11 @@ export class CastSenderMachine {
     const sequence = ahead > 0 ? -1 : this.sequence + ahead;
     // Counted anew: by a receiver that was started anew, or one that had heard another sender.
     if (sequence < member.sequence) member.stretchStart = null;
-    if (sequence !== member.sequence) member.heardAt = now;
+    if (sequence !== member.sequence) {
+      member.heardAt = now;
+      const sentAt = this.sendTimes.at(sequence, this.sequence);
+      if (sentAt !== null) member.wait.note(now - sentAt, now);
+    }
     member.sequence = sequence;
     member.packets = report.packets;
     member.begun = member.begun.filter((first) => first > sequence);
@@ -595,6 +601,7 @@ export class CastSenderMachine {
   private write(kind: Kind, into: Uint8Array, at: number, now: Millis): void {
     this.sequence++;
     this.sentAt = now;
+    this.sendTimes.note(this.sequence, now);
     this.header.sequence = this.sequence >>> 0;
     switch (kind) {
       case "data":
@@ -665,6 +672,7 @@ export class CastSenderMachine {
 
   private get reportEvery(): number {
     const byRoom = reportEveryLeast + this.room.members.size;
+    if (this.rate.isSearching) return Math.min(reportEveryMost, byRoom);
     const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
     return Math.min(reportEveryMost, Math.max(byRoom, packetsPerReport / packetsPerMs));
   }
@@ -679,7 +687,7 @@ export class CastSenderMachine {
 
   private judgeRate(now: Millis): void {
     const elapsed = now - this.stretch.since;
-    const found = roomLoss(this.room.members.values());
+    const found = roomLoss(this.room.members.values(), this.rate.isSearching);
     if (found === null) {
       if (elapsed > stretchLimit) this.beginStretch(now);
       return;
@@ -687,7 +695,7 @@ export class CastSenderMachine {
     const outliers = this.lanes.noteOutliers(found.outliers, elapsed);
     const sentBps = ((this.counts.wire - this.stretch.wireBytes) * 8000) / Math.max(1, elapsed);
     const isBusy = this.stretch.busyFor > elapsed / 2;
-    this.rate.judge({ loss: found.loss, sentBps, isBusy }, now);
+    this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, isBusy }, now);
     this.beginStretch(now);
     if (outliers.length > 0)
       this.demote(outliers, ({ measure }) => causeOfLoss(measure.figures), now);

@@ -3,7 +3,7 @@ import type { Millis } from "../units/units.ts";
 import type { Member } from "./member.ts";
 
 /** Fewer packets say too little about a loss of a few percent. */
-const samplePackets = 300;
+const samplePackets = 100;
 /** Enough to see that most is lost. */
 const fewPackets = 60;
 const heavyLoss = 0.2;
@@ -13,11 +13,15 @@ const floor = 0.75;
 export interface RoomLoss {
   /** Of the members that count, by the third quartile: one unlucky sample is no overrun. */
   readonly loss: number;
+  /** How many packets that is of, for most. */
+  readonly packets: number;
+  /** How long the packets have queued on their way to all: the least of the members'. */
+  readonly queueMs: number;
   readonly outliers: readonly Member[];
 }
 
 /** The loss since the stretch began, or null while too few have heard enough of it. */
-export function roomLoss(members: Iterable<Member>): RoomLoss | null {
+export function roomLoss(members: Iterable<Member>, isSearching: boolean): RoomLoss | null {
   const samples: { member: Member; loss: number; packets: number }[] = [];
   let count = 0;
   for (const member of members) {
@@ -38,6 +42,13 @@ export function roomLoss(members: Iterable<Member>): RoomLoss | null {
   const counting = samples.filter(({ loss }) => 1 - loss >= floor * (1 - middle.loss));
   const place = counting.length < 4 ? counting.length - 1 : Math.ceil(counting.length * 0.75) - 1;
   return {
+    packets: middle.packets,
+    queueMs: Math.max(
+      0,
+      Math.min(
+        ...samples.map(({ member: { wait } }) => (isSearching ? wait.last : wait.inStretch)),
+      ),
+    ),
     loss: (counting[place] as (typeof samples)[number]).loss,
     outliers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
   };
@@ -45,8 +56,9 @@ export function roomLoss(members: Iterable<Member>): RoomLoss | null {
 
 /** Starts the part of a member in a stretch with its first report from within. */
 export function noteInStretch(member: Member, startSequence: number): void {
-  if (member.stretchStart === null && member.sequence >= startSequence)
-    member.stretchStart = { packets: member.packets, sequence: member.sequence };
+  if (member.stretchStart !== null || member.sequence < startSequence) return;
+  member.stretchStart = { packets: member.packets, sequence: member.sequence };
+  member.wait.beginStretch();
 }
 
 /** Milliseconds after which a stretch that says nothing is begun again: half the room has changed. */

@@ -14,7 +14,7 @@ export interface PcOptions extends DiskOptions {
   burstLength: number;
   /** Its port of the switch. */
   portBps: number;
-  /** Bytes a second that the host itself takes from its network card; the rest it drops, uncounted. */
+  /** Bits a second that the host itself takes from its network card; the rest it drops, uncounted. */
   hostBps: number;
   delayMs: number;
   duplicateRatio: number;

@@ -35,14 +35,22 @@ export interface RoomResult {
   readonly uplinkDropped: number;
   readonly packetsSent: number;
   readonly endedAt: number;
-  /** Mean of what the rate control allowed, by quarter seconds. */
-  readonly allowedBps: readonly number[];
+  /** What the rate control allowed each quarter second, and what of it the uplink had no room for. */
+  readonly quarters: readonly Quarter[];
   /** UDP payload sent, over the stored bytes that the PCs together wanted at least once. */
   readonly wireRatio: number;
 }
 
+export interface Quarter {
+  readonly allowedBps: number;
+  readonly packets: number;
+  readonly dropped: number;
+}
+
 /** The control connection notices so late that nobody is there. */
 const deadAfter = 6000;
+
+const timerLateMs = 0.1;
 
 /** A link and a clock that several rooms have in common. */
 export interface Building {
@@ -67,7 +75,8 @@ export class SimRoom {
   private bytesBefore = 0;
   private packetsSent = 0;
   private readonly batch = new Uint8Array(packetLimit * 44);
-  private readonly allowedBps: number[] = [];
+  private droppedCount = 0;
+  private readonly quarters: Quarter[] = [];
 
   constructor(
     options: Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">,
@@ -98,11 +107,7 @@ export class SimRoom {
     this.sender = this.newSender();
     this.pcs = options.pcs.map((pc, index) => new SimPc(index + 1, { ...plainPc, ...pc }, this));
     this.time.at(this.options.restartAtMs, () => this.restart());
-    const observe = (): void => {
-      this.allowedBps.push(this.sender.allowedBps);
-      this.time.at(this.time.now + 250, observe);
-    };
-    this.time.at(250, observe);
+    this.observe(0, 0);
   }
 
   /** Runs until every live PC has all it wants, and every dead one is named. */
@@ -127,10 +132,10 @@ export class SimRoom {
     return {
       pcs: this.pcs,
       stats: { ...stats, bytesSent },
-      uplinkDropped: this.uplink.dropped,
+      uplinkDropped: this.droppedCount,
       packetsSent: this.packetsSent,
       endedAt: this.time.now,
-      allowedBps: this.allowedBps,
+      quarters: this.quarters,
       wireRatio: bytesSent / this.unionBytes(),
     };
   }
@@ -224,12 +229,25 @@ export class SimRoom {
   private cast(packet: Uint8Array): void {
     this.packetsSent++;
     const through = this.uplink.pass(this.time.now, packet.length);
+    if (through === null) this.droppedCount++;
     if (through === null || this.isLost()) return;
     for (const pc of this.pcs) pc.send(packet, through);
   }
 
+  private observe(packetsBefore: number, droppedBefore: number): void {
+    this.time.at(this.time.now + 250, () => {
+      this.quarters.push({
+        allowedBps: this.sender.allowedBps,
+        packets: this.packetsSent - packetsBefore,
+        dropped: this.droppedCount - droppedBefore,
+      });
+      this.observe(this.packetsSent, this.droppedCount);
+    });
+  }
+
   private wake(): void {
-    const at = Math.max(this.time.now + 0.05, this.sender.deadline);
+    // A timer is late by as much as the host is busy.
+    const at = Math.max(this.time.now + 0.05, this.sender.deadline) + this.random() * timerLateMs;
     if (at >= this.wakeAt) return;
     this.wakeAt = at;
     const { senderLife } = this;

@@ -13,13 +13,22 @@ function run(options: {
   capacity: (now: number) => number;
   wireLoss?: number;
   isBusy?: (now: number) => boolean;
+  queueMs?: (now: number, rateBps: number) => number;
 }): { readonly now: number; readonly rateBps: number }[] {
-  const { control, seconds, capacity, wireLoss = 0, isBusy = () => true } = options;
+  const { control, seconds, capacity, wireLoss = 0 } = options;
+  const { isBusy = () => true, queueMs = () => 0 } = options;
   const rates: { now: number; rateBps: number }[] = [];
   for (let now = 0; now < seconds * 1000; now += stretchMs) {
     const { rateBps } = control;
     const passed = Math.min(1, capacity(now) / rateBps);
-    const stretch = { loss: 1 - passed * (1 - wireLoss), sentBps: rateBps, isBusy: isBusy(now) };
+    const stretch = {
+      loss: 1 - passed * (1 - wireLoss),
+      packets: Math.max(100, (rateBps * stretchMs) / 1000 / 12_000),
+      sentBps: rateBps,
+      elapsedMs: stretchMs,
+      queueMs: queueMs(now, rateBps),
+      isBusy: isBusy(now),
+    };
     control.judge(stretch, millis(now));
     rates.push({ now, rateBps });
   }
@@ -73,7 +82,34 @@ test("an operator's cap and the interface's speed are never exceeded", () => {
 
 test("a sender that is not held back by the rate does not raise it", () => {
   const rates = run({ control: start(), seconds: 5, capacity: () => 1e9, isBusy: () => false });
-  assert.equal(Math.max(...rates.map(({ rateBps }) => rateBps)), 100e6);
+  assert.equal(Math.max(...rates.map(({ rateBps }) => rateBps)), 10e6);
+});
+
+test("a queue that grows on the way slows it down before anything is lost", () => {
+  let queue = 0;
+  const rates = run({
+    control: start(),
+    seconds: 10,
+    capacity: () => 1e12,
+    queueMs(_, rateBps) {
+      queue = Math.max(0, queue + stretchMs * (rateBps / 100e6 - 1));
+      return queue;
+    },
+  });
+  const later = rates.filter(({ now }) => now > 3000);
+  assert(Math.max(...later.map(({ rateBps }) => rateBps)) < 140e6);
+  assert(mean(later) > 70e6, `${mean(later)}`);
+});
+
+test("loss that another's overrun causes is not taken for the wire's own", () => {
+  // 3 % for as long as an overrun lasts, then nothing: what is tolerated afterwards is little.
+  const control = start(1e9);
+  run({ control, seconds: 4, capacity: () => 500e6 });
+  const burst = { packets: 1000, sentBps: 480e6, elapsedMs: stretchMs, queueMs: 0, isBusy: true };
+  const { rateBps } = control;
+  control.judge({ ...burst, loss: 0.03 }, millis(4000));
+  control.judge({ ...burst, loss: 0.03 }, millis(4020));
+  assert(control.rateBps < rateBps * 0.9, "it gives way twice before it believes in the wire");
 });
 
 test("all is lost for a while: the rate goes down, not to nothing, and comes back", () => {
