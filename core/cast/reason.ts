@@ -13,6 +13,8 @@ export const bpsOf = (packetsPerMs: number): number => packetsPerMs * packetBits
 const portSpeeds = [10e6, 100e6, 1e9, 2.5e9, 5e9];
 /** A port that is overrun carries nearly all it can. */
 const portFill = 0.85;
+/** What was queued before is counted too. */
+const countError = 1.1;
 
 /** Of one that loses far more than the others. */
 export function causeOfLoss(figures: Figures | null): LaggardCause {
@@ -21,7 +23,8 @@ export function causeOfLoss(figures: Figures | null): LaggardCause {
   if (dropRatio > lossRatio / 2) return "host";
   const receiveBps = bpsOf(packetsPerMs);
   const isPort = portSpeeds.some(
-    (speed) => receiveBps > speed * portFill && receiveBps <= speed && bpsOf(sentPerMs) > speed,
+    (speed) =>
+      receiveBps > speed * portFill && receiveBps < speed * countError && bpsOf(sentPerMs) > speed,
   );
   return isPort ? "link" : "loss";
 }

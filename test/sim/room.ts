@@ -19,6 +19,8 @@ export interface RoomOptions {
   uplinkQueueBytes: number;
   /** Lost by the whole room at once. */
   uplinkLoss: LossOptions;
+  /** The uplink is the sender's own interface: its socket takes no more while so many packets wait in it. */
+  socketPackets: number;
   /** What the sender believes of its link. */
   linkBps: number | null;
   rateLimitBps: number | null;
@@ -76,6 +78,8 @@ export class SimRoom {
   private packetsSent = 0;
   private readonly batch = new Uint8Array(packetLimit * 44);
   private droppedCount = 0;
+  /** When those packets that wait in the own interface are through. */
+  private waiting: number[] = [];
   private readonly quarters: Quarter[] = [];
 
   constructor(
@@ -87,6 +91,7 @@ export class SimRoom {
       uplinkBps: 1e9,
       uplinkQueueBytes: 256 * 1024,
       uplinkLoss: { ratio: 0, burstRatio: 0, burstLength: 1 },
+      socketPackets: Number.POSITIVE_INFINITY,
       linkBps: null,
       rateLimitBps: null,
       restartAtMs: Number.POSITIVE_INFINITY,
@@ -127,7 +132,7 @@ export class SimRoom {
   }
 
   result(): RoomResult {
-    const stats = this.sender.stats(millis(this.time.now));
+    const stats = this.stats();
     const bytesSent = stats.bytesSent + this.bytesBefore;
     return {
       pcs: this.pcs,
@@ -138,6 +143,10 @@ export class SimRoom {
       quarters: this.quarters,
       wireRatio: bytesSent / this.unionBytes(),
     };
+  }
+
+  stats(): CastSenderStats {
+    return this.sender.stats(millis(this.time.now));
   }
 
   stored(entryIndex: number): Buffer {
@@ -205,7 +214,8 @@ export class SimRoom {
     sender.tick(now);
     for (;;) {
       this.read();
-      const count = sender.fill(batch, 44, now);
+      const room = this.options.socketPackets - this.countWaiting();
+      const count = room > 0 ? sender.fill(batch, Math.min(44, room), now) : 0;
       if (count === 0) break;
       for (let index = 0; index < count; index++) {
         const at = index * sender.packetBytes;
@@ -213,6 +223,12 @@ export class SimRoom {
       }
     }
     this.wake();
+  }
+
+  private countWaiting(): number {
+    const { now } = this.time;
+    if ((this.waiting[0] ?? now + 1) <= now) this.waiting = this.waiting.filter((at) => at > now);
+    return this.waiting.length;
   }
 
   private read(): void {
@@ -230,6 +246,7 @@ export class SimRoom {
     this.packetsSent++;
     const through = this.uplink.pass(this.time.now, packet.length);
     if (through === null) this.droppedCount++;
+    else if (Number.isFinite(this.options.socketPackets)) this.waiting.push(through);
     if (through === null || this.isLost()) return;
     for (const pc of this.pcs) pc.send(packet, through);
   }
@@ -247,7 +264,9 @@ export class SimRoom {
 
   private wake(): void {
     // A timer is late by as much as the host is busy.
-    const at = Math.max(this.time.now + 0.05, this.sender.deadline) + this.random() * timerLateMs;
+    const isFull = this.countWaiting() >= this.options.socketPackets;
+    const next = isFull ? (this.waiting[0] as number) : this.sender.deadline;
+    const at = Math.max(this.time.now + 0.05, next) + this.random() * timerLateMs;
     if (at >= this.wakeAt) return;
     this.wakeAt = at;
     const { senderLife } = this;
@@ -273,7 +292,7 @@ export class SimRoom {
 
   /** Who has fallen silent is said to be so, or has left. */
   private areDeadNamed(): boolean {
-    const { receivers } = this.sender.stats(millis(this.time.now));
+    const { receivers } = this.stats();
     return this.pcs.every(({ id, isAlive }) => {
       const standing = receivers.find(({ receiver }) => receiver === id);
       return isAlive || standing === undefined || standing.hearing === "silent";
@@ -298,6 +317,16 @@ export class SimRoom {
       );
     assert.fail(`${what}\n${lines.join("\n")}`);
   }
+}
+
+/** Several rooms on one link; runs until the first of them is done. */
+export function runTogether(
+  building: Building,
+  rooms: readonly (Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">)[],
+): SimRoom[] {
+  const casts = rooms.map((options) => new SimRoom(options, building));
+  while (!casts.some((cast) => cast.isOver())) (casts[0] as SimRoom).step();
+  return casts;
 }
 
 export const runRoom = (options: Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">) =>
