@@ -41,6 +41,7 @@ const ceilingBps = 40e9;
 /** Loss beyond the wire's own that means overrun: so much, and what chance may add (three standard deviations). */
 const excessLimit = 0.01;
 const leastSpread = 0.002;
+const sigmas = 3;
 /** A higher loss of the wire's own scatters more. */
 const excessPerBase = 0.25;
 /**
@@ -78,11 +79,15 @@ const sameLoss = 0.7;
 const sameSteps = 2;
 const heavyLoss = 0.2;
 const heavySteps = 3;
+/** However it varies: what so much of is left after so many steps down is not caused by the rate. */
+const lastSteps = 4;
+const remainingLoss = 0.4;
 /** Tolerated loss is put to the test so often, by going a little slower. */
 const retestEvery = millis(3000);
 const retestFactor = 0.85;
 const toleratedLoss = 0.01;
 
+/** Steps down, and the rate and the loss before the first of them. */
 interface Trial {
   readonly rateBps: number;
   readonly loss: number;
@@ -137,8 +142,8 @@ export class RateControl {
     const isOverrun = loss > this.tolerated(stretch.packets);
     const growth = queueMs - this.queueBefore;
     this.queueBefore = queueMs;
-    if (this.trial !== null) this.endTrial(this.trial, loss, isOverrun, reached, now);
-    else if (isOverrun) this.slowDown(loss, reached, 1, null);
+    if (this.trial !== null) this.endTrial(this.trial, stretch, isOverrun, reached, now);
+    else if (isOverrun) this.slowDown(loss, reached, null);
     else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(growth, stretch, now);
     else if (!this.isSearching || queueMs < queueBegins || growth < queueBegins / 2)
       this.goOn(stretch, now);
@@ -151,36 +156,41 @@ export class RateControl {
     return (
       base * (1 + excessPerBase) +
       excessLimit +
-      3 * Math.sqrt((spread * (1 - spread)) / Math.max(1, packets))
+      sigmas * Math.sqrt((spread * (1 - spread)) / Math.max(1, packets))
     );
   }
 
   private endTrial(
     trial: Trial,
-    loss: number,
+    { loss, packets }: Stretch,
     isOverrun: boolean,
     reachedBps: number,
     now: Millis,
   ): void {
     this.trial = null;
-    const isSame = loss > trial.loss * sameLoss && loss < trial.loss / sameLoss;
-    if (isSame && trial.steps >= (trial.loss < heavyLoss ? sameSteps : heavySteps)) {
+    const spread = sigmas * Math.sqrt((trial.loss * (1 - trial.loss)) / Math.max(1, packets));
+    const least = trial.loss * Math.max(remainingLoss, sameLoss - spread / trial.loss);
+    const isSame = loss > least && loss < trial.loss / sameLoss + spread;
+    const steps = trial.loss < heavyLoss ? sameSteps : heavySteps;
+    const isWires = isSame ? trial.steps >= steps : isOverrun && trial.steps >= lastSteps;
+    if (isWires && loss > least) {
       this.base = Math.min(loss, trial.loss);
       this.rateBps = trial.rateBps;
       this.retestAt = millis(now + retestEvery);
       return;
     }
-    if (isOverrun || isSame)
-      return this.slowDown(loss, reachedBps, trial.steps + 1, isSame ? trial : null);
+    if (isOverrun || isSame) return this.slowDown(loss, reachedBps, trial);
     this.base = Math.min(this.base, loss);
     this.noteLimit(trial.loss, now);
   }
 
-  private slowDown(loss: number, reachedBps: number, steps: number, first: Trial | null): void {
-    this.trial = { rateBps: first?.rateBps ?? this.rateBps, loss: first?.loss ?? loss, steps };
+  private slowDown(loss: number, reachedBps: number, trial: Trial | null): void {
+    const { rateBps } = this;
+    this.trial =
+      trial === null ? { rateBps, loss, steps: 1 } : { ...trial, steps: trial.steps + 1 };
     const delivered = reachedBps * (1 - loss) * margin;
-    const isFirst = steps === 1 && !this.isSearching;
-    const least = Math.max(floorBps, isFirst ? this.rateBps * firstStepDown : 0);
+    const isFirst = trial === null && !this.isSearching;
+    const least = Math.max(floorBps, isFirst ? rateBps * firstStepDown : 0);
     this.rateBps = Math.max(least, delivered);
   }
 
