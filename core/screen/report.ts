@@ -179,14 +179,19 @@ const tableColumns: readonly (readonly [
   ["REASON", ({ reason }) => printable(reason ?? "")],
 ];
 
-/** The session's result PC by PC, a heading and a line each; who failed comes first. */
-export function resultTable(session: SessionView): string[] {
+/** Who failed comes first, then by name. */
+export function membersByResult({ members }: SessionView): MemberView[] {
   const order = { failed: 0, stopped: 1, pending: 2, verified: 3 };
-  const members = [...session.members].sort(
+  return [...members].sort(
     (one, other) =>
       order[one.result] - order[other.result] ||
       one.name.localeCompare(other.name, "en", { numeric: true }),
   );
+}
+
+/** The session's result PC by PC, a heading and a line each; who failed comes first. */
+export function resultTable(session: SessionView): string[] {
+  const members = membersByResult(session);
   const rows = [
     tableColumns.map(([title]) => title),
     ...members.map((member) => tableColumns.map(([, text]) => text(member, session))),

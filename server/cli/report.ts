@@ -1,4 +1,13 @@
-import { sentence } from "../../core/screen/report.ts";
+import {
+  dateText,
+  durationText,
+  lossText,
+  secondsBetween,
+  sizeText,
+} from "../../core/screen/format.ts";
+import { resultCounts } from "../../core/screen/progress.ts";
+import { membersByResult, sentence } from "../../core/screen/report.ts";
+import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
 
 const columns: readonly [string, (member: MemberView) => string | number][] = [
@@ -15,40 +24,128 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["rootHash", (member) => member.rootHash ?? ""],
 ];
 
-/** RFC 4180: a heading, then a line a PC. */
+/** RFC 4180: a heading, then a line a PC. A text that a spreadsheet would take for a formula gets an apostrophe. */
 export function reportCsv(session: SessionView): string {
-  const quote = (cell: string | number): string =>
-    /[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell);
+  const quote = (cell: string | number): string => {
+    const text = typeof cell === "string" && /^[=+\-@\t]/.test(cell) ? `'${cell}` : String(cell);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
   const rows = session.members.map((member) => columns.map(([, cell]) => quote(cell(member))));
   return [columns.map(([title]) => title), ...rows].map((row) => row.join(",")).join("\r\n");
 }
 
-/** One page that prints: nothing outside of it is referred to. */
-export function reportHtml(session: SessionView): string {
-  const row = (tag: string, cells: readonly string[]): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join("")}</tr>`;
-  const title = `Session ${session.id}: ${session.kind} of ${session.image ?? ""}`;
+/** What the printed table has, in words. */
+const printed: readonly [string, (member: MemberView) => string][] = [
+  ["PC", (member) => member.name],
+  ["Result", (member) => member.result.toUpperCase()],
+  ["Disk", ({ disk }) => (disk === null ? "" : `${disk.path}, ${sizeText(disk.size)}`)],
+  ["Model and serial", ({ disk }) => [disk?.model, disk?.serial].filter(Boolean).join(", ")],
+  ["Written", (member) => sizeText(member.bytesWritten)],
+  ["Loss", ({ lossRatio }) => (lossRatio === null ? "" : lossText(lossRatio))],
+  [
+    "Time",
+    ({ startedAt, endedAt }) =>
+      startedAt === null || endedAt === null
+        ? ""
+        : durationText(secondsBetween(startedAt, endedAt)),
+  ],
+  ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
+];
+
+const stepText = ({ name, outcome, detail }: MemberView["steps"][number]): string =>
+  outcome === "done" ? `${name} done` : `${name} ${outcome}: ${detail}`;
+
+const style = `
+@page { size: A4 landscape; margin: 12mm }
+body { font: 10pt/1.4 "Liberation Sans", Arial, sans-serif; margin: 1.5em; color: #000 }
+h1 { font-size: 16pt; margin: 0 0 .2em }
+h2 { font-size: 12pt; margin: 1.4em 0 .3em }
+.sentence { font-size: 13pt; font-weight: bold; border: 2px solid #000; padding: .5em .8em; margin: .8em 0 }
+dl { display: grid; grid-template-columns: max-content auto; gap: .1em 1.2em; margin: 0 0 1em }
+dt { font-weight: bold } dd { margin: 0 }
+table { border-collapse: collapse; width: 100% }
+thead { display: table-header-group }
+tr { break-inside: avoid }
+th, td { border: 1px solid #777; padding: .25em .5em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th { background: #e6e6e6 }
+td.result { font-weight: bold; white-space: nowrap }
+tr.failed td { background: #fde2e0 } tr.stopped td { background: #fff3d6 }
+footer { margin-top: 1.5em; font-size: 8.5pt; color: #444; overflow-wrap: anywhere }
+@media print { body { margin: 0 } th, tr.failed td, tr.stopped td { print-color-adjust: exact } }
+`;
+
+/**
+ * One page that prints on A4: nothing outside of it is referred to. `events` are the session's, of
+ * which those of PCs that are not verified are shown.
+ */
+export function reportHtml(session: SessionView, events: readonly HistoryEvent[]): string {
+  const title = `Session ${session.id}: ${session.kind} of ${session.image ?? "a disk"}`;
+  const { verified, failed, stopped } = resultCounts(session);
+  const facts: readonly [string, string][] = [
+    ["Room", session.room ?? "single PCs"],
+    ["Image", session.image ?? ""],
+    ["Begun", `${dateText(session.startedAt)} UTC`],
+    [
+      "Ended",
+      session.endedAt === null
+        ? "still under way"
+        : `${dateText(session.endedAt)} UTC, after ${durationText(secondsBetween(session.startedAt, session.endedAt))}`,
+    ],
+    [
+      "PCs",
+      `${session.members.length}: ${verified} verified, ${failed} failed, ${stopped} stopped`,
+    ],
+    [
+      "Sent",
+      `${sizeText(session.bytesSent)}, of which ${sizeText(session.repairBytes)} were repairs`,
+    ],
+  ];
+  const good = new Set(
+    session.members.filter(({ result }) => result === "verified").map(({ pc }) => pc),
+  );
+  const told = events.filter(({ pc }) => pc !== null && !good.has(pc));
+  const roots = [
+    ...new Set(
+      session.members.flatMap(({ result, rootHash }) => (result === "verified" ? [rootHash] : [])),
+    ),
+  ];
   return [
-    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title>`,
-    "<style>body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}",
-    "td,th{border:1px solid #888;padding:.3em .6em;text-align:left;vertical-align:top}</style>",
-    `<h1>${escapeHtml(title)}</h1>`,
-    `<p><strong>${escapeHtml(sentence(session))}</strong></p>`,
-    `<p>${escapeHtml(`${session.startedAt} to ${session.endedAt ?? "now"}`)}</p>`,
-    "<table>",
-    row(
-      "th",
-      columns.map(([name]) => name),
-    ),
-    ...session.members.map((member) =>
-      row(
-        "td",
-        columns.map(([, cell]) => escapeHtml(String(cell(member)))),
-      ),
-    ),
-    "</table></html>",
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>`,
+    `<style>${style}</style></head><body><h1>${escapeHtml(title)}</h1>`,
+    `<p class="sentence">${escapeHtml(sentence(session))}</p>`,
+    `<dl>${facts.map(([name, text]) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>`,
+    `<table><thead><tr>${printed.map(([name]) => `<th>${name}</th>`).join("")}</tr></thead><tbody>`,
+    ...membersByResult(session).map(memberRow),
+    "</tbody></table>",
+    ...(told.length === 0 ? [] : ["<h2>What happened to those that are not verified</h2>"]),
+    ...(told.length === 0 ? [] : [eventTable(told)]),
+    "<footer>VERIFIED: every chunk was written, and what was read back from the disk has the image's",
+    `root hash${roots.length === 1 ? ` ${escapeHtml(roots[0] ?? "")}` : ""}. roomcast</footer>`,
+    "</body></html>",
   ].join("\n");
 }
 
+function memberRow(member: MemberView): string {
+  const cells = printed.map(([name, text]) => {
+    const kind = name === "Result" ? ' class="result"' : "";
+    return `<td${kind}>${escapeHtml(text(member))}</td>`;
+  });
+  return `<tr class="${member.result}">${cells.join("")}</tr>`;
+}
+
+const eventTable = (events: readonly HistoryEvent[]): string =>
+  [
+    "<table><thead><tr><th>Time (UTC)</th><th>PC</th><th>What</th></tr></thead><tbody>",
+    ...events.map(({ at, pc, pcName, text }) => {
+      const cells = [at.slice(0, 19).replace("T", " "), pcName ?? pc ?? "", text];
+      return `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`;
+    }),
+    "</tbody></table>",
+  ].join("\n");
+
 const escapeHtml = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
+import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
@@ -129,16 +130,20 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .action((id: string, options: { format: string }) =>
       run(async ({ client, json }) => {
         const found = await client.get<SessionView>(path(id));
-        process.stdout.write(`${report(found, json ? "json" : options.format)}\n`);
+        const format = json ? "json" : options.format;
+        const query = `?session=${encodeURIComponent(id)}&limit=10000`;
+        const events =
+          format === "html" ? await client.get<HistoryEvent[]>(`/history${query}`) : [];
+        process.stdout.write(`${report(found, events, format)}\n`);
         return 0;
       }),
     );
 }
 
-function report(session: SessionView, format: string): string {
+function report(session: SessionView, events: readonly HistoryEvent[], format: string): string {
   if (format === "json") return JSON.stringify(session);
   if (format === "csv") return reportCsv(session);
-  if (format === "html") return reportHtml(session);
+  if (format === "html") return reportHtml(session, events);
   return [...resultTable(session), "", sentence(session)].join("\n");
 }
 
