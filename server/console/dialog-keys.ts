@@ -15,6 +15,7 @@ import {
   type Ui,
 } from "./state.ts";
 import {
+  pressAtIdentity,
   pressAtMethods,
   pressAtRoom,
   pressAtSetting,
@@ -63,6 +64,8 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       return pressAtRoom(model, ui, page, key);
     case "setting":
       return pressAtSetting(model, ui, page, key);
+    case "identity":
+      return pressAtIdentity(model, ui, page, key);
     case "methods":
       return pressAtMethods(model, ui, page, key);
     case "word": {

@@ -23,7 +23,7 @@ import {
   roomNames,
   targetPcs,
 } from "./state.ts";
-import { wipeMethods } from "./store-keys.ts";
+import { identities, wipeMethods } from "./store-keys.ts";
 import { imageList, roomPageRows, storeRows, wordRows } from "./store-rows.ts";
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
@@ -75,6 +75,24 @@ export function dialogRows(
         ],
         keys: "Ctrl-U: empty   Enter: set   Esc: back",
       };
+    case "identity": {
+      const pc = model.pcs.get(page.pc);
+      const all = pc === undefined ? [] : identities(pc);
+      return {
+        body: [
+          ...paragraph(
+            `${pc?.name ?? "?"} (${pc?.mac ?? "?"}) has parts of several PCs that are known. Which one is it?`,
+            size.columns,
+            "bold",
+          ),
+          blank,
+          ...all.map(({ text }, index) =>
+            line(`${index + 1}  ${text}`, index === page.chosen ? "chosen" : "plain"),
+          ),
+        ],
+        keys: "Arrows or number, Enter: choose   Esc: back",
+      };
+    }
     case "methods":
       return {
         body: [

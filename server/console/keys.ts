@@ -194,7 +194,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   const pcs = atHand(model, ui);
   const [first] = pcs;
   if (first === undefined) {
-    return "rcwblpnmzfS".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+    return "rcwblpnmzfSu".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
   }
   const ids = pcs.map(({ id }) => id);
   const names = namesOf(model, ids).join(", ");
@@ -218,6 +218,9 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       return open(ui, prompt("rename", ids, first));
     case "m":
       return open(ui, prompt("move", ids, first));
+    case "u":
+      if (first.doubt === null) return refuse(ui, `${first.name} is known without a doubt`);
+      return open(ui, { name: "identity", pc: first.id, chosen: 0 });
     case "S":
       return { ui, effect: { type: "shell", pc: first.id, name: first.name } };
     case "z":

@@ -47,6 +47,10 @@ export function pcRow(
     span(head, style),
     span(cell(stateText(state), stateWidth), at.chosen ? "chosen" : stateStyle(state)),
   ];
+  if (pc.doubt !== null) {
+    const names = pc.doubt.map((known) => known.name).join(" or ");
+    return [...spans, span(cut(`WHICH ONE? ${names}: press u`, at.columns - 32), "warn")];
+  }
   if (part === undefined) return spans;
   const { member, session } = part;
   const told = resultSpan(part, result);

@@ -20,6 +20,7 @@ export function stateOf(pc: PcView, part: Part | undefined): PcWord {
     return { word: part.member.state, tone: "busy", isAtWork: true };
   }
   const over = { isAtWork: false } as const;
+  if (pc.doubt !== null) return { word: "WHICH ONE?", tone: "warn", ...over };
   // What it does now counts for more than what became of it an hour ago.
   if (pc.state !== "idle" && pc.state !== "offline" && pc.state !== "failed") {
     return { word: pc.state, tone: "busy", ...over };

@@ -127,6 +127,7 @@ const helpRows: readonly Row[] = [
     ["x  a", "take the PC out of the running session; let it in again"],
     ["w  b  p  l", "wake, reboot, switch off, start from the local disk"],
     ["n  m  f", "rename the PC, move it to a room, forget it"],
+    ["u", "say which PC it is, where that could not be told"],
     ["z", "wipe the disks of the marked PCs"],
     ["i", "the images: check, delete"],
     ["R", "the room: its settings, seat walk, history; a new room; delete it"],

@@ -71,6 +71,8 @@ export type Page =
   /** The shown room: what it is set to. */
   | { readonly name: "room"; readonly chosen: number }
   | { readonly name: "setting"; readonly key: keyof RoomChange; readonly value: string }
+  /** Which known PC this one is, or that it is new. */
+  | { readonly name: "identity"; readonly pc: string; readonly chosen: number }
   /** How PCs are wiped. */
   | { readonly name: "methods"; readonly pcs: readonly string[]; readonly chosen: number }
   /** What destroys data, and the word that has to be typed. */

@@ -8,6 +8,7 @@ import {
   type RoomView,
   roomDefaults,
 } from "../../core/wire/rooms.ts";
+import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
@@ -170,6 +171,31 @@ export function roomSettings({ settings, pin }: RoomView): {
 
 export const settingText = (value: string | number | boolean | null): string =>
   typeof value === "boolean" ? (value ? "on" : "off") : value === null ? "none" : String(value);
+
+/** Who a PC in doubt may be: the known ones, and at last a new one. */
+export const identities = (pc: PcView): readonly { id: string | null; text: string }[] => [
+  ...(pc.doubt ?? []).map(({ id, name }) => ({ id, text: `It is ${name}` })),
+  { id: null, text: "It is another PC, new here" },
+];
+
+export function pressAtIdentity(
+  model: Model,
+  ui: Ui,
+  page: Extract<Page, { name: "identity" }>,
+  key: Key,
+): Step {
+  const pc = model.pcs.get(page.pc);
+  if (pc === undefined) return { ui: toBase(ui), effect: null };
+  const all = identities(pc);
+  const chosen = all[key.name === "enter" ? page.chosen : Number(key.name) - 1];
+  if (chosen === undefined) {
+    return stay(ui, { ...page, chosen: moved(page.chosen, key, all.length, 10) });
+  }
+  const path = `/pcs/${encodeURIComponent(pc.id)}/identify`;
+  const calls: Call[] = [{ method: "post", path, body: { as: chosen.id } }];
+  const next: Ui = { ...ui, base: "list", page: { name: "list" } };
+  return { ui: next, effect: { type: "calls", calls, done: `${pc.name}: ${chosen.text}` } };
+}
 
 /** The ways to empty disks, as they are asked about. */
 export const wipeMethods = [

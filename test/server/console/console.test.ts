@@ -330,6 +330,26 @@ test("a shell on a PC has the terminal for itself, and the console comes back af
   assert.equal(at.terminal.raw, true);
 });
 
+test("where a PC may be one of several, the operator says which", async () => {
+  await using at = open();
+  const doubt = [
+    { id: "id1", name: "pc01" },
+    { id: "id2", name: "pc02" },
+  ];
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2), pcOf(3, { doubt })] });
+  await at.terminal.until(/pc03.*WHICH ONE\? pc01 or pc02: press u/);
+  at.terminal.press("u");
+  await at.terminal.until("pc01 is known without a doubt");
+  at.terminal.press("\u001b[F");
+  at.terminal.press("u");
+  await at.terminal.until("3  It is another PC, new here");
+  at.terminal.press("2");
+  await at.terminal.until("pc03: It is pc02");
+  assert.deepEqual(at.lab.calls, [
+    { method: "POST", path: "/pcs/id3/identify", body: { as: "id2" } },
+  ]);
+});
+
 test("the history of a PC is read back from its page", async () => {
   await using at = open();
   at.lab.connect({ pcs: [pcOf(1)] });
