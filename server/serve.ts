@@ -5,9 +5,11 @@ import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import { RoomcastError } from "../core/errors.ts";
+import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { captureRoutes, imageRoutes } from "./api/capture-routes.ts";
+import { castRoutes } from "./api/cast-routes.ts";
 import { answerError } from "./api/errors.ts";
 import { metricsRoute } from "./api/metrics.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
@@ -78,6 +80,9 @@ export async function serve(options: ServeOptions): Promise<void> {
         },
         { stats },
       ),
+    startReceiver: (receiver, events) =>
+      startCastReceiver({ ...receiver, interfaceAddress: address }, events),
+    rateLimitBps: (room) => rateLimitOf(config, room),
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });
@@ -111,6 +116,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       writerFor: (task) => lab.sessions.writerFor(task),
       onCommitted: (task, manifest) => lab.committed(task, manifest),
     });
+    await castRoutes(app, (task) => lab.sessions.liveRun(task));
   });
   const listeners = [url, ...services.listeners, socketPath];
   const api: ApiPorts = {

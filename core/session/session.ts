@@ -70,7 +70,10 @@ export interface Session {
   readonly startTimeout: Millis | null;
   /** When that is over, on the clock of the server that runs now. */
   startBy: Millis | null;
-  readonly rootHash: string;
+  /** Of the image; null: of a live cast that is not read to its end yet. */
+  rootHash: string | null;
+  /** Of a live cast that is to be stored: the session ends with it. */
+  archive: "none" | "pending" | "stored" | "failed";
   members: Member[];
 }
 
@@ -111,6 +114,10 @@ export type SessionEvent =
   | { readonly type: "drop"; readonly pc: string }
   | { readonly type: "stop" }
   | { readonly type: "cast-broken"; readonly reason: string }
+  /** A live cast is read to its end: this is what every disk has to be. */
+  | { readonly type: "sealed"; readonly rootHash: string }
+  /** The image that a live cast was to leave is in the store, or will not be. */
+  | { readonly type: "archived"; readonly isStored: boolean }
   | { readonly type: "server-restarted" }
   | { readonly type: "tick" };
 
@@ -128,7 +135,10 @@ export function createSession(options: {
   readonly pcs: readonly string[];
   readonly start: StartPolicy;
   readonly startTimeout: Millis | null;
-  readonly rootHash: string;
+  /** Null: a live cast. */
+  readonly rootHash: string | null;
+  /** The session is not over before the image is stored. */
+  readonly archives?: boolean;
   readonly now: Millis;
 }): Session {
   return {
@@ -137,6 +147,7 @@ export function createSession(options: {
     startTimeout: options.startTimeout,
     startBy: after(options.now, options.startTimeout),
     rootHash: options.rootHash,
+    archive: options.archives === true ? "pending" : "none",
     members: options.pcs.map(newMember),
   };
 }
@@ -284,6 +295,13 @@ class Step {
         this.note(null, `the cast broke: ${event.reason}`);
         this.endAll("failed", event.reason);
         return this.close("failed");
+      case "sealed":
+        this.session.rootHash = event.rootHash;
+        return;
+      case "archived":
+        if (this.session.archive === "pending")
+          this.session.archive = event.isStored ? "stored" : "failed";
+        return;
       case "server-restarted":
         // Times of the earlier server's clock mean nothing now.
         this.session.startBy = after(this.now, this.session.startTimeout);
@@ -399,7 +417,8 @@ class Step {
     if (event.outcome === "refused") return this.end(member, "failed", event.reason, true);
     if (event.outcome !== "verified") return this.end(member, event.outcome, event.reason);
     // The agent's word is not enough: what it read back has to be this image.
-    if (event.rootHash === this.session.rootHash) return this.end(member, "verified", null);
+    if (event.rootHash !== null && event.rootHash === this.session.rootHash)
+      return this.end(member, "verified", null);
     this.end(member, "failed", "the disk read back is not this image (another root hash)");
   }
 
@@ -432,6 +451,8 @@ class Step {
   }
 
   private finishIfAllEnded(): void {
+    const { archive } = this.session;
+    if (archive === "pending") return;
     for (const { phase } of this.session.members) {
       const booting =
         phase.name === "absent" && phase.bootingUntil !== null && this.now < phase.bootingUntil;
@@ -445,7 +466,7 @@ class Step {
     const verified = this.session.members.some(
       ({ phase }) => phase.name === "ended" && phase.result === "verified",
     );
-    this.close(verified ? "done" : "failed");
+    this.close(verified && archive !== "failed" ? "done" : "failed");
   }
 
   private close(phase: "done" | "failed" | "stopped"): void {

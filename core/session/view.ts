@@ -6,7 +6,7 @@ import { isOver, type Member, type Session } from "./session.ts";
 /** The contract's word for where the whole session is. `imageStoredBytes`: what one pass puts on the wire. */
 export function sessionState(
   session: Session,
-  stats: CastSenderStats | null,
+  stats: Pick<CastSenderStats, "bytesSent" | "repairBytes"> | null,
   imageStoredBytes: number,
 ): SessionState {
   if (isOver(session) || session.phase === "gathering") return session.phase;

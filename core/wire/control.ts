@@ -90,6 +90,7 @@ export const Progress = Type.Object({
     /** Of table and file system, to the disk's end. */
     Type.Literal("growing"),
     Type.Literal("capturing"),
+    Type.Literal("sending"),
     Type.Literal("wiping"),
   ]),
   /** Of this phase, in bytes; `bytesTotal` is null until it is known. */
@@ -129,6 +130,30 @@ export const Delivery = Type.Object({
   reason: nullable(text(512)),
 });
 
+/** What the sender of a live cast says of it, four times a second; numbers as in `CastSenderStats`. */
+export const CastStats = Type.Object({
+  type: Type.Literal("cast-stats"),
+  task: text(64),
+  stats: Type.Object({
+    rateBps: Type.Number({ minimum: 0 }),
+    bytesSent: count,
+    parityBytes: count,
+    repairBytes: count,
+    passes: count,
+    entriesOpen: count,
+    framesIgnored: count,
+    receivers: Type.Array(
+      Type.Object({
+        receiver: count,
+        /** Why the others do not wait for it, in words; null: they do. */
+        laggard: nullable(text(256)),
+      }),
+      { maxItems: 4096 },
+    ),
+  }),
+});
+export type CastStats = Static<typeof CastStats>;
+
 /** What the person at the PC's menu wants the server to start, confirmed there. */
 export const Ask = Type.Object({
   type: Type.Literal("ask"),
@@ -162,6 +187,7 @@ export const AgentMessage = Type.Union([
   Progress,
   Result,
   Delivery,
+  CastStats,
   Ask,
   Seen,
   ShellEnded,
@@ -213,8 +239,32 @@ export const RestoreOrder = Type.Object({
   grow: Type.Boolean(),
   /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
   scan: Type.Boolean(),
+  /**
+   * The image is read while it is cast: its plan is at `/agent/v1/casts/TASK/plan`, its entries come
+   * in `entries` frames after this order, and its chunks are at `/agent/v1/casts/TASK/chunks/ENTRY`.
+   * `delta`: with `scan`, all entries are waited for and looked for on the disk before it is `ready`.
+   */
+  live: Type.Union([Type.Literal("no"), Type.Literal("yes"), Type.Literal("delta")]),
 });
 export type RestoreOrder = Static<typeof RestoreOrder>;
+
+/** Sends the PC's own disk to the room: a live cast. */
+export const CastOrder = Type.Object({
+  type: Type.Literal("cast"),
+  /** The session's id; an agent that is already at this task goes on with it. */
+  task: text(64),
+  /** What it will be called, for the screen. */
+  image: text(),
+  /** The disk to read, else null: the agent's policy chooses. */
+  disk: nullable(text()),
+  raw: Type.Boolean(),
+  cast: CastAddress,
+  /** The operator's cap, in bits a second. */
+  rateLimitBps: nullable(Type.Number({ exclusiveMinimum: 0 })),
+  /** The receivers look first what they have: little of what is read will be cast. */
+  delta: Type.Boolean(),
+});
+export type CastOrder = Static<typeof CastOrder>;
 
 export const CaptureOrder = Type.Object({
   type: Type.Literal("capture"),
@@ -254,6 +304,11 @@ export const ServerMessage = Type.Union([
   Welcome,
   RestoreOrder,
   CaptureOrder,
+  CastOrder,
+  /** The sender of a live cast: the receivers have the entries before this one. */
+  Type.Object({ type: Type.Literal("told"), task: text(64), entryCount: count }),
+  /** The same: everyone has everything, the cast is over. */
+  Type.Object({ type: Type.Literal("finish"), task: text(64) }),
   WipeOrder,
   Type.Object({
     type: Type.Literal("power"),
@@ -299,8 +354,22 @@ export const ImageList = Type.Array(ImageView);
  * `wants`: a bitmap over the image's index entries, bit `i & 7` of byte `i >> 3`, 1 = wanted. It
  * replaces what the server knew. `report`: what `core/cast` makes of its state (docs/protocol.md).
  * `shell`, both ways: what is typed and shown; the tag is the number of the shell.
+ *
+ * Of a live cast, the payload begins with a u32 LE. `entries`: the number of the first entry, then
+ * index entries of 48 bytes; from the sender to the server, and on to the receivers. From the server
+ * to the sender, beginning with a receiver's number: `join` (then its wants), `feedback` (then its
+ * report), `leave`. `upload`: the number of an entry that the server wants over HTTP.
  */
-export const bulkKind = { wants: 1, report: 2, shell: 3 } as const;
+export const bulkKind = {
+  wants: 1,
+  report: 2,
+  shell: 3,
+  entries: 4,
+  join: 5,
+  feedback: 6,
+  leave: 7,
+  upload: 8,
+} as const;
 export const bulkHeaderBytes = 8;
 
 export interface BulkFrame {
@@ -320,11 +389,28 @@ export function encodeBulk(kind: number, tag: number, payload: Uint8Array): Uint
 export function decodeBulk(frame: Uint8Array): Decoded<BulkFrame> {
   if (frame.length < bulkHeaderBytes) return { ok: false, reason: "truncated" };
   const kind = frame[0] as number;
-  if (kind !== bulkKind.wants && kind !== bulkKind.report && kind !== bulkKind.shell)
+  if (kind < bulkKind.wants || kind > bulkKind.upload)
     return { ok: false, reason: `unknown kind ${kind}` };
   let tag = 0;
   for (let index = 3; index >= 0; index--) tag = tag * 256 + (frame[4 + index] as number);
   return { ok: true, value: { kind, tag, payload: frame.subarray(bulkHeaderBytes) } };
+}
+
+/** The payload of a frame of a live cast. */
+export function encodeNumbered(number: number, rest: Uint8Array): Uint8Array {
+  const payload = new Uint8Array(4 + rest.length);
+  for (let index = 0; index < 4; index++) payload[index] = (number >>> (8 * index)) & 0xff;
+  payload.set(rest, 4);
+  return payload;
+}
+
+export function decodeNumbered(
+  payload: Uint8Array,
+): Decoded<{ readonly number: number; readonly rest: Uint8Array }> {
+  if (payload.length < 4) return { ok: false, reason: "truncated" };
+  let number = 0;
+  for (let index = 3; index >= 0; index--) number = number * 256 + (payload[index] as number);
+  return { ok: true, value: { number, rest: payload.subarray(4) } };
 }
 
 /** A union of objects that a literal `type` tells apart. */

@@ -28,7 +28,7 @@ import { Shells } from "./shells.ts";
 import { Meter } from "./tasks/meter.ts";
 import type { Task, TaskEnd } from "./tasks/task.ts";
 
-export type TaskOrder = Extract<ServerMessage, { type: "restore" | "capture" | "wipe" }>;
+export type TaskOrder = Extract<ServerMessage, { type: "restore" | "capture" | "cast" | "wipe" }>;
 
 export interface AgentPorts {
   readonly server: URL;
@@ -118,8 +118,9 @@ export class Agent {
       state: () => this.state,
       up: (welcome) => this.up(welcome),
       message: (message) => this.message(message),
-      bulk: ({ kind, tag, payload }) => {
-        if (kind === bulkKind.shell) this.shells.type(tag, payload);
+      bulk: (frame) => {
+        if (frame.kind === bulkKind.shell) this.shells.type(frame.tag, frame.payload);
+        else this.task?.bulk?.(frame);
       },
       down: (detail, why) => this.down(detail, why),
     });
@@ -197,8 +198,13 @@ export class Agent {
     switch (message.type) {
       case "restore":
       case "capture":
+      case "cast":
       case "wipe":
         return this.order(message);
+      case "told":
+      case "finish":
+        if (task?.id === message.task) task.hear?.(message);
+        return;
       case "cancel":
         this.outbox.drop(message.task);
         if (task?.id === message.task) task.stop(message.reason);

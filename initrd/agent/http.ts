@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
+import { livePlanLimit } from "../../core/image/live-plan.ts";
 import { ImageList } from "../../core/wire/control.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 
@@ -49,6 +50,16 @@ export class ServerFiles {
   /** The stored bytes of an index entry. */
   async chunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
     return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/chunks/${entryIndex}`, mib);
+  }
+
+  /** What a live cast will be of: `core/image/live-plan.ts`. */
+  async livePlan(task: string): Promise<Uint8Array> {
+    return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/plan`, livePlanLimit);
+  }
+
+  /** As `chunk`, of a live cast; the server may have to wait for it. */
+  async liveChunk(task: string, entryIndex: number): Promise<Uint8Array> {
+    return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/chunks/${entryIndex}`, mib);
   }
 
   private async get(path: string, limitBytes: number): Promise<Uint8Array> {

@@ -25,6 +25,7 @@ import { ServerFiles } from "./http.ts";
 import { openJournal } from "./journal.ts";
 import { performPower } from "./power.ts";
 import { startCapture } from "./tasks/capture-task.ts";
+import { CastTask } from "./tasks/cast-task.ts";
 import { RestoreTask, type RestoreTaskPorts } from "./tasks/restore-task.ts";
 import type { Task } from "./tasks/task.ts";
 import { startWipe } from "./tasks/wipe-task.ts";
@@ -118,6 +119,20 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           pcName: voice.pcName,
           candidates,
           ...journal,
+        });
+      case "cast":
+        return new CastTask(order, {
+          ...voice,
+          ...journal,
+          server,
+          agentVersion: version,
+          memoryBytes: totalmem(),
+          candidates,
+          async uplink() {
+            const { name, ip } = await uplink();
+            const { speedMbps } = describeNic(name, systemRoots);
+            return { address: ip, linkBps: speedMbps === null ? null : speedMbps * 1e6 };
+          },
         });
       case "wipe":
         return startWipe(order, { candidates, ...journal });

@@ -63,7 +63,11 @@ function keyRows(task: TaskView, page: Page, columns: number): Row[] {
 }
 
 const stopQuestion = ({ kind }: TaskView): string =>
-  kind === "capture" ? "Stop? There will be no image." : "Stop? The disk will not be usable.";
+  kind === "cast"
+    ? "Stop? The whole room fails."
+    : kind === "capture"
+      ? "Stop? There will be no image."
+      : "Stop? The disk will not be usable.";
 
 const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
   preparing: "PREPARING",
@@ -72,6 +76,7 @@ const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
   verifying: "VERIFYING",
   growing: "FITTING",
   capturing: "CAPTURING",
+  sending: "SENDING",
   wiping: "WIPING",
   ended: "ENDING",
 };
@@ -90,7 +95,16 @@ function outcomeWord({ kind }: TaskView, { result }: Outcome): [string, Style] {
     case "verified":
       return ["VERIFIED", "blockGood"];
     case "done":
-      return [kind === "capture" ? "CAPTURED" : kind === "wipe" ? "WIPED" : "DONE", "blockGood"];
+      return [
+        kind === "capture"
+          ? "CAPTURED"
+          : kind === "cast"
+            ? "SENT"
+            : kind === "wipe"
+              ? "WIPED"
+              : "DONE",
+        "blockGood",
+      ];
     case "failed":
       return ["FAILED", "blockBad"];
     case "refused":
@@ -178,7 +192,11 @@ function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
       case "verified":
         return `${image} is on ${disk}.`;
       case "done":
-        return task.kind === "capture" ? `${disk} is stored as ${image}.` : `${disk}: done.`;
+        return task.kind === "capture"
+          ? `${disk} is stored as ${image}.`
+          : task.kind === "cast"
+            ? `${disk} went to the room.`
+            : `${disk}: done.`;
       default:
         return outcome.reason ?? "No reason was given.";
     }

@@ -3,7 +3,7 @@ import type { Counters, Hello, Placed, WipeOrder } from "../../core/wire/control
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
 export interface TaskView {
-  readonly kind: "restore" | "capture" | "wipe";
+  readonly kind: "restore" | "capture" | "cast" | "wipe";
   /** NAME@VERSION, or the name a capture will get. */
   readonly image: string | null;
   readonly disk: DiskView | null;
@@ -14,6 +14,7 @@ export interface TaskView {
     | "verifying"
     | "growing"
     | "capturing"
+    | "sending"
     | "wiping"
     | "ended";
   readonly bytesDone: number;

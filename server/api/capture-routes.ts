@@ -157,7 +157,7 @@ export async function chunkRecords(
   return Buffer.concat(parts);
 }
 
-function recordsOf(body: Uint8Array) {
+export function recordsOf(body: Uint8Array) {
   const records = [];
   for (let at = 0; at < body.length; ) {
     const decoded = decodeEntry(body, at);

@@ -10,25 +10,44 @@ import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas
 /** What is destroyed: the room's name, or the PCs' names joined by commas. */
 const Overwrite = Type.String({ maxLength: 65536 });
 
+/** An image's name. */
+const ImageName = Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" });
+
+/** To whom, and how: of restores and live casts. */
+const targetFields = {
+  room: Type.Optional(Type.Union([RoomName, Type.Null()])),
+  pcs: Type.Optional(
+    Type.Union([Type.Array(Reference, { minItems: 1, maxItems: 1000 }), Type.Null()]),
+  ),
+  disk: Type.Optional(Device),
+  failingDisks: Type.Optional(FailingDisks),
+  start: Type.Optional(
+    Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
+  ),
+  /** Seconds. */
+  startTimeout: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
+  delta: Type.Optional(Type.Boolean()),
+  verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
+  afterwards: Type.Optional(Afterwards),
+  overwrite: Overwrite,
+};
+
 const RestoreBody = Type.Object(
+  { kind: Type.Literal("restore"), image: Reference, ...targetFields },
+  closed,
+);
+
+/** A PC sends its own disk to the others. */
+const CastBody = Type.Object(
   {
-    kind: Type.Literal("restore"),
-    image: Reference,
-    room: Type.Optional(Type.Union([RoomName, Type.Null()])),
-    pcs: Type.Optional(
-      Type.Union([Type.Array(Reference, { minItems: 1, maxItems: 1000 }), Type.Null()]),
-    ),
-    disk: Type.Optional(Device),
-    failingDisks: Type.Optional(FailingDisks),
-    start: Type.Optional(
-      Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
-    ),
-    /** Seconds. */
-    startTimeout: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
-    delta: Type.Optional(Type.Boolean()),
-    verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
-    afterwards: Type.Optional(Afterwards),
-    overwrite: Overwrite,
+    kind: Type.Literal("cast"),
+    sender: Reference,
+    /** The image that it is stored as in the same pass; null: none. */
+    saveAs: Type.Optional(Type.Union([ImageName, Type.Null()])),
+    /** The sender's disk; null: as its agent chooses. */
+    sourceDisk: Type.Optional(Device),
+    raw: Type.Optional(Type.Boolean()),
+    ...targetFields,
   },
   closed,
 );
@@ -36,7 +55,7 @@ const RestoreBody = Type.Object(
 const CaptureBody = Type.Object(
   {
     pc: Reference,
-    name: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }),
+    name: ImageName,
     disk: Type.Optional(Device),
     raw: Type.Optional(Type.Boolean()),
   },
@@ -65,14 +84,19 @@ export const sessionRoutes =
     );
     app.post(
       "/sessions",
-      { schema: { summary: "restore an image", body: RestoreBody, response: session } },
+      {
+        schema: {
+          summary: "restore an image, or cast a PC's own disk",
+          body: Type.Union([RestoreBody, CastBody]),
+          response: session,
+        },
+      },
       async ({ body }) => {
         const room = body.room ?? null;
         const pcs = body.pcs ?? null;
         const names = lab.targets({ room, pcs }).map((pc) => pc.name);
         requireWord(body.overwrite, room ?? names.join(","));
-        return lab.restore({
-          image: body.image,
+        const wish = {
           room,
           pcs,
           disk: body.disk ?? null,
@@ -82,7 +106,10 @@ export const sessionRoutes =
           delta: body.delta ?? false,
           verify: body.verify ?? "read-back",
           afterwards: body.afterwards ?? "stay",
-        });
+        };
+        if (body.kind === "restore") return lab.restore({ ...wish, image: body.image });
+        const { sender, saveAs = null, sourceDisk = null, raw = false } = body;
+        return lab.cast({ ...wish, sender, saveAs, sourceDisk, raw });
       },
     );
     app.post(

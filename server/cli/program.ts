@@ -9,6 +9,7 @@ import { addHistoryCommand } from "./history.ts";
 import { addImageCommands } from "./image.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
+import { addRestoreCommands } from "./restore.ts";
 import { addRoomCommands } from "./room.ts";
 import { addScheduleCommands } from "./schedule.ts";
 import { addServeCommand } from "./serve.ts";
@@ -45,6 +46,7 @@ export async function runCommandLine(
   addPcCommands(program, run, term);
   addRoomCommands(program, run);
   addImageCommands(program, run);
+  addRestoreCommands(program, run);
   addSessionCommands(program, run);
   addScheduleCommands(program, run);
   addHistoryCommand(program, run);

@@ -1,30 +1,13 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { RoomcastError } from "../../core/errors.ts";
-import { sizeText } from "../../core/screen/format.ts";
+import { type Command, Option } from "commander";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
-import type { RoomView } from "../../core/wire/rooms.ts";
-import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
+import type { SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
 import { table } from "./table.ts";
-import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
-
-interface RestoreOptions {
-  readonly room?: string;
-  readonly pc?: string[];
-  readonly disk?: string;
-  readonly useFailingDisk?: string[];
-  readonly start: "now" | "all" | number;
-  readonly startTimeout?: number;
-  readonly delta?: boolean;
-  readonly verify: string;
-  readonly then: string;
-  readonly wait?: boolean;
-}
 
 export function addSessionCommands(program: Command, run: RunCommand): void {
   program
@@ -44,23 +27,6 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
         });
         return started(context, session, wait);
       }),
-    );
-
-  program
-    .command("restore <IMAGE>")
-    .description("casts IMAGE to a room's PCs; their disks are overwritten")
-    .option("--room <R>")
-    .option("--pc <PC...>")
-    .option("--disk <DEV>", diskOptionText)
-    .option("--use-failing-disk <SERIAL...>", failingOptionText)
-    .option("--start <POLICY>", "now, all, or a number of PCs", startPolicy, "now")
-    .option("--start-timeout <S>", "start after this many seconds with whoever is there", positive)
-    .option("--delta", "hash the disks first and send only what differs")
-    .addOption(choice("--verify <HOW>", ["written", "read-back"], "read-back"))
-    .addOption(choice("--then <WHAT>", ["stay", "reboot", "poweroff", "boot-disk"], "stay"))
-    .option("--wait", "stay until it is done; the exit status says whether all are verified")
-    .action((image: string, options: RestoreOptions) =>
-      run((context) => restore(context, image, options)),
     );
 
   const session = program.command("session").description("what is under way, and what was");
@@ -147,60 +113,12 @@ function report(session: SessionView, events: readonly HistoryEvent[], format: s
   return [...resultTable(session), "", sentence(session)].join("\n");
 }
 
-async function restore(
+/** Says that the session has started, and follows it if that is wanted. Answers the exit status. */
+export async function started(
   context: CliContext,
-  reference: string,
-  options: RestoreOptions,
+  session: SessionView,
+  wait: boolean,
 ): Promise<number> {
-  const { client } = context;
-  const image = await client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
-  const room = options.room ?? null;
-  const pcs = options.pc === undefined ? null : await findPcs(context, options.pc);
-  if ((room === null) === (pcs === null)) {
-    throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
-  }
-  const all = await client.get<PcView[]>("/pcs");
-  const rooms = await client.get<RoomView[]>("/rooms");
-  const targets = pcs ?? all.filter((pc) => pc.room === room);
-  const names = targets.map(({ name }) => name);
-  const word = room ?? names.join(",");
-  await context.confirm(
-    [
-      `${image.name}@${image.version} (disk of ${sizeText(image.diskBytes)}) will overwrite:`,
-      ...targetLines(targets, rooms, {
-        named: options.disk ?? null,
-        failingDisks: options.useFailingDisk ?? [],
-        logicalSector: image.logicalSector,
-      }),
-    ],
-    word,
-  );
-  const session = await client.post<SessionView>("/sessions", {
-    kind: "restore",
-    image: image.id,
-    room,
-    pcs: pcs === null ? null : pcs.map(({ id }) => id),
-    disk: options.disk ?? null,
-    failingDisks: options.useFailingDisk ?? [],
-    start: options.start,
-    startTimeout: options.startTimeout ?? null,
-    delta: options.delta ?? false,
-    verify: options.verify,
-    afterwards: options.then,
-    overwrite: word,
-  });
-  return started(context, session, options.wait ?? false);
-}
-
-async function findPcs({ client }: CliContext, references: readonly string[]): Promise<PcView[]> {
-  const found: PcView[] = [];
-  for (const reference of references) {
-    found.push(await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`));
-  }
-  return found;
-}
-
-async function started(context: CliContext, session: SessionView, wait: boolean): Promise<number> {
   context.document(session);
   const watchWith = `roomcast session watch ${session.id}`;
   context.say(`session ${session.id} started${wait ? "" : `; watch it with \`${watchWith}\``}`);
@@ -213,6 +131,7 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
   const interrupt = (): void => stopped.abort();
   process.once("SIGINT", interrupt);
   const live = !context.json && process.stdout.isTTY;
+  const noticed = new Set<string>();
   let last = first;
   let shown = "";
   try {
@@ -225,6 +144,10 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
       last = event.session;
       if (last.endedAt !== null) return finished(context, last, live);
       context.document(last);
+      for (const notice of last.notices.filter((each) => !noticed.has(each))) {
+        noticed.add(notice);
+        process.stderr.write(`${live ? "\r\x1b[K" : ""}roomcast: ${notice}\n`);
+      }
       const line = progressLine(last);
       if (line === shown) continue;
       shown = line;
@@ -252,25 +175,12 @@ function finished(context: CliContext, session: SessionView, live: boolean): num
 }
 
 /** 0: every PC is verified; 4: of the others every one was refused by a safety rule; else 1. */
-export function sessionStatus({ members }: Pick<SessionView, "members">): number {
+export function sessionStatus({ members, state }: Pick<SessionView, "members" | "state">): number {
   const others = members.filter(({ result }) => result !== "verified");
-  if (others.length === 0) return 0;
+  // A live cast that was to leave an image and did not has failed, whatever the PCs have.
+  if (others.length === 0) return state === "failed" ? 1 : 0;
   return others.every(({ refused }) => refused) ? 4 : 1;
 }
 
-const choice = (flags: string, values: string[], fallback: string): Option =>
+export const choice = (flags: string, values: string[], fallback: string): Option =>
   new Option(flags).choices(values).default(fallback);
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError("a number of seconds");
-  return value;
-}
-
-function startPolicy(text: string): "now" | "all" | number {
-  if (text === "now" || text === "all") return text;
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError("now, all, or a number of PCs");
-  return count;
-}

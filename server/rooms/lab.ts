@@ -7,6 +7,7 @@ import {
   type AgentMessage,
   bulkKind,
   controlProtocol,
+  encodeBulk,
   type Hello,
   type ServerMessage,
 } from "../../core/wire/control.ts";
@@ -18,12 +19,13 @@ import { type AgentLink, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
+import type { LiveCastPorts } from "./live-cast.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { PcOrders } from "./pc-orders.ts";
 import type { DiskSettings } from "./restore-run.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
-import { type RestoreRequest, Sessions } from "./sessions.ts";
+import { type CastRequest, type RestoreRequest, Sessions } from "./sessions.ts";
 import { Shells } from "./shells.ts";
 import { wakePcs } from "./wakes.ts";
 
@@ -36,6 +38,10 @@ export interface LabPorts {
   readonly clock: Clock;
   readonly version: string;
   openSender(record: RestoreRecord, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  /** Joins a cast on the lab's interface. */
+  readonly startReceiver: LiveCastPorts["startReceiver"];
+  /** The operator's cap for sessions of this room, in bits a second. */
+  rateLimitBps(room: string | null): number | null;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -44,6 +50,12 @@ export interface LabPorts {
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
 export interface RestoreWish extends Omit<RestoreRequest, "image" | "pcs"> {
   readonly image: string;
+  readonly pcs: readonly string[] | null;
+}
+
+/** A live cast as an operator words it. */
+export interface CastWish extends Omit<CastRequest, "sender" | "pcs"> {
+  readonly sender: string;
   readonly pcs: readonly string[] | null;
 }
 
@@ -117,6 +129,12 @@ export class Lab {
       changed: (record) => announcer.session(record),
       ended: (record) => announcer.sessionEnded(record),
       verified: (pc) => this.startFromDisk(pc),
+      live: {
+        sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
+        startReceiver: ports.startReceiver,
+        rateLimitBps: ports.rateLimitBps,
+        committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
+      },
     });
     this.rooms = new RoomOrders({
       inventory,
@@ -254,6 +272,24 @@ export class Lab {
   restore(wish: RestoreWish): SessionView {
     const image = this.image(wish.image);
     const session = this.sessions.restore({ ...wish, image, pcs: this.targets(wish) });
+    this.announcer.rooms();
+    return session;
+  }
+
+  /** A PC casts its own disk to the room; it is left out of those that receive. */
+  cast(wish: CastWish): SessionView {
+    const sender = this.inventory.find(wish.sender);
+    this.pcs.requireOnline(sender);
+    const pcs = this.targets(wish).filter(({ id }) => id !== sender.id);
+    if (pcs.length === 0) {
+      const what = `there is nobody to cast to but ${sender.name} itself`;
+      throw new RoomcastError(
+        "refused",
+        what,
+        "place other PCs in the room, or name some with --pc",
+      );
+    }
+    const session = this.sessions.cast({ ...wish, sender, pcs });
     this.announcer.rooms();
     return session;
   }
@@ -421,6 +457,7 @@ export class Lab {
       case "ready":
       case "progress":
       case "delivery":
+      case "cast-stats":
         return this.sessions.words.message(link.pc, message);
     }
   }

@@ -13,7 +13,8 @@ import { memberView, sessionNotices, sessionState } from "../../core/session/vie
 import type { ServerMessage } from "../../core/wire/control.ts";
 import type { DiskPolicy } from "../../core/wire/disk-policy.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
-import type { RestoreRecord } from "../state/records.ts";
+import type { CastTotals, RestoreRecord } from "../state/records.ts";
+import type { LiveRun } from "./live-run.ts";
 
 /** What a room is set to about its PCs' disks. */
 export interface DiskSettings {
@@ -43,12 +44,14 @@ const persistEvery = 2000;
 const tellRoomEvery = 1000;
 
 /** What the wire carries comes in bursts; a person reads the mean of the last two seconds or so. */
-const smoothed = (before: number | null, { rateBps }: CastSenderStats): number =>
+const smoothed = (before: number | null, { rateBps }: CastTotals): number =>
   before === null ? rateBps : before + (rateBps - before) / 8;
 
 /** A restore under way: the session machine, its timer, and its cast. */
 export class RestoreRun {
   readonly record: RestoreRecord;
+  /** A PC of the room is the sender. */
+  live: LiveRun | null = null;
   private readonly ports: RunPorts;
   private readonly wants = new Map<string, Uint8Array>();
   private readonly receivers = new Map<string, ReceiverId>();
@@ -69,9 +72,14 @@ export class RestoreRun {
   }
 
   /** Takes an event of the session machine and does what it answers. */
-  take(event: SessionEvent): void {
+  take(given: SessionEvent): void {
+    let event = given;
     const { session } = this.record;
     if (isOver(session)) return;
+    // Before the sender of a live cast has mapped its disk there is nothing to order.
+    const waits = this.live !== null && this.live.cast.plan === null;
+    if (waits && event.type === "connected") return;
+    if (waits && event.type === "admit") event = { ...event, connected: false };
     const { clock } = this.ports;
     const actions = handle(session, event, clock.now(), clock.isoTime());
     for (const action of actions) this.perform(action);
@@ -85,6 +93,13 @@ export class RestoreRun {
   /** A `wants` frame of one of the members; it is used when its `ready` comes. */
   takeWants(pc: string, bitmap: Uint8Array): void {
     if (this.isMember(pc)) this.wants.set(pc, bitmap.slice());
+  }
+
+  /** PCs that have been ordered, and have not ended or got lost. */
+  servedPcs(): string[] {
+    return this.record.session.members
+      .filter(({ phase }) => !["absent", "lost", "ended"].includes(phase.name))
+      .map(({ pc }) => pc);
   }
 
   takeReport(pc: string, payload: Uint8Array): void {
@@ -127,7 +142,7 @@ export class RestoreRun {
     switch (action.type) {
       case "order": {
         const { disk: policy, grow } = ports.diskSettingsOf(action.pc);
-        return ports.send(action.pc, {
+        ports.send(action.pc, {
           type: "restore",
           task: record.id,
           imageId: record.imageId,
@@ -139,13 +154,28 @@ export class RestoreRun {
           rule: { policy, failingDisks: [...record.failingDisks] },
           grow,
           scan: record.delta || action.scan,
+          live: record.live === undefined ? "no" : record.delta ? "delta" : "yes",
         });
+        return this.live?.cast.sendKnown(action.pc);
       }
       case "cancel":
         return ports.send(action.pc, { type: "cancel", task: record.id, reason: action.reason });
       case "cast-open":
         return this.enqueue(async () => {
-          this.sender = await ports.openSender(record, (stats) => this.takeStats(stats));
+          const { live } = this;
+          if (live !== null) {
+            this.sender = live.cast.remoteSender();
+            return live.cast.join();
+          }
+          this.sender = await ports.openSender(record, (stats) =>
+            this.takeStats(
+              stats,
+              stats.receivers.map(({ receiver, reason }) => ({
+                receiver,
+                laggard: reason === null ? null : laggardText(reason),
+              })),
+            ),
+          );
           this.sender.ended.catch((error: unknown) => {
             this.take({ type: "cast-broken", reason: messageOf(error) });
           });
@@ -168,12 +198,25 @@ export class RestoreRun {
     }
   }
 
-  private takeStats(stats: CastSenderStats): void {
+  /** What the sender says of the cast, and of those that the others do not wait for. */
+  takeStats(
+    totals: CastTotals,
+    receivers: readonly { readonly receiver: ReceiverId; readonly laggard: string | null }[],
+  ): void {
     const { record } = this;
-    record.stats = { ...stats, rateBps: smoothed(record.stats?.rateBps ?? null, stats) };
-    for (const { receiver, reason } of stats.receivers) {
+    const { bytesSent, parityBytes, repairBytes, passes, entriesOpen, framesIgnored } = totals;
+    const rateBps = smoothed(record.stats?.rateBps ?? null, totals);
+    record.stats = {
+      rateBps,
+      bytesSent,
+      parityBytes,
+      repairBytes,
+      passes,
+      entriesOpen,
+      framesIgnored,
+    };
+    for (const { receiver, laggard } of receivers) {
       const pc = this.pcOf(receiver);
-      const laggard = reason === null ? null : laggardText(reason);
       if (pc !== undefined && this.laggards.get(pc) !== laggard) {
         this.laggards.set(pc, laggard);
         this.take({ type: "lane", pc, laggard });
@@ -233,6 +276,7 @@ export class RestoreRun {
     this.record.endedAt = this.ports.clock.isoTime();
     this.persist();
     this.tellRoom();
+    this.live?.over();
     this.ports.ended(this);
   }
 
@@ -267,10 +311,10 @@ export function restoreView(
   const { session, stats } = record;
   return {
     id: record.id,
-    kind: "restore",
+    kind: record.live === undefined ? "restore" : "cast",
     image: record.image,
     room: record.room,
-    sender: null,
+    sender: record.live?.sender ?? null,
     state: sessionState(session, stats, record.imageStoredBytes),
     startedAt: record.startedAt,
     endedAt: record.endedAt,
@@ -279,7 +323,7 @@ export function restoreView(
     parityBytes: stats?.parityBytes ?? 0,
     repairBytes: stats?.repairBytes ?? 0,
     passes: stats?.passes ?? 0,
-    notices: sessionNotices(session),
+    notices: [...sessionNotices(session), ...(record.live?.trouble ? [record.live.trouble] : [])],
     members: session.members.map((member) => {
       const view = memberView(member, nameOf(member.pc), stateOf(member.pc));
       return record.verify === "written" ? { ...view, bytesVerified: null } : view;

@@ -3,10 +3,17 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
-import type { CaptureRecord, PcRecord, RestoreRecord, SessionRecord } from "../state/records.ts";
+import type {
+  CaptureRecord,
+  LiveOrigin,
+  PcRecord,
+  RestoreRecord,
+  SessionRecord,
+} from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore, ImageWriter } from "../store/image-store.ts";
 import { CaptureRun, captureView } from "./capture-run.ts";
+import { LiveRun, type LiveRunPorts } from "./live-run.ts";
 import { type DiskSettings, RestoreRun, restoreView } from "./restore-run.ts";
 
 /** Sessions that ended and are listed; the others are found by their id. */
@@ -28,7 +35,12 @@ export interface SessionsPorts {
   ended(record: SessionRecord): void;
   /** A disk has become a verified copy. */
   verified(pc: string): void;
+  readonly live: Pick<LiveRunPorts, "sendBulk" | "startReceiver" | "committed" | "rateLimitBps">;
 }
+
+/** A live cast is gone with the server that took part in it. */
+const restartedInLiveCast =
+  "the server was restarted during the live cast; cast again with --delta: what the disks have is kept";
 
 export type Run = RestoreRun | CaptureRun;
 
@@ -47,7 +59,11 @@ export class Runs {
     for (const record of this.ports.state.sessions(endedSessionsKept)) {
       if (record.endedAt !== null) this.ended.set(record.id, record);
       else if (record.kind === "restore") {
-        this.addRestore(record).take({ type: "server-restarted" });
+        this.addRestore(record).take(
+          record.live === undefined
+            ? { type: "server-restarted" }
+            : { type: "cast-broken", reason: restartedInLiveCast },
+        );
       } else {
         record.result = "failed";
         record.reason =
@@ -76,6 +92,7 @@ export class Runs {
   of(pc: string): Run | undefined {
     for (const run of this.runs.values()) {
       if (run instanceof CaptureRun ? run.record.pc === pc : run.wantsPc(pc)) return run;
+      if (run instanceof RestoreRun && run.record.live?.sender === pc) return run;
     }
     return undefined;
   }
@@ -131,6 +148,13 @@ export class Runs {
     });
     this.runs.set(record.id, run);
     return run;
+  }
+
+  /** As `addRestore`, of a live cast; `writer` takes what is sent. */
+  addLive(record: RestoreRecord, live: LiveOrigin, writer: ImageWriter): LiveRun {
+    const run = this.addRestore(record);
+    run.live = new LiveRun(run, live, writer, { ...this.ports.live, ...this.ports });
+    return run.live;
   }
 
   addCapture(record: CaptureRecord, writer: ImageWriter): CaptureRun {

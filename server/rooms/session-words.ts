@@ -22,8 +22,10 @@ export class SessionWords {
     if (task !== null && run?.record.id !== task) {
       this.ports.send(pc, { type: "cancel", task, reason: "that session is over" });
     }
-    if (run instanceof RestoreRun) run.take({ type: "connected", pc });
-    else run?.reconnected(task === run.record.id);
+    if (run instanceof RestoreRun) {
+      if (this.isSender(run, pc)) run.live?.returned(task === run.record.id);
+      else run.take({ type: "connected", pc });
+    } else run?.reconnected(task === run.record.id);
   }
 
   /** A PC is in a room, newly or again: a restore that is under way there takes it in. */
@@ -45,21 +47,28 @@ export class SessionWords {
 
   lost(pc: string, reason: string): void {
     const run = this.runs.of(pc);
-    if (run instanceof RestoreRun) run.take({ type: "lost", pc, reason });
-    else run?.lost(reason);
+    if (run instanceof RestoreRun) {
+      if (this.isSender(run, pc)) run.live?.lost(reason);
+      else run.take({ type: "lost", pc, reason });
+    } else run?.lost(reason);
   }
 
   bulk(pc: string, frame: BulkFrame): void {
     for (const run of this.runs.restores()) {
       if (run.record.cast.tag !== frame.tag) continue;
       if (frame.kind === bulkKind.wants) run.takeWants(pc, frame.payload);
-      else run.takeReport(pc, frame.payload);
+      else if (frame.kind === bulkKind.report) run.takeReport(pc, frame.payload);
+      else if (frame.kind === bulkKind.entries && this.isSender(run, pc))
+        run.live?.takeEntries(frame.payload);
     }
   }
 
   message(
     pc: string,
-    message: Extract<AgentMessage, { type: "ready" | "progress" | "delivery" | "result" }>,
+    message: Extract<
+      AgentMessage,
+      { type: "ready" | "progress" | "delivery" | "cast-stats" | "result" }
+    >,
   ): void {
     const run = this.runs.get(message.task);
     if (run instanceof CaptureRun) {
@@ -68,6 +77,11 @@ export class SessionWords {
       return;
     }
     if (run === undefined) return;
+    if (this.isSender(run, pc)) {
+      if (message.type !== "ready" && message.type !== "delivery") run.live?.message(message);
+      return;
+    }
+    if (message.type === "cast-stats") return;
     if (message.type === "ready") {
       run.take({ type: "ready", pc, disk: message.disk, counters: message.counters });
     } else if (message.type === "delivery") {
@@ -75,7 +89,7 @@ export class SessionWords {
       run.take({ type: "fallback", pc, reason });
     } else if (message.type === "progress") {
       const { phase, counters, trouble = null } = message;
-      if (phase === "capturing" || phase === "wiping") return;
+      if (phase === "capturing" || phase === "sending" || phase === "wiping") return;
       run.take({ type: "progress", pc, phase, counters, trouble });
     } else {
       const { reason, next, rootHash, counters, steps = [] } = message;
@@ -94,10 +108,15 @@ export class SessionWords {
     }
   }
 
+  private isSender(run: RestoreRun, pc: string): boolean {
+    return run.record.live?.sender === pc;
+  }
+
   /** The person at the PC has stopped the task there. */
   stoppedAtPc(pc: string, task: string): void {
     const run = this.runs.get(task);
     if (run instanceof CaptureRun && run.record.pc === pc) run.stop();
-    else if (run instanceof RestoreRun) run.take({ type: "drop", pc });
+    else if (run instanceof RestoreRun)
+      run.take(this.isSender(run, pc) ? { type: "stop" } : { type: "drop", pc });
   }
 }

@@ -7,6 +7,7 @@ import type { Afterwards } from "../../core/wire/control.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { CaptureRecord, PcRecord, RestoreRecord, SessionRecord } from "../state/records.ts";
 import { CaptureRun } from "./capture-run.ts";
+import type { LiveRun } from "./live-run.ts";
 import { RestoreRun } from "./restore-run.ts";
 import { Runs, type SessionsPorts } from "./runs.ts";
 import { SessionWords } from "./session-words.ts";
@@ -22,6 +23,14 @@ export interface RestoreRequest {
   readonly delta: boolean;
   readonly verify: "written" | "read-back";
   readonly afterwards: Afterwards;
+}
+
+export interface CastRequest extends Omit<RestoreRequest, "image"> {
+  readonly sender: PcRecord;
+  readonly saveAs: string | null;
+  /** The disk to read; null: as the agent chooses. */
+  readonly sourceDisk: string | null;
+  readonly raw: boolean;
 }
 
 export interface CaptureRequest {
@@ -90,32 +99,11 @@ export class Sessions {
   restore(request: RestoreRequest): SessionView {
     const { image, pcs } = request;
     for (const pc of pcs) this.requireFree(pc);
-    const { clock, state } = this.ports;
-    const number = state.nextSessionNumber();
-    const { startTimeoutSeconds } = request;
     const run = this.runs.addRestore({
-      kind: "restore",
-      id: `s${number}`,
-      startedAt: clock.isoTime(),
-      endedAt: null,
+      ...this.newRecord(request, image.rootHash, false),
       imageId: image.id,
       image: `${image.name}@${image.version}`,
       imageStoredBytes: image.storedBytes,
-      room: request.room,
-      disk: request.disk,
-      failingDisks: request.failingDisks,
-      delta: request.delta,
-      verify: request.verify,
-      afterwards: request.afterwards,
-      cast: castAddress(number),
-      session: createSession({
-        pcs: pcs.map((pc) => pc.id),
-        start: request.start,
-        startTimeout: startTimeoutSeconds === null ? null : millis(startTimeoutSeconds * 1000),
-        rootHash: image.rootHash,
-        now: clock.now(),
-      }),
-      stats: null,
     });
     const { id, image: reference } = run.record;
     this.ports.note(id, null, `restore of ${reference} to ${pcs.length} PCs`);
@@ -125,6 +113,69 @@ export class Sessions {
       else if (this.ports.stateOf(pc.id) === "booting") run.take({ type: "booting", pc: pc.id });
     }
     return run.view();
+  }
+
+  /** Starts a live cast of a PC that is connected; throws as `restore`. */
+  cast(request: CastRequest): SessionView {
+    const { sender, pcs, saveAs, sourceDisk: disk, raw } = request;
+    for (const pc of [sender, ...pcs]) this.requireFree(pc);
+    const record = this.newRecord(request, null, saveAs !== null);
+    const live = { sender: sender.id, saveAs, disk, raw, trouble: null };
+    const run = this.runs.addLive(
+      {
+        ...record,
+        imageId: record.id,
+        image: saveAs ?? `disk of ${sender.name}`,
+        imageStoredBytes: Number.MAX_SAFE_INTEGER,
+        live,
+      },
+      live,
+      this.ports.images.beginImage(saveAs ?? "live"),
+    );
+    const stored = saveAs === null ? "" : `, stored as ${saveAs}`;
+    this.ports.note(record.id, sender.id, `live cast to ${pcs.length} PCs${stored}`);
+    run.order();
+    return this.find(record.id);
+  }
+
+  /** All of a record but what it is of. */
+  private newRecord(
+    request: Omit<RestoreRequest, "image">,
+    rootHash: string | null,
+    archives: boolean,
+  ): Omit<RestoreRecord, "imageId" | "image" | "imageStoredBytes" | "live"> {
+    const { clock, state } = this.ports;
+    const number = state.nextSessionNumber();
+    const { room, disk, failingDisks, delta, verify, afterwards, pcs, start, startTimeoutSeconds } =
+      request;
+    return {
+      kind: "restore",
+      id: `s${number}`,
+      startedAt: clock.isoTime(),
+      endedAt: null,
+      room,
+      disk,
+      failingDisks,
+      delta,
+      verify,
+      afterwards,
+      cast: castAddress(number),
+      session: createSession({
+        pcs: pcs.map((pc) => pc.id),
+        start,
+        startTimeout: startTimeoutSeconds === null ? null : millis(startTimeoutSeconds * 1000),
+        rootHash,
+        archives,
+        now: clock.now(),
+      }),
+      stats: null,
+    };
+  }
+
+  /** The live cast that `task` names, if it is still under way. */
+  liveRun(task: string): LiveRun | undefined {
+    const run = this.runs.get(task);
+    return run instanceof RestoreRun ? (run.live ?? undefined) : undefined;
   }
 
   /** Starts a capture of a PC that is connected; throws `conflict` when it is in another session. */

@@ -52,10 +52,13 @@ interface SessionRecordBase {
 
 export interface RestoreRecord extends SessionRecordBase {
   readonly kind: "restore";
-  readonly imageId: string;
-  /** NAME@VERSION */
-  readonly image: string;
-  readonly imageStoredBytes: number;
+  /** Of a live cast: the session's own id until the image is stored. */
+  imageId: string;
+  /** NAME@VERSION; of a live cast: the name that it will have, until it is stored. */
+  image: string;
+  imageStoredBytes: number;
+  /** A live cast: where the image comes from. */
+  readonly live?: LiveOrigin;
   readonly room: string | null;
   readonly disk: string | null;
   /** To be taken although SMART says that they fail; as in `TargetRule`. */
@@ -65,8 +68,21 @@ export interface RestoreRecord extends SessionRecordBase {
   readonly afterwards: Afterwards;
   readonly cast: CastAddress;
   readonly session: Session;
-  stats: CastSenderStats | null;
+  stats: CastTotals | null;
 }
+
+/** The PC that sends, and what becomes of what it sends. */
+export interface LiveOrigin {
+  readonly sender: string;
+  readonly saveAs: string | null;
+  /** The disk that is read; null: as the agent chooses. */
+  readonly disk: string | null;
+  readonly raw: boolean;
+  /** Why the image was not stored. */
+  trouble: string | null;
+}
+
+export type CastTotals = Omit<CastSenderStats, "receivers">;
 
 export interface CaptureRecord extends SessionRecordBase {
   readonly kind: "capture";

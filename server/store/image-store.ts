@@ -169,6 +169,7 @@ class FolderStore implements ImageStore {
     const writer = new OpenWriter({
       find: (hash) => this.place(hash),
       store: (entry, stored) => this.storeChunk(entry, stored),
+      read: (place) => this.packs.read(place),
       requireSpace: (usedBytes) => requireSpace(this.directory, name, usedBytes, this.find(name)),
       commit: (draft, index, storedBytes) =>
         this.inTurn(() => this.commitNow(name, draft, index, storedBytes)),

@@ -34,12 +34,17 @@ export interface ImageWriter {
    */
   commit(draft: ManifestDraft, index: Uint8Array): Promise<Manifest>;
   abort(): Promise<void>;
+  /** Whether the chunk is stored in just this form; it stays so until this writer ends. */
+  holds(entry: IndexEntry): boolean;
+  /** The stored bytes of a chunk that it holds; `bad-input` when it does not. */
+  read(entry: IndexEntry): Promise<Uint8Array>;
 }
 
 export interface WriterPorts {
   /** Stored, durably or not yet. */
   find(sha256: Uint8Array): ChunkPlace | undefined;
   store(entry: IndexEntry, stored: Uint8Array): Promise<void>;
+  read(place: ChunkPlace): Promise<Uint8Array>;
   requireSpace(usedBytes: number): Promise<void>;
   /** Makes all chunks durable, and then the image. */
   commit(draft: ManifestDraft, index: Uint8Array, storedBytes: number): Promise<Manifest>;
@@ -98,6 +103,21 @@ export class OpenWriter implements ImageWriter {
     await Promise.allSettled(this.puts);
     if (committed !== undefined && committed !== null) return;
     await this.ports.ended(this, this.held.size > 0);
+  }
+
+  holds(entry: IndexEntry): boolean {
+    const place = this.ports.find(entry.sha256);
+    if (place === undefined || !isSameForm(place, entry)) return false;
+    this.held.add(hashKey(entry.sha256));
+    return true;
+  }
+
+  async read(entry: IndexEntry): Promise<Uint8Array> {
+    if (entry.codec === codec.zero) return new Uint8Array();
+    const place = this.ports.find(entry.sha256);
+    if (place === undefined || !isSameForm(place, entry))
+      throw wrongChunk(entry.chunkIndex, "it is not stored in the form that was announced");
+    return this.ports.read(place);
   }
 
   private async putOnce(entry: IndexEntry, stored: Uint8Array): Promise<void> {
@@ -174,3 +194,8 @@ const badImage = (why: string): RoomcastError =>
 
 const wrongChunk = (chunkIndex: number, why: string): RoomcastError =>
   badImage(`chunk ${chunkIndex}: ${why}`);
+
+const isSameForm = ({ entry: stored }: ChunkPlace, entry: IndexEntry): boolean =>
+  stored.codec === entry.codec &&
+  stored.storedLength === entry.storedLength &&
+  stored.crc32c === entry.crc32c;

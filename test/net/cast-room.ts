@@ -46,7 +46,6 @@ export async function openCastRoom(options: {
     await serve(options.toml ?? "");
     const master = await room.addHost(1, diskBytes);
     await fillDisk(master.disk, diskBytes, 7);
-    const masterSum = await checksum(master.disk);
     const clones: Host[] = [];
     for (let number = 2; number < cloneCount + 2; number++)
       clones.push(await room.addHost(number, diskBytes));
@@ -71,6 +70,7 @@ export async function openCastRoom(options: {
         for (const { disk } of hosts) await fillDisk(disk, diskBytes, 99);
       },
       async assertClones(hosts) {
+        const masterSum = await checksum(master.disk);
         for (const { disk, name } of hosts)
           assert.equal(await checksum(disk), masterSum, `${name}'s disk`);
       },

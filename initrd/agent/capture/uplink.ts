@@ -37,16 +37,28 @@ const octets = "application/octet-stream";
 /** A text, or bytes in parts. */
 type Body = string | readonly Uint8Array[];
 
-/** `signal` ends all requests; its reason is what they reject with. */
-export function httpUplink(options: {
+interface UplinkOptions {
   readonly server: URL;
   readonly task: string;
+  /** Ends all requests; its reason is what they reject with. */
   readonly signal: AbortSignal;
-}): CaptureUplink {
-  const { server, task, signal } = options;
+}
 
+/** Says what a live cast will be of (`core/image/live-plan.ts`). Rejects as the others do. */
+export async function sendLivePlan(options: UplinkOptions, plan: string): Promise<void> {
+  await requests(options, "casts")("PUT", "plan", "application/json", plan);
+}
+
+/** A chunk of a live cast, for a server that does not hear it. Rejects as the others do. */
+export async function sendLiveChunk(options: UplinkOptions, chunk: StoredChunk): Promise<void> {
+  const parts = [encodeEntry(chunk.entry), chunk.stored];
+  await requests(options, "casts")("PUT", "chunks", octets, parts);
+}
+
+/** All requests of one task below `/agent/v1/`, each repeated while the server is away. */
+function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "casts") {
   const once = async (method: string, what: string, type: string, body: Body) => {
-    const url = new URL(`/agent/v1/captures/${encodeURIComponent(task)}/${what}`, server);
+    const url = new URL(`/agent/v1/${kind}/${encodeURIComponent(task)}/${what}`, server);
     let answer: Response;
     let bytes: Uint8Array;
     try {
@@ -70,7 +82,7 @@ export function httpUplink(options: {
     throw refusal(answer.status, bytes, what);
   };
 
-  const send = async (method: string, what: string, type: string, body: Body) => {
+  return async (method: string, what: string, type: string, body: Body) => {
     const giveUpAt = performance.now() + retryFor;
     for (let pause = retryFirst; ; pause = Math.min(pause * 2, retryMost)) {
       signal.throwIfAborted();
@@ -84,6 +96,10 @@ export function httpUplink(options: {
       await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   };
+}
+
+export function httpUplink(options: UplinkOptions): CaptureUplink {
+  const send = requests(options, "captures");
 
   return {
     async known(hashes) {

@@ -5,12 +5,15 @@ import type { Counters } from "../../../core/wire/control.ts";
 
 export type Verify = "written" | "read-back";
 
-/** Where an entry is on its way: on the network, in memory, held back for the end, on the disk, right. */
-export const place = { wanted: 0, inHand: 1, held: 2, written: 3, done: 4 } as const;
+/**
+ * Where an entry is on its way: not announced yet (of a live cast), on the network, in memory, held
+ * back for the end, on the disk, right.
+ */
+export const place = { unknown: 0, wanted: 1, inHand: 2, held: 3, written: 4, done: 5 } as const;
 type Place = (typeof place)[keyof typeof place];
 
 export class RestoreBooks {
-  readonly entries: readonly IndexEntry[];
+  readonly entries: IndexEntry[];
   private readonly diskBytes: number;
   private readonly verify: Verify;
   private readonly places: Uint8Array;
@@ -29,13 +32,13 @@ export class RestoreBooks {
   /** Entries that are not right on the disk yet. */
   toDo: number;
 
-  /** `diskBytes`: of the image's disk. */
-  constructor(entries: readonly IndexEntry[], diskBytes: number, verify: Verify) {
-    this.entries = entries;
+  /** `diskBytes`: of the image's disk. `isLive`: of the entries only `chunkIndex` is known yet. */
+  constructor(entries: readonly IndexEntry[], diskBytes: number, verify: Verify, isLive: boolean) {
+    this.entries = [...entries];
     this.diskBytes = diskBytes;
     this.verify = verify;
     const { length } = entries;
-    this.places = new Uint8Array(length);
+    this.places = new Uint8Array(length).fill(isLive ? place.unknown : place.wanted);
     this.readBack = new Uint8Array(length * 32);
     this.toCome = length;
     this.toDo = length;
@@ -66,6 +69,12 @@ export class RestoreBooks {
   isWanted(entryIndex: number): boolean {
     if (this.entry(entryIndex).codec === codec.zero) return false;
     return (this.places[entryIndex] as number) <= place.inHand;
+  }
+
+  /** The entry is known now. */
+  announce(entryIndex: number, entry: IndexEntry): void {
+    this.entries[entryIndex] = entry;
+    this.move(entryIndex, place.wanted);
   }
 
   /** The index with the hashes as they were read back. */

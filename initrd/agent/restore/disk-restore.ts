@@ -22,6 +22,8 @@ export interface RestorePlan {
   readonly verify: Verify;
   /** Nothing on the disk is of use: it is discarded first, where it has that. */
   readonly discard: boolean;
+  /** Of the entries only `chunkIndex` is known: the rest is announced. */
+  readonly isLive?: boolean;
 }
 
 export interface RestorePorts extends ChunkCheckPorts {
@@ -73,6 +75,7 @@ export class DiskRestore {
   private readonly held = new Map<number, Uint8Array>();
   private readonly inbox: Delivery[] = [];
   private readonly zeroes: number[] = [];
+  private readonly announceWaiters: (() => void)[] = [];
   private toVerify: number[] = [];
   private verifyNext = 0;
   private verifyingRun = false;
@@ -89,7 +92,7 @@ export class DiskRestore {
     this.plan = plan;
     this.ports = ports;
     this.faults = new DiskFaults(ports);
-    this.books = new RestoreBooks(plan.entries, plan.diskBytes, plan.verify);
+    this.books = new RestoreBooks(plan.entries, plan.diskBytes, plan.verify, plan.isLive ?? false);
     this.ended = this.end.promise;
     // A restore may be stopped before anybody waits for its end.
     this.ended.catch(() => {});
@@ -125,13 +128,39 @@ export class DiskRestore {
     return this.books.isWanted(entryIndex);
   }
 
-  /** Hashes what is on the disk; what is right already is kept. */
-  async scan(): Promise<void> {
+  /** An entry of a live cast is known now. */
+  announce(entryIndex: number, entry: IndexEntry): void {
+    if (!this.books.isAt(entryIndex, place.unknown)) return;
+    this.books.announce(entryIndex, entry);
+    for (const wake of this.announceWaiters.splice(0)) wake();
+    // Before that, `begin` finds it.
+    if (this.state !== "running" || entry.codec !== codec.zero) return;
+    if (this.isBoot(entryIndex))
+      this.hold(entryIndex, new Uint8Array(this.books.lengthOf(entryIndex)));
+    else this.zeroes.unshift(entryIndex);
+    this.pump();
+  }
+
+  /** Whether it has been announced; always, but in a live cast. */
+  isKnown(entryIndex: number): boolean {
+    return !this.books.isAt(entryIndex, place.unknown);
+  }
+
+  /**
+   * Hashes what is on the disk; what is right already is kept. Entries of a live cast that are not
+   * known yet are waited for, or left out.
+   */
+  async scan(unknown: "wait" | "skip" = "skip"): Promise<void> {
     let next = 0;
     const lane = async (): Promise<void> => {
       const buffer = this.ports.buffer();
       while (next < this.plan.entries.length && this.state === "new") {
-        await this.scanEntry(next++, buffer);
+        if (!this.isKnown(next) && unknown === "wait") {
+          await new Promise<void>((wake) => this.announceWaiters.push(wake));
+          continue;
+        }
+        const entryIndex = next++;
+        if (this.isKnown(entryIndex)) await this.scanEntry(entryIndex, buffer);
       }
     };
     this.busy++;
@@ -356,6 +385,7 @@ export class DiskRestore {
     const begun = this.state !== "new";
     this.state = "over";
     for (const { settle } of this.inbox.splice(0)) settle("taken");
+    for (const wake of this.announceWaiters.splice(0)) wake();
     if (!isHung(error)) {
       // What is under way may be a write to the boot area.
       await this.idle();

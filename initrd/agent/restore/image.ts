@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import type { CastEntries } from "../../../core/cast/handles.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
+import { decodeLivePlan } from "../../../core/image/live-plan.ts";
 import { decodeManifest } from "../../../core/image/manifest.ts";
 import {
   type Hash,
@@ -8,14 +10,24 @@ import {
   rootHashOf as rootOfIndex,
 } from "../../../core/image/merkle.ts";
 import { bootCriticalEntryIndexes } from "../../../core/image/plan.ts";
-import { type IndexEntry, indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
+import {
+  codec,
+  type IndexEntry,
+  indexEntryBytes,
+  type Manifest,
+} from "../../../core/image/types.ts";
 import type { ServerFiles } from "../http.ts";
 
 /** All that a restore needs to know of an image before its chunks come. */
 export interface RestoreImage {
-  readonly manifest: Manifest;
-  /** The index as it is stored, and decoded. */
-  readonly index: Uint8Array;
+  readonly manifest: Pick<
+    Manifest,
+    "diskBytes" | "logicalSector" | "partitionTable" | "partitions"
+  >;
+  /** Null where it is not known beforehand: of a live cast. */
+  readonly rootHash: string | null;
+  /** The index as it is stored, and decoded. Of a live cast: only the entries' `chunkIndex`. */
+  readonly index: CastEntries;
   readonly entries: readonly IndexEntry[];
   /** Places in the index of the chunks that make the disk bootable: they are written last. */
   readonly critical: readonly number[];
@@ -45,8 +57,37 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
   if (rootOfIndex(index, sha256) !== rootHash) throw refuse("the index has another root hash");
   return {
     manifest: manifest.value,
+    rootHash,
     index,
     entries: entries.value,
     critical: bootCriticalEntryIndexes(manifest.value, entries.value),
+  };
+}
+
+/** Fetches what a live cast will be of; its entries are announced later. Rejects as `fetchImage` does. */
+export async function fetchLiveImage(files: ServerFiles, task: string): Promise<RestoreImage> {
+  const plan = decodeLivePlan(new TextDecoder().decode(await files.livePlan(task)));
+  if (!plan.ok) {
+    const next = "start the cast again; should it happen again, update the server";
+    throw new RoomcastError("bad-input", `the plan that the server sent: ${plan.reason}`, next);
+  }
+  const { manifest, chunkIndexes } = plan.value;
+  const unknown = new Uint8Array(32);
+  const entries = Array.from(
+    chunkIndexes,
+    (chunkIndex): IndexEntry => ({
+      chunkIndex,
+      codec: codec.raw,
+      storedLength: 0,
+      crc32c: 0,
+      sha256: unknown,
+    }),
+  );
+  return {
+    manifest,
+    rootHash: null,
+    index: { entryCount: entries.length },
+    entries,
+    critical: bootCriticalEntryIndexes(manifest, entries),
   };
 }

@@ -1,15 +1,18 @@
 /** The way without multicast: chunk by chunk over HTTP, for as long as it is needed. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ChunkVerdict } from "../../../core/cast/handles.ts";
 import type { DiskRestore } from "./disk-restore.ts";
 
 export interface PullPorts {
-  readonly restore: Pick<DiskRestore, "wants" | "isWanted" | "deliver">;
+  readonly restore: Pick<DiskRestore, "wants" | "isWanted" | "isKnown" | "deliver">;
   fetch(entryIndex: number): Promise<Uint8Array>;
   /** Need not come by multicast any more. */
   taken(entryIndex: number): void;
   isNeeded(): boolean;
 }
 
+/** Entries of a live cast become known in batches, in milliseconds apart. */
+const announcedEvery = 100;
 /** Requests at once: one being sent while the other is being written. */
 const pullers = 2;
 
@@ -17,8 +20,11 @@ const pullers = 2;
 export async function pullWanted(ports: PullPorts): Promise<void> {
   const { restore } = ports;
   while (ports.isNeeded()) {
-    const round = setBits(restore.wants());
-    if (round.length === 0) return;
+    const wanted = setBits(restore.wants());
+    if (wanted.length === 0) return;
+    const round = wanted.filter((entryIndex) => restore.isKnown(entryIndex));
+    // What is wanted is not announced yet.
+    if (round.length === 0) await sleep(announcedEvery);
     let next = 0;
     const puller = async (): Promise<void> => {
       while (next < round.length && ports.isNeeded()) {

@@ -6,6 +6,8 @@ import type {
 } from "../../../core/cast/handles.ts";
 import { assert, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
+import { decodeEntry } from "../../../core/image/index-codec.ts";
+import { type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
 import { alignedBuffer, type Disk, openDisk } from "../../../core/node/disk.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
@@ -13,8 +15,10 @@ import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import {
   type AgentMessage,
+  type BulkFrame,
   bulkKind,
   type Counters,
+  decodeNumbered,
   type RestoreOrder,
 } from "../../../core/wire/control.ts";
 import type { DiskView, PcState, StepView } from "../../../core/wire/views.ts";
@@ -24,7 +28,7 @@ import { bootAreaOf } from "../restore/boot-area.ts";
 import { systemCodec } from "../restore/codec.ts";
 import { isHung } from "../restore/disk-faults.ts";
 import { DiskRestore } from "../restore/disk-restore.ts";
-import { fetchImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
+import { fetchImage, fetchLiveImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
 import { pullWanted } from "../restore/pull.ts";
 import { ShortDisk } from "../restore/short-disk.ts";
 import { Meter } from "./meter.ts";
@@ -75,6 +79,9 @@ export class RestoreTask implements Task {
   private isReady = false;
   private isFitting = false;
   private readonly steps: StepView[] = [];
+  /** Of a live cast: the entries that are known, and frames that came before the disk was chosen. */
+  private readonly announced = new Map<number, IndexEntry>();
+  private readonly early: { readonly number: number; readonly rest: Uint8Array }[] = [];
   private packetsAt = { count: 0, atMs: 0 };
   private roomRateAt = { bps: 0, atMs: 0 };
   /** Looks in a row that found nothing heard. */
@@ -146,6 +153,45 @@ export class RestoreTask implements Task {
     this.roomRateAt = { bps: rateBps ?? 0, atMs: this.ports.clock.now() };
   }
 
+  /** Entries of a live cast. */
+  bulk({ kind, tag, payload }: BulkFrame): void {
+    const decoded = decodeNumbered(payload);
+    if (kind !== bulkKind.entries || tag !== this.order.cast.tag || !decoded.ok) return;
+    const { number, rest } = decoded.value;
+    if (this.restore === null) this.early.push({ number, rest: rest.slice() });
+    else this.announce(number, rest);
+  }
+
+  private announce(first: number, bytes: Uint8Array): void {
+    const { restore, image_: image } = this;
+    if (restore === null || image === null) return;
+    for (let at = 0; at < bytes.length; at += indexEntryBytes) {
+      const entryIndex = first + at / indexEntryBytes;
+      if (this.announced.has(entryIndex)) continue;
+      const decoded = decodeEntry(bytes, at);
+      const planned = image.entries[entryIndex];
+      if (!decoded.ok || planned?.chunkIndex !== decoded.value.chunkIndex) {
+        const next = "start the cast again; should it happen again, update the server";
+        return this.break(
+          new RoomcastError(
+            "bad-input",
+            `entry ${entryIndex} of the live cast makes no sense`,
+            next,
+          ),
+        );
+      }
+      const entry = decoded.value;
+      this.announced.set(entryIndex, entry);
+      restore.announce(entryIndex, entry);
+      this.receiver?.announce(entryIndex, entry.storedLength);
+    }
+  }
+
+  private fetchChunk(files: ServerFiles, entryIndex: number): Promise<Uint8Array> {
+    const { live, task, imageId } = this.order;
+    return live !== "no" ? files.liveChunk(task, entryIndex) : files.chunk(imageId, entryIndex);
+  }
+
   stop(reason: string): void {
     if (this.abort.signal.aborted) return;
     this.abort.abort(stoppedError(reason));
@@ -155,7 +201,10 @@ export class RestoreTask implements Task {
   private async run(): Promise<TaskEnd> {
     const { order, ports } = this;
     const files = ports.files(this.abort.signal);
-    const image = await fetchImage(files, order.imageId);
+    const image =
+      order.live !== "no"
+        ? await fetchLiveImage(files, order.task)
+        : await fetchImage(files, order.imageId);
     this.image_ = image;
     const target = this.chooseDisk(image);
     const rootHash = await this.write(image, target, files);
@@ -203,22 +252,24 @@ export class RestoreTask implements Task {
         }),
         verify: order.verify,
         discard: !order.scan,
+        isLive: order.live !== "no",
       },
       {
         ...systemCodec,
         disk,
         diskName: `${target.path}, ${diskIdentity(target)}`,
-        fetch: (entryIndex) => files.chunk(order.imageId, entryIndex),
+        fetch: (entryIndex) => this.fetchChunk(files, entryIndex),
         buffer: () => alignedBuffer(chunkBytes),
         sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       },
     );
     this.restore = restore;
+    for (const frame of this.early.splice(0)) this.announce(frame.number, frame.rest);
     const listening = setInterval(() => this.noticeDeafness(), listenEvery);
     try {
       if (order.scan) {
         ports.milestone(`scanning ${target.path} for what it has of ${order.image}`);
-        await restore.scan();
+        await restore.scan(order.live === "delta" ? "wait" : "skip");
       }
       signal.throwIfAborted();
       await restore.begin();
@@ -229,7 +280,11 @@ export class RestoreTask implements Task {
       if (restore.wants().some((byte) => byte !== 0)) await this.listen(undefined);
       const entries = await restore.ended;
       const rootHash = rootHashOf(entries);
-      assert(rootHash === image.manifest.rootHash, "what was verified is the image");
+      // Of a live cast the server alone knows it.
+      assert(
+        image.rootHash === null || rootHash === image.rootHash,
+        "what was verified is the image",
+      );
       return rootHash;
     } catch (error) {
       isHanging = isHung(error);
@@ -327,6 +382,8 @@ export class RestoreTask implements Task {
       },
     );
     if (!this.isReady) return receiver.close();
+    for (const [entryIndex, { storedLength }] of this.announced)
+      receiver.announce(entryIndex, storedLength);
     this.receiver = receiver;
     this.packetsAt = { count: 0, atMs: ports.clock.now() };
     receiver.ended.catch((error: unknown) => {
@@ -382,7 +439,7 @@ export class RestoreTask implements Task {
     const isDeaf = (): boolean => (this.stats?.packets ?? 0) === heardCount;
     await pullWanted({
       restore,
-      fetch: (entryIndex) => files.chunk(this.order.imageId, entryIndex),
+      fetch: (entryIndex) => this.fetchChunk(files, entryIndex),
       taken: (entryIndex) => this.receiver?.forget(entryIndex),
       isNeeded: () => restore.phase === "receiving" && isDeaf(),
     });

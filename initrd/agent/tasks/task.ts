@@ -1,5 +1,11 @@
 import { RoomcastError } from "../../../core/errors.ts";
-import type { AgentMessage, Counters, RestoreOrder } from "../../../core/wire/control.ts";
+import type {
+  AgentMessage,
+  BulkFrame,
+  Counters,
+  RestoreOrder,
+  ServerMessage,
+} from "../../../core/wire/control.ts";
 import type { DiskView, PcState } from "../../../core/wire/views.ts";
 
 type Result = Extract<AgentMessage, { type: "result" }>;
@@ -11,7 +17,7 @@ export type TaskProgress = Omit<Progress, "type" | "task">;
 /** What the agent is at: one thing at a time. It goes on whatever the connection does. */
 export interface Task {
   readonly id: string;
-  readonly kind: "restore" | "capture" | "wipe";
+  readonly kind: "restore" | "capture" | "cast" | "wipe";
   /** NAME@VERSION, or the name that a capture will get. */
   readonly image: string | null;
   readonly state: PcState;
@@ -25,6 +31,9 @@ export interface Task {
   resume(order: RestoreOrder): void;
   /** How fast the server sends to the room, in bits a second, as it says. */
   noteRoomRate(rateBps: number | null): void;
+  /** What the server says of a live cast. */
+  hear?(message: Extract<ServerMessage, { type: "told" | "finish" }>): void;
+  bulk?(frame: BulkFrame): void;
   stop(reason: string): void;
   /** Never rejects. */
   readonly ended: Promise<TaskEnd>;

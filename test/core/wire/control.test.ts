@@ -23,6 +23,7 @@ const order = {
   rule: usualRule,
   grow: true,
   scan: false,
+  live: "no",
 };
 
 test("a message that fits its schema is taken as it is", () => {
@@ -94,7 +95,7 @@ test("a binary frame: kind, tag, payload; any bytes are decoded or refused", () 
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 32 }), (bytes) => {
       const decoded = decodeBulk(bytes);
-      assert(!decoded.ok || [1, 2, 3].includes(decoded.value.kind));
+      assert(!decoded.ok || Object.values<number>(bulkKind).includes(decoded.value.kind));
     }),
     { numRuns: 2000 },
   );

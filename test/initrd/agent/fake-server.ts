@@ -108,6 +108,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         rule: usualRule,
         grow: true,
         scan: false,
+        live: "no",
         ...more,
       });
     },

@@ -56,6 +56,7 @@ export async function restoreTo(
       rule: usualRule,
       grow: true,
       scan: false,
+      live: "no",
       ...more,
     };
     const task = new RestoreTask(order, {

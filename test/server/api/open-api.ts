@@ -48,6 +48,8 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
     clock: systemClock,
     version: "test",
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
+    startReceiver: () => Promise.reject(new Error("nothing is cast in this test")),
+    rateLimitBps: () => null,
     wake: async () => {},
     log: () => {},
   });

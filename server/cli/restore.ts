@@ -1,0 +1,166 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
+import { sizeText } from "../../core/screen/format.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
+import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
+import type { CliContext } from "./context.ts";
+import type { RunCommand } from "./program.ts";
+import { choice, started } from "./session.ts";
+import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
+
+interface TargetOptions {
+  readonly room?: string;
+  readonly pc?: string[];
+  readonly disk?: string;
+  readonly useFailingDisk?: string[];
+  readonly start: "now" | "all" | number;
+  readonly startTimeout?: number;
+  readonly delta?: boolean;
+  readonly verify: string;
+  readonly then: string;
+  readonly wait?: boolean;
+}
+
+interface CastOptions extends TargetOptions {
+  readonly saveAs?: string;
+  readonly sourceDisk?: string;
+  readonly raw?: boolean;
+}
+
+/** `restore` and `cast`: what overwrites the disks of a room. */
+export function addRestoreCommands(program: Command, run: RunCommand): void {
+  withTargets(
+    program
+      .command("restore <IMAGE>")
+      .description("casts IMAGE to a room's PCs; their disks are overwritten"),
+  ).action((image: string, options: TargetOptions) =>
+    run((context) => restore(context, image, options)),
+  );
+
+  withTargets(
+    program
+      .command("cast <PC>")
+      .description("casts PC's own disk to a room's PCs; their disks are overwritten")
+      .option("--save-as <NAME>", "store it as a new version of NAME in the same pass")
+      .option("--source-disk <DEV>", "PC's disk to read, instead of the largest internal one")
+      .option("--raw", "take every byte, used or not"),
+  ).action((pc: string, options: CastOptions) => run((context) => cast(context, pc, options)));
+}
+
+const withTargets = (command: Command): Command =>
+  command
+    .option("--room <R>")
+    .option("--pc <PC...>")
+    .option("--disk <DEV>", diskOptionText)
+    .option("--use-failing-disk <SERIAL...>", failingOptionText)
+    .option("--start <POLICY>", "now, all, or a number of PCs", startPolicy, "now")
+    .option("--start-timeout <S>", "start after this many seconds with whoever is there", positive)
+    .option("--delta", "hash the disks first and send only what differs")
+    .addOption(choice("--verify <HOW>", ["written", "read-back"], "read-back"))
+    .addOption(choice("--then <WHAT>", ["stay", "reboot", "poweroff", "boot-disk"], "stay"))
+    .option("--wait", "stay until it is done; the exit status says whether all are verified");
+
+async function restore(
+  context: CliContext,
+  reference: string,
+  options: TargetOptions,
+): Promise<number> {
+  const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
+  const what = `${image.name}@${image.version} (disk of ${sizeText(image.diskBytes)})`;
+  const { logicalSector } = image;
+  const targets = await confirmTargets(context, options, { what, logicalSector, sender: null });
+  const session = await context.client.post<SessionView>("/sessions", {
+    kind: "restore",
+    image: image.id,
+    ...targets,
+  });
+  return started(context, session, options.wait ?? false);
+}
+
+async function cast(context: CliContext, reference: string, options: CastOptions): Promise<number> {
+  const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
+  const what = `the disk of ${sender.name}`;
+  const targets = await confirmTargets(context, options, { what, logicalSector: null, sender });
+  const session = await context.client.post<SessionView>("/sessions", {
+    kind: "cast",
+    sender: sender.id,
+    saveAs: options.saveAs ?? null,
+    sourceDisk: options.sourceDisk ?? null,
+    raw: options.raw ?? false,
+    ...targets,
+  });
+  return started(context, session, options.wait ?? false);
+}
+
+/** Shows what `from.what` would overwrite and has it confirmed; answers the fields of the order. The sender keeps its disk. */
+async function confirmTargets(
+  context: CliContext,
+  options: TargetOptions,
+  from: {
+    readonly what: string;
+    /** Null: not known yet. */
+    readonly logicalSector: number | null;
+    readonly sender: PcView | null;
+  },
+): Promise<object> {
+  const { client } = context;
+  const { what, logicalSector, sender } = from;
+  const room = options.room ?? null;
+  const pcs = options.pc === undefined ? null : await findPcs(context, options.pc);
+  if ((room === null) === (pcs === null)) {
+    throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
+  }
+  const all = await client.get<PcView[]>("/pcs");
+  const rooms = await client.get<RoomView[]>("/rooms");
+  const targets = pcs ?? all.filter((pc) => pc.room === room);
+  const word = room ?? targets.map(({ name }) => name).join(",");
+  await context.confirm(
+    [
+      `${what} will overwrite:`,
+      ...targetLines(
+        targets.filter(({ id }) => id !== sender?.id),
+        rooms,
+        {
+          named: options.disk ?? null,
+          failingDisks: options.useFailingDisk ?? [],
+          logicalSector,
+        },
+      ),
+    ],
+    word,
+  );
+  return {
+    room,
+    pcs: pcs === null ? null : pcs.map(({ id }) => id),
+    disk: options.disk ?? null,
+    failingDisks: options.useFailingDisk ?? [],
+    start: options.start,
+    startTimeout: options.startTimeout ?? null,
+    delta: options.delta ?? false,
+    verify: options.verify,
+    afterwards: options.then,
+    overwrite: word,
+  };
+}
+
+async function findPcs({ client }: CliContext, references: readonly string[]): Promise<PcView[]> {
+  const found: PcView[] = [];
+  for (const reference of references) {
+    found.push(await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`));
+  }
+  return found;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError("a number of seconds");
+  return value;
+}
+
+function startPolicy(text: string): "now" | "all" | number {
+  if (text === "now" || text === "all") return text;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError("now, all, or a number of PCs");
+  return count;
+}
