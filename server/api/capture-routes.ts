@@ -1,6 +1,5 @@
 /** What agents read and write over HTTP (docs/protocol.md, "HTTP for agents"); imports write likewise. */
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { canonicalJson, decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
@@ -67,16 +66,6 @@ export async function captureRoutes(
     throw new RoomcastError("not-found", `there is no capture ${task} under way`, "start it again");
   };
   type Task = { Params: { task: string }; Body: unknown };
-
-  const Space = Type.Object({ usedBytes: Type.Integer({ minimum: 0 }) });
-  app.post<{ Params: { task: string }; Body: { usedBytes: number } }>(
-    `${prefix}/:task/space`,
-    { schema: { body: Space } },
-    async ({ params, body }, reply) => {
-      await writerOf(params.task).requireSpace(body.usedBytes);
-      return reply.code(204).send();
-    },
-  );
 
   await app.register(async (binary) => {
     binary.removeAllContentTypeParsers();

@@ -1,7 +1,8 @@
 /** The images in the REST API: what there is, verify, delete, import and export. */
 import { randomBytes } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
+import { RoomcastError } from "../../core/errors.ts";
 import { canonicalJson } from "../../core/image/manifest.ts";
 import { ImageView } from "../../core/wire/views.ts";
 import { imageView, type Lab } from "../rooms/lab.ts";
@@ -10,7 +11,7 @@ import type { ImageStore, ImageWriter } from "../store/image-store.ts";
 import { captureRoutes, chunkRecords } from "./capture-routes.ts";
 import { answerInLines } from "./json-lines.ts";
 import { requireWord } from "./require-word.ts";
-import { ById, NoBody } from "./schemas.ts";
+import { ById, closed, NoBody } from "./schemas.ts";
 
 const octets = "application/octet-stream";
 /** Chunks in one answer: at most 16 MiB. */
@@ -102,6 +103,16 @@ export const imageApiRoutes =
 
     // Import: the caller reads the disk, and sends its chunks as a capture does.
     const writers = new Map<string, ImageWriter>();
+    const writerOf = (task: string): ImageWriter => {
+      const writer = writers.get(task);
+      if (writer !== undefined) return writer;
+      throw new RoomcastError(
+        "not-found",
+        `there is no import ${task} under way`,
+        "start it again",
+      );
+    };
+    const Space = Type.Object({ usedBytes: Type.Integer({ minimum: 0 }) }, closed);
     const NewImage = Type.Object({ name: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }) });
     app.post(
       "/imports",
@@ -127,6 +138,14 @@ export const imageApiRoutes =
       scope.addHook("onRoute", (route) => {
         route.config = { ...route.config, audit: false };
       });
+      scope.post<{ Params: { task: string }; Body: Static<typeof Space> }>(
+        "/imports/:task/space",
+        { schema: { summary: "ask whether an import will fit", body: Space } },
+        async ({ params, body }, reply) => {
+          await writerOf(params.task).requireSpace(body.usedBytes);
+          return reply.code(204).send();
+        },
+      );
       await captureRoutes(scope, {
         prefix: "/imports",
         writerFor: (task) => writers.get(task),

@@ -11,6 +11,8 @@ import { chunkBytes } from "../../core/units/units.ts";
 import { captureMapped } from "../../initrd/agent/capture/capture.ts";
 import { type DiskMap, mapDisk, plannedBytes } from "../../initrd/agent/capture/disk-map.ts";
 import type { Committed } from "../../initrd/agent/capture/uplink.ts";
+import { usedBy } from "../../initrd/agent/hardware/in-use.ts";
+import { systemRoots } from "../../initrd/agent/hardware/sysfs.ts";
 import type { ApiClient } from "../api/client.ts";
 import { type ApiUplink, openUplink } from "./api-uplink.ts";
 import { ByteReader, damagedSource } from "./byte-reader.ts";
@@ -57,7 +59,11 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
   await using uplink = await openUplink(options.client, options.name, options.signal);
   try {
     if (found.isDirectory()) return await importFolder(options, uplink);
-    if (found.isBlockDevice()) return await importDisk(options, uplink, path, path);
+    if (found.isBlockDevice()) {
+      const inUse = usedBy(path, systemRoots);
+      if (inUse !== null) throw inMotion(path, inUse);
+      return await importDisk(options, uplink, path, path);
+    }
     if (!found.isFile()) throw notKnown(path, "it is neither a file, a folder nor a disk");
     return await importFile(options, uplink, found.size);
   } catch (error) {
@@ -66,6 +72,9 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
     throw error;
   }
 }
+
+const inMotion = (path: string, inUse: string): RoomcastError =>
+  new RoomcastError("refused", `${path} is in use: ${inUse}`, "unmount it, and import it then");
 
 const notKnown = (path: string, why: string): RoomcastError =>
   new RoomcastError(

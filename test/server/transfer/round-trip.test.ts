@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ApiClient } from "../../../server/api/client.ts";
+import { exportImage } from "../../../server/transfer/export.ts";
+import { importImage } from "../../../server/transfer/import.ts";
 import {
   inFolder,
   makeAt,
@@ -16,6 +19,7 @@ import {
   tool,
   withLoop,
 } from "../../initrd/capture/disks.ts";
+import { openApi } from "../api/open-api.ts";
 import { openTransfers, type Transfers } from "./open-transfers.ts";
 
 let at: Transfers;
@@ -184,20 +188,42 @@ test("onto a disk: named, confirmed, large enough, not in use; read back, and wh
       tool("mkdir", [join(folder, "m")]);
       tool("mount", [device, join(folder, "m")]);
       try {
-        await assert.rejects(at.export("whole", device, device.slice(5)), {
-          code: "refused",
-          message: /in use: mounted at/,
-        });
+        const inUse = { code: "refused", message: /in use: mounted at/ };
+        await assert.rejects(at.export("whole", device, device.slice(5)), inUse);
+        await assert.rejects(at.import(device, "moving"), inUse);
       } finally {
         tool("umount", [join(folder, "m")]);
       }
     });
   }));
 
+test("over the network with an operator's token; a viewer gets no disk", () =>
+  inFolder(async (folder) => {
+    const api = await openApi("tokens");
+    try {
+      const url = new URL(await api.app.listen({ host: "127.0.0.1", port: 0 }));
+      const clientOf = async (role: "operator" | "viewer") =>
+        new ApiClient({ url, token: (await api.operators.add(role, role)).token });
+      const { signal } = new AbortController();
+      const quiet = { signal, progress() {}, log() {}, async confirm() {} };
+      const [operator, viewer] = [await clientOf("operator"), await clientOf("viewer")];
+      const disk = makeDisk(folder);
+      const source = { ...quiet, path: disk, name: "lab", raw: true, disk: null };
+      await assert.rejects(importImage({ ...source, client: viewer }), { code: "refused" });
+      await importImage({ ...source, client: operator });
+      const target = { ...quiet, image: "lab", path: join(folder, "back") };
+      await assert.rejects(exportImage({ ...target, client: viewer }), { code: "refused" });
+      await exportImage({ ...target, client: operator });
+      assert.ok(readFileSync(target.path).equals(readFileSync(disk)));
+    } finally {
+      await api.close();
+    }
+  }));
+
 test("Ctrl-C and kill -9 leave nothing of an import or an export, and an old file as it was", () =>
   inFolder(async (folder) => {
-    const disk = makeDisk(folder, 512 * mib);
-    const noise = [`of=${disk}`, "if=/dev/urandom", "bs=1M", "seek=26", "count=300"];
+    const disk = makeDisk(folder, 256 * mib);
+    const noise = [`of=${disk}`, "if=/dev/urandom", "bs=1M", "seek=26", "count=150"];
     tool("dd", [...noise, "conv=notrunc", "status=none"]);
     const before = (await at.images.usage()).storedBytes;
     const main = join(import.meta.dirname, "../../../server/main.ts");
