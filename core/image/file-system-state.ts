@@ -43,14 +43,8 @@ const exfatState: Check = (head) =>
     ? null
     : { reason: "it is marked as not removed safely", next: "let Windows check it (`chkdsk /f`)" };
 
-/** btrfs's struct btrfs_super_block, at 64 KiB: log_root, num_devices. */
-const btrfsState: Check = (head) => {
-  const superblock = 65536;
-  if (u64(head, superblock + 0x88) > 1) {
-    return { reason: "it has parts on other disks", next: "capture each of them with --raw" };
-  }
-  return u64(head, superblock + 0x60) === 0 ? null : notUnmounted;
-};
+/** btrfs's struct btrfs_super_block, at 64 KiB: log_root. */
+const btrfsState: Check = (head) => (u64(head, 65536 + 0x60) === 0 ? null : notUnmounted);
 
 /** linux/f2fs_fs.h: the two checkpoint packs, of which the newer counts; CP_UMOUNT_FLAG. */
 const f2fsState: Check = async (head, source) => {

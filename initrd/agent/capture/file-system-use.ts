@@ -2,7 +2,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RoomcastError } from "../../../core/errors.ts";
+import { type Decoded, RoomcastError } from "../../../core/errors.ts";
+import { btrfsUse } from "../../../core/image/btrfs.ts";
 import { ascii, type ByteSource } from "../../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../../core/image/domain-map.ts";
 import { extUse, isExt } from "../../../core/image/ext.ts";
@@ -30,9 +31,22 @@ const partcloneOf: Readonly<Record<string, string>> = {
   ntfs: "ntfs",
   vfat: "fat",
   xfs: "xfs",
-  btrfs: "btrfs",
   exfat: "exfat",
   f2fs: "f2fs",
+};
+interface OwnMap {
+  map(source: ByteSource): Promise<Decoded<Extent[]>>;
+  /** What helps when it fails. */
+  readonly next: string;
+}
+const extMap = { map: extUse, next: "run `e2fsck -f` on it and capture again" };
+/** What we read ourselves, and why: see each. */
+const ownMaps: Readonly<Record<string, OwnMap>> = {
+  ext2: extMap,
+  ext3: extMap,
+  ext4: extMap,
+  btrfs: { map: btrfsUse, next: "see what `btrfs check` says of it" },
+  ufs: { map: ufsUse, next: "run `fsck_ufs` on it and capture again" },
 };
 /** mkswap(8): a page of header, and pages have at most 64 KiB. */
 const swapHeaderBytes = 64 * 1024;
@@ -60,23 +74,20 @@ export async function fileSystemUse(
       );
     case "crypto_LUKS":
       return whole("encrypted, so that what it uses cannot be told");
-    case "ufs": {
-      const use = await ufsUse(source);
-      return use.ok ? { used: use.value } : whole(use.reason);
-    }
   }
+  const own = ownMaps[fs];
   const kind = partcloneOf[fs];
-  if (kind === undefined && !isExtName(fs)) return whole("what it uses cannot be told");
+  if (own === undefined && kind === undefined) return whole("what it uses cannot be told");
   const unclean =
     (fs === "ntfs" ? await ntfsState(what, device, signal) : null) ??
     (await uncleanState(fs, source)) ??
     (fs === "xfs" ? await xfsState(device, signal) : null);
   if (unclean !== null) return whole(`${unclean.reason}: ${unclean.next} and capture again`);
-  if (kind === undefined) {
-    const use = await extUse(source);
-    return use.ok ? { used: use.value } : whole(`${use.reason}: run \`e2fsck -f\` on it`);
+  if (own !== undefined) {
+    const use = await own.map(source);
+    return use.ok ? { used: use.value } : whole(`${use.reason}: ${own.next}`);
   }
-  const used = await domainMap(kind, device, source.size, signal);
+  const used = await domainMap(kind as string, device, source.size, signal);
   return used === null
     ? whole("its map of used blocks cannot be read: let its own checker repair it")
     : { used };
@@ -92,8 +103,6 @@ export async function deviceless(source: ByteSource): Promise<readonly Extent[] 
   const use = await extUse(source);
   return use.ok ? use.value : null;
 }
-
-const isExtName = (fs: string): boolean => /^ext[234]$/.test(fs);
 
 async function ntfsState(what: string, device: string, signal: AbortSignal) {
   const { status } = await runTool("ntfs-3g.probe", ["-w", device], signal);

@@ -91,8 +91,8 @@ const fileSystems: readonly FileSystem[] = [
   },
   {
     name: "btrfs",
-    // Its first MiB is left to boot loaders, and there is room about each superblock.
-    unwritten: 540,
+    // Its first MiB is left to boot loaders.
+    unwritten: 256,
     type: "linux",
     sizeMib: 160,
     make: (part, files) => tool("mkfs.btrfs", "-q", "-f", "--rootdir", files, part),
