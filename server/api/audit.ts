@@ -20,7 +20,10 @@ export function auditLine(
   const refused = status < 400 ? "" : ` (refused: ${status})`;
   const from = caller.address === null ? "" : ` from ${caller.address}`;
   return {
-    about: subjectOf(lab, url, request.params as Record<string, string>),
+    about: {
+      ...subjectsIn(lab, request.body),
+      ...subjectOf(lab, url, request.params as Record<string, string>),
+    },
     text: `${caller.name}${from}: ${what}${valuesOf(request.body)}${refused}`,
   };
 }
@@ -32,6 +35,16 @@ function subjectOf(lab: Lab, url: string, params: Readonly<Record<string, string
   if (id !== null && url.includes("/sessions/")) return lab.hasSession(id) ? { session: id } : {};
   if (name !== null && url.includes("/rooms/")) return { room: name };
   return {};
+}
+
+/** What the call itself names: `restore` of an image to a room, `capture` of a PC. */
+function subjectsIn(lab: Lab, body: unknown): Subjects {
+  const { room, image, pc } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    ...(typeof room === "string" ? { room } : {}),
+    ...(typeof image === "string" ? { image: lab.imageNameOf(image) } : {}),
+    ...(typeof pc === "string" ? { pc: lab.pcIdOf(pc) } : {}),
+  };
 }
 
 function valuesOf(body: unknown): string {

@@ -121,6 +121,18 @@ test("what an operator changed, or was refused, is written down; a PIN is not", 
   assert.doesNotMatch(JSON.stringify(events), /97531/);
 });
 
+test("a restore that is asked for, or refused, is in the history of its room and its image", async () => {
+  const wish = { kind: "restore", image: "base", room: "default", overwrite: "nonsense" };
+  assert.equal((await api.call("POST", "/sessions", wish, tokens.operator)).status, 403);
+  for (const query of ["room=default", "image=base"]) {
+    const { body } = await api.call("GET", `/history?${query}`, undefined, tokens.viewer);
+    assert.match(
+      body.at(-1).text,
+      /restore an image, kind=restore image=base room=default \(refused: 403\)$/,
+    );
+  }
+});
+
 test("metrics are Prometheus' own format, for a viewer", async () => {
   assert.equal((await api.call("GET", "/metrics")).status, 401);
   const { body } = await api.call("GET", "/metrics", undefined, tokens.viewer);
