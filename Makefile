@@ -53,7 +53,8 @@ SEEDS ?= 2000
 sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
 
-fuzz: ## the property tests with other cases than the gate's; SEED=n replays
+fuzz: node_modules ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays
+	$(NODE) test/fuzz/main.ts 1000000 $(or $(SEED),$(shell date +%s))
 	SEED=$(or $(SEED),$(shell date +%s)) $(MAKE) test-unit
 
 bench: node_modules ## roomcast's cast beside udpcast, every row; some 40 minutes (root, Debian 12)

@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { TftpTransfer, type TransferStep } from "../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { millis } from "../../core/units/units.ts";
+import { type Millis, millis } from "../../core/units/units.ts";
 import { decodeTftp, encodeError, tftpError } from "../../core/wire/tftp.ts";
 import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
 
@@ -54,10 +54,9 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       onError(error instanceof Error ? error : new Error(String(error)));
     }
   };
+  // Without a callback an error is the socket's: a transfer lives by one packet for each that comes.
   const send = (socket: Socket, packet: Uint8Array, to: RemoteInfo): void =>
-    socket.send(packet, to.port, to.address, (error) => {
-      if (error !== null) onError(error);
-    });
+    socket.send(packet, to.port, to.address);
 
   const refuse = (client: RemoteInfo, file: string, code: number, reason: string): void =>
     guarded(() => {
@@ -116,8 +115,10 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
           const step = next();
           if (step.end !== null) resolve(step.end);
           for (const packet of step.packets) send(socket, packet, client);
-          if (step.end === null && machine.deadline !== undefined)
-            transfer.wakeAfter(machine.deadline - now(), () => perform(() => machine.tick(now())));
+          transfer.wakeAt(
+            () => machine.deadline,
+            () => perform(() => machine.tick(now())),
+          );
         });
       socket.on("message", (bytes, from) =>
         guarded(() => {
@@ -184,9 +185,22 @@ class Transfer {
     this.closed = closed;
   }
 
-  wakeAfter(waitMs: number, wake: () => void): void {
-    clearTimeout(this.timer);
-    if (!this.isClosed) this.timer = setTimeout(wake, Math.max(1, waitMs));
+  /**
+   * Wakes when the deadline that `deadline` answers then has passed; undefined: not at all. One timer for
+   * the whole transfer, since the deadline moves with every packet.
+   */
+  wakeAt(deadline: () => Millis | undefined, wake: () => void): void {
+    if (this.isClosed || this.timer !== undefined) return;
+    const at = deadline();
+    if (at === undefined) return;
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        if ((deadline() ?? 0) <= now()) wake();
+        else this.wakeAt(deadline, wake);
+      },
+      Math.max(1, at - now()),
+    );
   }
 
   close(): void {
@@ -209,7 +223,11 @@ async function openSocket(
   port: number,
   onError: (error: Error) => void,
 ): Promise<Socket> {
-  const socket = createSocket("udp4");
+  // Addresses are numbers here; Node would put each packet off to the next tick to look its name up.
+  const socket = createSocket({
+    type: "udp4",
+    lookup: (hostname, _options, found) => found(null, hostname, 4),
+  });
   return new Promise((resolve, reject) => {
     const refuse = (cause: NodeJS.ErrnoException): void => {
       const why = `TFTP: UDP port ${port} of ${address}: ${cause.code ?? cause.message}`;
