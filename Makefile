@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-boot test-kill kernel sim fuzz bench bench-quick bench-capture check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-boot test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,12 @@ sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
 fuzz: node_modules ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays
 	$(NODE) test/fuzz/main.ts 1000000 $(or $(SEED),$(shell date +%s))
 	SEED=$(or $(SEED),$(shell date +%s)) $(MAKE) test-unit
+
+storm: node_modules packages initrd ## 50 PCs switched on at once, with the real boot image; some minutes (root, Debian 12)
+	$(NODE) test/storm/main.ts
+
+bench-tftp: node_modules packages ## roomcast's TFTP beside dnsmasq's; a minute (root, Debian 12)
+	$(NODE) test/bench/tftp.ts
 
 bench: node_modules ## roomcast's cast beside udpcast, every row; some 40 minutes (root, Debian 12)
 	@$(NODE) test/packages.ts udpcast ethtool
