@@ -160,6 +160,13 @@ export const Ask = Type.Object({
   want: Type.Union([
     Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
     Type.Object({ action: Type.Literal("capture"), name: text(64), disk: nullable(text()) }),
+    /** This PC's disk to all others of `room`, which is its own: the word that was typed. */
+    Type.Object({
+      action: Type.Literal("cast"),
+      room: text(64),
+      saveAs: nullable(text(64)),
+      disk: text(),
+    }),
     Type.Object({ action: Type.Literal("wipe"), method: WipeMethod, disk: text() }),
     Type.Object({ action: Type.Literal("stop"), task: text(64) }),
     /** The PC is about to restart: its network boot leads to its own disk. */

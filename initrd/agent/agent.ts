@@ -370,6 +370,13 @@ export class Agent {
         return this.ask({ action: "restore", image: action.image, disk: action.disk });
       case "capture":
         return this.ask({ action: "capture", name: action.name, disk: action.disk });
+      case "cast":
+        return this.ask({
+          action: "cast",
+          room: action.room,
+          saveAs: action.saveAs,
+          disk: action.disk,
+        });
       case "wipe":
         return this.ask({ action: "wipe", method: action.method, disk: action.disk });
       case "check":

@@ -64,7 +64,9 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         page.purpose.kind === "capture"
           ? "Capture this PC: which disk?"
-          : `${capital(workText(page.purpose))}: which disk?`,
+          : page.purpose.kind === "cast"
+            ? "Cast this PC's disk: which one?"
+            : `${capital(workText(page.purpose))}: which disk?`,
         choiceRows(view.disks.map(diskLine), page.chosen, columns),
         "Arrows or number, Enter: choose   Esc: back",
       );
@@ -73,6 +75,18 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
         capital(workText(page.work)),
         eraseRows(page, columns),
         `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, nothing is changed`,
+      );
+    case "castName":
+      return frame(
+        "Cast this PC's disk to the room",
+        castNameRows(page, view.images, columns),
+        "Enter: go on   Esc: back",
+      );
+    case "cast":
+      return frame(
+        "Cast this PC's disk to the room",
+        castRows(page, view.pc.room ?? "", columns),
+        "The room's name, Enter: overwrite its disks   Esc: back, nothing is changed",
       );
     case "methods":
       return frame(
@@ -367,22 +381,66 @@ function findingRows(findings: readonly Finding[], columns: number): Row[] {
   });
 }
 
+function castNameRows(
+  page: Extract<Page, { name: "castName" }>,
+  images: readonly ImageView[] | null,
+  columns: number,
+): Row[] {
+  return [
+    line("This disk is read, and stays as it is:"),
+    blank,
+    ...diskFacts(page.disk),
+    blank,
+    ...paragraph("It can be stored on the server in the same pass. Empty: it is not.", columns),
+    [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
+    page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
+  ];
+}
+
+function castRows(
+  { disk, saveAs, value, refused }: Extract<Page, { name: "cast" }>,
+  room: string,
+  columns: number,
+): Row[] {
+  return [
+    ...paragraph(
+      `EVERYTHING ON THE DISKS OF ALL OTHER PCs OF ROOM ${room} WILL BE LOST.`,
+      columns,
+      "bad",
+    ),
+    blank,
+    ...paragraph(`They get what is on this PC's ${diskLine(disk)}.`, columns),
+    ...paragraph(
+      saveAs === null ? "It is not stored on the server." : `It is stored as ${saveAs}, too.`,
+      columns,
+    ),
+    ...paragraph("The server's console shows each PC's disk.", columns),
+    blank,
+    [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
+    refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,
+  ];
+}
+
+const nameRule = "Small letters, digits, and . _ - in between.";
+
+const versionText = (name: string, images: readonly ImageView[] | null): string =>
+  (images ?? []).some((image) => image.name === name)
+    ? `Becomes a new version of ${name}; the older ones stay.`
+    : "";
+
 function captureRows(
   page: Extract<Page, { name: "capture" }>,
   images: readonly ImageView[] | null,
   columns: number,
 ): Row[] {
   const names = [...new Set((images ?? []).map(({ name }) => name))];
-  const known = names.includes(page.value);
   return [
     line("This disk is read, and stays as it is:"),
     blank,
     ...diskFacts(page.disk),
     blank,
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    page.refused
-      ? line("Small letters, digits, and . _ - in between.", "warn")
-      : line(known ? `Becomes a new version of ${page.value}; the older ones stay.` : ""),
+    page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
     blank,
     ...(names.length === 0
       ? []

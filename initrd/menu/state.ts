@@ -40,6 +40,20 @@ export type Page =
       readonly value: string;
       readonly refused: boolean;
     }
+  /** This PC's disk goes to the room: first what it is stored as (or not), then the word. */
+  | {
+      readonly name: "castName";
+      readonly disk: DiskView;
+      readonly value: string;
+      readonly refused: boolean;
+    }
+  | {
+      readonly name: "cast";
+      readonly disk: DiskView;
+      readonly saveAs: string | null;
+      readonly value: string;
+      readonly refused: boolean;
+    }
   | { readonly name: "power"; readonly action: PowerAction }
   | { readonly name: "stop" };
 
@@ -48,7 +62,7 @@ export type Work =
   | { readonly kind: "restore"; readonly image: ImageView }
   | { readonly kind: "wipe"; readonly method: WipeMethod };
 
-export type Purpose = { readonly kind: "capture" } | Work;
+export type Purpose = { readonly kind: "capture" } | { readonly kind: "cast" } | Work;
 
 export type PowerAction = "reboot" | "poweroff" | "boot-disk";
 
@@ -57,6 +71,7 @@ export const items = [
   { letter: "w", text: "Wait for the room" },
   { letter: "r", text: "Restore an image" },
   { letter: "c", text: "Capture this PC" },
+  { letter: "t", text: "To the room: cast this PC's disk" },
   { letter: "e", text: "Erase the disk" },
   { letter: "n", text: "Network check" },
   { letter: "h", text: "Hardware" },
@@ -100,7 +115,7 @@ export function settled(page: Page, view: MenuView): Page {
   if (view.task !== null) return home();
   if (view.isLocked && page.name !== "home" && page.name !== "wait") return home();
   const has = (disk: DiskView): boolean => view.disks.some(({ path }) => path === disk.path);
-  if ((page.name === "erase" || page.name === "capture") && !has(page.disk)) {
+  if ("disk" in page && !has(page.disk)) {
     return home(0, `${page.disk.path} is gone`);
   }
   return page;
@@ -153,6 +168,29 @@ export function press(before: Page, key: Key, view: MenuView): Step {
         action: "capture",
         name: page.value,
         disk: diskReference(page.disk),
+      });
+    }
+    case "castName": {
+      if (key.name !== "enter") {
+        return to({ ...page, value: typed(page.value, key, imageNameLimit), refused: false });
+      }
+      const { disk, value } = page;
+      if (value !== "" && !imageName.test(value)) return to({ ...page, refused: true });
+      const saveAs = value === "" ? null : value;
+      return to({ name: "cast", disk, saveAs, value: "", refused: false });
+    }
+    case "cast": {
+      if (key.name !== "enter") {
+        return to({ ...page, value: typed(page.value, key, 64), refused: false });
+      }
+      const { disk, saveAs, value } = page;
+      const { room } = view.pc;
+      if (room === null || value !== room) return to({ ...page, value: "", refused: true });
+      return to(home(0, `asked the server to cast this PC's disk to ${room}`), {
+        action: "cast",
+        room,
+        saveAs,
+        disk: disk.path,
       });
     }
     case "power":
@@ -229,6 +267,9 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
       return to({ name: "wait" });
     case "c":
       return chooseDisk({ kind: "capture" }, view, { action: "images" });
+    case "t":
+      if (view.pc.room === null) return to(home(chosen, "the server has not placed this PC yet"));
+      return chooseDisk({ kind: "cast" }, view, { action: "images" });
     case "r":
       return to({ name: "images", chosen: 0 }, { action: "images" });
     case "e":
@@ -273,6 +314,7 @@ function chooseDisk(purpose: Purpose, view: MenuView, action: MenuAction | null)
 
 function withDisk(purpose: Purpose, disk: DiskView): Step {
   if (purpose.kind === "capture") return to({ name: "capture", disk, value: "", refused: false });
+  if (purpose.kind === "cast") return to({ name: "castName", disk, value: "", refused: false });
   if (purpose.kind === "wipe") {
     return to({ name: "erase", work: purpose, disk, value: "", refused: false });
   }

@@ -92,6 +92,13 @@ export type MenuAction =
   | { readonly action: "images" }
   | { readonly action: "restore"; readonly image: string; readonly disk: string }
   | { readonly action: "capture"; readonly name: string; readonly disk: string }
+  /** This PC's disk to all others of its room; `saveAs`: the image that it is stored as, too. */
+  | {
+      readonly action: "cast";
+      readonly room: string;
+      readonly saveAs: string | null;
+      readonly disk: string;
+    }
   | { readonly action: "wipe"; readonly method: WipeMethod; readonly disk: string }
   | { readonly action: "check" }
   | { readonly action: "stop" }
