@@ -3,6 +3,7 @@ import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import type { Call } from "./api.ts";
 import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
+import { overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
   imageText,
@@ -13,6 +14,7 @@ import {
   targetPcs,
   toBase,
   type Ui,
+  usualOptions,
 } from "./state.ts";
 import {
   pressAtIdentity,
@@ -64,6 +66,8 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       return pressAtRoom(model, ui, page, key);
     case "setting":
       return pressAtSetting(model, ui, page, key);
+    case "cast":
+      return pressAtCast(model, ui, page, key);
     case "identity":
       return pressAtIdentity(model, ui, page, key);
     case "methods":
@@ -119,6 +123,27 @@ function pressAtOverwrite(
     ui: { ...toBase(ui), marked: new Set() },
     effect: { type: "calls", calls, done },
   };
+}
+
+function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>, key: Key): Step {
+  const { sender, targets, value } = page;
+  if (key.name !== "enter") return stay(ui, { ...page, value: typed(value, key, 63) });
+  if (value !== "" && !imageName.test(value)) {
+    const text = "a name has small letters, digits, and . _ - in between; empty: it is not stored";
+    return { ui: { ...ui, said: { text, good: false } }, effect: null };
+  }
+  const [from = sender] = namesOf(model, [sender]);
+  const pcs = targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
+  const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
+  const overwrite = targets.room ?? namesOf(model, targets.pcs).join(",");
+  const saveAs = value === "" ? null : value;
+  const body = { kind: "cast", sender, saveAs, ...whom, ...usualOptions, overwrite };
+  return stay(ui, {
+    ...overwritten(model, pcs),
+    word: overwriteWord(model, targets),
+    calls: [{ method: "post", path: "/sessions", body }],
+    done: `${from} casts its disk to ${targets.room ?? `${pcs.length} PCs`}`,
+  });
 }
 
 function pressAtPrompt(

@@ -75,6 +75,20 @@ export function dialogRows(
         ],
         keys: "Ctrl-U: empty   Enter: set   Esc: back",
       };
+    case "cast":
+      return {
+        body: [
+          ...paragraph(
+            `Cast the disk of ${namesOf(model, [page.sender]).join("")} to ${page.targets.room ?? namesOf(model, page.targets.pcs).join(", ")}. It can be stored in the same pass:`,
+            size.columns,
+            "bold",
+          ),
+          blank,
+          [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
+          line("Empty: it is not stored."),
+        ],
+        keys: "Enter: go on   Esc: back",
+      };
     case "identity": {
       const pc = model.pcs.get(page.pc);
       const all = pc === undefined ? [] : identities(pc);

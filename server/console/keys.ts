@@ -194,7 +194,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   const pcs = atHand(model, ui);
   const [first] = pcs;
   if (first === undefined) {
-    return "rcwblpnmzfSu".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+    return "rcwblpnmzfSuk".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
   }
   const ids = pcs.map(({ id }) => id);
   const names = namesOf(model, ids).join(", ");
@@ -218,6 +218,17 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       return open(ui, prompt("rename", ids, first));
     case "m":
       return open(ui, prompt("move", ids, first));
+    case "k": {
+      if (ui.room === null) return refuse(ui, "choose the room to cast to with Tab first");
+      const sender = chosenPc(model, ui);
+      if (sender === undefined) return stay(ui);
+      const others = shownPcs(model, { ...ui, filter: "" }).filter(({ id }) => id !== sender.id);
+      const chosen = others.filter(({ id }) => ui.marked.has(id));
+      const pcs = (chosen.length > 0 ? chosen : others).map(({ id }) => id);
+      if (pcs.length === 0) return refuse(ui, `there is nobody in ${ui.room} but ${sender.name}`);
+      const targets = { room: chosen.length > 0 ? null : ui.room, pcs };
+      return open(ui, { name: "cast", sender: sender.id, targets, value: "" });
+    }
     case "u":
       if (first.doubt === null) return refuse(ui, `${first.name} is known without a doubt`);
       return open(ui, { name: "identity", pc: first.id, chosen: 0 });

@@ -123,6 +123,7 @@ const helpRows: readonly Row[] = [
     ["v", "the session: rate, who is slow and why, every PC's result"],
     ["r", "restore an image to the room, or to the marked PCs"],
     ["c", "capture the PC's disk as an image"],
+    ["k", "cast the PC's own disk to the room, or to the marked PCs"],
     ["g  s", "start a session that gathers; stop a session"],
     ["x  a", "take the PC out of the running session; let it in again"],
     ["w  b  p  l", "wake, reboot, switch off, start from the local disk"],

@@ -73,6 +73,13 @@ export type Page =
   | { readonly name: "setting"; readonly key: keyof RoomChange; readonly value: string }
   /** Which known PC this one is, or that it is new. */
   | { readonly name: "identity"; readonly pc: string; readonly chosen: number }
+  /** What a live cast is stored as; empty: not at all. */
+  | {
+      readonly name: "cast";
+      readonly sender: string;
+      readonly targets: Targets;
+      readonly value: string;
+    }
   /** How PCs are wiped. */
   | { readonly name: "methods"; readonly pcs: readonly string[]; readonly chosen: number }
   /** What destroys data, and the word that has to be typed. */

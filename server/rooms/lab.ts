@@ -17,6 +17,7 @@ import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type AgentLink, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
+import { meetWish, type Want } from "./asks.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
 import type { LiveCastPorts } from "./live-cast.ts";
@@ -462,38 +463,17 @@ export class Lab {
     }
   }
 
-  /** The person at the PC wants something, and has confirmed it there. */
-  private ask(link: AgentLink, want: Extract<AgentMessage, { type: "ask" }>["want"]): void {
+  private ask(link: AgentLink, want: Want): void {
     try {
-      if (want.action === "stop") this.sessions.words.stoppedAtPc(link.pc, want.task);
-      else if (want.action === "boot-disk") this.startFromDisk(link.pc);
-      else if (want.action === "take-seat") this.rooms.takeSeat(this.inventory.find(link.pc));
-      else if (want.action === "wipe") {
-        // How it ends is on the PC's own screen.
-        this.pcs.wipe(link.pc, { ...want, failingDisks: [] }).catch(() => {});
-      } else if (want.action === "capture") {
-        this.capture({ pc: link.pc, name: want.name, disk: want.disk, raw: false });
-      } else {
-        this.restore({
-          image: want.image,
-          room: null,
-          pcs: [link.pc],
-          disk: want.disk,
-          failingDisks: [],
-          start: "now",
-          startTimeoutSeconds: null,
-          delta: false,
-          verify: "read-back",
-          afterwards: "stay",
-        });
-      }
+      meetWish(this, link.pc, want);
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
       link.send({ type: "notice", text: `${error.message}: ${error.next}` });
     }
   }
 
-  private startFromDisk(id: string): void {
+  /** The PC's next network boot leads to its own disk. */
+  startFromDisk(id: string): void {
     const pc = this.inventory.get(id);
     if (pc === undefined) return;
     pc.nextBoot = "local-disk";

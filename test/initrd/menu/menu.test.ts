@@ -19,7 +19,7 @@ function open(first: MenuView, term = "linux", columns = 80, lines = 25) {
 for (const term of ["linux", "vt100", "xterm-256color", "screen", "tmux-256color"]) {
   test(`on ${term} the menu is drawn, and arrows, letters and numbers reach its items`, async () => {
     using at = open(view, term);
-    const picture = await at.terminal.until("8  X  Exit: local disk");
+    const picture = await at.terminal.until("9  X  Exit: local disk");
     assert.match(picture, /pc14 {2}room lab-2 {2}10\.0\.0\.23/);
     assert.match(picture, /Samsung SSD 860 EVO {2}serial S3Z9NB0K123456X/);
     at.terminal.press(arrow.down);
@@ -28,7 +28,7 @@ for (const term of ["linux", "vt100", "xterm-256color", "screen", "tmux-256color
     assert.deepEqual(at.actions, [{ action: "images" }]);
     at.terminal.press("\u001b");
     await at.terminal.until("Exit: local disk");
-    at.terminal.press("7");
+    at.terminal.press("8");
     at.terminal.press("s");
     await pause(20);
     assert.deepEqual(at.actions.slice(1), [{ action: "shell" }, { action: "shell" }]);
@@ -114,7 +114,7 @@ test("updates are drawn at most four times a second, and only what changed is se
 
 test("a shell gets the whole terminal, and the menu comes back as it was", async () => {
   using at = open(view);
-  await at.terminal.until("8  X  Exit: local disk");
+  await at.terminal.until("9  X  Exit: local disk");
   at.menu.suspend();
   assert.equal(at.terminal.raw, false);
   at.terminal.output.write("shell output\r\n");
@@ -131,7 +131,7 @@ test("a shell gets the whole terminal, and the menu comes back as it was", async
 
 test("after a resize the screen is drawn anew for its size", async () => {
   using at = open(view);
-  await at.terminal.until("8  X  Exit: local disk");
+  await at.terminal.until("9  X  Exit: local disk");
   at.terminal.resize(100, 40);
   await pause(20);
   const lines = await at.terminal.screen();
@@ -145,7 +145,7 @@ test("names from the network cannot move the cursor", async () => {
     pc: { ...view.pc, name: "pc\u001b[2J\u001b[H\u0007\u009b5;5Hx" },
     images: [{ ...image, name: "{red-fg}\u001b[31mx" }],
   });
-  await at.terminal.until("8  X  Exit: local disk");
+  await at.terminal.until("9  X  Exit: local disk");
   const picture = await at.terminal.until("pc?[2J?[H??5;5Hx");
   assert.match(picture, /^ roomcast {2}pc\?/);
 });

@@ -38,10 +38,11 @@ test("each item is reached by its number, its letter, and arrows", () => {
     ["1", "w", "wait"],
     ["2", "r", "images"],
     ["3", "c", "capture"],
-    ["4", "e", "methods"],
-    ["5", "n", "check"],
-    ["6", "h", "hardware"],
-    ["8", "x", "exits"],
+    ["4", "t", "castName"],
+    ["5", "e", "methods"],
+    ["6", "n", "check"],
+    ["7", "h", "hardware"],
+    ["9", "x", "exits"],
   ] as const;
   for (const [number, letter, page] of ways) {
     const byArrows = [...Array.from({ length: Number(number) - 1 }, () => "down"), "enter"];
@@ -205,6 +206,21 @@ test("the disk is erased by the method that was chosen, after the word", () => {
   for (const part of ["WILL BE LOST", "S3Z9NB0K123456X", "500.1 GB", "Samsung SSD 860 EVO"]) {
     assert.ok(text(view, page).includes(part), part);
   }
+});
+
+test("this PC's disk is cast to its room after the room's name was typed, stored if it is named", () => {
+  const cast = (...keys: string[]): MenuAction[] =>
+    pressAll(home(), ["t", ...keys], view)[1].slice(1);
+  const lab = { action: "cast", room: "lab-2", disk: "/dev/sda" } as const;
+  assert.deepEqual(cast("enter", ..."lab-2", "enter"), [{ ...lab, saveAs: null }]);
+  assert.deepEqual(cast(..."win11", "enter", ..."lab-2", "enter"), [{ ...lab, saveAs: "win11" }]);
+  for (const word of ["", "lab", "LAB-2", "ERASE"])
+    assert.deepEqual(cast("enter", ...word, "enter"), []);
+  assert.deepEqual(cast(..."Win", "enter", ..."lab-2", "enter"), []);
+  const [page] = pressAll(home(), ["t", "enter"], view);
+  assert.match(text(view, page), /ALL OTHER PCs OF ROOM lab-2 WILL BE LOST/);
+  const nowhere = { ...view, pc: { ...view.pc, room: null } };
+  assert.match(text(nowhere, pressAll(home(), ["t"], nowhere)[0]), /not placed this PC yet/);
 });
 
 test("the network check is asked for, shows its findings in words, and is asked again", () => {

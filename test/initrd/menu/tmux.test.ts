@@ -18,7 +18,7 @@ test("on a real terminal: a restore, its stop, a shell and back", async () => {
   const actions = (): string[] =>
     readFileSync(join(at.folder, "actions"), "utf8").trim().split("\n");
 
-  await at.until("8  X  Exit: local disk");
+  await at.until("9  X  Exit: local disk");
   at.press("Down", "Enter");
   await at.until("win11-lab@3");
   at.press("Enter");
@@ -36,7 +36,7 @@ test("on a real terminal: a restore, its stop, a shell and back", async () => {
   await at.until("stopped at this PC");
   await new Promise((resolve) => setTimeout(resolve, 1600));
   at.press("Space");
-  await at.until("8  X  Exit: local disk");
+  await at.until("9  X  Exit: local disk");
   assert.deepEqual(actions().slice(1), [
     '{"action":"restore","image":"win11-lab@4","disk":"/dev/sda"}',
     '{"action":"stop"}',
@@ -53,7 +53,7 @@ test("a shell has the terminal in its ordinary mode", async () => {
     program,
     join(folder, "actions"),
   ]);
-  await at.until("8  X  Exit: local disk");
+  await at.until("9  X  Exit: local disk");
   at.press("s");
   await at.until("this is the shell");
   at.press("-l", "hello");
@@ -61,7 +61,7 @@ test("a shell has the terminal in its ordinary mode", async () => {
   const picture = await at.until("got hello");
   assert.ok(!picture.includes("Exit: local disk"));
   at.press("Enter");
-  await at.until("8  X  Exit: local disk");
-  at.press(...Array.from({ length: 4 }, () => "Up"), "Enter");
+  await at.until("9  X  Exit: local disk");
+  at.press(...Array.from({ length: 5 }, () => "Up"), "Enter");
   await at.until("Name of the image");
 });

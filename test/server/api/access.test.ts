@@ -67,12 +67,18 @@ test("every route that changes something says what it takes, and refuses anythin
   }
 });
 
+interface OneOf {
+  readonly required?: string[];
+  readonly anyOf?: readonly OneOf[];
+}
+
 test("what is destroyed has to be named: no such route works without `overwrite`", () => {
   const destroys = ["/sessions", "/pcs/:id/wipe", "/sessions/:id/admit", "/sessions/:id/retry"];
   for (const url of destroys) {
     const route = routesOf().find((each) => each.url === url && each.method === "POST");
-    const body = route?.options.schema?.body as { required?: string[] } | undefined;
-    assert(body?.required?.includes("overwrite"), url);
+    const body = route?.options.schema?.body as OneOf | undefined;
+    assert(body !== undefined, url);
+    for (const each of body.anyOf ?? [body]) assert(each.required?.includes("overwrite"), url);
   }
   const image = routesOf().find(({ url, method }) => url === "/images/:id" && method === "DELETE");
   const query = image?.options.schema?.querystring as { required?: string[] } | undefined;

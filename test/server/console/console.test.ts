@@ -330,6 +330,29 @@ test("a shell on a PC has the terminal for itself, and the console comes back af
   assert.equal(at.terminal.raw, true);
 });
 
+test("a PC's own disk is cast to its room, stored by a name, after the room's disks were shown", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: numbers(3).map((number) => pcOf(number)) });
+  await at.terminal.until("pc03");
+  at.terminal.press("k");
+  await at.terminal.until("choose the room to cast to");
+  at.terminal.press("\t\tkWin\r");
+  await at.terminal.until("a name has small letters");
+  at.terminal.press("\u0015lab\r");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 2 DISKS WILL BE LOST");
+  assert.ok(!picture.includes("S3Z9NB0K0001") && picture.includes("S3Z9NB0K0003"));
+  at.terminal.press("lab-1\r");
+  await at.terminal.until("pc01 casts its disk to lab-1");
+  const { kind, sender, saveAs, room, overwrite } = (at.lab.calls[0]?.body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual(
+    [kind, sender, saveAs, room, overwrite],
+    ["cast", "id1", "lab", "lab-1", "lab-1"],
+  );
+});
+
 test("where a PC may be one of several, the operator says which", async () => {
   await using at = open();
   const doubt = [
