@@ -1,18 +1,15 @@
-/** A disk captured over HTTP into a store, and put together again on another full of random bytes. */
-import { randomBytes } from "node:crypto";
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+/** A disk captured over HTTP into a store, and restored by the agent to another full of random bytes. */
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import fastify from "fastify";
-import { decodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
 import { openDisk } from "../../../core/node/disk.ts";
-import { chunkBytes, chunkLengthAt } from "../../../core/units/units.ts";
 import { captureDisk } from "../../../initrd/agent/capture/capture.ts";
 import { httpUplink } from "../../../initrd/agent/capture/uplink.ts";
 import { captureRoutes } from "../../../server/api/capture-routes.ts";
-import { openChunkSource } from "../../../server/store/cast-source.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import { randomDisk, restoreTo } from "../restore/restored.ts";
 
 export interface Captured {
   readonly image: Manifest;
@@ -27,27 +24,26 @@ export async function captureAndRestore(
   folder: string,
   { raw = false }: { readonly raw?: boolean } = {},
 ): Promise<Captured> {
-  const directory = join(folder, "store");
-  await using store = await openImageStore(directory);
+  await using store = await openImageStore(join(folder, "store"));
   const image = await captureInto(store, path, { raw });
-  const { id, diskBytes } = image;
-  const decoded = decodeIndex(await store.index(id), diskBytes);
-  if (!decoded.ok) throw new Error(decoded.reason);
-  const copy = join(folder, "copy");
-  const fd = openSync(copy, "w");
-  ftruncateSync(fd, diskBytes);
-  const junk = randomBytes(chunkBytes);
-  for (let at = 0; at < diskBytes; at += chunkBytes)
-    writeSync(fd, junk, 0, Math.min(chunkBytes, diskBytes - at), at);
-  const source = await openChunkSource({ directory, imageId: id });
-  for (const [entryIndex, entry] of decoded.value.entries()) {
-    const stored = await source.read(entryIndex);
-    const length = chunkLengthAt(entry.chunkIndex, diskBytes);
-    writeSync(fd, rawChunk(entry, stored, length), 0, length, entry.chunkIndex * chunkBytes);
+  const copy = randomDisk(join(folder, "copy"), image.diskBytes);
+  const { device, release } = attach(copy, image.logicalSector);
+  try {
+    // With a scan nothing is discarded: what is not written stays random.
+    const { outcome, reason } = await restoreTo(device, image, store, { scan: true });
+    if (outcome !== "verified") throw new Error(`${outcome}: ${reason}`);
+  } finally {
+    release();
   }
-  await source.close();
-  closeSync(fd);
-  return { image, copy, chunksKept: decoded.value.length };
+  return { image, copy, chunksKept: image.chunkCount };
+}
+
+/** A file has sectors of 512 bytes; a loop device over it has others. */
+function attach(path: string, sector: number): { device: string; release: () => void } {
+  if (sector === 512) return { device: path, release: () => {} };
+  const args = ["--show", "--find", "--sector-size", String(sector), path];
+  const device = execFileSync("losetup", args, { encoding: "utf8" }).trim();
+  return { device, release: () => void execFileSync("losetup", ["--detach", device]) };
 }
 
 /** Captures the disk as an agent does, into `store`. Rejects as the capture does. */
