@@ -12,7 +12,7 @@ import {
   type SessionEvent,
   type StartPolicy,
 } from "../../../core/session/session.ts";
-import { memberView, sessionState } from "../../../core/session/view.ts";
+import { memberView, sessionNotices, sessionState } from "../../../core/session/view.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { Counters } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
@@ -343,5 +343,90 @@ test("any order of events keeps the invariants: one end each, no cast left open"
       assert.equal(member.phase.name, "ended", `seed ${seed}`);
     }
     assert.equal(deadlineOf(room.session), undefined);
+  }
+});
+
+const viewOf = (room: Room, pc: string) => {
+  const member = room.session.members.find((each) => each.pc === pc);
+  assert(member !== undefined);
+  return memberView(member, pc, "receiving");
+};
+const notesOf = (room: Room): string[] =>
+  room.said.flatMap((action) => (action.type === "note" ? [`${action.pc}: ${action.text}`] : []));
+
+test("who lags or hears no multicast is shown with the reason, and each change is an event once", () => {
+  const room = new Room(["a", "b", "c"]);
+  room.comeAndGetReady("a", "b", "c");
+  assert.deepEqual([viewOf(room, "a").lane, viewOf(room, "a").reason], ["main", null]);
+  room.take({ type: "lane", pc: "a", laggard: "disk writes 18 MB/s" });
+  room.take({ type: "lane", pc: "a", laggard: "disk writes 19 MB/s" });
+  const lagging = viewOf(room, "a");
+  assert.deepEqual(
+    [lagging.lane, lagging.laneReason, lagging.reason, lagging.result],
+    ["catch-up", "disk writes 19 MB/s", "disk writes 19 MB/s", "pending"],
+  );
+  room.take({ type: "fallback", pc: "a", reason: "no multicast" });
+  assert.deepEqual([viewOf(room, "a").lane, viewOf(room, "a").reason], ["http", "no multicast"]);
+  assert.deepEqual(sessionNotices(room.session), []);
+  room.take({ type: "fallback", pc: "b", reason: "no multicast" });
+  assert.match(sessionNotices(room.session)[0] ?? "", /only 1 of the 3 PCs.*IGMP querier/);
+  room.take({ type: "fallback", pc: "c", reason: "no multicast" });
+  assert.match(sessionNotices(room.session)[0] ?? "", /none of the 3 PCs/);
+  room.take({ type: "fallback", pc: "a", reason: null });
+  room.take({ type: "lane", pc: "a", laggard: null });
+  assert.equal(viewOf(room, "a").lane, "main");
+  assert.deepEqual(
+    notesOf(room).filter((note) => note.startsWith("a: ")),
+    [
+      "a: in the catch-up lane: disk writes 18 MB/s",
+      "a: gets its chunks over HTTP: no multicast",
+      "a: multicast reaches it again",
+      "a: keeps up again, back in the main lane",
+    ],
+  );
+  room.verified("b");
+  assert.deepEqual([viewOf(room, "b").lane, viewOf(room, "b").reason], ["http", null]);
+});
+
+test("a PC that comes back starts in no lane", () => {
+  const room = new Room(["a", "b"]);
+  room.comeAndGetReady("a", "b");
+  room.take({ type: "fallback", pc: "a", reason: "no multicast" });
+  room.take({ type: "lost", pc: "a", reason: "gone" });
+  room.take({ type: "connected", pc: "a" });
+  assert.equal(viewOf(room, "a").lane, null);
+  room.take({ type: "ready", pc: "a", disk, counters });
+  assert.equal(viewOf(room, "a").lane, "main");
+});
+
+/** A live cast of one PC. */
+function liveRoom(archives: boolean): Room {
+  const room = new Room(["a"]);
+  room.session.rootHash = null;
+  room.session.archive = archives ? "pending" : "none";
+  room.comeAndGetReady("a");
+  return room;
+}
+
+test("a live cast verifies against the hash that was sealed, and nobody before", () => {
+  const early = liveRoom(false);
+  early.verified("a");
+  assert.equal(viewOf(early, "a").result, "failed");
+  const room = liveRoom(false);
+  room.take({ type: "sealed", rootHash: root });
+  room.verified("a");
+  assert.deepEqual([viewOf(room, "a").result, room.session.phase], ["verified", "done"]);
+});
+
+test("a live cast that is to be stored is over when it is; without the image it has failed", () => {
+  for (const isStored of [true, false]) {
+    const room = liveRoom(true);
+    room.take({ type: "sealed", rootHash: root });
+    room.verified("a");
+    assert.equal(room.session.phase, "casting");
+    const actions = room.take({ type: "archived", isStored });
+    assert.deepEqual(actions, [{ type: "cast-close" }]);
+    assert.equal(room.session.phase, isStored ? "done" : "failed");
+    assert.equal(viewOf(room, "a").result, "verified");
   }
 });

@@ -6,8 +6,10 @@ import {
   controlFrameLimit,
   decodeAgentMessage,
   decodeBulk,
+  decodeNumbered,
   decodeServerMessage,
   encodeBulk,
+  encodeNumbered,
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 
@@ -99,6 +101,14 @@ test("a binary frame: kind, tag, payload; any bytes are decoded or refused", () 
     }),
     { numRuns: 2000 },
   );
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.uint8Array(), (number, rest) => {
+      const decoded = decodeNumbered(encodeNumbered(number, rest));
+      assert(decoded.ok);
+      assert.deepEqual([decoded.value.number, [...decoded.value.rest]], [number, [...rest]]);
+    }),
+  );
+  assert.deepEqual(decodeNumbered(new Uint8Array(3)), { ok: false, reason: "truncated" });
   assert.deepEqual(decodeBulk(new Uint8Array(7)), { ok: false, reason: "truncated" });
   assert.deepEqual([...encodeBulk(1, 0x04030201, Uint8Array.of(9))], [1, 0, 0, 0, 1, 2, 3, 4, 9]);
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestFn, test as unlimited } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import { codec } from "../../../core/image/types.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { bootAreaOf } from "../../../initrd/agent/restore/boot-area.ts";
 import { systemCodec } from "../../../initrd/agent/restore/codec.ts";
@@ -37,6 +38,8 @@ function setUp(
     verify?: "written" | "read-back";
     targetBytes?: number;
     discard?: boolean;
+    /** The entries are announced. */
+    isLive?: boolean;
     limits?: AnswerLimits;
     /** What the server answers over HTTP. */
     fetch?: (entryIndex: number) => Uint8Array;
@@ -51,7 +54,14 @@ function setUp(
   const fetched: number[] = [];
   const restore = new DiskRestore(
     {
-      entries: from.entries,
+      entries:
+        options.isLive === true
+          ? from.entries.map(({ chunkIndex }) => ({
+              ...{ chunkIndex, codec: codec.raw, storedLength: 0, crc32c: 0 },
+              sha256: new Uint8Array(32),
+            }))
+          : from.entries,
+      isLive: options.isLive ?? false,
       diskBytes: from.content.length,
       boot: bootAreaOf({
         entries: from.entries,
@@ -451,5 +461,50 @@ test("a disk that answers late is told of no more", async () => {
   answer();
   await restore.ended;
   assert.equal(restore.trouble, null);
+  assertCopy(disk);
+});
+
+test("of a live cast, entries are wanted before they are known, and written when they are", async () => {
+  const { disk, restore, cast } = setUp({ isLive: true });
+  const all = image.entries.length;
+  assert.deepEqual(
+    wantedOf(restore.wants()),
+    Array.from({ length: all }, (_, index) => index),
+  );
+  const announce = (from: number, to: number): void => {
+    for (const [at, entry] of image.entries.slice(from, to).entries())
+      restore.announce(from + at, entry);
+  };
+  announce(0, 2);
+  await restore.begin();
+  // One that is not known yet is let pass.
+  cast([0, 1, 2]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(restore.counters.bytesReceived, 2 * mib);
+  assert.equal(restore.phase, "receiving");
+  announce(1, all);
+  cast(everything.filter((entryIndex) => entryIndex > 1));
+  const entries = await restore.ended;
+  assert.deepEqual(
+    entries.map(({ sha256 }) => Buffer.from(sha256).toString("hex")),
+    image.entries.map(({ sha256 }) => Buffer.from(sha256).toString("hex")),
+  );
+  assertCopy(disk);
+});
+
+test("of a live cast with --delta, the disk is looked at as entries become known", async () => {
+  const { disk, restore, cast } = setUp({ isLive: true, disk: new FakeDisk(image.content) });
+  disk.content[3 * mib] = (disk.content[3 * mib] as number) ^ 1;
+  const scanned = restore.scan("wait");
+  for (const [entryIndex, entry] of image.entries.entries()) {
+    restore.announce(entryIndex, entry);
+    if (entryIndex % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await scanned;
+  await restore.begin();
+  const wanted = wantedOf(restore.wants());
+  assert.deepEqual(wanted, [image.entries.findIndex(({ chunkIndex }) => chunkIndex === 3)]);
+  cast(wanted);
+  await restore.ended;
   assertCopy(disk);
 });
