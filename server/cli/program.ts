@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { exitStatus, RoomcastError } from "../../core/errors.ts";
 import { version } from "../version.ts";
 import { addAgentCommand } from "./agent.ts";
+import { addConsoleCommand } from "./console.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
 import { addDoctorCommand } from "./doctor.ts";
@@ -41,7 +42,8 @@ export async function runCommandLine(
   };
   addServeCommand(program, run);
   const term = env.TERM ?? "vt100";
-  addStatusCommands(program, run, term);
+  addStatusCommands(program, run);
+  addConsoleCommand(program, run, term);
   addDoctorCommand(program, run);
   addPcCommands(program, run, term);
   addRoomCommands(program, run);

@@ -1,11 +1,9 @@
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
 import type { StatusView } from "../../core/wire/api.ts";
-import { shellInTerminal } from "../api/shell-terminal.ts";
-import { runConsole } from "../console/main.ts";
 import type { RunCommand } from "./program.ts";
 
-export function addStatusCommands(program: Command, run: RunCommand, term: string): void {
+export function addStatusCommands(program: Command, run: RunCommand): void {
   program
     .command("status")
     .description("version, listeners, counts, store size")
@@ -22,21 +20,6 @@ export function addStatusCommands(program: Command, run: RunCommand, term: strin
         say(`store      ${status.images} images, ${stored}, ${sizeText(status.freeBytes)} free`);
         for (const text of status.warnings) say(`! ${text}`);
         return 0;
-      }),
-    );
-
-  program
-    .command("console")
-    .description("the staff's full-screen console")
-    .action(() =>
-      run(({ client }) => {
-        const { stdin: input, stdout: output } = process;
-        return runConsole(client, {
-          async shell(pc) {
-            const { reason } = await shellInTerminal(client.place, pc, { term, input, output });
-            return reason;
-          },
-        });
       }),
     );
 }

@@ -66,6 +66,11 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       return pressAtRoom(model, ui, page, key);
     case "setting":
       return pressAtSetting(model, ui, page, key);
+    case "command": {
+      if (key.name !== "enter") return stay(ui, { ...page, value: typed(page.value, key, 512) });
+      const line = page.value.replace(/^\s*roomcast\s/, "").trim();
+      return { ui: toBase(ui), effect: line === "" ? null : { type: "command", line } };
+    }
     case "cast":
       return pressAtCast(model, ui, page, key);
     case "identity":

@@ -75,6 +75,17 @@ export function dialogRows(
         ],
         keys: "Ctrl-U: empty   Enter: set   Esc: back",
       };
+    case "command":
+      return {
+        body: [
+          line("Any command of the command line, as `schedule list` or `doctor`:", "bold"),
+          blank,
+          [span(" roomcast ", "bold"), span(`${page.value}_`, "accent")],
+          blank,
+          line("`help` lists them. They work on the server that this console shows."),
+        ],
+        keys: "Enter: run it in this terminal   Esc: back",
+      };
     case "cast":
       return {
         body: [

@@ -42,6 +42,8 @@ export type Effect =
   | { readonly type: "follow"; readonly path: string; readonly title: string }
   /** A shell on the PC takes the terminal. */
   | { readonly type: "shell"; readonly pc: string; readonly name: string }
+  /** A command of the command line takes the terminal. */
+  | { readonly type: "command"; readonly line: string }
   | { readonly type: "redraw" }
   | { readonly type: "quit" };
 
@@ -175,6 +177,7 @@ function atHand(model: Model, ui: Ui): PcView[] {
 
 function pressAction(model: Model, ui: Ui, key: Key): Step {
   if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
+  if (key.name === ":") return open(ui, { name: "command", value: "" });
   if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
   if (key.name === "R") {
     if (ui.room === null) return refuse(ui, "choose a room with Tab first");

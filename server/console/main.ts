@@ -23,6 +23,8 @@ export interface ConsoleOptions {
   readonly term?: string;
   /** A shell on a PC in the terminal, which it has for itself meanwhile; answers why it ended, or null. */
   shell?(pc: string): Promise<string | null>;
+  /** Runs a command of the command line in the terminal, which it has for itself meanwhile. */
+  command?(line: string): Promise<void>;
 }
 
 /**
@@ -93,12 +95,12 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     }
   };
 
-  const openShell = async (pc: string, name: string): Promise<void> => {
-    if (options.shell === undefined) return say("there is no shell from here", false);
+  /** Leaves the terminal to what works in it, and says what that answers. */
+  const lend = async (work: () => Promise<string | null>): Promise<void> => {
     terminal.suspend();
     try {
-      const reason = await options.shell(pc);
-      say(`the shell on ${name} is over${reason === null ? "" : `: ${reason}`}`, reason === null);
+      const told = await work();
+      if (told !== null) say(told, false);
     } catch (error) {
       say(errorText(error), false);
     } finally {
@@ -112,8 +114,19 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     const { effect } = step;
     if (effect?.type === "quit") return leaving.abort();
     if (effect?.type === "redraw") terminal.redraw();
-    if (effect?.type === "shell") void openShell(effect.pc, effect.name);
-    else if (effect !== null) void perform(effect);
+    if (effect?.type === "shell") {
+      const { pc, name } = effect;
+      void lend(async () => {
+        const reason = await options.shell?.(pc);
+        return reason === null ? null : `the shell on ${name} is over: ${reason}`;
+      });
+    } else if (effect?.type === "command") {
+      const { line } = effect;
+      void lend(async () => {
+        await options.command?.(line);
+        return null;
+      });
+    } else if (effect !== null) void perform(effect);
     drawSoon(keyDrawEvery);
   };
 

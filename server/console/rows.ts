@@ -132,6 +132,7 @@ const helpRows: readonly Row[] = [
     ["z", "wipe the disks of the marked PCs"],
     ["i", "the images: check, delete"],
     ["R", "the room: its settings, seat walk, history; a new room; delete it"],
+    [":", "any other command: schedule, operator, import, export, doctor, report..."],
     ["Ctrl-L", "draw the screen again"],
     ["q", "leave; sessions go on"],
   ].map(([keys = "", what = ""]): Row => [span(`  ${cell(keys, 20)}`, "bold"), span(what)]),

@@ -41,6 +41,8 @@ export type Page =
   /** `from`: the first PC that is shown. */
   | { readonly name: "session"; readonly id: string; readonly from: number }
   | { readonly name: "help" }
+  /** A command of the command line, typed. */
+  | { readonly name: "command"; readonly value: string }
   | { readonly name: "filter" }
   | {
       readonly name: "images";
