@@ -119,8 +119,12 @@ async function ntfsState(what: string, device: string, signal: AbortSignal) {
 
 /** partclone.xfs takes the free space of the last checkpoint, and so leaves out what waits in the log. */
 async function xfsState(device: string, signal: AbortSignal) {
-  const { output } = await runTool("xfs_logprint", ["-t", device], signal);
+  const { output, status } = await runTool("xfs_logprint", ["-t", device], signal);
   if (/state: <CLEAN>/.test(output)) return null;
+  if (status === -1 && output === "") {
+    const reason = "xfs_logprint is not there to say whether changes wait in its log";
+    return { reason, next: "install xfsprogs" };
+  }
   const reason = "it was not unmounted, and changes wait in its log";
   return { reason, next: "start the PC from it and shut it down properly" };
 }
