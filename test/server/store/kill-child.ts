@@ -1,6 +1,7 @@
 /**
- * Captures, deletes and gives up images for ever, until it is killed: `kill-child.ts FOLDER SEED`. Says
- * on stdout what is done (`committed ID NAME@VERSION`, `deleted ID`) and what is about to be (`deleting ID`).
+ * Captures, deletes and gives up images for ever, until it is killed, or kills itself at a step:
+ * `kill-child.ts FOLDER SEED STEP`, 0 for none. Says on stdout what is done (`committed ID NAME@VERSION`,
+ * `deleted ID`) and what is about to be (`deleting ID`).
  */
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -8,16 +9,18 @@ import { zstdCompressSync } from "node:zlib";
 import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec } from "../../../core/image/types.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
 import { seeded } from "../../sim/random.ts";
+import { dieAtStep } from "./die-at-step.ts";
 import { draftOf, mib, sha256 } from "./write-image.ts";
 
-const [folder = "", seed = ""] = process.argv.slice(2);
+const [folder = "", seed = "", step = ""] = process.argv.slice(2);
 const random = seeded(Number(seed));
 const below = (limit: number): number => Math.floor(random() * limit);
 // Synchronous: what was said before a kill has arrived.
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 
+await dieAtStep(Number(step));
+const { openImageStore } = await import("../../../server/store/image-store.ts");
 say("ready");
 const store = await openImageStore(folder);
 if (store.problems.length > 0) say(`problem ${store.problems.join("; ")}`);

@@ -1,4 +1,4 @@
-/** Kills a process at random moments while it captures, deletes and gives up: nothing committed is lost. KILLS says how often. */
+/** Kills a process at random moments and steps while it captures, deletes and gives up: nothing committed is lost. KILLS says how often. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,8 +11,9 @@ import { seeded } from "../../sim/random.ts";
 
 const killCount = Number(process.env.KILLS ?? 15);
 const seed = Number(process.env.SEED || 1);
-/** Opening, sweeping and some ten images fit into this many milliseconds. */
+/** Opening, sweeping and some ten images fit into this many milliseconds, and take this many steps. */
 const longestLife = 200;
+const mostSteps = 400;
 
 const quiet = { signal: new AbortController().signal, onProgress() {} };
 
@@ -28,7 +29,9 @@ test(`${killCount} kills at random moments leave every committed image whole`, a
     for (let kill = 0; kill < killCount; kill++) {
       const script = join(import.meta.dirname, "kill-child.ts");
       const childSeed = Math.floor(random() * 2 ** 31);
-      const child = spawn(process.execPath, [script, folder, String(childSeed)], {
+      // Half of them by the clock, half at a step between two calls, where a moment is short.
+      const step = kill % 2 === 0 ? 0 : 1 + Math.floor(random() * mostSteps);
+      const child = spawn(process.execPath, [script, folder, String(childSeed), String(step)], {
         env: { ...process.env, NODE_TEST_CONTEXT: "" },
         stdio: ["ignore", "pipe", "inherit"],
       });
@@ -37,7 +40,7 @@ test(`${killCount} kills at random moments leave every committed image whole`, a
         said += text;
       });
       child.stdout.once("data", () => {
-        setTimeout(() => child.kill("SIGKILL"), random() * longestLife);
+        if (step === 0) setTimeout(() => child.kill("SIGKILL"), random() * longestLife);
       });
       const [status, signal] = (await once(child, "close")) as [number | null, string | null];
       assert.equal(
