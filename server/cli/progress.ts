@@ -75,7 +75,7 @@ export function progressText(now: {
 }): string {
   const fraction = now.total > 0 ? now.done / now.total : 0;
   const parts = [
-    `${now.doing} ${barText(fraction, 20)} ${percentText(fraction).padStart(5)}`,
+    `${now.doing} ${barText(fraction, 16)} ${percentText(fraction).padStart(5)}`,
     `${sizeText(now.done)} of ${sizeText(now.total)}`,
     byteRateText(now.rate),
     ...(now.secondsLeft === null ? [] : [`${durationText(now.secondsLeft)} left`]),

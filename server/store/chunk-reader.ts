@@ -1,7 +1,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
-import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { imageName } from "./image-files.ts";
 import type { ChunkPlace } from "./packs.ts";
 
@@ -24,22 +24,28 @@ export async function readChunkOf(
     throw new RoomcastError("not-found", what, "read the image's index again");
   }
   const entry = decoded.value;
-  if (entry.codec === codec.zero) return new Uint8Array();
-  const damaged = (why: string, cause?: unknown): RoomcastError =>
-    new RoomcastError(
+  try {
+    return await readStored(entry, ports);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RoomcastError(
       "bad-input",
       `image ${imageName(image)}: chunk ${entry.chunkIndex} is damaged in the store: ${why}`,
       "run `roomcast image verify`, check the disk that holds the data folder, and capture it again",
       { cause },
     );
-  const place = ports.find(entry.sha256);
-  if (place === undefined) throw damaged("it is in no pack");
-  if (place.entry.codec !== entry.codec || place.entry.storedLength !== entry.storedLength) {
-    throw damaged("it is stored in another form");
   }
-  const stored = await ports.read(place).catch((cause: unknown) => {
-    throw damaged(cause instanceof Error ? cause.message : String(cause), cause);
-  });
-  if (crc32c(stored) !== entry.crc32c) throw damaged("its bytes do not match their CRC");
+}
+
+/** As `readChunkOf`; rejects with an Error that says only what is wrong. */
+export async function readStored(entry: IndexEntry, ports: ChunkReaderPorts): Promise<Uint8Array> {
+  if (entry.codec === codec.zero) return new Uint8Array();
+  const place = ports.find(entry.sha256);
+  if (place === undefined) throw new Error("it is in no pack");
+  if (place.entry.codec !== entry.codec || place.entry.storedLength !== entry.storedLength) {
+    throw new Error("it is stored in another form");
+  }
+  const stored = await ports.read(place);
+  if (crc32c(stored) !== entry.crc32c) throw new Error("its bytes do not match their CRC");
   return stored;
 }

@@ -5,7 +5,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry, Manifest, ManifestDraft } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
-import { readChunkOf } from "./chunk-reader.ts";
+import { readChunkOf, readStored } from "./chunk-reader.ts";
 import { storeFull } from "./faults.ts";
 import {
   commitImage,
@@ -195,7 +195,7 @@ class FolderStore implements ImageStore {
       {
         all,
         index: (each) => readIndex(this.folder, each),
-        readChunk: (each, index, entryIndex) => readChunkOf(each, index, entryIndex, ports),
+        readStored: (entry) => readStored(entry, ports),
         packOf: (hash) => {
           const place = this.catalogue.find(hash);
           return place === undefined ? null : packName(place.pack);

@@ -29,7 +29,8 @@ export interface VerifyPorts {
   readonly all: readonly Manifest[];
   /** As stored, past any cache; rejects when it is damaged. */
   index(image: Manifest): Promise<Uint8Array>;
-  readChunk(image: Manifest, index: Uint8Array, entryIndex: number): Promise<Uint8Array>;
+  /** The stored bytes; rejects with what is wrong with them. */
+  readStored(entry: IndexEntry): Promise<Uint8Array>;
   packOf(hash: Uint8Array): string | null;
 }
 
@@ -55,23 +56,22 @@ export async function verifyImages(
   const total = images.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
   let done = 0;
   for (const image of images) {
-    const read = await readEntries(image, ports);
-    if (typeof read === "string") {
+    const entries = await readEntries(image, ports);
+    if (typeof entries === "string") {
       const name = imageName(image);
-      damaged.push({ image: name, chunkIndex: null, reason: read, pack: null, images: [name] });
+      damaged.push({ image: name, chunkIndex: null, reason: entries, pack: null, images: [name] });
       done += image.chunkCount;
       continue;
     }
-    const { index, entries } = read;
-    const work = entries.entries();
+    const work = entries.values();
     const lane = async (): Promise<void> => {
-      for (const [entryIndex, entry] of work) {
+      for (const entry of work) {
         if (options.signal.aborted) throw cancelled();
         // Once, however many images share it; what cannot be shared is the length of a last chunk.
         const key = `${hashKey(entry.sha256)} ${chunkLengthAt(entry.chunkIndex, image.diskBytes)}`;
         if (!checked.has(key)) {
           checked.add(key);
-          const reason = await faultOf(image, index, entryIndex, entry, ports);
+          const reason = await faultOf(image, entry, ports);
           if (reason !== null) {
             const damage: Damage = {
               image: imageName(image),
@@ -98,14 +98,10 @@ export async function verifyImages(
   };
 }
 
-async function readEntries(
-  image: Manifest,
-  ports: VerifyPorts,
-): Promise<{ index: Uint8Array; entries: IndexEntry[] } | string> {
+async function readEntries(image: Manifest, ports: VerifyPorts): Promise<IndexEntry[] | string> {
   try {
-    const index = await ports.index(image);
-    const decoded = decodeIndex(index, image.diskBytes);
-    return decoded.ok ? { index, entries: decoded.value } : decoded.reason;
+    const decoded = decodeIndex(await ports.index(image), image.diskBytes);
+    return decoded.ok ? decoded.value : decoded.reason;
   } catch (error) {
     return messageOf(error);
   }
@@ -132,14 +128,12 @@ async function usersOf(
 
 async function faultOf(
   image: Manifest,
-  index: Uint8Array,
-  entryIndex: number,
   entry: IndexEntry,
   ports: VerifyPorts,
 ): Promise<string | null> {
   const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
   try {
-    const stored = await ports.readChunk(image, index, entryIndex);
+    const stored = await ports.readStored(entry);
     const raw =
       entry.codec === codec.zero
         ? new Uint8Array(length)

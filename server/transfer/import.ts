@@ -175,7 +175,7 @@ async function importDisk(
 ): Promise<Committed> {
   const { raw, signal, log, progress } = options;
   await using opened = await openDisk(diskPath, { write: false });
-  if (opened.size === 0) throw damagedSource(path, "it is empty");
+  if (!raw) requireSectors(path, opened.size);
   const { head } = await endsOf(diskPath, opened.size);
   const isBlock = (await stat(diskPath)).isBlockDevice();
   const disk: BlockDevice = {
@@ -195,6 +195,13 @@ async function importDisk(
   await uplink.requireSpace(plannedBytes(map.plan, disk.size));
   const source = basename(path);
   return await captureMapped(map, { disk, source, uplink, signal, progress });
+}
+
+/** What is no disk at all is most often told by its length. */
+function requireSectors(path: string, size: number): void {
+  if (size > 0 && size % 512 === 0) return;
+  const why = size === 0 ? "it is empty" : `${size} bytes are no whole number of sectors`;
+  throw notKnown(path, why);
 }
 
 /** A cut file still has its table; what the table names beyond the end reads as zeros here. */

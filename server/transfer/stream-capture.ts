@@ -77,7 +77,9 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
   const failed = failure as { readonly error: unknown } | null;
   if (failed !== null) throw failed.error;
   await outbox.emptied();
-  if (diskBytes === 0) throw damagedSource(source, "it is empty");
+  if (diskBytes === 0 || (!options.raw && diskBytes % 512 !== 0)) {
+    throw damagedSource(source, `${diskBytes} bytes are no whole number of sectors`);
+  }
 
   const found = await table.finish(diskBytes);
   if (!options.raw) requireWhole(found, table.head, diskBytes, source);

@@ -147,7 +147,7 @@ test("progress: a bar, what is done, the rate, and what is left", () => {
   const now = { doing: "importing", done: 1.2e9, total: 2.8e9, rate: 98.2e6, secondsLeft: 16 };
   assert.equal(
     progressText(now),
-    "importing [#######-----------]  42 %  1.2 GB of 2.8 GB  98.2 MB/s  16 s left",
+    "importing [######--------]  42 %  1.2 GB of 2.8 GB  98.2 MB/s  16 s left",
   );
   assert.match(progressText({ ...now, done: 0, rate: 0, secondsLeft: null }), /0 %.*0 B\/s$/);
 });
