@@ -6,7 +6,7 @@
  */
 import type { Decoded } from "../errors.ts";
 import { type ByteSource, u16, u32 } from "./byte-source.ts";
-import { type Extent, union } from "./extents.ts";
+import { type Extent, endOf, union } from "./extents.ts";
 
 const superblockAt = 1024;
 const magic = 0xef53;
@@ -77,6 +77,8 @@ export async function extUse(source: ByteSource): Promise<Decoded<Extent[]>> {
   };
   // Unused parts of inode tables that nobody has set to zero yet.
   const unset: Extent[] = [];
+  // Groups whose bitmap was never written: nothing but what belongs to groups is in them.
+  const bare: { group: number; first: number; count: number; freeCount: number }[] = [];
   useBlocks(0, firstDataBlock);
   for (let group = 0; group < groupCount; group++) {
     const descriptor = await readDescriptor(source, layout, group);
@@ -98,6 +100,7 @@ export async function extUse(source: ByteSource): Promise<Decoded<Extent[]>> {
     const count = Math.min(blocksPerGroup, blockCount - first);
     if ((flags & groupFlag.blocksUnset) !== 0) {
       useBlocks(first, Math.min(backupBlocksOf(layout, group), count));
+      bare.push({ group, first, count, freeCount: freeClusters * layout.clusterBlocks });
       continue;
     }
     const bits = await source.read(blockBitmap * blockBytes, blockBytes);
@@ -113,7 +116,22 @@ export async function extUse(source: ByteSource): Promise<Decoded<Extent[]>> {
   }
   const end = blockCount * blockBytes;
   used.push({ start: end, length: source.size - end });
-  return { ok: true, value: without(union(used), union(unset)) };
+  const merged = union(used);
+  let next = 0;
+  for (const { group, first, count, freeCount } of bare) {
+    const [from, to] = [first * blockBytes, (first + count) * blockBytes];
+    while (next < merged.length && endOf(merged[next] as Extent) <= from) next++;
+    let usedBytes = 0;
+    for (let at = next; at < merged.length && (merged[at] as Extent).start < to; at++) {
+      const extent = merged[at] as Extent;
+      usedBytes += Math.min(endOf(extent), to) - Math.max(extent.start, from);
+    }
+    // In clusters there is less free than in blocks.
+    const free = count - usedBytes / blockBytes;
+    const isRight = layout.clusterBlocks === 1 ? free === freeCount : free >= freeCount;
+    if (!isRight) return damaged(`group ${group} is damaged`);
+  }
+  return { ok: true, value: without(merged, union(unset)) };
 }
 
 const damaged = (reason: string): { readonly ok: false; readonly reason: string } => ({
@@ -258,7 +276,10 @@ function backupBlocksOf(layout: Layout, group: number): number {
   const copy = layout.hasBackup(group) ? 1 : 0;
   const metaGroup = Math.floor(group / perBlock);
   // Of a meta group, the first, second and last group have a block of descriptors.
-  if (metaGroup >= firstMetaGroup) return copy + 1;
+  const place = group % perBlock;
+  if (metaGroup >= firstMetaGroup) {
+    return copy + (place <= 1 || place === perBlock - 1 ? 1 : 0);
+  }
   if (copy === 0) return 0;
   const all = Math.min(Math.ceil(groupCount / perBlock), firstMetaGroup);
   return 1 + all + layout.reservedBlocks;
