@@ -1,7 +1,8 @@
 import { type Command, Option } from "commander";
+import { diskLine } from "../../core/screen/disk.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
-import type { SessionView } from "../../core/wire/views.ts";
+import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
@@ -88,6 +89,41 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
       return 0;
     }),
   );
+
+  session
+    .command("admit <S> <PC>")
+    .description("lets a PC in, or in again after it failed; its disk is overwritten")
+    .action((id: string, reference: string) =>
+      run(async ({ client, say, document, confirm }) => {
+        const pc = await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
+        await confirm([`  ${pc.name}: ${pc.disks.map(diskLine).join("; ")}`], pc.name);
+        const wish = { pc: pc.id, overwrite: pc.name };
+        document(await client.post<SessionView>(`${path(id)}/admit`, wish));
+        say(`${pc.name} is in session ${id}`);
+        return 0;
+      }),
+    );
+
+  session
+    .command("retry <S>")
+    .description("once more with the PCs that are not verified; their disks are overwritten")
+    .option("--wait", "stay until it is done; the exit status says whether all are verified")
+    .action((id: string, { wait = false }: { wait?: boolean }) =>
+      run(async (context) => {
+        const { client, confirm } = context;
+        const { members } = await client.get<SessionView>(path(id));
+        const failed = members.filter(({ result }) => result === "failed" || result === "stopped");
+        const word = failed.map(({ name }) => name).join(",");
+        if (word !== "") {
+          await confirm(
+            failed.map(({ name, reason }) => `  ${name}: ${reason ?? "no reason given"}`),
+            word,
+          );
+        }
+        const again = await client.post<SessionView>(`${path(id)}/retry`, { overwrite: word });
+        return started(context, again, wait);
+      }),
+    );
 
   program
     .command("report <S>")

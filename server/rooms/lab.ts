@@ -419,6 +419,11 @@ export class Lab {
     const pc = this.inventory.get(link.pc);
     if (pc !== undefined) {
       this.rooms.tell(pc);
+      if (pc.doubt !== undefined) {
+        const names = this.inventory.candidates(pc).map((each) => each.name);
+        const text = `WHICH PC IS THIS? It may be ${names.join(" or ")}: an operator has to say`;
+        link.send({ type: "notice", text });
+      }
       this.sessions.words.placed(pc);
     }
     this.announcer.pc(link.pc);

@@ -134,6 +134,7 @@ export class RoomOrders {
   /** The PC at which someone pressed Enter takes the next seat; throws `conflict` and `refused`. */
   takeSeat(pc: PcRecord): void {
     const { inventory, announcer, placed } = this.ports;
+    inventory.requireKnown(pc);
     const name = this.walking();
     if (name === null || (pc.room !== name && pc.room !== defaultRoom)) {
       throw new RoomcastError(
