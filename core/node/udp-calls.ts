@@ -1,5 +1,5 @@
 /**
- * The system calls under the cast's sockets, which Node's own sockets lack: many packets a call, out
+ * The system calls under the sockets of the cast and of TFTP, which Node's own sockets lack: many packets a call, out
  * and in. Layouts are those of Linux on 64-bit little-endian machines.
  */
 import koffi from "koffi";
@@ -176,7 +176,7 @@ export function failure(what: string): RoomcastError {
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === code)?.[0];
   return new RoomcastError(
     "failed",
-    `the cast's socket: ${what}: ${name ?? `errno ${code}`}`,
+    `UDP socket: ${what}: ${name ?? `errno ${code}`}`,
     "check that the interface is up and has its IPv4 address (ip address)",
   );
 }

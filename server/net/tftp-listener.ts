@@ -1,9 +1,9 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { TftpTransfer, type TransferStep } from "../../core/boot/tftp-transfer.ts";
+import type { TransferStep } from "../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { type Millis, millis } from "../../core/units/units.ts";
 import { decodeTftp, encodeError, tftpError } from "../../core/wire/tftp.ts";
 import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
+import { type RunningTransfer, startTftpPump } from "./tftp-pump.ts";
 
 /** PCs of the largest rooms at once. */
 const defaultTransferLimit = 256;
@@ -45,6 +45,8 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
   const transfers = new Map<string, Transfer>();
   let packetsIgnored = 0;
   const listener = await openSocket(address, options.port, onError);
+  // A transfer that was replaced ends a little after its successor has begun.
+  const pump = startTftpPump({ address, limit: 2 * transferLimit, onError });
 
   /** No packet may end the server: `send` itself throws on a port of 0. */
   const guarded = (work: () => void): void => {
@@ -54,13 +56,12 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       onError(error instanceof Error ? error : new Error(String(error)));
     }
   };
-  // Without a callback an error is the socket's: a transfer lives by one packet for each that comes.
-  const send = (socket: Socket, packet: Uint8Array, to: RemoteInfo): void =>
-    socket.send(packet, to.port, to.address);
 
   const refuse = (client: RemoteInfo, file: string, code: number, reason: string): void =>
     guarded(() => {
-      send(listener, encodeError(code, reason), client);
+      listener.send(encodeError(code, reason), client.port, client.address, (error) => {
+        if (error !== null) onError(error);
+      });
       const shown = printable(file);
       onFact({ client: client.address, file: shown, outcome: "refused", bytes: 0, reason });
     });
@@ -97,72 +98,44 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       });
   };
 
-  /** Resolves when the transfer is over. */
+  /** Resolves when the transfer is over, and its file no longer read. */
   async function serve(
     transfer: Transfer,
-    client: RemoteInfo,
+    { address: clientAddress, port }: RemoteInfo,
     file: string,
     wished: ReadonlyMap<string, string>,
   ): Promise<void> {
-    using content = await files.open(file);
-    const socket = await openSocket(address, 0, onError);
-    const machine = new TftpTransfer(content, wished, now());
-    if (!transfer.adopt(socket, machine)) return;
-    const end = await new Promise<TransferStep["end"]>((resolve) => {
-      transfer.onClose(() => resolve(null));
-      const perform = (next: () => TransferStep): void =>
-        guarded(() => {
-          const step = next();
-          if (step.end !== null) resolve(step.end);
-          for (const packet of step.packets) send(socket, packet, client);
-          transfer.wakeAt(
-            () => machine.deadline,
-            () => perform(() => machine.tick(now())),
-          );
-        });
-      socket.on("message", (bytes, from) =>
-        guarded(() => {
-          // RFC 1350 section 4: a packet from another port gets an error and disturbs nothing.
-          if (from.port !== client.port || from.address !== client.address) {
-            packetsIgnored++;
-            return send(socket, encodeError(tftpError.unknownTransfer, "unknown transfer"), from);
-          }
-          const decoded = decodeTftp(bytes);
-          if (decoded.ok) perform(() => machine.take(decoded.value, now()));
-          else packetsIgnored++;
-        }),
-      );
-      perform(() => machine.start(now()));
-    });
+    await using opened = await files.open(file);
+    const client = { address: clientAddress, port };
+    if (transfer.isClosed) return;
+    const end = await transfer.run(pump.start({ client, source: opened.source, wished }));
     if (end === null) return;
-    const bytes = content.length;
-    onFact({ client: client.address, file: printable(file), outcome: end, bytes, reason: null });
+    const bytes = opened.length;
+    onFact({ client: clientAddress, file: printable(file), outcome: end, bytes, reason: null });
   }
 
   listener.on("message", (bytes, client) => guarded(() => request(bytes, client)));
   return {
     port: listener.address().port,
     get packetsIgnored() {
-      return packetsIgnored;
+      return packetsIgnored + pump.packetsIgnored;
     },
     get transfersUnderWay() {
       return transfers.size;
     },
     async [Symbol.asyncDispose]() {
       for (const transfer of transfers.values()) transfer.close();
+      await pump[Symbol.asyncDispose]();
       await new Promise<void>((resolve) => listener.close(() => resolve()));
     },
   };
 }
 
-/** What a transfer owns: given back once, however it ends. */
+/** From the request on; it may be closed before it runs. */
 class Transfer {
+  isClosed = false;
   private readonly request: Uint8Array;
-  private socket: Socket | undefined;
-  private machine: TftpTransfer | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private closed: (() => void) | undefined;
-  private isClosed = false;
+  private running: RunningTransfer | undefined;
 
   constructor(request: Uint8Array) {
     this.request = request;
@@ -170,49 +143,19 @@ class Transfer {
 
   /** Whether this is the same request on its way twice, and not a new one. */
   isRepeatedBy(request: Uint8Array): boolean {
-    return this.machine?.isAnswered !== true && Buffer.compare(this.request, request) === 0;
+    return this.running?.isAnswered !== true && Buffer.compare(this.request, request) === 0;
   }
 
-  /** Takes the socket; false, and the socket is closed, when the transfer ended meanwhile. */
-  adopt(socket: Socket, machine: TftpTransfer): boolean {
-    this.machine = machine;
-    if (this.isClosed) socket.close();
-    else this.socket = socket;
-    return !this.isClosed;
-  }
-
-  onClose(closed: () => void): void {
-    this.closed = closed;
-  }
-
-  /**
-   * Wakes when the deadline that `deadline` answers then has passed; undefined: not at all. One timer for
-   * the whole transfer, since the deadline moves with every packet.
-   */
-  wakeAt(deadline: () => Millis | undefined, wake: () => void): void {
-    if (this.isClosed || this.timer !== undefined) return;
-    const at = deadline();
-    if (at === undefined) return;
-    this.timer = setTimeout(
-      () => {
-        this.timer = undefined;
-        if ((deadline() ?? 0) <= now()) wake();
-        else this.wakeAt(deadline, wake);
-      },
-      Math.max(1, at - now()),
-    );
+  run(running: RunningTransfer): RunningTransfer["ended"] {
+    this.running = running;
+    return running.ended;
   }
 
   close(): void {
-    if (this.isClosed) return;
     this.isClosed = true;
-    clearTimeout(this.timer);
-    this.socket?.close();
-    this.closed?.();
+    this.running?.stop();
   }
 }
-
-const now = () => millis(performance.now());
 
 /** A file name from the network, for a log that may be a terminal. */
 const printable = (file: string): string => file.replace(/[^\x20-\x7e]/g, "?");
@@ -223,11 +166,7 @@ async function openSocket(
   port: number,
   onError: (error: Error) => void,
 ): Promise<Socket> {
-  // Addresses are numbers here; Node would put each packet off to the next tick to look its name up.
-  const socket = createSocket({
-    type: "udp4",
-    lookup: (hostname, _options, found) => found(null, hostname, 4),
-  });
+  const socket = createSocket("udp4");
   return new Promise((resolve, reject) => {
     const refuse = (cause: NodeJS.ErrnoException): void => {
       const why = `TFTP: UDP port ${port} of ${address}: ${cause.code ?? cause.message}`;
