@@ -74,9 +74,10 @@ const diskLoaders = [
 /** Starts the loader on the PC's disk, else leaves it to the firmware. Also what `localboot.efi` is made of. */
 export const localDiskCommands: readonly string[] = [
   `for loader in ${diskLoaders.join(" ")}; do`,
-  "  if search --no-floppy --file --set=disk $loader; then",
-  '    echo "Starting $loader on $disk"',
-  "    if chainloader ($disk)$loader; then boot; fi",
+  // `chainloader` tells the loader that it comes from `root`, whatever its path says.
+  "  if search --no-floppy --file --set=root $loader; then",
+  '    echo "Starting $loader on $root"',
+  "    if chainloader $loader; then boot; fi",
   "  fi",
   "done",
   'echo "No boot loader was found on this PC\'s disks."',

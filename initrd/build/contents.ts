@@ -103,6 +103,8 @@ export const localBoot = {
     "test",
     "sleep",
     "minicmd",
+    "memdisk",
+    "newc",
   ],
 } as const;
 

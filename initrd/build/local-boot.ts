@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { localBoot } from "./contents.ts";
+import { type CpioEntry, encodeCpio } from "./cpio.ts";
 import { lastLine, run, type UnpackedPackage } from "./packages.ts";
+
+const scriptName = "local-disk.cfg";
 
 /** Writes it to `path`; GRUB's tool and modules are those of the unpacked packages. */
 export async function makeLocalBoot(
@@ -16,13 +19,18 @@ export async function makeLocalBoot(
     (packages.find((each) => each.name === name) as UnpackedPackage).root;
   const folder = await mkdtemp(join(tmpdir(), "roomcast-localboot-"));
   try {
-    const script = join(folder, "script");
-    await writeFile(script, `${localDiskCommands.join("\n")}\n`);
+    // GRUB reads its first script with a parser that knows no loops: it only leads to the one that counts.
+    const first = join(folder, "first.cfg");
+    await writeFile(first, `normal (memdisk)/${scriptName}\n`);
+    const data = new TextEncoder().encode(`${localDiskCommands.join("\n")}\n`);
+    const disk = join(folder, "memdisk");
+    const script: CpioEntry = { path: scriptName, kind: "file", permissions: 0o644, data };
+    await writeFile(disk, encodeCpio([script]));
     const made = await run(
       join(rootOf(localBoot.tool.package), localBoot.tool.file),
       [
         ...["-d", join(rootOf(localBoot.modules.package), localBoot.modules.folder)],
-        ...["-O", "x86_64-efi", "-p", "/", "-c", script, "-o", path],
+        ...["-O", "x86_64-efi", "-p", "(memdisk)/", "-c", first, "-m", disk, "-o", path],
         ...localBoot.built,
       ],
       { libraries: libraryFolders(packages) },

@@ -1,6 +1,6 @@
 /**
  * `make test-boot`: every way to boot a PC, on real firmware, with the time from power-on to the menu, and
- * from the order `boot-disk` to the PC's own disk where the network is all that its firmware tries.
+ * from the order `boot-disk` to the PC's own disk, with the network first in its order.
  * `--rows TEXT` takes only rows whose title has that text.
  */
 import { mkdir } from "node:fs/promises";
@@ -55,7 +55,6 @@ async function bootRow(
     ...row,
     name: `row${number}`,
     number,
-    bootFirst: "network-only",
     content: { copyOf: homeDisk },
   });
   try {

@@ -31,8 +31,8 @@ export interface PcOptions extends UefiFeatures {
   readonly bus: "nvme" | "ahci" | "virtio" | "none";
   /** OVMF's own PXE drives virtio only; e1000e under UEFI boots by iPXE's ROM. */
   readonly nic: "e1000e" | "virtio";
-  /** What the firmware tries first; the other one is next, but for `network-only`. */
-  readonly bootFirst: "network" | "disk" | "network-only";
+  /** What the firmware tries first; the other one is next. */
+  readonly bootFirst: "network" | "disk";
   /** Whether the cable is in at power-on; it is unless said otherwise. */
   readonly hasLink?: boolean;
   /** The PC's clock at power-on as QEMU's `-rtc base=` takes it; else the host's. */
@@ -228,10 +228,9 @@ function diskDevice(options: PcOptions): string[] {
   const { bus } = options;
   if (bus === "none") return [];
   const model = { nvme: "nvme", ahci: "ide-hd,bus=ide.0", virtio: "virtio-blk-pci" }[bus];
-  const order = options.bootFirst === "network-only" ? "" : ",bootindex=1";
   return [
     ...["-drive", `if=none,id=disk0,format=raw,cache=unsafe,discard=unmap,file=${options.disk}`],
-    ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number}${order}`],
+    ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number},bootindex=1`],
   ];
 }
 
