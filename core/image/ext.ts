@@ -58,7 +58,10 @@ const twoBackups = 0x200;
 /** 16 TiB in groups of 32 MiB. */
 const groupLimit = 1 << 19;
 
-/** Whether `head`, the first 2 KiB, is that of one of them. */
+/** Up to the end of the superblock. */
+export const extHeadBytes = 2 * superblockAt;
+
+/** Whether `head`, of that length, is that of one of them. */
 export const isExt = (head: Uint8Array): boolean => u16(head, superblockAt + sb.magic) === magic;
 
 /**
@@ -66,7 +69,7 @@ export const isExt = (head: Uint8Array): boolean => u16(head, superblockAt + sb.
  * used. Fails for anything that is not in order: then its blocks cannot be told.
  */
 export async function extUse(source: ByteSource): Promise<Decoded<Extent[]>> {
-  if (source.size < 2 * superblockAt) return damaged("it has no superblock");
+  if (source.size < extHeadBytes) return damaged("it has no superblock");
   const layout = layoutOf(await source.read(superblockAt, 1024), source.size);
   if (typeof layout === "string") return damaged(layout);
   const { blockBytes, firstDataBlock, blockCount, groupCount, blocksPerGroup, inodeTableBlocks } =

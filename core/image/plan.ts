@@ -6,6 +6,9 @@ import type { IndexEntry, Manifest } from "./types.ts";
 /** What is zeroed inside a kept chunk is whole sectors: no block of a file system is smaller. */
 const sectorBytes = 512;
 
+/** Of most chunks: one array for all. */
+const nothing: readonly Extent[] = [];
+
 /** A partition, and the extents of it that are in use, in bytes from the disk's start. */
 export interface UsedPartition {
   readonly start: number;
@@ -46,7 +49,7 @@ export function planCapture(diskBytes: number, partitions: readonly UsedPartitio
       zeroed.push({ start: from - start, length: to - from });
     }
     const isUnused = zeroed.length === 1 && zeroed[0]?.length === end - start;
-    if (!isUnused) chunks.push({ chunkIndex, zeroed });
+    if (!isUnused) chunks.push({ chunkIndex, zeroed: zeroed.length === 0 ? nothing : zeroed });
   }
   const unusedBytes = unused.reduce((sum, { length }) => sum + length, 0);
   return { chunks, usedBytes: diskBytes - unusedBytes };

@@ -1,10 +1,10 @@
 /** Reads a disk into an image: maps it, then reads, hashes, compresses and sends what is in use. */
 import { createHash } from "node:crypto";
 import { RoomcastError } from "../../../core/errors.ts";
-import { encodeIndex } from "../../../core/image/index-codec.ts";
+import { encodeEntry } from "../../../core/image/index-codec.ts";
 import { rootHashOf } from "../../../core/image/merkle.ts";
 import type { KeptChunk } from "../../../core/image/plan.ts";
-import { codec, type IndexEntry } from "../../../core/image/types.ts";
+import { codec, type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
 import { alignedBuffer } from "../../../core/node/disk.ts";
 import type { BlockDevice } from "../../../core/ports.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
@@ -42,7 +42,10 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
   const { disk, signal, uplink, source } = options;
   const { chunks } = map.plan;
   const bytesTotal = plannedBytes(map.plan, disk.size);
-  const entries = new Array<IndexEntry>(chunks.length);
+  // As bytes: objects of a disk of 2 TB would take more memory than the PC may have.
+  const index = new Uint8Array(chunks.length * indexEntryBytes);
+  const note = (at: number, entry: IndexEntry): void =>
+    index.set(encodeEntry(entry), at * indexEntryBytes);
   let bytesDone = 0;
   options.progress(0, bytesTotal);
 
@@ -54,10 +57,10 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
     if (!isZero && (await outbox.isKnown(sha256))) {
       // The server's index names its own form of a chunk that it has.
       const storedLength = data.length;
-      entries[at] = { chunkIndex, codec: codec.raw, storedLength, crc32c: 0, sha256 };
+      note(at, { chunkIndex, codec: codec.raw, storedLength, crc32c: 0, sha256 });
     } else {
       const stored = await storedForm(chunkIndex, read);
-      entries[at] = stored.entry;
+      note(at, stored.entry);
       if (!isZero) await outbox.send(stored);
     }
     bytesDone += data.length;
@@ -66,7 +69,6 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
   await outbox.emptied();
   signal.throwIfAborted();
 
-  const index = encodeIndex(entries);
   await uplink.index(index);
   return uplink.commit({
     ...draftOf(disk, map, source),

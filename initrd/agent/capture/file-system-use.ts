@@ -6,7 +6,7 @@ import { type Decoded, RoomcastError } from "../../../core/errors.ts";
 import { btrfsUse } from "../../../core/image/btrfs.ts";
 import { ascii, type ByteSource } from "../../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../../core/image/domain-map.ts";
-import { extUse, isExt } from "../../../core/image/ext.ts";
+import { extHeadBytes, extUse, isExt } from "../../../core/image/ext.ts";
 import type { Extent } from "../../../core/image/extents.ts";
 import { dirtyNtfs, uncleanState } from "../../../core/image/file-system-state.ts";
 import { ufsUse } from "../../../core/image/ufs.ts";
@@ -48,8 +48,9 @@ const ownMaps: Readonly<Record<string, OwnMap>> = {
   btrfs: { map: btrfsUse, next: "see what `btrfs check` says of it" },
   ufs: { map: ufsUse, next: "run `fsck_ufs` on it and capture again" },
 };
-/** mkswap(8): a page of header, and pages have at most 64 KiB. */
-const swapHeaderBytes = 64 * 1024;
+/** mkswap(8): the header is a page, whose size is that of the machine. */
+const pageSizes = [4096, 8192, 16384, 32768, 65536];
+const swapSignature = "SWAPSPACE2";
 
 /** Rejects with `refused` when an image of it would be wrong, and as `signal` says. */
 export async function fileSystemUse(
@@ -59,8 +60,10 @@ export async function fileSystemUse(
   const { fs, what, device, source } = place;
   const whole = (why: string): FileSystemUse => ({ used: null, why });
   switch (fs) {
-    case "swap":
-      return { used: [{ start: 0, length: Math.min(swapHeaderBytes, source.size) }] };
+    case "swap": {
+      const used = await swapUse(source);
+      return used === null ? whole("its header is not known") : { used };
+    }
     case "swsuspend":
       throw hibernated(
         what,
@@ -95,13 +98,24 @@ export async function fileSystemUse(
 
 /** What is in a volume that no device shows, because it lies in pieces; null when that cannot be told. */
 export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
-  if (source.size < swapHeaderBytes) return null;
-  const head = await source.read(0, swapHeaderBytes);
-  // mkswap(8): at the end of the first page.
-  if (ascii(head, 4086, 10) === "SWAPSPACE2") return [{ start: 0, length: swapHeaderBytes }];
+  const swap = await swapUse(source);
+  if (swap !== null) return swap;
+  if (source.size < extHeadBytes) return null;
+  const head = await source.read(0, extHeadBytes);
   if (!isExt(head) || (await uncleanState("ext4", source)) !== null) return null;
   const use = await extUse(source);
   return use.ok ? use.value : null;
+}
+
+/** The header's page, at whose end the signature is; what comes after it was in some memory. */
+async function swapUse(source: ByteSource): Promise<Extent[] | null> {
+  for (const length of pageSizes) {
+    if (length > source.size) break;
+    const { length: count } = swapSignature;
+    const end = await source.read(length - count, count);
+    if (ascii(end, 0, count) === swapSignature) return [{ start: 0, length }];
+  }
+  return null;
 }
 
 async function ntfsState(what: string, device: string, signal: AbortSignal) {

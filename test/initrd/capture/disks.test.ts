@@ -138,6 +138,7 @@ test("an MBR with logical partitions, a boot loader's core before the first, EBR
     assert.deepEqual(image.warnings, []);
     sameTable(disk, copy);
     assertSameOutside(disk, copy, image);
+    assert.equal(image.partitions[2]?.usedBytes, 4096);
     for (const [start, size] of [
       [mib, 16 * mib],
       [21 * mib, 10 * mib],
