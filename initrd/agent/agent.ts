@@ -81,6 +81,10 @@ export class Agent {
   private menu: Menu | null = null;
   private ticker: NodeJS.Timeout | undefined;
   private task: Task | null = null;
+  /** The server has cancelled the task, and it has not ended yet. */
+  private isStopping = false;
+  /** What the server ordered meanwhile. */
+  private held: TaskOrder | null = null;
   /** The task that ended last, until the person at the PC has seen it. */
   private ended: { readonly task: Task; readonly end: TaskEnd } | null = null;
   private endedAt: Millis = millis(0);
@@ -207,8 +211,10 @@ export class Agent {
         return;
       case "cancel":
         this.outbox.drop(message.task);
-        if (task?.id === message.task) task.stop(message.reason);
-        return;
+        if (this.held?.task === message.task) this.held = null;
+        if (task?.id !== message.task) return;
+        this.isStopping = true;
+        return task.stop(message.reason);
       case "power":
         return this.power(message.action);
       case "look":
@@ -255,6 +261,11 @@ export class Agent {
 
   private order(order: TaskOrder): void {
     const { task, ports } = this;
+    // The server's next wish need not wait until the disk is let go: it comes right after the cancel.
+    if (task !== null && this.isStopping) {
+      this.held = order;
+      return;
+    }
     // An order that comes after the result is a new one for the same session; else the result is
     // what the server lacks.
     this.outbox.settle(this.link.heardAt, ports.clock.now());
@@ -295,15 +306,22 @@ export class Agent {
     const isGood = end.outcome === "verified" || end.outcome === "done";
     const said = [end.reason, end.next].filter((part) => part !== null).join("; ");
     ports.journal.milestone(said === "" ? end.outcome : `${end.outcome}: ${said}`);
+    const { held } = this;
     this.task = null;
+    this.isStopping = false;
+    this.held = null;
+    // The task that was stopped is begun anew: that it was stopped is no result any more.
+    if (held !== null && held.task === task.id) return this.order(held);
     this.ended = { task, end };
     this.endedAt = ports.clock.now();
     this.exitStatus = isGood ? 0 : end.outcome === "refused" ? 4 : 1;
-    if (ports.once) this.afterwards = "exit";
+    if (held !== null) this.afterwards = null;
+    else if (ports.once) this.afterwards = "exit";
     else if (isGood && then !== "stay") this.afterwards = then;
     this.outbox.put({ type: "result", task: task.id, ...end }, ports.clock.now());
     this.say();
     this.draw();
+    if (held !== null) this.order(held);
   }
 
   /** Sends the result that waits, if it can. */

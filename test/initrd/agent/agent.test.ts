@@ -434,6 +434,21 @@ suite("an agent", { concurrency: true }, () => {
     await end();
   });
 
+  test("an order that comes right after a cancel waits for the disk, and is begun", async () => {
+    const { server, disk, end } = await start();
+    await server.heardOf("hello");
+    server.chunkDelay = 100;
+    server.restore();
+    await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
+    server.say({ type: "cancel", task, reason: "stopped by an operator" });
+    server.restore();
+    server.chunkDelay = 0;
+    const result = await server.heardOf("result");
+    assert.equal(result.outcome, "verified", String(result.reason));
+    assertRestored(disk);
+    await end();
+  });
+
   test("a larger disk loses its own end, and what lies between", async () => {
     const disk = newDisk(12 * mib);
     const { server, status } = await start({ once: true }, disk);
