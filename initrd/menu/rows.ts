@@ -280,11 +280,7 @@ function searchRows({ pc, server }: MenuView, columns: number): Row[] {
         : " does not answer yet";
   const why = server.detail === null ? "" : ` (${server.detail})`;
   return [
-    ...paragraph(
-      `${where}${state}${why}. Trying again, for as long as it takes.`,
-      columns,
-      "warn",
-    ).slice(0, 2),
+    ...paragraph(`${where}${state}${why}. Trying again and again.`, columns, "warn").slice(0, 2),
     line(`Check  1. the cable, and the light at its socket`),
     line(`       2. the switch port: right VLAN? up for a minute already?`),
     line(`       3. the server: switched on, roomcast serve running, on this network?`),

@@ -1,22 +1,25 @@
 /**
  * One PC with one trouble after the other, each mended while it waits: no cable, no DHCP server, no disk,
- * a clock years off, a server that goes away. It says on its screen what to check (pictures are kept when
- * a step fails), on its serial line what the trouble is, and goes on by itself.
+ * a clock years off, a server that goes away. It says on its screen what to check (pictures in
+ * `build/room/trouble-screens`), on its serial line what the trouble is, and goes on by itself.
  */
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Lab, repository, startLab } from "./lab.ts";
 import { macOf } from "./pc.ts";
-import { openRoom } from "./room-run.ts";
+import { openRoom, roomFolder } from "./room-run.ts";
 import { run } from "./run.ts";
 
+const screens = join(roomFolder, "trouble-screens");
 /** Three times what a quiet machine with two cores and no KVM takes. */
 const limitMs = { step: 150_000, all: 500_000 };
 
 test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.all }, async (t) => {
   await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
   const boot = join(repository, "build", "boot");
+  await mkdir(screens, { recursive: true });
   const room = await openRoom({ dhcp: "off" });
   let second: Lab | undefined;
   let isDone = false;
@@ -40,7 +43,7 @@ test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.a
     let heard = 0;
     const hear = async (said: RegExp): Promise<void> => {
       heard = await pc.waitForSerial(said, limitMs.step, heard);
-      await pc.screen(join(room.folder, `${said.source.replaceAll(/\W+/g, "-")}.png`));
+      await pc.screen(join(screens, `${said.source.replaceAll(/\W+/g, "-")}.png`));
     };
     await hear(/roomcast: no link/);
     await pc.setLink(true);
@@ -57,8 +60,8 @@ test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.a
     await hear(/roomcast: not connected to http:\S+ (the|nothing|no) /);
     isDone = true;
   } finally {
-    if (!isDone) t.diagnostic(`the serial log and pictures of the screen are in ${room.folder}`);
+    if (!isDone) t.diagnostic(`the PC's serial log is in ${room.folder}, pictures in ${screens}`);
     await second?.stop();
-    await room.close(!isDone || process.env.KEEP === "1");
+    await room.close(!isDone);
   }
 });
