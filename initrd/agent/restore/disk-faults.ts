@@ -29,6 +29,8 @@ export class DiskFaults {
   private readonly limits: AnswerLimits;
   /** Calls that take longer than they should, the longest first. */
   private readonly slow = new Set<string>();
+  /** The disk may never answer again: nothing is to be asked of it, and nothing of it waited for. */
+  isHung = false;
 
   constructor(ports: {
     readonly disk: FaultyDisk;
@@ -119,7 +121,10 @@ export class DiskFaults {
     const where = offset === null ? "" : ` at ${whereText(offset)}`;
     const said = `the disk has not answered a ${doing}${where} for ${slow / 1000} s (${this.diskName})`;
     const slowTimer = setTimeout(() => this.slow.add(said), slow);
-    const timer = setTimeout(() => reject(new HungDisk(doing, offset, hung)), hung);
+    const timer = setTimeout(() => {
+      this.isHung = true;
+      reject(new HungDisk(doing, offset, hung));
+    }, hung);
     try {
       await Promise.race([work, promise]);
     } finally {
@@ -149,9 +154,14 @@ class HungDisk extends Error {
   }
 }
 
-/** The disk may never answer again: nothing is to be asked of it, and nothing of it waited for. */
-export const isHung = (error: unknown): boolean =>
-  error instanceof RoomcastError && error.cause instanceof HungDisk;
+/** Closes the disk at the end of its scope, without waiting for one that hangs: its calls may never end. */
+export const closedUnlessHung = (disk: AsyncDisposable, hangs: () => boolean): AsyncDisposable => ({
+  async [Symbol.asyncDispose]() {
+    const closed = Promise.resolve(disk[Symbol.asyncDispose]());
+    if (hangs()) closed.catch(() => {});
+    else await closed;
+  },
+});
 
 const whereText = (offset: number): string => `${sizeText(offset)} (byte ${offset})`;
 

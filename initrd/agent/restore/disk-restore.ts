@@ -12,7 +12,7 @@ import type { Counters } from "../../../core/wire/control.ts";
 import { place, RestoreBooks, type Verify } from "./books.ts";
 import type { BootArea } from "./boot-area.ts";
 import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
-import { type AnswerLimits, DiskFaults, type FaultyDisk, isHung } from "./disk-faults.ts";
+import { type AnswerLimits, DiskFaults, type FaultyDisk } from "./disk-faults.ts";
 
 export interface RestorePlan {
   readonly entries: readonly IndexEntry[];
@@ -105,6 +105,10 @@ export class DiskRestore {
   /** That the disk does not answer, in words, while it does not. */
   get trouble(): string | null {
     return this.faults.trouble;
+  }
+
+  get diskHangs(): boolean {
+    return this.faults.isHung;
   }
 
   get phase(): RestorePhase {
@@ -386,7 +390,7 @@ export class DiskRestore {
     this.state = "over";
     for (const { settle } of this.inbox.splice(0)) settle("taken");
     for (const wake of this.announceWaiters.splice(0)) wake();
-    if (!isHung(error)) {
+    if (!this.faults.isHung) {
       // What is under way may be a write to the boot area.
       await this.idle();
       if (begun) await this.emptyBootArea().catch(() => {});

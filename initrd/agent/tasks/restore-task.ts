@@ -26,7 +26,7 @@ import { fitDisk } from "../grow/fit-disk.ts";
 import type { ServerFiles } from "../http.ts";
 import { bootAreaOf } from "../restore/boot-area.ts";
 import { systemCodec } from "../restore/codec.ts";
-import { isHung } from "../restore/disk-faults.ts";
+import { closedUnlessHung } from "../restore/disk-faults.ts";
 import { DiskRestore } from "../restore/disk-restore.ts";
 import { fetchImage, fetchLiveImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
 import { pullWanted } from "../restore/pull.ts";
@@ -225,15 +225,7 @@ export class RestoreTask implements Task {
     const { signal } = this.abort;
     const { diskBytes } = image.manifest;
     const opened = await openDisk(target.path, { write: true });
-    let isHanging = false;
-    await using _ = {
-      async [Symbol.asyncDispose]() {
-        const closed = opened[Symbol.asyncDispose]();
-        // It waits for what is under way, which may never end.
-        if (isHanging) closed.catch(() => {});
-        else await closed;
-      },
-    };
+    await using _ = closedUnlessHung(opened, () => this.restore?.diskHangs ?? false);
     checkOpened(opened, target);
     this.disk_ = target;
     signal.throwIfAborted();
@@ -287,7 +279,6 @@ export class RestoreTask implements Task {
       );
       return rootHash;
     } catch (error) {
-      isHanging = isHung(error);
       restore.stop(error instanceof RoomcastError ? error : stoppedError(String(error)));
       // The disk is left alone before it is closed.
       await restore.ended.catch(() => {});

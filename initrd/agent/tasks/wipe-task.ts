@@ -4,11 +4,12 @@ import { diskIdentity } from "../../../core/screen/disk.ts";
 import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
 import type { WipeOrder } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
+import { closedUnlessHung, DiskFaults } from "../restore/disk-faults.ts";
 import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
 
 /** What is emptied in one call: some seconds of an old disk, so that progress is seen and a stop obeyed. */
 const pieceBytes = 256 * 1024 * 1024;
-/** What makes a disk bootable is gone even if a discard left the old data readable. */
+/** What makes a disk bootable. */
 const edgeBytes = 1024 * 1024;
 
 export interface WipePorts {
@@ -20,6 +21,7 @@ export interface WipePorts {
 export function startWipe(order: WipeOrder, ports: WipePorts): Task {
   let disk: DiskView | null = null;
   let bytesDone = 0;
+  let faults: DiskFaults | null = null;
   const stop = new AbortController();
 
   /** False as soon as `empty` says that it cannot. */
@@ -42,22 +44,35 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
       throw new RoomcastError("refused", choice.reason, choice.next);
     }
     ({ disk } = choice);
-    await using open = await openDisk(disk.path, { write: true });
+    const open = await openDisk(disk.path, { write: true });
+    const guarded = new DiskFaults({
+      disk: open,
+      diskName: `${disk.path}, ${diskIdentity(disk)}`,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    });
+    faults = guarded;
+    await using _ = closedUnlessHung(open, () => guarded.isHung);
     ports.log(`wiping ${diskIdentity(disk)} (${order.method})`);
-    const end = Math.min(edgeBytes, open.size);
-    await open.zero(0, end);
-    await open.zero(open.size - end, end);
+    const edge = Math.min(edgeBytes, open.size);
+    const zeroEdges = async (): Promise<void> => {
+      await guarded.zero(0, edge);
+      await guarded.zero(open.size - edge, edge);
+    };
+    // A wipe that is cut off leaves nothing that starts.
+    await zeroEdges();
     const discarded =
       order.method === "discard" &&
-      (await pass(open.size, (at, length) => open.discard(at, length)));
-    if (!discarded) {
+      (await pass(open.size, (at, length) => guarded.discard(at, length)));
+    // What is discarded may read as what it was.
+    if (discarded) await zeroEdges();
+    else {
       if (order.method === "discard") ports.log(`${disk.path} has no discard: writing zeros`);
       await pass(open.size, async (at, length) => {
-        await open.zero(at, length);
+        await guarded.zero(at, length);
         return true;
       });
     }
-    await open.flush();
+    await guarded.flush();
     return { outcome: "done", reason: null, next: null, rootHash: null, counters: null };
   };
 
@@ -66,7 +81,9 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
     kind: "wipe",
     image: null,
     state: "wiping",
-    trouble: null,
+    get trouble() {
+      return faults?.trouble ?? null;
+    },
     get disk() {
       return disk;
     },
