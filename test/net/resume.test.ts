@@ -49,8 +49,8 @@ test("a room that has the image is sent nothing with --delta; one that differs, 
   await room.assertClones(room.clones);
   const factor = differs.bytesSent / stored(5);
   t.diagnostic(`5 chunks of one PC differ: ${factor.toFixed(3)} of them on the wire`);
-  // The chunks that make a disk bootable are held back and written anew, without the network.
-  assert.equal(memberOf(differs, first.name).chunksWritten - 5 <= 1, true);
+  // The first and the last chunk make a disk bootable: they are written anew, without the network.
+  assert(memberOf(differs, first.name).chunksWritten <= 5 + 2);
   assert(factor < wireFactor, `${factor}`);
 });
 
@@ -78,16 +78,21 @@ test("a PC that comes late is sent what it missed", async (t) => {
   await room.spoil(room.clones);
   await late.kill();
   const id = await room.restore("--room", "lab");
-  const half = await untilHalf(id, early);
-  const missed = memberOf(half, early.name).bytesReceived / mib;
+  await untilHalf(id, early);
   late.start();
+  const came = await room.untilSession(
+    id,
+    (each) => memberOf(each, late.name).lane === "main" || each.endedAt !== null,
+    40,
+  );
+  const missed = memberOf(came, early.name).bytesReceived / mib;
   const over = await room.untilOver(id, 90);
   assertVerified(over);
   await room.assertClones(room.clones);
-  // It takes a second or two until it is ready: that is missed as well.
-  const passes = over.bytesSent / storedBytes;
-  t.diagnostic(`came after ${missed} of 64 chunks; ${passes.toFixed(3)} passes on the wire`);
-  assert(passes < 2 * wireFactor, `${passes}`);
+  const factor = over.bytesSent / (storedBytes + stored(missed));
+  t.diagnostic(`came after ${missed} of 64 chunks; ${factor.toFixed(3)} of all and those sent`);
+  // Until its receiver is up, and those that were under way.
+  assert(factor < 1.25, `${factor}`);
 });
 
 test("a server that is killed goes on with what is missing", async (t) => {

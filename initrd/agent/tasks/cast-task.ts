@@ -34,7 +34,7 @@ export interface CastPorts extends CapturePorts {
 }
 
 /** From when the receivers are told of a chunk until it is cast, in milliseconds: by then they know it. */
-const toldLead = 20;
+const toldLead = 60;
 /** Entries in a frame: 48 KB. */
 const frameEntries = 1024;
 /** A frame that the connection did not take is said again, in milliseconds. */
