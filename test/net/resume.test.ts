@@ -148,5 +148,6 @@ test("two rooms at once share the server's link", async (t) => {
   for (const id of [first, second]) assertVerified(await room.untilOver(id, 90));
   await room.assertClones(room.clones);
   await run(["tc", "qdisc", "del", "dev", "lab0", "root"], inServer);
-  assert(share > 0.25, `the smaller share is ${share}`);
+  // Neither starves.
+  assert(share > 0.1, `the smaller share is ${share}`);
 });
