@@ -320,12 +320,16 @@ export class Lab {
       for (const pc of pcs) this.sessions.admit(id, pc);
       return this.sessions.find(id);
     }
-    const { disk, verify, afterwards, imageId, failingDisks = [] } = record;
-    return this.restore({
-      ...{ disk, failingDisks, verify, afterwards, image: imageId },
+    const { disk, verify, afterwards, imageId, failingDisks = [], live } = record;
+    const wish = {
+      ...{ disk, failingDisks, verify, afterwards },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
-      ...{ start: "now", startTimeoutSeconds: null },
-    });
+      ...{ start: "now" as const, startTimeoutSeconds: null },
+    };
+    // A live cast that left no image is cast again by the same PC.
+    if (live === undefined || imageId !== id) return this.restore({ ...wish, image: imageId });
+    const { sender, saveAs, disk: sourceDisk, raw } = live;
+    return this.cast({ ...wish, sender, saveAs, sourceDisk, raw });
   }
 
   capture(wish: { pc: string; name: string; disk: string | null; raw: boolean }): SessionView {

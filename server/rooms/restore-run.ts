@@ -299,6 +299,7 @@ export class RestoreRun {
     for (const { pc, phase } of members) {
       if (phase.name !== "absent" && phase.name !== "lost") this.ports.send(pc, message);
     }
+    if (this.record.live !== undefined) this.ports.send(this.record.live.sender, message);
   }
 }
 
