@@ -1,4 +1,8 @@
+import { setFlagsFromString } from "node:v8";
 import { runCommandLine } from "./cli/program.ts";
+
+// Else V8 lets short-lived objects pile up to 48 MB before it looks; what the server does is no faster by it.
+setFlagsFromString("--semi-space-growth-factor=1");
 
 const neededNode = 24;
 

@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BootPlan } from "../../core/boot/boot-menu.ts";
@@ -87,11 +88,47 @@ async function sendFile(
     await handle.close();
     return reply.send("");
   }
-  return reply.send(handle.createReadStream({ start: first, end: last, highWaterMark: partBytes }));
+  reply.hijack();
+  const answer = reply.raw;
+  answer.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+  try {
+    await pour(handle, { first, last }, answer);
+  } catch {
+    // What was announced cannot be kept: the client sees it by the length, and asks again.
+    answer.destroy();
+  } finally {
+    await handle.close();
+  }
+  return reply;
 }
 
-/** Read at a time: with two or three of them held for each PC, a room of 50 takes some 20 MB. */
+/** Read at a time. */
 const partBytes = 128 * 1024;
+
+/**
+ * One buffer for the whole answer: a stream makes a new one for every part, and a room of 50 that starts at
+ * once leaves a hundred megabytes of them to the garbage collector.
+ */
+async function pour(
+  handle: FileHandle,
+  { first, last }: { readonly first: number; readonly last: number },
+  answer: ServerResponse,
+): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(partBytes, last - first + 1));
+  const closed = new Promise<void>((resolve) => answer.once("close", () => resolve()));
+  for (let offset = first; offset <= last && !answer.destroyed; ) {
+    const wanted = Math.min(buffer.length, last + 1 - offset);
+    const { bytesRead } = await handle.read(buffer, 0, wanted, offset);
+    if (bytesRead === 0) throw new Error("the file has become shorter");
+    // The kernel has it when the callback is called, and the buffer is free again.
+    const written = new Promise<void>((resolve) => {
+      answer.write(buffer.subarray(0, bytesRead), () => resolve());
+    });
+    await Promise.race([written, closed]);
+    offset += bytesRead;
+  }
+  answer.end();
+}
 
 const wholeOf = (size: number) => ({ first: 0, last: size - 1 });
 

@@ -62,7 +62,11 @@ export function startTftpPump(options: {
   const running = new Map<number, (end: TransferStep["end"]) => void>();
   const wakeDescriptor = openEvent();
   const setup: PumpSetup = { address: options.address, wakeDescriptor, counters };
-  const worker = new Worker(new URL("./tftp-worker.ts", import.meta.url), { workerData: setup });
+  const worker = new Worker(new URL("./tftp-worker.ts", import.meta.url), {
+    workerData: setup,
+    // Packets are made and forgotten: a small young generation holds them as well as V8's usual one.
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+  });
   let nextId = 0;
   let isOver = false;
   const say = (message: ToPump): void => {
