@@ -128,7 +128,8 @@ export class ApiClient {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof RoomcastError && error.code !== "unreachable") throw error;
-        const detail = error instanceof Error ? error.message : String(error);
+        const isKnown = error instanceof RoomcastError;
+        const detail = isKnown ? error.message : "the connection to the server broke";
         yield { type: "connection", state: "down", detail };
       }
       await setTimeout(retryEvery, undefined, { signal }).catch(() => {});

@@ -108,7 +108,7 @@ test(`sessions end as they should after ${killsWanted} kills (SEED=${seed})`, as
     await room.until(
       () => room.pcs(),
       (pcs) => pcs.every(({ state }) => state === "idle" || state === "failed"),
-      60,
+      120,
     );
     const { id, away } = await disturbedSession(tally);
     tally.sessions++;
