@@ -1,7 +1,6 @@
-import { networkInterfaces } from "node:os";
-import { type MacAddress, parseMac } from "../../core/units/mac.ts";
+import type { MacAddress } from "../../core/units/mac.ts";
 import { decodeArp, encodeArpProbe } from "../../core/wire/arp.ts";
-import { etherType, openPacketSocket } from "./packet-socket.ts";
+import { etherType, openPacketSocket, ownMac } from "./packet-socket.ts";
 
 /** A host on the same wire answers within a millisecond, a busy or sleepy one within a hundred. */
 const answerMs = 200;
@@ -19,7 +18,7 @@ interface Waiting {
 
 /** Throws `failed` without the privilege. */
 export function openArpProber(interfaceName: string): ArpProber {
-  const own = parseMac(networkInterfaces()[interfaceName]?.[0]?.mac ?? "") ?? ("" as MacAddress);
+  const own = ownMac(interfaceName);
   const socket = openPacketSocket(interfaceName, etherType.arp);
   const waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | undefined;

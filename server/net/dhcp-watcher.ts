@@ -1,12 +1,10 @@
 import { randomInt } from "node:crypto";
-import { networkInterfaces } from "node:os";
 import { broadcastAddress, clientPort, serverPort } from "../../core/boot/dhcp-action.ts";
 import { DhcpWatch, type OtherServer, type WatchFact } from "../../core/boot/dhcp-watch.ts";
-import { parseMac } from "../../core/units/mac.ts";
 import { millis } from "../../core/units/units.ts";
 import { decodeDhcp, encodeDhcp, noAddress } from "../../core/wire/dhcp/packet.ts";
 import { decodeUdpFrame, encodeUdpFrame } from "../../core/wire/udp-frame.ts";
-import { etherType, openPacketSocket, udpToPort } from "./packet-socket.ts";
+import { etherType, openPacketSocket, ownMac, udpToPort } from "./packet-socket.ts";
 
 /** Some servers ping an address for up to 3 s before they offer it. */
 const firstLookMs = 4500;
@@ -29,13 +27,9 @@ export function startDhcpWatcher(options: {
   onFact(fact: WatchFact): void;
 }): DhcpWatcher {
   const { interfaceName, address, onFact } = options;
-  const mac = parseMac(networkInterfaces()[interfaceName]?.[0]?.mac ?? "");
   const socket = openPacketSocket(interfaceName, etherType.ipv4, udpToPort(clientPort));
   const now = () => millis(performance.now());
-  const watch = new DhcpWatch(
-    { ownAddress: address, ownMac: mac ?? parseMac("020000000000")! },
-    now(),
-  );
+  const watch = new DhcpWatch({ ownAddress: address, ownMac: ownMac(interfaceName) }, now());
 
   const ask = (): void => {
     const { packet, facts } = watch.look(randomInt(2 ** 32), now());

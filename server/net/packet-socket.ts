@@ -1,6 +1,8 @@
 /** Frames of one protocol on one interface, below IP: for what has to be said or heard without an address. */
+import { networkInterfaces } from "node:os";
 import koffi from "koffi";
 import { RoomcastError } from "../../core/errors.ts";
+import { type MacAddress, parseMac } from "../../core/units/mac.ts";
 
 const libc = koffi.load("libc.so.6");
 const socketCall = libc.func("int socket(int domain, int type, int protocol)");
@@ -38,6 +40,17 @@ export const udpToPort = (port: number): readonly FilterStep[] => [
   [0x06, 0, 0, 0x40000], // ret: all of it
   [0x06, 0, 0, 0], // ret: nothing
 ];
+
+/** The interface's own address; throws `failed` when it has none, as a tunnel. */
+export function ownMac(interfaceName: string): MacAddress {
+  const mac = parseMac(networkInterfaces()[interfaceName]?.[0]?.mac ?? "");
+  if (mac !== undefined) return mac;
+  throw new RoomcastError(
+    "failed",
+    `${interfaceName} is no Ethernet interface with an address`,
+    "see `ip link` and `ip addr`",
+  );
+}
 
 export interface PacketSocket extends Disposable {
   /** To everybody on the wire. */
