@@ -83,6 +83,12 @@ export class ByteReader {
     return seen;
   }
 
+  /** Rejects with `bad-input` unless this is the end: only there a compressed stream has proved its sum. */
+  async end(): Promise<void> {
+    if ((await this.takeUpTo(1)).length > 0)
+      throw damagedSource(this.what, "it goes on behind its end");
+  }
+
   /** Ends the source, and with it what makes it. */
   async close(): Promise<void> {
     await this.source.return?.();

@@ -161,6 +161,7 @@ async function* wholeOf(reader: ByteReader, size: number): AsyncGenerator<Piece>
     yield { offset, data };
     offset += data.length;
   }
+  await reader.end();
 }
 
 function fixed(data: Uint8Array): ForwardVolume {

@@ -98,6 +98,7 @@ async function* blocksOf(
       }
     }
   }
+  await reader.end();
 }
 
 /**

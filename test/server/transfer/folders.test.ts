@@ -199,6 +199,11 @@ test("a folder that is cut, damaged or lacks a part is refused, and leaves nothi
     saveClonezilla(disk, plain, parts, split("none"));
     flip(join(plain, "sda2.ext4-ptcl-img.aa"));
     await assert.rejects(at.import(plain, "plain"), { code: "bad-input", message: /checksum/ });
+    // Without partclone's sums the compressor's, at its very end, is all there is.
+    const fog = join(folder, "fog");
+    saveFog(disk, fog, parts, single("gz"));
+    flip(join(fog, "d1p2.img"), -6);
+    await assert.rejects(at.import(fog, "plain"), { code: "bad-input", message: /crc error/ });
     await assert.rejects(at.import(folder, "x"), {
       code: "bad-input",
       message: /neither Clonezilla/,
@@ -220,9 +225,10 @@ function lastPiece(folder: string, prefix: string): string {
   return join(folder, last ?? "");
 }
 
-function flip(path: string): void {
+/** A bit of the middle byte, or of the one at `place` from the end. */
+function flip(path: string, place = 0): void {
   const data = readFileSync(path);
-  const at = Math.floor(data.length / 2);
-  data[at] = (data[at] as number) ^ 1;
+  const byte = place < 0 ? data.length + place : Math.floor(data.length / 2);
+  data[byte] = (data[byte] as number) ^ 1;
   writeFileSync(path, data);
 }
