@@ -134,7 +134,7 @@ test("a restore that is asked for, or refused, is in the history of its room and
     const { body } = await api.call("GET", `/history?${query}`, undefined, tokens.viewer);
     assert.match(
       body.at(-1).text,
-      /restore an image, kind=restore image=base room=default \(refused: 403\)$/,
+      /: restore an image.*, kind=restore image=base room=default \(refused: 403\)$/,
     );
   }
 });
