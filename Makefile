@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-boot test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their o
 
 test-kill: node_modules ## the image store killed at KILLS=100 random moments; two minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
+
+test-resume: node_modules packages ## what PCs and servers that come back cost the wire, delta, two rooms at once; two minutes
+	$(NODE) --test --test-reporter=spec test/cast/resume.test.ts
 
 ROWS ?=
 test-boot: node_modules packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some

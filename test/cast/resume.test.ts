@@ -4,9 +4,9 @@ import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import type { ImageView, SessionView } from "../../core/wire/views.ts";
+import { assertVerified, type CastRoom, memberOf, openCastRoom } from "../net/cast-room.ts";
+import { type Host, mib } from "../net/hosts.ts";
 import { run } from "../room/run.ts";
-import { assertVerified, type CastRoom, memberOf, openCastRoom } from "./cast-room.ts";
-import { type Host, mib } from "./hosts.ts";
 
 const diskBytes = 64 * mib;
 /** Some 32 MiB stored take 6 s: something can happen in the middle. */
