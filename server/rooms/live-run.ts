@@ -106,8 +106,10 @@ export class LiveRun {
 
   message(message: Extract<AgentMessage, { type: "progress" | "result" }> | CastStats): void {
     switch (message.type) {
-      case "cast-stats":
-        return this.run.takeStats(message.stats, message.stats.receivers);
+      case "cast-stats": {
+        const { receivers, ...totals } = message.stats;
+        return this.run.takeStats(totals, receivers);
+      }
       case "progress":
         return;
       case "result": {

@@ -167,10 +167,10 @@ export class RestoreRun {
             this.sender = live.cast.remoteSender();
             return live.cast.join();
           }
-          this.sender = await ports.openSender(record, (stats) =>
+          this.sender = await ports.openSender(record, ({ receivers, ...totals }) =>
             this.takeStats(
-              stats,
-              stats.receivers.map(({ receiver, reason }) => ({
+              totals,
+              receivers.map(({ receiver, reason }) => ({
                 receiver,
                 laggard: reason === null ? null : laggardText(reason),
               })),
@@ -204,17 +204,7 @@ export class RestoreRun {
     receivers: readonly { readonly receiver: ReceiverId; readonly laggard: string | null }[],
   ): void {
     const { record } = this;
-    const { bytesSent, parityBytes, repairBytes, passes, entriesOpen, framesIgnored } = totals;
-    const rateBps = smoothed(record.stats?.rateBps ?? null, totals);
-    record.stats = {
-      rateBps,
-      bytesSent,
-      parityBytes,
-      repairBytes,
-      passes,
-      entriesOpen,
-      framesIgnored,
-    };
+    record.stats = { ...totals, rateBps: smoothed(record.stats?.rateBps ?? null, totals) };
     for (const { receiver, laggard } of receivers) {
       const pc = this.pcOf(receiver);
       if (pc !== undefined && this.laggards.get(pc) !== laggard) {

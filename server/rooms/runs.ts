@@ -5,6 +5,7 @@ import type { ServerMessage } from "../../core/wire/control.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
 import type {
   CaptureRecord,
+  CastTotals,
   LiveOrigin,
   PcRecord,
   RestoreRecord,
@@ -174,6 +175,15 @@ export class Runs {
     this.runs.set(record.id, run);
     this.persist(record);
     return run;
+  }
+
+  /** The last totals of a live cast's sender come after the session's end. */
+  takeLastTotals(id: string, pc: string, totals: CastTotals): void {
+    const record = this.ended.get(id);
+    if (record?.kind !== "restore" || record.live?.sender !== pc) return;
+    record.stats = { ...totals, rateBps: 0 };
+    this.persist(record);
+    this.ports.changed(record);
   }
 
   private tidyUp(run: CaptureRun): void {

@@ -76,7 +76,11 @@ export class SessionWords {
       if (message.type === "progress" || message.type === "result") run.take(message);
       return;
     }
-    if (run === undefined) return;
+    if (run === undefined) {
+      if (message.type !== "cast-stats") return;
+      const { receivers: _, ...totals } = message.stats;
+      return this.runs.takeLastTotals(message.task, pc, totals);
+    }
     if (this.isSender(run, pc)) {
       if (message.type !== "ready" && message.type !== "delivery") run.live?.message(message);
       return;

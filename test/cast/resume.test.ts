@@ -27,14 +27,14 @@ after(() => room?.close());
 const stored = (chunks: number): number => (chunks / (diskBytes / mib)) * storedBytes;
 
 const untilHalf = (id: string, host: Host): Promise<SessionView> =>
-  room.untilSession(id, (each) => memberOf(each, host.name).chunksWritten > 20, 40);
+  room.untilSession(id, (each) => memberOf(each, host.name).chunksWritten > 20, 90);
 
 test("a room that has the image is sent nothing with --delta; one that differs, the difference", async (t) => {
   const [first] = room.clones as [Host, Host];
   await room.spoil(room.clones);
   assertVerified(await room.untilOver(await room.restore("--room", "lab"), 60));
   const began = performance.now();
-  const same = await room.untilOver(await room.restore("--room", "lab", "--delta"), 60);
+  const same = await room.untilOver(await room.restore("--room", "lab", "--delta"), 180);
   const seconds = (performance.now() - began) / 1000;
   assertVerified(same);
   t.diagnostic(`nothing differs: ${same.bytesSent} bytes on the wire, ${seconds.toFixed(1)} s`);
@@ -44,7 +44,7 @@ test("a room that has the image is sent nothing with --delta; one that differs, 
 
   await using file = await open(first.disk, "r+");
   await file.write(randomBytes(5 * mib), 0, 5 * mib, 30 * mib);
-  const differs = await room.untilOver(await room.restore("--room", "lab", "--delta"), 60);
+  const differs = await room.untilOver(await room.restore("--room", "lab", "--delta"), 180);
   assertVerified(differs);
   await room.assertClones(room.clones);
   const factor = differs.bytesSent / stored(5);
@@ -61,7 +61,7 @@ test("a PC that is killed and comes back wants only the rest", async (t) => {
   await untilHalf(id, dies);
   await dies.kill();
   dies.start();
-  const over = await room.untilOver(id, 90);
+  const over = await room.untilOver(id, 180);
   assertVerified(over);
   await room.assertClones(room.clones);
   const { chunksKept } = memberOf(over, dies.name);
@@ -83,10 +83,10 @@ test("a PC that comes late is sent what it missed", async (t) => {
   const came = await room.untilSession(
     id,
     (each) => memberOf(each, late.name).lane === "main" || each.endedAt !== null,
-    40,
+    90,
   );
   const missed = memberOf(came, early.name).bytesReceived / mib;
-  const over = await room.untilOver(id, 90);
+  const over = await room.untilOver(id, 180);
   assertVerified(over);
   await room.assertClones(room.clones);
   const factor = over.bytesSent / (storedBytes + stored(missed));
@@ -101,7 +101,7 @@ test("a server that is killed goes on with what is missing", async (t) => {
   const half = await untilHalf(id, room.clones[0] as Host);
   await room.endServer("SIGKILL");
   await room.serve(slow);
-  const over = await room.untilOver(id, 90);
+  const over = await room.untilOver(id, 180);
   assertVerified(over);
   await room.assertClones(room.clones);
   const missing = Math.max(
@@ -122,7 +122,7 @@ test("two rooms at once share the server's link", async (t) => {
   await room.until(
     () => room.pcs(),
     (pcs) => pcs.every(({ state }) => state === "idle"),
-    30,
+    90,
   );
   const inServer = { namespace: room.network.serverNamespace };
   const tbf = ["tbf", "rate", "60mbit", "burst", "32k", "latency", "30ms"];
@@ -134,13 +134,13 @@ test("two rooms at once share the server's link", async (t) => {
   await room.until(
     async () => Math.min(await at(first, one), await at(second, other)),
     (least) => least > 2,
-    40,
+    90,
   );
   const before = [await at(first, one), await at(second, other)] as const;
   await room.until(
     async () => Math.max(await at(first, one), await at(second, other)),
     (most) => most > 54,
-    60,
+    180,
   );
   const gained = [(await at(first, one)) - before[0], (await at(second, other)) - before[1]];
   const share = Math.min(...gained) / ((gained[0] as number) + (gained[1] as number));

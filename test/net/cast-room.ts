@@ -52,7 +52,7 @@ export async function openCastRoom(options: {
     await room.until(
       () => room.pcs(),
       (pcs) => pcs.filter(({ state }) => state === "idle").length === cloneCount + 1,
-      30,
+      120,
     );
     await room.roomcast("room", "create", "lab");
     for (const { name } of clones) await client.patch(`/pcs/${name}`, { room: "lab" });
