@@ -4,10 +4,10 @@ import type { RoomPc } from "./room-run.ts";
 export type BootRow = Omit<RoomPc, "name" | "number" | "content"> & { readonly title: string };
 
 const ways = [
-  { title: "BIOS PXE", firmware: "bios" },
+  { title: "Secure Boot PXE", firmware: "uefi", secureBoot: true },
   { title: "UEFI PXE", firmware: "uefi" },
   { title: "UEFI HTTP", firmware: "uefi", httpBoot: true },
-  { title: "Secure Boot PXE", firmware: "uefi", secureBoot: true },
+  { title: "BIOS PXE", firmware: "bios" },
 ] as const;
 
 /**
