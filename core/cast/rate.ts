@@ -38,6 +38,8 @@ const knownStartMost = 250e6;
 const floorBps = 1e6;
 /** Twice what one core sends with offloads. */
 const ceilingBps = 40e9;
+/** The interface itself holds what is too much for it, without loss, and is never left idle. */
+const overLink = 1.05;
 /** Loss beyond the wire's own that means overrun: so much, and what chance may add (three standard deviations). */
 const excessLimit = 0.01;
 const leastSpread = 0.002;
@@ -110,7 +112,8 @@ export class RateControl {
   private retestAt: Millis;
 
   constructor({ linkBps, limitBps }: RateOptions, now: Millis) {
-    this.ceiling = Math.max(floorBps, Math.min(linkBps ?? ceilingBps, limitBps ?? ceilingBps));
+    const interfaceBps = linkBps === null ? ceilingBps : linkBps * overLink;
+    this.ceiling = Math.max(floorBps, Math.min(interfaceBps, limitBps ?? ceilingBps));
     const known = linkBps === null ? 0 : Math.min(knownStartMost, linkBps * knownStart);
     this.rateBps = Math.min(Math.max(startBps, known), this.ceiling);
     this.climbBps = (linkBps ?? unknownLinkBps) * climbOfLink;

@@ -29,6 +29,8 @@ export interface Outcome {
   readonly sendCpu: number | null;
   /** The mean of the receivers, in seconds. */
   readonly receiveCpu: number | null;
+  /** Beside that, for writing their files; null: in it. */
+  readonly writeCpu: number | null;
 }
 
 /** The slow port's speed, as a fraction of the link's. */
@@ -46,7 +48,7 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
   try {
     const isLate = row.fault === "late";
     const awaited = wire.hosts.length - (isLate ? 1 : 0);
-    const run = openTool[tool](wire, payload, awaited);
+    const run = openTool[tool](wire, payload, awaited, row.linkBps);
     const sender = await run.openSender();
     const receivers = wire.hosts.map((host, number) => {
       const output = join(folder, `output${number}`);
@@ -89,9 +91,7 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
     const isRight = await Promise.all(
       outputs.map(async (output) => existsSync(output) && isSameDisk(payload.path, output)),
     );
-    const receiveCpu = ends
-      .filter((_, number) => number !== oddNumber)
-      .map((end) => (end === null ? undefined : run.cpuSeconds(end)));
+    const regular = ends.filter((end, number) => end !== null && number !== oddNumber) as End[];
     return {
       verified: isRight.filter((each, number) => each && number !== oddNumber).length,
       expected: outputs.length - (oddNumber === 0 ? 1 : 0),
@@ -101,7 +101,8 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
       wireBytes,
       goodputBps: seconds === null ? null : (payloadBytes * 8) / seconds,
       sendCpu: run.cpuSeconds(sender) ?? null,
-      receiveCpu: mean(receiveCpu),
+      receiveCpu: mean(regular.map((end) => run.cpuSeconds(end))),
+      writeCpu: mean(regular.map((end) => run.fileSeconds(end))),
     };
   } finally {
     wire.close();

@@ -11,6 +11,7 @@ import { noiseOf } from "../core/node/noise-source.ts";
 import { compete, type Outcome, type Row } from "./contest.ts";
 import { plotOf } from "./plot.ts";
 import { allRows, quickRows } from "./rows.ts";
+import { measureSockets, type SocketResult, socketRows, socketText } from "./sockets.ts";
 import { rowText, tableHead } from "./table.ts";
 import { type Payload, type ToolName, toolNames } from "./tools.ts";
 
@@ -25,6 +26,7 @@ const { values } = parseArgs({
 const rows = values.quick === true ? quickRows : allRows;
 const scratch = "/dev/shm/roomcast-bench-payload";
 const results: Result[] = [];
+const sockets: SocketResult[] = [];
 console.log(tableHead());
 try {
   for (const row of rows) {
@@ -38,11 +40,19 @@ try {
 } finally {
   await rm(scratch, { force: true });
 }
+for (const row of values.quick === true ? [] : socketRows) {
+  const result = await measureSockets(row);
+  sockets.push(result);
+  console.log(socketText(result));
+}
 if (values.out !== undefined) {
   await mkdir(values.out, { recursive: true });
   const write = (name: string, text: string) => writeFile(join(values.out as string, name), text);
-  await write("bench.json", `${JSON.stringify(results, null, 1)}\n`);
-  await write("bench.txt", `${[tableHead(), ...results.map(rowText)].join("\n")}\n`);
+  await write("bench.json", `${JSON.stringify({ casts: results, sockets }, null, 1)}\n`);
+  await write(
+    "bench.txt",
+    `${[tableHead(), ...results.map(rowText), ...sockets.map(socketText)].join("\n")}\n`,
+  );
   await write("bench.svg", plotOf(results));
 }
 

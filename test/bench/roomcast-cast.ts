@@ -8,6 +8,8 @@ export interface CastConfig {
   /** The payload, or where to put it. */
   readonly path: string;
   readonly chunkCount: number;
+  /** Speed of the sender's interface, as its driver would tell it. */
+  readonly linkBps: number;
   /** Receivers that the sender waits for before it sends. */
   readonly awaited: number;
 }
@@ -15,19 +17,32 @@ export interface CastConfig {
 export const storedLengthsFor = ({ chunkCount }: CastConfig): number[] =>
   Array.from({ length: chunkCount }, () => chunkBytes);
 
-/**
- * Processor time of this process from now until the answer is called, in seconds: without the threads
- * that read and write files, which are not the cast's.
- */
-export function startCounting(): () => number {
-  const before = castNanoseconds();
-  return () => (castNanoseconds() - before) / 1e9;
+export interface CpuUsage {
+  /** Seconds of the cast's threads. */
+  readonly cpuSeconds: number;
+  /** Seconds of those that read and write files, which are not the cast's. */
+  readonly fileSeconds: number;
 }
 
-function castNanoseconds(): number {
+/** Processor time of this process from now until the answer is called. */
+export function startCounting(): () => CpuUsage {
+  const before = usage();
+  return () => {
+    const now = usage();
+    return {
+      cpuSeconds: now.cpuSeconds - before.cpuSeconds,
+      fileSeconds: now.fileSeconds - before.fileSeconds,
+    };
+  };
+}
+
+function usage(): CpuUsage {
   const tasks = "/proc/self/task";
-  return readdirSync(tasks)
-    .filter((task) => readFileSync(`${tasks}/${task}/comm`, "utf8") !== "libuv-worker\n")
-    .map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]))
-    .reduce((sum, each) => sum + each, 0);
+  const sums = { cpuSeconds: 0, fileSeconds: 0 };
+  for (const task of readdirSync(tasks)) {
+    const isFile = readFileSync(`${tasks}/${task}/comm`, "utf8") === "libuv-worker\n";
+    const [nanoseconds] = readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ");
+    sums[isFile ? "fileSeconds" : "cpuSeconds"] += Number(nanoseconds) / 1e9;
+  }
+  return sums;
 }

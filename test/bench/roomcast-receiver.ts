@@ -31,13 +31,13 @@ const receiver = await startCastReceiver(
 );
 writeMessage(socket, wants);
 console.log("ready");
-const cpuSeconds = startCounting();
+const usage = startCounting();
 
 async function end(): Promise<void> {
   console.log("done");
   socket.end();
-  const usage = { cpuSeconds: cpuSeconds() };
+  const used = usage();
   await receiver.close();
-  console.log(JSON.stringify({ ...stats, ...usage }));
+  console.log(JSON.stringify({ ...stats, ...used }));
   process.exit(0);
 }

@@ -19,7 +19,7 @@ const sender = await startCastSender(
       config: { path: config.path },
     },
     rateLimitBps: null,
-    linkBps: null,
+    linkBps: config.linkBps,
   },
   {
     stats(latest) {
@@ -46,10 +46,10 @@ const server = createServer((socket) => {
   socket.on("close", () => sender.leave(id));
 });
 server.listen(controlPort, config.place.interfaceAddress, () => console.log("ready"));
-const cpuSeconds = startCounting();
+const usage = startCounting();
 process.stdin.resume().on("end", async () => {
-  const usage = { cpuSeconds: cpuSeconds() };
+  const used = usage();
   await sender.close();
-  console.log(JSON.stringify({ ...stats, ...usage }));
+  console.log(JSON.stringify({ ...stats, ...used }));
   process.exit(0);
 });

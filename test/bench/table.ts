@@ -16,6 +16,7 @@ const columns = [
   ["wire", 5],
   ["send s/GiB", 10],
   ["recv s/GiB", 10],
+  ["write", 5],
   ["ratio", 5],
 ] as const;
 
@@ -51,6 +52,7 @@ export function rowText({ row, outcomes }: Result): string {
         (outcome.wireBytes / (payloadMib * 2 ** 20)).toFixed(3),
         perGib(outcome.sendCpu),
         perGib(outcome.receiveCpu),
+        perGib(outcome.writeCpu),
         ratio ? (goodputBps / theirs).toFixed(2) : "",
       ]);
     })

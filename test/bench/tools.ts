@@ -15,6 +15,8 @@ export interface ToolRun {
   isDone(receiver: End): Promise<void>;
   /** Processor time of an end, in seconds; undefined when it did not live to tell. */
   cpuSeconds(end: End): number | undefined;
+  /** The same for reading or writing its file, where that is counted apart. */
+  fileSeconds(end: End): number | undefined;
 }
 
 export interface Payload {
@@ -22,18 +24,27 @@ export interface Payload {
   readonly chunkCount: number;
 }
 
+/** What a virtual Ethernet says of its speed. */
+const unshapedBps = 10e9;
+
 export const toolNames = ["roomcast", "udpcast"] as const;
 export type ToolName = (typeof toolNames)[number];
 
 export const openTool: Record<
   ToolName,
-  (wire: BenchWire, payload: Payload, awaited: number) => ToolRun
+  (wire: BenchWire, payload: Payload, awaited: number, linkBps: number | null) => ToolRun
 > = {
   roomcast: openRoomcast,
   udpcast: openUdpcast,
 };
 
-function openRoomcast(wire: BenchWire, { path, chunkCount }: Payload, awaited: number): ToolRun {
+function openRoomcast(
+  wire: BenchWire,
+  { path, chunkCount }: Payload,
+  awaited: number,
+  bps: number | null,
+): ToolRun {
+  const linkBps = bps ?? unshapedBps;
   const place = castAddress(serverAddress);
   const program = (name: string, config: CastConfig & { server?: string }): string[] => [
     process.execPath,
@@ -44,18 +55,26 @@ function openRoomcast(wire: BenchWire, { path, chunkCount }: Payload, awaited: n
     async openSender() {
       const end = startEnd(
         wire.network.serverNamespace,
-        program("roomcast-sender", { place, path, chunkCount, awaited }),
+        program("roomcast-sender", { place, path, chunkCount, awaited, linkBps }),
       );
       await end.said("ready");
       return end;
     },
     openReceiver({ namespace, address }, output) {
       const own = { ...place, interfaceAddress: address };
-      const config = { place: own, path: output, chunkCount, awaited, server: serverAddress };
+      const config = {
+        place: own,
+        path: output,
+        chunkCount,
+        awaited,
+        linkBps,
+        server: serverAddress,
+      };
       return startEnd(namespace, program("roomcast-receiver", config));
     },
     isDone: (receiver) => receiver.said("done"),
     cpuSeconds: (end) => end.last()?.cpuSeconds,
+    fileSeconds: (end) => end.last()?.fileSeconds,
   };
 }
 
@@ -95,5 +114,6 @@ function openUdpcast(wire: BenchWire, { path }: Payload, awaited: number): ToolR
       const [userMinutes, user, systemMinutes, system] = children.slice(1).map(Number) as number[];
       return ((userMinutes ?? 0) + (systemMinutes ?? 0)) * 60 + (user ?? 0) + (system ?? 0);
     },
+    fileSeconds: () => undefined,
   };
 }

@@ -68,10 +68,10 @@ test("a bottleneck that widens is used, one that narrows is respected", () => {
   assert(narrow > 0.8 && narrow < 1.1, `${narrow}`);
 });
 
-test("an operator's cap and the interface's speed are never exceeded", () => {
+test("an operator's cap is never exceeded, the interface's speed by no more than it holds back", () => {
   for (const [linkBps, limitBps, most] of [
     [1e9, 50e6, 50e6],
-    [1e9, null, 1e9],
+    [1e9, null, 1.05e9],
     [null, 300e6, 300e6],
   ] as const) {
     const rates = run({ control: start(linkBps, limitBps), seconds: 5, capacity: () => 40e9 });
