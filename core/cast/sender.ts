@@ -9,24 +9,16 @@
 import { type Millis, millis } from "../units/units.ts";
 import {
   dataPacketBytes,
-  emptyHeader,
-  headerBytes,
-  memberBytes,
-  packetKind,
   repairPacketBytes,
   sequenceDistance,
-  symbolBytes,
   syncPacketBytes,
   wireOverheadBytes,
-  writeHeader,
-  writeMembers,
-  writeReportEvery,
 } from "../wire/cast.ts";
 import { type CastReport, decodeReport } from "../wire/cast-report.ts";
 import { bitAt } from "./bits.ts";
-import { planRepairs } from "./coding.ts";
 import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";
+import { Flights, type Moment } from "./flights.ts";
 import type { CastSenderStats, ReceiverId } from "./handles.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
 import {
@@ -39,12 +31,13 @@ import {
   standingOf,
 } from "./member.ts";
 import { Pacer } from "./pacer.ts";
+import { PacketWriter, type Place } from "./packets.ts";
 import { RateControl } from "./rate.ts";
 import { bpsOf, causeOfLoss, type LaggardCause } from "./reason.ts";
 import { Room } from "./room.ts";
+import { Schedule } from "./schedule.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
-import { SendTimes } from "./wait.ts";
 
 export interface SenderOptions {
   readonly tag: number;
@@ -74,9 +67,6 @@ const roundGrace = millis(150);
 /** While data flows, the report interval is still said so often. */
 const syncEvery = millis(200);
 const housekeepingEvery = millis(20);
-/** Of an entry: who lacks more, and four times what the middle one does, gets it another time. */
-const heavyFraction = 0.25;
-const heavyFactor = 4;
 
 export class CastSenderMachine {
   private readonly options: SenderOptions;
@@ -87,21 +77,12 @@ export class CastSenderMachine {
   private readonly rate: RateControl;
   private readonly pacer: Pacer;
   private readonly entries: Entries;
-  private readonly flights = new Map<number, Flight>();
-  /** Flights with repairs to send, oldest round first. */
-  private readonly repairing: Flight[] = [];
-  private sending: Flight | null = null;
-  private readonly header = emptyHeader();
-  /** Of the last packet; the first is 1. */
-  private sequence = 0;
-  private readonly sendTimes = new SendTimes();
-  private cursor = 0;
-  private isNewLap = false;
+  private readonly flights: Flights;
+  private readonly schedule: Schedule;
+  private readonly packets: PacketWriter;
   /** Until the first entry has begun: when the first and the last receiver joined. */
   private gathering: { since: Millis; joinedAt: Millis } | null = null;
   private hasBegun = false;
-  /** `room.version` when nothing more was found to be read. */
-  private plannedVersion = -1;
   private sentAt: Millis;
   private syncedAt: Millis;
   private housekeepAt: Millis;
@@ -109,7 +90,7 @@ export class CastSenderMachine {
   private filledAt: Millis;
   /** The rate is all that holds the sender back. */
   private isHeldByRate = false;
-  private readonly counts = { wire: 0, sent: 0, parity: 0, repair: 0, passes: 1, ignored: 0 };
+  private readonly counts = { wire: 0, sent: 0, parity: 0, repair: 0, ignored: 0 };
   private statsAt: { now: Millis; wire: number };
 
   constructor(options: SenderOptions, now: Millis) {
@@ -118,12 +99,14 @@ export class CastSenderMachine {
     this.entries = new Entries(storedLengths);
     this.room = new Room(this.entries);
     this.supply = new Supply(this.entries);
+    const { room, supply, entries } = this;
+    this.flights = new Flights({ room, supply, symbolCounts: entries.symbolCounts });
+    this.schedule = new Schedule({ entries, room, supply, flights: this.flights });
+    this.packets = new PacketWriter(supply, { tag, generation });
     this.lanes = new Lanes(this.room);
     this.holdUps = new HoldUps(now);
     this.rate = new RateControl({ linkBps, limitBps: rateLimitBps }, now);
     this.pacer = new Pacer(now);
-    this.header.tag = tag;
-    this.header.generation = generation;
     this.sentAt = now;
     this.syncedAt = millis(now - syncEvery);
     this.housekeepAt = now;
@@ -148,7 +131,7 @@ export class CastSenderMachine {
     const member = this.room.members.get(id);
     if (member === undefined) return;
     this.room.remove(member);
-    this.dropFromFlights(member);
+    this.flights.dropFromAll(member);
     this.afterLaneChange(this.lanes.settle(now));
   }
 
@@ -168,12 +151,8 @@ export class CastSenderMachine {
     this.setServed(member, isHearing && member.lane === "main");
     if (member.isServed) noteInStretch(member, this.stretch.sequence);
     this.afterLaneChange(this.lanes.settle(now));
-    for (const flight of [...this.flights.values()]) {
-      const { state } = flight;
-      if (state.name !== "waiting" || member.sequence < state.sequence) continue;
-      if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
-    }
-    this.resumeParts(member);
+    this.flights.noteReport(member);
+    this.schedule.resumeParts(member);
   }
 
   /** An entry that was unknown is known, and can be asked for; 0: it is never on the wire. */
@@ -184,7 +163,7 @@ export class CastSenderMachine {
 
   /** Entries whose stored bytes are to be given to `supplyEntry`. */
   takeReads(): number[] {
-    this.plan();
+    this.schedule.plan();
     return this.supply.takeReads();
   }
 
@@ -206,7 +185,8 @@ export class CastSenderMachine {
     for (const member of this.room.members.values()) this.noticeSilence(member, now);
     this.afterLaneChange(this.lanes.settle(now));
     this.judgeRate(now);
-    for (const flight of [...this.flights.values()]) this.endOverdueWait(flight, now);
+    const overdue = roundIntervals * this.reportEvery + roundGrace;
+    this.flights.endOverdueWaits(millis(now - overdue), (member) => this.isLate(member, now));
   }
 
   /**
@@ -222,7 +202,7 @@ export class CastSenderMachine {
       const length = lengthOf[kind];
       if (count > 0 && length !== packetBytes) break;
       packetBytes = length;
-      this.write(kind, into, count * packetBytes, now);
+      this.write(kind, { into, at: count * packetBytes, now });
       this.pacer.take(packetBytes + wireOverheadBytes);
       count++;
     }
@@ -246,7 +226,7 @@ export class CastSenderMachine {
   }
 
   stats(now: Millis): CastSenderStats {
-    const { wire, sent, parity, repair, passes, ignored } = this.counts;
+    const { wire, sent, parity, repair, ignored } = this.counts;
     const elapsed = now - this.statsAt.now;
     const rateBps = elapsed > 0 ? ((wire - this.statsAt.wire) * 8000) / elapsed : 0;
     this.statsAt = { now, wire };
@@ -255,7 +235,7 @@ export class CastSenderMachine {
       bytesSent: sent,
       parityBytes: parity,
       repairBytes: repair,
-      passes,
+      passes: this.schedule.passes,
       entriesOpen: this.room.openCount,
       framesIgnored: ignored,
       receivers: [...this.room.members.values()].map((member) => standingOf(member, now)),
@@ -281,13 +261,13 @@ export class CastSenderMachine {
     member.freeSlots = report.freeSlots;
     member.slotCount = report.slotCount;
     const isOurs = heard !== null && heard.generation === this.options.generation;
-    const ahead = isOurs ? sequenceDistance(heard.sequence, this.sequence >>> 0) : 1;
-    const sequence = ahead > 0 ? -1 : this.sequence + ahead;
+    const ahead = isOurs ? sequenceDistance(heard.sequence, this.packets.sequence >>> 0) : 1;
+    const sequence = ahead > 0 ? -1 : this.packets.sequence + ahead;
     // Counted anew: by a receiver that was started anew, or one that had heard another sender.
     if (sequence < member.sequence) member.stretchStart = null;
     if (sequence !== member.sequence) {
       member.heardAt = now;
-      const sentAt = this.sendTimes.at(sequence, this.sequence);
+      const sentAt = this.packets.sendTimes.at(sequence, this.packets.sequence);
       if (sentAt !== null) member.wait.note(now - sentAt, now);
     }
     member.sequence = sequence;
@@ -307,22 +287,21 @@ export class CastSenderMachine {
 
   private replaceWants(member: Member, wants: Uint8Array): void {
     this.room.setWants(member, wants);
-    for (const flight of [...this.flights.values()]) {
-      if (!bitAt(member.wants, flight.entryIndex)) this.dropMember(flight, member);
-    }
+    for (const flight of this.flights.all())
+      if (!bitAt(member.wants, flight.entryIndex)) this.flights.drop(flight, member);
   }
 
   private finish(member: Member, entryIndex: number): void {
     this.room.finish(member, entryIndex);
     const flight = this.flights.get(entryIndex);
-    if (flight !== undefined) this.dropMember(flight, member);
+    if (flight !== undefined) this.flights.drop(flight, member);
   }
 
   private setServed(member: Member, isServed: boolean): void {
     if (member.isServed === isServed) return;
     this.room.setServed(member, isServed);
     member.stretchStart = null;
-    if (!isServed) this.dropFromFlights(member);
+    if (!isServed) this.flights.dropFromAll(member);
   }
 
   private noticeSilence(member: Member, now: Millis): void {
@@ -337,7 +316,7 @@ export class CastSenderMachine {
   /** The lanes have changed: whoever left the main lane is in no flight, and the room's rate is another. */
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
-    for (const member of change.demoted) this.dropFromFlights(member);
+    for (const member of change.demoted) this.flights.dropFromAll(member);
     if (change.isNewRoom) this.rate.search(this.heardBps());
     this.beginStretch(this.filledAt);
   }
@@ -354,80 +333,6 @@ export class CastSenderMachine {
   }
 
   // --- flights
-
-  /** Chooses entries to be read ahead: in order from the cursor, around the end if need be. */
-  private plan(): void {
-    if (this.plannedVersion === this.room.version) return;
-    const { version, servableCount } = this.room;
-    const entryCount = this.entries.count;
-    let looked = 0;
-    while (this.supply.hasRoomAhead) {
-      // All there is to serve is in hand: a live cast asks after each entry that is captured.
-      if (this.countAtWork() >= servableCount) return;
-      if (looked > entryCount) {
-        this.plannedVersion = version;
-        return;
-      }
-      if (this.cursor >= entryCount) {
-        this.cursor = 0;
-        this.isNewLap = true;
-      }
-      const entry = this.cursor++;
-      looked++;
-      if (this.room.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
-      if (this.flights.has(entry) || this.supply.has(entry)) continue;
-      this.supply.ask(entry, "ahead");
-      if (this.isNewLap) this.counts.passes++;
-      this.isNewLap = false;
-    }
-  }
-
-  /** Entries that someone is served, and that are in flight, read, or being read. */
-  private countAtWork(): number {
-    let count = this.supply.count;
-    for (const entry of this.flights.keys()) if (this.room.demandFor(entry) > 0) count++;
-    return count;
-  }
-
-  /**
-   * Parts that a receiver holds and nobody serves: it gets them completed when it has no slots left
-   * for anything else, or when nobody else wants the entry whole; those of which it lacks much, when
-   * nobody else could be served meanwhile, or when it has slots for nothing but parts.
-   */
-  private resumeParts(member: Member): void {
-    if (!member.isServed) return;
-    const isFull = creditOf(member) <= 0;
-    for (const [entry, { length }] of member.assembling) {
-      if (!this.supply.hasRoomResumed) return;
-      if (this.flights.has(entry) || this.supply.has(entry)) continue;
-      const isHeavy = length > (this.entries.symbolCounts[entry] as number) * heavyFraction;
-      const isLeft = isHeavy
-        ? !this.awaitsParts(member) && this.isAnotherOpen(member)
-        : !isFull && !this.isForHolders(entry);
-      if (isLeft) continue;
-      this.supply.ask(entry, "resumed");
-    }
-  }
-
-  /** Another that is served has room for something that it wants. */
-  private isAnotherOpen(member: Member): boolean {
-    for (const other of this.room.members.values())
-      if (other !== member && other.isServed && other.wantCount > 0 && creditOf(other) > 0)
-        return true;
-    return false;
-  }
-
-  /** Nobody wants the entry who has no part of it. */
-  private isForHolders(entry: number): boolean {
-    return this.holdersOf(entry) >= this.room.demandFor(entry);
-  }
-
-  private holdersOf(entry: number): number {
-    let holders = 0;
-    for (const { isServed, assembling } of this.room.members.values())
-      if (isServed && assembling.has(entry)) holders++;
-    return holders;
-  }
 
   /** The next flight whose turn it is, if its receivers have room for it. */
   private beginFlight(now: Millis): Flight | null {
@@ -448,15 +353,16 @@ export class CastSenderMachine {
       }
       if (this.supply.isResumed(entry)) {
         const isForHolders = wanting.length === 0 || holding.some((each) => creditOf(each) <= 0);
-        if (holding.length > 0 && isForHolders) return this.openFlight(entry, holding, true, now);
+        if (holding.length > 0 && isForHolders)
+          return this.flights.open(entry, holding, true, this.moment(now));
       }
       const holdUp = full.filter(
-        (member) => !this.isLate(member, now) && !this.awaitsParts(member),
+        (member) => !this.isLate(member, now) && !this.schedule.awaitsParts(member),
       );
       if (holdUp.length > 0) {
         // Those who hold parts of it may be full of them, and what they hold up is held up by others.
         if (holding.some((each) => creditOf(each) <= 0))
-          return this.openFlight(entry, holding, true, now);
+          return this.flights.open(entry, holding, true, this.moment(now));
         const others = [...this.room.members.values()].filter(
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
@@ -464,15 +370,14 @@ export class CastSenderMachine {
         this.demote(holdUp, causeOfHoldUp, now);
       }
       if (wanting.length + holding.length === 0) continue;
-      return this.openFlight(entry, [...wanting, ...holding], wanting.length === 0, now);
+      const members = [...wanting, ...holding];
+      return this.flights.open(entry, members, wanting.length === 0, this.moment(now));
     }
     return null;
   }
 
-  /** Its slots are all taken by parts that are not in flight: waiting for its disk frees none of them. */
-  private awaitsParts({ slotCount, begun, assembling }: Member): boolean {
-    if (begun.length > 0 || assembling.size < slotCount) return false;
-    return ![...assembling.keys()].some((entry) => this.flights.has(entry));
+  private moment(now: Millis): Moment {
+    return { sequence: this.packets.sequence, now };
   }
 
   private isGathering(now: Millis): boolean {
@@ -494,179 +399,48 @@ export class CastSenderMachine {
     this.afterLaneChange(this.lanes.settle(now));
   }
 
-  private openFlight(
-    entryIndex: number,
-    members: readonly Member[],
-    hasParts: boolean,
-    now: Millis,
-  ): Flight {
-    const flight: Flight = {
-      entryIndex,
-      symbolCount: this.entries.symbolCounts[entryIndex] as number,
-      slot: this.supply.claim(entryIndex),
-      members: new Set(members),
-      memberCount: members.length,
-      state: { name: "sending", nextSymbol: 0 },
-    };
-    this.flights.set(entryIndex, flight);
-    if (hasParts) this.wait(flight, now);
-    else {
-      for (const member of members)
-        if (!member.assembling.has(entryIndex)) member.begun.push(this.sequence + 1);
-      this.sending = flight;
-    }
-    return flight;
-  }
-
-  private wait(flight: Flight, now: Millis): void {
-    const { sequence } = this;
-    flight.state = { name: "waiting", sequence, since: now, waitingFor: new Set(flight.members) };
-  }
-
-  /** All that are waited for have reported past the last packet: what they lack is repaired. */
-  private beginRound(flight: Flight): void {
-    const { state, entryIndex } = flight;
-    if (state.name !== "waiting" || this.flights.get(entryIndex) !== flight) return;
-    const lacking: { member: Member; symbols: Uint16Array }[] = [];
-    for (const member of flight.members) {
-      if (state.waitingFor.has(member)) continue;
-      const symbols = member.assembling.get(entryIndex);
-      // It had no slot, or came too late: another time.
-      if (symbols === undefined) flight.members.delete(member);
-      else lacking.push({ member, symbols });
-    }
-    for (const each of heavy(lacking, flight)) {
-      flight.members.delete(each.member);
-      lacking.splice(lacking.indexOf(each), 1);
-    }
-    if (lacking.length === 0) {
-      if (flight.members.size === 0) this.close(flight);
-      return;
-    }
-    const sets = planRepairs(
-      lacking.map(({ symbols }) => symbols),
-      flight.symbolCount,
-    );
-    flight.state = { name: "repairing", sets, nextSet: 0 };
-    this.repairing.push(flight);
-  }
-
-  private endOverdueWait(flight: Flight, now: Millis): void {
-    const { state } = flight;
-    if (state.name !== "waiting") return;
-    if (now - state.since < roundIntervals * this.reportEvery + roundGrace) return;
-    for (const member of [...state.waitingFor]) {
-      if (this.isLate(member, now)) this.dropMember(flight, member);
-    }
-    this.beginRound(flight);
-  }
-
-  private dropFromFlights(member: Member): void {
-    member.begun = [];
-    for (const flight of [...this.flights.values()]) this.dropMember(flight, member);
-  }
-
-  private dropMember(flight: Flight, member: Member): void {
-    if (!flight.members.delete(member)) return;
-    if (flight.members.size === 0) return this.close(flight);
-    const { state } = flight;
-    if (state.name !== "waiting") return;
-    if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
-  }
-
-  private close(flight: Flight): void {
-    if (this.flights.get(flight.entryIndex) !== flight) return;
-    this.flights.delete(flight.entryIndex);
-    this.supply.free(flight.slot);
-    if (this.sending === flight) this.sending = null;
-    const place = this.repairing.indexOf(flight);
-    if (place >= 0) this.repairing.splice(place, 1);
-    // Somebody may still want it, and nothing else tells the next lap.
-    this.plannedVersion = -1;
-  }
-
   // --- packets
 
   private nextKind(now: Millis): Kind | null {
+    const { flights } = this;
     if (now >= this.syncAt) return "sync";
-    if (this.repairing.length > 0) return "repair";
-    if (this.sending?.state.name !== "sending") {
-      this.sending = null;
+    if (flights.repairing.length > 0) return "repair";
+    if (flights.sending?.state.name !== "sending") {
+      flights.sending = null;
       // One that is resumed begins with a round, not with symbols.
-      while (this.sending === null) if (this.beginFlight(now) === null) break;
+      while (flights.sending === null) if (this.beginFlight(now) === null) break;
     }
-    return this.sending === null ? null : "data";
+    return flights.sending === null ? null : "data";
   }
 
-  private write(kind: Kind, into: Uint8Array, at: number, now: Millis): void {
-    this.sequence++;
-    this.sentAt = now;
-    this.sendTimes.note(this.sequence, now);
-    this.header.sequence = this.sequence >>> 0;
-    switch (kind) {
-      case "data":
-        return this.writeSymbol(this.sending as Flight, into, at, now);
-      case "repair":
-        return this.writeRepair(this.repairing[0] as Flight, into, at, now);
-      case "sync":
-        this.syncedAt = now;
-        this.header.kind = packetKind.sync;
-        this.header.symbol = 0;
-        this.header.entryIndex = 0;
-        writeHeader(into, at, this.header);
-        return writeReportEvery(into, at, Math.round(this.reportEvery));
-    }
+  private write(kind: Kind, place: Place): void {
+    this.sentAt = place.now;
+    if (kind === "data") return this.writeSymbol(this.flights.sending as Flight, place);
+    if (kind === "repair") return this.writeRepair(this.flights.repairing[0] as Flight, place);
+    this.syncedAt = place.now;
+    this.packets.sync(this.reportEvery, place);
   }
 
-  private writeSymbol(flight: Flight, into: Uint8Array, at: number, now: Millis): void {
+  private writeSymbol(flight: Flight, place: Place): void {
     const state = flight.state as { name: "sending"; nextSymbol: number };
-    this.header.kind = packetKind.data;
-    this.header.symbol = state.nextSymbol;
-    this.header.entryIndex = flight.entryIndex;
-    writeHeader(into, at, this.header);
-    const { slab, slotBytes } = this.supply;
-    const from = flight.slot * slotBytes + state.nextSymbol * symbolBytes;
-    into.set(slab.subarray(from, from + symbolBytes), at + headerBytes);
+    this.packets.data(flight.entryIndex, flight.slot, state.nextSymbol, place);
     state.nextSymbol++;
     if (state.nextSymbol < flight.symbolCount) return;
-    this.sending = null;
-    this.wait(flight, now);
+    this.flights.sending = null;
+    this.flights.wait(flight, this.moment(place.now));
   }
 
-  private writeRepair(flight: Flight, into: Uint8Array, at: number, now: Millis): void {
+  private writeRepair(flight: Flight, place: Place): void {
     const state = flight.state as Extract<Flight["state"], { name: "repairing" }>;
     const set = state.sets[state.nextSet] as readonly number[];
-    this.header.kind = packetKind.repair;
-    this.header.symbol = set.length;
-    this.header.entryIndex = flight.entryIndex;
-    writeHeader(into, at, this.header);
-    writeMembers(into, at, set);
-    this.writeSum(flight, set, into, at + headerBytes + memberBytes);
+    this.packets.repair(flight.entryIndex, flight.slot, set, place);
     this.counts.repair += repairPacketBytes;
     if (set.length > 1) this.counts.parity += repairPacketBytes;
     state.nextSet++;
     if (state.nextSet < state.sets.length) return;
-    this.repairing.shift();
-    this.wait(flight, now);
+    this.flights.repairing.shift();
+    this.flights.wait(flight, this.moment(place.now));
   }
-
-  private writeSum(flight: Flight, set: readonly number[], into: Uint8Array, at: number): void {
-    const { slab, words, slotBytes } = this.supply;
-    const base = flight.slot * slotBytes;
-    const first = base + (set[0] as number) * symbolBytes;
-    if (set.length === 1) return into.set(slab.subarray(first, first + symbolBytes), at);
-    const { sum } = this;
-    sum.set(words.subarray(first >> 2, (first + symbolBytes) >> 2));
-    for (let place = 1; place < set.length; place++) {
-      const from = (base + (set[place] as number) * symbolBytes) >> 2;
-      for (let word = 0; word < sum.length; word++)
-        sum[word] = (sum[word] as number) ^ (words[from + word] as number);
-    }
-    into.set(this.sumBytes, at);
-  }
-
-  private readonly sum = new Int32Array(symbolBytes >> 2);
-  private readonly sumBytes = new Uint8Array(this.sum.buffer);
 
   // --- the pace of reports and the rate
 
@@ -703,7 +477,7 @@ export class CastSenderMachine {
 
   private beginStretch(now: Millis): void {
     this.stretch = {
-      sequence: this.sequence + 1,
+      sequence: this.packets.sequence + 1,
       since: now,
       wireBytes: this.counts.wire,
       busyFor: 0,
@@ -722,16 +496,3 @@ const lengthOf: Record<Kind, number> = {
   repair: repairPacketBytes,
   sync: syncPacketBytes,
 };
-
-/** Those who lack so much more of an entry than the others that its repair would hold up the room. */
-function heavy<T extends { readonly symbols: Uint16Array }>(
-  lacking: readonly T[],
-  { symbolCount, memberCount }: Flight,
-): T[] {
-  const counts = lacking.map(({ symbols }) => symbols.length).sort((one, other) => other - one);
-  // Those who have all of it lack nothing.
-  const middle = counts[memberCount >> 1] ?? 0;
-  if (memberCount === 1) return [];
-  const limit = Math.max(symbolCount * heavyFraction, middle * heavyFactor);
-  return lacking.filter(({ symbols }) => symbols.length > limit);
-}

@@ -1,0 +1,107 @@
+/** What is read next: the entries that someone is served, in the order of the index, around and around. */
+import type { Entries } from "./entries.ts";
+import { type Flights, heavyFraction } from "./flights.ts";
+import { creditOf, type Member } from "./member.ts";
+import type { Room } from "./room.ts";
+import type { Supply } from "./supply.ts";
+
+export class Schedule {
+  /** Laps around the index: 1, and one for each time that entries had to be sent again from its start. */
+  passes = 1;
+  private readonly entries: Entries;
+  private readonly room: Room;
+  private readonly supply: Supply;
+  private readonly flights: Flights;
+  private cursor = 0;
+  private isNewLap = false;
+  /** `room.version` when nothing more was found to be read. */
+  private plannedVersion = -1;
+
+  constructor(parts: { entries: Entries; room: Room; supply: Supply; flights: Flights }) {
+    this.entries = parts.entries;
+    this.room = parts.room;
+    this.supply = parts.supply;
+    this.flights = parts.flights;
+  }
+
+  /** Chooses entries to be read ahead: in order from the cursor, around the end if need be. */
+  plan(): void {
+    if (this.plannedVersion === this.room.version) return;
+    const { version, servableCount } = this.room;
+    const entryCount = this.entries.count;
+    let looked = 0;
+    while (this.supply.hasRoomAhead) {
+      // All there is to serve is in hand: a live cast asks after each entry that is captured.
+      if (this.countAtWork() >= servableCount) return;
+      if (looked > entryCount) {
+        this.plannedVersion = version;
+        return;
+      }
+      if (this.cursor >= entryCount) {
+        this.cursor = 0;
+        this.isNewLap = true;
+      }
+      const entry = this.cursor++;
+      looked++;
+      if (this.room.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
+      if (this.flights.has(entry) || this.supply.has(entry)) continue;
+      this.supply.ask(entry, "ahead");
+      if (this.isNewLap) this.passes++;
+      this.isNewLap = false;
+    }
+  }
+
+  /** Entries that someone is served, and that are in flight, read, or being read. */
+  private countAtWork(): number {
+    let count = this.supply.count;
+    for (const { entryIndex: entry } of this.flights.all())
+      if (this.room.demandFor(entry) > 0) count++;
+    return count;
+  }
+
+  /**
+   * Parts that a receiver holds and nobody serves: it gets them completed when it has no slots left
+   * for anything else, or when nobody else wants the entry whole; those of which it lacks much, when
+   * nobody else could be served meanwhile, or when it has slots for nothing but parts.
+   */
+  resumeParts(member: Member): void {
+    if (!member.isServed) return;
+    const isFull = creditOf(member) <= 0;
+    for (const [entry, { length }] of member.assembling) {
+      if (!this.supply.hasRoomResumed) return;
+      if (this.flights.has(entry) || this.supply.has(entry)) continue;
+      const isHeavy = length > (this.entries.symbolCounts[entry] as number) * heavyFraction;
+      const isLeft = isHeavy
+        ? !this.awaitsParts(member) && this.isAnotherOpen(member)
+        : !isFull && !this.isForHolders(entry);
+      if (isLeft) continue;
+      this.supply.ask(entry, "resumed");
+    }
+  }
+
+  /** Another that is served has room for something that it wants. */
+  private isAnotherOpen(member: Member): boolean {
+    for (const other of this.room.members.values())
+      if (other !== member && other.isServed && other.wantCount > 0 && creditOf(other) > 0)
+        return true;
+    return false;
+  }
+
+  /** Nobody wants the entry who has no part of it. */
+  private isForHolders(entry: number): boolean {
+    return this.holdersOf(entry) >= this.room.demandFor(entry);
+  }
+
+  private holdersOf(entry: number): number {
+    let holders = 0;
+    for (const { isServed, assembling } of this.room.members.values())
+      if (isServed && assembling.has(entry)) holders++;
+    return holders;
+  }
+
+  /** Its slots are all taken by parts that are not in flight: waiting for its disk frees none of them. */
+  awaitsParts({ slotCount, begun, assembling }: Member): boolean {
+    if (begun.length > 0 || assembling.size < slotCount) return false;
+    return ![...assembling.keys()].some((entry) => this.flights.has(entry));
+  }
+}
