@@ -13,7 +13,7 @@ import type { Room } from "./room.ts";
 const asideFor = millis(2000);
 const doublings = 5;
 /** How long a member may lose far more than the others. */
-const outlierLimit = millis(400);
+const outlierLimit = millis(300);
 
 export interface LaneChange {
   readonly demoted: readonly Member[];
@@ -72,8 +72,8 @@ function hasRecovered(member: Member, now: Millis): boolean {
 }
 
 /** The share of the time that a few may hold up the others, and how much of it can be saved up. */
-const share = 0.03;
-const savedMost = millis(250);
+const share = 0.025;
+const savedMost = millis(200);
 
 /** What the few who have no room may cost the many who have. */
 export class HoldUps {

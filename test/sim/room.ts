@@ -53,6 +53,8 @@ export interface Quarter {
 const deadAfter = 6000;
 
 const timerLateMs = 0.1;
+/** What a socket's buffer of 512 KB holds, as the kernel counts it. */
+const ownSocketPackets = 227;
 
 /** A link and a clock that several rooms have in common. */
 export interface Building {
@@ -86,12 +88,13 @@ export class SimRoom {
     options: Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">,
     building: Partial<Building> = {},
   ) {
+    const isOwn = options.linkBps !== undefined && options.linkBps === (options.uplinkBps ?? 1e9);
     this.options = {
       storedLengths: new Uint32Array(100).fill(30_000),
       uplinkBps: 1e9,
-      uplinkQueueBytes: 256 * 1024,
+      uplinkQueueBytes: isOwn ? 1_500_000 : 256 * 1024,
       uplinkLoss: { ratio: 0, burstRatio: 0, burstLength: 1 },
-      socketPackets: Number.POSITIVE_INFINITY,
+      socketPackets: isOwn ? ownSocketPackets : Number.POSITIVE_INFINITY,
       linkBps: null,
       rateLimitBps: null,
       restartAtMs: Number.POSITIVE_INFINITY,
