@@ -36,8 +36,11 @@ export interface UdpReceiverOptions extends Omit<CastSocketOptions, "tag"> {
 
 /** Hears a group on one interface: many packets a call, put together where the kernel can. */
 export class UdpReceiver implements PacketReceiver {
-  /** What this socket's buffer had no room for, in all, as of the last packet (SO_RXQ_OVFL). */
+  /** Packets that this socket's buffer had no room for, in all, as of the last that came (SO_RXQ_OVFL). */
   dropped = 0;
+  /** The kernel's count, of which many packets put together are one; and how many they are of late. */
+  private dropCount = 0;
+  private packetsPerMessage = 1;
   private readonly fd: number;
   private readonly messages: Messages;
   private readonly descriptors: Buffer;
@@ -92,6 +95,7 @@ export class UdpReceiver implements PacketReceiver {
       const start = index * messageBytes;
       const end = start + messages.lengthOf(index);
       const step = this.readControl(index) || end - start;
+      this.packetsPerMessage += (Math.ceil((end - start) / step) - this.packetsPerMessage) / 16;
       for (let at = start; at < end; at += step)
         packet(messages.data, at, Math.min(step, end - at));
     }
@@ -101,6 +105,12 @@ export class UdpReceiver implements PacketReceiver {
 
   close(): void {
     closeDescriptor(this.fd);
+  }
+
+  private noteDrops(count: number): void {
+    if (count === this.dropCount) return;
+    this.dropped += Math.round(((count - this.dropCount) >>> 0) * this.packetsPerMessage);
+    this.dropCount = count;
   }
 
   /** Notes the count of drops; answers the length of the parts, or 0 when the message is one packet. */
@@ -117,7 +127,7 @@ export class UdpReceiver implements PacketReceiver {
       const name = control.readInt32LE(at + 12);
       const value = control.readUInt32LE(at + 16);
       if (levelOf === level.udp && name === option.coalesce) part = value;
-      else if (levelOf === level.socket && name === option.countDrops) this.dropped = value;
+      else if (levelOf === level.socket && name === option.countDrops) this.noteDrops(value);
       at += (length + 7) & ~7;
     }
     return part;
