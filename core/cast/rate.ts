@@ -53,6 +53,8 @@ const excessPerBase = 0.25;
 const firstStepDown = 0.8;
 /** A queue of so long that it was not there lately is ours: twice what a busy host makes of it. */
 const queueLimit = millis(40);
+/** At a higher rate no switch holds so much, and it is the hosts that are late: loss alone tells. */
+const queuesBelowBps = 400e6;
 /** With one of so long that has grown, it is waited to see whether it goes on before the rate is doubled. */
 const queueBegins = millis(15);
 /** Left free below what was delivered, for the queue on the way to empty and for others to come in. */
@@ -138,7 +140,8 @@ export class RateControl {
 
   /** Judges a stretch. True when the rate has changed: the next stretch begins now. */
   judge(stretch: Stretch, now: Millis): boolean {
-    const { loss, sentBps, isBusy, queueMs } = stretch;
+    const { loss, sentBps, isBusy } = stretch;
+    const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // Sent in bursts, with rests that the rate is not the cause of, it was the rate that was too high.
     const reached = isBusy ? Math.min(before, sentBps) : before;
