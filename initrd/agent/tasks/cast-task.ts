@@ -179,6 +179,8 @@ export class CastTask implements Task {
       signal.throwIfAborted();
     } finally {
       clearInterval(voice);
+      // Whatever it was that ended: nobody reads on.
+      this.abort.abort(stoppedError("the cast is over"));
       this.sender = null;
       await sender.close();
     }
