@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -44,7 +44,9 @@ function pipeline(command: string): Taken {
 /** The capture in a process of its own; its last line is what it took. */
 async function capture(end: "alone" | "store"): Promise<Taken> {
   const own = [join(import.meta.dirname, "capture-end.ts"), end, partition, join(folder, "store")];
-  const child = spawn(process.execPath, own, { stdio: ["ignore", "pipe", "inherit"] });
+  // As in the boot image (initrd/init/session).
+  const env = { ...process.env, UV_THREADPOOL_SIZE: String(availableParallelism() + 4) };
+  const child = spawn(process.execPath, own, { stdio: ["ignore", "pipe", "inherit"], env });
   let last = "";
   for await (const line of createInterface({ input: child.stdout })) last = line;
   return JSON.parse(last);
