@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ test-resume: node_modules packages ## what PCs and servers that come back cost t
 ROWS ?=
 test-boot: node_modules packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some
 	$(NODE) test/room/boot-matrix.ts --rows "$(ROWS)"
+
+test-disks: node_modules packages ## clones on every kind of disk, larger ones too, and disks that must not be touched; some 40 minutes; ROWS=text takes some
+	$(NODE) test/room/disk-matrix.ts --rows "$(ROWS)"
 
 KILLS ?= 100
 test-kill-room: node_modules packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes

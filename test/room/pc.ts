@@ -27,8 +27,14 @@ export interface PcOptions extends UefiFeatures {
   readonly firmware: Firmware;
   /** A raw disk file. What the guest writes stays in it. */
   readonly disk: string;
-  /** `none`: the disk is not in the PC. */
-  readonly bus: "nvme" | "ahci" | "virtio" | "none";
+  /** `sd` is a card in an SDHCI slot, for want of an eMMC; `none`: the disk is not in the PC. */
+  readonly bus: "nvme" | "ahci" | "virtio" | "virtio-scsi" | "sas" | "sd" | "none";
+  /** Of the disk; 512 unless said otherwise. */
+  readonly logicalSector?: 4096;
+  /** Raw files of further disks on the same bus, of which only `nvme`, `ahci` and `virtio` have room. */
+  readonly furtherDisks?: readonly string[];
+  /** A raw file that is a USB disk. */
+  readonly usbDisk?: string;
   /** OVMF's own PXE drives virtio only; e1000e under UEFI boots by iPXE's ROM. */
   readonly nic: "e1000e" | "virtio";
   /** What the firmware tries first; the other one is next. */
@@ -225,13 +231,58 @@ function nicDevice(options: PcOptions, mac: string): string[] {
 }
 
 function diskDevice(options: PcOptions): string[] {
-  const { bus } = options;
+  const { bus, usbDisk } = options;
   if (bus === "none") return [];
-  const model = { nvme: "nvme", ahci: "ide-hd,bus=ide.0", virtio: "virtio-blk-pci" }[bus];
-  return [
-    ...["-drive", `if=none,id=disk0,format=raw,cache=unsafe,discard=unmap,file=${options.disk}`],
-    ...["-device", `${model},drive=disk0,serial=ROOMDISK${options.number},bootindex=1`],
+  const drive = (id: string, file: string): string[] => [
+    "-drive",
+    `if=none,id=${id},format=raw,cache=unsafe,discard=unmap,file=${file}`,
   ];
+  const sector =
+    options.logicalSector === undefined
+      ? ""
+      : `,logical_block_size=${options.logicalSector},physical_block_size=${options.logicalSector}`;
+  // A card has no serial number to set, and no firmware here starts from one.
+  const identity = bus === "sd" ? "" : `,serial=ROOMDISK${options.number},bootindex=1${sector}`;
+  const further = (options.furtherDisks ?? []).flatMap((file, index) => [
+    ...drive(`disk${index + 1}`, file),
+    "-device",
+    `${diskModel(bus, index + 1)},drive=disk${index + 1},serial=FURTHER${index + 1}`,
+  ]);
+  return [
+    ...(controllers[bus] ?? []),
+    ...drive("disk0", options.disk),
+    ...["-device", `${diskModel(bus, 0)},drive=disk0${identity}`],
+    ...further,
+    ...(usbDisk === undefined
+      ? []
+      : [
+          ...["-device", "qemu-xhci"],
+          ...drive("usb0", usbDisk),
+          ...["-device", "usb-storage,drive=usb0,serial=STICK1"],
+        ]),
+  ];
+}
+
+const controllers: Readonly<Record<string, readonly string[]>> = {
+  "virtio-scsi": ["-device", "virtio-scsi-pci,id=scsi0"],
+  sas: ["-device", "mptsas1068,id=scsi0"],
+  sd: ["-device", "sdhci-pci"],
+};
+
+function diskModel(bus: Exclude<PcOptions["bus"], "none">, index: number): string {
+  switch (bus) {
+    case "nvme":
+      return "nvme";
+    case "ahci":
+      return `ide-hd,bus=ide.${index}`;
+    case "virtio":
+      return "virtio-blk-pci";
+    case "virtio-scsi":
+    case "sas":
+      return "scsi-hd,bus=scsi0.0";
+    case "sd":
+      return "sd-card";
+  }
 }
 
 function directBoot(kernel: PcOptions["kernel"]): string[] {

@@ -12,7 +12,9 @@ import { type Pc, type PcOptions, startPc } from "./pc.ts";
 export const roomFolder = join(repository, "build", "room");
 
 /** What a PC's disk holds at power-on: a copy of the master's, or `fill` in every byte. */
-export type DiskContent = { readonly copyOf: string } | { readonly fill: number };
+export type DiskContent =
+  | { readonly copyOf: string }
+  | { readonly fill: number; readonly size?: number };
 
 export type RoomPc = Omit<PcOptions, "disk" | "folder" | "bootFirst" | "memoryMib"> &
   Partial<Pick<PcOptions, "bootFirst" | "memoryMib">> & { readonly content: DiskContent };
@@ -61,7 +63,7 @@ export async function openRoom(server: LabOptions = {}): Promise<Room> {
     async start({ content, ...rest }) {
       const disk = join(disks, `${rest.name}.raw`);
       if ("copyOf" in content) await copyDisk(content.copyOf, disk);
-      else await fillDisk(disk, content.fill);
+      else await fillDisk(disk, content.fill, content.size);
       const options = { bootFirst: "network", memoryMib, ...rest, disk, folder } as const;
       const pc = await startPc(options, network);
       pcs.push(pc);
@@ -78,14 +80,18 @@ export async function openRoom(server: LabOptions = {}): Promise<Room> {
   };
 }
 
-/** A disk of the master's size with one byte everywhere; sparse where that is zero. */
-export async function fillDisk(path: string, fill: number): Promise<void> {
+/** A disk, of the master's size unless said otherwise, with one byte everywhere; sparse where that is zero. */
+export async function fillDisk(
+  path: string,
+  fill: number,
+  size: number = masterLayout.diskBytes,
+): Promise<void> {
   await using file = await open(path, "w");
-  await file.truncate(masterLayout.diskBytes);
+  await file.truncate(size);
   if (fill === 0) return;
   const block = Buffer.alloc(4 * 1024 * 1024, fill);
-  for (let offset = 0; offset < masterLayout.diskBytes; offset += block.length) {
-    await file.write(block, 0, block.length, offset);
+  for (let offset = 0; offset < size; offset += block.length) {
+    await file.write(block, 0, Math.min(block.length, size - offset), offset);
   }
 }
 

@@ -120,7 +120,9 @@ function whyNot(
   const what = `partition ${record.index}`;
   if (recoveryTypes.has(record.type)) return `${what} is Windows' recovery partition`;
   if (record.fs === null) return `${what} has no file system that is known`;
-  return record.fs in growers ? null : `${what} has ${record.fs}, which is left as it is`;
+  return Object.hasOwn(growers, record.fs)
+    ? null
+    : `${what} has ${record.fs}, which is left as it is`;
 }
 
 async function step<T>(
