@@ -1,7 +1,7 @@
 /**
  * The whole way with nothing simulated but the PCs' hardware: power-on, PXE, agent, capture, multicast
  * restore over dirty disks, comparison from outside, and a boot from the restored disks. One PC has a
- * BIOS, the other UEFI.
+ * BIOS and a disk like the master's, the other UEFI and a larger disk, into which the system grows.
  */
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { ImageView } from "../../core/wire/views.ts";
 import { compareDisks, freeExtents } from "./compare.ts";
+import { faultsOfGrown } from "./grown.ts";
 import { repository } from "./lab.ts";
 import { loginPrompt, masterDisk } from "./master.ts";
 import type { Pc } from "./pc.ts";
@@ -19,6 +20,8 @@ import { run } from "./run.ts";
 const limitMs = { boot: 240_000, ownBoot: 200_000, all: 900_000 };
 /** What the clones' disks are full of before: a block that is left out shows, and so does a zero that is not written. */
 const oldByte = 0xa5;
+/** Not on the grid of chunks. */
+const largerBytes = 2 ** 31 + 300 * 1024 * 1024 + 7 * 512;
 
 test("a BIOS and a UEFI PC: from power-on to their restored disks", {
   timeout: limitMs.all,
@@ -45,7 +48,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
       firmware: "uefi",
       nic: "virtio",
       bus: "nvme",
-      content: { fill: oldByte },
+      content: { fill: oldByte, size: largerBytes },
     });
     pcs.push(bios, uefi);
     const startedAt = performance.now();
@@ -63,7 +66,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     for (const [index, view] of views.entries()) {
       assert.deepEqual(
         view.disks.map(({ serial, size }) => ({ serial, size })),
-        [{ serial: `ROOMDISK${index + 1}`, size: 2 ** 31 }],
+        [{ serial: `ROOMDISK${index + 1}`, size: index === 0 ? 2 ** 31 : largerBytes }],
       );
     }
 
@@ -94,10 +97,13 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     );
 
     const free = await freeExtents(masterImage);
-    for (const pc of pcs) {
-      const comparison = await compareDisks({ master: masterImage, clone: pc.disk }, free, oldByte);
-      assert.deepEqual(comparison.faults, [], `${pc.name}'s disk`);
-    }
+    const comparison = await compareDisks({ master: masterImage, clone: bios.disk }, free, oldByte);
+    assert.deepEqual(comparison.faults, [], "the disk that is like the master's");
+    assert.deepEqual(
+      members[1]?.steps.map(({ name, outcome }) => `${name}: ${outcome}`),
+      ["last partition: done", "partition table: done", "file system of partition 3: done"],
+    );
+    assert.deepEqual(await faultsOfGrown(uefi.disk), [], "the larger disk");
     elapsed("compared");
 
     const said = pcs.map((pc) => pc.serial().length);
