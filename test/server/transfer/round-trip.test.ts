@@ -225,7 +225,8 @@ test("Ctrl-C and kill -9 leave nothing of an import or an export, and an old fil
     const disk = makeDisk(folder, 256 * mib);
     const noise = [`of=${disk}`, "if=/dev/urandom", "bs=1M", "seek=26", "count=150"];
     tool("dd", [...noise, "conv=notrunc", "status=none"]);
-    const before = (await at.images.usage()).storedBytes;
+    // A file system may count blocks a while after they were written; a chunk of noise is a whole MiB.
+    const before = (await at.images.usage()).storedBytes + mib / 2;
     const main = join(import.meta.dirname, "../../../server/main.ts");
     const interrupt = async (signal: NodeJS.Signals, ...words: string[]): Promise<unknown[]> => {
       const child = spawn(
@@ -251,7 +252,7 @@ test("Ctrl-C and kill -9 leave nothing of an import or an export, and an old fil
     for (let tries = 0; (await at.images.usage()).storedBytes > before && tries < 100; tries++) {
       await sleep(100);
     }
-    assert.equal((await at.images.usage()).storedBytes, before);
+    assert.ok((await at.images.usage()).storedBytes <= before);
     assert.deepEqual([at.images.find("stopped"), at.images.find("killed")], [undefined, undefined]);
 
     await at.import(disk, "large");
