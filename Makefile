@@ -3,7 +3,7 @@ NODE := node_modules/.bin/node
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ demo: node_modules packages initrd ## a virtual room: capture a master, restore 
 PCS ?= 4
 room: node_modules packages initrd ## a virtual room that stays: make room PCS=4
 	$(NODE) test/room/room.ts --pcs $(PCS)
+
+screens: node_modules packages initrd ## the pictures of docs/guide.md, taken anew; some minutes (root, Debian 12)
+	$(NODE) test/room/screens.ts
 
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
