@@ -1,5 +1,5 @@
 /** The seat map: every PC of a room at its place, with its state in words and a bar. */
-import { barText, percentText } from "../../core/screen/format.ts";
+import { barText, byteRateText, percentText, sizeText } from "../../core/screen/format.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, paragraph, type Row, type ScreenSize, span } from "../../core/screen/row.ts";
 import type { Model } from "./model.ts";
@@ -67,6 +67,14 @@ function placeCell(
   return [
     [span(cell(`${mark}${name}`, width), style)],
     [span(cell(word, width), stateStyle(state))],
-    fraction === null ? empty : [span(barText(fraction, width))],
+    fraction === null ? empty : [span(barAndRate(fraction, part?.member.writeBps ?? null, width))],
   ];
+}
+
+/** `[####---] 98 MB/s`; the bare number of megabytes where there is no room for more. */
+function barAndRate(fraction: number, writeBps: number | null, width: number): string {
+  if (writeBps === null) return barText(fraction, width);
+  const whole = byteRateText(writeBps);
+  const rate = width >= whole.length + 8 ? whole : `${sizeText(writeBps).replace(/[ B]/g, "")}`;
+  return `${barText(fraction, width - rate.length - 1)} ${rate}`;
 }

@@ -64,7 +64,14 @@ test("each PC has its seat, its state in a word, and a bar while it is at work",
   const [names, states, bars] = shown.split("\n");
   assert.match(names ?? "", /A1 pc01 +\*A2 pc02 +A3 pc03 +A4 pc04/);
   assert.match(states ?? "", /receiving 40% +VERIFIED +FAILED +off/);
-  assert.match(bars ?? "", /^ \[#+-+\] +$/);
+  assert.match(bars ?? "", /^ \[#+-+\] 98\.0 MB\/s +$/);
+  const narrow = mapRows(
+    model,
+    ui,
+    { ...seatMap(model, ui), columns: 8 },
+    { columns: 80, lines: 18 },
+  );
+  assert.match(rowText(narrow[2] ?? []), /^ \[#*-+\] 98\.0M/);
   assert.match(shown, /C2 +C3 +C4/);
   assert.match(shown, /empty/);
   assert.match(shown, /\bpc10\b/);
