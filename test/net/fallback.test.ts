@@ -32,6 +32,21 @@ test("one PC that the multicast does not reach is named, gets its chunks over HT
   const [deaf, ...others] = room.clones as [Host, Host, Host];
   await room.spoil(room.clones);
   await passMulticast(deaf, false);
+  // Else it would have everything over HTTP before the multicast comes.
+  const slow = [
+    "dev",
+    deaf.name,
+    "root",
+    "tbf",
+    "rate",
+    "16mbit",
+    "burst",
+    "64k",
+    "latency",
+    "50ms",
+  ];
+  const inWire = { namespace: room.network.wireNamespace };
+  await run(["tc", "qdisc", "add", ...slow], inWire);
   const { heard, stop } = listen(room.client);
   const id = await room.restore("--room", "lab");
   const told = await room.untilSession(
@@ -45,6 +60,7 @@ test("one PC that the multicast does not reach is named, gets its chunks over HT
   assert.deepEqual(told.notices, [], "the room as a whole is as it should be");
   // Events say the last state of each 250 ms.
   await sleep(600);
+  await run(["tc", "qdisc", "del", "dev", deaf.name, "root"], inWire);
   await passMulticast(deaf, true);
   await room.untilSession(id, (session) => memberOf(session, deaf.name).lane !== "http", 40);
   const over = await room.untilOver(id, 180);
