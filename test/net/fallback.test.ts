@@ -48,6 +48,7 @@ test("one PC that the multicast does not reach is named, gets its chunks over HT
   const inWire = { namespace: room.network.wireNamespace };
   await run(["tc", "qdisc", "add", ...slow], inWire);
   const { heard, stop } = listen(room.client);
+  t.after(stop);
   const id = await room.restore("--room", "lab");
   const told = await room.untilSession(
     id,
@@ -64,7 +65,6 @@ test("one PC that the multicast does not reach is named, gets its chunks over HT
   await passMulticast(deaf, true);
   await room.untilSession(id, (session) => memberOf(session, deaf.name).lane !== "http", 40);
   const over = await room.untilOver(id, 180);
-  await stop();
   assertVerified(over);
   await room.assertClones(room.clones);
   const notes = heard.flatMap(({ event }) => (event.type === "note" ? [event.text] : []));
