@@ -16,6 +16,7 @@ import {
   visibleFrom,
   wrap,
 } from "../../core/screen/row.ts";
+import { wipeMethods } from "../../core/screen/wipe.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
@@ -27,7 +28,6 @@ import {
   offeredSeat,
   type Page,
   settled,
-  wipeMethods,
   workText,
 } from "./state.ts";
 import { taskRows } from "./task-rows.ts";

@@ -4,6 +4,7 @@
  */
 
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { wipeMethods } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import type { MenuAction, MenuView, WipeMethod } from "./view.ts";
@@ -85,12 +86,6 @@ export const exits = [
   { letter: "b", action: "reboot", text: "Reboot" },
   { letter: "p", action: "poweroff", text: "Power off" },
 ] as const satisfies readonly { letter: string; action: PowerAction; text: string }[];
-
-/** The ways to empty a disk, as they are asked about. */
-export const wipeMethods = [
-  { method: "discard", text: "Discard (TRIM): seconds, on SSDs; else zeros" },
-  { method: "zero", text: "Zeros over everything: hours on a large disk" },
-] as const;
 
 export const home = (chosen = 0, said: string | null = null): Page => ({
   name: "home",

@@ -11,6 +11,7 @@ import {
   span,
 } from "../../core/screen/row.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
+import { wipeMethods } from "../../core/screen/wipe.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import {
@@ -23,7 +24,7 @@ import {
   roomNames,
   targetPcs,
 } from "./state.ts";
-import { identities, wipeMethods } from "./store-keys.ts";
+import { identities } from "./store-keys.ts";
 import { imageList, roomPageRows, storeRows, wordRows } from "./store-rows.ts";
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;

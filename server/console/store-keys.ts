@@ -1,6 +1,7 @@
 /** Keys on the pages of the images, of a room, and of what wipes disks. */
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { wipeMethods } from "../../core/screen/wipe.ts";
 import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
 import {
   type RoomChange,
@@ -196,12 +197,6 @@ export function pressAtIdentity(
   const next: Ui = { ...ui, base: "list", page: { name: "list" } };
   return { ui: next, effect: { type: "calls", calls, done: `${pc.name}: ${chosen.text}` } };
 }
-
-/** The ways to empty disks, as they are asked about. */
-export const wipeMethods = [
-  { method: "discard", text: "Discard (TRIM): seconds, on SSDs; else zeros" },
-  { method: "zero", text: "Zeros over everything: hours on a large disk" },
-] as const;
 
 export function pressAtMethods(
   model: Model,
