@@ -13,6 +13,7 @@ import { castRoutes } from "./api/cast-routes.ts";
 import { answerError } from "./api/errors.ts";
 import { metricsRoute } from "./api/metrics.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
+import { targetRoutes } from "./api/target-routes.ts";
 import { type Config, rateLimitOf, readConfig } from "./config.ts";
 import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
 import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
@@ -108,6 +109,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await forPcs.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await forPcs.register(async (app) => lab.agents.route(app));
   await forPcs.register(services.routes);
+  await forPcs.register(async (app) => targetRoutes(app, lab));
   await forPcs.register(checkRoutes, { interfaceAddress: address });
   await forPcs.register(async (app) => {
     await imageRoutes(app, { store: images, list: () => lab.images() });

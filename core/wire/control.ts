@@ -356,6 +356,11 @@ export type ServerMessage = Static<typeof ServerMessage>;
 
 export const ImageList = Type.Array(ImageView);
 
+/** A PC of a room, and in words the disk that a cast to the room would overwrite there. */
+export const RoomTarget = Type.Object({ name: text(64), disk: text(1024) });
+export type RoomTarget = Static<typeof RoomTarget>;
+export const RoomTargets = Type.Array(RoomTarget, { maxItems: 10_000 });
+
 /**
  * Binary frames: offset 0, u8, kind; offset 4, u32 LE, the cast's tag; offset 8, the payload.
  * `wants`: a bitmap over the image's index entries, bit `i & 7` of byte `i >> 3`, 1 = wanted. It

@@ -12,6 +12,7 @@ import {
   lookColumns,
   lookLines,
   type Placed,
+  type RoomTarget,
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { DiskView, ImageView, PcState } from "../../core/wire/views.ts";
@@ -101,6 +102,7 @@ export class Agent {
   private serverVersion: string | null = null;
   private notice: string | null = null;
   private images: readonly ImageView[] | null = null;
+  private targets: readonly RoomTarget[] | null = null;
   private findings: readonly Finding[] | null = null;
   private isChecking = false;
   private roomView: TaskView["room"] = null;
@@ -383,7 +385,16 @@ export class Agent {
     this.lock.used();
     switch (action.action) {
       case "images":
-        return this.fetchImages();
+        return this.fetch(
+          (files) => files.images(),
+          (images) => (this.images = images),
+        );
+      case "targets":
+        this.targets = null;
+        return this.fetch(
+          (files) => files.targets(action.room),
+          (targets) => (this.targets = targets),
+        );
       case "restore":
         return this.ask({ action: "restore", image: action.image, disk: action.disk });
       case "capture":
@@ -433,13 +444,10 @@ export class Agent {
     this.draw();
   }
 
-  private fetchImages(): void {
-    this.ports
-      .files(this.abort.signal)
-      .images()
-      .then((images) => {
-        this.images = images;
-      })
+  /** Asks the server for what a page shows. */
+  private fetch<T>(ask: (files: ServerFiles) => Promise<T>, take: (answer: T) => void): void {
+    ask(this.ports.files(this.abort.signal))
+      .then(take)
       .catch((error: unknown) => {
         if (this.abort.signal.aborted) return;
         const next = error instanceof RoomcastError ? `: ${error.next}` : "";
@@ -515,6 +523,7 @@ export class Agent {
         disks: described.disks,
         troubles: [...this.versionTroubles(described), ...this.ports.troubles(described.disks)],
         images: this.images,
+        targets: this.targets,
         task: this.taskView(),
         hardware: described,
         check: this.findings,

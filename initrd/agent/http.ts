@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
 import { livePlanLimit } from "../../core/image/live-plan.ts";
-import { ImageList } from "../../core/wire/control.ts";
+import { ImageList, type RoomTarget, RoomTargets } from "../../core/wire/control.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 
 /** A server that is being started again is back within this many milliseconds. */
@@ -34,6 +34,18 @@ export class ServerFiles {
     throw new RoomcastError(
       "bad-input",
       "the server's list of images makes no sense",
+      "update the server, or start the agent that came with it",
+    );
+  }
+
+  /** What a cast to this room would overwrite. */
+  async targets(room: string): Promise<RoomTarget[]> {
+    const path = `/agent/v1/rooms/${encodeURIComponent(room)}/targets`;
+    const value = parse(await this.get(path, listLimit));
+    if (Value.Check(RoomTargets, value)) return value;
+    throw new RoomcastError(
+      "bad-input",
+      "the server's list of the room's disks makes no sense",
       "update the server, or start the agent that came with it",
     );
   }

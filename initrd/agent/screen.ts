@@ -19,6 +19,7 @@ export interface ScreenState {
   readonly disks: readonly DiskView[];
   readonly troubles: readonly string[];
   readonly images: readonly ImageView[] | null;
+  readonly targets: MenuView["targets"];
   readonly task: TaskView | null;
   readonly hardware: MenuView["hardware"];
   readonly check: MenuView["check"];
@@ -34,6 +35,7 @@ export function menuView(state: ScreenState): MenuView {
     disks: state.disks,
     troubles: state.troubles,
     images: state.images,
+    targets: state.targets,
     task: state.task,
     hardware: state.hardware,
     check: state.check,

@@ -85,7 +85,7 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
     case "cast":
       return frame(
         "Cast this PC's disk to the room",
-        castRows(page, view.pc.room ?? "", columns),
+        castRows(page, view, size),
         "The room's name, Enter: overwrite its disks   Esc: back, nothing is changed",
       );
     case "methods":
@@ -395,22 +395,33 @@ function castNameRows(
 
 function castRows(
   { disk, saveAs, value, refused }: Extract<Page, { name: "cast" }>,
-  room: string,
-  columns: number,
+  { pc, targets }: MenuView,
+  { columns, lines }: ScreenSize,
 ): Row[] {
-  return [
-    ...paragraph(
-      `EVERYTHING ON THE DISKS OF ALL OTHER PCs OF ROOM ${room} WILL BE LOST.`,
-      columns,
-      "bad",
-    ),
-    blank,
+  const room = pc.room ?? "";
+  const others = (targets ?? []).filter(({ name }) => name !== pc.name);
+  const from = [
     ...paragraph(`They get what is on this PC's ${diskLine(disk)}.`, columns),
     ...paragraph(
       saveAs === null ? "It is not stored on the server." : `It is stored as ${saveAs}, too.`,
       columns,
     ),
-    ...paragraph("The server's console shows each PC's disk.", columns),
+  ];
+  const space = Math.max(1, lines - 10 - from.length);
+  const shown = others.slice(0, others.length > space ? space - 1 : space);
+  if (targets === null) return [line(`Asking the server for the disks of room ${room}...`)];
+  if (others.length === 0) return [line(`There is no other PC in room ${room}.`)];
+  const count = others.length === 1 ? "THIS DISK" : `THESE ${others.length} DISKS`;
+  return [
+    line(`EVERYTHING ON ${count} OF ROOM ${room} WILL BE LOST:`, "bad"),
+    ...shown.map(
+      ({ name, disk: text }): Row => [
+        span(` ${cell(name, 14)} `, "bold"),
+        span(cell(text, columns - 17)),
+      ],
+    ),
+    ...(shown.length < others.length ? [line(`and ${others.length - shown.length} more`)] : []),
+    ...from,
     blank,
     [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,

@@ -172,7 +172,9 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       const { disk, value } = page;
       if (value !== "" && !imageName.test(value)) return to({ ...page, refused: true });
       const saveAs = value === "" ? null : value;
-      return to({ name: "cast", disk, saveAs, value: "", refused: false });
+      const { room } = view.pc;
+      const action = room === null ? null : ({ action: "targets", room } as const);
+      return to({ name: "cast", disk, saveAs, value: "", refused: false }, action);
     }
     case "cast": {
       if (key.name !== "enter") {
@@ -180,6 +182,9 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       }
       const { disk, saveAs, value } = page;
       const { room } = view.pc;
+      // What is overwritten is shown before it is confirmed.
+      if (!view.targets?.some(({ name }) => name !== view.pc.name))
+        return to({ ...page, value: "" });
       if (room === null || value !== room) return to({ ...page, value: "", refused: true });
       return to(home(0, `asked the server to cast this PC's disk to ${room}`), {
         action: "cast",

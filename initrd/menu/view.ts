@@ -1,5 +1,5 @@
 /** What the PC's screen shows, and what the person at it may ask for. The menu knows nothing else. */
-import type { Counters, Hello, Placed, WipeOrder } from "../../core/wire/control.ts";
+import type { Counters, Hello, Placed, RoomTarget, WipeOrder } from "../../core/wire/control.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
 export interface TaskView {
@@ -79,6 +79,8 @@ export interface MenuView {
   readonly troubles: readonly string[];
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
+  /** The disks of the room that a cast would overwrite, this PC's own among them; null: not fetched yet. */
+  readonly targets: readonly RoomTarget[] | null;
   readonly task: TaskView | null;
   readonly hardware: HardwareView;
   /** The network check that was asked for last; null: none yet. */
@@ -90,6 +92,7 @@ export interface MenuView {
 /** Destructive wishes are confirmed by the menu before it says them. */
 export type MenuAction =
   | { readonly action: "images" }
+  | { readonly action: "targets"; readonly room: string }
   | { readonly action: "restore"; readonly image: string; readonly disk: string }
   | { readonly action: "capture"; readonly name: string; readonly disk: string }
   /** This PC's disk to all others of its room; `saveAs`: the image that it is stored as, too. */

@@ -210,7 +210,7 @@ test("the disk is erased by the method that was chosen, after the word", () => {
 
 test("this PC's disk is cast to its room after the room's name was typed, stored if it is named", () => {
   const cast = (...keys: string[]): MenuAction[] =>
-    pressAll(home(), ["t", ...keys], view)[1].slice(1);
+    pressAll(home(), ["t", ...keys], view)[1].filter(({ action }) => action === "cast");
   const lab = { action: "cast", room: "lab-2", disk: "/dev/sda" } as const;
   assert.deepEqual(cast("enter", ..."lab-2", "enter"), [{ ...lab, saveAs: null }]);
   assert.deepEqual(cast(..."win11", "enter", ..."lab-2", "enter"), [{ ...lab, saveAs: "win11" }]);
@@ -218,7 +218,18 @@ test("this PC's disk is cast to its room after the room's name was typed, stored
     assert.deepEqual(cast("enter", ...word, "enter"), []);
   assert.deepEqual(cast(..."Win", "enter", ..."lab-2", "enter"), []);
   const [page] = pressAll(home(), ["t", "enter"], view);
-  assert.match(text(view, page), /ALL OTHER PCs OF ROOM lab-2 WILL BE LOST/);
+  const shown = text(view, page);
+  assert.match(shown, /EVERYTHING ON THIS DISK OF ROOM lab-2 WILL BE LOST/);
+  assert.match(shown, /pc15 +\/dev\/nvme0n1 {2}1\.0 TB {2}WD Blue SN570 {2}serial 22123X/);
+  const word = ["t", "enter", ..."lab-2", "enter"];
+  for (const targets of [null, [], view.targets?.slice(0, 1) ?? []]) {
+    const actions = pressAll(home(), word, { ...view, targets })[1];
+    assert.ok(
+      actions.every(({ action }) => action !== "cast"),
+      "nothing was shown",
+    );
+  }
+  assert.ok(pressAll(home(), word, view)[1].some(({ action }) => action === "targets"));
   const nowhere = { ...view, pc: { ...view.pc, room: null } };
   assert.match(text(nowhere, pressAll(home(), ["t"], nowhere)[0]), /not placed this PC yet/);
 });

@@ -49,6 +49,10 @@ export const view: MenuView = {
   troubles: [],
   images: [image, { ...image, version: 3 }],
   place: null,
+  targets: [
+    { name: "pc14", disk: "/dev/sda  500.1 GB  Samsung SSD 860 EVO  serial S3Z9NB0K123456X  sata" },
+    { name: "pc15", disk: "/dev/nvme0n1  1.0 TB  WD Blue SN570  serial 22123X  nvme" },
+  ],
   task: null,
   hardware: {
     agentVersion: "0.1.0",
