@@ -16,8 +16,8 @@ export function addConsoleCommand(program: Command, run: RunCommand, term: strin
       run(({ client }) => {
         const { stdin: input, stdout: output } = process;
         return runConsole(client, {
-          async shell(pc) {
-            const { reason } = await shellInTerminal(client.place, pc, { term, input, output });
+          async shell(name) {
+            const { reason } = await shellInTerminal(client.place, name, { term, input, output });
             return reason;
           },
           command: (line) => commandInTerminal(program.opts<GlobalOptions>(), splitWords(line)),

@@ -41,7 +41,7 @@ export type Effect =
   /** Work that takes a while, with its progress. */
   | { readonly type: "follow"; readonly path: string; readonly title: string }
   /** A shell on the PC takes the terminal. */
-  | { readonly type: "shell"; readonly pc: string; readonly name: string }
+  | { readonly type: "shell"; readonly name: string }
   /** A command of the command line takes the terminal. */
   | { readonly type: "command"; readonly line: string }
   | { readonly type: "redraw" }
@@ -236,7 +236,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       if (first.doubt === null) return refuse(ui, `${first.name} is known without a doubt`);
       return open(ui, { name: "identity", pc: first.id, chosen: 0 });
     case "S":
-      return { ui, effect: { type: "shell", pc: first.id, name: first.name } };
+      return { ui, effect: { type: "shell", name: first.name } };
     case "z":
       return open(ui, { name: "methods", pcs: ids, chosen: 0 });
     case "f":

@@ -22,7 +22,7 @@ export interface ConsoleOptions {
   /** Else the environment's TERM. */
   readonly term?: string;
   /** A shell on a PC in the terminal, which it has for itself meanwhile; answers why it ended, or null. */
-  shell?(pc: string): Promise<string | null>;
+  shell?(name: string): Promise<string | null>;
   /** Runs a command of the command line in the terminal, which it has for itself meanwhile. */
   command?(line: string): Promise<void>;
 }
@@ -115,9 +115,9 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     if (effect?.type === "quit") return leaving.abort();
     if (effect?.type === "redraw") terminal.redraw();
     if (effect?.type === "shell") {
-      const { pc, name } = effect;
+      const { name } = effect;
       void lend(async () => {
-        const reason = await options.shell?.(pc);
+        const reason = await options.shell?.(name);
         return reason === null ? null : `the shell on ${name} is over: ${reason}`;
       });
     } else if (effect?.type === "command") {

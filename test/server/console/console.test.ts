@@ -325,7 +325,7 @@ test("a shell on a PC has the terminal for itself, and the console comes back af
   at.lab.push({ type: "note", time: "2026-11-22T09:00:00Z", text: "said meanwhile" });
   over.resolve("the PC is gone");
   const back = await at.terminal.until("the shell on pc01 is over: the PC is gone");
-  assert.deepEqual(asked, ["id1"]);
+  assert.deepEqual(asked, ["pc01"]);
   assert.ok(!back.includes("uname"));
   assert.equal(at.terminal.raw, true);
 });
