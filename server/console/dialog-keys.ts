@@ -1,7 +1,6 @@
 /** Keys in the console's dialogs. */
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import type { Call } from "./api.ts";
-import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
 import {
@@ -16,6 +15,7 @@ import {
   type Ui,
   usualOptions,
 } from "./state.ts";
+import { open, type Step } from "./step.ts";
 import {
   pressAtIdentity,
   pressAtMethods,
@@ -31,8 +31,6 @@ type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" 
 const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const placeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-const stay = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
-
 export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Step {
   switch (page.name) {
     case "images": {
@@ -40,12 +38,12 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       const image = images[page.chosen];
       if (key.name !== "enter") {
         const chosen = Math.max(0, moved(page.chosen, key, images.length, 10));
-        return stay(ui, { ...page, chosen, options: withOption(page.options, key.name) });
+        return open(ui, { ...page, chosen, options: withOption(page.options, key.name) });
       }
-      if (image === undefined) return stay(ui, page);
+      if (image === undefined) return open(ui, page);
       const { targets, options } = page;
       const empty = { value: "", refused: false, from: 0 };
-      return stay(ui, { name: "overwrite", targets, options, image, ...empty });
+      return open(ui, { name: "overwrite", targets, options, image, ...empty });
     }
     case "overwrite":
       return pressAtOverwrite(model, ui, page, key);
@@ -54,9 +52,9 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       const disk = pc?.disks[page.chosen];
       if (pc === undefined) return { ui: toBase(ui), effect: null };
       if (key.name === "enter" && disk !== undefined) {
-        return stay(ui, { name: "prompt", for: "capture", pcs: [pc.id], disk, value: "" });
+        return open(ui, { name: "prompt", for: "capture", pcs: [pc.id], disk, value: "" });
       }
-      return stay(ui, { ...page, chosen: moved(page.chosen, key, pc.disks.length, 10) });
+      return open(ui, { ...page, chosen: moved(page.chosen, key, pc.disks.length, 10) });
     }
     case "prompt":
       return pressAtPrompt(model, ui, page, key);
@@ -67,7 +65,7 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
     case "setting":
       return pressAtSetting(model, ui, page, key);
     case "command": {
-      if (key.name !== "enter") return stay(ui, { ...page, value: typed(page.value, key, 512) });
+      if (key.name !== "enter") return open(ui, { ...page, value: typed(page.value, key, 512) });
       const line = page.value.replace(/^\s*roomcast\s/, "").trim();
       return { ui: toBase(ui), effect: line === "" ? null : { type: "command", line } };
     }
@@ -79,9 +77,9 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       return pressAtMethods(model, ui, page, key);
     case "word": {
       if (key.name !== "enter") {
-        return stay(ui, { ...page, value: typed(page.value, key, 256), refused: false });
+        return open(ui, { ...page, value: typed(page.value, key, 256), refused: false });
       }
-      if (page.value !== page.word) return stay(ui, { ...page, value: "", refused: true });
+      if (page.value !== page.word) return open(ui, { ...page, value: "", refused: true });
       const { calls, done } = page;
       const next = { ...toBase(ui), marked: new Set<string>() };
       return { ui: next, effect: { type: "calls", calls, done, together: true } };
@@ -100,12 +98,12 @@ function pressAtOverwrite(
 ): Step {
   const { targets, options, image } = page;
   const from = moved(page.from, key, targetPcs(model, targets).length, 10);
-  if (from !== page.from) return stay(ui, { ...page, from });
+  if (from !== page.from) return open(ui, { ...page, from });
   if (key.name !== "enter") {
-    return stay(ui, { ...page, value: typed(page.value, key, 256), refused: false });
+    return open(ui, { ...page, value: typed(page.value, key, 256), refused: false });
   }
   if (page.value !== overwriteWord(model, targets)) {
-    return stay(ui, { ...page, value: "", refused: true });
+    return open(ui, { ...page, value: "", refused: true });
   }
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const calls: Call[] = [
@@ -132,7 +130,7 @@ function pressAtOverwrite(
 
 function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>, key: Key): Step {
   const { sender, targets, value } = page;
-  if (key.name !== "enter") return stay(ui, { ...page, value: typed(value, key, 63) });
+  if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
   if (value !== "" && !imageName.test(value)) {
     const text = "a name has small letters, digits, and . _ - in between; empty: it is not stored";
     return { ui: { ...ui, said: { text, good: false } }, effect: null };
@@ -143,7 +141,7 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const overwrite = targets.room ?? namesOf(model, targets.pcs).join(",");
   const saveAs = value === "" ? null : value;
   const body = { kind: "cast", sender, saveAs, ...whom, ...usualOptions, overwrite };
-  return stay(ui, {
+  return open(ui, {
     ...overwritten(model, pcs),
     word: overwriteWord(model, targets),
     calls: [{ method: "post", path: "/sessions", body }],
@@ -162,9 +160,9 @@ function pressAtPrompt(
     const rooms = roomNames(model);
     const step = key.name === "up" ? rooms.length - 1 : 1;
     const next = rooms[(rooms.indexOf(value) + step + rooms.length) % rooms.length];
-    return stay(ui, { ...page, value: next ?? value });
+    return open(ui, { ...page, value: next ?? value });
   }
-  if (key.name !== "enter") return stay(ui, { ...page, value: typed(value, key, 63) });
+  if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
   const rule = page.for === "capture" ? imageName : placeName;
   if (!rule.test(value)) {
     const letters = page.for === "capture" ? "small letters" : "letters";

@@ -28,29 +28,7 @@ import {
   type Ui,
   usualOptions,
 } from "./state.ts";
-
-export type Effect =
-  | {
-      readonly type: "calls";
-      readonly calls: readonly Call[];
-      /** What is said at the end. */
-      readonly done: string;
-      /** None waits for another. */
-      readonly together?: boolean;
-    }
-  /** Work that takes a while, with its progress. */
-  | { readonly type: "follow"; readonly path: string; readonly title: string }
-  /** A shell on the PC takes the terminal. */
-  | { readonly type: "shell"; readonly name: string }
-  /** A command of the command line takes the terminal. */
-  | { readonly type: "command"; readonly line: string }
-  | { readonly type: "redraw" }
-  | { readonly type: "quit" };
-
-export interface Step {
-  readonly ui: Ui;
-  readonly effect: Effect | null;
-}
+import { open, refuse, type Step, stay } from "./step.ts";
 
 /** `page`: how many PCs the list shows at once. */
 export function press(model: Model, before: Ui, key: Key, page: number): Step {
@@ -84,10 +62,6 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
       return pressInDialog(model, ui, ui.page, key);
   }
 }
-
-const stay = (ui: Ui): Step => ({ ui, effect: null });
-const open = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
-const refuse = (ui: Ui, text: string): Step => stay({ ...ui, said: { text, good: false } });
 
 /** What there is to see of the PC whose page is shown. */
 function pressLook(model: Model, ui: Ui, key: Key): Step | undefined {

@@ -4,11 +4,12 @@ import { openTerminal } from "../../core/node/terminal.ts";
 import { percentText } from "../../core/screen/format.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import type { Call, ConsoleApi } from "./api.ts";
-import { type Effect, press } from "./keys.ts";
+import { press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
 import { pageLines, rows } from "./rows.ts";
 import { firstUi, type Ui } from "./state.ts";
+import type { Effect } from "./step.ts";
 
 /** Between two pictures, in milliseconds: eight a second look smooth, and cost little with 200 PCs. */
 const drawEvery = 125;

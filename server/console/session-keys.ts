@@ -4,7 +4,6 @@ import { type Key, moved } from "../../core/screen/keys.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
-import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
 import {
   chosenPc,
@@ -15,10 +14,7 @@ import {
   toBase,
   type Ui,
 } from "./state.ts";
-
-const stay = (ui: Ui): Step => ({ ui, effect: null });
-const open = (ui: Ui, page: Page): Step => stay({ ...ui, page });
-const refuse = (ui: Ui, text: string): Step => stay({ ...ui, said: { text, good: false } });
+import { open, refuse, type Step } from "./step.ts";
 
 /** Through its PCs, and on to the room's other sessions; what is done to a session is done to this one. */
 export function pressAtSession(

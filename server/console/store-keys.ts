@@ -11,7 +11,6 @@ import {
 } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
-import type { Step } from "./keys.ts";
 import type { Model } from "./model.ts";
 import { historyOf, overwritten } from "./session-keys.ts";
 import {
@@ -23,8 +22,7 @@ import {
   toBase,
   type Ui,
 } from "./state.ts";
-
-const stay = (ui: Ui, page: Page): Step => ({ ui: { ...ui, page }, effect: null });
+import { open, type Step } from "./step.ts";
 
 const afterwards = ["stay", "reboot", "poweroff", "boot-disk"] as const;
 
@@ -61,7 +59,7 @@ export function pressAtStore(
   if (image !== undefined && key.name === "d") {
     const name = imageText(image);
     const path = `/images/${encodeURIComponent(image.id)}?overwrite=${encodeURIComponent(name)}`;
-    return stay(ui, {
+    return open(ui, {
       name: "word",
       title: "THIS IMAGE WILL BE DELETED",
       facts: [
@@ -75,7 +73,7 @@ export function pressAtStore(
       done: `deleted ${name}`,
     });
   }
-  return stay(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
+  return open(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
 }
 
 export function pressAtRoom(
@@ -97,7 +95,7 @@ export function pressAtRoom(
       return { ui, effect: { type: "calls", calls, done } };
     }
     case "n":
-      return stay(ui, { name: "prompt", for: "create", pcs: [], disk: null, value: "" });
+      return open(ui, { name: "prompt", for: "create", pcs: [], disk: null, value: "" });
     case "x":
       return {
         ui: {
@@ -113,17 +111,17 @@ export function pressAtRoom(
         effect: null,
       };
     case "y":
-      return stay(ui, historyOf("room", room.name, `room ${room.name}`, page));
+      return open(ui, historyOf("room", room.name, `room ${room.name}`, page));
     case "enter": {
       const setting = roomSettings(room)[page.chosen];
-      if (setting === undefined) return stay(ui, page);
+      if (setting === undefined) return open(ui, page);
       const { value } = setting;
       if (typeof value === "boolean") return change(ui, room.name, { [setting.key]: !value });
-      return stay(ui, { name: "setting", key: setting.key, value: settingText(value) });
+      return open(ui, { name: "setting", key: setting.key, value: settingText(value) });
     }
     default: {
       const count = roomSettings(room).length;
-      return stay(ui, { ...page, chosen: moved(page.chosen, key, count, 10) });
+      return open(ui, { ...page, chosen: moved(page.chosen, key, count, 10) });
     }
   }
 }
@@ -136,7 +134,7 @@ export function pressAtSetting(
 ): Step {
   const room = ui.room === null ? undefined : model.rooms.get(ui.room);
   if (room === undefined) return { ui: toBase(ui), effect: null };
-  if (key.name !== "enter") return stay(ui, { ...page, value: typed(page.value, key, 200) });
+  if (key.name !== "enter") return open(ui, { ...page, value: typed(page.value, key, 200) });
   const before = roomSettings(room).find((setting) => setting.key === page.key)?.value;
   const text = page.value.trim();
   if (page.key === "disk") {
@@ -190,7 +188,7 @@ export function pressAtIdentity(
   const all = identities(pc);
   const chosen = all[key.name === "enter" ? page.chosen : Number(key.name) - 1];
   if (chosen === undefined) {
-    return stay(ui, { ...page, chosen: moved(page.chosen, key, all.length, 10) });
+    return open(ui, { ...page, chosen: moved(page.chosen, key, all.length, 10) });
   }
   const path = `/pcs/${encodeURIComponent(pc.id)}/identify`;
   const calls: Call[] = [{ method: "post", path, body: { as: chosen.id } }];
@@ -206,11 +204,11 @@ export function pressAtMethods(
 ): Step {
   const chosen = wipeMethods[key.name === "enter" ? page.chosen : Number(key.name) - 1];
   if (chosen === undefined) {
-    return stay(ui, { ...page, chosen: moved(page.chosen, key, wipeMethods.length, 2) });
+    return open(ui, { ...page, chosen: moved(page.chosen, key, wipeMethods.length, 2) });
   }
   const pcs = page.pcs.flatMap((id) => model.pcs.get(id) ?? []);
   const { method } = chosen;
-  return stay(ui, {
+  return open(ui, {
     ...overwritten(model, pcs),
     calls: pcs.map(({ id, name }) => ({
       method: "post",

@@ -4,7 +4,8 @@ import { after, before, test } from "node:test";
 import type { RouteOptions } from "fastify";
 import type { Role } from "../../../core/wire/api.ts";
 import { roleOf } from "../../../server/trust/access.ts";
-import { helloOf, type Method, openApi, type TestApi } from "./open-api.ts";
+import { helloOf } from "../rooms/hello.ts";
+import { type Method, openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;
 const tokens = {} as Record<Role, string>;

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
 import { systemClock } from "../../../core/node/clock.ts";
-import type { Hello } from "../../../core/wire/control.ts";
 import { answerError } from "../../../server/api/errors.ts";
 import { metricsRoute } from "../../../server/api/metrics.ts";
 import { apiRoutes } from "../../../server/api/routes.ts";
@@ -93,22 +92,3 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
     },
   };
 }
-
-export const helloOf = (mac: string, more: Partial<Hello> = {}): Hello => ({
-  type: "hello",
-  protocol: 1,
-  agentVersion: "1",
-  instance: "i",
-  name: null,
-  identity: { uuid: null, serials: [], macs: [] },
-  mac,
-  ip: null,
-  firmware: null,
-  secureBoot: null,
-  nic: { driver: null, speedMbps: null },
-  disks: [],
-  memoryBytes: null,
-  state: "idle",
-  task: null,
-  ...more,
-});

@@ -6,7 +6,8 @@ import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { Lab } from "../../../server/rooms/lab.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 import type { StateStore } from "../../../server/state/state-store.ts";
-import { helloOf, openApi, type TestApi } from "./open-api.ts";
+import { helloOf } from "../rooms/hello.ts";
+import { openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;
 let lab: Lab;

@@ -5,7 +5,8 @@ import fastify, { type FastifyInstance } from "fastify";
 import { answerError } from "../../../server/api/errors.ts";
 import { targetRoutes } from "../../../server/api/target-routes.ts";
 import { diskOf } from "../console/fake-lab.ts";
-import { helloOf, openApi, type TestApi } from "./open-api.ts";
+import { helloOf } from "../rooms/hello.ts";
+import { openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;
 let app: FastifyInstance;

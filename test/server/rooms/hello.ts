@@ -1,17 +1,13 @@
 import type { Hello } from "../../../core/wire/control.ts";
 
-/** What the agent of a PC says of which nothing else is known. */
-export const hello = (
-  mac: string,
-  uuid: string | null = null,
-  name: string | null = null,
-): Hello => ({
+/** What the agent of a PC says of which nothing else is known than this. */
+export const helloOf = (mac: string, more: Partial<Hello> = {}): Hello => ({
   type: "hello",
   protocol: 1,
   agentVersion: "1",
   instance: "i",
-  name,
-  identity: { uuid, serials: [], macs: [mac] },
+  name: null,
+  identity: { uuid: null, serials: [], macs: [] },
   mac,
   ip: null,
   firmware: null,
@@ -21,4 +17,9 @@ export const hello = (
   memoryBytes: null,
   state: "idle",
   task: null,
+  ...more,
 });
+
+/** The same with what tells PCs apart. */
+export const hello = (mac: string, uuid: string | null = null, name: string | null = null): Hello =>
+  helloOf(mac, { name, identity: { uuid, serials: [], macs: [mac] } });
