@@ -41,6 +41,13 @@ const rows: readonly DiskRow[] = [
   { title: "SATA, UEFI, same size", firmware: "uefi", bus: "ahci", size: same, device: /sda$/ },
   { title: "SCSI (SAS), BIOS, larger", firmware: "bios", bus: "sas", size: larger, device: /sda$/ },
   {
+    title: "SCSI (MegaRAID), BIOS, larger",
+    firmware: "bios",
+    bus: "megaraid",
+    size: larger,
+    device: /sda$/,
+  },
+  {
     title: "SCSI (virtio), UEFI, larger",
     firmware: "uefi",
     bus: "virtio-scsi",

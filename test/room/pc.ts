@@ -28,7 +28,7 @@ export interface PcOptions extends UefiFeatures {
   /** A raw disk file. What the guest writes stays in it. */
   readonly disk: string;
   /** `sd` is a card in an SDHCI slot, for want of an eMMC; `none`: the disk is not in the PC. */
-  readonly bus: "nvme" | "ahci" | "virtio" | "virtio-scsi" | "sas" | "sd" | "none";
+  readonly bus: "nvme" | "ahci" | "virtio" | "virtio-scsi" | "sas" | "megaraid" | "sd" | "none";
   /** Of the disk; 512 unless said otherwise. */
   readonly logicalSector?: 4096;
   /** Raw files of further disks on the same bus, of which only `nvme`, `ahci` and `virtio` have room. */
@@ -266,6 +266,7 @@ function diskDevice(options: PcOptions): string[] {
 const controllers: Readonly<Record<string, readonly string[]>> = {
   "virtio-scsi": ["-device", "virtio-scsi-pci,id=scsi0"],
   sas: ["-device", "mptsas1068,id=scsi0"],
+  megaraid: ["-device", "megasas,id=scsi0"],
   sd: ["-device", "sdhci-pci"],
 };
 
@@ -278,8 +279,11 @@ function diskModel(bus: Exclude<PcOptions["bus"], "none">, index: number): strin
     case "virtio":
       return "virtio-blk-pci";
     case "virtio-scsi":
-    case "sas":
+    case "megaraid":
       return "scsi-hd,bus=scsi0.0";
+    // A SAS controller reports no disk that has no address of its own.
+    case "sas":
+      return `scsi-hd,bus=scsi0.0,wwn=0x5000c500000000a${index}`;
     case "sd":
       return "sd-card";
   }
