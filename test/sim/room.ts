@@ -4,7 +4,7 @@ import type { CastSenderStats } from "../../core/cast/handles.ts";
 import { CastSenderMachine } from "../../core/cast/sender.ts";
 import { supplyLimit } from "../../core/cast/supply.ts";
 import { millis } from "../../core/units/units.ts";
-import { packetLimit } from "../../core/wire/cast.ts";
+import { packetLimit, repairPacketBytes, symbolCountOf } from "../../core/wire/cast.ts";
 import { Link, type LossOptions, lossy } from "./link.ts";
 import { type PcOptions, plainPc, SimPc } from "./pc.ts";
 import { seeded } from "./random.ts";
@@ -56,6 +56,11 @@ const timerLateMs = 0.1;
 /** What a socket's buffer of 512 KB holds, as the kernel counts it. */
 const ownSocketPackets = 227;
 
+/** However unlucky its PCs are, a room never costs the wire more than so many times each PC alone. */
+const waste = 1.25;
+/** Signs of life, and what a first rate that is too high loses of a small image. */
+const greetingBytes = 100_000;
+
 /** A link and a clock that several rooms have in common. */
 export interface Building {
   readonly time: Timeline;
@@ -77,6 +82,8 @@ export class SimRoom {
   private senderLife = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
   private bytesBefore = 0;
+  /** UDP payload that it would take to serve each PC alone, each time that it comes. */
+  private aloneBytes = 0;
   private packetsSent = 0;
   private readonly batch = new Uint8Array(packetLimit * 44);
   private droppedCount = 0;
@@ -122,6 +129,11 @@ export class SimRoom {
   run(): RoomResult {
     while (!this.isOver()) this.step();
     const result = this.result();
+    const { bytesSent } = result.stats;
+    assert(
+      bytesSent < waste * this.aloneBytes + greetingBytes,
+      `${bytesSent} bytes sent, ${this.aloneBytes} to serve each PC alone`,
+    );
     while (!this.areDeadNamed()) this.step();
     return result;
   }
@@ -162,6 +174,7 @@ export class SimRoom {
 
   joined(pc: SimPc): void {
     this.joinedPcs.add(pc);
+    this.aloneBytes += this.bytesToServe(pc);
     this.sender.join(pc.id, pc.wants(), millis(this.time.now));
     this.work();
   }
@@ -205,6 +218,7 @@ export class SimRoom {
     this.senderLife++;
     this.wakeAt = Number.POSITIVE_INFINITY;
     for (const pc of this.joinedPcs) {
+      this.aloneBytes += this.bytesToServe(pc);
       this.sender.join(pc.id, pc.wants(), millis(this.time.now));
       pc.machine?.refresh(millis(this.time.now));
     }
@@ -309,6 +323,19 @@ export class SimRoom {
         sum += this.storedLengths[entry] as number;
     }
     return Math.max(1, sum);
+  }
+
+  private bytesToServe({ taken, options }: SimPc): number {
+    let packets = 0;
+    for (let entry = 0; entry < taken.length; entry++)
+      if (taken[entry] === 0) packets += symbolCountOf(this.storedLengths[entry] as number);
+    const { uplinkLoss } = this.options;
+    const arriving =
+      (1 - uplinkLoss.ratio) *
+      (1 - uplinkLoss.burstRatio * uplinkLoss.burstLength) *
+      (1 - options.loss) *
+      (1 - options.burstRatio * options.burstLength);
+    return (packets * repairPacketBytes) / arriving;
   }
 
   private fail(what: string): never {

@@ -1,6 +1,6 @@
 /**
- * Rooms that seeds make up. Every one must end with every live PC's disk equal to the image and the
- * sender's memory bounded. `SEED=n` replays one, `SEEDS=n` runs so many.
+ * Rooms that seeds make up. Every one must end with every live PC's disk equal to the image, the
+ * sender's memory and the bytes on the wire bounded. `SEED=n` replays one, `SEEDS=n` runs so many.
  */
 import { test } from "node:test";
 import { randomRoom } from "./random-room.ts";
