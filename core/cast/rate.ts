@@ -5,8 +5,9 @@
  * was right shows in the next stretch: if the loss has stayed, it is the wire's own, the rate goes up
  * again and such loss is tolerated. Otherwise the rate holds for a while, then feels its way up.
  *
- * What it gives way by is a fraction of the rate, what it gains is not (additive increase,
- * multiplicative decrease): so several casts, and TCP, come to fair shares of one link.
+ * What it gives way by is a fraction of the rate, what it gains only grows with the square root of it
+ * (binomial congestion control; Bansal and Balakrishnan, INFOCOM 2001): so several casts, and TCP, come
+ * to fair shares of one link.
  */
 import { type Millis, millis } from "../units/units.ts";
 
@@ -32,8 +33,7 @@ export interface Stretch {
 
 /** Any Ethernet takes it; a link of 10 Gbit/s is ten doublings away. */
 const startBps = 10e6;
-/** Where the interface is known: two doublings from its speed, up to what most rooms take. */
-const knownStart = 1 / 4;
+/** Where the interface is known: its speed, which it holds by itself, up to what most rooms take. */
 const knownStartMost = 250e6;
 const floorBps = 1e6;
 /** Twice what one core sends with offloads. */
@@ -41,7 +41,7 @@ const ceilingBps = 40e9;
 /** The interface itself holds what is too much for it, without loss, and is never left idle. */
 const overLink = 1.05;
 /** Loss beyond the wire's own that means overrun: so much, and what chance may add (three standard deviations). */
-const excessLimit = 0.01;
+const excessLimit = 0.005;
 const leastSpread = 0.002;
 const sigmas = 3;
 /** A higher loss of the wire's own scatters more. */
@@ -55,7 +55,7 @@ const firstStepDown = 0.8;
 const queueLimit = millis(40);
 /** At a higher rate no switch holds so much, and it is the hosts that are late: loss alone tells. */
 const queuesBelowBps = 400e6;
-/** With one of so long that has grown, it is waited to see whether it goes on before the rate is doubled. */
+/** With one of so long that has grown, it is waited to see whether it goes on before the rate is raised. */
 const queueBegins = millis(15);
 /** Left free below what was delivered, for the queue on the way to empty and for others to come in. */
 const margin = 0.95;
@@ -64,10 +64,13 @@ const drainMargin = 0.9;
 const drainEvery = millis(2000);
 /** Without an overrun for so long, the rate feels its way up again. */
 const holdFor = millis(500);
-/** In a second, the rate climbs by so much of the interface's speed, but not by more of its own than that. */
-const climbOfLink = 0.05;
-const climbOfRate = 1;
-const unknownLinkBps = 1e9;
+/**
+ * In a second, the rate climbs by so much of itself at 1 Gbit/s, at others by the square root of how
+ * much lower they are: slow enough for what is too much to show in time, and more for the slower of two
+ * casts, which so come to equal shares.
+ */
+const climbAtGigabit = 0.05;
+const climbMost = 0.3;
 /** In a stretch, by no more than this: what is too much shows only in the next. */
 const climbOfStretch = 0.15;
 /** All that twice as fast after each second without an overrun: the limit must have gone. */
@@ -107,7 +110,6 @@ export class RateControl {
   private readonly ceiling: number;
   private trial: Trial | null = null;
   private goodBps = Number.POSITIVE_INFINITY;
-  private readonly climbBps: number;
   private queueBefore = 0;
   private drainAt: Millis;
   private holdUntil: Millis;
@@ -116,9 +118,8 @@ export class RateControl {
   constructor({ linkBps, limitBps }: RateOptions, now: Millis) {
     const interfaceBps = linkBps === null ? ceilingBps : linkBps * overLink;
     this.ceiling = Math.max(floorBps, Math.min(interfaceBps, limitBps ?? ceilingBps));
-    const known = linkBps === null ? 0 : Math.min(knownStartMost, linkBps * knownStart);
+    const known = Math.min(knownStartMost, linkBps ?? 0);
     this.rateBps = Math.min(Math.max(startBps, known), this.ceiling);
-    this.climbBps = (linkBps ?? unknownLinkBps) * climbOfLink;
     this.holdUntil = now;
     this.retestAt = now;
     this.drainAt = now;
@@ -151,8 +152,7 @@ export class RateControl {
     if (this.trial !== null) this.endTrial(this.trial, stretch, isOverrun, reached, now);
     else if (isOverrun) this.slowDown(loss, reached, null);
     else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(growth, stretch, now);
-    else if (!this.isSearching || queueMs < queueBegins || growth < queueBegins / 2)
-      this.goOn(stretch, now);
+    else if (queueMs < queueBegins || growth < queueBegins / 2) this.goOn(stretch, now);
     return this.rateBps !== before;
   }
 
@@ -194,7 +194,9 @@ export class RateControl {
     const { rateBps } = this;
     this.trial =
       trial === null ? { rateBps, loss, steps: 1 } : { ...trial, steps: trial.steps + 1 };
-    const delivered = reachedBps * (1 - loss) * margin;
+    // What the wire itself loses would be lost at any rate.
+    const passed = Math.min(1, (1 - loss) / (1 - this.base));
+    const delivered = reachedBps * passed * margin;
     const isFirst = trial === null && !this.isSearching;
     const least = Math.max(floorBps, isFirst ? rateBps * firstStepDown : 0);
     this.rateBps = Math.max(least, delivered);
@@ -238,7 +240,7 @@ export class RateControl {
   private climb(elapsedMs: number, now: Millis): number {
     const seconds = (now - this.holdUntil) / 1000;
     const faster = Math.min(fasterMost, 2 ** Math.floor(seconds));
-    const perSecond = Math.min(climbOfRate, this.climbBps / this.rateBps) * faster;
+    const perSecond = Math.min(climbMost, climbAtGigabit * Math.sqrt(1e9 / this.rateBps)) * faster;
     return Math.min(climbOfStretch, (perSecond * elapsedMs) / 1000);
   }
 }

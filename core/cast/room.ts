@@ -9,6 +9,8 @@ export class Room {
   readonly members = new Map<ReceiverId, Member>();
   /** Entries that someone wants. */
   openCount = 0;
+  /** Members that want something. */
+  wantingCount = 0;
   /** Changes when an entry can be served that could not. */
   version = 0;
   private readonly entries: Entries;
@@ -65,7 +67,7 @@ export class Room {
     if (entry >= count || storedLengths[entry] === 0) return;
     if (bitAt(member.wants, entry)) return;
     setBit(member.wants, entry);
-    member.wantCount++;
+    if (member.wantCount++ === 0) this.wantingCount++;
     if (this.wantedBy[entry] === 0) this.openCount++;
     this.wantedBy[entry] = (this.wantedBy[entry] as number) + 1;
     if (member.isServed) this.serveEntry(entry, 1);
@@ -74,7 +76,7 @@ export class Room {
   finish(member: Member, entry: number): void {
     if (!bitAt(member.wants, entry)) return;
     clearBit(member.wants, entry);
-    member.wantCount--;
+    if (--member.wantCount === 0) this.wantingCount--;
     member.finished++;
     this.wantedBy[entry] = (this.wantedBy[entry] as number) - 1;
     if (this.wantedBy[entry] === 0) this.openCount--;

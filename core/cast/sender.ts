@@ -57,8 +57,9 @@ const lateAfter = millis(400);
  */
 const gatherFor = millis(800);
 const gatherQuiet = millis(150);
-/** Reports every 10 ms and a millisecond more for each receiver, or 50 packets. */
+/** Reports every 10 ms and two more for each receiver that wants something, or 50 packets: each costs a waking. */
 const reportEveryLeast = 10;
+const reportEveryEach = 2;
 const reportEveryMost = 100;
 const packetsPerReport = 50;
 /** A round begins without those that have not answered after so many report intervals and the way. */
@@ -445,7 +446,7 @@ export class CastSenderMachine {
   // --- the pace of reports and the rate
 
   private get reportEvery(): number {
-    const byRoom = reportEveryLeast + this.room.members.size;
+    const byRoom = reportEveryLeast + reportEveryEach * this.room.wantingCount;
     if (this.rate.isSearching) return Math.min(reportEveryMost, byRoom);
     const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
     return Math.min(reportEveryMost, Math.max(byRoom, packetsPerReport / packetsPerMs));

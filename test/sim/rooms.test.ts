@@ -68,8 +68,8 @@ test("bursts, reordering and duplicates are got over", () => {
 test("the speed of a link that nobody told is found in two seconds, and not overrun for long", () => {
   const fast = { portBps: 1e11, diskBps: 1e11, hostBps: 1e11 };
   for (const [uplinkBps, chunkCount, storedBytes, ownLoss] of [
-    [10e6, 60, 62_500, 0.1],
-    [100e6, 160, 250_000, 0.02],
+    [10e6, 60, 62_500, 0.04],
+    [100e6, 160, 250_000, 0.005],
     [1e9, 400, mib, 0.005],
     [10e9, 1500, mib, 0.005],
   ] as const) {
@@ -85,7 +85,7 @@ test("the speed of a link that nobody told is found in two seconds, and not over
     const lost = sum(({ dropped }) => dropped) / sum(({ packets }) => packets);
     assert(!(lost > ownLoss), `${uplinkBps}: ${lost} lost`);
     const mean = sum(({ allowedBps }) => allowedBps) / later.length / uplinkBps;
-    assert(!(mean < 0.85 || mean > 1.2), `${uplinkBps}: allowed ${mean}`);
+    assert(!(mean < 0.85 || mean > 1.1), `${uplinkBps}: allowed ${mean}`);
   }
 });
 
@@ -190,11 +190,17 @@ test("other traffic on the link is left room, and a steady stream hardly loses",
 });
 
 test("two casts come to fair shares of the server's own link, and of one on the way", () => {
-  const storedLengths = new Uint32Array(800).fill(mib);
-  for (const linkBps of [1e9, null]) {
-    const building = { time: new Timeline(), uplink: new Link({ bps: 1e9, queueBytes: 1e6 }) };
+  for (const [uplinkBps, linkBps, storedBytes] of [
+    [1e9, 1e9, mib],
+    [1e9, null, mib],
+    [60e6, 1e9, mib / 16],
+    [60e6, null, mib / 16],
+  ] as const) {
+    const storedLengths = new Uint32Array(800).fill(storedBytes);
+    const queueBytes = uplinkBps === 1e9 ? 1e6 : 256e3;
+    const building = { time: new Timeline(), uplink: new Link({ bps: uplinkBps, queueBytes }) };
     const rooms = [0, 500].map((joinAtMs, index) => ({
-      ...{ seed: seed + index, storedLengths, pcs: roomOf(1, { joinAtMs }), linkBps },
+      ...{ seed: seed + index, storedLengths, pcs: roomOf(1, { joinAtMs }), linkBps, uplinkBps },
     }));
     const [first, second] = runTogether(building, rooms) as [SimRoom, SimRoom];
     const counts = [first, second].map(({ pcs }) => {
@@ -202,7 +208,7 @@ test("two casts come to fair shares of the server's own link, and of one on the 
       return takenAt.filter((at) => at > building.time.now - 4000).length;
     }) as [number, number];
     const ratio = counts[0] / counts[1];
-    assert(ratio > 0.6 && ratio < 1.67, `${linkBps}: ${counts}`);
+    assert(ratio > 0.6 && ratio < 1.67, `${uplinkBps}, ${linkBps}: ${counts}`);
   }
 });
 
