@@ -118,6 +118,14 @@ test("machines take time and chance as parameters", () => {
   assert.deepEqual(offenders, []);
 });
 
+test("bytes are copied by a constructor: the slice() of a Buffer is no copy", () => {
+  const offenders = sources.filter(
+    (path) =>
+      !path.startsWith("test/") && /\.slice\(\)/.test(readFileSync(join(root, path), "utf8")),
+  );
+  assert.deepEqual(offenders, []);
+});
+
 test("only main files read the process's arguments and environment", () => {
   const offenders = sources.filter(
     (path) =>

@@ -13,7 +13,7 @@ export class Entries {
   readonly symbolCounts: Uint16Array;
 
   constructor(storedLengths: Uint32Array) {
-    this.storedLengths = storedLengths.slice();
+    this.storedLengths = new Uint32Array(storedLengths);
     this.symbolCounts = Uint16Array.from(storedLengths, (length) =>
       length === unknownLength ? 0 : symbolCountOf(length),
     );

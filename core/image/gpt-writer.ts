@@ -59,7 +59,7 @@ export function placeGpt(kept: KeptGpt): Decoded<{ diskBytes: number; pieces: Pl
   putU32(header, 88, crc32(entries.subarray(0, length)));
   putU32(header, 16, headerSum(header, headerBytes));
 
-  const backup = header.slice();
+  const backup = new Uint8Array(header);
   const backupEntriesLba = lastLba - entrySectors;
   putU64(backup, 24, lastLba);
   putU64(backup, 32, 1);
@@ -81,7 +81,7 @@ export function placeGpt(kept: KeptGpt): Decoded<{ diskBytes: number; pieces: Pl
 
 /** Over the header with its own sum taken as 0. */
 function headerSum(header: Uint8Array, headerBytes: number): number {
-  const bare = header.slice(0, headerBytes);
+  const bare = new Uint8Array(header.subarray(0, headerBytes));
   bare.fill(0, 16, 20);
   return crc32(bare);
 }

@@ -75,7 +75,7 @@ export async function readHeader(source: TableSource, lba: number): Promise<GptH
   if (ascii(header, 0, 8) !== "EFI PART") return null;
   const headerLength = u32(header, 12);
   if (headerLength < 92 || headerLength > logicalSector) return null;
-  const bare = header.slice(0, headerLength);
+  const bare = new Uint8Array(header.subarray(0, headerLength));
   bare.fill(0, 16, 20);
   if (crc32(bare) !== u32(header, 16)) return null;
   const entryCount = u32(header, 80);

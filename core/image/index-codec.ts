@@ -49,7 +49,7 @@ export function decodeEntry(data: Uint8Array, offset = 0): Decoded<IndexEntry> {
       codec: kind as Codec,
       storedLength,
       crc32c: u32(data, offset + 12),
-      sha256: data.slice(offset + 16, offset + 48),
+      sha256: new Uint8Array(data.subarray(offset + 16, offset + 48)),
     },
   };
 }

@@ -42,7 +42,7 @@ export async function refitGpt(source: TableSource, wish: RefitWish): Promise<De
   padded.set(entries);
   const firstEntriesLba = header.lba === 1 ? header.entriesAt / sector : 2;
   const headerAt = (own: number, other: number, entriesLba: number): Uint8Array => {
-    const out = header.sector.slice();
+    const out = new Uint8Array(header.sector);
     putU64(out, 24, own);
     putU64(out, 32, other);
     putU64(out, 48, lastUsable);
@@ -70,7 +70,7 @@ async function readEither(source: TableSource, formerBytes: number): Promise<Fou
   for (const lba of [1, Math.floor(diskBytes / logicalSector) - 1]) {
     const header = await readHeader(source, lba);
     const entries = header === null ? null : await readEntries(source, header);
-    if (header !== null && entries !== null) return { header, entries: entries.slice() };
+    if (header !== null && entries !== null) return { header, entries: new Uint8Array(entries) };
   }
   return null;
 }
@@ -119,7 +119,7 @@ function used(entries: Uint8Array, entryBytes: number): { number: number; last: 
 /** UEFI 2.10, 5.2.3: one record over the whole disk. A hybrid MBR has others as well, and stays. */
 async function protectiveMbr(source: TableSource): Promise<TableWrite[]> {
   const { logicalSector, diskBytes } = source;
-  const mbr = (await source.read(0, logicalSector)).slice();
+  const mbr = new Uint8Array(await source.read(0, logicalSector));
   const records = mbrRecords(mbr);
   const used = records.filter(({ type }) => type !== 0);
   const at = records.findIndex(({ type }) => type === 0xee);

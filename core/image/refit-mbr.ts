@@ -25,7 +25,7 @@ export async function refitMbr(source: TableSource, wish: RefitWish): Promise<De
   const endLba = Math.min(grownEnd(diskBytes) / sector, sectorLimit);
   if (endLba * sector <= grow.start + grow.size) return nothing;
   const grown = { ...grow, size: endLba * sector - grow.start };
-  const mbr = (await source.read(0, sector)).slice();
+  const mbr = new Uint8Array(await source.read(0, sector));
   const records = mbrRecords(mbr);
   const firstLba = grow.start / sector;
   const primary = records.findIndex(
@@ -58,7 +58,7 @@ async function growLogical(
   let before: TableWrite | null = null;
   let ebr = extended.first;
   for (let steps = 0; steps < chainLimit && (ebr + 1) * sector <= diskBytes; steps++) {
-    const data = (await source.read(ebr * sector, sector)).slice();
+    const data = new Uint8Array(await source.read(ebr * sector, sector));
     const [own, next] = mbrRecords(data) as [MbrRecord, MbrRecord, MbrRecord, MbrRecord];
     if (own.type !== 0 && ebr + own.first === firstLba) {
       setRecordCount(data, recordAt(0), endLba - firstLba);

@@ -148,7 +148,7 @@ export function decodeReport(
   }
   let wants: Uint8Array | null = null;
   if ((flags & hasWants) !== 0) {
-    wants = bytes.slice(at);
+    wants = new Uint8Array(bytes.subarray(at));
     if (wants.length !== bitmapBytes(symbolCounts.length)) return fault("wants of another image");
   } else if (at !== bytes.length) return fault("too long");
   return {

@@ -54,7 +54,7 @@ export const withoutSections = (file: Uint8Array): Decoded<Uint8Array> =>
       (last, segment) => Math.max(last, segment.offset + segment.fileBytes),
       headersEnd,
     );
-    const cut = slice(elf, 0, end).slice();
+    const cut = new Uint8Array(slice(elf, 0, end));
     cut.fill(0, 40, 48); // e_shoff
     cut.fill(0, 58, 64); // e_shentsize, e_shnum, e_shstrndx
     return cut;

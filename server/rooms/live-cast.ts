@@ -108,7 +108,7 @@ export class LiveCast {
       { ...this.address, index: { entryCount }, wants, slotCount },
       {
         chunk: (entryIndex, stored, settle) => {
-          this.store(entryIndex, stored.slice()).then(
+          this.store(entryIndex, new Uint8Array(stored)).then(
             () => settle("taken"),
             (error: unknown) => {
               // One that does not match its hash is asked for again.

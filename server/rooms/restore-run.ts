@@ -92,7 +92,7 @@ export class RestoreRun {
 
   /** A `wants` frame of one of the members; it is used when its `ready` comes. */
   takeWants(pc: string, bitmap: Uint8Array): void {
-    if (this.isMember(pc)) this.wants.set(pc, bitmap.slice());
+    if (this.isMember(pc)) this.wants.set(pc, new Uint8Array(bitmap));
   }
 
   /** PCs that have been ordered, and have not ended or got lost. */
@@ -104,7 +104,7 @@ export class RestoreRun {
 
   takeReport(pc: string, payload: Uint8Array): void {
     const receiver = this.receivers.get(pc);
-    if (receiver !== undefined) this.sender?.report(receiver, payload.slice());
+    if (receiver !== undefined) this.sender?.report(receiver, new Uint8Array(payload));
   }
 
   /** Whether the PC takes part and has not ended. */

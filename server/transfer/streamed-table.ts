@@ -31,7 +31,7 @@ export class StreamedTable {
   async saw(offset: number, data: Uint8Array): Promise<void> {
     this.recent = [...this.recent.slice(-1), { offset, data }];
     if (this.table === null) {
-      this.head = data.slice();
+      this.head = new Uint8Array(data);
       const logicalSector = logicalSectorOf(data);
       const read = (at: number, length: number) => this.read(at, length);
       const diskBytes = gptDiskBytes(data) || endless;

@@ -122,7 +122,7 @@ function readOptions(bytes: Uint8Array, parts: Map<number, Uint8Array[]>): boole
     const length = byteAt(bytes, offset++);
     if (offset + length > bytes.length) return false;
     const pieces = parts.get(code) ?? [];
-    pieces.push(bytes.slice(offset, offset + length));
+    pieces.push(new Uint8Array(bytes.subarray(offset, offset + length)));
     parts.set(code, pieces);
     offset += length;
   }

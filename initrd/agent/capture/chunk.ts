@@ -51,7 +51,7 @@ export async function storedForm(
   const params = { [constants.ZSTD_c_compressionLevel]: 1 };
   const small = await compress(data, { params, chunkSize: chunkBytes });
   const isSmaller = small.length < data.length * worthwhile;
-  const stored = isSmaller ? small : data.slice();
+  const stored = isSmaller ? small : new Uint8Array(data);
   const kind = isSmaller ? codec.zstd : codec.raw;
   const storedLength = stored.length;
   return {

@@ -158,7 +158,7 @@ export class RestoreTask implements Task {
     const decoded = decodeNumbered(payload);
     if (kind !== bulkKind.entries || tag !== this.order.cast.tag || !decoded.ok) return;
     const { number, rest } = decoded.value;
-    if (this.restore === null) this.early.push({ number, rest: rest.slice() });
+    if (this.restore === null) this.early.push({ number, rest: new Uint8Array(rest) });
     else this.announce(number, rest);
   }
 

@@ -34,6 +34,14 @@ test("an index entry lies as docs/image-format.md says, and comes back", () => {
     "0403020101000000060500000a09080707",
   );
   assert.deepEqual(decodeEntry(data), { ok: true, value: entry });
+  const buffer = Buffer.from(data);
+  const decoded = decodeEntry(buffer);
+  buffer.fill(0);
+  assert.deepEqual(
+    decoded,
+    { ok: true, value: entry },
+    "it keeps nothing of where it was read from",
+  );
 });
 
 test("the root hash is the recursive tree of RFC 6962, 2.1", () => {
