@@ -27,8 +27,8 @@ export interface Stretch {
   readonly elapsedMs: number;
   /** How long packets have waited on the way, beyond the least of late; 0 if that is not known. */
   readonly queueMs: number;
-  /** The rate was what held the sender back. */
-  readonly isBusy: boolean;
+  /** Fraction of the time in which the rate was what held the sender back. */
+  readonly busyRatio: number;
 }
 
 /** Any Ethernet takes it; a link of 10 Gbit/s is ten doublings away. */
@@ -42,7 +42,7 @@ const ceilingBps = 40e9;
 const overLink = 1.05;
 /** Loss beyond the wire's own that means overrun: so much, and what chance may add (three standard deviations). */
 const excessLimit = 0.005;
-const leastSpread = 0.002;
+const leastSpread = 0.005;
 const sigmas = 3;
 /** A higher loss of the wire's own scatters more. */
 const excessPerBase = 0.25;
@@ -62,6 +62,9 @@ const margin = 0.95;
 /** A queue that has become long is left to empty at this fraction; no more often than so: it may be another's. */
 const drainMargin = 0.9;
 const drainEvery = millis(2000);
+/** The rate is what holds the sender back; and: enough for a higher one to gain something. */
+const mostly = 0.5;
+const partly = 0.2;
 /** Without an overrun for so long, the rate feels its way up again. */
 const holdFor = millis(500);
 /**
@@ -98,6 +101,8 @@ const toleratedLoss = 0.01;
 interface Trial {
   readonly rateBps: number;
   readonly loss: number;
+  /** Of that loss, what is not in question. */
+  readonly borne: number;
   readonly steps: number;
 }
 
@@ -130,7 +135,7 @@ export class RateControl {
     return this.searchStep < searchSteps.length;
   }
 
-  /** The room is another one: its rate is looked for anew; from what it got lately it is felt for. */
+  /** The room is another one: its rate is looked for anew; from what is known to come to it, it is felt for. */
   search(heardBps: number | null): void {
     if (heardBps !== null) this.rateBps = Math.max(floorBps, Math.min(this.rateBps, heardBps));
     this.searchStep = heardBps === null ? 0 : searchSteps.length;
@@ -141,7 +146,8 @@ export class RateControl {
 
   /** Judges a stretch. True when the rate has changed: the next stretch begins now. */
   judge(stretch: Stretch, now: Millis): boolean {
-    const { loss, sentBps, isBusy } = stretch;
+    const { loss, sentBps } = stretch;
+    const isBusy = stretch.busyRatio > mostly;
     const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // Sent in bursts, with rests that the rate is not the cause of, it was the rate that was too high.
@@ -149,11 +155,18 @@ export class RateControl {
     const isOverrun = loss > this.tolerated(stretch.packets);
     const growth = queueMs - this.queueBefore;
     this.queueBefore = queueMs;
-    if (this.trial !== null) this.endTrial(this.trial, stretch, isOverrun, reached, now);
+    // Nothing is slower: what is lost here would be lost at any rate.
+    if (isOverrun && before <= floorBps) this.bear(loss);
+    else if (this.trial !== null) this.endTrial(this.trial, stretch, isOverrun, reached, now);
     else if (isOverrun) this.slowDown(loss, reached, null);
     else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(growth, stretch, now);
     else if (queueMs < queueBegins || growth < queueBegins / 2) this.goOn(stretch, now);
     return this.rateBps !== before;
+  }
+
+  private bear(loss: number): void {
+    this.trial = null;
+    this.base = loss;
   }
 
   private tolerated(packets: number): number {
@@ -175,25 +188,28 @@ export class RateControl {
   ): void {
     this.trial = null;
     const spread = sigmas * Math.sqrt((trial.loss * (1 - trial.loss)) / Math.max(1, packets));
-    const least = trial.loss * Math.max(remainingLoss, sameLoss - spread / trial.loss);
-    const isSame = loss > least && loss < trial.loss / sameLoss + spread;
+    const excess = trial.loss - trial.borne;
+    const least = trial.borne + Math.max(excess * remainingLoss, excess * sameLoss - spread);
+    const isSame = loss > least && loss < trial.borne + excess / sameLoss + spread;
     const steps = trial.loss < heavyLoss ? sameSteps : heavySteps;
     const isWires = isSame ? trial.steps >= steps : isOverrun && trial.steps >= lastSteps;
     if (isWires && loss > least) {
-      this.base = Math.min(loss, trial.loss);
+      this.base = (loss + trial.loss) / 2;
       this.rateBps = trial.rateBps;
       this.retestAt = millis(now + retestEvery);
       return;
     }
     if (isOverrun || isSame) return this.slowDown(loss, reachedBps, trial);
-    this.base = Math.min(this.base, loss);
+    if (loss < this.base) this.base = (this.base + loss) / 2;
     this.noteLimit(trial.loss, now);
   }
 
   private slowDown(loss: number, reachedBps: number, trial: Trial | null): void {
     const { rateBps } = this;
     this.trial =
-      trial === null ? { rateBps, loss, steps: 1 } : { ...trial, steps: trial.steps + 1 };
+      trial === null
+        ? { rateBps, loss, borne: this.base, steps: 1 }
+        : { ...trial, steps: trial.steps + 1 };
     // What the wire itself loses would be lost at any rate.
     const passed = Math.min(1, (1 - loss) / (1 - this.base));
     const delivered = reachedBps * passed * margin;
@@ -218,12 +234,12 @@ export class RateControl {
     this.holdUntil = millis(now + (this.isSearching ? 0 : holdFor));
   }
 
-  private goOn({ loss, isBusy, elapsedMs }: Stretch, now: Millis): void {
+  private goOn({ loss, busyRatio, elapsedMs }: Stretch, now: Millis): void {
     if (loss < this.base) this.base += (loss - this.base) / 8;
-    if (!isBusy) return;
+    if (busyRatio < partly) return;
     if (this.base > toleratedLoss && now >= this.retestAt) {
       this.retestAt = millis(now + retestEvery);
-      const tried = { rateBps: this.rateBps, loss: Math.max(loss, this.base) };
+      const tried = { rateBps: this.rateBps, loss: Math.max(loss, this.base), borne: 0 };
       this.trial = { ...tried, steps: sameSteps };
       this.rateBps = Math.max(floorBps, this.rateBps * retestFactor);
       return;

@@ -58,9 +58,11 @@ const fullReportBytesPerMs = 8;
 const settledRepeats = 3;
 /**
  * A step of the numbering further than this, or to another sender, is believed when a second packet
- * follows on it (as in RFC 3550, A.1): one that is forged or damaged does not mislead the sender.
+ * follows on it (as in RFC 3550, A.1): one that is forged or damaged does not mislead the sender. A step
+ * back, further than packets come late, means that what was believed before was damaged.
  */
-const stepLimit = 1 << 17;
+const stepLimit = 1000;
+const backLimit = 10_000;
 const followLimit = 100;
 /** Whoever comes after the first quarter of an entry lets it pass: it would have to be repaired. */
 const lateAfter = (symbolCount: number): number => Math.max(8, symbolCount >> 2);
@@ -354,8 +356,8 @@ export class CastReceiverMachine {
     this.hasNews = true;
     let { heard } = this;
     const step = heard === null ? 0 : sequenceDistance(sequence, heard.highest);
-    const isOther = heard !== null && heard.generation !== generation;
-    if ((isOther || Math.abs(step) > stepLimit) && !this.isFollowing(generation, sequence)) return;
+    const isOther = heard !== null && (heard.generation !== generation || step < -backLimit);
+    if ((isOther || step > stepLimit) && !this.isFollowing(generation, sequence)) return;
     if (heard === null || isOther) {
       this.former.lost += this.lost();
       heard = {

@@ -33,7 +33,7 @@ import {
 import { Pacer } from "./pacer.ts";
 import { PacketWriter, type Place } from "./packets.ts";
 import { RateControl } from "./rate.ts";
-import { bpsOf, causeOfLoss, type LaggardCause } from "./reason.ts";
+import { causeOfLoss, type LaggardCause } from "./reason.ts";
 import { Room } from "./room.ts";
 import { Schedule } from "./schedule.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
@@ -68,6 +68,9 @@ const roundGrace = millis(150);
 /** While data flows, the report interval is still said so often. */
 const syncEvery = millis(200);
 const housekeepingEvery = millis(20);
+/** Who loses more is behind a port that is too slow; how slow, few packets do not say. */
+const heavyLoss = 0.5;
+const leastHeard = 0.2;
 
 export class CastSenderMachine {
   private readonly options: SenderOptions;
@@ -322,15 +325,16 @@ export class CastSenderMachine {
     this.beginStretch(this.filledAt);
   }
 
-  /** What has come lately to the one in the main lane that got least, in bits a second; null: not known. */
+  /** Of the present rate, what would come to the one in the main lane that loses most; null: not known. */
   private heardBps(): number | null {
-    let least = Number.POSITIVE_INFINITY;
+    let most: number | null = null;
     for (const { lane, wantCount, measure } of this.room.members.values()) {
-      const packetsPerMs = measure.figures?.packetsPerMs ?? 0;
-      if (lane === "main" && wantCount > 0 && packetsPerMs > 0)
-        least = Math.min(least, packetsPerMs);
+      if (lane === "main" && wantCount > 0 && measure.figures !== null)
+        most = Math.max(most ?? 0, measure.figures.lossRatio);
     }
-    return Number.isFinite(least) ? bpsOf(least) : null;
+    if (most === null) return null;
+    // A lossy cable alone is no reason to go slower.
+    return this.rate.rateBps * (most > heavyLoss ? Math.max(leastHeard, 1 - most) : 1);
   }
 
   // --- flights
@@ -469,8 +473,8 @@ export class CastSenderMachine {
     }
     const outliers = this.lanes.noteOutliers(found.outliers, elapsed);
     const sentBps = ((this.counts.wire - this.stretch.wireBytes) * 8000) / Math.max(1, elapsed);
-    const isBusy = this.stretch.busyFor > elapsed / 2;
-    this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, isBusy }, now);
+    const busyRatio = this.stretch.busyFor / Math.max(1, elapsed);
+    this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, busyRatio }, now);
     this.beginStretch(now);
     if (outliers.length > 0)
       this.demote(outliers, ({ measure }) => causeOfLoss(measure.figures), now);

@@ -58,8 +58,11 @@ const ownSocketPackets = 227;
 
 /** However unlucky its PCs are, a room never costs the wire more than so many times each PC alone. */
 const waste = 1.25;
-/** Signs of life, and what a first rate that is too high loses of a small image. */
+/** Signs of life; and what a first rate that is too high loses: half a second of it. */
 const greetingBytes = 100_000;
+const searchMs = 500;
+const firstBps = 250e6;
+const firstUnknownBps = 10e6;
 
 /** A link and a clock that several rooms have in common. */
 export interface Building {
@@ -106,7 +109,7 @@ export class SimRoom {
       rateLimitBps: null,
       restartAtMs: Number.POSITIVE_INFINITY,
       readDelayMs: 1,
-      limitMs: 600_000,
+      limitMs: 3_600_000,
       ...options,
     };
     this.random = seeded(options.seed);
@@ -131,7 +134,7 @@ export class SimRoom {
     const result = this.result();
     const { bytesSent } = result.stats;
     assert(
-      bytesSent < waste * this.aloneBytes + greetingBytes,
+      bytesSent < waste * this.aloneBytes + greetingBytes + this.searchBytes(),
       `${bytesSent} bytes sent, ${this.aloneBytes} to serve each PC alone`,
     );
     while (!this.areDeadNamed()) this.step();
@@ -323,6 +326,12 @@ export class SimRoom {
         sum += this.storedLengths[entry] as number;
     }
     return Math.max(1, sum);
+  }
+
+  private searchBytes(): number {
+    const { linkBps, rateLimitBps } = this.options;
+    const first = linkBps === null ? firstUnknownBps : Math.min(firstBps, linkBps);
+    return (Math.min(first, rateLimitBps ?? first) * searchMs) / 8000;
   }
 
   private bytesToServe({ taken, options }: SimPc): number {

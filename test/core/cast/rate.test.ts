@@ -12,11 +12,11 @@ function run(options: {
   seconds: number;
   capacity: (now: number) => number;
   wireLoss?: number;
-  isBusy?: (now: number) => boolean;
+  busyRatio?: (now: number) => number;
   queueMs?: (now: number, rateBps: number) => number;
 }): { readonly now: number; readonly rateBps: number }[] {
   const { control, seconds, capacity, wireLoss = 0 } = options;
-  const { isBusy = () => true, queueMs = () => 0 } = options;
+  const { busyRatio = () => 1, queueMs = () => 0 } = options;
   const rates: { now: number; rateBps: number }[] = [];
   for (let now = 0; now < seconds * 1000; now += stretchMs) {
     const { rateBps } = control;
@@ -27,7 +27,7 @@ function run(options: {
       sentBps: rateBps,
       elapsedMs: stretchMs,
       queueMs: queueMs(now, rateBps),
-      isBusy: isBusy(now),
+      busyRatio: busyRatio(now),
     };
     control.judge(stretch, millis(now));
     rates.push({ now, rateBps });
@@ -81,7 +81,7 @@ test("an operator's cap is never exceeded, the interface's speed by no more than
 });
 
 test("a sender that is not held back by the rate does not raise it", () => {
-  const rates = run({ control: start(), seconds: 5, capacity: () => 1e9, isBusy: () => false });
+  const rates = run({ control: start(), seconds: 5, capacity: () => 1e9, busyRatio: () => 0 });
   assert.equal(Math.max(...rates.map(({ rateBps }) => rateBps)), 10e6);
 });
 
@@ -105,7 +105,7 @@ test("loss that another's overrun causes is not taken for the wire's own", () =>
   // 3 % for as long as an overrun lasts, then nothing: what is tolerated afterwards is little.
   const control = start(1e9);
   run({ control, seconds: 4, capacity: () => 500e6 });
-  const burst = { packets: 1000, sentBps: 480e6, elapsedMs: stretchMs, queueMs: 0, isBusy: true };
+  const burst = { packets: 1000, sentBps: 480e6, elapsedMs: stretchMs, queueMs: 0, busyRatio: 1 };
   const { rateBps } = control;
   control.judge({ ...burst, loss: 0.03 }, millis(4000));
   control.judge({ ...burst, loss: 0.03 }, millis(4020));

@@ -194,6 +194,28 @@ test("one packet with a number or a sender that is far off does not mislead", ()
   assert.equal(machine.stats().packetsLost, 2);
 });
 
+test("a first packet whose number is far off is corrected by those that follow", () => {
+  const { give, data, report } = open();
+  const damaged = data(0, 0);
+  damaged[14] = 0x40;
+  give(damaged);
+  give(data(0, 1));
+  give(data(0, 2));
+  assert.deepEqual(report().heard, { generation: 5, sequence: 3 });
+});
+
+test("a gap of thousands of packets is believed with the second packet after it", () => {
+  const { give, data, report } = open();
+  give(data(0, 0));
+  for (let lost = 0; lost < 5000; lost++) data(0, 1);
+  give(data(0, 2));
+  assert.equal(report().heard?.sequence, 1);
+  give(data(0, 3));
+  const { heard, packets } = report();
+  assert.equal(heard?.sequence, 5003);
+  assert.equal(packets, 2);
+});
+
 test("gaps in the sequence are losses, less what this host dropped itself", () => {
   const { give, data, machine } = open();
   give(data(0, 0));
