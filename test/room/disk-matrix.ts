@@ -36,6 +36,7 @@ const larger = same + 300 * 1024 * 1024 + 7 * 512;
 
 const rows: readonly DiskRow[] = [
   { title: "NVMe, BIOS, same size", firmware: "bios", bus: "nvme", size: same, device: /nvme0n1$/ },
+  { title: "NVMe, BIOS, larger", firmware: "bios", bus: "nvme", size: larger, device: /nvme0n1$/ },
   { title: "NVMe, UEFI, larger", firmware: "uefi", bus: "nvme", size: larger, device: /nvme0n1$/ },
   { title: "SATA, BIOS, larger", firmware: "bios", bus: "ahci", size: larger, device: /sda$/ },
   { title: "SATA, UEFI, same size", firmware: "uefi", bus: "ahci", size: same, device: /sda$/ },
