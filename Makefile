@@ -72,7 +72,7 @@ storm: node_modules packages initrd ## 50 PCs switched on at once, with the real
 bench-tftp: node_modules packages ## roomcast's TFTP beside dnsmasq's; a minute (root, Debian 12)
 	$(NODE) test/bench/tftp.ts
 
-bench: node_modules ## roomcast's cast beside udpcast, every row; half an hour (root, Debian 12)
+bench: node_modules ## roomcast's cast beside udpcast, every row; some 20 minutes (root, Debian 12)
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/main.ts --out docs/bench
 

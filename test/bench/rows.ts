@@ -23,7 +23,7 @@ export const quickRows: readonly Row[] = [
   row(4, 100e6, 0, { fault: "slow port", payloadMib: 48 }),
 ];
 
-/** Every count, loss and link, but not every one of each with every other: half an hour. */
+/** Every count, loss and link, but not every one of each with every other: some 20 minutes. */
 export const allRows: readonly Row[] = [
   ...[1, 4, 16].map((count) => row(count, 100e6, 0, { payloadMib: 64 })),
   // Long enough for the beginning, when the rate is looked for, to weigh little.
