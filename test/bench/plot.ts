@@ -51,6 +51,13 @@ export function plotOf(results: readonly Result[]): string {
       "start",
       13,
     ),
+    text(
+      labelWidth + 230,
+      42,
+      "a bar's length: of the link; unshaped: of the fastest",
+      "start",
+      12,
+    ),
     ...legend,
     ...parts,
     "</svg>",
