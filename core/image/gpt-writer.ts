@@ -2,6 +2,7 @@
 import type { Decoded } from "../errors.ts";
 import { ascii, u32, u64 } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
+import { headerSum } from "./gpt.ts";
 import { putU32, putU64 } from "./little-endian.ts";
 import type { PlacedBytes } from "./mbr-writer.ts";
 import type { DumpedPartition } from "./sfdisk-dump.ts";
@@ -31,7 +32,7 @@ export function placeGpt(kept: KeptGpt): Decoded<{ diskBytes: number; pieces: Pl
   if (headerBytes < 92 || headerBytes > logicalSector) {
     return { ok: false, reason: "a GPT header of no length" };
   }
-  if (headerSum(header, headerBytes) !== u32(header, 16)) {
+  if (headerSum(header) !== u32(header, 16)) {
     return { ok: false, reason: "the GPT header does not match its sum" };
   }
   const lastLba = u64(header, 32);
@@ -57,14 +58,14 @@ export function placeGpt(kept: KeptGpt): Decoded<{ diskBytes: number; pieces: Pl
     putU64(entries, at + 40, start + count - 1);
   }
   putU32(header, 88, crc32(entries.subarray(0, length)));
-  putU32(header, 16, headerSum(header, headerBytes));
+  putU32(header, 16, headerSum(header));
 
   const backup = new Uint8Array(header);
   const backupEntriesLba = lastLba - entrySectors;
   putU64(backup, 24, lastLba);
   putU64(backup, 32, 1);
   putU64(backup, 72, backupEntriesLba);
-  putU32(backup, 16, headerSum(backup, headerBytes));
+  putU32(backup, 16, headerSum(backup));
   return {
     ok: true,
     value: {
@@ -77,11 +78,4 @@ export function placeGpt(kept: KeptGpt): Decoded<{ diskBytes: number; pieces: Pl
       ],
     },
   };
-}
-
-/** Over the header with its own sum taken as 0. */
-function headerSum(header: Uint8Array, headerBytes: number): number {
-  const bare = new Uint8Array(header.subarray(0, headerBytes));
-  bare.fill(0, 16, 20);
-  return crc32(bare);
 }

@@ -75,9 +75,7 @@ export async function readHeader(source: TableSource, lba: number): Promise<GptH
   if (ascii(header, 0, 8) !== "EFI PART") return null;
   const headerLength = u32(header, 12);
   if (headerLength < 92 || headerLength > logicalSector) return null;
-  const bare = new Uint8Array(header.subarray(0, headerLength));
-  bare.fill(0, 16, 20);
-  if (crc32(bare) !== u32(header, 16)) return null;
+  if (headerSum(header) !== u32(header, 16)) return null;
   const entryCount = u32(header, 80);
   const entryBytes = u32(header, 84);
   // UEFI 2.10: 128 bytes an entry, or a power of two times that.
@@ -93,6 +91,13 @@ export async function readHeader(source: TableSource, lba: number): Promise<GptH
     entryBytes,
     entriesCrc: u32(header, 88),
   };
+}
+
+/** Of a header that says how long it is: the sum over that, with itself taken as 0. */
+export function headerSum(header: Uint8Array): number {
+  const bare = new Uint8Array(header.subarray(0, u32(header, 12)));
+  bare.fill(0, 16, 20);
+  return crc32(bare);
 }
 
 /** null when they lie outside of the disk or are damaged. */

@@ -1,14 +1,13 @@
 /** A GPT made to fit a disk (UEFI 2.10, 5.3). */
 import type { Decoded } from "../errors.ts";
-import { u32, u64 } from "./byte-source.ts";
+import { u64 } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
-import { type GptHeader, readEntries, readHeader } from "./gpt.ts";
+import { type GptHeader, headerSum, readEntries, readHeader } from "./gpt.ts";
+import { putU32, putU64 } from "./little-endian.ts";
 import { mbrRecords } from "./mbr.ts";
 import type { TablePartition, TableSource } from "./partition-table.ts";
 import {
   grownEnd,
-  putU32,
-  putU64,
   type Refit,
   type RefitWish,
   setRecordCount,
@@ -48,8 +47,7 @@ export async function refitGpt(source: TableSource, wish: RefitWish): Promise<De
     putU64(out, 48, lastUsable);
     putU64(out, 72, entriesLba);
     putU32(out, 88, crc32(entries));
-    putU32(out, 16, 0);
-    putU32(out, 16, crc32(out.subarray(0, u32(out, 12))));
+    putU32(out, 16, headerSum(out));
     return out;
   };
   const writes: TableWrite[] = [

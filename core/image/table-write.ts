@@ -1,5 +1,6 @@
 /** How a partition table is changed. */
 import { u32 } from "./byte-source.ts";
+import { putU32 } from "./little-endian.ts";
 import type { TablePartition } from "./partition-table.ts";
 
 /** Bytes to be put in place, whole sectors. */
@@ -27,16 +28,6 @@ const gridBytes = 1 << 20;
 
 /** Where a partition from `start` on ends when it grows up to `limit`, both in bytes. */
 export const grownEnd = (limit: number): number => Math.floor(limit / gridBytes) * gridBytes;
-
-/** Little endian, in place. */
-export function putU32(data: Uint8Array, at: number, value: number): void {
-  for (let index = 0; index < 4; index++) data[at + index] = (value >>> (8 * index)) & 0xff;
-}
-
-export function putU64(data: Uint8Array, at: number, value: number): void {
-  putU32(data, at, value % 2 ** 32);
-  putU32(data, at + 4, Math.floor(value / 2 ** 32));
-}
 
 /** Sets the length of the MBR record at `at`, and its end in cylinders to "beyond what CHS can say". */
 export function setRecordCount(sector: Uint8Array, at: number, count: number): void {
