@@ -104,7 +104,7 @@ export class RestoreRun {
 
   takeReport(pc: string, payload: Uint8Array): void {
     const receiver = this.receivers.get(pc);
-    if (receiver !== undefined) this.sender?.report(receiver, new Uint8Array(payload));
+    if (receiver !== undefined) this.sender?.report(receiver, payload);
   }
 
   /** Whether the PC takes part and has not ended. */

@@ -32,8 +32,15 @@ export async function startCastSender(
     );
   await started;
   return {
-    join: (receiver, wants) => say({ type: "join", receiver, wants }),
-    report: (receiver, payload) => say({ type: "report", receiver, payload }),
+    join(receiver, bitmap) {
+      const wants = new Uint8Array(bitmap);
+      say({ type: "join", receiver, wants }, [wants.buffer]);
+    },
+    report(receiver, frame) {
+      // Of its own: with a part of a socket's buffer, the whole buffer would be sent along.
+      const payload = new Uint8Array(frame);
+      say({ type: "report", receiver, payload }, [payload.buffer]);
+    },
     leave: (receiver) => say({ type: "leave", receiver }),
     announce: (entryIndex, storedLength) => say({ type: "announce", entryIndex, storedLength }),
     ended,

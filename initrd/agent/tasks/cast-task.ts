@@ -111,8 +111,8 @@ export class CastTask implements Task {
     const { sender } = this;
     if (tag !== this.order.cast.tag || !decoded.ok || sender === null) return;
     const { number, rest } = decoded.value;
-    if (kind === bulkKind.join) sender.join(number, new Uint8Array(rest));
-    else if (kind === bulkKind.feedback) sender.report(number, new Uint8Array(rest));
+    if (kind === bulkKind.join) sender.join(number, rest);
+    else if (kind === bulkKind.feedback) sender.report(number, rest);
     else if (kind === bulkKind.leave) sender.leave(number);
     else if (kind === bulkKind.upload) this.upload(number);
   }
