@@ -135,10 +135,13 @@ export class RateControl {
     return this.searchStep < searchSteps.length;
   }
 
-  /** The room is another one: its rate is looked for anew; from what is known to come to it, it is felt for. */
-  search(heardBps: number | null): void {
-    if (heardBps !== null) this.rateBps = Math.max(floorBps, Math.min(this.rateBps, heardBps));
-    this.searchStep = heardBps === null ? 0 : searchSteps.length;
+  /**
+   * The room is another one: its rate is looked for anew. Where it is known which fraction of the rate
+   * comes to it, 0…1, the rate is felt for from there.
+   */
+  search(heardRatio: number | null): void {
+    if (heardRatio !== null) this.rateBps = Math.max(floorBps, this.rateBps * heardRatio);
+    this.searchStep = heardRatio === null ? 0 : searchSteps.length;
     this.trial = null;
     this.base = 0;
     this.goodBps = Number.POSITIVE_INFINITY;

@@ -69,7 +69,7 @@ const roundGrace = millis(150);
 const syncEvery = millis(200);
 const housekeepingEvery = millis(20);
 /** Who loses more is behind a port that is too slow; how slow, few packets do not say. */
-const heavyLoss = 0.5;
+const slowPortLoss = 0.5;
 const leastHeard = 0.2;
 
 export class CastSenderMachine {
@@ -321,12 +321,12 @@ export class CastSenderMachine {
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
     for (const member of change.demoted) this.flights.dropFromAll(member);
-    if (change.isNewRoom) this.rate.search(this.heardBps());
+    if (change.isNewRoom) this.rate.search(this.heardRatio());
     this.beginStretch(this.filledAt);
   }
 
-  /** Of the present rate, what would come to the one in the main lane that loses most; null: not known. */
-  private heardBps(): number | null {
+  /** The fraction of the rate that comes to the one in the main lane that loses most; null: not known. */
+  private heardRatio(): number | null {
     let most: number | null = null;
     for (const { lane, wantCount, measure } of this.room.members.values()) {
       if (lane === "main" && wantCount > 0 && measure.figures !== null)
@@ -334,7 +334,7 @@ export class CastSenderMachine {
     }
     if (most === null) return null;
     // A lossy cable alone is no reason to go slower.
-    return this.rate.rateBps * (most > heavyLoss ? Math.max(leastHeard, 1 - most) : 1);
+    return most > slowPortLoss ? Math.max(leastHeard, 1 - most) : 1;
   }
 
   // --- flights
