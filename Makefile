@@ -32,7 +32,7 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: node_modules packages ## machines, codecs, store, screens, simulated rooms
-	$(NODE) --import ./test/property.ts --test --test-reporter=spec $$(find test/core test/server test/initrd test/sim test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts --test --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/sim test/*.test.ts -name '*.test.ts')
 
 test-net: node_modules packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')

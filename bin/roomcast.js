@@ -6,7 +6,14 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const main = join(dirname(fileURLToPath(import.meta.url)), "..", "server", "main.ts");
+/** The global options that take a value, and so stand before a command with a word of their own. */
+const withValue = ["--data", "--server", "--token-file"];
+const words = process.argv.slice(2);
+const command = words.find(
+  (word, at) => !word.startsWith("-") && !withValue.includes(words[at - 1] ?? ""),
+);
+const folder = command === "serve" ? "server" : "client";
+const main = join(dirname(fileURLToPath(import.meta.url)), "..", folder, "main.ts");
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   await import(main);
 } else {

@@ -1,22 +1,27 @@
+/** `roomcast serve`: the lab server, and nothing of the programs that speak to it. */
+
 import { setFlagsFromString } from "node:v8";
-import { runCommandLine } from "./cli/program.ts";
+import { Command } from "commander";
+import { dataFolder, exitStatusOf, prepareProcess } from "../core/node/command-line.ts";
+import { version } from "../core/node/version.ts";
+import { addServeCommand } from "./serve-command.ts";
 
 // Else V8 lets short-lived objects pile up to 48 MB before it looks; what the server does is no faster by it.
 setFlagsFromString("--semi-space-growth-factor=1");
 
-const neededNode = 24;
-
-if (Number(process.versions.node.split(".")[0]) < neededNode) {
-  process.stderr.write(
-    `roomcast: this is Node ${process.versions.node}, and it needs ${neededNode}: run \`npm ci\`, then \`npx roomcast\`\n`,
-  );
-  process.exit(2);
+prepareProcess();
+const program = new Command("roomcast")
+  .version(version)
+  .option("--data <DIR>", "state, images, local socket", dataFolder(process.env))
+  .option("--debug", "stack traces with errors", false)
+  // Of the other commands; said before `serve` they change nothing.
+  .option("--json")
+  .option("--yes")
+  .exitOverride()
+  .showHelpAfterError("(see --help)");
+addServeCommand(program);
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = exitStatusOf(error, program.opts().debug === true);
 }
-
-// A reader that goes away (`| head`) is not an error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
-process.exitCode = await runCommandLine(process.argv, process.env);

@@ -5,10 +5,47 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "..");
-const sources = globSync("{core,server,initrd,test}/**/*.ts", { cwd: root });
+const sources = globSync("{core,imaging,server,client,initrd,test}/**/*.ts", { cwd: root });
 
-/** The folders of `core/` from the lowest up: each may import those before it. */
-const layers = ["units", "wire", "image", "boot", "cast", "session", "screen", "node"];
+/**
+ * Who may import whom: each folder, and the folders below or beside it that it may import. `core` by
+ * itself is `errors.ts` and `ports.ts`, which everybody may. A folder that is not here inherits from
+ * the one above it.
+ */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  core: ["core/units"],
+  "core/units": [],
+  "core/wire": ["core/units"],
+  "core/image": ["core/units", "core/wire"],
+  "core/boot": ["core/units", "core/wire", "core/image"],
+  "core/cast": ["core/units", "core/wire", "core/image"],
+  "core/session": ["core/units", "core/wire", "core/image", "core/boot", "core/cast"],
+  "core/screen": ["core/units", "core/wire", "core/image", "core/cast", "core/session"],
+  "core/node": ["core/units", "core/wire", "core/image", "core/boot", "core/cast", "core/screen"],
+  imaging: ["core"],
+  "initrd/menu": ["core"],
+  "initrd/agent": ["core", "imaging", "initrd/menu"],
+  "initrd/build": ["core"],
+  "server/state": ["core"],
+  "server/store": ["core"],
+  "server/host": ["core"],
+  "server/lab": ["core", "server/state", "server/store"],
+  "server/gate": ["core", "server/lab", "server/state", "server/store", "server/host"],
+  "server/doctor": ["core", "server/host"],
+  "server/api": ["core", "server/lab", "server/state", "server/store"],
+  server: ["core", "server"],
+  "client/api": ["core"],
+  "client/console": ["core", "client/api"],
+  "client/transfer": ["core", "imaging", "client/api"],
+  "client/cli": ["core", "client/api", "client/console", "client/transfer"],
+  client: ["core", "client/cli"],
+};
+
+/** The commands that are no client of a server: they run the server's and the agent's own code on this host. */
+const exceptions: readonly (readonly [from: string, to: string])[] = [
+  ["client/cli/host.ts", "server/"],
+  ["client/cli/agent.ts", "initrd/agent/run.ts"],
+];
 
 interface Import {
   readonly from: string;
@@ -28,80 +65,81 @@ const imports: Import[] = sources.flatMap((from) => {
 const broken = (rule: (each: Import) => boolean): string[] =>
   imports.filter((each) => !rule(each)).map(({ from, to }) => `${from} imports ${to}`);
 
-const isCore = (path: string): boolean => path.startsWith("core/");
-const isInside = (path: string): boolean => /^(core|server|initrd|test)\//.test(path);
+const isSource = (path: string): boolean =>
+  /^(core|imaging|server|client|initrd)\/.*\.ts$/.test(path);
+const isBelow = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+
+/** The folder of the table that holds the file. */
+function folderOf(path: string): string {
+  for (let folder = dirname(path); folder !== "."; folder = dirname(folder)) {
+    if (folder in mayImport) return folder;
+  }
+  throw new Error(`the table of imports does not name the folder of ${path}`);
+}
 
 test("the tree is found", () => {
   assert(sources.length > 40);
   assert(imports.length > 100);
 });
 
+test("each folder imports only what the table allows", () => {
+  assert.deepEqual(
+    broken(({ from, to }) => {
+      if (!isSource(from) || !isSource(to)) return true;
+      const folder = folderOf(from);
+      if (/^core\/[^/]*$/.test(to) || folderOf(to) === folder) return true;
+      if (mayImport[folder]?.some((allowed) => isBelow(to, allowed))) return true;
+      return exceptions.some(([file, place]) => file === from && to.startsWith(place));
+    }),
+    [],
+  );
+});
+
+test("the table of imports has no circle", () => {
+  const reach = (folder: string, seen: readonly string[]): void => {
+    assert(!seen.includes(folder), `a circle: ${[...seen, folder].join(" → ")}`);
+    const allowed = mayImport[folder] ?? [];
+    const targets = Object.keys(mayImport).filter(
+      (other) =>
+        other !== folder && allowed.some((each) => each === other || other.startsWith(`${each}/`)),
+    );
+    // What is above a folder stands for all that is below it, and so may import it.
+    for (const target of targets) reach(target, [...seen, folder]);
+  };
+  for (const folder of Object.keys(mayImport)) if (folder.includes("/")) reach(folder, []);
+});
+
 test("core imports no platform and no package, but core/node, and typebox in core/wire", () => {
   assert.deepEqual(
     broken(
       ({ from, to }) =>
-        !isCore(from) ||
-        from.startsWith("core/node/") ||
-        isCore(to) ||
-        (from.startsWith("core/wire/") && /^typebox(\/|$)/.test(to)),
+        !isBelow(from, "core") ||
+        isBelow(from, "core/node") ||
+        isBelow(to, "core") ||
+        (isBelow(from, "core/wire") && /^typebox(\/|$)/.test(to)),
     ),
     [],
   );
 });
 
-test("inside core, each layer imports only what is below it", () => {
-  const layerOf = (path: string): number => layers.indexOf(path.split("/")[1] ?? "");
+test("nobody imports the tests", () => {
   assert.deepEqual(
-    broken(({ from, to }) => {
-      const [upper, lower] = [layerOf(from), layerOf(to)];
-      return !isCore(from) || !isCore(to) || lower < 0 || upper < 0 || lower <= upper;
-    }),
-    [],
-  );
-  const unknown = sources.filter(
-    (path) => isCore(path) && path.split("/").length > 2 && layerOf(path) < 0,
-  );
-  assert.deepEqual(unknown, [], "a folder of core that the table of layers does not name");
-});
-
-test("server and initrd do not know each other, and nobody knows the tests", () => {
-  assert.deepEqual(
-    broken(
-      ({ from, to }) =>
-        !(from.startsWith("server/") && to.startsWith("initrd/")) ||
-        // `roomcast agent` is the agent itself; an import is a capture, and an export onto a disk a
-        // restore, of the machine that the command runs on.
-        from === "server/cli/agent.ts" ||
-        (from.startsWith("server/transfer/") && to.startsWith("initrd/agent/")),
-    ),
-    [],
-  );
-  assert.deepEqual(
-    broken(({ from, to }) => !(from.startsWith("initrd/") && to.startsWith("server/"))),
-    [],
-  );
-  assert.deepEqual(
-    broken(({ from, to }) => from.startsWith("test/") || !to.startsWith("test/")),
+    broken(({ from, to }) => isBelow(from, "test") || !isBelow(to, "test")),
     [],
   );
 });
 
-test("the screens know an API and nothing of the store, the rooms or the network", () => {
+test("`roomcast serve` loads nothing of client/", () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const { from, to } of imports) if (from === file && isSource(to)) load(to);
+  };
+  load("server/main.ts");
+  assert(loaded.size > 100);
   assert.deepEqual(
-    broken(({ from, to }) => {
-      if (!from.startsWith("server/console/") || !isInside(to)) return true;
-      return isCore(to) || to.startsWith("server/console/") || to.startsWith("server/api/");
-    }),
-    [],
-  );
-  assert.deepEqual(
-    broken(
-      ({ from, to }) =>
-        !from.startsWith("initrd/menu/") ||
-        !isInside(to) ||
-        isCore(to) ||
-        to.startsWith("initrd/menu/"),
-    ),
+    [...loaded].filter((path) => isBelow(path, "client")),
     [],
   );
 });
@@ -109,8 +147,8 @@ test("the screens know an API and nothing of the store, the rooms or the network
 test("machines take time and chance as parameters", () => {
   const offenders = sources.filter(
     (path) =>
-      isCore(path) &&
-      !path.startsWith("core/node/") &&
+      isBelow(path, "core") &&
+      !isBelow(path, "core/node") &&
       /\b(Date\.now|new Date\(\)|performance\.now|Math\.random|setTimeout|setInterval)\b/.test(
         readFileSync(join(root, path), "utf8"),
       ),
@@ -120,8 +158,7 @@ test("machines take time and chance as parameters", () => {
 
 test("bytes are copied by a constructor: the slice() of a Buffer is no copy", () => {
   const offenders = sources.filter(
-    (path) =>
-      !path.startsWith("test/") && /\.slice\(\)/.test(readFileSync(join(root, path), "utf8")),
+    (path) => !isBelow(path, "test") && /\.slice\(\)/.test(readFileSync(join(root, path), "utf8")),
   );
   assert.deepEqual(offenders, []);
 });
@@ -129,7 +166,7 @@ test("bytes are copied by a constructor: the slice() of a Buffer is no copy", ()
 test("only main files read the process's arguments and environment", () => {
   const offenders = sources.filter(
     (path) =>
-      !path.startsWith("test/") &&
+      !isBelow(path, "test") &&
       !/(^|\/)main\.ts$/.test(path) &&
       /\bprocess\.(argv|env)\b/.test(readFileSync(join(root, path), "utf8")),
   );

@@ -144,3 +144,7 @@ function misfitOf(value: unknown, rules: Readonly<Record<string, Rule>>): string
   const unknown = Object.keys(value).find((field) => !Object.hasOwn(rules, field));
   return unknown === undefined ? null : `${unknown}: unknown field`;
 }
+
+/** NAME@VERSION, as people name an image. */
+export const imageName = ({ name, version }: Pick<Manifest, "name" | "version">): string =>
+  `${name}@${version}`;

@@ -17,8 +17,8 @@ import {
 } from "../../core/wire/control.ts";
 import type { DiskView, ImageView, PcState } from "../../core/wire/views.ts";
 import type { Finding, Menu, MenuAction, MenuView, TaskView } from "../menu/view.ts";
-import type { ServerFiles } from "./http.ts";
 import type { Journal } from "./journal.ts";
+import type { ServerFiles } from "./link/http.ts";
 import { Link } from "./link/link.ts";
 import type { DownReason, Welcome } from "./link/machine.ts";
 import { Outbox } from "./outbox.ts";

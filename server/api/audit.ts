@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
-import type { Subjects } from "../rooms/announcer.ts";
-import type { Lab } from "../rooms/lab.ts";
-import type { Caller } from "../trust/access.ts";
+import type { Subjects } from "../lab/announcer.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Caller } from "./access.ts";
 
 /** Values of a call that are written down; longer ones are cut. */
 const valueLimit = 80;

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { StatusView } from "../../core/wire/api.ts";
-import type { Lab } from "../rooms/lab.ts";
-import { guard, type Identify } from "../trust/access.ts";
+import type { Lab } from "../lab/lab.ts";
+import { guard, type Identify } from "./access.ts";
 import { answerError } from "./errors.ts";
 
 export interface MetricsPorts {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { NewOperator, OperatorName, OperatorView, Role } from "../../core/wire/api.ts";
-import type { Operators } from "../trust/operators.ts";
+import type { Operators } from "./operators.ts";
 import { closed } from "./schemas.ts";
 
 const config = { role: "admin" } as const;

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { assert } from "../../core/errors.ts";
 import { ScheduleView, ScheduleWish } from "../../core/wire/api.ts";
-import type { Schedule } from "../rooms/schedule.ts";
+import type { Schedule } from "../lab/schedule.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed } from "./schemas.ts";
 

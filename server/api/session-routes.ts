@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { Afterwards } from "../../core/wire/control.ts";
 import { RoomName } from "../../core/wire/rooms.ts";
 import { SessionView } from "../../core/wire/views.ts";
-import type { Lab } from "../rooms/lab.ts";
+import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas.ts";
 

@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { assert } from "../../core/errors.ts";
 import { ShellResize, shellInputLimit } from "../../core/wire/shell.ts";
-import type { Lab } from "../rooms/lab.ts";
+import type { Lab } from "../lab/lab.ts";
 import { ById, closed } from "./schemas.ts";
 
 const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$" });

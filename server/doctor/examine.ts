@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { neededFiles, signedFiles } from "../../core/boot/boot-files.ts";
 import type { DoctorView, Finding } from "../../core/wire/api.ts";
-import { neededFiles, signedFiles } from "../net/boot-services.ts";
-import { startDhcpWatcher } from "../net/dhcp-watcher.ts";
+import { startDhcpWatcher } from "../host/dhcp-watcher.ts";
 import {
   bootFileChecks,
   clockCheck,

@@ -1,6 +1,8 @@
 /** What `doctor` says of the network and the PCs, from what the server has seen of them. */
+
 import type { DhcpStatus, Finding } from "../../core/wire/api.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
+import type { Querier } from "../host/igmp-listener.ts";
 import { ok, warning } from "./host-checks.ts";
 
 export function dhcpFindings(dhcp: DhcpStatus, warnings: readonly string[]): Finding[] {
@@ -15,12 +17,6 @@ export function dhcpFindings(dhcp: DhcpStatus, warnings: readonly string[]): Fin
 
 /** IGMP queriers ask every 125 s (RFC 3376 section 8.2): two of those without one is too long. */
 const querierSilenceSeconds = 260;
-
-export interface Querier {
-  readonly address: string;
-  /** Seconds since it was last heard. */
-  readonly heardAgo: number;
-}
 
 export function querierFinding(querier: Querier | null, listenedSeconds: number): Finding {
   const check = "IGMP querier";

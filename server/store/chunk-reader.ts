@@ -1,8 +1,8 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
-import { imageName } from "./image-files.ts";
 import type { ChunkPlace } from "./packs.ts";
 
 export interface ChunkReaderPorts {

@@ -2,7 +2,7 @@
  * Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the
  * commit; and `versions.json`, the highest version that each name whose newest was deleted ever had.
  */
-import { hash } from "node:crypto";
+
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
@@ -11,22 +11,13 @@ import {
   canonicalJson,
   decodeManifestFile,
   encodeManifestFile,
+  imageName,
 } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
+import { sha256, textSha256 } from "../../core/node/hash.ts";
+import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { storeError } from "./faults.ts";
-import { syncDirectory } from "./packs.ts";
-
-export const sha256 = (data: Uint8Array): Uint8Array =>
-  new Uint8Array(hash("sha256", data, "buffer"));
-
-const textHash = (text: string): string => hash("sha256", text, "hex");
-
-/** A chunk's hash as the key of a map: 32 characters take half the memory of hex, and a tenth of the time. */
-export const hashKey = (sha256: Uint8Array): string =>
-  Buffer.from(sha256.buffer, sha256.byteOffset, sha256.length).toString("latin1");
-
-export const imageName = ({ name, version }: Manifest): string => `${name}@${version}`;
 
 /** What is in the folder: images, and in words what could not be read. Leftovers of commits that never were are removed. */
 export async function readManifests(
@@ -60,7 +51,7 @@ export async function readManifest(directory: string, id: string): Promise<Manif
     const next = "see `roomcast image list`";
     throw new RoomcastError("not-found", `there is no image ${id}`, next, { cause });
   });
-  const decoded = decodeManifestFile(text, textHash);
+  const decoded = decodeManifestFile(text, textSha256);
   if (!decoded.ok) throw damaged(id, decoded.reason);
   if (decoded.value.id !== id) throw damaged(id, "it is that of another image");
   return decoded.value;
@@ -105,7 +96,7 @@ export async function commitImage(
 ): Promise<void> {
   try {
     await writeDurably(directory, `${manifest.id}.index`, index);
-    const text = encodeManifestFile(manifest, textHash);
+    const text = encodeManifestFile(manifest, textSha256);
     await writeDurably(directory, `${manifest.id}.json`, Buffer.from(text));
   } catch (cause) {
     for (const end of ["json", "json.new", "index", "index.new"]) {

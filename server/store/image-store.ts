@@ -2,15 +2,15 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import type { IndexEntry, Manifest, ManifestDraft } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
+import { hashKey } from "../../core/node/hash.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
 import { readChunkOf, readStored } from "./chunk-reader.ts";
 import { storeFull } from "./faults.ts";
 import {
   commitImage,
-  hashKey,
-  imageName,
   readIndex,
   readManifests,
   readVersions,

@@ -10,8 +10,8 @@ import {
   type Manifest,
   type ManifestDraft,
 } from "../../core/image/types.ts";
+import { hashKey, sha256 } from "../../core/node/hash.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import { hashKey, sha256 } from "./image-files.ts";
 import type { ChunkPlace } from "./packs.ts";
 
 const inflate = promisify(zstdDecompress);

@@ -3,12 +3,14 @@
  * header (magic, CRC-32C of what follows in the header, an index entry whose chunkIndex is 0) and the
  * stored bytes. A process begins packs of its own and never appends to another's.
  */
+
 import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
 import { punchHoleIn } from "../../core/node/disk-calls.ts";
+import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { storeError } from "./faults.ts";
 
 /** Where the stored bytes of a chunk are. */
@@ -216,10 +218,4 @@ async function packsIn(directory: string): Promise<number[]> {
   return found
     .flatMap((name) => (/^\d{8}\.pack$/.test(name) ? [Number.parseInt(name, 10)] : []))
     .sort((one, other) => one - other);
-}
-
-/** Makes the creation, renaming and removal of its files durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  await using handle = await open(path, "r");
-  await handle.sync();
 }

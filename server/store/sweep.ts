@@ -1,7 +1,8 @@
 /** Mark and sweep: which stored chunks and packs no image and no writer needs. */
+
 import { setImmediate } from "node:timers/promises";
 import { indexEntryBytes } from "../../core/image/types.ts";
-import { hashKey } from "./image-files.ts";
+import { hashKey } from "../../core/node/hash.ts";
 import type { ChunkPlace } from "./packs.ts";
 
 /** The hashes that indexes name, as `hashKey`. Other work gets its turn between two images. */

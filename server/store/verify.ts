@@ -1,11 +1,13 @@
 /** Re-hashes what images are made of, and names what is damaged and who suffers from it. */
+
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { hashKey, sha256 } from "../../core/node/hash.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import { hashKey, imageName, sha256 } from "./image-files.ts";
 
 export interface Damage {
   /** NAME@VERSION of the image that it was found in. */

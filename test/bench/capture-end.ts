@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { openDisk } from "../../core/node/disk.ts";
-import { captureDisk } from "../../initrd/agent/capture/capture.ts";
-import { type CaptureUplink, httpUplink } from "../../initrd/agent/capture/uplink.ts";
+import { captureDisk } from "../../imaging/capture/capture.ts";
+import { type CaptureUplink, httpUplink } from "../../imaging/capture/uplink.ts";
+import { openDisk } from "../../imaging/disk/disk.ts";
 import type { Taken } from "./capture.ts";
 
 const [end, path = "", store = ""] = process.argv.slice(2);

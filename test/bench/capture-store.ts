@@ -1,8 +1,8 @@
 /** The server's side of a measured capture: says its address; at the end of its input what it took. */
 import fastify from "fastify";
 import type { Manifest } from "../../core/image/types.ts";
-import { captureRoutes } from "../../server/api/capture-routes.ts";
 import { openImageStore } from "../../server/store/image-store.ts";
+import { captureRoutes } from "../../server/store/upload-routes.ts";
 
 await using store = await openImageStore(process.argv[2] ?? "");
 const writer = store.beginImage("bench");

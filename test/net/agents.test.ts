@@ -234,7 +234,7 @@ test("a restore without the operator's word is refused", async () => {
   const refused = await run(
     [
       process.execPath,
-      join(import.meta.dirname, "../../server/main.ts"),
+      join(import.meta.dirname, "../../bin/roomcast.js"),
       ...["--data", room.data, "restore", "base", "--room", "lab"],
     ],
     { accept: [0, 1, 2, 3, 4, 5] },
@@ -248,7 +248,7 @@ test("an agent with a wrong server address says what to check, and goes on tryin
   await run(
     [
       process.execPath,
-      join(import.meta.dirname, "../../server/main.ts"),
+      join(import.meta.dirname, "../../bin/roomcast.js"),
       ...["agent", "--server", "http://10.77.0.250:8080", "--headless", "--interface", "eth0"],
       ...["--disk", clones[0]?.disk ?? ""],
     ],

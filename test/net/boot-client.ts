@@ -5,7 +5,7 @@
  */
 import { createInterface } from "node:readline";
 import koffi from "koffi";
-import { openInterfaceSocket } from "../../server/net/interface-socket.ts";
+import { openInterfaceSocket } from "../../server/host/interface-socket.ts";
 
 interface Order {
   readonly hex: string;

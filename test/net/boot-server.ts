@@ -5,9 +5,9 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Lease } from "../../core/boot/lease-pool.ts";
-import { startDhcpListener } from "../../server/net/dhcp-listener.ts";
-import { dhcpSettings } from "../../server/net/dhcp-settings.ts";
-import { startTftpListener } from "../../server/net/tftp-listener.ts";
+import { startDhcpListener } from "../../server/gate/boot/dhcp-listener.ts";
+import { dhcpSettings } from "../../server/gate/boot/dhcp-settings.ts";
+import { startTftpListener } from "../../server/gate/boot/tftp-listener.ts";
 import { shimFirst } from "../core/boot/loaders.ts";
 
 const [interfaceName = "", address = "", folder = "", leaseFile = "", leaseSeconds = "600"] =

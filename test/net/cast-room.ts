@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ApiClient } from "../../client/api/client.ts";
 import type { ApiEvent } from "../../core/wire/api.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
-import { ApiClient } from "../../server/api/client.ts";
 import { checksum, fillDisk, type Host, type HostRoom, openHostRoom } from "./hosts.ts";
 
 export interface CastRoom extends HostRoom {

@@ -17,7 +17,7 @@ import { dhcpOf, udpFrames } from "./pcap.ts";
 import { endPrograms, Program } from "./program.ts";
 
 const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
-const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 const otherAddress = "10.77.0.9";
 
 let folder: string;

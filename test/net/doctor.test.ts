@@ -9,7 +9,7 @@ import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.
 import { run } from "../room/run.ts";
 import { endPrograms, Program } from "./program.ts";
 
-const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
 let folder: string;
 let network: RoomNetwork;

@@ -11,7 +11,7 @@ import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
 import { inNamespace, run } from "../room/run.ts";
 
-const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 export const program = [process.execPath, "--disable-warning=ExperimentalWarning", main];
 export const mib = 1024 * 1024;
 

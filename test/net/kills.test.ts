@@ -7,8 +7,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ApiClient } from "../../client/api/client.ts";
 import type { SessionView } from "../../core/wire/views.ts";
-import { ApiClient } from "../../server/api/client.ts";
 import { checksum, fillDisk, type Host, type HostRoom, mib, openHostRoom } from "./hosts.ts";
 
 const killsWanted = Number(process.env.KILLS || 3);

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ApiClient } from "../../client/api/client.ts";
 import type { HistoryEvent, ScheduleView, WakeReport } from "../../core/wire/api.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
-import { ApiClient } from "../../server/api/client.ts";
 import { checksum, fillDisk, type Host, type HostRoom, mib, openHostRoom } from "./hosts.ts";
 
 const diskBytes = 16 * mib;

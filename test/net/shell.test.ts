@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { type OpenShell, openShell } from "../../client/api/shell-client.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ShellSize } from "../../core/wire/shell.ts";
-import { type OpenShell, openShell } from "../../server/api/shell-client.ts";
 import { type HostRoom, openHostRoom } from "./hosts.ts";
 
 let room: HostRoom;

@@ -10,7 +10,7 @@ import { type RoomNetwork, serverInterface } from "./network.ts";
 import { inNamespace, run } from "./run.ts";
 
 export const repository = join(import.meta.dirname, "..", "..");
-const main = join(repository, "server", "main.ts");
+const main = join(repository, "bin", "roomcast.js");
 
 export interface CommandOutcome<T> {
   /** Exit status of the command. */

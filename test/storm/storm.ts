@@ -7,8 +7,8 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ApiClient } from "../../client/api/client.ts";
 import type { StatusView } from "../../core/wire/api.ts";
-import { ApiClient } from "../../server/api/client.ts";
 import { endPrograms, Program } from "../net/program.ts";
 import { openNetwork, serverAddress, serverInterface } from "../room/network.ts";
 import { run } from "../room/run.ts";
@@ -39,7 +39,7 @@ export interface StormResult {
   readonly statusMs: { readonly calls: number; readonly median: number; readonly most: number };
 }
 
-const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 
 /** One PC. It says `got ADDRESS` when it has everything. */
 const pcScript = (folder: string, { bootFolder, by }: StormOptions): string => {

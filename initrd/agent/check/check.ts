@@ -4,8 +4,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
+import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
-import type { Roots } from "../hardware/sysfs.ts";
 import type { Measured } from "./findings.ts";
 
 /** In milliseconds. */

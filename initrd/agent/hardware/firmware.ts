@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Roots, readBytes } from "./sysfs.ts";
+import { type Roots, readBytes } from "../../../imaging/disk/sysfs.ts";
 
 /** UEFI 2.10, 3.3: `SecureBoot` of the global variables. */
 const secureBootVariable = "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";

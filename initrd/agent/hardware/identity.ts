@@ -1,7 +1,7 @@
 /** Who a PC is: SMBIOS and its network cards. Boards that nobody wrote numbers into say nonsense. */
 import { parseMac } from "../../../core/units/mac.ts";
 import type { Hello } from "../../../core/wire/control.ts";
-import { names, type Roots, readNumber, readText } from "./sysfs.ts";
+import { names, type Roots, readNumber, readText } from "../../../imaging/disk/sysfs.ts";
 
 /** What manufacturers leave in place of a serial number. */
 const placeholders = new Set([

@@ -1,6 +1,6 @@
 /** Why a disk that is in the PC may not be seen, from sysfs, in words with the cure. */
 import { basename } from "node:path";
-import { names, type Roots, readNumber, readText, target } from "./sysfs.ts";
+import { names, type Roots, readNumber, readText, target } from "../../../imaging/disk/sysfs.ts";
 
 /** PCI class codes (PCI Code and ID Assignment, 1.2): base class 01 is storage, subclass 04 RAID. */
 const storageClass = /^0x01/;

@@ -1,11 +1,11 @@
 import { RoomcastError } from "../../../core/errors.ts";
-import { openDisk } from "../../../core/node/disk.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { type Candidate, chooseSource } from "../../../core/session/target.ts";
 import type { CaptureOrder } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
-import { captureDisk } from "../capture/capture.ts";
-import { httpUplink } from "../capture/uplink.ts";
+import { captureDisk } from "../../../imaging/capture/capture.ts";
+import { httpUplink } from "../../../imaging/capture/uplink.ts";
+import { openDisk } from "../../../imaging/disk/disk.ts";
 import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
 
 export interface CapturePorts {

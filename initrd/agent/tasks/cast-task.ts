@@ -4,7 +4,6 @@ import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { encodeLivePlan } from "../../../core/image/live-plan.ts";
 import type { IndexEntry } from "../../../core/image/types.ts";
 import { startCastSender } from "../../../core/node/cast/sender.ts";
-import { openDisk } from "../../../core/node/disk.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { laggardText } from "../../../core/screen/laggard.ts";
 import { chooseSource } from "../../../core/session/target.ts";
@@ -19,9 +18,10 @@ import {
   type ServerMessage,
 } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
-import { draftOf, mapDisk, plannedBytes } from "../capture/disk-map.ts";
-import { LiveChunks } from "../capture/live-chunks.ts";
-import { sendLiveChunk, sendLivePlan } from "../capture/uplink.ts";
+import { draftOf, mapDisk, plannedBytes } from "../../../imaging/capture/disk-map.ts";
+import { LiveChunks } from "../../../imaging/capture/live-chunks.ts";
+import { sendLiveChunk, sendLivePlan } from "../../../imaging/capture/uplink.ts";
+import { openDisk } from "../../../imaging/disk/disk.ts";
 import type { CapturePorts } from "./capture-task.ts";
 import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
 

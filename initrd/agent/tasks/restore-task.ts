@@ -8,7 +8,6 @@ import { assert, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
 import { decodeEntry } from "../../../core/image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
-import { alignedBuffer, type Disk, openDisk } from "../../../core/node/disk.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
@@ -22,16 +21,17 @@ import {
   type RestoreOrder,
 } from "../../../core/wire/control.ts";
 import type { DiskView, PcState, StepView } from "../../../core/wire/views.ts";
-import { fitDisk } from "../grow/fit-disk.ts";
-import type { ServerFiles } from "../http.ts";
-import { bootAreaOf } from "../restore/boot-area.ts";
-import { systemCodec } from "../restore/codec.ts";
-import { closedUnlessHung } from "../restore/disk-faults.ts";
-import { DiskRestore } from "../restore/disk-restore.ts";
-import { fetchImage, fetchLiveImage, type RestoreImage, rootHashOf } from "../restore/image.ts";
-import { pullWanted } from "../restore/pull.ts";
-import { ShortDisk } from "../restore/short-disk.ts";
+import { systemCodec } from "../../../imaging/codec.ts";
+import { alignedBuffer, type Disk, openDisk } from "../../../imaging/disk/disk.ts";
+import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
+import { bootAreaOf } from "../../../imaging/restore/boot-area.ts";
+import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
+import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
+import { ShortDisk } from "../../../imaging/restore/short-disk.ts";
+import type { ServerFiles } from "../link/http.ts";
 import { Meter } from "./meter.ts";
+import { pullWanted } from "./pull.ts";
+import { fetchImage, fetchLiveImage, type RestoreImage, rootHashOf } from "./restore-image.ts";
 import { endOf, stoppedError, type Task, type TaskEnd, type TaskProgress } from "./task.ts";
 
 export interface RestoreTaskPorts {

@@ -1,10 +1,10 @@
 import { RoomcastError } from "../../../core/errors.ts";
-import { openDisk } from "../../../core/node/disk.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
 import type { WipeOrder } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
-import { closedUnlessHung, DiskFaults } from "../restore/disk-faults.ts";
+import { openDisk } from "../../../imaging/disk/disk.ts";
+import { closedUnlessHung, DiskFaults } from "../../../imaging/restore/disk-faults.ts";
 import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
 
 /** What is emptied in one call: some seconds of an old disk, so that progress is seen and a stop obeyed. */

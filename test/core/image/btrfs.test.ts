@@ -7,7 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { btrfsUse } from "../../../core/image/btrfs.ts";
 import { endOf } from "../../../core/image/extents.ts";
-import { inFolder, mib, mounted, someFiles, tool, treeOf } from "../../initrd/capture/disks.ts";
+import { inFolder, mib, mounted, someFiles, tool, treeOf } from "../../imaging/capture/disks.ts";
 import { sourceOf } from "./bytes.ts";
 
 const layouts: readonly (readonly string[])[] = [

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { decodeDomainMap } from "../../../core/image/domain-map.ts";
 import { extUse } from "../../../core/image/ext.ts";
 import type { Extent } from "../../../core/image/extents.ts";
-import { inFolder, mib, mounted, someFiles, tool } from "../../initrd/capture/disks.ts";
+import { inFolder, mib, mounted, someFiles, tool } from "../../imaging/capture/disks.ts";
 import { sourceOf } from "./bytes.ts";
 
 const kib = 1024;

@@ -7,7 +7,7 @@ import {
   slowest,
 } from "../../../core/screen/progress.ts";
 import { progressLine, resultTable, sentence } from "../../../core/screen/report.ts";
-import { memberOf, sessionOf } from "../../server/console/fake-lab.ts";
+import { memberOf, sessionOf } from "../../client/console/fake-lab.ts";
 
 const end = { endedAt: "2026-11-22T09:15:00Z" };
 const verified = { ...end, result: "verified", state: "idle" } as const;

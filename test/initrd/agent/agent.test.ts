@@ -10,7 +10,7 @@ import { chunkBytes } from "../../../core/units/units.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";
-import { fakeImage } from "./fake-disk.ts";
+import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { type FakeServer, openFakeServer, task } from "./fake-server.ts";
 import { httpReceiver } from "./http-receiver.ts";
 

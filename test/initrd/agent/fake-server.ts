@@ -17,8 +17,8 @@ import {
   type ServerMessage,
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
-import { rootHashOf } from "../../../initrd/agent/restore/image.ts";
-import type { FakeImage } from "./fake-disk.ts";
+import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
+import type { FakeImage } from "../../imaging/restore/fake-disk.ts";
 
 export interface FakeServer {
   readonly url: string;

@@ -4,13 +4,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { describePath, listDisks } from "../../../initrd/agent/hardware/disks.ts";
+import { describePath, listDisks } from "../../../imaging/disk/disks.ts";
+import { diskUsedBy, usedBy } from "../../../imaging/disk/in-use.ts";
+import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { readFirmware } from "../../../initrd/agent/hardware/firmware.ts";
 import { DiskHealth, readSmartctl } from "../../../initrd/agent/hardware/health.ts";
 import { readIdentity, usableSerial, usableUuid } from "../../../initrd/agent/hardware/identity.ts";
-import { diskUsedBy, usedBy } from "../../../initrd/agent/hardware/in-use.ts";
 import { describeNic, findUplink } from "../../../initrd/agent/hardware/network.ts";
-import type { Roots } from "../../../initrd/agent/hardware/sysfs.ts";
 
 const folders: string[] = [];
 after(() => {

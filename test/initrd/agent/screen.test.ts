@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { suite, type TestFn, test as unlimited } from "node:test";
 import { systemClock } from "../../../core/node/clock.ts";
 import { Agent } from "../../../initrd/agent/agent.ts";
-import { ServerFiles } from "../../../initrd/agent/http.ts";
+import { ServerFiles } from "../../../initrd/agent/link/http.ts";
 import { taskView } from "../../../initrd/agent/screen.ts";
 import { Meter } from "../../../initrd/agent/tasks/meter.ts";
 import { stoppedError, type Task, type TaskEnd } from "../../../initrd/agent/tasks/task.ts";
 import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
-import { hashPin } from "../../../server/rooms/pin.ts";
-import { fakeImage } from "./fake-disk.ts";
+import { hashPin } from "../../../server/lab/pin.ts";
+import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { type FakeServer, openFakeServer, task as taskId } from "./fake-server.ts";
 
 const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 10_000 }, run);

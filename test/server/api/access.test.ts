@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { RouteOptions } from "fastify";
 import type { Role } from "../../../core/wire/api.ts";
-import { roleOf } from "../../../server/trust/access.ts";
-import { helloOf } from "../rooms/hello.ts";
+import { roleOf } from "../../../server/api/access.ts";
+import { helloOf } from "../lab/hello.ts";
 import { type Method, openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;

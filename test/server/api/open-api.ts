@@ -5,14 +5,14 @@ import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
 import { systemClock } from "../../../core/node/clock.ts";
+import { localCaller, tokenCaller } from "../../../server/api/access.ts";
 import { answerError } from "../../../server/api/errors.ts";
 import { metricsRoute } from "../../../server/api/metrics.ts";
+import { Operators } from "../../../server/api/operators.ts";
 import { apiRoutes } from "../../../server/api/routes.ts";
-import { Lab } from "../../../server/rooms/lab.ts";
+import { Lab } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
-import { localCaller, tokenCaller } from "../../../server/trust/access.ts";
-import { Operators } from "../../../server/trust/operators.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

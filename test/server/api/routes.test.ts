@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
-import type { Lab } from "../../../server/rooms/lab.ts";
+import type { Lab } from "../../../server/lab/lab.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 import type { StateStore } from "../../../server/state/state-store.ts";
-import { helloOf } from "../rooms/hello.ts";
+import { helloOf } from "../lab/hello.ts";
 import { openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;

@@ -14,8 +14,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import type { Manifest } from "../../../core/image/types.ts";
+import { sha256 } from "../../../core/node/hash.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
-import { draftOf, entryOf, mib, sha256, write } from "./write-image.ts";
+import { draftOf, entryOf, mib, write } from "./write-image.ts";
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "store-test-"));

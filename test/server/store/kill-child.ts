@@ -3,15 +3,17 @@
  * `kill-child.ts FOLDER SEED STEP`, 0 for none. Says on stdout what is done (`committed ID NAME@VERSION`,
  * `deleted ID`) and what is about to be (`deleting ID`).
  */
+
 import { randomBytes } from "node:crypto";
 import { writeSync } from "node:fs";
 import { zstdCompressSync } from "node:zlib";
 import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec } from "../../../core/image/types.ts";
+import { sha256 } from "../../../core/node/hash.ts";
 import { seeded } from "../../sim/random.ts";
 import { dieAtStep } from "./die-at-step.ts";
-import { draftOf, mib, sha256 } from "./write-image.ts";
+import { draftOf, mib } from "./write-image.ts";
 
 const [folder = "", seed = "", step = ""] = process.argv.slice(2);
 const random = seeded(Number(seed));

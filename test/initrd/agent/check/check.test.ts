@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fastify, { type FastifyInstance } from "fastify";
+import { systemRoots } from "../../../../imaging/disk/sysfs.ts";
 import { checkNetwork } from "../../../../initrd/agent/check/check.ts";
 import type { Measured } from "../../../../initrd/agent/check/findings.ts";
-import { systemRoots } from "../../../../initrd/agent/hardware/sysfs.ts";
-import { checkRoutes } from "../../../../server/net/check-routes.ts";
+import { checkRoutes } from "../../../../server/gate/check-routes.ts";
 
 let app: FastifyInstance;
 let server: URL;

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { shellInTerminal } from "../api/shell-terminal.ts";
+import { runConsole } from "../console/main.ts";
+import type { GlobalOptions } from "./context.ts";
+import type { RunCommand } from "./program.ts";
+import { splitWords } from "./words.ts";
+
+export function addConsoleCommand(program: Command, run: RunCommand, term: string): void {
+  program
+    .command("console")
+    .description("the staff's full-screen console")
+    .action(() =>
+      run(({ client }) => {
+        const { stdin: input, stdout: output } = process;
+        return runConsole(client, {
+          async shell(name) {
+            const { reason } = await shellInTerminal(client.place, name, { term, input, output });
+            return reason;
+          },
+          command: (line) => commandInTerminal(program.opts<GlobalOptions>(), splitWords(line)),
+        });
+      }),
+    );
+}
+
+const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
+
+/** Runs another command of roomcast in this terminal, on the same server; waits for Enter after it. */
+async function commandInTerminal(
+  { data, server, tokenFile }: GlobalOptions,
+  words: readonly string[],
+): Promise<void> {
+  const place = ["--data", data];
+  if (server !== undefined) place.push("--server", server);
+  if (tokenFile !== undefined) place.push("--token-file", tokenFile);
+  const { stdin, stdout } = process;
+  // Ctrl-C is for the command, which ends by it; the console stays.
+  const ignore = (): void => {};
+  process.on("SIGINT", ignore);
+  try {
+    stdout.write(`\n$ roomcast ${words.join(" ")}\n`);
+    const options = ["--disable-warning=ExperimentalWarning", main, ...place, ...words];
+    const child = spawn(process.execPath, options, { stdio: "inherit" });
+    const [status] = (await once(child, "exit")) as [number | null];
+    stdout.write(`\n${status === 0 ? "" : `Exit status ${status}. `}Enter: back to the console. `);
+    stdin.resume();
+    await once(stdin, "data");
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}

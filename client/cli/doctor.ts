@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
+import type { DoctorView, Finding } from "../../core/wire/api.ts";
+import { examineWithoutServer } from "./host.ts";
+import type { RunCommand } from "./program.ts";
+
+export function addDoctorCommand(program: Command, run: RunCommand): void {
+  program
+    .command("doctor")
+    .description("checks the host and the wire, and says what to mend")
+    .option("--interface <IF>", "the lab's interface; not needed while the server runs")
+    .action((options: { interface?: string }) =>
+      run(async ({ client, dataFolder, document, say }) => {
+        const view =
+          (await client.get<DoctorView>("/doctor").catch((error: unknown) => {
+            const isAway = error instanceof RoomcastError && error.code === "unreachable";
+            if (isAway && program.opts().server === undefined) return undefined;
+            throw error;
+          })) ?? (await examineWithoutServer(dataFolder, options.interface));
+        document(view);
+        const who = view.isServing ? "the server runs" : "no server runs";
+        say(`roomcast doctor: ${view.interface}, ${who}`);
+        for (const finding of view.findings) sayFinding(finding, say);
+        say(
+          view.isWell
+            ? "Nothing stands in the way."
+            : "Mend what is marked with !!, then look again.",
+        );
+        return view.isWell ? 0 : 1;
+      }),
+    );
+}
+
+const marks: Readonly<Record<Finding["level"], string>> = {
+  ok: "ok",
+  warning: " !",
+  problem: "!!",
+};
+
+function sayFinding({ level, check, text, mend }: Finding, say: (line: string) => void): void {
+  say(`${marks[level]}  ${check}: ${text}`);
+  if (mend !== null && mend !== "") say(`      -> ${mend}`);
+}

@@ -1,0 +1,135 @@
+/** An image's disk, chunk by chunk from a server; every chunk is checked against the index, and that against the manifest. */
+
+import { promisify } from "node:util";
+import { zstdDecompress } from "node:zlib";
+import { RoomcastError } from "../../core/errors.ts";
+import { decodeIndex } from "../../core/image/index-codec.ts";
+import { decodeManifest, imageName } from "../../core/image/manifest.ts";
+import { rootHashOf } from "../../core/image/merkle.ts";
+import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { hashKey, sha256 } from "../../core/node/hash.ts";
+import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import type { ApiClient } from "../api/client.ts";
+
+export interface ReadImage {
+  readonly manifest: Manifest;
+  readonly entries: readonly IndexEntry[];
+  /** The entries with these indexes in this order, raw; null: zeros. Rejects with `bad-input` that names the chunk. */
+  chunks(entryIndexes: readonly number[]): AsyncGenerator<RawChunk>;
+}
+
+export interface RawChunk {
+  readonly entry: IndexEntry;
+  readonly data: Uint8Array | null;
+}
+
+/** Chunks in one request. */
+const batchChunks = 8;
+/** Requests on their way while another's chunks are written. */
+const batchesAhead = 2;
+const inflate = promisify(zstdDecompress);
+
+/** Rejects with `not-found`, and `bad-input` when manifest and index do not fit together. */
+export async function readImage(
+  client: ApiClient,
+  reference: string,
+  signal: AbortSignal,
+): Promise<ReadImage> {
+  const path = `/images/${encodeURIComponent(reference)}`;
+  const get = (what: string): Promise<Buffer> => client.bytes("GET", what, { signal });
+  const decoded = decodeManifest((await get(`${path}/manifest`)).toString("utf8"));
+  if (!decoded.ok) throw damaged(reference, `its manifest: ${decoded.reason}`);
+  const manifest = decoded.value;
+  const own = `/images/${manifest.id}`;
+  const index = await get(`${own}/index`);
+  const read = decodeIndex(index, manifest.diskBytes);
+  if (!read.ok) throw damaged(imageName(manifest), `its index: ${read.reason}`);
+  if (rootHashOf(index, sha256) !== manifest.rootHash) {
+    throw damaged(imageName(manifest), "its index does not match the root hash");
+  }
+  const entries = read.value;
+
+  const fetchRun = async (run: Run): Promise<RawChunk[]> => {
+    const { first, count } = run;
+    const wanted = entries.slice(first, first + count);
+    const answer = wanted.every((entry) => entry.codec === codec.zero)
+      ? Buffer.alloc(count * indexEntryBytes)
+      : await get(`${own}/chunks?first=${first}&count=${count}`);
+    let at = 0;
+    const stored = wanted.map(({ storedLength }) => {
+      const start = at + indexEntryBytes;
+      at = start + storedLength;
+      return answer.subarray(start, at);
+    });
+    if (at !== answer.length) throw damaged(imageName(manifest), "the server sent something else");
+    return Promise.all(
+      wanted.map(async (entry, n) => ({
+        entry,
+        data: await rawOf(manifest, entry, stored[n] as Buffer),
+      })),
+    );
+  };
+
+  return {
+    manifest,
+    entries,
+    async *chunks(entryIndexes) {
+      const runs = runsOf(entryIndexes)[Symbol.iterator]();
+      const ahead: Promise<RawChunk[]>[] = [];
+      for (;;) {
+        while (ahead.length <= batchesAhead) {
+          const { value, done } = runs.next();
+          if (done === true) break;
+          const batch = fetchRun(value);
+          // It may fail before its turn to be waited for.
+          batch.catch(() => {});
+          ahead.push(batch);
+        }
+        const batch = ahead.shift();
+        if (batch === undefined) return;
+        yield* await batch;
+      }
+    },
+  };
+}
+
+interface Run {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Entries that follow each other, as few requests. */
+function runsOf(entryIndexes: readonly number[]): Run[] {
+  const runs: { first: number; count: number }[] = [];
+  for (const entryIndex of entryIndexes) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.first + last.count === entryIndex && last.count < batchChunks) {
+      last.count++;
+    } else runs.push({ first: entryIndex, count: 1 });
+  }
+  return runs;
+}
+
+async function rawOf(
+  manifest: Manifest,
+  entry: IndexEntry,
+  stored: Buffer,
+): Promise<Uint8Array | null> {
+  if (entry.codec === codec.zero) return null;
+  const length = chunkLengthAt(entry.chunkIndex, manifest.diskBytes);
+  const raw =
+    entry.codec === codec.raw
+      ? stored
+      : await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: length }).catch(() => null);
+  if (raw === null || raw.length !== length || hashKey(sha256(raw)) !== hashKey(entry.sha256)) {
+    throw damaged(imageName(manifest), `chunk ${entry.chunkIndex} does not match its hash`);
+  }
+  return raw;
+}
+
+const damaged = (image: string, why: string): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `image ${image} is damaged: ${why}`,
+    "run `roomcast image verify`, and check the disk that holds the data folder",
+  );

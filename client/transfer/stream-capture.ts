@@ -1,0 +1,111 @@
+/** A raw disk that comes as a stream, and whose size shows at its end. Every byte is kept; zeros take no space. */
+
+import { encodeIndex } from "../../core/image/index-codec.ts";
+import { rootHashOf } from "../../core/image/merkle.ts";
+import { codec, type IndexEntry } from "../../core/image/types.ts";
+import { sha256 } from "../../core/node/hash.ts";
+import { chunkBytes } from "../../core/units/units.ts";
+import { hashChunk, storedForm } from "../../imaging/capture/chunk.ts";
+import { Outbox } from "../../imaging/capture/outbox.ts";
+import type { CaptureUplink, Committed } from "../../imaging/capture/uplink.ts";
+import { type ByteReader, damagedSource } from "./byte-reader.ts";
+import { requireWhole, StreamedTable } from "./streamed-table.ts";
+
+/** Chunks under way at once. */
+const laneCount = 16;
+
+export interface StreamOptions {
+  readonly reader: ByteReader;
+  readonly source: string;
+  /** Also of a disk that is shorter than its partition table says. */
+  readonly raw: boolean;
+  readonly uplink: CaptureUplink;
+  readonly signal: AbortSignal;
+}
+
+/** Rejects with `bad-input` when the stream, or the disk in it, is cut. */
+export async function captureStream(options: StreamOptions): Promise<Committed> {
+  const { reader, source, uplink, signal } = options;
+  const outbox = new Outbox(uplink);
+  const entries: IndexEntry[] = [];
+  let diskBytes = 0;
+  const table = new StreamedTable();
+  let turn: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
+  let failure: { readonly error: unknown } | null = null;
+
+  /** The next chunk in order; empty at the end. */
+  const next = (): Promise<Uint8Array> => {
+    turn = turn.then(async () => {
+      signal.throwIfAborted();
+      const data = await reader.takeUpTo(chunkBytes);
+      await table.saw(diskBytes, data);
+      diskBytes += data.length;
+      return data;
+    });
+    return turn;
+  };
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    try {
+      while (failure === null) {
+        const chunkIndex = begun++;
+        const data = await next();
+        if (data.length === 0) return;
+        const read = await hashChunk(data);
+        const { isZero, sha256: hash } = read;
+        if (!isZero && (await outbox.isKnown(hash))) {
+          // The server's index names its own form of a chunk that it has.
+          const { length: storedLength } = data;
+          entries[chunkIndex] = {
+            chunkIndex,
+            codec: codec.raw,
+            storedLength,
+            crc32c: 0,
+            sha256: hash,
+          };
+        } else {
+          const stored = await storedForm(chunkIndex, read);
+          entries[chunkIndex] = stored.entry;
+          if (!isZero) await outbox.send(stored);
+        }
+      }
+    } catch (error) {
+      failure ??= { error };
+    }
+  };
+  await Promise.all(Array.from({ length: laneCount }, lane));
+  signal.throwIfAborted();
+  const failed = failure as { readonly error: unknown } | null;
+  if (failed !== null) throw failed.error;
+  await outbox.emptied();
+  if (diskBytes === 0 || (!options.raw && diskBytes % 512 !== 0)) {
+    throw damagedSource(source, `${diskBytes} bytes are no whole number of sectors`);
+  }
+
+  const found = await table.finish(diskBytes);
+  if (!options.raw) requireWhole(found, table.head, diskBytes, source);
+  const { partitions } = found;
+  const index = encodeIndex(entries);
+  await uplink.index(index);
+  return uplink.commit({
+    format: "roomcast-image",
+    formatVersion: 1,
+    source: source.slice(0, 1024),
+    diskBytes,
+    logicalSector: found.logicalSector,
+    chunkBytes,
+    chunkCount: entries.length,
+    usedBytes: diskBytes,
+    partitionTable: found.kind,
+    partitions: partitions.map((each) => ({
+      ...each,
+      fs: null,
+      label: null,
+      uuid: null,
+      usedBytes: each.size,
+      mode: "raw",
+    })),
+    rootHash: rootHashOf(index, sha256),
+    warnings: found.warnings,
+  });
+}

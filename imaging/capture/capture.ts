@@ -1,0 +1,111 @@
+/** Reads a disk into an image: maps it, then reads, hashes, compresses and sends what is in use. */
+
+import { RoomcastError } from "../../core/errors.ts";
+import { encodeEntry } from "../../core/image/index-codec.ts";
+import { rootHashOf } from "../../core/image/merkle.ts";
+import type { KeptChunk } from "../../core/image/plan.ts";
+import { codec, type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
+import { sha256 } from "../../core/node/hash.ts";
+import type { BlockDevice } from "../../core/ports.ts";
+import { chunkBytes } from "../../core/units/units.ts";
+import { alignedBuffer } from "../disk/disk.ts";
+import { readChunk, storedForm } from "./chunk.ts";
+import { type DiskMap, draftOf, type MapOptions, mapDisk, plannedBytes } from "./disk-map.ts";
+import { Outbox } from "./outbox.ts";
+import type { CaptureUplink, Committed } from "./uplink.ts";
+
+export interface CaptureOptions extends MapOptions, SendOptions {}
+
+export interface SendOptions {
+  readonly disk: BlockDevice;
+  /** The PC and its disk in words, and the version of roomcast. */
+  readonly source: string;
+  readonly uplink: CaptureUplink;
+  /** Its reason is what `captureDisk` rejects with. */
+  readonly signal: AbortSignal;
+  /** Raw bytes done, of those to be read. */
+  progress(bytesDone: number, bytesTotal: number): void;
+}
+
+/**
+ * Chunks under way at once, each with a buffer of its own: enough that every thread of libuv's pool
+ * has work while others wait for the disk or for the server's word, and 16 MiB in all.
+ */
+const laneCount = 16;
+
+/** Resolves when the server has committed the image. Rejects with a RoomcastError. */
+export async function captureDisk(options: CaptureOptions): Promise<Committed> {
+  return captureMapped(await mapDisk(options), options);
+}
+
+/** As `captureDisk`, of a disk that is mapped already. It is read once, from its beginning to its end. */
+export async function captureMapped(map: DiskMap, options: SendOptions): Promise<Committed> {
+  const { disk, signal, uplink, source } = options;
+  const { chunks } = map.plan;
+  const bytesTotal = plannedBytes(map.plan, disk.size);
+  // As bytes: objects of a disk of 2 TB would take more memory than the PC may have.
+  const index = new Uint8Array(chunks.length * indexEntryBytes);
+  const note = (at: number, entry: IndexEntry): void =>
+    index.set(encodeEntry(entry), at * indexEntryBytes);
+  let bytesDone = 0;
+  options.progress(0, bytesTotal);
+
+  const outbox = new Outbox(uplink);
+  await inLanes(chunks, signal, async (chunk, at, buffer) => {
+    const read = await readChunk(disk, chunk, buffer);
+    const { data, isZero, sha256 } = read;
+    const { chunkIndex } = chunk;
+    if (!isZero && (await outbox.isKnown(sha256))) {
+      // The server's index names its own form of a chunk that it has.
+      const storedLength = data.length;
+      note(at, { chunkIndex, codec: codec.raw, storedLength, crc32c: 0, sha256 });
+    } else {
+      const stored = await storedForm(chunkIndex, read);
+      note(at, stored.entry);
+      if (!isZero) await outbox.send(stored);
+    }
+    bytesDone += data.length;
+    options.progress(bytesDone, bytesTotal);
+  });
+  await outbox.emptied();
+  signal.throwIfAborted();
+
+  await uplink.index(index);
+  return uplink.commit({
+    ...draftOf(disk, map, source),
+    rootHash: rootHashOf(index, sha256),
+  });
+}
+
+/**
+ * Does the work of each chunk, begun in order, in lanes that have a buffer each. Begins no more when
+ * one fails, waits for those under way, and rejects with the first failure, as a RoomcastError or as
+ * the signal says.
+ */
+export async function inLanes(
+  chunks: readonly KeptChunk[],
+  signal: AbortSignal,
+  work: (chunk: KeptChunk, at: number, buffer: Uint8Array) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const failures: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    const buffer = alignedBuffer(chunkBytes);
+    while (next < chunks.length && failures.length === 0) {
+      const at = next++;
+      try {
+        signal.throwIfAborted();
+        await work(chunks[at] as KeptChunk, at, buffer);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(laneCount, chunks.length) }, lane));
+  if (failures.length > 0) throw asRoomcastError(failures[0]);
+}
+
+const asRoomcastError = (error: unknown): unknown =>
+  error instanceof Error && !(error instanceof RoomcastError)
+    ? new RoomcastError("failed", error.message, "try again", { cause: error })
+    : error;

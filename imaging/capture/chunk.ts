@@ -1,0 +1,61 @@
+/** One chunk of a disk on its way into an image. Everything costly happens in libuv's pool. */
+import { promisify } from "node:util";
+import { constants, zstdCompress } from "node:zlib";
+import { crc32c } from "../../core/image/crc32c.ts";
+import type { KeptChunk } from "../../core/image/plan.ts";
+import { codec } from "../../core/image/types.ts";
+import type { BlockDevice } from "../../core/ports.ts";
+import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import { systemCodec } from "../codec.ts";
+import type { StoredChunk } from "./uplink.ts";
+
+/** A chunk as it was read: raw bytes with zeros for what nothing uses. */
+export interface ReadChunk {
+  readonly data: Uint8Array;
+  readonly isZero: boolean;
+  readonly sha256: Uint8Array;
+}
+
+/** zstd that saves less is not worth inflating. */
+const worthwhile = 0.97;
+const compress = promisify(zstdCompress);
+const zeros = Buffer.alloc(chunkBytes);
+
+/** Reads a chunk into `into`, which has room for it and is aligned. Rejects as `disk.read` does. */
+export async function readChunk(
+  disk: BlockDevice,
+  { chunkIndex, zeroed }: KeptChunk,
+  into: Uint8Array,
+): Promise<ReadChunk> {
+  const data = into.subarray(0, chunkLengthAt(chunkIndex, disk.size));
+  await disk.read(chunkIndex * chunkBytes, data);
+  for (const { start, length } of zeroed) data.fill(0, start, start + length);
+  return hashChunk(data);
+}
+
+/** Of the raw bytes of a chunk. */
+export async function hashChunk(data: Uint8Array): Promise<ReadChunk> {
+  const isZero = zeros.subarray(0, data.length).equals(data);
+  return { data, isZero, sha256: await systemCodec.hash(data) };
+}
+
+/** The chunk as it is stored. The same bytes always give the same form. The result shares no memory with `data`. */
+export async function storedForm(
+  chunkIndex: number,
+  { data, isZero, sha256 }: ReadChunk,
+): Promise<StoredChunk> {
+  if (isZero) {
+    const entry = { chunkIndex, codec: codec.zero, storedLength: 0, crc32c: 0, sha256 };
+    return { entry, stored: new Uint8Array() };
+  }
+  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+  const small = await compress(data, { params, chunkSize: chunkBytes });
+  const isSmaller = small.length < data.length * worthwhile;
+  const stored = isSmaller ? small : new Uint8Array(data);
+  const kind = isSmaller ? codec.zstd : codec.raw;
+  const storedLength = stored.length;
+  return {
+    entry: { chunkIndex, codec: kind, storedLength, crc32c: crc32c(stored), sha256 },
+    stored,
+  };
+}

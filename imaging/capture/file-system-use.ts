@@ -1,0 +1,166 @@
+/** What one file system uses, by the tools that know it: partclone, ntfs-3g.probe, xfs_logprint. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Decoded, RoomcastError } from "../../core/errors.ts";
+import { btrfsUse } from "../../core/image/btrfs.ts";
+import { ascii, type ByteSource } from "../../core/image/byte-source.ts";
+import { decodeDomainMap } from "../../core/image/domain-map.ts";
+import { extHeadBytes, extUse, isExt } from "../../core/image/ext.ts";
+import type { Extent } from "../../core/image/extents.ts";
+import { dirtyNtfs, uncleanState } from "../../core/image/file-system-state.ts";
+import { ufsUse } from "../../core/image/ufs.ts";
+import { runTool } from "../disk/tool.ts";
+
+/** Relative to the file system; or why it has to be taken whole, null when that needs no words. */
+export type FileSystemUse =
+  | { readonly used: readonly Extent[] }
+  | { readonly used: null; readonly why: string | null };
+
+export interface FileSystemPlace {
+  /** As blkid names it. */
+  readonly fs: string;
+  /** In words, to begin a sentence. */
+  readonly what: string;
+  /** A device that is just this file system. */
+  readonly device: string;
+  readonly source: ByteSource;
+}
+
+const partcloneOf: Readonly<Record<string, string>> = {
+  ntfs: "ntfs",
+  vfat: "fat",
+  xfs: "xfs",
+  exfat: "exfat",
+  f2fs: "f2fs",
+};
+interface OwnMap {
+  map(source: ByteSource): Promise<Decoded<Extent[]>>;
+  /** What helps when it fails. */
+  readonly next: string;
+}
+const extMap = { map: extUse, next: "run `e2fsck -f` on it and capture again" };
+/** What we read ourselves, and why: see each. */
+const ownMaps: Readonly<Record<string, OwnMap>> = {
+  ext2: extMap,
+  ext3: extMap,
+  ext4: extMap,
+  btrfs: { map: btrfsUse, next: "see what `btrfs check` says of it" },
+  ufs: { map: ufsUse, next: "run `fsck_ufs` on it and capture again" },
+};
+/** mkswap(8): the header is a page, whose size is that of the machine. */
+const pageSizes = [4096, 8192, 16384, 32768, 65536];
+const swapSignature = "SWAPSPACE2";
+
+/** Rejects with `refused` when an image of it would be wrong, and as `signal` says. */
+export async function fileSystemUse(
+  place: FileSystemPlace,
+  signal: AbortSignal,
+): Promise<FileSystemUse> {
+  const { fs, what, device, source } = place;
+  const whole = (why: string): FileSystemUse => ({ used: null, why });
+  switch (fs) {
+    case "swap": {
+      const used = await swapUse(source);
+      return used === null ? whole("its header is not known") : { used };
+    }
+    case "swsuspend":
+      throw hibernated(
+        what,
+        "Linux",
+        "start Linux from it and shut it down (`systemctl poweroff`)",
+      );
+    case "BitLocker":
+      return whole(
+        "encrypted by BitLocker, so that other PCs will ask for its recovery key: " +
+          "run `manage-bde -off C:` in Windows, wait until it is decrypted and capture again",
+      );
+    case "crypto_LUKS":
+      return whole("encrypted, so that what it uses cannot be told");
+  }
+  const own = ownMaps[fs];
+  const kind = partcloneOf[fs];
+  if (own === undefined && kind === undefined) return whole("what it uses cannot be told");
+  const unclean =
+    (fs === "ntfs" ? await ntfsState(what, device, signal) : null) ??
+    (await uncleanState(fs, source)) ??
+    (fs === "xfs" ? await xfsState(device, signal) : null);
+  if (unclean !== null) return whole(`${unclean.reason}: ${unclean.next} and capture again`);
+  if (own !== undefined) {
+    const use = await own.map(source);
+    return use.ok ? { used: use.value } : whole(`${use.reason}: ${own.next}`);
+  }
+  const used = await domainMap(kind as string, device, source.size, signal);
+  return used === null
+    ? whole("its map of used blocks cannot be read: let its own checker repair it")
+    : { used };
+}
+
+/** What is in a volume that no device shows, because it lies in pieces; null when that cannot be told. */
+export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
+  const swap = await swapUse(source);
+  if (swap !== null) return swap;
+  if (source.size < extHeadBytes) return null;
+  const head = await source.read(0, extHeadBytes);
+  if (!isExt(head) || (await uncleanState("ext4", source)) !== null) return null;
+  const use = await extUse(source);
+  return use.ok ? use.value : null;
+}
+
+/** The header's page, at whose end the signature is; what comes after it was in some memory. */
+async function swapUse(source: ByteSource): Promise<Extent[] | null> {
+  for (const length of pageSizes) {
+    if (length > source.size) break;
+    const { length: count } = swapSignature;
+    const end = await source.read(length - count, count);
+    if (ascii(end, 0, count) === swapSignature) return [{ start: 0, length }];
+  }
+  return null;
+}
+
+async function ntfsState(what: string, device: string, signal: AbortSignal) {
+  const { status } = await runTool("ntfs-3g.probe", ["-w", device], signal);
+  if (status === 14) {
+    throw hibernated(
+      what,
+      "Windows",
+      "run `shutdown /s /f /t 0` in Windows (fast startup hibernates: `powercfg /h off` ends it)",
+    );
+  }
+  // 15: its log file has changes that wait.
+  return status === 15 ? dirtyNtfs : null;
+}
+
+/** partclone.xfs takes the free space of the last checkpoint, and so leaves out what waits in the log. */
+async function xfsState(device: string, signal: AbortSignal) {
+  const { output, status } = await runTool("xfs_logprint", ["-t", device], signal);
+  if (/state: <CLEAN>/.test(output)) return null;
+  if (status === -1 && output === "") {
+    const reason = "xfs_logprint is not there to say whether changes wait in its log";
+    return { reason, next: "install xfsprogs" };
+  }
+  const reason = "it was not unmounted, and changes wait in its log";
+  return { reason, next: "start the PC from it and shut it down properly" };
+}
+
+async function domainMap(
+  kind: string,
+  device: string,
+  size: number,
+  signal: AbortSignal,
+): Promise<Extent[] | null> {
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-map-"));
+  try {
+    const path = join(folder, "map");
+    const args = ["-q", "-D", "-s", device, "-O", path, "-L", "/dev/null"];
+    const { status } = await runTool(`partclone.${kind}`, args, signal);
+    if (status !== 0) return null;
+    const decoded = decodeDomainMap(await readFile(path, "utf8"), size);
+    return decoded.ok ? decoded.value : null;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const hibernated = (what: string, system: string, next: string): RoomcastError =>
+  new RoomcastError("refused", `${what}: ${system} is hibernated`, `${next}; then capture again`);

@@ -1,0 +1,163 @@
+/** A capture's way to the server (docs/protocol.md, `/agent/v1/captures/TASK/…`). */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
+import { encodeEntry } from "../../core/image/index-codec.ts";
+import { canonicalJson } from "../../core/image/manifest.ts";
+import type { IndexEntry, ManifestDraft } from "../../core/image/types.ts";
+
+export interface StoredChunk {
+  readonly entry: IndexEntry;
+  readonly stored: Uint8Array;
+}
+
+export interface Committed {
+  readonly imageId: string;
+  readonly name: string;
+  readonly version: number;
+}
+
+/** Where a capture puts what it reads. All reject with a RoomcastError, or the reason of the signal. */
+export interface CaptureUplink {
+  /** Which of these SHA-256 hashes the server has. At most 4096. */
+  known(hashes: readonly Uint8Array[]): Promise<boolean[]>;
+  /** Some chunks, at most 16 MiB in all. */
+  chunks(chunks: readonly StoredChunk[]): Promise<void>;
+  index(index: Uint8Array): Promise<void>;
+  commit(draft: ManifestDraft): Promise<Committed>;
+}
+
+/** A server that is being started again is back within this many milliseconds. */
+const retryFor = 60_000;
+const retryFirst = 500;
+const retryMost = 4000;
+/** A store on a slow disk takes 16 MiB in that time. */
+const answerLimit = 60_000;
+const octets = "application/octet-stream";
+
+/** A text, or bytes in parts. */
+type Body = string | readonly Uint8Array[];
+
+interface UplinkOptions {
+  readonly server: URL;
+  readonly task: string;
+  /** Ends all requests; its reason is what they reject with. */
+  readonly signal: AbortSignal;
+}
+
+/** Says what a live cast will be of (`core/image/live-plan.ts`). Rejects as the others do. */
+export async function sendLivePlan(options: UplinkOptions, plan: string): Promise<void> {
+  await requests(options, "casts")("PUT", "plan", "application/json", plan);
+}
+
+/** A chunk of a live cast, for a server that does not hear it. Rejects as the others do. */
+export async function sendLiveChunk(options: UplinkOptions, chunk: StoredChunk): Promise<void> {
+  const parts = [encodeEntry(chunk.entry), chunk.stored];
+  await requests(options, "casts")("PUT", "chunks", octets, parts);
+}
+
+/** All requests of one task below `/agent/v1/`, each repeated while the server is away. */
+function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "casts") {
+  const once = async (method: string, what: string, type: string, body: Body) => {
+    const url = new URL(`/agent/v1/${kind}/${encodeURIComponent(task)}/${what}`, server);
+    let answer: Response;
+    let bytes: Uint8Array;
+    try {
+      answer = await fetch(url, {
+        method,
+        // As a stream: fetch would copy it.
+        body: typeof body === "string" ? body : ReadableStream.from(body),
+        duplex: "half",
+        headers: { "content-type": type },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimit)]),
+      });
+      bytes = new Uint8Array(await answer.arrayBuffer());
+    } catch (cause) {
+      signal.throwIfAborted();
+      const next = "check that the server runs and the network is up";
+      throw new RoomcastError("unreachable", `the server does not answer ${method} ${what}`, next, {
+        cause,
+      });
+    }
+    if (answer.ok) return bytes;
+    throw refusal(answer.status, bytes, what);
+  };
+
+  return async (method: string, what: string, type: string, body: Body) => {
+    const giveUpAt = performance.now() + retryFor;
+    for (let pause = retryFirst; ; pause = Math.min(pause * 2, retryMost)) {
+      signal.throwIfAborted();
+      try {
+        return await once(method, what, type, body);
+      } catch (error) {
+        signal.throwIfAborted();
+        const mayPass = error instanceof RoomcastError && error.code === "unreachable";
+        if (!mayPass || performance.now() > giveUpAt) throw error;
+      }
+      await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  };
+}
+
+export function httpUplink(options: UplinkOptions): CaptureUplink {
+  const send = requests(options, "captures");
+
+  return {
+    async known(hashes) {
+      const bitmap = await send("POST", "known", octets, [Buffer.concat(hashes)]);
+      if (bitmap.length !== Math.ceil(hashes.length / 8)) throw senseless("known");
+      return hashes.map((_, index) => (((bitmap[index >> 3] as number) >> (index & 7)) & 1) === 1);
+    },
+    async chunks(chunks) {
+      const parts = chunks.flatMap(({ entry, stored }) => [encodeEntry(entry), stored]);
+      await send("PUT", "chunks", octets, parts);
+    },
+    async index(index) {
+      await send("PUT", "index", octets, [index]);
+    },
+    async commit(draft) {
+      const answer = parse(await send("POST", "commit", "application/json", canonicalJson(draft)));
+      const { imageId, name, version } = (answer ?? {}) as Partial<Committed>;
+      if (typeof imageId !== "string" || typeof name !== "string" || typeof version !== "number") {
+        throw senseless("commit");
+      }
+      return { imageId, name, version };
+    },
+  };
+}
+
+const codes: readonly string[] = [
+  "refused",
+  "bad-input",
+  "not-found",
+  "conflict",
+  "no-space",
+  "cancelled",
+  "failed",
+] satisfies ErrorCode[];
+
+/** The server's own words; without any, a status of 500 and more may pass. */
+function refusal(status: number, body: Uint8Array, what: string): RoomcastError {
+  const said = (parse(body) ?? {}) as { code?: unknown; message?: unknown; next?: unknown };
+  if (typeof said.message !== "string") {
+    const code = status >= 500 ? "unreachable" : "failed";
+    return new RoomcastError(code, `the server refused ${what}: ${status}`, "see the server's log");
+  }
+  const code = codes.includes(said.code as string) ? (said.code as ErrorCode) : "failed";
+  const next = typeof said.next === "string" ? said.next : "see the server's log";
+  return new RoomcastError(code, said.message.slice(0, 512), next.slice(0, 512));
+}
+
+const senseless = (what: string): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `the server's answer to ${what} makes no sense`,
+    "update the server, or start the agent that came with it",
+  );
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,433 @@
+/**
+ * Chunks in, a disk that is read back and right out. Nothing is believed: a chunk is written only if
+ * it matches its hash, and counted only when the disk gives it back. What makes the disk bootable is
+ * emptied before the first write and written after the last check, so that a disk half done never
+ * starts.
+ */
+
+import type { ChunkVerdict } from "../../core/cast/handles.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
+import { codec, type IndexEntry } from "../../core/image/types.ts";
+import type { Counters } from "../../core/wire/control.ts";
+import { place, RestoreBooks, type Verify } from "./books.ts";
+import type { BootArea } from "./boot-area.ts";
+import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
+import { type AnswerLimits, DiskFaults, type FaultyDisk } from "./disk-faults.ts";
+
+export interface RestorePlan {
+  readonly entries: readonly IndexEntry[];
+  /** Of the image's disk. */
+  readonly diskBytes: number;
+  readonly boot: BootArea;
+  readonly verify: Verify;
+  /** Nothing on the disk is of use: it is discarded first, where it has that. */
+  readonly discard: boolean;
+  /** Of the entries only `chunkIndex` is known: the rest is announced. */
+  readonly isLive?: boolean;
+}
+
+export interface RestorePorts extends ChunkCheckPorts {
+  readonly disk: FaultyDisk;
+  /** The disk for people: path, model, serial. */
+  readonly diskName: string;
+  /** The stored bytes of an entry from the server itself. */
+  fetch(entryIndex: number): Promise<Uint8Array>;
+  /** Memory of one chunk that the disk takes without a copy. */
+  buffer(): Uint8Array;
+  sleep(ms: number): Promise<void>;
+  readonly limits?: AnswerLimits;
+}
+
+/** What is discarded in one call: an old disk answers within seconds. */
+const discardBytes = 1 << 30;
+
+/** Chunks at work at once: a disk is busy with 4 (measured), the others are being inflated and hashed. */
+const laneCount = 6;
+/** Reading back while chunks still come uses the disk's idle time only. */
+const lanesVerifying = 2;
+/** A disk that seeks reads back in runs. */
+const verifyRun = 16;
+/** A chunk that comes damaged this often is asked of the server itself. */
+const corruptLimit = 3;
+
+interface Delivery {
+  readonly entryIndex: number;
+  readonly stored: Uint8Array;
+  settle(verdict: ChunkVerdict): void;
+}
+
+export type RestorePhase = "scanning" | "receiving" | "verifying";
+
+/** `scan` if the disk may hold some of it already, then `begin`, then `deliver` what comes; `ended` tells the end. */
+export class DiskRestore {
+  /**
+   * The index as the disk gave it back (with `written`: as it was checked before it was written).
+   * Rejects with a RoomcastError; then the disk does not start.
+   */
+  readonly ended: Promise<IndexEntry[]>;
+  private readonly plan: RestorePlan;
+  private readonly ports: RestorePorts;
+  private readonly faults: DiskFaults;
+  private readonly books: RestoreBooks;
+  /** How often an entry came damaged. */
+  private readonly corrupted = new Map<number, number>();
+  /** Raw bytes of what goes last. */
+  private readonly held = new Map<number, Uint8Array>();
+  private readonly inbox: Delivery[] = [];
+  private readonly zeroes: number[] = [];
+  private readonly announceWaiters: (() => void)[] = [];
+  private toVerify: number[] = [];
+  private verifyNext = 0;
+  private verifyingRun = false;
+  private verifiersBusy = 0;
+  private readonly buffers: Uint8Array[] = [];
+  /** Work under way, the end's included. */
+  private busy = 0;
+  private readonly idleWaiters: (() => void)[] = [];
+  private state: "new" | "emptying" | "running" | "finishing" | "over" = "new";
+  private bytesScanned = 0;
+  private readonly end: PromiseWithResolvers<IndexEntry[]> = Promise.withResolvers();
+
+  constructor(plan: RestorePlan, ports: RestorePorts) {
+    this.plan = plan;
+    this.ports = ports;
+    this.faults = new DiskFaults(ports);
+    this.books = new RestoreBooks(plan.entries, plan.diskBytes, plan.verify, plan.isLive ?? false);
+    this.ended = this.end.promise;
+    // A restore may be stopped before anybody waits for its end.
+    this.ended.catch(() => {});
+  }
+
+  get counters(): Omit<Counters, "lossRatio" | "writeBps"> {
+    return this.books.counters;
+  }
+
+  /** That the disk does not answer, in words, while it does not. */
+  get trouble(): string | null {
+    return this.faults.trouble;
+  }
+
+  get diskHangs(): boolean {
+    return this.faults.isHung;
+  }
+
+  get phase(): RestorePhase {
+    if (this.state === "new") return "scanning";
+    return this.books.toCome > 0 ? "receiving" : "verifying";
+  }
+
+  /** Raw bytes of the present phase that are done, of `counters.bytesWanted`. */
+  get bytesDone(): number {
+    if (this.phase === "scanning") return this.bytesScanned;
+    const readsBack = this.phase === "verifying" && this.plan.verify === "read-back";
+    return readsBack ? this.books.counters.bytesVerified : this.books.bytesHere;
+  }
+
+  /** Bit `i & 7` of byte `i >> 3`: entry `i` has to come over the network. */
+  wants(): Uint8Array {
+    return this.books.wants();
+  }
+
+  isWanted(entryIndex: number): boolean {
+    return this.books.isWanted(entryIndex);
+  }
+
+  /** An entry of a live cast is known now. */
+  announce(entryIndex: number, entry: IndexEntry): void {
+    if (!this.books.isAt(entryIndex, place.unknown)) return;
+    this.books.announce(entryIndex, entry);
+    for (const wake of this.announceWaiters.splice(0)) wake();
+    // Before that, `begin` finds it.
+    if (this.state !== "running" || entry.codec !== codec.zero) return;
+    if (this.isBoot(entryIndex))
+      this.hold(entryIndex, new Uint8Array(this.books.lengthOf(entryIndex)));
+    else this.zeroes.unshift(entryIndex);
+    this.pump();
+  }
+
+  /** Whether it has been announced; always, but in a live cast. */
+  isKnown(entryIndex: number): boolean {
+    return !this.books.isAt(entryIndex, place.unknown);
+  }
+
+  /**
+   * Hashes what is on the disk; what is right already is kept. Entries of a live cast that are not
+   * known yet are waited for, or left out.
+   */
+  async scan(unknown: "wait" | "skip" = "skip"): Promise<void> {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      const buffer = this.ports.buffer();
+      while (next < this.plan.entries.length && this.state === "new") {
+        if (!this.isKnown(next) && unknown === "wait") {
+          await new Promise<void>((wake) => this.announceWaiters.push(wake));
+          continue;
+        }
+        const entryIndex = next++;
+        if (this.isKnown(entryIndex)) await this.scanEntry(entryIndex, buffer);
+      }
+    };
+    this.busy++;
+    try {
+      await Promise.all(Array.from({ length: laneCount }, lane));
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** Makes the disk unbootable, unless all on it is right already, and starts the work. */
+  async begin(): Promise<void> {
+    if (this.state !== "new") return;
+    const { books } = this;
+    if (books.toDo === this.held.size) {
+      for (const index of this.held.keys()) books.noteRight(index);
+      return this.resolve();
+    }
+    this.state = "emptying";
+    books.noteNotKept(this.held.size);
+    await this.work(async () => {
+      await this.emptyBootArea();
+      if (this.plan.discard) await this.discard();
+      if (this.state !== "emptying") return;
+      for (const [index, entry] of books.entries.entries()) {
+        if (entry.codec !== codec.zero || !books.isAt(index, place.wanted)) continue;
+        if (this.isBoot(index)) this.hold(index, new Uint8Array(books.lengthOf(index)));
+        else this.zeroes.push(index);
+      }
+      // Taken from the end.
+      this.zeroes.reverse();
+      this.state = "running";
+    });
+  }
+
+  /** A chunk from the network, as it is stored; `settle` as in `CastReceiverEvents.chunk`. */
+  deliver(entryIndex: number, stored: Uint8Array, settle: (verdict: ChunkVerdict) => void): void {
+    const isOpen = this.state === "emptying" || this.state === "running";
+    const isAwaited = this.books.isWanted(entryIndex) && this.books.isAt(entryIndex, place.wanted);
+    if (!isOpen || !isAwaited) return settle("taken");
+    this.books.move(entryIndex, place.inHand);
+    this.inbox.push({ entryIndex, stored, settle });
+    this.pump();
+  }
+
+  /** Ends it; a disk that was begun stays unbootable. `ended` rejects with `reason`. */
+  stop(reason: RoomcastError): void {
+    void this.fail(reason);
+  }
+
+  // --- the work, lane by lane
+
+  private pump(): void {
+    while (this.state === "running" && this.busy < laneCount) {
+      const next = this.nextWork();
+      if (next === undefined) break;
+      const buffer = this.buffers.pop() ?? this.ports.buffer();
+      void this.work(() => next(buffer).finally(() => this.buffers.push(buffer)));
+    }
+    if (this.state !== "running" || this.busy > 0 || this.books.toDo > this.held.size) return;
+    this.state = "finishing";
+    void this.work(() => this.finish());
+  }
+
+  private async work(what: () => Promise<void>): Promise<void> {
+    this.busy++;
+    let failure: unknown;
+    try {
+      await what();
+    } catch (error) {
+      failure = error;
+    }
+    this.leave();
+    if (failure === undefined) this.pump();
+    else await this.fail(failure);
+  }
+
+  private leave(): void {
+    this.busy--;
+    if (this.busy > 0) return;
+    for (const wake of this.idleWaiters.splice(0)) wake();
+  }
+
+  private async idle(): Promise<void> {
+    if (this.busy > 0) await new Promise<void>((wake) => this.idleWaiters.push(wake));
+  }
+
+  private nextWork(): ((buffer: Uint8Array) => Promise<void>) | undefined {
+    const delivery = this.inbox.shift();
+    if (delivery !== undefined) return (buffer) => this.take(delivery, buffer);
+    const zero = this.zeroes.pop();
+    if (zero !== undefined) return () => this.takeZero(zero);
+    const backlog = this.toVerify.length - this.verifyNext;
+    if (backlog === 0) {
+      this.verifyingRun = false;
+      this.toVerify = [];
+      this.verifyNext = 0;
+      return undefined;
+    }
+    if (this.books.toCome > 0) {
+      this.verifyingRun ||= backlog >= verifyRun;
+      if (!this.verifyingRun || this.verifiersBusy >= lanesVerifying) return undefined;
+    }
+    const written = this.toVerify[this.verifyNext++] as number;
+    this.verifiersBusy++;
+    return async (buffer) => {
+      try {
+        await this.verify(written, buffer);
+      } finally {
+        this.verifiersBusy--;
+      }
+      this.books.noteRight(written);
+    };
+  }
+
+  private async take({ entryIndex, stored, settle }: Delivery, buffer: Uint8Array): Promise<void> {
+    let raw = await this.checked(entryIndex, stored, buffer);
+    if (raw === null) {
+      const times = (this.corrupted.get(entryIndex) ?? 0) + 1;
+      this.corrupted.set(entryIndex, times);
+      if (times < corruptLimit) {
+        this.books.move(entryIndex, place.wanted);
+        return settle("corrupt");
+      }
+      raw = await this.fetched(entryIndex, buffer);
+    }
+    this.books.noteReceived(entryIndex);
+    if (this.isBoot(entryIndex)) this.hold(entryIndex, new Uint8Array(raw));
+    else {
+      await this.faults.write(this.books.offsetOf(entryIndex), raw);
+      this.noteWritten(entryIndex);
+    }
+    settle("taken");
+  }
+
+  private async takeZero(entryIndex: number): Promise<void> {
+    await this.faults.zero(this.books.offsetOf(entryIndex), this.books.lengthOf(entryIndex));
+    this.noteWritten(entryIndex);
+  }
+
+  /** Reads it back; what is wrong is written once more. Rejects when it stays wrong. */
+  private async verify(entryIndex: number, buffer: Uint8Array): Promise<void> {
+    if (await this.readsRight(entryIndex, buffer)) return;
+    const offset = this.books.offsetOf(entryIndex);
+    const raw = this.held.get(entryIndex) ?? (await this.fetched(entryIndex, buffer));
+    await this.faults.write(offset, raw);
+    if (await this.readsRight(entryIndex, buffer)) return;
+    throw this.faults.readsWrong(offset);
+  }
+
+  /** A sector that cannot be read is as wrong as one that reads otherwise: writing may mend both. */
+  private async readsRight(entryIndex: number, buffer: Uint8Array): Promise<boolean> {
+    const data = buffer.subarray(0, this.books.lengthOf(entryIndex));
+    if (!(await this.faults.reads(this.books.offsetOf(entryIndex), data))) return false;
+    const hash = await this.ports.hash(data);
+    if (!equalBytes(hash, this.books.entry(entryIndex).sha256)) return false;
+    this.books.noteReadBack(entryIndex, hash);
+    return true;
+  }
+
+  private async scanEntry(entryIndex: number, buffer: Uint8Array): Promise<void> {
+    const length = this.books.lengthOf(entryIndex);
+    const right = await this.readsRight(entryIndex, buffer);
+    this.bytesScanned += length;
+    if (!right || this.state !== "new") return;
+    if (this.isBoot(entryIndex))
+      this.held.set(entryIndex, new Uint8Array(buffer.subarray(0, length)));
+    this.books.noteKept(entryIndex, this.isBoot(entryIndex));
+  }
+
+  private checked(
+    entryIndex: number,
+    stored: Uint8Array,
+    buffer: Uint8Array,
+  ): Promise<Uint8Array | null> {
+    const length = this.books.lengthOf(entryIndex);
+    return checkedChunk(this.books.entry(entryIndex), length, stored, buffer, this.ports);
+  }
+
+  /** As `checked`, of what the server itself gives. Rejects when that is wrong as well. */
+  private async fetched(entryIndex: number, buffer: Uint8Array): Promise<Uint8Array> {
+    const { codec: kind, chunkIndex } = this.books.entry(entryIndex);
+    if (kind === codec.zero) return buffer.subarray(0, this.books.lengthOf(entryIndex)).fill(0);
+    const raw = await this.checked(entryIndex, await this.ports.fetch(entryIndex), buffer);
+    if (raw !== null) return raw;
+    throw new RoomcastError(
+      "bad-input",
+      `chunk ${chunkIndex} of the image does not match its hash, however it is sent`,
+      "run `roomcast image verify` on the server; if the image is sound, test this PC's memory",
+    );
+  }
+
+  // --- the end
+
+  private async finish(): Promise<void> {
+    await this.faults.flush();
+    const buffer = this.ports.buffer();
+    // The first chunk last of all.
+    const order = [...this.held.keys()].sort((one, other) => other - one);
+    for (const entryIndex of order) {
+      if (this.state !== "finishing") return;
+      const raw = buffer.subarray(0, this.books.lengthOf(entryIndex));
+      raw.set(this.held.get(entryIndex) as Uint8Array);
+      await this.faults.write(this.books.offsetOf(entryIndex), raw);
+      await this.faults.flush();
+      if (this.plan.verify === "read-back") await this.verify(entryIndex, buffer);
+      this.books.noteWritten(entryIndex);
+      if (this.plan.verify === "read-back") this.books.noteRight(entryIndex);
+    }
+    await this.faults.flush();
+    if (this.state === "finishing") this.resolve();
+  }
+
+  private resolve(): void {
+    assert(this.books.toDo === 0, "every entry is done");
+    this.state = "over";
+    this.end.resolve(this.books.asReadBack());
+  }
+
+  private async fail(error: unknown): Promise<void> {
+    if (this.state === "over") return;
+    const begun = this.state !== "new";
+    this.state = "over";
+    for (const { settle } of this.inbox.splice(0)) settle("taken");
+    for (const wake of this.announceWaiters.splice(0)) wake();
+    if (!this.faults.isHung) {
+      // What is under way may be a write to the boot area.
+      await this.idle();
+      if (begun) await this.emptyBootArea().catch(() => {});
+    }
+    this.end.reject(error);
+  }
+
+  private async emptyBootArea(): Promise<void> {
+    for (const { offset, length } of this.plan.boot.ranges) await this.faults.zero(offset, length);
+    await this.faults.flush();
+  }
+
+  /** All but the boot area, which is empty already: what is discarded may read as anything. */
+  private async discard(): Promise<void> {
+    let at = 0;
+    for (const next of [...this.plan.boot.ranges, { offset: this.ports.disk.size, length: 0 }]) {
+      while (at < next.offset) {
+        if (this.state !== "emptying") return;
+        const length = Math.min(discardBytes, next.offset - at);
+        if (!(await this.faults.discard(at, length))) return;
+        at += length;
+      }
+      at = next.offset + next.length;
+    }
+  }
+
+  private isBoot(entryIndex: number): boolean {
+    return this.plan.boot.entryIndexes.has(entryIndex);
+  }
+
+  private hold(entryIndex: number, raw: Uint8Array): void {
+    this.held.set(entryIndex, raw);
+    this.books.noteHeld(entryIndex);
+  }
+
+  private noteWritten(entryIndex: number): void {
+    this.books.noteWritten(entryIndex);
+    if (this.plan.verify === "read-back") this.toVerify.push(entryIndex);
+  }
+}

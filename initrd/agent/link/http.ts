@@ -1,0 +1,142 @@
+/** What an agent asks of its server by HTTP (docs/protocol.md). */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Value } from "typebox/value";
+import { RoomcastError } from "../../../core/errors.ts";
+import { livePlanLimit } from "../../../core/image/live-plan.ts";
+import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/control.ts";
+import type { ImageView } from "../../../core/wire/views.ts";
+
+/** A server that is being started again is back within this many milliseconds. */
+const retryFor = 60_000;
+const retryFirst = 500;
+const retryMost = 4000;
+/** No answer is that slow; a chunk is 1 MiB. */
+const answerLimit = 30_000;
+
+const mib = 1024 * 1024;
+/** JSON of the largest store that a person can look through. */
+const listLimit = 16 * mib;
+const manifestLimit = 4 * mib;
+
+/** Reads from the server; rejects with a RoomcastError, or with the reason of `signal` when it aborts. */
+export class ServerFiles {
+  private readonly server: URL;
+  private readonly signal: AbortSignal;
+
+  constructor(server: URL, signal: AbortSignal) {
+    this.server = server;
+    this.signal = signal;
+  }
+
+  async images(): Promise<ImageView[]> {
+    const value = parse(await this.get("/agent/v1/images", listLimit));
+    if (Value.Check(ImageList, value)) return value;
+    throw new RoomcastError(
+      "bad-input",
+      "the server's list of images makes no sense",
+      "update the server, or start the agent that came with it",
+    );
+  }
+
+  /** What a cast to this room would overwrite. */
+  async targets(room: string): Promise<RoomTarget[]> {
+    const path = `/agent/v1/rooms/${encodeURIComponent(room)}/targets`;
+    const value = parse(await this.get(path, listLimit));
+    if (Value.Check(RoomTargets, value)) return value;
+    throw new RoomcastError(
+      "bad-input",
+      "the server's list of the room's disks makes no sense",
+      "update the server, or start the agent that came with it",
+    );
+  }
+
+  /** As it came: to be decoded by whoever knows the format. */
+  async manifest(imageId: string): Promise<Uint8Array> {
+    return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/manifest`, manifestLimit);
+  }
+
+  async index(imageId: string, byteLength: number): Promise<Uint8Array> {
+    return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/index`, byteLength);
+  }
+
+  /** The stored bytes of an index entry. */
+  async chunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
+    return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/chunks/${entryIndex}`, mib);
+  }
+
+  /** What a live cast will be of: `core/image/live-plan.ts`. */
+  async livePlan(task: string): Promise<Uint8Array> {
+    return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/plan`, livePlanLimit);
+  }
+
+  /** As `chunk`, of a live cast; the server may have to wait for it. */
+  async liveChunk(task: string, entryIndex: number): Promise<Uint8Array> {
+    return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/chunks/${entryIndex}`, mib);
+  }
+
+  private async get(path: string, limitBytes: number): Promise<Uint8Array> {
+    const giveUpAt = performance.now() + retryFor;
+    for (let pause = retryFirst; ; pause = Math.min(pause * 2, retryMost)) {
+      try {
+        return await this.getOnce(path, limitBytes);
+      } catch (error) {
+        this.signal.throwIfAborted();
+        const isAnswer = error instanceof RoomcastError && error.code !== "unreachable";
+        if (isAnswer || performance.now() > giveUpAt) throw error;
+      }
+      await sleep(pause, undefined, { signal: this.signal }).catch(() =>
+        this.signal.throwIfAborted(),
+      );
+    }
+  }
+
+  private async getOnce(path: string, limitBytes: number): Promise<Uint8Array> {
+    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(answerLimit)]);
+    let answer: Response;
+    let body: Uint8Array;
+    try {
+      answer = await fetch(new URL(path, this.server), { signal });
+      body = await readAtMost(answer, answer.ok ? limitBytes : mib);
+    } catch (cause) {
+      if (cause instanceof RoomcastError) throw cause;
+      const next = "check that the server runs and the network is up";
+      throw new RoomcastError("unreachable", `the server does not answer GET ${path}`, next, {
+        cause,
+      });
+    }
+    if (answer.ok) return body;
+    const said = saidIn(body);
+    // An answer in words will be the same the next time.
+    const code = said === null && answer.status >= 500 ? "unreachable" : "failed";
+    const why = `the server refused GET ${path}: ${said ?? answer.status}`;
+    throw new RoomcastError(code, why, "see the server's log");
+  }
+}
+
+async function readAtMost(answer: Response, limitBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for await (const part of answer.body ?? []) {
+    total += part.length;
+    if (total > limitBytes) {
+      const why = `the server's answer is longer than ${limitBytes} bytes`;
+      throw new RoomcastError("bad-input", why, "update the server, or start its own agent");
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The message of an error answer `{code, message, next}`. */
+function saidIn(body: Uint8Array): string | null {
+  const value = parse(body) as { readonly message?: unknown } | undefined;
+  return typeof value?.message === "string" ? value.message.slice(0, 512) : null;
+}

@@ -1,0 +1,87 @@
+import type { CastEntries } from "../../../core/cast/handles.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import { decodeIndex } from "../../../core/image/index-codec.ts";
+import { decodeLivePlan } from "../../../core/image/live-plan.ts";
+import { decodeManifest } from "../../../core/image/manifest.ts";
+import { rootHashOfEntries, rootHashOf as rootOfIndex } from "../../../core/image/merkle.ts";
+import { bootCriticalEntryIndexes } from "../../../core/image/plan.ts";
+import {
+  codec,
+  type IndexEntry,
+  indexEntryBytes,
+  type Manifest,
+} from "../../../core/image/types.ts";
+import { sha256 } from "../../../core/node/hash.ts";
+import type { ServerFiles } from "../link/http.ts";
+
+/** All that a restore needs to know of an image before its chunks come. */
+export interface RestoreImage {
+  readonly manifest: Pick<
+    Manifest,
+    "diskBytes" | "logicalSector" | "partitionTable" | "partitions"
+  >;
+  /** Null where it is not known beforehand: of a live cast. */
+  readonly rootHash: string | null;
+  /** The index as it is stored, and decoded. Of a live cast: only the entries' `chunkIndex`. */
+  readonly index: CastEntries;
+  readonly entries: readonly IndexEntry[];
+  /** Places in the index of the chunks that make the disk bootable: they are written last. */
+  readonly critical: readonly number[];
+}
+
+/** The root hash of these entries, hex; for what was read back from a disk. */
+export const rootHashOf = (entries: readonly IndexEntry[]): string =>
+  rootHashOfEntries(entries, sha256);
+
+/** Fetches manifest and index; rejects with `bad-input` when they are damaged or do not belong together. */
+export async function fetchImage(files: ServerFiles, imageId: string): Promise<RestoreImage> {
+  const refuse = (why: string): RoomcastError =>
+    new RoomcastError(
+      "bad-input",
+      `the image that the server sent is damaged: ${why}`,
+      "check it on the server with `roomcast image verify`",
+    );
+  const manifest = decodeManifest(new TextDecoder().decode(await files.manifest(imageId)));
+  if (!manifest.ok) throw refuse(`manifest: ${manifest.reason}`);
+  const { diskBytes, chunkCount, rootHash } = manifest.value;
+  const index = await files.index(imageId, chunkCount * indexEntryBytes);
+  const entries = decodeIndex(index, diskBytes);
+  if (!entries.ok) throw refuse(`index: ${entries.reason}`);
+  if (entries.value.length !== chunkCount) throw refuse("the index is not as long as it should be");
+  if (rootOfIndex(index, sha256) !== rootHash) throw refuse("the index has another root hash");
+  return {
+    manifest: manifest.value,
+    rootHash,
+    index,
+    entries: entries.value,
+    critical: bootCriticalEntryIndexes(manifest.value, entries.value),
+  };
+}
+
+/** Fetches what a live cast will be of; its entries are announced later. Rejects as `fetchImage` does. */
+export async function fetchLiveImage(files: ServerFiles, task: string): Promise<RestoreImage> {
+  const plan = decodeLivePlan(new TextDecoder().decode(await files.livePlan(task)));
+  if (!plan.ok) {
+    const next = "start the cast again; should it happen again, update the server";
+    throw new RoomcastError("bad-input", `the plan that the server sent: ${plan.reason}`, next);
+  }
+  const { manifest, chunkIndexes } = plan.value;
+  const unknown = new Uint8Array(32);
+  const entries = Array.from(
+    chunkIndexes,
+    (chunkIndex): IndexEntry => ({
+      chunkIndex,
+      codec: codec.raw,
+      storedLength: 0,
+      crc32c: 0,
+      sha256: unknown,
+    }),
+  );
+  return {
+    manifest,
+    rootHash: null,
+    index: { entryCount: entries.length },
+    entries,
+    critical: bootCriticalEntryIndexes(manifest, entries),
+  };
+}

@@ -1,0 +1,115 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { neededFiles, signedFiles } from "../../../core/boot/boot-files.ts";
+import type { BootPlan } from "../../../core/boot/boot-menu.ts";
+import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
+import type { DhcpStatus } from "../../../core/wire/api.ts";
+import type { Config } from "../../host/config.ts";
+import type { Log } from "../../host/log.ts";
+import type { Announcer } from "../../lab/announcer.ts";
+import type { BootDecision } from "../../lab/boots.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import { bootKernels, kernelsFor } from "./boot-kernels.ts";
+import { bootRoutes } from "./boot-routes.ts";
+import { type DhcpServiceOptions, startDhcpService } from "./dhcp-service.ts";
+import { startTftpListener } from "./tftp-listener.ts";
+
+export interface BootServicesOptions {
+  readonly interfaceName: string;
+  readonly address: string;
+  readonly serverUrl: string;
+  readonly folder: string;
+  readonly boot: NonNullable<Config["boot"]>;
+  readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config">;
+  readonly state: StateStore;
+  readonly lab: {
+    /** A PC asks what to start. */
+    booting(mac: MacAddress): BootDecision;
+    isSecureBootOff(mac: MacAddress): boolean;
+    readonly announcer: Pick<Announcer, "note" | "warn">;
+  };
+  readonly log: Log;
+}
+
+export interface BootServices extends AsyncDisposable {
+  readonly routes: (app: FastifyInstance) => Promise<void>;
+  /** For people: what listens where. */
+  readonly listeners: readonly string[];
+  dhcpStatus(): DhcpStatus;
+}
+
+/**
+ * Starts DHCP where it is wanted, and TFTP wherever there are boot files (another DHCP server may name
+ * us); answers the HTTP routes that belong to them.
+ */
+export async function startBootServices(options: BootServicesOptions): Promise<BootServices> {
+  const { address, folder, dhcp, log, lab } = options;
+  const listeners: string[] = [];
+  await using opened = new AsyncDisposableStack();
+  const onError = (error: Error): void => log.warn({ err: error }, "boot service");
+  const lacking = (files: readonly string[]): string[] =>
+    files.filter((file) => !existsSync(join(folder, file)));
+  const missing = lacking(neededFiles);
+  if (missing.length > 0) {
+    const lack = bootFilesLack(folder, missing);
+    if (dhcp.wanted !== "off") throw lack;
+    log.warn({ next: lack.next }, `no PC can boot from here: ${lack.message}`);
+  }
+  const offered = bootKernels(folder, options.boot);
+  const hasMemtest = existsSync(join(folder, "memtest.bin"));
+  const plan = (mac: MacAddress): BootPlan => {
+    const { memoryBytes, ...decision } = lab.booting(mac);
+    const kernels = kernelsFor(offered, memoryBytes);
+    return { serverUrl: options.serverUrl, mac, ...decision, kernels, hasMemtest };
+  };
+  const unsigned = lacking(signedFiles);
+  if (missing.length === 0 && unsigned.length > 0) {
+    const { message, next } = bootFilesLack(folder, unsigned);
+    log.warn({ next }, `no PC with Secure Boot can boot from here: ${message}`);
+  }
+  const service = opened.use(
+    await startDhcpService({
+      ...options,
+      ...dhcp,
+      hasSigned: unsigned.length === 0,
+      isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
+      note: (text) => lab.announcer.note({}, text),
+      warn: (texts) => lab.announcer.warn(texts),
+      onError,
+    }),
+  );
+  listeners.push(...service.listeners);
+  if (missing.length === 0) {
+    opened.use(
+      await startTftpListener({
+        address,
+        port: 69,
+        folder,
+        made: (name) => {
+          const mac = parseMac(grubScriptName.exec(name)?.[1] ?? "");
+          return mac === undefined ? undefined : grubScript(plan(mac));
+        },
+        onFact: ({ outcome, ...fields }) => log.info(fields, `TFTP: ${outcome}`),
+        onError,
+      }),
+    );
+    listeners.push(`TFTP ${address}:69`);
+  }
+  const kept = opened.move();
+  return {
+    listeners,
+    dhcpStatus: () => service.status(),
+    routes: async (app) => bootRoutes(app, { folder, serverUrl: options.serverUrl, plan }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const bootFilesLack = (folder: string, missing: readonly string[]): RoomcastError =>
+  new RoomcastError(
+    "not-found",
+    `${folder} lacks ${missing.join(", ")}`,
+    "make the boot image with `make initrd`, or name its folder in the configuration",
+  );

@@ -1,0 +1,127 @@
+import { type DhcpAction, type DhcpFact, serverPort } from "../../../core/boot/dhcp-action.ts";
+import { DhcpProxy, type DhcpProxyOptions, proxyPort } from "../../../core/boot/dhcp-proxy.ts";
+import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
+import type { Lease } from "../../../core/boot/lease-pool.ts";
+import { millis } from "../../../core/units/units.ts";
+import { openArpProber } from "../../host/arp-prober.ts";
+import { type DhcpSocket, guarded, openDhcpSocket } from "../../host/dhcp-socket.ts";
+import { openRouterAdvertiser, type RouterAdvertiser } from "./router-advertiser.ts";
+
+/** Where leases outlive the process; each call is durable when it returns. */
+export interface LeaseStore {
+  load(): Lease[];
+  save(lease: Lease): void;
+  remove(mac: string): void;
+}
+
+/** What both ways of answering DHCP have in common. */
+export interface DhcpListenerPorts {
+  readonly interfaceName: string;
+  onFact(fact: DhcpFact): void;
+  onError(error: Error): void;
+}
+
+export interface DhcpListener extends AsyncDisposable {
+  /** DHCP messages of clients that were looked at. */
+  readonly packetsTaken: number;
+  /** Packets that were no DHCP messages. */
+  readonly packetsIgnored: number;
+}
+
+/** Gives addresses on one interface and hears no other. */
+export async function startDhcpListener(
+  options: DhcpServerOptions & DhcpListenerPorts & { readonly leases: LeaseStore },
+): Promise<DhcpListener> {
+  const { interfaceName, leases, onError } = options;
+  await using opened = new AsyncDisposableStack();
+  const machine = new DhcpServer(options, leases.load());
+  const prober = options.probesAddresses ? opened.use(openArpProber(interfaceName)) : undefined;
+  const advertiser = use(opened, openRouterAdvertiser(interfaceName));
+  const now = () => millis(Date.now());
+
+  const perform = (socket: DhcpSocket, actions: readonly DhcpAction[]): void => {
+    for (const action of actions) {
+      // A full disk under the leases must not keep the other actions back.
+      guarded(onError, () => {
+        switch (action.type) {
+          case "save":
+            return leases.save(action.lease);
+          case "forget":
+            return leases.remove(action.mac);
+          case "probe": {
+            const { address } = action;
+            prober?.probe(address).then((owner) => {
+              guarded(onError, () => perform(socket, machine.probed(address, owner, now())));
+            }, onError);
+            return;
+          }
+          default:
+            return say(action, socket, advertiser, options);
+        }
+      });
+    }
+  };
+  const socket: DhcpSocket = opened.use(
+    await openDhcpSocket({
+      interfaceName,
+      port: serverPort,
+      take: (packet) => perform(socket, machine.handle(packet, now())),
+      onError,
+    }),
+  );
+  return listener([socket], opened.move());
+}
+
+/** Tells PCs that boot from the network what to load, beside the server that gives them addresses. */
+export async function startDhcpProxy(
+  options: DhcpProxyOptions & DhcpListenerPorts,
+): Promise<DhcpListener> {
+  const { interfaceName, onError } = options;
+  await using opened = new AsyncDisposableStack();
+  const machine = new DhcpProxy(options);
+  const advertiser = use(opened, openRouterAdvertiser(interfaceName));
+  const open = async (port: typeof serverPort | typeof proxyPort): Promise<DhcpSocket> => {
+    const socket: DhcpSocket = opened.use(
+      await openDhcpSocket({
+        interfaceName,
+        port,
+        take(packet, source) {
+          for (const action of machine.handle(packet, port, source))
+            guarded(onError, () => say(action, socket, advertiser, options));
+        },
+        onError,
+      }),
+    );
+    return socket;
+  };
+  const sockets = [await open(serverPort), await open(proxyPort)];
+  return listener(sockets, opened.move());
+}
+
+function say(
+  action: DhcpAction,
+  socket: DhcpSocket,
+  advertiser: RouterAdvertiser | undefined,
+  { onFact }: DhcpListenerPorts,
+): void {
+  if (action.type === "send") socket.send(action.packet, action);
+  if (action.type === "end-ipv6-wait") advertiser?.advertise(action.mac);
+  if (action.type === "fact") onFact(action.fact);
+}
+
+const use = <T extends Disposable>(
+  opened: AsyncDisposableStack,
+  value: T | undefined,
+): T | undefined => (value === undefined ? undefined : opened.use(value));
+
+const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0);
+
+const listener = (sockets: readonly DhcpSocket[], opened: AsyncDisposableStack): DhcpListener => ({
+  get packetsTaken() {
+    return sum(sockets.map(({ packetsTaken }) => packetsTaken));
+  },
+  get packetsIgnored() {
+    return sum(sockets.map(({ packetsIgnored }) => packetsIgnored));
+  },
+  [Symbol.asyncDispose]: () => opened.disposeAsync(),
+});

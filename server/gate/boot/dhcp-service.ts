@@ -1,0 +1,158 @@
+import { networkInterfaces } from "node:os";
+import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
+import { otherServerText, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
+import type { Lease } from "../../../core/boot/lease-pool.ts";
+import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import { ipv4ToText } from "../../../core/units/ipv4.ts";
+import type { MacAddress } from "../../../core/units/mac.ts";
+import type { DhcpStatus } from "../../../core/wire/api.ts";
+import type { Config } from "../../host/config.ts";
+import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
+import type { Log } from "../../host/log.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import { startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
+import { dhcpSettings } from "./dhcp-settings.ts";
+
+export type DhcpMode = DhcpStatus["mode"];
+
+export interface DhcpServiceOptions {
+  readonly interfaceName: string;
+  readonly address: string;
+  readonly serverUrl: string;
+  readonly wanted: "auto" | DhcpMode;
+  readonly config: NonNullable<Config["dhcp"]>;
+  /** Whether the boot folder has what Secure Boot needs. */
+  readonly hasSigned: boolean;
+  isSecureBootOff(mac: MacAddress): boolean;
+  readonly state: StateStore;
+  readonly log: Log;
+  /** Something happened that people should find in the history. */
+  note(text: string): void;
+  /** What is wrong now, all of it, in words. */
+  warn(texts: readonly string[]): void;
+  onError(error: Error): void;
+}
+
+export interface DhcpService extends AsyncDisposable {
+  status(): DhcpStatus;
+  /** For people: what listens where. */
+  readonly listeners: readonly string[];
+}
+
+/** A full range is told once in this time, not for every PC that asks. */
+const exhaustedEveryMs = 60_000;
+
+/** Decides how DHCP is answered, answers it, and keeps an eye on who else does. */
+export async function startDhcpService(options: DhcpServiceOptions): Promise<DhcpService> {
+  const { interfaceName, wanted, log, note, warn } = options;
+  if (wanted === "off") return silent("--dhcp off: addresses and boot file come from elsewhere");
+  await using opened = new AsyncDisposableStack();
+  let mode: DhcpMode | undefined;
+  const onWatch = ({ kind, server }: WatchFact): void => {
+    const about = `the DHCP server ${server.address} on ${interfaceName}`;
+    log.info({ ...server, interface: interfaceName }, `DHCP: ${about} ${kind}`);
+    if (mode === undefined) return; // not decided yet
+    if (kind === "gone") note(`${about} does not answer any more`);
+    const text = otherServerText(mode, server);
+    if (kind === "appeared" && text !== null) note(text);
+    warn(warnings());
+  };
+  const warnings = (): string[] => {
+    const servers = watcher.servers;
+    const texts = servers.map((server) => otherServerText(mode ?? "off", server));
+    if (mode === "proxy" && !servers.some(({ givesAddresses }) => givesAddresses)) {
+      texts.push(
+        "no DHCP server answers on this network: PCs get no address. Start it again, or serve with --dhcp server",
+      );
+    }
+    return texts.filter((text) => text !== null);
+  };
+  const watcher: DhcpWatcher = opened.use(startDhcpWatcher({ ...options, onFact: onWatch }));
+  if (wanted === "auto") await watcher.looked;
+  const found = watcher.servers.filter(({ givesAddresses }) => givesAddresses);
+  const names = found.map(({ address }) => address).join(", ");
+  mode = wanted === "auto" ? (found.length > 0 ? "proxy" : "server") : wanted;
+  const seen = found.length > 0 ? `${names} gives addresses` : "no other DHCP server answered";
+  const why = wanted === "auto" ? `auto: ${seen} on ${interfaceName}` : `--dhcp ${wanted}`;
+  log.info({ mode, interface: interfaceName }, `DHCP: ${mode} (${why})`);
+
+  let exhaustedAt = -exhaustedEveryMs;
+  const onFact = (fact: DhcpFact): void => {
+    const { text, kind, ...fields } = fact;
+    const isTrouble = kind === "exhausted" || kind === "unsupported" || kind === "in-use";
+    log[isTrouble ? "warn" : "info"]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
+    if (kind === "elsewhere" && fact.address !== null) watcher.chosen(fact.address);
+    if (kind === "unsupported") note(`${fact.mac}: ${text}`);
+    if (kind === "exhausted" && performance.now() - exhaustedAt > exhaustedEveryMs) {
+      exhaustedAt = performance.now();
+      note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
+    }
+  };
+  const listeners = [await answer(options, mode, opened, onFact)];
+  watcher.looked.then(() => warn(warnings()));
+  const kept = opened.move();
+  const decided = mode;
+  return {
+    listeners,
+    status: () => ({
+      mode: decided,
+      why,
+      otherServers: watcher.servers.map(({ address }) => address),
+    }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Answers what listens, for people. */
+async function answer(
+  options: DhcpServiceOptions,
+  mode: "server" | "proxy",
+  opened: AsyncDisposableStack,
+  onFact: (fact: DhcpFact) => void,
+): Promise<string> {
+  const { interfaceName, address, serverUrl, state, onError } = options;
+  const netmask = netmaskOf(interfaceName, address);
+  const uefiLoaders = new UefiLoaders({
+    // Debian's signed GRUB takes its server from the DHCP server's answer, and that is another one's.
+    hasSigned: options.hasSigned && mode === "server",
+    isSecureBootOff: options.isSecureBootOff,
+  });
+  const own = { address, netmask, serverUrl, uefiLoaders };
+  const ports = { interfaceName, onFact, onError };
+  if (mode === "proxy") {
+    opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
+    return `proxyDHCP ${interfaceName}`;
+  }
+  const settings = dhcpSettings(own, options.config);
+  opened.use(
+    await startDhcpListener({
+      ...settings,
+      ...ports,
+      leases: {
+        load: () => state.leases().map(({ record }) => record as Lease),
+        save: (lease) => state.saveLease(lease.mac, lease),
+        remove: (mac) => state.removeLease(mac),
+      },
+    }),
+  );
+  const { first, last } = settings.range;
+  return `DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`;
+}
+
+const silent = (why: string): DhcpService => ({
+  listeners: [],
+  status: () => ({ mode: "off", why, otherServers: [] }),
+  [Symbol.asyncDispose]: async () => {},
+});
+
+/** The netmask of the interface's own address. */
+function netmaskOf(interfaceName: string, address: string): string {
+  const own = networkInterfaces()[interfaceName]?.find((each) => each.address === address);
+  if (own !== undefined) return own.netmask;
+  throw new RoomcastError(
+    "failed",
+    `${interfaceName} has lost its address ${address}`,
+    `give it back: ip addr add ${address}/24 dev ${interfaceName}`,
+  );
+}

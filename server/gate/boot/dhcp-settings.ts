@@ -1,0 +1,96 @@
+import type { DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
+import type { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import {
+  type AddressRange,
+  ipv4ToNumber,
+  ipv4ToText,
+  isInRange,
+  parseRange,
+  subnetHosts,
+} from "../../../core/units/ipv4.ts";
+import { parseMac } from "../../../core/units/mac.ts";
+import type { Config } from "../../host/config.ts";
+
+/** The server's own side of the wire. */
+export interface OwnAddress {
+  readonly address: string;
+  readonly netmask: string;
+  /** `http://ADDRESS:PORT` */
+  readonly serverUrl: string;
+  readonly uefiLoaders: UefiLoaders;
+}
+
+/** A PC that leaves gives its address back within the hour; a session lasts minutes and renews. */
+const defaultLeaseSeconds = 3600;
+/** Addresses, unless a range is given: ten times the largest rooms. */
+const defaultRangeLength = 4096;
+/** What a range may hold: the whole of a /16. The pool is searched address by address. */
+const rangeLengthLimit = 65_536;
+
+/** What the DHCP server runs by. Throws `usage` or `bad-input` for addresses that cannot be given here. */
+export function dhcpSettings(
+  own: OwnAddress,
+  config: NonNullable<Config["dhcp"]>,
+): DhcpServerOptions {
+  const hosts = subnetHosts(own.address, own.netmask);
+  return {
+    serverAddress: own.address,
+    netmask: own.netmask,
+    serverUrl: own.serverUrl,
+    uefiLoaders: own.uefiLoaders,
+    probesAddresses: true,
+    range: config.range === undefined ? upperHalf(hosts) : givenRange(config.range, hosts),
+    fixed: fixedAddresses(config.static ?? {}, own.address, hosts),
+    leaseSeconds: config.leaseSeconds ?? defaultLeaseSeconds,
+    router: config.router ?? null,
+    dns: config.dns ?? [],
+  };
+}
+
+/** The lower half stays free for what has fixed addresses. */
+function upperHalf({ first, last }: AddressRange): AddressRange {
+  const middle = first + Math.floor((last - first + 1) / 2);
+  return { first: middle, last: Math.min(last, middle + defaultRangeLength - 1) };
+}
+
+function givenRange(text: string, hosts: AddressRange): AddressRange {
+  const range = parseRange(text);
+  const subnet = `${ipv4ToText(hosts.first)}-${ipv4ToText(hosts.last)}`;
+  const next = `for example --range ${ipv4ToText(hosts.last - 100)}-${ipv4ToText(hosts.last)}`;
+  if (range === undefined || !isInRange(range.first, hosts) || !isInRange(range.last, hosts)) {
+    const why = `the range ${text} is not FIRST-LAST within ${subnet}`;
+    throw new RoomcastError("usage", why, next);
+  }
+  if (range.last - range.first >= rangeLengthLimit) {
+    const why = `the range ${text} has more than ${rangeLengthLimit} addresses`;
+    throw new RoomcastError("usage", why, next);
+  }
+  return range;
+}
+
+function fixedAddresses(
+  entries: Readonly<Record<string, string>>,
+  serverAddress: string,
+  hosts: AddressRange,
+): ReadonlyMap<string, string> {
+  const fixed = new Map<string, string>();
+  for (const [text, address] of Object.entries(entries)) {
+    const refuse = (why: string): RoomcastError =>
+      new RoomcastError(
+        "bad-input",
+        `static lease "${text}" = "${address}": ${why}`,
+        "give each MAC an address of its own, see docs/configuration.md",
+      );
+    const mac = parseMac(text);
+    const value = ipv4ToNumber(address);
+    if (mac === undefined) throw refuse("that is no MAC");
+    if (value === undefined || !isInRange(value, hosts))
+      throw refuse(`not within ${ipv4ToText(hosts.first)}-${ipv4ToText(hosts.last)}`);
+    if (address === serverAddress) throw refuse("that is the server's own address");
+    if (fixed.has(mac)) throw refuse("the MAC is given twice");
+    if ([...fixed.values()].includes(address)) throw refuse("the address is given twice");
+    fixed.set(mac, ipv4ToText(value));
+  }
+  return fixed;
+}

@@ -1,0 +1,183 @@
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { TransferStep } from "../../../core/boot/tftp-transfer.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import { decodeTftp, encodeError, tftpError } from "../../../core/wire/tftp.ts";
+import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
+import { type RunningTransfer, startTftpPump } from "./tftp-pump.ts";
+
+/** PCs of the largest rooms at once. */
+const defaultTransferLimit = 256;
+
+export interface TftpFact {
+  readonly client: string;
+  /** As it was asked for, without what could disturb a terminal. */
+  readonly file: string;
+  readonly outcome: NonNullable<TransferStep["end"]> | "refused";
+  /** Of the file; 0 when refused. */
+  readonly bytes: number;
+  /** Why it was refused, else null. */
+  readonly reason: string | null;
+}
+
+export interface TftpListener extends AsyncDisposable {
+  /** Where it listens: of interest when `port` was 0. */
+  readonly port: number;
+  /** Packets that were no requests, or came from a stranger's port. */
+  readonly packetsIgnored: number;
+  readonly transfersUnderWay: number;
+}
+
+export interface TftpListenerOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly folder: string;
+  readonly made?: MadeFile;
+  readonly transferLimit?: number;
+  onFact(fact: TftpFact): void;
+  onError(error: Error): void;
+}
+
+/** Serves the files of one folder by TFTP, read only. `port` is 69 but in tests. */
+export async function startTftpListener(options: TftpListenerOptions): Promise<TftpListener> {
+  const { address, onFact, onError } = options;
+  const transferLimit = options.transferLimit ?? defaultTransferLimit;
+  const files = await openTftpFiles(options.folder, options.made);
+  const transfers = new Map<string, Transfer>();
+  let packetsIgnored = 0;
+  const listener = await openSocket(address, options.port, onError);
+  // A transfer that was replaced ends a little after its successor has begun.
+  const pump = startTftpPump({ address, limit: 2 * transferLimit, onError });
+
+  /** No packet may end the server: `send` itself throws on a port of 0. */
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
+  const refuse = (client: RemoteInfo, file: string, code: number, reason: string): void =>
+    guarded(() => {
+      listener.send(encodeError(code, reason), client.port, client.address, (error) => {
+        if (error !== null) onError(error);
+      });
+      const shown = printable(file);
+      onFact({ client: client.address, file: shown, outcome: "refused", bytes: 0, reason });
+    });
+
+  const request = (bytes: Uint8Array, client: RemoteInfo): void => {
+    const decoded = decodeTftp(bytes);
+    if (!decoded.ok || (decoded.value.kind !== "rrq" && decoded.value.kind !== "wrq")) {
+      packetsIgnored++;
+      return;
+    }
+    const { kind, file, mode, options: wished } = decoded.value;
+    if (kind === "wrq")
+      return refuse(client, file, tftpError.accessViolation, "this server is read only");
+    if (mode !== "octet")
+      return refuse(client, file, tftpError.illegalOperation, `only mode octet, not ${mode}`);
+    const key = `${client.address}:${client.port}`;
+    const before = transfers.get(key);
+    if (before?.isRepeatedBy(bytes)) return;
+    // From a port that always is the same, as some ROMs have it: the PC has started anew.
+    before?.close();
+    if (transfers.size >= transferLimit)
+      return refuse(client, file, tftpError.notDefined, "too many transfers at once");
+    const transfer = new Transfer(bytes);
+    transfers.set(key, transfer);
+    serve(transfer, client, file, wished)
+      .catch((error: unknown) => {
+        if (error instanceof RoomcastError)
+          return refuse(client, file, tftpError.notFound, error.message);
+        onError(error instanceof Error ? error : new Error(String(error)));
+      })
+      .finally(() => {
+        transfer.close();
+        if (transfers.get(key) === transfer) transfers.delete(key);
+      });
+  };
+
+  /** Resolves when the transfer is over, and its file no longer read. */
+  async function serve(
+    transfer: Transfer,
+    { address: clientAddress, port }: RemoteInfo,
+    file: string,
+    wished: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    await using opened = await files.open(file);
+    const client = { address: clientAddress, port };
+    if (transfer.isClosed) return;
+    const end = await transfer.run(pump.start({ client, source: opened.source, wished }));
+    if (end === null) return;
+    const bytes = opened.length;
+    onFact({ client: clientAddress, file: printable(file), outcome: end, bytes, reason: null });
+  }
+
+  listener.on("message", (bytes, client) => guarded(() => request(bytes, client)));
+  return {
+    port: listener.address().port,
+    get packetsIgnored() {
+      return packetsIgnored + pump.packetsIgnored;
+    },
+    get transfersUnderWay() {
+      return transfers.size;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const transfer of transfers.values()) transfer.close();
+      await pump[Symbol.asyncDispose]();
+      await new Promise<void>((resolve) => listener.close(() => resolve()));
+    },
+  };
+}
+
+/** From the request on; it may be closed before it runs. */
+class Transfer {
+  isClosed = false;
+  private readonly request: Uint8Array;
+  private running: RunningTransfer | undefined;
+
+  constructor(request: Uint8Array) {
+    this.request = request;
+  }
+
+  /** Whether this is the same request on its way twice, and not a new one. */
+  isRepeatedBy(request: Uint8Array): boolean {
+    return this.running?.isAnswered !== true && Buffer.compare(this.request, request) === 0;
+  }
+
+  run(running: RunningTransfer): RunningTransfer["ended"] {
+    this.running = running;
+    return running.ended;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.running?.stop();
+  }
+}
+
+/** A file name from the network, for a log that may be a terminal. */
+const printable = (file: string): string => file.replace(/[^\x20-\x7e]/g, "?");
+
+/** Rejects when the port is taken or not ours to have; `onError` hears what goes wrong later. */
+async function openSocket(
+  address: string,
+  port: number,
+  onError: (error: Error) => void,
+): Promise<Socket> {
+  const socket = createSocket("udp4");
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException): void => {
+      const why = `TFTP: UDP port ${port} of ${address}: ${cause.code ?? cause.message}`;
+      const next = "run as root, and end what has the port (`ss -lunp`)";
+      reject(new RoomcastError("failed", why, next, { cause }));
+    };
+    socket.once("error", refuse);
+    socket.bind(port, address, () => {
+      socket.off("error", refuse);
+      socket.on("error", onError);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,46 @@
+/** Images as agents read them over HTTP (docs/protocol.md, "HTTP for agents"). */
+import type { FastifyInstance } from "fastify";
+import { RoomcastError } from "../../core/errors.ts";
+import { canonicalJson } from "../../core/image/manifest.ts";
+import type { ImageView } from "../../core/wire/views.ts";
+import type { ImageStore } from "../store/image-store.ts";
+
+const octets = "application/octet-stream";
+
+export interface ImageRoutesPorts {
+  readonly store: ImageStore;
+  list(): ImageView[];
+}
+
+/** Registers `GET /agent/v1/images…`. */
+export async function imageRoutes(
+  app: FastifyInstance,
+  { store, list }: ImageRoutesPorts,
+): Promise<void> {
+  app.get("/agent/v1/images", async () => list());
+  app.get<{ Params: { id: string } }>(
+    "/agent/v1/images/:id/manifest",
+    async ({ params }, reply) => {
+      const manifest = store.list().find(({ id }) => id === params.id);
+      if (manifest === undefined) throw noImage(params.id);
+      return reply.type("application/json").send(canonicalJson(manifest));
+    },
+  );
+  app.get<{ Params: { id: string } }>("/agent/v1/images/:id/index", async ({ params }, reply) =>
+    reply.type(octets).send(asBuffer(await store.index(params.id))),
+  );
+  app.get<{ Params: { id: string; entry: string } }>(
+    "/agent/v1/images/:id/chunks/:entry",
+    async ({ params }, reply) => {
+      const entryIndex = /^\d{1,10}$/.test(params.entry) ? Number(params.entry) : -1;
+      const stored = await store.readChunk(params.id, entryIndex);
+      return reply.type(octets).send(asBuffer(stored));
+    },
+  );
+}
+
+const noImage = (id: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no image ${id}`, "see `roomcast image list`");
+
+const asBuffer = (data: Uint8Array): Buffer =>
+  Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -1,0 +1,19 @@
+import type { FastifyInstance } from "fastify";
+import { foreseenTarget } from "../../core/screen/target.ts";
+import type { RoomTarget } from "../../core/wire/control.ts";
+import type { Lab } from "../lab/lab.ts";
+
+/** Registers `GET /agent/v1/rooms/ROOM/targets`: what a cast to the room overwrites, for who asks for one at a PC. */
+export async function targetRoutes(app: FastifyInstance, lab: Lab): Promise<void> {
+  app.get<{ Params: { name: string } }>(
+    "/agent/v1/rooms/:name/targets",
+    async ({ params: { name } }): Promise<RoomTarget[]> => {
+      const room = lab.rooms.view(name);
+      const wish = { named: null, failingDisks: [], logicalSector: null };
+      return lab.inventory.pcsOf(name).map((pc) => ({
+        name: pc.name,
+        disk: foreseenTarget(lab.pcView(pc), [room], wish).text,
+      }));
+    },
+  );
+}

@@ -1,0 +1,122 @@
+import { readFile } from "node:fs/promises";
+import { parse } from "smol-toml";
+import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
+import { RoomcastError } from "../../core/errors.ts";
+
+const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
+const kernelArgument = Type.String({ pattern: "^[!-~]+$" });
+const closed = { additionalProperties: false };
+/** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
+const Rate = Type.Union([
+  Type.Number({ exclusiveMinimum: 0 }),
+  Type.String({ pattern: "^\\d+(\\.\\d+)? ?[kMG](bit/s)?$" }),
+]);
+
+/** The file that `serve --config` names; everything in it is optional. See `docs/configuration.md`. */
+export const Config = Type.Object(
+  {
+    dhcp: Type.Optional(
+      Type.Object(
+        {
+          /** FIRST-LAST; `--range` wins. */
+          range: Type.Optional(Type.String()),
+          leaseSeconds: Type.Optional(Type.Integer({ minimum: 120 })),
+          router: Type.Optional(address),
+          dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+          /** MAC = address: these PCs always get theirs. */
+          static: Type.Optional(Type.Record(Type.String(), address)),
+        },
+        closed,
+      ),
+    ),
+    cast: Type.Optional(
+      Type.Object(
+        {
+          /** The most that a session takes of the wire. */
+          rate: Type.Optional(Rate),
+          /** The same as a bare number of Mbit/s; `rate` wins. */
+          rateMbps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+        },
+        closed,
+      ),
+    ),
+    /** By the room's name. */
+    rooms: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Object(
+          {
+            /** The most that a session of this room takes of the wire; wins over `cast.rate`. */
+            rate: Type.Optional(Rate),
+          },
+          closed,
+        ),
+      ),
+    ),
+    boot: Type.Optional(
+      Type.Object(
+        {
+          /** Where kernel, initrd and loaders are; else `build/boot` of this roomcast. */
+          folder: Type.Optional(Type.String()),
+          /** Added to the PCs' kernel command line. */
+          kernelArguments: Type.Optional(Type.Array(kernelArgument)),
+          /** `full`: with the drivers of rare hardware; `small`: without them. */
+          image: Type.Optional(Type.Union([Type.Literal("full"), Type.Literal("small")])),
+          /** Kernels that the boot menu offers beside the standard one. */
+          kernels: Type.Optional(
+            Type.Array(
+              Type.Object(
+                {
+                  /** Its folder in the boot folder is `kernels/NAME/`, made by `make kernel`. */
+                  name: Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$" }),
+                  /** In the menu, behind "roomcast with"; else "kernel NAME". */
+                  title: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9 ._()-]{1,40}$" })),
+                  arguments: Type.Optional(Type.Array(kernelArgument)),
+                },
+                closed,
+              ),
+              { maxItems: 8 },
+            ),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+export type Config = Static<typeof Config>;
+
+/** The operator's cap on what a session of this room takes of the wire, in bits a second, or null. */
+export function rateLimitOf({ cast, rooms }: Config, room: string | null): number | null {
+  const own = room === null ? undefined : rooms?.[room]?.rate;
+  const rate = own ?? cast?.rate ?? cast?.rateMbps;
+  return rate === undefined ? null : bpsOf(rate);
+}
+
+const unitBps = { k: 1e3, M: 1e6, G: 1e9 } as const;
+
+function bpsOf(rate: number | string): number {
+  if (typeof rate === "number") return rate * unitBps.M;
+  const unit = /[kMG]/.exec(rate)?.[0] as keyof typeof unitBps;
+  return Number.parseFloat(rate) * unitBps[unit];
+}
+
+/** Reads and checks a configuration file; throws `bad-input` with the place that is wrong. */
+export async function readConfig(path: string): Promise<Config> {
+  const refuse = (why: string, cause?: unknown): RoomcastError =>
+    new RoomcastError("bad-input", `${path}: ${why}`, "see docs/configuration.md", { cause });
+  let value: unknown;
+  try {
+    value = parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw refuse(
+      error instanceof Error ? (error.message.split("\n")[0] ?? "") : "unreadable",
+      error,
+    );
+  }
+  if (Value.Check(Config, value)) return value;
+  const [first] = Value.Errors(Config, value);
+  throw refuse(`${first?.instancePath ?? ""} ${first?.message ?? "is not a configuration"}`.trim());
+}

@@ -1,0 +1,54 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
+import { serve } from "./serve.ts";
+
+interface ServeArguments {
+  readonly interface: string;
+  readonly dhcp: "auto" | DhcpMode;
+  readonly range?: string;
+  readonly httpPort: number;
+  readonly config?: string;
+}
+
+/** Declares `serve`; it runs until SIGTERM or SIGINT. */
+export function addServeCommand(program: Command): void {
+  program
+    .command("serve")
+    .description("the lab server, in the foreground")
+    .requiredOption("--interface <IF>", "the lab network's interface; no other is ever served")
+    .addOption(
+      new Option(
+        "--dhcp <MODE>",
+        "server: give addresses; proxy: only tell PCs what to boot; auto: proxy if another server answers",
+      )
+        .choices(["auto", "server", "proxy", "off"])
+        .default("auto"),
+    )
+    .option("--range <FIRST-LAST>", "addresses to lease; default: the upper half of the subnet")
+    .option("--http-port <PORT>", "the TCP port for PCs and operators", port, 8080)
+    .option("--config <FILE>", "settings, TOML")
+    .action(async (options: ServeArguments) => {
+      const stop = new AbortController();
+      for (const signal of ["SIGTERM", "SIGINT"] as const) {
+        process.once(signal, () => stop.abort());
+      }
+      await serve({
+        dataFolder: program.opts<{ data: string }>().data,
+        interfaceName: options.interface,
+        dhcp: options.dhcp,
+        range: options.range ?? null,
+        httpPort: options.httpPort,
+        configFile: options.config ?? null,
+        signal: stop.signal,
+        ready: (url) => process.stdout.write(`roomcast ready ${url}\n`),
+      });
+    });
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65535) {
+    throw new InvalidArgumentError("a port from 1 to 65535");
+  }
+  return value;
+}

@@ -1,0 +1,516 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runConsole } from "../../../client/console/main.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import { seatGrid } from "../../../core/session/seats.ts";
+import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
+import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf } from "./fake-lab.ts";
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+function open(columns = 80, lines = 24, shell?: (pc: string) => Promise<string | null>) {
+  const terminal = new FakeTerminal(columns, lines);
+  const lab = new FakeLab();
+  const { input, output } = terminal;
+  const given = shell === undefined ? {} : { shell };
+  const ended = runConsole(lab, { input, output, term: "xterm-256color", ...given });
+  return {
+    terminal,
+    lab,
+    ended,
+    async [Symbol.asyncDispose]() {
+      terminal.press("\u0003");
+      await ended;
+    },
+  };
+}
+
+test("a room is restored after each PC's disk was shown and the room's name was typed", async () => {
+  await using at = open();
+  at.lab.connect({
+    pcs: [...numbers(4).map((number) => pcOf(number)), pcOf(9, { room: "lab-2" })],
+    images: [imageOf(3), imageOf(4)],
+  });
+  await at.terminal.until("pc04");
+  at.terminal.press(arrow.right.repeat(2));
+  await at.terminal.until(/pc04(?!.*pc09)/s);
+  at.terminal.press("r");
+  await at.terminal.until("Restore to all of lab-1: which image?");
+  at.terminal.press("\r");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 4 DISKS WILL BE LOST");
+  for (const number of numbers(4)) assert.ok(picture.includes(String(diskOf(number).serial)));
+  assert.ok(!picture.includes("pc09"));
+  at.terminal.press("lab-2\r");
+  await at.terminal.until("That was not lab-1. Nothing was changed.");
+  assert.deepEqual(at.lab.calls, []);
+  at.terminal.press("lab-1\r");
+  await at.terminal.until("restoring win11-lab@4 to lab-1");
+  assert.deepEqual(at.lab.calls, [
+    {
+      method: "POST",
+      path: "/sessions",
+      body: {
+        kind: "restore",
+        image: "win11-lab@4",
+        room: "lab-1",
+        disk: null,
+        start: "now",
+        startTimeout: null,
+        delta: false,
+        verify: "read-back",
+        afterwards: "stay",
+        overwrite: "lab-1",
+      },
+    },
+  ]);
+});
+
+test("marked PCs are restored by their names", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: numbers(4).map((number) => pcOf(number)), images: [imageOf(4)] });
+  await at.terminal.until("pc04");
+  at.terminal.press(` ${arrow.down} r`);
+  await at.terminal.until("Restore to pc01, pc03: which image?");
+  at.terminal.press("\rpc01,pc03\r");
+  await at.terminal.until("restoring win11-lab@4 to 2 PCs");
+  const body = at.lab.calls[0]?.body as { pcs: string[]; overwrite: string };
+  assert.deepEqual(body.pcs, ["id1", "id3"]);
+  assert.equal(body.overwrite, "pc01,pc03");
+});
+
+test("capture, rename, move, wake, reboot and stop ask the server for just that", async () => {
+  await using at = open();
+  const members = [memberOf(1), memberOf(2)];
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)], images: [imageOf(4)], sessions: [sessionOf(members)] });
+  await at.terminal.until("casting win11-lab@4");
+  const steps: [string, string, { method: string; path: string; body: unknown }][] = [
+    [
+      "cwin12\r",
+      "capturing pc01 as win12",
+      {
+        method: "POST",
+        path: "/captures",
+        body: { pc: "id1", name: "win12", disk: "/dev/sda", raw: false },
+      },
+    ],
+    ["n\u0015desk1\r", "now desk1", { method: "PATCH", path: "/pcs/id1", body: { name: "desk1" } }],
+    [
+      `m${arrow.up}\r`,
+      "now in default",
+      { method: "PATCH", path: "/pcs/id1", body: { room: "default" } },
+    ],
+    ["w", "woken", { method: "POST", path: "/pcs/id1/power", body: { action: "wake" } }],
+    ["by", "rebooting", { method: "POST", path: "/pcs/id1/power", body: { action: "reboot" } }],
+    ["sy", "stopped session s1a2b", { method: "POST", path: "/sessions/s1a2b/stop", body: {} }],
+    ["xy", "is out of", { method: "POST", path: "/sessions/s1a2b/drop", body: { pc: "id1" } }],
+  ];
+  for (const [keys, said, call] of steps) {
+    at.terminal.press(keys);
+    await at.terminal.until(said);
+    assert.deepEqual(at.lab.calls.at(-1), call);
+  }
+  at.terminal.press("pn");
+  at.terminal.press("m\u0015lab-7\r");
+  await at.terminal.until("now in lab-7");
+  assert.deepEqual(at.lab.calls.slice(steps.length), [
+    { method: "POST", path: "/rooms", body: { name: "lab-7" } },
+    { method: "PATCH", path: "/pcs/id1", body: { room: "lab-7" } },
+  ]);
+});
+
+test("what the server refuses is said with what to do next", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.lab.refusal = new RoomcastError("conflict", "pc01 is busy", "wait for session s1, or stop it");
+  at.terminal.press("by");
+  await at.terminal.until("pc01 is busy: wait for session s1, or stop it");
+});
+
+test("the console says that the server is away, goes on when it is back, and forgets what is gone", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)], sessions: [sessionOf([memberOf(1), memberOf(2)])] });
+  await at.terminal.until(/pc01.*receiving/);
+  at.lab.push({ type: "connection", state: "down", detail: "connection refused" });
+  const away = await at.terminal.until("SERVER AWAY, RETRYING");
+  assert.ok(away.includes("connection refused") && away.includes("pc02"));
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const back = await at.terminal.until("1 of 1 PCs on");
+  assert.ok(!back.includes("pc02") && !back.includes("receiving") && !back.includes("AWAY"));
+});
+
+test("the end of a session is one sentence, and the PC's page has the reason", async () => {
+  await using at = open(100, 30);
+  const end = { endedAt: "2026-11-22T09:15:00Z" };
+  const members = [
+    memberOf(1, { ...end, result: "verified", state: "idle" }),
+    memberOf(2, { ...end, result: "failed", state: "failed", reason: "write error at 12.4 GB" }),
+  ];
+  at.lab.connect({
+    pcs: [pcOf(1), pcOf(2, { state: "failed" })],
+    sessions: [sessionOf(members, { ...end, state: "done" })],
+  });
+  const picture = await at.terminal.until("1 of 2 verified.");
+  assert.match(
+    picture.replaceAll(/\s+/g, " "),
+    /1 of 2 verified\. 1 failed: pc02, write error at 12\.4 GB on sda \(Samsung 860 EVO, S3Z9NB0K0002\)\./,
+  );
+  at.terminal.press("/failed\r\r");
+  const page = await at.terminal.until("Onto");
+  assert.match(page, /FAILED\n +write error at 12\.4 GB/);
+});
+
+test("how a restore is done is chosen beside the image, and shown again before the word", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)], images: [imageOf(4)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("rdttva");
+  await at.terminal.until("only what differs from each disk");
+  at.terminal.press("\r");
+  await at.terminal.until(/only what differs;\n then poweroff/);
+  at.terminal.press("pc01\r");
+  await at.terminal.until("restoring win11-lab@4 to 1 PCs");
+  const { delta, verify, afterwards, start } = (at.lab.calls[0]?.body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual(
+    { delta, verify, afterwards, start },
+    {
+      delta: true,
+      verify: "written",
+      afterwards: "poweroff",
+      start: "all",
+    },
+  );
+});
+
+test("marked PCs are wiped after their disks were shown and their names typed", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)] });
+  await at.terminal.until("pc02");
+  at.terminal.press("  z2");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 2 DISKS WILL BE LOST");
+  assert.match(picture, /pc01 .*S3Z9NB0K0001[\s\S]*pc02 .*S3Z9NB0K0002/);
+  at.terminal.press("pc01\r");
+  await at.terminal.until("That was not pc01,pc02. Nothing was changed.");
+  assert.deepEqual(at.lab.calls, []);
+  at.terminal.press("pc01,pc02\r");
+  await at.terminal.until("wiped: pc01, pc02");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/pcs/id1/wipe", { method: "zero", overwrite: "pc01" }],
+      ["/pcs/id2/wipe", { method: "zero", overwrite: "pc02" }],
+    ],
+  );
+});
+
+test("images are checked with progress, and deleted after their name was typed", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)], images: [imageOf(3), imageOf(4)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("iv");
+  await at.terminal.until("checking win11-lab@4: every chunk is right");
+  at.lab.damaged = [{ reason: "chunk 7 does not match its hash" }];
+  at.terminal.press("v");
+  await at.terminal.until("1 DAMAGED, first: chunk 7");
+  at.terminal.press(`${arrow.down}d`);
+  await at.terminal.until("THIS IMAGE WILL BE DELETED");
+  at.terminal.press("win11-lab@4\r");
+  await at.terminal.until("That was not win11-lab@3");
+  at.terminal.press("win11-lab@3\r");
+  await at.terminal.until("deleted win11-lab@3");
+  assert.deepEqual(at.lab.calls.at(-1), {
+    method: "DELETE",
+    path: "/images/image3?overwrite=win11-lab%403",
+    body: undefined,
+  });
+});
+
+test("a room's page starts its seat walk, makes and deletes rooms; a PC is forgotten after a question", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("R");
+  await at.terminal.until("choose a room with Tab first");
+  at.terminal.press("\t\tRw");
+  await at.terminal.until("seat walk: press Enter at one PC of lab-1");
+  at.terminal.press("xy");
+  await at.terminal.until("room lab-1 is gone");
+  at.terminal.press("Rnlab-9\r");
+  await at.terminal.until("room lab-9 is there");
+  at.terminal.press("\u001b\t\t");
+  await at.terminal.until("pc01");
+  at.terminal.press("fy");
+  await at.terminal.until("forgotten: pc01");
+  assert.deepEqual(
+    at.lab.calls.map(({ method, path, body }) => [method, path, body]),
+    [
+      ["POST", "/rooms/lab-1/walk", { on: true }],
+      ["DELETE", "/rooms/lab-1", undefined],
+      ["POST", "/rooms", { name: "lab-9" }],
+      ["DELETE", "/pcs/id1", undefined],
+    ],
+  );
+});
+
+test("those that failed are tried again after their disks were shown; a PC is let in again", async () => {
+  await using at = open();
+  const end = { endedAt: "2026-11-22T09:15:00Z" };
+  const failed = { ...end, result: "failed", state: "failed", reason: "x" } as const;
+  const members = [memberOf(1, { ...end, result: "verified", state: "idle" }), memberOf(2, failed)];
+  const pcs = [pcOf(1), pcOf(2)];
+  at.lab.connect({ pcs, sessions: [sessionOf(members, { ...end, state: "done" })] });
+  await at.terminal.until("1 of 2 verified");
+  at.terminal.press("vt");
+  const picture = await at.terminal.until("EVERYTHING ON THIS DISK WILL BE LOST");
+  assert.match(picture, /pc02 .*S3Z9NB0K0002/);
+  at.terminal.press("pc02\r");
+  await at.terminal.until("trying again with pc02");
+  const running = sessionOf([memberOf(1), memberOf(2, { ...failed, endedAt: null })], { id: "s2" });
+  at.lab.push({ type: "session", session: { ...running, startedAt: "2026-11-22T10:00:00Z" } });
+  await at.terminal.until("casting win11-lab@4");
+  at.terminal.press(`${arrow.down}a`);
+  await at.terminal.until("EVERYTHING ON THIS DISK");
+  at.terminal.press("pc02\r");
+  await at.terminal.until("pc02 is let in again");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/sessions/s1a2b/retry", { overwrite: "pc02" }],
+      ["/sessions/s2/admit", { pc: "id2", overwrite: "pc02" }],
+    ],
+  );
+});
+
+test("a room's settings are changed on its page: a switch by Enter, the rest by typing", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("\t\tR");
+  await at.terminal.until(/grow +on/);
+  at.terminal.press("\r");
+  await at.terminal.until("room lab-1 is set");
+  at.terminal.press(`\u001b[F${arrow.up}\r`);
+  await at.terminal.until("Value: none_");
+  at.terminal.press("\u0015lab-{seat}\r");
+  await at.terminal.until("Enter: change");
+  at.terminal.press("\u001b[F\r");
+  await at.terminal.until("pin of room lab-1");
+  at.terminal.press("\u00152468\r");
+  await at.terminal.until("Enter: change");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/rooms/lab-1", { shell: false }],
+      ["/rooms/lab-1", { naming: "lab-{seat}" }],
+      ["/rooms/lab-1", { pin: "2468" }],
+    ],
+  );
+});
+
+test("a shell on a PC has the terminal for itself, and the console comes back after it", async () => {
+  const over = Promise.withResolvers<string | null>();
+  const asked: string[] = [];
+  await using at = open(80, 24, (pc) => {
+    asked.push(pc);
+    return over.promise;
+  });
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("S");
+  while (at.terminal.raw) await new Promise((resolve) => setTimeout(resolve, 5));
+  at.terminal.output.write("uname\r\n");
+  at.lab.push({ type: "note", time: "2026-11-22T09:00:00Z", text: "said meanwhile" });
+  over.resolve("the PC is gone");
+  const back = await at.terminal.until("the shell on pc01 is over: the PC is gone");
+  assert.deepEqual(asked, ["pc01"]);
+  assert.ok(!back.includes("uname"));
+  assert.equal(at.terminal.raw, true);
+});
+
+test("a PC's own disk is cast to its room, stored by a name, after the room's disks were shown", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: numbers(3).map((number) => pcOf(number)) });
+  await at.terminal.until("pc03");
+  at.terminal.press("k");
+  await at.terminal.until("choose the room to cast to");
+  at.terminal.press("\t\tkWin\r");
+  await at.terminal.until("a name has small letters");
+  at.terminal.press("\u0015lab\r");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 2 DISKS WILL BE LOST");
+  assert.ok(!picture.includes("S3Z9NB0K0001") && picture.includes("S3Z9NB0K0003"));
+  at.terminal.press("lab-1\r");
+  await at.terminal.until("pc01 casts its disk to lab-1");
+  const { kind, sender, saveAs, room, overwrite } = (at.lab.calls[0]?.body ?? {}) as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual(
+    [kind, sender, saveAs, room, overwrite],
+    ["cast", "id1", "lab", "lab-1", "lab-1"],
+  );
+});
+
+test("where a PC may be one of several, the operator says which", async () => {
+  await using at = open();
+  const doubt = [
+    { id: "id1", name: "pc01" },
+    { id: "id2", name: "pc02" },
+  ];
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2), pcOf(3, { doubt })] });
+  await at.terminal.until(/pc03.*WHICH ONE\? pc01 or pc02: press u/);
+  at.terminal.press("u");
+  await at.terminal.until("pc01 is known without a doubt");
+  at.terminal.press("\u001b[F");
+  at.terminal.press("u");
+  await at.terminal.until("3  It is another PC, new here");
+  at.terminal.press("2");
+  await at.terminal.until("pc03: It is pc02");
+  assert.deepEqual(at.lab.calls, [
+    { method: "POST", path: "/pcs/id3/identify", body: { as: "id2" } },
+  ]);
+});
+
+test("the history of a PC is read back from its page", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const event = {
+    session: "s1",
+    pc: "id1",
+    pcName: "pc01",
+    room: "lab-1",
+    image: null,
+    operator: null,
+  };
+  at.lab.answers.set("/history?pc=id1", [
+    { ...event, at: "2026-11-22T09:00:00.000Z", text: "verified" },
+  ]);
+  await at.terminal.until("pc01");
+  at.terminal.press("\ry");
+  await at.terminal.until("2026-11-22 09:00:00  s1 pc01: verified");
+  at.terminal.press("x");
+  await at.terminal.until("Memory");
+});
+
+test("the map of a room: arrows go from seat to seat, Enter opens the PC", async () => {
+  await using at = open();
+  const pcs = numbers(6).map((number) => pcOf(number, { seat: `A${number}` }));
+  at.lab.connect({
+    pcs,
+    seats: seatGrid(3, 2).map((seat, index) => ({ ...seat, name: `A${index + 1}` })),
+  });
+  await at.terminal.until("pc06");
+  at.terminal.press("t");
+  await at.terminal.until("a room has a map");
+  at.terminal.press("\t\tt");
+  await at.terminal.until(/A1 pc01 +A2 pc02 +A3 pc03/);
+  at.terminal.press(`${arrow.right}${arrow.down}\r`);
+  await at.terminal.until(/pc05 {3}room lab-1 {3}seat A5/);
+  at.terminal.press("\u001b");
+  await at.terminal.until(/A4 pc04 +A5 pc05/);
+});
+
+test("a PC's screen and its log are looked at from its page, and why they cannot be is said", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const picture = numbers(25).map((number) => (number % 3 === 0 ? "" : `screen line ${number}`));
+  at.lab.answers.set("/pcs/id1/screen", { lines: picture });
+  await at.terminal.until("pc01");
+  at.terminal.press("\ro");
+  const screen = await at.terminal.until("The screen of pc01");
+  await at.terminal.until("screen line 25");
+  assert.ok(!screen.includes("roomcast: "));
+  at.terminal.press("x");
+  await at.terminal.until("Memory");
+  at.terminal.press("e");
+  await at.terminal.until("pc01 is not connected");
+  at.lab.answers.set("/pcs/id1/log", { lines: numbers(99).map((number) => `log line ${number}`) });
+  const log = await at.terminal.until("log line 99");
+  assert.ok(!log.includes("log line 50"));
+});
+
+test("a session's page has the rate, who is slow and why, the cost of repairs, and every PC", async () => {
+  await using at = open(100, 30);
+  const members = [
+    ...numbers(4).map((number) => memberOf(number)),
+    memberOf(5, { writeBps: 9_000_000, bytesWritten: 1_000_000_000 }),
+    memberOf(6, { result: "verified", state: "idle", endedAt: "2026-11-22T09:10:00Z" }),
+    memberOf(7, { result: "failed", state: "failed", reason: "write error at 12.4 GB" }),
+  ];
+  const pcs = numbers(7).map((number) => pcOf(number));
+  at.lab.connect({ pcs, sessions: [sessionOf(members)] });
+  await at.terminal.until("pc07");
+  at.terminal.press("v");
+  const page = await at.terminal.until("Slowest");
+  assert.match(page, /s1a2b {2}restore of win11-lab@4, lab-1: CASTING/);
+  assert.match(page, /Slowest +pc05: disk 9\.0 MB\/s/);
+  assert.match(page, /Sent +13\.0 GB, of which repairs 1\.5 %, 1 pass/);
+  assert.match(page, /1 of 7 verified, 1 failed/);
+  assert.match(page, /pc07 +FAILED +write error at 12\.4 GB/);
+  assert.match(page, /pc06 +VERIFIED/);
+  assert.ok(page.indexOf("pc07 ") < page.indexOf("pc01 "), "who failed comes first");
+  at.terminal.press("sy");
+  await at.terminal.until("stopped session s1a2b");
+  assert.deepEqual(at.lab.calls.at(-1)?.path, "/sessions/s1a2b/stop");
+  at.terminal.resize(80, 24);
+  at.terminal.press("v");
+  await at.terminal.until("Up Down: PCs");
+  at.terminal.press("\u001b");
+  await at.terminal.until("Enter PC");
+});
+
+test("it follows the terminal's size, and draws only the PCs that fit", async () => {
+  await using at = open(80, 24);
+  at.lab.connect({ pcs: numbers(60).map((number) => pcOf(number)) });
+  await at.terminal.until("pc10");
+  at.terminal.resize(200, 50);
+  const wide = await at.terminal.until("pc40");
+  assert.equal(wide.split("\n").length, 50);
+  at.terminal.press("\u001b[F");
+  await at.terminal.until("> pc60");
+  at.terminal.resize(80, 24);
+  const narrow = await at.terminal.until(/> {1,2}pc60/);
+  assert.equal(narrow.split("\n").length, 24);
+  assert.ok(!narrow.includes("pc40"));
+});
+
+test("q leaves with status 0 and gives the terminal back", async () => {
+  const at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("q");
+  assert.equal(await at.ended, 0);
+  assert.equal(at.terminal.raw, false);
+});
+
+test("without a terminal it refuses", async () => {
+  const { input, output } = new FakeTerminal(80, 24);
+  await assert.rejects(
+    runConsole(new FakeLab(), { input, output: Object.assign(output, { isTTY: false }) }),
+    (error) => error instanceof RoomcastError && error.code === "usage",
+  );
+});
+
+test("where a disk would be refused, the list says so before anything is asked of the server", async () => {
+  await using at = open(120, 24);
+  const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
+  at.lab.connect({
+    pcs: [
+      pcOf(1, { disks: [] }),
+      pcOf(2, { disks: twins }),
+      pcOf(3, { disks: [{ ...diskOf(3), logicalSector: 4096 }] }),
+      pcOf(4, { state: "offline" }),
+    ],
+    images: [imageOf(4)],
+  });
+  await at.terminal.until("pc04");
+  at.terminal.press(arrow.left);
+  at.terminal.press("r\r");
+  const picture = await at.terminal.until("EVERYTHING ON THESE 4 DISKS");
+  assert.match(picture, /pc01 +no disk known yet/);
+  assert.match(picture, /pc02 +WILL REFUSE: .* and \/dev\/sdb/);
+  assert.match(picture, /pc03 +WILL REFUSE: .*sectors of 4096 bytes/);
+  assert.match(picture, /pc04 +off +\/dev\/sda/);
+});

@@ -1,0 +1,234 @@
+/** Folders of Clonezilla and FOG, made with their tools: what comes in is what a capture of the disk takes. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { ImageView } from "../../../core/wire/views.ts";
+import {
+  inFolder,
+  lookAt,
+  makeAt,
+  mib,
+  placesOf,
+  someFiles,
+  tool,
+} from "../../imaging/capture/disks.ts";
+import { openTransfers, type Transfers } from "./open-transfers.ts";
+import { type Part, saveClonezilla, saveFog } from "./saved-folders.ts";
+
+let at: Transfers;
+before(async () => {
+  at = await openTransfers();
+});
+after(() => at.close());
+
+/** GPT: an ESP, a root, swap with a label; deleted data in the free space. */
+function gptDisk(disk: string, files: string): Part[] {
+  writeFileSync(disk, "");
+  truncateSync(disk, 64 * mib);
+  const script = `label: gpt\nsize=12MiB, type=uefi, name="EFI System"\nsize=32MiB, type=linux\nsize=4MiB, type=swap\n`;
+  tool("sfdisk", ["-q", disk], script);
+  const [esp, root, swap] = placesOf(disk) as [Part, Part, Part];
+  makeAt(disk, esp.start, esp.size, (part) => {
+    tool("mkfs.vfat", ["-n", "ESP", part]);
+    tool("mcopy", ["-i", part, join(files, "text"), "::/text"]);
+  });
+  makeAt(disk, root.start, root.size, (part) => {
+    tool("mkfs.ext4", ["-q", "-L", "root", "-d", files, part]);
+    tool("debugfs", ["-w", "-R", "rm /random", part]);
+    tool("sh", ["-c", `e2fsck -fy ${part} || test $? -le 1`]);
+  });
+  makeAt(disk, swap.start, swap.size, (part) => void tool("mkswap", ["-L", "pages", part]));
+  return [
+    { ...esp, index: 1, fs: "vfat" },
+    { ...root, index: 2, fs: "ext4" },
+    { ...swap, index: 3, fs: "swap" },
+  ];
+}
+
+function unlabelSwap(disk: string, parts: readonly Part[]): void {
+  const { start, size } = parts.find(({ fs }) => fs === "swap") as Part;
+  makeAt(disk, start, size, (part) => void tool("swaplabel", ["-L", "", part]));
+}
+
+/** MBR: NTFS, an extended partition with two logical ones, one of them of a kind that nobody knows. */
+function mbrDisk(disk: string, files: string): Part[] {
+  writeFileSync(disk, "");
+  truncateSync(disk, 48 * mib);
+  tool(
+    "sfdisk",
+    ["-q", disk],
+    `label: dos\nlabel-id: 0xc0ffee00\n
+     disk1: start=2048, size=32768, type=7, bootable
+     disk2: start=34816, size=59392, type=5
+     disk5: start=36864, size=32768, type=83
+     disk6: start=71680, size=12288, type=da\n`,
+  );
+  const [ntfs, , ext, data] = placesOf(disk) as [Part, Part, Part, Part];
+  makeAt(disk, ntfs.start, ntfs.size, (part) => {
+    tool("mkntfs", ["-qF", "-s", "512", "-p", "2048", "-H", "255", "-S", "63", part]);
+    tool("ntfscp", ["-q", "-f", part, join(files, "random"), "random"]);
+  });
+  makeAt(disk, ext.start, ext.size, (part) => void tool("mkfs.ext4", ["-q", "-d", files, part]));
+  makeAt(disk, data.start, data.size, (part) =>
+    writeFileSync(part, Buffer.alloc(data.size, "raw")),
+  );
+  const boot = readFileSync(disk).subarray(0, 512);
+  boot.write("boot code", 0);
+  makeAt(disk, 0, mib, (part) => {
+    const head = Buffer.from(readFileSync(part));
+    boot.copy(head);
+    head.write("GRUB core", 512);
+    writeFileSync(part, head);
+  });
+  return [
+    { ...ntfs, index: 1, fs: "ntfs" },
+    { ...ext, index: 5, fs: "ext4" },
+    { ...data, index: 6, fs: "dd" },
+  ];
+}
+
+test("Clonezilla and FOG, GPT: the image is that of the disk itself, byte for byte", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = gptDisk(disk, someFiles(folder));
+    const save = { cz: saveClonezilla, fog: saveFog };
+    for (const [by, compression, pieces] of [
+      ["cz", "zst", split],
+      ["fog", "gz", split],
+      ["fog", "zst", single],
+    ] as const) {
+      // FOG keeps the UUID of swap space, and not its label.
+      if (by === "fog") unlabelSwap(disk, parts);
+      const whole = await at.import(disk, `disk-${by}`);
+      const name = `${by}-${compression}`;
+      save[by](disk, join(folder, name), parts, pieces(compression));
+      const image = await at.import(join(folder, name), name);
+      assert.deepEqual(image.warnings, [], name);
+      assert.deepEqual(
+        image.partitions.map(({ index, start, size, mode }) => ({ index, start, size, mode })),
+        whole.partitions.map(({ index, start, size, mode }) => ({ index, start, size, mode })),
+      );
+      assert.equal(image.diskBytes, whole.diskBytes);
+      await at.requireSame(image, whole, name);
+    }
+    const clonezilla = await at.client.get<ImageView>("/images/cz-zst");
+    assert.deepEqual(
+      clonezilla.partitions.map(({ fs, label }) => [fs, label]),
+      [
+        ["vfat", "ESP"],
+        ["ext4", "root"],
+        ["swap", "pages"],
+      ],
+    );
+  }));
+
+test("Clonezilla and FOG, MBR with logical partitions: table, boot code, NTFS with its last sector", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = mbrDisk(disk, someFiles(folder));
+    const whole = await at.import(disk, "disk");
+    saveClonezilla(disk, join(folder, "cz-lz4"), parts, split("lz4"));
+    saveFog(disk, join(folder, "fog-none"), parts, split("none"));
+    for (const name of ["cz-lz4", "fog-none"]) {
+      const image = await at.import(join(folder, name), name);
+      const copy = join(folder, `${name}.raw`);
+      await at.export(name, copy);
+      const table = (path: string): string =>
+        tool("sfdisk", ["-d", path])
+          .replaceAll(path, "disk")
+          .replaceAll(/^device:.*$/gm, "");
+      assert.equal(table(copy), table(disk), name);
+      assert.ok(
+        readFileSync(copy).subarray(0, mib).equals(readFileSync(disk).subarray(0, mib)),
+        name,
+      );
+      for (const { index, start, size, fs } of parts) {
+        lookAt(copy, start, size, (part) => {
+          if (fs === "ext4") tool("e2fsck", ["-fn", part]);
+          if (fs === "ntfs") tool("ntfsresize", ["-n", "-i", "-f", part]);
+        });
+        const [ours, theirs] = [copy, disk].map((path) => usedOf(path, start, size, fs));
+        assert.equal(ours, theirs, `${name}, partition ${index}`);
+      }
+      if (name.startsWith("cz")) await at.requireSame(image, whole, name);
+      else assert.match(image.warnings.join(), /does not tell the disk's size/);
+    }
+  }));
+
+/** A sum of what the file system uses: its own copy by partclone, without what that leaves to chance. */
+function usedOf(path: string, start: number, size: number, fs: string | null): string {
+  return lookAt(path, start, size, (part) => {
+    const program = { ext4: "extfs", ntfs: "ntfs" }[fs ?? ""];
+    const read =
+      program === undefined
+        ? `cat ${part}`
+        : `partclone.${program} -c -q -s ${part} -O - -L /dev/null && tail -c 512 ${part}`;
+    return tool("sh", ["-ec", `{ ${read}; } | sha256sum`]);
+  });
+}
+
+test("a folder that is cut, damaged or lacks a part is refused, and leaves nothing", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = gptDisk(disk, someFiles(folder));
+    const before = await at.images.usage();
+    const cases: [string, (saved: string) => void, RegExp][] = [
+      [
+        "cut",
+        (saved) => truncateSync(lastPiece(saved, "sda2."), 1000),
+        /partition 2.*cut or damaged/,
+      ],
+      ["gone", (saved) => rmSync(lastPiece(saved, "sda1.")), /sda1 was saved, and is not there/],
+      ["first", (saved) => rmSync(join(saved, "sda2.ext4-ptcl-img.zst.aa")), /\.aa is not there/],
+      [
+        "flipped",
+        (saved) => flip(join(saved, "sda2.ext4-ptcl-img.zst.aa")),
+        /partition 2.*damaged/,
+      ],
+      ["table", (saved) => truncateSync(join(saved, "sda-gpt-1st"), 900), /sda-gpt-1st is cut/],
+    ];
+    for (const [name, spoil, message] of cases) {
+      const saved = join(folder, name);
+      saveClonezilla(disk, saved, parts, split("zst"));
+      spoil(saved);
+      await assert.rejects(at.import(saved, name), { code: "bad-input", message }, name);
+    }
+    // Without compression nothing but partclone's own sums can tell.
+    const plain = join(folder, "plain");
+    saveClonezilla(disk, plain, parts, split("none"));
+    flip(join(plain, "sda2.ext4-ptcl-img.aa"));
+    await assert.rejects(at.import(plain, "plain"), { code: "bad-input", message: /checksum/ });
+    // Without partclone's sums the compressor's, at its very end, is all there is.
+    const fog = join(folder, "fog");
+    saveFog(disk, fog, parts, single("gz"));
+    flip(join(fog, "d1p2.img"), -6);
+    await assert.rejects(at.import(fog, "plain"), { code: "bad-input", message: /crc error/ });
+    await assert.rejects(at.import(folder, "x"), {
+      code: "bad-input",
+      message: /neither Clonezilla/,
+    });
+    assert.equal((await at.images.usage()).storedBytes, before.storedBytes);
+    for (const name of [...cases.map(([each]) => each), "plain"]) {
+      assert.equal(at.images.find(name), undefined);
+    }
+  }));
+
+const split = (compression: string) => ({ compression, pieceBytes: 64 * 1024 });
+const single = (compression: string) => ({ compression, pieceBytes: Number.POSITIVE_INFINITY });
+
+function lastPiece(folder: string, prefix: string): string {
+  const last = readdirSync(folder)
+    .filter((name) => name.startsWith(prefix))
+    .sort()
+    .at(-1);
+  return join(folder, last ?? "");
+}
+
+/** A bit of the middle byte, or of the one at `place` from the end. */
+function flip(path: string, place = 0): void {
+  const data = readFileSync(path);
+  const byte = place < 0 ? data.length + place : Math.floor(data.length / 2);
+  data[byte] = (data[byte] as number) ^ 1;
+  writeFileSync(path, data);
+}

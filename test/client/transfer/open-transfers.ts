@@ -1,0 +1,61 @@
+/** A server without a network, imports and exports by its API. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ApiClient } from "../../../client/api/client.ts";
+import { exportImage } from "../../../client/transfer/export.ts";
+import { importImage } from "../../../client/transfer/import.ts";
+import { decodeIndex } from "../../../core/image/index-codec.ts";
+import { toHex } from "../../../core/image/merkle.ts";
+import type { ImageView } from "../../../core/wire/views.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openApi } from "../../server/api/open-api.ts";
+
+export interface Transfers {
+  readonly client: ApiClient;
+  readonly images: ImageStore;
+  /** The data folder, for the command line. */
+  readonly folder: string;
+  import(path: string, name: string, raw?: boolean): Promise<ImageView>;
+  export(image: string, path: string, word?: string): Promise<void>;
+  /** Both images keep the same chunks with the same content. */
+  requireSame(one: ImageView, other: ImageView, what: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openTransfers(): Promise<Transfers> {
+  const api = await openApi("local");
+  const socketPath = join(api.folder, "roomcast.sock");
+  await api.app.listen({ path: socketPath });
+  const client = new ApiClient({ socketPath });
+  const { signal } = new AbortController();
+  const quiet = { client, signal, progress() {}, log() {} };
+  const contentOf = async ({ id, diskBytes }: ImageView): Promise<string[]> => {
+    const decoded = decodeIndex(await api.images.index(id), diskBytes);
+    assert(decoded.ok);
+    return decoded.value.map(({ chunkIndex, sha256 }) => `${chunkIndex} ${toHex(sha256)}`);
+  };
+  return {
+    client,
+    images: api.images,
+    folder: api.folder,
+    async import(path, name, raw = false) {
+      const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null });
+      return client.get<ImageView>(`/images/${imageId}`);
+    },
+    async export(image, path, word = "") {
+      await exportImage({
+        ...quiet,
+        image,
+        path,
+        async confirm(_what, needed) {
+          assert.equal(word, needed);
+        },
+      });
+    },
+    async requireSame(one, other, what) {
+      assert.deepEqual(await contentOf(one), await contentOf(other), what);
+      assert.equal(one.rootHash, other.rootHash, what);
+    },
+    close: () => api.close(),
+  };
+}

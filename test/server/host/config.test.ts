@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
+import { type Config, rateLimitOf, readConfig } from "../../../server/host/config.ts";
+
+let folder: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "roomcast-config-"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+async function read(text: string): Promise<Config> {
+  const path = join(folder, "roomcast.toml");
+  await writeFile(path, text);
+  return readConfig(path);
+}
+
+test("a room's own rate wins over the one for all, and units are understood", async () => {
+  const config = await read(`
+[cast]
+rate = "1.5 Gbit/s"
+[rooms.lab1]
+rate = 90
+[rooms."old lab"]
+rate = "500k"
+[rooms.lab2]
+`);
+  assert.equal(rateLimitOf(config, "lab1"), 90e6);
+  assert.equal(rateLimitOf(config, "old lab"), 500e3);
+  assert.equal(rateLimitOf(config, "lab2"), 1.5e9);
+  assert.equal(rateLimitOf(config, null), 1.5e9);
+  assert.equal(rateLimitOf(await read("[cast]\nrateMbps = 50\n"), "lab1"), 50e6);
+  assert.equal(rateLimitOf({}, "lab1"), null);
+});
+
+test("a rate that makes no sense is refused with its place", async () => {
+  for (const rate of ["0", "-5", '"fast"', '"5"', '"5 MB/s"']) {
+    await assert.rejects(read(`[rooms.lab1]\nrate = ${rate}\n`), (error: unknown) => {
+      assert(error instanceof RoomcastError && error.code === "bad-input");
+      assert.match(error.message, /rooms\/lab1\/rate/);
+      return true;
+    });
+  }
+});

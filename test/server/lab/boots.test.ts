@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Boots } from "../../../server/lab/boots.ts";
+import { Inventory } from "../../../server/lab/inventory.ts";
+import type { PcRecord } from "../../../server/state/records.ts";
+import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
+import { hello } from "./hello.ts";
+
+let folder = "";
+let state: StateStore;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "roomcast-boots-"));
+  state = openStateStore(folder);
+});
+after(() => {
+  state.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** A lab with one PC. */
+function lab(mac: string): {
+  boots: Boots;
+  pc: PcRecord;
+  inventory: Inventory;
+  at(ms: number): void;
+  want(wanted: boolean): void;
+} {
+  const inventory = new Inventory(state);
+  const pc = inventory.register(hello(mac), () => false, "2026-01-01T00:00:00Z");
+  let time = 1_000_000;
+  let isWanted = false;
+  const boots = new Boots({ inventory, isWanted: () => isWanted, now: () => time });
+  return {
+    boots,
+    pc,
+    inventory,
+    at: (ms) => {
+      time = 1_000_000 + ms;
+    },
+    want: (wanted) => {
+      isWanted = wanted;
+    },
+  };
+}
+
+test("an idle PC starts what its room is set to, a stranger the agent", () => {
+  const { boots, pc, inventory } = lab("52:54:00:00:01:01");
+  assert.equal(boots.decide("52:54:00:00:01:01").decision, "agent");
+  const { settings } = inventory.room(pc.room);
+  inventory.room(pc.room).settings = { ...settings, idleBoot: "local-disk", diskSeconds: 9 };
+  const { decision, diskSeconds } = boots.decide("52:54:00:00:01:01");
+  assert.deepEqual([decision, diskSeconds], ["local-disk", 9]);
+  assert.equal(boots.decide("52:54:00:00:99:99").decision, "agent");
+});
+
+test("a session goes before all; an order to come back holds until the agent is there", () => {
+  const mac = "52:54:00:00:01:02";
+  const { boots, pc, inventory, want } = lab(mac);
+  const { settings } = inventory.room(pc.room);
+  inventory.room(pc.room).settings = { ...settings, idleBoot: "local-disk" };
+  pc.nextBoot = "local-disk";
+  want(true);
+  assert.equal(boots.decide(mac).decision, "agent");
+  want(false);
+  assert.equal(boots.decide(mac).decision, "local-disk");
+  pc.nextBoot = "agent";
+  assert.equal(boots.decide(mac).decision, "agent");
+  assert.equal(boots.decide(mac).decision, "agent", "it may have to try twice");
+  boots.arrived(pc);
+  assert.equal(boots.decide(mac).decision, "local-disk");
+});
+
+test("who was given the kernel and asks again a minute later was hung; not who has been heard of", () => {
+  const mac = "52:54:00:00:01:03";
+  const { boots, pc, at } = lab(mac);
+  const hung = (): boolean => boots.decide(mac).lastStartHung;
+  assert.equal(hung(), false);
+  at(30_000);
+  assert.equal(hung(), false, "iPXE and GRUB ask twice");
+  at(95_000);
+  assert.equal(hung(), true);
+  boots.arrived(pc);
+  at(900_000);
+  assert.equal(hung(), false);
+  pc.nextBoot = "local-disk";
+  at(2_000_000);
+  boots.decide(mac);
+  at(3_000_000);
+  assert.equal(hung(), false, "it was sent to its own disk");
+});

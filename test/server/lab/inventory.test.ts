@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
+import { Inventory } from "../../../server/lab/inventory.ts";
+import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
+import { hello } from "./hello.ts";
+
+const a = "52:54:00:00:00:0a";
+const b = "52:54:00:00:00:0b";
+const nobodyOnline = (): boolean => false;
+
+let folder = "";
+let store: StateStore;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "roomcast-inventory-"));
+  store = openStateStore(folder);
+});
+afterEach(() => {
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("a PC is known again by its boot MAC, and keeps its name and room", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a), nobodyOnline, "t1");
+  assert.equal(first.name, "pc1");
+  inventory.createRoom("lab1");
+  first.room = "lab1";
+  inventory.save(first);
+  const again = new Inventory(store).register(hello(a), nobodyOnline, "t2");
+  assert.deepEqual([again.id, again.room, again.lastSeen], [first.id, "lab1", "t2"]);
+});
+
+test("a new network card does not make a stranger; a shared UUID does not make one PC of two", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a, "u1"), nobodyOnline, "t");
+  assert.equal(inventory.register(hello(b, "u1"), nobodyOnline, "t").id, first.id);
+  assert.deepEqual(first.macs, [b, a]);
+  const other = inventory.register(hello("52:54:00:00:00:0c", "u1"), () => true, "t");
+  assert.notEqual(other.id, first.id);
+});
+
+test("a wished name is given when it is free and fit", () => {
+  const inventory = new Inventory(store);
+  assert.equal(inventory.register(hello(a, null, "desk-4"), nobodyOnline, "t").name, "desk-4");
+  assert.equal(inventory.register(hello(b, null, "desk-4"), nobodyOnline, "t").name, "pc1");
+  const odd = inventory.register(hello("52:54:00:00:00:0c", null, "a b/c"), nobodyOnline, "t");
+  assert.equal(odd.name, "pc2");
+});
+
+test("a PC is found by id, name and MAC in any spelling", () => {
+  const inventory = new Inventory(store);
+  const { id } = inventory.register(hello(a), nobodyOnline, "t");
+  for (const reference of [id, "pc1", a, "5254.0000.000A"]) {
+    assert.equal(inventory.find(reference).id, id);
+  }
+  assert.throws(() => inventory.find("pc9"), RoomcastError);
+});
+
+test("names are unique; the default room stays; a deleted room's PCs go there", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a), nobodyOnline, "t");
+  const second = inventory.register(hello(b), nobodyOnline, "t");
+  assert.throws(() => inventory.rename(second, "pc1"), RoomcastError);
+  inventory.rename(first, "pc1");
+  inventory.createRoom("lab1");
+  first.room = "lab1";
+  inventory.deleteRoom("lab1");
+  assert.equal(first.room, "default");
+  assert.throws(() => inventory.deleteRoom("default"), RoomcastError);
+  assert.throws(() => inventory.deleteRoom("lab1"), RoomcastError);
+});
+
+test("a PC that may be two has a record of its own until an operator has said which", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a, "u1"), nobodyOnline, "t");
+  const twin = inventory.register(hello(b, "u1"), (id) => id === first.id, "t");
+  first.room = "default";
+  const third = "52:54:00:00:00:0c";
+  const unknown = inventory.register(hello(third, "u1"), nobodyOnline, "t");
+  assert.deepEqual([...(unknown.doubt ?? [])].sort(), [first.id, twin.id].sort());
+  assert.throws(() => inventory.requireKnown(unknown), /may be pc1 or pc2|may be pc2 or pc1/);
+  const again = new Inventory(store).register(hello(third, "u1"), nobodyOnline, "t");
+  assert.equal(again.id, unknown.id, "it is asked about once");
+  inventory.settle(unknown, twin);
+  assert.equal(inventory.get(unknown.id), undefined);
+  const settled = inventory.register(hello(third, "u1"), nobodyOnline, "t");
+  assert.deepEqual([settled.id, settled.doubt], [twin.id, undefined]);
+});

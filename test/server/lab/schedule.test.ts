@@ -1,0 +1,181 @@
+/** Restores by the clock, with a clock of the test's own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { RoomcastError } from "../../../core/errors.ts";
+import type { SessionView } from "../../../core/wire/views.ts";
+import type { Announcer } from "../../../server/lab/announcer.ts";
+import { Feed } from "../../../server/lab/feed.ts";
+import type { RestoreWish } from "../../../server/lab/lab.ts";
+import { nextTime, Schedule } from "../../../server/lab/schedule.ts";
+import type { ScheduleRecord } from "../../../server/state/records.ts";
+
+const session = (id: string, endedAt: string | null): SessionView => ({
+  ...{ id, kind: "restore", image: "base@1", room: "lab", sender: null, endedAt, rateBps: null },
+  ...{ state: endedAt === null ? "casting" : "done", startedAt: "t", bytesSent: 0 },
+  ...{ parityBytes: 0, repairBytes: 0, passes: 1, members: [], notices: [] },
+});
+
+/** A server's life: its state outlives it. */
+class World {
+  now = new Date("2026-03-02T05:00:00Z");
+  readonly stored = new Map<string, ScheduleRecord>();
+  readonly notes: string[] = [];
+  readonly woken: number[] = [];
+  readonly restores: RestoreWish[] = [];
+  readonly sessions = new Map<string, SessionView>();
+  feed = new Feed();
+  wakes = Promise.withResolvers<void>();
+  refusal: RoomcastError | null = null;
+  private timer: { at: number; act: () => void } | null = null;
+
+  start(): Schedule {
+    this.feed = new Feed();
+    const schedule = new Schedule({
+      state: {
+        schedule: () => [...this.stored.values()].map((record) => structuredClone(record)),
+        saveSchedule: (record) => void this.stored.set(record.id, structuredClone(record)),
+        removeSchedule: (id) => void this.stored.delete(id),
+      },
+      announcer: {
+        feed: this.feed,
+        note: (_: unknown, text: string) => void this.notes.push(text),
+      } as unknown as Announcer,
+      now: () => this.now,
+      later: (ms, act) => {
+        this.timer = { at: this.now.getTime() + ms, act };
+        return () => {
+          this.timer = null;
+        };
+      },
+      requireRoom: () => {},
+      requireImage: () => {},
+      wake: async (_, timeoutMs) => {
+        this.woken.push(timeoutMs);
+        await this.wakes.promise;
+        return { alreadyOn: [], came: [], missing: [] };
+      },
+      restore: (wish) => {
+        if (this.refusal !== null) throw this.refusal;
+        this.restores.push(wish);
+        const made = session(`s${this.restores.length}`, null);
+        this.sessions.set(made.id, made);
+        return made;
+      },
+      session: (id) => {
+        const found = this.sessions.get(id);
+        if (found === undefined) throw new RoomcastError("not-found", "none", "");
+        return found;
+      },
+    });
+    schedule.resume();
+    return schedule;
+  }
+
+  /** Lets the clock run, timer by timer. */
+  async until(iso: string): Promise<void> {
+    const end = Date.parse(iso);
+    while (this.timer !== null && this.timer.at <= end) {
+      const { at, act } = this.timer;
+      this.now = new Date(at);
+      this.timer = null;
+      act();
+      await turn();
+    }
+    this.now = new Date(end);
+  }
+
+  end(id: string): void {
+    const over = session(id, this.now.toISOString());
+    this.sessions.set(id, over);
+    this.feed.say({ type: "session", session: over });
+  }
+}
+
+const wish = { cron: "30 6 * * 1-5", room: "lab", image: "base", timeZone: "UTC" };
+
+test("at its time the room is woken, restored and switched off, and the report is kept", async () => {
+  const world = new World();
+  const schedule = world.start();
+  assert.equal(schedule.add(wish, "ann").dueAt, "2026-03-02T06:30:00.000Z");
+  await world.until("2026-03-02T06:29:59Z");
+  assert.deepEqual(world.woken, []);
+  await world.until("2026-03-02T06:30:00Z");
+  assert.deepEqual(world.woken, [300_000]);
+  assert.equal(world.restores.length, 0, "nobody is here yet");
+  world.wakes.resolve();
+  await turn();
+  const [restore] = world.restores;
+  assert.deepEqual(
+    [restore?.image, restore?.room, restore?.start, restore?.afterwards],
+    ["base", "lab", "all", "poweroff"],
+  );
+  assert.deepEqual(schedule.list()[0]?.run, { stage: "restoring", session: "s1" });
+  world.end("s1");
+  const [listed] = schedule.list();
+  assert.deepEqual([listed?.run, listed?.last?.session], [null, "s1"]);
+  assert.match(listed?.last?.outcome ?? "", /0 of 0 verified/);
+  assert.equal(listed?.dueAt, "2026-03-03T06:30:00.000Z");
+});
+
+test("a server that is restarted while it wakes wakes again; one that casts takes the end", async () => {
+  const world = new World();
+  let schedule = world.start();
+  schedule.add(wish, "ann");
+  await world.until("2026-03-02T06:30:10Z");
+  schedule.close();
+  schedule = world.start();
+  assert.equal(world.woken.length, 2);
+  world.wakes.resolve();
+  await turn();
+  schedule.close();
+  assert.equal(world.restores.length, 1, "the process that was ended starts nothing");
+  world.end("s1");
+  schedule = world.start();
+  assert.equal(schedule.list()[0]?.last?.session, "s1");
+});
+
+test("a time without a server is told of, and not made up for", async () => {
+  const world = new World();
+  world.start().add(wish, "ann");
+  world.now = new Date("2026-03-04T09:00:00Z");
+  const schedule = world.start();
+  const [listed] = schedule.list();
+  assert.deepEqual(listed?.last, {
+    at: "2026-03-02T06:30:00.000Z",
+    session: null,
+    outcome: "missed: the server was not running",
+  });
+  assert.equal(listed?.dueAt, "2026-03-05T06:30:00.000Z");
+  assert.match(world.notes.at(-1) ?? "", /t1: missed/);
+  assert.equal(world.woken.length, 0);
+});
+
+test("what is refused is the outcome; what is not over is not started twice", async () => {
+  const world = new World();
+  const schedule = world.start();
+  world.refusal = new RoomcastError("not-found", "there is no image base", "see `image list`");
+  schedule.add({ ...wish, cron: "* * * * *" }, "ann");
+  world.wakes.resolve();
+  await world.until("2026-03-02T05:01:00Z");
+  assert.match(schedule.list()[0]?.last?.outcome ?? "", /not started: there is no image base/);
+  world.refusal = null;
+  await world.until("2026-03-02T05:03:00Z");
+  assert.equal(world.restores.length, 1);
+  assert.match(world.notes.at(-1) ?? "", /left out: its last run is not over/);
+  schedule.remove("t1");
+  world.end("s1");
+  assert.equal(world.stored.size, 0, "what was removed stays removed");
+  assert.throws(() => schedule.remove("t1"), /has no t1/);
+});
+
+test("a pattern that makes no sense, or never comes, is refused in words", () => {
+  const after = new Date("2026-03-02T05:00:00Z");
+  for (const cron of ["", "at noon", "61 * * * *", "* * * * * *", "0 0 30 2 *"]) {
+    assert.throws(() => nextTime(cron, "UTC", after), RoomcastError, cron);
+  }
+  assert.throws(() => nextTime("0 6 * * *", "Mars/Olympus", after), RoomcastError);
+  // Half past two does not come on the night when summer time begins: three o'clock does.
+  const spring = nextTime("30 2 * * *", "Europe/Berlin", new Date("2026-03-28T12:00:00Z"));
+  assert.equal(spring, "2026-03-29T01:00:00.000Z");
+});
