@@ -13,7 +13,7 @@ import { ShellEnded, ShellOrder } from "./shell.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
 
 /** Raised when a message changes so that an older peer would misread it. */
-export const controlProtocol = 1;
+export const controlProtocol = 2;
 /** Each side says something at least this often. */
 export const aliveEvery = millis(1000);
 /** Nine missed signs of life: the other side is gone. A PC that is busy to the last core may miss five. */
@@ -42,6 +42,48 @@ export const Counters = Type.Object({
 });
 export type Counters = Static<typeof Counters>;
 
+/**
+ * Which work an order is for, and which try at it: in every order, and in every word about it. A word
+ * of another attempt than the one that is wanted now is late, and is left.
+ */
+const work = {
+  /** The session's id. */
+  session: text(64),
+  /** Counts up with each order of the session to this PC that begins anew. */
+  attempt: Type.Integer({ minimum: 1, maximum: 0xffff_ffff }),
+};
+export const Work = Type.Object(work);
+export type Work = Static<typeof Work>;
+
+/** How a piece of work ended. `failed` carries the reason, and what to do next, in words. */
+export const End = Type.Object({
+  outcome: Type.Union([
+    Type.Literal("verified"),
+    Type.Literal("done"),
+    Type.Literal("failed"),
+    Type.Literal("refused"),
+    Type.Literal("stopped"),
+  ]),
+  reason: nullable(text(1024)),
+  next: nullable(text(1024)),
+  rootHash: nullable(text(64)),
+  counters: nullable(Counters),
+  steps: Type.Optional(Type.Array(StepView, { maxItems: 32 })),
+});
+export type End = Static<typeof End>;
+
+/**
+ * What the agent is at; the server holds it against what it wants. An end is reported until the server
+ * cancels that attempt, by which it says that it knows the end.
+ */
+export const Report = Type.Object({
+  ...work,
+  phase: Type.Union([Type.Literal("working"), Type.Literal("stopping"), Type.Literal("done")]),
+  /** Only of what is done. */
+  end: nullable(End),
+});
+export type Report = Static<typeof Report>;
+
 export const Hello = Type.Object({
   type: Type.Literal("hello"),
   protocol: Type.Integer(),
@@ -64,25 +106,33 @@ export const Hello = Type.Object({
   disks: Type.Array(DiskView, { maxItems: 128 }),
   memoryBytes: nullable(count),
   state: PcState,
-  /** The task still under way in this agent, after a reconnect. */
-  task: nullable(text(64)),
+  /** What the agent is at, after a reconnect; null: nothing. */
+  report: nullable(Report),
 });
 export type Hello = Static<typeof Hello>;
 
-/** Said every `aliveEvery` and at each change of state. */
-export const Alive = Type.Object({ type: Type.Literal("alive"), state: PcState });
+/** Said every `aliveEvery` and at each change of state or report. */
+export const Alive = Type.Object({
+  type: Type.Literal("alive"),
+  state: PcState,
+  report: nullable(Report),
+});
+export type Alive = Static<typeof Alive>;
 
-/** The disk is chosen and the wants are known (a `wants` frame went before): count this PC in. */
+/**
+ * The disk is chosen and the wants are known (a `wants` frame went before): count this PC in. Said
+ * again after each reconnect while it receives.
+ */
 export const Ready = Type.Object({
   type: Type.Literal("ready"),
-  task: text(64),
+  ...work,
   disk: DiskView,
   counters: Counters,
 });
 
 export const Progress = Type.Object({
   type: Type.Literal("progress"),
-  task: text(64),
+  ...work,
   phase: Type.Union([
     Type.Literal("scanning"),
     Type.Literal("receiving"),
@@ -101,30 +151,12 @@ export const Progress = Type.Object({
   trouble: Type.Optional(nullable(text(512))),
 });
 
-/** The end of a task. `failed` carries the reason, and what to do next, in words. */
-export const Result = Type.Object({
-  type: Type.Literal("result"),
-  task: text(64),
-  outcome: Type.Union([
-    Type.Literal("verified"),
-    Type.Literal("done"),
-    Type.Literal("failed"),
-    Type.Literal("refused"),
-    Type.Literal("stopped"),
-  ]),
-  reason: nullable(text(1024)),
-  next: nullable(text(1024)),
-  rootHash: nullable(text(64)),
-  counters: nullable(Counters),
-  steps: Type.Optional(Type.Array(StepView, { maxItems: 32 })),
-});
-
 export const WipeMethod = Type.Union([Type.Literal("discard"), Type.Literal("zero")]);
 
 /** By which way the PC gets its chunks now; said when that changes, and after each `ready`. */
 export const Delivery = Type.Object({
   type: Type.Literal("delivery"),
-  task: text(64),
+  ...work,
   way: Type.Union([Type.Literal("multicast"), Type.Literal("http")]),
   /** Why not by multicast, in words. */
   reason: nullable(text(512)),
@@ -133,7 +165,7 @@ export const Delivery = Type.Object({
 /** What the sender of a live cast says of it, four times a second; numbers as in `CastSenderStats`. */
 export const CastStats = Type.Object({
   type: Type.Literal("cast-stats"),
-  task: text(64),
+  ...work,
   stats: Type.Object({
     rateBps: Type.Number({ minimum: 0 }),
     bytesSent: count,
@@ -168,7 +200,7 @@ export const Ask = Type.Object({
       disk: text(),
     }),
     Type.Object({ action: Type.Literal("wipe"), method: WipeMethod, disk: text() }),
-    Type.Object({ action: Type.Literal("stop"), task: text(64) }),
+    Type.Object({ action: Type.Literal("stop"), session: text(64) }),
     /** The PC is about to restart: its network boot leads to its own disk. */
     Type.Object({ action: Type.Literal("boot-disk") }),
     /** Enter, in a seat walk. */
@@ -192,7 +224,6 @@ export const AgentMessage = Type.Union([
   Alive,
   Ready,
   Progress,
-  Result,
   Delivery,
   CastStats,
   Ask,
@@ -229,8 +260,7 @@ export const Welcome = Type.Object({
 
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
-  /** The session's id; an agent that is already at this task goes on with it and says `ready` again. */
-  task: text(64),
+  ...work,
   /** The image's id, for `/agent/v1/images/ID/…`. */
   imageId: text(64),
   /** NAME@VERSION, for the screen. */
@@ -247,8 +277,8 @@ export const RestoreOrder = Type.Object({
   /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
   scan: Type.Boolean(),
   /**
-   * The image is read while it is cast: its plan is at `/agent/v1/casts/TASK/plan`, its entries come
-   * in `entries` frames after this order, and its chunks are at `/agent/v1/casts/TASK/chunks/ENTRY`.
+   * The image is read while it is cast: its plan is at `/agent/v1/casts/SESSION/plan`, its entries come
+   * in `entries` frames after this order, and its chunks are at `/agent/v1/casts/SESSION/chunks/ENTRY`.
    * `delta`: with `scan`, all entries are waited for and looked for on the disk before it is `ready`.
    */
   live: Type.Union([Type.Literal("no"), Type.Literal("yes"), Type.Literal("delta")]),
@@ -258,8 +288,7 @@ export type RestoreOrder = Static<typeof RestoreOrder>;
 /** Sends the PC's own disk to the room: a live cast. */
 export const CastOrder = Type.Object({
   type: Type.Literal("cast"),
-  /** The session's id; an agent that is already at this task goes on with it. */
-  task: text(64),
+  ...work,
   /** What it will be called, for the screen. */
   image: text(),
   /** The disk to read, else null: the agent's policy chooses. */
@@ -275,7 +304,7 @@ export type CastOrder = Static<typeof CastOrder>;
 
 export const CaptureOrder = Type.Object({
   type: Type.Literal("capture"),
-  task: text(64),
+  ...work,
   name: text(64),
   disk: nullable(text()),
   policy: DiskPolicy,
@@ -285,7 +314,7 @@ export type CaptureOrder = Static<typeof CaptureOrder>;
 
 export const WipeOrder = Type.Object({
   type: Type.Literal("wipe"),
-  task: text(64),
+  ...work,
   disk: nullable(text()),
   rule: TargetRule,
   method: WipeMethod,
@@ -313,9 +342,9 @@ export const ServerMessage = Type.Union([
   CaptureOrder,
   CastOrder,
   /** The sender of a live cast: the receivers have the entries before this one. */
-  Type.Object({ type: Type.Literal("told"), task: text(64), entryCount: count }),
+  Type.Object({ type: Type.Literal("told"), ...work, entryCount: count }),
   /** The same: everyone has everything, the cast is over. */
-  Type.Object({ type: Type.Literal("finish"), task: text(64) }),
+  Type.Object({ type: Type.Literal("finish"), ...work }),
   WipeOrder,
   Type.Object({
     type: Type.Literal("power"),
@@ -325,7 +354,10 @@ export const ServerMessage = Type.Union([
       Type.Literal("boot-disk"),
     ]),
   }),
-  Type.Object({ type: Type.Literal("cancel"), task: text(64), reason: text() }),
+  /**
+   * Nothing is wanted of the agent there: one that works stops, one that is done has been understood.
+   */
+  Type.Object({ type: Type.Literal("cancel"), ...work, reason: text() }),
   Type.Object({ type: Type.Literal("alive") }),
   /** An operator wants to see what is on the PC's screen, or its log: answered by `seen`. */
   Type.Object({
@@ -338,8 +370,8 @@ export const ServerMessage = Type.Union([
   /** How the room is doing, for the PC's own screen, about once a second. */
   Type.Object({
     type: Type.Literal("room"),
-    task: text(64),
-    session: Type.Object({
+    session: text(64),
+    room: Type.Object({
       members: count,
       verified: count,
       failed: count,

@@ -97,7 +97,7 @@ export const ImageView = Type.Object({
 });
 export type ImageView = Static<typeof ImageView>;
 
-export const SessionKind = literals("restore", "cast", "capture");
+export const SessionKind = literals("restore", "cast", "capture", "wipe");
 export type SessionKind = Static<typeof SessionKind>;
 export const SessionState = literals(
   "gathering",
