@@ -1,0 +1,176 @@
+/** What the receivers of a session look like from outside, and what happened to them in words. */
+import type { MemberView, PcState, SessionState } from "../wire/views.ts";
+import { causeText } from "./cause.ts";
+import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
+import { isServed, type Member, type ReceiverFact, type Receivers } from "./receivers.ts";
+
+/** The contract's word for where the whole session is. `storedBytes`: what one pass puts on the wire. */
+export function sessionState(
+  state: Receivers,
+  totals: Pick<CastTotals, "bytesSent" | "repairBytes"> | null,
+  storedBytes: number,
+): SessionState {
+  if (state.verdict !== null) return state.verdict;
+  if (state.phase === "gathering") return "gathering";
+  const served = Object.values(state.members).filter(({ phase }) => isServed(phase));
+  if (served.length > 0 && served.every(({ phase }) => phase.name === "verifying"))
+    return "verifying";
+  const firstPassSent = totals !== null && totals.bytesSent - totals.repairBytes >= storedBytes;
+  return firstPassSent && served.length > 0 ? "repairing" : "casting";
+}
+
+/** What the operator has to know of the session as a whole, in words; empty when all is as it should be. */
+export function sessionNotices(state: Receivers): string[] {
+  const served = Object.values(state.members).filter(({ startedAt }) => startedAt !== null);
+  const unreached = served.filter(({ unicast }) => unicast !== null).length;
+  if (unreached * 2 <= served.length) return [];
+  const whom =
+    unreached === served.length
+      ? `none of the ${served.length} PCs`
+      : `only ${served.length - unreached} of the ${served.length} PCs`;
+  return [
+    `multicast reaches ${whom}: the others are served over HTTP, each with a copy of its own, ` +
+      `which takes ${unreached} times the data and time. Turn on an IGMP querier on the room's switch ` +
+      "(or its IGMP snooping off), and check that server and PCs are in one VLAN and not on Wi-Fi",
+  ];
+}
+
+/** What the cast has sent; of one that is over its rate is no figure any more. */
+export const totalsView = (totals: CastTotals | null, endedAt: string | null) => ({
+  rateBps: endedAt === null && totals !== null ? totals.rateBps / 8 : null,
+  bytesSent: totals?.bytesSent ?? 0,
+  parityBytes: totals?.parityBytes ?? 0,
+  repairBytes: totals?.repairBytes ?? 0,
+  passes: totals?.passes ?? 0,
+});
+
+export const memberViews = (
+  state: Receivers,
+  gauges: Gauges,
+  names: Names,
+  verify: "written" | "read-back",
+): MemberView[] =>
+  Object.entries(state.members).map(([pc, member]) => {
+    const view = memberView(pc, member, gauges.members.get(pc), names);
+    return verify === "written" ? { ...view, bytesVerified: null } : view;
+  });
+
+/** A member as the contract shows it. */
+function memberView(
+  pc: PcId,
+  member: Member,
+  gauge: MemberGauges | undefined,
+  names: Names,
+): MemberView {
+  const { phase } = member;
+  const counters = phase.name === "ended" ? member.counters : (gauge?.counters ?? member.counters);
+  const [lane, laneReason] = laneOf(member, gauge);
+  const isOver = phase.name === "ended" || phase.name === "lost";
+  return {
+    pc,
+    name: names.nameOf(pc),
+    state: memberState(member, names.stateOf(pc)),
+    result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
+    reason: isOver ? causeText(phase.cause) : (member.trouble ?? laneReason),
+    lane,
+    laneReason,
+    refused: phase.name === "ended" && phase.cause?.code === "refused",
+    disk: member.disk,
+    bytesWanted: counters?.bytesWanted ?? member.bytesWanted,
+    bytesReceived: counters?.bytesReceived ?? 0,
+    bytesWritten: counters?.bytesWritten ?? 0,
+    bytesVerified: counters?.bytesVerified ?? 0,
+    chunksKept: counters?.chunksKept ?? 0,
+    chunksWritten: counters?.chunksWritten ?? 0,
+    lossRatio: counters?.lossRatio ?? null,
+    writeBps: counters?.writeBps ?? null,
+    startedAt: member.startedAt,
+    endedAt: member.endedAt,
+    rootHash: member.rootHash,
+    steps: [...member.steps],
+  };
+}
+
+/** By which way it is served, and why not as the others; the newest words are among the gauges. */
+function laneOf(
+  { phase, unicast, straggling }: Member,
+  gauge: MemberGauges | undefined,
+): [MemberView["lane"], string | null] {
+  if (unicast !== null) return ["http", gauge?.unicast ?? unicast];
+  if (!isServed(phase)) return [null, null];
+  return straggling !== null ? ["catch-up", gauge?.straggling ?? straggling] : ["main", null];
+}
+
+function memberState({ phase }: Member, pcState: PcState): PcState {
+  switch (phase.name) {
+    case "absent":
+      return pcState;
+    case "ordered":
+    case "ready":
+      return "waiting";
+    case "receiving":
+    case "verifying":
+      return phase.name;
+    case "lost":
+      return "offline";
+    case "ended":
+      return phase.result === "failed" ? "failed" : pcState;
+  }
+}
+
+/** A fact in words, for the history; null: too small to tell, or told otherwise. */
+export function receiverText(fact: ReceiverFact): string | null {
+  switch (fact.type) {
+    case "admitted":
+      return "let in";
+    case "went":
+      return `${causeText(fact.cause) ?? "it is gone"}; it may come back`;
+    case "troubled":
+      return fact.text ?? "its disk answers again";
+    case "unicast":
+      return fact.reason === null
+        ? "multicast reaches it again"
+        : `gets its chunks over HTTP: ${fact.reason}`;
+    case "straggled":
+      return fact.reason === null
+        ? "keeps up again, back in the main lane"
+        : `in the catch-up lane: ${fact.reason}`;
+    case "ended": {
+      const reason = causeText(fact.cause);
+      const steps = fact.steps.map(({ name, outcome, detail }) =>
+        detail === "" ? `${name}: ${outcome}` : `${name}: ${outcome}, ${detail}`,
+      );
+      return [reason === null ? fact.result : `${fact.result}: ${reason}`, ...steps].join("; ");
+    }
+    case "opened":
+      return openedText(fact);
+    case "closed":
+      return fact.cause?.code === "cast" ? `the cast broke: ${fact.cause.text}` : null;
+    case "awaited":
+    case "ordered":
+    case "returned":
+    case "heard":
+    case "readied":
+    case "joined":
+    case "received":
+      return null;
+  }
+}
+
+function openedText({ why, ready, missing }: Extract<ReceiverFact, { type: "opened" }>) {
+  if (why !== "timeout") return null;
+  return `the start timeout is over: ${ready} of ${ready + missing.length} PCs are ready`;
+}
+
+/** Which PCs were missing when the start timeout was over, and why, a line a PC. */
+export const missingTexts = (fact: ReceiverFact): { readonly pc: PcId; readonly text: string }[] =>
+  fact.type !== "opened" || fact.why !== "timeout"
+    ? []
+    : fact.missing.map(({ pc, cause }) => ({
+        pc,
+        text: `missing at the start: ${
+          cause === "choosing"
+            ? "it is connected, and still choosing or hashing its disk"
+            : causeText(cause)
+        }`,
+      }));
