@@ -99,6 +99,8 @@ export class Engine {
   private readonly running = new Map<string, Running>();
   private readonly connections = new Map<PcId, Connected>();
   private decided: { session: Running; fact: Fact; stamp: Stamp; text: string | null }[] = [];
+  /** PCs of which something is decided that is not written: nothing is said to them before it is. */
+  private ahead = new Set<PcId>();
   private readonly unwritten = new Set<Running>();
   private underWay: {
     readonly facts: Engine["decided"];
@@ -172,6 +174,7 @@ export class Engine {
         session.state = session.kind.evolve(session.state, fact, stamp);
         const text = session.kind.text(fact, session.state);
         this.decided.push({ session, fact, stamp, text });
+        if (fact.pc !== null) this.ahead.add(fact.pc);
         if (fact.type === "admitted" && fact.pc !== null && input.type === "admit")
           admitted.push(fact.pc);
       }
@@ -263,7 +266,8 @@ export class Engine {
     assert(underWay !== null, "what is written was asked for");
     this.underWay = null;
     const { facts, sessions } = underWay;
-    const touched = new Set<PcId>();
+    this.ahead = pcsOf(this.decided);
+    const touched = pcsOf(facts);
     for (const { session, state } of sessions) {
       session.isNew = false;
       session.durable = state;
@@ -273,8 +277,8 @@ export class Engine {
     }
     const changed = sessions.map(({ session }) => session);
     const over = changed.filter(({ kind, durable }) => kind.isOver(durable));
-    for (const { id } of over) this.running.delete(id);
     for (const pc of touched) this.reconcile(pc, now);
+    for (const { id } of over) this.running.delete(id);
     return {
       happened: facts.map(({ session, fact, text }) => ({ session, fact, text })),
       changed,
@@ -307,7 +311,7 @@ export class Engine {
   /** Holds what is wanted of the PC against what it reports. */
   private reconcile(pc: PcId, now: LabTime): void {
     const connection = this.connections.get(pc);
-    if (connection === undefined) return;
+    if (connection === undefined || this.ahead.has(pc)) return;
     const { report } = connection;
     const session = this.wanting(pc);
     const attempt = session?.wanted.orders.get(pc);
@@ -426,6 +430,9 @@ const journalSession = (session: Running): JournalSession => ({
   state: session.state,
   totals: session.gauges.totals,
 });
+
+const pcsOf = (decided: readonly { readonly fact: Fact }[]): Set<PcId> =>
+  new Set(decided.flatMap(({ fact: { pc } }) => (pc === null ? [] : [pc])));
 
 /** The PCs of which something else is wanted now. */
 function differing(before: Wanted, after: Wanted): PcId[] {
