@@ -485,7 +485,9 @@ export class Sessions {
   /** Writes what was decided, does what follows, until there is nothing more. */
   private flush(): void {
     const { timers, journal } = this.ports;
+    let hasChanged = false;
     for (let batch = this.engine.toWrite(); batch !== null; batch = this.engine.toWrite()) {
+      hasChanged = true;
       try {
         journal.append(batch);
       } catch (error) {
@@ -499,9 +501,15 @@ export class Sessions {
       this.act(this.engine.written(timers.now()));
     }
     this.send();
+    if (hasChanged) this.wakeInTime();
+  }
+
+  private wakeInTime(): void {
+    const { timers } = this.ports;
     timers.wakeAt(this.engine.deadline(timers.now()), () => {
       this.engine.tick(timers.stamp());
       this.flush();
+      this.wakeInTime();
     });
   }
 
