@@ -67,17 +67,17 @@ export async function serve(options: ServeOptions): Promise<void> {
     images,
     clock: systemClock,
     version,
-    openSender: async (record, stats) =>
+    openSender: async ({ address: cast, imageId, room }, stats) =>
       startCastSender(
         {
-          ...record.cast,
+          ...cast,
           interfaceAddress: address,
-          index: await images.index(record.imageId),
+          index: await images.index(imageId),
           source: {
             module: new URL("./store/cast-source.ts", import.meta.url).href,
-            config: { directory: storeFolder, imageId: record.imageId },
+            config: { directory: storeFolder, imageId },
           },
-          rateLimitBps: rateLimitOf(config, record.room),
+          rateLimitBps: rateLimitOf(config, room),
           linkBps: await linkBpsOf(interfaceName),
         },
         { stats },
@@ -119,7 +119,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       writerFor: (task) => lab.sessions.writerFor(task),
       onCommitted: (task, manifest) => lab.committed(task, manifest),
     });
-    await castRoutes(app, (task) => lab.sessions.liveRun(task));
+    await castRoutes(app, (task) => lab.sessions.archive(task));
   });
   const listeners = [url, ...services.listeners, socketPath];
   const api: ApiPorts = {

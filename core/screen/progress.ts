@@ -11,7 +11,7 @@ export function memberFraction(member: MemberView): number | null {
   if (member.result === "verified") return 1;
   const { bytesWanted, bytesReceived, bytesVerified, state } = member;
   if (bytesWanted === null || bytesWanted === 0) return null;
-  if (state === "capturing") return Math.min(1, bytesReceived / bytesWanted);
+  if (state === "capturing" || state === "wiping") return Math.min(1, bytesReceived / bytesWanted);
   const here = Math.min(1, bytesHere(member) / bytesWanted);
   return bytesVerified === null ? here : (here + Math.min(1, bytesVerified / bytesWanted)) / 2;
 }

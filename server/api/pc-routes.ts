@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { RoomcastError } from "../../core/errors.ts";
 import { WipeMethod } from "../../core/wire/control.ts";
 import { RoomName, Seat } from "../../core/wire/rooms.ts";
-import { PcView } from "../../core/wire/views.ts";
+import { PcView, type SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed, Device, FailingDisks, Reference } from "./schemas.ts";
@@ -123,8 +124,20 @@ export const pcRoutes =
       async ({ params, body }, reply) => {
         requireWord(body.overwrite, lab.inventory.find(params.id).name);
         const { method, disk = null, failingDisks = [] } = body;
-        await lab.pcs.wipe(params.id, { method, disk, failingDisks });
+        const { id } = lab.wipe({ pc: params.id, method, disk, failingDisks });
+        requireWiped(await lab.sessions.over(id));
         return reply.code(204).send();
       },
     );
   };
+
+/** Throws `failed`, or `refused` by a safety rule, with the PC's own reason. */
+function requireWiped({ id, members }: SessionView): void {
+  const [member] = members;
+  if (member === undefined || member.result === "verified") return;
+  throw new RoomcastError(
+    member.refused ? "refused" : "failed",
+    `${member.name}: ${member.reason ?? "the wipe did not succeed"}`,
+    `see \`roomcast session show ${id}\`, and the PC's screen`,
+  );
+}

@@ -2,20 +2,20 @@
 import type { FastifyInstance } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeLivePlan, encodeLivePlan, livePlanLimit } from "../../core/image/live-plan.ts";
-import type { LiveRun } from "../lab/live-run.ts";
+import type { LiveArchive } from "../lab/live-archive.ts";
 import { recordsOf } from "../store/upload-routes.ts";
 
 const octets = "application/octet-stream";
 /** A chunk, with its entry. */
 const uploadLimit = 2 * 1024 * 1024;
 
-/** Registers `/agent/v1/casts/TASK/…`. `liveRun`: the live cast under way that `task` names. */
+/** Registers `/agent/v1/casts/TASK/…`. `archiveOf`: the live cast under way that `task` names. */
 export async function castRoutes(
   app: FastifyInstance,
-  liveRun: (task: string) => LiveRun | undefined,
+  archiveOf: (task: string) => LiveArchive | undefined,
 ): Promise<void> {
-  const runOf = (task: string): LiveRun => {
-    const run = liveRun(task);
+  const runOf = (task: string): LiveArchive => {
+    const run = archiveOf(task);
     if (run !== undefined) return run;
     const what = `there is no live cast ${task} under way`;
     throw new RoomcastError("not-found", what, "start it again");

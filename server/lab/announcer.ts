@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/ports.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
-import type { EventRecord, PcRecord, SessionRecord } from "../state/records.ts";
+import type { EventRecord, PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { Feed } from "./feed.ts";
 
@@ -16,8 +16,10 @@ export interface AnnouncerPorts {
   rooms(): string[];
   pcView(pc: PcRecord): PcView;
   roomView(name: string): RoomView;
-  sessionView(record: SessionRecord): SessionView;
-  sessionRecord(id: string): SessionRecord;
+  /** Throws `not-found`. */
+  sessionView(id: string): SessionView;
+  /** The room and the image of a session; throws `not-found`. */
+  sessionSubjects(id: string): { readonly room: string | null; readonly image: string | null };
 }
 
 /** Tells whoever watches what has changed, and writes down what has happened. */
@@ -26,6 +28,8 @@ export class Announcer {
   /** What is wrong now, in words. */
   warnings: readonly string[] = [];
   private readonly ports: AnnouncerPorts;
+  private told: readonly string[] = [];
+  private trouble: string | null = null;
 
   constructor(ports: AnnouncerPorts) {
     this.ports = ports;
@@ -46,8 +50,25 @@ export class Announcer {
 
   /** Tells what is wrong now; all of it, so that what is not said any more is over. */
   warn(texts: readonly string[]): void {
-    this.warnings = texts;
-    this.feed.say({ type: "warnings", texts: [...texts] });
+    this.told = texts;
+    this.tellWarnings();
+  }
+
+  /** The sessions' journal cannot be written, and why; null: it can be again. */
+  stuck(reason: string | null): void {
+    if (this.trouble === reason) return;
+    this.trouble = reason;
+    this.ports.log({ reason }, reason === null ? "sessions go on" : "sessions stand still");
+    this.tellWarnings();
+  }
+
+  private tellWarnings(): void {
+    const { told, trouble } = this;
+    this.warnings =
+      trouble === null
+        ? told
+        : [...told, `sessions stand still, since what happens cannot be written down: ${trouble}`];
+    this.feed.say({ type: "warnings", texts: [...this.warnings] });
   }
 
   pc(id: string): void {
@@ -67,30 +88,29 @@ export class Announcer {
     }
   }
 
-  session(record: SessionRecord): void {
-    this.feed.soon(`session ${record.id}`, () => ({
+  session(id: string): void {
+    this.feed.soon(`session ${id}`, () => ({
       type: "session",
-      session: this.ports.sessionView(record),
+      session: this.ports.sessionView(id),
     }));
   }
 
-  sessionEnded(record: SessionRecord): void {
-    const session = this.ports.sessionView(record);
-    this.feed.now(`session ${record.id}`, { type: "session", session });
+  sessionEnded(id: string): void {
+    const session = this.ports.sessionView(id);
+    this.feed.now(`session ${id}`, { type: "session", session });
     for (const { pc } of session.members) this.pc(pc);
     this.rooms();
   }
 
   private complete(about: Subjects): Omit<EventRecord, "at" | "text"> {
     const { session = null, pc = null, operator = null } = about;
-    const record = session === null ? null : this.ports.sessionRecord(session);
-    const roomOfSession = record?.kind === "restore" ? record.room : null;
+    const of = session === null ? null : this.ports.sessionSubjects(session);
     const roomOfPc = pc === null ? null : (this.ports.pc(pc)?.room ?? null);
     return {
       session,
       pc,
-      room: about.room ?? roomOfSession ?? roomOfPc,
-      image: about.image ?? record?.image ?? null,
+      room: about.room ?? of?.room ?? roomOfPc,
+      image: about.image ?? of?.image ?? null,
       operator,
     };
   }

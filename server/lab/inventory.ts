@@ -84,7 +84,7 @@ export class Inventory {
    * that may be several gets a record of its own, until an operator has said which it is.
    */
   register(hello: Hello, isOnline: (id: string) => boolean, isoTime: string): PcRecord {
-    const { type: _, state: __, task: ___, ...described } = hello;
+    const { type: _, state: __, report: ___, ...described } = hello;
     const { uuid, serials } = hello.identity;
     const macs = [...new Set([hello.mac, ...hello.identity.macs])];
     const found = recognise(

@@ -1,7 +1,8 @@
-import type { CastSender, CastSenderStats } from "../../core/cast/handles.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
+import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
+import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -12,22 +13,21 @@ import {
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
-import type { PcRecord, RestoreRecord } from "../state/records.ts";
+import type { PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type AgentLink, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
-import { meetWish, type Want } from "./asks.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
-import type { LiveCastPorts } from "./live-cast.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { PcOrders } from "./pc-orders.ts";
-import type { DiskSettings } from "./restore-run.ts";
+import { meetRequest, type PcRequest } from "./pc-requests.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
-import { type CastRequest, type RestoreRequest, Sessions } from "./sessions.ts";
+import { type CastRequest, type RestoreRequest, Sessions, type SessionsPorts } from "./sessions.ts";
 import { Shells } from "./shells.ts";
+import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
@@ -38,9 +38,10 @@ export interface LabPorts {
   readonly images: ImageStore;
   readonly clock: Clock;
   readonly version: string;
-  openSender(record: RestoreRecord, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  /** Casts an image on the lab's interface. */
+  readonly openSender: SessionsPorts["openSender"];
   /** Joins a cast on the lab's interface. */
-  readonly startReceiver: LiveCastPorts["startReceiver"];
+  readonly startReceiver: SessionsPorts["startReceiver"];
   /** The operator's cap for sessions of this room, in bits a second. */
   rateLimitBps(room: string | null): number | null;
   /** Sends the magic packet on the lab's network. */
@@ -52,6 +53,15 @@ export interface LabPorts {
 export interface RestoreWish extends Omit<RestoreRequest, "image" | "pcs"> {
   readonly image: string;
   readonly pcs: readonly string[] | null;
+}
+
+/** A wipe as an operator words it. */
+export interface WipeWish {
+  readonly pc: string;
+  readonly method: "discard" | "zero";
+  readonly disk: string | null;
+  /** As in `TargetRule`. */
+  readonly failingDisks: readonly string[];
 }
 
 /** A live cast as an operator words it. */
@@ -81,7 +91,7 @@ export class Lab {
   private readonly boots: Boots;
 
   constructor(ports: LabPorts) {
-    const { state, images, clock, openSender, wake, log } = ports;
+    const { state, images, clock, openSender, startReceiver, wake, log } = ports;
     this.ports = ports;
     this.inventory = new Inventory(state);
     this.boots = new Boots({
@@ -97,8 +107,11 @@ export class Lab {
       rooms: () => this.inventory.rooms(),
       pcView: (pc) => this.pcView(pc),
       roomView: (name) => this.rooms.view(name),
-      sessionView: (record) => this.sessions.view(record),
-      sessionRecord: (id) => this.sessions.record(id),
+      sessionView: (id) => this.sessions.find(id),
+      sessionSubjects: (id) => {
+        const { kind, state } = this.sessions.session(id);
+        return { room: kind.room(state), image: kind.image(state) };
+      },
     });
     this.agents = new Agents({
       hello: (hello, address) => this.greet(hello, address),
@@ -106,7 +119,7 @@ export class Lab {
       message: (link, message) => this.message(link, message),
       bulk: (link, frame) => {
         if (frame.kind === bulkKind.shell) this.shells.shown(link.pc, frame.tag, frame.payload);
-        else this.sessions.words.bulk(link.pc, frame);
+        else this.sessions.bulk(link.pc, frame);
       },
       lost: (link, reason) => this.lost(link, reason),
       ignored: (reason, address) => log({ address, reason }, "frame ignored"),
@@ -114,28 +127,26 @@ export class Lab {
     const send = (pc: string, message: ServerMessage): void => void this.agents.send(pc, message);
     const isConnected = (pc: string): boolean => this.agents.isConnected(pc);
     const { inventory, announcer, agents } = this;
-    const diskSettingsOf = (pc: string): DiskSettings =>
-      inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
     this.sessions = new Sessions({
-      state,
+      journal: state.journal,
+      timers: new LabTimers(clock, state.journal.newestAt()),
       images,
-      clock,
       openSender,
+      startReceiver,
       send,
-      isConnected,
-      diskSettingsOf,
+      sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
+      settingsOf: (pc, room) => {
+        const { disk, grow } = inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
+        return { policy: disk, grow, rateLimitBps: ports.rateLimitBps(room) };
+      },
       nameOf: (pc) => inventory.get(pc)?.name ?? pc,
       stateOf: (pc) => this.stateOf(pc),
       note: (session, pc, text) => announcer.note({ session, pc }, text),
-      changed: (record) => announcer.session(record),
-      ended: (record) => announcer.sessionEnded(record),
+      changed: ({ id }) => announcer.session(id),
+      ended: ({ id }) => announcer.sessionEnded(id),
       verified: (pc) => this.startFromDisk(pc),
-      live: {
-        sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
-        startReceiver: ports.startReceiver,
-        rateLimitBps: ports.rateLimitBps,
-        committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
-      },
+      committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
+      stuck: (reason) => announcer.stuck(reason),
     });
     this.rooms = new RoomOrders({
       inventory,
@@ -143,18 +154,17 @@ export class Lab {
       isConnected,
       send,
       restoreIn: (room) => this.sessions.restoreIn(room),
-      placed: (pc) => this.sessions.words.placed(pc),
+      placed: (pc) => this.sessions.placed(pc),
     });
     this.pcs = new PcOrders({
       inventory,
       announcer,
       agents,
       wake,
-      diskSettingsOf,
       requireFree: (pc) => this.sessions.requireFree(pc),
       placed: (pc) => {
         this.rooms.tell(pc);
-        this.sessions.words.placed(pc);
+        this.sessions.placed(pc);
       },
     });
     this.shells = new Shells({
@@ -223,7 +233,7 @@ export class Lab {
   }
 
   hasSession(id: string): boolean {
-    return attempt(() => this.sessions.record(id)) !== null;
+    return attempt(() => this.sessions.session(id)) !== null;
   }
 
   // --- what operators order
@@ -314,34 +324,47 @@ export class Lab {
    * in a new one of just these PCs. They hash their disks first, so what is there is not sent again.
    */
   retry(id: string): SessionView {
-    const record = this.sessions.restoreRecord(id);
     const pcs = this.retryable(id);
-    if (record.endedAt === null) {
+    const session = this.sessions.session(id);
+    if (session.endedAt === null) {
       for (const pc of pcs) this.sessions.admit(id, pc);
       return this.sessions.find(id);
     }
-    const { disk, verify, afterwards, imageId, failingDisks = [], live } = record;
+    const { spec } = session.state as RestoreState | LiveState;
+    const { disk, verify, afterwards, failingDisks } = spec;
     const wish = {
       ...{ disk, failingDisks, verify, afterwards },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
+    if (session.kindName === "restore")
+      return this.restore({ ...wish, image: (spec as RestoreSpec).image.id });
+    const { image } = session.state as LiveState;
+    if (image !== null) return this.restore({ ...wish, image: image.id });
     // A live cast that left no image is cast again by the same PC.
-    if (live === undefined || imageId !== id) return this.restore({ ...wish, image: imageId });
-    const { sender, saveAs, disk: sourceDisk, raw } = live;
+    const { sender, saveAs, sourceDisk, raw } = spec as LiveSpec;
     return this.cast({ ...wish, sender, saveAs, sourceDisk, raw });
   }
 
   capture(wish: { pc: string; name: string; disk: string | null; raw: boolean }): SessionView {
     const pc = this.inventory.find(wish.pc);
     this.pcs.requireOnline(pc);
-    return this.sessions.capture({ ...wish, pc });
+    const { name, disk, raw } = wish;
+    return this.sessions.capture(pc, { name, disk, raw });
+  }
+
+  /** Empties a PC's disk; the session is one that a restart of the server does not end. */
+  wipe(wish: WipeWish): SessionView {
+    const pc = this.inventory.find(wish.pc);
+    this.inventory.requireKnown(pc);
+    this.pcs.requireOnline(pc);
+    const { method, disk, failingDisks } = wish;
+    return this.sessions.wipe(pc, { method, disk, failingDisks });
   }
 
   /** A capture's image is in the store and visible. */
-  committed(task: string, manifest: Manifest): void {
-    this.sessions.committed(task, manifest);
-    this.announcer.feed.say({ type: "image", image: imageView(manifest) });
+  committed(session: string, manifest: Manifest): void {
+    this.sessions.committed(session, manifest);
   }
 
   /** An import's image is in the store and visible. */
@@ -389,7 +412,7 @@ export class Lab {
     const pc = this.inventory.byMac(mac);
     if (pc === undefined || this.agents.isConnected(pc.id)) return decision;
     this.bootingSince.set(pc.id, performance.now());
-    this.sessions.words.booting(pc.id);
+    this.sessions.booting(pc.id);
     this.announcer.pc(pc.id);
     return decision;
   }
@@ -419,7 +442,7 @@ export class Lab {
   private connected(link: AgentLink, hello: Hello): void {
     this.states.set(link.pc, hello.state);
     this.bootingSince.delete(link.pc);
-    this.sessions.words.connected(link.pc, hello.task);
+    this.sessions.connected(link.pc, hello.report);
     const pc = this.inventory.get(link.pc);
     if (pc !== undefined) {
       this.rooms.tell(pc);
@@ -428,7 +451,7 @@ export class Lab {
         const text = `WHICH PC IS THIS? It may be ${names.join(" or ")}: an operator has to say`;
         link.send({ type: "notice", text });
       }
-      this.sessions.words.placed(pc);
+      this.sessions.placed(pc);
     }
     this.announcer.pc(link.pc);
     this.announcer.rooms();
@@ -442,8 +465,7 @@ export class Lab {
       this.inventory.save(pc);
       this.ports.log({ pc: pc.name, reason }, "PC lost");
     }
-    this.sessions.words.lost(link.pc, reason);
-    this.pcs.lost(link.pc, reason);
+    this.sessions.lost(link.pc, reason);
     this.shells.lost(link.pc, reason);
     this.announcer.pc(link.pc);
     this.announcer.rooms();
@@ -452,6 +474,7 @@ export class Lab {
   private message(link: AgentLink, message: Exclude<AgentMessage, Hello>): void {
     switch (message.type) {
       case "alive":
+        this.sessions.reported(link.pc, message.report);
         if (this.states.get(link.pc) === message.state) return;
         this.states.set(link.pc, message.state);
         return this.announcer.pc(link.pc);
@@ -461,20 +484,17 @@ export class Lab {
         return this.shells.ended(link.pc, message);
       case "seen":
         return this.looks.seen(link.pc, message);
-      case "result":
-        if (this.pcs.wiped(link.pc, message)) return;
-        return this.sessions.words.message(link.pc, message);
       case "ready":
       case "progress":
       case "delivery":
       case "cast-stats":
-        return this.sessions.words.message(link.pc, message);
+        return this.sessions.message(link.pc, message);
     }
   }
 
-  private ask(link: AgentLink, want: Want): void {
+  private ask(link: AgentLink, request: PcRequest): void {
     try {
-      meetWish(this, link.pc, want);
+      meetRequest(this, link.pc, request);
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
       link.send({ type: "notice", text: `${error.message}: ${error.next}` });

@@ -56,9 +56,9 @@ const deafAfter = 3000;
 const uploadsAtOnce = 4;
 
 export class LiveCast {
-  readonly task: string;
+  readonly session: string;
   private readonly address: CastAddress;
-  private readonly master: string;
+  private readonly sender: string;
   private readonly writer: ImageWriter;
   private readonly ports: LiveCastPorts;
   private plan_: LivePlan | null = null;
@@ -78,16 +78,16 @@ export class LiveCast {
 
   constructor(
     options: {
-      readonly task: string;
+      readonly session: string;
       readonly address: CastAddress;
-      readonly master: string;
+      readonly sender: string;
       readonly writer: ImageWriter;
     },
     ports: LiveCastPorts,
   ) {
-    this.task = options.task;
+    this.session = options.session;
     this.address = options.address;
-    this.master = options.master;
+    this.sender = options.sender;
     this.writer = options.writer;
     this.ports = ports;
     this.watch = setInterval(() => this.noticeDeafness(), 1000);
@@ -166,9 +166,9 @@ export class LiveCast {
   }
 
   /** The sender is there again, with its task. */
-  masterReturned(): void {
+  senderReturned(): void {
     this.tell();
-    for (const [receiver, wants] of this.joined) this.toMaster(bulkKind.join, receiver, wants);
+    for (const [receiver, wants] of this.joined) this.toSender(bulkKind.join, receiver, wants);
   }
 
   /** The sender, for the session: what it is told goes to the PC that sends. */
@@ -177,12 +177,12 @@ export class LiveCast {
     return {
       join: (receiver, wants) => {
         this.joined.set(receiver, wants);
-        this.toMaster(bulkKind.join, receiver, wants);
+        this.toSender(bulkKind.join, receiver, wants);
       },
       report: (receiver, payload) => this.feedback(receiver, payload),
       leave: (receiver) => {
         this.joined.delete(receiver);
-        this.toMaster(bulkKind.leave, receiver, new Uint8Array());
+        this.toSender(bulkKind.leave, receiver, new Uint8Array());
       },
       // The PC that sends knows its entries first.
       announce() {},
@@ -201,7 +201,7 @@ export class LiveCast {
         wants[entryIndex >> 3] = (wants[entryIndex >> 3] as number) | (1 << (entryIndex & 7));
     this.heard = { packets: 0, atMs: performance.now() };
     this.joined.set(serverReceiver, wants);
-    this.toMaster(bulkKind.join, serverReceiver, wants);
+    this.toSender(bulkKind.join, serverReceiver, wants);
   }
 
   /** The stored bytes of an entry, once they are here. Rejects with `unreachable` when that takes long. */
@@ -322,23 +322,25 @@ export class LiveCast {
     let asked = 0;
     for (let entryIndex = 0; entryIndex < this.knownCount; entryIndex++) {
       if (this.archived[entryIndex] === 1) continue;
-      this.toMaster(bulkKind.upload, entryIndex, new Uint8Array());
+      this.toSender(bulkKind.upload, entryIndex, new Uint8Array());
       if (++asked === uploadsAtOnce) return;
     }
   }
 
   private feedback(receiver: number, report: Uint8Array): void {
-    this.toMaster(bulkKind.feedback, receiver, report);
+    this.toSender(bulkKind.feedback, receiver, report);
   }
 
-  private toMaster(kind: number, number: number, rest: Uint8Array): void {
-    this.ports.sendBulk(this.master, kind, this.address.tag, encodeNumbered(number, rest));
+  private toSender(kind: number, number: number, rest: Uint8Array): void {
+    this.ports.sendBulk(this.sender, kind, this.address.tag, encodeNumbered(number, rest));
   }
 
   private tell(): void {
-    this.ports.send(this.master, {
+    this.ports.send(this.sender, {
       type: "told",
-      task: this.task,
+      session: this.session,
+      // A sender is ordered once.
+      attempt: 1,
       entryCount: this.knownCount,
     });
   }

@@ -1,20 +1,8 @@
-import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
-import type { AgentMessage } from "../../core/wire/control.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Agents } from "./agents.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
-import type { DiskSettings } from "./restore-run.ts";
-
-type Outcome = Extract<AgentMessage, { type: "result" }>;
-
-export interface WipeWish {
-  readonly method: "discard" | "zero";
-  readonly disk: string | null;
-  /** As in `TargetRule`. */
-  readonly failingDisks: readonly string[];
-}
 
 export interface PcOrdersPorts {
   readonly inventory: Inventory;
@@ -22,7 +10,6 @@ export interface PcOrdersPorts {
   readonly agents: Agents;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
-  diskSettingsOf(pc: string): DiskSettings;
   /** Throws `conflict` when a session has this PC. */
   requireFree(pc: PcRecord): void;
   /** Its name, room or seat has changed: tells the PC, and the session of its room. */
@@ -32,7 +19,6 @@ export interface PcOrdersPorts {
 /** What operators do with single PCs. PCs are named by id, name or MAC. */
 export class PcOrders {
   private readonly ports: PcOrdersPorts;
-  private readonly wipes = new Map<string, { pc: string; end(outcome: Outcome): void }>();
 
   constructor(ports: PcOrdersPorts) {
     this.ports = ports;
@@ -60,49 +46,6 @@ export class PcOrders {
     pc.nextBoot = action === "boot-disk" ? "local-disk" : "agent";
     inventory.save(pc);
     agents.send(pc.id, { type: "power", action });
-  }
-
-  /** Empties the PC's disk; resolves at the end, rejects with the PC's reason. Throws when it cannot begin. */
-  wipe(reference: string, wish: WipeWish): Promise<void> {
-    const pc = this.ports.inventory.find(reference);
-    this.ports.inventory.requireKnown(pc);
-    this.ports.requireFree(pc);
-    this.requireOnline(pc);
-    return this.runWipe(pc, wish);
-  }
-
-  private async runWipe(pc: PcRecord, wish: WipeWish): Promise<void> {
-    const { agents, announcer, diskSettingsOf } = this.ports;
-    const { method, disk, failingDisks } = wish;
-    const rule = { policy: diskSettingsOf(pc.id).disk, failingDisks: [...failingDisks] };
-    const task = `w${randomInt(2 ** 32).toString(16)}`;
-    announcer.note({ pc: pc.id }, `wipe (${method})`);
-    const outcome = await new Promise<Outcome>((end) => {
-      this.wipes.set(task, { pc: pc.id, end });
-      agents.send(pc.id, { type: "wipe", task, disk, rule, method });
-    });
-    this.wipes.delete(task);
-    announcer.note({ pc: pc.id }, `wipe ${outcome.outcome} ${outcome.reason ?? ""}`.trim());
-    if (outcome.outcome === "done") return;
-    throw new RoomcastError(
-      outcome.outcome === "refused" ? "refused" : "failed",
-      `${pc.name}: ${outcome.reason ?? "the wipe did not succeed"}`,
-      outcome.next ?? "see the PC's screen",
-    );
-  }
-
-  /** True when it was the result of a wipe. */
-  wiped(pc: string, outcome: Outcome): boolean {
-    const wipe = this.wipes.get(outcome.task);
-    if (wipe?.pc !== pc) return false;
-    wipe.end(outcome);
-    return true;
-  }
-
-  lost(pc: string, reason: string): void {
-    for (const [task, wipe] of this.wipes) {
-      if (wipe.pc === pc) wipe.end(wipeLost(task, reason));
-    }
   }
 
   set(reference: string, change: { name?: string; room?: string; seat?: string | null }): PcRecord {
@@ -180,13 +123,3 @@ export class PcOrders {
     inventory.drawSeat(roomName, seat);
   }
 }
-
-const wipeLost = (task: string, reason: string): Outcome => ({
-  type: "result",
-  task,
-  outcome: "failed",
-  reason,
-  next: "see the PC's screen; its disk may be half wiped",
-  rootHash: null,
-  counters: null,
-});

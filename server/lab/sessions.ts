@@ -1,31 +1,93 @@
+/**
+ * The sessions of the lab at their edge: inputs of the engine come from operators, agents, casts and a
+ * timer; what the engine decides is written into the journal, and then done.
+ */
 import { randomInt } from "node:crypto";
+import type {
+  CastReceiver,
+  CastReceiverEvents,
+  CastReceiverOptions,
+  CastSender,
+  CastSenderStats,
+} from "../../core/cast/handles.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { createSession, type StartPolicy } from "../../core/session/session.ts";
+import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
+import type { Journal } from "../../core/session/journal.ts";
+import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
+import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
+import type { LiveState } from "../../core/session/kinds/live-cast.ts";
+import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { Receivers } from "../../core/session/receivers.ts";
+import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
-import type { Afterwards } from "../../core/wire/control.ts";
-import type { SessionView } from "../../core/wire/views.ts";
-import type { CaptureRecord, PcRecord, RestoreRecord, SessionRecord } from "../state/records.ts";
-import { CaptureRun } from "./capture-run.ts";
-import type { LiveRun } from "./live-run.ts";
-import { RestoreRun } from "./restore-run.ts";
-import { Runs, type SessionsPorts } from "./runs.ts";
-import { SessionWords } from "./session-words.ts";
+import {
+  type AgentMessage,
+  type BulkFrame,
+  bulkKind,
+  type CastAddress,
+  type Report,
+  type ServerMessage,
+} from "../../core/wire/control.ts";
+import type { PcState, SessionView } from "../../core/wire/views.ts";
+import type { PcRecord } from "../state/records.ts";
+import type { ImageStore, ImageWriter } from "../store/image-store.ts";
+import { Cast } from "./casts.ts";
+import { Engine, type Session, sessionOf } from "./engine.ts";
+import { LiveArchive } from "./live-archive.ts";
+import type { LabTimers } from "./timers.ts";
 
-export interface RestoreRequest {
-  readonly image: Manifest;
+/** Sessions that ended and are listed; the others are found by their id. */
+const endedSessionsKept = 50;
+/** How often the PCs' own screens hear of the room, in milliseconds. */
+const tellRoomEveryMs = 1000;
+/** A journal that could not be written, because the disk is full, is tried again after this. */
+const journalRetry = millis(1000);
+
+/** What a cast of the server's own is opened with. */
+export interface CastOpening {
+  readonly address: CastAddress;
+  readonly imageId: string;
   readonly room: string | null;
-  readonly pcs: readonly PcRecord[];
-  readonly disk: string | null;
-  readonly failingDisks: readonly string[];
-  readonly start: StartPolicy;
-  readonly startTimeoutSeconds: number | null;
-  readonly delta: boolean;
-  readonly verify: "written" | "read-back";
-  readonly afterwards: Afterwards;
 }
 
-export interface CastRequest extends Omit<RestoreRequest, "image"> {
+export interface SessionsPorts {
+  readonly journal: Journal;
+  readonly images: ImageStore;
+  readonly timers: LabTimers;
+  openSender(opening: CastOpening, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  startReceiver(
+    options: Omit<CastReceiverOptions, "interfaceAddress">,
+    events: CastReceiverEvents,
+  ): Promise<CastReceiver>;
+  send(pc: PcId, message: ServerMessage): void;
+  sendBulk(pc: PcId, kind: number, tag: number, payload: Uint8Array): void;
+  settingsOf(pc: PcId, room: string | null): OrderSettings;
+  nameOf(pc: PcId): string;
+  stateOf(pc: PcId): PcState;
+  note(session: string, pc: PcId | null, text: string): void;
+  /** Something that a screen shows has changed. */
+  changed(session: Session): void;
+  ended(session: Session): void;
+  /** A disk has become a verified copy. */
+  verified(pc: PcId): void;
+  /** An image is in the store and visible. */
+  committed(manifest: Manifest): void;
+  /** What cannot be written down, and so is not done; null: it can be again. */
+  stuck(reason: string | null): void;
+}
+
+/** To whom, and how: of restores and live casts. */
+export interface ReceiversRequest extends Omit<ReceiversSpec, "cast" | "pcs" | "startTimeoutMs"> {
+  readonly pcs: readonly PcRecord[];
+  readonly startTimeoutSeconds: number | null;
+}
+
+export interface RestoreRequest extends ReceiversRequest {
+  readonly image: Manifest;
+}
+
+export interface CastRequest extends ReceiversRequest {
   readonly sender: PcRecord;
   readonly saveAs: string | null;
   /** The disk to read; null: as the agent chooses. */
@@ -33,255 +95,508 @@ export interface CastRequest extends Omit<RestoreRequest, "image"> {
   readonly raw: boolean;
 }
 
-export interface CaptureRequest {
-  readonly pc: PcRecord;
-  readonly name: string;
-  readonly disk: string | null;
-  readonly raw: boolean;
-}
+type Work = Extract<AgentMessage, { type: "ready" | "progress" | "delivery" | "cast-stats" }>;
 
-/** The sessions of the lab, as operators order them. */
 export class Sessions {
-  /** What agents say of them. */
-  readonly words: SessionWords;
   private readonly ports: SessionsPorts;
-  private readonly runs: Runs;
+  private readonly engine: Engine;
+  private readonly ended = new Map<string, Session>();
+  private readonly casts = new Map<string, Cast>();
+  private readonly archives = new Map<string, LiveArchive>();
+  private readonly writers = new Map<string, ImageWriter>();
+  private readonly waiting = new Map<string, (() => void)[]>();
+  private readonly spaceAsked = new WeakSet<ImageWriter>();
+  private isStuck = false;
 
   constructor(ports: SessionsPorts) {
     this.ports = ports;
-    this.runs = new Runs(ports);
-    this.words = new SessionWords(this.runs, ports);
+    this.engine = new Engine(ports);
+    ports.timers.every(tellRoomEveryMs, () => this.tellRooms());
   }
 
   /** Goes on where an earlier process of the server ended, however it ended. */
   resume(): void {
-    this.runs.resume();
+    const { journal, timers } = this.ports;
+    for (const journalled of journal.ended(endedSessionsKept))
+      this.keepEnded(sessionOf(journalled));
+    for (const journalled of journal.open())
+      this.equip(this.engine.resume(journalled, timers.stamp()));
+    this.flush();
   }
 
+  // --- what is read
+
+  /** Those that ended lately, then those under way. */
   views(): SessionView[] {
-    return this.runs.records().map((record) => this.view(record));
+    return [...this.ended.values(), ...this.engine.all()].map((session) => this.view(session));
+  }
+
+  view(session: Session): SessionView {
+    return this.engine.view(session, this.ports);
   }
 
   /** Throws `not-found`. */
   find(id: string): SessionView {
-    return this.view(this.record(id));
+    return this.view(this.session(id));
   }
 
   /** Throws `not-found`. */
-  record(id: string): SessionRecord {
-    return this.runs.record(id);
-  }
-
-  view(record: SessionRecord): SessionView {
-    return this.runs.view(record);
+  session(id: string): Session {
+    const found = this.engine.get(id) ?? this.ended.get(id) ?? this.journalled(id);
+    if (found !== undefined) return found;
+    throw new RoomcastError(
+      "not-found",
+      `there is no session ${JSON.stringify(id)}`,
+      "see `roomcast session list`",
+    );
   }
 
   get activeCount(): number {
-    return this.runs.count;
+    return this.engine.all().length;
   }
 
   /** The session that has this PC, and is not over for it. */
-  idOf(pc: string): string | null {
-    return this.runs.of(pc)?.record.id ?? null;
+  idOf(pc: PcId): string | null {
+    return this.engine.of(pc)?.id ?? null;
   }
 
-  /** The restore under way in this room. */
+  /** The restore or live cast under way in this room. */
   restoreIn(room: string): string | null {
-    return this.runs.restores().find(({ record }) => record.room === room)?.record.id ?? null;
+    return this.receiving().find(({ kind, state }) => kind.room(state) === room)?.id ?? null;
   }
 
   /** A restore under way that casts this image. */
   restoreOf(imageId: string): string | null {
-    return this.runs.restores().find(({ record }) => record.imageId === imageId)?.record.id ?? null;
+    const found = this.engine
+      .all()
+      .find(
+        ({ kindName, state }) =>
+          kindName === "restore" && (state as RestoreState).spec.image.id === imageId,
+      );
+    return found?.id ?? null;
   }
+
+  /** The PCs of a restore or a live cast that ended otherwise than verified. */
+  unverified(id: string): PcId[] {
+    return Object.entries(this.requireReceiving(this.session(id)).members).flatMap(
+      ([pc, { phase }]) => (phase.name === "ended" && phase.result !== "verified" ? [pc] : []),
+    );
+  }
+
+  /** The live cast of this session, if it is under way. */
+  archive(session: string): LiveArchive | undefined {
+    return this.archives.get(session);
+  }
+
+  /** What takes the chunks of a capture that is under way. */
+  writerFor(session: string): ImageWriter | undefined {
+    return this.writers.get(session);
+  }
+
+  // --- what operators do
 
   /** Starts a restore; throws `conflict` when one of the PCs is in another session. */
   restore(request: RestoreRequest): SessionView {
     const { image, pcs } = request;
     for (const pc of pcs) this.requireFree(pc);
-    const run = this.runs.addRestore({
-      ...this.newRecord(request, image.rootHash, false),
-      imageId: image.id,
-      image: `${image.name}@${image.version}`,
-      imageStoredBytes: image.storedBytes,
-    });
-    const { id, image: reference } = run.record;
-    this.ports.note(id, null, `restore of ${reference} to ${pcs.length} PCs`);
-    run.take({ type: "tick" });
-    for (const pc of pcs) {
-      if (this.ports.isConnected(pc.id)) run.take({ type: "connected", pc: pc.id });
-      else if (this.ports.stateOf(pc.id) === "booting") run.take({ type: "booting", pc: pc.id });
-    }
-    return run.view();
+    const name = `${image.name}@${image.version}`;
+    const { id, rootHash, storedBytes } = image;
+    return this.begin("restore", `restore of ${name} to ${pcs.length} PCs`, null, (number) => ({
+      ...receiversSpec(request, number),
+      image: { id, name, rootHash, storedBytes },
+    }));
   }
 
   /** Starts a live cast of a PC that is connected; throws as `restore`. */
   cast(request: CastRequest): SessionView {
-    const { sender, pcs, saveAs, sourceDisk: disk, raw } = request;
+    const { sender, pcs, saveAs, sourceDisk, raw } = request;
     for (const pc of [sender, ...pcs]) this.requireFree(pc);
-    const record = this.newRecord(request, null, saveAs !== null);
-    const live = { sender: sender.id, saveAs, disk, raw, trouble: null };
-    const run = this.runs.addLive(
-      {
-        ...record,
-        imageId: record.id,
-        image: saveAs ?? `disk of ${sender.name}`,
-        imageStoredBytes: Number.MAX_SAFE_INTEGER,
-        live,
-      },
-      live,
-      this.ports.images.beginImage(saveAs ?? "live"),
-    );
     const stored = saveAs === null ? "" : `, stored as ${saveAs}`;
-    this.ports.note(record.id, sender.id, `live cast to ${pcs.length} PCs${stored}`);
-    run.order();
-    return this.find(record.id);
-  }
-
-  /** All of a record but what it is of. */
-  private newRecord(
-    request: Omit<RestoreRequest, "image">,
-    rootHash: string | null,
-    archives: boolean,
-  ): Omit<RestoreRecord, "imageId" | "image" | "imageStoredBytes" | "live"> {
-    const { clock, state } = this.ports;
-    const number = state.nextSessionNumber();
-    const { room, disk, failingDisks, delta, verify, afterwards, pcs, start, startTimeoutSeconds } =
-      request;
-    return {
-      kind: "restore",
-      id: `s${number}`,
-      startedAt: clock.isoTime(),
-      endedAt: null,
-      room,
-      disk,
-      failingDisks,
-      delta,
-      verify,
-      afterwards,
-      cast: castAddress(number),
-      session: createSession({
-        pcs: pcs.map((pc) => pc.id),
-        start,
-        startTimeout: startTimeoutSeconds === null ? null : millis(startTimeoutSeconds * 1000),
-        rootHash,
-        archives,
-        now: clock.now(),
-      }),
-      stats: null,
-    };
-  }
-
-  /** The live cast that `task` names, if it is still under way. */
-  liveRun(task: string): LiveRun | undefined {
-    const run = this.runs.get(task);
-    return run instanceof RestoreRun ? (run.live ?? undefined) : undefined;
+    const text = `live cast to ${pcs.length} PCs${stored}`;
+    return this.begin("cast", text, sender.id, (number) => ({
+      ...receiversSpec(request, number),
+      ...{ sender: sender.id, senderName: sender.name, saveAs, sourceDisk, raw },
+    }));
   }
 
   /** Starts a capture of a PC that is connected; throws `conflict` when it is in another session. */
-  capture({ pc, name, disk, raw }: CaptureRequest): SessionView {
+  capture(pc: PcRecord, request: Omit<CaptureSpec, "pc" | "source">): SessionView {
     this.requireFree(pc);
-    const { state, clock, images } = this.ports;
-    const writer = images.beginImage(name);
-    const record: CaptureRecord = {
-      kind: "capture",
-      id: `s${state.nextSessionNumber()}`,
-      startedAt: clock.isoTime(),
-      endedAt: null,
-      name,
-      image: null,
-      pc: pc.id,
-      disk,
-      raw,
-      result: "pending",
-      reason: null,
-      refused: false,
-      bytesDone: 0,
-      bytesTotal: null,
-      source: pc.hello.disks.find(({ path }) => path === disk) ?? null,
-      counters: null,
-    };
-    const run = this.runs.addCapture(record, writer);
-    this.ports.note(record.id, pc.id, `capture as ${name}`);
-    run.order();
-    return this.view(record);
+    const source = pc.hello.disks.find(({ path }) => path === request.disk) ?? null;
+    const spec = { ...request, pc: pc.id, source };
+    return this.begin("capture", `capture as ${request.name}`, pc.id, () => spec);
   }
 
-  /** The writer of the capture that `task` names, if it is still under way. */
-  writerFor(task: string): CaptureRun["writer"] | undefined {
-    const run = this.runs.get(task);
-    return run instanceof CaptureRun ? run.writer : undefined;
-  }
-
-  committed(task: string, manifest: Manifest): void {
-    const run = this.runs.get(task);
-    if (run instanceof CaptureRun) run.commit(manifest);
+  /** Starts a wipe of a PC that is connected; throws `conflict` when it is in another session. */
+  wipe(pc: PcRecord, request: Omit<SpecOf<"wipe">, "pc" | "source">): SessionView {
+    this.requireFree(pc);
+    const source = pc.hello.disks.find(({ path }) => path === request.disk) ?? null;
+    const spec = { ...request, pc: pc.id, source };
+    return this.begin("wipe", `wipe (${request.method})`, pc.id, () => spec);
   }
 
   stop(id: string): SessionView {
-    const run = this.runs.get(id);
-    if (run instanceof RestoreRun) run.take({ type: "stop" });
-    else run?.stop();
-    return this.find(id);
+    this.session(id);
+    return this.order(id, { type: "stop" });
   }
 
   start(id: string): SessionView {
-    this.requireRestore(id).take({ type: "start" });
-    return this.find(id);
+    this.requireUnderWay(id);
+    return this.order(id, { type: "start" });
   }
 
-  drop(id: string, pc: string): SessionView {
-    this.requireRestore(id).take({ type: "drop", pc });
-    return this.find(id);
+  drop(id: string, pc: PcId): SessionView {
+    this.requireUnderWay(id);
+    return this.order(id, { type: "drop", pc, by: "operator" });
   }
 
   /** Lets a PC in: one that was not asked for, or one that has ended otherwise than verified. */
   admit(id: string, pc: PcRecord): SessionView {
-    const run = this.requireRestore(id);
-    if (run.isVerified(pc.id)) {
+    const member = this.requireUnderWay(id).members[pc.id];
+    if (member?.phase.name === "ended" && member.phase.result === "verified") {
       throw new RoomcastError(
         "conflict",
-        `${pc.name} is verified in session ${id} already`,
+        `${pc.name} is already verified in session ${id}`,
         "to write it once more, restore it in a session of its own",
       );
     }
     this.requireFree(pc);
-    run.take({ type: "admit", pc: pc.id, connected: this.ports.isConnected(pc.id) });
-    this.ports.note(id, pc.id, "let in");
-    return this.find(id);
-  }
-
-  /** A restore's ids of PCs that ended otherwise than verified. */
-  unverified(id: string): string[] {
-    return this.restoreRecord(id)
-      .session.members.filter(({ phase }) => phase.name === "ended" && phase.result !== "verified")
-      .map(({ pc }) => pc);
-  }
-
-  /** Throws `conflict` when the session is no restore. */
-  restoreRecord(id: string): RestoreRecord {
-    const record = this.record(id);
-    if (record.kind === "restore") return record;
-    throw new RoomcastError(
-      "conflict",
-      `session ${id} is a ${record.kind}`,
-      "capture again with `roomcast capture`",
-    );
+    return this.order(id, { type: "admit", pc: pc.id });
   }
 
   /** Throws `conflict` when a session has this PC. */
   requireFree(pc: PcRecord): void {
-    this.runs.requireFree(pc);
+    const session = this.engine.of(pc.id);
+    if (session === undefined) return;
+    throw new RoomcastError(
+      "conflict",
+      `${pc.name} is in session ${session.id} (${session.kindName})`,
+      `wait for its end, or \`roomcast session stop ${session.id}\``,
+    );
+  }
+
+  /** Resolves when the session is over. */
+  async over(id: string): Promise<SessionView> {
+    const session = this.session(id);
+    if (session.endedAt === null) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.waiting.set(id, [...(this.waiting.get(id) ?? []), resolve]);
+      await promise;
+    }
+    return this.find(id);
+  }
+  // --- what agents say
+
+  connected(pc: PcId, report: Report | null): void {
+    this.engine.connected(pc, report, this.ports.timers.stamp());
+    this.soon();
+  }
+
+  reported(pc: PcId, report: Report | null): void {
+    this.engine.reported(pc, report, this.ports.timers.stamp());
+    this.soon();
+  }
+
+  lost(pc: PcId, reason: string): void {
+    this.engine.lost(pc, reason, this.ports.timers.stamp());
+    this.soon();
+  }
+
+  /** The PC has asked for its boot files. */
+  booting(pc: PcId): void {
+    const session = this.engine.of(pc);
+    if (session !== undefined) this.take(session.id, { type: "booting", pc });
+  }
+
+  /** The PC is in a room, newly or again: a restore that is under way there takes it in. */
+  placed(pc: PcRecord): void {
+    const session = this.receiving().find(({ kind, state }) => kind.room(state) === pc.room);
+    if (session === undefined || pc.doubt !== undefined) return;
+    if (session.kind.knows(session.state, pc.id) || this.engine.of(pc.id) !== undefined) return;
+    this.take(session.id, { type: "admit", pc: pc.id });
+  }
+
+  /** The person at the PC has stopped the work there. */
+  stoppedAtPc(pc: PcId, session: string): void {
+    const found = this.engine.get(session);
+    if (found?.kind.knows(found.state, pc) === true)
+      this.take(session, { type: "drop", pc, by: "person" });
+  }
+
+  message(pc: PcId, message: Work): void {
+    const { session: id, attempt } = message;
+    const session = this.engine.get(id);
+    if (session === undefined) return;
+    switch (message.type) {
+      case "ready": {
+        const { disk, counters } = message;
+        return this.take(id, { type: "ready", pc, attempt, disk, counters });
+      }
+      case "delivery": {
+        const reason = message.way === "http" ? (message.reason ?? "no reason given") : null;
+        return this.take(id, { type: "delivery", pc, attempt, reason });
+      }
+      case "progress": {
+        const { phase, counters, trouble = null, bytesDone, bytesTotal } = message;
+        this.take(id, {
+          ...{ type: "progress", pc, attempt, phase },
+          ...{ counters, trouble, bytesDone, bytesTotal },
+        });
+        if (session.kindName === "capture" && bytesTotal !== null)
+          this.requireSpace(session, bytesTotal);
+        return this.ports.changed(session);
+      }
+      case "cast-stats": {
+        if (!isSender(session, pc)) return;
+        const { receivers, ...totals } = message.stats;
+        return this.casts.get(id)?.takeStats(totals, receivers);
+      }
+    }
+  }
+
+  bulk(pc: PcId, frame: BulkFrame): void {
+    const session = this.receiving().find(({ state }) => addressOf(state).tag === frame.tag);
+    if (session === undefined) return;
+    const cast = this.casts.get(session.id);
+    if (frame.kind === bulkKind.wants) cast?.takeWants(pc, frame.payload);
+    else if (frame.kind === bulkKind.report) cast?.takeReport(pc, frame.payload);
+    else if (frame.kind === bulkKind.entries && isSender(session, pc))
+      this.archives.get(session.id)?.takeEntries(frame.payload);
+  }
+
+  /** A capture's image is in the store and visible. */
+  committed(id: string, manifest: Manifest): void {
+    this.ports.committed(manifest);
+    const image = `${manifest.name}@${manifest.version}`;
+    this.take(id, { type: "stored", image, imageId: manifest.id });
+    this.flush();
   }
 
   /** Puts everything to rest; it goes on when the server is started again. */
   async close(): Promise<void> {
-    for (const run of this.runs.restores()) await run.suspend();
+    this.flush();
+    this.ports.timers.close();
+    await Promise.all([...this.casts.values()].map((cast) => cast.end()));
   }
 
-  private requireRestore(id: string): RestoreRun {
-    const run = this.runs.get(id);
-    if (run instanceof RestoreRun) return run;
+  // --- how it is done
+
+  private begin<K extends KindName>(
+    kind: K,
+    text: string,
+    pc: PcId | null,
+    specOf: (number: number) => SpecOf<K>,
+  ): SessionView {
+    const { journal, timers } = this.ports;
+    const number = this.nextNumber(journal.nextNumber());
+    const session = this.engine.begin(number, kind, specOf(number), timers.stamp());
+    this.equip(session);
+    this.ports.note(session.id, pc, text);
+    this.flush();
+    for (const each of session.kind.pcs(session.state))
+      if (this.ports.stateOf(each) === "booting")
+        this.take(session.id, { type: "booting", pc: each });
+    return this.view(session);
+  }
+
+  /** Not one that is decided and not written yet, either. */
+  private nextNumber(fromJournal: number): number {
+    return Math.max(fromJournal, ...this.engine.all().map(({ number }) => number + 1));
+  }
+
+  /** What the session needs beside its state: a cast, an archive, a writer. */
+  private equip(session: Session): void {
+    const { id, kindName } = session;
+    const { images } = this.ports;
+    if (kindName === "restore") this.addCast(session, (stats) => this.openSender(session, stats));
+    if (kindName === "cast") {
+      const archive = this.addArchive(session);
+      this.addCast(session, async () => {
+        archive.cast.join();
+        return archive.cast.remoteSender();
+      });
+    }
+    if (kindName === "capture" && session.endedAt === null)
+      this.writers.set(id, images.beginImage((session.state as CaptureState).spec.name));
+  }
+
+  private openSender(
+    session: Session,
+    stats: (stats: CastSenderStats) => void,
+  ): Promise<CastSender> {
+    const { spec } = session.state as RestoreState;
+    const opening = { address: spec.cast, imageId: spec.image.id, room: spec.room };
+    return this.ports.openSender(opening, stats);
+  }
+
+  private addCast(
+    session: Session,
+    open: (stats: (stats: CastSenderStats) => void) => Promise<CastSender>,
+  ): void {
+    const cast = new Cast(session, {
+      open: (_, stats) => open(stats),
+      take: (id, input) => this.take(id, input),
+      counted: () => this.ports.changed(session),
+    });
+    this.casts.set(session.id, cast);
+  }
+
+  private addArchive(session: Session): LiveArchive {
+    const { images, send, sendBulk, startReceiver, committed, note } = this.ports;
+    const { saveAs } = (session.state as LiveState).spec;
+    const archive = new LiveArchive(session, images.beginImage(saveAs ?? "live"), {
+      send,
+      sendBulk,
+      startReceiver,
+      committed,
+      take: (input) => this.take(session.id, input),
+      receivers: () => presentPcs((session.state as LiveState).receivers),
+      untidy: (why) =>
+        note(session.id, null, `what the live cast left could not be tidied up: ${why}`),
+    });
+    this.archives.set(session.id, archive);
+    return archive;
+  }
+
+  /** As soon as the PC knows how much it will read. */
+  private requireSpace(session: Session, usedBytes: number): void {
+    const writer = this.writers.get(session.id);
+    if (writer === undefined || this.spaceAsked.has(writer)) return;
+    this.spaceAsked.add(writer);
+    writer.requireSpace(usedBytes).catch((error: unknown) => {
+      this.take(session.id, { type: "not-stored", reason: messageOf(error) });
+    });
+  }
+  private order(id: string, input: Input): SessionView {
+    this.take(id, input);
+    this.flush();
+    return this.find(id);
+  }
+
+  private take(id: string, input: Input): void {
+    this.engine.take(id, input, this.ports.timers.stamp());
+    this.soon();
+  }
+
+  private soon(): void {
+    this.ports.timers.soon(() => this.flush());
+  }
+
+  /** Writes what was decided, does what follows, until there is nothing more. */
+  private flush(): void {
+    const { timers, journal } = this.ports;
+    let hasChanged = false;
+    for (let batch = this.engine.toWrite(); batch !== null; batch = this.engine.toWrite()) {
+      hasChanged = true;
+      try {
+        journal.append(batch);
+      } catch (error) {
+        this.engine.notWritten();
+        this.isStuck = true;
+        this.ports.stuck(messageOf(error));
+        return timers.wakeAt(millis(timers.now() + journalRetry), () => this.flush());
+      }
+      if (this.isStuck) this.ports.stuck(null);
+      this.isStuck = false;
+      this.act(this.engine.written(timers.now()));
+    }
+    this.send();
+    if (hasChanged) this.wakeInTime();
+  }
+
+  private wakeInTime(): void {
+    const { timers } = this.ports;
+    timers.wakeAt(this.engine.deadline(timers.now()), () => {
+      this.engine.tick(timers.stamp());
+      this.flush();
+      this.wakeInTime();
+    });
+  }
+
+  private act({ happened, changed, over }: ReturnType<Engine["written"]>): void {
+    // What is sent comes before what is told: an order before the entries that belong to it.
+    this.send();
+    for (const { session, fact, text } of happened) {
+      this.follow(session, fact);
+      if (text !== null) this.ports.note(session.id, fact.pc, text);
+    }
+    for (const session of changed) {
+      this.casts.get(session.id)?.sync(session.kind.wanted(session.durable).cast);
+      this.ports.changed(session);
+    }
+    for (const session of over) this.end(session);
+  }
+
+  /** What a fact leads to outside of its session. */
+  private follow(session: Session, fact: Fact): void {
+    const { pc } = fact;
+    const archive = this.archives.get(session.id);
+    if (fact.type === "sender-sending") archive?.cast.senderReturned();
+    if (pc === null) return;
+    if (fact.type === "returned") archive?.cast.sendKnown(pc);
+    const isVerified = "result" in fact && fact.result === "verified";
+    if (isVerified && receiversOf(session) !== null) this.ports.verified(pc);
+  }
+
+  private send(): void {
+    for (const { pc, message } of this.engine.takeSends()) {
+      this.ports.send(pc, message);
+      if (message.type === "restore" && message.live !== "no")
+        this.archives.get(message.session)?.cast.sendKnown(pc);
+    }
+  }
+
+  private end(session: Session): void {
+    const { id } = session;
+    this.keepEnded(session);
+    this.tellRoom(session);
+    this.casts.get(id)?.end();
+    this.casts.delete(id);
+    this.archives.get(id)?.close();
+    this.archives.delete(id);
+    const writer = this.writers.get(id);
+    this.writers.delete(id);
+    if (writer !== undefined && (session.state as CaptureState).image === null)
+      writer.abort().catch((error: unknown) => {
+        const why = messageOf(error);
+        this.ports.note(id, null, `what the capture left could not be tidied up: ${why}`);
+      });
+    for (const resolve of this.waiting.get(id) ?? []) resolve();
+    this.waiting.delete(id);
+    this.ports.ended(session);
+  }
+
+  private keepEnded(session: Session): void {
+    this.ended.set(session.id, session);
+    const [oldest] = this.ended.keys();
+    if (this.ended.size > endedSessionsKept && oldest !== undefined) this.ended.delete(oldest);
+  }
+
+  private journalled(id: string): Session | undefined {
+    const number = /^s\d{1,12}$/.test(id) ? Number(id.slice(1)) : 0;
+    const found = this.ports.journal.find(number);
+    return found === undefined ? undefined : sessionOf(found);
+  }
+
+  /** Restores and live casts under way. */
+  private receiving(): Session[] {
+    return this.engine.all().filter((session) => receiversOf(session) !== null);
+  }
+
+  private requireReceiving(session: Session): Receivers {
+    const receivers = receiversOf(session);
+    if (receivers !== null) return receivers;
+    throw new RoomcastError(
+      "conflict",
+      `session ${session.id} is a ${session.kindName}`,
+      `begin it anew with \`roomcast ${session.kindName === "wipe" ? "pc wipe" : session.kindName}\``,
+    );
+  }
+
+  private requireUnderWay(id: string): Receivers {
+    const session = this.engine.get(id);
+    const receivers = session === undefined ? null : receiversOf(session);
+    if (receivers !== null) return receivers;
     const { state, kind } = this.find(id);
     throw new RoomcastError(
       "conflict",
@@ -289,16 +604,76 @@ export class Sessions {
       "only a restore that is under way can be changed",
     );
   }
+
+  private tellRooms(): void {
+    for (const session of this.receiving()) this.tellRoom(session);
+  }
+
+  private tellRoom(session: Session): void {
+    const receivers = receiversOf(session);
+    if (receivers === null) return;
+    const view = this.view(session);
+    const { verified, failed } = resultCounts(view);
+    const message: ServerMessage = {
+      type: "room",
+      session: session.id,
+      room: {
+        members: view.members.length,
+        verified,
+        failed,
+        progress: sessionFraction(view),
+        rateBps: view.rateBps,
+        secondsLeft: sessionSecondsLeft(view),
+      },
+    };
+    const present = Object.entries(receivers.members).flatMap(([pc, { phase }]) =>
+      phase.name === "absent" || phase.name === "lost" ? [] : [pc],
+    );
+    const { sender } = view;
+    for (const pc of sender === null ? present : [...present, sender]) this.ports.send(pc, message);
+  }
+}
+
+/** The receivers of a restore or a live cast; null: of another kind. */
+export function receiversOf({ kindName, state }: Session): Receivers | null {
+  return kindName === "restore" || kindName === "cast"
+    ? (state as RestoreState | LiveState).receivers
+    : null;
+}
+
+const addressOf = (state: unknown): CastAddress => (state as RestoreState | LiveState).spec.cast;
+
+const isSender = ({ kindName, state }: Session, pc: PcId): boolean =>
+  kindName === "cast" && (state as LiveState).spec.sender === pc;
+
+/** PCs that have been ordered, and have not ended or got lost. */
+const presentPcs = ({ members }: Receivers): PcId[] =>
+  Object.entries(members).flatMap(([pc, { phase }]) =>
+    ["absent", "lost", "ended"].includes(phase.name) ? [] : [pc],
+  );
+
+function receiversSpec(request: ReceiversRequest, number: number): ReceiversSpec {
+  const { room, disk, failingDisks, delta, verify, afterwards, start } = request;
+  const { pcs, startTimeoutSeconds } = request;
+  return {
+    ...{ room, disk, failingDisks, delta, verify, afterwards, start },
+    pcs: pcs.map(({ id }) => id),
+    startTimeoutMs: startTimeoutSeconds === null ? null : startTimeoutSeconds * 1000,
+    cast: castAddress(number),
+  };
 }
 
 /**
  * Where session `number` casts: a group of its own in the organisation-local scope (RFC 2365) whose
  * Ethernet address is not that of a link-local group, which switches would flood.
  */
-function castAddress(number: number): RestoreRecord["cast"] {
+function castAddress(number: number): CastAddress {
   return {
     tag: randomInt(2 ** 32),
     group: `239.77.${1 + (Math.floor(number / 254) % 254)}.${1 + (number % 254)}`,
     port: 7400 + (number % 1000),
   };
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,10 +1,6 @@
-/** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
-import type { CastSenderStats } from "../../core/cast/handles.ts";
-import type { Session } from "../../core/session/session.ts";
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
-import type { Afterwards, CastAddress, Counters, Hello } from "../../core/wire/control.ts";
+import type { Hello } from "../../core/wire/control.ts";
 import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
-import type { DiskView, MemberResult } from "../../core/wire/views.ts";
 
 export interface RoomRecord {
   readonly name: string;
@@ -31,7 +27,7 @@ export interface PcRecord {
   room: string;
   seat: string | null;
   /** What its agent said of itself when it last connected. */
-  hello: Omit<Hello, "type" | "state" | "task">;
+  hello: Omit<Hello, "type" | "state" | "report">;
   /** All addresses it was ever seen with. */
   macs: string[];
   lastSeen: string;
@@ -43,65 +39,6 @@ export interface PcRecord {
    */
   nextBoot: "room" | "agent" | "local-disk";
 }
-
-interface SessionRecordBase {
-  readonly id: string;
-  readonly startedAt: string;
-  endedAt: string | null;
-}
-
-export interface RestoreRecord extends SessionRecordBase {
-  readonly kind: "restore";
-  /** Of a live cast: the session's own id until the image is stored. */
-  imageId: string;
-  /** NAME@VERSION; of a live cast: the name that it will have, until it is stored. */
-  image: string;
-  imageStoredBytes: number;
-  /** A live cast: where the image comes from. */
-  readonly live?: LiveOrigin;
-  readonly room: string | null;
-  readonly disk: string | null;
-  /** To be taken although SMART says that they fail; as in `TargetRule`. */
-  readonly failingDisks: readonly string[];
-  readonly delta: boolean;
-  readonly verify: "written" | "read-back";
-  readonly afterwards: Afterwards;
-  readonly cast: CastAddress;
-  readonly session: Session;
-  stats: CastTotals | null;
-}
-
-/** The PC that sends, and what becomes of what it sends. */
-export interface LiveOrigin {
-  readonly sender: string;
-  readonly saveAs: string | null;
-  /** The disk that is read; null: as the agent chooses. */
-  readonly disk: string | null;
-  readonly raw: boolean;
-  /** Why the image was not stored. */
-  trouble: string | null;
-}
-
-export type CastTotals = Omit<CastSenderStats, "receivers">;
-
-export interface CaptureRecord extends SessionRecordBase {
-  readonly kind: "capture";
-  readonly name: string;
-  /** NAME@VERSION once committed. */
-  image: string | null;
-  readonly pc: string;
-  readonly disk: string | null;
-  readonly raw: boolean;
-  result: MemberResult;
-  reason: string | null;
-  refused: boolean;
-  bytesDone: number;
-  bytesTotal: number | null;
-  source: DiskView | null;
-  counters: Counters | null;
-}
-
-export type SessionRecord = RestoreRecord | CaptureRecord;
 
 export interface OperatorRecord {
   readonly name: string;

@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RoomcastError } from "../../core/errors.ts";
+import type { Journal } from "../../core/session/journal.ts";
+import { sqliteJournal } from "./journal.ts";
+import { migrations } from "./migrations.ts";
 import {
   type EventFilter,
   type EventRecord,
@@ -9,32 +12,7 @@ import {
   type PcRecord,
   type RoomRecord,
   type ScheduleRecord,
-  type SessionRecord,
 } from "./records.ts";
-
-/**
- * The tables, version by version: a file of an older version is brought up to date when it is opened,
- * a newer one is refused. A line that was released is never changed.
- */
-const migrations = [
-  `CREATE TABLE IF NOT EXISTS pcs (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS rooms (name TEXT PRIMARY KEY) STRICT;
-  CREATE TABLE IF NOT EXISTS sessions (
-    number INTEGER PRIMARY KEY, ended INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS events (
-    at TEXT NOT NULL, session TEXT, pc TEXT, text TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS leases (mac TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS events_by_session ON events (session);`,
-  `ALTER TABLE rooms ADD COLUMN record TEXT NOT NULL DEFAULT '{}';
-  ALTER TABLE events ADD COLUMN room TEXT;
-  ALTER TABLE events ADD COLUMN image TEXT;
-  ALTER TABLE events ADD COLUMN operator TEXT;
-  CREATE INDEX events_by_pc ON events (pc);
-  CREATE INDEX events_by_room ON events (room);
-  CREATE INDEX events_by_image ON events (image);
-  CREATE TABLE operators (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
-  CREATE TABLE schedule (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`,
-];
 
 /**
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
@@ -48,12 +26,8 @@ export interface StateStore {
   rooms(): RoomRecord[];
   saveRoom(room: RoomRecord): void;
   removeRoom(name: string): void;
-  /** A number never used before, for a new session's id. */
-  nextSessionNumber(): number;
-  /** Oldest first: the open ones, and the last `limit` that ended. */
-  sessions(limit: number): SessionRecord[];
-  session(number: number): SessionRecord | undefined;
-  saveSession(number: number, record: SessionRecord): void;
+  /** The sessions. */
+  readonly journal: Journal;
   addEvent(event: EventRecord): void;
   /** Oldest first. */
   events(filter: EventFilter): EventRecord[];
@@ -69,6 +43,9 @@ export interface StateStore {
   close(): void;
 }
 
+/** How long the facts of a session that is over are kept, in days. */
+const factDays = 90;
+
 /** Opens or makes `state.db` in the data folder. Throws `bad-input` when another version wrote it. */
 export function openStateStore(folder: string): StateStore {
   const path = join(folder, "state.db");
@@ -82,14 +59,18 @@ export function openStateStore(folder: string): StateStore {
       "run the newer roomcast, or name another data folder with --data",
     );
   }
-  migrations.slice(found).forEach((sql, index) => {
-    db.exec(`BEGIN; ${sql} PRAGMA user_version = ${found + index + 1}; COMMIT;`);
+  migrations.slice(found).forEach((migrate, index) => {
+    db.exec("BEGIN");
+    migrate(db);
+    db.exec(`PRAGMA user_version = ${found + index + 1}; COMMIT`);
   });
   db.prepare("INSERT OR IGNORE INTO rooms (name) VALUES ('default')").run();
+  // A session that is over is told by its stored state alone.
+  db.exec(`DELETE FROM fact WHERE session IN (SELECT number FROM session
+    WHERE ended < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-${factDays} days'))`);
 
   const statement = {
     savePc: db.prepare("INSERT OR REPLACE INTO pcs VALUES (?, ?)"),
-    saveSession: db.prepare("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)"),
     addEvent: db.prepare(
       `INSERT INTO events (at, ${subjects.join(", ")}, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
@@ -115,23 +96,7 @@ export function openStateStore(folder: string): StateStore {
         .prepare("INSERT OR REPLACE INTO rooms (name, record) VALUES (?, ?)")
         .run(room.name, JSON.stringify(room)),
     removeRoom: (name) => void db.prepare("DELETE FROM rooms WHERE name = ?").run(name),
-    nextSessionNumber: () =>
-      Number(db.prepare("SELECT coalesce(max(number), 0) + 1 AS n FROM sessions").get()?.n),
-    sessions: (limit) =>
-      records<SessionRecord>(
-        `SELECT record FROM sessions WHERE ended = 0
-           OR number IN (SELECT number FROM sessions WHERE ended = 1 ORDER BY number DESC LIMIT ?)
-         ORDER BY number`,
-        limit,
-      ),
-    session: (number) =>
-      records<SessionRecord>("SELECT record FROM sessions WHERE number = ?", number)[0],
-    saveSession: (number, record) =>
-      void statement.saveSession.run(
-        number,
-        record.endedAt === null ? 0 : 1,
-        JSON.stringify(record),
-      ),
+    journal: sqliteJournal(db),
     addEvent: (event) =>
       void statement.addEvent.run(
         event.at,

@@ -16,7 +16,7 @@ export const helloOf = (mac: string, more: Partial<Hello> = {}): Hello => ({
   disks: [],
   memoryBytes: null,
   state: "idle",
-  task: null,
+  report: null,
   ...more,
 });
 

@@ -1,31 +1,37 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import {
+  fold,
+  type Journal,
+  type JournalFact,
+  type Journalled,
+} from "../../../core/session/journal.ts";
+import { newGauges } from "../../../core/session/kind.ts";
+import { type CaptureState, capture } from "../../../core/session/kinds/capture.ts";
+import { kindNamed } from "../../../core/session/registry.ts";
+import { millis } from "../../../core/units/units.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
-import { type CaptureRecord, newRoom } from "../../../server/state/records.ts";
+import { newRoom } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";
 
-const capture = (id: string, endedAt: string | null): CaptureRecord => ({
-  kind: "capture",
-  id,
-  startedAt: "2026-01-01T00:00:00Z",
-  endedAt,
-  name: "lab",
-  image: null,
-  pc: "p-1",
-  disk: null,
-  raw: false,
-  result: "pending",
-  reason: null,
-  refused: false,
-  bytesDone: 0,
-  bytesTotal: null,
-  source: null,
-  counters: null,
+const spec = { pc: "p-1", name: "lab", disk: null, raw: false, source: null };
+
+/** A capture that has begun, and one that is over. */
+function addCapture(journal: Journal, number: number, endedAt: string | null): void {
+  const state = capture.begin(spec, millis(0));
+  const startedAt = "2026-01-01T00:00:00Z";
+  const session = { number, kind: "capture", startedAt, seq: 0, state, totals: null } as const;
+  journal.append({ sessions: [{ ...session, endedAt }], facts: [] });
+}
+
+const began = (session: number, seq: number): JournalFact => ({
+  ...{ session, seq, at: millis(7), iso: "2026-01-01T00:00:01Z" },
+  fact: { type: "began", pc: "p-1" },
 });
 
 const about = { at: "t", session: null, pc: null, room: null, image: null, operator: null };
@@ -44,8 +50,6 @@ test("what was saved is there after the store is opened again", () =>
     const first = openStateStore(folder);
     first.saveRoom({ ...newRoom("lab1"), seats: [{ name: "A1", column: 0, row: 0 }] });
     first.saveLease("52:54:00:00:00:01", { address: "10.0.0.5" });
-    first.saveSession(first.nextSessionNumber(), capture("s1", null));
-    first.saveSession(first.nextSessionNumber(), capture("s2", "2026-01-01T00:01:00Z"));
     first.addEvent({ ...about, pc: "p-1", text: "before" });
     first.addEvent({ ...about, session: "s1", room: "lab1", operator: "ann", text: "hello" });
     first.close();
@@ -59,11 +63,6 @@ test("what was saved is there after the store is opened again", () =>
       { mac: "52:54:00:00:00:01", record: { address: "10.0.0.5" } },
     ]);
     assert.deepEqual(
-      second.sessions(10).map(({ id }) => id),
-      ["s1", "s2"],
-    );
-    assert.equal(second.nextSessionNumber(), 3);
-    assert.deepEqual(
       second.events({ session: "s1", limit: 9 }).map(({ text, operator }) => [text, operator]),
       [["hello", "ann"]],
     );
@@ -73,8 +72,6 @@ test("what was saved is there after the store is opened again", () =>
       "the newest",
     );
     assert.deepEqual(second.events({ pc: "p-1", room: "lab1", limit: 9 }), []);
-    assert.equal(second.session(2)?.id, "s2");
-    assert.equal(second.session(9), undefined);
     second.close();
   }));
 
@@ -112,17 +109,125 @@ test("a setting that a stored room does not have yet is the default", () =>
     store.close();
   }));
 
+test("the journal keeps a session's state and the facts behind it", () =>
+  inFolder((folder) => {
+    const first = openStateStore(folder);
+    addCapture(first.journal, first.journal.nextNumber(), null);
+    first.journal.append({ sessions: [], facts: [began(1, 1)] });
+    first.close();
+    const { journal, close } = openStateStore(folder);
+    const found = journal.find(1);
+    assert(found !== undefined);
+    assert.deepEqual(found.facts, [began(1, 1)]);
+    assert.equal((fold(found) as CaptureState).worker.phase.name, "working");
+    assert.equal(journal.newestAt(), 7);
+    assert.equal(journal.nextNumber(), 2);
+    assert.equal(journal.find(2), undefined);
+    close();
+  }));
+
+test("a batch is written whole or not at all", () =>
+  inFolder((folder) => {
+    const { journal, close } = openStateStore(folder);
+    addCapture(journal, 1, null);
+    journal.append({ sessions: [], facts: [began(1, 1)] });
+    // The number of the second one is taken.
+    assert.throws(() => journal.append({ sessions: [], facts: [began(1, 2), began(1, 1)] }));
+    assert.deepEqual(journal.find(1)?.facts, [began(1, 1)]);
+    journal.append({ sessions: [], facts: [began(1, 2)] });
+    assert.equal(journal.find(1)?.facts.length, 2);
+    close();
+  }));
+
 test("open sessions are all listed, ended ones up to the limit, newest kept", () =>
   inFolder((folder) => {
-    const store = openStateStore(folder);
-    for (let number = 1; number <= 6; number++) {
-      store.saveSession(number, capture(`s${number}`, number % 2 === 0 ? "t" : null));
-    }
-    assert.deepEqual(
-      store.sessions(1).map(({ id }) => id),
-      ["s1", "s3", "s5", "s6"],
+    const { journal, close } = openStateStore(folder);
+    for (let number = 1; number <= 6; number++)
+      addCapture(journal, number, number % 2 === 0 ? "2026-01-01T00:01:00Z" : null);
+    const numbers = (all: readonly Journalled[]) => all.map(({ stored }) => stored.number);
+    assert.deepEqual(numbers(journal.open()), [1, 3, 5]);
+    assert.deepEqual(numbers(journal.ended(2)), [4, 6]);
+    close();
+  }));
+
+test("a file of version 0.1 keeps its history, rooms, seats, PCs, operators, schedule and sessions", () =>
+  inFolder((folder) => {
+    copyFileSync(
+      join(import.meta.dirname, "../../fixtures/state-v2/state.db"),
+      join(folder, "state.db"),
     );
+    const store = openStateStore(folder);
+    const lab1 = store.rooms().find(({ name }) => name === "lab1");
+    assert.deepEqual(
+      [lab1?.settings.naming, lab1?.seats.map(({ name }) => name)],
+      ["lab1-{seat}", ["a2", "a3", "a4"]],
+    );
+    assert.deepEqual(
+      store
+        .pcs()
+        .map(({ name, room, seat }) => `${name} ${room} ${seat}`)
+        .sort(),
+      ["host1 default null", "host2 lab1 a2", "host3 lab1 a3", "host4 lab1 a4"],
+    );
+    assert.deepEqual(
+      store.operators().map(({ name, role }) => `${name} ${role}`),
+      ["ann operator"],
+    );
+    assert.deepEqual(
+      store.schedule().map(({ cron, room }) => `${cron} ${room}`),
+      ["30 6 * * 1-5 lab1"],
+    );
+    assert.equal(store.events({ limit: 100 }).length, 23);
+
+    const names = { nameOf: (pc: string) => store.pcs().find(({ id }) => id === pc)?.name ?? pc };
+    const views = [...store.journal.ended(9), ...store.journal.open()].map((journalled) => {
+      const { startedAt, endedAt, number } = journalled.stored;
+      const kind = kindNamed(journalled.stored.kind);
+      return kind.view(
+        fold(journalled),
+        { ...newGauges(), totals: journalled.stored.totals },
+        {
+          ...{ ...names, stateOf: () => "idle", id: `s${number}`, startedAt, endedAt },
+        },
+      );
+    });
+    assert.deepEqual(
+      views.map(({ id, kind, image, room, state, members }) => ({
+        ...{ id, kind, image, room, state },
+        members: members.map(({ name, result, reason }) => `${name} ${result} ${reason}`),
+      })),
+      [
+        {
+          ...{ id: "s1", kind: "capture", image: "base@1", room: null, state: "done" },
+          members: ["host1 verified null"],
+        },
+        {
+          ...{ id: "s2", kind: "restore", image: "base@1", room: "lab1", state: "done" },
+          members: [
+            "host2 verified null",
+            "host3 verified null",
+            views[1]?.members[2] && `host4 failed ${views[1].members[2].reason}`,
+          ],
+        },
+        {
+          ...{ id: "s3", kind: "cast", image: "live@1", room: null, state: "done" },
+          members: ["host2 verified null"],
+        },
+        {
+          ...{ id: "s4", kind: "restore", image: "base@1", room: null, state: "casting" },
+          members: [
+            "host2 failed the server was restarted and the PC has not come back",
+            "host3 failed the server was restarted and the PC has not come back",
+          ],
+        },
+      ],
+    );
+    assert.match(String(views[1]?.members[2]?.reason), /too small|does not fit|smaller/);
+    assert.equal(views[1]?.members[2]?.refused, true);
+    assert((views[1]?.bytesSent ?? 0) > 1e6, "the totals of a cast are kept");
+    assert.equal(store.journal.nextNumber(), 5);
     store.close();
+    openStateStore(folder).close();
   }));
 
 test("a file that a newer roomcast wrote is refused and left alone", () =>

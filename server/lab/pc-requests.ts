@@ -1,10 +1,11 @@
+/** What the person at a PC asks for in its menu. */
 import { RoomcastError } from "../../core/errors.ts";
 import type { AgentMessage } from "../../core/wire/control.ts";
 import type { CastWish, Lab } from "./lab.ts";
 
-export type Want = Extract<AgentMessage, { type: "ask" }>["want"];
+export type PcRequest = Extract<AgentMessage, { type: "ask" }>["want"];
 
-/** As nobody at a PC is asked. */
+/** What the menu does not ask about. */
 const usual = {
   disk: null,
   failingDisks: [],
@@ -15,30 +16,29 @@ const usual = {
   afterwards: "stay",
 } as const satisfies Partial<CastWish>;
 
-/** Does what the person at this PC wants and has confirmed there. Throws what an order throws. */
-export function meetWish(lab: Lab, pc: string, want: Want): void {
-  switch (want.action) {
+/** Does what the person at this PC asks for and has confirmed there; throws as the operator's order does. */
+export function meetRequest(lab: Lab, pc: string, request: PcRequest): void {
+  switch (request.action) {
     case "stop":
-      return lab.sessions.words.stoppedAtPc(pc, want.task);
+      return lab.sessions.stoppedAtPc(pc, request.session);
     case "boot-disk":
       return lab.startFromDisk(pc);
     case "take-seat":
       return lab.rooms.takeSeat(lab.inventory.find(pc));
     case "wipe":
-      // How it ends is on the PC's own screen.
-      lab.pcs.wipe(pc, { ...want, failingDisks: [] }).catch(() => {});
+      lab.wipe({ pc, method: request.method, disk: request.disk, failingDisks: [] });
       return;
     case "capture":
-      lab.capture({ pc, name: want.name, disk: want.disk, raw: false });
+      lab.capture({ pc, name: request.name, disk: request.disk, raw: false });
       return;
     case "restore":
-      lab.restore({ ...usual, image: want.image, room: null, pcs: [pc], disk: want.disk });
+      lab.restore({ ...usual, image: request.image, room: null, pcs: [pc], disk: request.disk });
       return;
     case "cast": {
-      const { saveAs, disk: sourceDisk } = want;
+      const { saveAs, disk: sourceDisk } = request;
       // Its own room and no other: the person has typed the name that the PC was told.
       const { room } = lab.inventory.find(pc);
-      if (room !== want.room) {
+      if (room !== request.room) {
         const next = "look at the room's name on this screen, and try again";
         throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);
       }

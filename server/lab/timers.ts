@@ -1,0 +1,56 @@
+/** The real clock of the lab: the one place of `server/lab` where time comes from. */
+import type { Clock } from "../../core/ports.ts";
+import type { LabTime, Stamp } from "../../core/session/kind.ts";
+import { millis } from "../../core/units/units.ts";
+
+/** Time for the sessions. It goes on from where the server before left it, so that deadlines stay right. */
+export class LabTimers {
+  private readonly clock: Clock;
+  private readonly offset: number;
+  private wakeTimer: NodeJS.Timeout | undefined;
+  private soonTimer: NodeJS.Immediate | undefined;
+  private readonly tickers = new Set<NodeJS.Timeout>();
+  private isClosed = false;
+
+  /** `startAt`: the lab time at which the server before ended. */
+  constructor(clock: Clock, startAt: number) {
+    this.clock = clock;
+    this.offset = startAt - clock.now();
+  }
+
+  now(): LabTime {
+    return millis(this.clock.now() + this.offset);
+  }
+
+  stamp(): Stamp {
+    return { at: this.now(), iso: this.clock.isoTime() };
+  }
+
+  /** Calls once at this lab time, and forgets what it was to do before. */
+  wakeAt(at: LabTime | undefined, act: () => void): void {
+    clearTimeout(this.wakeTimer);
+    if (at === undefined || this.isClosed) return;
+    this.wakeTimer = setTimeout(act, Math.max(0, Math.ceil(at - this.now())));
+  }
+
+  /** Calls once after what has come in together is taken, however often it is asked for until then. */
+  soon(act: () => void): void {
+    if (this.isClosed) return;
+    this.soonTimer ??= setImmediate(() => {
+      this.soonTimer = undefined;
+      act();
+    });
+  }
+
+  /** Calls again and again until `close`. */
+  every(ms: number, act: () => void): void {
+    this.tickers.add(setInterval(act, ms));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearTimeout(this.wakeTimer);
+    if (this.soonTimer !== undefined) clearImmediate(this.soonTimer);
+    for (const ticker of this.tickers) clearInterval(ticker);
+  }
+}

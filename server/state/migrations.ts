@@ -1,0 +1,39 @@
+import type { DatabaseSync } from "node:sqlite";
+import { journalFromRecords } from "./session-records.ts";
+
+/**
+ * The tables, version by version: a file of an older version is brought up to date when it is opened,
+ * a newer one is refused. A step that was released is never changed.
+ */
+export const migrations: readonly ((db: DatabaseSync) => void)[] = [
+  (db) =>
+    db.exec(`CREATE TABLE IF NOT EXISTS pcs (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS rooms (name TEXT PRIMARY KEY) STRICT;
+      CREATE TABLE IF NOT EXISTS sessions (
+        number INTEGER PRIMARY KEY, ended INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS events (
+        at TEXT NOT NULL, session TEXT, pc TEXT, text TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS leases (mac TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      CREATE INDEX IF NOT EXISTS events_by_session ON events (session);`),
+  (db) =>
+    db.exec(`ALTER TABLE rooms ADD COLUMN record TEXT NOT NULL DEFAULT '{}';
+      ALTER TABLE events ADD COLUMN room TEXT;
+      ALTER TABLE events ADD COLUMN image TEXT;
+      ALTER TABLE events ADD COLUMN operator TEXT;
+      CREATE INDEX events_by_pc ON events (pc);
+      CREATE INDEX events_by_room ON events (room);
+      CREATE INDEX events_by_image ON events (image);
+      CREATE TABLE operators (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      CREATE TABLE schedule (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`),
+  (db) => {
+    db.exec(`CREATE TABLE session (
+        number INTEGER PRIMARY KEY, kind TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+        seq INTEGER NOT NULL, state TEXT NOT NULL, totals TEXT NOT NULL) STRICT;
+      CREATE TABLE fact (
+        session INTEGER NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, iso TEXT NOT NULL,
+        type TEXT NOT NULL, pc TEXT, body TEXT NOT NULL, PRIMARY KEY (session, seq)) STRICT;
+      CREATE INDEX session_open ON session (number) WHERE ended IS NULL;`);
+    journalFromRecords(db);
+    db.exec("DROP TABLE sessions");
+  },
+];
