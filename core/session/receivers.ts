@@ -441,7 +441,9 @@ function gather(state: Receivers, now: LabTime): readonly ReceiverFact[] {
   const { start, startBy } = state;
   const ready = members.filter(({ phase }) => phase.name === "ready").length;
   const over = members.filter(({ phase }) => phase.name === "ended").length;
-  const needed = start === "now" ? 1 : start === "all" ? members.length - over : start;
+  // Nobody waits for more PCs than there can be.
+  const most = members.length - over;
+  const needed = start === "now" ? 1 : start === "all" ? most : Math.min(start, most);
   if (ready > 0 && ready >= needed) return [opened(state, "ready")];
   if (startBy !== null && now >= startBy) return [opened(state, "timeout")];
   return over === members.length ? [opened(state, "nobody")] : [];
