@@ -20,6 +20,8 @@ export type Cause =
   | { readonly code: "no-image" }
   | { readonly code: "no-space"; readonly text: string }
   | { readonly code: "dropped" }
+  /** It had ended so, and was given to another session before it came back. */
+  | { readonly code: "taken"; readonly text: string }
   | { readonly code: "stopped" };
 
 /** A PC that comes back while its session runs is let in again: being late is no failure of its own. */
@@ -59,6 +61,8 @@ export function causeText(cause: Cause | null): string | null {
       return "the agent ended without an image";
     case "dropped":
       return "taken out by an operator";
+    case "taken":
+      return `${cause.text}; another session has had it since`;
     case "stopped":
       return "stopped by an operator";
   }

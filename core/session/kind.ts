@@ -84,6 +84,8 @@ export type Input =
   /** An operator, or the person at the PC. */
   | { readonly type: "admit"; readonly pc: PcId }
   | { readonly type: "drop"; readonly pc: PcId; readonly by: "operator" | "person" }
+  /** Another session has the PC from here on. */
+  | { readonly type: "taken"; readonly pc: PcId }
   | { readonly type: "start" }
   | { readonly type: "stop" }
   /** Of a live cast: the sender has mapped its disk; all hashes are known. */

@@ -153,6 +153,7 @@ export function receiverText(fact: ReceiverFact): string | null {
     case "readied":
     case "joined":
     case "received":
+    case "taken":
       return null;
   }
 }

@@ -65,7 +65,7 @@ export const memberTable: Table<Life, Word> = {
     straggled: "verifying",
   },
   lost: { awaited: "lost", ordered: "ordered", returned: "ordered", ended: "ended" },
-  ended: { admitted: "absent" },
+  ended: { admitted: "absent", taken: "ended" },
 };
 
 export type RoomPhase = "gathering" | "casting" | "over";
@@ -88,6 +88,8 @@ type MemberFact = { readonly pc: PcId } & (
   | { readonly type: "joined" }
   | { readonly type: "received" }
   | { readonly type: "went"; readonly cause: Cause; readonly until: LabTime }
+  /** It is not let in again when it comes back. */
+  | { readonly type: "taken"; readonly cause: Cause }
   | { readonly type: "troubled"; readonly text: string | null }
   | { readonly type: "unicast"; readonly reason: string | null }
   | { readonly type: "straggled"; readonly reason: string | null }
@@ -320,6 +322,10 @@ function decideMember(
               ? ended(pc, "stopped", { code: "dropped" }, gauges)
               : ended(pc, "stopped", { code: "stopped-at-pc", text: "stopped at the PC" }, gauges),
           ];
+    case "taken":
+      return phase.name === "ended" && isLateness(phase.cause)
+        ? [{ type: "taken", pc, cause: { code: "taken", text: causeText(phase.cause) ?? "" } }]
+        : [];
     case "admit":
       return [];
   }
@@ -573,6 +579,10 @@ function evolveMember(before: Member, name: Life, fact: MemberFact, stamp: Stamp
         phase: { name: "lost", until: fact.until, cause: fact.cause },
         straggling: null,
       };
+    case "taken":
+      return before.phase.name === "ended"
+        ? { ...before, phase: { ...before.phase, cause: fact.cause } }
+        : before;
     case "troubled":
       return { ...before, trouble: fact.text };
     case "unicast":

@@ -127,7 +127,10 @@ export class Engine {
     this.running.set(session.id, session);
     this.unwritten.add(session);
     this.take(session.id, { type: "tick" }, stamp);
-    for (const pc of kind.pcs(state)) this.greet(session, pc, stamp);
+    for (const pc of kind.pcs(state)) {
+      this.takeOver(session, pc, stamp);
+      this.greet(session, pc, stamp);
+    }
     return session;
   }
 
@@ -183,6 +186,7 @@ export class Engine {
     if (this.decided.length === before) return false;
     this.unwritten.add(session);
     if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
+    for (const pc of admitted) this.takeOver(session, pc, stamp);
     const greeted = input.type === "planned" ? session.kind.pcs(session.state) : admitted;
     for (const pc of greeted) this.greet(session, pc, stamp);
     return true;
@@ -191,8 +195,8 @@ export class Engine {
   /** The PC's agent is connected and says what it is at. */
   connected(pc: PcId, report: Report | null, stamp: Stamp): void {
     this.connections.set(pc, { report, said: new Map() });
-    const session = this.of(pc) ?? this.reportedBy(pc, report) ?? this.newestThatKnows(pc);
-    if (session !== undefined) this.take(session.id, connectedInput(session, pc, report), stamp);
+    for (const session of this.concerned(pc, report))
+      if (this.take(session.id, connectedInput(session, pc, report), stamp)) break;
     this.reconcile(pc, stamp.at);
   }
 
@@ -355,14 +359,19 @@ export class Engine {
     return session.kind.release(session.durable, pc);
   }
 
-  /** The session that the agent is at, or was, if it is under way and asked for this PC. */
-  private reportedBy(pc: PcId, report: Report | null): Session | undefined {
-    const session = report === null ? undefined : this.running.get(report.session);
-    return session?.kind.knows(session.state, pc) === true ? session : undefined;
+  /** Whom it concerns that the PC is there: the session that has it, else those that may let it in again. */
+  private concerned(pc: PcId, report: Report | null): Session[] {
+    const holder = this.of(pc);
+    if (holder !== undefined) return [holder];
+    const knowing = [...this.running.values()].filter(({ kind, state }) => kind.knows(state, pc));
+    return knowing.sort((one, other) => isOf(report, other) - isOf(report, one));
   }
 
-  private newestThatKnows(pc: PcId): Session | undefined {
-    return [...this.running.values()].findLast(({ kind, state }) => kind.knows(state, pc));
+  /** Nobody else lets the PC in again from here on. */
+  private takeOver(session: Running, pc: PcId, stamp: Stamp): void {
+    for (const other of this.running.values())
+      if (other !== session && other.kind.knows(other.state, pc))
+        this.take(other.id, { type: "taken", pc }, stamp);
   }
 
   /** The session hears of a PC that was connected before it wanted it. */
@@ -414,6 +423,10 @@ export function sessionOf({ stored, facts }: Journalled): Running {
     ...{ seq: facts.at(-1)?.seq ?? stored.seq, snapshotSeq: stored.seq, isNew: false },
   };
 }
+
+/** 1 when the agent reports this session, else 0. */
+const isOf = (report: Report | null, session: Session): number =>
+  report?.session === session.id ? 1 : 0;
 
 const connectedInput = (session: Session, pc: PcId, report: Report | null): Input => ({
   type: "connected",
