@@ -5,6 +5,7 @@ import type { Clock } from "../../core/ports.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
+  type BulkFrame,
   bulkKind,
   controlProtocol,
   encodeBulk,
@@ -15,7 +16,7 @@ import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/vi
 import type { PcRecord, RestoreRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { type AgentLink, Agents } from "./agents.ts";
+import type { AgentEvents, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { meetWish, type Want } from "./asks.ts";
 import { type BootDecision, Boots } from "./boots.ts";
@@ -38,6 +39,8 @@ export interface LabPorts {
   readonly images: ImageStore;
   readonly clock: Clock;
   readonly version: string;
+  /** The connections of the PCs' agents. */
+  readonly agents: Agents;
   openSender(record: RestoreRecord, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
   /** Joins a cast on the lab's interface. */
   readonly startReceiver: LiveCastPorts["startReceiver"];
@@ -65,7 +68,7 @@ export interface CastWish extends Omit<CastRequest, "sender" | "pcs"> {
  * and every word of an agent comes here first. What operators do with PCs is in `pcs`, with rooms in
  * `rooms`, with sessions in `sessions`.
  */
-export class Lab {
+export class Lab implements AgentEvents {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
   readonly agents: Agents;
@@ -81,8 +84,9 @@ export class Lab {
   private readonly boots: Boots;
 
   constructor(ports: LabPorts) {
-    const { state, images, clock, openSender, wake, log } = ports;
+    const { state, images, clock, agents, openSender, wake, log } = ports;
     this.ports = ports;
+    this.agents = agents;
     this.inventory = new Inventory(state);
     this.boots = new Boots({
       inventory: this.inventory,
@@ -100,20 +104,9 @@ export class Lab {
       sessionView: (record) => this.sessions.view(record),
       sessionRecord: (id) => this.sessions.record(id),
     });
-    this.agents = new Agents({
-      hello: (hello, address) => this.greet(hello, address),
-      connected: (link, hello) => this.connected(link, hello),
-      message: (link, message) => this.message(link, message),
-      bulk: (link, frame) => {
-        if (frame.kind === bulkKind.shell) this.shells.shown(link.pc, frame.tag, frame.payload);
-        else this.sessions.words.bulk(link.pc, frame);
-      },
-      lost: (link, reason) => this.lost(link, reason),
-      ignored: (reason, address) => log({ address, reason }, "frame ignored"),
-    });
-    const send = (pc: string, message: ServerMessage): void => void this.agents.send(pc, message);
-    const isConnected = (pc: string): boolean => this.agents.isConnected(pc);
-    const { inventory, announcer, agents } = this;
+    const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
+    const isConnected = (pc: string): boolean => agents.isConnected(pc);
+    const { inventory, announcer } = this;
     const diskSettingsOf = (pc: string): DiskSettings =>
       inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
     this.sessions = new Sessions({
@@ -172,6 +165,7 @@ export class Lab {
         const timer = setTimeout(act, ms);
         return () => clearTimeout(timer);
       },
+      unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
       requireRoom: (name) => void inventory.room(name),
       requireImage: (reference) => void this.image(reference),
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
@@ -377,28 +371,31 @@ export class Lab {
   async close(): Promise<void> {
     this.schedule.close();
     await this.sessions.close();
-    this.agents.close();
     this.announcer.feed.close();
   }
 
   // --- what the network says
 
-  /** A PC asks the boot services what to start. */
-  booting(mac: string): BootDecision {
-    const decision = this.boots.decide(mac);
+  /** What a PC is to start; asking changes nothing. */
+  bootDecision(mac: string): BootDecision {
+    return this.boots.decide(mac);
+  }
+
+  /** A PC has asked for its boot files: it is shown as `booting`, and a session that wants it waits. */
+  askedForBootFiles(mac: string): void {
+    this.boots.asked(mac);
     const pc = this.inventory.byMac(mac);
-    if (pc === undefined || this.agents.isConnected(pc.id)) return decision;
+    if (pc === undefined || this.agents.isConnected(pc.id)) return;
     this.bootingSince.set(pc.id, performance.now());
     this.sessions.words.booting(pc.id);
     this.announcer.pc(pc.id);
-    return decision;
   }
 
   isSecureBootOff(mac: string): boolean {
     return this.inventory.byMac(mac)?.hello.secureBoot === false;
   }
 
-  private greet(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
+  hello(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
     const time = this.ports.clock.isoTime();
     const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);
     this.boots.arrived(pc);
@@ -416,68 +413,73 @@ export class Lab {
     };
   }
 
-  private connected(link: AgentLink, hello: Hello): void {
-    this.states.set(link.pc, hello.state);
-    this.bootingSince.delete(link.pc);
-    this.sessions.words.connected(link.pc, hello.task);
-    const pc = this.inventory.get(link.pc);
+  connected(id: string, hello: Hello): void {
+    this.states.set(id, hello.state);
+    this.bootingSince.delete(id);
+    this.sessions.words.connected(id, hello.task);
+    const pc = this.inventory.get(id);
     if (pc !== undefined) {
       this.rooms.tell(pc);
       if (pc.doubt !== undefined) {
         const names = this.inventory.candidates(pc).map((each) => each.name);
         const text = `WHICH PC IS THIS? It may be ${names.join(" or ")}: an operator has to say`;
-        link.send({ type: "notice", text });
+        this.agents.send(id, { type: "notice", text });
       }
       this.sessions.words.placed(pc);
     }
-    this.announcer.pc(link.pc);
+    this.announcer.pc(id);
     this.announcer.rooms();
   }
 
-  private lost(link: AgentLink, reason: string): void {
-    this.states.delete(link.pc);
-    const pc = this.inventory.get(link.pc);
+  lost(id: string, reason: string): void {
+    this.states.delete(id);
+    const pc = this.inventory.get(id);
     if (pc !== undefined) {
       pc.lastSeen = this.ports.clock.isoTime();
       this.inventory.save(pc);
       this.ports.log({ pc: pc.name, reason }, "PC lost");
     }
-    this.sessions.words.lost(link.pc, reason);
-    this.pcs.lost(link.pc, reason);
-    this.shells.lost(link.pc, reason);
-    this.announcer.pc(link.pc);
+    this.sessions.words.lost(id, reason);
+    this.pcs.lost(id, reason);
+    this.shells.lost(id, reason);
+    this.announcer.pc(id);
     this.announcer.rooms();
   }
 
-  private message(link: AgentLink, message: Exclude<AgentMessage, Hello>): void {
+  message(id: string, message: Exclude<AgentMessage, Hello>): void {
     switch (message.type) {
       case "alive":
-        if (this.states.get(link.pc) === message.state) return;
-        this.states.set(link.pc, message.state);
-        return this.announcer.pc(link.pc);
+        if (this.states.get(id) === message.state) return;
+        this.states.set(id, message.state);
+        return this.announcer.pc(id);
       case "ask":
-        return this.ask(link, message.want);
+        return this.ask(id, message.want);
       case "shell-ended":
-        return this.shells.ended(link.pc, message);
+        return this.shells.ended(id, message);
       case "seen":
-        return this.looks.seen(link.pc, message);
+        return this.looks.seen(id, message);
       case "result":
-        if (this.pcs.wiped(link.pc, message)) return;
-        return this.sessions.words.message(link.pc, message);
+        if (this.pcs.wiped(id, message)) return;
+        return this.sessions.words.message(id, message);
       case "ready":
       case "progress":
       case "delivery":
       case "cast-stats":
-        return this.sessions.words.message(link.pc, message);
+        return this.sessions.words.message(id, message);
     }
   }
 
-  private ask(link: AgentLink, want: Want): void {
+  bulk(id: string, frame: BulkFrame): void {
+    if (frame.kind === bulkKind.shell) this.shells.shown(id, frame.tag, frame.payload);
+    else this.sessions.words.bulk(id, frame);
+  }
+
+  private ask(id: string, want: Want): void {
     try {
-      meetWish(this, link.pc, want);
+      meetWish(this, id, want);
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
-      link.send({ type: "notice", text: `${error.message}: ${error.next}` });
+      this.agents.send(id, { type: "notice", text: `${error.message}: ${error.next}` });
     }
   }
 
