@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,9 @@ import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { rateLimitOf, readConfig } from "./host/config.ts";
+import { openDataFolder } from "./host/data-folder.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
+import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { sendMagicPackets } from "./host/wake.ts";
 import { Lab } from "./lab/lab.ts";
@@ -37,17 +39,23 @@ export interface ServeOptions {
   ready(url: string): void;
 }
 
-/** Runs the lab server until `signal`; then puts everything to rest so that it can go on later. */
+/**
+ * Runs the lab server until `signal`; then puts everything to rest so that it can go on later. Does the
+ * same after an error outside of any handler, and rejects with `failed` then.
+ */
 export async function serve(options: ServeOptions): Promise<void> {
   const { dataFolder, interfaceName, httpPort } = options;
   const log = openLog(process.stderr.isTTY === true);
+  using lastResort = openLastResort(log);
   const config = options.configFile === null ? {} : await readConfig(options.configFile);
   const address = addressOf(interfaceName);
   const url = `http://${address}:${httpPort}`;
   const startedAt = systemClock.isoTime();
   await using cleanup = new AsyncDisposableStack();
 
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  // What is made from here on, state.db and the local socket too, is the owner's alone.
+  process.umask(0o077);
+  for (const text of await openDataFolder(dataFolder)) log.warn(text);
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
   const state = openStateStore(dataFolder);
@@ -153,11 +161,18 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   log.info({ listeners }, "ready");
   options.ready(url);
+  const end = AbortSignal.any([options.signal, lastResort.signal]);
   await new Promise<void>((resolve) => {
-    if (options.signal.aborted) resolve();
-    options.signal.addEventListener("abort", () => resolve(), { once: true });
+    if (end.aborted) resolve();
+    end.addEventListener("abort", () => resolve(), { once: true });
   });
   log.info("ending");
+  if (!lastResort.signal.aborted) return;
+  throw new RoomcastError(
+    "failed",
+    "the server ended because of an error that nobody foresaw",
+    "its log has the cause; start it again",
+  );
 }
 
 /** Null without the privilege, which only a server that boots nobody can do without. */
