@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MacAddress } from "../../../../core/units/mac.ts";
 import { BootHints } from "../../../../server/gate/boot/boot-hints.ts";
+import { openApi } from "../../api/open-api.ts";
+import { helloOf } from "../../lab/hello.ts";
 
 const mac = (number: number) =>
   `52:54:00:00:${(number >> 8).toString(16).padStart(2, "0")}:${(number & 255).toString(16).padStart(2, "0")}` as MacAddress;
@@ -47,4 +49,21 @@ test("MACs that are invented without end are forgotten, the oldest first", () =>
   assert.equal(told, 4098, "the first was forgotten");
   hints.asked(mac(4096));
   assert.equal(told, 4098, "the last was not");
+});
+
+test("asking for a script stores nothing, and shows the PC as booting", async (context) => {
+  await using api = await openApi("tokens");
+  const { id } = api.lab.inventory.register(helloOf(mac(1)), () => false, "t");
+  const saves = (["savePc", "saveSession", "saveRoom", "addEvent", "saveLease"] as const).map(
+    (name) => context.mock.method(api.state, name),
+  );
+  const ask = (method: "GET" | "HEAD") => api.app.inject({ method, url: `/boot/ipxe/${mac(1)}` });
+  assert.equal((await ask("HEAD")).statusCode, 200);
+  assert.equal(api.lab.stateOf(id), "offline");
+  for (let number = 0; number < 3; number++) assert.equal((await ask("GET")).statusCode, 200);
+  assert.equal(api.lab.stateOf(id), "booting");
+  assert.deepEqual(
+    saves.map((save) => save.mock.callCount()),
+    [0, 0, 0, 0, 0],
+  );
 });
