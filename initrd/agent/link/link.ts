@@ -147,7 +147,9 @@ export class Link {
     const stale = (): boolean => attempt !== this.attempt;
     socket.onopen = unless(stale, () => this.take({ type: "opened" }));
     socket.onerror = unless(stale, () => this.over(attempt, this.brokenText()));
-    socket.onclose = unless(stale, () => this.over(attempt, this.brokenText()));
+    socket.onclose = ({ reason }) => {
+      if (!stale()) this.over(attempt, reason === "" ? this.brokenText() : refusedText(reason));
+    };
     socket.onmessage = ({ data }) => {
       if (!stale()) this.hear(data);
     };
@@ -202,6 +204,10 @@ export class Link {
     socket.close();
   }
 }
+
+/** The server's own words, for a log that may be a terminal. */
+const refusedText = (reason: string): string =>
+  `the server closed the connection: ${reason.replace(/[^\x20-\x7e]/g, "?")}`;
 
 /** Whether anything listens there: null, or why not and what to check. A WebSocket alone does not tell. */
 function reach(server: URL): Promise<string | null> {
