@@ -89,7 +89,7 @@ test("a hello that breaks the schema is refused with the reason, and nothing is 
     [JSON.stringify({ ...helloOf("a"), disks: "none" }), /^4001 that is no hello: hello: \/disks /],
     ["{", /^4001 that is no hello: not JSON$/],
     [
-      JSON.stringify({ type: "alive", state: "idle" }),
+      JSON.stringify({ type: "alive", state: "idle", report: null }),
       /^4001 that is no hello: alive before hello$/,
     ],
     [Buffer.of(1, 2, 3), /^4001 that is no hello/],
@@ -106,16 +106,16 @@ test("the agent shows the reason that it was refused with", async () => {
   const down = Promise.withResolvers<string>();
   const link = new Link(new URL(url.replace("ws", "http")), systemClock, {
     hello: async () => ({ ...helloOf("a"), mac: "x".repeat(18) }),
-    state: () => "idle",
+    alive: () => ({ type: "alive", state: "idle", report: null }),
     up: () => down.reject(new Error("it was let in")),
     message() {},
     bulk() {},
-    down: (detail) => down.resolve(detail),
+    down: ({ why, detail }) => down.resolve(`${why}: ${detail}`),
   });
   link.start();
   const detail = await down.promise;
   link.close();
-  assert.match(detail, /^the server closed the connection: that is no hello: hello: \/mac /);
+  assert.match(detail, /^refused: that is no hello: hello: \/mac /);
 });
 
 test("another protocol is refused before the PC is known, whatever else its hello has", async () => {
