@@ -187,7 +187,7 @@ export class Engine {
     this.unwritten.add(session);
     if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
     for (const pc of admitted) this.takeOver(session, pc, stamp);
-    const greeted = input.type === "planned" ? session.kind.pcs(session.state) : admitted;
+    const greeted = input.type === "planned" ? unordered(session) : admitted;
     for (const pc of greeted) this.greet(session, pc, stamp);
     return true;
   }
@@ -443,6 +443,12 @@ const journalSession = (session: Running): JournalSession => ({
   state: session.state,
   totals: session.gauges.totals,
 });
+
+/** The PCs that the session has not told anything yet. */
+function unordered({ kind, state }: Session): PcId[] {
+  const { orders } = kind.wanted(state);
+  return [...kind.pcs(state)].filter((pc) => !orders.has(pc));
+}
 
 const pcsOf = (decided: readonly { readonly fact: Fact }[]): Set<PcId> =>
   new Set(decided.flatMap(({ fact: { pc } }) => (pc === null ? [] : [pc])));
