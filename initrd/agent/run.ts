@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
+import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { startCastReceiver } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
@@ -13,22 +14,25 @@ import { describePath, listDisks } from "../../imaging/disk/disks.ts";
 import { usedBy } from "../../imaging/disk/in-use.ts";
 import { systemRoots } from "../../imaging/disk/sysfs.ts";
 import packageJson from "../../package.json" with { type: "json" };
-import { Agent, type AgentPorts, type TaskOrder, type TaskVoice } from "./agent.ts";
+import { Agent } from "./agent.ts";
 import { checkNetwork } from "./check/check.ts";
 import { findings } from "./check/findings.ts";
 import { readFirmware } from "./hardware/firmware.ts";
+import { HalfWritten, halfWrittenText } from "./hardware/half-written.ts";
 import { DiskHealth } from "./hardware/health.ts";
 import { readIdentity } from "./hardware/identity.ts";
 import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
 import { storageTroubles } from "./hardware/storage-trouble.ts";
 import { openJournal } from "./journal.ts";
 import { ServerFiles } from "./link/http.ts";
+import type { AgentPorts, AgentVoice } from "./ports.ts";
 import { performPower } from "./power.ts";
-import { startCapture } from "./tasks/capture-task.ts";
-import { CastTask } from "./tasks/cast-task.ts";
-import { RestoreTask, type RestoreTaskPorts } from "./tasks/restore-task.ts";
+import { startCapture } from "./tasks/capture.ts";
+import type { ReceptionPorts } from "./tasks/reception.ts";
+import { startRestore } from "./tasks/restore.ts";
+import { startSend } from "./tasks/send.ts";
 import type { Task } from "./tasks/task.ts";
-import { startWipe } from "./tasks/wipe-task.ts";
+import { startWipe } from "./tasks/wipe.ts";
 
 export interface AgentOptions {
   /** http://ADDRESS:PORT */
@@ -56,7 +60,7 @@ export interface AgentOptions {
   /** Ends the agent, its task first. */
   readonly signal?: AbortSignal;
   /** Another receiver than the one that hears multicast. */
-  readonly startReceiver?: RestoreTaskPorts["startReceiver"];
+  readonly startReceiver?: ReceptionPorts["startReceiver"];
 }
 
 /** What the firmware's clock said is of no use any more, but why it was wrong is. */
@@ -92,42 +96,33 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
   const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
   const health = new DiskHealth();
+  const halfWritten = new HalfWritten();
   const disks = (): DiskView[] =>
     disksOf(options.disks).map((disk) => ({ ...disk, health: health.of(disk.path) }));
   const candidates = (): Candidate[] =>
     disks().map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
 
-  const startTask = (order: TaskOrder, voice: TaskVoice): Task => {
-    journal.log(`order: ${order.type} (${order.task})`);
+  const taskOf = (order: Order, voice: AgentVoice): Task => {
+    const common = { ...voice, ...journal, candidates };
     switch (order.type) {
       case "restore":
-        return new RestoreTask(order, {
-          ...voice,
-          ...journal,
+        return startRestore(order, {
+          ...common,
           clock: systemClock,
           memoryBytes: totalmem(),
           files,
-          candidates,
           interfaceAddress: async () => (await uplink()).ip,
           isWireless: async () => isWireless((await uplink()).name, systemRoots),
           startReceiver: options.startReceiver ?? startCastReceiver,
         });
       case "capture":
-        return startCapture(order, {
-          server,
-          agentVersion: version,
-          pcName: voice.pcName,
-          candidates,
-          ...journal,
-        });
+        return startCapture(order, { ...common, server, agentVersion: version });
       case "cast":
-        return new CastTask(order, {
-          ...voice,
-          ...journal,
+        return startSend(order, {
+          ...common,
           server,
           agentVersion: version,
           memoryBytes: totalmem(),
-          candidates,
           async uplink() {
             const { name, ip } = await uplink();
             const { speedMbps } = describeNic(name, systemRoots);
@@ -135,13 +130,27 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           },
         });
       case "wipe":
-        return startWipe(order, { candidates, ...journal });
+        return startWipe(order, common);
     }
+  };
+
+  const startTask = (order: Order, voice: AgentVoice): Task => {
+    journal.log(`order: ${order.type} (${order.session}, attempt ${order.attempt})`);
+    const task = taskOf(order, voice);
+    task.ended.then(() => {
+      if (task.disk !== null) halfWritten.forget(task.disk);
+    });
+    return task;
   };
 
   const describe: AgentPorts["describe"] = async () => {
     const { name, ip, mac: uplinkMac } = await uplink();
-    if (options.disks === null) await health.ask(disks().map(({ path }) => path));
+    const present = disks();
+    await Promise.all([
+      options.disks === null ? health.ask(present.map(({ path }) => path)) : null,
+      // No restore leaves half of itself on a disk that people carry about.
+      halfWritten.look(present.filter(({ protection }) => protection === null)),
+    ]);
     // Several agents on one host are told apart by the addresses they were given, by nothing else.
     const identity =
       options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac);
@@ -172,10 +181,17 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       const ports = { server, roots: systemRoots, uplink };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
-    troubles: (seen) => [
-      ...clockTroubles(options.clockOffSeconds ?? 0),
-      ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
-    ],
+    troubles(seen) {
+      const half = seen.filter((disk) => halfWritten.has(disk));
+      return {
+        isHalfWritten: half.length > 0,
+        lines: [
+          ...half.map(halfWrittenText),
+          ...clockTroubles(options.clockOffSeconds ?? 0),
+          ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
+        ],
+      };
+    },
     lockShell: (isLocked) => {
       if (isAppliance) lockShell(isLocked);
     },

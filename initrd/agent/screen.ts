@@ -1,72 +1,119 @@
-/** What the PC's screen shows of the agent. */
-import type { Placed } from "../../core/wire/control.ts";
-import type { DiskView, ImageView } from "../../core/wire/views.ts";
+/** What the PC's screen shows of the agent, made of what its parts know. */
+import { type Desk, isLocked } from "../../core/agent/desk.ts";
+import type { Order } from "../../core/agent/life.ts";
+import type { Welcome } from "../../core/agent/link.ts";
+import type { TaskProgress } from "../../core/agent/state.ts";
+import type { Millis } from "../../core/units/units.ts";
+import type { End } from "../../core/wire/control.ts";
+import type { DiskView } from "../../core/wire/views.ts";
 import type { MenuView, TaskView } from "../menu/view.ts";
-import type { Task, TaskEnd, TaskProgress } from "./tasks/task.ts";
-
-type Room = NonNullable<TaskView["room"]>;
+import type { Described } from "./description.ts";
+import type { RoomGauge } from "./gauges.ts";
+import type { Link } from "./link/link.ts";
+import type { PcTroubles } from "./ports.ts";
 
 export interface ScreenState {
-  readonly name: string | null;
-  readonly room: string | null;
-  readonly place: Placed | null;
-  readonly mac: string;
-  readonly ip: string | null;
-  readonly server: string;
-  readonly link: MenuView["server"]["state"];
-  readonly detail: string | null;
-  readonly isLocked: boolean;
-  readonly disks: readonly DiskView[];
-  readonly troubles: readonly string[];
-  readonly images: readonly ImageView[] | null;
-  readonly targets: MenuView["targets"];
+  readonly serverUrl: string;
+  readonly link: Pick<Link, "word" | "trouble" | "welcome">;
+  readonly desk: Desk;
+  readonly described: Described;
+  readonly troubles: PcTroubles;
   readonly task: TaskView | null;
-  readonly hardware: MenuView["hardware"];
-  readonly check: MenuView["check"];
-  readonly notice: string | null;
+  readonly now: Millis;
 }
 
 export function menuView(state: ScreenState): MenuView {
+  const { desk, described, link, troubles, now } = state;
   return {
-    pc: { name: state.name, room: state.room, mac: state.mac, ip: state.ip },
-    server: { url: state.server, state: state.link, detail: state.detail },
-    place: state.place,
-    isLocked: state.isLocked,
-    disks: state.disks,
-    troubles: state.troubles,
-    images: state.images,
-    targets: state.targets,
+    pc: { name: desk.name, room: desk.room, mac: described.mac, ip: described.ip },
+    server: { url: state.serverUrl, state: link.word, detail: link.trouble?.detail ?? null },
+    place: desk.place,
+    isLocked: isLocked(desk, now),
+    disks: described.disks,
+    isHalfWritten: troubles.isHalfWritten,
+    troubles: [...versionTroubles(described, link.welcome), ...troubles.lines],
+    images: desk.images,
+    targets: desk.targets,
     task: state.task,
-    hardware: state.hardware,
-    check: state.check,
-    notice: state.notice,
+    hardware: described,
+    check: desk.findings,
+    notice: desk.notice,
   };
 }
 
-/** `rateBps`: bytes of the present phase a second, lately. */
-export function taskView(options: {
-  readonly task: Pick<Task, "kind" | "image" | "disk" | "trouble">;
+function versionTroubles({ agentVersion }: Described, welcome: Welcome | null): string[] {
+  if (welcome === null || welcome.serverVersion === agentVersion) return [];
+  return [
+    `The server is roomcast ${welcome.serverVersion}, this PC runs ${agentVersion}. ` +
+      "Make the boot image anew on the server (make initrd), then restart this PC.",
+  ];
+}
+
+export interface TaskState {
+  readonly order: Order;
+  readonly disk: DiskView | null;
+  readonly trouble: string | null;
   readonly progress: TaskProgress | null;
+  /** Bytes of the present phase a second, lately. */
   readonly rateBps: number | null;
-  readonly room: Room | null;
-  readonly end: TaskEnd | null;
-}): TaskView {
-  const { task, progress, rateBps, room, end } = options;
+  readonly room: RoomGauge | null;
+  readonly isConnected: boolean;
+  /** Once it has ended. */
+  readonly end: End | null;
+}
+
+/** Without a server nobody knows when the work will be done, nor how the room is doing. */
+export function taskView(state: TaskState): TaskView {
+  const { order, progress, rateBps, end, isConnected } = state;
   const bytesDone = progress?.bytesDone ?? 0;
   const bytesTotal = progress?.bytesTotal ?? null;
+  const phase = end !== null ? "ended" : (progress?.phase ?? "preparing");
   const left = bytesTotal === null ? null : Math.max(0, bytesTotal - bytesDone);
+  const isCutOff = !isConnected && needsServer(phase);
+  const isKnown = left !== null && rateBps !== null && rateBps >= 1 && !isCutOff;
   return {
-    kind: task.kind,
-    image: task.image,
-    disk: task.disk,
-    phase: end !== null ? "ended" : (progress?.phase ?? "preparing"),
+    kind: order.type,
+    image: imageOf(order),
+    disk: state.disk,
+    phase,
     bytesDone,
     bytesTotal,
     rateBps,
-    secondsLeft: left === null || rateBps === null || rateBps < 1 ? null : left / rateBps,
+    secondsLeft: isKnown ? left / rateBps : null,
+    isCutOff,
     counters: end?.counters ?? progress?.counters ?? null,
-    trouble: end === null ? task.trouble : null,
-    room,
+    trouble: end === null ? state.trouble : null,
+    room: isConnected || end !== null ? state.room : null,
     outcome: end === null ? null : { result: end.outcome, reason: end.reason, next: end.next },
   };
+}
+
+/** What is done on the PC alone goes on without it. */
+function needsServer(phase: TaskView["phase"]): boolean {
+  switch (phase) {
+    case "preparing":
+    case "receiving":
+    case "capturing":
+    case "sending":
+      return true;
+    case "scanning":
+    case "verifying":
+    case "growing":
+    case "wiping":
+    case "ended":
+      return false;
+  }
+}
+
+/** NAME@VERSION, or the name that a capture will get. */
+function imageOf(order: Order): string | null {
+  switch (order.type) {
+    case "restore":
+    case "cast":
+      return order.image;
+    case "capture":
+      return order.name;
+    case "wipe":
+      return null;
+  }
 }

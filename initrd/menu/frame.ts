@@ -15,6 +15,7 @@ export function headerRow(view: MenuView, columns: number): Row {
     connected: "server connected",
     lost: "SERVER LOST",
     "other-version": "SERVER OF ANOTHER VERSION",
+    refused: "REFUSED BY THE SERVER",
   }[view.server.state];
   return barRow(left.filter((part) => part !== "").join("  "), right, columns);
 }

@@ -1,10 +1,11 @@
 import type { ReadStream, WriteStream } from "node:tty";
+import type { MenuAction } from "../../core/agent/desk.ts";
 import { openTerminal } from "../../core/node/terminal.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import { rowText } from "../../core/screen/row.ts";
 import { rows } from "./rows.ts";
 import { home, type Page, press, settled } from "./state.ts";
-import type { Menu, MenuAction, MenuView } from "./view.ts";
+import type { Menu, MenuView } from "./view.ts";
 
 export interface MenuOptions {
   onAction(action: MenuAction): void;

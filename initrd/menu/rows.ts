@@ -1,4 +1,5 @@
 /** The menu's screens, as functions of what is known. Readable at 80×24, on a console without colour. */
+import type { Finding } from "../../core/agent/desk.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { bigLetters } from "../../core/screen/letters.ts";
@@ -31,7 +32,7 @@ import {
   workText,
 } from "./state.ts";
 import { taskRows } from "./task-rows.ts";
-import type { Finding, MenuView } from "./view.ts";
+import type { MenuView } from "./view.ts";
 
 /** The whole screen: exactly `size.lines` rows. */
 export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
@@ -144,6 +145,7 @@ const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, 
   connected: ["READY", "blockGood"],
   lost: ["NO SERVER", "blockBad"],
   "other-version": ["OTHER VERSION", "blockBad"],
+  refused: ["REFUSED", "blockBad"],
 };
 
 function homeKeys(view: MenuView): string {
@@ -154,8 +156,10 @@ function homeKeys(view: MenuView): string {
 
 /** In a seat walk: the seat that Enter takes, then the one that this PC has. */
 function homeWord(view: MenuView): readonly [string, Style] {
-  if (view.server.state !== "connected" || (view.place?.walk ?? null) === null) {
-    return stateWord[view.server.state];
+  if (view.server.state !== "connected") return stateWord[view.server.state];
+  if ((view.place?.walk ?? null) === null) {
+    if (view.disks.length === 0) return ["NO DISK", "blockBad"];
+    return view.isHalfWritten ? ["HALF WRITTEN", "blockBad"] : stateWord.connected;
   }
   const offered = offeredSeat(view);
   if (offered !== null) return [`SEAT ${offered.seat}`, "blockWarn"];
@@ -265,22 +269,16 @@ const troubleLines = 5;
 
 /** Why there is no server, and what to check, in the order in which it is most often so. */
 function searchRows({ pc, server }: MenuView, columns: number): Row[] {
-  if (server.state === "other-version")
-    return paragraph(
-      `The server at ${server.url} is of another version: ${server.detail}.`,
-      columns,
-      "warn",
-    );
-  const where = server.url === null ? "No server is known yet" : `The server at ${server.url}`;
-  const state =
-    server.url === null
-      ? ""
-      : server.state === "lost"
-        ? " does not answer any more"
-        : " does not answer yet";
-  const why = server.detail === null ? "" : ` (${server.detail})`;
+  const { state, url, detail } = server;
+  const where = url === null ? "No server is known yet" : `The server at ${url}`;
+  const said = (text: string): Row[] => paragraph(text, columns, "warn").slice(0, 3);
+  if (state === "other-version") return said(`${where} is of another version: ${detail}.`);
+  if (state === "refused") return said(`${where} refuses this PC: ${detail}`);
+  const silent = state === "lost" ? "does not answer any more" : "does not answer yet";
+  const what =
+    detail !== null ? `${where}: ${detail}` : url === null ? where : `${where} ${silent}`;
   return [
-    ...paragraph(`${where}${state}${why}. Trying again and again.`, columns, "warn").slice(0, 2),
+    ...said(`${what}. Trying again and again.`),
     line(`Check  1. the cable, and the light at its socket`),
     line(`       2. the switch port: right VLAN? up for a minute already?`),
     line(`       3. the server: switched on, roomcast serve running, on this network?`),

@@ -3,11 +3,12 @@
  * the next page and at most one wish out.
  */
 
+import type { MenuAction } from "../../core/agent/desk.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
-import type { MenuAction, MenuView, WipeMethod } from "./view.ts";
+import type { MenuView, WipeMethod } from "./view.ts";
 
 /** What has to be typed before a disk is overwritten. */
 export const eraseWord = "ERASE";

@@ -30,7 +30,9 @@ type Outcome = NonNullable<TaskView["outcome"]>;
 export function taskRows(view: MenuView, task: TaskView, page: Page, size: ScreenSize): Row[] {
   const { columns, lines } = size;
   const details =
-    task.outcome === null ? runningRows(task, columns) : outcomeRows(task, task.outcome, columns);
+    task.outcome === null
+      ? [...cutOffRows(view, task, columns), ...runningRows(task, columns)]
+      : outcomeRows(task, task.outcome, columns);
   const [word, style] = task.outcome === null ? runningWord(task) : outcomeWord(task, task.outcome);
   const edge = task.outcome === null ? [] : [edgeRow(task.outcome, columns)];
   const footer = [...noticeRows(view.notice, columns), ...keyRows(task, page, columns)];
@@ -81,7 +83,18 @@ const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
   ended: "ENDING",
 };
 
+/** Why nothing moves, and that it goes on by itself. */
+const cutOffRows = ({ server }: MenuView, task: TaskView, columns: number): Row[] =>
+  task.isCutOff
+    ? paragraph(
+        `THE CONNECTION TO THE SERVER IS LOST${server.detail === null ? "" : `: ${server.detail}`}. The work goes on when it is back.`,
+        columns,
+        "bad",
+      ).slice(0, 3)
+    : [];
+
 function runningWord(task: TaskView): [string, Style] {
+  if (task.isCutOff) return ["NO SERVER", "blockBad"];
   const fraction = fractionOf(task);
   const word = phaseWord[task.phase];
   return [fraction === null ? word : `${word} ${percentText(fraction).replace(" ", "")}`, "block"];

@@ -1,4 +1,6 @@
 /** What the PC's screen shows, and what the person at it may ask for. The menu knows nothing else. */
+import type { Finding } from "../../core/agent/desk.ts";
+import type { LinkWord } from "../../core/agent/link.ts";
 import type { Counters, Hello, Placed, RoomTarget, WipeOrder } from "../../core/wire/control.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
@@ -22,6 +24,8 @@ export interface TaskView {
   /** Bytes a second, lately. */
   readonly rateBps: number | null;
   readonly secondsLeft: number | null;
+  /** The work needs the server, and there is no connection to it. */
+  readonly isCutOff: boolean;
   readonly counters: Counters | null;
   /** What is not as it should be with this PC, while it goes on all the same. */
   readonly trouble: string | null;
@@ -47,14 +51,6 @@ export type HardwareView = Pick<
   "agentVersion" | "firmware" | "secureBoot" | "memoryBytes" | "nic" | "identity"
 >;
 
-/** One thing that was looked at on the way to the server; `good` is null while it is not known. */
-export interface Finding {
-  readonly title: string;
-  readonly good: boolean | null;
-  /** What was found and, where it is not good, what to check. */
-  readonly text: string;
-}
-
 export type WipeMethod = WipeOrder["method"];
 
 export interface MenuView {
@@ -66,8 +62,7 @@ export interface MenuView {
   };
   readonly server: {
     readonly url: string | null;
-    /** `other-version`: it answers, and cannot be talked to. */
-    readonly state: "searching" | "connected" | "lost" | "other-version";
+    readonly state: LinkWord;
     readonly detail: string | null;
   };
   /** What the server said of this PC's place; null before it has. */
@@ -75,6 +70,8 @@ export interface MenuView {
   /** The room has a PIN, and nobody has typed it here lately. */
   readonly isLocked: boolean;
   readonly disks: readonly DiskView[];
+  /** A disk was left by a restore that did not finish: it does not start. */
+  readonly isHalfWritten: boolean;
   /** What is wrong with this PC as it stands, with the cure; sentences. */
   readonly troubles: readonly string[];
   /** null: not fetched yet. */
@@ -88,30 +85,6 @@ export interface MenuView {
   /** A line from the server, or why the last wish could not be met. */
   readonly notice: string | null;
 }
-
-/** Destructive wishes are confirmed by the menu before it says them. */
-export type MenuAction =
-  | { readonly action: "images" }
-  | { readonly action: "targets"; readonly room: string }
-  | { readonly action: "restore"; readonly image: string; readonly disk: string }
-  | { readonly action: "capture"; readonly name: string; readonly disk: string }
-  /** This PC's disk to all others of its room; `saveAs`: the image that it is stored as, too. */
-  | {
-      readonly action: "cast";
-      readonly room: string;
-      readonly saveAs: string | null;
-      readonly disk: string;
-    }
-  | { readonly action: "wipe"; readonly method: WipeMethod; readonly disk: string }
-  | { readonly action: "check" }
-  | { readonly action: "stop" }
-  | { readonly action: "dismiss" }
-  | { readonly action: "unlock"; readonly pin: string }
-  | { readonly action: "take-seat" }
-  | { readonly action: "shell" }
-  | { readonly action: "reboot" }
-  | { readonly action: "poweroff" }
-  | { readonly action: "boot-disk" };
 
 /** The menu as the agent holds it; made by `openMenu` in `menu.ts`. */
 export interface Menu {

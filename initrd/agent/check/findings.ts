@@ -1,6 +1,7 @@
 /** What a network check found, in words: what it means, and what to look at next. */
+
+import type { Finding } from "../../../core/agent/desk.ts";
 import { linkRateText, lossText } from "../../../core/screen/format.ts";
-import type { Finding } from "../../menu/view.ts";
 
 /** What was measured so far; undefined: not yet, null: it could not be. */
 export interface Measured {

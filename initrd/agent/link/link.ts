@@ -1,8 +1,16 @@
 import { connect } from "node:net";
+import {
+  type LinkAction,
+  type LinkEvent,
+  LinkMachine,
+  type LinkTrouble,
+  type LinkWord,
+  type Welcome,
+} from "../../../core/agent/link.ts";
 import type { Clock } from "../../../core/ports.ts";
-import type { Millis } from "../../../core/units/units.ts";
 import {
   type AgentMessage,
+  type Alive,
   type BulkFrame,
   decodeBulk,
   decodeServerMessage,
@@ -10,28 +18,22 @@ import {
   type Hello,
   type ServerMessage,
 } from "../../../core/wire/control.ts";
-import type { PcState } from "../../../core/wire/views.ts";
-import {
-  type DownReason,
-  type LinkAction,
-  type LinkEvent,
-  LinkMachine,
-  type Welcome,
-} from "./machine.ts";
 
 export interface LinkEvents {
   /** Asked at each connection: disks and addresses may have changed. */
   hello(): Promise<Hello>;
-  state(): PcState;
+  alive(): Alive;
   up(welcome: Welcome): void;
   message(message: Exclude<ServerMessage, Welcome>): void;
   bulk(frame: BulkFrame): void;
-  /** Not connected, and why, in words; said once a try. */
-  down(detail: string, why: DownReason): void;
+  /** Not connected; said once a try. `isNews`: for another reason than at the last one. */
+  down(trouble: LinkTrouble, isNews: boolean): void;
 }
 
 /** What a slow connection holds back at most; reports beyond it are dropped, the next ones say the same. */
 const backlogLimit = 1 << 20;
+/** RFC 6455, 7.4.2: codes from 4000 on are the application's own; the server gives its reason with them. */
+const ownCodes = 4000;
 /** A server on the same network answers at once; one that is off does not. */
 const connectLimit = 5000;
 
@@ -44,10 +46,10 @@ export class Link {
   private socket: WebSocket | null = null;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  /** What was said last on this connection. */
+  private lastAlive = "";
   /** Counts tries, so that what an old one still says is not heard. */
   private attempt = 0;
-  /** Frames that were no message of ours. */
-  framesIgnored = 0;
 
   constructor(server: URL, clock: Clock, events: LinkEvents) {
     this.server = server;
@@ -55,14 +57,27 @@ export class Link {
     this.events = events;
   }
 
-  get isUp(): boolean {
+  get word(): LinkWord {
+    return this.machine.word;
+  }
+
+  /** Why there is no connection; null while there is one, and before the first try. */
+  get trouble(): LinkTrouble | null {
+    return this.machine.trouble;
+  }
+
+  /** What the server said of itself; null before it has. */
+  get welcome(): Welcome | null {
+    return this.machine.welcome;
+  }
+
+  private get isUp(): boolean {
     return this.machine.state.name === "connected";
   }
 
-  /** When the server last said something, on the link's clock; null while there is no connection. */
-  get heardAt(): Millis | null {
-    const { state } = this.machine;
-    return state.name === "connected" ? state.heardAt : null;
+  /** The server hears of it at once if the agent is not at what it was said to be. */
+  heed(): void {
+    if (JSON.stringify(this.events.alive()) !== this.lastAlive) this.take({ type: "changed" });
   }
 
   /** Connects, and again for ever, until `close`. */
@@ -120,16 +135,21 @@ export class Link {
       case "hello":
         return this.greet(this.attempt);
       case "alive":
-        this.send({ type: "alive", state: events.state() });
-        return;
+        return this.sayAlive();
       case "up":
+        this.lastAlive = "";
         return events.up(action.welcome);
       case "message":
         if (action.message.type !== "welcome") events.message(action.message);
         return;
       case "down":
-        return events.down(action.detail, action.why);
+        return events.down(action.trouble, action.isNews);
     }
+  }
+
+  private sayAlive(): void {
+    const alive = this.events.alive();
+    if (this.send(alive)) this.lastAlive = JSON.stringify(alive);
   }
 
   private async open(attempt: number): Promise<void> {
@@ -147,7 +167,11 @@ export class Link {
     const stale = (): boolean => attempt !== this.attempt;
     socket.onopen = unless(stale, () => this.take({ type: "opened" }));
     socket.onerror = unless(stale, () => this.over(attempt, this.brokenText()));
-    socket.onclose = unless(stale, () => this.over(attempt, this.brokenText()));
+    socket.onclose = ({ code, reason }) => {
+      if (stale()) return;
+      if (code >= ownCodes && reason !== "") this.refused(reason);
+      else this.over(attempt, this.brokenText());
+    };
     socket.onmessage = ({ data }) => {
       if (!stale()) this.hear(data);
     };
@@ -156,13 +180,11 @@ export class Link {
   private hear(data: unknown): void {
     if (data instanceof ArrayBuffer) return this.hearBulk(new Uint8Array(data));
     const decoded = typeof data === "string" ? decodeServerMessage(data) : null;
-    if (decoded?.ok !== true) this.framesIgnored++;
     this.take({ type: "heard", message: decoded?.ok === true ? decoded.value : null });
   }
 
   private hearBulk(data: Uint8Array): void {
     const decoded = decodeBulk(data);
-    if (!decoded.ok) this.framesIgnored++;
     this.take({ type: "heard", message: null });
     if (decoded.ok) this.events.bulk(decoded.value);
   }
@@ -187,6 +209,11 @@ export class Link {
     if (attempt !== this.attempt) return;
     this.drop();
     this.take({ type: "closed", detail });
+  }
+
+  private refused(reason: string): void {
+    this.drop();
+    this.take({ type: "refused", reason });
   }
 
   private drop(): void {

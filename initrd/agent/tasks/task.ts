@@ -1,42 +1,36 @@
+import type { TaskProgress } from "../../../core/agent/state.ts";
 import { RoomcastError } from "../../../core/errors.ts";
-import type {
-  AgentMessage,
-  BulkFrame,
-  Counters,
-  RestoreOrder,
-  ServerMessage,
-} from "../../../core/wire/control.ts";
-import type { DiskView, PcState } from "../../../core/wire/views.ts";
+import type { Candidate } from "../../../core/session/target.ts";
+import type { AgentMessage, Counters, End, Work } from "../../../core/wire/control.ts";
+import type { DiskView } from "../../../core/wire/views.ts";
+import type { Listeners } from "../mailbox.ts";
 
-type Result = Extract<AgentMessage, { type: "result" }>;
-type Progress = Extract<AgentMessage, { type: "progress" }>;
-
-export type TaskEnd = Omit<Result, "type" | "task">;
-export type TaskProgress = Omit<Progress, "type" | "task">;
-
-/** What the agent is at: one thing at a time. It goes on whatever the connection does. */
+/** A piece of work under way. It goes on whatever the connection does. */
 export interface Task {
-  readonly id: string;
-  readonly kind: "restore" | "capture" | "cast" | "wipe";
-  /** NAME@VERSION, or the name that a capture will get. */
-  readonly image: string | null;
-  readonly state: PcState;
   /** null until it is chosen. */
   readonly disk: DiskView | null;
   /** What is not as it should be, in words, while it goes on all the same. */
   readonly trouble: string | null;
   /** null while it is being prepared. */
   progress(): TaskProgress | null;
-  /** The connection is there again and the server has sent the same order again. */
-  resume(order: RestoreOrder): void;
-  /** How fast the server sends to the room, in bits a second, as it says. */
-  noteRoomRate(rateBps: number | null): void;
-  /** What the server says of a live cast. */
-  hear?(message: Extract<ServerMessage, { type: "told" | "finish" }>): void;
-  bulk?(frame: BulkFrame): void;
   stop(reason: string): void;
   /** Never rejects. */
-  readonly ended: Promise<TaskEnd>;
+  readonly ended: Promise<End>;
+}
+
+/** What every task has of the agent. */
+export interface TaskPorts {
+  candidates(): readonly Candidate[];
+  log(text: string): void;
+  milestone(text: string): void;
+}
+
+/** How a task talks with the server. Both answer false when the connection does not take it. */
+export interface TaskVoice {
+  send(message: AgentMessage): boolean;
+  sendBulk(kind: number, tag: number, payload: Uint8Array): boolean;
+  /** Opens the mailbox of this work. */
+  listen(work: Work, listeners: Listeners): void;
 }
 
 /** Longer words than the message takes are cut. */
@@ -45,8 +39,17 @@ const textLimit = 1000;
 export const stoppedError = (reason: string): RoomcastError =>
   new RoomcastError("cancelled", reason, "");
 
+/** The end of what went well and has nothing to be counted. */
+export const doneEnd: End = {
+  outcome: "done",
+  reason: null,
+  next: null,
+  rootHash: null,
+  counters: null,
+};
+
 /** An error as the end of a task. Bugs are ends as well: the PC has to say that it failed. */
-export function endOf(error: unknown, counters: Counters | null): TaskEnd {
+export function endOf(error: unknown, counters: Counters | null): End {
   const known = error instanceof RoomcastError ? error : null;
   const message = error instanceof Error ? error.message : String(error);
   return {

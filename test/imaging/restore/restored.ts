@@ -10,13 +10,12 @@ import type {
 } from "../../../core/cast/handles.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { systemClock } from "../../../core/node/clock.ts";
-import type { RestoreOrder } from "../../../core/wire/control.ts";
+import type { End, RestoreOrder } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { describePath } from "../../../imaging/disk/disks.ts";
 import { systemRoots } from "../../../imaging/disk/sysfs.ts";
 import { ServerFiles } from "../../../initrd/agent/link/http.ts";
-import { RestoreTask } from "../../../initrd/agent/tasks/restore-task.ts";
-import type { TaskEnd } from "../../../initrd/agent/tasks/task.ts";
+import { startRestore } from "../../../initrd/agent/tasks/restore.ts";
 import { imageRoutes } from "../../../server/gate/image-routes.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
 
@@ -38,7 +37,7 @@ export async function restoreTo(
   image: Manifest,
   store: ImageStore,
   more: Partial<RestoreOrder> = {},
-): Promise<TaskEnd> {
+): Promise<End> {
   const app = fastify();
   await imageRoutes(app, { store, list: () => [] });
   try {
@@ -47,7 +46,8 @@ export async function restoreTo(
     if (disk === null) throw new Error(`${target} is no disk`);
     const order: RestoreOrder = {
       type: "restore",
-      task: "s1",
+      session: "s1",
+      attempt: 1,
       imageId: image.id,
       image: `${image.name}@${image.version}`,
       cast: { tag: 1, group: "239.77.1.1", port: 7401 },
@@ -60,7 +60,7 @@ export async function restoreTo(
       live: "no",
       ...more,
     };
-    const task = new RestoreTask(order, {
+    const task = startRestore(order, {
       clock: systemClock,
       memoryBytes: 1e9,
       files: (signal) => new ServerFiles(server, signal),
@@ -70,6 +70,7 @@ export async function restoreTo(
       startReceiver: (options, events) => fromStore(options, events, { store, image }),
       send: () => true,
       sendBulk: () => true,
+      listen: () => {},
       log: () => {},
       milestone: () => {},
     });

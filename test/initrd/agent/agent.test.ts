@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { after, suite, type TestFn, test as unlimited } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chunkBytes } from "../../../core/units/units.ts";
-import { usualRule } from "../../../core/wire/disk-policy.ts";
+import { type Alive, controlProtocol } from "../../../core/wire/control.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
-import { type FakeServer, openFakeServer, task } from "./fake-server.ts";
+import { cancel, type FakeServer, openFakeServer, session } from "./fake-server.ts";
 import { httpReceiver } from "./http-receiver.ts";
 
 const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 20_000 }, run);
@@ -98,7 +98,7 @@ suite("an agent", { concurrency: true }, () => {
       hello.disks.map(({ path, size, transport }) => ({ path, size, transport })),
       [{ path: disk, size: diskBytes, transport: "file" }],
     );
-    assert.deepEqual([hello.state, hello.task], ["idle", null]);
+    assert.deepEqual([hello.state, hello.report], ["idle", null]);
     await server.heardOf("alive");
     await end();
     assert.match(readFileSync(log, "utf8"), /registered as pc1/);
@@ -120,14 +120,11 @@ suite("an agent", { concurrency: true }, () => {
     await server.heardOf("hello");
     server.restore();
     const ready = await server.heardOf("ready");
-    assert.deepEqual([ready.task, ready.disk.path], [task, disk]);
+    assert.deepEqual([ready.session, ready.attempt, ready.disk.path], [session, 1, disk]);
     assert.equal(ready.counters.bytesWanted, diskBytes - mib);
-    const result = await server.heardOf("result");
+    const result = await server.ended();
     assert.equal(result.reason, null);
-    assert.deepEqual(
-      [result.outcome, result.rootHash, result.task],
-      ["verified", server.rootHash, task],
-    );
+    assert.deepEqual([result.outcome, result.rootHash], ["verified", server.rootHash]);
     assert.equal(result.counters?.bytesVerified, diskBytes - mib);
     assert.equal(result.counters?.chunksWritten, image.entries.length);
     assert.equal(result.counters?.lossRatio, 0.1 / 1.1);
@@ -149,7 +146,7 @@ suite("an agent", { concurrency: true }, () => {
       return stored;
     };
     server.restore();
-    const result = await server.heardOf("result");
+    const result = await server.ended();
     assert.equal(result.outcome, "verified", String(result.reason));
     assert.equal(await status, 0);
     assertRestored(disk);
@@ -162,7 +159,7 @@ suite("an agent", { concurrency: true }, () => {
       return stored;
     };
     second.server.restore();
-    const failed = await second.server.heardOf("result");
+    const failed = await second.server.ended();
     assert.equal(failed.outcome, "failed");
     // Chunk 3 is not in the image.
     assert.match(failed.reason ?? "", /chunk 5\b/);
@@ -177,7 +174,7 @@ suite("an agent", { concurrency: true }, () => {
     const { server, status } = await start({ once: true }, disk);
     await server.heardOf("hello");
     server.restore();
-    const result = await server.heardOf("result");
+    const result = await server.ended();
     assert.deepEqual([result.outcome, result.rootHash], ["refused", null]);
     assert.match(result.reason ?? "", /too small/);
     assert.equal(await status, 4);
@@ -190,11 +187,10 @@ suite("an agent", { concurrency: true }, () => {
     const { server, end } = await start({ disks: [one, other] });
     await server.heardOf("hello");
     server.restore();
-    assert.match((await server.heardOf("result")).reason ?? "", /same size/);
+    assert.match((await server.ended()).reason ?? "", /same size/);
     await server.heardOf("alive", ({ state }) => state === "failed");
-    const before = server.heard.length;
-    server.restore({ disk: other });
-    assert.equal((await server.heardOf("result", undefined, before)).outcome, "verified");
+    server.restore({ disk: other, attempt: 2 });
+    assert.equal((await server.ended({ attempt: 2 })).outcome, "verified");
     assertRestored(other);
     assert(
       readFileSync(one).every((byte) => byte === 0xa5),
@@ -209,15 +205,15 @@ suite("an agent", { concurrency: true }, () => {
     server.chunkDelay = 100;
     server.restore();
     await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
-    server.say({ type: "cancel", task, reason: "stopped by an operator" });
-    const result = await server.heardOf("result");
+    server.say(cancel({ session, attempt: 1 }, "stopped by an operator"));
+    const result = await server.ended();
     assert.deepEqual([result.outcome, result.reason], ["stopped", "stopped by an operator"]);
     assert(isBlank(disk, 0, mib));
     assert(isBlank(disk, 9 * mib, diskBytes));
     await end();
   });
 
-  test("a connection that breaks in the middle does not stop the work; the order comes again", async () => {
+  test("a connection that breaks in the middle does not stop the work, and no order is needed to go on", async () => {
     const { server, disk, end } = await start();
     await server.heardOf("hello");
     server.chunkDelay = 150;
@@ -226,22 +222,23 @@ suite("an agent", { concurrency: true }, () => {
     server.cut();
     const before = server.heard.length;
     const hello = await server.heardOf("hello", undefined, before);
-    assert.equal(hello.task, task);
+    assert.deepEqual(hello.report, { session, attempt: 1, phase: "working", end: null });
+    // The server repeats its order until it has seen it reported: it is at it already.
     server.restore({ scan: true });
     const ready = await server.heardOf("ready", undefined, before);
     assert(ready.counters.bytesReceived > 2 * mib, "it goes on where it was");
     const wanted = server.wants.at(-1) ?? new Uint8Array();
     assert.equal((wanted[0] as number) & 1, 0, "what it has is not wanted again");
     assert.equal(server.reports.at(-1)?.[0], 9, "and a full report follows");
-    const result = await server.heardOf("result", undefined, before);
+    const result = await server.ended();
     assert.equal(result.outcome, "verified");
     assert.equal(result.counters?.chunksKept, 0);
     assertRestored(disk);
     await end();
   });
 
-  test("a result that a broken connection swallowed is said again", async () => {
-    const { server, status } = await start({ once: true });
+  test("an end that nobody heard is reported in the next hello, and until it is settled", async () => {
+    const { server, status, log } = await start({ once: true });
     await server.heardOf("hello");
     server.chunkDelay = 100;
     server.restore();
@@ -249,31 +246,38 @@ suite("an agent", { concurrency: true }, () => {
     server.welcome = null;
     server.cut();
     // It finishes while nobody listens.
-    await sleep(2500);
+    while (!/ verified$/m.test(readFileSync(log, "utf8"))) await sleep(50);
     const before = server.heard.length;
-    server.welcome = { protocol: 1, name: "pc1" };
+    server.welcome = { protocol: controlProtocol, name: "pc1" };
+    server.settles = false;
     server.cut();
-    const hello = await server.heardOf("hello", undefined, before);
-    assert.equal(hello.task, task);
-    assert.equal((await server.heardOf("result", undefined, before)).outcome, "verified");
+    const { report } = await server.heardOf("hello", undefined, before);
+    assert.deepEqual([report?.phase, report?.end?.outcome], ["done", "verified"]);
+    const isDone = (alive: Alive): boolean => alive.report?.phase === "done";
+    await server.heardOf("alive", isDone, before);
+    await server.heardOf("alive", isDone, server.heard.length);
+    server.settles = true;
     assert.equal(await status, 0);
     await server.close();
   });
 
-  test("another order while it is busy is refused, and changes nothing", async () => {
-    const { server, end } = await start();
+  test("another order while it is busy changes nothing, until what is under way was cancelled", async () => {
+    const { server, disk, end } = await start();
     await server.heardOf("hello");
     server.chunkDelay = 80;
     server.restore();
     await server.heardOf("ready");
-    server.say({ type: "wipe", task: "w1", disk: null, rule: usualRule, method: "zero" });
-    const refused = await server.heardOf("result", (each) => each.task === "w1");
-    assert.equal(refused.outcome, "refused");
-    assert.match(refused.reason ?? "", /restore, s1/);
-    assert.equal(
-      (await server.heardOf("result", (each) => each.task === task)).outcome,
-      "verified",
-    );
+    server.wipe();
+    server.say(cancel({ session, attempt: 2 }, "of another attempt"));
+    await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
+    assert(server.heard.every((each) => each.type !== "alive" || each.report?.session !== "w1"));
+    server.say(cancel({ session, attempt: 1 }, "something else is wanted"));
+    server.wipe();
+    assert.equal((await server.ended({ session: "w1" })).outcome, "done");
+    assert(isBlank(disk, 0, diskBytes));
+    // The end of what was stopped was not wanted any more.
+    const ends = server.heard.filter((each) => each.type === "alive" && each.report?.end != null);
+    assert(ends.every((each) => each.type === "alive" && each.report?.session === "w1"));
     await end();
   });
 
@@ -291,7 +295,7 @@ suite("an agent", { concurrency: true }, () => {
       server.say(text);
     }
     server.say(
-      JSON.stringify({ type: "wipe", task: 7, disk: null, rule: usualRule, method: "zero" }),
+      JSON.stringify({ type: "wipe", session: 7, attempt: 1, disk: null, method: "zero" }),
     );
     const before = server.heard.length;
     await server.heardOf("alive", undefined, before);
@@ -318,8 +322,8 @@ suite("an agent", { concurrency: true }, () => {
     test(`a wipe by ${method} leaves nothing`, async () => {
       const { server, disk, status } = await start({ once: true });
       await server.heardOf("hello");
-      server.say({ type: "wipe", task: "w1", disk: null, rule: usualRule, method });
-      assert.equal((await server.heardOf("result")).outcome, "done");
+      server.wipe({ method });
+      assert.equal((await server.ended({ session: "w1" })).outcome, "done");
       assert.equal(await status, 0);
       assert(isBlank(disk, 0, diskBytes));
       await server.close();
@@ -328,7 +332,7 @@ suite("an agent", { concurrency: true }, () => {
 
   test("a server of another version is named, and tried again", async () => {
     const server = await openFakeServer(image);
-    server.welcome = { protocol: 2, name: "pc1" };
+    server.welcome = { protocol: 3, name: "pc1" };
     const log = join(folder, "version.log");
     const ending = new AbortController();
     const status = runAgent({
@@ -344,7 +348,7 @@ suite("an agent", { concurrency: true }, () => {
     });
     await server.heardOf("hello");
     await sleep(300);
-    assert.match(readFileSync(log, "utf8"), /speaks protocol 2, this agent 1; restart this PC/);
+    assert.match(readFileSync(log, "utf8"), /speaks protocol 3, this agent 2; restart this PC/);
     ending.abort();
     await status;
     await server.close();
@@ -375,10 +379,10 @@ suite("an agent", { concurrency: true }, () => {
     const before = server.heard.length;
     const second = launch();
     const again = await server.heardOf("hello", undefined, before);
-    assert.equal(again.task, null);
+    assert.equal(again.report, null);
     assert.notEqual(again.instance, hello.instance);
-    server.restore({ scan: true });
-    const result = await server.heardOf("result", undefined, before);
+    server.restore({ scan: true, attempt: 2 });
+    const result = await server.ended({ attempt: 2 });
     assert.equal(result.outcome, "verified", String(result.reason));
     const kept = result.counters?.chunksKept ?? 0;
     assert(kept >= 3, `${kept} chunks kept`);
@@ -404,10 +408,10 @@ suite("an agent", { concurrency: true }, () => {
     await server.heardOf("ready");
     const room = { members: 1, verified: 0, failed: 0, progress: 0, secondsLeft: null };
     const teller = setInterval(
-      () => server.say({ type: "room", task, session: { ...room, rateBps: 5e8 } }),
+      () => server.say({ type: "room", session, room: { ...room, rateBps: 5e8 } }),
       500,
     );
-    const result = await server.heardOf("result");
+    const result = await server.ended();
     clearInterval(teller);
     assert.equal(result.outcome, "verified");
     assert.equal(await status, 0);
@@ -424,11 +428,9 @@ suite("an agent", { concurrency: true }, () => {
     const { server, disk, end } = await start();
     await server.heardOf("hello");
     server.restore({ imageId: "none" });
-    assert.equal((await server.heardOf("result")).outcome, "failed");
-    await sleep(400);
-    const before = server.heard.length;
-    server.restore();
-    const result = await server.heardOf("result", undefined, before);
+    assert.equal((await server.ended()).outcome, "failed");
+    server.restore({ attempt: 2 });
+    const result = await server.ended({ attempt: 2 });
     assert.equal(result.outcome, "verified", String(result.reason));
     assertRestored(disk);
     await end();
@@ -440,10 +442,10 @@ suite("an agent", { concurrency: true }, () => {
     server.chunkDelay = 100;
     server.restore();
     await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
-    server.say({ type: "cancel", task, reason: "stopped by an operator" });
-    server.restore();
+    server.say(cancel({ session, attempt: 1 }, "stopped by an operator"));
+    server.restore({ attempt: 2 });
     server.chunkDelay = 0;
-    const result = await server.heardOf("result");
+    const result = await server.ended({ attempt: 2 });
     assert.equal(result.outcome, "verified", String(result.reason));
     assertRestored(disk);
     await end();
@@ -454,7 +456,7 @@ suite("an agent", { concurrency: true }, () => {
     const { server, status } = await start({ once: true }, disk);
     await server.heardOf("hello");
     server.restore();
-    assert.equal((await server.heardOf("result")).outcome, "verified");
+    assert.equal((await server.ended()).outcome, "verified");
     assert.equal(await status, 0);
     assert(isBlank(disk, 11 * mib, 12 * mib));
     assert(isBlank(disk, 10 * mib, 11 * mib), "discarded");

@@ -12,9 +12,11 @@ import {
   controlProtocol,
   decodeAgentMessage,
   decodeBulk,
-  type Hello,
+  type End,
   type RestoreOrder,
   type ServerMessage,
+  type WipeOrder,
+  type Work,
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
@@ -31,8 +33,12 @@ export interface FakeServer {
   connections: number;
   /** Answers to `hello`; null: says nothing. */
   welcome: { protocol: number; name: string } | null;
+  /** Closes the connection at `hello` with code 4400 and this reason. */
+  refusal: string | null;
   /** Says `alive` each second. */
   isAlive: boolean;
+  /** Answers an end that is reported with the `cancel` that settles it. */
+  settles: boolean;
   /** Changes the stored bytes that go out over HTTP. */
   spoil: (entryIndex: number, stored: Uint8Array) => Uint8Array;
   /** Chunks wait this long, in milliseconds. */
@@ -40,7 +46,10 @@ export interface FakeServer {
   chunksServed: number;
   say(message: ServerMessage | string): void;
   restore(more?: Partial<RestoreOrder>): void;
+  wipe(more?: Partial<WipeOrder>): void;
   cut(): void;
+  /** The end of this work, once it is reported. */
+  ended(work?: Partial<Work>): Promise<End>;
   /** The first message of this kind that was heard, or will be, after the `after`th. */
   heardOf<T extends AgentMessage["type"]>(
     type: T,
@@ -50,7 +59,15 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-export const task = "s1";
+export const session = "s1";
+
+/** Nothing is wanted of the agent at this work. */
+export const cancel = (work: Work, reason: string): ServerMessage => ({
+  type: "cancel",
+  session: work.session,
+  attempt: work.attempt,
+  reason,
+});
 
 /** Listens on a port of its own on the loopback. */
 export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeServer> {
@@ -87,7 +104,9 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     rootHash: manifest.rootHash,
     connections: 0,
     welcome: { protocol: controlProtocol, name: "pc1" },
+    refusal: null,
     isAlive: true,
+    settles: true,
     spoil: (_, stored) => stored,
     chunkDelay: 0,
     chunksServed: 0,
@@ -98,7 +117,8 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     restore(more = {}) {
       server.say({
         type: "restore",
-        task,
+        session,
+        attempt: 1,
         imageId: manifest.id,
         image: "base@1",
         cast: { tag: 77, group: "239.77.1.1", port: 7401 },
@@ -111,6 +131,29 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         live: "no",
         ...more,
       });
+    },
+    wipe(more = {}) {
+      server.say({
+        type: "wipe",
+        session: "w1",
+        attempt: 1,
+        disk: null,
+        rule: usualRule,
+        method: "zero",
+        ...more,
+      });
+    },
+    async ended(work = {}) {
+      const wanted = { session, attempt: 1, ...work };
+      const { report } = await server.heardOf(
+        "alive",
+        (alive) =>
+          alive.report?.phase === "done" &&
+          alive.report.session === wanted.session &&
+          alive.report.attempt === wanted.attempt,
+      );
+      assert(report?.end != null, "what is done has an end");
+      return report.end;
     },
     cut() {
       socket?.terminate();
@@ -141,13 +184,18 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         const decoded = decodeAgentMessage(data.toString());
         assert(decoded.ok, `the agent says what the protocol has: ${JSON.stringify(decoded)}`);
         server.heard.push(decoded.value);
-        if (decoded.value.type === "hello") greet(accepted, decoded.value);
+        if (decoded.value.type === "hello") greet(accepted);
+        if (decoded.value.type === "alive" && server.settles) {
+          const { report } = decoded.value;
+          if (report?.phase === "done") server.say(cancel(report, "settled"));
+        }
       }
       for (const wake of waiting) wake();
       waiting.clear();
     });
   });
-  const greet = (to: WebSocket, _: Hello): void => {
+  const greet = (to: WebSocket): void => {
+    if (server.refusal !== null) return to.close(4400, server.refusal);
     if (server.welcome === null) return;
     const { protocol, name } = server.welcome;
     const welcome: ServerMessage = {

@@ -1,49 +1,41 @@
 /** What the person at the PC wants reaches the server, and what happens reaches the screen. */
 import assert from "node:assert/strict";
 import { suite, type TestFn, test as unlimited } from "node:test";
+import type { MenuAction } from "../../../core/agent/desk.ts";
+import type { Order } from "../../../core/agent/life.ts";
 import { systemClock } from "../../../core/node/clock.ts";
+import { controlProtocol, type End } from "../../../core/wire/control.ts";
 import { Agent } from "../../../initrd/agent/agent.ts";
 import { ServerFiles } from "../../../initrd/agent/link/http.ts";
+import { Meter } from "../../../initrd/agent/meter.ts";
 import { taskView } from "../../../initrd/agent/screen.ts";
-import { Meter } from "../../../initrd/agent/tasks/meter.ts";
-import { stoppedError, type Task, type TaskEnd } from "../../../initrd/agent/tasks/task.ts";
-import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
+import type { Task } from "../../../initrd/agent/tasks/task.ts";
+import type { MenuView } from "../../../initrd/menu/view.ts";
 import { hashPin } from "../../../server/lab/pin.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
-import { type FakeServer, openFakeServer, task as taskId } from "./fake-server.ts";
+import { type FakeServer, openFakeServer, session } from "./fake-server.ts";
 
 const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 10_000 }, run);
 const image = fakeImage(1 << 20);
 
 /** A task that does nothing until it is told how it ended. */
 class IdleTask implements Task {
-  readonly id: string;
-  readonly kind = "restore";
-  readonly image = "base@1";
-  readonly state = "receiving";
   readonly disk = null;
   readonly trouble = null;
-  readonly end: PromiseWithResolvers<TaskEnd> = Promise.withResolvers();
+  readonly end: PromiseWithResolvers<End> = Promise.withResolvers();
   readonly ended = this.end.promise;
   stopped = "";
-
-  constructor(id: string) {
-    this.id = id;
-  }
 
   progress() {
     return { phase: "receiving", bytesDone: 30, bytesTotal: 100, counters: null } as const;
   }
 
-  resume(): void {}
-  noteRoomRate(): void {}
-
   stop(reason: string): void {
     this.stopped = reason;
-    this.finish("stopped", stoppedError(reason).message);
+    this.finish("stopped", reason);
   }
 
-  finish(outcome: TaskEnd["outcome"], reason: string | null): void {
+  finish(outcome: End["outcome"], reason: string | null): void {
     this.end.resolve({ outcome, reason, next: null, rootHash: null, counters: null });
   }
 }
@@ -84,14 +76,14 @@ async function open(): Promise<Bench> {
       disks: [],
       memoryBytes: 1,
     }),
-    startTask(order) {
-      const begun = new IdleTask(order.task);
+    startTask() {
+      const begun = new IdleTask();
       tasks.push(begun);
       return begun;
     },
     files: (signal) => new ServerFiles(address, signal),
-    power: (action) => void power.push(action),
-    troubles: (disks) => (disks.length === 0 ? ["no disk: look at its cable"] : []),
+    power: async (action) => void power.push(action),
+    troubles: () => ({ isHalfWritten: true, lines: ["it does not start"] }),
     lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),
     check: async function* () {
       yield [{ title: "Link", good: null, text: "being looked at" }];
@@ -194,7 +186,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     server.cut();
     const lost = await seen((view) => view.server.state === "lost");
     assert.match(lost.server.detail ?? "", /connection broke/);
-    server.welcome = { protocol: 1, name: "pc9" };
+    server.welcome = { protocol: controlProtocol, name: "pc9" };
     assert.equal((await seen((view) => view.server.state === "connected")).pc.name, "pc9");
     const walk = { room: "lab", next: "A2" };
     const allows = { shell: true, pin: null };
@@ -236,37 +228,52 @@ suite("the agent's screen", { concurrency: true }, () => {
     const running = await seen((view) => view.task?.phase === "receiving");
     assert.deepEqual([running.task?.bytesDone, running.task?.outcome], [30, null]);
     const room = { members: 3, verified: 1, failed: 1, progress: 0.5, rateBps: 1, secondsLeft: 60 };
-    server.say({ type: "room", task: taskId, session: room });
-    server.say({ type: "room", task: "another", session: { ...room, members: 99 } });
+    server.say({ type: "room", session, room });
+    server.say({ type: "room", session: "another", room: { ...room, members: 99 } });
     assert.equal((await seen((view) => view.task?.room != null)).task?.room?.members, 3);
     press({ action: "reboot" });
     assert.match((await seen((view) => view.notice !== null)).notice ?? "", /stop it first/);
     assert.deepEqual(power, []);
     press({ action: "stop" });
     const asked = await server.heardOf("ask");
-    assert.deepEqual(asked.want, { action: "stop", task: taskId });
+    assert.deepEqual(asked.want, { action: "stop", session });
     assert.equal(tasks[0]?.stopped, "stopped at the PC");
     const over = await seen((view) => view.task?.outcome != null);
     assert.equal(over.task?.outcome?.result, "stopped");
     press({ action: "dismiss" });
     await seen((view) => view.task === null);
     press({ action: "poweroff" });
+    while (power.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(power, ["poweroff"]);
     await end();
   });
 
-  test("what comes after a restore waits until the server has the result", async () => {
+  test("the server hears at once that an order was begun, and how it ended", async () => {
+    const { server, tasks, end } = await open();
+    // The next sign of life is a second away.
+    await server.heardOf("alive", undefined, server.heard.length);
+    const askedAt = performance.now();
+    server.restore();
+    const begun = await server.heardOf("alive", ({ report }) => report?.phase === "working");
+    assert.deepEqual([begun.state, begun.report?.session], ["waiting", session]);
+    tasks[0]?.finish("failed", "disk write error");
+    assert.equal((await server.ended()).reason, "disk write error");
+    assert(performance.now() - askedAt < 700, "before it would have been said anyway");
+    await end();
+  });
+
+  test("what comes after a restore waits until the server has settled its end", async () => {
     const { server, tasks, power, seen, end } = await open();
-    server.isAlive = false;
+    server.settles = false;
     server.restore({ afterwards: "poweroff" });
     await seen((view) => view.task !== null);
     tasks[0]?.finish("verified", null);
-    await server.heardOf("result");
+    await server.ended();
     await new Promise((resolve) => setTimeout(resolve, 5500));
-    assert.deepEqual(power, [], "nobody has said anything since");
+    assert.deepEqual(power, [], "nothing was settled");
     const said = await seen((view) => view.task?.outcome != null);
     assert.equal(said.task?.outcome?.result, "verified");
-    server.isAlive = true;
+    server.settles = true;
     while (power.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.deepEqual(power, ["poweroff"]);
     await end();
@@ -283,19 +290,53 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.deepEqual(power, []);
     await end();
   });
+
+  test("a server that refuses this PC is shown with its reason", async () => {
+    const { server, seen, end } = await open();
+    server.refusal = "another PC has this address";
+    server.cut();
+    const refused = await seen((view) => view.server.state === "refused");
+    assert.equal(refused.server.detail, "another PC has this address");
+    await end();
+  });
+
+  test("with the cable out, a restore is shown as cut off and without a time left", async () => {
+    const { server, seen, end } = await open();
+    server.restore();
+    await seen((view) => view.task?.phase === "receiving" && !view.task.isCutOff);
+    server.welcome = null;
+    server.cut();
+    const cut = await seen((view) => view.task?.isCutOff === true);
+    assert.deepEqual([cut.task?.secondsLeft, cut.task?.room], [null, null]);
+    assert.match(cut.server.detail ?? "", /connection broke/);
+    server.welcome = { protocol: controlProtocol, name: "pc1" };
+    server.cut();
+    await seen((view) => view.task?.isCutOff === false);
+    await end();
+  });
 });
 
-test("time left is what is left at the present rate", () => {
-  const common = {
-    task: { kind: "restore", image: "i", disk: null, trouble: null },
+test("time left is what is left at the present rate, while there is a server", () => {
+  const order = { type: "restore", image: "i" } as Order;
+  const state = {
+    order,
+    disk: null,
+    trouble: null,
     room: null,
     end: null,
+    isConnected: true,
+    progress: { phase: "receiving", bytesDone: 25, bytesTotal: 100, counters: null },
+    rateBps: 25,
   } as const;
-  const progress = { phase: "receiving", bytesDone: 25, bytesTotal: 100, counters: null } as const;
-  assert.equal(taskView({ ...common, progress, rateBps: 25 }).secondsLeft, 3);
-  assert.equal(taskView({ ...common, progress, rateBps: null }).secondsLeft, null);
-  assert.equal(taskView({ ...common, progress, rateBps: 0 }).secondsLeft, null);
-  assert.equal(taskView({ ...common, progress: null, rateBps: null }).phase, "preparing");
+  assert.equal(taskView(state).secondsLeft, 3);
+  assert.equal(taskView({ ...state, rateBps: null }).secondsLeft, null);
+  assert.equal(taskView({ ...state, rateBps: 0 }).secondsLeft, null);
+  assert.equal(taskView({ ...state, progress: null }).phase, "preparing");
+  const alone = taskView({ ...state, isConnected: false });
+  assert.deepEqual([alone.secondsLeft, alone.isCutOff], [null, true]);
+  const verifying = { ...state.progress, phase: "verifying" } as const;
+  const going = taskView({ ...state, progress: verifying, isConnected: false });
+  assert.deepEqual([going.secondsLeft, going.isCutOff], [3, false], "the PC does that alone");
 });
 
 test("a meter forgets, and starts over when the total falls", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { MenuAction } from "../../../core/agent/desk.ts";
 import { openMenu } from "../../../initrd/menu/menu.ts";
-import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
+import type { MenuView } from "../../../initrd/menu/view.ts";
 import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
 import { disk, image, otherDisk, receiving, view } from "./views.ts";
 

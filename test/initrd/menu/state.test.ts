@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { MenuAction } from "../../../core/agent/desk.ts";
 import type { Key } from "../../../core/screen/keys.ts";
 import { rowText } from "../../../core/screen/row.ts";
 import { rows } from "../../../initrd/menu/rows.ts";
@@ -13,7 +14,7 @@ import {
   press,
   settled,
 } from "../../../initrd/menu/state.ts";
-import type { MenuAction, MenuView } from "../../../initrd/menu/view.ts";
+import type { MenuView } from "../../../initrd/menu/view.ts";
 import { disk, image, otherDisk, receiving, view } from "./views.ts";
 
 const key = (name: string): Key => ({ name, text: name.length === 1 ? name : "" });
@@ -121,9 +122,49 @@ test("an image for another sector size is refused before any word is asked for",
   assert.match(text(view, page), /sectors of 512 bytes, \/dev\/sda of 4096/);
 });
 
+/** How the large letters of the first page are drawn. */
+const styleOfWord = (shown: MenuView): string | undefined =>
+  rows(shown, home(), { columns: 80, lines: 24 })
+    .flat()
+    .find(({ style }) => style?.startsWith("block"))?.style;
+
+test("a disk that a restore left half written is no READY", () => {
+  const half = { ...view, isHalfWritten: true, troubles: ["/dev/sda DOES NOT START: restore it."] };
+  assert.equal(styleOfWord(half), "blockBad");
+  assert.match(text(half, home()), /DOES NOT START/);
+});
+
+test("a server that refuses this PC is shown with its reason, and no cable is blamed", () => {
+  const detail = "another PC has this address";
+  const refused = { ...view, server: { ...view.server, state: "refused", detail } } as const;
+  const said = text(refused, home()).replace(/\s+/g, " ");
+  assert.match(said, /refuses this PC: another PC has this address/);
+  assert.doesNotMatch(said, /the cable/);
+  assert.equal(styleOfWord(refused), "blockBad");
+});
+
+test("why there is no server is said once, and whole", () => {
+  const detail =
+    "no answer; check the address, the cable and the switch port, and that the server runs";
+  const searching = { ...view, server: { ...view.server, state: "searching", detail } } as const;
+  const said = text(searching, home()).replace(/\s+/g, " ");
+  assert.match(said, /that the server runs\. Trying again and again\./);
+  assert.doesNotMatch(said, /does not answer/);
+});
+
+test("work that needs the server, and has lost it, says so instead of how far it is", () => {
+  const lost = { ...view.server, state: "lost", detail: "the connection broke" } as const;
+  const task = { ...receiving, isCutOff: true, secondsLeft: null, room: null };
+  const said = text({ ...view, server: lost, task }, home());
+  assert.match(said, /THE CONNECTION TO THE SERVER IS LOST: the connection broke/);
+  assert.doesNotMatch(said, / left/);
+});
+
 test("a PC without a disk says so", () => {
   const none = { ...view, disks: [], troubles: ["NO DISK FOUND. Set the mode to AHCI."] };
   assert.match(text(none, home()), /Disk +none[\s\S]*NO DISK FOUND\. Set the mode to AHCI\./);
+  assert.equal(styleOfWord(none), "blockBad", "READY in green would be wrong");
+  assert.equal(styleOfWord(view), "blockGood");
   const [page] = pressAll(home(), ["c"], none);
   assert.match(text(none, page), /no disk that can be used/);
 });

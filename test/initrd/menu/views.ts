@@ -46,6 +46,7 @@ export const view: MenuView = {
   server: { url: "http://10.0.0.1:8080", state: "connected", detail: null },
   isLocked: false,
   disks: [disk],
+  isHalfWritten: false,
   troubles: [],
   images: [image, { ...image, version: 3 }],
   place: null,
@@ -79,6 +80,7 @@ export const receiving: TaskView = {
   bytesTotal: 28_100_000_000,
   rateBps: 98_200_000,
   secondsLeft: 320,
+  isCutOff: false,
   trouble: null,
   counters: {
     bytesWanted: 28_100_000_000,

@@ -2,14 +2,9 @@
  * The agent's connection to its server, as a machine: events and the time in, actions out. It never
  * gives up. A task under way is not its affair: it goes on whatever the connection does.
  */
-import { assert } from "../../../core/errors.ts";
-import { type Millis, millis } from "../../../core/units/units.ts";
-import {
-  aliveEvery,
-  controlProtocol,
-  type ServerMessage,
-  silenceLimit,
-} from "../../../core/wire/control.ts";
+import { assert } from "../errors.ts";
+import { type Millis, millis } from "../units/units.ts";
+import { aliveEvery, controlProtocol, type ServerMessage, silenceLimit } from "../wire/control.ts";
 
 /** The first pause between two tries; it doubles up to `retryMost`. */
 export const retryFirst = millis(500);
@@ -32,10 +27,23 @@ export type LinkEvent =
   | { readonly type: "heard"; readonly message: ServerMessage | null }
   /** The connection is over, or was never made: why, and what to check, in words. */
   | { readonly type: "closed"; readonly detail: string }
+  /** The server closed the connection with a reason of its own. */
+  | { readonly type: "refused"; readonly reason: string }
+  /** What the agent is at has changed: the server hears of it at once. */
+  | { readonly type: "changed" }
   | { readonly type: "tick" };
 
-/** `other-version`: the server answers, in a protocol that is not this agent's. */
-export type DownReason = "unreachable" | "other-version";
+/** `other-version`: the server answers, in a protocol that is not this agent's; `refused`: it wants no connection with this PC. */
+export type DownReason = "unreachable" | "other-version" | "refused";
+
+/** What keeps the agent from its server, in words with what to check. */
+export interface LinkTrouble {
+  readonly why: DownReason;
+  readonly detail: string;
+}
+
+/** The link as the screen names it. */
+export type LinkWord = "searching" | "connected" | "lost" | "other-version" | "refused";
 
 export type LinkAction =
   | { readonly type: "open" }
@@ -44,16 +52,35 @@ export type LinkAction =
   | { readonly type: "alive" }
   | { readonly type: "up"; readonly welcome: Welcome }
   | { readonly type: "message"; readonly message: ServerMessage }
-  /** Said once a try: what keeps the agent from its server. */
-  | { readonly type: "down"; readonly detail: string; readonly why: DownReason };
+  /** Said once a try; `isNews`: the try before had another trouble, or none. */
+  | { readonly type: "down"; readonly trouble: LinkTrouble; readonly isNews: boolean };
 
 /** `handle({type: "tick"}, now)` starts it. */
 export class LinkMachine {
   private current: LinkState = { name: "resting", retryAt: millis(0) };
   private pause: Millis = retryFirst;
+  private lastWelcome: Welcome | null = null;
+  private lastTrouble: LinkTrouble | null = null;
 
   get state(): LinkState {
     return this.current;
+  }
+
+  /** The latest; null before the first. */
+  get welcome(): Welcome | null {
+    return this.lastWelcome;
+  }
+
+  /** Of the latest try; null while connected, and before the first. */
+  get trouble(): LinkTrouble | null {
+    return this.lastTrouble;
+  }
+
+  get word(): LinkWord {
+    if (this.current.name === "connected") return "connected";
+    const why = this.lastTrouble?.why ?? "unreachable";
+    if (why !== "unreachable") return why;
+    return this.lastWelcome === null ? "searching" : "lost";
   }
 
   /** When it wants a `tick`. */
@@ -74,7 +101,15 @@ export class LinkMachine {
       case "heard":
         return this.heard(event.message, now);
       case "closed":
-        return current.name === "resting" ? [] : this.rest(event.detail, now);
+        return current.name === "resting"
+          ? []
+          : this.rest({ why: "unreachable", detail: event.detail }, now);
+      case "refused":
+        if (current.name === "resting") return [];
+        this.pause = retryMost;
+        return this.rest({ why: "refused", detail: event.reason }, now);
+      case "changed":
+        return current.name === "connected" ? this.sayAlive(current, now) : [];
       case "tick":
         return this.tick(now);
     }
@@ -85,9 +120,12 @@ export class LinkMachine {
     if (current.name === "greeting" && message?.type === "welcome") {
       if (message.protocol !== controlProtocol) {
         this.pause = retryMost;
-        return [{ type: "close" }, ...this.rest(otherProtocol(message), now, "other-version")];
+        const detail = otherProtocol(message);
+        return [{ type: "close" }, ...this.rest({ why: "other-version", detail }, now)];
       }
       this.pause = retryFirst;
+      this.lastWelcome = message;
+      this.lastTrouble = null;
       this.current = { name: "connected", heardAt: now, saidAt: now };
       return [{ type: "up", welcome: message }];
     }
@@ -106,21 +144,27 @@ export class LinkMachine {
         return [{ type: "open" }];
       case "connecting":
       case "greeting":
-        return [{ type: "close" }, ...this.rest(noAnswer, now)];
+        return [{ type: "close" }, ...this.rest({ why: "unreachable", detail: noAnswer }, now)];
       case "connected":
         if (now >= current.heardAt + silenceLimit) {
-          return [{ type: "close" }, ...this.rest(fellSilent, now)];
+          return [{ type: "close" }, ...this.rest({ why: "unreachable", detail: fellSilent }, now)];
         }
-        this.current = { ...current, saidAt: now };
-        return [{ type: "alive" }];
+        return this.sayAlive(current, now);
     }
   }
 
-  private rest(detail: string, now: Millis, why: DownReason = "unreachable"): LinkAction[] {
+  private sayAlive(current: Extract<LinkState, { name: "connected" }>, now: Millis): LinkAction[] {
+    this.current = { ...current, saidAt: now };
+    return [{ type: "alive" }];
+  }
+
+  private rest(trouble: LinkTrouble, now: Millis): LinkAction[] {
     assert(this.current.name !== "resting", "only what was tried can fail");
+    const isNews = trouble.detail !== this.lastTrouble?.detail;
+    this.lastTrouble = trouble;
     this.current = { name: "resting", retryAt: millis(now + this.pause) };
     this.pause = millis(Math.min(this.pause * 2, retryMost));
-    return [{ type: "down", detail, why }];
+    return [{ type: "down", trouble, isNews }];
   }
 }
 

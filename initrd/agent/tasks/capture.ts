@@ -1,21 +1,18 @@
 import { RoomcastError } from "../../../core/errors.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
-import { type Candidate, chooseSource } from "../../../core/session/target.ts";
-import type { CaptureOrder } from "../../../core/wire/control.ts";
+import { chooseSource } from "../../../core/session/target.ts";
+import type { CaptureOrder, End } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 import { captureDisk } from "../../../imaging/capture/capture.ts";
 import { httpUplink } from "../../../imaging/capture/uplink.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
-import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
+import { doneEnd, endOf, stoppedError, type Task, type TaskPorts } from "./task.ts";
 
-export interface CapturePorts {
+export interface CapturePorts extends TaskPorts {
   readonly server: URL;
   readonly agentVersion: string;
   /** The PC's own name, as the server has it. */
   readonly pcName: string;
-  candidates(): readonly Candidate[];
-  log(text: string): void;
-  milestone(text: string): void;
 }
 
 /** Reads the disk that is named, or the one that a restore would take, into an image. */
@@ -24,7 +21,7 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
   let read: { readonly bytesDone: number; readonly bytesTotal: number } | null = null;
   const stop = new AbortController();
 
-  const run = async (): Promise<TaskEnd> => {
+  const run = async (): Promise<End> => {
     const choice = chooseSource(ports.candidates(), order.disk, order.policy);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     ({ disk } = choice);
@@ -34,7 +31,7 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
       disk: open,
       source: `${ports.pcName}, ${diskIdentity(disk)}, roomcast ${ports.agentVersion}`,
       raw: order.raw,
-      uplink: httpUplink({ server: ports.server, task: order.task, signal: stop.signal }),
+      uplink: httpUplink({ server: ports.server, task: order.session, signal: stop.signal }),
       signal: stop.signal,
       progress(bytesDone, bytesTotal) {
         read = { bytesDone, bytesTotal };
@@ -42,14 +39,10 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
       log: (text) => ports.log(text),
     });
     ports.milestone(`captured ${image.name}@${image.version}`);
-    return { outcome: "done", reason: null, next: null, rootHash: null, counters: null };
+    return doneEnd;
   };
 
   return {
-    id: order.task,
-    kind: "capture",
-    image: order.name,
-    state: "capturing",
     trouble: null,
     get disk() {
       return disk;
@@ -63,8 +56,6 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
             bytesTotal: read?.bytesTotal ?? null,
             counters: null,
           },
-    resume() {},
-    noteRoomRate() {},
     stop: (reason) => stop.abort(stoppedError(reason)),
     ended: run().catch((error: unknown) => endOf(error, null)),
   };

@@ -1,24 +1,19 @@
 import { RoomcastError } from "../../../core/errors.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
-import { type Candidate, chooseTarget } from "../../../core/session/target.ts";
-import type { WipeOrder } from "../../../core/wire/control.ts";
+import { chooseTarget } from "../../../core/session/target.ts";
+import type { End, WipeOrder } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
 import { closedUnlessHung, DiskFaults } from "../../../imaging/restore/disk-faults.ts";
-import { endOf, stoppedError, type Task, type TaskEnd } from "./task.ts";
+import { doneEnd, endOf, stoppedError, type Task, type TaskPorts } from "./task.ts";
 
 /** What is emptied in one call: some seconds of an old disk, so that progress is seen and a stop obeyed. */
 const pieceBytes = 256 * 1024 * 1024;
 /** What makes a disk bootable. */
 const edgeBytes = 1024 * 1024;
 
-export interface WipePorts {
-  candidates(): readonly Candidate[];
-  log(text: string): void;
-}
-
 /** Empties the disk that is named, or the one that a restore would take. */
-export function startWipe(order: WipeOrder, ports: WipePorts): Task {
+export function startWipe(order: WipeOrder, ports: TaskPorts): Task {
   let disk: DiskView | null = null;
   let bytesDone = 0;
   let faults: DiskFaults | null = null;
@@ -38,7 +33,7 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
     return true;
   };
 
-  const run = async (): Promise<TaskEnd> => {
+  const run = async (): Promise<End> => {
     const choice = chooseTarget(ports.candidates(), order.disk, null, order.rule);
     if (choice.kind === "refused") {
       throw new RoomcastError("refused", choice.reason, choice.next);
@@ -73,14 +68,10 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
       });
     }
     await guarded.flush();
-    return { outcome: "done", reason: null, next: null, rootHash: null, counters: null };
+    return doneEnd;
   };
 
   return {
-    id: order.task,
-    kind: "wipe",
-    image: null,
-    state: "wiping",
     get trouble() {
       return faults?.trouble ?? null;
     },
@@ -88,9 +79,15 @@ export function startWipe(order: WipeOrder, ports: WipePorts): Task {
       return disk;
     },
     progress: () =>
-      disk === null ? null : { phase: "wiping", bytesDone, bytesTotal: disk.size, counters: null },
-    resume() {},
-    noteRoomRate() {},
+      disk === null
+        ? null
+        : {
+            phase: "wiping",
+            bytesDone,
+            bytesTotal: disk.size,
+            counters: null,
+            trouble: faults?.trouble ?? null,
+          },
     stop: (reason) => stop.abort(reason),
     ended: run().catch((error: unknown) => endOf(error, null)),
   };

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Millis, millis } from "../../../core/units/units.ts";
-import {
-  aliveEvery,
-  controlProtocol,
-  type ServerMessage,
-  silenceLimit,
-} from "../../../core/wire/control.ts";
 import {
   greetLimit,
   type LinkAction,
@@ -15,7 +8,14 @@ import {
   LinkMachine,
   retryFirst,
   retryMost,
-} from "../../../initrd/agent/link/machine.ts";
+} from "../../../core/agent/link.ts";
+import { type Millis, millis } from "../../../core/units/units.ts";
+import {
+  aliveEvery,
+  controlProtocol,
+  type ServerMessage,
+  silenceLimit,
+} from "../../../core/wire/control.ts";
 
 const welcome = (protocol = controlProtocol): ServerMessage => ({
   type: "welcome",
@@ -145,9 +145,51 @@ test("a server of another protocol is named, and tried again every five seconds"
   }
 });
 
+test("a change is said at once, and the next sign of life a second after it", () => {
+  const bench = new Bench();
+  assert.deepEqual(bench.take({ type: "changed" }), [], "there is nobody to say it to");
+  bench.connect();
+  assert.deepEqual(bench.take({ type: "changed" }, 400), ["alive"]);
+  const said = bench.now;
+  assert.deepEqual(bench.tick(), ["alive"]);
+  assert.equal(bench.now - said, aliveEvery);
+});
+
+test("a server that refuses this PC is named with its reason, and tried again every five seconds", () => {
+  const bench = new Bench();
+  bench.tick();
+  bench.take({ type: "opened" });
+  const [down] = actionsOf(bench, { type: "refused", reason: "this key is not admitted" });
+  assert.deepEqual(down, {
+    type: "down",
+    trouble: { why: "refused", detail: "this key is not admitted" },
+    isNews: true,
+  });
+  assert.equal(bench.machine.word, "refused");
+  assert.equal(bench.machine.deadline - bench.now, retryMost);
+  bench.connect();
+  assert.deepEqual([bench.machine.word, bench.machine.trouble], ["connected", null]);
+});
+
+test("a trouble is news once, and again after a connection", () => {
+  const bench = new Bench();
+  const isNews = (): boolean | undefined => {
+    const [down] = actionsOf(bench, { type: "closed", detail: "no answer" });
+    return down?.type === "down" ? down.isNews : undefined;
+  };
+  bench.tick();
+  assert.equal(bench.machine.word, "searching");
+  assert.equal(isNews(), true);
+  bench.tick();
+  assert.equal(isNews(), false);
+  bench.connect();
+  assert.equal(isNews(), true);
+  assert.equal(bench.machine.word, "lost");
+});
+
 test("messages are handed on only while connected", () => {
   const bench = new Bench();
-  const cancel: ServerMessage = { type: "cancel", task: "s1", reason: "" };
+  const cancel: ServerMessage = { type: "cancel", session: "s1", attempt: 1, reason: "" };
   bench.tick();
   bench.take({ type: "opened" });
   assert.deepEqual(bench.take({ type: "heard", message: cancel }), []);
@@ -162,6 +204,8 @@ test("whatever happens, it goes on trying and never says more than a few things 
     fc.constant<LinkEvent>({ type: "tick" }),
     fc.constant<LinkEvent>({ type: "opened" }),
     fc.constant<LinkEvent>({ type: "closed", detail: "x" }),
+    fc.constant<LinkEvent>({ type: "refused", reason: "x" }),
+    fc.constant<LinkEvent>({ type: "changed" }),
     fc.constantFrom<LinkEvent>(
       { type: "heard", message: null },
       { type: "heard", message: welcome() },

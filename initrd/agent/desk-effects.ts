@@ -1,0 +1,95 @@
+/** What the person at the PC wants, done: each request of the desk ends in an event for it. */
+import { spawn } from "node:child_process";
+import type { DeskEvent, DeskRequest, Finding } from "../../core/agent/desk.ts";
+import { RoomcastError } from "../../core/errors.ts";
+import type { AgentMessage } from "../../core/wire/control.ts";
+import type { Menu } from "../menu/view.ts";
+import type { Journal } from "./journal.ts";
+import type { ServerFiles } from "./link/http.ts";
+import { isPin } from "./pin.ts";
+
+/** Of these the desk's own effects take care; the others are the agent's. */
+export type DeskEffect = Exclude<DeskRequest, { type: "stop" | "dismiss" | "power" }>;
+
+export interface DeskEffectPorts {
+  readonly journal: Journal;
+  /** Ends what is under way. */
+  readonly signal: AbortSignal;
+  files(signal: AbortSignal): ServerFiles;
+  /** Looks at the way to the server; tells after each step all that was found. */
+  check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
+  /** Whether the shell on the PC's second console is held back. */
+  lockShell(isLocked: boolean): void;
+  menu(): Menu | null;
+  send(message: AgentMessage): boolean;
+  told(event: DeskEvent): void;
+}
+
+export function performAtDesk(request: DeskEffect, ports: DeskEffectPorts): void {
+  const { told, signal } = ports;
+  switch (request.type) {
+    case "ask": {
+      const isSent = ports.send({ type: "ask", want: request.want });
+      return told({
+        type: "notice",
+        text: isSent ? null : "there is no connection to the server: try again",
+      });
+    }
+    case "fetch-images":
+      return unlessFailed(ports, async () => {
+        told({ type: "images", images: await ports.files(signal).images() });
+      });
+    case "fetch-targets":
+      return unlessFailed(ports, async () => {
+        told({ type: "targets", targets: await ports.files(signal).targets(request.room) });
+      });
+    case "check":
+      return void check(ports);
+    case "check-pin":
+      return unlessFailed(ports, async () => {
+        const isRight = await isPin(request.typed, request.pin);
+        ports.journal.log(isRight ? "the menu was unlocked" : "a wrong PIN was typed");
+        told({ type: "pin", pin: request.pin, isRight });
+      });
+    case "lock-shell":
+      return ports.lockShell(request.isLocked);
+    case "open-shell":
+      return openShell(ports);
+  }
+}
+
+function unlessFailed({ signal, told }: DeskEffectPorts, act: () => Promise<void>): void {
+  act().catch((error: unknown) => {
+    if (signal.aborted) return;
+    const next = error instanceof RoomcastError ? `: ${error.next}` : "";
+    told({ type: "notice", text: `${error instanceof Error ? error.message : error}${next}` });
+  });
+}
+
+async function check(ports: DeskEffectPorts): Promise<void> {
+  let trouble: string | null = null;
+  try {
+    for await (const findings of ports.check(ports.signal)) {
+      ports.told({ type: "findings", findings });
+    }
+  } catch (error) {
+    if (!ports.signal.aborted) trouble = `the network check broke: ${error}`;
+  }
+  ports.told({ type: "checked", trouble });
+}
+
+/** On the PC's own screen, in the menu's place. */
+function openShell({ journal, menu: menuOf, told }: DeskEffectPorts): void {
+  const menu = menuOf();
+  if (menu === null) return;
+  menu.suspend();
+  const back = (trouble: string | null): void => {
+    menu.resume();
+    told({ type: "notice", text: trouble });
+  };
+  process.stdout.write("A shell of this PC; `exit` leads back to roomcast.\n");
+  journal.log("a shell was opened at the PC");
+  const child = spawn("/bin/sh", ["-i"], { stdio: "inherit" });
+  child.on("error", (error) => back(`no shell: ${error.message}`));
+  child.on("exit", () => back(null));
+}

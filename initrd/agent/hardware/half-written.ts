@@ -1,0 +1,86 @@
+/**
+ * Disks that a restore has left half done (docs/decisions/0003): what a PC starts from was emptied
+ * first and would have been written last, so the disk's start is zeros while data lie behind it.
+ */
+import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { diskIdentity } from "../../../core/screen/disk.ts";
+import { chunkBytes } from "../../../core/units/units.ts";
+import type { DiskView } from "../../../core/wire/views.ts";
+
+/** A disk that is about to die is not waited for; what it says later is known later. In milliseconds. */
+const answerLimit = 4000;
+/** What is read of each place. */
+const sampleBytes = 4096;
+/** The first chunks hold the first partition's start, of whatever was restored. */
+const chunksAtStart = 64;
+/** Further places, evenly over the disk: seconds on a disk that seeks, and once a disk. */
+const placesBehind = 64;
+
+/** What is known of the disks; each is looked at once, until `forget`. */
+export class HalfWritten {
+  private readonly known = new Map<string, boolean>();
+
+  /** Whether it was found to be half written; false while it was not looked at. */
+  has(disk: DiskView): boolean {
+    return this.known.get(keyOf(disk)) ?? false;
+  }
+
+  /** Looks at those that were not looked at yet. Never rejects: of a disk that cannot be read nothing is known. */
+  async look(disks: readonly DiskView[]): Promise<void> {
+    const fresh = disks.filter((disk) => !this.known.has(keyOf(disk)));
+    if (fresh.length === 0) return;
+    const looked = Promise.all(
+      fresh.map(async (disk) => {
+        this.known.set(keyOf(disk), false);
+        this.known.set(keyOf(disk), await isHalfWritten(disk).catch(() => false));
+      }),
+    );
+    await Promise.race([looked, sleep(answerLimit, undefined, { ref: false })]);
+  }
+
+  /** A task has written to it. */
+  forget(disk: DiskView): void {
+    this.known.delete(keyOf(disk));
+  }
+}
+
+const keyOf = (disk: DiskView): string => `${disk.path} ${diskIdentity(disk)} ${disk.size}`;
+
+/** What the screen says of such a disk. */
+export const halfWrittenText = (disk: DiskView): string =>
+  `${disk.path} DOES NOT START: its start is empty, and there are data behind it. ` +
+  "A restore that did not finish leaves a disk like that. Restore this PC again before it is used.";
+
+/** Whether the disk's first and last chunk are zeros, and something that lies between is not. Rejects when it cannot be read. */
+export async function isHalfWritten({ path, size }: DiskView): Promise<boolean> {
+  if (size < 3 * chunkBytes) return false;
+  const handle = await open(path, "r");
+  try {
+    if (!(await isZero(handle, 0, chunkBytes))) return false;
+    // A backup of the partition table lies at the very end.
+    if (!(await isZero(handle, size - sampleBytes, sampleBytes))) return false;
+    for (const offset of placesOf(size)) {
+      if (!(await isZero(handle, offset, sampleBytes))) return true;
+    }
+    return false;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Starts of chunks: file systems begin there, and what is restored is written in such pieces. */
+function placesOf(size: number): number[] {
+  const last = Math.floor(size / chunkBytes) - 2;
+  const near = Array.from({ length: Math.min(chunksAtStart, last) }, (_, index) => index + 1);
+  const far = Array.from({ length: placesBehind }, (_, index) =>
+    Math.max(1, Math.floor((last * (index + 1)) / placesBehind)),
+  );
+  return [...new Set([...near, ...far])].map((chunk) => chunk * chunkBytes);
+}
+
+async function isZero(handle: FileHandle, offset: number, length: number): Promise<boolean> {
+  const buffer = new Uint8Array(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, offset);
+  return buffer.subarray(0, bytesRead).every((byte) => byte === 0);
+}

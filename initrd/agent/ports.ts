@@ -1,0 +1,45 @@
+import type { Finding, MenuAction } from "../../core/agent/desk.ts";
+import type { Order, Power } from "../../core/agent/life.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { DiskView } from "../../core/wire/views.ts";
+import type { Menu } from "../menu/view.ts";
+import type { Described } from "./description.ts";
+import type { Journal } from "./journal.ts";
+import type { ServerFiles } from "./link/http.ts";
+import type { Task, TaskVoice } from "./tasks/task.ts";
+
+/** What a task has of the agent. */
+export interface AgentVoice extends TaskVoice {
+  /** The PC's own name, as the server has it. */
+  readonly pcName: string;
+}
+
+/** What is wrong with the PC as it stands. */
+export interface PcTroubles {
+  /** A disk was left by a restore that did not finish. */
+  readonly isHalfWritten: boolean;
+  /** In words, with the cure; sentences. */
+  readonly lines: readonly string[];
+}
+
+/** What the agent has of the PC that it runs on. */
+export interface AgentPorts {
+  readonly server: URL;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  describe(): Promise<Described>;
+  startTask(order: Order, voice: AgentVoice): Task;
+  files(signal: AbortSignal): ServerFiles;
+  /** Resolves when the PC stays all the same. */
+  power(action: Power): Promise<void>;
+  /** For the PC's screen. */
+  troubles(disks: readonly DiskView[]): PcTroubles;
+  /** Whether the shell on the PC's second console is held back. */
+  lockShell(isLocked: boolean): void;
+  /** Looks at the way to the server; tells after each step all that was found. */
+  check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
+  openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
+  readonly once: boolean;
+  /** Why operators get no shell here, or null. */
+  readonly shellRefusal: string | null;
+}

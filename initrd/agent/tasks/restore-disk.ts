@@ -1,0 +1,190 @@
+/** The disk of a restore: chosen, written, read back, and made to fit. Chunks come from a `ChunkFeed`. */
+import type { TaskProgress } from "../../../core/agent/state.ts";
+import { assert, RoomcastError } from "../../../core/errors.ts";
+import { misfitOf } from "../../../core/image/fit.ts";
+import type { Clock } from "../../../core/ports.ts";
+import { diskIdentity } from "../../../core/screen/disk.ts";
+import { chooseTarget } from "../../../core/session/target.ts";
+import { chunkBytes } from "../../../core/units/units.ts";
+import type { Counters, RestoreOrder } from "../../../core/wire/control.ts";
+import type { DiskView, StepView } from "../../../core/wire/views.ts";
+import { systemCodec } from "../../../imaging/codec.ts";
+import { alignedBuffer, type Disk, openDisk } from "../../../imaging/disk/disk.ts";
+import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
+import { bootAreaOf } from "../../../imaging/restore/boot-area.ts";
+import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
+import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
+import { ShortDisk } from "../../../imaging/restore/short-disk.ts";
+import { Meter } from "../meter.ts";
+import { type RestoreImage, rootHashOf } from "./restore-image.ts";
+import { stoppedError, type TaskPorts } from "./task.ts";
+
+export interface RestoreDiskPorts extends TaskPorts {
+  readonly clock: Clock;
+}
+
+/** Where the chunks of a restore come from. */
+export interface ChunkFeed {
+  /** The stored bytes of one entry, from the server itself. */
+  fetch(entryIndex: number): Promise<Uint8Array>;
+  /** The disk can be told of entries. */
+  connect(restore: DiskRestore): void;
+  /** The disk takes chunks, until what is answered is disposed of. */
+  begin(restore: DiskRestore): Promise<AsyncDisposable>;
+}
+
+export class RestoreDisk {
+  /** What was done to the disk once it was verified. */
+  readonly steps: StepView[] = [];
+  /** null until it is chosen and open. */
+  disk: DiskView | null = null;
+  private readonly order: RestoreOrder;
+  private readonly ports: RestoreDiskPorts;
+  private readonly signal: AbortSignal;
+  private readonly meter = new Meter();
+  private restore: DiskRestore | null = null;
+  private isFitting = false;
+
+  constructor(order: RestoreOrder, ports: RestoreDiskPorts, signal: AbortSignal) {
+    this.order = order;
+    this.ports = ports;
+    this.signal = signal;
+  }
+
+  /** That the disk does not answer, in words, while it does not. */
+  get trouble(): string | null {
+    return this.restore?.trouble ?? null;
+  }
+
+  progress(lossRatio: number | null): TaskProgress | null {
+    const { restore } = this;
+    if (restore === null) return null;
+    const counters = this.counters(lossRatio);
+    return {
+      phase: this.isFitting ? "growing" : restore.phase,
+      bytesDone: restore.bytesDone,
+      bytesTotal: counters?.bytesWanted ?? null,
+      counters,
+      trouble: restore.trouble,
+    };
+  }
+
+  counters(lossRatio: number | null): Counters | null {
+    const { restore, meter, ports } = this;
+    if (restore === null) return null;
+    const { counters } = restore;
+    const writeBps = meter.take(counters.bytesWritten, ports.clock.now());
+    return { ...counters, lossRatio, writeBps };
+  }
+
+  stop(error: RoomcastError): void {
+    this.restore?.stop(error);
+  }
+
+  /** Answers the root hash of what was read back; the disk is closed again. */
+  async write(image: RestoreImage, feed: ChunkFeed): Promise<string> {
+    const { signal, ports, order } = this;
+    const target = this.choose(image);
+    const opened = await openDisk(target.path, { write: true });
+    await using _ = closedUnlessHung(opened, () => this.restore?.diskHangs ?? false);
+    checkOpened(opened, target);
+    this.disk = target;
+    signal.throwIfAborted();
+    const restore = this.restoreOf(opened, image, feed);
+    this.restore = restore;
+    feed.connect(restore);
+    try {
+      if (order.scan) {
+        ports.milestone(`scanning ${target.path} for what it has of ${order.image}`);
+        await restore.scan(order.live === "delta" ? "wait" : "skip");
+      }
+      signal.throwIfAborted();
+      await restore.begin();
+      signal.throwIfAborted();
+      ports.milestone(`receiving ${order.image}`);
+      await using _ = await feed.begin(restore);
+      const rootHash = rootHashOf(await restore.ended);
+      // Of a live cast the server alone knows it.
+      assert(
+        image.rootHash === null || rootHash === image.rootHash,
+        "what was verified is the image",
+      );
+      return rootHash;
+    } catch (error) {
+      restore.stop(error instanceof RoomcastError ? error : stoppedError(String(error)));
+      // The disk is left alone before it is closed.
+      await restore.ended.catch(() => {});
+      throw error;
+    }
+  }
+
+  /** The copy is verified; now it is made to fit this disk. */
+  async fit({ manifest }: RestoreImage): Promise<void> {
+    const { order, ports, steps, disk, signal } = this;
+    if (disk === null || disk.size === manifest.diskBytes) return;
+    this.isFitting = true;
+    ports.milestone(`making ${order.image} fit ${disk.path}`);
+    try {
+      await fitDisk({
+        path: disk.path,
+        manifest,
+        grow: order.grow,
+        signal,
+        said(step) {
+          steps.push(step);
+          ports.log(`${step.name}: ${step.outcome}, ${step.detail}`);
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof RoomcastError) || error.code === "cancelled") throw error;
+      const what = `the disk was verified, but could not be made to fit: ${error.message}`;
+      throw new RoomcastError("failed", what, error.next, { cause: error });
+    }
+  }
+
+  private restoreOf(opened: Disk, image: RestoreImage, feed: ChunkFeed): DiskRestore {
+    const { verify, scan, live } = this.order;
+    const { entries, critical, manifest } = image;
+    const { diskBytes } = manifest;
+    const disk = opened.size < diskBytes ? new ShortDisk(opened, diskBytes) : opened;
+    const boot = bootAreaOf({
+      entries,
+      critical,
+      diskBytes,
+      targetBytes: opened.size,
+      logicalSector: disk.logicalSector,
+    });
+    return new DiskRestore(
+      { entries, diskBytes, boot, verify, discard: !scan, isLive: live !== "no" },
+      {
+        ...systemCodec,
+        disk,
+        diskName: this.disk === null ? opened.path : `${opened.path}, ${diskIdentity(this.disk)}`,
+        fetch: (entryIndex) => feed.fetch(entryIndex),
+        buffer: () => alignedBuffer(chunkBytes),
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      },
+    );
+  }
+
+  private choose({ manifest, entries }: RestoreImage): DiskView {
+    const need = {
+      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes),
+      logicalSector: manifest.logicalSector,
+    };
+    const { disk: named, rule } = this.order;
+    const choice = chooseTarget(this.ports.candidates(), named, need, rule);
+    if (choice.kind === "disk") return choice.disk;
+    throw new RoomcastError("refused", choice.reason, choice.next);
+  }
+}
+
+/** Between the choice and the opening nothing may have changed. */
+function checkOpened(disk: Disk, chosen: DiskView): void {
+  if (disk.size === chosen.size && disk.logicalSector === chosen.logicalSector) return;
+  throw new RoomcastError(
+    "refused",
+    `${chosen.path} is not the disk it was a moment ago`,
+    "check its cable, and try again",
+  );
+}

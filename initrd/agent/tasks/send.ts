@@ -1,0 +1,205 @@
+import type { CastSender, CastSenderStats } from "../../../core/cast/handles.ts";
+import { RoomcastError } from "../../../core/errors.ts";
+import { encodeLivePlan } from "../../../core/image/live-plan.ts";
+import { startCastSender } from "../../../core/node/cast/sender.ts";
+import { diskIdentity } from "../../../core/screen/disk.ts";
+import { laggardText } from "../../../core/screen/laggard.ts";
+import { chooseSource } from "../../../core/session/target.ts";
+import { chunkLengthAt } from "../../../core/units/units.ts";
+import {
+  type BulkFrame,
+  bulkKind,
+  type CastOrder,
+  decodeNumbered,
+  type End,
+} from "../../../core/wire/control.ts";
+import type { DiskView } from "../../../core/wire/views.ts";
+import { type DiskMap, draftOf, mapDisk, plannedBytes } from "../../../imaging/capture/disk-map.ts";
+import { LiveChunks } from "../../../imaging/capture/live-chunks.ts";
+import { sendLiveChunk, sendLivePlan } from "../../../imaging/capture/uplink.ts";
+import { type Disk, openDisk } from "../../../imaging/disk/disk.ts";
+import type { CapturePorts } from "./capture.ts";
+import { EntryFlow } from "./entry-flow.ts";
+import { doneEnd, endOf, stoppedError, type Task, type TaskVoice } from "./task.ts";
+
+export interface SendPorts extends CapturePorts, TaskVoice {
+  readonly memoryBytes: number;
+  /** IPv4 address and speed of the interface that the cast leaves by. */
+  uplink(): Promise<{ readonly address: string | null; readonly linkBps: number | null }>;
+}
+
+/** A frame that the connection did not take is said again, in milliseconds. */
+const sayEvery = 50;
+const mib = 1024 * 1024;
+
+/** Reads this PC's disk and casts it to the room in the same pass: the sender of a live cast. */
+export function startSend(order: CastOrder, ports: SendPorts): Task {
+  return new SendTask(order, ports);
+}
+
+class SendTask implements Task {
+  readonly trouble = null;
+  readonly ended: Promise<End>;
+  disk: DiskView | null = null;
+  private readonly order: CastOrder;
+  private readonly ports: SendPorts;
+  private readonly abort = new AbortController();
+  private readonly finished: PromiseWithResolvers<void> = Promise.withResolvers();
+  private readonly flow: EntryFlow;
+  /** What is read, once the disk is mapped. */
+  private live: { readonly chunks: LiveChunks; readonly diskBytes: number } | null = null;
+  private sender: CastSender | null = null;
+  private stats: CastSenderStats | null = null;
+  private bytes: { done: number; total: number | null } = { done: 0, total: null };
+
+  constructor(order: CastOrder, ports: SendPorts) {
+    this.order = order;
+    this.ports = ports;
+    this.flow = new EntryFlow({
+      tag: order.cast.tag,
+      entries: () => this.live?.chunks.entries ?? [],
+      sendBulk: ports.sendBulk,
+      announce: (entryIndex, entry) => {
+        const { sender, live } = this;
+        if (sender === null || live === null) return false;
+        sender.announce(entryIndex, entry.storedLength);
+        this.bytes.done += chunkLengthAt(entry.chunkIndex, live.diskBytes);
+        return true;
+      },
+    });
+    ports.listen(order, {
+      told: (entryCount) => this.flow.told(entryCount),
+      finish: () => this.finished.resolve(),
+      bulk: (frame) => this.take(frame),
+      reconnected: () => this.flow.reconnected(),
+    });
+    this.ended = this.run().catch((error: unknown) => endOf(error, null));
+  }
+
+  progress(): ReturnType<Task["progress"]> {
+    const { done, total } = this.bytes;
+    return this.disk === null
+      ? null
+      : { phase: "sending", bytesDone: done, bytesTotal: total, counters: null };
+  }
+
+  stop(reason: string): void {
+    this.abort.abort(stoppedError(reason));
+    this.finished.resolve();
+  }
+
+  private take({ kind, tag, payload }: BulkFrame): void {
+    const decoded = decodeNumbered(payload);
+    const { sender } = this;
+    if (tag !== this.order.cast.tag || !decoded.ok || sender === null) return;
+    const { number, rest } = decoded.value;
+    if (kind === bulkKind.join) sender.join(number, rest);
+    else if (kind === bulkKind.feedback) sender.report(number, rest);
+    else if (kind === bulkKind.leave) sender.leave(number);
+    else if (kind === bulkKind.upload) this.upload(number);
+  }
+
+  private async run(): Promise<End> {
+    const { order, ports } = this;
+    const { signal } = this.abort;
+    const choice = chooseSource(ports.candidates(), order.disk);
+    if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
+    this.disk = choice.disk;
+    await using disk = await openDisk(choice.disk.path, { write: false });
+    ports.milestone(`casting ${choice.disk.path} to the room`);
+    const map = await mapDisk({ disk, raw: order.raw, signal, log: (text) => ports.log(text) });
+    this.bytes.total = plannedBytes(map.plan, disk.size);
+    const chunks = this.chunksOf(disk, map);
+    this.live = { chunks, diskBytes: disk.size };
+    const sender = await this.openSender(chunks, map.plan.chunks.length);
+    this.sender = sender;
+    const voice = setInterval(() => this.flow.say(), sayEvery);
+    try {
+      const source = `${ports.pcName}, ${diskIdentity(choice.disk)}, roomcast ${ports.agentVersion}`;
+      await sendLivePlan(
+        { server: ports.server, task: order.session, signal },
+        encodeLivePlan({
+          manifest: draftOf(disk, map, source),
+          chunkIndexes: Uint32Array.from(map.plan.chunks, ({ chunkIndex }) => chunkIndex),
+        }),
+      );
+      const broken = sender.ended.then(() => this.finished.promise);
+      await Promise.race([chunks.run(), broken]);
+      await Promise.race([this.finished.promise, broken]);
+      signal.throwIfAborted();
+    } finally {
+      clearInterval(voice);
+      // Whatever it was that ended: nobody reads on.
+      this.abort.abort(stoppedError("the cast is over"));
+      this.sender = null;
+      await sender.close();
+    }
+    ports.milestone("the room has it");
+    return doneEnd;
+  }
+
+  private chunksOf(disk: Disk, { plan }: DiskMap): LiveChunks {
+    const { order, ports } = this;
+    const { chunks } = plan;
+    return new LiveChunks({
+      disk,
+      chunks,
+      holdLimit: order.delta
+        ? 0
+        : Math.max(24, Math.min(64, Math.floor(ports.memoryBytes / 16 / mib))),
+      signal: this.abort.signal,
+      known: () => this.flow.say(),
+      isAwaited: () => this.isAwaited(chunks.length),
+    });
+  }
+
+  private async openSender(chunks: LiveChunks, entryCount: number): Promise<CastSender> {
+    const { order, ports } = this;
+    const { address, linkBps } = await ports.uplink();
+    if (address === null) {
+      const next = "check the cable and the DHCP server, or name the interface with --interface";
+      throw new RoomcastError("failed", "this PC has no IPv4 address to cast from", next);
+    }
+    return startCastSender(
+      {
+        ...order.cast,
+        interfaceAddress: address,
+        index: { entryCount },
+        source: { read: (entryIndex) => chunks.read(entryIndex) },
+        rateLimitBps: order.rateLimitBps,
+        linkBps,
+      },
+      { stats: (stats) => this.takeStats(stats) },
+    );
+  }
+
+  /** Whether a receiver wants something that was announced, or nobody is there yet. */
+  private isAwaited(entryCount: number): boolean {
+    const unannounced = entryCount - this.flow.announcedCount;
+    const receivers = this.stats?.receivers ?? [];
+    if (receivers.length === 0) return true;
+    return receivers.some(({ entriesWanted }) => entriesWanted > unannounced);
+  }
+
+  private takeStats(stats: CastSenderStats): void {
+    this.stats = stats;
+    const receivers = stats.receivers.map(({ receiver, reason }) => ({
+      receiver,
+      laggard: reason === null ? null : laggardText(reason),
+    }));
+    const { session, attempt } = this.order;
+    this.ports.send({ type: "cast-stats", session, attempt, stats: { ...stats, receivers } });
+  }
+
+  /** The server does not hear the cast: a chunk goes to it by HTTP. */
+  private upload(entryIndex: number): void {
+    const { live, order, ports } = this;
+    const entry = live?.chunks.entries[entryIndex];
+    if (live === null || entry === undefined) return;
+    const uplink = { server: ports.server, task: order.session, signal: this.abort.signal };
+    live.chunks
+      .read(entryIndex)
+      .then((stored) => sendLiveChunk(uplink, { entry, stored }))
+      .catch((error: unknown) => ports.log(`chunk ${entryIndex} not sent to the server: ${error}`));
+  }
+}
