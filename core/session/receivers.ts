@@ -272,7 +272,7 @@ function decideMember(
     case "connected":
       return connected(member, pc, input.report, gauges, around);
     case "reported":
-      return input.report.attempt === attempt && input.report.end !== null && phase.name !== "ended"
+      return input.report.attempt === attempt && input.report.end !== null && mayGoOn(phase)
         ? [ending(member, pc, input.report.end, gauges, around)]
         : [];
     case "lost":
@@ -352,7 +352,7 @@ function connected(
     if (phase.result !== "failed" || !isLateness(phase.cause)) return [];
     facts.push({ type: "admitted", pc });
   }
-  const isAtIt = report !== null && attempt > 0 && report.attempt === attempt;
+  const isAtIt = report !== null && report.attempt === attempt && mayReturn(phase);
   if (isAtIt && report.end !== null) {
     return [...facts, ending(member, pc, report.end, gauges, around)];
   }
@@ -360,6 +360,13 @@ function connected(
   if (!around.mayOrder) return facts;
   return [...facts, { type: "ordered", pc, attempt: attempt + 1, scan: started }];
 }
+
+/** The newest attempt is not over for us. One that was let in again begins another. */
+const mayGoOn = ({ name }: MemberPhase): boolean => name !== "ended" && name !== "absent";
+
+/** So is that of a PC that we took for gone; an agent that we took for hung has been told to stop. */
+const mayReturn = (phase: MemberPhase): boolean =>
+  mayGoOn(phase) || (phase.name === "ended" && phase.cause?.code !== "unready");
 
 /** How the agent says that its work ended, as a fact; its word alone is not enough for `verified`. */
 function ending(

@@ -104,6 +104,7 @@ export class Engine {
   private readonly unwritten = new Set<Running>();
   private underWay: {
     readonly facts: Engine["decided"];
+    readonly stored: readonly Running[];
     /** Each with its state as the batch has it. */
     readonly sessions: readonly { readonly session: Running; readonly state: unknown }[];
   } | null = null;
@@ -187,7 +188,7 @@ export class Engine {
     this.unwritten.add(session);
     if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
     for (const pc of admitted) this.takeOver(session, pc, stamp);
-    const greeted = input.type === "planned" ? session.kind.pcs(session.state) : admitted;
+    const greeted = input.type === "planned" ? unordered(session) : admitted;
     for (const pc of greeted) this.greet(session, pc, stamp);
     return true;
   }
@@ -255,10 +256,10 @@ export class Engine {
         session.endedAt !== null ||
         session.seq - session.snapshotSeq >= snapshotEvery,
     );
-    for (const session of stored) session.snapshotSeq = session.seq;
     const batch = { sessions: stored.map(journalSession), facts: journalFacts };
     this.underWay = {
       facts,
+      stored,
       sessions: sessions.map((session) => ({ session, state: session.state })),
     };
     return batch;
@@ -269,7 +270,8 @@ export class Engine {
     const { underWay } = this;
     assert(underWay !== null, "what is written was asked for");
     this.underWay = null;
-    const { facts, sessions } = underWay;
+    const { facts, stored, sessions } = underWay;
+    for (const session of stored) session.snapshotSeq = session.seq;
     this.ahead = pcsOf(this.decided);
     const touched = pcsOf(facts);
     for (const { session, state } of sessions) {
@@ -297,10 +299,7 @@ export class Engine {
     this.underWay = null;
     for (const { session } of underWay.facts) session.seq--;
     this.decided = [...underWay.facts, ...this.decided];
-    for (const { session } of underWay.sessions) {
-      session.snapshotSeq = Math.min(session.snapshotSeq, session.seq);
-      this.unwritten.add(session);
-    }
+    for (const { session } of underWay.sessions) this.unwritten.add(session);
   }
 
   // --- what is sent
@@ -443,6 +442,12 @@ const journalSession = (session: Running): JournalSession => ({
   state: session.state,
   totals: session.gauges.totals,
 });
+
+/** The PCs that the session has not told anything yet. */
+function unordered({ kind, state }: Session): PcId[] {
+  const { orders } = kind.wanted(state);
+  return [...kind.pcs(state)].filter((pc) => !orders.has(pc));
+}
 
 const pcsOf = (decided: readonly { readonly fact: Fact }[]): Set<PcId> =>
   new Set(decided.flatMap(({ fact: { pc } }) => (pc === null ? [] : [pc])));

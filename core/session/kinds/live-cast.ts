@@ -49,10 +49,10 @@ export const senderTable: Table<SenderLife, SenderWord> = {
   mapping: { planned: "sending", "sender-went": "lost", "sender-over": "over" },
   sending: { "sender-went": "lost", "sender-finishing": "finishing", "sender-over": "over" },
   lost: {
+    planned: "lost",
     "sender-mapping": "mapping",
     "sender-sending": "sending",
     "sender-over": "over",
-    "sender-finishing": "finishing",
   },
   finishing: { "sender-over": "over" },
   over: {},
@@ -119,7 +119,8 @@ function decide(state: LiveState, input: Input, now: LabTime, gauges: Gauges): r
     );
   switch (input.type) {
     case "planned":
-      return sender.name === "mapping" ? [{ type: "planned", pc: spec.sender }] : [];
+      // The plan comes by a connection of its own, so it may be here while the other is broken.
+      return state.isPlanned ? [] : [{ type: "planned", pc: spec.sender }];
     case "sealed": {
       const { rootHash, storedBytes } = input;
       return state.rootHash === null ? [{ type: "sealed", pc: null, rootHash, storedBytes }] : [];
@@ -233,13 +234,16 @@ function evolve(state: LiveState, fact: LiveFact, stamp: Stamp): LiveState {
           : `no image ${saveAs} was stored: ${fact.reason}`;
       return { ...state, archive, trouble };
     }
-    case "planned":
+    case "planned": {
+      const name = move(senderTable, state.sender.name, fact.type);
+      const { sender } = state;
+      return { ...state, isPlanned: true, sender: name === "sending" ? { name } : sender };
+    }
     case "sender-mapping":
     case "sender-sending":
     case "sender-over": {
       const name = move(senderTable, state.sender.name, fact.type);
-      const isPlanned = state.isPlanned || fact.type === "planned";
-      return { ...state, isPlanned, sender: { name: name as "mapping" | "sending" | "over" } };
+      return { ...state, sender: { name: name as "mapping" | "sending" | "over" } };
     }
     case "sender-went": {
       move(senderTable, state.sender.name, fact.type);
