@@ -152,7 +152,8 @@ export class LiveCast {
       this.knownCount++;
       this.storedBytes += entry.value.storedLength;
     }
-    if (this.knownCount === from) return;
+    // What was said before its connection broke is said again: the sender goes on from what it is told.
+    if (this.knownCount === from) return this.tell();
     if (this.knownCount === this.plan_.chunkIndexes.length)
       this.ports.sealed(rootHashOf(this.index, sha256), this.storedBytes);
     for (const pc of this.ports.receivers()) this.sendEntries(pc, from);

@@ -178,7 +178,7 @@ test("an error at one message costs that connection, and is logged with the PC a
   assert.deepEqual([entry?.pc, entry?.message], ["52:54:00:00:00:01", "ask"]);
   await sleep(20);
   assert(told.some((line) => line.startsWith("lost 52:54:00:00:00:01")));
-  say(other, { type: "alive", state: "idle" });
+  say(other, { type: "alive", state: "idle", report: null });
   await sleep(20);
   assert(told.includes("alive 52:54:00:00:00:02"));
   other.terminate();

@@ -1,9 +1,9 @@
-import type { Hello } from "../../../core/wire/control.ts";
+import { controlProtocol, type Hello } from "../../../core/wire/control.ts";
 
 /** What the agent of a PC says of which nothing else is known than this. */
 export const helloOf = (mac: string, more: Partial<Hello> = {}): Hello => ({
   type: "hello",
-  protocol: 1,
+  protocol: controlProtocol,
   agentVersion: "1",
   instance: "i",
   name: null,
