@@ -184,7 +184,7 @@ test("one upload does not take the memory by many requests at once", async () =>
   const row = gateRows.find(({ path }) => path.endsWith("captures/:task/chunks"));
   assert(row !== undefined);
   const limit = limitOf(row);
-  const all = Array.from({ length: 4 }, () => ask(row, capture, `Content-Length: ${limit}`));
+  const all = Array.from({ length: 8 }, () => ask(row, capture, `Content-Length: ${limit}`));
   try {
     await sleep(100);
     const known = gateRows.find(({ path }) => path.endsWith("captures/:task/known"));
