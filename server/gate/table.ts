@@ -67,7 +67,7 @@ export const gateRows: readonly GateRow[] = [
     "which chunks are stored already",
     uploadLimits.known,
   ),
-  row("PUT", "/agent/v1/captures/:task/chunks", capture, 4, "chunks", uploadLimits.chunks),
+  row("PUT", "/agent/v1/captures/:task/chunks", capture, 8, "chunks", uploadLimits.chunks),
   row("PUT", "/agent/v1/captures/:task/index", capture, 2, "the index", uploadLimits.index),
   row(
     "POST",

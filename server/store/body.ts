@@ -2,8 +2,11 @@
 import { errorCodes, type FastifyReply, type FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** What the requests of one capture, import or live cast may hold at once: four uploads of chunks. */
-const ownerBytes = 64 * 1024 * 1024;
+/**
+ * What the requests of one capture, import or live cast may hold at once: eight uploads of 16 MiB. A capture
+ * has two on their way, and for a moment those that were just answered.
+ */
+const ownerBytes = 128 * 1024 * 1024;
 
 /** By the capture, import or live cast: bytes of bodies that are read or worked on. */
 const held = new WeakMap<object, number>();

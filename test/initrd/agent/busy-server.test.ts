@@ -1,0 +1,43 @@
+/** A server that answers "too many at once" is asked again, by captures and by whoever reads. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, test } from "node:test";
+import { httpUplink } from "../../../imaging/capture/uplink.ts";
+import { ServerFiles } from "../../../initrd/agent/link/http.ts";
+
+let server: Server;
+let url: URL;
+let asked = 0;
+const { signal } = new AbortController();
+
+beforeEach(async () => {
+  asked = 0;
+  server = createServer((request, answer) => {
+    asked++;
+    request.resume();
+    const isBusy = asked === 1;
+    answer.writeHead(isBusy ? 429 : 200);
+    const busy = { code: "too-many", message: "too much at once", next: "wait" };
+    answer.end(isBusy ? JSON.stringify(busy) : Buffer.of(1));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test("a capture asks again", async () => {
+  const uplink = httpUplink({ server: url, task: "s1", signal });
+  assert.deepEqual(await uplink.known([new Uint8Array(32)]), [true]);
+  assert.equal(asked, 2);
+});
+
+test("an agent that reads a chunk asks again", async () => {
+  const files = new ServerFiles(url, signal);
+  assert.deepEqual([...(await files.chunk("0", 0))], [1]);
+  assert.equal(asked, 2);
+});
