@@ -1,35 +1,30 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import websocket from "@fastify/websocket";
-import fastify, { type FastifyInstance, LogController } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { RoomcastError } from "../core/errors.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { version } from "../core/node/version.ts";
-import { type Identify, localCaller, tokenCaller } from "./api/access.ts";
-import { answerError } from "./api/errors.ts";
-import { metricsRoute } from "./api/metrics.ts";
 import { Operators } from "./api/operators.ts";
-import { type ApiPorts, apiRoutes } from "./api/routes.ts";
+import type { ApiPorts } from "./api/routes.ts";
+import { application, localApplication, networkApplication } from "./applications.ts";
 import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
 import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
-import { castRoutes } from "./gate/cast-routes.ts";
-import { checkRoutes } from "./gate/check-routes.ts";
-import { imageRoutes } from "./gate/image-routes.ts";
-import { targetRoutes } from "./gate/target-routes.ts";
-import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
+import { AgentLinks } from "./gate/link.ts";
+import { rateLimitOf, readConfig } from "./host/config.ts";
+import { openDataFolder } from "./host/data-folder.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
+import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { sendMagicPackets } from "./host/wake.ts";
 import { Lab } from "./lab/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
-import { captureRoutes } from "./store/upload-routes.ts";
 
 export interface ServeOptions {
   readonly dataFolder: string;
@@ -44,17 +39,23 @@ export interface ServeOptions {
   ready(url: string): void;
 }
 
-/** Runs the lab server until `signal`; then puts everything to rest so that it can go on later. */
+/**
+ * Runs the lab server until `signal`; then puts everything to rest so that it can go on later. Does the
+ * same after an error outside of any handler, and rejects with `failed` then.
+ */
 export async function serve(options: ServeOptions): Promise<void> {
   const { dataFolder, interfaceName, httpPort } = options;
   const log = openLog(process.stderr.isTTY === true);
+  using lastResort = openLastResort(log);
   const config = options.configFile === null ? {} : await readConfig(options.configFile);
   const address = addressOf(interfaceName);
   const url = `http://${address}:${httpPort}`;
   const startedAt = systemClock.isoTime();
   await using cleanup = new AsyncDisposableStack();
 
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  // What is made from here on, state.db and the local socket too, is the owner's alone.
+  process.umask(0o077);
+  for (const text of await openDataFolder(dataFolder)) log.warn(text);
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
   const state = openStateStore(dataFolder);
@@ -62,11 +63,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));
 
+  const links = new AgentLinks(log);
   const lab = new Lab({
     state,
     images,
     clock: systemClock,
     version,
+    agents: links,
     openSender: async ({ address: cast, imageId, room }, stats) =>
       startCastSender(
         {
@@ -106,21 +109,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     }),
   );
 
-  const forPcs = application(log);
-  await forPcs.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
-  await forPcs.register(async (app) => lab.agents.route(app));
-  await forPcs.register(services.routes);
-  await forPcs.register(async (app) => targetRoutes(app, lab));
-  await forPcs.register(checkRoutes, { interfaceAddress: address });
-  await forPcs.register(async (app) => {
-    await imageRoutes(app, { store: images, list: () => lab.images() });
-    await captureRoutes(app, {
-      prefix: "/agent/v1/captures",
-      writerFor: (task) => lab.sessions.writerFor(task),
-      onCommitted: (task, manifest) => lab.committed(task, manifest),
-    });
-    await castRoutes(app, (task) => lab.sessions.archive(task));
-  });
   const listeners = [url, ...services.listeners, socketPath];
   const api: ApiPorts = {
     lab,
@@ -154,30 +142,37 @@ export async function serve(options: ServeOptions): Promise<void> {
       ]);
     },
   };
-  await serveApi(forPcs, api, await tokenCaller(forPcs, api.operators));
-  await listen(forPcs, { host: address, port: httpPort }, `HTTP port ${httpPort} of ${address}`);
-  cleanup.defer(() => forPcs.close());
+  const forNetwork = await networkApplication(application(log), api, {
+    ...{ lab, images, links, boot: services.forRoutes, interfaceAddress: address },
+  });
+  await listen(
+    forNetwork,
+    { host: address, port: httpPort },
+    `HTTP port ${httpPort} of ${address}`,
+  );
+  cleanup.defer(() => forNetwork.close());
   // Before the listener: PCs that are slow to say goodbye are not waited for.
+  cleanup.defer(() => links.close());
   cleanup.defer(() => lab.close());
 
-  const local = application(log);
-  await local.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
-  await serveApi(local, api, localCaller);
+  const local = await localApplication(application(log), api);
   await listen(local, { path: socketPath }, socketPath);
   cleanup.defer(() => local.close());
 
   log.info({ listeners }, "ready");
   options.ready(url);
+  const end = AbortSignal.any([options.signal, lastResort.signal]);
   await new Promise<void>((resolve) => {
-    if (options.signal.aborted) resolve();
-    options.signal.addEventListener("abort", () => resolve(), { once: true });
+    if (end.aborted) resolve();
+    end.addEventListener("abort", () => resolve(), { once: true });
   });
   log.info("ending");
-}
-
-async function serveApi(app: FastifyInstance, api: ApiPorts, identify: Identify): Promise<void> {
-  await app.register(apiRoutes(api, identify), { prefix: "/api/v1" });
-  await metricsRoute(app, api, identify);
+  if (!lastResort.signal.aborted) return;
+  throw new RoomcastError(
+    "failed",
+    "the server ended because of an error that nobody foresaw",
+    "its log has the cause; start it again",
+  );
 }
 
 /** Null without the privilege, which only a server that boots nobody can do without. */
@@ -191,18 +186,6 @@ function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
 }
 
 const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });
-
-function application(log: Log): FastifyInstance {
-  const app = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    // What does not fit is refused, not bent: a null must not become an empty string.
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-    forceCloseConnections: true,
-  }) as unknown as FastifyInstance;
-  app.setErrorHandler(answerError);
-  return app;
-}
 
 async function counts(lab: Lab, images: ImageStore) {
   const pcs = lab.inventory.pcs();
@@ -267,5 +250,3 @@ async function claimSocket(path: string): Promise<void> {
   }
   await rm(path, { force: true });
 }
-
-export type DhcpConfig = NonNullable<Config["dhcp"]>;

@@ -135,13 +135,14 @@ const codes: readonly string[] = [
   "failed",
 ] satisfies ErrorCode[];
 
-/** The server's own words; without any, a status of 500 and more may pass. */
+/** The server's own words; without any a status of 500 and more may pass, and always one that says to wait. */
 function refusal(status: number, body: Uint8Array, what: string): RoomcastError {
   const said = (parse(body) ?? {}) as { code?: unknown; message?: unknown; next?: unknown };
   if (typeof said.message !== "string") {
     const code = status >= 500 ? "unreachable" : "failed";
     return new RoomcastError(code, `the server refused ${what}: ${status}`, "see the server's log");
   }
+  if (status === 429) return new RoomcastError("unreachable", said.message.slice(0, 512), "wait");
   const code = codes.includes(said.code as string) ? (said.code as ErrorCode) : "failed";
   const next = typeof said.next === "string" ? said.next : "see the server's log";
   return new RoomcastError(code, said.message.slice(0, 512), next.slice(0, 512));

@@ -147,7 +147,10 @@ export const imageApiRoutes =
       );
       await captureRoutes(scope, {
         prefix: "/imports",
-        writerFor: (task) => writers.get(task),
+        uploadOf: (task) => {
+          const writer = writers.get(task);
+          return writer === undefined ? undefined : { writer, chunkCount: null };
+        },
         onCommitted: (_task, manifest) => lab.imported(manifest),
       });
     });

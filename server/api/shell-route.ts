@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { assert } from "../../core/errors.ts";
+import { guarded } from "../../core/node/guard.ts";
 import { ShellResize, shellInputLimit } from "../../core/wire/shell.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ById, closed } from "./schemas.ts";
@@ -30,7 +31,7 @@ export const shellRoute =
         preHandler: async ({ params }) =>
           lab.shells.requireAllowed(lab.inventory.find((params as { id: string }).id)),
       },
-      (socket, { params, query, caller }) => {
+      (socket, { params, query, caller, log }) => {
         assert(caller !== null, "the guard knows who calls");
         const shell = lab.shells.open(lab.inventory.find(params.id), {
           operator: caller.name,
@@ -45,8 +46,12 @@ export const shellRoute =
             socket.close();
           },
         });
+        const onError = (err: Error): void => {
+          log.error({ err, operator: caller.name, pc: params.id }, "an operator's shell failed");
+          socket.close(1011, "the server failed: see its log");
+        };
         const pings = setInterval(() => socket.ping(), pingEvery);
-        socket.on("message", (data: Buffer, isBinary: boolean) => {
+        const take = (data: Buffer, isBinary: boolean): void => {
           if (isBinary) {
             for (let at = 0; at < data.length; at += shellInputLimit) {
               shell.type(data.subarray(at, at + shellInputLimit));
@@ -57,11 +62,14 @@ export const shellRoute =
           if (Value.Check(ShellResize, resize)) {
             shell.resize({ columns: resize.columns, lines: resize.lines });
           }
-        });
+        };
+        socket.on("message", (data: Buffer, isBinary: boolean) =>
+          guarded(onError, () => take(data, isBinary)),
+        );
         socket.on("error", () => socket.terminate());
         socket.on("close", () => {
           clearInterval(pings);
-          shell.close();
+          guarded(onError, () => shell.close());
         });
       },
     );

@@ -49,8 +49,9 @@ export async function examineHost(host: HostToExamine): Promise<Finding[]> {
 /** For a host whose server does not run: who else gives addresses there. Takes up to 4.5 s. */
 export async function lookForDhcp(interfaceName: string, address: string): Promise<Finding[]> {
   try {
-    using watcher = startDhcpWatcher({ interfaceName, address, onFact: () => {} });
-    await watcher.looked;
+    const { promise: failed, reject: onError } = Promise.withResolvers<never>();
+    using watcher = startDhcpWatcher({ interfaceName, address, onFact: () => {}, onError });
+    await Promise.race([watcher.looked, failed]);
     return watcher.servers.map((server) =>
       warning(
         "DHCP",

@@ -1,13 +1,12 @@
 /** What agents read and write of a live cast (docs/protocol.md, "HTTP for agents"). */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { decodeLivePlan, encodeLivePlan, livePlanLimit } from "../../core/image/live-plan.ts";
+import { decodeLivePlan, encodeLivePlan } from "../../core/image/live-plan.ts";
 import type { LiveArchive } from "../lab/live-archive.ts";
+import { admitBody } from "../store/body.ts";
 import { recordsOf } from "../store/upload-routes.ts";
 
 const octets = "application/octet-stream";
-/** A chunk, with its entry. */
-const uploadLimit = 2 * 1024 * 1024;
 
 /** Registers `/agent/v1/casts/TASK/…`. `archiveOf`: the live cast under way that `task` names. */
 export async function castRoutes(
@@ -21,6 +20,9 @@ export async function castRoutes(
     throw new RoomcastError("not-found", what, "start it again");
   };
   type Task = { Params: { task: string }; Body: unknown };
+  /** Before the body is read. */
+  const admit = async (request: FastifyRequest<Task>, reply: FastifyReply): Promise<void> =>
+    admitBody(request, reply, runOf(request.params.task), request.routeOptions.bodyLimit);
 
   app.get<Task>("/agent/v1/casts/:task/plan", async ({ params }, reply) => {
     const { plan } = runOf(params.task).cast;
@@ -44,7 +46,7 @@ export async function castRoutes(
     );
     binary.put<Task>(
       "/agent/v1/casts/:task/chunks",
-      { bodyLimit: uploadLimit },
+      { onRequest: admit },
       async ({ params, body }, reply) => {
         const { cast } = runOf(params.task);
         for (const { entry, stored } of recordsOf(body as Uint8Array))
@@ -60,7 +62,7 @@ export async function castRoutes(
     );
     json.put<Task>(
       "/agent/v1/casts/:task/plan",
-      { bodyLimit: livePlanLimit },
+      { onRequest: admit },
       async ({ params, body }, reply) => {
         const run = runOf(params.task);
         const plan = decodeLivePlan(typeof body === "string" ? body : "");

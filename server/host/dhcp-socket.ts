@@ -1,3 +1,4 @@
+import { guarded } from "../../core/node/guard.ts";
 import { type DhcpPacket, decodeDhcp, encodeDhcp } from "../../core/wire/dhcp/packet.ts";
 import { openInterfaceSocket } from "./interface-socket.ts";
 
@@ -46,12 +47,4 @@ export async function openDhcpSocket(options: {
       }),
     [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(() => resolve())),
   };
-}
-
-export function guarded(onError: (error: Error) => void, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    onError(error instanceof Error ? error : new Error(String(error)));
-  }
 }

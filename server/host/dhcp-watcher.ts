@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { broadcastAddress, clientPort, serverPort } from "../../core/boot/dhcp-action.ts";
 import { DhcpWatch, type OtherServer, type WatchFact } from "../../core/boot/dhcp-watch.ts";
+import { guarded } from "../../core/node/guard.ts";
 import { millis } from "../../core/units/units.ts";
 import { decodeDhcp, encodeDhcp, noAddress } from "../../core/wire/dhcp/packet.ts";
 import { decodeUdpFrame, encodeUdpFrame } from "../../core/wire/udp-frame.ts";
@@ -25,8 +26,10 @@ export function startDhcpWatcher(options: {
   readonly interfaceName: string;
   readonly address: string;
   onFact(fact: WatchFact): void;
+  /** What goes wrong while it looks, in `onFact` too: it goes on looking. */
+  onError(error: Error): void;
 }): DhcpWatcher {
-  const { interfaceName, address, onFact } = options;
+  const { interfaceName, address, onFact, onError } = options;
   const socket = openPacketSocket(interfaceName, etherType.ipv4, udpToPort(clientPort));
   const now = () => millis(performance.now());
   const watch = new DhcpWatch({ ownAddress: address, ownMac: ownMac(interfaceName) }, now());
@@ -59,7 +62,7 @@ export function startDhcpWatcher(options: {
   const looked = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  const timer = setInterval(() => {
+  const look = (): void => {
     receive();
     const past = now() - startedAt;
     if (past >= firstLookMs || watch.servers.some((each) => each.givesAddresses)) settle();
@@ -67,7 +70,8 @@ export function startDhcpWatcher(options: {
       asked++;
       ask();
     }
-  }, receiveEveryMs);
+  };
+  const timer = setInterval(() => guarded(onError, look), receiveEveryMs);
   return {
     get servers() {
       return watch.servers;

@@ -1,10 +1,15 @@
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { networkInterfaces } from "node:os";
+import { RoomcastError } from "../../core/errors.ts";
+import { asError } from "../../core/node/guard.ts";
 
 /** Wake-on-LAN goes to the discard port by custom. */
 const wakePort = 9;
 
-/** Sends each MAC's magic packet (six 0xff, then the MAC sixteen times) to the interface's broadcast address. */
+/**
+ * Sends each MAC's magic packet (six 0xff, then the MAC sixteen times) to the interface's broadcast
+ * address. Rejects with `failed` when they cannot be sent.
+ */
 export async function sendMagicPackets(options: {
   readonly interfaceName: string;
   readonly macs: readonly string[];
@@ -17,17 +22,31 @@ export async function sendMagicPackets(options: {
     .map((part, index) => Number(part) | (255 & ~(mask[index] ?? 255)))
     .join(".");
   const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, own.address, resolve));
-  socket.setBroadcast(true);
+  const failed = new Promise<never>((_, reject) => socket.on("error", reject));
   try {
-    for (const mac of options.macs) {
-      const packet = magicPacket(mac);
-      await new Promise<void>((resolve, reject) => {
-        socket.send(packet, wakePort, broadcast, (error) => (error ? reject(error) : resolve()));
-      });
-    }
+    await Promise.race([sendAll(socket, own.address, broadcast, options.macs), failed]);
+  } catch (cause) {
+    const what = `no magic packet could be sent on ${options.interfaceName}: ${asError(cause).message}`;
+    const next = "check the server's interface (`ip addr`), then try again";
+    throw new RoomcastError("failed", what, next, { cause });
   } finally {
     socket.close();
+  }
+}
+
+async function sendAll(
+  socket: Socket,
+  address: string,
+  broadcast: string,
+  macs: readonly string[],
+): Promise<void> {
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+  socket.setBroadcast(true);
+  for (const mac of macs) {
+    const packet = magicPacket(mac);
+    await new Promise<void>((resolve, reject) => {
+      socket.send(packet, wakePort, broadcast, (error) => (error ? reject(error) : resolve()));
+    });
   }
 }
 

@@ -35,25 +35,28 @@ export class Boots {
     this.ports = ports;
   }
 
-  /** A PC asks what to start. */
+  /** What a PC is to start; asking changes nothing. */
   decide(mac: string): BootDecision {
     const { inventory, now } = this.ports;
     const pc = inventory.byMac(mac);
     const settings = pc === undefined ? null : inventory.room(pc.room).settings;
-    const decision = pc === undefined ? "agent" : this.goal(pc, settings?.idleBoot ?? "agent");
     const startedAt = this.startedAt.get(mac);
-    this.startedAt.delete(mac);
-    if (decision === "agent") {
-      const [oldest] = this.startedAt.keys();
-      if (this.startedAt.size >= startsKept && oldest !== undefined) this.startedAt.delete(oldest);
-      this.startedAt.set(mac, now());
-    }
     return {
-      decision,
+      decision: pc === undefined ? "agent" : this.goal(pc, settings?.idleBoot ?? "agent"),
       diskSeconds: settings?.diskSeconds ?? 0,
       lastStartHung: startedAt !== undefined && now() - startedAt > hangsAfter,
       memoryBytes: pc?.hello.memoryBytes ?? null,
     };
+  }
+
+  /** A PC has asked for what `decide` says. */
+  asked(mac: string): void {
+    const { decision } = this.decide(mac);
+    this.startedAt.delete(mac);
+    if (decision !== "agent") return;
+    const [oldest] = this.startedAt.keys();
+    if (this.startedAt.size >= startsKept && oldest !== undefined) this.startedAt.delete(oldest);
+    this.startedAt.set(mac, this.ports.now());
   }
 
   /** The PC's agent is there: it did not hang, and an order to come back into the menu is met. */

@@ -6,6 +6,7 @@ import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
+  type BulkFrame,
   bulkKind,
   controlProtocol,
   encodeBulk,
@@ -16,7 +17,7 @@ import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/vi
 import type { PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { type AgentLink, Agents } from "./agents.ts";
+import type { AgentEvents, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
@@ -38,6 +39,8 @@ export interface LabPorts {
   readonly images: ImageStore;
   readonly clock: Clock;
   readonly version: string;
+  /** The connections of the PCs' agents. */
+  readonly agents: Agents;
   /** Casts an image on the lab's interface. */
   readonly openSender: SessionsPorts["openSender"];
   /** Joins a cast on the lab's interface. */
@@ -75,7 +78,7 @@ export interface CastWish extends Omit<CastRequest, "sender" | "pcs"> {
  * and every word of an agent comes here first. What operators do with PCs is in `pcs`, with rooms in
  * `rooms`, with sessions in `sessions`.
  */
-export class Lab {
+export class Lab implements AgentEvents {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
   readonly agents: Agents;
@@ -91,8 +94,9 @@ export class Lab {
   private readonly boots: Boots;
 
   constructor(ports: LabPorts) {
-    const { state, images, clock, openSender, startReceiver, wake, log } = ports;
+    const { state, images, clock, agents, openSender, startReceiver, wake, log } = ports;
     this.ports = ports;
+    this.agents = agents;
     this.inventory = new Inventory(state);
     this.boots = new Boots({
       inventory: this.inventory,
@@ -113,20 +117,9 @@ export class Lab {
         return { room: kind.room(state), image: kind.image(state) };
       },
     });
-    this.agents = new Agents({
-      hello: (hello, address) => this.greet(hello, address),
-      connected: (link, hello) => this.connected(link, hello),
-      message: (link, message) => this.message(link, message),
-      bulk: (link, frame) => {
-        if (frame.kind === bulkKind.shell) this.shells.shown(link.pc, frame.tag, frame.payload);
-        else this.sessions.bulk(link.pc, frame);
-      },
-      lost: (link, reason) => this.lost(link, reason),
-      ignored: (reason, address) => log({ address, reason }, "frame ignored"),
-    });
-    const send = (pc: string, message: ServerMessage): void => void this.agents.send(pc, message);
-    const isConnected = (pc: string): boolean => this.agents.isConnected(pc);
-    const { inventory, announcer, agents } = this;
+    const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
+    const isConnected = (pc: string): boolean => agents.isConnected(pc);
+    const { inventory, announcer } = this;
     this.sessions = new Sessions({
       journal: state.journal,
       timers: new LabTimers(clock, state.journal.newestAt()),
@@ -182,6 +175,7 @@ export class Lab {
         const timer = setTimeout(act, ms);
         return () => clearTimeout(timer);
       },
+      unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
       requireRoom: (name) => void inventory.room(name),
       requireImage: (reference) => void this.image(reference),
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
@@ -400,28 +394,31 @@ export class Lab {
   async close(): Promise<void> {
     this.schedule.close();
     await this.sessions.close();
-    this.agents.close();
     this.announcer.feed.close();
   }
 
   // --- what the network says
 
-  /** A PC asks the boot services what to start. */
-  booting(mac: string): BootDecision {
-    const decision = this.boots.decide(mac);
+  /** What a PC is to start; asking changes nothing. */
+  bootDecision(mac: string): BootDecision {
+    return this.boots.decide(mac);
+  }
+
+  /** A PC has asked for its boot files: it is shown as `booting`, and a session that wants it waits. */
+  askedForBootFiles(mac: string): void {
+    this.boots.asked(mac);
     const pc = this.inventory.byMac(mac);
-    if (pc === undefined || this.agents.isConnected(pc.id)) return decision;
+    if (pc === undefined || this.agents.isConnected(pc.id)) return;
     this.bootingSince.set(pc.id, performance.now());
     this.sessions.booting(pc.id);
     this.announcer.pc(pc.id);
-    return decision;
   }
 
   isSecureBootOff(mac: string): boolean {
     return this.inventory.byMac(mac)?.hello.secureBoot === false;
   }
 
-  private greet(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
+  hello(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
     const time = this.ports.clock.isoTime();
     const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);
     this.boots.arrived(pc);
@@ -439,65 +436,70 @@ export class Lab {
     };
   }
 
-  private connected(link: AgentLink, hello: Hello): void {
-    this.states.set(link.pc, hello.state);
-    this.bootingSince.delete(link.pc);
-    this.sessions.connected(link.pc, hello.report);
-    const pc = this.inventory.get(link.pc);
+  connected(id: string, hello: Hello): void {
+    this.states.set(id, hello.state);
+    this.bootingSince.delete(id);
+    this.sessions.connected(id, hello.report);
+    const pc = this.inventory.get(id);
     if (pc !== undefined) {
       this.rooms.tell(pc);
       if (pc.doubt !== undefined) {
         const names = this.inventory.candidates(pc).map((each) => each.name);
         const text = `WHICH PC IS THIS? It may be ${names.join(" or ")}: an operator has to say`;
-        link.send({ type: "notice", text });
+        this.agents.send(id, { type: "notice", text });
       }
       this.sessions.placed(pc);
     }
-    this.announcer.pc(link.pc);
+    this.announcer.pc(id);
     this.announcer.rooms();
   }
 
-  private lost(link: AgentLink, reason: string): void {
-    this.states.delete(link.pc);
-    const pc = this.inventory.get(link.pc);
+  lost(id: string, reason: string): void {
+    this.states.delete(id);
+    const pc = this.inventory.get(id);
     if (pc !== undefined) {
       pc.lastSeen = this.ports.clock.isoTime();
       this.inventory.save(pc);
       this.ports.log({ pc: pc.name, reason }, "PC lost");
     }
-    this.sessions.lost(link.pc, reason);
-    this.shells.lost(link.pc, reason);
-    this.announcer.pc(link.pc);
+    this.sessions.lost(id, reason);
+    this.shells.lost(id, reason);
+    this.announcer.pc(id);
     this.announcer.rooms();
   }
 
-  private message(link: AgentLink, message: Exclude<AgentMessage, Hello>): void {
+  message(id: string, message: Exclude<AgentMessage, Hello>): void {
     switch (message.type) {
       case "alive":
-        this.sessions.reported(link.pc, message.report);
-        if (this.states.get(link.pc) === message.state) return;
-        this.states.set(link.pc, message.state);
-        return this.announcer.pc(link.pc);
+        this.sessions.reported(id, message.report);
+        if (this.states.get(id) === message.state) return;
+        this.states.set(id, message.state);
+        return this.announcer.pc(id);
       case "ask":
-        return this.ask(link, message.want);
+        return this.ask(id, message.want);
       case "shell-ended":
-        return this.shells.ended(link.pc, message);
+        return this.shells.ended(id, message);
       case "seen":
-        return this.looks.seen(link.pc, message);
+        return this.looks.seen(id, message);
       case "ready":
       case "progress":
       case "delivery":
       case "cast-stats":
-        return this.sessions.message(link.pc, message);
+        return this.sessions.message(id, message);
     }
   }
 
-  private ask(link: AgentLink, request: PcRequest): void {
+  bulk(id: string, frame: BulkFrame): void {
+    if (frame.kind === bulkKind.shell) this.shells.shown(id, frame.tag, frame.payload);
+    else this.sessions.bulk(id, frame);
+  }
+
+  private ask(id: string, request: PcRequest): void {
     try {
-      meetRequest(this, link.pc, request);
+      meetRequest(this, id, request);
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
-      link.send({ type: "notice", text: `${error.message}: ${error.next}` });
+      this.agents.send(id, { type: "notice", text: `${error.message}: ${error.next}` });
     }
   }
 

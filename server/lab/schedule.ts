@@ -1,5 +1,6 @@
 import { Cron } from "croner";
 import { RoomcastError } from "../../core/errors.ts";
+import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
 import type { ScheduleView, ScheduleWish, WakeReport } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
@@ -25,6 +26,8 @@ export interface SchedulePorts {
   restore(wish: RestoreWish): SessionView;
   /** Throws `not-found`. */
   session(id: string): SessionView;
+  /** A run failed with an error that nobody foresaw: for the log. */
+  unexpected(schedule: string, error: Error): void;
 }
 
 /**
@@ -52,7 +55,7 @@ export class Schedule {
     const now = this.ports.now();
     for (const record of this.records.values()) {
       const { run } = record;
-      if (run?.stage === "waking") void this.run(record);
+      if (run?.stage === "waking") this.begin(record);
       else if (run?.stage === "restoring") this.takeUp(record, run.session);
       if (new Date(record.dueAt) > now) continue;
       this.finish(record, null, "missed: the server was not running", record.dueAt);
@@ -122,13 +125,32 @@ export class Schedule {
     const now = this.ports.now();
     for (const record of this.records.values()) {
       if (new Date(record.dueAt) > now) continue;
-      const { dueAt } = record;
-      record.dueAt = this.next(record, now);
-      if (record.run === null) void this.run(record);
-      else this.tell(record, `due at ${dueAt}, left out: its last run is not over`);
-      this.save(record);
+      guarded(
+        (error) => this.ports.unexpected(record.id, error),
+        () => this.due(record, now),
+      );
     }
     this.setTimer();
+  }
+
+  private due(record: ScheduleRecord, now: Date): void {
+    const { dueAt } = record;
+    record.dueAt = this.next(record, now);
+    if (record.run === null) this.begin(record);
+    else this.tell(record, `due at ${dueAt}, left out: its last run is not over`);
+    this.save(record);
+  }
+
+  /** Nothing that goes wrong in a run may end the server, nor keep the schedule from its next time. */
+  private begin(record: ScheduleRecord): void {
+    this.run(record).catch((thrown: unknown) => {
+      const onError = (error: Error): void => this.ports.unexpected(record.id, error);
+      onError(asError(thrown));
+      // A session that was started goes on, and tells its end.
+      if (record.run?.stage !== "waking") return;
+      const outcome = "not started: an unexpected error, which is in the server's log";
+      guarded(onError, () => this.finish(record, null, outcome));
+    });
   }
 
   private async run(record: ScheduleRecord): Promise<void> {

@@ -193,6 +193,17 @@ export class Sessions {
     return this.writers.get(session);
   }
 
+  /** Whose disk a capture reads, and how many bytes of it, once that is known. */
+  captureUnderWay(id: string): {
+    readonly pc: PcId;
+    readonly disk: string | null;
+    readonly bytesTotal: number | null;
+  } {
+    const { state, gauges } = this.session(id);
+    const { pc, disk } = (state as CaptureState).spec;
+    return { pc, disk, bytesTotal: gauges.members.get(pc)?.bytesTotal ?? null };
+  }
+
   // --- what operators do
 
   /** Starts a restore; throws `conflict` when one of the PCs is in another session. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Journal } from "../../core/session/journal.ts";
+import { stateCall, withFaults } from "./faults.ts";
 import { sqliteJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
 import {
@@ -46,9 +47,19 @@ export interface StateStore {
 /** How long the facts of a session that is over are kept, in days. */
 const factDays = 90;
 
-/** Opens or makes `state.db` in the data folder. Throws `bad-input` when another version wrote it. */
+/**
+ * Opens or makes `state.db` in the data folder. Throws `bad-input` when another version wrote it. What
+ * SQLite says is thrown as a RoomcastError, by this and by each call: `no-space` when the disk is full.
+ */
 export function openStateStore(folder: string): StateStore {
   const path = join(folder, "state.db");
+  return withFaults(
+    path,
+    stateCall(path, "open", () => openDatabase(path)),
+  );
+}
+
+function openDatabase(path: string): StateStore {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
   const found = Number(Object.values(db.prepare("PRAGMA user_version").get() ?? {})[0]);

@@ -29,7 +29,7 @@ export type { ImageWriter } from "./image-writer.ts";
 export interface ImageStore {
   /** What of the store could not be read, in words. While there is anything, nothing is swept. */
   readonly problems: readonly string[];
-  /** By name, then by version. */
+  /** By name, then by version. One that is being deleted is not among them, nor found, from the call on. */
   list(): Manifest[];
   /** NAME (its newest version), NAME@VERSION, or an id. */
   find(reference: string): Manifest | undefined;
@@ -88,6 +88,8 @@ class FolderStore implements ImageStore {
   private readonly directory: string;
   private readonly folder: string;
   private readonly images: Map<string, Manifest>;
+  /** Being deleted: nobody may begin to use them. */
+  private readonly going = new Set<string>();
   /** The highest version of names whose newest image was deleted. */
   private readonly versions: Map<string, number>;
   private readonly packs: Packs;
@@ -127,9 +129,7 @@ class FolderStore implements ImageStore {
   }
 
   list(): Manifest[] {
-    return [...this.images.values()].sort((one, other) =>
-      one.name === other.name ? one.version - other.version : one.name < other.name ? -1 : 1,
-    );
+    return this.sorted().filter(({ id }) => !this.going.has(id));
   }
 
   find(reference: string): Manifest | undefined {
@@ -208,19 +208,10 @@ class FolderStore implements ImageStore {
   }
 
   delete(imageId: string): Promise<{ freedBytes: number }> {
-    return this.inTurn(async () => {
-      const image = this.images.get(imageId);
-      if (image === undefined) throw noImage(imageId);
-      // First, so that no crash in between lets a version's number come again.
-      if (this.nextVersion(image.name) === image.version + 1) {
-        this.versions.set(image.name, image.version);
-        await writeVersions(this.directory, this.versions);
-      }
-      await removeImage(this.folder, image);
-      this.images.delete(imageId);
-      this.indexes.delete(imageId);
-      return { freedBytes: await this.sweepNow() };
-    });
+    if (this.going.has(imageId)) return Promise.reject(noImage(imageId));
+    // Before it waits for its turn: a restore that begins meanwhile does not find the image.
+    this.going.add(imageId);
+    return this.inTurn(() => this.deleteNow(imageId)).finally(() => this.going.delete(imageId));
   }
 
   async usage(): Promise<{ storedBytes: number; freeBytes: number }> {
@@ -238,8 +229,28 @@ class FolderStore implements ImageStore {
     this.catalogue.close();
   }
 
+  private async deleteNow(imageId: string): Promise<{ freedBytes: number }> {
+    const image = this.images.get(imageId);
+    if (image === undefined) throw noImage(imageId);
+    // First, so that no crash in between lets a version's number come again.
+    if (this.nextVersion(image.name) === image.version + 1) {
+      this.versions.set(image.name, image.version);
+      await writeVersions(this.directory, this.versions);
+    }
+    await removeImage(this.folder, image);
+    this.images.delete(imageId);
+    this.indexes.delete(imageId);
+    return { freedBytes: await this.sweepNow() };
+  }
+
+  private sorted(): Manifest[] {
+    return [...this.images.values()].sort((one, other) =>
+      one.name === other.name ? one.version - other.version : one.name < other.name ? -1 : 1,
+    );
+  }
+
   private nextVersion(name: string): number {
-    const newest = this.list().findLast((image) => image.name === name);
+    const newest = this.sorted().findLast((image) => image.name === name);
     return Math.max(newest?.version ?? 0, this.versions.get(name) ?? 0) + 1;
   }
 

@@ -1,38 +1,68 @@
 /** How a writer of an image is filled over HTTP, by agents and by imports alike (docs/protocol.md, "HTTP for agents"). */
-import type { FastifyInstance } from "fastify";
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { admitBody, readBody } from "./body.ts";
 import type { ImageStore, ImageWriter } from "./image-store.ts";
 
 const mib = 1024 * 1024;
-const knownLimit = 4096 * 32;
-const chunksLimit = 16 * mib;
-/** 16 TiB of 1 MiB chunks. */
-const indexLimit = 16 * mib * indexEntryBytes;
+/** Of a disk of 16 TiB, the largest that an image may be of. */
+const largestChunkCount = 16 * mib;
 const octets = "application/octet-stream";
+
+/** An image under way, as uploads name it. */
+export interface Upload {
+  readonly writer: ImageWriter;
+  /** How many chunks it can have at most, as far as is known before its index comes. */
+  readonly chunkCount: number | null;
+}
+
+/** What the bodies of the requests may have, in bytes. */
+export const uploadLimits = {
+  /** 4096 SHA-256 hashes. */
+  known: 4096 * 32,
+  chunks: 16 * mib,
+  index: ({ chunkCount }: Pick<Upload, "chunkCount">): number =>
+    indexEntryBytes * (chunkCount ?? largestChunkCount),
+  commit: manifestLimit,
+} as const;
 
 export interface CaptureRoutesPorts {
   readonly prefix: string;
-  /** The writer of the capture under way that `task` names. */
-  writerFor(task: string): ImageWriter | undefined;
+  /** The capture or import under way that `task` names. */
+  uploadOf(task: string): Upload | undefined;
   onCommitted(task: string, manifest: Manifest): void;
 }
 
-/** Registers `PREFIX/TASK/…`. Every request may be sent again. */
+/**
+ * Registers `PREFIX/TASK/…`. Every request may be sent again. Whether there is such an upload, and whether
+ * the body fits, is looked at before a byte of the body is read.
+ */
 export async function captureRoutes(
   app: FastifyInstance,
-  { prefix, writerFor, onCommitted }: CaptureRoutesPorts,
+  { prefix, uploadOf, onCommitted }: CaptureRoutesPorts,
 ): Promise<void> {
   const indexes = new WeakMap<ImageWriter, Uint8Array>();
   const said = new WeakSet<ImageWriter>();
-  const writerOf = (task: string): ImageWriter => {
-    const writer = writerFor(task);
-    if (writer !== undefined) return writer;
+  const requireUpload = (task: string): Upload => {
+    const upload = uploadOf(task);
+    if (upload !== undefined) return upload;
     throw new RoomcastError("not-found", `there is no capture ${task} under way`, "start it again");
   };
   type Task = { Params: { task: string }; Body: unknown };
+  const writerOf = ({ params }: FastifyRequest<Task>): ImageWriter =>
+    requireUpload(params.task).writer;
+  const admit =
+    (limitOf: number | ((upload: Upload) => number)) =>
+    async (request: FastifyRequest<Task>, reply: FastifyReply): Promise<void> => {
+      const upload = requireUpload(request.params.task);
+      const limit = typeof limitOf === "number" ? limitOf : limitOf(upload);
+      admitBody(request, reply, upload.writer, limit);
+    };
+  const { known, chunks, index, commit } = uploadLimits;
 
   await app.register(async (binary) => {
     binary.removeAllContentTypeParsers();
@@ -41,29 +71,37 @@ export async function captureRoutes(
     );
     binary.post<Task>(
       `${prefix}/:task/known`,
-      { bodyLimit: knownLimit },
-      async ({ params, body }, reply) => {
-        const hashes = bytesOf(body);
+      { bodyLimit: known, onRequest: admit(known) },
+      async (request, reply) => {
+        const hashes = bytesOf(request.body);
         if (hashes.length % 32 !== 0) throw badBody("the hashes are not 32 bytes each");
-        return reply.type(octets).send(asBuffer(writerOf(params.task).known(hashes)));
+        return reply.type(octets).send(asBuffer(writerOf(request).known(hashes)));
       },
     );
     binary.put<Task>(
       `${prefix}/:task/chunks`,
-      { bodyLimit: chunksLimit },
-      async ({ params, body }, reply) => {
-        const writer = writerOf(params.task);
-        await inLanes(recordsOf(bytesOf(body)), ({ entry, stored }) => writer.put(entry, stored));
+      { bodyLimit: chunks, onRequest: admit(chunks) },
+      async (request, reply) => {
+        const writer = writerOf(request);
+        const records = recordsOf(bytesOf(request.body));
+        await inLanes(records, ({ entry, stored }) => writer.put(entry, stored));
         return reply.code(204).send();
       },
     );
-    binary.put<Task>(
+  });
+
+  await app.register(async (streamed) => {
+    streamed.removeAllContentTypeParsers();
+    streamed.addContentTypeParser(octets, ({ params }: FastifyRequest, payload: IncomingMessage) =>
+      readBody(payload, index(requireUpload((params as Task["Params"]).task))),
+    );
+    streamed.put<Task>(
       `${prefix}/:task/index`,
-      { bodyLimit: indexLimit },
-      async ({ params, body }, reply) => {
-        const index = bytesOf(body);
-        if (index.length % indexEntryBytes !== 0) throw badBody("the index is cut off");
-        indexes.set(writerOf(params.task), index);
+      { onRequest: admit(index) },
+      async (request, reply) => {
+        const body = bytesOf(request.body);
+        if (body.length % indexEntryBytes !== 0) throw badBody("the index is cut off");
+        indexes.set(writerOf(request), body);
         return reply.code(204).send();
       },
     );
@@ -76,15 +114,16 @@ export async function captureRoutes(
     );
     json.post<Task>(
       `${prefix}/:task/commit`,
-      { bodyLimit: manifestLimit },
-      async ({ params, body }) => {
-        const writer = writerOf(params.task);
+      { bodyLimit: commit, onRequest: admit(commit) },
+      async (request) => {
+        const writer = writerOf(request);
+        const { body } = request;
         const draft = decodeManifestDraft(typeof body === "string" ? body : "");
         if (!draft.ok) throw badBody(`the manifest makes no sense: ${draft.reason}`);
-        const index = indexes.get(writer);
-        if (index === undefined) throw badBody("the index has to come before the commit");
-        const manifest = await writer.commit(draft.value, index);
-        if (!said.has(writer)) onCommitted(params.task, manifest);
+        const stored = indexes.get(writer);
+        if (stored === undefined) throw badBody("the index has to come before the commit");
+        const manifest = await writer.commit(draft.value, stored);
+        if (!said.has(writer)) onCommitted(request.params.task, manifest);
         said.add(writer);
         return { imageId: manifest.id, name: manifest.name, version: manifest.version };
       },

@@ -10,7 +10,7 @@ const committed: Manifest[] = [];
 const app = fastify();
 await captureRoutes(app, {
   prefix: "/agent/v1/captures",
-  writerFor: () => writer,
+  uploadOf: () => ({ writer, chunkCount: null }),
   onCommitted: (_task, manifest) => committed.push(manifest),
 });
 console.log(await app.listen({ host: "127.0.0.1", port: 0 }));

@@ -106,8 +106,9 @@ export class ServerFiles {
     }
     if (answer.ok) return body;
     const said = saidIn(body);
-    // An answer in words will be the same the next time.
-    const code = said === null && answer.status >= 500 ? "unreachable" : "failed";
+    // An answer in words will be the same the next time, but for one that says to wait.
+    const mayPass = (said === null && answer.status >= 500) || answer.status === 429;
+    const code = mayPass ? "unreachable" : "failed";
     const why = `the server refused GET ${path}: ${said ?? answer.status}`;
     throw new RoomcastError(code, why, "see the server's log");
   }

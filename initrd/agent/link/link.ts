@@ -169,8 +169,10 @@ export class Link {
     socket.onerror = unless(stale, () => this.over(attempt, this.brokenText()));
     socket.onclose = ({ code, reason }) => {
       if (stale()) return;
-      if (code >= ownCodes && reason !== "") this.refused(reason);
-      else this.over(attempt, this.brokenText());
+      if (reason === "") return this.over(attempt, this.brokenText());
+      const text = reason.replace(/[^\x20-\x7e]/g, "?");
+      if (code >= ownCodes) this.refused(text);
+      else this.over(attempt, `the server closed the connection: ${text}`);
     };
     socket.onmessage = ({ data }) => {
       if (!stale()) this.hear(data);

@@ -10,8 +10,10 @@ import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 export interface BootRoutesOptions {
   readonly folder: string;
   readonly serverUrl: string;
-  /** A PC asks for its script: what it is to say. */
+  /** What a PC's script is to say; changes nothing. */
   plan(mac: MacAddress): BootPlan;
+  /** A PC has asked for its script. */
+  asked(mac: MacAddress): void;
 }
 
 /** What `/boot/` gives: nothing else in the folder, and nothing outside. */
@@ -30,27 +32,33 @@ const files: ReadonlySet<string> = new Set([
 /** Further kernels, see `BootFolder`. */
 const kernelFiles = /^kernels\/[A-Za-z0-9][A-Za-z0-9._-]*\/(vmlinuz|modules\.img)$/;
 
-/** `/boot/ipxe`, and the files that it and UEFI HTTP boot ask for. Needs no operator: it changes nothing. */
+/** `/boot/ipxe`, and the files that it and UEFI HTTP boot ask for. None of them changes anything. */
 export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): void {
   const { folder, serverUrl } = options;
 
   // For an iPXE that DHCP did not send here, such as one at its prompt: its own settings add the MAC.
-  app.get("/boot/ipxe", async (_request, reply) =>
-    reply
-      .type("text/plain")
-      .send(`#!ipxe\nchain --replace ${serverUrl}/boot/ipxe/\${netX/mac:hexhyp}\n`),
-  );
-  app.get<{ Params: { mac: string } }>("/boot/ipxe/:mac", async ({ params }, reply) => {
-    const mac = parseMac(params.mac);
-    if (mac === undefined) {
-      throw new RoomcastError("bad-input", "that is no MAC", "chain to /boot/ipxe");
-    }
-    return reply
-      .type("text/plain")
-      .header("cache-control", "no-store")
-      .send(ipxeScript(options.plan(mac)));
+  app.route({
+    method: ["GET", "HEAD"],
+    url: "/boot/ipxe",
+    handler: async (_request, reply) =>
+      reply
+        .type("text/plain")
+        .send(`#!ipxe\nchain --replace ${serverUrl}/boot/ipxe/\${netX/mac:hexhyp}\n`),
   });
-  // HEAD by name: the one that fastify derives from GET says that the length is 0, and UEFI believes it.
+  app.route<{ Params: { mac: string } }>({
+    method: ["GET", "HEAD"],
+    url: "/boot/ipxe/:mac",
+    handler: async ({ method, params }, reply) => {
+      const mac = parseMac(params.mac);
+      if (mac === undefined) {
+        throw new RoomcastError("bad-input", "that is no MAC", "chain to /boot/ipxe");
+      }
+      const script = ipxeScript(options.plan(mac));
+      if (method === "GET") options.asked(mac);
+      return reply.type("text/plain").header("cache-control", "no-store").send(script);
+    },
+  });
+  // UEFI asks for the length first, and believes it.
   app.route<{ Params: { "*": string } }>({
     method: ["GET", "HEAD"],
     url: "/boot/*",

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import { neededFiles, signedFiles } from "../../../core/boot/boot-files.ts";
 import type { BootPlan } from "../../../core/boot/boot-menu.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
@@ -12,8 +11,9 @@ import type { Log } from "../../host/log.ts";
 import type { Announcer } from "../../lab/announcer.ts";
 import type { BootDecision } from "../../lab/boots.ts";
 import type { StateStore } from "../../state/state-store.ts";
+import { BootHints } from "./boot-hints.ts";
 import { bootKernels, kernelsFor } from "./boot-kernels.ts";
-import { bootRoutes } from "./boot-routes.ts";
+import type { BootRoutesOptions } from "./boot-routes.ts";
 import { type DhcpServiceOptions, startDhcpService } from "./dhcp-service.ts";
 import { startTftpListener } from "./tftp-listener.ts";
 
@@ -26,8 +26,10 @@ export interface BootServicesOptions {
   readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config">;
   readonly state: StateStore;
   readonly lab: {
-    /** A PC asks what to start. */
-    booting(mac: MacAddress): BootDecision;
+    /** What a PC is to start; asking changes nothing. */
+    bootDecision(mac: MacAddress): BootDecision;
+    /** A PC has asked for its boot files. */
+    askedForBootFiles(mac: MacAddress): void;
     isSecureBootOff(mac: MacAddress): boolean;
     readonly announcer: Pick<Announcer, "note" | "warn">;
   };
@@ -35,7 +37,8 @@ export interface BootServicesOptions {
 }
 
 export interface BootServices extends AsyncDisposable {
-  readonly routes: (app: FastifyInstance) => Promise<void>;
+  /** For the routes of `/boot/`. */
+  readonly forRoutes: BootRoutesOptions;
   /** For people: what listens where. */
   readonly listeners: readonly string[];
   dhcpStatus(): DhcpStatus;
@@ -43,7 +46,7 @@ export interface BootServices extends AsyncDisposable {
 
 /**
  * Starts DHCP where it is wanted, and TFTP wherever there are boot files (another DHCP server may name
- * us); answers the HTTP routes that belong to them.
+ * us); answers what the HTTP routes of `/boot/` need.
  */
 export async function startBootServices(options: BootServicesOptions): Promise<BootServices> {
   const { address, folder, dhcp, log, lab } = options;
@@ -61,10 +64,16 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const offered = bootKernels(folder, options.boot);
   const hasMemtest = existsSync(join(folder, "memtest.bin"));
   const plan = (mac: MacAddress): BootPlan => {
-    const { memoryBytes, ...decision } = lab.booting(mac);
+    const { memoryBytes, ...decision } = lab.bootDecision(mac);
     const kernels = kernelsFor(offered, memoryBytes);
     return { serverUrl: options.serverUrl, mac, ...decision, kernels, hasMemtest };
   };
+  const hints = new BootHints({
+    now: () => performance.now(),
+    hint: (mac) => lab.askedForBootFiles(mac),
+    onError,
+  });
+  const asked = (mac: MacAddress): void => hints.asked(mac);
   const unsigned = lacking(signedFiles);
   if (missing.length === 0 && unsigned.length > 0) {
     const { message, next } = bootFilesLack(folder, unsigned);
@@ -90,7 +99,10 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
         folder,
         made: (name) => {
           const mac = parseMac(grubScriptName.exec(name)?.[1] ?? "");
-          return mac === undefined ? undefined : grubScript(plan(mac));
+          if (mac === undefined) return undefined;
+          const script = grubScript(plan(mac));
+          asked(mac);
+          return script;
         },
         onFact: ({ outcome, ...fields }) => log.info(fields, `TFTP: ${outcome}`),
         onError,
@@ -102,7 +114,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   return {
     listeners,
     dhcpStatus: () => service.status(),
-    routes: async (app) => bootRoutes(app, { folder, serverUrl: options.serverUrl, plan }),
+    forRoutes: { folder, serverUrl: options.serverUrl, plan, asked },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

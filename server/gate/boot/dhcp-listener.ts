@@ -2,9 +2,10 @@ import { type DhcpAction, type DhcpFact, serverPort } from "../../../core/boot/d
 import { DhcpProxy, type DhcpProxyOptions, proxyPort } from "../../../core/boot/dhcp-proxy.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
+import { guarded } from "../../../core/node/guard.ts";
 import { millis } from "../../../core/units/units.ts";
 import { openArpProber } from "../../host/arp-prober.ts";
-import { type DhcpSocket, guarded, openDhcpSocket } from "../../host/dhcp-socket.ts";
+import { type DhcpSocket, openDhcpSocket } from "../../host/dhcp-socket.ts";
 import { openRouterAdvertiser, type RouterAdvertiser } from "./router-advertiser.ts";
 
 /** Where leases outlive the process; each call is durable when it returns. */

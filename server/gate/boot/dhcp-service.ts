@@ -4,6 +4,7 @@ import { otherServerText, type WatchFact } from "../../../core/boot/dhcp-watch.t
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
 import { RoomcastError } from "../../../core/errors.ts";
+import { guarded } from "../../../core/node/guard.ts";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
@@ -90,7 +91,7 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
     }
   };
   const listeners = [await answer(options, mode, opened, onFact)];
-  watcher.looked.then(() => warn(warnings()));
+  void watcher.looked.then(() => guarded(options.onError, () => warn(warnings())));
   const kept = opened.move();
   const decided = mode;
   return {

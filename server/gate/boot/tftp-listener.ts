@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { TransferStep } from "../../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../../core/errors.ts";
+import { asError, guarded } from "../../../core/node/guard.ts";
 import { decodeTftp, encodeError, tftpError } from "../../../core/wire/tftp.ts";
 import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
 import { type RunningTransfer, startTftpPump } from "./tftp-pump.ts";
@@ -48,17 +49,9 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
   // A transfer that was replaced ends a little after its successor has begun.
   const pump = startTftpPump({ address, limit: 2 * transferLimit, onError });
 
-  /** No packet may end the server: `send` itself throws on a port of 0. */
-  const guarded = (work: () => void): void => {
-    try {
-      work();
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
-    }
-  };
-
   const refuse = (client: RemoteInfo, file: string, code: number, reason: string): void =>
-    guarded(() => {
+    // `send` itself throws on a port of 0.
+    guarded(onError, () => {
       listener.send(encodeError(code, reason), client.port, client.address, (error) => {
         if (error !== null) onError(error);
       });
@@ -90,7 +83,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       .catch((error: unknown) => {
         if (error instanceof RoomcastError)
           return refuse(client, file, tftpError.notFound, error.message);
-        onError(error instanceof Error ? error : new Error(String(error)));
+        onError(asError(error));
       })
       .finally(() => {
         transfer.close();
@@ -114,7 +107,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     onFact({ client: clientAddress, file: printable(file), outcome: end, bytes, reason: null });
   }
 
-  listener.on("message", (bytes, client) => guarded(() => request(bytes, client)));
+  listener.on("message", (bytes, client) => guarded(onError, () => request(bytes, client)));
   return {
     port: listener.address().port,
     get packetsIgnored() {

@@ -51,7 +51,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
     const app = fastify();
     await captureRoutes(app, {
       prefix: "/agent/v1/captures",
-      writerFor: (task) => (task === "s1" ? writer : undefined),
+      uploadOf: (task) => (task === "s1" ? { writer, chunkCount: null } : undefined),
       onCommitted: (_task, manifest) => committed.push(manifest),
     });
     await imageRoutes(app, { store, list: () => [] });

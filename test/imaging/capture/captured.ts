@@ -57,7 +57,7 @@ export async function captureInto(
   const app = fastify();
   await captureRoutes(app, {
     prefix: "/agent/v1/captures",
-    writerFor: () => writer,
+    uploadOf: () => ({ writer, chunkCount: null }),
     onCommitted: (_task, manifest) => committed.push(manifest),
   });
   try {

@@ -1,18 +1,20 @@
-/** The API on a lab of its own, without a network, as its tests call it. */
+/** The server's applications on a lab of its own, without a network, as their tests call them. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import websocket from "@fastify/websocket";
-import fastify, { type FastifyInstance, type RouteOptions } from "fastify";
+import type { FastifyInstance, RouteOptions } from "fastify";
+import { pino } from "pino";
+import type { BootPlan } from "../../../core/boot/boot-menu.ts";
 import { systemClock } from "../../../core/node/clock.ts";
-import { localCaller, tokenCaller } from "../../../server/api/access.ts";
-import { answerError } from "../../../server/api/errors.ts";
-import { metricsRoute } from "../../../server/api/metrics.ts";
+import type { MacAddress } from "../../../core/units/mac.ts";
 import { Operators } from "../../../server/api/operators.ts";
-import { apiRoutes } from "../../../server/api/routes.ts";
+import { application, localApplication, networkApplication } from "../../../server/applications.ts";
+import { AgentLinks } from "../../../server/gate/link.ts";
+import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import { bootPlan } from "../../core/boot/boot-plan.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -34,10 +36,23 @@ export interface TestApi {
     // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects
   ): Promise<{ status: number; body: any }>;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** `trust`: who may call, by the local socket's rule or by tokens. */
-export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
+export interface TestApiOptions {
+  /** The connections that the lab believes in; else those of the gate. */
+  readonly agents?: Agents;
+  /** Before there are routes. */
+  prepare?(app: FastifyInstance): void;
+}
+
+/** `trust`: the local socket's application, or the network's with its tokens and the gate. */
+export async function openApi(
+  trust: "local" | "tokens",
+  { agents, prepare }: TestApiOptions = {},
+): Promise<TestApi> {
+  const log = pino({ level: "silent" });
+  const links = new AgentLinks(log);
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
@@ -46,21 +61,18 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
     images,
     clock: systemClock,
     version: "test",
+    agents: agents ?? links,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
     startReceiver: () => Promise.reject(new Error("nothing is cast in this test")),
     rateLimitBps: () => null,
     wake: async () => {},
     log: () => {},
   });
-  const app = fastify({
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-  }) as unknown as FastifyInstance;
-  app.setErrorHandler(answerError);
-  await app.register(websocket);
+  const app = application(log);
   const routes: RouteOptions[] = [];
   app.addHook("onRoute", (route) => void routes.push(route));
+  prepare?.(app);
   const operators = new Operators(state, systemClock);
-  const identify = trust === "local" ? localCaller : await tokenCaller(app, operators);
   const status = async () => ({
     ...{ version: "test", url: "http://test", startedAt: "t", listeners: [] },
     ...{ rooms: 1, pcs: 0, online: 0, sessions: 0, images: 0, storedBytes: 5, freeBytes: 7 },
@@ -69,9 +81,24 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
   });
   const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
   const ports = { lab, images, state, operators, status, doctor };
-  await app.register(apiRoutes(ports, identify), { prefix: "/api/v1" });
-  await metricsRoute(app, ports, identify);
+  const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
+  const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
+  if (trust === "local") await localApplication(app, ports);
+  else {
+    const boot = { folder, serverUrl: "http://test", plan, asked };
+    const gate = { lab, images, links, boot, interfaceAddress: "127.0.0.1" };
+    await networkApplication(app, ports, gate);
+  }
+  const close = async (): Promise<void> => {
+    links.close();
+    await app.close();
+    await lab.close();
+    await images[Symbol.asyncDispose]();
+    state.close();
+    await rm(folder, { recursive: true });
+  };
   return {
+    ...{ close, [Symbol.asyncDispose]: close },
     ...{ folder, images, lab, state, operators, app, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
@@ -82,13 +109,6 @@ export async function openApi(trust: "local" | "tokens"): Promise<TestApi> {
       });
       const isJson = /json/.test(String(answer.headers["content-type"]));
       return { status: answer.statusCode, body: isJson ? answer.json() : answer.body };
-    },
-    async close() {
-      await app.close();
-      await lab.close();
-      await images[Symbol.asyncDispose]();
-      state.close();
-      await rm(folder, { recursive: true });
     },
   };
 }

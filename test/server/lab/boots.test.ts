@@ -76,7 +76,11 @@ test("a session goes before all; an order to come back holds until the agent is 
 test("who was given the kernel and asks again a minute later was hung; not who has been heard of", () => {
   const mac = "52:54:00:00:01:03";
   const { boots, pc, at } = lab(mac);
-  const hung = (): boolean => boots.decide(mac).lastStartHung;
+  const hung = (): boolean => {
+    const { lastStartHung } = boots.decide(mac);
+    boots.asked(mac);
+    return lastStartHung;
+  };
   assert.equal(hung(), false);
   at(30_000);
   assert.equal(hung(), false, "iPXE and GRUB ask twice");
@@ -87,7 +91,16 @@ test("who was given the kernel and asks again a minute later was hung; not who h
   assert.equal(hung(), false);
   pc.nextBoot = "local-disk";
   at(2_000_000);
-  boots.decide(mac);
+  boots.asked(mac);
   at(3_000_000);
   assert.equal(hung(), false, "it was sent to its own disk");
+});
+
+test("what a PC is to start can be asked any number of times: that changes nothing", () => {
+  const mac = "52:54:00:00:01:04";
+  const { boots, at } = lab(mac);
+  boots.asked(mac);
+  at(95_000);
+  assert.equal(boots.decide(mac).lastStartHung, true);
+  assert.equal(boots.decide(mac).lastStartHung, true);
 });

@@ -26,7 +26,10 @@ class World {
   readonly sessions = new Map<string, SessionView>();
   feed = new Feed();
   wakes = Promise.withResolvers<void>();
-  refusal: RoomcastError | null = null;
+  readonly unexpected: string[] = [];
+  refusal: Error | null = null;
+  /** What the disk answers to whoever stores something. */
+  storeError: Error | null = null;
   private timer: { at: number; act: () => void } | null = null;
 
   start(): Schedule {
@@ -34,7 +37,10 @@ class World {
     const schedule = new Schedule({
       state: {
         schedule: () => [...this.stored.values()].map((record) => structuredClone(record)),
-        saveSchedule: (record) => void this.stored.set(record.id, structuredClone(record)),
+        saveSchedule: (record) => {
+          if (this.storeError !== null) throw this.storeError;
+          this.stored.set(record.id, structuredClone(record));
+        },
         removeSchedule: (id) => void this.stored.delete(id),
       },
       announcer: {
@@ -67,6 +73,7 @@ class World {
         if (found === undefined) throw new RoomcastError("not-found", "none", "");
         return found;
       },
+      unexpected: (id, error) => void this.unexpected.push(`${id}: ${error.message}`),
     });
     schedule.resume();
     return schedule;
@@ -167,6 +174,26 @@ test("what is refused is the outcome; what is not over is not started twice", as
   world.end("s1");
   assert.equal(world.stored.size, 0, "what was removed stays removed");
   assert.throws(() => schedule.remove("t1"), /has no t1/);
+});
+
+test("an error that nobody foresaw is told, and ends neither the server nor the schedule", async () => {
+  const world = new World();
+  const schedule = world.start();
+  schedule.add({ ...wish, cron: "* * * * *" }, "ann");
+  world.wakes.resolve();
+  world.refusal = new Error("EMFILE");
+  await world.until("2026-03-02T05:01:00Z");
+  assert.deepEqual(world.unexpected, ["t1: EMFILE"]);
+  assert.match(schedule.list()[0]?.last?.outcome ?? "", /^not started: an unexpected error/);
+  assert.equal(schedule.list()[0]?.run, null);
+
+  world.refusal = null;
+  world.storeError = new Error("disk full");
+  await world.until("2026-03-02T05:02:00Z");
+  assert(world.unexpected.includes("t1: disk full"), world.unexpected.join());
+  world.storeError = null;
+  await world.until("2026-03-02T05:03:00Z");
+  assert.equal(world.restores.length, 1, "at its next time it goes on");
 });
 
 test("a pattern that makes no sense, or never comes, is refused in words", () => {

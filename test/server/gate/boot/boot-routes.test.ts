@@ -28,10 +28,10 @@ before(async () => {
       folder,
       serverUrl: "http://10.77.0.1:8080",
       plan(mac) {
-        asked.push(mac);
         const decision = mac === "52:54:00:00:00:01" ? "local-disk" : "agent";
         return bootPlan({ mac, decision });
       },
+      asked: (mac) => void asked.push(mac),
     }),
   );
   url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -49,6 +49,15 @@ test("each PC gets its own script, and is noted", async () => {
   assert.match(other, /BOOTIF=01-52-54-00-00-00-02 /);
   assert.deepEqual(asked.splice(0), ["52:54:00:00:00:01", "52:54:00:00:00:02"]);
   assert.equal((await fetch(`${url}/boot/ipxe/52-54`)).status, 400);
+  assert.deepEqual(asked, []);
+});
+
+test("the length of a script is told, and that says nothing of the PC", async () => {
+  const path = `${url}/boot/ipxe/52:54:00:00:00:02`;
+  const whole = await (await fetch(path)).arrayBuffer();
+  asked.splice(0);
+  const head = await fetch(path, { method: "HEAD" });
+  assert.equal(head.headers.get("content-length"), String(whole.byteLength));
   assert.deepEqual(asked, []);
 });
 

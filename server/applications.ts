@@ -1,0 +1,60 @@
+/** The two HTTP applications of the server, and all that can be reached in them. */
+import websocket from "@fastify/websocket";
+import fastify, { type FastifyInstance, LogController } from "fastify";
+import { type Identify, localCaller, tokenCaller } from "./api/access.ts";
+import { answerError } from "./api/errors.ts";
+import { metricsRoute } from "./api/metrics.ts";
+import { type ApiPorts, apiRoutes } from "./api/routes.ts";
+import { type GatePorts, gate } from "./gate/gate.ts";
+import type { Log } from "./host/log.ts";
+
+/** Of a WebSocket's frame, in bytes: a bitmap over the largest index has 2 MiB. */
+const frameLimit = 4 * 1024 * 1024;
+/** A request that is not here in this time is cut off, in milliseconds: Node's own time, which fastify would lift. */
+const requestLimitMs = 300_000;
+
+/** An application without routes yet. */
+export function application(log: Log): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    // What does not fit is refused, not bent: a null must not become an empty string.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    forceCloseConnections: true,
+    requestTimeout: requestLimitMs,
+    // What can be reached is what is registered by name.
+    exposeHeadRoutes: false,
+  }) as unknown as FastifyInstance;
+  app.setErrorHandler(answerError);
+  return app;
+}
+
+/** For the lab's network: the gate, which needs no token, and the operators' API, which does. */
+export async function networkApplication(
+  app: FastifyInstance,
+  api: ApiPorts,
+  gatePorts: GatePorts,
+): Promise<FastifyInstance> {
+  await app.register(websocket, { options: { maxPayload: frameLimit } });
+  await app.register(gate(gatePorts));
+  return withApi(app, api, await tokenCaller(app, api.operators));
+}
+
+/** For the local socket: the operators' API, and whoever reaches it is its owner or root. */
+export async function localApplication(
+  app: FastifyInstance,
+  api: ApiPorts,
+): Promise<FastifyInstance> {
+  await app.register(websocket, { options: { maxPayload: frameLimit } });
+  return withApi(app, api, localCaller);
+}
+
+async function withApi(
+  app: FastifyInstance,
+  api: ApiPorts,
+  identify: Identify,
+): Promise<FastifyInstance> {
+  await app.register(apiRoutes(api, identify), { prefix: "/api/v1" });
+  await metricsRoute(app, api, identify);
+  return app;
+}

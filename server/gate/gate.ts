@@ -1,0 +1,42 @@
+import type { FastifyInstance } from "fastify";
+import type { Lab } from "../lab/lab.ts";
+import type { ImageStore } from "../store/image-store.ts";
+import { captureRoutes } from "../store/upload-routes.ts";
+import { type BootRoutesOptions, bootRoutes } from "./boot/boot-routes.ts";
+import { castRoutes } from "./cast-routes.ts";
+import { checkRoutes } from "./check-routes.ts";
+import { holdToTable } from "./hold-to-table.ts";
+import { imageRoutes } from "./image-routes.ts";
+import type { AgentLinks } from "./link.ts";
+import { targetRoutes } from "./target-routes.ts";
+import { uploadOf } from "./uploads.ts";
+
+export interface GatePorts {
+  readonly lab: Lab;
+  readonly images: ImageStore;
+  readonly links: AgentLinks;
+  readonly boot: BootRoutesOptions;
+  /** IPv4 address of the interface that the PCs are on. */
+  readonly interfaceAddress: string;
+}
+
+/**
+ * All HTTP that needs no operator's token, as `table.ts` lists it. For an application that has
+ * `@fastify/websocket`, and that makes no HEAD of each GET.
+ */
+export const gate =
+  ({ lab, images, links, boot, interfaceAddress }: GatePorts) =>
+  async (app: FastifyInstance): Promise<void> => {
+    holdToTable(app);
+    bootRoutes(app, boot);
+    links.route(app, lab);
+    await imageRoutes(app, { store: images, list: () => lab.images() });
+    await captureRoutes(app, {
+      prefix: "/agent/v1/captures",
+      uploadOf: (task) => uploadOf(lab, task),
+      onCommitted: (task, manifest) => lab.committed(task, manifest),
+    });
+    await castRoutes(app, (task) => lab.sessions.archive(task));
+    await targetRoutes(app, lab);
+    await checkRoutes(app, { interfaceAddress });
+  };

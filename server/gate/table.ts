@@ -1,0 +1,127 @@
+/**
+ * All that can be reached without an operator's token, as data. A route that is not here cannot be
+ * registered on the gate (`hold-to-table.ts`), and `docs/security.md` shows these rows.
+ */
+import { livePlanLimit } from "../../core/image/live-plan.ts";
+import { type Upload, uploadLimits } from "../store/upload-routes.ts";
+
+/** Where agents connect. */
+export const linkPath = "/agent/v1/connect";
+/** What a link takes before its hello, in bytes: the hello of a PC with dozens of disks has 20 KB. */
+export const helloBytes = 64 * 1024;
+
+export interface GateRow {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "WS";
+  readonly path: string;
+  /** What whoever asks has to show. Agents are not authenticated yet. */
+  readonly credential: "none";
+  /** What has to exist to be asked about. */
+  readonly boundTo: string;
+  /** The longest body in bytes, or what it depends on; a request with a longer one is refused unread. */
+  readonly bodyBytes: number | ((upload: Pick<Upload, "chunkCount">) => number);
+  /** Requests of this row that one address may have under way. */
+  readonly inFlight: number;
+  readonly description: string;
+}
+
+/** A port that is no route. */
+export interface PortRow {
+  readonly port: number;
+  readonly protocol: string;
+  readonly credential: "none";
+  readonly limits: string;
+  readonly description: string;
+}
+
+const row = (
+  method: GateRow["method"],
+  path: string,
+  boundTo: string,
+  inFlight: number,
+  description: string,
+  bodyBytes: GateRow["bodyBytes"] = 0,
+): GateRow => ({ method, path, credential: "none", boundTo, bodyBytes, inFlight, description });
+
+const capture = "a capture under way";
+const cast = "a live cast under way";
+
+/** One row a method and path; paths as fastify has them. */
+export const gateRows: readonly GateRow[] = [
+  row("GET", "/boot/ipxe", "nothing", 8, "the script that sends iPXE on with its MAC"),
+  row("HEAD", "/boot/ipxe", "nothing", 8, "its length"),
+  row("GET", "/boot/ipxe/:mac", "nothing", 8, "what the PC with this MAC is to start"),
+  row("HEAD", "/boot/ipxe/:mac", "nothing", 8, "its length"),
+  row("GET", "/boot/*", "the list of boot files", 8, "kernel, initrd, loaders"),
+  row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
+  // One host may run the agents of many disks.
+  row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", helloBytes),
+  row("GET", "/agent/v1/images", "nothing", 8, "the list of images"),
+  row("GET", "/agent/v1/images/:id/manifest", "an image", 8, "an image's manifest"),
+  row("GET", "/agent/v1/images/:id/index", "an image", 8, "an image's index"),
+  row("GET", "/agent/v1/images/:id/chunks/:entry", "an image", 32, "a chunk of an image"),
+  row(
+    "POST",
+    "/agent/v1/captures/:task/known",
+    capture,
+    16,
+    "which chunks are stored already",
+    uploadLimits.known,
+  ),
+  row("PUT", "/agent/v1/captures/:task/chunks", capture, 4, "chunks", uploadLimits.chunks),
+  row("PUT", "/agent/v1/captures/:task/index", capture, 2, "the index", uploadLimits.index),
+  row(
+    "POST",
+    "/agent/v1/captures/:task/commit",
+    capture,
+    4,
+    "makes the image visible",
+    uploadLimits.commit,
+  ),
+  row("GET", "/agent/v1/casts/:task/plan", cast, 8, "the plan of a live cast"),
+  row("PUT", "/agent/v1/casts/:task/plan", cast, 2, "the same, from the sender", livePlanLimit),
+  row("GET", "/agent/v1/casts/:task/chunks/:entry", cast, 32, "a chunk of a live cast"),
+  row(
+    "PUT",
+    "/agent/v1/casts/:task/chunks",
+    cast,
+    8,
+    "a chunk that the server did not hear",
+    // A chunk with its entry.
+    2 * 1024 * 1024,
+  ),
+  row("GET", "/agent/v1/rooms/:name/targets", "a room", 4, "the disks that a cast overwrites"),
+  row("GET", "/agent/v1/check/payload", "nothing", 2, "up to 512 MiB of zeros, to be timed"),
+  row(
+    "POST",
+    "/agent/v1/check/multicast",
+    "nothing",
+    2,
+    "600 packets of multicast, one such burst at a time",
+    1024,
+  ),
+];
+
+/** UDP ports of the lab's interface. */
+export const portRows: readonly PortRow[] = [
+  {
+    port: 67,
+    protocol: "DHCP",
+    credential: "none",
+    limits: "one lease a MAC, 256 addresses probed at once",
+    description: "gives addresses, or with proxyDHCP only the boot file",
+  },
+  {
+    port: 4011,
+    protocol: "proxyDHCP",
+    credential: "none",
+    limits: "stateless",
+    description: "the boot file, beside another DHCP server",
+  },
+  {
+    port: 69,
+    protocol: "TFTP",
+    credential: "none",
+    limits: "256 transfers at once, read only, the boot folder only",
+    description: "loaders and GRUB's script",
+  },
+];

@@ -1,0 +1,65 @@
+/** The data folder holds hashes of tokens and PINs: it is its owner's alone, also when it was there before. */
+import assert from "node:assert/strict";
+import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { openDataFolder } from "../../../server/host/data-folder.ts";
+
+let above = "";
+let folder = "";
+beforeEach(async () => {
+  above = await mkdtemp(join(tmpdir(), "roomcast-data-"));
+  folder = join(above, "data");
+});
+afterEach(() => rm(above, { recursive: true }));
+
+const modeOf = async (path: string): Promise<string> =>
+  ((await stat(path)).mode & 0o777).toString(8);
+
+async function makeFolder(mode: number, ...names: string[]): Promise<void> {
+  await mkdir(folder);
+  for (const name of names) {
+    await writeFile(join(folder, name), "");
+    await chmod(join(folder, name), 0o644);
+  }
+  await chmod(folder, mode);
+}
+
+test("a new folder, and an empty one that was there, are the owner's alone", async () => {
+  assert.deepEqual(await openDataFolder(folder), []);
+  assert.equal(await modeOf(folder), "700");
+  await chmod(folder, 0o755);
+  assert.match((await openDataFolder(folder)).join(), /was open to other users/);
+  assert.equal(await modeOf(folder), "700");
+});
+
+test("what an older server left open is closed: the folder, the state, the socket, keys", async () => {
+  const names = ["state.db", "state.db-wal", "state.db-shm", "gate.key", "roomcast.sock"];
+  await makeFolder(0o755, ...names);
+  await mkdir(join(folder, "store"));
+  const outside = join(above, "outside");
+  await writeFile(outside, "");
+  await chmod(outside, 0o644);
+  await symlink(outside, join(folder, "link"));
+  assert.equal((await openDataFolder(folder)).length, 2 + names.length);
+  for (const name of names) assert.equal(await modeOf(join(folder, name)), "600", name);
+  assert.equal(await modeOf(folder), "700");
+  assert.equal(await modeOf(join(folder, "store")), "700");
+  assert.equal(await modeOf(outside), "644", "what a link leads to is left alone");
+});
+
+test("a folder of others is neither taken nor changed", async () => {
+  await makeFolder(0o755, "thesis.odt");
+  await assert.rejects(openDataFolder(folder), {
+    code: "refused",
+    message: /others may open it/,
+    next: /--data/,
+  });
+  assert.equal(await modeOf(folder), "755");
+  assert.equal(await modeOf(join(folder, "thesis.odt")), "644");
+  await rm(folder, { recursive: true });
+  await makeFolder(0o700, "state.db");
+  await chown(folder, 65534, 65534);
+  await assert.rejects(openDataFolder(folder), { message: /belongs to another user/ });
+});

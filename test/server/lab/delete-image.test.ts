@@ -1,0 +1,52 @@
+/** An image that is being deleted is given to nobody, and one that is being given is not deleted. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { afterEach, beforeEach, test } from "node:test";
+import { openApi, type TestApi } from "../api/open-api.ts";
+import { mib, write } from "../store/write-image.ts";
+import { helloOf } from "./hello.ts";
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await openApi("local");
+  api.lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+  await write(api.images, [new Uint8Array(randomBytes(mib))]);
+});
+afterEach(() => api.close());
+
+const restore = () =>
+  api.lab.restore({
+    ...{ image: "lab", room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
+    ...{ start: "now", startTimeoutSeconds: null, delta: false },
+    ...{ verify: "read-back", afterwards: "stay" },
+  });
+
+test("a restore that begins while the deletion waits its turn is refused", async () => {
+  // The store does one thing at a time: the first deletion keeps the second waiting.
+  await write(api.images, [new Uint8Array(randomBytes(mib))], "other");
+  const deletions = [api.lab.deleteImage("other"), api.lab.deleteImage("lab")];
+  assert.throws(restore, { code: "not-found", message: /there is no image "lab"/ });
+  await assert.rejects(api.lab.deleteImage("lab"), { code: "not-found" });
+  await Promise.all(deletions);
+  assert.deepEqual(api.lab.images(), []);
+});
+
+test("an image that a restore casts is not deleted, and can be once the restore is over", async () => {
+  const { id } = restore();
+  await assert.rejects(api.lab.deleteImage("lab"), { code: "conflict" });
+  api.lab.sessions.stop(id);
+  await api.lab.deleteImage("lab");
+});
+
+test("a deletion that fails leaves the image where it was", async (context) => {
+  const [image] = api.images.list();
+  assert(image !== undefined);
+  await assert.rejects(api.images.delete("nobody"), { code: "not-found" });
+  const { images } = api.images as unknown as { images: Map<string, unknown> };
+  context.mock.method(images, "get", () => {
+    throw new Error("EIO");
+  });
+  await assert.rejects(api.images.delete(image.id), /EIO/);
+  context.mock.restoreAll();
+  assert.equal(api.images.find("lab")?.id, image.id);
+});

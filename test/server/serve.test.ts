@@ -1,0 +1,82 @@
+/** The server's own process on the loopback: how it ends, and what it leaves open to others. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+/** At a signal, the error that nobody foresaw: a promise that nobody watches. */
+const trouble =
+  "process.on('SIGUSR2', () => void Promise.reject(new Error('nobody foresaw this')))";
+
+let folder = "";
+let data = "";
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "roomcast-serve-"));
+  data = join(folder, "data");
+  await mkdir(data);
+  await chmod(data, 0o755);
+  await mkdir(join(folder, "boot"));
+  await writeFile(join(folder, "config.toml"), `[boot]\nfolder = "${join(folder, "boot")}"\n`);
+});
+after(() => rm(folder, { recursive: true }));
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  return port;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  said(): string;
+}
+
+async function start(): Promise<Running> {
+  const words = ["--data", data, "serve", "--interface", "lo", "--dhcp", "off"];
+  const more = ["--http-port", `${await freePort()}`, "--config", join(folder, "config.toml")];
+  const preload = ["--import", `data:text/javascript,${encodeURIComponent(trouble)}`];
+  const child = spawn(process.execPath, [...preload, main, ...words, ...more]);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (text) => {
+      said += text;
+    });
+  const ended = once(child, "exit").then(([status]) => status as number | null);
+  while (!/^roomcast ready/m.test(said)) {
+    assert.equal(child.exitCode, null, said);
+    await sleep(50);
+  }
+  return { child, ended, said: () => said };
+}
+
+test("the folder, the state and the local socket are the owner's alone while the server runs", async () => {
+  const { child, ended } = await start();
+  const names = await readdir(data);
+  for (const name of ["roomcast.sock", "state.db", "state.db-shm", "state.db-wal"])
+    assert(names.includes(name), name);
+  for (const path of [data, ...names.map((name) => join(data, name))])
+    assert.equal((await stat(path)).mode & 0o077, 0, path);
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+});
+
+test("an error that nobody foresaw is logged, and the process ends in order to be started again", async () => {
+  const { child, ended, said } = await start();
+  child.kill("SIGUSR2");
+  assert.equal(await ended, 1);
+  assert.match(said(), /"msg":"an error that nobody foresaw[^\n]*/);
+  assert.match(said(), /nobody foresaw this/);
+  assert.match(said(), /"msg":"ending"/);
+  assert.match(said(), /^roomcast: the server ended because of an error that nobody foresaw; /m);
+  // In order: the next one finds no socket in its way, and starts.
+  assert(!(await readdir(data)).includes("roomcast.sock"));
+});
