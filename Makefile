@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,8 +33,8 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
-test-unit: packages ## machines, codecs, store, screens, simulated rooms
-	$(NODE) --import ./test/property.ts --test --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/sim test/*.test.ts -name '*.test.ts')
+test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
+	$(NODE) --import ./test/property.ts --test --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/sim test/lab test/*.test.ts -name '*.test.ts')
 
 test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')
@@ -63,6 +63,10 @@ SEED ?=
 SEEDS ?= 2000
 sim: $(DEV) ## simulated rooms by the thousand; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
+
+lab: SEEDS := 10000
+lab: $(DEV) ## whole labs by the thousand: server, journal, agents, operators, faults; a minute or two; SEED=n replays one
+	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) test/lab/main.ts
 
 fuzz: $(DEV) ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays
 	$(NODE) test/fuzz/main.ts 1000000 $(or $(SEED),$(shell date +%s))

@@ -1,0 +1,260 @@
+/** What must hold whatever happens. Each is asked where it could break, so that every event is checked. */
+import { isDeepStrictEqual } from "node:util";
+import { type Order, workOf } from "../../core/agent/life.ts";
+import { isLateness } from "../../core/session/cause.ts";
+import type { JournalSession } from "../../core/session/journal.ts";
+import type { Fact, PcId, Wanted } from "../../core/session/kind.ts";
+import type { CaptureState } from "../../core/session/kinds/capture.ts";
+import type { LiveState } from "../../core/session/kinds/live-cast.ts";
+import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { MemberPhase, ReceiverFact, Receivers } from "../../core/session/receivers.ts";
+import { kindNamed } from "../../core/session/registry.ts";
+import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
+import type { End, ServerMessage } from "../../core/wire/control.ts";
+import { idOf, type Session } from "../../server/lab/engine.ts";
+import { must } from "./failures.ts";
+import type { Lab } from "./lab.ts";
+import type { Pc } from "./pc.ts";
+
+type Ended = Extract<ReceiverFact | WorkerFact, { type: "ended" }>;
+
+const keyOf = (pc: PcId, session: string, attempt: number): string => `${pc} ${session} ${attempt}`;
+
+export class Checks {
+  private readonly lab: Lab;
+  /** Every attempt that the journal has ever wanted. */
+  private readonly ordered = new Set<string>();
+  /** What the journal wants of each PC now: at most one thing. */
+  private readonly wanted = new Map<PcId, { readonly session: string; readonly attempt: number }>();
+  private readonly wantedBy = new Map<number, readonly PcId[]>();
+  /** PCs that are verified, by session: nothing about them follows. */
+  private readonly verified = new Set<string>();
+  /** How each attempt ended in the journal. */
+  private readonly endings = new Map<string, Ended>();
+  /** The session that operators last gave the PC to, as far as the journal knows. */
+  private readonly givenTo = new Map<PcId, string>();
+  /** What operators have let in, each as `pc session`, and the journal may not know yet. */
+  readonly admissions = new Set<string>();
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+    lab.journal.onFact = (session, fact, before) => this.fact(session, fact, before);
+    lab.journal.onSession = (session, wanted) => this.session(session, wanted);
+  }
+
+  // --- the journal
+
+  private session({ number, kind, state }: JournalSession, { orders }: Wanted): void {
+    const session = idOf(number);
+    if (!this.wantedBy.has(number))
+      for (const pc of kindNamed(kind).pcs(state)) this.givenTo.set(pc, session);
+    for (const pc of this.wantedBy.get(number) ?? [])
+      if (this.wanted.get(pc)?.session === session) this.wanted.delete(pc);
+    for (const [pc, attempt] of orders) {
+      const other = this.wanted.get(pc);
+      must(other === undefined, () => `${pc} is wanted by ${session} and by ${other?.session}`);
+      this.wanted.set(pc, { session, attempt });
+      this.ordered.add(keyOf(pc, session, attempt));
+    }
+    this.wantedBy.set(number, [...orders.keys()]);
+  }
+
+  private fact(stored: JournalSession, fact: Fact, before: unknown): void {
+    const session = idOf(stored.number);
+    const { pc } = fact;
+    if (pc === null || before === null) return;
+    const isSender = stored.kind === "cast" && (before as LiveState).spec.sender === pc;
+    if (isSender) return;
+    must(
+      stored.kind === "capture" || !this.verified.has(`${pc} ${session}`),
+      () => `${fact.type} of ${pc} in ${session}, which has verified it`,
+    );
+    const isAlone = stored.kind === "wipe" || stored.kind === "capture";
+    const attempt = isAlone
+      ? workerAttempt
+      : ((before as RestoreState).receivers.members[pc]?.attempt ?? 0);
+    if (fact.type === "admitted" && this.admissions.delete(`${pc} ${session}`))
+      this.givenTo.set(pc, session);
+    if (fact.type === "readied") {
+      must(
+        this.lab.pc(pc).readied.has(`${session} ${attempt}`),
+        () => `${pc} is taken for ready at attempt ${attempt} of ${session}, and never said so`,
+      );
+    }
+    if (fact.type === "ended") this.ended(stored, fact as Ended, attempt, before);
+  }
+
+  private ended(stored: JournalSession, fact: Ended, attempt: number, before: unknown): void {
+    const { pc, result, cause } = fact;
+    const session = idOf(stored.number);
+    const key = keyOf(pc, session, attempt);
+    const earlier = this.endings.get(key);
+    must(
+      earlier === undefined || isLateness(earlier.cause) || !isOfAgent(fact),
+      () => `attempt ${attempt} of ${pc} in ${session} ended ${earlier?.result}, then ${result}`,
+    );
+    this.endings.set(key, fact);
+    const ends = this.lab.pc(pc).ends.get(`${session} ${attempt}`) ?? [];
+    const came = (...outcomes: End["outcome"][]): void =>
+      must(
+        ends.some(({ outcome }) => outcomes.includes(outcome)),
+        () =>
+          `${pc} is ${result} by ${cause?.code ?? "its word"} at attempt ${attempt} of ` +
+          `${session}, but its agent came to ${ends.map((each) => each.outcome).join() || "no end"}`,
+      );
+    if (result === "verified") {
+      this.verified.add(`${pc} ${session}`);
+      this.isTrue(stored, pc, before, came);
+    }
+    if (cause?.code === "agent") came("failed", "done");
+    if (cause?.code === "refused") came("refused");
+    if (cause?.code === "root-hash") came("verified");
+  }
+
+  /** `verified` is what the disk, or the store, holds at this moment. */
+  private isTrue(
+    stored: JournalSession,
+    id: PcId,
+    before: unknown,
+    came: (...outcomes: End["outcome"][]) => void,
+  ): void {
+    const { lab } = this;
+    const { disk } = lab.pc(id);
+    const session = idOf(stored.number);
+    switch (stored.kind) {
+      case "wipe":
+        came("done");
+        return must(
+          disk.isWiped || disk.hasLied,
+          () => `${id} is said to be wiped, and its disk holds ${disk.rootHash}`,
+        );
+      case "capture":
+        return must(
+          lab.cellsOf((before as CaptureState).image ?? "") !== null,
+          () => `${session} is said to have captured, and the store has no image`,
+        );
+      case "restore":
+      case "cast": {
+        came("verified");
+        const { verify } = (before as RestoreState).spec;
+        const cells =
+          stored.kind === "restore"
+            ? lab.cellsOf((before as RestoreState).spec.image.id)
+            : (lab.liveImages.get(session) ?? null);
+        const isRight = isDeepStrictEqual(cells, disk.cells);
+        return must(
+          isRight || (verify === "written" && disk.hasLied),
+          () => `${id} is verified in ${session}, and its disk holds ${disk.rootHash}`,
+        );
+      }
+    }
+  }
+
+  /** What the engine acts on is what the journal has. */
+  durable({ number, id, durable }: Session): void {
+    must(
+      isDeepStrictEqual(this.lab.journal.stateOf(number), JSON.parse(JSON.stringify(durable))),
+      () => `the engine has another state of ${id} than its journal`,
+    );
+  }
+
+  // --- what is sent
+
+  sends(pc: PcId, message: ServerMessage): void {
+    const { lab } = this;
+    lab.tally.happened.messages++;
+    const wanted = this.wanted.get(pc);
+    const isWanted = (work: { readonly session: string; readonly attempt: number }): boolean =>
+      isDeepStrictEqual(wanted, workOf(work));
+    switch (message.type) {
+      case "restore":
+      case "capture":
+      case "cast":
+      case "wipe":
+        must(
+          isWanted(message),
+          () =>
+            `${pc} is sent attempt ${message.attempt} of ${message.session}, which the journal does not want`,
+        );
+        return must(
+          this.givenTo.get(pc) === message.session,
+          () =>
+            `${pc} is ordered by ${message.session}, after it was given to ${this.givenTo.get(pc)}`,
+        );
+      case "cancel":
+        return must(
+          !isWanted(message),
+          () =>
+            `attempt ${message.attempt} of ${message.session} at ${pc} is cancelled, and the journal wants it`,
+        );
+      case "finish":
+        return must(
+          lab.journal.wantedOf(Number(message.session.slice(1)))?.finish === pc,
+          () => `${pc} is told to finish ${message.session}, which the journal does not say`,
+        );
+    }
+  }
+
+  // --- what agents do
+
+  begins(pc: Pc, order: Order, isNew: boolean): void {
+    must(
+      this.ordered.has(keyOf(pc.id, order.session, order.attempt)),
+      () => `${pc.id} begins attempt ${order.attempt} of ${order.session}, which the journal lacks`,
+    );
+    must(isNew, () => `${pc.id} begins attempt ${order.attempt} of ${order.session} once more`);
+  }
+
+  writes(pc: Pc, order: Order): void {
+    const { session, attempt } = order;
+    this.lab.tally.happened.writes++;
+    must(
+      this.ordered.has(keyOf(pc.id, session, attempt)) &&
+        (order.type === "restore" || order.type === "wipe"),
+      () => `${pc.id} writes its disk on attempt ${attempt} of ${session}, which the journal lacks`,
+    );
+    must(
+      pc.order?.session === session && pc.order.attempt === attempt,
+      () => `${pc.id} writes its disk for ${session}, and is at ${pc.order?.session}`,
+    );
+  }
+
+  // --- what is there
+
+  /** Asked after each event. */
+  always(): void {
+    const { lab } = this;
+    if (!lab.server.isUp) return;
+    for (const session of lab.server.running.all()) {
+      must(
+        session.gauges.members.size <= lab.settings.pcCount,
+        () => `${session.id} keeps gauges of ${session.gauges.members.size} PCs`,
+      );
+    }
+  }
+
+  /** Whoever is late and there again is let in again, unless somebody else has it. */
+  nobodyIsLeftOut(): void {
+    const { lab } = this;
+    const engine = lab.server.running;
+    for (const session of engine.all()) {
+      const { receivers } = session.durable as { receivers?: Receivers };
+      if (receivers === undefined || receivers.phase === "over") continue;
+      for (const [pc, { phase }] of Object.entries(receivers.members)) {
+        if (!isLate(phase) || this.givenTo.get(pc) !== session.id) continue;
+        must(
+          engine.reportOf(pc) === undefined || engine.of(pc) !== undefined,
+          () => `${pc} is there again, and ${session.id} has it as failed`,
+        );
+      }
+    }
+  }
+}
+
+/** The attempt ended as the agent said, not as an operator wanted or because it never came. */
+const isOfAgent = ({ result, cause }: Ended): boolean =>
+  result === "verified" || ["agent", "refused", "root-hash"].includes(cause?.code ?? "");
+
+/** It was given up because it did not answer. One that answers and is not ready is another matter. */
+const isLate = (phase: MemberPhase): boolean =>
+  phase.name === "ended" && isLateness(phase.cause) && phase.cause?.code !== "unready";

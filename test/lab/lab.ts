@@ -1,0 +1,299 @@
+/**
+ * A whole lab in one seed: the real engine and kinds, the real life of agents, a journal that forgets
+ * what was not synced, links, disks and people, on one clock that jumps to the next event.
+ */
+
+import type { LiveState } from "../../core/session/kinds/live-cast.ts";
+import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { Receivers } from "../../core/session/receivers.ts";
+import type { AgentMessage } from "../../core/wire/control.ts";
+import { seeded } from "../sim/random.ts";
+import { Timeline } from "../sim/timeline.ts";
+import { Checks } from "./checks.ts";
+import type { LabDisk } from "./disk.ts";
+import { LivenessError } from "./failures.ts";
+import { LabJournal } from "./journal.ts";
+import type { Link, Wire } from "./link.ts";
+import { Operator } from "./operator.ts";
+import { Pc } from "./pc.ts";
+import { Server } from "./server.ts";
+import type { Settings } from "./settings.ts";
+
+/** A bug that the lab has to find; none in production code: the simulator wraps what it drives. */
+export type Plant =
+  /** The server acts on what is decided, and writes it afterwards. */
+  | "act-early"
+  /** Words of an earlier attempt are taken for words of the present one. */
+  | "no-fence"
+  /** An end is settled when it is heard, not when it is written. */
+  | "settle-early"
+  /** The agent's word is enough for `verified`. */
+  | "no-root-hash"
+  /** An agent that is done begins anew when the order is repeated. */
+  | "order-again";
+
+/** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
+const endsWithinMs = 30 * 60_000;
+const eventLimit = 200_000;
+/** A disk that hangs answers again with this chance, once a second. */
+const unhangs = 0.03;
+
+/** What happened in labs, for whoever wants to know what they tried. */
+export interface Tally {
+  readonly happened: Record<
+    "events" | "facts" | "batches" | "messages" | "writes" | "departures",
+    number
+  >;
+  /** Of each kind. */
+  readonly sessions: Record<string, number>;
+  readonly acts: Record<string, number>;
+  readonly faults: Record<string, number>;
+}
+
+export const newTally = (): Tally => ({
+  happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0 },
+  ...{ sessions: {}, acts: {}, faults: {} },
+});
+
+export function count(counts: Record<string, number>, what: string): void {
+  counts[what] = (counts[what] ?? 0) + 1;
+}
+
+export class Lab {
+  readonly settings: Settings;
+  readonly plant: Plant | null;
+  readonly tally: Tally;
+  readonly random: () => number;
+  readonly journal = new LabJournal();
+  readonly checks: Checks;
+  readonly server: Server;
+  readonly pcs: readonly Pc[];
+  readonly wire: Wire;
+  /** All connections to the process of the server that runs. */
+  readonly links = new Set<Link>();
+  /** What live casts turned out to be, by session. */
+  readonly liveImages = new Map<string, readonly string[]>();
+  private readonly images = new Map<string, readonly string[]>();
+  private readonly timeline = new Timeline();
+  private readonly operator: Operator;
+  private isTroubled = true;
+
+  constructor(settings: Settings, plant: Plant | null, tally: Tally) {
+    this.settings = settings;
+    this.plant = plant;
+    this.tally = tally;
+    this.random = seeded(settings.seed ^ 0x5bd1e995);
+    this.wire = {
+      now: () => this.now,
+      at: (at, run) => this.timeline.at(at, run),
+      delayMs: () => Math.ceil(this.random() * settings.delayMs),
+    };
+    for (const name of ["win@1", "lin@1"]) {
+      this.images.set(
+        name,
+        Array.from({ length: settings.cellCount }, (_, index) => `${name}:${index}`),
+      );
+    }
+    this.pcs = Array.from(
+      { length: settings.pcCount },
+      (_, index) => new Pc(this, `p${index + 1}`),
+    );
+    this.checks = new Checks(this);
+    this.server = new Server(this);
+    this.operator = new Operator(this);
+  }
+
+  get now(): number {
+    return this.timeline.now;
+  }
+
+  get imageNames(): string[] {
+    return [...this.images.keys()];
+  }
+
+  /** In whole milliseconds, as timers are: a fraction could be lost on the way to lab time and back. */
+  after(ms: number, run: () => void): void {
+    this.timeline.at(this.now + Math.ceil(ms), run);
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[Math.floor(this.random() * from.length)] as T;
+  }
+
+  /** Draws whether something goes wrong. */
+  happens(chance: number): boolean {
+    return this.isTroubled && chance > 0 && this.random() < chance;
+  }
+
+  pc(id: string): Pc {
+    return this.pcs[Number(id.slice(1)) - 1] as Pc;
+  }
+
+  cellsOf(image: string): readonly string[] | null {
+    return this.images.get(image) ?? null;
+  }
+
+  store(name: string, cells: readonly string[]): string {
+    this.images.set(name, [...cells]);
+    return name;
+  }
+
+  // --- the run
+
+  run(): void {
+    const { settings, pcs, server } = this;
+    server.start();
+    for (const pc of pcs) if (this.random() >= settings.offShare) pc.start();
+    this.after(settings.bootMs * this.random(), () => {
+      this.operator.act("restore");
+      this.acts();
+    });
+    this.trouble();
+    this.after(settings.troubleMs, () => this.calm());
+    while (this.isTroubled) this.step();
+    const until = this.now + endsWithinMs;
+    for (;;) {
+      this.beginWithoutAbsent();
+      const unrest = this.unrest();
+      if (unrest === null) return;
+      if (this.now > until) throw new LivenessError(`does not end: ${unrest}`);
+      this.step();
+    }
+  }
+
+  private events = 0;
+
+  private step(): void {
+    if (!this.timeline.step()) throw new LivenessError(`nothing happens: ${this.unrest()}`);
+    this.tally.happened.events++;
+    if (++this.events > eventLimit) throw new LivenessError("too many events");
+    this.checks.always();
+  }
+
+  private acts(): void {
+    this.after(this.settings.actMs * 2 * this.random(), () => {
+      if (!this.isTroubled) return;
+      this.operator.act();
+      this.acts();
+    });
+  }
+
+  /** What goes wrong, looked for once a second. */
+  private trouble(): void {
+    this.after(1000 * 2 * this.random(), () => {
+      if (!this.isTroubled) return;
+      const { settings } = this;
+      const pc = this.pick(this.pcs);
+      const isOn = pc.power === "agent" || pc.power === "starting";
+      if (this.strikes("server killed", settings.kills)) this.killServer();
+      if (isOn && this.strikes("PC reset", settings.resets)) pc.start();
+      if (this.strikes("link cut", settings.cuts)) pc.cut();
+      if (this.strikes("cable pulled", settings.pulls))
+        pc.pullCable(this.random() * settings.pullMs);
+      if (this.strikes("PC switched off", settings.switchedOff)) pc.switchOff();
+      if (this.strikes("stopped at the PC", settings.stopsAtPc)) pc.stopAtPc();
+      if (this.random() < unhangs) pc.unhang();
+      this.trouble();
+    });
+  }
+
+  /** Draws whether this goes wrong, and counts it. */
+  strikes(what: string, chance: number): boolean {
+    if (!this.happens(chance)) return false;
+    count(this.tally.faults, what);
+    return true;
+  }
+
+  killServer(): void {
+    if (!this.server.isUp) return;
+    this.server.kill();
+    this.after(500 + this.random() * 40_000, () => {
+      if (!this.server.isUp) this.server.start();
+    });
+  }
+
+  /** Nothing goes wrong from here on. */
+  private calm(): void {
+    this.isTroubled = false;
+    if (!this.server.isUp) this.server.start();
+    for (const pc of this.pcs) {
+      pc.mend();
+      if (this.settings.allCome && (pc.power === "off" || pc.power === "own disk")) pc.start();
+    }
+  }
+
+  serverNotices(link: Link): void {
+    this.after(this.random() * 10_000, () => this.server.lost(link));
+  }
+
+  drawDiskFault(disk: LabDisk): void {
+    const { diskFails, diskHangs, diskLies } = this.settings;
+    for (const [kind, chance] of [
+      ["fails", diskFails],
+      ["hangs", diskHangs],
+      ["lies", diskLies],
+    ] as const) {
+      if (!this.strikes(`disk ${kind}`, chance)) continue;
+      disk.fault = { kind, afterAccesses: Math.floor(this.random() * disk.cells.length) };
+    }
+  }
+
+  // --- whether everything has ended
+
+  /** Sessions may wait for PCs that are named and off; operators begin without them. */
+  private beginWithoutAbsent(): void {
+    const { server } = this;
+    if (!server.isUp) return;
+    for (const { id, state } of server.running.all()) {
+      const { receivers } = state as { receivers?: Receivers };
+      if (receivers?.phase === "gathering" && this.waitsForAbsent(receivers))
+        server.take(id, { type: "start" });
+    }
+  }
+
+  /** What has not ended; null: all has. */
+  private unrest(): string | null {
+    const { server } = this;
+    if (!server.isUp) return "the server is down";
+    const [session] = server.running.all();
+    if (session !== undefined)
+      return `${session.id} (${session.kindName}): ${JSON.stringify(session.state)}`;
+    for (const pc of this.pcs) if (pc.unrest !== null) return `${pc.id} ${pc.unrest}`;
+    return null;
+  }
+
+  private waitsForAbsent(receivers: Receivers): boolean {
+    return Object.entries(receivers.members).some(([pc, { phase }]) => {
+      const { power } = this.pc(pc);
+      return phase.name === "absent" && (power === "off" || power === "own disk");
+    });
+  }
+
+  // --- planted bugs
+
+  /** What the server hears, as it is or as a planted bug makes it. */
+  planted(message: AgentMessage, link: Link): AgentMessage {
+    const { plant } = this;
+    if (plant === null || plant === "act-early" || plant === "order-again") return message;
+    const report = message.type === "hello" || message.type === "alive" ? message.report : null;
+    const engine = this.server.running;
+    if (plant === "settle-early") {
+      if (report !== null && report.end !== null)
+        this.server.say(link.pc, { ...report, type: "cancel", reason: "" });
+      return message;
+    }
+    if (plant === "no-fence") {
+      const work = report ?? ("attempt" in message ? message : null);
+      const session = work === null ? undefined : engine.get(work.session);
+      const attempt = session?.kind.wanted(session.state).orders.get(link.pc);
+      if (attempt === undefined) return message;
+      if (report === null) return { ...message, attempt } as AgentMessage;
+      return { ...message, report: { ...report, attempt } } as AgentMessage;
+    }
+    if (report?.end?.outcome !== "verified") return message;
+    const state = engine.get(report.session)?.state as RestoreState | LiveState | undefined;
+    if (state === undefined) return message;
+    const rootHash = "rootHash" in state ? state.rootHash : state.spec.image.rootHash;
+    return { ...message, report: { ...report, end: { ...report.end, rootHash } } } as AgentMessage;
+  }
+}

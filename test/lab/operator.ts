@@ -1,0 +1,148 @@
+/** Operators who do anything that the API lets them do, at random. */
+import type { ReceiversSpec } from "../../core/session/kinds/restore.ts";
+import type { Receivers } from "../../core/session/receivers.ts";
+import type { Session } from "../../server/lab/engine.ts";
+import { rootHashOf } from "./disk.ts";
+import { count, type Lab } from "./lab.ts";
+
+/** Some more often than others. */
+const acts = [
+  ...(["restore", "restore", "restore", "restore", "cast", "cast", "capture", "wipe"] as const),
+  ...(["wipe", "stop", "drop", "admit", "admit", "start", "retry", "switch-on"] as const),
+  "switch-on",
+] as const;
+
+type Act = (typeof acts)[number];
+
+export class Operator {
+  private readonly lab: Lab;
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  act(act: Act = this.lab.pick(acts)): void {
+    const { lab } = this;
+    if (act === "switch-on") return this.switchOn();
+    if (!lab.server.isUp) return;
+    count(lab.tally.acts, act);
+    switch (act) {
+      case "restore":
+        return this.restore(lab.pcs.filter(() => lab.random() < 0.7).map(({ id }) => id));
+      case "cast":
+        return this.cast();
+      case "capture":
+      case "wipe":
+        return this.alone(act);
+      case "stop":
+        return this.toSession(({ id }) => lab.server.take(id, { type: "stop" }));
+      case "start":
+        return this.toSession(({ id }) => lab.server.take(id, { type: "start" }));
+      case "drop":
+        return this.toMember(({ id }, pc) =>
+          lab.server.take(id, { type: "drop", pc, by: "operator" }),
+        );
+      case "admit":
+        return this.toMember((session) => this.admit(session));
+      case "retry":
+        return this.toMember((session) => this.retry(session));
+    }
+  }
+
+  private switchOn(): void {
+    const off = this.lab.pcs.filter(({ power }) => power === "off" || power === "own disk");
+    if (off.length > 0) this.lab.pick(off).start();
+  }
+
+  private free(pcs: readonly string[]): string[] {
+    return pcs.filter((pc) => this.lab.server.running.of(pc) === undefined);
+  }
+
+  private spec(pcs: readonly string[]): ReceiversSpec {
+    const { lab } = this;
+    return {
+      ...{ room: "default", pcs, disk: null, failingDisks: [], delta: lab.random() < 0.3 },
+      verify: lab.random() < 0.8 ? "read-back" : "written",
+      afterwards: lab.pick(["stay", "stay", "reboot", "poweroff"] as const),
+      start: lab.pick(["now", "now", "all", Math.max(1, pcs.length - 1), pcs.length] as const),
+      startTimeoutMs: lab.random() < 0.5 ? null : Math.round(lab.random() * 60_000),
+      cast: { tag: 1, group: "239.77.1.1", port: 7400 },
+    };
+  }
+
+  private restore(wished: readonly string[], name = this.lab.pick(this.lab.imageNames)): void {
+    const { lab } = this;
+    const pcs = this.free(wished);
+    const cells = lab.cellsOf(name);
+    if (pcs.length === 0 || cells === null) return;
+    const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
+    this.begin("restore", { ...this.spec(pcs), image });
+  }
+
+  private cast(): void {
+    const { lab } = this;
+    const free = this.free(lab.pcs.map(({ id }) => id));
+    const sender = free.find((pc) => lab.server.isConnected(pc));
+    const pcs = free.filter((pc) => pc !== sender);
+    if (sender === undefined || pcs.length === 0) return;
+    const saveAs = lab.random() < 0.5 ? "live" : null;
+    const spec = { sender, senderName: sender, saveAs, sourceDisk: null, raw: false };
+    this.begin("cast", { ...this.spec(pcs), ...spec });
+  }
+
+  private alone(kind: "capture" | "wipe"): void {
+    const { lab } = this;
+    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter((pc) => lab.server.isConnected(pc));
+    if (pcs.length === 0) return;
+    const pc = lab.pick(pcs);
+    const common = { pc, disk: null, source: null };
+    this.begin(
+      kind,
+      kind === "wipe"
+        ? { ...common, method: "zero", failingDisks: [] }
+        : { ...common, name: "master", raw: false },
+    );
+  }
+
+  private begin(kind: "restore" | "cast" | "capture" | "wipe", spec: unknown): void {
+    const { lab } = this;
+    count(lab.tally.sessions, kind);
+    lab.server.begin(kind, spec);
+  }
+
+  private toSession(run: (session: Session) => void): void {
+    const sessions = this.lab.server.running.all();
+    if (sessions.length > 0) run(this.lab.pick(sessions));
+  }
+
+  private toMember(run: (session: Session, pc: string) => void): void {
+    this.toSession((session) => {
+      const { receivers } = session.state as { receivers?: Receivers };
+      const pcs = Object.keys(receivers?.members ?? {});
+      if (pcs.length > 0) run(session, this.lab.pick(pcs));
+    });
+  }
+
+  private admit(session: Session): void {
+    const { lab } = this;
+    const { receivers, spec } = session.state as {
+      receivers: Receivers;
+      spec: { sender?: string };
+    };
+    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter((pc) => pc !== spec.sender);
+    if (pcs.length === 0 || receivers.phase === "over") return;
+    const pc = lab.pick(pcs);
+    const phase = receivers.members[pc]?.phase;
+    if (phase?.name === "ended" && phase.result === "verified") return;
+    lab.checks.admissions.add(`${pc} ${session.id}`);
+    lab.server.take(session.id, { type: "admit", pc });
+  }
+
+  private retry({ state }: Session): void {
+    const { receivers } = state as { receivers: Receivers };
+    const pcs = Object.entries(receivers.members).flatMap(([pc, { phase }]) =>
+      phase.name === "ended" && phase.result !== "verified" ? [pc] : [],
+    );
+    this.restore(pcs);
+  }
+}

@@ -1,0 +1,310 @@
+/** A PC of the lab: power, boot, cable, disk, and an agent with the real life and tasks in lab time. */
+import {
+  idle,
+  isSameWork,
+  type Life,
+  type LifeEvent,
+  live,
+  type Order,
+  report,
+  underWay,
+} from "../../core/agent/life.ts";
+import { readyLimit } from "../../core/session/receivers.ts";
+import { millis } from "../../core/units/units.ts";
+import {
+  type AgentMessage,
+  type End,
+  type Hello,
+  type ServerMessage,
+  silenceLimit,
+} from "../../core/wire/control.ts";
+import { LabDisk } from "./disk.ts";
+import type { Lab } from "./lab.ts";
+import { Link } from "./link.ts";
+import { LabTask } from "./task.ts";
+
+/** Pauses between two tries to reach the server, in milliseconds. */
+const retryLeast = 500;
+const retryMost = 5000;
+/** So long that the server gives the PC up. */
+const sluggishMs = readyLimit * 1.5;
+
+export class Pc {
+  readonly id: string;
+  readonly disk: LabDisk;
+  readonly isDeaf: boolean;
+  private readonly lab: Lab;
+  /** Counts its starts: what an earlier one had planned does not happen. */
+  private boot = 0;
+  power: "off" | "starting" | "agent" | "own disk" = "off";
+  private life: Life = idle;
+  private task: LabTask | null = null;
+  private link: Link | null = null;
+  private hasWelcome = false;
+  private cableOutUntil = 0;
+  /** Which ends of work its agents came to, and which were said to be ready: what really happened. */
+  readonly ends = new Map<string, End[]>();
+  readonly readied = new Set<string>();
+  /** Work that this start of the agent has begun. */
+  private begun = new Set<string>();
+
+  constructor(lab: Lab, id: string) {
+    this.lab = lab;
+    this.id = id;
+    this.disk = new LabDisk(id, lab.settings.cellCount);
+    this.isDeaf = lab.random() < lab.settings.deafShare;
+  }
+
+  get isReachable(): boolean {
+    return this.lab.now >= this.cableOutUntil && this.power === "agent";
+  }
+
+  get order(): Order | null {
+    return underWay(this.life);
+  }
+
+  /** What is not at rest yet, for the check that everything ends; null: it is. */
+  get unrest(): string | null {
+    if (this.power === "starting") return "starts";
+    if (this.power !== "agent") return null;
+    if (!this.hasWelcome) return "is not connected";
+    const said = report(this.life);
+    return said === null ? null : `is ${said.phase} at attempt ${said.attempt} of ${said.session}`;
+  }
+
+  // --- power
+
+  /** On, or on again, by its network: what was in its memory is gone. */
+  start(): void {
+    this.fall();
+    this.power = "starting";
+    const { lab, boot } = this;
+    const { bootMs } = lab.settings;
+    lab.after(bootMs * (0.3 + lab.random() * 0.4), () => this.askForFiles(boot));
+  }
+
+  switchOff(): void {
+    this.fall();
+    this.power = "off";
+  }
+
+  /** Whatever ran here is gone; the server notices when nothing comes any more. */
+  private fall(): void {
+    this.boot++;
+    this.task = null;
+    this.life = idle;
+    this.hasWelcome = false;
+    this.begun = new Set();
+    this.dropLink();
+  }
+
+  private askForFiles(boot: number): void {
+    const { lab } = this;
+    if (boot !== this.boot) return;
+    if (!lab.server.isUp || lab.now < this.cableOutUntil)
+      return lab.after(5000, () => this.askForFiles(boot));
+    lab.server.booting(this.id);
+    lab.after(lab.settings.bootMs * (0.3 + lab.random() * 0.4), () => {
+      if (boot !== this.boot) return;
+      this.power = "agent";
+      this.connect(boot);
+      this.sayAlive(boot);
+      this.tick(boot);
+    });
+  }
+
+  private leave(action: "reboot" | "poweroff" | "boot-disk"): void {
+    const { lab } = this;
+    lab.tally.happened.departures++;
+    this.fall();
+    this.power = action === "poweroff" ? "off" : "own disk";
+    // Its own system writes on its disk.
+    if (this.power === "own disk")
+      this.disk.write(0, `${this.id} at ${Math.round(lab.now)}`, false);
+  }
+
+  // --- the link
+
+  private connect(boot: number): void {
+    const { lab } = this;
+    if (boot !== this.boot || this.link !== null) return;
+    const again = (): void =>
+      lab.after(retryLeast + lab.random() * (retryMost - retryLeast), () => this.connect(boot));
+    if (!lab.server.isUp || lab.now < this.cableOutUntil) return again();
+    const link = new Link(this.id, lab.wire);
+    this.link = link;
+    this.hasWelcome = false;
+    link.onPc = (message) => this.hear(message);
+    lab.server.accept(link);
+    link.toServer(this.hello());
+    // No welcome: the agent tries anew.
+    lab.after(10_000, () => {
+      if (this.link !== link || this.hasWelcome || boot !== this.boot) return;
+      this.dropLink();
+      again();
+    });
+  }
+
+  private hello(): Hello {
+    return { type: "hello", report: report(this.life), mac: this.id } as Hello;
+  }
+
+  private dropLink(): void {
+    const { link } = this;
+    this.link = null;
+    this.hasWelcome = false;
+    if (link === null || link.isCut) return;
+    link.isCut = true;
+    this.lab.serverNotices(link);
+  }
+
+  /** The connection breaks; frames on the way are lost, and both sides notice in their own time. */
+  cut(): void {
+    const { link, lab, boot } = this;
+    if (link === null || link.isCut) return;
+    link.isCut = true;
+    lab.serverNotices(link);
+    this.notices(link, boot, lab.random() * silenceLimit);
+  }
+
+  /** The server's process has died: its sockets are closed by its kernel. */
+  serverDied(link: Link): void {
+    if (link.isCut) return;
+    link.isCut = true;
+    this.notices(link, this.boot, this.lab.wire.delayMs());
+  }
+
+  private notices(link: Link, boot: number, ms: number): void {
+    this.lab.after(ms, () => {
+      if (this.link !== link || boot !== this.boot) return;
+      this.link = null;
+      this.hasWelcome = false;
+      this.connect(boot);
+    });
+  }
+
+  pullCable(ms: number): void {
+    const { lab, link } = this;
+    this.cableOutUntil = lab.now + Math.ceil(ms);
+    if (ms >= silenceLimit) return this.cut();
+    if (link !== null) link.stalledUntil = this.cableOutUntil;
+  }
+
+  plugIn(): void {
+    this.cableOutUntil = 0;
+  }
+
+  private send(message: AgentMessage): void {
+    const { link } = this;
+    if (link === null || !this.hasWelcome) return;
+    if (message.type === "ready") this.readied.add(`${message.session} ${message.attempt}`);
+    link.toServer(message);
+  }
+
+  private sayAlive(boot: number): void {
+    if (boot !== this.boot) return;
+    this.send({ type: "alive", state: "idle", report: report(this.life) });
+    this.lab.after(this.lab.settings.aliveMs, () => this.sayAlive(boot));
+  }
+
+  private tick(boot: number): void {
+    if (boot !== this.boot) return;
+    this.happen({ type: "tick" });
+    this.lab.after(2000, () => this.tick(boot));
+  }
+
+  private hear(message: ServerMessage): void {
+    switch (message.type) {
+      case "welcome":
+        this.hasWelcome = true;
+        this.task?.reconnected();
+        return this.send({ type: "alive", state: "idle", report: report(this.life) });
+      case "restore":
+      case "capture":
+      case "cast":
+      case "wipe":
+        return this.happen({ type: "order", order: message });
+      case "cancel":
+        return this.happen({ type: "cancel", work: message, reason: message.reason });
+      case "finish":
+        if (this.order !== null && isSameWork(this.order, message)) this.task?.told();
+        return;
+    }
+  }
+
+  // --- work
+
+  stopAtPc(): void {
+    if (this.order === null) return;
+    this.lab.server.stopAtPc(this.id, this.order.session);
+    this.happen({ type: "stop", reason: "stopped at the PC" });
+  }
+
+  private happen(event: LifeEvent): void {
+    const { lab } = this;
+    let before = this.life;
+    const isRepeated =
+      event.type === "order" && before.name === "done" && isSameWork(before.order, event.order);
+    if (isRepeated && lab.plant === "order-again") before = idle;
+    const [life, actions] = live(before, event, millis(lab.now), { once: false });
+    this.life = life;
+    for (const action of actions) {
+      if (action.type === "start") this.begin(action.order);
+      if (action.type === "stop") this.task?.stop(action.reason);
+      if (action.type === "power") return this.leave(action.action);
+    }
+    if (life !== before) this.send({ type: "alive", state: "idle", report: report(life) });
+  }
+
+  private begin(order: Order): void {
+    const { lab, boot } = this;
+    const { settings } = lab;
+    const key = `${order.session} ${order.attempt}`;
+    lab.checks.begins(this, order, !this.begun.has(key));
+    this.begun.add(key);
+    lab.drawDiskFault(this.disk);
+    const task = new LabTask(order, {
+      disk: this.disk,
+      writeMs: settings.writeMs,
+      progressMs: settings.progressMs,
+      isDeaf: this.isDeaf,
+      prepareMs: lab.strikes("slow to get ready", settings.sluggish)
+        ? sluggishMs
+        : 200 + lab.random() * 3000,
+      isRefused: lab.strikes("refused at the PC", settings.refusals),
+      after: (ms, run) =>
+        lab.after(ms, () => {
+          if (boot === this.boot) run();
+        }),
+      send: (message) => this.send(message),
+      server: () => (this.isReachable && lab.server.isUp ? lab.server : null),
+      writing: (at) => lab.checks.writes(this, at),
+      ended: (end) => this.ended(order, task, end),
+    });
+    this.task = task;
+  }
+
+  private ended(order: Order, task: LabTask, end: End): void {
+    if (this.task !== task) return;
+    const key = `${order.session} ${order.attempt}`;
+    this.ends.set(key, [...(this.ends.get(key) ?? []), end]);
+    this.happen({ type: "finished", work: order, end });
+  }
+
+  /** A packet of the cast. */
+  arrive(session: string, index: number, value: string): void {
+    if (this.isReachable && !this.isDeaf && this.task?.isIn(session) === true)
+      this.task.arrive(index, value);
+  }
+
+  /** Nothing goes wrong any more. */
+  mend(): void {
+    this.plugIn();
+    this.disk.fault = null;
+    this.task?.unhang();
+  }
+
+  unhang(): void {
+    this.task?.unhang();
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Labs that seeds make up: after every event the promises of `checks.ts` hold, and when nothing goes
+ * wrong any more everything ends. `make lab` runs ten thousand, `SEED=n make lab` replays one. What a
+ * lab has found becomes a scenario in test/core/session or a test of the engine: a seed makes another
+ * lab whenever the simulator draws otherwise.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CorrectnessError } from "./failures.ts";
+import { Lab, newTally, type Plant } from "./lab.ts";
+import { drawSettings } from "./settings.ts";
+
+const seedCount = 300;
+
+test(`the first ${seedCount} labs`, () => {
+  for (let seed = 1; seed <= seedCount; seed++) run(seed);
+});
+
+function run(seed: number): void {
+  try {
+    new Lab(drawSettings(seed), null, newTally()).run();
+  } catch (error) {
+    throw new Error(`SEED=${seed} make lab`, { cause: error });
+  }
+}
+
+/** Bugs that are planted in what the lab drives, and how many seeds it may take to find them. */
+const plants: Readonly<Record<Plant, number>> = {
+  "act-early": 3,
+  "settle-early": 3,
+  "no-root-hash": 50,
+  "order-again": 200,
+  "no-fence": 400,
+};
+
+for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
+  test(`the planted bug ${plant} is found within ${seeds} seeds`, (context) => {
+    const found = findPlant(plant, seeds);
+    assert(found !== undefined, "no lab has found it");
+    context.diagnostic(`seed ${found.seed}: ${found.error}`);
+    assert(found.error instanceof CorrectnessError, String(found.error));
+  });
+}
+
+function findPlant(plant: Plant, seeds: number): { seed: number; error: unknown } | undefined {
+  for (let seed = 1; seed <= seeds; seed++) {
+    try {
+      new Lab(drawSettings(seed), plant, newTally()).run();
+    } catch (error) {
+      return { seed, error };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,361 @@
+/** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
+import type { Batch } from "../../core/session/journal.ts";
+import type { Input, Stamp } from "../../core/session/kind.ts";
+import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
+import type { RestoreSpec } from "../../core/session/kinds/restore.ts";
+import type { KindName } from "../../core/session/registry.ts";
+import { millis } from "../../core/units/units.ts";
+import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import { anyDisk } from "../../core/wire/disk-policy.ts";
+import { Engine, idOf, type Session } from "../../server/lab/engine.ts";
+import { rootHashOf } from "./disk.ts";
+import { must } from "./failures.ts";
+import type { Lab } from "./lab.ts";
+import type { Link } from "./link.ts";
+import type { TaskServer } from "./task.ts";
+
+const settings = { policy: anyDisk, grow: false, rateLimitBps: null };
+/** A carousel of a cast turns by so many cells in this time. */
+const castMs = 1000;
+const cellsATurn = 2;
+/** Of live casts that are to be stored: those for which the store has no room. */
+const fullShare = 0.2;
+
+/** What the server's memory has of a live cast. */
+interface LiveMemory {
+  readonly cells: (string | null)[];
+  isSealed: boolean;
+}
+
+export class Server implements TaskServer {
+  private readonly lab: Lab;
+  private engine: Engine | null = null;
+  private links = new Map<string, Link>();
+  private live = new Map<string, LiveMemory>();
+  private casts = new Map<string, { turn: number }>();
+  /** Counts the starts of the process. */
+  private process = 0;
+  private startedAt = 0;
+  private base = 0;
+  private isWriting = false;
+  private nextNumber = 1;
+  private tickAt = Number.POSITIVE_INFINITY;
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  get isUp(): boolean {
+    return this.engine !== null;
+  }
+
+  /** The engine of the process that runs. */
+  get running(): Engine {
+    must(this.engine !== null, () => "the server is asked while it is down");
+    return this.engine as Engine;
+  }
+
+  private get stamp(): Stamp {
+    const at = millis(this.base + this.lab.now - this.startedAt);
+    return { at, iso: `t${Math.round(at)}` };
+  }
+
+  // --- its life
+
+  start(): void {
+    const { lab } = this;
+    this.process++;
+    this.base = lab.journal.newestAt();
+    this.startedAt = lab.now;
+    this.nextNumber = lab.journal.nextNumber();
+    this.isWriting = false;
+    this.tickAt = Number.POSITIVE_INFINITY;
+    this.engine = new Engine({ settingsOf: () => settings });
+    for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
+    this.pump();
+  }
+
+  /** What it had not written is lost, and so is what it had sent and had not arrived. */
+  kill(): void {
+    const { lab, links } = this;
+    this.engine = null;
+    this.process++;
+    this.links = new Map();
+    this.live = new Map();
+    this.casts = new Map();
+    for (const link of lab.links) lab.pc(link.pc).serverDied(link);
+    lab.links.clear();
+    links.clear();
+  }
+
+  // --- inputs
+
+  accept(link: Link): void {
+    const { process } = this;
+    this.lab.links.add(link);
+    link.onServer = (message) => {
+      if (process === this.process && this.engine !== null) this.hear(link, message);
+    };
+  }
+
+  private hear(link: Link, message: AgentMessage): void {
+    const { pc } = link;
+    const engine = this.running;
+    if (message.type !== "hello" && this.links.get(pc) !== link) return;
+    const words = this.lab.planted(message, link);
+    switch (words.type) {
+      case "hello": {
+        const before = this.links.get(pc);
+        if (before !== undefined) this.lab.links.delete(before);
+        this.links.set(pc, link);
+        link.toPc({ type: "welcome" } as ServerMessage);
+        engine.connected(pc, words.report, this.stamp);
+        break;
+      }
+      case "alive":
+        engine.reported(pc, words.report, this.stamp);
+        break;
+      case "ready":
+      case "progress":
+        engine.take(words.session, { trouble: null, ...words, pc } as Input, this.stamp);
+        break;
+      case "delivery":
+        engine.take(words.session, { ...words, pc }, this.stamp);
+        break;
+    }
+    this.pump();
+    if (words.type === "hello" && this.isUp && !this.isWriting) this.lab.checks.nobodyIsLeftOut();
+  }
+
+  /** The connection is seen to be broken. */
+  lost(link: Link): void {
+    this.lab.links.delete(link);
+    if (this.engine === null || this.links.get(link.pc) !== link) return;
+    this.links.delete(link.pc);
+    this.engine.lost(link.pc, "the PC stopped answering", this.stamp);
+    this.pump();
+  }
+
+  booting(pc: string): void {
+    const session = this.running.of(pc);
+    if (session !== undefined) this.take(session.id, { type: "booting", pc });
+  }
+
+  stopAtPc(pc: string, session: string): void {
+    if (this.engine !== null) this.take(session, { type: "drop", pc, by: "person" });
+  }
+
+  take(session: string, input: Input): void {
+    this.running.take(session, input, this.stamp);
+    this.pump();
+  }
+
+  begin(kind: KindName, spec: unknown): Session {
+    const number = this.nextNumber++;
+    if (kind === "cast") {
+      const { cellCount } = this.lab.settings;
+      const cells = Array.from({ length: cellCount }, () => null);
+      this.live.set(idOf(number), { cells, isSealed: false });
+    }
+    const session = this.running.begin(number, kind, spec, this.stamp);
+    this.pump();
+    return session;
+  }
+
+  isConnected(pc: string): boolean {
+    return this.running.reportOf(pc) !== undefined;
+  }
+
+  // --- HTTP
+
+  fetch(session: string): readonly (string | null)[] | null {
+    const found = this.running.get(session);
+    if (found === undefined) return null;
+    return found.kindName === "restore"
+      ? this.lab.cellsOf((found.state as { spec: RestoreSpec }).spec.image.id)
+      : (this.live.get(session)?.cells ?? null);
+  }
+
+  isSealed(session: string): boolean {
+    return this.live.get(session)?.isSealed ?? false;
+  }
+
+  planned(session: string): boolean {
+    this.take(session, { type: "planned" });
+    return true;
+  }
+
+  read(session: string, index: number, value: string): boolean {
+    const live = this.live.get(session);
+    if (live !== undefined) live.cells[index] = value;
+    return true;
+  }
+
+  sealed(session: string): boolean {
+    const live = this.live.get(session);
+    if (live === undefined) return true;
+    live.isSealed = true;
+    const cells = live.cells as string[];
+    this.lab.liveImages.set(session, cells);
+    this.take(session, { type: "sealed", rootHash: rootHashOf(cells), storedBytes: cells.length });
+    this.archive(session, cells);
+    return true;
+  }
+
+  /** The image of a live cast is written to the store. */
+  private archive(session: string, cells: readonly string[]): void {
+    const { lab, process } = this;
+    lab.after(lab.random() * 20_000, () => {
+      if (process !== this.process) return;
+      const found = this.engine?.get(session);
+      if (found === undefined || (found.state as LiveState).archive !== "pending") return;
+      if (lab.random() < fullShare)
+        return this.take(session, { type: "not-stored", reason: "the store is full" });
+      const image = lab.store(`${session}@1`, cells);
+      this.take(session, { type: "stored", image, imageId: image });
+    });
+  }
+
+  commit(session: string, cells: readonly string[]): boolean {
+    if (this.running.get(session) === undefined) return true;
+    const image = this.lab.store(`${session}@1`, cells);
+    this.take(session, { type: "stored", image, imageId: image });
+    return true;
+  }
+
+  // --- the journal, and what is sent
+
+  /** Writes what is decided, sends what is written, and looks when to be called again. */
+  pump(): void {
+    const { lab, process } = this;
+    const engine = this.running;
+    while (!this.isWriting) {
+      const batch = engine.toWrite();
+      if (batch === null) break;
+      lab.tally.happened.batches++;
+      if (lab.plant === "act-early") this.acted(engine);
+      if (!lab.strikes("slow write", lab.settings.slowWrites)) {
+        if (!this.complete(batch)) return;
+        continue;
+      }
+      this.isWriting = true;
+      lab.after(lab.random() * 3000, () => {
+        if (process !== this.process) return;
+        this.isWriting = false;
+        if (this.complete(batch)) this.pump();
+      });
+    }
+    this.flush(engine);
+    this.wake(engine);
+  }
+
+  /** Answers whether the server goes on. */
+  private complete(batch: Batch): boolean {
+    const { lab, process } = this;
+    const engine = this.running;
+    const isEarly = lab.plant === "act-early";
+    if (!isEarly && lab.strikes("refused write", lab.settings.refusedWrites)) {
+      engine.notWritten();
+      this.isWriting = true;
+      lab.after(1000, () => {
+        if (process !== this.process) return;
+        this.isWriting = false;
+        this.pump();
+      });
+      return true;
+    }
+    lab.journal.append(batch);
+    if (lab.strikes("killed after a write", lab.settings.deadlyWrites)) {
+      lab.killServer();
+      return false;
+    }
+    if (!isEarly) this.acted(engine);
+    return true;
+  }
+
+  private acted(engine: Engine): void {
+    const { lab } = this;
+    const { happened, changed, over } = engine.written(this.stamp.at);
+    lab.tally.happened.facts += happened.length;
+    for (const session of changed) {
+      if (lab.plant !== "act-early") lab.checks.durable(session);
+      if (session.kind.wanted(session.durable).cast !== null) this.open(session.id);
+    }
+    for (const { id } of over) {
+      this.live.delete(id);
+      this.casts.delete(id);
+    }
+    this.flush(engine);
+  }
+
+  private flush(engine: Engine): void {
+    for (const { pc, message } of engine.takeSends()) this.say(pc, message);
+  }
+
+  say(pc: string, message: ServerMessage): void {
+    this.lab.checks.sends(pc, message);
+    this.links.get(pc)?.toPc(message);
+  }
+
+  private wake(engine: Engine): void {
+    const { lab, process } = this;
+    const { at: now } = this.stamp;
+    const at = engine.deadline(now);
+    if (at === undefined || at >= this.tickAt) return;
+    this.tickAt = at;
+    lab.after(at - now, () => {
+      if (process !== this.process) return;
+      this.tickAt = Number.POSITIVE_INFINITY;
+      engine.tick(this.stamp);
+      this.pump();
+    });
+  }
+
+  // --- the cast: what is sent to whom it should serve arrives at a steady rate
+
+  private open(session: string): void {
+    if (this.casts.has(session)) return;
+    this.casts.set(session, { turn: 0 });
+    this.turn(session);
+  }
+
+  private turn(session: string): void {
+    const { lab, process } = this;
+    lab.after(castMs, () => {
+      const cast = this.casts.get(session);
+      if (process !== this.process || cast === undefined) return;
+      const found = this.running.get(session);
+      const served = found?.kind.wanted(found.durable).cast ?? null;
+      const cells = this.fetch(session);
+      if (served === null || cells === null || !this.isSending(found)) return this.turn(session);
+      for (let each = 0; each < cellsATurn; each++) {
+        const index = cast.turn++ % cells.length;
+        const value = cells[index] ?? null;
+        if (value !== null)
+          for (const pc of served.keys()) lab.pc(pc).arrive(session, index, value);
+      }
+      this.turn(session);
+      this.misfortune(session, [...served.keys()]);
+    });
+  }
+
+  /** What the server's own cast may say of its receivers, or of itself. */
+  private misfortune(session: string, served: readonly string[]): void {
+    const { lab } = this;
+    const { lanes, wantless, brokenCasts } = lab.settings;
+    if (served.length === 0) return;
+    const pc = lab.pick(served);
+    const reason = lab.random() < 0.5 ? "its disk is slow" : null;
+    if (lab.strikes("lane changed", lanes)) this.take(session, { type: "lane", pc, reason });
+    if (lab.strikes("no wants", wantless)) this.take(session, { type: "no-wants", pc });
+    if (lab.strikes("cast broken", brokenCasts))
+      this.take(session, { type: "cast-broken", reason: "chunk 7 is damaged" });
+  }
+
+  /** The server casts what it stores; of a live cast the sender has to be there. */
+  private isSending(session: Session | undefined): boolean {
+    if (session?.kindName !== "cast") return true;
+    const { sender } = (session.state as { spec: LiveSpec }).spec;
+    return this.lab.pc(sender).isReachable;
+  }
+}

@@ -1,0 +1,93 @@
+/** What a seed draws before its lab begins: how large and how slow it is, and what goes wrong in it. */
+import { seeded } from "../sim/random.ts";
+
+/** Chances are per second of lab time of the whole lab, unless named otherwise. */
+export interface Settings {
+  readonly seed: number;
+  readonly pcCount: number;
+  /** Chunks of a disk. */
+  readonly cellCount: number;
+  /** For so long operators act and things go wrong, in milliseconds. */
+  readonly troubleMs: number;
+  /** Then every PC is switched on, and every session has to end. Otherwise those that are off stay off. */
+  readonly allCome: boolean;
+  readonly aliveMs: number;
+  readonly progressMs: number;
+  /** The longest that a frame is under way. */
+  readonly delayMs: number;
+  readonly bootMs: number;
+  readonly writeMs: number;
+  /** Of PCs that are off when the lab begins. */
+  readonly offShare: number;
+  /** Of PCs that multicast does not reach. */
+  readonly deafShare: number;
+  /** An operator's act comes so often, on average. */
+  readonly actMs: number;
+  readonly kills: number;
+  readonly resets: number;
+  readonly cuts: number;
+  readonly pulls: number;
+  /** The longest that a cable is out, in milliseconds. */
+  readonly pullMs: number;
+  readonly switchedOff: number;
+  /** The person at a PC stops what is under way. */
+  readonly stopsAtPc: number;
+  /** Of writes to the journal. */
+  readonly slowWrites: number;
+  readonly refusedWrites: number;
+  /** Of writes after which the server dies before it knows that they succeeded. */
+  readonly deadlyWrites: number;
+  /** Of pieces of work in which the disk does so, once. */
+  readonly diskFails: number;
+  readonly diskHangs: number;
+  readonly diskLies: number;
+  /** Of turns of a cast: in which a receiver changes its lane, has said no wants, or the cast breaks. */
+  readonly lanes: number;
+  readonly wantless: number;
+  readonly brokenCasts: number;
+  /** Of pieces of work. */
+  readonly refusals: number;
+  /** Of pieces of work whose agent takes so long to get ready that it is given up. */
+  readonly sluggish: number;
+}
+
+export function drawSettings(seed: number): Settings {
+  const random = seeded(seed);
+  const between = (low: number, high: number): number => low + random() * (high - low);
+  const whole = (low: number, high: number): number => Math.floor(between(low, high + 1));
+  // Each fault is absent in some labs, so that none hides what another would show.
+  const chance = (most: number): number => (random() < 0.4 ? 0 : random() * most);
+  return {
+    seed,
+    pcCount: random() < 0.1 ? whole(6, 10) : whole(1, 4),
+    cellCount: whole(2, 8),
+    troubleMs: random() < 0.15 ? between(150_000, 400_000) : between(40_000, 130_000),
+    allCome: random() < 0.6,
+    aliveMs: between(1000, 4000),
+    progressMs: between(700, 4000),
+    delayMs: random() < 0.5 ? 20 : between(20, 3500),
+    bootMs: random() < 0.6 ? between(2000, 8000) : between(8000, 70_000),
+    writeMs: random() < 0.5 ? between(50, 600) : between(600, 2500),
+    offShare: chance(0.7),
+    deafShare: chance(0.5),
+    actMs: between(3000, 20_000),
+    kills: chance(0.04),
+    resets: chance(0.05),
+    cuts: chance(0.1),
+    pulls: chance(0.05),
+    pullMs: random() < 0.5 ? 20_000 : 100_000,
+    switchedOff: chance(0.01),
+    stopsAtPc: chance(0.02),
+    slowWrites: chance(1),
+    refusedWrites: chance(0.1),
+    deadlyWrites: chance(0.02),
+    diskFails: chance(0.2),
+    diskHangs: chance(0.2),
+    diskLies: chance(0.2),
+    lanes: chance(0.3),
+    wantless: chance(0.01),
+    brokenCasts: chance(0.005),
+    refusals: chance(0.1),
+    sluggish: chance(0.15),
+  };
+}
