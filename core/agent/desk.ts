@@ -165,13 +165,13 @@ function chose(desk: Desk, chosen: MenuAction, now: Millis): DeskStep {
   if (!isLocked(desk, now)) {
     // Someone is at it, and has shown the PIN before.
     const openUntil = desk.openUntil === null ? null : millis(now + openFor);
-    return wanted({ ...desk, openUntil }, chosen);
+    return requested({ ...desk, openUntil }, chosen);
   }
-  if (isFree(chosen)) return wanted(desk, chosen);
+  if (isFree(chosen)) return requested(desk, chosen);
   return [{ ...desk, notice: "The menu is locked: type the room's PIN first." }, []];
 }
 
-function wanted(desk: Desk, chosen: MenuAction): DeskStep {
+function requested(desk: Desk, chosen: MenuAction): DeskStep {
   switch (chosen.action) {
     case "images":
       return [desk, [{ type: "fetch-images" }]];

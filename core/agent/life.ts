@@ -92,7 +92,7 @@ export type LifeAction =
   | { readonly type: "stop"; readonly reason: string }
   | { readonly type: "power"; readonly action: Power }
   | { readonly type: "exit"; readonly status: number }
-  /** Why a wish was not met, for the screen. */
+  /** A line for the screen: why something is not done, or not yet. */
   | { readonly type: "notice"; readonly text: string };
 
 export interface LifeRules {
@@ -183,8 +183,8 @@ function ordered(life: Life, order: Order): LifeStep {
       // The server cancels what is under way before it gets an answer to another order.
       return [life, []];
     case "stopping": {
-      const isLeft = life.next === "exit" || isSameWork(life.order, order);
-      return [isLeft ? life : { ...life, next: order }, []];
+      const isIgnored = life.next === "exit" || isSameWork(life.order, order);
+      return [isIgnored ? life : { ...life, next: order }, []];
     }
     case "done":
       // Of another order the server has moved on: it wants the old end no more.

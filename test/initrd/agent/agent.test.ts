@@ -424,6 +424,37 @@ suite("an agent", { concurrency: true }, () => {
     await server.close();
   });
 
+  test("the sender of a live cast says its entries again after a break, and ends when all have it", async () => {
+    const { server, disk, status } = await start({ once: true });
+    await server.heardOf("hello");
+    const work = { session, attempt: 1 };
+    const cast = { tag: 77, group: "239.77.1.1", port: 7401 };
+    server.say({
+      ...{ type: "cast", ...work, image: "base@1", disk, raw: true, cast },
+      ...{ rateLimitBps: null, delta: false },
+    });
+    const chunkCount = Math.ceil(diskBytes / mib);
+    const saidFrom = (after: number): number =>
+      Math.max(0, ...server.entries.slice(after).map(({ first, count }) => first + count));
+    while (server.plans === 0 || saidFrom(0) < chunkCount) await sleep(20);
+    const stats = await server.heardOf("cast-stats");
+    assert.deepEqual([stats.session, stats.attempt], [session, 1]);
+    assert.equal((await server.heardOf("progress")).phase, "sending");
+    // Nothing was told yet: all of it may be lost.
+    const before = server.entries.length;
+    server.cut();
+    while (saidFrom(before) < chunkCount) await sleep(20);
+    assert.equal(server.entries[before]?.first, 0);
+    server.say({ type: "told", ...work, entryCount: chunkCount });
+    await server.heardOf("progress", ({ bytesDone }) => bytesDone === diskBytes);
+    server.say({ type: "finish", session, attempt: 2 });
+    server.say({ type: "finish", ...work });
+    assert.equal((await server.ended()).outcome, "done");
+    assert.equal(await status, 0);
+    assert(readFileSync(disk).every((byte) => byte === 0xa5));
+    await server.close();
+  });
+
   test("a PC that failed is let in again by the same session", async () => {
     const { server, disk, end } = await start();
     await server.heardOf("hello");

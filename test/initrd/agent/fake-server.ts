@@ -5,13 +5,14 @@ import websocket from "@fastify/websocket";
 import fastify from "fastify";
 import { assert } from "../../../core/errors.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
-import type { Manifest } from "../../../core/image/types.ts";
+import { indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
 import {
   type AgentMessage,
   bulkKind,
   controlProtocol,
   decodeAgentMessage,
   decodeBulk,
+  decodeNumbered,
   type End,
   type RestoreOrder,
   type ServerMessage,
@@ -29,6 +30,10 @@ export interface FakeServer {
   /** Bitmaps of `wants` frames. */
   readonly wants: Uint8Array[];
   readonly reports: Uint8Array[];
+  /** The first entry of each `entries` frame of a live cast's sender, and how many are in it. */
+  readonly entries: { readonly first: number; readonly count: number }[];
+  /** Plans of live casts that came by HTTP. */
+  plans: number;
   readonly rootHash: string;
   connections: number;
   /** Answers to `hello`; null: says nothing. */
@@ -101,6 +106,8 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     heard: [],
     wants: [],
     reports: [],
+    entries: [],
+    plans: 0,
     rootHash: manifest.rootHash,
     connections: 0,
     welcome: { protocol: controlProtocol, name: "pc1" },
@@ -213,7 +220,12 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     const decoded = decodeBulk(data);
     assert(decoded.ok && decoded.value.tag === 77, "a frame of this cast");
     const { kind, payload } = decoded.value;
-    (kind === bulkKind.wants ? server.wants : server.reports).push(new Uint8Array(payload));
+    if (kind === bulkKind.entries) {
+      const numbered = decodeNumbered(payload);
+      assert(numbered.ok, "entries have a number");
+      const count = numbered.value.rest.length / indexEntryBytes;
+      server.entries.push({ first: numbered.value.number, count });
+    } else (kind === bulkKind.wants ? server.wants : server.reports).push(new Uint8Array(payload));
   };
   const alive = setInterval(() => {
     if (server.isAlive && socket?.readyState === socket?.OPEN) {
@@ -222,6 +234,10 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
   }, 1000);
 
   app.get("/agent/v1/images", () => []);
+  app.put(`/agent/v1/casts/${session}/plan`, (_, reply) => {
+    server.plans++;
+    reply.code(204).send();
+  });
   const at = `/agent/v1/images/${manifest.id}`;
   app.get(`${at}/manifest`, () => manifest);
   app.get(`${at}/index`, (_, reply) => {

@@ -47,7 +47,7 @@ interface Bench {
   readonly power: string[];
   readonly views: MenuView[];
   press(action: MenuAction): void;
-  /** The first view, from now on or the latest, that is as wished. */
+  /** The first view, from now on or the latest, that is accepted. */
   seen(accept: (view: MenuView) => boolean): Promise<MenuView>;
   end(): Promise<void>;
 }
@@ -212,7 +212,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     await end();
   });
 
-  test("a wish that finds no server is told so", async () => {
+  test("a request that finds no server is answered with a notice", async () => {
     const { server, press, seen, end } = await open();
     server.welcome = null;
     server.cut();
