@@ -1,10 +1,9 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { Afterwards } from "./control.ts";
+import { nullable } from "./nullable.ts";
 import { RoomName, RoomView } from "./rooms.ts";
 import { ImageView, PcView, SessionView } from "./views.ts";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 /** How DHCP is answered, and why so. */
 export const DhcpStatus = Type.Object({

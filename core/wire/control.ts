@@ -8,6 +8,7 @@ import { Value } from "typebox/value";
 import type { Decoded } from "../errors.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
+import { nullable } from "./nullable.ts";
 import { PinHash } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
@@ -21,7 +22,6 @@ export const silenceLimit = millis(10_000);
 /** A longer text frame is refused: the largest is `hello` of a PC with dozens of disks. */
 export const controlFrameLimit = 256 * 1024;
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const text = (maxLength = 256) => Type.String({ maxLength });
 const count = Type.Integer({ minimum: 0 });
 

@@ -3,10 +3,9 @@
  * `RoomSettings`, its default in `roomDefaults`, and its option in `server/cli/room-settings.ts`.
  * Rooms stored before it existed have the default.
  */
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { nullable } from "./nullable.ts";
 
 /** Names of rooms and PCs: shown on screens, typed as confirmation, used in file names of reports. */
 export const namePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";

@@ -3,9 +3,8 @@
  * are `bulkKind.shell` frames between server and agent, with the shell's number as tag, and binary
  * frames between server and operator; text frames there are these messages.
  */
-import { type Static, type TSchema, Type } from "typebox";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { type Static, Type } from "typebox";
+import { nullable } from "./nullable.ts";
 
 /** A PC has at most so many shells at once. */
 export const shellsLimit = 4;
