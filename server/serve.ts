@@ -61,6 +61,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));
+  for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const lab = new Lab({
     state,
@@ -131,7 +132,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(await counts(lab, images)),
       ...{ version, url, startedAt, listeners, interface: interfaceName },
       dhcp: services.dhcpStatus(),
-      warnings: [...lab.announcer.warnings],
+      warnings: [...images.problems, ...images.warnings, ...lab.announcer.warnings],
     }),
     async doctor() {
       const pcs = lab.inventory.pcs().map((pc) => lab.pcView(pc));

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { WipeMethod } from "../../core/wire/control.ts";
+import { PcName, RoomName, SeatName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import { RoomName, Seat } from "../../core/wire/rooms.ts";
 import { PcView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
@@ -10,9 +10,9 @@ import { ById, closed, Device, FailingDisks, Reference } from "./schemas.ts";
 
 const PcChange = Type.Object(
   {
-    name: Type.Optional(RoomName),
+    name: Type.Optional(PcName),
     room: Type.Optional(RoomName),
-    seat: Type.Optional(nullable(Seat.properties.name)),
+    seat: Type.Optional(nullable(SeatName)),
   },
   closed,
 );

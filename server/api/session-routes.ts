@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { Afterwards } from "../../core/wire/control.ts";
+import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import { RoomName } from "../../core/wire/rooms.ts";
 import { SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
@@ -12,7 +12,6 @@ import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas
 const Overwrite = Type.String({ maxLength: 65536 });
 
 /** An image's name. */
-const ImageName = Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" });
 
 /** To whom, and how: of restores and live casts. */
 const targetFields = {
