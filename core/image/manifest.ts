@@ -29,6 +29,10 @@ export const decodeManifest = (text: string): Decoded<Manifest> =>
 export const decodeManifestDraft = (text: string): Decoded<ManifestDraft> =>
   decodeText(text, (value) => fitted(ManifestDraftFields, value, "the manifest"));
 
+/** As `decodeManifestDraft`, of what was parsed as a part of another JSON text. */
+export const parsedManifestDraft = (value: unknown): Decoded<ManifestDraft> =>
+  consistent(fitted(ManifestDraftFields, value, "the manifest"));
+
 /** SHA-256 of a text's UTF-8, in lower-case hex. */
 export type TextHash = (text: string) => string;
 
@@ -53,7 +57,11 @@ function decodeText<T extends ManifestDraft>(
   if (source.length > manifestLimit) return { ok: false, reason: "too long" };
   const value = parseObject(source);
   if (value === null) return { ok: false, reason: "not a JSON object" };
-  const decoded = decode(value);
+  return consistent(decode(value));
+}
+
+/** Holds the numbers of a manifest against each other. */
+function consistent<T extends ManifestDraft>(decoded: Decoded<T>): Decoded<T> {
   if (!decoded.ok) return decoded;
   const { diskBytes, chunkCount, partitions } = decoded.value;
   // The index numbers chunks in 32 bits.
