@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, LogController } from "fastify";
-import { RoomcastError } from "../core/errors.ts";
+import { errorText, RoomcastError } from "../core/errors.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
@@ -225,7 +225,7 @@ async function listen(
   try {
     await app.listen(where);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     const next = "end the program that has it (`ss -lpn`), or choose another with --http-port";
     throw new RoomcastError("failed", `cannot listen on ${name}: ${why}`, next, { cause });
   }

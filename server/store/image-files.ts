@@ -15,7 +15,7 @@ import {
 } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { sha256, textSha256 } from "../../core/node/hash.ts";
+import { hexSha256, sha256 } from "../../core/node/hash.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { storeError } from "./faults.ts";
@@ -52,7 +52,7 @@ export async function readManifest(directory: string, id: string): Promise<Manif
     const next = "see `roomcast image list`";
     throw new RoomcastError("not-found", `there is no image ${id}`, next, { cause });
   });
-  const decoded = decodeManifestFile(text, textSha256);
+  const decoded = decodeManifestFile(text, hexSha256);
   if (!decoded.ok) throw damaged(id, decoded.reason);
   if (decoded.value.id !== id) throw damaged(id, "it is that of another image");
   // Nothing of a name may be an order to a terminal that lists it.
@@ -104,7 +104,7 @@ export async function commitImage(
 ): Promise<void> {
   try {
     await writeDurably(directory, `${manifest.id}.index`, index);
-    const text = encodeManifestFile(manifest, textSha256);
+    const text = encodeManifestFile(manifest, hexSha256);
     await writeDurably(directory, `${manifest.id}.json`, Buffer.from(text));
   } catch (cause) {
     for (const end of ["json", "json.new", "index", "index.new"]) {

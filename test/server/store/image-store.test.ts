@@ -15,7 +15,7 @@ import { test } from "node:test";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { encodeManifestFile } from "../../../core/image/manifest.ts";
 import type { Manifest } from "../../../core/image/types.ts";
-import { sha256, textSha256 } from "../../../core/node/hash.ts";
+import { hexSha256, sha256 } from "../../../core/node/hash.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
 import { draftOf, entryOf, mib, write } from "./write-image.ts";
 
@@ -139,7 +139,7 @@ test("an image whose name would be refused now is listed, used and swept around"
     for (const [id, name] of odd) {
       const path = join(folder, "images", `${id}.json`);
       const { selfHash: _, ...manifest } = JSON.parse(readFileSync(path, "utf8"));
-      writeFileSync(path, encodeManifestFile({ ...manifest, name }, textSha256));
+      writeFileSync(path, encodeManifestFile({ ...manifest, name }, hexSha256));
     }
     await using store = await openImageStore(folder);
     assert.deepEqual(store.problems, []);
