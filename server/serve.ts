@@ -22,7 +22,7 @@ import { castRoutes } from "./gate/cast-routes.ts";
 import { checkRoutes } from "./gate/check-routes.ts";
 import { imageRoutes } from "./gate/image-routes.ts";
 import { targetRoutes } from "./gate/target-routes.ts";
-import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
+import { rateLimitOf, readConfig } from "./host/config.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { sendMagicPackets } from "./host/wake.ts";
@@ -268,5 +268,3 @@ async function claimSocket(path: string): Promise<void> {
   }
   await rm(path, { force: true });
 }
-
-export type DhcpConfig = NonNullable<Config["dhcp"]>;
