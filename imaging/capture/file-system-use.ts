@@ -6,6 +6,7 @@ import { type Decoded, RoomcastError } from "../../core/errors.ts";
 import { btrfsUse } from "../../core/image/btrfs.ts";
 import { ascii, type ByteSource } from "../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../core/image/domain-map.ts";
+import { exfatUse } from "../../core/image/exfat.ts";
 import { extHeadBytes, extUse, isExt } from "../../core/image/ext.ts";
 import { type Extent, union } from "../../core/image/extents.ts";
 import { fatUse } from "../../core/image/fat.ts";
@@ -34,7 +35,6 @@ export interface FileSystemPlace {
 const partcloneOf: Readonly<Record<string, string>> = {
   ntfs: "ntfs",
   xfs: "xfs",
-  exfat: "exfat",
   f2fs: "f2fs",
 };
 /** partclone.xfs numbers blocks in 32 bits, and takes those beyond for the first ones. */
@@ -51,6 +51,7 @@ const ownMaps: Readonly<Record<string, OwnMap>> = {
   ext3: extMap,
   ext4: extMap,
   btrfs: { map: btrfsUse, next: "see what `btrfs check` says of it" },
+  exfat: { map: exfatUse, next: "let Windows check it (`chkdsk /f`) and capture again" },
   ufs: { map: ufsUse, next: "run `fsck_ufs` on it and capture again" },
 };
 /** mkswap(8): the header is a page, whose size is that of the machine. */
