@@ -16,7 +16,10 @@ export interface Transfers {
   /** The data folder, for the command line. */
   readonly folder: string;
   import(path: string, name: string, raw?: boolean): Promise<ImageView>;
-  export(image: string, path: string, word?: string): Promise<void>;
+  /** Answers what it logged. */
+  export(image: string, path: string, word?: string, client?: ApiClient): Promise<string[]>;
+  /** A client whose answers `harm` may change. */
+  harming(harm: (path: string, body: Buffer) => void): ApiClient;
   /** Both images keep the same chunks with the same content. */
   requireSame(one: ImageView, other: ImageView, what: string): Promise<void>;
   close(): Promise<void>;
@@ -42,15 +45,29 @@ export async function openTransfers(): Promise<Transfers> {
       const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null });
       return client.get<ImageView>(`/images/${imageId}`);
     },
-    async export(image, path, word = "") {
+    async export(image, path, word = "", other = client) {
+      const said: string[] = [];
       await exportImage({
         ...quiet,
+        client: other,
+        log: (text) => said.push(text),
         image,
         path,
         async confirm(_what, needed) {
           assert.equal(word, needed);
         },
       });
+      return said;
+    },
+    harming(harm) {
+      const other = new ApiClient({ socketPath });
+      const { bytes } = other;
+      other.bytes = async (method, path, options) => {
+        const body = Buffer.from(await bytes.call(other, method, path, options));
+        harm(path, body);
+        return body;
+      };
+      return other;
     },
     async requireSame(one, other, what) {
       assert.deepEqual(await contentOf(one), await contentOf(other), what);
