@@ -82,7 +82,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     )
     .option("--raw", "take every byte of a disk, used or not, and one that is cut")
     .option("--disk <DISK>", "which of several disks in a folder: sda, or d1")
-    .action((file: string, name: string, options: { raw?: boolean; disk?: string }) =>
+    .option("--without <N...>", "partitions of a folder that stay empty, because it lacks them")
+    .action((file: string, name: string, options: ImportFlags) =>
       run((context) => importFile(context, file, name, options)),
     );
 
@@ -110,11 +111,26 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   );
 }
 
+interface ImportFlags {
+  readonly raw?: boolean;
+  readonly disk?: string;
+  readonly without?: readonly string[];
+}
+
+function partitionNumber(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new RoomcastError(
+    "usage",
+    `${JSON.stringify(text)} is no partition's number`,
+    "1, for instance",
+  );
+}
+
 async function importFile(
   context: CliContext,
   file: string,
   name: string,
-  options: { raw?: boolean; disk?: string },
+  options: ImportFlags,
 ): Promise<number> {
   const { client, say, document } = context;
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) {
@@ -128,6 +144,7 @@ async function importFile(
     name,
     raw: options.raw ?? false,
     disk: options.disk ?? null,
+    without: (options.without ?? []).map(partitionNumber),
     signal: progress.signal,
     progress: progress.show,
     log: progress.note,

@@ -15,7 +15,12 @@ export interface Transfers {
   readonly images: ImageStore;
   /** The data folder, for the command line. */
   readonly folder: string;
-  import(path: string, name: string, raw?: boolean): Promise<ImageView>;
+  import(
+    path: string,
+    name: string,
+    raw?: boolean,
+    without?: readonly number[],
+  ): Promise<ImageView>;
   /** Answers what it logged. */
   export(image: string, path: string, word?: string, client?: ApiClient): Promise<string[]>;
   /** A client whose answers `harm` may change. */
@@ -41,8 +46,8 @@ export async function openTransfers(): Promise<Transfers> {
     client,
     images: api.images,
     folder: api.folder,
-    async import(path, name, raw = false) {
-      const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null });
+    async import(path, name, raw = false, without = []) {
+      const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null, without });
       return client.get<ImageView>(`/images/${imageId}`);
     },
     async export(image, path, word = "", other = client) {
