@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
@@ -82,7 +83,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     )
     .option("--raw", "take every byte of a disk, used or not, and one that is cut")
     .option("--disk <DISK>", "which of several disks in a folder: sda, or d1")
-    .action((file: string, name: string, options: { raw?: boolean; disk?: string }) =>
+    .option("--without <N...>", "partitions of a folder that stay empty, because it lacks them")
+    .action((file: string, name: string, options: ImportFlags) =>
       run((context) => importFile(context, file, name, options)),
     );
 
@@ -110,11 +112,26 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   );
 }
 
+interface ImportFlags {
+  readonly raw?: boolean;
+  readonly disk?: string;
+  readonly without?: readonly string[];
+}
+
+function partitionNumber(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new RoomcastError(
+    "usage",
+    `${JSON.stringify(text)} is no partition's number`,
+    "1, for instance",
+  );
+}
+
 async function importFile(
   context: CliContext,
   file: string,
   name: string,
-  options: { raw?: boolean; disk?: string },
+  options: ImportFlags,
 ): Promise<number> {
   const { client, say, document } = context;
   requireName(imageNameRule, name);
@@ -125,6 +142,7 @@ async function importFile(
     name,
     raw: options.raw ?? false,
     disk: options.disk ?? null,
+    without: (options.without ?? []).map(partitionNumber),
     signal: progress.signal,
     progress: progress.show,
     log: progress.note,

@@ -4,7 +4,7 @@
  */
 import type { Decoded } from "../errors.ts";
 import { bitAt } from "../units/bits.ts";
-import { type ByteSource, u32, u64 } from "./byte-source.ts";
+import { type ByteSource, isPowerOfTwo, u32, u64 } from "./byte-source.ts";
 import type { Extent } from "./extents.ts";
 
 // struct fs: offset, field
@@ -134,5 +134,3 @@ async function superblockOf(source: ByteSource): Promise<Decoded<Superblock>> {
   }
   return { ok: false, reason: "it has no UFS2 superblock" };
 }
-
-const isPowerOfTwo = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;

@@ -240,6 +240,88 @@ test("a folder that is cut, damaged or lacks a part is refused, and leaves nothi
     }
   }));
 
+test("a partition that partclone.dd saved, in a Clonezilla folder: its bytes", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = mbrDisk(disk, someFiles(folder));
+    const saved = parts.map((part) => (part.fs === "dd" ? { ...part, fs: "dd-ptcl" } : part));
+    const whole = await at.import(disk, "msr-disk");
+    for (const compression of ["gz", "none"]) {
+      await saveClonezilla(disk, join(folder, compression), saved, split(compression));
+      const image = await at.import(join(folder, compression), `msr-${compression}`);
+      await at.requireSame(image, whole, compression);
+      const warnings = compression === "gz" ? /^$/ : /^partition 6: .*without checksums/;
+      assert.match(image.warnings.join(), warnings);
+    }
+  }));
+
+test("a FOG folder that lacks a partition is refused, unless the operator names it; swap needs no name", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = gptDisk(disk, someFiles(folder));
+    const fog = join(folder, "fog");
+    await saveFog(disk, fog, parts, single("none"));
+    const cz = join(folder, "cz");
+    await saveClonezilla(disk, cz, parts, { compression: "gz", pieceBytes: 64 * mib });
+    const whole = await at.import(fog, "lacks-nothing");
+    // FOG has partclone write no sums.
+    assert.match(whole.warnings.join(), /partition 2: .*without checksums.*damage/);
+    rmSync(join(fog, "d1p2.img"));
+    rmSync(lastPiece(cz, "sda2."));
+    for (const saved of [fog, cz]) {
+      const refusal = { code: "bad-input", message: /(partition 2|sda2).*not there/ };
+      await assert.rejects(at.import(saved, "lacks"), refusal);
+      await assert.rejects(at.import(saved, "lacks", false, [1]), refusal);
+      await assert.rejects(at.import(saved, "lacks", false, [2, 9]), { code: "usage" });
+      assert.equal(at.images.find("lacks"), undefined);
+    }
+    for (const saved of [fog, cz]) {
+      const { partitions, warnings } = await at.import(saved, "without", false, [2]);
+      assert.deepEqual(
+        partitions.map(({ mode }) => mode),
+        ["used", "skipped", "used"],
+      );
+      assert.match(warnings.join(), /partition 2.*not taken from the folder/);
+    }
+    writeFileSync(join(fog, "d1.original.swapuuids"), "");
+    const { partitions } = await at.import(fog, "no-swap", false, [2]);
+    assert.equal(partitions[2]?.mode, "skipped");
+    await assert.rejects(at.import(disk, "file", false, [2]), { code: "usage" });
+  }));
+
+test("what ntfsclone or partimage saved is called by its name", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = mbrDisk(disk, someFiles(folder));
+    for (const [name, tool] of [
+      ["sda1.ntfs-img.gz.aa", "ntfsclone"],
+      ["sda1.gz.000", "partimage"],
+    ] as const) {
+      const saved = join(folder, `cz-${tool}`);
+      await saveClonezilla(disk, saved, parts, split("gz"));
+      for (const each of readdirSync(saved)) if (/^sda1\./.test(each)) rmSync(join(saved, each));
+      writeFileSync(join(saved, name), "");
+      const message = new RegExp(`was saved by ${tool}`);
+      await assert.rejects(at.import(saved, tool), { code: "bad-input", message });
+    }
+    const fog = join(folder, "fog");
+    await saveFog(disk, fog, parts, single("none"));
+    tool("ntfsclone", ["-q", "-f", "-s", "-O", join(fog, "d1p1.img"), partOf(disk, parts)]);
+    const ntfsclone = { code: "bad-input", message: /was saved by ntfsclone/ };
+    await assert.rejects(at.import(fog, "fog"), ntfsclone);
+    writeFileSync(join(fog, "d1p1.img"), Buffer.from("PaRtImAgE-VoLuMe".padEnd(600, "\0")));
+    const partimage = { code: "bad-input", message: /was saved by partimage/ };
+    await assert.rejects(at.import(fog, "fog"), partimage);
+  }));
+
+/** Its first partition, as a file. */
+function partOf(disk: string, [first]: readonly Part[]): string {
+  const { start, size } = first as Part;
+  const path = `${disk}.first`;
+  writeFileSync(path, readFileSync(disk).subarray(start, start + size));
+  return path;
+}
+
 const split = (compression: string) => ({ compression, pieceBytes: 64 * 1024 });
 const single = (compression: string) => ({ compression, pieceBytes: Number.POSITIVE_INFINITY });
 

@@ -5,7 +5,7 @@ import { bytesAt, type Place, tool, toolBeside } from "../../imaging/capture/dis
 
 export interface Part extends Place {
   readonly index: number;
-  /** partclone's program for it: `extfs`, `vfat`…; `swap`; `dd`: all of it; null: not saved. */
+  /** partclone's program for it: `extfs`, `vfat`…; `swap`; `dd`: all of it; `dd-ptcl`: by partclone.dd; null: not saved. */
   readonly fs: string | null;
 }
 
@@ -77,16 +77,21 @@ export async function saveClonezilla(
   }
   const blkid: string[] = [];
   await eachPart(disk, folder, parts, async ({ index, fs }, part) => {
-    const [uuid, label] = fs === "dd" ? ["", ""] : [field(part, "UUID"), field(part, "LABEL")];
-    if (fs !== "dd") blkid.push(`/dev/sda${index}: LABEL="${label}" UUID="${uuid}" TYPE="${fs}"`);
+    const isRaw = fs === "dd" || fs === "dd-ptcl";
+    const [uuid, label] = isRaw ? ["", ""] : [field(part, "UUID"), field(part, "LABEL")];
+    if (!isRaw) blkid.push(`/dev/sda${index}: LABEL="${label}" UUID="${uuid}" TYPE="${fs}"`);
     if (fs === "swap") {
       writeFileSync(into(`swappt-sda${index}.info`), `UUID="${uuid}"\nLABEL="${label}"\n`);
       return;
     }
     const suffix = compression === "none" ? "" : `.${compression}`;
-    const kind = fs === "dd" ? "dd-img" : `${fs}-ptcl-img`;
+    const kind = fs === "dd" ? "dd-img" : fs === "dd-ptcl" ? "dd-ptcl-img" : `${fs}-ptcl-img`;
     const read =
-      fs === "dd" ? `cat ${part}` : `partclone.${programOf(fs)} -c -q -s ${part} -O - -L /dev/null`;
+      fs === "dd"
+        ? `cat ${part}`
+        : fs === "dd-ptcl"
+          ? `partclone.dd -q -s ${part} -O - -L /dev/null`
+          : `partclone.${programOf(fs)} -c -q -s ${part} -O - -L /dev/null`;
     const name = into(`sda${index}.${kind}${suffix}.`);
     await shell(`${read} | ${packers[compression]} | split -a 2 -b ${pieceBytes} - ${name}`);
   });
