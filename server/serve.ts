@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { RoomcastError } from "../core/errors.ts";
+import { errorText, RoomcastError } from "../core/errors.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
@@ -62,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));
+  for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const links = new AgentLinks(log);
   const lab = new Lab({
@@ -119,7 +120,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(await counts(lab, images)),
       ...{ version, url, startedAt, listeners, interface: interfaceName },
       dhcp: services.dhcpStatus(),
-      warnings: [...lab.announcer.warnings],
+      warnings: [...images.problems, ...images.warnings, ...lab.announcer.warnings],
     }),
     async doctor() {
       const pcs = lab.inventory.pcs().map((pc) => lab.pcView(pc));
@@ -207,7 +208,7 @@ async function listen(
   try {
     await app.listen(where);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     const next = "end the program that has it (`ss -lpn`), or choose another with --http-port";
     throw new RoomcastError("failed", `cannot listen on ${name}: ${why}`, next, { cause });
   }

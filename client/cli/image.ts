@@ -4,6 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
+import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import { exportImage } from "../transfer/export.ts";
 import { importImage } from "../transfer/import.ts";
@@ -82,7 +83,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     )
     .option("--raw", "take every byte of a disk, used or not, and one that is cut")
     .option("--disk <DISK>", "which of several disks in a folder: sda, or d1")
-    .action((file: string, name: string, options: { raw?: boolean; disk?: string }) =>
+    .option("--without <N...>", "partitions of a folder that stay empty, because it lacks them")
+    .action((file: string, name: string, options: ImportFlags) =>
       run((context) => importFile(context, file, name, options)),
     );
 
@@ -110,17 +112,29 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   );
 }
 
+interface ImportFlags {
+  readonly raw?: boolean;
+  readonly disk?: string;
+  readonly without?: readonly string[];
+}
+
+function partitionNumber(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new RoomcastError(
+    "usage",
+    `${JSON.stringify(text)} is no partition's number`,
+    "1, for instance",
+  );
+}
+
 async function importFile(
   context: CliContext,
   file: string,
   name: string,
-  options: { raw?: boolean; disk?: string },
+  options: ImportFlags,
 ): Promise<number> {
   const { client, say, document } = context;
-  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) {
-    const next = "lower-case letters, digits, and . _ - within; at most 63";
-    throw new RoomcastError("usage", `${JSON.stringify(name)} is no name for an image`, next);
-  }
+  requireName(imageNameRule, name);
   using progress = progressLines(context, "importing");
   const committed = await importImage({
     client,
@@ -128,6 +142,7 @@ async function importFile(
     name,
     raw: options.raw ?? false,
     disk: options.disk ?? null,
+    without: (options.without ?? []).map(partitionNumber),
     signal: progress.signal,
     progress: progress.show,
     log: progress.note,

@@ -10,18 +10,27 @@ import { placeGpt } from "../../core/image/gpt-writer.ts";
 import { ebrChain, isExtended, mbrSector, type PlacedBytes } from "../../core/image/mbr-writer.ts";
 import { type DumpedPartition, decodeSfdiskDump } from "../../core/image/sfdisk-dump.ts";
 import { damagedSource } from "./byte-reader.ts";
-import type { FolderDisk, SavedContent, SavedPartition } from "./folder-disk.ts";
+import {
+  type FolderDisk,
+  requireListed,
+  type SavedContent,
+  type SavedPartition,
+} from "./folder-disk.ts";
 
 const mib = 1024 * 1024;
 
 export const isClonezilla = (names: ReadonlySet<string>): boolean =>
   names.has("parts") && (names.has("disk") || [...names].some((name) => name.endsWith("-pt.sf")));
 
-/** `wanted`: which of several disks, `sda` for instance, or null. Rejects with `bad-input`. */
+/**
+ * `wanted`: which of several disks, `sda` for instance, or null; `without`: partitions that may lack.
+ * Rejects with `bad-input`.
+ */
 export async function readClonezilla(
   folder: string,
   names: ReadonlySet<string>,
   wanted: string | null,
+  without: ReadonlySet<number>,
 ): Promise<FolderDisk> {
   const disks = [...names].flatMap((name) => /^(\S+)-pt\.sf$/.exec(name)?.[1] ?? []).sort();
   const name = wanted ?? (disks.length === 1 ? disks[0] : undefined);
@@ -86,13 +95,18 @@ export async function readClonezilla(
   const blkid = await textOf(folder, names, "blkid.list");
   const parts = (await textOf(folder, names, "parts")).split(/\s+/);
   const partitions: SavedPartition[] = [];
+  requireListed(without, listed, source);
   for (const partition of listed.filter((each) => !isExtended(each))) {
     const { index, device, start, count, type } = partition;
-    const { content, fs } = await contentOf(folder, names, partition);
+    const { content, fs } = without.has(index)
+      ? notThere
+      : await contentOf(folder, names, partition);
     if (content.kind === "nothing") {
-      if (parts.includes(device))
+      if (parts.includes(device) && !without.has(index))
         throw damagedSource(source, `${device} was saved, and is not there`);
-      warnings.push(`partition ${index} (${device}) is not in the folder: nothing is kept of it`);
+      warnings.push(
+        `partition ${index} (${device}) is not taken from the folder: nothing is kept of it`,
+      );
     }
     const tags = tagsOf(blkid, device);
     const label = tags.get("LABEL") ?? null;
@@ -103,6 +117,8 @@ export async function readClonezilla(
   return { source, diskBytes, logicalSector, table: kind, placed, partitions, warnings };
 }
 
+const notThere: { content: SavedContent; fs: null } = { content: { kind: "nothing" }, fs: null };
+
 async function contentOf(
   folder: string,
   names: ReadonlySet<string>,
@@ -111,7 +127,7 @@ async function contentOf(
   const own = [...names].filter((name) => name.startsWith(`${device}.`)).sort();
   const [first] = own;
   if (first === undefined) {
-    if (!names.has(`swappt-${device}.info`)) return { content: { kind: "nothing" }, fs: null };
+    if (!names.has(`swappt-${device}.info`)) return notThere;
     const text = await readFile(join(folder, `swappt-${device}.info`), "utf8");
     const field = (name: string): string =>
       new RegExp(`^${name}="(.*)"`, "m").exec(text)?.[1] ?? "";
@@ -119,16 +135,25 @@ async function contentOf(
   }
   const [stem = "", fs, dd] = /^[^.]+\.(?:(\S+)-ptcl-img|(dd)-img)(?=\.|$)/.exec(first) ?? [];
   if ((fs ?? dd) === undefined || own.some((name) => !name.startsWith(stem))) {
+    const tool = /\.ntfs-img(\.|$)/.test(first)
+      ? "by ntfsclone"
+      : /\.\d{3}$/.test(first)
+        ? "by partimage"
+        : "neither by partclone nor by dd";
     throw new RoomcastError(
       "bad-input",
-      `${join(folder, first)} was not saved by partclone or dd`,
+      `${join(folder, first)} was saved ${tool}, which cannot be read`,
       "save it again in Clonezilla with the default, -q2 (partclone)",
     );
   }
   requireSequence(own, folder);
   const files = own.map((name) => join(folder, name));
-  const kind = dd === undefined ? "partclone" : "whole";
-  return { content: { kind, files }, fs: fs === "dd" ? null : (fs ?? null) };
+  // partclone.dd writes a partition's bytes and no header.
+  const isWhole = dd !== undefined || fs === "dd";
+  return {
+    content: { kind: isWhole ? "whole" : "partclone", files },
+    fs: isWhole ? null : (fs ?? null),
+  };
 }
 
 /** Split files count up without a gap: `.aa`, `.ab`… A last one that lacks is found by the stream's end. */

@@ -10,18 +10,27 @@ import { placeGpt } from "../../core/image/gpt-writer.ts";
 import { ebrChain, isExtended, mbrSector, type PlacedBytes } from "../../core/image/mbr-writer.ts";
 import { decodeSfdiskDump } from "../../core/image/sfdisk-dump.ts";
 import { damagedSource } from "./byte-reader.ts";
-import type { FolderDisk, SavedContent, SavedPartition } from "./folder-disk.ts";
+import {
+  type FolderDisk,
+  requireListed,
+  type SavedContent,
+  type SavedPartition,
+} from "./folder-disk.ts";
 
 const mib = 1024 * 1024;
 
 export const isFog = (names: ReadonlySet<string>): boolean =>
   [...names].some((name) => /^d\d+\.mbr$/.test(name));
 
-/** `wanted`: which of several disks, `1` or `d1` for instance, or null. Rejects with `bad-input`. */
+/**
+ * `wanted`: which of several disks, `1` or `d1` for instance, or null; `without`: partitions that may
+ * lack. Rejects with `bad-input`.
+ */
 export async function readFog(
   folder: string,
   names: ReadonlySet<string>,
   wanted: string | null,
+  without: ReadonlySet<number>,
 ): Promise<FolderDisk> {
   const disks = [...names].flatMap((name) => /^d(\d+)\.mbr$/.exec(name)?.[1] ?? []).sort();
   const number = wanted?.replace(/^d/, "") ?? (disks.length === 1 ? disks[0] : undefined);
@@ -81,16 +90,30 @@ export async function readFog(
     ? await readFile(join(folder, `${name}.original.swapuuids`), "utf8")
     : "";
   const partitions: SavedPartition[] = [];
+  requireListed(without, listed, source);
   for (const { index, start, count, type } of listed.filter((each) => !isExtended(each))) {
-    const content = contentOf(folder, names, `${name}p${index}`, swapUuids, index);
+    const content: SavedContent = without.has(index)
+      ? { kind: "nothing" }
+      : contentOf(folder, names, `${name}p${index}`, swapUuids, index);
     if (content.kind === "nothing") {
-      warnings.push(`partition ${index} is not in the folder: nothing is kept of it`);
+      // FOG saves all but swap space, of which it keeps the UUID where there is one.
+      if (!without.has(index) && !swapTypes.has(type)) {
+        throw new RoomcastError(
+          "bad-input",
+          `${source}: partition ${index} (${name}p${index}.img) is not there`,
+          `look for it on the FOG server; to import the disk with that partition empty: --without ${index}`,
+        );
+      }
+      warnings.push(`partition ${index} is not taken from the folder: nothing is kept of it`);
     }
     const place = { start: start * logicalSector, size: count * logicalSector };
     partitions.push({ index, type, ...place, fs: null, label: null, uuid: null, content });
   }
   return { source, diskBytes, logicalSector, table: kind, placed, partitions, warnings };
 }
+
+/** Linux swap, in a GPT and in an MBR. */
+const swapTypes: ReadonlySet<string> = new Set(["0657fd6d-a4ab-43c4-84e5-0933c84b4f4f", "0x82"]);
 
 function contentOf(
   folder: string,

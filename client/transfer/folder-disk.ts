@@ -1,6 +1,8 @@
 /** A disk out of the folder that another tool keeps it in: its table, and a file or more for each partition. */
+import { RoomcastError } from "../../core/errors.ts";
 import type { Extent } from "../../core/image/extents.ts";
 import type { PlacedBytes } from "../../core/image/mbr-writer.ts";
+import type { PartcloneHeader } from "../../core/image/partclone.ts";
 import type { PartitionTable } from "../../core/image/partition-table.ts";
 import { planCapture } from "../../core/image/plan.ts";
 import type { PartitionRecord } from "../../core/image/types.ts";
@@ -51,12 +53,9 @@ export const emptyTable = (kind: PartitionTable["kind"]): PartitionTable => ({
 /** Longer than any boot loader's place before the first partition. */
 const headLimit = 64 * 1024 * 1024;
 
-/** Opens every file, reads what is in use, and plans. `onBytes`: bytes read of the files. */
-export async function openFolderDisk(
-  folder: FolderDisk,
-  onBytes: (count: number) => void,
-): Promise<OpenFolderDisk> {
-  const { diskBytes, logicalSector, table, warnings } = folder;
+/** Opens every file, reads what is in use, and plans. */
+export async function openFolderDisk(folder: FolderDisk): Promise<OpenFolderDisk> {
+  const { diskBytes, logicalSector, table } = folder;
   const partitions = folder.partitions.toSorted((one, other) => one.start - other.start);
   let end = 0;
   for (const { index, start, size } of partitions) {
@@ -68,9 +67,11 @@ export async function openFolderDisk(
   await using opened = new AsyncDisposableStack();
   const volumes: PlacedVolume[] = outside(folder.placed, partitions[0]?.start ?? diskBytes);
   const records: PartitionRecord[] = [];
+  const warnings = [...folder.warnings];
   for (const partition of partitions) {
     const { content, start, size, ...named } = partition;
-    const volume = await openContent(partition, folder, onBytes, opened);
+    const volume = await openContent(partition, folder, opened);
+    for (const doubt of volume.doubts) warnings.push(`partition ${named.index}: ${doubt}`);
     const usedBytes = volume.used?.reduce((sum, { length }) => sum + length, 0) ?? size;
     if ((volume.used?.at(-1)?.start ?? 0) >= size) {
       throw damagedSource(folder.source, `partition ${named.index}'s data is larger than it`);
@@ -96,49 +97,90 @@ export async function openFolderDisk(
   };
 }
 
-type OpenContent = ForwardVolume & { readonly fs: string | null };
+type OpenContent = ForwardVolume & {
+  readonly fs: string | null;
+  /** What is to be said of it. */
+  readonly doubts: readonly string[];
+};
 
 async function openContent(
   { index, size, content, fs }: SavedPartition,
   { source }: FolderDisk,
-  onBytes: (count: number) => void,
   opened: AsyncDisposableStack,
 ): Promise<OpenContent> {
+  const what = `partition ${index} of ${source}`;
   switch (content.kind) {
     case "nothing":
-      return { used: [], fs, async *pieces() {} };
+      return { used: [], fs, doubts: [], async *pieces() {} };
     case "swap": {
       const data = swapHeader({ ...content, size });
-      return { ...fixed(data), used: [{ start: 0, length: data.length }], fs: "swap" };
+      return { ...fixed(data), used: [{ start: 0, length: data.length }], fs: "swap", doubts: [] };
     }
     case "whole": {
-      const reader = await openStream(content.files, `partition ${index} of ${source}`, onBytes);
+      const { reader, hasSum } = await openStream(content.files, what, () => {});
       opened.defer(() => reader.close());
-      return { used: null, fs, pieces: () => wholeOf(reader, size) };
+      return {
+        used: null,
+        fs,
+        doubts: hasSum ? [] : [unseen],
+        pieces: () => wholeOf(reader, size),
+      };
     }
     case "partclone": {
-      const what = `partition ${index} of ${source}`;
-      const reader = await openStream(content.files, what, onBytes);
+      const { reader, hasSum } = await openStream(content.files, what, () => {});
       opened.defer(() => reader.close());
       const volume = await openPartclone(reader, what);
-      const named = fs ?? nameOf(volume.header.fs);
+      const named = { fs: fs ?? nameOf(volume.header.fs), doubts: doubtsOf(volume.header, hasSum) };
       return volume.header.fs === "NTFS"
-        ? { ...(await withBackupBootSector(volume, size, reader, what)), fs: named }
-        : { ...volume, fs: named };
+        ? { ...(await withBackupBootSector(volume, size, reader, what)), ...named }
+        : { ...volume, ...named };
     }
   }
 }
 
-/** The joined files, inflated when they are compressed. */
+const unseen = "it was saved without checksums, so that damage in it cannot be seen";
+
+/** What is to be said of an image that partclone made. `hasSum`: its compression has one. */
+export function doubtsOf({ checksum, fs }: PartcloneHeader, hasSum: boolean): string[] {
+  const doubts = checksum === "none" && !hasSum ? [unseen] : [];
+  const isLeaky = fs === "FAT12" || fs === "EXFAT";
+  if (isLeaky) doubts.push(`partclone leaves out clusters of ${fs}: compare its files`);
+  return doubts;
+}
+
+export interface OpenStream {
+  readonly reader: ByteReader;
+  /** Its compression tells damage. */
+  readonly hasSum: boolean;
+}
+
+/** The joined files, inflated when they are compressed. `onBytes`: bytes read of the files. */
 export async function openStream(
   files: readonly string[],
   what: string,
   onBytes: (count: number) => void,
-): Promise<ByteReader> {
+): Promise<OpenStream> {
   const joined = new ByteReader(readFiles(files, onBytes), what);
   const compression = compressionOf(await joined.peek(8));
-  if (compression === undefined) return joined;
-  return new ByteReader(decompressed(restOf(joined), compression, what), what);
+  if (compression === undefined) return { reader: joined, hasSum: false };
+  const reader = new ByteReader(decompressed(restOf(joined), compression, what), what);
+  return { reader, hasSum: true };
+}
+
+/** Partitions that an operator wants to leave empty, of those that a table lists. */
+export function requireListed(
+  without: ReadonlySet<number>,
+  listed: readonly { readonly index: number }[],
+  source: string,
+): void {
+  for (const index of without) {
+    if (listed.some((each) => each.index === index)) continue;
+    throw new RoomcastError(
+      "usage",
+      `${source} has no partition ${index}`,
+      `it has ${listed.map((each) => each.index).join(", ")}`,
+    );
+  }
 }
 
 const partBytes = 1024 * 1024;

@@ -16,11 +16,18 @@ export interface ReadImage {
   readonly entries: readonly IndexEntry[];
   /** The entries with these indexes in this order, raw; null: zeros. Rejects with `bad-input` that names the chunk. */
   chunks(entryIndexes: readonly number[]): AsyncGenerator<RawChunk>;
+  /** The same as they are stored, not checked. */
+  stored(entryIndexes: readonly number[]): AsyncGenerator<StoredChunk>;
 }
 
 export interface RawChunk {
   readonly entry: IndexEntry;
   readonly data: Uint8Array | null;
+}
+
+export interface StoredChunk {
+  readonly entryIndex: number;
+  readonly stored: Uint8Array;
 }
 
 /** Chunks in one request. */
@@ -49,48 +56,54 @@ export async function readImage(
   }
   const entries = read.value;
 
-  const fetchRun = async (run: Run): Promise<RawChunk[]> => {
-    const { first, count } = run;
+  const fetchRun = async ({ first, count }: Run): Promise<StoredChunk[]> => {
     const wanted = entries.slice(first, first + count);
     const answer = wanted.every((entry) => entry.codec === codec.zero)
       ? Buffer.alloc(count * indexEntryBytes)
       : await get(`${own}/chunks?first=${first}&count=${count}`);
     let at = 0;
-    const stored = wanted.map(({ storedLength }) => {
+    const chunks = wanted.map(({ storedLength }, n) => {
       const start = at + indexEntryBytes;
       at = start + storedLength;
-      return answer.subarray(start, at);
+      return { entryIndex: first + n, stored: answer.subarray(start, at) };
     });
     if (at !== answer.length) throw damaged(imageName(manifest), "the server sent something else");
-    return Promise.all(
-      wanted.map(async (entry, n) => ({
-        entry,
-        data: await rawOf(manifest, entry, stored[n] as Buffer),
-      })),
-    );
+    return chunks;
+  };
+  const rawChunk = async ({ entryIndex, stored }: StoredChunk): Promise<RawChunk> => {
+    const entry = entries[entryIndex] as IndexEntry;
+    return { entry, data: await rawOf(manifest, entry, stored) };
   };
 
   return {
     manifest,
     entries,
-    async *chunks(entryIndexes) {
-      const runs = runsOf(entryIndexes)[Symbol.iterator]();
-      const ahead: Promise<RawChunk[]>[] = [];
-      for (;;) {
-        while (ahead.length <= batchesAhead) {
-          const { value, done } = runs.next();
-          if (done === true) break;
-          const batch = fetchRun(value);
-          // It may fail before its turn to be waited for.
-          batch.catch(() => {});
-          ahead.push(batch);
-        }
-        const batch = ahead.shift();
-        if (batch === undefined) return;
-        yield* await batch;
-      }
-    },
+    chunks: (entryIndexes) =>
+      ahead(runsOf(entryIndexes), async (run) => Promise.all((await fetchRun(run)).map(rawChunk))),
+    stored: (entryIndexes) => ahead(runsOf(entryIndexes), fetchRun),
   };
+}
+
+/** What `work` makes of each run, in order; the next ones are under way meanwhile. */
+async function* ahead<T>(
+  all: readonly Run[],
+  work: (run: Run) => Promise<readonly T[]>,
+): AsyncGenerator<T> {
+  const runs = all[Symbol.iterator]();
+  const batches: Promise<readonly T[]>[] = [];
+  for (;;) {
+    while (batches.length <= batchesAhead) {
+      const { value, done } = runs.next();
+      if (done === true) break;
+      const batch = work(value);
+      // It may fail before its turn to be waited for.
+      batch.catch(() => {});
+      batches.push(batch);
+    }
+    const batch = batches.shift();
+    if (batch === undefined) return;
+    yield* await batch;
+  }
 }
 
 interface Run {
@@ -113,7 +126,7 @@ function runsOf(entryIndexes: readonly number[]): Run[] {
 async function rawOf(
   manifest: Manifest,
   entry: IndexEntry,
-  stored: Buffer,
+  stored: Uint8Array,
 ): Promise<Uint8Array | null> {
   if (entry.codec === codec.zero) return null;
   const length = chunkLengthAt(entry.chunkIndex, manifest.diskBytes);

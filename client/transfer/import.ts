@@ -20,7 +20,7 @@ import { isClonezilla, readClonezilla } from "./clonezilla.ts";
 import { compressionOf } from "./compression.ts";
 import { logicalSectorOf } from "./disk-head.ts";
 import { isFog, readFog } from "./fog.ts";
-import { emptyTable, openFolderDisk, openStream } from "./folder-disk.ts";
+import { doubtsOf, emptyTable, openFolderDisk, openStream } from "./folder-disk.ts";
 import { ForwardDisk } from "./forward-disk.ts";
 import { openPartclone, type PartcloneVolume } from "./partclone-volume.ts";
 import { captureStream } from "./stream-capture.ts";
@@ -35,6 +35,8 @@ export interface ImportOptions {
   readonly raw: boolean;
   /** Which disk of a folder that has several, or null. */
   readonly disk: string | null;
+  /** Partitions of a folder that stay empty, there or not. */
+  readonly without: readonly number[];
   readonly signal: AbortSignal;
   progress(done: number, total: number): void;
   /** What is worth telling, in words. */
@@ -59,6 +61,10 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
   await using uplink = await openUplink(options.client, options.name, options.signal);
   try {
     if (found.isDirectory()) return await importFolder(options, uplink);
+    if (options.without.length > 0) {
+      const next = "leave out --without";
+      throw new RoomcastError("usage", `${path} is no folder with partitions apart`, next);
+    }
     if (found.isBlockDevice()) {
       const inUse = usedBy(path, systemRoots);
       if (inUse !== null) throw inMotion(path, inUse);
@@ -102,7 +108,7 @@ async function importFile(
   // What a compressed disk takes in the store is about what it takes in the file.
   await uplink.requireSpace(2 * fileBytes);
   let bytesRead = 0;
-  const reader = await openStream([path], path, (count) => {
+  const { reader, hasSum } = await openStream([path], path, (count) => {
     bytesRead += count;
     options.progress(bytesRead, fileBytes);
   });
@@ -117,7 +123,9 @@ async function importFile(
     const disk = new ByteReader(bytesOf(volume), path);
     return await captureStream({ reader: disk, source, raw, uplink, signal });
   }
-  return await importPartition(volume, options, uplink);
+  const warnings = doubtsOf(volume.header, hasSum);
+  for (const warning of warnings) options.log(warning);
+  return await importPartition(volume, warnings, options, uplink);
 }
 
 async function* bytesOf(volume: PartcloneVolume): AsyncGenerator<Buffer> {
@@ -127,6 +135,7 @@ async function* bytesOf(volume: PartcloneVolume): AsyncGenerator<Buffer> {
 /** One partition's image: the file system fills the disk, without a table. */
 async function importPartition(
   volume: PartcloneVolume,
+  warnings: readonly string[],
   { path, signal }: ImportOptions,
   uplink: ApiUplink,
 ): Promise<Committed> {
@@ -145,7 +154,7 @@ async function importPartition(
     plan,
     table: emptyTable("none"),
     partitions: [{ ...named, start: 0, size, usedBytes, mode: "used" }],
-    warnings: [],
+    warnings,
   };
   const source = basename(path);
   return await captureMapped(map, { disk, source, uplink, signal, progress: () => {} });
@@ -156,10 +165,10 @@ async function importFolder(options: ImportOptions, uplink: ApiUplink): Promise<
   const names = new Set(await readdir(path));
   const read = isFog(names) ? readFog : isClonezilla(names) ? readClonezilla : null;
   if (read === null) throw notKnown(path, "the folder is neither Clonezilla's nor FOG's");
-  const folder = await read(path, names, wanted);
-  for (const warning of folder.warnings) options.log(warning);
-  await using opened = await openFolderDisk(folder, () => {});
+  const folder = await read(path, names, wanted, new Set(options.without));
+  await using opened = await openFolderDisk(folder);
   const { disk, map } = opened;
+  for (const warning of map.warnings) options.log(warning);
   await uplink.requireSpace(plannedBytes(map.plan, disk.size));
   const { source } = folder;
   const { progress } = options;

@@ -1,5 +1,6 @@
 /** A partition out of a stream that partclone wrote. */
 import { crc32 } from "node:zlib";
+import { RoomcastError } from "../../core/errors.ts";
 import {
   decodePartcloneHeader,
   type PartcloneHeader,
@@ -40,9 +41,24 @@ function crc0001(block: Uint8Array, before: number): number {
   return crc >>> 0;
 }
 
+/** How the images of other tools begin. */
+const foreignMagics = [
+  ["\0ntfsclone-image", "ntfsclone"],
+  ["PaRtImAgE-VoLuMe", "partimage"],
+] as const;
+
 /** Reads header and bitmap; the blocks follow as `pieces` is read. Rejects with `bad-input`. */
 export async function openPartclone(reader: ByteReader, what: string): Promise<PartcloneVolume> {
-  const length = partcloneHeaderBytes(await reader.peek(partcloneProbeBytes));
+  const begin = await reader.peek(partcloneProbeBytes);
+  const other = foreignMagics.find(([magic]) => begin.toString("latin1").startsWith(magic));
+  if (other !== undefined) {
+    throw new RoomcastError(
+      "bad-input",
+      `${what} was saved by ${other[1]}, which cannot be read`,
+      `restore it with ${other[1]} onto a (virtual) disk, and capture or import that`,
+    );
+  }
+  const length = partcloneHeaderBytes(begin);
   if (!length.ok) throw damagedSource(what, length.reason);
   const decoded = decodePartcloneHeader(await reader.take(length.value), bareCrc);
   if (!decoded.ok) throw damagedSource(what, decoded.reason);

@@ -1,5 +1,5 @@
+import { bitmapBytes } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
-import { bitmapBytes } from "./bits.ts";
 import type { ReceiverId, ReceiverStanding } from "./handles.ts";
 import { Measure } from "./measure.ts";
 import { type LaggardCause, reasonOf } from "./reason.ts";

@@ -40,6 +40,9 @@ export const u32 = (data: Uint8Array, at: number): number =>
 export const u64 = (data: Uint8Array, at: number): number =>
   u32(data, at) + u32(data, at + 4) * 2 ** 32;
 
+/** Of numbers below 2^31. */
+export const isPowerOfTwo = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;
+
 /** One character for each byte. */
 export function ascii(data: Uint8Array, at: number, length: number): string {
   let text = "";

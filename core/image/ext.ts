@@ -5,6 +5,7 @@
  * written, with whatever was there before.
  */
 import type { Decoded } from "../errors.ts";
+import { bitAt } from "../units/bits.ts";
 import { type ByteSource, u16, u32 } from "./byte-source.ts";
 import { type Extent, endOf, union } from "./extents.ts";
 
@@ -50,6 +51,8 @@ const bit64 = 0x80;
 /** File types, extents, 64 bit, MMP, flexible groups, and what concerns single files. */
 const knownIncompatible =
   0x2 | 0x40 | metaGroups | bit64 | 0x100 | 0x200 | 0x400 | 0x2000 | 0x4000 | 0x8000 | 0x30000;
+/** Sparse backups, sizes and counts of files, checksums, quotas, clusters, shared blocks, orphans. */
+const knownReadOnly = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x100 | 0x200 | 0x400 | 0x1f000;
 const sparseBackups = 0x1;
 const bigClusters = 0x200;
 const groupChecksums = 0x10 | 0x400;
@@ -165,7 +168,8 @@ function layoutOf(data: Uint8Array, size: number): Layout | string {
   const incompatible = u32(data, sb.incompatible);
   const readOnly = u32(data, sb.readOnlyCompatible);
   if (u16(data, sb.magic) !== magic) return "it has no superblock";
-  if ((incompatible & ~knownIncompatible) !== 0) return "it has features that are not known";
+  const isKnown = (incompatible & ~knownIncompatible) === 0 && (readOnly & ~knownReadOnly) === 0;
+  if (!isKnown) return "it has features that are not known";
   if (u32(data, sb.logBlockBytes) > 6 || u32(data, sb.logClusterBytes) > 19) return senseless;
   const blockBytes = 1024 << u32(data, sb.logBlockBytes);
   const hasClusters = (readOnly & bigClusters) !== 0;
@@ -297,8 +301,7 @@ function eachUsedRun(
   let freeCount = 0;
   let from = -1;
   for (let at = 0; at < count; at++) {
-    const byte = bits[at >> 3] as number;
-    if ((byte >> (at & 7)) & 1) {
+    if (bitAt(bits, at)) {
       if (from < 0) from = at;
       continue;
     }

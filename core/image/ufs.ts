@@ -3,7 +3,8 @@
  * `struct fs` and `struct cg` in FreeBSD's sys/ufs/ffs/fs.h, little endian.
  */
 import type { Decoded } from "../errors.ts";
-import { type ByteSource, u32, u64 } from "./byte-source.ts";
+import { bitAt } from "../units/bits.ts";
+import { type ByteSource, isPowerOfTwo, u32, u64 } from "./byte-source.ts";
 import type { Extent } from "./extents.ts";
 
 // struct fs: offset, field
@@ -59,11 +60,11 @@ export async function ufsUse(source: ByteSource): Promise<Decoded<Extent[]>> {
     const freeAt = u32(data, cg.freeoff);
     if (u32(data, cg.magic) !== cgMagic || u32(data, cg.cgx) !== group) return bad;
     if (u32(data, cg.ndblk) !== count || freeAt + Math.ceil(count / 8) > cgBytes) return bad;
+    const free = data.subarray(freeAt);
     let freeCount = 0;
     let from = 0;
     for (let frag = 0; frag < count; frag++) {
-      const isFree = ((data[freeAt + (frag >> 3)] as number) >> (frag & 7)) & 1;
-      if (isFree === 0) continue;
+      if (!bitAt(free, frag)) continue;
       freeCount++;
       use((first + from) * fragBytes, (first + frag) * fragBytes);
       from = frag + 1;
@@ -133,5 +134,3 @@ async function superblockOf(source: ByteSource): Promise<Decoded<Superblock>> {
   }
   return { ok: false, reason: "it has no UFS2 superblock" };
 }
-
-const isPowerOfTwo = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;

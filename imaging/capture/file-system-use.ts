@@ -6,15 +6,20 @@ import { type Decoded, RoomcastError } from "../../core/errors.ts";
 import { btrfsUse } from "../../core/image/btrfs.ts";
 import { ascii, type ByteSource } from "../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../core/image/domain-map.ts";
+import { exfatUse } from "../../core/image/exfat.ts";
 import { extHeadBytes, extUse, isExt } from "../../core/image/ext.ts";
-import type { Extent } from "../../core/image/extents.ts";
+import { type Extent, union } from "../../core/image/extents.ts";
+import { fatUse } from "../../core/image/fat.ts";
 import { dirtyNtfs, type Unclean, uncleanState } from "../../core/image/file-system-state.ts";
 import { ufsUse } from "../../core/image/ufs.ts";
 import { runTool } from "../disk/tool.ts";
 
-/** Relative to the file system; or why it has to be taken whole, null when that needs no words. */
+/**
+ * Relative to the file system, with what is to be said of its map; or why it has to be taken whole, null when that
+ * needs no words.
+ */
 export type FileSystemUse =
-  | { readonly used: readonly Extent[] }
+  | { readonly used: readonly Extent[]; readonly doubts: readonly string[] }
   | { readonly used: null; readonly why: string | null };
 
 export interface FileSystemPlace {
@@ -29,11 +34,11 @@ export interface FileSystemPlace {
 
 const partcloneOf: Readonly<Record<string, string>> = {
   ntfs: "ntfs",
-  vfat: "fat",
   xfs: "xfs",
-  exfat: "exfat",
   f2fs: "f2fs",
 };
+/** partclone.xfs numbers blocks in 32 bits, and takes those beyond for the first ones. */
+const xfsBlockLimit = 2 ** 32;
 interface OwnMap {
   map(source: ByteSource): Promise<Decoded<Extent[]>>;
   /** What helps when it fails. */
@@ -46,6 +51,7 @@ const ownMaps: Readonly<Record<string, OwnMap>> = {
   ext3: extMap,
   ext4: extMap,
   btrfs: { map: btrfsUse, next: "see what `btrfs check` says of it" },
+  exfat: { map: exfatUse, next: "let Windows check it (`chkdsk /f`) and capture again" },
   ufs: { map: ufsUse, next: "run `fsck_ufs` on it and capture again" },
 };
 /** mkswap(8): the header is a page, whose size is that of the machine. */
@@ -62,7 +68,7 @@ export async function fileSystemUse(
   switch (fs) {
     case "swap": {
       const used = await swapUse(source);
-      return used === null ? whole("its header is not known") : { used };
+      return used === null ? whole("its header is not known") : { used, doubts: [] };
     }
     case "swsuspend":
       throw hibernated(
@@ -77,6 +83,8 @@ export async function fileSystemUse(
       );
     case "crypto_LUKS":
       return whole("encrypted, so that what it uses cannot be told");
+    case "vfat":
+      return fatMap(device, source, signal);
   }
   const own = ownMaps[fs];
   const kind = partcloneOf[fs];
@@ -88,17 +96,56 @@ export async function fileSystemUse(
   if (unclean !== null) return whole(`${unclean.reason}: ${unclean.next} and capture again`);
   if (own !== undefined) {
     const use = await own.map(source);
-    return use.ok ? { used: use.value } : whole(`${use.reason}: ${own.next}`);
+    return use.ok ? { used: use.value, doubts: [] } : whole(`${use.reason}: ${own.next}`);
   }
-  const map = await domainMap(kind as string, device, source.size, signal);
-  return "reason" in map ? whole(`${map.reason}: ${map.next} and capture again`) : map;
+  if (fs === "xfs" && (await xfsBlockCount(source)) > xfsBlockLimit) {
+    return whole(
+      "it has more blocks than partclone can number, so that what it uses cannot be told",
+    );
+  }
+  return partcloneUse(await domainMap(kind as string, device, source.size, signal));
 }
+
+/** What partclone calls used, or why it cannot say. */
+type DomainMap = { readonly used: Extent[] } | Unclean;
+
+const partcloneUse = (map: DomainMap): FileSystemUse =>
+  "reason" in map
+    ? { used: null, why: `${map.reason}: ${map.next} and capture again` }
+    : { ...map, doubts: [] };
 
 /** Without it what is to be told cannot be, and the file system is taken whole. */
 const missing = (tool: string, what: string, from: string): Unclean => ({
   reason: `${tool} is not there to say ${what}`,
   next: `apt-get install ${from}`,
 });
+
+/** Two maps, of which either may be wrong; but partclone's of FAT12 always is. */
+async function fatMap(
+  device: string,
+  source: ByteSource,
+  signal: AbortSignal,
+): Promise<FileSystemUse> {
+  const own = await fatUse(source);
+  const next = "let Windows check it (`chkdsk /f`), or run `fsck.vfat -a` on it";
+  if (!own.ok) return { used: null, why: `${own.reason}: ${next} and capture again` };
+  const { kind, used, copiesDiffer } = own.value;
+  const doubts = copiesDiffer
+    ? [`the copies of its table differ, and what any of them calls used is taken: ${next}`]
+    : [];
+  if (kind === 12) return { used, doubts };
+  const theirs = await domainMap("fat", device, source.size, signal);
+  if ("reason" in theirs) return partcloneUse(theirs);
+  const either = union([...used, ...theirs.used]);
+  const bytes = sumOf(either);
+  if (!copiesDiffer && (bytes > sumOf(used) || bytes > sumOf(theirs.used))) {
+    doubts.push(`partclone tells another map of it, and what either calls used is taken: ${next}`);
+  }
+  return { used: either, doubts };
+}
+
+const sumOf = (extents: readonly Extent[]): number =>
+  extents.reduce((sum, { length }) => sum + length, 0);
 
 /** What is in a volume that no device shows, because it lies in pieces; null when that cannot be told. */
 export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
@@ -147,12 +194,18 @@ async function xfsState(device: string, signal: AbortSignal) {
   return { reason, next: "start the PC from it and shut it down properly" };
 }
 
+/** xfs_format.h, struct xfs_dsb: sb_dblocks, big endian. */
+async function xfsBlockCount(source: ByteSource): Promise<number> {
+  const { buffer, byteOffset } = await source.read(8, 8);
+  return Number(new DataView(buffer, byteOffset).getBigUint64(0));
+}
+
 async function domainMap(
   kind: string,
   device: string,
   size: number,
   signal: AbortSignal,
-): Promise<{ readonly used: Extent[] } | Unclean> {
+): Promise<DomainMap> {
   const folder = await mkdtemp(join(tmpdir(), "roomcast-map-"));
   const unreadable = {
     reason: "its map of used blocks cannot be read",

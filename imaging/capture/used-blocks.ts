@@ -87,7 +87,8 @@ async function volumeUse(disk: BlockDevice, volume: Volume, options: Probe): Pro
     }
     const use = await fileSystemUse({ fs, what, device: device.path, source }, signal);
     if (use.used === null) return whole(use.why);
-    return { record: { ...known, mode: "used" }, used: use.used, warnings: [] };
+    const warnings = use.doubts.map((doubt) => `${what} (${fs}): ${doubt}`);
+    return { record: { ...known, mode: "used" }, used: use.used, warnings };
   } finally {
     await device.release();
   }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { assert } from "../../core/errors.ts";
+import { hexSha256 } from "../../core/node/hash.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
 import {
   kernelMetaPackage,
@@ -195,7 +196,7 @@ async function describeFiles(outFolder: string): Promise<BootVersions["files"]> 
   for (const name of bootFiles) {
     const data = await readFile(join(outFolder, name)).catch(() => null);
     if (data === null) continue;
-    const sha256 = createHash("sha256").update(data).digest("hex");
+    const sha256 = hexSha256(data);
     files.push([name, { bytes: data.length, sha256 }]);
   }
   return Object.fromEntries(files);
@@ -239,7 +240,7 @@ async function compressed(
   const names: string[] = [];
   const results: Uint8Array[] = [];
   for (const archive of archives) {
-    const name = `${createHash("sha256").update(archive).digest("hex")}.zst`;
+    const name = `${hexSha256(archive)}.zst`;
     names.push(name);
     const kept = await readFile(join(folder, name)).catch(() => null);
     if (kept !== null) {

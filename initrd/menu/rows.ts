@@ -18,6 +18,7 @@ import {
   wrap,
 } from "../../core/screen/row.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
+import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
@@ -387,7 +388,7 @@ function castNameRows(
     blank,
     ...paragraph("It can be stored on the server in the same pass. Empty: it is not.", columns),
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
+    ...nameNotes(page, images, columns),
   ];
 }
 
@@ -426,12 +427,20 @@ function castRows(
   ];
 }
 
-const nameRule = "Small letters, digits, and . _ - in between.";
-
-const versionText = (name: string, images: readonly ImageView[] | null): string =>
-  (images ?? []).some((image) => image.name === name)
-    ? `Becomes a new version of ${name}; the older ones stay.`
-    : "";
+/** What is wrong with the name that was typed, or that an image is called so already. */
+function nameNotes(
+  { value, refused }: { readonly value: string; readonly refused: boolean },
+  images: readonly ImageView[] | null,
+  columns: number,
+): Row[] {
+  const fault = refused ? nameFault(imageNameRule, value) : null;
+  if (fault !== null) {
+    const { what, next } = fault;
+    return wrap(`${what}; ${next}.`, columns - 2).map((text) => line(text, "warn"));
+  }
+  const same = (images ?? []).find(({ name }) => foldedName(name) === foldedName(value));
+  return [line(same ? `Becomes a new version of ${same.name}; the older ones stay.` : "")];
+}
 
 function captureRows(
   page: Extract<Page, { name: "capture" }>,
@@ -445,7 +454,7 @@ function captureRows(
     ...diskFacts(page.disk),
     blank,
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
+    ...nameNotes(page, images, columns),
     blank,
     ...(names.length === 0
       ? []

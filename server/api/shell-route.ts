@@ -3,15 +3,12 @@ import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { assert } from "../../core/errors.ts";
 import { guarded } from "../../core/node/guard.ts";
-import { ShellResize, shellInputLimit } from "../../core/wire/shell.ts";
+import { ShellResize, shellInputLimit, TerminalName } from "../../core/wire/shell.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ById, closed } from "./schemas.ts";
 
-const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$" });
-const Wish = Type.Object(
-  { columns: side, lines: side, term: Type.String({ pattern: "^[A-Za-z0-9.+_-]{1,64}$" }) },
-  closed,
-);
+const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "a number from 1 to 999" });
+const Wish = Type.Object({ columns: side, lines: side, term: TerminalName }, closed);
 
 /** A silent terminal's connection is looked after this often, in milliseconds. */
 const pingEvery = 10_000;

@@ -5,12 +5,15 @@ import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { inLanes } from "../../core/lanes.ts";
 import { admitBody, readBody } from "./body.ts";
 import type { ImageStore, ImageWriter } from "./image-store.ts";
 
 const mib = 1024 * 1024;
 /** Of a disk of 16 TiB, the largest that an image may be of. */
 const largestChunkCount = 16 * mib;
+/** Chunks checked at once: each takes a MiB inflated, however few bytes came. */
+const laneCount = 4;
 const octets = "application/octet-stream";
 
 /** An image under way, as uploads name it. */
@@ -84,7 +87,7 @@ export async function captureRoutes(
       async (request, reply) => {
         const writer = writerOf(request);
         const records = recordsOf(bytesOf(request.body));
-        await inLanes(records, ({ entry, stored }) => writer.put(entry, stored));
+        await inLanes(records, laneCount, ({ entry, stored }) => writer.put(entry, stored));
         return reply.code(204).send();
       },
     );
@@ -129,26 +132,6 @@ export async function captureRoutes(
       },
     );
   });
-}
-
-/** Chunks checked at once: each takes a MiB inflated, however few bytes came. */
-const laneCount = 4;
-
-/** Begins no more when one fails, and waits for those under way. */
-async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    for (const item of rest) {
-      if (failed) return;
-      await work(item).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  const lanes = await Promise.allSettled(Array.from({ length: laneCount }, lane));
-  for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
 }
 
 /** `count` chunks of an image from `first` on, fewer at its end, as `recordsOf` reads them. */

@@ -7,6 +7,7 @@ import {
   type LinkWord,
   type Welcome,
 } from "../../../core/agent/link.ts";
+import { errorText } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import {
   type AgentMessage,
@@ -127,7 +128,7 @@ export class Link {
       case "open":
         this.drop();
         this.open(this.attempt).catch((error: unknown) => {
-          this.over(this.attempt, error instanceof Error ? error.message : String(error));
+          this.over(this.attempt, errorText(error));
         });
         return;
       case "close":

@@ -1,5 +1,5 @@
 import type { TaskProgress } from "../../../core/agent/state.ts";
-import { RoomcastError } from "../../../core/errors.ts";
+import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { Candidate } from "../../../core/session/target.ts";
 import type { AgentMessage, Counters, End, Work } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
@@ -51,7 +51,7 @@ export const doneEnd: End = {
 /** An error as the end of a task. Bugs are ends as well: the PC has to say that it failed. */
 export function endOf(error: unknown, counters: Counters | null): End {
   const known = error instanceof RoomcastError ? error : null;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return {
     outcome:
       known?.code === "refused" ? "refused" : known?.code === "cancelled" ? "stopped" : "failed",

@@ -15,8 +15,16 @@ export interface Transfers {
   readonly images: ImageStore;
   /** The data folder, for the command line. */
   readonly folder: string;
-  import(path: string, name: string, raw?: boolean): Promise<ImageView>;
-  export(image: string, path: string, word?: string): Promise<void>;
+  import(
+    path: string,
+    name: string,
+    raw?: boolean,
+    without?: readonly number[],
+  ): Promise<ImageView>;
+  /** Answers what it logged. */
+  export(image: string, path: string, word?: string, client?: ApiClient): Promise<string[]>;
+  /** A client whose answers `harm` may change. */
+  harming(harm: (path: string, body: Buffer) => void): ApiClient;
   /** Both images keep the same chunks with the same content. */
   requireSame(one: ImageView, other: ImageView, what: string): Promise<void>;
   close(): Promise<void>;
@@ -38,19 +46,33 @@ export async function openTransfers(): Promise<Transfers> {
     client,
     images: api.images,
     folder: api.folder,
-    async import(path, name, raw = false) {
-      const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null });
+    async import(path, name, raw = false, without = []) {
+      const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null, without });
       return client.get<ImageView>(`/images/${imageId}`);
     },
-    async export(image, path, word = "") {
+    async export(image, path, word = "", other = client) {
+      const said: string[] = [];
       await exportImage({
         ...quiet,
+        client: other,
+        log: (text) => said.push(text),
         image,
         path,
         async confirm(_what, needed) {
           assert.equal(word, needed);
         },
       });
+      return said;
+    },
+    harming(harm) {
+      const other = new ApiClient({ socketPath });
+      const { bytes } = other;
+      other.bytes = async (method, path, options) => {
+        const body = Buffer.from(await bytes.call(other, method, path, options));
+        harm(path, body);
+        return body;
+      };
+      return other;
     },
     async requireSame(one, other, what) {
       assert.deepEqual(await contentOf(one), await contentOf(other), what);

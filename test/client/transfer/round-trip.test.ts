@@ -12,11 +12,15 @@ import { exportImage } from "../../../client/transfer/export.ts";
 import { importImage } from "../../../client/transfer/import.ts";
 import {
   inFolder,
+  lookAt,
   makeAt,
   mib,
+  mounted,
+  type Place,
   placesOf,
   someFiles,
   tool,
+  treeOf,
   withLoop,
 } from "../../imaging/capture/disks.ts";
 import { openApi } from "../../server/api/open-api.ts";
@@ -123,17 +127,14 @@ test("what is cut or damaged is refused, and leaves nothing", () =>
     ]) {
       const path = join(folder, name);
       await at.export("sound", path);
-      truncateSync(path, Math.floor(statSync(path).size / 2));
+      const data = readFileSync(path);
+      truncateSync(path, Math.floor(data.length / 2));
       await assert.rejects(
         at.import(path, "cut"),
         { code: "bad-input", message: /cut or damaged/ },
         name,
       );
-    }
-    for (const name of ["e.gz", "e.zst", "e.xz", "e.lzo"]) {
-      const path = join(folder, name);
-      await at.export("sound", path);
-      const data = readFileSync(path);
+      if (!/gz|zst|xz|lzo/.test(name)) continue;
       const middle = Math.floor(data.length / 2);
       data[middle] = (data[middle] as number) ^ 1;
       writeFileSync(path, data);
@@ -159,7 +160,7 @@ test("what is cut or damaged is refused, and leaves nothing", () =>
     await noneLeft(folder);
   }));
 
-test("onto a disk: named, confirmed, large enough, not in use; read back, and what is beyond is left", () =>
+test("onto a disk: named, confirmed, large enough, not in use; read back, and made to fit", () =>
   inFolder(async (folder) => {
     const disk = makeDisk(folder);
     await at.import(disk, "whole", true);
@@ -169,14 +170,37 @@ test("onto a disk: named, confirmed, large enough, not in use; read back, and wh
       const name = device.slice("/dev/".length);
       await assert.rejects(at.export("whole", device, "sda"), /'sda' !== 'loop|sda/);
       assert.ok(readFileSync(target).equals(Buffer.alloc(40 * mib, 0x5a)));
-      await at.export("whole", device, name);
+      const said = await at.export("whole", device, name);
+      assert.match(said.join("\n"), /last partition: done.*\npartition table: done.*backup GPT/);
+      assert.match(said.join("\n"), /file system of partition 1: done, ext4 grown/);
     });
-    const written = readFileSync(target);
-    assert.ok(written.subarray(0, 32 * mib).equals(readFileSync(disk)));
-    assert.ok(written.subarray(32 * mib, 39 * mib).equals(Buffer.alloc(7 * mib, 0x5a)));
+    // The backup GPT is at the end of this disk, and the partition with its files goes up to it.
+    assert.match(tool("sfdisk", ["--verify", target]), /No errors detected/);
+    const [place] = placesOf(target);
+    assert.ok(place !== undefined && place.start + place.size > 38 * mib);
+    const filesOf = (path: string, { start, size }: Place) =>
+      lookAt(path, start, size, (part) => {
+        tool("e2fsck", ["-fn", part]);
+        return mounted(part, "ro", treeOf);
+      });
+    const [before] = placesOf(disk);
+    assert.deepEqual(filesOf(target, place), filesOf(disk, before as Place));
+
+    // The same disk: bit for bit.
+    const same = join(folder, "same");
+    writeFileSync(same, Buffer.alloc(32 * mib, 0x5a));
+    await withLoop(same, [], (device) => at.export("whole", device, device.slice(5)));
+    assert.ok(readFileSync(same).equals(readFileSync(disk)));
+
+    // Smaller, and all partitions end on it.
+    const less = join(folder, "less");
+    writeFileSync(less, Buffer.alloc(30 * mib, 0x5a));
+    await withLoop(less, [], (device) => at.export("whole", device, device.slice(5)));
+    assert.match(tool("sfdisk", ["--verify", less]), /No errors detected/);
+    assert.deepEqual(filesOf(less, before as Place), filesOf(disk, before as Place));
 
     const small = join(folder, "small");
-    writeFileSync(small, Buffer.alloc(31 * mib));
+    writeFileSync(small, Buffer.alloc(24 * mib));
     await withLoop(small, [], (device) =>
       assert.rejects(at.export("whole", device, device.slice(5)), {
         code: "refused",
@@ -197,6 +221,32 @@ test("onto a disk: named, confirmed, large enough, not in use; read back, and wh
     });
   }));
 
+test("a damaged image onto a disk: bad-input, and the disk does not start", () =>
+  inFolder(async (folder) => {
+    const disk = makeDisk(folder);
+    tool("dd", [`of=${disk}`, "if=/dev/urandom", "bs=1M", "seek=26", "count=2", "conv=notrunc"]);
+    const { id } = await at.import(disk, "harmed", true);
+    const target = join(folder, "target");
+    writeFileSync(target, Buffer.alloc(32 * mib, 0x5a));
+    let count = 0;
+    const harmed = at.harming((path, body) => {
+      // Nothing but one chunk's bytes, each time that it is asked for.
+      if (!path.startsWith(`/images/${id}/chunks?`)) return;
+      const place = body.indexOf(readFileSync(disk).subarray(26 * mib, 26 * mib + 64));
+      if (place === -1) return;
+      count++;
+      body[place + 1000] = (body[place + 1000] as number) ^ 1;
+    });
+    await withLoop(target, [], (device) =>
+      assert.rejects(at.export("harmed", device, device.slice(5), harmed), {
+        code: "bad-input",
+        message: /chunk 26 of the image does not match its hash/,
+      }),
+    );
+    assert.ok(count >= 4, `asked for ${count} times`);
+    assert.ok(readFileSync(target).subarray(0, mib).equals(Buffer.alloc(mib)));
+  }));
+
 test("over the network with an operator's token; a viewer gets no disk", () =>
   inFolder(async (folder) => {
     const api = await openApi("tokens");
@@ -208,7 +258,7 @@ test("over the network with an operator's token; a viewer gets no disk", () =>
       const quiet = { signal, progress() {}, log() {}, async confirm() {} };
       const [operator, viewer] = [await clientOf("operator"), await clientOf("viewer")];
       const disk = makeDisk(folder);
-      const source = { ...quiet, path: disk, name: "lab", raw: true, disk: null };
+      const source = { ...quiet, path: disk, name: "lab", raw: true, disk: null, without: [] };
       await assert.rejects(importImage({ ...source, client: viewer }), { code: "refused" });
       await importImage({ ...source, client: operator });
       const target = { ...quiet, image: "lab", path: join(folder, "back") };

@@ -1,9 +1,11 @@
 /** File systems that are not in order, made so by real tools and the kernel: refused, or taken whole. */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import { findUse } from "../../../imaging/capture/used-blocks.ts";
+import { openDisk } from "../../../imaging/disk/disk.ts";
 import { captureAndRestore } from "./captured.ts";
 import { bytesAt, fill, inFolder, mib, mounted, putBytes, someFiles, tool } from "./disks.ts";
 
@@ -85,6 +87,85 @@ test("damaged, and marked so or not: whole, with the cure", async () => {
       putBytes(f2fs, at, flags);
     }
     await assertWhole(f2fs, folder, /not unmounted/);
+  });
+});
+
+test("a FAT that was not unmounted, or whose chains meet: whole, with the cure", async () => {
+  await inFolder(async (folder) => {
+    const disk = join(folder, "dirty");
+    fill(disk, 40 * mib, 0);
+    tool("mkfs.vfat", ["-F", "16", disk]);
+    const shared = join(folder, "shared");
+    copyFileSync(disk, shared);
+    putBytes(disk, 0x25, Buffer.from([1]));
+    await assertWhole(disk, folder, /not unmounted.*chkdsk.*fsck\.vfat/);
+
+    const at = bytesAt(shared, 0x0e, 2).readUInt16LE() * 512;
+    putBytes(shared, at + 4, Buffer.from([4, 0, 4, 0, 0xff, 0xff]));
+    await assertWhole(shared, folder, /share clusters.*fsck\.vfat/);
+  });
+});
+
+test("a FAT whose tables, or whose maps, differ: what either calls used is taken, and it is said", async () => {
+  await inFolder(async (folder) => {
+    const disk = join(folder, "copies");
+    fill(disk, 80 * mib, 0xa5);
+    tool("mkfs.vfat", ["-F", "32", disk]);
+    writeFileSync(join(folder, "file"), Buffer.alloc(mib, "roomcast"));
+    tool("mcopy", ["-i", disk, join(folder, "file"), "::file"]);
+    const upper = join(folder, "upper");
+    copyFileSync(disk, upper);
+    const kept = async (path: string, cluster: number, said: RegExp): Promise<void> => {
+      const own = join(folder, `of-${path.split("/").at(-1)}`);
+      mkdirSync(own);
+      const { image, copy } = await captureAndRestore(path, own);
+      assert.equal(image.partitions[0]?.mode, "used");
+      assert.match(image.warnings.join("; "), said);
+      const [sectors, clusterSectors] = [
+        bytesAt(path, 0x24, 4).readUInt32LE(),
+        bytesAt(path, 13, 1),
+      ];
+      const dataAt = (32 + 2 * sectors) * 512;
+      const at = dataAt + (cluster - 2) * (clusterSectors[0] as number) * 512;
+      assert(bytesAt(copy, at, 512).equals(bytesAt(path, at, 512)), `cluster ${cluster}`);
+      assert(image.usedBytes < 10 * mib);
+    };
+    const tables = bytesAt(disk, 0x0e, 2).readUInt16LE() * 512;
+    // The first table lost all but the root's entry: the file is in the second one.
+    putBytes(disk, tables + 12, Buffer.alloc(80_000));
+    await kept(disk, 1000, /copies of its table differ.*fsck\.vfat/);
+    // Free, by the lower 28 bits; partclone looks at all of them.
+    for (const table of [0, bytesAt(disk, 0x24, 4).readUInt32LE() * 512])
+      putBytes(upper, tables + table + 90_000 * 4, Buffer.from([0, 0, 0, 0x10]));
+    await kept(upper, 90_000, /partclone tells another map.*fsck\.vfat/);
+  });
+});
+
+test("what cannot be told of an XFS of more than 2^32 blocks, and of an ext4 of the future: whole", async () => {
+  await inFolder(async (folder) => {
+    const useOf = async (path: string) => {
+      await using disk = await openDisk(path, { write: false });
+      const place = { index: 0, type: "none", start: 0, size: disk.size };
+      return await findUse(disk, place, { raw: false, signal: new AbortController().signal });
+    };
+    const xfs = join(folder, "xfs");
+    writeFileSync(xfs, "");
+    truncateSync(xfs, 5 * 2 ** 40);
+    tool("mkfs.xfs", ["-q", "-f", "-b", "size=1024", "-l", "size=64m", xfs]);
+    const large = await useOf(xfs);
+    assert.equal(large.used, null);
+    assert.match(large.warnings.join(), /xfs\), taken whole: it has more blocks than partclone/);
+
+    const ext = join(folder, "ext");
+    fill(ext, 16 * mib, 0);
+    tool("mke2fs", ["-q", "-F", "-t", "ext4", "-O", "^metadata_csum", ext]);
+    assert.notEqual((await useOf(ext)).used, null);
+    const features = bytesAt(ext, 1024 + 0x64, 4);
+    features[3] = 0x01;
+    putBytes(ext, 1024 + 0x64, features);
+    const future = await useOf(ext);
+    assert.equal(future.used, null);
+    assert.match(future.warnings.join(), /features that are not known/);
   });
 });
 

@@ -1,0 +1,181 @@
+/** An image restored to a disk of this machine, as an agent does it; its chunks come by the API. */
+import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ChunkVerdict } from "../../core/cast/handles.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
+import { misfitOf } from "../../core/image/fit.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import { rootHashOfEntries } from "../../core/image/merkle.ts";
+import { bootCriticalEntryIndexes } from "../../core/image/plan.ts";
+import { sha256 } from "../../core/node/hash.ts";
+import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
+import { chooseTarget } from "../../core/session/target.ts";
+import { chunkBytes } from "../../core/units/units.ts";
+import type { DiskView } from "../../core/wire/views.ts";
+import { systemCodec } from "../../imaging/codec.ts";
+import { alignedBuffer, openDisk } from "../../imaging/disk/disk.ts";
+import { describePath } from "../../imaging/disk/disks.ts";
+import { usedBy } from "../../imaging/disk/in-use.ts";
+import { systemRoots } from "../../imaging/disk/sysfs.ts";
+import { fitDisk } from "../../imaging/fit/fit-disk.ts";
+import { bootAreaOf } from "../../imaging/restore/boot-area.ts";
+import { closedUnlessHung } from "../../imaging/restore/disk-faults.ts";
+import { DiskRestore } from "../../imaging/restore/disk-restore.ts";
+import { ShortDisk } from "../../imaging/restore/short-disk.ts";
+import type { ReadImage } from "./image-reader.ts";
+
+export interface RestoreHereOptions {
+  readonly path: string;
+  /** Its reason is what the restore rejects with. */
+  readonly signal: AbortSignal;
+  /** As in `ExportOptions`. */
+  confirm(what: readonly string[], word: string): Promise<void>;
+  progress(done: number, total: number): void;
+  log(text: string): void;
+}
+
+/** Chunks on their way to the disk at once: as many as `DiskRestore` works at. */
+const deliveries = 6;
+/** How often it is told how far it is, in milliseconds. */
+const tellEvery = 200;
+
+/**
+ * Resolves when all of it was read back and is right, and the disk's table fits it. Rejects with a
+ * RoomcastError; when something was written by then, the disk does not start.
+ */
+export async function restoreHere(image: ReadImage, options: RestoreHereOptions): Promise<void> {
+  const { manifest } = image;
+  const { path, signal, log } = options;
+  const view = requireTarget(image, path);
+  await options.confirm(
+    [`${imageName(manifest)} will overwrite this machine's`, `  ${diskLine(view)}`],
+    basename(path),
+  );
+  await write(image, view, options);
+  if (view.size === manifest.diskBytes) return;
+  const said = ({ name, outcome, detail }: { name: string; outcome: string; detail: string }) =>
+    log(`${name}: ${outcome}, ${detail}`);
+  try {
+    await fitDisk({ path, manifest, grow: true, signal, said });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof RoomcastError)) throw error;
+    const what = `the disk was verified, but could not be made to fit: ${error.message}`;
+    throw new RoomcastError("failed", what, error.next, { cause: error });
+  }
+}
+
+/** The disk is closed again when it ends. */
+async function write(
+  image: ReadImage,
+  view: DiskView,
+  { signal, progress, log }: RestoreHereOptions,
+): Promise<void> {
+  const { manifest, entries } = image;
+  const { diskBytes, logicalSector, rootHash } = manifest;
+  const opened = await openDisk(view.path, { write: true });
+  let restore: DiskRestore | null = null;
+  await using _ = closedUnlessHung(opened, () => restore?.diskHangs ?? false);
+  if (opened.size !== view.size || opened.logicalSector !== view.logicalSector) {
+    const next = "check its cable, and try again";
+    throw new RoomcastError("refused", `${view.path} is not the disk it was a moment ago`, next);
+  }
+  const boot = bootAreaOf({
+    entries,
+    critical: bootCriticalEntryIndexes(manifest, entries),
+    diskBytes,
+    targetBytes: opened.size,
+    logicalSector,
+  });
+  const work = new DiskRestore(
+    { entries, diskBytes, boot, verify: "read-back", discard: true },
+    {
+      ...systemCodec,
+      disk: opened.size < diskBytes ? new ShortDisk(opened, diskBytes) : opened,
+      diskName: `${view.path}, ${diskIdentity(view)}`,
+      fetch: (entryIndex) => storedChunk(image, entryIndex),
+      buffer: () => alignedBuffer(chunkBytes),
+      sleep: async (ms) => void (await sleep(ms)),
+    },
+  );
+  restore = work;
+  const stop = (): void => work.stop(stopReason(signal.reason));
+  signal.addEventListener("abort", stop, { once: true });
+  let trouble: string | null = null;
+  const tell = setInterval(() => {
+    const { bytesWritten, bytesVerified, bytesWanted } = work.counters;
+    progress(bytesWritten + bytesVerified, 2 * bytesWanted);
+    if (work.trouble !== null && work.trouble !== trouble) log(work.trouble);
+    trouble = work.trouble;
+  }, tellEvery);
+  try {
+    signal.throwIfAborted();
+    await work.begin();
+    deliver(image, work).catch((error: unknown) => work.stop(stopReason(error)));
+    const rightRoot = rootHashOfEntries(await work.ended, sha256) === rootHash;
+    assert(rightRoot, "what was verified is the image");
+    const { bytesWanted } = work.counters;
+    progress(2 * bytesWanted, 2 * bytesWanted);
+  } finally {
+    clearInterval(tell);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Brings all that is wanted; ends early when the restore does. */
+async function deliver(image: ReadImage, restore: DiskRestore): Promise<void> {
+  let isOver = false;
+  const end = restore.ended.then(
+    () => {
+      isOver = true;
+    },
+    () => {
+      isOver = true;
+    },
+  );
+  const all = image.entries.map((_, entryIndex) => entryIndex);
+  const chunks = image.stored(all.filter((entryIndex) => restore.isWanted(entryIndex)));
+  const lane = async (): Promise<void> => {
+    while (!isOver) {
+      const { value, done } = await chunks.next();
+      if (done === true) return;
+      const { entryIndex } = value;
+      let { stored } = value;
+      for (;;) {
+        const { promise, resolve } = Promise.withResolvers<ChunkVerdict>();
+        restore.deliver(entryIndex, stored, resolve);
+        // A chunk that the disk does not take is never settled.
+        await Promise.race([promise, end]);
+        // Comes again, until the restore has had enough of it.
+        if (isOver || (await promise) === "taken") break;
+        stored = await storedChunk(image, entryIndex);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: deliveries }, lane));
+}
+
+async function storedChunk(image: ReadImage, entryIndex: number): Promise<Uint8Array> {
+  for await (const { stored } of image.stored([entryIndex])) return stored;
+  throw new Error(`entry ${entryIndex} is none`);
+}
+
+const stopReason = (reason: unknown): RoomcastError =>
+  reason instanceof RoomcastError
+    ? reason
+    : new RoomcastError("failed", String(reason), "try again");
+
+/** The rules of a restore; a disk that is named may be a USB disk. */
+function requireTarget({ manifest, entries }: ReadImage, path: string): DiskView {
+  const view = describePath(path, systemRoots);
+  if (view === null) {
+    throw new RoomcastError("not-found", `${path} cannot be opened`, "check its name (`lsblk`)");
+  }
+  const candidate = { disk: view, inUse: usedBy(path, systemRoots) };
+  const choice = chooseTarget([candidate], path, {
+    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes),
+    logicalSector: manifest.logicalSector,
+  });
+  if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
+  return view;
+}
