@@ -15,7 +15,8 @@ import { usualRule } from "../../../core/wire/disk-policy.ts";
 
 const order = {
   type: "restore",
-  task: "s1",
+  session: "s1",
+  attempt: 1,
   imageId: "0123456789abcdef",
   image: "lab@1",
   cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401 },
@@ -30,9 +31,9 @@ const order = {
 
 test("a message that fits its schema is taken as it is", () => {
   assert.deepEqual(decodeServerMessage(JSON.stringify(order)), { ok: true, value: order });
-  assert.deepEqual(decodeAgentMessage('{"type":"alive","state":"idle"}'), {
+  assert.deepEqual(decodeAgentMessage('{"type":"alive","state":"idle","report":null}'), {
     ok: true,
-    value: { type: "alive", state: "idle" },
+    value: { type: "alive", state: "idle", report: null },
   });
 });
 

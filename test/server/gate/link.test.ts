@@ -86,7 +86,7 @@ async function connect(mac: string, more: Partial<Hello> = {}): Promise<WebSocke
 
 test("a hello that breaks the schema is refused with the reason, and nothing is remembered", async () => {
   for (const [frame, reason] of [
-    [JSON.stringify({ ...helloOf("a"), disks: "none" }), /^4001 that is no hello: hello: \/disks /],
+    [JSON.stringify({ ...helloOf("a"), disks: "none" }), /^4001 that is no hello: hello: disks /],
     ["{", /^4001 that is no hello: not JSON$/],
     [
       JSON.stringify({ type: "alive", state: "idle", report: null }),
@@ -115,7 +115,7 @@ test("the agent shows the reason that it was refused with", async () => {
   link.start();
   const detail = await down.promise;
   link.close();
-  assert.match(detail, /^refused: that is no hello: hello: \/mac /);
+  assert.match(detail, /^refused: that is no hello: hello: mac /);
 });
 
 test("another protocol is refused before the PC is known, whatever else its hello has", async () => {
