@@ -47,7 +47,7 @@ test("a message that does not is refused with a reason", () => {
     '{"type":"power","action":"explode"}',
     JSON.stringify({ ...order, cast: { ...order.cast, tag: 2 ** 32 } }),
     JSON.stringify({ ...order, cast: { ...order.cast, port: 0 } }),
-    JSON.stringify({ ...order, task: "x".repeat(65) }),
+    JSON.stringify({ ...order, session: "x".repeat(65) }),
     " ".repeat(controlFrameLimit + 1),
   ]) {
     const decoded = decodeServerMessage(frame);
