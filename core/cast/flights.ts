@@ -3,7 +3,7 @@ import type { Millis } from "../units/units.ts";
 import { planRepairs } from "./coding.ts";
 import type { Flight } from "./flight.ts";
 import type { Member } from "./member.ts";
-import type { Room } from "./room.ts";
+import type { Receivers } from "./receivers.ts";
 import type { Supply } from "./supply.ts";
 
 /** Of an entry: who lacks more, and four times what the middle one does, gets it another time. */
@@ -20,13 +20,13 @@ export class Flights {
   /** With repairs to send, oldest round first. */
   readonly repairing: Flight[] = [];
   sending: Flight | null = null;
-  private readonly room: Room;
+  private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly symbolCounts: Uint16Array;
   private readonly byEntry = new Map<number, Flight>();
 
-  constructor(parts: { room: Room; supply: Supply; symbolCounts: Uint16Array }) {
-    this.room = parts.room;
+  constructor(parts: { receivers: Receivers; supply: Supply; symbolCounts: Uint16Array }) {
+    this.receivers = parts.receivers;
     this.supply = parts.supply;
     this.symbolCounts = parts.symbolCounts;
   }
@@ -147,7 +147,7 @@ export class Flights {
     const place = this.repairing.indexOf(flight);
     if (place >= 0) this.repairing.splice(place, 1);
     // Somebody may still want it, and nothing else tells the next lap.
-    this.room.version++;
+    this.receivers.version++;
   }
 }
 

@@ -6,14 +6,14 @@
  */
 import { type Millis, millis } from "../units/units.ts";
 import { creditOf, type Member } from "./member.ts";
-import type { LaggardCause } from "./reason.ts";
-import type { Room } from "./room.ts";
+import type { StragglerCause } from "./reason.ts";
+import type { Receivers } from "./receivers.ts";
 
-/** Nobody comes back sooner; twice as late after each time that it was put aside. */
-const asideFor = millis(2000);
+/** A straggler stays in the catch-up lane for at least so long, and twice as long after each further demotion. */
+const leastCatchUp = millis(2000);
 const doublings = 5;
 /** How long a member may lose far more than the others. */
-const outlierLimit = millis(300);
+const straggleLimit = millis(300);
 
 export interface LaneChange {
   readonly demoted: readonly Member[];
@@ -22,42 +22,42 @@ export interface LaneChange {
 }
 
 export class Lanes {
-  private readonly room: Room;
+  private readonly receivers: Receivers;
 
-  constructor(room: Room) {
-    this.room = room;
+  constructor(receivers: Receivers) {
+    this.receivers = receivers;
   }
 
   /** Takes the member out of the main lane; it takes no part in the flights from now on. */
-  demote(member: Member, cause: LaggardCause, now: Millis): void {
+  demote(member: Member, cause: StragglerCause, now: Millis): void {
     member.cause = cause;
     member.lane = "catchUp";
     member.demotedAt = now;
     member.demotions++;
-    member.outlierFor = 0;
-    this.room.setServed(member, false);
+    member.straggledFor = 0;
+    this.receivers.setServed(member, false);
   }
 
   /** Of those who lost far more than the others in a stretch, the ones that have done so for too long. */
-  noteOutliers(outliers: readonly Member[], elapsed: number): Member[] {
-    for (const member of this.room.members.values()) {
-      const change = outliers.includes(member) ? elapsed : -elapsed;
-      member.outlierFor = Math.max(0, member.outlierFor + change);
+  noteStragglers(stragglers: readonly Member[], elapsed: number): Member[] {
+    for (const member of this.receivers.members.values()) {
+      const change = stragglers.includes(member) ? elapsed : -elapsed;
+      member.straggledFor = Math.max(0, member.straggledFor + change);
     }
-    return outliers.filter((member) => member.outlierFor >= outlierLimit);
+    return stragglers.filter((member) => member.straggledFor >= straggleLimit);
   }
 
   /** Brings back whoever has room again, and everyone when the main lane wants nothing. Null: no change. */
   settle(now: Millis): LaneChange | null {
-    const aside = [...this.room.members.values()].filter(
+    const stragglers = [...this.receivers.members.values()].filter(
       ({ lane, wantCount }) => lane === "catchUp" && wantCount > 0,
     );
-    if (aside.length === 0) return null;
-    if (!this.room.hasDemand) {
-      for (const member of aside) member.lane = "main";
+    if (stragglers.length === 0) return null;
+    if (!this.receivers.hasDemand) {
+      for (const member of stragglers) member.lane = "main";
       return { demoted: [], isNewRoom: true };
     }
-    const back = aside.filter((member) => hasRecovered(member, now));
+    const back = stragglers.filter((member) => hasRecovered(member, now));
     for (const member of back) {
       member.lane = "main";
       member.cause = null;
@@ -67,7 +67,7 @@ export class Lanes {
 }
 
 function hasRecovered(member: Member, now: Millis): boolean {
-  const wait = asideFor * 2 ** Math.min(doublings, member.demotions - 1);
+  const wait = leastCatchUp * 2 ** Math.min(doublings, member.demotions - 1);
   return now - member.demotedAt > wait && member.freeSlots * 2 >= member.slotCount;
 }
 

@@ -1,8 +1,8 @@
 import { type Millis, millis } from "../units/units.ts";
 import { bitmapBytes } from "./bits.ts";
-import type { ReceiverId, ReceiverStanding } from "./handles.ts";
+import type { ReceiverId, ReceiverStanding } from "./ends.ts";
 import { Measure } from "./measure.ts";
-import { type LaggardCause, reasonOf } from "./reason.ts";
+import { reasonOf, type StragglerCause } from "./reason.ts";
 import { Wait } from "./wait.ts";
 
 /** A receiver as the sender knows it. */
@@ -36,9 +36,9 @@ export interface Member {
   /** Entries that it has in hand or on the disk, of those that it wanted. */
   finished: number;
   /** Why it was put aside; null once it has recovered. */
-  cause: LaggardCause | null;
+  cause: StragglerCause | null;
   /** For how long, of late, it has lost far more than the others. */
-  outlierFor: number;
+  straggledFor: number;
   demotedAt: Millis;
   demotions: number;
 }
@@ -63,7 +63,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   wait: new Wait(),
   finished: 0,
   cause: null,
-  outlierFor: 0,
+  straggledFor: 0,
   demotedAt: now,
   demotions: 0,
 });

@@ -1,10 +1,10 @@
 /** Why a receiver falls behind, told from what its reports count. */
 import { chunkBytes } from "../units/units.ts";
 import { dataPacketBytes, wireOverheadBytes } from "../wire/cast.ts";
-import type { LaggardReason } from "./handles.ts";
+import type { StragglerReason } from "./ends.ts";
 import type { Figures } from "./measure.ts";
 
-export type LaggardCause = LaggardReason["cause"];
+export type StragglerCause = StragglerReason["cause"];
 
 const packetBits = (dataPacketBytes + wireOverheadBytes) * 8;
 export const bpsOf = (packetsPerMs: number): number => packetsPerMs * packetBits * 1000;
@@ -17,7 +17,7 @@ const portFill = 0.85;
 const countError = 1.1;
 
 /** Of one that loses far more than the others. */
-export function causeOfLoss(figures: Figures | null): LaggardCause {
+export function causeOfLoss(figures: Figures | null): StragglerCause {
   if (figures === null) return "loss";
   const { packetsPerMs, sentPerMs, lossRatio, dropRatio } = figures;
   if (dropRatio > lossRatio / 2) return "host";
@@ -30,7 +30,7 @@ export function causeOfLoss(figures: Figures | null): LaggardCause {
 }
 
 /** A cause with its present figures. */
-export function reasonOf(cause: LaggardCause, figures: Figures): LaggardReason {
+export function reasonOf(cause: StragglerCause, figures: Figures): StragglerReason {
   switch (cause) {
     case "disk":
       return { cause, writeBytesPerSecond: figures.writtenPerMs * 1000 * chunkBytes };

@@ -23,8 +23,8 @@ import {
 } from "../wire/cast.ts";
 import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
 import { bitAt, bitmapBytes, setBit } from "./bits.ts";
+import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
-import type { CastReceiverStats, ChunkVerdict } from "./handles.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 
 export interface ReceiverOptions {

@@ -2,32 +2,32 @@
 import type { Entries } from "./entries.ts";
 import { type Flights, heavyFraction } from "./flights.ts";
 import { creditOf, type Member } from "./member.ts";
-import type { Room } from "./room.ts";
+import type { Receivers } from "./receivers.ts";
 import type { Supply } from "./supply.ts";
 
 export class Schedule {
   /** Laps around the index: 1, and one for each time that entries had to be sent again from its start. */
   passes = 1;
   private readonly entries: Entries;
-  private readonly room: Room;
+  private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly flights: Flights;
   private cursor = 0;
   private isNewLap = false;
-  /** `room.version` when nothing more was found to be read. */
+  /** `receivers.version` when nothing more was found to be read. */
   private plannedVersion = -1;
 
-  constructor(parts: { entries: Entries; room: Room; supply: Supply; flights: Flights }) {
+  constructor(parts: { entries: Entries; receivers: Receivers; supply: Supply; flights: Flights }) {
     this.entries = parts.entries;
-    this.room = parts.room;
+    this.receivers = parts.receivers;
     this.supply = parts.supply;
     this.flights = parts.flights;
   }
 
   /** Chooses entries to be read ahead: in order from the cursor, around the end if need be. */
   plan(): void {
-    if (this.plannedVersion === this.room.version) return;
-    const { version, servableCount } = this.room;
+    if (this.plannedVersion === this.receivers.version) return;
+    const { version, servableCount } = this.receivers;
     const entryCount = this.entries.count;
     let looked = 0;
     while (this.supply.hasRoomAhead) {
@@ -43,7 +43,7 @@ export class Schedule {
       }
       const entry = this.cursor++;
       looked++;
-      if (this.room.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
+      if (this.receivers.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
       this.supply.ask(entry, "ahead");
       if (this.isNewLap) this.passes++;
@@ -55,7 +55,7 @@ export class Schedule {
   private countAtWork(): number {
     let count = this.supply.count;
     for (const { entryIndex: entry } of this.flights.all())
-      if (this.room.demandFor(entry) > 0) count++;
+      if (this.receivers.demandFor(entry) > 0) count++;
     return count;
   }
 
@@ -81,7 +81,7 @@ export class Schedule {
 
   /** Another that is served has room for something that it wants. */
   private isAnotherOpen(member: Member): boolean {
-    for (const other of this.room.members.values())
+    for (const other of this.receivers.members.values())
       if (other !== member && other.isServed && other.wantCount > 0 && creditOf(other) > 0)
         return true;
     return false;
@@ -89,12 +89,12 @@ export class Schedule {
 
   /** Nobody wants the entry who has no part of it. */
   private isForHolders(entry: number): boolean {
-    return this.holdersOf(entry) >= this.room.demandFor(entry);
+    return this.holdersOf(entry) >= this.receivers.demandFor(entry);
   }
 
   private holdersOf(entry: number): number {
     let holders = 0;
-    for (const { isServed, assembling } of this.room.members.values())
+    for (const { isServed, assembling } of this.receivers.members.values())
       if (isServed && assembling.has(entry)) holders++;
     return holders;
   }

@@ -16,10 +16,10 @@ import {
 } from "../wire/cast.ts";
 import { type CastReport, decodeReport } from "../wire/cast-report.ts";
 import { bitAt } from "./bits.ts";
+import type { CastSenderStats, ReceiverId } from "./ends.ts";
 import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";
 import { Flights, type Moment } from "./flights.ts";
-import type { CastSenderStats, ReceiverId } from "./handles.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
 import {
   creditOf,
@@ -33,8 +33,8 @@ import {
 import { Pacer } from "./pacer.ts";
 import { PacketWriter, type Place } from "./packets.ts";
 import { RateControl } from "./rate.ts";
-import { causeOfLoss, type LaggardCause } from "./reason.ts";
-import { Room } from "./room.ts";
+import { causeOfLoss, type StragglerCause } from "./reason.ts";
+import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
@@ -74,7 +74,7 @@ const leastHeard = 0.2;
 
 export class CastSenderMachine {
   private readonly options: SenderOptions;
-  private readonly room: Room;
+  private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly lanes: Lanes;
   private readonly holdUps: HoldUps;
@@ -101,13 +101,13 @@ export class CastSenderMachine {
     const { storedLengths, linkBps, rateLimitBps, tag, generation } = options;
     this.options = options;
     this.entries = new Entries(storedLengths);
-    this.room = new Room(this.entries);
+    this.receivers = new Receivers(this.entries);
     this.supply = new Supply(this.entries);
-    const { room, supply, entries } = this;
-    this.flights = new Flights({ room, supply, symbolCounts: entries.symbolCounts });
-    this.schedule = new Schedule({ entries, room, supply, flights: this.flights });
+    const { receivers, supply, entries } = this;
+    this.flights = new Flights({ receivers, supply, symbolCounts: entries.symbolCounts });
+    this.schedule = new Schedule({ entries, receivers, supply, flights: this.flights });
     this.packets = new PacketWriter(supply, { tag, generation });
-    this.lanes = new Lanes(this.room);
+    this.lanes = new Lanes(this.receivers);
     this.holdUps = new HoldUps(now);
     this.rate = new RateControl({ linkBps, limitBps: rateLimitBps }, now);
     this.pacer = new Pacer(now);
@@ -123,7 +123,7 @@ export class CastSenderMachine {
 
   /** A receiver is there; again: its wants are replaced, and what it reported before is forgotten. */
   join(id: ReceiverId, wants: Uint8Array, now: Millis): void {
-    const member = this.room.members.get(id) ?? this.room.add(id, now);
+    const member = this.receivers.members.get(id) ?? this.receivers.add(id, now);
     this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
     member.reportNumber = null;
     member.reportedAt = now;
@@ -132,16 +132,16 @@ export class CastSenderMachine {
   }
 
   leave(id: ReceiverId, now: Millis): void {
-    const member = this.room.members.get(id);
+    const member = this.receivers.members.get(id);
     if (member === undefined) return;
-    this.room.remove(member);
+    this.receivers.remove(member);
     this.flights.dropFromAll(member);
     this.afterLaneChange(this.lanes.settle(now));
   }
 
   /** A report; one that is malformed, of a stranger or older than the last is ignored. */
   report(id: ReceiverId, payload: Uint8Array, now: Millis): void {
-    const member = this.room.members.get(id);
+    const member = this.receivers.members.get(id);
     const decoded = decodeReport(payload, this.entries.symbolCounts);
     if (member === undefined || !decoded.ok) {
       this.counts.ignored++;
@@ -162,7 +162,7 @@ export class CastSenderMachine {
   /** An entry that was unknown is known, and can be asked for; 0: it is never on the wire. */
   announce(entryIndex: number, storedLength: number): void {
     this.entries.announce(entryIndex, storedLength);
-    this.room.noteKnown(entryIndex);
+    this.receivers.noteKnown(entryIndex);
   }
 
   /** Entries whose stored bytes are to be given to `supplyEntry`. */
@@ -186,7 +186,7 @@ export class CastSenderMachine {
     this.filledAt = now;
     if (now < this.housekeepAt) return;
     this.housekeepAt = millis(now + housekeepingEvery);
-    for (const member of this.room.members.values()) this.noticeSilence(member, now);
+    for (const member of this.receivers.members.values()) this.noticeSilence(member, now);
     this.afterLaneChange(this.lanes.settle(now));
     this.judgeRate(now);
     const overdue = roundIntervals * this.reportEvery + roundGrace;
@@ -225,7 +225,7 @@ export class CastSenderMachine {
   /** When to call `tick` and `fill` again if nothing happens. */
   get deadline(): Millis {
     if (!this.pacer.isOpen) return this.pacer.deadline;
-    if (this.room.members.size === 0) return millis(this.housekeepAt + 1000);
+    if (this.receivers.members.size === 0) return millis(this.housekeepAt + 1000);
     return millis(Math.min(this.housekeepAt, this.syncAt));
   }
 
@@ -240,9 +240,9 @@ export class CastSenderMachine {
       parityBytes: parity,
       repairBytes: repair,
       passes: this.schedule.passes,
-      entriesOpen: this.room.openCount,
+      entriesOpen: this.receivers.openCount,
       framesIgnored: ignored,
-      receivers: [...this.room.members.values()].map((member) => standingOf(member, now)),
+      receivers: [...this.receivers.members.values()].map((member) => standingOf(member, now)),
     };
   }
 
@@ -282,28 +282,28 @@ export class CastSenderMachine {
     );
     if (report.wants !== null) this.replaceWants(member, report.wants);
     for (const { entryIndex, wanted } of report.settled) {
-      if (wanted) this.room.want(member, entryIndex);
+      if (wanted) this.receivers.want(member, entryIndex);
       else if (bitAt(member.wants, entryIndex)) this.finish(member, entryIndex);
     }
-    for (const { entryIndex } of report.assembling) this.room.want(member, entryIndex);
+    for (const { entryIndex } of report.assembling) this.receivers.want(member, entryIndex);
     measure(member, report.dropped, now);
   }
 
   private replaceWants(member: Member, wants: Uint8Array): void {
-    this.room.setWants(member, wants);
+    this.receivers.setWants(member, wants);
     for (const flight of this.flights.all())
       if (!bitAt(member.wants, flight.entryIndex)) this.flights.drop(flight, member);
   }
 
   private finish(member: Member, entryIndex: number): void {
-    this.room.finish(member, entryIndex);
+    this.receivers.finish(member, entryIndex);
     const flight = this.flights.get(entryIndex);
     if (flight !== undefined) this.flights.drop(flight, member);
   }
 
   private setServed(member: Member, isServed: boolean): void {
     if (member.isServed === isServed) return;
-    this.room.setServed(member, isServed);
+    this.receivers.setServed(member, isServed);
     member.stretchStart = null;
     if (!isServed) this.flights.dropFromAll(member);
   }
@@ -328,7 +328,7 @@ export class CastSenderMachine {
   /** The fraction of the rate that comes to the one in the main lane that loses most; null: not known. */
   private heardRatio(): number | null {
     let most: number | null = null;
-    for (const { lane, wantCount, measure } of this.room.members.values()) {
+    for (const { lane, wantCount, measure } of this.receivers.members.values()) {
       if (lane === "main" && wantCount > 0 && measure.figures !== null)
         most = Math.max(most ?? 0, measure.figures.lossRatio);
     }
@@ -343,14 +343,14 @@ export class CastSenderMachine {
   private beginFlight(now: Millis): Flight | null {
     if (this.isGathering(now)) return null;
     for (const entry of this.supply.ready()) {
-      if (this.room.demandFor(entry) === 0) {
+      if (this.receivers.demandFor(entry) === 0) {
         this.supply.drop(entry);
         continue;
       }
       const wanting: Member[] = [];
       const full: Member[] = [];
       const holding: Member[] = [];
-      for (const member of this.room.members.values()) {
+      for (const member of this.receivers.members.values()) {
         if (!member.isServed || !bitAt(member.wants, entry)) continue;
         if (member.assembling.has(entry)) holding.push(member);
         else if (creditOf(member) > 0) wanting.push(member);
@@ -368,7 +368,7 @@ export class CastSenderMachine {
         // Those who hold parts of it may be full of them, and what they hold up is held up by others.
         if (holding.some((each) => creditOf(each) <= 0))
           return this.flights.open(entry, holding, true, this.moment(now));
-        const others = [...this.room.members.values()].filter(
+        const others = [...this.receivers.members.values()].filter(
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
         if (!this.holdUps.hold(holdUp, others, now)) continue;
@@ -389,14 +389,14 @@ export class CastSenderMachine {
     if (this.hasBegun || this.gathering === null) return false;
     const { since, joinedAt } = this.gathering;
     const isQuiet = now - joinedAt >= gatherQuiet;
-    const isHeard = [...this.room.members.values()].every(({ isServed }) => isServed);
+    const isHeard = [...this.receivers.members.values()].every(({ isServed }) => isServed);
     this.hasBegun = (isQuiet && isHeard) || now - since >= gatherFor;
     return !this.hasBegun;
   }
 
   private demote(
     members: readonly Member[],
-    causeOf: (member: Member) => LaggardCause,
+    causeOf: (member: Member) => StragglerCause,
     now: Millis,
   ): void {
     for (const member of members) this.lanes.demote(member, causeOf(member), now);
@@ -450,7 +450,7 @@ export class CastSenderMachine {
   // --- the pace of reports and the rate
 
   private get reportEvery(): number {
-    const byRoom = reportEveryLeast + reportEveryEach * this.room.wantingCount;
+    const byRoom = reportEveryLeast + reportEveryEach * this.receivers.wantingCount;
     if (this.rate.isSearching) return Math.min(reportEveryMost, byRoom);
     const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
     return Math.min(reportEveryMost, Math.max(byRoom, packetsPerReport / packetsPerMs));
@@ -458,26 +458,26 @@ export class CastSenderMachine {
 
   /** While data flows, rarely; while reports are awaited and nothing flows, twice an interval. */
   private get syncAt(): Millis {
-    if (this.room.members.size === 0) return millis(Number.POSITIVE_INFINITY);
-    const isAwaited = this.flights.size > 0 || this.room.openCount > 0;
+    if (this.receivers.members.size === 0) return millis(Number.POSITIVE_INFINITY);
+    const isAwaited = this.flights.size > 0 || this.receivers.openCount > 0;
     const quiet = isAwaited ? Math.max(5, this.reportEvery / 2) : syncEvery;
     return millis(Math.min(this.syncedAt + syncEvery, this.sentAt + quiet));
   }
 
   private judgeRate(now: Millis): void {
     const elapsed = now - this.stretch.since;
-    const found = roomLoss(this.room.members.values(), this.rate.isSearching);
+    const found = roomLoss(this.receivers.members.values(), this.rate.isSearching);
     if (found === null) {
       if (elapsed > stretchLimit) this.beginStretch(now);
       return;
     }
-    const outliers = this.lanes.noteOutliers(found.outliers, elapsed);
+    const stragglers = this.lanes.noteStragglers(found.stragglers, elapsed);
     const sentBps = ((this.counts.wire - this.stretch.wireBytes) * 8000) / Math.max(1, elapsed);
     const busyRatio = this.stretch.busyFor / Math.max(1, elapsed);
     this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, busyRatio }, now);
     this.beginStretch(now);
-    if (outliers.length > 0)
-      this.demote(outliers, ({ measure }) => causeOfLoss(measure.figures), now);
+    if (stragglers.length > 0)
+      this.demote(stragglers, ({ measure }) => causeOfLoss(measure.figures), now);
   }
 
   private beginStretch(now: Millis): void {
@@ -487,12 +487,12 @@ export class CastSenderMachine {
       wireBytes: this.counts.wire,
       busyFor: 0,
     };
-    for (const member of this.room.members.values()) member.stretchStart = null;
+    for (const member of this.receivers.members.values()) member.stretchStart = null;
   }
 }
 
 /** Its slots are taken by what its disk has yet to write, or by parts that it lacks too much of. */
-const causeOfHoldUp = (member: Member): LaggardCause =>
+const causeOfHoldUp = (member: Member): StragglerCause =>
   inHandCount(member) * 2 >= member.slotCount ? "disk" : causeOfLoss(member.measure.figures);
 
 type Kind = "data" | "repair" | "sync";

@@ -17,7 +17,7 @@ export interface RoomLoss {
   readonly packets: number;
   /** How long the packets have queued on their way to all: the least of the members'. */
   readonly queueMs: number;
-  readonly outliers: readonly Member[];
+  readonly stragglers: readonly Member[];
 }
 
 /** The loss since the stretch began, or null while too few have heard enough of it. */
@@ -50,7 +50,7 @@ export function roomLoss(members: Iterable<Member>, isSearching: boolean): RoomL
       ),
     ),
     loss: (counting[place] as (typeof samples)[number]).loss,
-    outliers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
+    stragglers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
   };
 }
 

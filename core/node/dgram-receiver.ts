@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import type { CastSocketOptions } from "../cast/handles.ts";
+import type { CastSocketOptions } from "../cast/ends.ts";
 import type { PacketReceiver } from "./cast/transport.ts";
 import { dgramFailure } from "./dgram-failure.ts";
 

@@ -1,5 +1,5 @@
 /** What a session looks like from outside, made from what it is. */
-import type { CastSenderStats } from "../cast/handles.ts";
+import type { CastSenderStats } from "../cast/ends.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
 import { isOver, type Member, type Session } from "./session.ts";
 

@@ -5,7 +5,7 @@
  * starts.
  */
 
-import type { ChunkVerdict } from "../../core/cast/handles.ts";
+import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
 import type { Counters } from "../../core/wire/control.ts";

@@ -1,4 +1,4 @@
-import type { CastSender, CastSenderStats } from "../../core/cast/handles.ts";
+import type { CastSender, CastSenderStats } from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";

@@ -1,7 +1,7 @@
-import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/handles.ts";
+import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/ends.ts";
 import type { Clock } from "../../core/ports.ts";
-import { laggardText } from "../../core/screen/laggard.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
+import { stragglerText } from "../../core/screen/straggler.ts";
 import {
   deadlineOf,
   handle,
@@ -172,7 +172,7 @@ export class RestoreRun {
               totals,
               receivers.map(({ receiver, reason }) => ({
                 receiver,
-                laggard: reason === null ? null : laggardText(reason),
+                laggard: reason === null ? null : stragglerText(reason),
               })),
             ),
           );

@@ -1,5 +1,5 @@
 /** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
-import type { CastSenderStats } from "../../core/cast/handles.ts";
+import type { CastSenderStats } from "../../core/cast/ends.ts";
 import type { Session } from "../../core/session/session.ts";
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Afterwards, CastAddress, Counters, Hello } from "../../core/wire/control.ts";

@@ -5,7 +5,7 @@ import type {
   CastSocketOptions,
   ChunkVerdict,
   ReceiverId,
-} from "../../cast/handles.ts";
+} from "../../cast/ends.ts";
 import { type ErrorCode, RoomcastError } from "../../errors.ts";
 
 export interface SenderSetup extends CastSocketOptions {

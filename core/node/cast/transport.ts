@@ -2,7 +2,7 @@
  * What a cast's workers need of a socket. Linux's own calls take many packets at once; where their
  * library cannot be loaded, Node's sockets do the same, slower.
  */
-import type { CastSocketOptions } from "../../cast/handles.ts";
+import type { CastSocketOptions } from "../../cast/ends.ts";
 
 export interface PacketSender {
   /** The packets to be sent, one after the other. */

@@ -1,11 +1,11 @@
-import type { CastSender, CastSenderStats } from "../../../core/cast/handles.ts";
+import type { CastSender, CastSenderStats } from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { encodeLivePlan } from "../../../core/image/live-plan.ts";
 import type { IndexEntry } from "../../../core/image/types.ts";
 import { startCastSender } from "../../../core/node/cast/sender.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
-import { laggardText } from "../../../core/screen/laggard.ts";
+import { stragglerText } from "../../../core/screen/straggler.ts";
 import { chooseSource } from "../../../core/session/target.ts";
 import { chunkLengthAt } from "../../../core/units/units.ts";
 import {
@@ -222,7 +222,7 @@ export class CastTask implements Task {
     this.stats = stats;
     const receivers = stats.receivers.map(({ receiver, reason }) => ({
       receiver,
-      laggard: reason === null ? null : laggardText(reason),
+      laggard: reason === null ? null : stragglerText(reason),
     }));
     this.ports.send({ type: "cast-stats", task: this.order.task, stats: { ...stats, receivers } });
   }

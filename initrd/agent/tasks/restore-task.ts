@@ -3,7 +3,7 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
   CastReceiverStats,
-} from "../../../core/cast/handles.ts";
+} from "../../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
 import { decodeEntry } from "../../../core/image/index-codec.ts";

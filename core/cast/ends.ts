@@ -60,7 +60,7 @@ export interface CastSenderStats {
 }
 
 /** Why the others do not wait for a receiver, with what it takes at present. */
-export type LaggardReason =
+export type StragglerReason =
   /** Its disk writes so many bytes a second. */
   | { readonly cause: "disk"; readonly writeBytesPerSecond: number }
   /** So many bits a second get through to it: as much as a slower Ethernet carries. */
@@ -76,7 +76,7 @@ export interface ReceiverStanding {
   /** `catchUp`: the others are served first; it takes what it can of what it hears. */
   readonly lane: "main" | "catchUp";
   /** Why it is in the catch-up lane; null in the main one. */
-  readonly reason: LaggardReason | null;
+  readonly reason: StragglerReason | null;
   /**
    * `hears`; `deaf`: it reports, but the multicast has not come to it for 1.5 s (IGMP, VLAN, Wi-Fi);
    * `silent`: no report; `unknown`: it has just joined.

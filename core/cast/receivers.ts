@@ -1,11 +1,11 @@
 import type { Millis } from "../units/units.ts";
 import { bitAt, clearBit, setBit } from "./bits.ts";
+import type { ReceiverId } from "./ends.ts";
 import type { Entries } from "./entries.ts";
-import type { ReceiverId } from "./handles.ts";
 import { type Member, newMember } from "./member.ts";
 
 /** Who wants what: the members of a cast, and for each entry how many want it. */
-export class Room {
+export class Receivers {
   readonly members = new Map<ReceiverId, Member>();
   /** Entries that someone wants. */
   openCount = 0;
