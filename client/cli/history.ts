@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { table } from "../../core/screen/table.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { RunCommand } from "./program.ts";
-import { table } from "./table.ts";
 
 const subjects = ["pc", "room", "image", "session", "operator"] as const;
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
 import type { ImageView } from "../../core/wire/views.ts";
@@ -10,7 +11,6 @@ import { importImage } from "../transfer/import.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
-import { table } from "./table.ts";
 
 const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
 

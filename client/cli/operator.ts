@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { Argument, type Command, Option } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
+import { table } from "../../core/screen/table.ts";
 import type { NewOperator, OperatorView } from "../../core/wire/api.ts";
 import type { RunCommand } from "./program.ts";
-import { table } from "./table.ts";
 
 const roles = ["viewer", "operator", "admin"] as const;
 

@@ -2,11 +2,11 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { table } from "../../core/screen/table.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
 import { shell } from "./shell.ts";
-import { table } from "./table.ts";
 import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
 
 interface WipeOptions {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
+import { table } from "../../core/screen/table.ts";
 import { seatGrid } from "../../core/session/seats.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import type { RoomChange, RoomView, Seat } from "../../core/wire/rooms.ts";
@@ -7,7 +8,6 @@ import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { addSettingOptions, settingLines } from "./room-settings.ts";
-import { table } from "./table.ts";
 
 const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
 

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { table } from "../../core/screen/table.ts";
 import type { ScheduleView } from "../../core/wire/api.ts";
 import type { RunCommand } from "./program.ts";
-import { table } from "./table.ts";
 
 interface AddOptions {
   readonly room: string;

@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
 import { diskLine } from "../../core/screen/disk.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
+import { table } from "../../core/screen/table.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
-import { table } from "./table.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
 

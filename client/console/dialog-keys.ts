@@ -1,11 +1,11 @@
 /** Keys in the console's dialogs. */
+import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
-  imageText,
   namesOf,
   overwriteWord,
   type Page,
@@ -28,7 +28,7 @@ import {
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
 /** The server's rules, said before it is asked. */
-const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const imageNameRule = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const placeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Step {
@@ -112,7 +112,7 @@ function pressAtOverwrite(
       path: "/sessions",
       body: {
         kind: "restore",
-        image: imageText(image),
+        image: imageName(image),
         ...whom,
         disk: null,
         startTimeout: null,
@@ -121,7 +121,7 @@ function pressAtOverwrite(
       },
     },
   ];
-  const done = `restoring ${imageText(image)} to ${targets.room ?? `${targets.pcs.length} PCs`}`;
+  const done = `restoring ${imageName(image)} to ${targets.room ?? `${targets.pcs.length} PCs`}`;
   return {
     ui: { ...toBase(ui), marked: new Set() },
     effect: { type: "calls", calls, done },
@@ -131,7 +131,7 @@ function pressAtOverwrite(
 function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>, key: Key): Step {
   const { sender, targets, value } = page;
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
-  if (value !== "" && !imageName.test(value)) {
+  if (value !== "" && !imageNameRule.test(value)) {
     const text = "a name has small letters, digits, and . _ - in between; empty: it is not stored";
     return { ui: { ...ui, said: { text, good: false } }, effect: null };
   }
@@ -163,7 +163,7 @@ function pressAtPrompt(
     return open(ui, { ...page, value: next ?? value });
   }
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
-  const rule = page.for === "capture" ? imageName : placeName;
+  const rule = page.for === "capture" ? imageNameRule : placeName;
   if (!rule.test(value)) {
     const letters = page.for === "capture" ? "small letters" : "letters";
     const text = `a name has ${letters}, digits, and . _ - in between`;

@@ -1,4 +1,5 @@
 /** The console's dialogs. What destroys data shows which disks, and has the word typed. */
+import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import {
@@ -16,7 +17,6 @@ import type { ImageView, PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import {
   imagesToChoose,
-  imageText,
   namesOf,
   overwriteWord,
   type Page,
@@ -191,7 +191,7 @@ function overwriteRows(
   const ask: Row[] = [
     blank,
     ...paragraph(
-      `Written: ${imageText(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${page.options.delta ? "; only what differs" : ""}${page.options.afterwards === "stay" ? "" : `; then ${page.options.afterwards}`}.`,
+      `Written: ${imageName(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${page.options.delta ? "; only what differs" : ""}${page.options.afterwards === "stay" ? "" : `; then ${page.options.afterwards}`}.`,
       columns,
     ).slice(0, 2),
     ...warnings,

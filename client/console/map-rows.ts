@@ -3,7 +3,7 @@ import { barText, byteRateText, percentText, sizeText } from "../../core/screen/
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, paragraph, type Row, type ScreenSize, span } from "../../core/screen/row.ts";
 import type { Model } from "./model.ts";
-import { stateOf, stateStyle } from "./pc-state.ts";
+import { stateOf } from "./pc-state.ts";
 import type { Place, SeatMap } from "./seat-map.ts";
 import { chosenPc, type Ui } from "./state.ts";
 
@@ -66,7 +66,7 @@ function placeCell(
   const style = isChosen(place) ? "chosen" : "bold";
   return [
     [span(cell(`${mark}${name}`, width), style)],
-    [span(cell(word, width), stateStyle(state))],
+    [span(cell(word, width), state.style)],
     fraction === null ? empty : [span(barAndRate(fraction, part?.member.writeBps ?? null, width))],
   ];
 }

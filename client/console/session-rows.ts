@@ -23,6 +23,7 @@ import {
   blank,
   cell,
   cut,
+  factRow,
   line,
   paragraph,
   type Row,
@@ -71,10 +72,8 @@ export function membersOf(session: SessionView): MemberView[] {
 }
 
 function factRows(model: Model, session: SessionView, columns: number): Row[] {
-  const fact = (title: string, text: string, style: Style = "plain"): Row => [
-    span(` ${cell(title, 10)}`, "bold"),
-    span(cut(text, columns - 12), style),
-  ];
+  const fact = (title: string, text: string, style: Style = "plain"): Row =>
+    factRow(title, text, { columns, titleWidth: 10 }, style);
   const { id, kind, image, room, state, startedAt, endedAt, rateBps } = session;
   const { bytesSent, repairBytes, passes } = session;
   const whom = room ?? (session.members.length === 1 ? session.members[0]?.name : "chosen PCs");

@@ -214,7 +214,6 @@ export const imagesToChoose = (model: Model): ImageView[] =>
   [...model.images.values()].sort((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
 
 /** NAME@VERSION */
-export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
 
 /** The PCs whose disks a restore overwrites, as things stand now: a room's PCs come and go. */
 export function targetPcs(model: Model, targets: Targets): PcView[] {

@@ -1,4 +1,5 @@
 /** Keys on the pages of the images, of a room, and of what wipes disks. */
+import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
@@ -15,7 +16,6 @@ import type { Model } from "./model.ts";
 import { historyOf, overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
-  imageText,
   namesOf,
   type Page,
   type RestoreOptions,
@@ -54,10 +54,10 @@ export function pressAtStore(
   const image = images[page.chosen];
   if (image !== undefined && key.name === "v") {
     const path = `/images/${encodeURIComponent(image.id)}/verify`;
-    return { ui, effect: { type: "follow", path, title: `checking ${imageText(image)}` } };
+    return { ui, effect: { type: "follow", path, title: `checking ${imageName(image)}` } };
   }
   if (image !== undefined && key.name === "d") {
-    const name = imageText(image);
+    const name = imageName(image);
     const path = `/images/${encodeURIComponent(image.id)}?overwrite=${encodeURIComponent(name)}`;
     return open(ui, {
       name: "word",

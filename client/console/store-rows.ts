@@ -1,8 +1,10 @@
 /** The pages of the images and of a room, and the page that has a word typed before data is destroyed. */
+import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import {
   blank,
   cell,
+  factRow,
   line,
   paragraph,
   type Row,
@@ -12,7 +14,7 @@ import {
 } from "../../core/screen/row.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
-import { imagesToChoose, imageText, type Page } from "./state.ts";
+import { imagesToChoose, type Page } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
 /** A heading and a line an image; `size.lines`: so many images at once. */
@@ -30,7 +32,7 @@ export function imageList(
     ...images.slice(from, from + room).map((image, index) => {
       const { usedBytes, storedBytes, diskBytes, capturedAt } = image;
       const sizes = `${cell(sizeText(usedBytes), 10, "right")}${cell(sizeText(storedBytes), 10, "right")}${cell(sizeText(diskBytes), 12, "right")}`;
-      const text = `${cell(imageText(image), nameWidth)}${sizes}  ${dateText(capturedAt)}`;
+      const text = `${cell(imageName(image), nameWidth)}${sizes}  ${dateText(capturedAt)}`;
       return line(text, from + index === chosen ? "chosen" : "plain");
     }),
   ];
@@ -67,10 +69,8 @@ export function roomPageRows(
   const room = name === null ? undefined : model.rooms.get(name);
   if (room === undefined) return [line("The room is gone.")];
   const { pcs, online, seats, walk, session } = room;
-  const fact = (title: string, text: string): Row => [
-    span(` ${cell(title, 12)}`, "bold"),
-    span(cell(text, columns - 14)),
-  ];
+  const fact = (title: string, text: string): Row =>
+    factRow(title, text, { columns, titleWidth: 12 });
   const taken = seats.filter(({ pc }) => pc !== null).length;
   const walking =
     walk === null

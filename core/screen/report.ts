@@ -17,6 +17,7 @@ import {
   slowest,
 } from "./progress.ts";
 import { printable } from "./row.ts";
+import { tableLines } from "./table.ts";
 
 /** So many reasons are told in a sentence; the table has them all. */
 const reasonsTold = 4;
@@ -191,18 +192,8 @@ export function membersByResult({ members }: SessionView): MemberView[] {
 
 /** The session's result PC by PC, a heading and a line each; who failed comes first. */
 export function resultTable(session: SessionView): string[] {
-  const members = membersByResult(session);
-  const rows = [
+  return tableLines(
     tableColumns.map(([title]) => title),
-    ...members.map((member) => tableColumns.map(([, text]) => text(member, session))),
-  ];
-  const widths = tableColumns.map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
+    membersByResult(session).map((member) => tableColumns.map(([, text]) => text(member, session))),
   );
 }

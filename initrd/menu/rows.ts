@@ -1,4 +1,5 @@
 /** The menu's screens, as functions of what is known. Readable at 80×24, on a console without colour. */
+import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { bigLetters } from "../../core/screen/letters.ts";
@@ -6,6 +7,7 @@ import {
   barRow,
   blank,
   cell,
+  factRow,
   line,
   paragraph,
   type Row,
@@ -20,16 +22,7 @@ import { wipeMethods } from "../../core/screen/wipe.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
-import {
-  eraseWord,
-  exits,
-  imageText,
-  items,
-  offeredSeat,
-  type Page,
-  settled,
-  workText,
-} from "./state.ts";
+import { eraseWord, exits, items, offeredSeat, type Page, settled, workText } from "./state.ts";
 import { taskRows } from "./task-rows.ts";
 import type { Finding, MenuView } from "./view.ts";
 
@@ -230,10 +223,8 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
 /** What this PC is: for the label on its case, and for whoever looks for it on the server. */
 function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
   const { pc, server, disks } = view;
-  const fact = (title: string, text: string): Row => [
-    span(` ${cell(title, 8)}`, "bold"),
-    span(cell(text, columns - 10)),
-  ];
+  const fact = (title: string, text: string): Row =>
+    factRow(title, text, { columns, titleWidth: 8 });
   const shown = disks.slice(0, disks.length > diskLines ? diskLines - 1 : diskLines);
   return [
     fact(
@@ -306,7 +297,7 @@ function imageRows(view: MenuView, chosen: number, size: ScreenSize): Row[] {
   return [
     line(heading, "bold"),
     ...view.images.slice(first, first + room).map((image, index): Row => {
-      const text = `${cell(imageText(image), name)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}${cell(`  ${dateText(image.capturedAt)}`, 18)}`;
+      const text = `${cell(imageName(image), name)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}${cell(`  ${dateText(image.capturedAt)}`, 18)}`;
       return line(text, first + index === chosen ? "chosen" : "plain");
     }),
     blank,
@@ -351,7 +342,7 @@ function imageFacts(image: ImageView, disk: DiskView, columns: number): Row[] {
       : "";
   return [
     ...paragraph(
-      `It will hold ${imageText(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
+      `It will hold ${imageName(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
       columns,
     ),
     ...paragraph(smaller, columns, "warn"),

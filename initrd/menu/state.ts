@@ -3,6 +3,7 @@
  * the next page and at most one wish out.
  */
 
+import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
@@ -12,7 +13,7 @@ import type { MenuAction, MenuView, WipeMethod } from "./view.ts";
 /** What has to be typed before a disk is overwritten. */
 export const eraseWord = "ERASE";
 /** The same rule as the server's, so that the person hears of it while typing. */
-const imageName = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const imageNameRule = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const imageNameLimit = 63;
 /** The longest that a room can be given. */
 const pinLimit = 12;
@@ -158,7 +159,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       if (key.name !== "enter") {
         return to({ ...page, value: typed(page.value, key, imageNameLimit), refused: false });
       }
-      if (!imageName.test(page.value)) return to({ ...page, refused: true });
+      if (!imageNameRule.test(page.value)) return to({ ...page, refused: true });
       return to(home(0, `asked the server to capture this PC as ${page.value}`), {
         action: "capture",
         name: page.value,
@@ -170,7 +171,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
         return to({ ...page, value: typed(page.value, key, imageNameLimit), refused: false });
       }
       const { disk, value } = page;
-      if (value !== "" && !imageName.test(value)) return to({ ...page, refused: true });
+      if (value !== "" && !imageNameRule.test(value)) return to({ ...page, refused: true });
       const saveAs = value === "" ? null : value;
       const { room } = view.pc;
       const action = room === null ? null : ({ action: "targets", room } as const);
@@ -209,17 +210,16 @@ const powerText: Readonly<Record<PowerAction, string>> = {
 };
 
 /** NAME@VERSION */
-export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
 
 /** What is to be done to the disk, after `Restore` or `asked the server to`. */
 export const workText = (work: Work): string =>
   work.kind === "restore"
-    ? `restore ${imageText(work.image)}`
+    ? `restore ${imageName(work.image)}`
     : `erase the disk (${work.method === "zero" ? "zeros" : "discard"})`;
 
 function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
   return work.kind === "restore"
-    ? { action: "restore", image: imageText(work.image), disk: diskReference(disk) }
+    ? { action: "restore", image: imageName(work.image), disk: diskReference(disk) }
     : { action: "wipe", method: work.method, disk: diskReference(disk) };
 }
 
@@ -320,7 +320,7 @@ function withDisk(purpose: Purpose, disk: DiskView): Step {
   }
   const { image } = purpose;
   if (image.logicalSector !== disk.logicalSector) {
-    const sectors = `${imageText(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
+    const sectors = `${imageName(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
     return to(home(0, `${sectors}: it would not start. Choose another disk or image.`));
   }
   return to({ name: "erase", work: purpose, disk, value: "", refused: false });

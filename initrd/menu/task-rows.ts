@@ -12,7 +12,7 @@ import { bigLetters, glyphLines } from "../../core/screen/letters.ts";
 import {
   barRow,
   blank,
-  cell,
+  factRow,
   paragraph,
   type Row,
   type ScreenSize,
@@ -158,10 +158,8 @@ const amountText = ({ bytesDone, bytesTotal }: TaskView): string =>
       : sizeText(bytesDone)
     : `${sizeText(bytesDone)} of ${sizeText(bytesTotal)}`;
 
-const fact = (title: string, text: string, columns: number): Row => [
-  span(` ${cell(title, 9)}`, "bold"),
-  span(cell(text, columns - 11)),
-];
+const fact = (title: string, text: string, columns: number): Row =>
+  factRow(title, text, { columns, titleWidth: 9 });
 
 function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
   const disk = task.disk === null ? "the disk" : diskIdentity(task.disk);
