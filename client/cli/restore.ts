@@ -58,7 +58,7 @@ const withTargets = (command: Command): Command =>
     .option("--use-failing-disk <SERIAL...>", failingOptionText)
     .option(
       "--start <POLICY>",
-      "start now with the PCs that are ready, or wait for all, or for a number of them",
+      "now: with the PCs that are ready; all: when all are; or when this many are",
       startPolicy,
       "now",
     )

@@ -27,7 +27,7 @@ import {
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
-/** The server's rules, said before it is asked. */
+/** The server's rules for names, so that the user hears of a mistake while typing. */
 const imageNameRule = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const placeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
@@ -132,7 +132,8 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const { sender, targets, value } = page;
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
   if (value !== "" && !imageNameRule.test(value)) {
-    const text = "a name has small letters, digits, and . _ - in between; empty: it is not stored";
+    const text =
+      "a name has lower-case letters, digits, and then . _ - (leave it empty to store no image)";
     return { ui: { ...ui, said: { text, good: false } }, effect: null };
   }
   const [from = sender] = namesOf(model, [sender]);
@@ -165,14 +166,14 @@ function pressAtPrompt(
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
   const rule = page.for === "capture" ? imageNameRule : placeName;
   if (!rule.test(value)) {
-    const letters = page.for === "capture" ? "small letters" : "letters";
-    const text = `a name has ${letters}, digits, and . _ - in between`;
+    const letters = page.for === "capture" ? "lower-case letters" : "letters";
+    const text = `a name has ${letters}, digits, and then . _ -`;
     return { ui: { ...ui, said: { text, good: false } }, effect: null };
   }
   if (page.for === "create") {
     const calls: Call[] = [{ method: "post", path: "/rooms", body: { name: value } }];
     const next: Ui = { ...ui, room: value, base: "list", page: { name: "list" } };
-    return { ui: next, effect: { type: "calls", calls, done: `room ${value} is there` } };
+    return { ui: next, effect: { type: "calls", calls, done: `created room ${value}` } };
   }
   const names = namesOf(model, pcs).join(", ");
   const patch = (body: unknown): Call[] =>
@@ -197,7 +198,10 @@ function pressAtPrompt(
         ? []
         : [{ method: "post", path: "/rooms", body: { name: value } }];
       const calls = [...create, ...patch({ room: value })];
-      return { ui: done, effect: { type: "calls", calls, done: `${names}: now in ${value}` } };
+      return {
+        ui: done,
+        effect: { type: "calls", calls, done: `moved ${names} to room ${value}` },
+      };
     }
   }
 }

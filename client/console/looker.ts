@@ -3,7 +3,7 @@ import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ConsoleApi } from "./api.ts";
 
 /** A PC's screen as it is now is worth a question a second, in milliseconds. */
-const lookEvery = 1000;
+const lookEveryMs = 1000;
 
 export interface Looked {
   readonly path: string;
@@ -49,7 +49,7 @@ export class Looker {
     if (this.looked?.path !== path) return;
     this.looked = now;
     this.tell(now);
-    this.timer = setTimeout(() => void this.look(path), lookEvery);
+    this.timer = setTimeout(() => void this.look(path), lookEveryMs);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The pages of the images and of a room, and the page that has a word typed before data is destroyed. */
+/** The pages of the images and of a room, and the page that asks for a word before data is destroyed. */
 import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import {
@@ -17,7 +17,7 @@ import type { Model } from "./model.ts";
 import { imagesToChoose, type Page } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
-/** A heading and a line an image; `size.lines`: so many images at once. */
+/** A heading and a line per image; `size.lines` is how many images are shown at once. */
 export function imageList(
   images: readonly ImageView[],
   chosen: number,
@@ -41,7 +41,7 @@ export function imageList(
 export function storeRows(model: Model, chosen: number, { columns, lines }: ScreenSize): Row[] {
   const images = imagesToChoose(model);
   const image = images[chosen];
-  if (image === undefined) return [line("There is no image yet. Capture a PC first: c.")];
+  if (image === undefined) return [line("There are no images yet. Capture a PC first, with c.")];
   const partitions = image.partitions.map(
     ({ index, fs, type, size, usedBytes, mode }) =>
       `${index}: ${fs ?? type}, ${sizeText(usedBytes)} of ${sizeText(size)}${mode === "used" ? "" : ` (${mode})`}`,
@@ -67,7 +67,7 @@ export function roomPageRows(
   columns: number,
 ): Row[] {
   const room = name === null ? undefined : model.rooms.get(name);
-  if (room === undefined) return [line("The room is gone.")];
+  if (room === undefined) return [line("This room no longer exists.")];
   const { pcs, online, seats, walk, session } = room;
   const fact = (title: string, text: string): Row =>
     factRow(title, text, { columns, titleWidth: 12 });
@@ -76,13 +76,13 @@ export function roomPageRows(
     walk === null
       ? "off"
       : walk.next === null
-        ? "ON: no seat is left"
+        ? "ON: there is no free seat"
         : `ON: press Enter at the PC that takes seat ${walk.next}`;
   return [
     line(room.name, "bold"),
     blank,
-    fact("PCs", `${pcs}, ${online} of them on`),
-    fact("Seats", `${seats.length}, ${taken} of them taken`),
+    fact("PCs", `${pcs}, of which ${online} are on`),
+    fact("Seats", `${seats.length}, of which ${taken} are taken`),
     fact("Seat walk", walking),
     fact("Session", session ?? "none"),
     blank,
