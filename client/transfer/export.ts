@@ -51,7 +51,7 @@ export async function exportImage(options: ExportOptions): Promise<Exported> {
     else {
       if (found !== null) {
         if (!found.isFile()) {
-          throw new RoomcastError("usage", `${path} is no file`, "name the file to be written");
+          throw new RoomcastError("usage", `${path} is not a file`, "name a file to write");
         }
         const what = `${name} will replace the file ${path} (${sizeText(found.size)}).`;
         await options.confirm([what], basename(path));
@@ -158,7 +158,7 @@ async function requireRight(image: ReadImage, disk: Disk, entryIndex: number): P
   if (hashKey(sha256(data)) === hashKey(expected)) return;
   throw new RoomcastError(
     "failed",
-    `${disk.path} at ${sizeText(chunkIndex * chunkBytes)} does not read as it was written`,
-    "check the disk's cable and health; the disk is left unbootable",
+    `${disk.path} at ${sizeText(chunkIndex * chunkBytes)} does not read back what was written`,
+    "check the disk's cable and health; the disk was left unbootable",
   );
 }

@@ -74,7 +74,7 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
 }
 
 const inMotion = (path: string, inUse: string): RoomcastError =>
-  new RoomcastError("refused", `${path} is in use: ${inUse}`, "unmount it, and import it then");
+  new RoomcastError("refused", `${path} is in use: ${inUse}`, "unmount it, and import it again");
 
 const notKnown = (path: string, why: string): RoomcastError =>
   new RoomcastError(

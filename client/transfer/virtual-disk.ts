@@ -76,7 +76,7 @@ export async function createVirtualDisk(
     signal,
   );
   if (status !== 0)
-    throw new RoomcastError("failed", `qemu-img: ${said}`, "check where the file is");
+    throw new RoomcastError("failed", `qemu-img: ${said}`, "check the file and its folder");
   return show(path, format, true, signal);
 }
 
@@ -93,8 +93,8 @@ async function requireSound(path: string, format: VirtualFormat, signal: AbortSi
   if (other !== undefined || told.encrypted === true) {
     throw new RoomcastError(
       "bad-input",
-      `${path} ${other === undefined ? "is encrypted" : `is only a part: the rest is in ${other}`}`,
-      `make one file of it first: qemu-img convert -O qcow2 ${path} whole.qcow2`,
+      `${path} ${other === undefined ? "is encrypted" : `is only a part of a disk: the rest is in ${other}`}`,
+      `convert it to one file first: qemu-img convert -O qcow2 ${path} whole.qcow2`,
     );
   }
   if (driver === "vpc") {

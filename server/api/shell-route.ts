@@ -12,10 +12,10 @@ const Wish = Type.Object(
   closed,
 );
 
-/** A silent terminal's connection is looked after this often, in milliseconds. */
+/** Milliseconds between two pings that keep a silent connection open. */
 const pingEvery = 10_000;
 
-/** `/pcs/PC/shell`: a WebSocket, an operator's terminal on a PC (docs/protocol.md, "Shell"). */
+/** `/pcs/PC/shell`: a WebSocket to a terminal on a PC (docs/protocol.md, "Shell"). */
 export const shellRoute =
   (lab: Lab): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -23,10 +23,10 @@ export const shellRoute =
       "/pcs/:id/shell",
       {
         websocket: true,
-        // The events of the shell itself say more than that it was asked for.
+        // The shell's own events say more than the call does.
         config: { role: "operator", audit: false },
-        schema: { summary: "a shell on a PC, by WebSocket", params: ById, querystring: Wish },
-        // A refusal is an answer like any other, before the connection becomes a WebSocket.
+        schema: { summary: "open a shell on a PC, by WebSocket", params: ById, querystring: Wish },
+        // A refusal is an ordinary answer, given before the connection becomes a WebSocket.
         preHandler: async ({ params }) =>
           lab.shells.requireAllowed(lab.inventory.find((params as { id: string }).id)),
       },

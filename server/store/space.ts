@@ -50,7 +50,7 @@ export async function requireSpace(
   if (needed <= freeBytes) return;
   throw new RoomcastError(
     "no-space",
-    `${name} would take about ${sizeText(needed)} of the image store (${sizeText(usedBytes)} in use on its disk), and ${sizeText(freeBytes)} are free`,
+    `${name} would take about ${sizeText(needed)} of the image store (${sizeText(usedBytes)} used on the disk), but only ${sizeText(freeBytes)} are free`,
     "delete images that are not needed (`roomcast image delete`), or give the data folder more space",
   );
 }

@@ -30,7 +30,11 @@ export async function captureRoutes(
   const writerOf = (task: string): ImageWriter => {
     const writer = writerFor(task);
     if (writer !== undefined) return writer;
-    throw new RoomcastError("not-found", `there is no capture ${task} under way`, "start it again");
+    throw new RoomcastError(
+      "not-found",
+      `no capture ${task} is running`,
+      "start the capture again",
+    );
   };
   type Task = { Params: { task: string }; Body: unknown };
 
@@ -152,4 +156,8 @@ const asBuffer = (data: Uint8Array): Buffer =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 const badBody = (why: string): RoomcastError =>
-  new RoomcastError("bad-input", why, "update the agent: boot the PC again from this server");
+  new RoomcastError(
+    "bad-input",
+    why,
+    "boot the PC again from this server, which gives it the right agent",
+  );

@@ -152,7 +152,7 @@ test("Clonezilla and FOG, MBR with logical partitions: table, boot code, NTFS wi
         assert.equal(ours, theirs, `${name}, partition ${index}`);
       }
       if (name.startsWith("cz")) await at.requireSame(image, whole, name);
-      else assert.match(image.warnings.join(), /does not tell the disk's size/);
+      else assert.match(image.warnings.join(), /does not say how large the disk is/);
     }
   }));
 
