@@ -1,4 +1,4 @@
-/** What this PC is: for whoever asks "which one is this, and what is in it?" */
+/** The page that says which PC this is, and what is in it. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { blank, cell, factRow, paragraph, type Row, span } from "../../core/screen/row.ts";
@@ -16,7 +16,7 @@ export function hardwareRows(view: MenuView, columns: number): Row[] {
   const speed = nic.speedMbps === null ? "link speed unknown" : `${nic.speedMbps} Mbit/s`;
   return [
     fact("PC", `${pc.name ?? "no name yet"}  room ${pc.room ?? "none"}`),
-    fact("UUID", identity.uuid ?? "none that tells it from others"),
+    fact("UUID", identity.uuid ?? "none of its own"),
     fact("Serials", identity.serials.length === 0 ? "none" : identity.serials.join("  ")),
     fact("Firmware", firmware === null ? "unknown" : `${boot[firmware]}${secure[`${secureBoot}`]}`),
     fact("Memory", memoryBytes === null ? "unknown" : sizeText(memoryBytes)),

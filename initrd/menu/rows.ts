@@ -1,4 +1,4 @@
-/** The menu's screens, as functions of what is known. Readable at 80×24, on a console without colour. */
+/** The menu's screens, as functions of its state. They are readable at 80×24, on a console without colour. */
 import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
@@ -51,7 +51,7 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         "Restore an image",
         imageRows(view, page.chosen, size),
-        "Arrows, Enter: choose   R: ask again   Esc: back",
+        "Arrows, Enter: choose   R: reload   Esc: back",
       );
     case "disks":
       return frame(
@@ -67,19 +67,19 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         capital(workText(page.work)),
         eraseRows(page, columns),
-        `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, nothing is changed`,
+        `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, change nothing`,
       );
     case "castName":
       return frame(
         "Cast this PC's disk to the room",
         castNameRows(page, view.images, columns),
-        "Enter: go on   Esc: back",
+        "Enter: continue   Esc: back",
       );
     case "cast":
       return frame(
         "Cast this PC's disk to the room",
         castRows(page, view, size),
-        "The room's name, Enter: overwrite its disks   Esc: back, nothing is changed",
+        "The room's name, Enter: overwrite its disks   Esc: back, change nothing",
       );
     case "methods":
       return frame(
@@ -107,7 +107,7 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         "Network check",
         findingRows(view.check ?? [], columns),
-        "R: check again   any other key: back",
+        "R: check again   Any other key: back",
       );
     case "capture":
       return frame(
@@ -120,10 +120,11 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
         {
           reboot: "Reboot this PC?",
           poweroff: "Switch this PC off?",
-          "boot-disk": "Start from the local disk? This PC then takes no part in its room's work.",
+          "boot-disk":
+            "Start from the local disk? This PC then takes no part in its room's sessions.",
         }[page.action],
         [],
-        "Y: yes   any other key: back",
+        "Y: yes   Any other key: back",
       );
     case "stop":
       return homeRows(view, { name: "home", chosen: 0, said: null }, size);
@@ -140,12 +141,12 @@ const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, 
 };
 
 function homeKeys(view: MenuView): string {
-  if (offeredSeat(view) !== null) return "Enter: take the seat   a letter or number: the menu";
+  if (offeredSeat(view) !== null) return "Enter: take the seat   Letter or number: the menu";
   const usual = "Arrows and Enter, number, or letter";
   return view.server.state === "connected" ? usual : `${usual}   R: draw again`;
 }
 
-/** In a seat walk: the seat that Enter takes, then the one that this PC has. */
+/** In a seat walk: the seat that Enter takes, or the seat that this PC has. */
 function homeWord(view: MenuView): readonly [string, Style] {
   if (view.server.state !== "connected" || (view.place?.walk ?? null) === null) {
     return stateWord[view.server.state];
@@ -160,7 +161,7 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   const footer = [
     ...noticeRows(page.said, columns),
     ...noticeRows(view.notice, columns),
-    barRow(homeKeys(view), view.isLocked ? "LOCKED: asks for a PIN" : "", columns),
+    barRow(homeKeys(view), view.isLocked ? "LOCKED: needs the PIN" : "", columns),
   ];
   const menu = items.map(({ letter, text }, index) => [
     span(
@@ -198,7 +199,7 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
     view.server.state === "connected"
       ? [
           line(
-            "Waiting for the room. The server starts the work; nothing has to be done here.",
+            "Waiting for the room. The server starts the work; you have nothing to do here.",
             "bold",
           ),
           blank,
@@ -220,7 +221,7 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
   );
 }
 
-/** What this PC is: for the label on its case, and for whoever looks for it on the server. */
+/** What this PC is: for the label on its case, and for finding it on the server. */
 function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
   const { pc, server, disks } = view;
   const fact = (title: string, text: string): Row =>
@@ -245,20 +246,20 @@ function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
 function seatFacts(view: MenuView): string[] {
   const offered = offeredSeat(view);
   if (offered !== null) {
-    return [`SEAT WALK: Enter, and this PC takes seat ${offered.seat} of ${offered.room}`];
+    return [`SEAT WALK: press Enter, and this PC takes seat ${offered.seat} of ${offered.room}`];
   }
   const seat = view.place?.seat ?? null;
   return seat === null ? [] : [seat];
 }
 
-/** A room's worth of words; below them the menu has to fit. */
+/** Lines for warnings; the menu has to fit below them. */
 const troubleLines = 5;
 
-/** Why there is no server, and what to check, in the order in which it is most often so. */
+/** Why the server is not reached, and what to check: the most frequent cause first. */
 function searchRows({ pc, server }: MenuView, columns: number): Row[] {
   if (server.state === "other-version")
     return paragraph(
-      `The server at ${server.url} is of another version: ${server.detail}.`,
+      `The server at ${server.url} has another version: ${server.detail}.`,
       columns,
       "warn",
     );
@@ -267,14 +268,14 @@ function searchRows({ pc, server }: MenuView, columns: number): Row[] {
     server.url === null
       ? ""
       : server.state === "lost"
-        ? " does not answer any more"
+        ? " no longer answers"
         : " does not answer yet";
   const why = server.detail === null ? "" : ` (${server.detail})`;
   return [
-    ...paragraph(`${where}${state}${why}. Trying again and again.`, columns, "warn").slice(0, 2),
+    ...paragraph(`${where}${state}${why}. This PC keeps trying.`, columns, "warn").slice(0, 2),
     line(`Check  1. the cable, and the light at its socket`),
-    line(`       2. the switch port: right VLAN? up for a minute already?`),
-    line(`       3. the server: switched on, roomcast serve running, on this network?`),
+    line(`       2. the switch port: is it in the right VLAN, and has it been up for a minute?`),
+    line(`       3. the server: is it on, in this network, and running roomcast serve?`),
     line(
       `       4. this PC's address: ${pc.ip ?? "NONE, so DHCP has not answered"}  (MAC ${pc.mac})`,
     ),
@@ -285,10 +286,10 @@ function imageRows(view: MenuView, chosen: number, size: ScreenSize): Row[] {
   if (view.images === null) {
     return view.server.state === "connected"
       ? [line("Asking the server for its images...")]
-      : paragraph("The images are on the server, which is not reached now.", size.columns, "warn");
+      : paragraph("The images are on the server, which does not answer now.", size.columns, "warn");
   }
   if (view.images.length === 0) {
-    return paragraph("The server has no image yet. Capture a PC first.", size.columns);
+    return paragraph("The server has no images yet. Capture a PC first.", size.columns);
   }
   const name = size.columns - 2 - 10 - 12 - 18;
   const heading = `${cell("Image", name)}${cell("Data", 10, "right")}${cell("Disk", 12, "right")}${cell("  Captured", 18)}`;
@@ -312,7 +313,7 @@ const diskFacts = (disk: DiskView): Row[] => [
   [span("   Device  "), span(`${disk.path}  ${disk.transport ?? ""}`, "bold")],
 ];
 
-/** A numbered list with a blank line between: what stands next to each other is not confused. */
+/** A numbered list with blank lines between its items, so that nobody confuses two of them. */
 const choiceRows = (texts: readonly string[], chosen: number, columns: number): Row[] =>
   texts.flatMap((text, index) => [
     line(cell(`${index + 1}  ${text}`, columns - 2), index === chosen ? "chosen" : "plain"),
@@ -328,7 +329,7 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
     blank,
     ...(work.kind === "restore"
       ? imageFacts(work.image, disk, columns)
-      : paragraph("Nothing is put in its place: the PC will not start from it.", columns)),
+      : paragraph("The disk will be empty, and the PC will not start from it.", columns)),
     blank,
     [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${eraseWord}. Nothing was changed.`, "warn") : blank,
@@ -338,7 +339,7 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
 function imageFacts(image: ImageView, disk: DiskView, columns: number): Row[] {
   const smaller =
     disk.size < image.diskBytes
-      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): it is refused if the data do not fit.`
+      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): the restore is refused if the data do not fit.`
       : "";
   return [
     ...paragraph(
@@ -356,7 +357,7 @@ const verdicts = {
   null: ["  ...  ", "plain"],
 } as const;
 
-/** What was found on the way to the server, in its order; a verdict is a word, not a colour. */
+/** What the network check found on the way to the server; a verdict is a word, not a colour. */
 function findingRows(findings: readonly Finding[], columns: number): Row[] {
   return findings.flatMap(({ title, good, text }) => {
     const [word, style] = verdicts[`${good}`];
@@ -374,11 +375,14 @@ function castNameRows(
   columns: number,
 ): Row[] {
   return [
-    line("This disk is read, and stays as it is:"),
+    line("This disk is only read, not changed:"),
     blank,
     ...diskFacts(page.disk),
     blank,
-    ...paragraph("It can be stored on the server in the same pass. Empty: it is not.", columns),
+    ...paragraph(
+      "The server can store it as an image, too. Leave the name empty if it should not.",
+      columns,
+    ),
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
     page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
   ];
@@ -392,16 +396,16 @@ function castRows(
   const room = pc.room ?? "";
   const others = (targets ?? []).filter(({ name }) => name !== pc.name);
   const from = [
-    ...paragraph(`They get what is on this PC's ${diskLine(disk)}.`, columns),
+    ...paragraph(`They get the contents of this PC's ${diskLine(disk)}.`, columns),
     ...paragraph(
-      saveAs === null ? "It is not stored on the server." : `It is stored as ${saveAs}, too.`,
+      saveAs === null ? "The server does not store it." : `The server also stores it as ${saveAs}.`,
       columns,
     ),
   ];
   const space = Math.max(1, lines - 10 - from.length);
   const shown = others.slice(0, others.length > space ? space - 1 : space);
   if (targets === null) return [line(`Asking the server for the disks of room ${room}...`)];
-  if (others.length === 0) return [line(`There is no other PC in room ${room}.`)];
+  if (others.length === 0) return [line(`There are no other PCs in room ${room}.`)];
   const count = others.length === 1 ? "THIS DISK" : `THESE ${others.length} DISKS`;
   return [
     line(`EVERYTHING ON ${count} OF ROOM ${room} WILL BE LOST:`, "bad"),
@@ -419,11 +423,11 @@ function castRows(
   ];
 }
 
-const nameRule = "Small letters, digits, and . _ - in between.";
+const nameRule = "Lower-case letters, digits, and then . _ -";
 
 const versionText = (name: string, images: readonly ImageView[] | null): string =>
   (images ?? []).some((image) => image.name === name)
-    ? `Becomes a new version of ${name}; the older ones stay.`
+    ? `This makes a new version of ${name}; the older ones stay.`
     : "";
 
 function captureRows(
@@ -433,7 +437,7 @@ function captureRows(
 ): Row[] {
   const names = [...new Set((images ?? []).map(({ name }) => name))];
   return [
-    line("This disk is read, and stays as it is:"),
+    line("This disk is only read, not changed:"),
     blank,
     ...diskFacts(page.disk),
     blank,

@@ -70,7 +70,7 @@ test("a port that is taken, a firewall, another DHCP server, a second way to the
   assert.equal(view.isWell, false);
   assert.equal(view.status, 1);
   const [port] = found(view, "ports");
-  assert.match(port?.text ?? "", /^UDP port 69 \(TFTP\) is taken by node \(process \d+\)$/);
+  assert.match(port?.text ?? "", /^UDP port 69 \(TFTP\) is in use by node \(process \d+\)$/);
   assert.deepEqual(
     found(view, "firewall").map(({ text }) => text),
     ["UDP port 4011 (proxyDHCP)", "TCP port 8080 (HTTP)"].map(
