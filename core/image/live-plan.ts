@@ -49,7 +49,7 @@ export function decodeLivePlan(text: string): Decoded<LivePlan> {
   for (const run of runs as unknown[]) {
     const [first, count] = Array.isArray(run) ? (run as unknown[]) : [];
     if (!isCount(first) || !isCount(count) || count === 0 || first < next || first + count > end)
-      return { ok: false, reason: "a run makes no sense" };
+      return { ok: false, reason: "a run is invalid" };
     if (filled + count > rest.chunkCount) return { ok: false, reason: "more chunks than counted" };
     for (let at = 0; at < count; at++) chunkIndexes[filled++] = first + at;
     next = first + count;

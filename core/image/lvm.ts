@@ -134,7 +134,7 @@ function groupOf(top: LvmSection): Group | null {
 }
 
 function volumesOf({ name, section }: Group, uuid: string, size: number): Decoded<PhysicalVolume> {
-  const senseless = fault("its LVM metadata makes no sense");
+  const senseless = fault("its LVM metadata is inconsistent");
   const own = sectionsOf(section.physical_volumes).find(
     ([, { id }]) => typeof id === "string" && id.replaceAll("-", "") === uuid,
   );

@@ -150,7 +150,7 @@ function refusal(status: number, body: Uint8Array, what: string): RoomcastError 
 const senseless = (what: string): RoomcastError =>
   new RoomcastError(
     "bad-input",
-    `the server's answer to ${what} makes no sense`,
+    `the server's answer to ${what} is invalid`,
     "update the server, or start the agent that came with it",
   );
 

@@ -84,7 +84,7 @@ export async function captureRoutes(
       async ({ params, body }) => {
         const writer = writerOf(params.task);
         const draft = decodeManifestDraft(typeof body === "string" ? body : "");
-        if (!draft.ok) throw badBody(`the manifest makes no sense: ${draft.reason}`);
+        if (!draft.ok) throw badBody(`the manifest is invalid: ${draft.reason}`);
         const index = indexes.get(writer);
         if (index === undefined) throw badBody("the index has to come before the commit");
         const manifest = await writer.commit(draft.value, index);
@@ -138,7 +138,7 @@ export function recordsOf(body: Uint8Array) {
   const records = [];
   for (let at = 0; at < body.length; ) {
     const decoded = decodeEntry(body, at);
-    if (!decoded.ok) throw badBody(`a record makes no sense: ${decoded.reason}`);
+    if (!decoded.ok) throw badBody(`a record is invalid: ${decoded.reason}`);
     const entry = decoded.value;
     at += indexEntryBytes;
     const stored = body.subarray(at, at + entry.storedLength);
