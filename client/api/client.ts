@@ -20,7 +20,7 @@ export interface ConnectionEvent {
 /** Milliseconds between two tries to reach a server that does not answer. */
 const retryEveryMs = 1000;
 /** The server sends something every 5 s: after so many milliseconds without, the stream is dead. */
-const eventSilence = 15_000;
+const eventSilenceMs = 15_000;
 
 const octets = "application/octet-stream";
 
@@ -114,7 +114,7 @@ export class ApiClient {
       try {
         const answer = await this.request("GET", "/events", undefined, signal);
         if ((answer.statusCode ?? 500) >= 300) throw refusal(await textOf(answer));
-        answer.setTimeout(eventSilence, () => answer.destroy());
+        answer.setTimeout(eventSilenceMs, () => answer.destroy());
         yield { type: "connection", state: "up", detail: "" };
         let rest = "";
         for await (const part of answer.setEncoding("utf8")) {

@@ -1,8 +1,8 @@
-/** Fetches, again and again, what a page shows that no event tells of: a PC's screen, a log, a history. */
+/** Fetches again and again what a page shows and no event reports: a PC's screen, a log, a history. */
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ConsoleApi } from "./api.ts";
 
-/** A PC's screen as it is now is worth a question a second, in milliseconds. */
+/** Milliseconds between two requests for a PC's screen. */
 const lookEveryMs = 1000;
 
 export interface Looked {

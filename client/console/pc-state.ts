@@ -1,14 +1,14 @@
-/** What a PC is at, or what became of it, in one word. */
+/** What a PC is doing, or its result, in one word. */
 import type { Style } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Part } from "./model.ts";
 import { isRunning } from "./state.ts";
 
 export interface PcWord {
-  /** In capitals what is over: VERIFIED, FAILED. */
+  /** Results are in capitals: VERIFIED, FAILED. */
   readonly word: string;
   readonly style: Style;
-  /** In a session that runs, without a result yet. */
+  /** Whether it is in a running session, without a result yet. */
   readonly isAtWork: boolean;
 }
 

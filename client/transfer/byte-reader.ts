@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** What is read of a file at once. */
+/** Bytes that are read of a file at once. */
 const readBytes = 1024 * 1024;
 
 /** The bytes of files one after the other, as `cat` has them. `onBytes`: how many more were read. */

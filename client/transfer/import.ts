@@ -197,7 +197,7 @@ async function importDisk(
   return await captureMapped(map, { disk, source, uplink, signal, progress });
 }
 
-/** What is no disk at all is most often told by its length. */
+/** Most files that are no disk have a length that no disk has. */
 function requireSectors(path: string, size: number): void {
   if (size > 0 && size % 512 === 0) return;
   const why = size === 0 ? "it is empty" : `${size} bytes are no whole number of sectors`;

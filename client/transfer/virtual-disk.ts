@@ -47,11 +47,11 @@ export interface VirtualDisk extends AsyncDisposable {
   readonly path: string;
 }
 
-/** How long the daemon may take to show the file. */
-const startLimit = 20_000;
-const outputLimit = 1024 * 1024;
-/** Checking reads all of the format's tables. */
-const checkLimit = 10 * 60_000;
+/** Milliseconds that the daemon may take to show the file. */
+const startLimitMs = 20_000;
+const outputLimitBytes = 1024 * 1024;
+/** Milliseconds for a check, which reads all of the format's tables. */
+const checkLimitMs = 10 * 60_000;
 
 /** Rejects with `bad-input` when the file is cut or damaged, or needs others that are not part of it. */
 export async function openVirtualDisk(
@@ -145,7 +145,7 @@ async function show(
     await ended;
   });
   const before = (await stat(folder)).dev;
-  const giveUpAt = performance.now() + startLimit;
+  const giveUpAt = performance.now() + startLimitMs;
   while ((await stat(mountpoint).catch(() => null))?.dev === before) {
     signal.throwIfAborted();
     const over = await Promise.race([ended, sleep(20)]);
@@ -175,7 +175,7 @@ function qemuImg(
   signal: AbortSignal,
 ): Promise<{ status: number; output: string; said: string }> {
   signal.throwIfAborted();
-  const options = { signal, timeout: checkLimit, maxBuffer: outputLimit };
+  const options = { signal, timeout: checkLimitMs, maxBuffer: outputLimitBytes };
   return new Promise((resolve, reject) => {
     execFile("qemu-img", args, options, (error, output, stderr) => {
       if (signal.aborted) return reject(signal.reason);

@@ -1,4 +1,4 @@
-/** Why a receiver falls behind, told from what its reports count. */
+/** Finds out why a receiver falls behind, from the counters in its reports. */
 import { chunkBytes } from "../units/units.ts";
 import { dataPacketBytes, wireOverheadBytes } from "../wire/cast.ts";
 import type { StragglerReason } from "./ends.ts";
@@ -11,12 +11,12 @@ export const bpsOf = (packetsPerMs: number): number => packetsPerMs * packetBits
 
 /** Speeds that an Ethernet port negotiates, in bits a second. */
 const portSpeeds = [10e6, 100e6, 1e9, 2.5e9, 5e9];
-/** A port that is overrun carries nearly all it can. */
+/** A fraction of its speed: an overrun port carries more than this. */
 const portFill = 0.85;
-/** What was queued before is counted too. */
+/** A factor: the count may include packets that were queued before. */
 const countError = 1.1;
 
-/** Of one that loses far more than the others. */
+/** The cause of a receiver that loses far more than the others. */
 export function causeOfLoss(figures: Figures | null): StragglerCause {
   if (figures === null) return "loss";
   const { packetsPerMs, sentPerMs, lossRatio, dropRatio } = figures;
@@ -29,7 +29,7 @@ export function causeOfLoss(figures: Figures | null): StragglerCause {
   return isPort ? "link" : "loss";
 }
 
-/** A cause with its present figures. */
+/** The cause together with its present figures. */
 export function reasonOf(cause: StragglerCause, figures: Figures): StragglerReason {
   switch (cause) {
     case "disk":

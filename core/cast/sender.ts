@@ -1,7 +1,7 @@
 /**
  * The sending end of a cast, as a machine. Receivers want entries; the sender serves the union, in the
- * order of the index, again and again until nobody wants anything. Nobody waits for a head-count: who
- * comes late gets what is sent from then on, and the rest the next time around. Repairs go first.
+ * order of the index, again and again until nobody wants anything. Nobody waits for a head-count: a late
+ * receiver gets what is sent from then on, and the rest the next time around. Repairs go first.
  *
  * Call `tick` before `fill`, and both again at `deadline` or after an event. Every packet carries the
  * next sequence number; a report says up to which it speaks.
@@ -41,35 +41,40 @@ import { Supply } from "./supply.ts";
 
 export interface SenderOptions {
   readonly tag: number;
-  /** Random: tells this sender from one before it. */
+  /** A random number that tells this sender from one before it. */
   readonly generation: number;
-  /** Of each index entry; 0: never on the wire; `unknownLength`: it will be announced. */
+  /** The stored length of each entry. 0: it is never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
   readonly linkBps: number | null;
   readonly rateLimitBps: number | null;
 }
 
-/** Who has not reported for so long, or for four times the interval, is not waited for. */
+/** Nobody waits for a member that has not reported for this long, or for four report intervals. */
 const lateAfter = millis(400);
 /**
- * A cast that begins waits, but not longer than this, until those that have joined hear it and nobody
- * has joined for a moment: then nobody lacks its first entries.
+ * A new cast waits until every receiver that has joined hears it and nobody has joined for `gatherQuiet`,
+ * but not longer than `gatherFor`. So nobody lacks its first entries.
  */
 const gatherFor = millis(800);
 const gatherQuiet = millis(150);
-/** Reports every 10 ms and two more for each receiver that wants something, or 50 packets: each costs a waking. */
-const reportEveryLeast = 10;
-const reportEveryEach = 2;
-const reportEveryMost = 100;
+/**
+ * Receivers report every 10 ms and 2 ms more for each that wants something, or every 50 packets if that is
+ * longer, but at least every 100 ms: each report wakes the sender.
+ */
+const reportEveryLeastMs = 10;
+const reportEveryEachMs = 2;
+const reportEveryMostMs = 100;
 const packetsPerReport = 50;
-/** A round begins without those that have not answered after so many report intervals and the way. */
+/** A round begins without the members that have not reported after 2.5 report intervals and the delay of the way. */
 const roundIntervals = 2.5;
 const roundGrace = millis(150);
-/** While data flows, the report interval is still said so often. */
+/** While data flows, sync packets still tell the report interval this often. */
 const syncEvery = millis(200);
+/** The interval at which silence, lanes and rate are checked. */
 const housekeepingEvery = millis(20);
-/** Who loses more is behind a port that is too slow; how slow, few packets do not say. */
+/** A fraction: a receiver that loses more is behind a port that is too slow. */
 const slowPortLoss = 0.5;
+/** A fraction: the few packets that it hears cannot tell a lower one. */
 const leastHeard = 0.2;
 
 export class CastSenderMachine {
@@ -84,7 +89,7 @@ export class CastSenderMachine {
   private readonly flights: Flights;
   private readonly schedule: Schedule;
   private readonly packets: PacketWriter;
-  /** Until the first entry has begun: when the first and the last receiver joined. */
+  /** When the first and the last receiver joined; used until the first entry has begun. */
   private gathering: { since: Millis; joinedAt: Millis } | null = null;
   private hasBegun = false;
   private sentAt: Millis;
@@ -92,7 +97,7 @@ export class CastSenderMachine {
   private housekeepAt: Millis;
   private stretch: { sequence: number; since: Millis; wireBytes: number; busyFor: number };
   private filledAt: Millis;
-  /** The rate is all that holds the sender back. */
+  /** Whether the rate is all that holds the sender back. */
   private isHeldByRate = false;
   private readonly counts = { wire: 0, sent: 0, parity: 0, repair: 0, ignored: 0 };
   private statsAt: { now: Millis; wire: number };
@@ -121,7 +126,7 @@ export class CastSenderMachine {
 
   // --- events
 
-  /** A receiver is there; again: its wants are replaced, and what it reported before is forgotten. */
+  /** A receiver joins. If it had joined before, its wants are replaced and its reports forgotten. */
   join(id: ReceiverId, wants: Uint8Array, now: Millis): void {
     const member = this.receivers.members.get(id) ?? this.receivers.add(id, now);
     this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
@@ -139,7 +144,7 @@ export class CastSenderMachine {
     this.afterLaneChange(this.lanes.settle(now));
   }
 
-  /** A report; one that is malformed, of a stranger or older than the last is ignored. */
+  /** Takes a report. One that is malformed, older than the last, or from somebody who has not joined is ignored. */
   report(id: ReceiverId, payload: Uint8Array, now: Millis): void {
     const member = this.receivers.members.get(id);
     const decoded = decodeReport(payload, this.entries.symbolCounts);
@@ -159,19 +164,19 @@ export class CastSenderMachine {
     this.schedule.resumeParts(member);
   }
 
-  /** An entry that was unknown is known, and can be asked for; 0: it is never on the wire. */
+  /** Announces an entry: from now on it can be read. One of 0 stored bytes is never on the wire. */
   announce(entryIndex: number, storedLength: number): void {
     this.entries.announce(entryIndex, storedLength);
     this.receivers.noteKnown(entryIndex);
   }
 
-  /** Entries whose stored bytes are to be given to `supplyEntry`. */
+  /** The entries whose stored bytes `supplyEntry` expects. */
   takeReads(): number[] {
     this.schedule.plan();
     return this.supply.takeReads();
   }
 
-  /** The stored bytes of an entry that `takeReads` named; they are copied. False: not as long as the index says. */
+  /** Copies the stored bytes of an entry that `takeReads` named. False: they are not as long as the index says. */
   supplyEntry(entryIndex: number, stored: Uint8Array): boolean {
     if (stored.length !== this.entries.storedLengths[entryIndex]) return false;
     this.supply.take(entryIndex, stored);
@@ -194,8 +199,8 @@ export class CastSenderMachine {
   }
 
   /**
-   * Writes packets of one length, at most `limit`, one after the other into `into`, and answers how
-   * many: zero when nothing may be sent now. Their length is `packetBytes`.
+   * Writes at most `limit` packets of one length, `packetBytes`, into `into`, one after another. Answers
+   * how many: zero if nothing may be sent now.
    */
   fill(into: Uint8Array, limit: number, now: Millis): number {
     let count = 0;
@@ -219,7 +224,7 @@ export class CastSenderMachine {
     return count;
   }
 
-  /** Length of the packets that `fill` wrote last. */
+  /** The length of the packets that `fill` wrote last. */
   packetBytes = 0;
 
   /** When to call `tick` and `fill` again if nothing happens. */
@@ -246,7 +251,7 @@ export class CastSenderMachine {
     };
   }
 
-  /** Entries in flight, read, or being read, for whoever watches the memory. */
+  /** How many entries are in flight, read, or being read; tests of the memory use it. */
   get entriesHeld(): number {
     return this.flights.size + this.supply.count;
   }
@@ -267,7 +272,7 @@ export class CastSenderMachine {
     const isOurs = heard !== null && heard.generation === this.options.generation;
     const ahead = isOurs ? sequenceDistance(heard.sequence, this.packets.sequence >>> 0) : 1;
     const sequence = ahead > 0 ? -1 : this.packets.sequence + ahead;
-    // Counted anew: by a receiver that was started anew, or one that had heard another sender.
+    // The count starts anew: the receiver has restarted, or had heard another sender.
     if (sequence < member.sequence) member.stretchStart = null;
     if (sequence !== member.sequence) {
       member.heardAt = now;
@@ -317,7 +322,7 @@ export class CastSenderMachine {
     return now - member.reportedAt > Math.max(lateAfter, 4 * this.reportEvery);
   }
 
-  /** The lanes have changed: whoever left the main lane is in no flight, and the room's rate is another. */
+  /** The lanes have changed: members that left the main lane leave all flights, and the rate is judged anew. */
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
     for (const member of change.demoted) this.flights.dropFromAll(member);
@@ -325,7 +330,7 @@ export class CastSenderMachine {
     this.beginStretch(this.filledAt);
   }
 
-  /** The fraction of the rate that comes to the one in the main lane that loses most; null: not known. */
+  /** The fraction of the rate that reaches the main lane's most lossy member; null: not known. */
   private heardRatio(): number | null {
     let most: number | null = null;
     for (const { lane, wantCount, measure } of this.receivers.members.values()) {
@@ -339,7 +344,7 @@ export class CastSenderMachine {
 
   // --- flights
 
-  /** The next flight whose turn it is, if its receivers have room for it. */
+  /** Opens the flight whose turn it is, if its receivers have slots for it. */
   private beginFlight(now: Millis): Flight | null {
     if (this.isGathering(now)) return null;
     for (const entry of this.supply.ready()) {
@@ -365,7 +370,7 @@ export class CastSenderMachine {
         (member) => !this.isLate(member, now) && !this.schedule.awaitsParts(member),
       );
       if (holdUp.length > 0) {
-        // Those who hold parts of it may be full of them, and what they hold up is held up by others.
+        // Members that hold parts of the entry may be full of such parts: completing it frees their slots.
         if (holding.some((each) => creditOf(each) <= 0))
           return this.flights.open(entry, holding, true, this.moment(now));
         const others = [...this.receivers.members.values()].filter(
@@ -412,7 +417,7 @@ export class CastSenderMachine {
     if (flights.repairing.length > 0) return "repair";
     if (flights.sending?.state.name !== "sending") {
       flights.sending = null;
-      // One that is resumed begins with a round, not with symbols.
+      // A resumed entry begins with a round of repairs, and leaves `sending` empty.
       while (flights.sending === null) if (this.beginFlight(now) === null) break;
     }
     return flights.sending === null ? null : "data";
@@ -450,13 +455,13 @@ export class CastSenderMachine {
   // --- the pace of reports and the rate
 
   private get reportEvery(): number {
-    const byRoom = reportEveryLeast + reportEveryEach * this.receivers.wantingCount;
-    if (this.rate.isSearching) return Math.min(reportEveryMost, byRoom);
+    const byRoom = reportEveryLeastMs + reportEveryEachMs * this.receivers.wantingCount;
+    if (this.rate.isSearching) return Math.min(reportEveryMostMs, byRoom);
     const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
-    return Math.min(reportEveryMost, Math.max(byRoom, packetsPerReport / packetsPerMs));
+    return Math.min(reportEveryMostMs, Math.max(byRoom, packetsPerReport / packetsPerMs));
   }
 
-  /** While data flows, rarely; while reports are awaited and nothing flows, twice an interval. */
+  /** While data flows, a sync packet is rare; while only reports are awaited, there are two in each interval. */
   private get syncAt(): Millis {
     if (this.receivers.members.size === 0) return millis(Number.POSITIVE_INFINITY);
     const isAwaited = this.flights.size > 0 || this.receivers.openCount > 0;
@@ -491,7 +496,7 @@ export class CastSenderMachine {
   }
 }
 
-/** Its slots are taken by what its disk has yet to write, or by parts that it lacks too much of. */
+/** The member's slots hold either chunks that its disk has yet to write, or parts that lack too much. */
 const causeOfHoldUp = (member: Member): StragglerCause =>
   inHandCount(member) * 2 >= member.slotCount ? "disk" : causeOfLoss(member.measure.figures);
 

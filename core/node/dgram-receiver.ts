@@ -7,7 +7,7 @@ import { dgramFailure } from "./dgram-failure.ts";
 /** What the system grants to an ordinary user is less. */
 const receiveBufferBytes = 32 << 20;
 
-/** Hears a group on one interface by Node's own sockets. What they drop is not told. */
+/** Hears a group on one interface by Node's own sockets, which do not count what they drop. */
 export async function openDgramReceiver(
   options: Omit<CastSocketOptions, "tag">,
 ): Promise<PacketReceiver & { wake(): void }> {

@@ -64,7 +64,7 @@ export function resultCounts(session: SessionView): Readonly<Record<MemberView["
 const slowFactor = 1.25;
 /** More loss than repairs make good without being noticed. */
 const badLoss = 0.02;
-/** Who started so many seconds after the others is behind for that. */
+/** Seconds: a PC that started this much later than the others is behind for that reason. */
 const laterSeconds = 10;
 
 /**

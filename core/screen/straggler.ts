@@ -1,4 +1,4 @@
-/** Why a PC is not served with the room, in words. */
+/** Why a PC is a straggler, in words. */
 import type { StragglerReason } from "../cast/ends.ts";
 import { never } from "../errors.ts";
 import { byteRateText, linkRateText, lossText } from "./format.ts";

@@ -96,7 +96,7 @@ export async function fileSystemUse(
     : { used };
 }
 
-/** What is in a volume that no device shows, because it lies in pieces; null when that cannot be told. */
+/** What is in a volume that no device shows, because it lies in pieces; null if that is unknown. */
 export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
   const swap = await swapUse(source);
   if (swap !== null) return swap;

@@ -26,12 +26,12 @@ export interface CaptureUplink {
   commit(draft: ManifestDraft): Promise<Committed>;
 }
 
-/** A server that is being started again is back within this many milliseconds. */
-const retryFor = 60_000;
-const retryFirst = 500;
-const retryMost = 4000;
-/** A store on a slow disk takes 16 MiB in that time. */
-const answerLimit = 60_000;
+/** Milliseconds of retries: a server that is being restarted is back within them. */
+const retryForMs = 60_000;
+const retryFirstMs = 500;
+const retryMostMs = 4000;
+/** Milliseconds to wait for an answer: a store on a slow disk takes 16 MiB in that time. */
+const answerLimitMs = 60_000;
 const octets = "application/octet-stream";
 
 /** A text, or bytes in parts. */
@@ -68,7 +68,7 @@ function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "c
         body: typeof body === "string" ? body : ReadableStream.from(body),
         duplex: "half",
         headers: { "content-type": type },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimit)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimitMs)]),
       });
       bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (cause) {
@@ -83,8 +83,8 @@ function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "c
   };
 
   return async (method: string, what: string, type: string, body: Body) => {
-    const giveUpAt = performance.now() + retryFor;
-    for (let pause = retryFirst; ; pause = Math.min(pause * 2, retryMost)) {
+    const giveUpAt = performance.now() + retryForMs;
+    for (let pause = retryFirstMs; ; pause = Math.min(pause * 2, retryMostMs)) {
       signal.throwIfAborted();
       try {
         return await once(method, what, type, body);

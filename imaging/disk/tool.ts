@@ -1,10 +1,10 @@
 /** Programs that the boot image brings along. */
 import { execFile } from "node:child_process";
 
-/** A map of a large, slow disk takes minutes. */
-const toolLimit = 15 * 60_000;
-const outputLimit = 64 * 1024 * 1024;
-const complaintLimit = 2000;
+/** Milliseconds for a tool: a map of a large, slow disk takes minutes. */
+const toolLimitMs = 15 * 60_000;
+const outputLimitBytes = 64 * 1024 * 1024;
+const complaintLimitCharacters = 2000;
 
 /** Where Debian, and the boot image, have them; the caller's own path is not asked. */
 const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -26,8 +26,8 @@ export function runTool(
   signal.throwIfAborted();
   const options = {
     signal,
-    timeout: toolLimit,
-    maxBuffer: outputLimit,
+    timeout: toolLimitMs,
+    maxBuffer: outputLimitBytes,
     env: { LC_ALL: "C", PATH: toolPath },
   };
   return new Promise((resolve, reject) => {
@@ -35,7 +35,11 @@ export function runTool(
       if (signal.aborted) return reject(signal.reason);
       const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       const complaint = stderr.trim() === "" && status === -1 ? String(error?.message) : stderr;
-      resolve({ status, output: stdout, complaint: complaint.trim().slice(-complaintLimit) });
+      resolve({
+        status,
+        output: stdout,
+        complaint: complaint.trim().slice(-complaintLimitCharacters),
+      });
     });
   });
 }

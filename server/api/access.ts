@@ -1,5 +1,5 @@
 /**
- * Who may call what. Whoever reaches the local socket is its owner or root, and may do everything;
+ * Which caller may call what. A caller on the local socket is its owner or root, and may do everything;
  * over the network a call carries an operator's token.
  */
 import rateLimit from "@fastify/rate-limit";
@@ -67,7 +67,7 @@ export async function tokenCaller(app: FastifyInstance, operators: Operators): P
 }
 
 /**
- * Lets a call of the application's routes through only from who may make it; `audit` is told of each
+ * Lets a call through only if the caller may make it; `audit` hears of each
  * that changed something, or tried to without being allowed.
  */
 export function guard(

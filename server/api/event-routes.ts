@@ -63,7 +63,7 @@ export const eventRoutes =
   };
 
 /** A listener that cannot keep up is cut off at so many buffered bytes; it connects again and starts anew. */
-const eventBacklogLimit = 8 * 1024 * 1024;
+const eventBacklogLimitBytes = 8 * 1024 * 1024;
 
 function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack();
@@ -71,7 +71,7 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
   stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
   const say = (event: ApiEvent): void => {
     stream.write(`data: ${JSON.stringify(event)}\n\n`);
-    if (stream.writableLength > eventBacklogLimit) stream.destroy();
+    if (stream.writableLength > eventBacklogLimitBytes) stream.destroy();
   };
   for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.rooms.view(name) });
   for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });

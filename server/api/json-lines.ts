@@ -2,7 +2,7 @@ import type { FastifyReply } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 
 /** Milliseconds between two lines of progress. */
-const progressEvery = 200;
+const progressEveryMs = 200;
 
 /**
  * Answers long work as lines of JSON: `{progress: {done, total}}` now and then, and at the end `{result}` or
@@ -21,7 +21,7 @@ export async function answerInLines(
   let saidAt = Number.NEGATIVE_INFINITY;
   try {
     const result = await work(gone.signal, (done, total) => {
-      if (performance.now() - saidAt < progressEvery) return;
+      if (performance.now() - saidAt < progressEveryMs) return;
       saidAt = performance.now();
       say({ progress: { done, total } });
     });

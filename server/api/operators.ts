@@ -11,7 +11,7 @@ const derive = promisify<Buffer, Buffer, number, Buffer>(scrypt);
 const hashBytes = 32;
 const secretBytes = 32;
 /** Milliseconds within which a second call of an operator is not recorded as "last seen". */
-const seenEvery = 60_000;
+const seenEveryMs = 60_000;
 
 /**
  * Who may use the API over the network. A token is NAME.SECRET; of the secret only a salted scrypt
@@ -91,7 +91,7 @@ export class Operators {
     const record = this.records.get(name);
     if (record === undefined) return null;
     const now = this.clock.isoTime();
-    if (record.lastSeen === null || Date.parse(now) - Date.parse(record.lastSeen) > seenEvery) {
+    if (record.lastSeen === null || Date.parse(now) - Date.parse(record.lastSeen) > seenEveryMs) {
       record.lastSeen = now;
       this.state.saveOperator(record);
     }

@@ -13,7 +13,7 @@ const Wish = Type.Object(
 );
 
 /** Milliseconds between two pings that keep a silent connection open. */
-const pingEvery = 10_000;
+const pingEveryMs = 10_000;
 
 /** `/pcs/PC/shell`: a WebSocket to a terminal on a PC (docs/protocol.md, "Shell"). */
 export const shellRoute =
@@ -45,7 +45,7 @@ export const shellRoute =
             socket.close();
           },
         });
-        const pings = setInterval(() => socket.ping(), pingEvery);
+        const pings = setInterval(() => socket.ping(), pingEveryMs);
         socket.on("message", (data: Buffer, isBinary: boolean) => {
           if (isBinary) {
             for (let at = 0; at < data.length; at += shellInputLimit) {

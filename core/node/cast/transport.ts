@@ -21,7 +21,7 @@ export interface PacketSender {
 }
 
 export interface PacketReceiver {
-  /** What this socket's buffer had no room for, as far as it is known. */
+  /** How many packets this socket's buffer had no room for, as far as it is known. */
   readonly dropped: number;
   /** Waits for packets, for at most `timeoutMs`. True: the owner has something to say. */
   wait(timeoutMs: number): boolean | Promise<boolean>;
