@@ -77,8 +77,8 @@ test("a port that is taken, a firewall, another DHCP server, a second way to the
       (what) => `the firewall drops ${what} on ${serverInterface}`,
     ),
   );
-  assert.match(found(view, "route")[0]?.text ?? "", /10\.77\.0\.254 leaves by other0, not by lab0/);
-  assert.match(found(view, "DHCP")[0]?.text ?? "", /10\.77\.0\.109 gives addresses on lab0/);
+  assert.match(found(view, "route")[0]?.text ?? "", /10\.77\.0\.254 leave by other0, not by lab0/);
+  assert.match(found(view, "DHCP")[0]?.text ?? "", /10\.77\.0\.109 leases addresses on lab0/);
   for (const finding of view.findings)
     if (finding.level !== "ok") assert.notEqual(finding.mend, null, finding.text);
 });
