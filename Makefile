@@ -1,5 +1,7 @@
-# Runs on a bare Debian 12: what is missing is installed first (as root).
+# Runs on a bare Debian 12 that has make: what else is missing is installed first (as root).
 NODE := node_modules/.bin/node
+# Is there when node_modules has what checks and tests need, and not only what a server runs with.
+DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -8,18 +10,18 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-start: node_modules packages initrd ## the lab server: make start IFACE=eth1
+start: node_modules initrd ## the lab server: make start IFACE=eth1
 	@test -n "$(IFACE)" || { echo "say which interface the lab is on: make start IFACE=eth1" >&2; exit 2; }
 	$(NODE) server/main.ts serve --interface $(IFACE)
 
-demo: node_modules packages initrd ## a virtual room: capture a master, restore three PCs (root, Debian 12)
+demo: packages initrd ## a virtual room: capture a master, restore three PCs (root, Debian 12)
 	$(NODE) test/room/demo.ts
 
 PCS ?= 4
-room: node_modules packages initrd ## a virtual room that stays: make room PCS=4
+room: packages initrd ## a virtual room that stays: make room PCS=4
 	$(NODE) test/room/room.ts --pcs $(PCS)
 
-screens: node_modules packages initrd ## the pictures of docs/guide.md, taken anew; some minutes (root, Debian 12)
+screens: packages initrd ## the pictures of docs/guide.md, taken anew; some minutes (root, Debian 12)
 	$(NODE) test/room/screens.ts
 
 initrd: node_modules ## the boot image, into build/boot
@@ -31,65 +33,74 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
-test-unit: node_modules packages ## machines, codecs, store, screens, simulated rooms
+test-unit: packages ## machines, codecs, store, screens, simulated rooms
 	$(NODE) --import ./test/property.ts --test --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/sim test/*.test.ts -name '*.test.ts')
 
-test-net: node_modules packages ## agents and server with real sockets in network namespaces
+test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')
 
-test-room: node_modules packages initrd ## PCs in QEMU, from power-on to their own disk
+test-room: packages initrd ## PCs in QEMU, from power-on to their own disk
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/room -name '*.test.ts')
 
-test-kill: node_modules ## the image store killed at KILLS=100 random moments; two minutes
+test-kill: $(DEV) ## the image store killed at KILLS=100 random moments; two minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
 
-test-resume: node_modules packages ## what PCs and servers that come back cost the wire, delta, two rooms at once; two minutes
+test-resume: packages ## what PCs and servers that come back cost the wire, delta, two rooms at once; two minutes
 	$(NODE) --test --test-reporter=spec test/cast/resume.test.ts
 
 ROWS ?=
-test-boot: node_modules packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some
+test-boot: packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some
 	$(NODE) test/room/boot-matrix.ts --rows "$(ROWS)"
 
-test-disks: node_modules packages ## clones on every kind of disk, larger ones too, and disks that must not be touched; some 40 minutes; ROWS=text takes some
+test-disks: packages ## clones on every kind of disk, larger ones too, and disks that must not be touched; some 40 minutes; ROWS=text takes some
 	$(NODE) test/room/disk-matrix.ts --rows "$(ROWS)"
 
 KILLS ?= 100
-test-kill-room: node_modules packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes
+test-kill-room: packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/net/kills.test.ts
 
 SEED ?=
 SEEDS ?= 2000
-sim: node_modules ## simulated rooms by the thousand; SEED=n replays one
+sim: $(DEV) ## simulated rooms by the thousand; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
 
-fuzz: node_modules ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays
+fuzz: $(DEV) ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays
 	$(NODE) test/fuzz/main.ts 1000000 $(or $(SEED),$(shell date +%s))
 	SEED=$(or $(SEED),$(shell date +%s)) $(MAKE) test-unit
 
-storm: node_modules packages initrd ## 50 PCs switched on at once, with the real boot image; some minutes (root, Debian 12)
+storm: packages initrd ## 50 PCs switched on at once, with the real boot image; some minutes (root, Debian 12)
 	$(NODE) test/storm/main.ts
 
-bench-tftp: node_modules packages ## roomcast's TFTP beside dnsmasq's; a minute (root, Debian 12)
+bench-tftp: packages ## roomcast's TFTP beside dnsmasq's; a minute (root, Debian 12)
 	$(NODE) test/bench/tftp.ts
 
-bench: node_modules ## roomcast's cast beside udpcast, every row; some 20 minutes (root, Debian 12)
+bench: $(DEV) ## roomcast's cast beside udpcast, every row; some 20 minutes (root, Debian 12)
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/main.ts --out docs/bench
 
-bench-quick: node_modules ## the same for the five most telling rows; 3 minutes
+bench-quick: $(DEV) ## the same for the five most telling rows; 3 minutes
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/main.ts --quick
 
-bench-capture: node_modules packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
+bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
 	$(NODE) test/bench/capture.ts
 
-check: node_modules ## types, lint, format
+check: $(DEV) ## types, lint, format
 	tsc -p core && tsc -p . && biome check .
 
-packages: node_modules
+packages: $(DEV) ## what the demo, the tests and the benches need beside, from npm and Debian
 	@$(NODE) test/packages.ts
 
+npm = npm ci --ignore-scripts --no-audit --no-fund
+
 node_modules: package-lock.json
-	@command -v npm >/dev/null || { apt-get update && apt-get install -y --no-install-recommends npm; }
-	npm ci --ignore-scripts --no-audit --no-fund
+	@$(bring-npm)
+	$(npm) --omit=dev
 	@touch node_modules
+
+$(DEV): package-lock.json
+	@$(bring-npm)
+	$(npm)
+	@touch node_modules $(DEV)
+
+bring-npm = command -v npm >/dev/null || { apt-get update && apt-get install -y --no-install-recommends npm; }

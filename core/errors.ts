@@ -52,6 +52,10 @@ export function exitStatus(code: ErrorCode): number {
   }
 }
 
+/** What a thing that was thrown says, in words. */
+export const errorText = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 /** Crashes on a broken invariant: a bug, never an input. Stays on in production. */
 export function assert(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${what}`);

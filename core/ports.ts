@@ -8,12 +8,6 @@ export interface Clock {
   isoTime(): string;
 }
 
-/** Randomness is a parameter: seeded in tests, the system's at the edge. */
-export interface Random {
-  /** A uniform integer in [0, limit). */
-  below(limit: number): number;
-}
-
 /** A disk, or a file that stands for one. Offsets and lengths in bytes. */
 export interface BlockDevice {
   readonly path: string;

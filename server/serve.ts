@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, LogController } from "fastify";
-import { RoomcastError } from "../core/errors.ts";
+import { errorText, RoomcastError } from "../core/errors.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
@@ -22,7 +22,7 @@ import { castRoutes } from "./gate/cast-routes.ts";
 import { checkRoutes } from "./gate/check-routes.ts";
 import { imageRoutes } from "./gate/image-routes.ts";
 import { targetRoutes } from "./gate/target-routes.ts";
-import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
+import { rateLimitOf, readConfig } from "./host/config.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { sendMagicPackets } from "./host/wake.ts";
@@ -61,6 +61,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));
+  for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const lab = new Lab({
     state,
@@ -131,7 +132,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...(await counts(lab, images)),
       ...{ version, url, startedAt, listeners, interface: interfaceName },
       dhcp: services.dhcpStatus(),
-      warnings: [...lab.announcer.warnings],
+      warnings: [...images.problems, ...images.warnings, ...lab.announcer.warnings],
     }),
     async doctor() {
       const pcs = lab.inventory.pcs().map((pc) => lab.pcView(pc));
@@ -224,7 +225,7 @@ async function listen(
   try {
     await app.listen(where);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     const next = "end the program that has it (`ss -lpn`), or choose another with --http-port";
     throw new RoomcastError("failed", `cannot listen on ${name}: ${why}`, next, { cause });
   }
@@ -267,5 +268,3 @@ async function claimSocket(path: string): Promise<void> {
   }
   await rm(path, { force: true });
 }
-
-export type DhcpConfig = NonNullable<Config["dhcp"]>;

@@ -1,4 +1,7 @@
-/** Installs the Debian packages that the demo and the tests need, where they are missing; says which first. */
+/**
+ * Installs the Debian packages that the demo, the tests and the benches need, where they are missing; says
+ * which first. A server needs none of them.
+ */
 import { spawnSync } from "node:child_process";
 
 const packages = {

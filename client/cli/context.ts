@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { ApiClient, type ServerPlace } from "../api/client.ts";
 
 /** What every command gets: the global options, a client, and ways to print. */
@@ -54,7 +54,7 @@ async function placeOf({ data, server, tokenFile }: GlobalOptions): Promise<Serv
   try {
     return { url, token: (await readFile(tokenFile, "utf8")).trim() };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     throw new RoomcastError("bad-input", why, "check --token-file", { cause });
   }
 }

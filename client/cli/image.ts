@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
+import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import { exportImage } from "../transfer/export.ts";
 import { importImage } from "../transfer/import.ts";
@@ -129,14 +129,7 @@ async function importFile(
   options: { raw?: boolean; disk?: string },
 ): Promise<number> {
   const { client, say, document } = context;
-  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)) {
-    const next = "use lower-case letters and digits, then also . _ - (at most 63 characters)";
-    throw new RoomcastError(
-      "usage",
-      `${JSON.stringify(name)} cannot be the name of an image`,
-      next,
-    );
-  }
+  requireName(imageNameRule, name);
   using progress = progressLines(context, "importing");
   const committed = await importImage({
     client,

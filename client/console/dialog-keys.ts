@@ -1,6 +1,13 @@
 /** Keys in the console's dialogs. */
 import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import {
+  imageNameRule,
+  type NameFault,
+  nameFault,
+  pcNameRule,
+  roomNameRule,
+} from "../../core/wire/names.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
@@ -25,11 +32,21 @@ import {
   withOption,
 } from "./store-keys.ts";
 
-type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
+/** What each question asks the name of. */
+const ruleOf = {
+  capture: imageNameRule,
+  rename: pcNameRule,
+  create: roomNameRule,
+  move: roomNameRule,
+} as const;
 
-/** The server's rules for names, so that the user hears of a mistake while typing. */
-const imageNameRule = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-const placeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** The server's rule, said before it is asked. */
+const refused = (ui: Ui, { what, next }: NameFault): Step => ({
+  ui: { ...ui, said: { text: `${what}; ${next}`, good: false } },
+  effect: null,
+});
+
+type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
 export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Step {
   switch (page.name) {
@@ -131,11 +148,8 @@ function pressAtOverwrite(
 function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>, key: Key): Step {
   const { sender, targets, value } = page;
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
-  if (value !== "" && !imageNameRule.test(value)) {
-    const text =
-      "a name has lower-case letters, digits, and then . _ - (leave it empty to store no image)";
-    return { ui: { ...ui, said: { text, good: false } }, effect: null };
-  }
+  const fault = value === "" ? null : nameFault(imageNameRule, value);
+  if (fault !== null) return refused(ui, fault);
   const [from = sender] = namesOf(model, [sender]);
   const pcs = targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
@@ -164,12 +178,8 @@ function pressAtPrompt(
     return open(ui, { ...page, value: next ?? value });
   }
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
-  const rule = page.for === "capture" ? imageNameRule : placeName;
-  if (!rule.test(value)) {
-    const letters = page.for === "capture" ? "lower-case letters" : "letters";
-    const text = `a name has ${letters}, digits, and then . _ -`;
-    return { ui: { ...ui, said: { text, good: false } }, effect: null };
-  }
+  const fault = nameFault(ruleOf[page.for], value);
+  if (fault !== null) return refused(ui, fault);
   if (page.for === "create") {
     const calls: Call[] = [{ method: "post", path: "/rooms", body: { name: value } }];
     const next: Ui = { ...ui, room: value, base: "list", page: { name: "list" } };

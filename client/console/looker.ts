@@ -1,4 +1,6 @@
 /** Fetches again and again what a page shows and no event reports: a PC's screen, a log, a history. */
+
+import { errorText } from "../../core/errors.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ConsoleApi } from "./api.ts";
 
@@ -43,7 +45,7 @@ export class Looker {
       const lines = "lines" in answer ? answer.lines : answer.map(historyLine);
       now = { path, lines, trouble: null };
     } catch (error) {
-      const trouble = error instanceof Error ? error.message : String(error);
+      const trouble = errorText(error);
       now = { path, lines: before, trouble };
     }
     if (this.looked?.path !== path) return;

@@ -1,5 +1,5 @@
 import type { ReadStream, WriteStream } from "node:tty";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { openTerminal } from "../../core/node/terminal.ts";
 import { percentText } from "../../core/screen/format.ts";
 import type { Key } from "../../core/screen/keys.ts";
@@ -92,7 +92,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
         say(verifiedText(title, found), found.damaged.length === 0);
       }
     } catch (error) {
-      say(errorText(error), false);
+      say(troubleText(error), false);
     }
   };
 
@@ -103,7 +103,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
       const told = await work();
       if (told !== null) say(told, false);
     } catch (error) {
-      say(errorText(error), false);
+      say(troubleText(error), false);
     } finally {
       terminal.resume();
     }
@@ -165,7 +165,7 @@ const verifiedText = (title: string, { damaged }: Verified): string =>
     : `${title}: ${damaged.length} DAMAGED, the first: ${damaged[0]?.reason}; \`roomcast image verify\` lists all`;
 
 /** What went wrong, and what to do next. */
-function errorText(error: unknown): string {
+function troubleText(error: unknown): string {
   if (error instanceof RoomcastError) return `${error.message}: ${error.next}`;
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

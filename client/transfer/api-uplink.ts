@@ -1,5 +1,6 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
+import { bitAt } from "../../core/units/bits.ts";
 import type { CaptureUplink, Committed } from "../../imaging/capture/uplink.ts";
 import type { ApiClient } from "../api/client.ts";
 
@@ -32,7 +33,7 @@ export async function openUplink(
     },
     async known(hashes) {
       const bitmap = await send("POST", "known", Buffer.concat(hashes));
-      return hashes.map((_, at) => (((bitmap[at >> 3] ?? 0) >> (at & 7)) & 1) === 1);
+      return hashes.map((_, index) => bitAt(bitmap, index));
     },
     async chunks(chunks) {
       const parts = chunks.flatMap(({ entry, stored }) => [encodeEntry(entry), stored]);

@@ -3,6 +3,7 @@
 import { encodeIndex } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
+import { inLanes } from "../../core/lanes.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { hashChunk, storedForm } from "../../imaging/capture/chunk.ts";
@@ -30,53 +31,32 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
   const entries: IndexEntry[] = [];
   let diskBytes = 0;
   const table = new StreamedTable();
-  let turn: Promise<Uint8Array> = Promise.resolve(new Uint8Array());
-  let failure: { readonly error: unknown } | null = null;
-
-  /** The next chunk in order; empty at the end. */
-  const next = (): Promise<Uint8Array> => {
-    turn = turn.then(async () => {
+  /** The chunks in order, each with its number. */
+  async function* chunks(): AsyncGenerator<[chunkIndex: number, data: Uint8Array]> {
+    for (let chunkIndex = 0; ; chunkIndex++) {
       signal.throwIfAborted();
       const data = await reader.takeUpTo(chunkBytes);
+      if (data.length === 0) return;
       await table.saw(diskBytes, data);
       diskBytes += data.length;
-      return data;
-    });
-    return turn;
-  };
-  let begun = 0;
-  const lane = async (): Promise<void> => {
-    try {
-      while (failure === null) {
-        const chunkIndex = begun++;
-        const data = await next();
-        if (data.length === 0) return;
-        const read = await hashChunk(data);
-        const { isZero, sha256: hash } = read;
-        if (!isZero && (await outbox.isKnown(hash))) {
-          // The server's index names its own form of a chunk that it has.
-          const { length: storedLength } = data;
-          entries[chunkIndex] = {
-            chunkIndex,
-            codec: codec.raw,
-            storedLength,
-            crc32c: 0,
-            sha256: hash,
-          };
-        } else {
-          const stored = await storedForm(chunkIndex, read);
-          entries[chunkIndex] = stored.entry;
-          if (!isZero) await outbox.send(stored);
-        }
-      }
-    } catch (error) {
-      failure ??= { error };
+      yield [chunkIndex, data];
     }
-  };
-  await Promise.all(Array.from({ length: laneCount }, lane));
+  }
+  await inLanes(chunks(), laneCount, async ([chunkIndex, data]) => {
+    const read = await hashChunk(data);
+    const { isZero, sha256: hash } = read;
+    if (!isZero && (await outbox.isKnown(hash))) {
+      // The server's index names its own form of a chunk that it has.
+      const { length: storedLength } = data;
+      const crc32c = 0;
+      entries[chunkIndex] = { chunkIndex, codec: codec.raw, storedLength, crc32c, sha256: hash };
+    } else {
+      const stored = await storedForm(chunkIndex, read);
+      entries[chunkIndex] = stored.entry;
+      if (!isZero) await outbox.send(stored);
+    }
+  });
   signal.throwIfAborted();
-  const failed = failure as { readonly error: unknown } | null;
-  if (failed !== null) throw failed.error;
   await outbox.emptied();
   if (diskBytes === 0 || (!options.raw && diskBytes % 512 !== 0)) {
     throw damagedSource(source, `${diskBytes} bytes are no whole number of sectors`);

@@ -1,5 +1,5 @@
+import { bitmapBytes } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
-import { bitmapBytes } from "./bits.ts";
 import type { ReceiverId, ReceiverStanding } from "./ends.ts";
 import { Measure } from "./measure.ts";
 import { reasonOf, type StragglerCause } from "./reason.ts";

@@ -8,6 +8,7 @@
  * (corrupt); wanted or assembling → none (forgotten).
  */
 import { assert } from "../errors.ts";
+import { bitAt, bitmapBytes, clearBit, setBit } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
 import {
   emptyHeader,
@@ -22,7 +23,6 @@ import {
   symbolBytes,
 } from "../wire/cast.ts";
 import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
-import { bitAt, bitmapBytes, setBit } from "./bits.ts";
 import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
@@ -309,8 +309,7 @@ export class CastReceiverMachine {
   }
 
   private noteSymbol(slot: number, symbol: number): void {
-    const byte = slot * this.lackBytes + (symbol >> 3);
-    this.lack[byte] = (this.lack[byte] as number) & ~(1 << (symbol & 7));
+    clearBit(this.lack, slot * this.lackBytes * 8 + symbol);
     const lackCount = (this.lackCount[slot] as number) - 1;
     this.lackCount[slot] = lackCount;
     if (lackCount > 0) return;
@@ -323,8 +322,7 @@ export class CastReceiverMachine {
   }
 
   private isLacking(slot: number, symbol: number): boolean {
-    const byte = this.lack[slot * this.lackBytes + (symbol >> 3)] as number;
-    return (byte & (1 << (symbol & 7))) !== 0;
+    return bitAt(this.lack, slot * this.lackBytes * 8 + symbol);
   }
 
   private beginAssembly(entryIndex: number, symbolCount: number): number {

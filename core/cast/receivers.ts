@@ -1,5 +1,5 @@
+import { bitAt, clearBit, setBit } from "../units/bits.ts";
 import type { Millis } from "../units/units.ts";
-import { bitAt, clearBit, setBit } from "./bits.ts";
 import type { ReceiverId } from "./ends.ts";
 import type { Entries } from "./entries.ts";
 import { type Member, newMember } from "./member.ts";

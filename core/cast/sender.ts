@@ -6,6 +6,8 @@
  * Call `tick` before `fill`, and both again at `deadline` or after an event. Every packet carries the
  * next sequence number; a report says up to which it speaks.
  */
+
+import { bitAt } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
 import {
   dataPacketBytes,
@@ -15,7 +17,6 @@ import {
   wireOverheadBytes,
 } from "../wire/cast.ts";
 import { type CastReport, decodeReport } from "../wire/cast-report.ts";
-import { bitAt } from "./bits.ts";
 import type { CastSenderStats, ReceiverId } from "./ends.ts";
 import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";

@@ -5,6 +5,7 @@
  * written, with whatever was there before.
  */
 import type { Decoded } from "../errors.ts";
+import { bitAt } from "../units/bits.ts";
 import { type ByteSource, u16, u32 } from "./byte-source.ts";
 import { type Extent, endOf, union } from "./extents.ts";
 
@@ -297,8 +298,7 @@ function eachUsedRun(
   let freeCount = 0;
   let from = -1;
   for (let at = 0; at < count; at++) {
-    const byte = bits[at >> 3] as number;
-    if ((byte >> (at & 7)) & 1) {
+    if (bitAt(bits, at)) {
       if (from < 0) from = at;
       continue;
     }

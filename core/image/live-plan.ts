@@ -5,11 +5,13 @@
  */
 import type { Decoded } from "../errors.ts";
 import { chunkCountOf } from "../units/units.ts";
-import { canonicalJson, decodeManifestDraft } from "./manifest.ts";
+import { canonicalJson, parsedManifestDraft } from "./manifest.ts";
 import type { ManifestDraft } from "./types.ts";
 
 /** A longer plan is refused: a disk of 4 TB of which every other chunk is kept takes 25 MB. */
 export const livePlanLimit = 32 * 1024 * 1024;
+/** Of one disk: 16 TiB of it are kept. As numbers they take 64 MiB, however short their text was. */
+const chunksLimit = 16 * 1024 * 1024;
 
 export interface LivePlan {
   readonly manifest: Omit<ManifestDraft, "rootHash">;
@@ -38,24 +40,40 @@ export function decodeLivePlan(text: string): Decoded<LivePlan> {
     return { ok: false, reason: "not JSON" };
   }
   const { manifest, runs } = (value ?? {}) as { manifest?: unknown; runs?: unknown };
-  const draft = decodeManifestDraft(JSON.stringify(manifest) ?? "");
+  const draft = parsedManifestDraft(manifest);
   if (!draft.ok) return { ok: false, reason: `manifest: ${draft.reason}` };
-  if (!Array.isArray(runs)) return { ok: false, reason: "no runs" };
   const { rootHash: _, ...rest } = draft.value;
-  const chunkIndexes = new Uint32Array(rest.chunkCount);
-  const end = chunkCountOf(rest.diskBytes);
+  const { chunkCount, diskBytes } = rest;
+  if (chunkCount > chunksLimit) return { ok: false, reason: `${chunkCount} chunks are too many` };
+  if (!areRuns(runs)) return { ok: false, reason: "the runs are not a list of pairs of numbers" };
+  const reason = runsFault(runs, chunkCount, chunkCountOf(diskBytes));
+  if (reason !== null) return { ok: false, reason };
+  const chunkIndexes = new Uint32Array(chunkCount);
   let filled = 0;
-  let next = 0;
-  for (const run of runs as unknown[]) {
-    const [first, count] = Array.isArray(run) ? (run as unknown[]) : [];
-    if (!isCount(first) || !isCount(count) || count === 0 || first < next || first + count > end)
-      return { ok: false, reason: "a run is invalid" };
-    if (filled + count > rest.chunkCount) return { ok: false, reason: "more chunks than counted" };
+  for (const [first, count] of runs) {
     for (let at = 0; at < count; at++) chunkIndexes[filled++] = first + at;
-    next = first + count;
   }
-  if (filled < rest.chunkCount) return { ok: false, reason: "fewer chunks than counted" };
   return { ok: true, value: { manifest: rest, chunkIndexes } };
+}
+
+type Run = readonly [first: number, count: number];
+
+const areRuns = (value: unknown): value is readonly Run[] =>
+  Array.isArray(value) &&
+  value.every((run) => Array.isArray(run) && run.length === 2 && run.every(isCount));
+
+/** Why these are not `chunkCount` chunks of a disk that ends at chunk `end`, in ascending order; or null. */
+function runsFault(runs: readonly Run[], chunkCount: number, end: number): string | null {
+  let counted = 0;
+  let next = 0;
+  for (const [first, count] of runs) {
+    if (count === 0) return "a run is empty";
+    if (first < next) return "the runs do not ascend";
+    next = first + count;
+    if (next > end) return "a run ends beyond the disk";
+    counted += count;
+  }
+  return counted === chunkCount ? null : `the runs have ${counted} chunks instead of ${chunkCount}`;
 }
 
 const isCount = (value: unknown): value is number =>

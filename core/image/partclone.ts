@@ -3,6 +3,7 @@
  * IMAGE_FORMATS.md): a header, a bitmap of the used blocks, and those blocks with checksums between.
  */
 import type { Decoded } from "../errors.ts";
+import { bitAt } from "../units/bits.ts";
 import { ascii, u16, u32, u64 } from "./byte-source.ts";
 import type { Extent } from "./extents.ts";
 
@@ -137,13 +138,13 @@ export function partcloneExtents(header: PartcloneHeader, bitmap: Uint8Array): E
   if (header.bitmap === "none") return [{ start: 0, length: blockCount * blockBytes }];
   const isUsed =
     header.bitmap === "bit"
-      ? (block: number) => ((bitmap[block >> 3] as number) >> (block & 7)) & 1
+      ? (block: number) => bitAt(bitmap, block)
       : // Other values than 1 are in some images, of blocks that are not stored.
-        (block: number) => (bitmap[block] === 1 ? 1 : 0);
+        (block: number) => bitmap[block] === 1;
   const extents: Extent[] = [];
   let first = -1;
   for (let block = 0; block <= blockCount; block++) {
-    const used = block < blockCount && isUsed(block) === 1;
+    const used = block < blockCount && isUsed(block);
     if (used && first < 0) first = block;
     if (!used && first >= 0) {
       extents.push({ start: first * blockBytes, length: (block - first) * blockBytes });

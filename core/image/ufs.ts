@@ -3,6 +3,7 @@
  * `struct fs` and `struct cg` in FreeBSD's sys/ufs/ffs/fs.h, little endian.
  */
 import type { Decoded } from "../errors.ts";
+import { bitAt } from "../units/bits.ts";
 import { type ByteSource, u32, u64 } from "./byte-source.ts";
 import type { Extent } from "./extents.ts";
 
@@ -59,11 +60,11 @@ export async function ufsUse(source: ByteSource): Promise<Decoded<Extent[]>> {
     const freeAt = u32(data, cg.freeoff);
     if (u32(data, cg.magic) !== cgMagic || u32(data, cg.cgx) !== group) return bad;
     if (u32(data, cg.ndblk) !== count || freeAt + Math.ceil(count / 8) > cgBytes) return bad;
+    const free = data.subarray(freeAt);
     let freeCount = 0;
     let from = 0;
     for (let frag = 0; frag < count; frag++) {
-      const isFree = ((data[freeAt + (frag >> 3)] as number) >> (frag & 7)) & 1;
-      if (isFree === 0) continue;
+      if (!bitAt(free, frag)) continue;
       freeCount++;
       use((first + from) * fragBytes, (first + frag) * fragBytes);
       from = frag + 1;

@@ -4,8 +4,8 @@ import { hash } from "node:crypto";
 export const sha256 = (data: Uint8Array): Uint8Array =>
   new Uint8Array(hash("sha256", data, "buffer"));
 
-/** SHA-256 of a text's UTF-8 bytes, in hexadecimal. */
-export const textSha256 = (text: string): string => hash("sha256", text, "hex");
+/** SHA-256 of bytes, or of a text's UTF-8, in hexadecimal. */
+export const hexSha256 = (data: string | Uint8Array): string => hash("sha256", data, "hex");
 
 /** A chunk's hash as the key of a map: 32 characters take half the memory of hex, and a tenth of the time. */
 export const hashKey = (sha256: Uint8Array): string =>

@@ -1,10 +1,10 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { Afterwards } from "./control.ts";
-import { RoomName, RoomView } from "./rooms.ts";
+import { RoomName } from "./names.ts";
+import { nullable } from "./nullable.ts";
+import { RoomView } from "./rooms.ts";
 import { ImageView, PcView, SessionView } from "./views.ts";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 /** How DHCP is answered, and why so. */
 export const DhcpStatus = Type.Object({
@@ -91,8 +91,6 @@ export const Role = Type.Union([
 ]);
 export type Role = Static<typeof Role>;
 
-export const OperatorName = Type.String({ pattern: "^[a-z][a-z0-9_-]{0,30}$" });
-
 export const OperatorView = Type.Object({
   name: Type.String(),
   role: Role,
@@ -124,7 +122,14 @@ export const ScheduleWish = Type.Object({
   /** Five fields: minute, hour, day, month, day of the week. */
   cron: Type.String({ minLength: 9, maxLength: 128 }),
   /** As Europe/Berlin; null: the server's own. */
-  timeZone: Type.Optional(nullable(Type.String({ pattern: "^[A-Za-z0-9_+/-]{1,64}$" }))),
+  timeZone: Type.Optional(
+    nullable(
+      Type.String({
+        pattern: "^[A-Za-z0-9_+/-]{1,64}$",
+        description: "a time zone, as in Europe/Berlin",
+      }),
+    ),
+  ),
   room: RoomName,
   /** NAME is its newest version when the time comes. */
   image: Type.String({ minLength: 1, maxLength: 128 }),

@@ -23,6 +23,7 @@
  * bitmap of wants: bit `i & 7` of byte `i >> 3`, 1 = entry `i` is wanted and not in hand.
  */
 import type { Decoded } from "../errors.ts";
+import { bitAt, setBit } from "../units/bits.ts";
 import { readU16, readU32, writeU16, writeU32 } from "./cast.ts";
 
 export const reportVersion = 1;
@@ -96,7 +97,7 @@ export function encodeReport(report: CastReport, symbolCounts: ArrayLike<number>
     const asList = isList(lacking.length, symbolCounts[entryIndex] as number);
     for (const [place, symbol] of lacking.entries()) {
       if (asList) writeU16(bytes, at + 6 + place * 2, symbol);
-      else setBit(bytes, at + 6, symbol);
+      else setBit(bytes, (at + 6) * 8 + symbol);
     }
     at += assemblyBytes(assembly);
   }
@@ -198,16 +199,9 @@ function readBitmap(
   const lacking = new Uint16Array(count);
   let found = 0;
   for (let symbol = 0; symbol < symbolCount; symbol++) {
-    if (!hasBit(bytes, at, symbol)) continue;
+    if (!bitAt(bytes, at * 8 + symbol)) continue;
     if (found === count) return null;
     lacking[found++] = symbol;
   }
   return found === count ? lacking : null;
-}
-
-const hasBit = (bytes: Uint8Array, at: number, bit: number): boolean =>
-  ((bytes[at + (bit >> 3)] as number) & (1 << (bit & 7))) !== 0;
-
-function setBit(bytes: Uint8Array, at: number, bit: number): void {
-  bytes[at + (bit >> 3)] = (bytes[at + (bit >> 3)] as number) | (1 << (bit & 7));
 }

@@ -32,12 +32,10 @@ export const repairPacketBytes = headerBytes + memberBytes + symbolBytes;
 /** Header, u16 `reportEveryMs`, u16 zero. */
 export const syncPacketBytes = headerBytes + 4;
 
-/** An entry's stored bytes are at most a chunk of 1 MiB: ⌈2^20 / 1408⌉ symbols, which fit in 10 bits. */
-export const symbolLimit = 745;
 /** What goes on an Ethernet for each packet beside its payload: 28 IPv4 and UDP, 18 frame, 20 preamble and gap. */
 export const wireOverheadBytes = 66;
 
-/** The symbols that the stored bytes of an entry make; the last is padded with zeros. */
+/** The symbols that the stored bytes of an entry make, at most 745 of a chunk's; the last is padded with zeros. */
 export const symbolCountOf = (storedLength: number): number =>
   Math.ceil(storedLength / symbolBytes);
 

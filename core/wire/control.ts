@@ -3,11 +3,13 @@
  * object a text frame, told apart by `type`; and binary frames for the cast (`bulkKind`).
  * Either side closes the connection when it has heard nothing for `silenceLimit`.
  */
-import { type Static, type TSchema, Type } from "typebox";
-import { Value } from "typebox/value";
+import { type Static, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
+import { fitted } from "./misfit.ts";
+import { ImageName } from "./names.ts";
+import { nullable } from "./nullable.ts";
 import { PinHash } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
@@ -21,7 +23,6 @@ export const silenceLimit = millis(10_000);
 /** A longer text frame is refused: the largest is `hello` of a PC with dozens of disks. */
 export const controlFrameLimit = 256 * 1024;
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const text = (maxLength = 256) => Type.String({ maxLength });
 const count = Type.Integer({ minimum: 0 });
 
@@ -159,12 +160,12 @@ export const Ask = Type.Object({
   type: Type.Literal("ask"),
   want: Type.Union([
     Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
-    Type.Object({ action: Type.Literal("capture"), name: text(64), disk: nullable(text()) }),
+    Type.Object({ action: Type.Literal("capture"), name: ImageName, disk: nullable(text()) }),
     /** This PC's disk to all others of `room`, which is its own: the word that was typed. */
     Type.Object({
       action: Type.Literal("cast"),
       room: text(64),
-      saveAs: nullable(text(64)),
+      saveAs: nullable(ImageName),
       disk: text(),
     }),
     Type.Object({ action: Type.Literal("wipe"), method: WipeMethod, disk: text() }),
@@ -425,10 +426,10 @@ export function decodeNumbered(
   return { ok: true, value: { number, rest: payload.subarray(4) } };
 }
 
-/** A union of objects that a literal `type` tells apart. */
-type Messages = ReturnType<typeof Type.Union<ReturnType<typeof Type.Object>[]>>;
-
-function decode<T extends TSchema>(schema: T, frame: string): Decoded<Static<T>> {
+function decode<T extends typeof AgentMessage | typeof ServerMessage>(
+  schema: T,
+  frame: string,
+): Decoded<Static<T>> {
   if (frame.length > controlFrameLimit) return { ok: false, reason: "too long" };
   let value: unknown;
   try {
@@ -436,20 +437,10 @@ function decode<T extends TSchema>(schema: T, frame: string): Decoded<Static<T>>
   } catch {
     return { ok: false, reason: "not JSON" };
   }
-  if (Value.Check(schema, value)) return { ok: true, value: value as Static<T> };
-  return { ok: false, reason: misfit(schema as unknown as Messages, value) };
-}
-
-/** What is wrong with a value, told by the schema that its `type` names. */
-function misfit(messages: Messages, value: unknown): string {
+  const fit = fitted(schema, value, "the message");
   const type = (value as { type?: unknown } | null)?.type;
-  for (const message of messages.anyOf) {
-    const { type: literal } = message.properties as { type: { const: string } };
-    if (literal.const !== type) continue;
-    const [first] = Value.Errors(message, value);
-    return `${literal.const}: ${first?.instancePath ?? ""} ${first?.message ?? "misfit"}`;
-  }
-  return "unknown type";
+  const isKnown = schema.anyOf.some(({ properties }) => properties.type.const === type);
+  return fit.ok || !isKnown ? fit : { ok: false, reason: `${type}: ${fit.reason}` };
 }
 
 /** Reads a text frame from an agent. */

@@ -1,7 +1,6 @@
 /** Which of a PC's disks a room's tasks take when no disk is named. */
-import { type Static, type TSchema, Type } from "typebox";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { type Static, Type } from "typebox";
+import { nullable } from "./nullable.ts";
 
 /**
  * Of the disks that fit every line, the largest is taken. Disks that something protects from being

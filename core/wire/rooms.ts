@@ -3,14 +3,13 @@
  * `RoomSettings`, its default in `roomDefaults`, and its option in `client/cli/room-settings.ts`.
  * Rooms stored before it existed have the default.
  */
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
+import { pcNameRule, SeatName } from "./names.ts";
+import { nullable } from "./nullable.ts";
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-
-/** Names of rooms and PCs: shown on screens, typed as confirmation, used in file names of reports. */
-export const namePattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$";
-export const RoomName = Type.String({ pattern: namePattern });
+/** Of a PC's name that it may ask for itself. */
+export const namePattern = pcNameRule.pattern;
 
 /** The larger half of a map is a lecture hall; a longer list is a mistake. */
 export const seatsLimit = 1000;
@@ -27,7 +26,13 @@ export const RoomSettings = Type.Object(
     /** Which of a PC's disks its tasks take. */
     disk: DiskPolicy,
     /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
-    naming: nullable(Type.String({ pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$" })),
+    naming: nullable(
+      Type.String({
+        pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$",
+        description:
+          "{seat}, with letters, digits and . _ - before and after it, as in lab1-{seat}",
+      }),
+    ),
     /** What a PC with nothing to do starts when it boots from the network. */
     idleBoot: Type.Union([Type.Literal("agent"), Type.Literal("local-disk")]),
     /** Seconds in which a key stops a PC on its way to its own disk. */
@@ -47,7 +52,7 @@ export const roomDefaults: RoomSettings = {
 };
 
 /** Digits that anyone can type at a PC's menu. */
-export const Pin = Type.String({ pattern: "^[0-9]{4,12}$" });
+export const Pin = Type.String({ pattern: "^[0-9]{4,12}$", description: "4 to 12 digits" });
 
 /** What `PATCH /rooms/ROOM` takes. A PIN goes in and never comes out. */
 export const RoomChange = Type.Object(
@@ -69,7 +74,7 @@ export type PinHash = Static<typeof PinHash>;
 /** A place where a PC stands. Columns and rows count from 0, left to right and front to back. */
 export const Seat = Type.Object(
   {
-    name: Type.String({ pattern: "^[A-Za-z0-9._-]{1,32}$" }),
+    name: SeatName,
     column: Type.Integer({ minimum: 0, maximum: 199 }),
     row: Type.Integer({ minimum: 0, maximum: 199 }),
   },

@@ -3,9 +3,8 @@
  * are `bulkKind.shell` frames between server and agent, with the shell's number as tag, and binary
  * frames between server and operator; text frames there are these messages.
  */
-import { type Static, type TSchema, Type } from "typebox";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { type Static, Type } from "typebox";
+import { nullable } from "./nullable.ts";
 
 /** The most shells that a PC has at once. */
 export const shellsLimit = 4;
@@ -20,6 +19,12 @@ export type ShellSize = Static<typeof ShellSize>;
 
 const number = Type.Integer({ minimum: 1, maximum: 0xffff_ffff });
 
+/** A TERM, as terminfo names terminals. */
+export const TerminalName = Type.String({
+  pattern: "^[A-Za-z0-9.+_-]{1,64}$",
+  description: "the name of a terminal, as in xterm-256color",
+});
+
 /** The server's words to the agent. */
 export const ShellOrder = Type.Union([
   Type.Object({
@@ -28,7 +33,7 @@ export const ShellOrder = Type.Union([
     /** Who opens it: shown and logged at the PC. */
     operator: Type.String({ maxLength: 64 }),
     /** The operator's TERM. */
-    term: Type.String({ pattern: "^[A-Za-z0-9.+_-]{1,64}$" }),
+    term: TerminalName,
     ...ShellSize.properties,
   }),
   Type.Object({ type: Type.Literal("shell-resize"), shell: number, ...ShellSize.properties }),

@@ -2,9 +2,9 @@
  * The JSON that programs outside read: PCs, images, sessions. Bytes, seconds (floats), ISO 8601 UTC;
  * what is unknown is `null`, never absent. One source for the API's validation and for the types.
  */
-import { type Static, type TSchema, Type } from "typebox";
+import { type Static, Type } from "typebox";
+import { nullable } from "./nullable.ts";
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const literals = <const T extends readonly string[]>(...values: T) =>
   Type.Union(values.map((value) => Type.Literal(value))) as unknown as ReturnType<
     typeof Type.Unsafe<T[number]>

@@ -5,6 +5,7 @@ import { encodeEntry } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { KeptChunk } from "../../core/image/plan.ts";
 import { codec, type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
+import { inLanes } from "../../core/lanes.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
@@ -51,7 +52,7 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
   options.progress(0, bytesTotal);
 
   const outbox = new Outbox(uplink);
-  await inLanes(chunks, signal, async (chunk, at, buffer) => {
+  await chunksInLanes(chunks, signal, async (chunk, at, buffer) => {
     const read = await readChunk(disk, chunk, buffer);
     const { data, isZero, sha256 } = read;
     const { chunkIndex } = chunk;
@@ -78,31 +79,22 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
 }
 
 /**
- * Does the work of each chunk, begun in order, in lanes that have a buffer each. Begins no more when
- * one fails, waits for those under way, and rejects with the first failure, as a RoomcastError or as
- * the signal says.
+ * As `inLanes`, of the chunks of a disk: a lane has a buffer of its own. Rejects with a RoomcastError or
+ * as the signal says.
  */
-export async function inLanes(
+export async function chunksInLanes(
   chunks: readonly KeptChunk[],
   signal: AbortSignal,
   work: (chunk: KeptChunk, at: number, buffer: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  let next = 0;
-  const failures: unknown[] = [];
-  const lane = async (): Promise<void> => {
-    const buffer = alignedBuffer(chunkBytes);
-    while (next < chunks.length && failures.length === 0) {
-      const at = next++;
-      try {
-        signal.throwIfAborted();
-        await work(chunks[at] as KeptChunk, at, buffer);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(laneCount, chunks.length) }, lane));
-  if (failures.length > 0) throw asRoomcastError(failures[0]);
+  const lanes = Math.min(laneCount, chunks.length);
+  const buffers = Array.from({ length: lanes }, () => alignedBuffer(chunkBytes));
+  await inLanes(chunks.entries(), lanes, async ([at, chunk], lane) => {
+    signal.throwIfAborted();
+    await work(chunk, at, buffers[lane] as Uint8Array);
+  }).catch((error: unknown) => {
+    throw asRoomcastError(error);
+  });
 }
 
 const asRoomcastError = (error: unknown): unknown =>

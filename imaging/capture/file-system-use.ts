@@ -8,7 +8,7 @@ import { ascii, type ByteSource } from "../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../core/image/domain-map.ts";
 import { extHeadBytes, extUse, isExt } from "../../core/image/ext.ts";
 import type { Extent } from "../../core/image/extents.ts";
-import { dirtyNtfs, uncleanState } from "../../core/image/file-system-state.ts";
+import { dirtyNtfs, type Unclean, uncleanState } from "../../core/image/file-system-state.ts";
 import { ufsUse } from "../../core/image/ufs.ts";
 import { runTool } from "../disk/tool.ts";
 
@@ -90,11 +90,15 @@ export async function fileSystemUse(
     const use = await own.map(source);
     return use.ok ? { used: use.value } : whole(`${use.reason}: ${own.next}`);
   }
-  const used = await domainMap(kind as string, device, source.size, signal);
-  return used === null
-    ? whole("its map of used blocks cannot be read: let its own checker repair it")
-    : { used };
+  const map = await domainMap(kind as string, device, source.size, signal);
+  return "reason" in map ? whole(`${map.reason}: ${map.next} and capture again`) : map;
 }
+
+/** Without it what is to be told cannot be, and the file system is taken whole. */
+const missing = (tool: string, what: string, from: string): Unclean => ({
+  reason: `${tool} is not there to say ${what}`,
+  next: `apt-get install ${from}`,
+});
 
 /** What is in a volume that no device shows, because it lies in pieces; null if that is unknown. */
 export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
@@ -119,7 +123,9 @@ async function swapUse(source: ByteSource): Promise<Extent[] | null> {
 }
 
 async function ntfsState(what: string, device: string, signal: AbortSignal) {
-  const { status } = await runTool("ntfs-3g.probe", ["-w", device], signal);
+  const name = "ntfs-3g.probe";
+  const { status, isMissing } = await runTool(name, ["-w", device], signal);
+  if (isMissing) return missing(name, "whether Windows is hibernated", "ntfs-3g");
   if (status === 14) {
     throw hibernated(
       what,
@@ -133,12 +139,10 @@ async function ntfsState(what: string, device: string, signal: AbortSignal) {
 
 /** partclone.xfs takes the free space of the last checkpoint, and so leaves out what waits in the log. */
 async function xfsState(device: string, signal: AbortSignal) {
-  const { output, status } = await runTool("xfs_logprint", ["-t", device], signal);
+  const name = "xfs_logprint";
+  const { output, isMissing } = await runTool(name, ["-t", device], signal);
   if (/state: <CLEAN>/.test(output)) return null;
-  if (status === -1 && output === "") {
-    const reason = "xfs_logprint is not there to say whether changes wait in its log";
-    return { reason, next: "install xfsprogs" };
-  }
+  if (isMissing) return missing(name, "whether changes wait in its log", "xfsprogs");
   const reason = "it was not unmounted, and changes wait in its log";
   return { reason, next: "start the PC from it and shut it down properly" };
 }
@@ -148,15 +152,21 @@ async function domainMap(
   device: string,
   size: number,
   signal: AbortSignal,
-): Promise<Extent[] | null> {
+): Promise<{ readonly used: Extent[] } | Unclean> {
   const folder = await mkdtemp(join(tmpdir(), "roomcast-map-"));
+  const unreadable = {
+    reason: "its map of used blocks cannot be read",
+    next: "let its own checker repair it",
+  };
   try {
     const path = join(folder, "map");
     const args = ["-q", "-D", "-s", device, "-O", path, "-L", "/dev/null"];
-    const { status } = await runTool(`partclone.${kind}`, args, signal);
-    if (status !== 0) return null;
+    const name = `partclone.${kind}`;
+    const { status, isMissing } = await runTool(name, args, signal);
+    if (isMissing) return missing(name, "what it uses", "partclone");
+    if (status !== 0) return unreadable;
     const decoded = decodeDomainMap(await readFile(path, "utf8"), size);
-    return decoded.ok ? decoded.value : null;
+    return decoded.ok ? { used: decoded.value } : unreadable;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -9,7 +9,7 @@ import type { IndexEntry } from "../../core/image/types.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { alignedBuffer } from "../disk/disk.ts";
-import { inLanes } from "./capture.ts";
+import { chunksInLanes } from "./capture.ts";
 import { readChunk, storedForm } from "./chunk.ts";
 
 /** Chunks that are released together if nobody wants what is held. */
@@ -50,7 +50,7 @@ export class LiveChunks {
   async run(): Promise<void> {
     const { disk, chunks, signal, known } = this.options;
     const done = new Map<number, IndexEntry>();
-    await inLanes(chunks, signal, async (chunk, at, buffer) => {
+    await chunksInLanes(chunks, signal, async (chunk, at, buffer) => {
       await this.room();
       const { entry, stored } = await readChunk(disk, chunk, buffer)
         .then((read) => storedForm(chunk.chunkIndex, read))

@@ -1,9 +1,10 @@
 /** A capture's way to the server (docs/protocol.md, `/agent/v1/captures/TASK/…`). */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import { canonicalJson } from "../../core/image/manifest.ts";
 import type { IndexEntry, ManifestDraft } from "../../core/image/types.ts";
+import { whileAway } from "../../core/node/while-away.ts";
+import { bitAt, bitmapBytes } from "../../core/units/bits.ts";
 
 export interface StoredChunk {
   readonly entry: IndexEntry;
@@ -26,10 +27,6 @@ export interface CaptureUplink {
   commit(draft: ManifestDraft): Promise<Committed>;
 }
 
-/** Milliseconds of retries: a server that is being restarted is back within them. */
-const retryForMs = 60_000;
-const retryFirstMs = 500;
-const retryMostMs = 4000;
 /** Milliseconds to wait for an answer: a store on a slow disk takes 16 MiB in that time. */
 const answerLimitMs = 60_000;
 const octets = "application/octet-stream";
@@ -82,20 +79,8 @@ function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "c
     throw refusal(answer.status, bytes, what);
   };
 
-  return async (method: string, what: string, type: string, body: Body) => {
-    const giveUpAt = performance.now() + retryForMs;
-    for (let pause = retryFirstMs; ; pause = Math.min(pause * 2, retryMostMs)) {
-      signal.throwIfAborted();
-      try {
-        return await once(method, what, type, body);
-      } catch (error) {
-        signal.throwIfAborted();
-        const mayPass = error instanceof RoomcastError && error.code === "unreachable";
-        if (!mayPass || performance.now() > giveUpAt) throw error;
-      }
-      await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
-    }
-  };
+  return (method: string, what: string, type: string, body: Body) =>
+    whileAway(signal, () => once(method, what, type, body));
 }
 
 export function httpUplink(options: UplinkOptions): CaptureUplink {
@@ -104,8 +89,8 @@ export function httpUplink(options: UplinkOptions): CaptureUplink {
   return {
     async known(hashes) {
       const bitmap = await send("POST", "known", octets, [Buffer.concat(hashes)]);
-      if (bitmap.length !== Math.ceil(hashes.length / 8)) throw senseless("known");
-      return hashes.map((_, index) => (((bitmap[index >> 3] as number) >> (index & 7)) & 1) === 1);
+      if (bitmap.length !== bitmapBytes(hashes.length)) throw senseless("known");
+      return hashes.map((_, index) => bitAt(bitmap, index));
     },
     async chunks(chunks) {
       const parts = chunks.flatMap(({ entry, stored }) => [encodeEntry(entry), stored]);

@@ -12,6 +12,8 @@ const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 export interface ToolEnd {
   /** -1 when the tool is not there or was ended. */
   readonly status: number;
+  /** Never in the boot image; on a host that imports, whose packages are its own. */
+  readonly isMissing: boolean;
   readonly output: string;
   /** Its last lines on stderr. */
   readonly complaint: string;
@@ -34,9 +36,11 @@ export function runTool(
     execFile(tool, args, options, (error, stdout, stderr) => {
       if (signal.aborted) return reject(signal.reason);
       const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      const isMissing = error?.code === "ENOENT";
       const complaint = stderr.trim() === "" && status === -1 ? String(error?.message) : stderr;
       resolve({
         status,
+        isMissing,
         output: stdout,
         complaint: complaint.trim().slice(-complaintLimitCharacters),
       });

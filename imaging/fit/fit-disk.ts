@@ -2,7 +2,7 @@
  * After the disk was verified: the partition table is made to fit a disk of another size than the
  * image's, and the last partition and its file system grow into what is left.
  */
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { lastOf, refitTable } from "../../core/image/refit.ts";
 import type { Refit } from "../../core/image/table-write.ts";
 import type { Manifest, PartitionRecord } from "../../core/image/types.ts";
@@ -135,7 +135,7 @@ async function step<T>(
     said({ name, outcome: "done", detail });
     return value;
   } catch (error) {
-    const detail = (error instanceof Error ? error.message : String(error)).slice(0, 2048);
+    const detail = errorText(error).slice(0, 2048);
     said({ name, outcome: "failed", detail });
     throw error;
   }

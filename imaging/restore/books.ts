@@ -1,5 +1,6 @@
 /** Which chunks of an image a disk holds, and what a PC counts of its part. No I/O. */
 import { codec, type IndexEntry } from "../../core/image/types.ts";
+import { bitmapBytes, setBit } from "../../core/units/bits.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
 import type { Counters } from "../../core/wire/control.ts";
 
@@ -57,10 +58,9 @@ export class RestoreBooks {
 
   /** Bit `i & 7` of byte `i >> 3`: entry `i` has to come over the network. */
   wants(): Uint8Array {
-    const bitmap = new Uint8Array(Math.ceil(this.entries.length / 8));
+    const bitmap = new Uint8Array(bitmapBytes(this.entries.length));
     for (let index = 0; index < this.entries.length; index++) {
-      if (!this.isWanted(index)) continue;
-      bitmap[index >> 3] = (bitmap[index >> 3] as number) | (1 << (index & 7));
+      if (this.isWanted(index)) setBit(bitmap, index);
     }
     return bitmap;
   }

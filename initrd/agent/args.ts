@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { AgentOptions } from "./run.ts";
 
@@ -48,7 +48,7 @@ function parse(words: readonly string[]) {
       },
     }).values;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     throw new RoomcastError("usage", why, usage, { cause });
   }
 }

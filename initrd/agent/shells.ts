@@ -1,4 +1,5 @@
 import type { IPty } from "@lydell/node-pty";
+import { errorText } from "../../core/errors.ts";
 import { bulkKind } from "../../core/wire/control.ts";
 import {
   type ShellEnded,
@@ -86,7 +87,7 @@ export class Shells {
         encoding: null,
       });
     } catch (error) {
-      return refuse(`no terminal: ${error instanceof Error ? error.message : error}`);
+      return refuse(`no terminal: ${errorText(error)}`);
     }
     ports.log(`${operator} opened a shell`);
     const held: Shell = { pty, credit: shellWindow };

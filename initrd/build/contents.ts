@@ -3,7 +3,7 @@
  * follow by themselves. Drivers are in `drivers.ts`.
  */
 
-/** Debian's package whose first dependency is the current kernel's image. */
+/** Debian's package that depends on the current kernel's image. */
 export const kernelMetaPackage = "linux-image-amd64";
 
 /** A package, and the files of it that the image holds, at the same paths (no leading slash). */

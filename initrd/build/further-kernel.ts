@@ -5,8 +5,8 @@ import { RoomcastError } from "../../core/errors.ts";
 import { encodeCpio } from "./cpio.ts";
 import { alwaysLoaded, furtherDrivers, usualDrivers } from "./drivers.ts";
 import { compress } from "./image.ts";
-import { chooseModules, findKernel, readModules } from "./kernel.ts";
-import { fetchPackages, hostApt, resolvePackages } from "./packages.ts";
+import { chooseModules, findKernel, kernelRoot, readModules } from "./kernel.ts";
+import { fetchPackages, hostApt } from "./packages.ts";
 import { furtherDriverTree } from "./tree.ts";
 
 export interface FurtherKernelOptions {
@@ -53,10 +53,5 @@ export async function buildFurtherKernel(options: FurtherKernelOptions): Promise
 async function rootOf({ from, cacheFolder, log }: FurtherKernelOptions): Promise<string> {
   if ((await stat(from).catch(() => null))?.isDirectory()) return from;
   const apt = await hostApt(cacheFolder);
-  const [found] = await resolvePackages(apt, [from]);
-  // A package such as linux-image-amd64 has nothing in it but the name of the current kernel's.
-  const kernel = found?.depends.find((each) => each.startsWith("linux-image-")) ?? from;
-  const packages = (await resolvePackages(apt, [kernel])).filter(({ name }) => name === kernel);
-  const [unpacked] = await fetchPackages(apt, packages, log);
-  return (unpacked as { root: string }).root;
+  return kernelRoot(await fetchPackages(apt, [from], { log }), from);
 }

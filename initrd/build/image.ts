@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { assert } from "../../core/errors.ts";
+import { hexSha256 } from "../../core/node/hash.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
 import {
   kernelMetaPackage,
@@ -16,17 +17,16 @@ import {
 } from "./contents.ts";
 import { type CpioEntry, encodeCpio } from "./cpio.ts";
 import { alwaysLoaded, firmwarePackages, furtherDrivers, usualDrivers } from "./drivers.ts";
-import { chooseModules, findKernel, readModules } from "./kernel.ts";
+import { chooseModules, findKernel, kernelRoot, readModules } from "./kernel.ts";
 import { makeLocalBoot } from "./local-boot.ts";
 import {
   type Apt,
-  type DebianPackage,
   dropStale,
   fetchPackages,
   hostApt,
   listsFingerprint,
   ownApt,
-  resolvePackages,
+  type UnpackedPackage,
 } from "./packages.ts";
 import { agentTree, furtherDriverTree, nodePath, rescueTree, systemTree } from "./tree.ts";
 
@@ -66,15 +66,11 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   const record = join(cacheFolder, "built.json");
   if (await isBuilt(record, inputs, outFolder)) return "up to date";
 
-  const { apt, packages } = await resolve(cacheFolder, log);
-  const unpacked = await fetchPackages(apt, packages, log);
+  const { apt, packages } = await fetchAll(cacheFolder, log);
   const rootOf = (name: string): string =>
-    (unpacked.find((each) => each.name === name) as { root: string }).root;
+    (packages.find((each) => each.name === name) as UnpackedPackage).root;
 
-  const kernelPackage = packages.find((each) =>
-    each.name.startsWith("linux-image-"),
-  ) as DebianPackage;
-  const kernel = await findKernel(rootOf(kernelPackage.name));
+  const kernel = await findKernel(kernelRoot(packages, kernelMetaPackage));
   const modules = await readModules(kernel);
   const usualNames = [...Object.values(usualDrivers).flat(), ...alwaysLoaded];
   const furtherNames = Object.values(furtherDrivers).flat();
@@ -82,17 +78,17 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   const every = chooseModules(kernel, modules, [...usualNames, ...furtherNames]);
   const inUsual = new Set(usual.map(({ module }) => module.path));
   const system = await systemTree({
-    packages: unpacked,
+    packages,
     kernelVersion: kernel.version,
     modules: usual,
     nodeProgram: nodeProgram(repository),
     nodeModules: join(repository, "node_modules"),
   });
   const initFolder = join(repository, "initrd", "init");
-  const rescue = await rescueTree(unpacked, initFolder);
+  const rescue = await rescueTree(packages, initFolder);
   const agent = await agentTree(bundle, initFolder, blessedData(repository));
   const drivers = await furtherDriverTree({
-    packages: unpacked,
+    packages,
     kernelVersion: kernel.version,
     modules: every.filter(({ module }) => !inUsual.has(module.path)),
     listed: every,
@@ -124,7 +120,7 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     await place(loader.name, (partial) =>
       copyFile(join(rootOf(loader.package), loader.file), partial),
     );
-  await place("localboot.efi", (partial) => makeLocalBoot(unpacked, partial));
+  await place("localboot.efi", (partial) => makeLocalBoot(packages, partial));
   await place("grub/grub.cfg", (partial) => copyFile(grubScriptOf(repository), partial));
   const versions: BootVersions = {
     roomcast: await packageVersion(join(repository, "package.json")),
@@ -137,7 +133,7 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
     writeFile(partial, `${JSON.stringify(versions, null, 2)}\n`),
   );
   await writeFile(record, JSON.stringify({ inputs, files: versions.files }));
-  await dropStale(apt, unpacked);
+  await dropStale(apt, packages);
   logSizes([...rescue, ...system, ...agent], log);
   for (const [name, data] of [
     ["initrd.img", initrd],
@@ -200,32 +196,29 @@ async function describeFiles(outFolder: string): Promise<BootVersions["files"]> 
   for (const name of bootFiles) {
     const data = await readFile(join(outFolder, name)).catch(() => null);
     if (data === null) continue;
-    const sha256 = createHash("sha256").update(data).digest("hex");
+    const sha256 = hexSha256(data);
     files.push([name, { bytes: data.length, sha256 }]);
   }
   return Object.fromEntries(files);
 }
 
 /** By the host's package lists; with lists of our own where those lack a package or are behind the mirror. */
-async function resolve(
+async function fetchAll(
   cacheFolder: string,
   log: (line: string) => void,
-): Promise<{ apt: Apt; packages: readonly DebianPackage[] }> {
+): Promise<{ readonly apt: Apt; readonly packages: readonly UnpackedPackage[] }> {
   const names = [
+    kernelMetaPackage,
     ...[rescueShell, ...tools].map((tool) => tool.name),
     ...loaders.map((loader) => loader.package),
     localBoot.tool.package,
     localBoot.modules.package,
     ...libraryPackages,
   ];
-  const attempt = async (apt: Apt) => {
-    const [meta] = await resolvePackages(apt, [kernelMetaPackage]);
-    const kernel = meta?.depends.find((name) => name.startsWith("linux-image-"));
-    if (kernel === undefined) throw new Error(`${kernelMetaPackage} depends on no kernel`);
-    const packages = await resolvePackages(apt, [kernel, ...names], firmwarePackages);
-    await fetchPackages(apt, packages, log);
-    return { apt, packages };
-  };
+  const attempt = async (apt: Apt) => ({
+    apt,
+    packages: await fetchPackages(apt, names, { optional: firmwarePackages, log }),
+  });
   try {
     return await attempt(await hostApt(cacheFolder));
   } catch (error) {
@@ -247,7 +240,7 @@ async function compressed(
   const names: string[] = [];
   const results: Uint8Array[] = [];
   for (const archive of archives) {
-    const name = `${createHash("sha256").update(archive).digest("hex")}.zst`;
+    const name = `${hexSha256(archive)}.zst`;
     names.push(name);
     const kept = await readFile(join(folder, name)).catch(() => null);
     if (kept !== null) {
@@ -279,7 +272,7 @@ export function compress(archive: Uint8Array): Uint8Array {
 }
 
 /** What the host's sources do not have. */
-function logFirmware(packages: readonly DebianPackage[], log: (line: string) => void): void {
+function logFirmware(packages: readonly UnpackedPackage[], log: (line: string) => void): void {
   const missing = firmwarePackages.filter((name) => !packages.some((each) => each.name === name));
   if (missing.length === 0) return;
   log(`without ${missing.join(", ")}: the host's apt sources have no non-free-firmware.`);

@@ -12,6 +12,7 @@ import {
   type ModuleSet,
   moduleName,
 } from "./modules.ts";
+import type { UnpackedPackage } from "./packages.ts";
 
 /** A kernel as the package holds it; `vmlinuz` and modules are of one build by construction. */
 export interface Kernel {
@@ -21,6 +22,22 @@ export interface Kernel {
   readonly vmlinuz: string;
   /** `lib/modules/VERSION` on the host. */
   readonly moduleFolder: string;
+}
+
+/**
+ * Where the kernel of the package `name` is. A package such as linux-image-amd64 has nothing in it but the name
+ * of the current kernel's, which came with it.
+ */
+export function kernelRoot(packages: readonly UnpackedPackage[], name: string): string {
+  const kernels = packages.filter((each) => each.name.startsWith("linux-image-"));
+  const found = kernels.find((each) => each.name !== name) ?? kernels[0];
+  if (found === undefined)
+    throw new RoomcastError(
+      "not-found",
+      `package ${name} brings no kernel`,
+      "name a linux-image package of Debian 12 or later",
+    );
+  return found.root;
 }
 
 /**
@@ -95,13 +112,21 @@ export async function readModules(kernel: Kernel): Promise<KernelModules> {
   return { all, builtin, data: ({ path }) => found.get(path) as Uint8Array };
 }
 
+/** The largest of Debian's has some 10 MB. */
+const moduleLimitBytes = 128 << 20;
+
 /** Newer kernels come with compressed modules: here they are compressed with all else, and better. */
 async function unpacked(path: string): Promise<Uint8Array> {
   const data = await readFile(path);
   if (path.endsWith(".ko")) return data;
   if (path.endsWith(".zst")) return zstdDecompressSync(data);
   if (path.endsWith(".gz")) return gunzipSync(data);
-  return execFileSync("xz", ["-dc", path], { maxBuffer: 1 << 27 });
+  try {
+    return execFileSync("xz", ["-dc", path], { maxBuffer: moduleLimitBytes });
+  } catch (cause) {
+    const next = "apt-get install xz-utils, or check the file";
+    throw new RoomcastError("failed", `xz does not unpack ${path}`, next, { cause });
+  }
 }
 
 /**

@@ -1,29 +1,16 @@
 /**
- * Debian packages, fetched as an ordinary user by the host's own apt (its mirrors, its keys, its
+ * Debian packages, chosen and fetched as an ordinary user by the host's own apt (its mirrors, its keys, its
  * checks) and unpacked into a cache folder. Nothing is installed.
  */
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { execFile } from "node:child_process";
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { basename, join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** A package as apt would install it now. */
-export interface DebianPackage {
+/** A package unpacked below `root`. */
+export interface UnpackedPackage {
   readonly name: string;
   readonly version: string;
-  readonly architecture: string;
-  /** Of the .deb file, hex. */
-  readonly sha256: string;
-  readonly size: number;
-  /** Names in `Depends` and `Pre-Depends`, in order; of alternatives the first. */
-  readonly depends: readonly string[];
-}
-
-/** A package unpacked below `root`. */
-export interface UnpackedPackage extends DebianPackage {
   readonly root: string;
 }
 
@@ -34,16 +21,23 @@ export interface Apt {
   readonly cacheFolder: string;
 }
 
-/** apt with the host's package lists. */
+const debsOf = ({ cacheFolder }: Pick<Apt, "cacheFolder">): string => join(cacheFolder, "debs");
+const unpackedOf = ({ cacheFolder }: Apt): string => join(cacheFolder, "unpacked");
+
+/** apt with the host's package lists, as on a machine on which nothing is installed. */
 export async function hostApt(cacheFolder: string): Promise<Apt> {
   const folder = join(cacheFolder, "apt");
-  await mkdir(join(folder, "archives", "partial"), { recursive: true });
+  await mkdir(folder, { recursive: true });
+  await mkdir(debsOf({ cacheFolder }), { recursive: true });
+  const installed = join(folder, "status");
+  await writeFile(installed, "");
   return {
     cacheFolder,
     options: [
       `Dir::Cache=${folder}`,
       "Dir::Cache::pkgcache=pkgcache.bin",
       "Dir::Cache::srcpkgcache=srcpkgcache.bin",
+      `Dir::State::status=${installed}`,
       // Else apt as root warns that its `_apt` user cannot write here.
       "APT::Sandbox::User=root",
     ].flatMap((option) => ["-o", option]),
@@ -68,15 +62,7 @@ export async function ownApt(cacheFolder: string, log: (line: string) => void): 
   );
   const apt = {
     cacheFolder,
-    options: [
-      "-c",
-      file,
-      ...host.options,
-      "-o",
-      `Dir::State=${folder}`,
-      "-o",
-      "Dir::State::status=/var/lib/dpkg/status",
-    ],
+    options: ["-c", file, "-o", `Dir::State=${folder}`, ...host.options],
   };
   log("fetching package lists");
   const update = await run("apt-get", [...apt.options, "-q", "update"]);
@@ -85,108 +71,98 @@ export async function ownApt(cacheFolder: string, log: (line: string) => void): 
 }
 
 /**
- * The packages named and all libraries they depend on, directly or not. Only dependencies called
- * `lib…` are followed: the image takes programs by name and shared objects by need, never scripts
- * or daemons. Throws `not-found` for a name that apt does not know, but for those that are `optional`.
+ * The packages named, of the `optional` ones those that apt knows, and the libraries and kernels among all that
+ * they depend on, unpacked, by name: the image takes programs by name and shared objects by need, never scripts
+ * or daemons. Files kept from before are used again. Throws `not-found` for a name that apt does not know.
  */
-export async function resolvePackages(
-  apt: Apt,
-  names: readonly string[],
-  optional: readonly string[] = [],
-): Promise<readonly DebianPackage[]> {
-  const known = new Map<string, DebianPackage>();
-  let asked: readonly string[] = [...new Set([...names, ...optional])];
-  while (asked.length > 0) {
-    const shown = await run("apt-cache", [...apt.options, "show", "--no-all-versions", ...asked]);
-    const found = parseStanzas(shown.stdout);
-    for (const name of asked) {
-      const candidate = found.find((each) => each.name === name);
-      if (candidate !== undefined) known.set(name, candidate);
-      else if (names.includes(name))
-        throw new RoomcastError(
-          "not-found",
-          `apt knows no package ${name}`,
-          "check that the host's sources name Debian's main and security archives, then run apt-get update",
-        );
-    }
-    const missing = new Set<string>();
-    for (const { depends } of known.values())
-      for (const name of depends)
-        if (name.startsWith("lib") && !known.has(name) && !asked.includes(name)) missing.add(name);
-    asked = [...missing].sort();
-  }
-  return [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Reads what `apt-cache show` prints. Stanzas without what we need are passed over. */
-export function parseStanzas(text: string): DebianPackage[] {
-  return text.split(/\n\n+/).flatMap((stanza) => {
-    const field = (name: string): string | undefined =>
-      new RegExp(`^${name}: (.*)$`, "m").exec(stanza)?.[1];
-    const name = field("Package");
-    const version = field("Version");
-    const architecture = field("Architecture");
-    const sha256 = field("SHA256");
-    const size = Number(field("Size"));
-    if (!name || !version || !architecture || !sha256 || !Number.isSafeInteger(size)) return [];
-    const depends = [field("Pre-Depends"), field("Depends")]
-      .flatMap((list) => list?.split(",") ?? [])
-      .map((alternatives) => /^\s*([^\s:(|]+)/.exec(alternatives)?.[1])
-      .filter((dependency) => dependency !== undefined);
-    return [{ name, version, architecture, sha256, size, depends }];
-  });
-}
-
-/** Fetches what the cache lacks, checks every file's SHA-256, unpacks. Files kept from before are used again. */
 export async function fetchPackages(
   apt: Apt,
-  packages: readonly DebianPackage[],
-  log: (line: string) => void,
+  names: readonly string[],
+  {
+    optional = [],
+    log,
+  }: { readonly optional?: readonly string[]; readonly log: (line: string) => void },
 ): Promise<readonly UnpackedPackage[]> {
-  const debs = join(apt.cacheFolder, "debs");
-  await mkdir(debs, { recursive: true });
-  const lacking: DebianPackage[] = [];
-  for (const each of packages)
-    if ((await sha256Of(join(debs, debName(each)))) !== each.sha256) lacking.push(each);
-  if (lacking.length > 0) {
-    const bytes = lacking.reduce((sum, each) => sum + each.size, 0);
-    log(`fetching ${lacking.length} packages, ${(bytes / 1e6).toFixed(1)} MB`);
-    for (const each of lacking) await rm(join(debs, debName(each)), { force: true });
-    const fetched = await run(
-      "apt-get",
-      [...apt.options, "-q", "download", ...lacking.map((each) => `${each.name}=${each.version}`)],
-      { folder: debs },
+  const wanted = [...names, ...(await knownOf(apt, optional))];
+  const words = ["-q", "--no-install-recommends", "--simulate", "install", ...wanted];
+  const chosen = await run("apt-get", [...apt.options, ...words]);
+  if (chosen.status !== 0)
+    throw new RoomcastError(
+      "not-found",
+      `apt cannot choose the packages: ${lastLine(chosen.stderr)}`,
+      "check that the host's sources name Debian's main and security archives, then run apt-get update",
     );
-    if (fetched.status !== 0)
-      throw new RoomcastError(
-        "unreachable",
-        `apt-get download failed: ${lastLine(fetched.stderr)}`,
-        "check the way to the Debian mirror; if the host's package lists are old, run apt-get update",
-      );
-  }
+  const packages = parseSimulation(chosen.stdout).filter(
+    ({ name }) => wanted.includes(name) || /^(lib|linux-image-)/.test(name),
+  );
+  await download(apt, packages, log);
   const unpacked: UnpackedPackage[] = [];
-  for (const each of packages) unpacked.push({ ...each, root: await unpack(apt, each, debs) });
-  return unpacked;
+  for (const { name, version, deb } of packages)
+    unpacked.push({ name, version, root: await unpack(apt, deb) });
+  return unpacked.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function unpack(apt: Apt, each: DebianPackage, debs: string): Promise<string> {
-  const deb = join(debs, debName(each));
-  if ((await sha256Of(deb)) !== each.sha256)
+async function knownOf(apt: Apt, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const shown = await run("apt-cache", [...apt.options, "show", "--no-all-versions", ...names]);
+  return names.filter((name) => shown.stdout.split("\n").includes(`Package: ${name}`));
+}
+
+interface ChosenPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Its file's name without `.deb`; the colon of an epoch is %3a there. */
+  readonly deb: string;
+}
+
+/** `Inst e2fsprogs (1.47.0-2 Debian:12.11/stable [amd64])` */
+const parseSimulation = (text: string): readonly ChosenPackage[] =>
+  [...text.matchAll(/^Inst (\S+) \((\S+) .*?\[(\w+)\]\)/gm)].map(
+    ([, name = "", version = "", architecture]) => ({
+      name,
+      version,
+      deb: `${name}_${version.replaceAll(":", "%3a")}_${architecture}`,
+    }),
+  );
+
+/** apt checks the hash of what it fetches; what is whole gets to its place. */
+async function download(
+  apt: Apt,
+  packages: readonly ChosenPackage[],
+  log: (line: string) => void,
+): Promise<void> {
+  const folder = debsOf(apt);
+  const kept = new Set(await readdir(folder));
+  const lacking = packages.filter(({ deb }) => !kept.has(`${deb}.deb`));
+  if (lacking.length === 0) return;
+  log(`fetching ${lacking.length} packages`);
+  const partial = join(apt.cacheFolder, "debs.partial");
+  await rm(partial, { recursive: true, force: true });
+  await mkdir(partial);
+  const words = ["-q", "download", ...lacking.map(({ name, version }) => `${name}=${version}`)];
+  const fetched = await run("apt-get", [...apt.options, ...words], { folder: partial });
+  if (fetched.status !== 0)
     throw new RoomcastError(
-      "bad-input",
-      `${deb} is not the package that apt describes`,
-      "remove the file and build again",
+      "unreachable",
+      `apt-get download failed: ${lastLine(fetched.stderr)}`,
+      "check the way to the Debian mirror; if the host's package lists are old, run apt-get update",
     );
-  const root = join(apt.cacheFolder, "unpacked", `${each.name}_${each.sha256.slice(0, 16)}`);
+  for (const { deb } of lacking)
+    await rename(join(partial, `${deb}.deb`), join(folder, `${deb}.deb`));
+}
+
+async function unpack(apt: Apt, deb: string): Promise<string> {
+  const file = join(debsOf(apt), `${deb}.deb`);
+  const root = join(unpackedOf(apt), deb);
   if ((await stat(root).catch(() => null)) !== null) return root;
   const partial = `${root}.partial`;
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
-  const done = await run("dpkg-deb", ["-x", deb, partial]);
+  const done = await run("dpkg-deb", ["-x", file, partial]);
   if (done.status !== 0)
     throw new RoomcastError(
       "bad-input",
-      `${deb} does not unpack: ${lastLine(done.stderr)}`,
+      `${file} does not unpack: ${lastLine(done.stderr)}`,
       "check the free space of the cache folder, remove the file and build again",
     );
   await rename(partial, root);
@@ -195,27 +171,11 @@ async function unpack(apt: Apt, each: DebianPackage, debs: string): Promise<stri
 
 /** Removes .deb files and unpacked packages that `current` does not name: kernels are large. */
 export async function dropStale(apt: Apt, current: readonly UnpackedPackage[]): Promise<void> {
-  const keep = new Set(current.flatMap((each) => [debName(each), each.root.split("/").at(-1)]));
-  for (const folder of ["debs", "unpacked"]) {
-    const parent = join(apt.cacheFolder, folder);
-    for (const name of await readdir(parent))
-      if (!keep.has(name)) await rm(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-/** apt-get writes the epoch's colon as %3a. */
-const debName = (each: DebianPackage): string =>
-  `${each.name}_${each.version.replaceAll(":", "%3a")}_${each.architecture}.deb`;
-
-async function sha256Of(file: string): Promise<string | null> {
-  const hash = createHash("sha256");
-  try {
-    await pipeline(createReadStream(file), hash);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-  return hash.digest("hex");
+  const keep = new Set(current.map(({ root }) => basename(root)));
+  for (const folder of [debsOf(apt), unpackedOf(apt)])
+    for (const name of await readdir(folder))
+      if (!keep.has(name.replace(/\.deb$/, "")))
+        await rm(join(folder, name), { recursive: true, force: true });
 }
 
 export interface Ended {
@@ -224,52 +184,35 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** env(1): the program is not there. */
+const notFound = 127;
+/** What `apt-get` and `apt-cache` print of our packages has some 100 kB. */
+const outputLimitBytes = 64 << 20;
+
 /** Runs a program without a shell, in the C locale. Throws when it is not there. */
-export async function run(
+export function run(
   program: string,
   parameters: readonly string[],
-  {
-    folder,
-    libraries = [],
-  }: { readonly folder?: string; readonly libraries?: readonly string[] } = {},
+  { folder, libraries = [] }: { folder?: string; libraries?: readonly string[] } = {},
 ): Promise<Ended> {
-  const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-  const child = spawn(
-    "env",
-    [
-      "LC_ALL=C",
-      "DEBIAN_FRONTEND=noninteractive",
-      ...(libraries.length === 0 ? [] : [`LD_LIBRARY_PATH=${libraries.join(":")}`]),
-      program,
-      ...parameters,
-    ],
-    {
-      ...(folder === undefined ? {} : { cwd: folder }),
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  child.stdout.on("data", (part: Buffer) => stdout.push(part));
-  child.stderr.on("data", (part: Buffer) => stderr.push(part));
-  child.on("error", (cause) =>
-    reject(
-      new RoomcastError(
-        "failed",
-        `${program} cannot be run: ${cause.message}`,
-        "the boot image is built on Debian, with apt and dpkg",
-        { cause },
-      ),
-    ),
-  );
-  child.on("close", (code) =>
-    resolve({
-      status: code ?? 1,
-      stdout: Buffer.concat(stdout).toString("utf8"),
-      stderr: Buffer.concat(stderr).toString("utf8"),
-    }),
-  );
-  return promise;
+  const settings = ["LC_ALL=C", "DEBIAN_FRONTEND=noninteractive"];
+  if (libraries.length > 0) settings.push(`LD_LIBRARY_PATH=${libraries.join(":")}`);
+  const words = [...settings, program, ...parameters];
+  return new Promise((resolve, reject) => {
+    execFile(
+      "env",
+      words,
+      { cwd: folder, maxBuffer: outputLimitBytes },
+      (cause, stdout, stderr) => {
+        const status = cause === null ? 0 : cause.code;
+        if (typeof status === "number" && status !== notFound)
+          return resolve({ status, stdout, stderr });
+        const next = "the boot image is built on Debian, with apt and dpkg";
+        const why = stderr.trim() || (cause?.message ?? "");
+        reject(new RoomcastError("failed", `${program} cannot be run: ${why}`, next, { cause }));
+      },
+    );
+  });
 }
 
 export const lastLine = (text: string): string =>

@@ -19,6 +19,7 @@ import {
   wrap,
 } from "../../core/screen/row.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
+import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
@@ -384,7 +385,7 @@ function castNameRows(
       columns,
     ),
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
+    ...nameNotes(page, images, columns),
   ];
 }
 
@@ -423,12 +424,20 @@ function castRows(
   ];
 }
 
-const nameRule = "Lower-case letters, digits, and then . _ -";
-
-const versionText = (name: string, images: readonly ImageView[] | null): string =>
-  (images ?? []).some((image) => image.name === name)
-    ? `This makes a new version of ${name}; the older ones stay.`
-    : "";
+/** What is wrong with the typed name, or that an image has it already. */
+function nameNotes(
+  { value, refused }: { readonly value: string; readonly refused: boolean },
+  images: readonly ImageView[] | null,
+  columns: number,
+): Row[] {
+  const fault = refused ? nameFault(imageNameRule, value) : null;
+  if (fault !== null) {
+    const { what, next } = fault;
+    return wrap(`${what}; ${next}.`, columns - 2).map((text) => line(text, "warn"));
+  }
+  const same = (images ?? []).find(({ name }) => foldedName(name) === foldedName(value));
+  return [line(same ? `This makes a new version of ${same.name}; the older ones stay.` : "")];
+}
 
 function captureRows(
   page: Extract<Page, { name: "capture" }>,
@@ -442,7 +451,7 @@ function captureRows(
     ...diskFacts(page.disk),
     blank,
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    page.refused ? line(nameRule, "warn") : line(versionText(page.value, images)),
+    ...nameNotes(page, images, columns),
     blank,
     ...(names.length === 0
       ? []

@@ -7,14 +7,12 @@ import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
+import { imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import type { MenuAction, MenuView, WipeMethod } from "./view.ts";
 
 /** What has to be typed before a disk is overwritten. */
 export const eraseWord = "ERASE";
-/** The server's rule for names, so that the person hears of a mistake while typing. */
-const imageNameRule = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-const imageNameLimit = 63;
 /** The longest PIN that a room can have. */
 const pinLimit = 12;
 const askForPin: Page = { name: "pin", value: "" };
@@ -157,9 +155,9 @@ export function press(before: Page, key: Key, view: MenuView): Step {
     }
     case "capture": {
       if (key.name !== "enter") {
-        return to({ ...page, value: typed(page.value, key, imageNameLimit), refused: false });
+        return to({ ...page, value: typed(page.value, key, imageNameRule.limit), refused: false });
       }
-      if (!imageNameRule.test(page.value)) return to({ ...page, refused: true });
+      if (nameFault(imageNameRule, page.value) !== null) return to({ ...page, refused: true });
       return to(home(0, `asked the server to capture this PC as ${page.value}`), {
         action: "capture",
         name: page.value,
@@ -168,10 +166,11 @@ export function press(before: Page, key: Key, view: MenuView): Step {
     }
     case "castName": {
       if (key.name !== "enter") {
-        return to({ ...page, value: typed(page.value, key, imageNameLimit), refused: false });
+        return to({ ...page, value: typed(page.value, key, imageNameRule.limit), refused: false });
       }
       const { disk, value } = page;
-      if (value !== "" && !imageNameRule.test(value)) return to({ ...page, refused: true });
+      if (value !== "" && nameFault(imageNameRule, value) !== null)
+        return to({ ...page, refused: true });
       const saveAs = value === "" ? null : value;
       const { room } = view.pc;
       const action = room === null ? null : ({ action: "targets", room } as const);

@@ -1,5 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { TSchema } from "typebox";
 import { type ErrorCode, never, RoomcastError } from "../../core/errors.ts";
+import { type Misfit, misfitOf } from "../../core/wire/misfit.ts";
 
 const httpStatus = (code: ErrorCode): number => {
   switch (code) {
@@ -39,6 +41,10 @@ export function answerError(
     if (code === "unauthorized") reply.header("www-authenticate", "Bearer");
     return reply.code(httpStatus(code)).send({ code, message, next });
   }
+  if ("validation" in error && error.validation !== undefined) {
+    const { what, next } = requestMisfit(error, request);
+    return reply.code(400).send({ code: "usage", message: what, next });
+  }
   if ("statusCode" in error && error.statusCode !== undefined && error.statusCode < 500) {
     const next = "see /api/v1/openapi.json for the fields of the call";
     return reply.code(error.statusCode).send({ code: "usage", message: error.message, next });
@@ -46,4 +52,21 @@ export function answerError(
   request.log.error({ err: error }, "request failed");
   const next = "see the server's log for the cause";
   return reply.code(500).send({ code: "failed", message: "internal error", next });
+}
+
+/** What of the request does not fit the route's schema, as a person would say it. */
+function requestMisfit({ message, validationContext }: FastifyError, request: FastifyRequest) {
+  const { schema = {} } = request.routeOptions;
+  const [part, value, whole] = {
+    body: [schema.body, request.body, "the body"] as const,
+    params: [schema.params, request.params, "the path"] as const,
+    querystring: [schema.querystring, request.query, "the query"] as const,
+    headers: [schema.headers, request.headers, "the header"] as const,
+  }[validationContext ?? "body"] ?? [undefined, undefined, "the request"];
+  const found = part === undefined ? null : misfitOf(part as TSchema, value, whole);
+  const unclear: Misfit = {
+    what: message,
+    next: "see /api/v1/openapi.json for the fields of the call",
+  };
+  return found ?? unclear;
 }

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { ApiEvent, HistoryEvent } from "../../core/wire/api.ts";
-import { RoomName } from "../../core/wire/rooms.ts";
+import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { closed, Reference } from "./schemas.ts";

@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { type Static, Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { canonicalJson, imageName } from "../../core/image/manifest.ts";
+import { ImageName } from "../../core/wire/names.ts";
 import { ImageView } from "../../core/wire/views.ts";
 import { imageView, type Lab } from "../lab/lab.ts";
 import type { ImageStore, ImageWriter } from "../store/image-store.ts";
@@ -84,8 +85,8 @@ export const imageApiRoutes =
         reply.type(octets).send(Buffer.from(await images.index(lab.image(params.id).id))),
     );
     const Range = Type.Object({
-      first: Type.String({ pattern: "^\\d{1,10}$" }),
-      count: Type.String({ pattern: "^\\d{1,2}$" }),
+      first: Type.String({ pattern: "^\\d{1,10}$", description: "1 to 10 digits" }),
+      count: Type.String({ pattern: "^\\d{1,2}$", description: "1 or 2 digits" }),
     });
     app.get(
       "/images/:id/chunks",
@@ -112,7 +113,7 @@ export const imageApiRoutes =
       );
     };
     const Space = Type.Object({ usedBytes: Type.Integer({ minimum: 0 }) }, closed);
-    const NewImage = Type.Object({ name: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" }) });
+    const NewImage = Type.Object({ name: ImageName });
     app.post(
       "/imports",
       { schema: { summary: "import an image", body: NewImage } },

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { NewOperator, OperatorName, OperatorView, Role } from "../../core/wire/api.ts";
+import { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
+import { OperatorName } from "../../core/wire/names.ts";
 import type { Operators } from "./operators.ts";
 import { closed } from "./schemas.ts";
 

@@ -1,6 +1,7 @@
-import { createHash, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 import { RoomcastError } from "../../core/errors.ts";
+import { hexSha256 } from "../../core/node/hash.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
 import type { OperatorRecord } from "../state/records.ts";
@@ -108,7 +109,7 @@ export class Operators {
   }
 }
 
-const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
+const digest = (token: string): string => hexSha256(token);
 
 const view = ({ name, role, createdAt, lastSeen }: OperatorRecord): OperatorView => ({
   name,

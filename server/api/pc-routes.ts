@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { WipeMethod } from "../../core/wire/control.ts";
-import { RoomName, Seat } from "../../core/wire/rooms.ts";
+import { PcName, RoomName, SeatName } from "../../core/wire/names.ts";
+import { nullable } from "../../core/wire/nullable.ts";
 import { PcView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
@@ -9,9 +10,9 @@ import { ById, closed, Device, FailingDisks, Reference } from "./schemas.ts";
 
 const PcChange = Type.Object(
   {
-    name: Type.Optional(RoomName),
+    name: Type.Optional(PcName),
     room: Type.Optional(RoomName),
-    seat: Type.Optional(Type.Union([Seat.properties.name, Type.Null()])),
+    seat: Type.Optional(nullable(SeatName)),
   },
   closed,
 );
@@ -40,7 +41,7 @@ const Wipe = Type.Object(
 );
 
 /** The known PC that this PC is; null if it is a new one. */
-const Identity = Type.Object({ as: Type.Union([Reference, Type.Null()]) }, closed);
+const Identity = Type.Object({ as: nullable(Reference) }, closed);
 
 const Lines = Type.Object({ lines: Type.Array(Type.String()) });
 

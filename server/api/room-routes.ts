@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { WakeReport } from "../../core/wire/api.ts";
-import { RoomChange, RoomName, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
+import { RoomName } from "../../core/wire/names.ts";
+import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
 import { closed } from "./schemas.ts";
 

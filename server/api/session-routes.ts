@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { Afterwards } from "../../core/wire/control.ts";
-import { RoomName } from "../../core/wire/rooms.ts";
+import { ImageName, RoomName } from "../../core/wire/names.ts";
+import { nullable } from "../../core/wire/nullable.ts";
 import { SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
@@ -11,21 +12,18 @@ import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas
 const Overwrite = Type.String({ maxLength: 65536 });
 
 /** An image's name. */
-const ImageName = Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,62}$" });
 
 /** The targets and options of restores and live casts. */
 const targetFields = {
-  room: Type.Optional(Type.Union([RoomName, Type.Null()])),
-  pcs: Type.Optional(
-    Type.Union([Type.Array(Reference, { minItems: 1, maxItems: 1000 }), Type.Null()]),
-  ),
+  room: Type.Optional(nullable(RoomName)),
+  pcs: Type.Optional(nullable(Type.Array(Reference, { minItems: 1, maxItems: 1000 }))),
   disk: Type.Optional(Device),
   failingDisks: Type.Optional(FailingDisks),
   start: Type.Optional(
     Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
   ),
   /** Seconds. */
-  startTimeout: Type.Optional(Type.Union([Type.Number({ minimum: 0 }), Type.Null()])),
+  startTimeout: Type.Optional(nullable(Type.Number({ minimum: 0 }))),
   delta: Type.Optional(Type.Boolean()),
   verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
   afterwards: Type.Optional(Afterwards),
@@ -43,7 +41,7 @@ const CastBody = Type.Object(
     kind: Type.Literal("cast"),
     sender: Reference,
     /** The image that the server also stores; null: none. */
-    saveAs: Type.Optional(Type.Union([ImageName, Type.Null()])),
+    saveAs: Type.Optional(nullable(ImageName)),
     /** The sender's disk; null lets its agent choose. */
     sourceDisk: Type.Optional(Device),
     raw: Type.Optional(Type.Boolean()),

@@ -2,15 +2,12 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { assert } from "../../core/errors.ts";
-import { ShellResize, shellInputLimit } from "../../core/wire/shell.ts";
+import { ShellResize, shellInputLimit, TerminalName } from "../../core/wire/shell.ts";
 import type { Lab } from "../lab/lab.ts";
 import { ById, closed } from "./schemas.ts";
 
-const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$" });
-const Wish = Type.Object(
-  { columns: side, lines: side, term: Type.String({ pattern: "^[A-Za-z0-9.+_-]{1,64}$" }) },
-  closed,
-);
+const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "a number from 1 to 999" });
+const Wish = Type.Object({ columns: side, lines: side, term: TerminalName }, closed);
 
 /** Milliseconds between two pings that keep a silent connection open. */
 const pingEveryMs = 10_000;

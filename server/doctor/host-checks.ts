@@ -9,7 +9,7 @@ import { sizeText } from "../../core/screen/format.ts";
 import { ipv4ToText, subnetHosts } from "../../core/units/ipv4.ts";
 import type { Finding } from "../../core/wire/api.ts";
 import { type PortKind, portOwner } from "../host/port-owner.ts";
-import { iptablesVerdict, nftVerdict, type Passing } from "./firewall.ts";
+import { inputRuleSets } from "./firewall.ts";
 import { interfaceTowards } from "./routes.ts";
 
 export const ok = (check: string, text: string): Finding => ({
@@ -144,9 +144,6 @@ const said = async (command: string, words: readonly string[]): Promise<string |
   }
 };
 
-/** iptables-nft keeps its rules in these tables; nft cannot print all of what they ask. */
-const isIptables = /"family": *"ip", *"table": *"(filter|nat|mangle|raw)"/;
-
 export async function firewallChecks(
   interfaceName: string,
   ports: readonly PortWanted[],
@@ -154,38 +151,20 @@ export async function firewallChecks(
   const check = "firewall";
   const [nft, iptables] = await Promise.all([
     said("/usr/sbin/nft", ["-j", "list", "ruleset"]),
-    said("/usr/sbin/iptables", ["-S"]),
+    said("/usr/sbin/iptables", ["-S", "INPUT"]),
   ]);
   if (nft === null && iptables === null)
     return [ok(check, "neither nft nor iptables is there, or may be read: no rules are known")];
-  const ruleset = nft === null ? null : JSON.parse(nft);
-  if (ruleset !== null && iptables !== null && isIptables.test(nft ?? ""))
-    ruleset.nftables = ruleset.nftables.filter(
-      (each: Record<string, { family?: string; table?: string }>) =>
-        !Object.values(each).some(({ family, table }) => family === "ip" && table === "filter"),
-    );
-  const findings: Finding[] = [];
-  for (const { kind, port, use } of ports) {
-    const passing: Passing = { interfaceName, protocol: kind, port };
-    const verdicts = [
-      ...(ruleset === null ? [] : [nftVerdict(ruleset, passing)]),
-      ...(iptables === null ? [] : [iptablesVerdict(iptables, passing)]),
-    ];
-    if (verdicts.every(({ passes }) => passes)) continue;
-    const what = `${kind.toUpperCase()} port ${port} (${use}) on ${interfaceName}`;
-    const cure = `nft insert rule inet filter input iifname "${interfaceName}" accept, or: iptables -I INPUT -i ${interfaceName} -j ACCEPT`;
-    findings.push(
-      verdicts.some(({ isUnsure }) => isUnsure)
-        ? warning(
-            check,
-            `the firewall seems to drop ${what}`,
-            `look: nft list ruleset; then ${cure}`,
-          )
-        : problem(check, `the firewall drops ${what}`, cure),
-    );
-  }
-  if (findings.length > 0) return findings;
-  return [ok(check, `what PCs send to ${interfaceName} is let in`)];
+  const found = inputRuleSets({ nft, iptables }, { interfaceName, ports });
+  if (found.length === 0) return [ok(check, `no rules stand before ${interfaceName}`)];
+  const names = found.map(({ name }) => name).join(", ");
+  return [
+    warning(
+      check,
+      `${names}: it may drop what PCs send to ${interfaceName}`,
+      `if PCs get no answer: ${found.map(({ open }) => open).join("; ")}`,
+    ),
+  ];
 }
 
 /** In bytes: an image of a lab PC has some 10 GB. Below 1 GB, not even the state is safe. */

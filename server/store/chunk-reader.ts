@@ -1,4 +1,4 @@
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
@@ -27,7 +27,7 @@ export async function readChunkOf(
   try {
     return await readStored(entry, ports);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorText(cause);
     throw new RoomcastError(
       "bad-input",
       `image ${imageName(image)}: chunk ${entry.chunkIndex} is damaged in the store: ${why}`,

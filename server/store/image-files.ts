@@ -15,8 +15,9 @@ import {
 } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { sha256, textSha256 } from "../../core/node/hash.ts";
+import { hexSha256, sha256 } from "../../core/node/hash.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
+import { foldedName } from "../../core/wire/names.ts";
 import { storeError } from "./faults.ts";
 
 /** What is in the folder: images, and in words what could not be read. Leftovers of commits that never were are removed. */
@@ -51,10 +52,11 @@ export async function readManifest(directory: string, id: string): Promise<Manif
     const next = "see `roomcast image list`";
     throw new RoomcastError("not-found", `there is no image ${id}`, next, { cause });
   });
-  const decoded = decodeManifestFile(text, textSha256);
+  const decoded = decodeManifestFile(text, hexSha256);
   if (!decoded.ok) throw damaged(id, decoded.reason);
   if (decoded.value.id !== id) throw damaged(id, "it belongs to another image");
-  return decoded.value;
+  // Nothing of a name may be an order to a terminal that lists it.
+  return { ...decoded.value, name: decoded.value.name.replace(/\p{C}/gu, "?") };
 }
 
 const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
@@ -67,12 +69,18 @@ const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
 
 const versionsFile = "versions.json";
 
-/** Empty when it was never written; `null` when it cannot be read. */
+/** By `foldedName`. Empty when it was never written; `null` when it cannot be read. */
 export async function readVersions(directory: string): Promise<Map<string, number> | null> {
   const text = await readFile(join(directory, versionsFile), "utf8").catch(() => "{}");
   try {
-    const pairs = Object.entries(JSON.parse(text) as object);
-    return new Map(pairs.filter((pair): pair is [string, number] => Number.isInteger(pair[1])));
+    const pairs: [string, unknown][] = Object.entries(JSON.parse(text) as object);
+    const versions = new Map<string, number>();
+    for (const [name, version] of pairs) {
+      const key = foldedName(name);
+      if (Number.isInteger(version))
+        versions.set(key, Math.max(version as number, versions.get(key) ?? 0));
+    }
+    return versions;
   } catch {
     return null;
   }
@@ -96,7 +104,7 @@ export async function commitImage(
 ): Promise<void> {
   try {
     await writeDurably(directory, `${manifest.id}.index`, index);
-    const text = encodeManifestFile(manifest, textSha256);
+    const text = encodeManifestFile(manifest, hexSha256);
     await writeDurably(directory, `${manifest.id}.json`, Buffer.from(text));
   } catch (cause) {
     for (const end of ["json", "json.new", "index", "index.new"]) {

@@ -6,6 +6,14 @@ import { imageName } from "../../core/image/manifest.ts";
 import type { IndexEntry, Manifest, ManifestDraft } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
 import { hashKey } from "../../core/node/hash.ts";
+import {
+  foldedName,
+  imageNameRule,
+  type NameFault,
+  nameFault,
+  requireName,
+  suggestedName,
+} from "../../core/wire/names.ts";
 import { type Catalogue, openCatalogue } from "./catalogue.ts";
 import { readChunkOf, readStored } from "./chunk-reader.ts";
 import { storeFull } from "./faults.ts";
@@ -29,9 +37,11 @@ export type { ImageWriter } from "./image-writer.ts";
 export interface ImageStore {
   /** What of the store could not be read, in words. While there is anything, nothing is swept. */
   readonly problems: readonly string[];
+  /** What should be looked after, and how, in words. */
+  readonly warnings: readonly string[];
   /** By name, then by version. */
   list(): Manifest[];
-  /** NAME (its newest version), NAME@VERSION, or an id. */
+  /** NAME (its newest version), NAME@VERSION, or an id. Names that differ by capital letters only are one. */
   find(reference: string): Manifest | undefined;
   /** The index as stored. Rejects with `not-found`, or `bad-input` when it is damaged. */
   index(imageId: string): Promise<Uint8Array>;
@@ -40,6 +50,7 @@ export interface ImageStore {
    * `bad-input` that names image and chunk when they do not match their CRC.
    */
   readChunk(imageId: string, entryIndex: number): Promise<Uint8Array>;
+  /** A version of `name`, in the spelling that it has already. Throws `usage` for what cannot be a name. */
   beginImage(name: string): ImageWriter;
   /**
    * Re-hashes every chunk of an image, or with null of all; rejects with `cancelled` when the signal
@@ -88,7 +99,7 @@ class FolderStore implements ImageStore {
   private readonly directory: string;
   private readonly folder: string;
   private readonly images: Map<string, Manifest>;
-  /** The highest version of names whose newest image was deleted. */
+  /** The highest version of names whose newest image was deleted, by `foldedName`. */
   private readonly versions: Map<string, number>;
   private readonly packs: Packs;
   private readonly catalogue: Catalogue;
@@ -126,18 +137,27 @@ class FolderStore implements ImageStore {
     return indexProblem === null ? manifestProblems : [...manifestProblems, indexProblem];
   }
 
+  get warnings(): readonly string[] {
+    return this.list().flatMap((image) => {
+      const fault = nameFault(imageNameRule, image.name);
+      return fault === null ? [] : [oddNameWarning(image, fault)];
+    });
+  }
+
   list(): Manifest[] {
-    return [...this.images.values()].sort((one, other) =>
-      one.name === other.name ? one.version - other.version : one.name < other.name ? -1 : 1,
-    );
+    return [...this.images.values()].sort((one, other) => {
+      const [first, second] = [foldedName(one.name), foldedName(other.name)];
+      return first === second ? one.version - other.version : first < second ? -1 : 1;
+    });
   }
 
   find(reference: string): Manifest | undefined {
     const images = this.list();
-    return (
-      images.findLast(({ name }) => name === reference) ??
-      images.find((image) => imageName(image) === reference || image.id === reference)
-    );
+    const byName = (spelled: (name: string) => string): Manifest | undefined =>
+      images.findLast(({ name }) => spelled(name) === spelled(reference)) ??
+      images.find((image) => spelled(imageName(image)) === spelled(reference));
+    // As it is spelled first: a store may have two from before capital letters made no difference.
+    return byName((name) => name) ?? byName(foldedName) ?? this.images.get(reference);
   }
 
   index(imageId: string): Promise<Uint8Array> {
@@ -166,6 +186,7 @@ class FolderStore implements ImageStore {
   }
 
   beginImage(name: string): ImageWriter {
+    requireName(imageNameRule, name);
     const writer = new OpenWriter({
       find: (hash) => this.place(hash),
       store: (entry, stored) => this.storeChunk(entry, stored),
@@ -213,7 +234,7 @@ class FolderStore implements ImageStore {
       if (image === undefined) throw noImage(imageId);
       // First, so that no crash in between lets a version's number come again.
       if (this.nextVersion(image.name) === image.version + 1) {
-        this.versions.set(image.name, image.version);
+        this.versions.set(foldedName(image.name), image.version);
         await writeVersions(this.directory, this.versions);
       }
       await removeImage(this.folder, image);
@@ -239,8 +260,12 @@ class FolderStore implements ImageStore {
   }
 
   private nextVersion(name: string): number {
-    const newest = this.list().findLast((image) => image.name === name);
-    return Math.max(newest?.version ?? 0, this.versions.get(name) ?? 0) + 1;
+    const newest = Math.max(0, ...this.versionsOf(name).map(({ version }) => version));
+    return Math.max(newest, this.versions.get(foldedName(name)) ?? 0) + 1;
+  }
+
+  private versionsOf(name: string): Manifest[] {
+    return this.list().filter((image) => foldedName(image.name) === foldedName(name));
   }
 
   private async commitNow(
@@ -256,7 +281,7 @@ class FolderStore implements ImageStore {
       ...draft,
       formatVersion: 2,
       id: randomBytes(8).toString("hex"),
-      name,
+      name: this.versionsOf(name)[0]?.name ?? name,
       version: this.nextVersion(name),
       capturedAt: systemClock.isoTime(),
       storedBytes,
@@ -341,6 +366,15 @@ class FolderStore implements ImageStore {
     this.turn = mine.catch(() => {});
     return mine;
   }
+}
+
+/** Earlier servers let such names in. The image is as good as any: only its name is not. */
+function oddNameWarning(image: Manifest, { what }: NameFault): string {
+  const better = suggestedName(imageNameRule, image.name) ?? "NAME";
+  return (
+    `image ${image.id}: ${what}. Rename it: \`roomcast image export ${image.id} ${better}.zst\`, ` +
+    `\`roomcast image import ${better}.zst ${better}\`, then delete it: \`roomcast image delete ${image.id}\``
+  );
 }
 
 const noImage = (imageId: string): RoomcastError =>

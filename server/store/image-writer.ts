@@ -11,6 +11,7 @@ import {
   type ManifestDraft,
 } from "../../core/image/types.ts";
 import { hashKey, sha256 } from "../../core/node/hash.ts";
+import { bitmapBytes, setBit } from "../../core/units/bits.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
 import type { ChunkPlace } from "./packs.ts";
 
@@ -67,12 +68,12 @@ export class OpenWriter implements ImageWriter {
   known(hashes: Uint8Array): Uint8Array {
     this.requireOpen();
     const count = Math.floor(hashes.length / 32);
-    const bitmap = new Uint8Array(Math.ceil(count / 8));
+    const bitmap = new Uint8Array(bitmapBytes(count));
     for (let index = 0; index < count; index++) {
       const hash = hashes.subarray(index * 32, index * 32 + 32);
       if (this.ports.find(hash) === undefined) continue;
       this.held.add(hashKey(hash));
-      bitmap[index >> 3] = (bitmap[index >> 3] as number) | (1 << (index & 7));
+      setBit(bitmap, index);
     }
     return bitmap;
   }

@@ -4,6 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { inLanes } from "../../core/lanes.ts";
 import type { ImageStore, ImageWriter } from "./image-store.ts";
 
 const mib = 1024 * 1024;
@@ -11,6 +12,8 @@ const knownLimit = 4096 * 32;
 const chunksLimit = 16 * mib;
 /** 16 TiB of 1 MiB chunks. */
 const indexLimit = 16 * mib * indexEntryBytes;
+/** Chunks checked at once: each takes a MiB inflated, however few bytes came. */
+const laneCount = 4;
 const octets = "application/octet-stream";
 
 export interface CaptureRoutesPorts {
@@ -57,7 +60,9 @@ export async function captureRoutes(
       { bodyLimit: chunksLimit },
       async ({ params, body }, reply) => {
         const writer = writerOf(params.task);
-        await inLanes(recordsOf(bytesOf(body)), ({ entry, stored }) => writer.put(entry, stored));
+        await inLanes(recordsOf(bytesOf(body)), laneCount, ({ entry, stored }) =>
+          writer.put(entry, stored),
+        );
         return reply.code(204).send();
       },
     );
@@ -94,26 +99,6 @@ export async function captureRoutes(
       },
     );
   });
-}
-
-/** Chunks checked at once: each takes a MiB inflated, however few bytes came. */
-const laneCount = 4;
-
-/** Begins no more when one fails, and waits for those under way. */
-async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    for (const item of rest) {
-      if (failed) return;
-      await work(item).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-    }
-  };
-  const lanes = await Promise.allSettled(Array.from({ length: laneCount }, lane));
-  for (const ended of lanes) if (ended.status === "rejected") throw ended.reason;
 }
 
 /** `count` chunks of an image from `first` on, fewer at its end, as `recordsOf` reads them. */

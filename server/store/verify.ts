@@ -2,10 +2,11 @@
 
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { inLanes } from "../../core/lanes.ts";
 import { hashKey, sha256 } from "../../core/node/hash.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
 
@@ -65,30 +66,26 @@ export async function verifyImages(
       done += image.chunkCount;
       continue;
     }
-    const work = entries.values();
-    const lane = async (): Promise<void> => {
-      for (const entry of work) {
-        if (options.signal.aborted) throw cancelled();
-        // Once, however many images share it; what cannot be shared is the length of a last chunk.
-        const key = `${hashKey(entry.sha256)} ${chunkLengthAt(entry.chunkIndex, image.diskBytes)}`;
-        if (!checked.has(key)) {
-          checked.add(key);
-          const reason = await faultOf(image, entry, ports);
-          if (reason !== null) {
-            const damage: Damage = {
-              image: imageName(image),
-              chunkIndex: entry.chunkIndex,
-              reason,
-              pack: ports.packOf(entry.sha256),
-              images: [],
-            };
-            badChunks.set(hashKey(entry.sha256), { hash: entry.sha256, damage });
-          }
+    await inLanes(entries, laneCount, async (entry) => {
+      if (options.signal.aborted) throw cancelled();
+      // Once, however many images share it; what cannot be shared is the length of a last chunk.
+      const key = `${hashKey(entry.sha256)} ${chunkLengthAt(entry.chunkIndex, image.diskBytes)}`;
+      if (!checked.has(key)) {
+        checked.add(key);
+        const reason = await faultOf(image, entry, ports);
+        if (reason !== null) {
+          const damage: Damage = {
+            image: imageName(image),
+            chunkIndex: entry.chunkIndex,
+            reason,
+            pack: ports.packOf(entry.sha256),
+            images: [],
+          };
+          badChunks.set(hashKey(entry.sha256), { hash: entry.sha256, damage });
         }
-        options.onProgress(++done, total);
       }
-    };
-    await Promise.all(Array.from({ length: laneCount }, lane));
+      options.onProgress(++done, total);
+    });
   }
   const sufferers = await usersOf(new Set(badChunks.keys()), ports);
   for (const [key, { damage }] of badChunks) {
@@ -105,7 +102,7 @@ async function readEntries(image: Manifest, ports: VerifyPorts): Promise<IndexEn
     const decoded = decodeIndex(await ports.index(image), image.diskBytes);
     return decoded.ok ? decoded.value : decoded.reason;
   } catch (error) {
-    return messageOf(error);
+    return errorText(error);
   }
 }
 
@@ -145,12 +142,9 @@ async function faultOf(
     if (raw.length !== length) return `${raw.length} bytes instead of ${length}`;
     return hashKey(sha256(raw)) === hashKey(entry.sha256) ? null : "it does not match its hash";
   } catch (error) {
-    return messageOf(error);
+    return errorText(error);
   }
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 const cancelled = (): RoomcastError =>
   new RoomcastError("cancelled", "the verification was stopped", "start it again at any time");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { DoctorView, Finding } from "../../core/wire/api.ts";
-import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
+import { openNetwork, type RoomNetwork, serverAddress, serverInterface } from "../room/network.ts";
 import { run } from "../room/run.ts";
 import { endPrograms, Program } from "./program.ts";
 
@@ -35,6 +35,26 @@ async function doctor(...words: string[]): Promise<DoctorView & { status: number
 }
 const found = ({ findings }: DoctorView, check: string): Finding[] =>
   findings.filter((finding) => finding.check === check && finding.level !== "ok");
+
+/** Whether a TCP connection from the namespace gets to a port of the server's, where somebody listens. */
+async function reaches(namespace: string, port: number): Promise<boolean> {
+  const listener = new Program(network.serverNamespace, [
+    ...[process.execPath, "-e"],
+    `require("node:net").createServer().listen(${port}, () => console.log("bound"))`,
+  ]);
+  await listener.line(/^bound$/);
+  const { status } = await run(
+    [
+      ...[process.execPath, "-e"],
+      `require("node:net").connect(${port}, "${serverAddress}", () => process.exit(0)).on("error", () => process.exit(1));
+       setTimeout(() => process.exit(1), 1500)`,
+    ],
+    { namespace, accept: [0, 1] },
+  );
+  listener.child.kill("SIGKILL");
+  await listener.ended;
+  return status === 0;
+}
 
 test("a host in order: nothing to mend but the boot files that this checkout may lack", async () => {
   const view = await doctor();
@@ -71,12 +91,19 @@ test("a port that is taken, a firewall, another DHCP server, a second way to the
   assert.equal(view.status, 1);
   const [port] = found(view, "ports");
   assert.match(port?.text ?? "", /^UDP port 69 \(TFTP\) is in use by node \(process \d+\)$/);
+  const walls = found(view, "firewall");
   assert.deepEqual(
-    found(view, "firewall").map(({ text }) => text),
-    ["UDP port 4011 (proxyDHCP)", "TCP port 8080 (HTTP)"].map(
-      (what) => `the firewall drops ${what} on ${serverInterface}`,
-    ),
+    walls.map(({ level, text }) => [level, text]),
+    [
+      [
+        "warning",
+        `nftables inet wall input (policy drop): it may drop what PCs send to ${serverInterface}`,
+      ],
+    ],
   );
+  assert.equal(await reaches(namespace, 8080), false);
+  await here("sh", "-c", /: (nft insert .*)$/.exec(walls[0]?.mend ?? "")?.[1] ?? "false");
+  assert.equal(await reaches(namespace, 8080), true, "the command that is named opens the port");
   assert.match(found(view, "route")[0]?.text ?? "", /10\.77\.0\.254 leave by other0, not by lab0/);
   assert.match(found(view, "DHCP")[0]?.text ?? "", /10\.77\.0\.109 leases addresses on lab0/);
   for (const finding of view.findings)

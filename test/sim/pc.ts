@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { bitAt } from "../../core/cast/bits.ts";
 import { CastReceiverMachine, type Completed } from "../../core/cast/receiver.ts";
 import { slabBytesFor } from "../../core/cast/slab.ts";
+import { bitAt } from "../../core/units/bits.ts";
 import { millis } from "../../core/units/units.ts";
 import { Disk, type DiskOptions } from "./disk.ts";
 import { Link, lossy } from "./link.ts";

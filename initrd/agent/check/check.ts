@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorText } from "../../../core/errors.ts";
 import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
@@ -51,7 +52,7 @@ export async function* checkNetwork(
 
 const why = (error: unknown): string => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
+  return errorText(cause);
 };
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */

@@ -1,15 +1,11 @@
 /** What an agent asks of its server by HTTP (docs/protocol.md). */
-import { setTimeout as sleep } from "node:timers/promises";
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../../core/errors.ts";
 import { livePlanLimit } from "../../../core/image/live-plan.ts";
+import { whileAway } from "../../../core/node/while-away.ts";
 import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/control.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
 
-/** A server that is being started again is back within this many milliseconds. */
-const retryFor = 60_000;
-const retryFirst = 500;
-const retryMost = 4000;
 /** No answer is that slow; a chunk is 1 MiB. */
 const answerLimit = 30_000;
 
@@ -74,20 +70,8 @@ export class ServerFiles {
     return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/chunks/${entryIndex}`, mib);
   }
 
-  private async get(path: string, limitBytes: number): Promise<Uint8Array> {
-    const giveUpAt = performance.now() + retryFor;
-    for (let pause = retryFirst; ; pause = Math.min(pause * 2, retryMost)) {
-      try {
-        return await this.getOnce(path, limitBytes);
-      } catch (error) {
-        this.signal.throwIfAborted();
-        const isAnswer = error instanceof RoomcastError && error.code !== "unreachable";
-        if (isAnswer || performance.now() > giveUpAt) throw error;
-      }
-      await sleep(pause, undefined, { signal: this.signal }).catch(() =>
-        this.signal.throwIfAborted(),
-      );
-    }
+  private get(path: string, limitBytes: number): Promise<Uint8Array> {
+    return whileAway(this.signal, () => this.getOnce(path, limitBytes));
   }
 
   private async getOnce(path: string, limitBytes: number): Promise<Uint8Array> {

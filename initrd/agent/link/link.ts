@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { errorText } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import type { Millis } from "../../../core/units/units.ts";
 import {
@@ -112,7 +113,7 @@ export class Link {
       case "open":
         this.drop();
         this.open(this.attempt).catch((error: unknown) => {
-          this.over(this.attempt, error instanceof Error ? error.message : String(error));
+          this.over(this.attempt, errorText(error));
         });
         return;
       case "close":

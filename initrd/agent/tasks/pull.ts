@@ -1,6 +1,7 @@
 /** The way without multicast: chunk by chunk over HTTP, for as long as it is needed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChunkVerdict } from "../../../core/cast/ends.ts";
+import { bitAt } from "../../../core/units/bits.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 
 export interface PullPorts {
@@ -44,7 +45,7 @@ export async function pullWanted(ports: PullPorts): Promise<void> {
 function setBits(bitmap: Uint8Array): number[] {
   const found: number[] = [];
   for (let index = 0; index < bitmap.length * 8; index++) {
-    if (((bitmap[index >> 3] as number) >> (index & 7)) & 1) found.push(index);
+    if (bitAt(bitmap, index)) found.push(index);
   }
   return found;
 }

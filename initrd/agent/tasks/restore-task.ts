@@ -4,7 +4,7 @@ import type {
   CastReceiverOptions,
   CastReceiverStats,
 } from "../../../core/cast/ends.ts";
-import { assert, RoomcastError } from "../../../core/errors.ts";
+import { assert, errorText, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
 import { decodeEntry } from "../../../core/image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
@@ -383,7 +383,7 @@ export class RestoreTask implements Task {
   }
 
   private break(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     this.restore?.stop(
       error instanceof RoomcastError
         ? error

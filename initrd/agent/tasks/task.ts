@@ -1,4 +1,4 @@
-import { RoomcastError } from "../../../core/errors.ts";
+import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type {
   AgentMessage,
   BulkFrame,
@@ -48,7 +48,7 @@ export const stoppedError = (reason: string): RoomcastError =>
 /** An error as the end of a task. Bugs are ends as well: the PC has to say that it failed. */
 export function endOf(error: unknown, counters: Counters | null): TaskEnd {
   const known = error instanceof RoomcastError ? error : null;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return {
     outcome:
       known?.code === "refused" ? "refused" : known?.code === "cancelled" ? "stopped" : "failed",

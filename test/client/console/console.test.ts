@@ -340,8 +340,8 @@ test("a PC's own disk is cast to its room, stored by a name, after the room's di
   await at.terminal.until("pc03");
   at.terminal.press("k");
   await at.terminal.until("choose the room to cast to");
-  at.terminal.press("\t\tkWin\r");
-  await at.terminal.until("a name has lower-case letters");
+  at.terminal.press("\t\tkLab 1\r");
+  await at.terminal.until('"Lab 1" cannot be the name of an image');
   at.terminal.press("\u0015lab\r");
   const picture = await at.terminal.until("EVERYTHING ON THESE 2 DISKS WILL BE LOST");
   assert.ok(!picture.includes("S3Z9NB0K0001") && picture.includes("S3Z9NB0K0003"));

@@ -123,17 +123,14 @@ test("what is cut or damaged is refused, and leaves nothing", () =>
     ]) {
       const path = join(folder, name);
       await at.export("sound", path);
-      truncateSync(path, Math.floor(statSync(path).size / 2));
+      const data = readFileSync(path);
+      truncateSync(path, Math.floor(data.length / 2));
       await assert.rejects(
         at.import(path, "cut"),
         { code: "bad-input", message: /cut or damaged/ },
         name,
       );
-    }
-    for (const name of ["e.gz", "e.zst", "e.xz", "e.lzo"]) {
-      const path = join(folder, name);
-      await at.export("sound", path);
-      const data = readFileSync(path);
+      if (!/gz|zst|xz|lzo/.test(name)) continue;
       const middle = Math.floor(data.length / 2);
       data[middle] = (data[middle] as number) ^ 1;
       writeFileSync(path, data);

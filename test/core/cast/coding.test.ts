@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planRepairs } from "../../../core/cast/coding.ts";
-import { memberLimit, symbolLimit } from "../../../core/wire/cast.ts";
+import { chunkBytes } from "../../../core/units/units.ts";
+import { memberLimit, symbolCountOf } from "../../../core/wire/cast.ts";
 import { seeded } from "../../sim/random.ts";
+
+const symbolLimit = symbolCountOf(chunkBytes);
 
 /** What each of `count` receivers lacks when every symbol is lost at `loss` at each of them. */
 function losses(seed: number, count: number, loss: number): Uint16Array[] {

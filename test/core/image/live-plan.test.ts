@@ -80,6 +80,15 @@ test("a plan that makes no sense is refused, and nothing throws", () => {
     ).ok,
     true,
   );
+  assert.equal(
+    decodeLivePlan(
+      withRuns([
+        [0, 2, 1],
+        [5, 1],
+      ]),
+    ).ok,
+    false,
+  );
   fc.assert(fc.property(fc.string(), (text) => !decodeLivePlan(text).ok));
   fc.assert(
     fc.property(fc.jsonValue(), (runs) => {
@@ -87,4 +96,55 @@ test("a plan that makes no sense is refused, and nothing throws", () => {
       return !decodeLivePlan(JSON.stringify(runs)).ok;
     }),
   );
+});
+
+/** The longest array of 32-bit numbers that the work makes. */
+function longestArray(work: () => void): number {
+  const Real = globalThis.Uint32Array;
+  let longest = 0;
+  const Counted = new Proxy(Real, {
+    construct(target, args: [number]) {
+      longest = Math.max(longest, args[0]);
+      return new target(...args);
+    },
+  });
+  globalThis.Uint32Array = Counted;
+  try {
+    work();
+  } finally {
+    globalThis.Uint32Array = Real;
+  }
+  return longest;
+}
+
+test("whatever a plan says, only what its runs have is allocated, and nothing throws", () => {
+  const good = JSON.parse(encodeLivePlan(planOf([0, 1, 5])));
+  const number = fc.oneof(fc.nat(200), fc.nat(), fc.constantFrom(2 ** 32 - 1, 2 ** 52, -1, 0.5));
+  const runs = fc.array(fc.oneof(fc.tuple(number, number), fc.jsonValue()), { maxLength: 4 });
+  const manifest = fc.record({ diskBytes: number, chunkCount: number }, { requiredKeys: [] });
+  fc.assert(
+    fc.property(runs, manifest, (runs, change) => {
+      const text = JSON.stringify({ manifest: { ...good.manifest, ...change }, runs });
+      let made = 0;
+      const longest = longestArray(() => {
+        const decoded = decodeLivePlan(text);
+        if (decoded.ok) made = decoded.value.chunkIndexes.length;
+      });
+      assert.equal(longest, made);
+    }),
+  );
+  // A short text cannot ask for gigabytes, even if it is consistent.
+  const diskBytes = 2 ** 52 - 2 ** 20;
+  const chunkCount = 2 ** 32 - 1;
+  for (const runs of [[], [[0, chunkCount]]]) {
+    const text = JSON.stringify({ manifest: { ...good.manifest, diskBytes, chunkCount }, runs });
+    assert.equal(
+      longestArray(() => assert(!decodeLivePlan(text).ok)),
+      0,
+    );
+  }
+  // What is nested deeper than a stack is long.
+  const deep = `${"[".repeat(1 << 20)}${"]".repeat(1 << 20)}`;
+  for (const text of [deep, `{"manifest":${deep}}`, `{"manifest":{"source":${deep}}}`])
+    assert.equal(decodeLivePlan(text).ok, false);
 });

@@ -1,5 +1,5 @@
 /** Disks for the tests, made by Debian's own tools, and what is on them. */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
@@ -18,18 +18,25 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 export const mib = 1 << 20;
 
+const toolOptions = {
+  encoding: "utf8",
+  env: { ...process.env, LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  maxBuffer: 64 * mib,
+} as const;
+
 /** Runs a tool; throws with what it said when it fails. */
 export function tool(name: string, args: readonly string[], input?: string): string {
-  return execFileSync(name, args, {
-    stdio: ["pipe", "pipe", "pipe"],
-    encoding: "utf8",
-    input: input ?? "",
-    env: { ...process.env, LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-    maxBuffer: 64 * mib,
-  });
+  const stdio = ["pipe", "pipe", "pipe"] as ["pipe", "pipe", "pipe"];
+  return execFileSync(name, args, { ...toolOptions, stdio, input: input ?? "" });
+}
+
+/** As `tool`, beside others: every run of partclone sleeps for two seconds. */
+export async function toolBeside(name: string, args: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(name, args, toolOptions)).stdout;
 }
 
 /** A folder that is gone afterwards. */

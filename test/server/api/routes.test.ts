@@ -76,6 +76,52 @@ test("a body that does not fit is refused, not bent to fit", async () => {
   assert.equal((await call("PATCH", "/pcs/pc1", { colour: "red" })).status, 400);
 });
 
+test("a name that is refused is told in a sentence, with a name that would do", async () => {
+  const { body: image } = await call("POST", "/captures", { pc: "pc1", name: "Büro 2" });
+  assert.equal(image.message, '"Büro 2" cannot be the name of an image: it has "ü"');
+  assert.match(image.next, /letters A-Z and a-z, digits, and \. _ - .*at most 63.*: Buro-2, say$/);
+  const said = async (method: "POST" | "PATCH" | "PUT", path: string, body: object) =>
+    (await call(method, path, body)).body.message;
+  assert.match(await said("POST", "/rooms", { name: "lab 1" }), /name of a room: it has a space$/);
+  assert.match(
+    await said("PATCH", "/pcs/pc1", { name: ".pc" }),
+    /name of a PC: it begins with "."$/,
+  );
+  const seats = [{ name: "A1/2", column: 0, row: 0 }];
+  assert.match(
+    await said("PUT", "/rooms/default/seats", { seats }),
+    /name of a seat: it has "\/"$/,
+  );
+  const wish = { name: "Jo", role: "admin" };
+  assert.match(await said("POST", "/operators", wish), /an operator: it begins with "J"$/);
+});
+
+test("whatever a body lacks or has too much, the answer is a sentence with the field", async () => {
+  const restore = { kind: "restore", image: "a", room: "default", overwrite: "x" };
+  for (const [path, body, message, next] of [
+    ["/captures", { name: "x" }, "pc is missing", /text of 1 to 128 characters/],
+    ["/captures", { pc: "pc1", name: 7 }, "name is 7", /letters A-Z/],
+    ["/captures", { pc: "pc1", name: "x", colour: 1 }, 'the body has a field "colour"', /pc, name/],
+    ["/captures", undefined, "the body is missing", /an object/],
+    ["/sessions", { ...restore, kind: "burn" }, 'kind is "burn"', /restore or cast/],
+    ["/sessions", { room: "default" }, "kind is missing", /restore or cast/],
+    ["/sessions", { ...restore, start: 0 }, "start is 0", /whole number from 1/],
+    ["/sessions", { ...restore, verify: "no" }, 'verify is "no"', /written or read-back/],
+    ["/sessions", { ...restore, pcs: [""] }, 'pcs[0] is ""', /text of 1 to 128/],
+    ["/rooms/default/wake", { timeout: 901 }, "timeout is 901", /a number from 0 up to 900/],
+    ["/rooms/default/walk", { on: "yes" }, 'on is "yes"', /true or false/],
+  ] as const) {
+    const { status, body: said } = await call("POST", path, body);
+    const sent = `${path} ${JSON.stringify(body)}: ${JSON.stringify(said)}`;
+    assert.equal(status, 400, sent);
+    assert(said.message.startsWith(message), sent);
+    assert.match(said.next, next, sent);
+    assert.doesNotMatch(said.message + said.next, /must |pattern|\^\[/, sent);
+  }
+  const pin = (await call("PATCH", "/rooms/default", { pin: "12" })).body;
+  assert.deepEqual([pin.message, pin.next], ['pin is "12"', "it has to be text: 4 to 12 digits"]);
+});
+
 test("a PC that is not connected cannot be ordered about", async () => {
   const capture = await call("POST", "/captures", { pc: "pc1", name: "lab", disk: null });
   assert.deepEqual([capture.status, capture.body.code], [503, "unreachable"]);

@@ -1,98 +1,54 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { iptablesVerdict, nftVerdict } from "../../../server/doctor/firewall.ts";
+import { inputRuleSets } from "../../../server/doctor/firewall.ts";
 
-const dhcp = { interfaceName: "lab0", protocol: "udp", port: 67 } as const;
-const http = { interfaceName: "lab0", protocol: "tcp", port: 8080 } as const;
-
-const passes = (rules: readonly string[], passing: typeof dhcp | typeof http = dhcp) =>
-  iptablesVerdict(rules.join("\n"), passing);
-
-test("iptables: the policy, rules in order, chains of one's own", () => {
-  assert.equal(passes(["-P INPUT ACCEPT"]).passes, true);
-  assert.equal(passes(["-P INPUT DROP"]).passes, false);
-  assert.equal(passes([]).passes, true);
-  const rules = [
-    "-P INPUT DROP",
-    "-N lab",
-    "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
-    "-A INPUT -i lo -j ACCEPT",
-    "-A INPUT -i lab+ -j lab",
-    "-A lab -p udp -m multiport --dports 67:69,4011 -j ACCEPT",
-    "-A lab -p udp -m udp --dport 53 -j ACCEPT",
-  ];
-  assert.equal(passes(rules).passes, true);
-  assert.equal(passes(rules, http).passes, false);
-  assert.equal(iptablesVerdict(rules.join("\n"), { ...dhcp, interfaceName: "eth7" }).passes, false);
-  assert.equal(
-    passes(["-P INPUT ACCEPT", "-A INPUT ! -i lo -p udp -j REJECT --reject-with icmp-port"]).passes,
-    false,
-  );
-  assert.equal(
-    passes(["-P INPUT ACCEPT", "-A INPUT -p tcp --dport 1:1024 -j DROP"], http).passes,
-    true,
-  );
-});
-
-test("iptables: a rule that is not understood is passed over, and said", () => {
-  const rules = ["-P INPUT DROP", "-A INPUT -m set --match-set lab src -j ACCEPT"];
-  assert.deepEqual(passes(rules), { passes: false, isUnsure: true });
-});
-
-/** As nft 1.0.6 prints a table `inet filter` with one chain at the hook input, and another. */
-const nft = (policy: string, rules: readonly unknown[][], more: readonly unknown[][] = []) => ({
-  nftables: [
-    { metainfo: { version: "1.0.6" } },
-    { table: { family: "inet", name: "filter", handle: 1 } },
-    {
-      chain: {
-        ...{ family: "inet", table: "filter", name: "input", handle: 1, type: "filter" },
-        ...{ hook: "input", prio: 0, policy },
-      },
-    },
-    { chain: { family: "inet", table: "filter", name: "lab", handle: 2 } },
-    ...rules.map((expr) => ({ rule: { family: "inet", table: "filter", chain: "input", expr } })),
-    ...more.map((expr) => ({ rule: { family: "inet", table: "filter", chain: "lab", expr } })),
+const entrance = {
+  interfaceName: "lab0",
+  ports: [
+    { kind: "udp", port: 67 },
+    { kind: "udp", port: 69 },
+    { kind: "tcp", port: 8080 },
   ],
-});
-const verdict = (ruleset: unknown, passing: typeof dhcp | typeof http = dhcp) =>
-  nftVerdict(ruleset as never, passing);
-const match = (left: unknown, right: unknown, op = "==") => ({ match: { op, left, right } });
-const port = (protocol: string) => ({ payload: { protocol, field: "dport" } });
-const meta = (key: string) => ({ meta: { key } });
+} as const;
 
-test("nftables: policy, sets, ranges, jumps", () => {
-  assert.equal(verdict({ nftables: [] }).passes, true);
-  assert.equal(verdict(nft("accept", [])).passes, true);
-  assert.equal(verdict(nft("drop", [])).passes, false);
-  const established = [
-    match({ ct: { key: "state" } }, ["established", "related"], "in"),
-    { accept: null },
-  ];
-  const opened = [match(port("udp"), { set: [53, { range: [67, 69] }] }), { accept: null }];
-  assert.equal(verdict(nft("drop", [established, opened])).passes, true);
-  assert.equal(verdict(nft("drop", [established, opened]), http).passes, false);
-  const jump = [match(meta("iifname"), "lab0"), { counter: {} }, { jump: { target: "lab" } }];
-  assert.equal(verdict(nft("drop", [jump], [[{ accept: null }]])).passes, true);
-  assert.equal(verdict(nft("accept", [jump], [[{ drop: null }]])).passes, false);
+/** As nft 1.0.6 prints it. */
+const chain = (more: object) => ({
+  chain: { family: "inet", table: "wall", name: "input", handle: 1, ...more },
+});
+const rule = { rule: { family: "inet", table: "wall", chain: "input", expr: [{ accept: null }] } };
+const input = { type: "filter", hook: "input", prio: 0, policy: "accept" };
+const names = (nftables: object[] | null, iptables: string | null = null) => {
+  const nft = nftables === null ? null : JSON.stringify({ nftables });
+  return inputRuleSets({ nft, iptables }, entrance).map(({ name }) => name);
+};
+
+test("nftables: chains at the hook input count if they have rules or drop the rest", () => {
+  assert.deepEqual(names([]), []);
+  assert.deepEqual(names([chain(input)]), []);
+  assert.deepEqual(names([chain(input), rule]), ["nftables inet wall input (policy accept)"]);
+  const drop = { ...input, policy: "drop" };
+  assert.deepEqual(names([chain(drop)]), ["nftables inet wall input (policy drop)"]);
+  assert.deepEqual(names([chain({ ...drop, hook: "forward" }), rule]), [], "not on the way in");
+  assert.deepEqual(names([chain({ ...input, type: "nat" }), rule]), [], "nat drops nothing");
+  assert.deepEqual(names([chain({ ...drop, family: "ip6" })]), [], "PCs are served by IPv4");
+  assert.deepEqual(names([chain({}), rule]), [], "a chain that only others jump to");
+});
+
+test("iptables: read by itself unless its rules are in nftables", () => {
+  assert.deepEqual(names(null, "-P INPUT ACCEPT\n"), []);
+  assert.deepEqual(names(null, "-P INPUT DROP\n"), ["iptables INPUT (policy DROP)"]);
+  assert.deepEqual(names([], "-P INPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n"), [
+    "iptables INPUT (policy ACCEPT)",
+  ]);
+  const kept = chain({ ...input, family: "ip", table: "filter", name: "INPUT", policy: "drop" });
+  assert.deepEqual(names([kept], "-P INPUT DROP\n"), ["nftables ip filter INPUT (policy drop)"]);
+});
+
+test("the command names the ports that are wanted", () => {
+  const [set] = inputRuleSets({ nft: null, iptables: "-P INPUT DROP\n" }, entrance);
   assert.equal(
-    verdict(nft("accept", [jump], [[match(port("tcp"), 67), { drop: null }]])).passes,
-    true,
+    set?.open,
+    "iptables -I INPUT -i lab0 -p udp -m multiport --dports 67,69 -j ACCEPT; " +
+      "iptables -I INPUT -i lab0 -p tcp -m multiport --dports 8080 -j ACCEPT",
   );
-  const elsewhere = [match(meta("iifname"), "lab0", "!="), { reject: null }];
-  assert.equal(verdict(nft("accept", [elsewhere])).passes, true);
-});
-
-test("nftables: what is not understood is said; a chain of another hook does not matter", () => {
-  const marked = [match(meta("mark"), 5), { accept: null }];
-  assert.deepEqual(verdict(nft("drop", [marked])), { passes: false, isUnsure: true });
-  const forward = nft("drop", []);
-  (forward.nftables[2] as { chain: { hook: string } }).chain.hook = "forward";
-  assert.equal(verdict(forward).passes, true);
-});
-
-test("chains that jump to each other do not run for ever", () => {
-  const loop = [{ jump: { target: "lab" } }];
-  assert.equal(verdict(nft("accept", [loop], [loop])).passes, true);
-  assert.equal(passes(["-P INPUT DROP", "-N a", "-A INPUT -j a", "-A a -j a"]).passes, false);
 });

@@ -13,8 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
+import { encodeManifestFile } from "../../../core/image/manifest.ts";
 import type { Manifest } from "../../../core/image/types.ts";
-import { sha256 } from "../../../core/node/hash.ts";
+import { hexSha256, sha256 } from "../../../core/node/hash.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
 import { draftOf, entryOf, mib, write } from "./write-image.ts";
 
@@ -107,6 +108,62 @@ test("the number of a version that was deleted is not given again", () =>
       versions.push((await write(store, random(1), "other")).version);
     }
     assert.deepEqual(versions, [1, 2, 1, 3, 4, 2]);
+  }));
+
+test("names that differ by capital letters are one, in the spelling that came first", () =>
+  inFolder(async (folder) => {
+    const chunk = random(1);
+    {
+      await using store = await openImageStore(folder);
+      assert.equal((await write(store, chunk, "Win11-Lab")).name, "Win11-Lab");
+      const second = await write(store, chunk, "win11-lab");
+      assert.deepEqual([second.name, second.version], ["Win11-Lab", 2]);
+      assert.equal(store.find("WIN11-LAB")?.id, second.id);
+      assert.equal(store.find("win11-lab@1")?.version, 1);
+      assert.throws(() => store.beginImage("Win 11"), { code: "usage", next: /Win-11, say/ });
+      await store.delete(second.id);
+    }
+    await using store = await openImageStore(folder);
+    assert.equal((await write(store, chunk, "WIN11-lab")).version, 3);
+  }));
+
+test("an image whose name would be refused now is listed, used and swept around", () =>
+  inFolder(async (folder) => {
+    const chunks = random(3);
+    const odd = new Map<string, string>();
+    {
+      await using store = await openImageStore(folder);
+      for (const [at, name] of ["Lab 1", "a\u001b[2Jb", "-"].entries())
+        odd.set((await write(store, [chunks[at] as Uint8Array], `odd${at}`)).id, name);
+    }
+    for (const [id, name] of odd) {
+      const path = join(folder, "images", `${id}.json`);
+      const { selfHash: _, ...manifest } = JSON.parse(readFileSync(path, "utf8"));
+      writeFileSync(path, encodeManifestFile({ ...manifest, name }, hexSha256));
+    }
+    await using store = await openImageStore(folder);
+    assert.deepEqual(store.problems, []);
+    assert.deepEqual(
+      store
+        .list()
+        .map(({ name }) => name)
+        .sort(),
+      ["-", "Lab 1", "a?[2Jb"],
+    );
+    const spaced = store.find("lab 1@1");
+    assert(spaced !== undefined);
+    assert.deepEqual(await store.readChunk(spaced.id, 0), chunks[0]);
+    assert.equal(store.warnings.length, 3);
+    const warning = store.warnings.find((text) => text.includes(spaced.id)) ?? "";
+    assert.match(warning, /"Lab 1" cannot be the name of an image: it has a space/);
+    assert.match(warning, /image import Lab-1\.zst Lab-1`, then delete it: `roomcast image delete/);
+    // What nobody needs is still swept.
+    const other = await write(store, random(2), "other");
+    const before = (await store.usage()).storedBytes;
+    assert.ok((await store.delete(other.id)).freedBytes >= 2 * mib);
+    assert.ok((await store.usage()).storedBytes <= before - 2 * mib);
+    await store.delete(spaced.id);
+    assert.equal(store.warnings.length, 2);
   }));
 
 test("an index that is damaged is told, and nothing is swept while it is there", () =>

@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { RoomcastError } from "../errors.ts";
+
+/** A server that is being started again is back within this many milliseconds. */
+const awayLimit = 60_000;
+/** The pause between two tries, in milliseconds: it doubles. */
+const pauseFirst = 500;
+const pauseMost = 4000;
+
+/**
+ * Asks a server again while it is away: `ask` is repeated for a minute while it rejects with
+ * `unreachable`. Rejects with its last error, or with the reason of `signal`.
+ */
+export async function whileAway<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + awayLimit;
+  for (let pause = pauseFirst; ; pause = Math.min(pause * 2, pauseMost)) {
+    signal.throwIfAborted();
+    try {
+      return await ask();
+    } catch (error) {
+      signal.throwIfAborted();
+      const isAway = error instanceof RoomcastError && error.code === "unreachable";
+      if (!isAway || performance.now() > giveUpAt) throw error;
+    }
+    await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { type ErrorCode, RoomcastError } from "../../../core/errors.ts";
+import { whileAway } from "../../../core/node/while-away.ts";
+
+const quiet = new AbortController().signal;
+const fault = (code: ErrorCode) => new RoomcastError(code, "no", "");
+
+test("a server that is away is asked again, and every other answer is the answer", async () => {
+  let asked = 0;
+  const answer = await whileAway(quiet, async () => {
+    if (++asked < 2) throw fault("unreachable");
+    return "here";
+  });
+  assert.deepEqual([answer, asked], ["here", 2]);
+  asked = 0;
+  for (const error of [fault("failed"), new Error("a bug")]) {
+    const asking = whileAway(quiet, async () => {
+      asked++;
+      throw error;
+    });
+    await assert.rejects(asking, error);
+  }
+  assert.equal(asked, 2);
+});
+
+test("it gives up after a minute", async () => {
+  const clock = mock.method(performance, "now", () => 0);
+  try {
+    const asking = whileAway(quiet, async () => {
+      clock.mock.mockImplementation(() => 60_001);
+      throw fault("unreachable");
+    });
+    await assert.rejects(asking, { code: "unreachable" });
+  } finally {
+    clock.mock.restore();
+  }
+});
+
+test("a signal ends it between two tries, with its own reason", async () => {
+  const ending = new AbortController();
+  const asking = whileAway(ending.signal, async () => {
+    setImmediate(() => ending.abort(new Error("stopped")));
+    throw fault("unreachable");
+  });
+  await assert.rejects(asking, { message: "stopped" });
+});
