@@ -61,7 +61,7 @@ export function assert(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${what}`);
 }
 
-/** Makes a switch exhaustive at compile time, and crashes should it be reached all the same. */
+/** Makes a switch exhaustive at compile time, and crashes if it is reached at run time. */
 export function never(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);
 }

@@ -14,19 +14,22 @@ interface ServeArguments {
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
-    .description("the lab server, in the foreground")
-    .requiredOption("--interface <IF>", "the lab network's interface; no other is ever served")
+    .description("runs the lab server in the foreground")
+    .requiredOption("--interface <IF>", "the interface of the lab network; it serves no other")
     .addOption(
       new Option(
         "--dhcp <MODE>",
-        "server: give addresses; proxy: only tell PCs what to boot; auto: proxy if another server answers",
+        "server: lease addresses; proxy: only tell PCs what to boot; auto: proxy if another DHCP server answers, else server",
       )
         .choices(["auto", "server", "proxy", "off"])
         .default("auto"),
     )
-    .option("--range <FIRST-LAST>", "addresses to lease; default: the upper half of the subnet")
+    .option(
+      "--range <FIRST-LAST>",
+      "the addresses to lease; by default the upper half of the subnet",
+    )
     .option("--http-port <PORT>", "the TCP port for PCs and operators", port, 8080)
-    .option("--config <FILE>", "settings, TOML")
+    .option("--config <FILE>", "a TOML file with settings")
     .action(async (options: ServeArguments) => {
       const stop = new AbortController();
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -48,7 +51,7 @@ export function addServeCommand(program: Command): void {
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > 65535) {
-    throw new InvalidArgumentError("a port from 1 to 65535");
+    throw new InvalidArgumentError("It has to be a port from 1 to 65535.");
   }
   return value;
 }

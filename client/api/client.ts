@@ -10,17 +10,17 @@ import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import type { ApiEvent, ErrorView } from "../../core/wire/api.ts";
 
-/** Said by `ApiClient.events` itself when the way to the server breaks and when it is there again. */
+/** `ApiClient.events` adds these itself when the connection to the server breaks or is back. */
 export interface ConnectionEvent {
   readonly type: "connection";
   readonly state: "up" | "down";
   readonly detail: string;
 }
 
-/** Between two tries to reach a server that is away, in milliseconds. */
-const retryEvery = 1000;
-/** The server says something every 5 s; after this long without, the stream is dead. */
-const eventSilence = 15_000;
+/** Milliseconds between two tries to reach a server that does not answer. */
+const retryEveryMs = 1000;
+/** The server sends something every 5 s: after so many milliseconds without, the stream is dead. */
+const eventSilenceMs = 15_000;
 
 const octets = "application/octet-stream";
 
@@ -57,7 +57,7 @@ export class ApiClient {
     return this.call("DELETE", path);
   }
 
-  /** Sends and answers bytes; rejects as the other calls do. */
+  /** Sends bytes and answers bytes; rejects as the other calls do. */
   async bytes(
     method: "GET" | "POST" | "PUT",
     path: string,
@@ -71,7 +71,7 @@ export class ApiClient {
     throw refusal(bytes.toString("utf8"));
   }
 
-  /** The lines of an answer that goes on; each is a JSON document. Ends with `signal`. */
+  /** The lines of a long answer, as they come; each is a JSON document. Ends with `signal`. */
   async *lines(
     method: "GET" | "POST",
     path: string,
@@ -108,13 +108,13 @@ export class ApiClient {
     throw brokenOff();
   }
 
-  /** All there is, `ready`, then what changes; after a break all of it again. Ends with `signal`. */
+  /** The whole state, `ready`, then every change. After a break, all of it again. Ends with `signal`. */
   async *events(signal: AbortSignal): AsyncGenerator<ApiEvent | ConnectionEvent> {
     while (!signal.aborted) {
       try {
         const answer = await this.request("GET", "/events", undefined, signal);
         if ((answer.statusCode ?? 500) >= 300) throw refusal(await textOf(answer));
-        answer.setTimeout(eventSilence, () => answer.destroy());
+        answer.setTimeout(eventSilenceMs, () => answer.destroy());
         yield { type: "connection", state: "up", detail: "" };
         let rest = "";
         for await (const part of answer.setEncoding("utf8")) {
@@ -132,7 +132,7 @@ export class ApiClient {
         const detail = isKnown ? error.message : "the connection to the server broke";
         yield { type: "connection", state: "down", detail };
       }
-      await setTimeout(retryEvery, undefined, { signal }).catch(() => {});
+      await setTimeout(retryEveryMs, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -173,11 +173,11 @@ export class ApiClient {
 
 export function unreachable(place: ServerPlace, cause: Error): RoomcastError {
   const where = "socketPath" in place ? place.socketPath : place.url.origin;
-  const why = `the server is not reached at ${where} (${cause.message})`;
+  const why = `the server cannot be reached at ${where} (${cause.message})`;
   const next =
     "socketPath" in place
       ? "start it with `roomcast serve`, or name its data folder with --data"
-      : "check the address, and that the server runs";
+      : "check the address, and that the server is running";
   return new RoomcastError("unreachable", why, next, { cause });
 }
 
@@ -209,17 +209,17 @@ async function* partsOf(answer: IncomingMessage, signal?: AbortSignal): AsyncGen
 }
 
 const stopped = (): RoomcastError =>
-  new RoomcastError("cancelled", "stopped", "start it again at any time");
+  new RoomcastError("cancelled", "it was stopped", "start it again at any time");
 
 const brokenOff = (cause?: unknown): RoomcastError =>
   new RoomcastError(
     "unreachable",
-    "the server broke off its answer",
+    "the server's answer broke off",
     "see the server's log, and try again",
     { cause },
   );
 
-/** What the server said; something else that listens there may say anything. */
+/** The error that the server sent. Something else that listens there may send anything. */
 export function refusal(text: string): RoomcastError {
   try {
     const said = JSON.parse(text) as ErrorView;
@@ -227,8 +227,8 @@ export function refusal(text: string): RoomcastError {
       return new RoomcastError(said.code as ErrorCode, said.message, said.next);
     }
   } catch {
-    // Not JSON: said below.
+    // It is not JSON, and so no error of ours.
   }
-  const why = "what answers there is no roomcast server";
+  const why = "what answers there is not a roomcast server";
   return new RoomcastError("unreachable", why, "check the address and the port");
 }

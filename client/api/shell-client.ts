@@ -1,4 +1,4 @@
-/** An operator's end of a shell on a PC: a connection that carries what is typed and what is shown. */
+/** An operator's end of a shell on a PC: a connection that carries the keys and the output. */
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { ShellOver, ShellSize } from "../../core/wire/shell.ts";

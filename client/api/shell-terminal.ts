@@ -3,7 +3,7 @@ import type { ShellSize } from "../../core/wire/shell.ts";
 import type { ServerPlace } from "./client.ts";
 import { openShell } from "./shell-client.ts";
 
-/** Ctrl-], as telnet has it: leaves the shell, whatever runs in it. */
+/** Ctrl-], as in telnet: leaves the shell, whatever is running in it. */
 const leave = 0x1d;
 
 export interface ShellTerminal {
@@ -13,8 +13,8 @@ export interface ShellTerminal {
 }
 
 /**
- * A shell on a PC, in this terminal, until it ends or is left; answers its exit status, or why there is
- * none. Rejects with the server's refusal.
+ * Runs a shell on a PC in this terminal until the shell ends or the user leaves it. Answers its exit
+ * status, or the reason why there is none. Rejects with the server's refusal.
  */
 export async function shellInTerminal(
   place: ServerPlace,
@@ -26,7 +26,7 @@ export async function shellInTerminal(
     ...{ pc, term, size: size() },
     onShown: (bytes) => void output.write(bytes),
   });
-  output.write(`A shell on ${pc}; it is written down that you opened it. Ctrl-] leaves.\r\n`);
+  output.write(`This is a shell on ${pc}. Opening it was logged. Ctrl-] leaves it.\r\n`);
   let isLeft = false;
   const onKeys = (keys: Buffer): void => {
     if (!keys.includes(leave)) return opened.type(keys);

@@ -19,15 +19,15 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
   program
     .command("agent")
     .description(
-      "the agent on any Linux host, on the disks that --disk names and no other; --server http://ADDRESS:PORT is the lab server",
+      "runs the agent on any Linux host; it uses only the disks that --disk names (needs --server)",
     )
-    .option("--disk <PATH...>", "files or devices it may use; nothing else is ever touched")
-    .option("--interface <IF>", "the interface that hears the cast")
-    .option("--mac <MAC>", "the address it registers with", mac)
-    .option("--name <N>", "the name it asks for")
-    .option("--headless", "no screen: a line an event on stderr")
-    .option("--shell", "operators may open a shell on this host")
-    .option("--once", "end after one session, with that session's exit status")
+    .option("--disk <PATH...>", "files or devices that it may use; it touches no others")
+    .option("--interface <IF>", "the interface that receives the multicast")
+    .option("--mac <MAC>", "the MAC address that it registers with", mac)
+    .option("--name <N>", "the name that it asks the server for")
+    .option("--headless", "shows no screen, but writes a line for each event to stderr")
+    .option("--shell", "lets operators open a shell on this host")
+    .option("--once", "ends after one session, with that session's exit status")
     .action((options: AgentOptions) =>
       run(
         () =>
@@ -52,12 +52,12 @@ function serverOf(program: Command): string {
   if (server !== undefined) return server;
   throw new RoomcastError(
     "usage",
-    "the agent has to know its server",
+    "the agent does not know its server",
     "name it with --server http://ADDRESS:PORT",
   );
 }
 
-/** A task is ended tidily, and the terminal is given back. */
+/** The signals let the agent end its task and give the terminal back. */
 function endOfProcess(): AbortSignal {
   const ended = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
@@ -68,6 +68,7 @@ function endOfProcess(): AbortSignal {
 
 function mac(text: string): string {
   const parsed = parseMac(text);
-  if (parsed === undefined) throw new InvalidArgumentError("an address as 52:54:00:12:34:56");
+  if (parsed === undefined)
+    throw new InvalidArgumentError("a MAC address looks like 52:54:00:12:34:56");
   return parsed;
 }

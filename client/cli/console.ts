@@ -11,7 +11,7 @@ import { splitWords } from "./words.ts";
 export function addConsoleCommand(program: Command, run: RunCommand, term: string): void {
   program
     .command("console")
-    .description("the staff's full-screen console")
+    .description("opens the staff's full-screen console")
     .action(() =>
       run(({ client }) => {
         const { stdin: input, stdout: output } = process;
@@ -37,7 +37,7 @@ async function commandInTerminal(
   if (server !== undefined) place.push("--server", server);
   if (tokenFile !== undefined) place.push("--token-file", tokenFile);
   const { stdin, stdout } = process;
-  // Ctrl-C is for the command, which ends by it; the console stays.
+  // Ctrl-C ends the command; the console stays.
   const ignore = (): void => {};
   process.on("SIGINT", ignore);
   try {
@@ -45,7 +45,9 @@ async function commandInTerminal(
     const options = ["--disable-warning=ExperimentalWarning", main, ...place, ...words];
     const child = spawn(process.execPath, options, { stdio: "inherit" });
     const [status] = (await once(child, "exit")) as [number | null];
-    stdout.write(`\n${status === 0 ? "" : `Exit status ${status}. `}Enter: back to the console. `);
+    stdout.write(
+      `\n${status === 0 ? "" : `Exit status ${status}. `}Press Enter to return to the console. `,
+    );
     stdin.resume();
     await once(stdin, "data");
   } finally {

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { ApiClient, type ServerPlace } from "../api/client.ts";
 
-/** What every command gets: the global options, a client, and a voice. */
+/** What every command gets: the global options, a client, and ways to print. */
 export interface CliContext {
   readonly dataFolder: string;
   readonly json: boolean;
@@ -15,8 +15,8 @@ export interface CliContext {
   /** A JSON document, with `--json` only. */
   document(value: unknown): void;
   /**
-   * Has the word typed that names what is destroyed, after showing `what`; answers at once with
-   * `--yes`, and refuses where nobody can be asked.
+   * Shows `what` and asks the user to type the word that names what will be destroyed. It returns at
+   * once with `--yes`, and throws `refused` where there is no terminal to ask on.
    */
   confirm(what: readonly string[], word: string): Promise<void>;
 }
@@ -38,13 +38,17 @@ async function placeOf({ data, server, tokenFile }: GlobalOptions): Promise<Serv
   if (server === undefined) return { socketPath: socketPathOf(data) };
   const url = URL.canParse(server) ? new URL(server) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new RoomcastError("usage", `${server} is no server address`, "as http://10.77.0.1:8080");
+    throw new RoomcastError(
+      "usage",
+      `${server} is not the address of a server`,
+      "write it like http://10.77.0.1:8080",
+    );
   }
   if (tokenFile === undefined) {
     throw new RoomcastError(
       "usage",
-      "a server elsewhere wants an operator's token",
-      "name the file it is in with --token-file; an admin makes one with `roomcast operator add`",
+      "a remote server requires an operator's token",
+      "name the file that holds it with --token-file; an admin creates one with `roomcast operator add`",
     );
   }
   try {
@@ -55,7 +59,7 @@ async function placeOf({ data, server, tokenFile }: GlobalOptions): Promise<Serv
   }
 }
 
-/** `isLocal`: the command is no client; `--server`, if it has one, is its own affair. */
+/** `isLocal`: the command is not a client; it reads `--server` itself if it needs it. */
 export async function contextFor(program: Command, isLocal: boolean): Promise<CliContext> {
   const options = program.opts<GlobalOptions>();
   const { data: dataFolder, json, yes } = options;
@@ -71,22 +75,22 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
       if (!process.stdin.isTTY || json) {
         throw new RoomcastError(
           "refused",
-          `this destroys data (${word}), and there is no one to ask`,
-          "run it in a terminal, or say --yes",
+          `this destroys data (${word}), and there is no terminal to confirm it on`,
+          "run it in a terminal, or add --yes",
         );
       }
       const terminal = createInterface({ input: process.stdin, output: process.stderr });
       try {
         process.stderr.write(`${what.join("\n")}\n`);
-        const said = await terminal.question(`Type ${word} to go on: `);
+        const said = await terminal.question(`Type ${word} to continue: `);
         if (said.trim() === word) return;
       } finally {
         terminal.close();
       }
       throw new RoomcastError(
         "refused",
-        "not confirmed; nothing was changed",
-        `type ${word} exactly`,
+        "it was not confirmed, and nothing was changed",
+        `type exactly ${word}`,
       );
     },
   };

@@ -7,8 +7,8 @@ import type { RunCommand } from "./program.ts";
 export function addDoctorCommand(program: Command, run: RunCommand): void {
   program
     .command("doctor")
-    .description("checks the host and the wire, and says what to mend")
-    .option("--interface <IF>", "the lab's interface; not needed while the server runs")
+    .description("checks the host and the network, and says what to fix")
+    .option("--interface <IF>", "the lab's interface; not needed while the server is running")
     .action((options: { interface?: string }) =>
       run(async ({ client, dataFolder, document, say }) => {
         const view =
@@ -18,13 +18,11 @@ export function addDoctorCommand(program: Command, run: RunCommand): void {
             throw error;
           })) ?? (await examineWithoutServer(dataFolder, options.interface));
         document(view);
-        const who = view.isServing ? "the server runs" : "no server runs";
+        const who = view.isServing ? "the server is running" : "no server is running";
         say(`roomcast doctor: ${view.interface}, ${who}`);
         for (const finding of view.findings) sayFinding(finding, say);
         say(
-          view.isWell
-            ? "Nothing stands in the way."
-            : "Mend what is marked with !!, then look again.",
+          view.isWell ? "No problems found." : "Fix what is marked with !!, then run doctor again.",
         );
         return view.isWell ? 0 : 1;
       }),

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { table } from "../../core/screen/table.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { RunCommand } from "./program.ts";
-import { table } from "./table.ts";
 
 const subjects = ["pc", "room", "image", "session", "operator"] as const;
 
@@ -10,19 +10,19 @@ type Options = Partial<Record<(typeof subjects)[number], string>> & { readonly l
 export function addHistoryCommand(program: Command, run: RunCommand): void {
   program
     .command("history")
-    .description("what happened, oldest first")
-    .option("--pc <PC>")
-    .option("--room <R>")
-    .option("--image <I>")
-    .option("--session <S>")
-    .option("--operator <NAME>", "what this operator did")
-    .option("--limit <N>", "the newest so many", count, 200)
+    .description("lists what happened, oldest first")
+    .option("--pc <PC>", "only events of this PC")
+    .option("--room <R>", "only events of this room")
+    .option("--image <I>", "only events of this image")
+    .option("--session <S>", "only events of this session")
+    .option("--operator <NAME>", "only what this operator did")
+    .option("--limit <N>", "how many of the newest events to show", count, 200)
     .action((options: Options) =>
       run(async ({ client, say, document }) => {
         const query = new URLSearchParams({ limit: String(options.limit) });
         for (const subject of subjects) {
-          const wished = options[subject];
-          if (wished !== undefined) query.set(subject, wished);
+          const value = options[subject];
+          if (value !== undefined) query.set(subject, value);
         }
         const events = await client.get<HistoryEvent[]>(`/history?${query}`);
         document(events);

@@ -1,4 +1,4 @@
-/** The commands that are no client of a running server: they start the server's own parts on this host. */
+/** The commands that are not clients of a server: they run the server's own code on this host. */
 import { networkInterfaces } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import type { DoctorView } from "../../core/wire/api.ts";
@@ -11,7 +11,7 @@ import {
 
 export { addServeCommand } from "../../server/serve-command.ts";
 
-/** What `doctor` says where no server runs; throws `usage`. */
+/** What `doctor` finds on a host where no server is running. Throws `usage`. */
 export async function examineWithoutServer(
   dataFolder: string,
   given: string | undefined,
@@ -25,7 +25,7 @@ export async function examineWithoutServer(
   return doctorView(interfaceName, false, [...findings, ...others]);
 }
 
-/** Throws `usage` when it is not clear which interface is meant. */
+/** The host's only interface with an IPv4 address. Throws `usage` if there are more, or none. */
 function onlyInterface(): string {
   const names = Object.entries(networkInterfaces())
     .filter(([, all]) => all?.some(({ family, internal }) => family === "IPv4" && !internal))
@@ -34,7 +34,9 @@ function onlyInterface(): string {
   if (names.length === 1 && only !== undefined) return only;
   throw new RoomcastError(
     "usage",
-    "no server runs on this data folder, and it is not clear which interface the lab is on",
-    `name it with --interface, one of: ${names.length === 0 ? "none has an IPv4 address" : names.join(", ")}`,
+    "no server is running on this data folder, and it is unclear which interface the lab is on",
+    names.length === 0
+      ? "give an interface an IPv4 address, and name it with --interface"
+      : `name it with --interface: ${names.join(", ")}`,
   );
 }

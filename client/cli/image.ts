@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
@@ -11,79 +12,84 @@ import { importImage } from "../transfer/import.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
-import { table } from "./table.ts";
 
 const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
 
 export function addImageCommands(program: Command, run: RunCommand): void {
   const image = program
     .command("image")
-    .description("the images; I is NAME (its newest version), NAME@VERSION, or an id");
+    .description("manages images; I is NAME (its newest version), NAME@VERSION or an id");
 
-  image.command("list").action(() =>
-    run(async ({ client, say, document }) => {
-      const images = await client.get<ImageView[]>("/images");
-      document(images);
-      const { storedBytes, freeBytes } = await client.get<StatusView>("/status");
-      say(
-        table(
-          ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "SOURCE"],
-          images.map((each) => [
-            `${each.name}@${each.version}`,
-            each.capturedAt,
-            sizeText(each.diskBytes),
-            sizeText(each.usedBytes),
-            sizeText(each.storedBytes),
-            each.source,
-          ]),
-        ),
-      );
-      say(`in the store ${sizeText(storedBytes)}, ${sizeText(freeBytes)} free`);
-      return 0;
-    }),
-  );
+  image
+    .command("list")
+    .description("lists the images and the space they take")
+    .action(() =>
+      run(async ({ client, say, document }) => {
+        const images = await client.get<ImageView[]>("/images");
+        document(images);
+        const { storedBytes, freeBytes } = await client.get<StatusView>("/status");
+        say(
+          table(
+            ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "SOURCE"],
+            images.map((each) => [
+              `${each.name}@${each.version}`,
+              each.capturedAt,
+              sizeText(each.diskBytes),
+              sizeText(each.usedBytes),
+              sizeText(each.storedBytes),
+              each.source,
+            ]),
+          ),
+        );
+        say(`the store holds ${sizeText(storedBytes)}, ${sizeText(freeBytes)} are free`);
+        return 0;
+      }),
+    );
 
-  image.command("show <I>").action((reference: string) =>
-    run(async ({ client, say, document }) => {
-      const found = await client.get<ImageView>(path(reference));
-      document(found);
-      say(`${found.name}@${found.version} (${found.id}) of ${found.source}, ${found.capturedAt}`);
-      say(
-        `disk ${sizeText(found.diskBytes)}, ${found.partitionTable}, sectors of ${found.logicalSector}; ` +
-          `used ${sizeText(found.usedBytes)}, stored ${sizeText(found.storedBytes)}, ${found.chunks} chunks`,
-      );
-      say(
-        table(
-          ["PARTITION", "FS", "LABEL", "START", "SIZE", "USED", "TAKEN"],
-          found.partitions.map((each) => [
-            String(each.index),
-            each.fs ?? "",
-            each.label ?? "",
-            String(each.start),
-            sizeText(each.size),
-            sizeText(each.usedBytes),
-            each.mode,
-          ]),
-        ),
-      );
-      for (const warning of found.warnings) say(`warning: ${warning}`);
-      return 0;
-    }),
-  );
+  image
+    .command("show <I>")
+    .description("shows an image, its partitions and its warnings")
+    .action((reference: string) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.get<ImageView>(path(reference));
+        document(found);
+        say(`${found.name}@${found.version} (${found.id}) of ${found.source}, ${found.capturedAt}`);
+        say(
+          `disk ${sizeText(found.diskBytes)}, ${found.partitionTable}, sectors of ${found.logicalSector}; ` +
+            `used ${sizeText(found.usedBytes)}, stored ${sizeText(found.storedBytes)}, ${found.chunks} chunks`,
+        );
+        say(
+          table(
+            ["PARTITION", "FS", "LABEL", "START", "SIZE", "USED", "TAKEN"],
+            found.partitions.map((each) => [
+              String(each.index),
+              each.fs ?? "",
+              each.label ?? "",
+              String(each.start),
+              sizeText(each.size),
+              sizeText(each.usedBytes),
+              each.mode,
+            ]),
+          ),
+        );
+        for (const warning of found.warnings) say(`warning: ${warning}`);
+        return 0;
+      }),
+    );
 
   image
     .command("verify [I]")
-    .description("re-hashes every chunk; without I, of all images")
+    .description("hashes every chunk of an image again, or of all images")
     .action((reference: string | undefined) => run((context) => verify(context, reference)));
 
   image
     .command("import <FILE> <NAME>")
     .description(
-      "makes a version of NAME of a disk in a file or a folder, or of a device, of this machine",
+      "captures a disk image, a folder of one, or a device of this machine as a new version of NAME",
     )
-    .option("--raw", "take every byte of a disk, used or not, and one that is cut")
-    .option("--disk <DISK>", "which of several disks in a folder: sda, or d1")
-    .option("--without <N...>", "partitions of a folder that stay empty, because it lacks them")
+    .option("--raw", "take every byte, used or not; also accepts a file that is cut short")
+    .option("--disk <DISK>", "which disk of a folder that holds several: sda, or d1")
+    .option("--without <N...>", "leave these partitions empty, because the folder lacks them")
     .action((file: string, name: string, options: ImportFlags) =>
       run((context) => importFile(context, file, name, options)),
     );
@@ -91,25 +97,31 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   image
     .command("export <I> <FILE>")
     .description(
-      "writes the disk: raw, compressed (.gz .zst .lz4 .xz .lzo), .qcow2 .vhdx .vmdk .vhd, or onto a disk",
+      "writes the image to a file or onto a disk; the file's ending says how: .gz .zst .lz4 .xz .lzo .qcow2 .vhdx .vmdk .vhd, else raw",
     )
     .action((reference: string, file: string) =>
       run((context) => exportFile(context, reference, file)),
     );
 
-  image.command("delete <I>").action((reference: string) =>
-    run(async ({ client, say, document, confirm }) => {
-      const found = await client.get<ImageView>(path(reference));
-      const word = `${found.name}@${found.version}`;
-      await confirm([`The image ${word} (${sizeText(found.storedBytes)}) will be deleted.`], word);
-      const freed = await client.delete<{ freedBytes: number }>(
-        `${path(found.id)}?overwrite=${encodeURIComponent(word)}`,
-      );
-      document({ image: word, ...freed });
-      say(`${word} deleted, ${sizeText(freed.freedBytes)} freed`);
-      return 0;
-    }),
-  );
+  image
+    .command("delete <I>")
+    .description("deletes a version and frees what no other image needs")
+    .action((reference: string) =>
+      run(async ({ client, say, document, confirm }) => {
+        const found = await client.get<ImageView>(path(reference));
+        const word = `${found.name}@${found.version}`;
+        await confirm(
+          [`The image ${word} (${sizeText(found.storedBytes)}) will be deleted.`],
+          word,
+        );
+        const freed = await client.delete<{ freedBytes: number }>(
+          `${path(found.id)}?overwrite=${encodeURIComponent(word)}`,
+        );
+        document({ image: word, ...freed });
+        say(`${word} deleted, ${sizeText(freed.freedBytes)} freed`);
+        return 0;
+      }),
+    );
 }
 
 interface ImportFlags {
@@ -213,7 +225,7 @@ async function verify(context: CliContext, reference: string | undefined): Promi
   const what = report.image ?? "all images";
   say(`${what}: ${isOk ? "every chunk matches its hash" : "DAMAGED"}`);
   if (report.damaged.some(({ chunkIndex }) => chunkIndex !== null)) {
-    say("a damaged chunk is stored anew by the next capture or import of a disk that has it");
+    say("the next capture or import of a disk that has a damaged chunk stores it again");
   }
   return isOk ? 0 : 5;
 }

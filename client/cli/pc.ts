@@ -2,11 +2,11 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { table } from "../../core/screen/table.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
 import { shell } from "./shell.ts";
-import { table } from "./table.ts";
 import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
 
 interface WipeOptions {
@@ -18,10 +18,11 @@ interface WipeOptions {
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
 
 export function addPcCommands(program: Command, run: RunCommand, term: string): void {
-  const pc = program.command("pc").description("the PCs; PC is an id, a name or a MAC");
+  const pc = program.command("pc").description("manages PCs; PC is an id, a name or a MAC address");
 
   pc.command("list")
-    .option("--room <R>", "only this room's")
+    .description("lists the PCs")
+    .option("--room <R>", "only the PCs of this room")
     .action((options: { room?: string }) =>
       run(async ({ client, say, document }) => {
         const pcs = (await client.get<PcView[]>("/pcs")).filter(
@@ -46,19 +47,22 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       }),
     );
 
-  pc.command("show <PC>").action((reference: string) =>
-    run(async ({ client, say, document }) => {
-      const found = await client.get<PcView>(path(reference));
-      document(found);
-      for (const line of describe(found)) say(line);
-      return 0;
-    }),
-  );
+  pc.command("show <PC>")
+    .description("shows all that is known of a PC")
+    .action((reference: string) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.get<PcView>(path(reference));
+        document(found);
+        for (const line of describe(found)) say(line);
+        return 0;
+      }),
+    );
 
   pc.command("set <PC>")
-    .option("--name <N>")
-    .option("--room <R>")
-    .option("--seat <S>", "a seat of the room, or none")
+    .description("names a PC and places it in a room")
+    .option("--name <N>", "its name")
+    .option("--room <R>", "its room")
+    .option("--seat <S>", "its seat in the room, or none")
     .action((reference: string, change: { name?: string; room?: string; seat?: string }) =>
       run(async ({ client, say, document }) => {
         const seat = change.seat === undefined ? {} : { seat: seatOf(change.seat) };
@@ -71,47 +75,56 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     );
 
   pc.command("identify <PC>")
-    .description("say which PC it is, where that could not be told")
+    .description("says which PC it is, if the server could not tell")
     .option("--as <OTHER>", "the known PC that it is")
-    .option("--new", "one that was not here before")
+    .option("--new", "it is a new PC")
     .action((reference: string, options: { as?: string; new?: boolean }) =>
       run(async ({ client, say, document }) => {
         if ((options.as === undefined) === (options.new === undefined)) {
-          throw new RoomcastError("usage", "say --as or --new, one of the two", "see `pc list`");
+          throw new RoomcastError("usage", "give either --as or --new", "see `roomcast pc list`");
         }
-        const wish = { as: options.as ?? null };
-        const found = await client.post<PcView>(`${path(reference)}/identify`, wish);
+        const request = { as: options.as ?? null };
+        const found = await client.post<PcView>(`${path(reference)}/identify`, request);
         document(found);
         say(`${reference} is ${found.name} (${found.mac})`);
         return 0;
       }),
     );
 
-  pc.command("forget <PC>").action((reference: string) =>
-    run(async ({ client }) => {
-      await client.delete(path(reference));
-      return 0;
-    }),
-  );
-
-  pc.command("shell <PC>")
-    .description("a terminal on the PC")
-    .action((reference: string) => run((context) => shell(context, reference, term)));
-
-  for (const action of ["wake", "reboot", "poweroff", "boot-disk"] as const) {
-    pc.command(`${action} <PC...>`).action((references: string[]) =>
-      run(async ({ client, say }) => {
-        for (const reference of references) {
-          await client.post(`${path(reference)}/power`, { action });
-          say(`${reference}: ${action}`);
-        }
+  pc.command("forget <PC>")
+    .description("removes a PC from the inventory")
+    .action((reference: string) =>
+      run(async ({ client }) => {
+        await client.delete(path(reference));
         return 0;
       }),
     );
+
+  pc.command("shell <PC>")
+    .description("opens a terminal on the PC")
+    .action((reference: string) => run((context) => shell(context, reference, term)));
+
+  for (const [action, description] of powerActions) {
+    pc.command(`${action} <PC...>`)
+      .description(description)
+      .action((references: string[]) =>
+        run(async ({ client, say }) => {
+          for (const reference of references) {
+            await client.post(`${path(reference)}/power`, { action });
+            say(`${reference}: ${action}`);
+          }
+          return 0;
+        }),
+      );
   }
 
   pc.command("wipe <PC...>")
-    .option("--method <METHOD>", "discard (TRIM) or zero", "discard")
+    .description("wipes a disk of each PC")
+    .option(
+      "--method <METHOD>",
+      "discard (TRIM; zeroes where the disk has none) or zero",
+      "discard",
+    )
     .option("--disk <DEV>", diskOptionText)
     .option("--use-failing-disk <SERIAL...>", failingOptionText)
     .action((references: string[], options: WipeOptions) =>
@@ -125,7 +138,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
           logicalSector: null,
         });
         const word = pcs.map(({ name }) => name).join(",");
-        await confirm(["These PCs' disks will be emptied:", ...lines], word);
+        await confirm(["The disks of these PCs will be wiped:", ...lines], word);
         const wiped = await Promise.allSettled(
           pcs.map(async ({ id, name }) => {
             await client.post(`${path(id)}/wipe`, { method, disk, failingDisks, overwrite: name });
@@ -137,6 +150,13 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       }),
     );
 }
+
+const powerActions = [
+  ["wake", "wakes PCs with wake-on-LAN packets"],
+  ["reboot", "reboots PCs through their agents"],
+  ["poweroff", "switches PCs off through their agents"],
+  ["boot-disk", "starts PCs from their own disks"],
+] as const;
 
 const candidates = ({ doubt }: PcView): string => (doubt ?? []).map(({ name }) => name).join(", ");
 

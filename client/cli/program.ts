@@ -6,6 +6,7 @@ import { addConsoleCommand } from "./console.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addExamples } from "./examples.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addServeCommand } from "./host.ts";
 import { addImageCommands } from "./image.ts";
@@ -25,23 +26,34 @@ export async function runCommandLine(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
+  let status = 0;
+  const program = roomcastProgram(env.TERM ?? "vt100", dataFolder(env), async (action, options) => {
+    status = await action(await contextFor(program, options?.isLocal ?? false));
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return status;
+  } catch (error) {
+    return exitStatusOf(error, program.opts().debug === true);
+  }
+}
+
+/** All commands and options; `run` does the work of the one that is given. */
+export function roomcastProgram(term: string, folder: string, run: RunCommand): Command {
   const program = new Command("roomcast")
-    .description("Captures a PC's disk and restores it to a whole room by multicast, verified.")
+    .description(
+      "Captures a PC's disk, restores it to a whole room by multicast, and verifies every PC.",
+    )
     .version(version)
-    .option("--data <DIR>", "state, images, local socket", dataFolder(env))
-    .option("--server <URL>", "a server elsewhere, as http://10.77.0.1:8080")
-    .option("--token-file <F>", "holds the operator's token for --server")
-    .option("--json", "one JSON document on stdout; an event a line while waiting", false)
-    .option("--yes", "ask nothing before data is destroyed", false)
-    .option("--debug", "stack traces with errors", false)
+    .option("--data <DIR>", "the folder with the server's state, images and local socket", folder)
+    .option("--server <URL>", "a remote server, like http://10.77.0.1:8080")
+    .option("--token-file <F>", "the file with the operator's token for --server")
+    .option("--json", "print one JSON document; while waiting, one event per line", false)
+    .option("--yes", "do not ask before data is destroyed", false)
+    .option("--debug", "print stack traces with errors", false)
     .exitOverride()
     .showHelpAfterError("(see --help)");
-  let status = 0;
-  const run: RunCommand = async (action, { isLocal = false } = {}) => {
-    status = await action(await contextFor(program, isLocal));
-  };
   addServeCommand(program);
-  const term = env.TERM ?? "vt100";
   addStatusCommands(program, run);
   addConsoleCommand(program, run, term);
   addDoctorCommand(program, run);
@@ -54,12 +66,8 @@ export async function runCommandLine(
   addHistoryCommand(program, run);
   addOperatorCommands(program, run);
   addAgentCommand(program, run);
-  try {
-    await program.parseAsync([...argv]);
-    return status;
-  } catch (error) {
-    return exitStatusOf(error, program.opts().debug === true);
-  }
+  addExamples(program);
+  return program;
 }
 
 /** How a command registers its work with the program. */

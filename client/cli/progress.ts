@@ -8,10 +8,10 @@ import {
 } from "../../core/screen/format.ts";
 import type { CliContext } from "./context.ts";
 
-/** The rate is that of the last so many milliseconds. */
-const rateWindow = 10_000;
-/** Lines of JSON, and the terminal's line, come at most this often. */
-const showEvery = 200;
+/** Milliseconds over which the rate is averaged. */
+const rateWindowMs = 10_000;
+/** Milliseconds between two updates of the terminal's line, or two lines of JSON. */
+const showEveryMs = 200;
 
 export interface ProgressLines extends Disposable {
   /** Aborts at Ctrl-C. */
@@ -25,14 +25,16 @@ export interface ProgressLines extends Disposable {
 }
 
 /**
- * Progress of long work: a bar with what is done, the rate and the time left on a terminal, an event a
- * line with `--json`, nothing when the output is a file.
+ * Shows the progress of long work: on a terminal a bar, the rate and the time left; with `--json` an
+ * event per line; nothing when the output is a file.
  */
 export function progressLines(context: CliContext, doing: string): ProgressLines {
   const live = !context.json && process.stderr.isTTY;
   const stop = new AbortController();
   const interrupt = (): void =>
-    stop.abort(new RoomcastError("cancelled", "stopped", "nothing of it was kept; start it again"));
+    stop.abort(
+      new RoomcastError("cancelled", "it was stopped", "start it again: nothing of it was kept"),
+    );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const past: { at: number; done: number }[] = [{ at: performance.now(), done: 0 }];
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -41,10 +43,10 @@ export function progressLines(context: CliContext, doing: string): ProgressLines
     signal: stop.signal,
     show(done, total) {
       const at = performance.now();
-      if (at - shownAt < showEvery) return;
+      if (at - shownAt < showEveryMs) return;
       shownAt = at;
       past.push({ at, done });
-      while (past.length > 2 && at - (past[0]?.at ?? at) > rateWindow) past.shift();
+      while (past.length > 2 && at - (past[0]?.at ?? at) > rateWindowMs) past.shift();
       const first = past[0] ?? { at, done };
       const rate = at > first.at ? ((done - first.done) * 1000) / (at - first.at) : 0;
       const secondsLeft = rate > 0 ? (total - done) / rate : null;

@@ -24,7 +24,7 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["rootHash", (member) => member.rootHash ?? ""],
 ];
 
-/** RFC 4180: a heading, then a line a PC. A text that a spreadsheet would take for a formula gets an apostrophe. */
+/** RFC 4180: a heading, then a line per PC. A text that a spreadsheet would take for a formula gets an apostrophe. */
 export function reportCsv(session: SessionView): string {
   const quote = (cell: string | number): string => {
     const text = typeof cell === "string" && /^[=+\-@\t]/.test(cell) ? `'${cell}` : String(cell);
@@ -75,8 +75,8 @@ footer { margin-top: 1.5em; font-size: 8.5pt; color: #444; overflow-wrap: anywhe
 `;
 
 /**
- * One page that prints on A4: nothing outside of it is referred to. `events` are the session's, of
- * which those of PCs that are not verified are shown.
+ * One page that prints on A4 and refers to nothing outside of it. Of the session's `events`, it shows
+ * those of PCs that are not verified.
  */
 export function reportHtml(session: SessionView, events: readonly HistoryEvent[]): string {
   const title = `Session ${session.id}: ${session.kind} of ${session.image ?? "a disk"}`;
@@ -84,11 +84,11 @@ export function reportHtml(session: SessionView, events: readonly HistoryEvent[]
   const facts: readonly [string, string][] = [
     ["Room", session.room ?? "single PCs"],
     ["Image", session.image ?? ""],
-    ["Begun", `${dateText(session.startedAt)} UTC`],
+    ["Started", `${dateText(session.startedAt)} UTC`],
     [
       "Ended",
       session.endedAt === null
-        ? "still under way"
+        ? "still running"
         : `${dateText(session.endedAt)} UTC, after ${durationText(secondsBetween(session.startedAt, session.endedAt))}`,
     ],
     [
@@ -117,9 +117,9 @@ export function reportHtml(session: SessionView, events: readonly HistoryEvent[]
     `<table><thead><tr>${printed.map(([name]) => `<th>${name}</th>`).join("")}</tr></thead><tbody>`,
     ...membersByResult(session).map(memberRow),
     "</tbody></table>",
-    ...(told.length === 0 ? [] : ["<h2>What happened to those that are not verified</h2>"]),
+    ...(told.length === 0 ? [] : ["<h2>What happened on the PCs that are not verified</h2>"]),
     ...(told.length === 0 ? [] : [eventTable(told)]),
-    "<footer>VERIFIED: every chunk was written, and what was read back from the disk has the image's",
+    "<footer>VERIFIED means that every chunk was written, and that what was read back from the disk has the image's",
     `root hash${roots.length === 1 ? ` ${escapeHtml(roots[0] ?? "")}` : ""}. roomcast</footer>`,
     "</body></html>",
   ].join("\n");

@@ -27,12 +27,12 @@ interface CastOptions extends TargetOptions {
   readonly raw?: boolean;
 }
 
-/** `restore` and `cast`: what overwrites the disks of a room. */
+/** `restore` and `cast`: the commands that overwrite the disks of a room. */
 export function addRestoreCommands(program: Command, run: RunCommand): void {
   withTargets(
     program
       .command("restore <IMAGE>")
-      .description("casts IMAGE to a room's PCs; their disks are overwritten"),
+      .description("restores IMAGE to PCs by multicast; their disks are overwritten"),
   ).action((image: string, options: TargetOptions) =>
     run((context) => restore(context, image, options)),
   );
@@ -40,25 +40,46 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
   withTargets(
     program
       .command("cast <PC>")
-      .description("casts PC's own disk to a room's PCs; their disks are overwritten")
-      .option("--save-as <NAME>", "store it as a new version of NAME in the same pass")
-      .option("--source-disk <DEV>", "PC's disk to read, instead of the largest internal one")
+      .description("casts the disk of PC live to other PCs; their disks are overwritten")
+      .option("--save-as <NAME>", "also store it as a new version of NAME")
+      .option(
+        "--source-disk <DEV>",
+        "the disk of PC to read, instead of the one that its room's settings choose",
+      )
       .option("--raw", "take every byte, used or not"),
   ).action((pc: string, options: CastOptions) => run((context) => cast(context, pc, options)));
 }
 
 const withTargets = (command: Command): Command =>
   command
-    .option("--room <R>")
-    .option("--pc <PC...>")
+    .option("--room <R>", "restore all PCs of this room")
+    .option("--pc <PC...>", "restore these PCs")
     .option("--disk <DEV>", diskOptionText)
     .option("--use-failing-disk <SERIAL...>", failingOptionText)
-    .option("--start <POLICY>", "now, all, or a number of PCs", startPolicy, "now")
-    .option("--start-timeout <S>", "start after this many seconds with whoever is there", positive)
-    .option("--delta", "hash the disks first and send only what differs")
-    .addOption(choice("--verify <HOW>", ["written", "read-back"], "read-back"))
-    .addOption(choice("--then <WHAT>", ["stay", "reboot", "poweroff", "boot-disk"], "stay"))
-    .option("--wait", "stay until it is done; the exit status says whether all are verified");
+    .option(
+      "--start <POLICY>",
+      "now: with the PCs that are ready; all: when all are; or when this many are",
+      startPolicy,
+      "now",
+    )
+    .option(
+      "--start-timeout <S>",
+      "start after this many seconds with the PCs that are ready",
+      positive,
+    )
+    .option("--delta", "hash the disks first, and send only what differs")
+    .addOption(
+      choice("--verify <HOW>", "how PCs are verified", ["written", "read-back"], "read-back"),
+    )
+    .addOption(
+      choice(
+        "--then <WHAT>",
+        "what verified PCs do",
+        ["stay", "reboot", "poweroff", "boot-disk"],
+        "stay",
+      ),
+    )
+    .option("--wait", "wait for the result; the exit status says whether all PCs are verified");
 
 async function restore(
   context: CliContext,
@@ -92,7 +113,7 @@ async function cast(context: CliContext, reference: string, options: CastOptions
   return started(context, session, options.wait ?? false);
 }
 
-/** Shows what `from.what` would overwrite and has it confirmed; answers the fields of the order. The sender keeps its disk. */
+/** Shows what `from.what` would overwrite and asks for confirmation. Answers the fields of the request. The sender keeps its disk. */
 async function confirmTargets(
   context: CliContext,
   options: TargetOptions,
@@ -108,7 +129,7 @@ async function confirmTargets(
   const room = options.room ?? null;
   const pcs = options.pc === undefined ? null : await findPcs(context, options.pc);
   if ((room === null) === (pcs === null)) {
-    throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
+    throw new RoomcastError("usage", "give either a room or PCs", "use --room R or --pc PC");
   }
   const all = await client.get<PcView[]>("/pcs");
   const rooms = await client.get<RoomView[]>("/rooms");
@@ -153,7 +174,8 @@ async function findPcs({ client }: CliContext, references: readonly string[]): P
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError("a number of seconds");
+  if (!Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError("It has to be a number of seconds.");
   return value;
 }
 
@@ -161,6 +183,6 @@ function startPolicy(text: string): "now" | "all" | number {
   if (text === "now" || text === "all") return text;
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError("now, all, or a number of PCs");
+    throw new InvalidArgumentError("It has to be now, all, or a number of PCs.");
   return count;
 }

@@ -3,19 +3,19 @@ import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
 import type { RoomChange, RoomView } from "../../core/wire/rooms.ts";
 
 const onOff = (text: string): boolean => {
-  if (text !== "on" && text !== "off") throw new InvalidArgumentError("on or off");
+  if (text !== "on" && text !== "off") throw new InvalidArgumentError("It has to be on or off.");
   return text === "on";
 };
 
 const agentOrDisk = (text: string): string => {
   if (text !== "agent" && text !== "local-disk")
-    throw new InvalidArgumentError("agent or local-disk");
+    throw new InvalidArgumentError("It has to be agent or local-disk.");
   return text;
 };
 
 const orNone = (text: string): string | null => (text === "none" ? null : text);
 
-/** How a room's settings are set and shown: one line each. */
+/** How each setting of a room is set and shown. */
 const settings: readonly {
   readonly key: keyof RoomChange;
   readonly flags: string;
@@ -26,21 +26,21 @@ const settings: readonly {
   {
     key: "shell",
     flags: "--shell <ON>",
-    help: "on, off: operators may open a shell on its PCs",
+    help: "on or off: whether operators may open a shell on its PCs",
     parse: onOff,
     show: ({ settings: { shell } }) => (shell ? "on" : "off"),
   },
   {
     key: "grow",
     flags: "--grow <ON>",
-    help: "on, off: the last partition grows to the end of the disk after a restore",
+    help: "on or off: whether a restored disk is fitted, so that its last partition reaches the end",
     parse: onOff,
     show: ({ settings: { grow } }) => (grow ? "on" : "off"),
   },
   {
     key: "disk",
     flags: "--disk <POLICY>",
-    help: 'largest, or what the disk has: transport=nvme,sata model="Samsung*" serial=A,B size=200GB-1TB',
+    help: 'which disk is restored: largest, or like transport=nvme,sata model="Samsung*" serial=A,B size=200GB-1TB',
     parse(text) {
       const policy = parsePolicy(text);
       if (!policy.ok) throw new InvalidArgumentError(policy.reason);
@@ -51,28 +51,28 @@ const settings: readonly {
   {
     key: "naming",
     flags: "--naming <PATTERN>",
-    help: "what a PC is named when it takes a seat, as lab1-{seat}; none: it keeps its name",
+    help: "the name of a PC that takes a seat, like lab1-{seat}; none: it keeps its name",
     parse: orNone,
     show: ({ settings: { naming } }) => naming ?? "none",
   },
   {
     key: "idleBoot",
     flags: "--idle-boot <WHAT>",
-    help: "agent, local-disk: what a PC with nothing to do starts when it boots from the network",
+    help: "agent or local-disk: what an idle PC starts when it boots from the network",
     parse: agentOrDisk,
     show: ({ settings: { idleBoot } }) => idleBoot,
   },
   {
     key: "diskSeconds",
     flags: "--disk-seconds <N>",
-    help: "1 to 300: how long a key stops a PC on its way to its own disk",
+    help: "how many seconds (1 to 300) a PC waits for a key before it starts its own disk",
     parse: Number,
     show: ({ settings: { diskSeconds } }) => String(diskSeconds),
   },
   {
     key: "pin",
     flags: "--pin <PIN>",
-    help: "4 to 12 digits that the PCs' menus ask for, or none",
+    help: "4 to 12 digits that unlock the menus of the PCs, or none",
     parse: orNone,
     show: ({ pin }) => (pin ? "set" : "none"),
   },
@@ -85,6 +85,6 @@ export function addSettingOptions(command: Command): Command {
   return command;
 }
 
-/** A line a setting, as its option has it. */
+/** A line per setting, in the form that its option takes. */
 export const settingLines = (room: RoomView): string[] =>
   settings.map(({ key, show }) => `${key.padEnd(11)}  ${show(room)}`);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
+import { table } from "../../core/screen/table.ts";
 import { seatGrid } from "../../core/session/seats.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import type { RoomChange, RoomView, Seat } from "../../core/wire/rooms.ts";
@@ -7,71 +8,89 @@ import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { addSettingOptions, settingLines } from "./room-settings.ts";
-import { table } from "./table.ts";
 
 const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
 
 export function addRoomCommands(program: Command, run: RunCommand): void {
-  const room = program.command("room").description("rooms: a name, its PCs and their seats");
+  const room = program
+    .command("room")
+    .description("manages rooms: a name, its PCs and their seats");
 
-  room.command("list").action(() =>
-    run(async ({ client, say, document }) => {
-      const rooms = await client.get<RoomView[]>("/rooms");
-      document(rooms);
-      say(
-        table(
-          ["ROOM", "PCS", "ONLINE", "SEATS", "SESSION"],
-          rooms.map((each) => [
-            each.name,
-            String(each.pcs),
-            String(each.online),
-            String(each.seats.length),
-            each.session ?? (each.walk === null ? "" : "seat walk"),
-          ]),
-        ),
-      );
-      return 0;
-    }),
-  );
+  room
+    .command("list")
+    .description("lists the rooms")
+    .action(() =>
+      run(async ({ client, say, document }) => {
+        const rooms = await client.get<RoomView[]>("/rooms");
+        document(rooms);
+        say(
+          table(
+            ["ROOM", "PCS", "ONLINE", "SEATS", "SESSION"],
+            rooms.map((each) => [
+              each.name,
+              String(each.pcs),
+              String(each.online),
+              String(each.seats.length),
+              each.session ?? (each.walk === null ? "" : "seat walk"),
+            ]),
+          ),
+        );
+        return 0;
+      }),
+    );
 
-  room.command("show <R>").action((name: string) =>
+  room
+    .command("show <R>")
+    .description("shows a room and its settings")
+    .action((name: string) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.get<RoomView>(path(name));
+        document(found);
+        say(
+          `${found.name}: ${found.online} of ${found.pcs} PCs online, ${found.seats.length} seats`,
+        );
+        for (const line of settingLines(found)) say(line);
+        return 0;
+      }),
+    );
+
+  room
+    .command("create <R>")
+    .description("creates a room")
+    .action((name: string) =>
+      run(async ({ client, document }) => {
+        document(await client.post<RoomView>("/rooms", { name }));
+        return 0;
+      }),
+    );
+
+  room
+    .command("delete <R>")
+    .description("deletes a room; its PCs go to the room default")
+    .action((name: string) =>
+      run(async ({ client }) => {
+        await client.delete(path(name));
+        return 0;
+      }),
+    );
+
+  addSettingOptions(
+    room.command("set <R>").description("changes the settings of a room, and shows them"),
+  ).action((name: string, change: RoomChange) =>
     run(async ({ client, say, document }) => {
-      const found = await client.get<RoomView>(path(name));
+      const found = await client.patch<RoomView>(path(name), change);
       document(found);
-      say(`${found.name}: ${found.online} of ${found.pcs} PCs online, ${found.seats.length} seats`);
       for (const line of settingLines(found)) say(line);
       return 0;
     }),
   );
 
-  room.command("create <R>").action((name: string) =>
-    run(async ({ client, document }) => {
-      document(await client.post<RoomView>("/rooms", { name }));
-      return 0;
-    }),
-  );
-
-  room.command("delete <R>").action((name: string) =>
-    run(async ({ client }) => {
-      await client.delete(path(name));
-      return 0;
-    }),
-  );
-
-  addSettingOptions(room.command("set <R>").description("what the room is set to")).action(
-    (name: string, change: RoomChange) =>
-      run(async ({ client, say, document }) => {
-        const found = await client.patch<RoomView>(path(name), change);
-        document(found);
-        for (const line of settingLines(found)) say(line);
-        return 0;
-      }),
-  );
-
   room
     .command("walk <R>")
-    .description("the seat walk: press Enter at one PC after the other, each takes the next seat")
-    .option("--end", "end it")
+    .description(
+      "starts the seat walk: press Enter at one PC after another, and each takes the next seat",
+    )
+    .option("--end", "end the seat walk")
     .action((name: string, { end = false }: { end?: boolean }) =>
       run(async ({ client, say, document }) => {
         const found = await client.post<RoomView>(`${path(name)}/walk`, { on: !end });
@@ -79,7 +98,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         say(
           end
             ? `the seat walk of ${name} is over; ${seated(found)} PCs are seated`
-            : `press Enter at each PC of ${name}; the next one takes seat ${found.walk?.next ?? "none: there is no free seat"}; then: roomcast room walk ${name} --end`,
+            : `press Enter at each PC of ${name}; ${nextSeat(found)}; end it with \`roomcast room walk ${name} --end\``,
         );
         return 0;
       }),
@@ -87,21 +106,21 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
 
   room
     .command("wake <R>")
-    .description("wakes its PCs, and tells who came; exit status 1 when someone did not")
-    .option("--wait <S>", "seconds; 0: send the packets and leave", seconds, 180)
+    .description("wakes the PCs of a room; the exit status is 1 if one of them did not start")
+    .option("--wait <S>", "how many seconds to wait for them; 0: do not wait", seconds, 180)
     .action((name: string, { wait }: { wait: number }) =>
       run(async ({ client, say, document }) => {
         const report = await client.post<WakeReport>(`${path(name)}/wake`, { timeout: wait });
         document(report);
         const { alreadyOn, came, missing } = report;
         if (wait === 0) {
-          say(`woken: ${missing.map((each) => each.name).join(", ") || "nobody was off"}`);
+          say(`woken: ${missing.map((each) => each.name).join(", ") || "every PC was on already"}`);
           return 0;
         }
-        say(`${alreadyOn.length} were on, ${came.length} came, ${missing.length} did not`);
+        say(`${alreadyOn.length} were on, ${came.length} started, ${missing.length} did not`);
         for (const each of missing) {
           say(
-            `${each.name}: ${each.reached === "booting" ? "asked for its boot files, but its agent did not come" : "nothing was heard of it"}`,
+            `${each.name}: ${each.reached === "booting" ? "it asked for its boot files, but its agent did not connect" : "the server heard nothing from it"}`,
           );
         }
         return missing.length === 0 ? 0 : 1;
@@ -111,41 +130,49 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
   addSeatCommands(program, run);
 }
 
+const nextSeat = ({ walk }: RoomView): string =>
+  walk === null || walk.next === null
+    ? "there is no free seat"
+    : `the next PC takes seat ${walk.next}`;
+
 function seconds(text: string): number {
   const value = Number(text);
   if (value >= 0 && value <= 900) return value;
-  throw new InvalidArgumentError("seconds from 0 to 900");
+  throw new InvalidArgumentError("It has to be a number of seconds from 0 to 900.");
 }
 
 const seated = (room: RoomView): number => room.seats.filter(({ pc }) => pc !== null).length;
 
 function addSeatCommands(program: Command, run: RunCommand): void {
-  const seat = program.command("seat").description("a room's seats, and who is in them");
+  const seat = program.command("seat").description("manages the seats of a room");
 
-  seat.command("list <R>").action((name: string) =>
-    run(async ({ client, say, document }) => {
-      const { seats } = await client.get<RoomView>(path(name));
-      document(seats);
-      const pcs = new Map((await client.get<PcView[]>("/pcs")).map((pc) => [pc.id, pc.name]));
-      say(
-        table(
-          ["SEAT", "COLUMN", "ROW", "PC"],
-          seats.map(({ name: each, column, row, pc }) => [
-            each,
-            String(column),
-            String(row),
-            pc === null ? "" : (pcs.get(pc) ?? pc),
-          ]),
-        ),
-      );
-      return 0;
-    }),
-  );
+  seat
+    .command("list <R>")
+    .description("lists the seats and the PCs in them")
+    .action((name: string) =>
+      run(async ({ client, say, document }) => {
+        const { seats } = await client.get<RoomView>(path(name));
+        document(seats);
+        const pcs = new Map((await client.get<PcView[]>("/pcs")).map((pc) => [pc.id, pc.name]));
+        say(
+          table(
+            ["SEAT", "COLUMN", "ROW", "PC"],
+            seats.map(({ name: each, column, row, pc }) => [
+              each,
+              String(column),
+              String(row),
+              pc === null ? "" : (pcs.get(pc) ?? pc),
+            ]),
+          ),
+        );
+        return 0;
+      }),
+    );
 
   seat
     .command("add <R> <SEAT>")
-    .description("a seat at a place of the map, columns and rows from 0, front row first")
-    .requiredOption("--at <COLUMN,ROW>", "", place)
+    .description("adds a seat to the map")
+    .requiredOption("--at <COLUMN,ROW>", "its place; both count from 0, front row first", place)
     .action((name: string, seatName: string, { at }: { at: Omit<Seat, "name"> }) =>
       run((context) =>
         redraw(context, name, (seats) => [
@@ -155,23 +182,26 @@ function addSeatCommands(program: Command, run: RunCommand): void {
       ),
     );
 
-  seat.command("remove <R> <SEAT>").action((name: string, seatName: string) =>
-    run((context) =>
-      redraw(context, name, (seats) => {
-        const left = seats.filter((each) => each.name !== seatName);
-        if (left.length < seats.length) return left;
-        throw new RoomcastError(
-          "not-found",
-          `room ${name} has no seat ${seatName}`,
-          `see \`roomcast seat list ${name}\``,
-        );
-      }),
-    ),
-  );
+  seat
+    .command("remove <R> <SEAT>")
+    .description("removes a seat from the map")
+    .action((name: string, seatName: string) =>
+      run((context) =>
+        redraw(context, name, (seats) => {
+          const left = seats.filter((each) => each.name !== seatName);
+          if (left.length < seats.length) return left;
+          throw new RoomcastError(
+            "not-found",
+            `room ${name} has no seat ${seatName}`,
+            `see \`roomcast seat list ${name}\``,
+          );
+        }),
+      ),
+    );
 
   seat
     .command("grid <R> <COLUMNSxROWS>")
-    .description("replaces the map by a grid: A1, A2, … in the front row, then B1, …")
+    .description("replaces the map with a grid: A1, A2, … in the front row, then B1, …")
     .action((name: string, size: string) =>
       run((context) => redraw(context, name, () => seatGrid(...gridSize(size)))),
     );
@@ -193,7 +223,7 @@ async function redraw(
 function place(text: string): Omit<Seat, "name"> {
   const [column, row, ...rest] = text.split(",").map(Number);
   if (column === undefined || row === undefined || rest.length > 0 || !(column >= 0 && row >= 0)) {
-    throw new InvalidArgumentError("a place as 3,0");
+    throw new InvalidArgumentError("A place looks like 3,0.");
   }
   return { column, row };
 }
@@ -201,5 +231,5 @@ function place(text: string): Omit<Seat, "name"> {
 function gridSize(text: string): [number, number] {
   const [, columns, rows] = /^(\d{1,3})x(\d{1,3})$/.exec(text) ?? [];
   if (columns !== undefined && rows !== undefined) return [Number(columns), Number(rows)];
-  throw new RoomcastError("usage", `${text} is no grid`, "give it as 6x5: 6 columns, 5 rows");
+  throw new RoomcastError("usage", `${text} is not a grid`, "write it like 6x5: 6 columns, 5 rows");
 }

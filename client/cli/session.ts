@@ -1,22 +1,25 @@
 import { type Command, Option } from "commander";
 import { diskLine } from "../../core/screen/disk.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
+import { table } from "../../core/screen/table.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
-import { table } from "./table.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
 
 export function addSessionCommands(program: Command, run: RunCommand): void {
   program
     .command("capture <PC> <NAME>")
-    .description("reads the PC's disk into a new version of NAME")
-    .option("--disk <DEV>")
+    .description("captures a disk of PC as a new version of NAME")
+    .option(
+      "--disk <DEV>",
+      "the disk to capture, instead of the one that the room's settings choose",
+    )
     .option("--raw", "take every byte, used or not")
-    .option("--wait", "stay until it is done")
+    .option("--wait", "wait for the result")
     .action((pc: string, name: string, options: { disk?: string; raw?: boolean; wait?: boolean }) =>
       run(async (context) => {
         const { disk = null, raw = false, wait = false } = options;
@@ -30,75 +33,90 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
       }),
     );
 
-  const session = program.command("session").description("what is under way, and what was");
+  const session = program
+    .command("session")
+    .description("manages sessions: restores, casts and captures, running and ended");
 
-  session.command("list").action(() =>
-    run(async ({ client, say, document }) => {
-      const sessions = await client.get<SessionView[]>("/sessions");
-      document(sessions);
-      say(
-        table(
-          ["SESSION", "KIND", "IMAGE", "ROOM", "STATE", "STARTED", "VERIFIED"],
-          sessions.map((each) => [
-            each.id,
-            each.kind,
-            each.image ?? "",
-            each.room ?? "",
-            each.state,
-            each.startedAt,
-            `${each.members.filter(({ result }) => result === "verified").length}/${each.members.length}`,
-          ]),
-        ),
-      );
-      return 0;
-    }),
-  );
+  session
+    .command("list")
+    .description("lists the sessions")
+    .action(() =>
+      run(async ({ client, say, document }) => {
+        const sessions = await client.get<SessionView[]>("/sessions");
+        document(sessions);
+        say(
+          table(
+            ["SESSION", "KIND", "IMAGE", "ROOM", "STATE", "STARTED", "VERIFIED"],
+            sessions.map((each) => [
+              each.id,
+              each.kind,
+              each.image ?? "",
+              each.room ?? "",
+              each.state,
+              each.startedAt,
+              `${each.members.filter(({ result }) => result === "verified").length}/${each.members.length}`,
+            ]),
+          ),
+        );
+        return 0;
+      }),
+    );
 
-  session.command("show <S>").action((id: string) =>
-    run(async ({ client, say, document }) => {
-      const found = await client.get<SessionView>(path(id));
-      document(found);
-      for (const line of resultTable(found)) say(line);
-      say(found.endedAt === null ? progressLine(found) : sentence(found));
-      return 0;
-    }),
-  );
+  session
+    .command("show <S>")
+    .description("shows a session, PC by PC")
+    .action((id: string) =>
+      run(async ({ client, say, document }) => {
+        const found = await client.get<SessionView>(path(id));
+        document(found);
+        for (const line of resultTable(found)) say(line);
+        say(found.endedAt === null ? progressLine(found) : sentence(found));
+        return 0;
+      }),
+    );
 
   session
     .command("watch <S>")
+    .description("follows a session to its end; Ctrl-C leaves it running")
     .action((id: string) =>
       run(async (context) => watch(context, await context.client.get<SessionView>(path(id)))),
     );
 
-  for (const action of ["start", "stop"] as const) {
-    session.command(`${action} <S>`).action((id: string) =>
+  for (const [action, description] of sessionActions) {
+    session
+      .command(`${action} <S>`)
+      .description(description)
+      .action((id: string) =>
+        run(async ({ client, say, document }) => {
+          const found = await client.post<SessionView>(`${path(id)}/${action}`);
+          document(found);
+          say(`session ${found.id} is ${found.state}`);
+          return 0;
+        }),
+      );
+  }
+
+  session
+    .command("drop <S> <PC>")
+    .description("takes a PC out of a session")
+    .action((id: string, pc: string) =>
       run(async ({ client, say, document }) => {
-        const found = await client.post<SessionView>(`${path(id)}/${action}`);
+        const found = await client.post<SessionView>(`${path(id)}/drop`, { pc });
         document(found);
-        say(`session ${found.id} is ${found.state}`);
+        say(`${pc} was taken out of session ${found.id}`);
         return 0;
       }),
     );
-  }
-
-  session.command("drop <S> <PC>").action((id: string, pc: string) =>
-    run(async ({ client, say, document }) => {
-      const found = await client.post<SessionView>(`${path(id)}/drop`, { pc });
-      document(found);
-      say(`${pc} is out of session ${found.id}`);
-      return 0;
-    }),
-  );
 
   session
     .command("admit <S> <PC>")
-    .description("lets a PC in, or in again after it failed; its disk is overwritten")
+    .description("lets a PC into a session, also one that failed in it; its disk is overwritten")
     .action((id: string, reference: string) =>
       run(async ({ client, say, document, confirm }) => {
         const pc = await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
         await confirm([`  ${pc.name}: ${pc.disks.map(diskLine).join("; ")}`], pc.name);
-        const wish = { pc: pc.id, overwrite: pc.name };
-        document(await client.post<SessionView>(`${path(id)}/admit`, wish));
+        const request = { pc: pc.id, overwrite: pc.name };
+        document(await client.post<SessionView>(`${path(id)}/admit`, request));
         say(`${pc.name} is in session ${id}`);
         return 0;
       }),
@@ -106,8 +124,8 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
 
   session
     .command("retry <S>")
-    .description("once more with the PCs that are not verified; their disks are overwritten")
-    .option("--wait", "stay until it is done; the exit status says whether all are verified")
+    .description("starts a session for the PCs that are not verified; their disks are overwritten")
+    .option("--wait", "wait for the result; the exit status says whether all PCs are verified")
     .action((id: string, { wait = false }: { wait?: boolean }) =>
       run(async (context) => {
         const { client, confirm } = context;
@@ -127,8 +145,15 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
 
   program
     .command("report <S>")
-    .description("the session's result, PC by PC")
-    .addOption(choice("--format <FORMAT>", ["table", "json", "csv", "html"], "table"))
+    .description("prints the result of a session, PC by PC")
+    .addOption(
+      choice(
+        "--format <FORMAT>",
+        "the form of the report",
+        ["table", "json", "csv", "html"],
+        "table",
+      ),
+    )
     .action((id: string, options: { format: string }) =>
       run(async ({ client, json }) => {
         const found = await client.get<SessionView>(path(id));
@@ -149,7 +174,7 @@ function report(session: SessionView, events: readonly HistoryEvent[], format: s
   return [...resultTable(session), "", sentence(session)].join("\n");
 }
 
-/** Says that the session has started, and follows it if that is wanted. Answers the exit status. */
+/** Says that the session has started and, if `wait` is set, follows it. Answers the exit status. */
 export async function started(
   context: CliContext,
   session: SessionView,
@@ -161,7 +186,7 @@ export async function started(
   return wait ? watch(context, session) : 0;
 }
 
-/** Follows a session to its end. Interrupted, it leaves the session alone and says so. */
+/** Follows a session to its end. Ctrl-C leaves the session running, and says so. */
 async function watch(context: CliContext, first: SessionView): Promise<number> {
   const stopped = new AbortController();
   const interrupt = (): void => stopped.abort();
@@ -195,7 +220,7 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
     process.off("SIGINT", interrupt);
   }
   process.stderr.write(
-    `\nroomcast: session ${last.id} goes on; watch it with \`roomcast session watch ${last.id}\`, ` +
+    `\nroomcast: session ${last.id} is still running; watch it with \`roomcast session watch ${last.id}\`, ` +
       `end it with \`roomcast session stop ${last.id}\`\n`,
   );
   return 130;
@@ -210,13 +235,23 @@ function finished(context: CliContext, session: SessionView, live: boolean): num
   return sessionStatus(session);
 }
 
-/** 0: every PC is verified; 4: of the others every one was refused by a safety rule; else 1. */
+/** 0: every PC is verified. 4: a safety rule refused every PC that is not. 1: anything else. */
 export function sessionStatus({ members, state }: Pick<SessionView, "members" | "state">): number {
   const others = members.filter(({ result }) => result !== "verified");
-  // A live cast that was to leave an image and did not has failed, whatever the PCs have.
+  // A live cast that should have stored an image and did not has failed, even if every PC is verified.
   if (others.length === 0) return state === "failed" ? 1 : 0;
   return others.every(({ refused }) => refused) ? 4 : 1;
 }
 
-export const choice = (flags: string, values: string[], fallback: string): Option =>
-  new Option(flags).choices(values).default(fallback);
+/** An option with a fixed set of values. */
+export const choice = (
+  flags: string,
+  description: string,
+  values: string[],
+  fallback: string,
+): Option => new Option(flags, description).choices(values).default(fallback);
+
+const sessionActions = [
+  ["start", "starts a session that is still waiting for PCs"],
+  ["stop", "stops a session; disks that are not finished do not boot"],
+] as const;

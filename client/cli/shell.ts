@@ -6,7 +6,7 @@ import type { CliContext } from "./context.ts";
 export async function shell({ client }: CliContext, pc: string, term: string): Promise<number> {
   const { stdin: input, stdout: output } = process;
   if (!input.isTTY || !output.isTTY) {
-    throw new RoomcastError("usage", "a shell needs a terminal", "run it in one");
+    throw new RoomcastError("usage", "a shell needs a terminal", "run this command in one");
   }
   const { status, reason } = await shellInTerminal(client.place, pc, { term, input, output });
   if (reason !== null) process.stderr.write(`\r\nroomcast: ${reason}\r\n`);

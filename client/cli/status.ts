@@ -6,7 +6,7 @@ import type { RunCommand } from "./program.ts";
 export function addStatusCommands(program: Command, run: RunCommand): void {
   program
     .command("status")
-    .description("version, listeners, counts, store size")
+    .description("shows the server's version, listeners, counts and store size")
     .action(() =>
       run(async ({ client, say, document }) => {
         const status = await client.get<StatusView>("/status");
@@ -15,7 +15,7 @@ export function addStatusCommands(program: Command, run: RunCommand): void {
         say(`listeners  ${status.listeners.join(", ")}`);
         say(`DHCP       ${status.dhcp.mode} (${status.dhcp.why})`);
         say(`PCs        ${status.online} of ${status.pcs} online in ${status.rooms} rooms`);
-        say(`sessions   ${status.sessions} under way`);
+        say(`sessions   ${status.sessions} running`);
         const stored = sizeText(status.storedBytes);
         say(`store      ${status.images} images, ${stored}, ${sizeText(status.freeBytes)} free`);
         for (const text of status.warnings) say(`! ${text}`);

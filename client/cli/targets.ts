@@ -4,10 +4,10 @@ import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 
 export const diskOptionText =
-  "this disk of every PC: /dev/sda, serial:S or wwn:W, instead of the one that the room's settings choose";
-export const failingOptionText = "take these disks although SMART says that they are failing";
+  "the disk to use on every PC: /dev/sda, serial:S or wwn:W; by default the room's settings choose it";
+export const failingOptionText = "use these disks although SMART reports that they are failing";
 
-/** A line for each PC: its target, or why it will be refused. */
+/** A line for each PC: the disk that will be overwritten, or why it will be refused. */
 export const targetLines = (
   pcs: readonly PcView[],
   rooms: readonly RoomView[],

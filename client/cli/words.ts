@@ -1,6 +1,6 @@
 /**
- * A command line as words: parted by blanks; what stands in single or double quotes is kept together.
- * Nothing in it is expanded, and no shell sees it.
+ * Splits a command line at blanks; text in single or double quotes stays together. Nothing is expanded,
+ * and no shell sees it.
  */
 export function splitWords(line: string): string[] {
   const words: string[] = [];

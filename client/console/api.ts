@@ -1,4 +1,4 @@
-/** What the console needs of the API's client; it uses nothing else of the server. */
+/** What the console needs of the API's client. It uses nothing else of the server. */
 import type { ApiEvent } from "../../core/wire/api.ts";
 import type { ConnectionEvent } from "../api/client.ts";
 
@@ -14,11 +14,11 @@ export interface ConsoleApi {
     path: string,
     options: { signal: AbortSignal; onProgress(done: number, total: number): void },
   ): Promise<T>;
-  /** All there is, `ready`, then what changes; after a break all of it again. */
+  /** The whole state, `ready`, then every change; after a break, all of it again. */
   events(signal: AbortSignal): AsyncIterable<ConsoleEvent>;
 }
 
-/** A wish to the server; several belong together, and the first that fails ends them. */
+/** A request to the server. Several may belong together, and the first that fails ends them. */
 export interface Call {
   readonly method: "post" | "patch" | "delete";
   readonly path: string;

@@ -1,4 +1,5 @@
 /** Keys in the console's dialogs. */
+import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import {
   imageNameRule,
@@ -12,7 +13,6 @@ import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
-  imageText,
   namesOf,
   overwriteWord,
   type Page,
@@ -129,7 +129,7 @@ function pressAtOverwrite(
       path: "/sessions",
       body: {
         kind: "restore",
-        image: imageText(image),
+        image: imageName(image),
         ...whom,
         disk: null,
         startTimeout: null,
@@ -138,7 +138,7 @@ function pressAtOverwrite(
       },
     },
   ];
-  const done = `restoring ${imageText(image)} to ${targets.room ?? `${targets.pcs.length} PCs`}`;
+  const done = `restoring ${imageName(image)} to ${targets.room ?? `${targets.pcs.length} PCs`}`;
   return {
     ui: { ...toBase(ui), marked: new Set() },
     effect: { type: "calls", calls, done },
@@ -183,7 +183,7 @@ function pressAtPrompt(
   if (page.for === "create") {
     const calls: Call[] = [{ method: "post", path: "/rooms", body: { name: value } }];
     const next: Ui = { ...ui, room: value, base: "list", page: { name: "list" } };
-    return { ui: next, effect: { type: "calls", calls, done: `room ${value} is there` } };
+    return { ui: next, effect: { type: "calls", calls, done: `created room ${value}` } };
   }
   const names = namesOf(model, pcs).join(", ");
   const patch = (body: unknown): Call[] =>
@@ -208,7 +208,10 @@ function pressAtPrompt(
         ? []
         : [{ method: "post", path: "/rooms", body: { name: value } }];
       const calls = [...create, ...patch({ room: value })];
-      return { ui: done, effect: { type: "calls", calls, done: `${names}: now in ${value}` } };
+      return {
+        ui: done,
+        effect: { type: "calls", calls, done: `moved ${names} to room ${value}` },
+      };
     }
   }
 }

@@ -1,4 +1,5 @@
-/** The console's dialogs. What destroys data shows which disks, and has the word typed. */
+/** The console's dialogs. One that destroys data shows which disks, and asks for a typed word. */
+import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import {
@@ -16,7 +17,6 @@ import type { ImageView, PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import {
   imagesToChoose,
-  imageText,
   namesOf,
   overwriteWord,
   type Page,
@@ -45,7 +45,7 @@ export function dialogRows(
     case "overwrite":
       return {
         body: overwriteRows(model, page, size),
-        keys: "Up Down: all disks   the word and Enter: restore   Esc: nothing is changed",
+        keys: "Up Down: all disks   Word and Enter: restore   Esc: change nothing",
       };
     case "disks": {
       const pc = model.pcs.get(page.pc);
@@ -79,11 +79,11 @@ export function dialogRows(
     case "command":
       return {
         body: [
-          line("Any command of the command line, as `schedule list` or `doctor`:", "bold"),
+          line("A command of the command line, like `schedule list` or `doctor`:", "bold"),
           blank,
           [span(" roomcast ", "bold"), span(`${page.value}_`, "accent")],
           blank,
-          line("`help` lists them. They work on the server that this console shows."),
+          line("`help` lists them. They act on the server that this console shows."),
         ],
         keys: "Enter: run it in this terminal   Esc: back",
       };
@@ -91,15 +91,15 @@ export function dialogRows(
       return {
         body: [
           ...paragraph(
-            `Cast the disk of ${namesOf(model, [page.sender]).join("")} to ${page.targets.room ?? namesOf(model, page.targets.pcs).join(", ")}. It can be stored in the same pass:`,
+            `Cast the disk of ${namesOf(model, [page.sender]).join("")} to ${page.targets.room ?? namesOf(model, page.targets.pcs).join(", ")}. It can be stored as an image at the same time:`,
             size.columns,
             "bold",
           ),
           blank,
           [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-          line("Empty: it is not stored."),
+          line("Leave it empty to store no image."),
         ],
-        keys: "Enter: go on   Esc: back",
+        keys: "Enter: continue   Esc: back",
       };
     case "identity": {
       const pc = model.pcs.get(page.pc);
@@ -107,7 +107,7 @@ export function dialogRows(
       return {
         body: [
           ...paragraph(
-            `${pc?.name ?? "?"} (${pc?.mac ?? "?"}) has parts of several PCs that are known. Which one is it?`,
+            `${pc?.name ?? "?"} (${pc?.mac ?? "?"}) has hardware of several known PCs. Which one is it?`,
             size.columns,
             "bold",
           ),
@@ -122,7 +122,11 @@ export function dialogRows(
     case "methods":
       return {
         body: [
-          ...paragraph(`Wipe ${namesOf(model, page.pcs).join(", ")}: how?`, size.columns, "bold"),
+          ...paragraph(
+            `How are the disks of ${namesOf(model, page.pcs).join(", ")} wiped?`,
+            size.columns,
+            "bold",
+          ),
           blank,
           ...wipeMethods.map(({ text }, index) =>
             line(`${index + 1}  ${text}`, index === page.chosen ? "chosen" : "plain"),
@@ -131,7 +135,7 @@ export function dialogRows(
         keys: "Arrows or number, Enter: choose   Esc: back",
       };
     case "word":
-      return { body: wordRows(page, size), keys: "the word and Enter   Esc: nothing is changed" };
+      return { body: wordRows(page, size), keys: "Word and Enter: go ahead   Esc: change nothing" };
     case "confirm":
       return {
         body: [
@@ -139,7 +143,7 @@ export function dialogRows(
           blank,
           ...page.warnings.flatMap((warning) => paragraph(warning, size.columns, "warn")),
         ],
-        keys: "y: yes   any other key: back",
+        keys: "y: yes   Any other key: back",
       };
   }
 }
@@ -155,7 +159,7 @@ function imageRows(
   const whom = targets.room === null ? names.join(", ") : `all of ${targets.room}`;
   const title = paragraph(`Restore to ${whom}: which image?`, columns, "bold").slice(0, 2);
   if (images.length === 0) {
-    return [...title, blank, line("There is no image yet. Capture a PC first: c.")];
+    return [...title, blank, line("There are no images yet. Capture a PC first, with c.")];
   }
   return [
     ...title,
@@ -170,10 +174,10 @@ function imageRows(
 const optionRows = ({ delta, verify, afterwards, start }: RestoreOptions): Row[] =>
   (
     [
-      ["d", "send", delta ? "only what differs from each disk" : "everything"],
+      ["d", "send", delta ? "only what differs on each disk" : "everything"],
       ["v", "verify", verify === "written" ? "as written" : "read back from the disk"],
       ["t", "then", afterwards],
-      ["a", "start", start === "now" ? "with whoever is ready" : "when all are ready"],
+      ["a", "start", start === "now" ? "with the PCs that are ready" : "when all are ready"],
     ] as const
   ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(what, 8)}${how}`)]);
 
@@ -191,7 +195,7 @@ function overwriteRows(
   const ask: Row[] = [
     blank,
     ...paragraph(
-      `Written: ${imageText(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${page.options.delta ? "; only what differs" : ""}${page.options.afterwards === "stay" ? "" : `; then ${page.options.afterwards}`}.`,
+      `Written: ${imageName(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${page.options.delta ? "; only what differs" : ""}${page.options.afterwards === "stay" ? "" : `; then ${page.options.afterwards}`}.`,
       columns,
     ).slice(0, 2),
     ...warnings,
@@ -211,10 +215,10 @@ function overwriteRows(
   ];
 }
 
-/** One PC, and the disk that will be overwritten there: as its agent chooses when none is named. */
+/** One PC, and the disk that will be overwritten there: the one that its agent will choose. */
 function targetRow(pc: PcView, model: Model, image: ImageView, columns: number): Row {
   const off = pc.state === "offline" ? "off   " : "";
-  // Where the image's data end, only the PC looks up: a disk that is too small refuses by itself.
+  // Only the agent knows where the image's data end: it refuses a disk that is too small.
   const { text, refused } = foreseenTarget(pc, model.rooms.values(), {
     named: null,
     failingDisks: [],
@@ -242,14 +246,14 @@ function promptRows(
           blank,
           ...(page.disk === null
             ? []
-            : [line(cell(`Read, and left as it is: ${diskLine(page.disk)}`, columns - 2)), blank]),
+            : [line(cell(`Only read, not changed: ${diskLine(page.disk)}`, columns - 2)), blank]),
           field,
-          line(known.includes(page.value) ? "Becomes a new version; the older ones stay." : ""),
+          line(known.includes(page.value) ? "This makes a new version; the older ones stay." : ""),
           blank,
-          ...paragraph(known.length === 0 ? "" : `There are: ${known.join(", ")}`, columns).slice(
-            0,
-            4,
-          ),
+          ...paragraph(
+            known.length === 0 ? "" : `Existing images: ${known.join(", ")}`,
+            columns,
+          ).slice(0, 4),
         ],
         keys: "Enter: capture   Esc: back",
       };
@@ -271,11 +275,11 @@ function promptRows(
           ...paragraph(`Move ${names} to which room?`, columns, "bold"),
           blank,
           field,
-          line(isNew ? "A new room." : ""),
+          line(isNew ? "This is a new room." : ""),
           blank,
           ...paragraph(`Rooms: ${roomNames(model).join(", ")}`, columns),
         ],
-        keys: "Up Down: the rooms there are   Ctrl-U: empty   Enter: move   Esc: back",
+        keys: "Up Down: existing rooms   Ctrl-U: empty   Enter: move   Esc: back",
       };
     }
   }

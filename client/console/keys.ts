@@ -63,7 +63,7 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
   }
 }
 
-/** What there is to see of the PC whose page is shown. */
+/** The keys that show more of the PC whose page is open. */
 function pressLook(model: Model, ui: Ui, key: Key): Step | undefined {
   const pc = chosenPc(model, ui);
   if (pc === undefined) return undefined;
@@ -114,7 +114,8 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
       return pressMove(model, { ...ui, marked }, { name: "down", text: "" }, page);
     }
     case "t":
-      if (ui.room === null) return refuse(ui, "a room has a map: choose one with Tab");
+      if (ui.room === null)
+        return refuse(ui, "choose a room with Tab first: only a room has a map");
       return stay({ ...ui, view: ui.view === "map" ? "list" : "map" });
     case "/":
       return open(ui, { name: "filter" });
@@ -123,7 +124,7 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
   }
 }
 
-/** Arrows lead to the nearest PC that way. */
+/** On the map, an arrow moves the cursor to the nearest PC in its direction. */
 function pressOnMap(model: Model, ui: Ui, key: Key): Step | undefined {
   if (!isMap(ui) || !["left", "right", "up", "down"].includes(key.name)) return undefined;
   const from = chosenPc(model, ui)?.id ?? null;
@@ -159,7 +160,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   }
   if (key.name === "v") {
     const session = sessionAtHand(model, ui) ?? roomSessions(model, ui.room)[0];
-    if (session === undefined) return refuse(ui, "there has been no session here yet");
+    if (session === undefined) return refuse(ui, "there was no session here yet");
     return open(ui, { name: "session", id: session.id, from: 0 });
   }
   if (key.name === "a") return pressAdmit(model, ui);
@@ -185,29 +186,30 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       });
     case "c":
       if (pcs.length > 1)
-        return refuse(ui, "one PC at a time is captured: Esc takes the marks away");
-      if (first.disks.length === 0) return refuse(ui, `${first.name} has told of no disk yet`);
+        return refuse(ui, "only one PC can be captured at a time: Esc removes the marks");
+      if (first.disks.length === 0)
+        return refuse(ui, `the server does not know a disk of ${first.name} yet`);
       if (first.disks.length > 1) return open(ui, { name: "disks", pc: first.id, chosen: 0 });
       return open(ui, prompt("capture", ids, first));
     case "n":
       if (pcs.length > 1)
-        return refuse(ui, "one PC at a time is renamed: Esc takes the marks away");
+        return refuse(ui, "only one PC can be renamed at a time: Esc removes the marks");
       return open(ui, prompt("rename", ids, first));
     case "m":
       return open(ui, prompt("move", ids, first));
     case "k": {
-      if (ui.room === null) return refuse(ui, "choose the room to cast to with Tab first");
+      if (ui.room === null) return refuse(ui, "choose the room to cast to first, with Tab");
       const sender = chosenPc(model, ui);
       if (sender === undefined) return stay(ui);
       const others = shownPcs(model, { ...ui, filter: "" }).filter(({ id }) => id !== sender.id);
       const chosen = others.filter(({ id }) => ui.marked.has(id));
       const pcs = (chosen.length > 0 ? chosen : others).map(({ id }) => id);
-      if (pcs.length === 0) return refuse(ui, `there is nobody in ${ui.room} but ${sender.name}`);
+      if (pcs.length === 0) return refuse(ui, `there are no other PCs in room ${ui.room}`);
       const targets = { room: chosen.length > 0 ? null : ui.room, pcs };
       return open(ui, { name: "cast", sender: sender.id, targets, value: "" });
     }
     case "u":
-      if (first.doubt === null) return refuse(ui, `${first.name} is known without a doubt`);
+      if (first.doubt === null) return refuse(ui, `${first.name} is already identified`);
       return open(ui, { name: "identity", pc: first.id, chosen: 0 });
     case "S":
       return { ui, effect: { type: "shell", name: first.name } };
@@ -217,14 +219,16 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       return open(ui, {
         name: "confirm",
         question: `Forget ${names}?`,
-        warnings: ["Name, seat and history go; whoever boots again registers as new."],
+        warnings: [
+          "They lose name, seat and history. A PC that boots again registers as a new one.",
+        ],
         calls: ids.map((id) => ({ method: "delete", path: `/pcs/${encodeURIComponent(id)}` })),
-        done: `forgotten: ${names}`,
+        done: `forgot ${names}`,
       });
     case "w":
       return {
         ui,
-        effect: { type: "calls", calls: powerCalls(ids, "wake"), done: `woken: ${names}` },
+        effect: { type: "calls", calls: powerCalls(ids, "wake"), done: `woke ${names}` },
       };
     case "b":
       return confirmPower(model, ui, pcs, "reboot", "Reboot", "rebooting");

@@ -19,7 +19,7 @@ const rateWidth = 10;
 /** `VERIFIED`, `CAPTURED` */
 const wordWidth = 8;
 
-/** Fixed columns, and what is left over for the bar and the result: the bare word where there is little. */
+/** The columns are fixed. Bar and result share what is left: if that is little, the result is one word. */
 function widthsFor(columns: number): Widths {
   const name = columns >= 120 ? 20 : 14;
   const left = columns - 2 - name - 1 - addressWidth - 1 - stateWidth - rateWidth - 2;
@@ -55,7 +55,7 @@ export function pcRow(
   const { member, session } = part;
   const told = resultSpan(part, result);
   if (member.result === "failed" || member.result === "stopped") {
-    // The reason needs the room that progress and rate no longer do.
+    // The reason takes the place of progress and rate, which are over.
     const width = bar + 6 + rateWidth + 2 + result;
     return [...spans, span(cut(told.text, width), told.style)];
   }
@@ -74,7 +74,7 @@ export function pcRow(
   ];
 }
 
-/** What became of the PC; with the image's name where there is room for it. */
+/** The PC's result; with the image's name where there is room for it. */
 function resultSpan({ session, member }: Part, width: number): { text: string; style: Style } {
   const what = width > wordWidth ? (session.image ?? session.kind) : "";
   switch (member.result) {

@@ -1,11 +1,11 @@
-/** Fetches, again and again, what a page shows that no event tells of: a PC's screen, a log, a history. */
+/** Fetches again and again what a page shows and no event reports: a PC's screen, a log, a history. */
 
 import { errorText } from "../../core/errors.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ConsoleApi } from "./api.ts";
 
-/** A PC's screen as it is now is worth a question a second, in milliseconds. */
-const lookEvery = 1000;
+/** Milliseconds between two requests for a PC's screen. */
+const lookEveryMs = 1000;
 
 export interface Looked {
   readonly path: string;
@@ -51,7 +51,7 @@ export class Looker {
     if (this.looked?.path !== path) return;
     this.looked = now;
     this.tell(now);
-    this.timer = setTimeout(() => void this.look(path), lookEvery);
+    this.timer = setTimeout(() => void this.look(path), lookEveryMs);
   }
 }
 

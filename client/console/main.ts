@@ -11,26 +11,26 @@ import { pageLines, rows } from "./rows.ts";
 import { firstUi, type Ui } from "./state.ts";
 import type { Effect } from "./step.ts";
 
-/** Between two pictures, in milliseconds: eight a second look smooth, and cost little with 200 PCs. */
-const drawEvery = 125;
-/** A key is answered at once, but for one that repeats faster than a terminal can show. */
-const keyDrawEvery = 25;
+/** Milliseconds between two drawings: eight a second look smooth, and cost little with 200 PCs. */
+const drawEveryMs = 125;
+/** Milliseconds between two drawings for keys: a repeating key is faster than a terminal can show. */
+const keyDrawEveryMs = 25;
 
 export interface ConsoleOptions {
-  /** Else stdin and stdout. */
+  /** By default stdin and stdout. */
   readonly input?: ReadStream;
   readonly output?: WriteStream;
-  /** Else the environment's TERM. */
+  /** By default TERM of the environment. */
   readonly term?: string;
-  /** A shell on a PC in the terminal, which it has for itself meanwhile; answers why it ended, or null. */
+  /** Runs a shell on a PC, which has the terminal meanwhile. Answers why it ended, or null. */
   shell?(name: string): Promise<string | null>;
-  /** Runs a command of the command line in the terminal, which it has for itself meanwhile. */
+  /** Runs a command of the command line, which has the terminal meanwhile. */
   command?(line: string): Promise<void>;
 }
 
 /**
- * The staff's full-screen console, until the person leaves it; answers the exit status. Rejects with
- * a RoomcastError where there is no terminal.
+ * Runs the staff's full-screen console until the user leaves it, and answers the exit status. Rejects
+ * with a RoomcastError where there is no terminal.
  */
 export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}): Promise<number> {
   const { input = process.stdin, output = process.stdout, term } = options;
@@ -38,7 +38,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     throw new RoomcastError(
       "usage",
       "the console needs a terminal",
-      "use the other commands in scripts, with --json",
+      "in scripts, use the other commands with --json",
     );
   }
   const model = emptyModel();
@@ -96,7 +96,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     }
   };
 
-  /** Leaves the terminal to what works in it, and says what that answers. */
+  /** Gives the terminal to something else, and shows its answer. */
   const lend = async (work: () => Promise<string | null>): Promise<void> => {
     terminal.suspend();
     try {
@@ -119,7 +119,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
       const { name } = effect;
       void lend(async () => {
         const reason = await options.shell?.(name);
-        return reason === null ? null : `the shell on ${name} is over: ${reason}`;
+        return reason === null ? null : `the shell on ${name} has ended: ${reason}`;
       });
     } else if (effect?.type === "command") {
       const { line } = effect;
@@ -128,7 +128,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
         return null;
       });
     } else if (effect !== null) void perform(effect);
-    drawSoon(keyDrawEvery);
+    drawSoon(keyDrawEveryMs);
   };
 
   const terminal = openTerminal({
@@ -144,7 +144,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     for await (const event of api.events(leaving.signal)) {
       take(model, event);
       if (leaving.signal.aborted) break;
-      drawSoon(drawEvery);
+      drawSoon(drawEveryMs);
     }
   } finally {
     looker.at(null);
@@ -154,15 +154,15 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   return 0;
 }
 
-/** What a check of an image answers. */
+/** The answer of an image's check. */
 interface Verified {
   readonly damaged: readonly { readonly reason: string }[];
 }
 
 const verifiedText = (title: string, { damaged }: Verified): string =>
   damaged.length === 0
-    ? `${title}: every chunk is right`
-    : `${title}: ${damaged.length} DAMAGED, first: ${damaged[0]?.reason}; see roomcast image verify`;
+    ? `${title}: every chunk matches its hash`
+    : `${title}: ${damaged.length} DAMAGED, the first: ${damaged[0]?.reason}; \`roomcast image verify\` lists all`;
 
 /** What went wrong, and what to do next. */
 function troubleText(error: unknown): string {

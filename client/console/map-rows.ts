@@ -3,11 +3,11 @@ import { barText, byteRateText, percentText, sizeText } from "../../core/screen/
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, paragraph, type Row, type ScreenSize, span } from "../../core/screen/row.ts";
 import type { Model } from "./model.ts";
-import { stateOf, stateStyle } from "./pc-state.ts";
+import { stateOf } from "./pc-state.ts";
 import type { Place, SeatMap } from "./seat-map.ts";
 import { chosenPc, type Ui } from "./state.ts";
 
-/** Name, state, bar, and a line of air. */
+/** Lines of a place: name, state, bar, and a blank one. */
 const placeLines = 4;
 const widest = 18;
 /** `VERIFIED` and a margin: narrower cannot be read. */
@@ -16,7 +16,7 @@ const narrowest = 10;
 /** At most `size.lines` rows: the part of the map around the PC under the cursor. */
 export function mapRows(model: Model, ui: Ui, map: SeatMap, size: ScreenSize): Row[] {
   const { columns, lines } = size;
-  if (map.places.length === 0) return paragraph("This room has no PC and no seat yet.", columns);
+  if (map.places.length === 0) return paragraph("This room has no PCs and no seats yet.", columns);
   const room = columns - 2;
   const width = Math.min(widest, Math.max(narrowest, Math.floor(room / map.columns)));
   const across = Math.max(1, Math.floor(room / width));
@@ -66,7 +66,7 @@ function placeCell(
   const style = isChosen(place) ? "chosen" : "bold";
   return [
     [span(cell(`${mark}${name}`, width), style)],
-    [span(cell(word, width), stateStyle(state))],
+    [span(cell(word, width), state.style)],
     fraction === null ? empty : [span(barAndRate(fraction, part?.member.writeBps ?? null, width))],
   ];
 }

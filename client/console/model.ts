@@ -1,4 +1,4 @@
-/** What the console knows: the server's events, summed up. */
+/** What the console knows: the sum of the server's events. */
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, MemberView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { ConsoleEvent } from "./api.ts";
@@ -16,15 +16,15 @@ export interface Model {
   readonly sessions: Map<string, SessionView>;
   /** By PC: its part in the latest session that it is or was in. */
   readonly parts: Map<string, Part>;
-  /** What is looked at on a PC. */
+  /** What a page shows of a PC. */
   looked: Looked | null;
   note: { readonly time: string; readonly text: string } | null;
   /** What is wrong now. */
   warnings: readonly string[];
   connection: { readonly state: "connecting" | "up" | "down"; readonly detail: string };
-  /** Whether all there is has been said. */
+  /** Whether the whole state has come. */
   complete: boolean;
-  /** While all there is is being said: what was said so far. What is missing at its end is gone. */
+  /** While the whole state comes: what has come so far. What is missing at the end no longer exists. */
   said: Set<unknown> | null;
 }
 
@@ -88,7 +88,7 @@ export function take(model: Model, event: ConsoleEvent): void {
   }
 }
 
-/** What vanished while the server was away was never said to be gone. */
+/** Drops what vanished while the server was not reached, since no event reported that. */
 function forgetUnsaid(model: Model, said: ReadonlySet<unknown>): void {
   for (const map of [model.pcs, model.rooms, model.images, model.sessions]) {
     for (const [key, value] of map) if (!said.has(value)) map.delete(key);

@@ -9,7 +9,7 @@ import {
   sizeText,
 } from "../../core/screen/format.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
-import { blank, cell, line, paragraph, type Row, span } from "../../core/screen/row.ts";
+import { blank, cell, factRow, line, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Model, Part } from "./model.ts";
 import { isRunning } from "./state.ts";
@@ -19,10 +19,8 @@ const yesNo = (value: boolean | null): string =>
 
 /** All that is known of a PC, its disks, and its part in the latest session. */
 export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
-  const fact = (title: string, text: string): Row => [
-    span(` ${cell(title, 12)}`, "bold"),
-    span(cell(text, columns - 14)),
-  ];
+  const fact = (title: string, text: string): Row =>
+    factRow(title, text, { columns, titleWidth: 12 });
   const link = pc.nic.speedMbps === null ? "speed unknown" : `${pc.nic.speedMbps} Mbit/s`;
   const firmware =
     pc.firmware === null

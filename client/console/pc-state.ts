@@ -1,14 +1,14 @@
-/** What a PC is at, or what became of it, in one word. */
+/** What a PC is doing, or its result, in one word. */
 import type { Style } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Part } from "./model.ts";
 import { isRunning } from "./state.ts";
 
 export interface PcWord {
-  /** In capitals what is over: VERIFIED, FAILED. */
+  /** Results are in capitals: VERIFIED, FAILED. */
   readonly word: string;
-  readonly tone: "plain" | "busy" | "good" | "warn" | "bad";
-  /** In a session that runs, without a result yet. */
+  readonly style: Style;
+  /** Whether it is in a running session, without a result yet. */
   readonly isAtWork: boolean;
 }
 
@@ -17,29 +17,27 @@ export const isPending = ({ session, member }: Part): boolean =>
 
 export function stateOf(pc: PcView, part: Part | undefined): PcWord {
   if (part !== undefined && isPending(part)) {
-    return { word: part.member.state, tone: "busy", isAtWork: true };
+    return { word: part.member.state, style: "accent", isAtWork: true };
   }
   const over = { isAtWork: false } as const;
-  if (pc.doubt !== null) return { word: "WHICH ONE?", tone: "warn", ...over };
+  if (pc.doubt !== null) return { word: "WHICH ONE?", style: "warn", ...over };
   // What it does now counts for more than what became of it an hour ago.
   if (pc.state !== "idle" && pc.state !== "offline" && pc.state !== "failed") {
-    return { word: pc.state, tone: "busy", ...over };
+    return { word: pc.state, style: "accent", ...over };
   }
   switch (part?.member.result) {
     case "verified":
       return {
         word: part.session.kind === "capture" ? "CAPTURED" : "VERIFIED",
-        tone: "good",
+        style: "good",
         ...over,
       };
     case "failed":
-      return { word: "FAILED", tone: "bad", ...over };
+      return { word: "FAILED", style: "bad", ...over };
     case "stopped":
-      return { word: "STOPPED", tone: "warn", ...over };
+      return { word: "STOPPED", style: "warn", ...over };
     default:
-      if (pc.state === "failed") return { word: "FAILED", tone: "bad", ...over };
-      return { word: pc.state === "offline" ? "off" : pc.state, tone: "plain", ...over };
+      if (pc.state === "failed") return { word: "FAILED", style: "bad", ...over };
+      return { word: pc.state === "offline" ? "off" : pc.state, style: "plain", ...over };
   }
 }
-
-export const stateStyle = ({ tone }: PcWord): Style => (tone === "busy" ? "accent" : tone);

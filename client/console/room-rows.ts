@@ -1,4 +1,4 @@
-/** A room's PCs, as a list or as a map, and its sessions in a line each. */
+/** A room's PCs, as a list or as a map, and a line for each of its sessions. */
 import { progressLine, sentence } from "../../core/screen/report.ts";
 import {
   barRow,
@@ -55,7 +55,7 @@ export function roomRows(
     ...frame.said,
     barRow(
       ui.page.name === "filter"
-        ? "type a part of a name, address, state or serial   Enter: keep   Esc: all"
+        ? "Type a part of a name, address, state or serial   Enter: keep   Esc: all"
         : "Enter PC  r restore  c capture  v session  t map  / filter  ? all keys  q leave",
       "",
       columns,
@@ -87,14 +87,17 @@ export function roomRows(
 
 function emptyRows(model: Model, ui: Ui, columns: number): Row[] {
   if (!model.complete) return [line("Asking the server...")];
-  if (ui.filter !== "") return paragraph("No PC matches the filter. Esc takes it away.", columns);
+  if (ui.filter !== "") return paragraph("No PC matches the filter. Esc removes it.", columns);
   if (ui.room !== null && model.pcs.size > 0) {
     return paragraph(
-      `No PC is in ${ui.room}. Choose PCs in another room, and move them with m.`,
+      `There are no PCs in ${ui.room}. Choose PCs in another room, and move them here with m.`,
       columns,
     );
   }
-  return paragraph("No PC yet. Boot one from the network: it appears here.", columns);
+  return paragraph(
+    "There are no PCs yet. Boot one from the network, and it appears here.",
+    columns,
+  );
 }
 
 /** The rooms from left to right, the shown one marked; scrolled so that it is on the screen. */
@@ -117,7 +120,7 @@ function roomsRow(model: Model, ui: Ui, columns: number): Row {
   return spans;
 }
 
-/** The sessions under way, else what became of the last one. At most four lines. */
+/** The running sessions, or else the result of the last one. At most four lines. */
 function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
   const sessions = roomSessions(model, ui.room);
   const running = sessions.filter(isRunning).slice(0, 2);

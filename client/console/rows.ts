@@ -18,7 +18,7 @@ import { roomRows } from "./room-rows.ts";
 import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
 import { chosenPc, isRunning, type Page, settled, type Ui } from "./state.ts";
 
-/** Lines that the list leaves to everything else: two at the top, a heading, sessions, what was said, keys. */
+/** Lines that are not the list: two at the top, a heading, sessions, a message, keys. */
 const listFrame = 9;
 
 /** How many PCs the page shows at once. */
@@ -58,7 +58,7 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
     case "look":
       return frame(
         [line(ui.page.title, "bold"), ...lookRows(model.looked, ui.page.from, size)],
-        "any key: back",
+        "Any key: back",
       );
     case "session": {
       const session = model.sessions.get(ui.page.id);
@@ -69,7 +69,7 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
       );
     }
     case "help":
-      return frame(helpRows, "any key: back");
+      return frame(helpRows, "Any key: back");
     default: {
       const { body, keys } = dialogRows(model, ui.page, ui.room, size);
       return frame(body, keys);
@@ -80,7 +80,12 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
 function titleRow(model: Model, columns: number): Row {
   const { state } = model.connection;
   if (state === "down") {
-    return barRow("roomcast", "SERVER AWAY, RETRYING; the screen is as it was", columns, "bad");
+    return barRow(
+      "roomcast",
+      "SERVER NOT REACHED, RETRYING. This is the last known state.",
+      columns,
+      "bad",
+    );
   }
   if (state === "connecting") return barRow("roomcast", "connecting to the server", columns);
   let online = 0;
@@ -112,28 +117,28 @@ const helpRows: readonly Row[] = [
   line("Keys", "bold"),
   blank,
   ...[
-    ["Up Down PgUp PgDn", "from PC to PC"],
-    ["Left Right Tab", "from room to room (on the map: Tab)"],
-    ["t", "the room's PCs as a map of their seats, or as a list"],
-    ["Enter", "the PC's page: hardware, disks, its part in the session"],
-    ["S", "a shell on the PC; Ctrl-] leaves it"],
-    ["o  e  y", "on the PC's page: its screen as it is now, its log, its history"],
-    ["Space", "mark a PC: r w b p l m are then about all marked ones"],
-    ["/", "filter by name, address, state, result, disk   Esc: all"],
-    ["v", "the session: rate, who is slow and why, every PC's result"],
+    ["Up Down PgUp PgDn", "move from PC to PC"],
+    ["Left Right Tab", "move from room to room (on the map: Tab only)"],
+    ["t", "show the room as a map of its seats, or as a list"],
+    ["Enter", "show the PC: hardware, disks, its part in the session"],
+    ["S", "open a shell on the PC; Ctrl-] leaves it"],
+    ["o  e  y", "on the PC's page: its screen, its log, its history"],
+    ["Space", "mark a PC: r w b p l m then act on all marked PCs"],
+    ["/", "filter by name, address, state, result or disk; Esc shows all"],
+    ["v", "show the session: rate, stragglers, every PC's result"],
     ["r", "restore an image to the room, or to the marked PCs"],
     ["c", "capture the PC's disk as an image"],
-    ["k", "cast the PC's own disk to the room, or to the marked PCs"],
-    ["g  s", "start a session that gathers; stop a session"],
+    ["k", "cast the PC's disk live to the room, or to the marked PCs"],
+    ["g  s", "start a session that is gathering; stop a session"],
     ["x  a", "take the PC out of the running session; let it in again"],
     ["w  b  p  l", "wake, reboot, switch off, start from the local disk"],
     ["n  m  f", "rename the PC, move it to a room, forget it"],
-    ["u", "say which PC it is, where that could not be told"],
+    ["u", "say which PC it is, if the server could not tell"],
     ["z", "wipe the disks of the marked PCs"],
-    ["i", "the images: check, delete"],
-    ["R", "the room: its settings, seat walk, history; a new room; delete it"],
-    [":", "any other command: schedule, operator, import, export, doctor, report..."],
+    ["i", "show the images; check or delete them"],
+    ["R", "show the room: settings, seat walk, history; create, delete"],
+    [":", "run any other command: schedule, import, doctor, report..."],
     ["Ctrl-L", "draw the screen again"],
-    ["q", "leave; sessions go on"],
+    ["q", "leave the console; sessions continue"],
   ].map(([keys = "", what = ""]): Row => [span(`  ${cell(keys, 20)}`, "bold"), span(what)]),
 ];

@@ -1,4 +1,4 @@
-/** The room as it stands: which PC is where. Pure; drawn by `map-rows.ts`. */
+/** The map of a room: which PC is where. `map-rows.ts` draws it. */
 import type { Key } from "../../core/screen/keys.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
@@ -18,7 +18,7 @@ export interface SeatMap {
   readonly rows: number;
 }
 
-/** PCs without a seat stand in rows of so many. */
+/** PCs without a seat stand in rows of this many. */
 const looseColumns = 8;
 
 /** The shown room's map; PCs that the filter hides leave their seats empty. */

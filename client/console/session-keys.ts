@@ -1,4 +1,4 @@
-/** What is done to a session: from the list, a PC's page, or the session's own. */
+/** Keys that act on a session: on the list, on a PC's page, and on the session's own page. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
@@ -16,7 +16,7 @@ import {
 } from "./state.ts";
 import { open, refuse, type Step } from "./step.ts";
 
-/** Through its PCs, and on to the room's other sessions; what is done to a session is done to this one. */
+/** Moves through the session's PCs and to the room's other sessions. All keys act on the session shown. */
 export function pressAtSession(
   model: Model,
   ui: Ui,
@@ -63,7 +63,7 @@ const titleOf = ({ id, kind, image }: SessionView): string =>
 export function pressSession(ui: Ui, session: SessionView, key: "s" | "g"): Step {
   const path = pathOf(session);
   const title = titleOf(session);
-  if (!isRunning(session)) return refuse(ui, `${title} is over`);
+  if (!isRunning(session)) return refuse(ui, `${title} has ended`);
   if (key === "g") {
     if (session.state !== "gathering") return refuse(ui, `${title} has started already`);
     const calls: Call[] = [{ method: "post", path: `${path}/start`, body: {} }];
@@ -75,7 +75,7 @@ export function pressSession(ui: Ui, session: SessionView, key: "s" | "g"): Step
     question: `Stop ${title}?`,
     warnings:
       session.kind === "capture"
-        ? ["There will be no image."]
+        ? ["No image will be stored."]
         : [`The disks of ${pending} PCs will be incomplete until they are restored again.`],
     calls: [{ method: "post", path: `${path}/stop`, body: {} }],
     done: `stopped ${title}`,
@@ -87,7 +87,7 @@ export function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
   const pc = chosenPc(model, ui);
   const member = session.members.find((each) => each.pc === pc?.id);
   if (pc === undefined || member?.result !== "pending") {
-    return refuse(ui, "the PC under the cursor is not in a running session");
+    return refuse(ui, "this PC is not in a running session");
   }
   const disk = member.disk === null ? "Its disk" : diskIdentity(member.disk);
   return open(ui, {
@@ -95,7 +95,7 @@ export function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
     question: `Take ${pc.name} out of ${title}?`,
     warnings: [`${disk} will be incomplete until it is restored again.`],
     calls: [{ method: "post", path: `${pathOf(session)}/drop`, body: { pc: pc.id } }],
-    done: `${pc.name} is out of ${title}`,
+    done: `took ${pc.name} out of ${title}`,
   });
 }
 
@@ -104,20 +104,21 @@ export function pressAdmit(model: Model, ui: Ui): Step {
   const pc = chosenPc(model, ui);
   const part = pc === undefined ? undefined : model.parts.get(pc.id);
   if (pc === undefined || part === undefined || !isRunning(part.session)) {
-    return refuse(ui, "the PC under the cursor was in no session that runs");
+    return refuse(ui, "this PC was not in a session that is still running");
   }
-  if (part.member.result === "pending") return refuse(ui, `${pc.name} is in it`);
+  if (part.member.result === "pending") return refuse(ui, `${pc.name} is in the session already`);
   const body = { pc: pc.id, overwrite: pc.name };
   return open(ui, {
     ...overwritten(model, [pc]),
     calls: [{ method: "post", path: `${pathOf(part.session)}/admit`, body }],
-    done: `${pc.name} is let in again`,
+    done: `let ${pc.name} in again`,
   });
 }
 
-/** Tries again, in a new session, with all that were not verified in one that is over. */
+/** Starts a new session for the PCs that an ended session did not verify. */
 function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
-  if (isRunning(session)) return refuse(ui, "it runs: a lets a PC in again, on the list");
+  if (isRunning(session))
+    return refuse(ui, "this session is still running: on the list, a lets a PC in again");
   const members = session.members.filter(({ result }) => result !== "verified");
   if (members.length === 0) return refuse(ui, "every PC is verified");
   const pcs = members.flatMap(({ pc }) => model.pcs.get(pc) ?? []);
@@ -129,7 +130,7 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   });
 }
 
-/** What a word is typed for: the PCs, and the disk that each will lose. */
+/** What the typed word is for: the PCs, and the disk that each will lose. */
 export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
   name: "word" as const,
   title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,

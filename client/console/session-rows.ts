@@ -1,4 +1,4 @@
-/** The page of one session: how the room is doing, who holds it up and why, and every PC's part. */
+/** The page of one session: how far the room is, which PC holds it up and why, and every PC's part. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import {
   barText,
@@ -23,6 +23,7 @@ import {
   blank,
   cell,
   cut,
+  factRow,
   line,
   paragraph,
   type Row,
@@ -34,7 +35,7 @@ import type { MemberView, SessionView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import { byName, isRunning } from "./state.ts";
 
-/** Lines that the page has beside its PCs: title, facts, heading, and the screen's own edges. */
+/** Lines that are not PCs: title, facts, heading, and the edges of the screen. */
 const frameLines = 12;
 
 /** How many PCs the page shows at once. */
@@ -62,7 +63,7 @@ export function sessionRows(
   ];
 }
 
-/** Those that failed first, then those that are at it, then those that are done. */
+/** PCs that failed come first, then those that are at work, then those that are done. */
 export function membersOf(session: SessionView): MemberView[] {
   const order = { failed: 0, stopped: 1, pending: 2, verified: 3 };
   return [...session.members].sort(
@@ -71,10 +72,8 @@ export function membersOf(session: SessionView): MemberView[] {
 }
 
 function factRows(model: Model, session: SessionView, columns: number): Row[] {
-  const fact = (title: string, text: string, style: Style = "plain"): Row => [
-    span(` ${cell(title, 10)}`, "bold"),
-    span(cut(text, columns - 12), style),
-  ];
+  const fact = (title: string, text: string, style: Style = "plain"): Row =>
+    factRow(title, text, { columns, titleWidth: 10 }, style);
   const { id, kind, image, room, state, startedAt, endedAt, rateBps } = session;
   const { bytesSent, repairBytes, passes } = session;
   const whom = room ?? (session.members.length === 1 ? session.members[0]?.name : "chosen PCs");
@@ -108,13 +107,13 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
     ),
     fact(
       "PCs",
-      `${counts.verified} of ${session.members.length} verified, ${counts.failed} failed, ${there} there`,
+      `${counts.verified} of ${session.members.length} verified, ${counts.failed} failed, ${there} online`,
       counts.failed > 0 ? "bad" : "plain",
     ),
-    fact("Rate", rateBps === null ? "nothing is sent now" : linkRateText(rateBps)),
+    fact("Rate", rateBps === null ? "nothing is being sent" : linkRateText(rateBps)),
     fact("Sent", sentText(bytesSent, repairBytes, passes)),
     slow === null
-      ? fact("Slowest", "nobody holds the room up")
+      ? fact("Slowest", "no PC holds the room up")
       : fact("Slowest", `${slow.name}: ${slow.why}`, "warn"),
     fact("Started", `${dateText(startedAt)} UTC`),
     ...notices,
@@ -122,7 +121,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
 }
 
 const sentText = (bytesSent: number, repairBytes: number, passes: number): string => {
-  const cost = bytesSent === 0 ? "" : `, of which repairs ${lossText(repairBytes / bytesSent)}`;
+  const cost = bytesSent === 0 ? "" : `, ${lossText(repairBytes / bytesSent)} of it repairs`;
   return `${sizeText(bytesSent)}${cost}, ${passes} ${passes === 1 ? "pass" : "passes"}`;
 };
 
@@ -137,7 +136,7 @@ function memberRow(member: MemberView, session: SessionView, columns: number): R
       : `${barText(fraction, width)}${cell(percentText(fraction), 6, "right")}`;
   const word = result === "pending" ? state : result.toUpperCase();
   const style: Style = result === "failed" ? "bad" : result === "verified" ? "good" : "plain";
-  // A reason needs the room that progress no longer does.
+  // The reason takes the place of the progress, which is over.
   if (!running && reason !== null) {
     return [
       span(` ${cell(name, 14)} `),

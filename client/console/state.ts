@@ -1,18 +1,18 @@
-/** Where the operator is in the console, and what of the model that shows. */
+/** Where the operator is in the console, and what that shows of the model. */
 import type { Afterwards } from "../../core/wire/control.ts";
 import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
 
-/** Whom a restore overwrites. */
+/** The PCs that a restore overwrites. */
 export interface Targets {
   /** The room's name, or null for PCs taken one by one. */
   readonly room: string | null;
   readonly pcs: readonly string[];
 }
 
-/** How a restore is done, beside what and to whom. */
+/** The options of a restore. */
 export interface RestoreOptions {
   readonly delta: boolean;
   readonly verify: "read-back" | "written";
@@ -84,7 +84,7 @@ export type Page =
     }
   /** How PCs are wiped. */
   | { readonly name: "methods"; readonly pcs: readonly string[]; readonly chosen: number }
-  /** What destroys data, and the word that has to be typed. */
+  /** What will be destroyed, and the word that has to be typed. */
   | {
       readonly name: "word";
       readonly title: string;
@@ -100,7 +100,7 @@ export type Page =
       readonly question: string;
       readonly warnings: readonly string[];
       readonly calls: readonly Call[];
-      /** What is said once the calls are done. */
+      /** The message after the calls have succeeded. */
       readonly done: string;
     };
 
@@ -201,7 +201,7 @@ export function roomSessions(model: Model, room: string | null): SessionView[] {
   );
 }
 
-/** The session that a key such as `s` is about: that of the PC under the cursor, else the room's running one. */
+/** The session that a key such as `s` acts on: that of the PC under the cursor, or else the room's running one. */
 export function sessionAtHand(model: Model, ui: Ui): SessionView | undefined {
   const pc = chosenPc(model, ui);
   const own = pc === undefined ? undefined : model.parts.get(pc.id)?.session;
@@ -214,19 +214,18 @@ export const imagesToChoose = (model: Model): ImageView[] =>
   [...model.images.values()].sort((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
 
 /** NAME@VERSION */
-export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
 
-/** The PCs whose disks a restore overwrites, as things stand now: a room's PCs come and go. */
+/** The PCs whose disks a restore would overwrite now: a room's PCs come and go. */
 export function targetPcs(model: Model, targets: Targets): PcView[] {
   const { room } = targets;
   if (room !== null) return shownPcs(model, { ...firstUi, room });
   return targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
 }
 
-/** Leaves a page whose PC is gone, so that no key is about another PC than the one that was shown. */
+/** Leaves a page whose PC is gone, so that no key acts on another PC than the one that was shown. */
 export function settled(model: Model, ui: Ui): Ui {
   if (ui.base === "list" || (ui.chosen !== null && model.pcs.has(ui.chosen))) return ui;
-  const text = "the PC is gone from the inventory";
+  const text = "this PC is no longer in the inventory";
   return { ...ui, base: "list", page: { name: "list" }, said: { text, good: false } };
 }
 

@@ -1,4 +1,5 @@
-/** Keys on the pages of the images, of a room, and of what wipes disks. */
+/** Keys on the pages of the images, of a room, and of wipes. */
+import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
@@ -15,7 +16,6 @@ import type { Model } from "./model.ts";
 import { historyOf, overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
-  imageText,
   namesOf,
   type Page,
   type RestoreOptions,
@@ -54,10 +54,10 @@ export function pressAtStore(
   const image = images[page.chosen];
   if (image !== undefined && key.name === "v") {
     const path = `/images/${encodeURIComponent(image.id)}/verify`;
-    return { ui, effect: { type: "follow", path, title: `checking ${imageText(image)}` } };
+    return { ui, effect: { type: "follow", path, title: `checking ${imageName(image)}` } };
   }
   if (image !== undefined && key.name === "d") {
-    const name = imageText(image);
+    const name = imageName(image);
     const path = `/images/${encodeURIComponent(image.id)}?overwrite=${encodeURIComponent(name)}`;
     return open(ui, {
       name: "word",
@@ -89,8 +89,8 @@ export function pressAtRoom(
     case "w": {
       const on = room.walk === null;
       const done = on
-        ? `seat walk: press Enter at one PC of ${room.name} after the other`
-        : `the seat walk of ${room.name} is over`;
+        ? `seat walk: press Enter at each PC of ${room.name}, one after another`
+        : `the seat walk of ${room.name} has ended`;
       const calls: Call[] = [{ method: "post", path: `${path}/walk`, body: { on } }];
       return { ui, effect: { type: "calls", calls, done } };
     }
@@ -103,9 +103,9 @@ export function pressAtRoom(
           page: {
             name: "confirm",
             question: `Delete room ${room.name}?`,
-            warnings: room.pcs === 0 ? [] : [`Its ${room.pcs} PCs go to the room default.`],
+            warnings: room.pcs === 0 ? [] : [`Its ${room.pcs} PCs move to the room default.`],
             calls: [{ method: "delete", path }],
-            done: `room ${room.name} is gone`,
+            done: `deleted room ${room.name}`,
           },
         },
         effect: null,
@@ -150,10 +150,10 @@ export function pressAtSetting(
 function change(ui: Ui, room: string, body: RoomChange): Step {
   const path = `/rooms/${encodeURIComponent(room)}`;
   const calls: Call[] = [{ method: "patch", path, body }];
-  return { ui, effect: { type: "calls", calls, done: `room ${room} is set` } };
+  return { ui, effect: { type: "calls", calls, done: `changed room ${room}` } };
 }
 
-/** What a room is set to, in the order of its settings; of a PIN only that there is one. */
+/** The settings of a room, in their order; of a PIN only whether there is one. */
 export function roomSettings({ settings, pin }: RoomView): {
   readonly key: keyof RoomChange;
   readonly value: string | number | boolean | null;
@@ -171,10 +171,10 @@ export function roomSettings({ settings, pin }: RoomView): {
 export const settingText = (value: string | number | boolean | null): string =>
   typeof value === "boolean" ? (value ? "on" : "off") : value === null ? "none" : String(value);
 
-/** Who a PC in doubt may be: the known ones, and at last a new one. */
+/** Which PC an unidentified one may be: the known ones, and at last a new one. */
 export const identities = (pc: PcView): readonly { id: string | null; text: string }[] => [
   ...(pc.doubt ?? []).map(({ id, name }) => ({ id, text: `It is ${name}` })),
-  { id: null, text: "It is another PC, new here" },
+  { id: null, text: "It is a new PC" },
 ];
 
 export function pressAtIdentity(
@@ -215,6 +215,6 @@ export function pressAtMethods(
       path: `/pcs/${encodeURIComponent(id)}/wipe`,
       body: { method, overwrite: name },
     })),
-    done: `wiped: ${namesOf(model, page.pcs).join(", ")}`,
+    done: `wiped ${namesOf(model, page.pcs).join(", ")}`,
   });
 }

@@ -1,8 +1,10 @@
-/** The pages of the images and of a room, and the page that has a word typed before data is destroyed. */
+/** The pages of the images and of a room, and the page that asks for a word before data is destroyed. */
+import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import {
   blank,
   cell,
+  factRow,
   line,
   paragraph,
   type Row,
@@ -12,10 +14,10 @@ import {
 } from "../../core/screen/row.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
-import { imagesToChoose, imageText, type Page } from "./state.ts";
+import { imagesToChoose, type Page } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
-/** A heading and a line an image; `size.lines`: so many images at once. */
+/** A heading and a line per image; `size.lines` is how many images are shown at once. */
 export function imageList(
   images: readonly ImageView[],
   chosen: number,
@@ -30,7 +32,7 @@ export function imageList(
     ...images.slice(from, from + room).map((image, index) => {
       const { usedBytes, storedBytes, diskBytes, capturedAt } = image;
       const sizes = `${cell(sizeText(usedBytes), 10, "right")}${cell(sizeText(storedBytes), 10, "right")}${cell(sizeText(diskBytes), 12, "right")}`;
-      const text = `${cell(imageText(image), nameWidth)}${sizes}  ${dateText(capturedAt)}`;
+      const text = `${cell(imageName(image), nameWidth)}${sizes}  ${dateText(capturedAt)}`;
       return line(text, from + index === chosen ? "chosen" : "plain");
     }),
   ];
@@ -39,7 +41,7 @@ export function imageList(
 export function storeRows(model: Model, chosen: number, { columns, lines }: ScreenSize): Row[] {
   const images = imagesToChoose(model);
   const image = images[chosen];
-  if (image === undefined) return [line("There is no image yet. Capture a PC first: c.")];
+  if (image === undefined) return [line("There are no images yet. Capture a PC first, with c.")];
   const partitions = image.partitions.map(
     ({ index, fs, type, size, usedBytes, mode }) =>
       `${index}: ${fs ?? type}, ${sizeText(usedBytes)} of ${sizeText(size)}${mode === "used" ? "" : ` (${mode})`}`,
@@ -65,24 +67,22 @@ export function roomPageRows(
   columns: number,
 ): Row[] {
   const room = name === null ? undefined : model.rooms.get(name);
-  if (room === undefined) return [line("The room is gone.")];
+  if (room === undefined) return [line("This room no longer exists.")];
   const { pcs, online, seats, walk, session } = room;
-  const fact = (title: string, text: string): Row => [
-    span(` ${cell(title, 12)}`, "bold"),
-    span(cell(text, columns - 14)),
-  ];
+  const fact = (title: string, text: string): Row =>
+    factRow(title, text, { columns, titleWidth: 12 });
   const taken = seats.filter(({ pc }) => pc !== null).length;
   const walking =
     walk === null
       ? "off"
       : walk.next === null
-        ? "ON: no seat is left"
+        ? "ON: there is no free seat"
         : `ON: press Enter at the PC that takes seat ${walk.next}`;
   return [
     line(room.name, "bold"),
     blank,
-    fact("PCs", `${pcs}, ${online} of them on`),
-    fact("Seats", `${seats.length}, ${taken} of them taken`),
+    fact("PCs", `${pcs}, of which ${online} are on`),
+    fact("Seats", `${seats.length}, of which ${taken} are taken`),
     fact("Seat walk", walking),
     fact("Session", session ?? "none"),
     blank,

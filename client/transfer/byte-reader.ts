@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** What is read of a file at once. */
+/** Bytes that are read of a file at once. */
 const readBytes = 1024 * 1024;
 
 /** The bytes of files one after the other, as `cat` has them. `onBytes`: how many more were read. */
@@ -38,7 +38,7 @@ export const damagedSource = (what: string, why: string, cause?: unknown): Roomc
   new RoomcastError(
     "bad-input",
     `${what} is cut or damaged: ${why}`,
-    "copy it again from where it was made, or make it again; nothing was stored",
+    "copy it again from its origin, or make it again; nothing was stored",
     { cause },
   );
 
@@ -86,7 +86,7 @@ export class ByteReader {
   /** Rejects with `bad-input` unless this is the end: only there a compressed stream has proved its sum. */
   async end(): Promise<void> {
     if ((await this.takeUpTo(1)).length > 0)
-      throw damagedSource(this.what, "it goes on behind its end");
+      throw damagedSource(this.what, "it continues after its end");
   }
 
   /** Ends the source, and with it what makes it. */

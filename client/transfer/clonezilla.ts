@@ -38,7 +38,9 @@ export async function readClonezilla(
     throw new RoomcastError(
       "bad-input",
       `${folder} has ${disks.length === 0 ? "no disk's partition table (sda-pt.sf)" : `the disks ${disks.join(", ")}`}`,
-      disks.length === 0 ? "save the whole disk in Clonezilla (savedisk)" : "say which: --disk",
+      disks.length === 0
+        ? "save the whole disk in Clonezilla (savedisk)"
+        : "choose one with --disk",
     );
   }
   const source = `Clonezilla ${folder}, ${name}`;
@@ -46,7 +48,7 @@ export async function readClonezilla(
   if (lvm.split("\n").some((line) => line.includes(`/dev/${name}`))) {
     throw new RoomcastError(
       "bad-input",
-      `${source}: it holds LVM, of which Clonezilla saved the volumes apart`,
+      `${source}: it holds LVM, whose volumes Clonezilla saved one by one`,
       "restore it with Clonezilla onto a (virtual) disk, and capture or import that",
     );
   }

@@ -113,7 +113,11 @@ export function compressor(
 ): { readonly stdin: NodeJS.WritableStream; readonly ended: Promise<void>; kill(): void } {
   const { compress, tool } = compression;
   if (compress === null) {
-    throw new RoomcastError("usage", `${tool} is only read`, "use .zst, .gz, .lz4, .xz or .lzo");
+    throw new RoomcastError(
+      "usage",
+      `${tool} files can be read, but not written`,
+      "use .zst, .gz, .lz4, .xz or .lzo",
+    );
   }
   const child = startTool(compression, compress, ["pipe", into, "pipe"]);
   if (child.stdin === null) throw new Error("the tool has a pipe");
@@ -122,7 +126,11 @@ export function compressor(
     ended: endOf(child, compression).then(({ status, said }) => {
       if (status === 0) return;
       const why = said || `it ended with ${status}`;
-      throw new RoomcastError("failed", `${tool}: ${why}`, "check the space where the file is");
+      throw new RoomcastError(
+        "failed",
+        `${tool}: ${why}`,
+        "check the free space in the file's folder",
+      );
     }),
     kill: () => void child.kill(),
   };

@@ -41,7 +41,7 @@ export async function exportImage(options: ExportOptions): Promise<Exported> {
     else {
       if (found !== null) {
         if (!found.isFile()) {
-          throw new RoomcastError("usage", `${path} is no file`, "name the file to be written");
+          throw new RoomcastError("usage", `${path} is not a file`, "name a file to write");
         }
         const what = `${name} will replace the file ${path} (${sizeText(found.size)}).`;
         await options.confirm([what], basename(path));

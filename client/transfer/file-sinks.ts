@@ -162,7 +162,7 @@ function writeError(path: string, cause: unknown): RoomcastError {
   return new RoomcastError(
     isFull ? "no-space" : "failed",
     `writing ${path}: ${isFull ? "no space is left" : (code ?? message)}`,
-    isFull ? "free space where the file is to be" : "check that the folder is there and writable",
+    isFull ? "free space in the file's folder" : "check that the folder exists and is writable",
     { cause },
   );
 }

@@ -36,14 +36,18 @@ export async function readFog(
   const number = wanted?.replace(/^d/, "") ?? (disks.length === 1 ? disks[0] : undefined);
   if (number === undefined || !disks.includes(number)) {
     const listed = disks.map((each) => `d${each}`).join(", ");
-    throw new RoomcastError("bad-input", `${folder} has the disks ${listed}`, "say which: --disk");
+    throw new RoomcastError(
+      "bad-input",
+      `${folder} has the disks ${listed}`,
+      "choose one with --disk",
+    );
   }
   const name = `d${number}`;
   const source = `FOG ${folder}, ${name}`;
   const tableFile = names.has(`${name}.partitions`)
     ? `${name}.partitions`
     : `${name}.original.partitions`;
-  if (!names.has(tableFile)) throw damagedSource(source, `${name}.partitions is not there`);
+  if (!names.has(tableFile)) throw damagedSource(source, `${name}.partitions is missing`);
   const dump = decodeSfdiskDump(await readFile(join(folder, tableFile), "utf8"));
   if (!dump.ok) throw damagedSource(join(folder, tableFile), dump.reason);
   const { partitions: listed, kind } = dump.value;
@@ -71,7 +75,8 @@ export async function readFog(
     grub.copy(first, 0, 0, 440);
     placed.push({ offset: 0, data: first }, ...gpt.value.pieces);
   } else {
-    if (mbr.length < 512) throw damagedSource(join(folder, `${name}.mbr`), "it is no whole sector");
+    if (mbr.length < 512)
+      throw damagedSource(join(folder, `${name}.mbr`), "it is shorter than a sector");
     placed.push({ offset: 0, data: mbr }, { offset: 0, data: mbrSector(mbr, listed) });
     const chain = ebrChain(listed, logicalSector);
     if (chain === null)
@@ -83,7 +88,9 @@ export async function readFog(
     const end = Math.max(...listed.map(({ start, count }) => start + count)) * logicalSector;
     diskBytes = Number.isSafeInteger(sized) && sized >= end ? sized : Math.ceil(end / mib) * mib;
     if (diskBytes !== sized) {
-      warnings.push("the folder does not tell the disk's size: it ends with its last partition");
+      warnings.push(
+        "the folder does not say how large the disk is: the image ends with the last partition",
+      );
     }
   }
   const swapUuids = names.has(`${name}.original.swapuuids`)
@@ -104,7 +111,7 @@ export async function readFog(
           `look for it on the FOG server; to import the disk with that partition empty: --without ${index}`,
         );
       }
-      warnings.push(`partition ${index} is not taken from the folder: nothing is kept of it`);
+      warnings.push(`partition ${index} is not taken from the folder, and so not in the image`);
     }
     const place = { start: start * logicalSector, size: count * logicalSector };
     partitions.push({ index, type, ...place, fs: null, label: null, uuid: null, content });
@@ -125,7 +132,7 @@ function contentOf(
   if ([...names].some((name) => name.startsWith(`${base}.lvm`))) {
     throw new RoomcastError(
       "bad-input",
-      `${join(folder, base)}: it holds LVM, of which FOG saved the volumes apart`,
+      `${join(folder, base)}: it holds LVM, whose volumes FOG saved one by one`,
       "restore it with FOG onto a (virtual) disk, and capture or import that",
     );
   }
@@ -134,7 +141,7 @@ function contentOf(
   for (const [at, name] of own.entries()) {
     const suffix = `.${String(at).padStart(3, "0")}`;
     if (name !== `${base}.img` && !name.endsWith(suffix)) {
-      throw damagedSource(join(folder, name), `its part ${suffix} is not there`);
+      throw damagedSource(join(folder, name), `its part ${suffix} is missing`);
     }
   }
   if (own.length > 0) return { kind: "partclone", files: own.map((name) => join(folder, name)) };

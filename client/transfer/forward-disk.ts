@@ -113,5 +113,5 @@ const tooLong = (path: string): RoomcastError =>
   new RoomcastError(
     "bad-input",
     `${path}: a partition's data does not fit into the partition`,
-    "the folder's partition table is not the one that the partitions were saved with",
+    "save the disk again: this partition table does not belong to these partitions",
   );

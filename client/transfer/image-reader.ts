@@ -32,7 +32,7 @@ export interface StoredChunk {
 
 /** Chunks in one request. */
 const batchChunks = 8;
-/** Requests on their way while another's chunks are written. */
+/** Requests on their way while the chunks of another are written. */
 const batchesAhead = 2;
 const inflate = promisify(zstdDecompress);
 

@@ -80,7 +80,7 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
 }
 
 const inMotion = (path: string, inUse: string): RoomcastError =>
-  new RoomcastError("refused", `${path} is in use: ${inUse}`, "unmount it, and import it then");
+  new RoomcastError("refused", `${path} is in use: ${inUse}`, "unmount it, and import it again");
 
 const notKnown = (path: string, why: string): RoomcastError =>
   new RoomcastError(
@@ -206,7 +206,7 @@ async function importDisk(
   return await captureMapped(map, { disk, source, uplink, signal, progress });
 }
 
-/** What is no disk at all is most often told by its length. */
+/** Most files that are no disk have a length that no disk has. */
 function requireSectors(path: string, size: number): void {
   if (size > 0 && size % 512 === 0) return;
   const why = size === 0 ? "it is empty" : `${size} bytes are no whole number of sectors`;

@@ -16,9 +16,9 @@ export interface PartcloneVolume extends ForwardVolume {
   readonly header: PartcloneHeader;
 }
 
-/** Blocks read at once where no checksum says otherwise. */
+/** Bytes of blocks that are read at once, if no checksum asks for other runs. */
 const runBytes = 1024 * 1024;
-/** A checksum over more is not held in memory: refused. */
+/** A checksum over more bytes would need too much memory, and is refused. */
 const stripLimit = 256 * 1024 * 1024;
 
 /** CRC-32 with the seed 0xffffffff, and not inverted at the end. */

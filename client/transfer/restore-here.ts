@@ -1,7 +1,7 @@
 /** An image restored to a disk of this machine, as an agent does it; its chunks come by the API. */
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ChunkVerdict } from "../../core/cast/handles.ts";
+import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { misfitOf } from "../../core/image/fit.ts";
 import { imageName } from "../../core/image/manifest.ts";

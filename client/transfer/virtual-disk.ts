@@ -47,11 +47,11 @@ export interface VirtualDisk extends AsyncDisposable {
   readonly path: string;
 }
 
-/** How long the daemon may take to show the file. */
-const startLimit = 20_000;
-const outputLimit = 1024 * 1024;
-/** Checking reads all of the format's tables. */
-const checkLimit = 10 * 60_000;
+/** Milliseconds that the daemon may take to show the file. */
+const startLimitMs = 20_000;
+const outputLimitBytes = 1024 * 1024;
+/** Milliseconds for a check, which reads all of the format's tables. */
+const checkLimitMs = 10 * 60_000;
 
 /** Rejects with `bad-input` when the file is cut or damaged, or needs others that are not part of it. */
 export async function openVirtualDisk(
@@ -76,7 +76,7 @@ export async function createVirtualDisk(
     signal,
   );
   if (status !== 0)
-    throw new RoomcastError("failed", `qemu-img: ${said}`, "check where the file is");
+    throw new RoomcastError("failed", `qemu-img: ${said}`, "check the file and its folder");
   return show(path, format, true, signal);
 }
 
@@ -93,8 +93,8 @@ async function requireSound(path: string, format: VirtualFormat, signal: AbortSi
   if (other !== undefined || told.encrypted === true) {
     throw new RoomcastError(
       "bad-input",
-      `${path} ${other === undefined ? "is encrypted" : `is only a part: the rest is in ${other}`}`,
-      `make one file of it first: qemu-img convert -O qcow2 ${path} whole.qcow2`,
+      `${path} ${other === undefined ? "is encrypted" : `is only a part of a disk: the rest is in ${other}`}`,
+      `convert it to one file first: qemu-img convert -O qcow2 ${path} whole.qcow2`,
     );
   }
   if (driver === "vpc") {
@@ -145,7 +145,7 @@ async function show(
     await ended;
   });
   const before = (await stat(folder)).dev;
-  const giveUpAt = performance.now() + startLimit;
+  const giveUpAt = performance.now() + startLimitMs;
   while ((await stat(mountpoint).catch(() => null))?.dev === before) {
     signal.throwIfAborted();
     const over = await Promise.race([ended, sleep(20)]);
@@ -175,7 +175,7 @@ function qemuImg(
   signal: AbortSignal,
 ): Promise<{ status: number; output: string; said: string }> {
   signal.throwIfAborted();
-  const options = { signal, timeout: checkLimit, maxBuffer: outputLimit };
+  const options = { signal, timeout: checkLimitMs, maxBuffer: outputLimitBytes };
   return new Promise((resolve, reject) => {
     execFile("qemu-img", args, options, (error, output, stderr) => {
       if (signal.aborted) return reject(signal.reason);

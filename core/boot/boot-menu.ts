@@ -39,7 +39,7 @@ export type BootEntry = { readonly id: string; readonly key: string; readonly ti
 
 /** Seconds in which a key opens the menu: long enough to hit one, short enough for fifty PCs. */
 export const agentPromptSeconds = 2;
-/** Whoever sees that the last start hung, and can choose another kernel, needs time to read it. */
+/** Seconds in which a key opens the menu after a start that hung: a person needs time to read the advice. */
 export const hungPromptSeconds = 10;
 
 /**

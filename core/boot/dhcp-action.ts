@@ -15,7 +15,7 @@ export type DhcpAction =
   | { readonly type: "forget"; readonly mac: MacAddress }
   /** Tell this PC that there is no IPv6 router: its iPXE waits for one. */
   | { readonly type: "end-ipv6-wait"; readonly mac: MacAddress }
-  /** Find out who has this address, and tell `probed`. */
+  /** Find out which host has this address, and call `probed`. */
   | { readonly type: "probe"; readonly address: string }
   | { readonly type: "fact"; readonly fact: DhcpFact };
 
@@ -64,6 +64,6 @@ export function bootText(loader: Loader | undefined): string {
   return ` to boot ${loader.kind === "tftp" ? loader.file : loader.path}`;
 }
 
-/** Whoever wants to boot and cannot boot here is told to the people: the PC itself shows nothing of it. */
+/** A PC that wants to boot and cannot boot here is a fact for people: the PC itself does not show why. */
 export const unsupported = (packet: DhcpPacket, loader: Loader | undefined): DhcpAction[] =>
   loader?.kind === "unsupported" ? [fact(packet, "unsupported", null, loader.reason)] : [];

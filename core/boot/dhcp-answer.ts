@@ -4,7 +4,7 @@ import { asciiBytes, type DhcpPacket, dhcpType, noAddress, u32Bytes } from "../w
 import { loaderFor } from "./loader.ts";
 import type { UefiLoaders } from "./uefi-loaders.ts";
 
-/** What a client is told about booting. */
+/** The boot options of an answer. */
 export interface BootSettings {
   readonly serverAddress: string;
   /** `http://ADDRESS:PORT` */
@@ -19,9 +19,9 @@ export interface AnswerSettings extends BootSettings {
   readonly dns: readonly string[];
 }
 
-/** A client identifier or UUID longer than this is not repeated: none in the field is. */
+/** A client identifier or UUID longer than this is not echoed: none in the field is. */
 const echoLimitBytes = 64;
-/** RFC 3046 section 2.0: one option. What a packet claims in several would not fit one frame going back. */
+/** RFC 3046 section 2.0: one option. Several of them might not fit into the answer's frame. */
 const relayLimitBytes = 255;
 
 /** The answer to a DISCOVER, a REQUEST, or (with `address` null) an INFORM. */
@@ -90,7 +90,7 @@ export function proxyAnswer(
   };
 }
 
-/** The client must not use the address that it asked for, and start anew. */
+/** The client must not use the address that it asked for, and has to start again. */
 export function nak({ serverAddress }: AnswerSettings, request: DhcpPacket): DhcpPacket {
   const options = new Map<number, Uint8Array>([
     [53, Uint8Array.of(dhcpType.nak)],

@@ -1,7 +1,7 @@
 /**
  * A proxyDHCP (PXE 2.1 section 2.2): beside the DHCP server that gives the addresses it tells PCs that boot
  * from the network what to load, on port 67 with an offer, and on port 4011 to who asks there. It has no
- * addresses, and who is not booting hears nothing of it.
+ * addresses, and a client that is not booting gets no answer from it.
  */
 import { ipv4ToNumber, isInRange, subnetOf } from "../units/ipv4.ts";
 import { type DhcpPacket, dhcpType, messageType, noAddress } from "../wire/dhcp/packet.ts";
@@ -19,7 +19,7 @@ import {
 import { type BootSettings, proxyAnswer } from "./dhcp-answer.ts";
 import { loaderFor } from "./loader.ts";
 
-/** PXE 2.1 section 2.2.5: where a PC asks that has its address already. */
+/** PXE 2.1 section 2.2.5: the UDP port for a PC that has its address already. */
 export const proxyPort = 4011;
 
 export type DhcpProxyOptions = BootSettings & { readonly netmask: string };

@@ -33,7 +33,7 @@ export type DhcpServerOptions = AnswerSettings &
     readonly probesAddresses: boolean;
   };
 
-/** DISCOVERs that wait for a probe at the same time; those above are answered without. */
+/** DISCOVERs that wait for a probe at once; further ones are answered without a probe. */
 const probesLimit = 256;
 
 export class DhcpServer {
@@ -202,7 +202,7 @@ export class DhcpServer {
 
   /**
    * RFC 2131 section 4.1: by the relay; else to a client that has its address already; else by
-   * broadcast, since who has none yet cannot answer ARP. Never away from the subnet.
+   * broadcast, since a client without an address cannot answer ARP. Nothing leaves the subnet.
    */
   private send(request: DhcpPacket, packet: DhcpPacket): DhcpAction {
     if (request.giaddr !== noAddress)

@@ -1,6 +1,6 @@
 /**
  * Which other DHCP servers are on the wire: a DISCOVER is sent from time to time as if by a PC that boots,
- * and whoever offers is noted. What others send to PCs is heard too.
+ * and every server that offers is noted. It also hears what other servers send to PCs.
  */
 import type { MacAddress } from "../units/mac.ts";
 import { type Millis, millis } from "../units/units.ts";
@@ -27,11 +27,11 @@ export type WatchFact =
   | { readonly kind: "appeared"; readonly server: OtherServer }
   | { readonly kind: "gone"; readonly server: OtherServer };
 
-/** Between two looks. A rival that gives a PC an address is heard at once, if the answer is broadcast. */
+/** Milliseconds between two looks. A rival that broadcasts its answer to a PC is heard at once. */
 const lookEveryMs = 60_000;
-/** A server that did not answer so many looks in a row is gone; one that is busy may miss one. */
+/** Looks in a row after which a server that did not answer is gone; a busy one may miss one. */
 const looksMissed = 3;
-/** More than that is no lab's network but somebody's play. */
+/** How many other servers are remembered: no lab has more, and the list has to end. */
 const serversLimit = 16;
 
 interface Known {
@@ -60,7 +60,7 @@ export class DhcpWatch {
     return [...this.known.values()].map(({ server }) => server);
   }
 
-  /** The DISCOVER to broadcast now, and who has been silent for too long. `xid` is random. */
+  /** The DISCOVER to broadcast now, and the servers that have been silent for too long. `xid` is random. */
   look(xid: number, now: Millis): { readonly packet: DhcpPacket; readonly facts: WatchFact[] } {
     this.lookAt = millis(now + lookEveryMs);
     const facts: WatchFact[] = [];
@@ -120,7 +120,7 @@ const discoverOf = (mac: MacAddress, xid: number): DhcpPacket => ({
   op: 1,
   xid,
   secs: 0,
-  // Else the answer goes to an address that this host does not have.
+  // Otherwise the answer would go to an address that this host does not have.
   broadcast: true,
   ciaddr: noAddress,
   yiaddr: noAddress,

@@ -7,7 +7,7 @@ import {
   promptSeconds,
 } from "./boot-menu.ts";
 
-/** Whoever opened the menu and went away: the PC goes on by itself. */
+/** Seconds after which an open menu that nobody uses starts the default. */
 const menuSeconds = 300;
 
 /** iPXE's scripting language (ipxe.org/cmd). Settings of the running iPXE are `${…}`. */

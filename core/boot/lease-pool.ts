@@ -32,14 +32,14 @@ export interface Offer {
 
 export type Claim =
   | { readonly name: "granted"; readonly lease: Lease; readonly forgotten: readonly MacAddress[] }
-  /** The address is another's, or the client has another one. */
+  /** The address belongs to another client, or the client has another address. */
   | { readonly name: "wrong" }
   /** Not an address of this pool, and the client is unknown: perhaps another server's affair. */
   | { readonly name: "foreign" };
 
-/** An offered address is kept for the client this long. */
+/** Milliseconds for which an offered address is kept for the client. */
 const offerMs = 60_000;
-/** An address that a client declined is not given out this long: something else has it. */
+/** Milliseconds for which a declined address is not offered, because something else has it. */
 const declinedMs = 600_000;
 
 /** What an address is, until then; afterwards it is free, but still remembered. */
@@ -174,7 +174,7 @@ export class LeasePool {
     return holding !== undefined && holding.until > now;
   }
 
-  /** Answers whose leases it pushed out: another's of this address, and the client's own of another. */
+  /** Answers the leases that it replaced: another client's of this address, and this client's of another. */
   private hold(
     address: number,
     holding: Holding & { readonly mac: MacAddress },

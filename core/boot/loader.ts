@@ -2,7 +2,7 @@ import type { MacAddress } from "../units/mac.ts";
 import { type DhcpPacket, textOption } from "../wire/dhcp/packet.ts";
 import { type UefiLoader, uefiFiles } from "./uefi-loaders.ts";
 
-/** What a booting client is told to load. */
+/** The loader that a booting client gets. */
 export type Loader =
   /** By TFTP, as `file` of the server. */
   | { readonly kind: "tftp"; readonly file: string }

@@ -2,16 +2,16 @@
 import { type Millis, millis } from "../units/units.ts";
 import { dataPacket, encodeOack, type TftpRequest } from "../wire/tftp.ts";
 
-/** Without the option (RFC 1350), and the least of RFC 2348. */
+/** The block size without the option (RFC 1350), and below it the least of RFC 2348. */
 const plainBlockBytes = 512;
 const leastBlockBytes = 8;
 /** MTU 1500 − 28 IP/UDP − 4 header: a larger block is lost as a whole with any fragment of it. */
 export const mostBlockBytes = 1468;
 /** RFC 7440 allows 65535; more than 64 in flight only overruns what a boot ROM can take. */
 export const mostWindowBlocks = 64;
-/** How often the same window is sent before the client is given up. */
+/** How often a window is sent before the transfer is given up. */
 export const triesLimit = 8;
-/** Before a repetition; a client may ask for 1 to 255 s (RFC 2349). */
+/** Seconds before a repetition; a client may ask for 1 to 255 (RFC 2349). */
 const plainTimeoutSeconds = 1;
 
 /** What is read from: a file, or what was made for this client. */
@@ -58,7 +58,7 @@ export class TftpTransfer {
     // RFC 2348, RFC 7440: the OACK's value is at most the client's.
     this.blockBytes = take("blksize", leastBlockBytes, mostBlockBytes) ?? plainBlockBytes;
     this.windowBlocks = take("windowsize", 1, mostWindowBlocks) ?? 1;
-    // RFC 2349: the timeout is taken as it is or not at all.
+    // RFC 2349: the server takes the timeout that the client asked for, or none.
     const timeout = Number(wished.get("timeout")) <= 255 ? take("timeout", 1, 255) : undefined;
     this.timeoutMs = (timeout ?? plainTimeoutSeconds) * 1000;
     if (wished.has("tsize")) accepted.set("tsize", String(content.length));
@@ -74,7 +74,7 @@ export class TftpTransfer {
     return this.isOver ? undefined : this.wakeAt;
   }
 
-  /** The client has had something of this transfer: whoever begins anew from its port has restarted. */
+  /** Whether the client has received anything: if it then asks again from the same port, it has restarted. */
   get isAnswered(): boolean {
     return this.acknowledged > 0 || (this.acknowledged === 0 && this.accepted.size > 0);
   }

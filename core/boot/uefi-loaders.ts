@@ -19,7 +19,7 @@ export interface UefiLoadersOptions {
   isSecureBootOff(mac: MacAddress): boolean;
 }
 
-/** PCs whose last way is remembered; the oldest is forgotten first. */
+/** How many PCs' loaders are remembered; the oldest is forgotten first. */
 const rememberedLimit = 4096;
 
 /**
@@ -42,7 +42,7 @@ export class UefiLoaders {
     return isSecureBootOff(mac) && !this.sentToIpxe.has(mac) ? "ipxe" : "shim";
   }
 
-  /** What a PC was told for good: with an ACK. */
+  /** Notes the loader that a PC got with an ACK, which is final. */
   told(mac: MacAddress, loader: Loader | undefined): void {
     this.sentToIpxe.delete(mac);
     if (loader?.kind !== "tftp" || loader.file !== uefiFiles.ipxe) return;

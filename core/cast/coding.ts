@@ -14,7 +14,7 @@ export function planRepairs(
   limit: number = memberLimit,
 ): number[][] {
   const wordCount = (lacking.length + 31) >> 5;
-  /** By symbol: a bit for each receiver that lacks it. */
+  /** For each symbol, a bit for each receiver that lacks it. */
   const lackers = new Int32Array(symbolCount * wordCount);
   const degrees = new Uint16Array(symbolCount);
   for (const [receiver, symbols] of lacking.entries()) {
@@ -25,7 +25,7 @@ export function planRepairs(
     }
   }
   const sets: number[][] = [];
-  /** By set: the receivers that it serves already. */
+  /** For each set, a bit for each receiver that it serves already. */
   const served = new Int32Array(symbolCount * wordCount);
   let firstOpen = 0;
   for (const symbol of byDegree(degrees, lacking.length)) {
@@ -38,7 +38,7 @@ export function planRepairs(
       const at = set * wordCount + word;
       served[at] = (served[at] as number) | (lackers[symbol * wordCount + word] as number);
     }
-    // A full set serves everybody, as far as the others are concerned.
+    // A full set is marked as serving everybody, so that no symbol is added to it.
     if (members.length === limit) served.fill(-1, set * wordCount, (set + 1) * wordCount);
     while (firstOpen < sets.length && isClosed(served, firstOpen, lacking.length, wordCount))
       firstOpen++;
@@ -47,7 +47,7 @@ export function planRepairs(
   return sets;
 }
 
-/** The symbols that anybody lacks, those that most lack first. */
+/** The symbols that a receiver lacks; those that most receivers lack come first. */
 function byDegree(degrees: Uint16Array, highest: number): number[] {
   const buckets: number[][] = Array.from({ length: highest + 1 }, () => []);
   for (let symbol = 0; symbol < degrees.length; symbol++) {

@@ -1,15 +1,15 @@
-/** The stored lengths of a cast's entries, which in a live cast become known one after the other. */
+/** The stored lengths of a cast's entries. In a live cast, they become known one after another. */
 import { assert } from "../errors.ts";
 import { chunkBytes } from "../units/units.ts";
 import { symbolCountOf } from "../wire/cast.ts";
 
-/** Of an entry that has yet to be announced. */
+/** The length of an entry that has yet to be announced. */
 export const unknownLength = 0xffff_ffff;
 
 export class Entries {
-  /** Stored bytes of each; 0: never on the wire. */
+  /** Stored bytes of each entry; 0: it is never on the wire. */
   readonly storedLengths: Uint32Array;
-  /** Symbols of each; 0 also for those that are unknown. */
+  /** Symbols of each entry; 0 also for those that are unknown. */
   readonly symbolCounts: Uint16Array;
 
   constructor(storedLengths: Uint32Array) {

@@ -3,10 +3,13 @@ import type { Millis } from "../units/units.ts";
 import { planRepairs } from "./coding.ts";
 import type { Flight } from "./flight.ts";
 import type { Member } from "./member.ts";
-import type { Room } from "./room.ts";
+import type { Receivers } from "./receivers.ts";
 import type { Supply } from "./supply.ts";
 
-/** Of an entry: who lacks more, and four times what the middle one does, gets it another time. */
+/**
+ * A member that lacks more than this fraction of an entry, and `heavyFactor` times what the middle one
+ * lacks, gets the entry another time: its repair alone would cost as much as a quarter of the entry.
+ */
 export const heavyFraction = 0.25;
 const heavyFactor = 4;
 
@@ -17,16 +20,16 @@ export interface Moment {
 }
 
 export class Flights {
-  /** With repairs to send, oldest round first. */
+  /** Flights with repairs to send, the oldest round first. */
   readonly repairing: Flight[] = [];
   sending: Flight | null = null;
-  private readonly room: Room;
+  private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly symbolCounts: Uint16Array;
   private readonly byEntry = new Map<number, Flight>();
 
-  constructor(parts: { room: Room; supply: Supply; symbolCounts: Uint16Array }) {
-    this.room = parts.room;
+  constructor(parts: { receivers: Receivers; supply: Supply; symbolCounts: Uint16Array }) {
+    this.receivers = parts.receivers;
     this.supply = parts.supply;
     this.symbolCounts = parts.symbolCounts;
   }
@@ -43,12 +46,12 @@ export class Flights {
     return this.byEntry.get(entryIndex);
   }
 
-  /** A copy: flights may end while it is gone through. */
+  /** A copy, because flights may end while the caller goes through it. */
   all(): Flight[] {
     return [...this.byEntry.values()];
   }
 
-  /** `hasParts`: it begins with a round of what its members lack, not with its symbols. */
+  /** Opens a flight. With `hasParts` it begins with a round of repairs, not with all symbols. */
   open(
     entryIndex: number,
     members: readonly Member[],
@@ -73,12 +76,12 @@ export class Flights {
     return flight;
   }
 
-  /** Its last packet is out: its members are to report past that. */
+  /** The flight's last packet is out, and it waits until its members have reported past that. */
   wait(flight: Flight, { sequence, now }: Moment): void {
     flight.state = { name: "waiting", sequence, since: now, waitingFor: new Set(flight.members) };
   }
 
-  /** All that are waited for have reported past the last packet: what they lack is repaired. */
+  /** The members have reported past the last packet, and a round repairs what they lack. */
   beginRound(flight: Flight): void {
     const { state, entryIndex } = flight;
     if (state.name !== "waiting" || this.byEntry.get(entryIndex) !== flight) return;
@@ -86,7 +89,7 @@ export class Flights {
     for (const member of flight.members) {
       if (state.waitingFor.has(member)) continue;
       const symbols = member.assembling.get(entryIndex);
-      // It had no slot, or came too late: another time.
+      // The member had no slot, or came too late: it gets the entry another time.
       if (symbols === undefined) flight.members.delete(member);
       else lacking.push({ member, symbols });
     }
@@ -106,7 +109,7 @@ export class Flights {
     this.repairing.push(flight);
   }
 
-  /** The member's report has come: rounds begin that waited for nobody else. */
+  /** A report of the member has come: the rounds that waited only for it begin. */
   noteReport(member: Member): void {
     for (const flight of this.all()) {
       const { state } = flight;
@@ -115,7 +118,7 @@ export class Flights {
     }
   }
 
-  /** A flight that has waited since before `before` goes on without those that are late. */
+  /** Flights that have waited since before `before` go on without the members that are late. */
   endOverdueWaits(before: Millis, isLate: (member: Member) => boolean): void {
     for (const flight of this.all()) {
       const { state } = flight;
@@ -125,7 +128,7 @@ export class Flights {
     }
   }
 
-  /** The member takes part in none of them from now on. */
+  /** The member takes part in no flight from now on. */
   dropFromAll(member: Member): void {
     member.begun = [];
     for (const flight of this.all()) this.drop(flight, member);
@@ -146,18 +149,18 @@ export class Flights {
     if (this.sending === flight) this.sending = null;
     const place = this.repairing.indexOf(flight);
     if (place >= 0) this.repairing.splice(place, 1);
-    // Somebody may still want it, and nothing else tells the next lap.
-    this.room.version++;
+    // A member may still want the entry, and the next lap has to notice.
+    this.receivers.version++;
   }
 }
 
-/** Those who lack so much more of an entry than the others that its repair would hold up the room. */
+/** The members that lack so much more of an entry than the others that repairing them would hold up the room. */
 function heavy<T extends { readonly symbols: Uint16Array }>(
   lacking: readonly T[],
   { symbolCount, memberCount }: Flight,
 ): T[] {
   const counts = lacking.map(({ symbols }) => symbols.length).sort((one, other) => other - one);
-  // Those who have all of it lack nothing.
+  // Members that have the whole entry are not in the list: they lack nothing.
   const middle = counts[memberCount >> 1] ?? 0;
   if (memberCount === 1) return [];
   const limit = Math.max(symbolCount * heavyFraction, middle * heavyFactor);

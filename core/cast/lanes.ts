@@ -1,63 +1,64 @@
 /**
- * Who is waited for. The main lane is served together, at the pace of the room. Whoever would hold up
- * the others, by a slow disk or by losing far more than they do, is put into the catch-up lane: it
- * takes what it can of what it hears, and is served when the main lane wants nothing more, or comes
- * back before that if it has room again.
+ * The lanes of a cast. Receivers in the main lane are served together, at the pace of the room. A
+ * straggler, which would hold up the others by a slow disk or by losing far more than they do, is moved to
+ * the catch-up lane. There it takes what it can of what it hears. It is served when the main lane wants
+ * nothing more, or returns before that if it has free slots again.
  */
 import { type Millis, millis } from "../units/units.ts";
 import { creditOf, type Member } from "./member.ts";
-import type { LaggardCause } from "./reason.ts";
-import type { Room } from "./room.ts";
+import type { StragglerCause } from "./reason.ts";
+import type { Receivers } from "./receivers.ts";
 
-/** Nobody comes back sooner; twice as late after each time that it was put aside. */
-const asideFor = millis(2000);
+/** A straggler stays in the catch-up lane at least this long, and twice as long after each further demotion. */
+const leastCatchUp = millis(2000);
+/** Doublings of that time: 64 s at most, so that a PC whose trouble has passed can return. */
 const doublings = 5;
-/** How long a member may lose far more than the others. */
-const outlierLimit = millis(300);
+/** How long a member may lose far more than the others: a short burst of loss demotes nobody. */
+const straggleLimit = millis(300);
 
 export interface LaneChange {
   readonly demoted: readonly Member[];
-  /** The main lane was empty, and those who waited are the room now. */
+  /** The main lane wanted nothing more, and now consists of the stragglers. */
   readonly isNewRoom: boolean;
 }
 
 export class Lanes {
-  private readonly room: Room;
+  private readonly receivers: Receivers;
 
-  constructor(room: Room) {
-    this.room = room;
+  constructor(receivers: Receivers) {
+    this.receivers = receivers;
   }
 
   /** Takes the member out of the main lane; it takes no part in the flights from now on. */
-  demote(member: Member, cause: LaggardCause, now: Millis): void {
+  demote(member: Member, cause: StragglerCause, now: Millis): void {
     member.cause = cause;
     member.lane = "catchUp";
     member.demotedAt = now;
     member.demotions++;
-    member.outlierFor = 0;
-    this.room.setServed(member, false);
+    member.straggledFor = 0;
+    this.receivers.setServed(member, false);
   }
 
-  /** Of those who lost far more than the others in a stretch, the ones that have done so for too long. */
-  noteOutliers(outliers: readonly Member[], elapsed: number): Member[] {
-    for (const member of this.room.members.values()) {
-      const change = outliers.includes(member) ? elapsed : -elapsed;
-      member.outlierFor = Math.max(0, member.outlierFor + change);
+  /** `stragglers` lost far more than the others in a stretch. Answers those that have done so for too long. */
+  noteStragglers(stragglers: readonly Member[], elapsed: number): Member[] {
+    for (const member of this.receivers.members.values()) {
+      const change = stragglers.includes(member) ? elapsed : -elapsed;
+      member.straggledFor = Math.max(0, member.straggledFor + change);
     }
-    return outliers.filter((member) => member.outlierFor >= outlierLimit);
+    return stragglers.filter((member) => member.straggledFor >= straggleLimit);
   }
 
-  /** Brings back whoever has room again, and everyone when the main lane wants nothing. Null: no change. */
+  /** Brings back the stragglers that have room again, or all when the main lane wants nothing. Null: no change. */
   settle(now: Millis): LaneChange | null {
-    const aside = [...this.room.members.values()].filter(
+    const stragglers = [...this.receivers.members.values()].filter(
       ({ lane, wantCount }) => lane === "catchUp" && wantCount > 0,
     );
-    if (aside.length === 0) return null;
-    if (!this.room.hasDemand) {
-      for (const member of aside) member.lane = "main";
+    if (stragglers.length === 0) return null;
+    if (!this.receivers.hasDemand) {
+      for (const member of stragglers) member.lane = "main";
       return { demoted: [], isNewRoom: true };
     }
-    const back = aside.filter((member) => hasRecovered(member, now));
+    const back = stragglers.filter((member) => hasRecovered(member, now));
     for (const member of back) {
       member.lane = "main";
       member.cause = null;
@@ -67,15 +68,19 @@ export class Lanes {
 }
 
 function hasRecovered(member: Member, now: Millis): boolean {
-  const wait = asideFor * 2 ** Math.min(doublings, member.demotions - 1);
+  const wait = leastCatchUp * 2 ** Math.min(doublings, member.demotions - 1);
   return now - member.demotedAt > wait && member.freeSlots * 2 >= member.slotCount;
 }
 
-/** The share of the time that a few may hold up the others, and how much of it can be saved up. */
+/**
+ * The fraction of the time in which a few may hold up the others: half of the 5 % that
+ * stragglers may cost a room (`test/sim/rooms.test.ts`).
+ */
 const share = 0.025;
+/** How much of that time can be saved up. */
 const savedMost = millis(200);
 
-/** What the few who have no room may cost the many who have. */
+/** Limits how much time the few without free slots may cost the many who have some. */
 export class HoldUps {
   private saved: number = savedMost;
   private lookedAt: Millis;
@@ -87,8 +92,8 @@ export class HoldUps {
   }
 
   /**
-   * `full` have no room for the next entry, `others` have. True: they have been waited for long
-   * enough. A room whose most members are full, or nearly, is as slow as its disks: that costs nobody.
+   * `full` have no slot for the next entry, `others` have one. Answers whether the others have waited long
+   * enough. If most members are full, or nearly, the room is as slow as its disks, and waiting costs nothing.
    */
   hold(full: readonly Member[], others: readonly Member[], now: Millis): boolean {
     this.saved = Math.min(savedMost, this.saved + (now - this.lookedAt) * share);
@@ -97,11 +102,11 @@ export class HoldUps {
     this.heldAt = now;
     const idle = others.filter((member) => creditOf(member) * 2 >= member.slotCount);
     if (idle.length * 2 < full.length + others.length) return false;
-    // Longer ago is another hold-up.
-    if (held < recent) this.saved -= held;
+    // If it was longer ago, this is another hold-up.
+    if (held < recentMs) this.saved -= held;
     return this.saved <= 0;
   }
 }
 
-/** Between two looks at one hold-up: the machine is asked at least every housekeeping. */
-const recent = 50;
+/** Milliseconds: two calls of one hold-up are closer together than this, as housekeeping comes every 20 ms. */
+const recentMs = 50;

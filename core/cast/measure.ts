@@ -1,7 +1,7 @@
-/** What has come to a receiver lately, and what became of it: counted over a while, from its reports. */
+/** What has come to a receiver recently, and what its disk has taken, from the counters in its reports. */
 import { type Millis, millis } from "../units/units.ts";
 
-/** What comes to a receiver is counted over so long. */
+/** The figures are means over this long: a hundred packets at 5 Mbit/s, and soon enough for a person. */
 const measureFor = millis(250);
 
 /** Totals as of a report. */
@@ -9,33 +9,33 @@ export interface Totals {
   /** The highest sequence heard. */
   readonly sequence: number;
   readonly packets: number;
-  /** By its own socket, modulo 2^32. */
+  /** Drops of its own socket, modulo 2^32. */
   readonly dropped: number;
-  /** Entries that its disk has taken. */
+  /** How many entries its disk has taken. */
   readonly written: number;
 }
 
 export interface Figures {
   readonly packetsPerMs: number;
-  /** What was sent meanwhile, in packets a millisecond. */
+  /** Packets a millisecond that were sent meanwhile. */
   readonly sentPerMs: number;
-  /** Fraction of what was sent that did not come, drops of its own socket included. */
+  /** The fraction that did not come, including the drops of its own socket. */
   readonly lossRatio: number;
   readonly dropRatio: number;
   readonly writtenPerMs: number;
 }
 
 export class Measure {
-  /** Null until they are known. */
+  /** Null until there are two totals to compare. */
   figures: Figures | null = null;
   private from: { readonly totals: Totals; readonly at: Millis } | null = null;
 
-  /** After each report. */
+  /** Takes the totals of a report. */
   note(totals: Totals, now: Millis): void {
     const { from } = this;
     if (from !== null && now - from.at < measureFor) return;
     this.from = { totals, at: now };
-    // Less than before: it was started anew, or hears another sender.
+    // The sequence fell: the receiver has restarted, or hears another sender.
     if (from === null || totals.sequence < from.totals.sequence) return;
     const elapsed = now - from.at;
     const sent = totals.sequence - from.totals.sequence;

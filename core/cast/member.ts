@@ -1,8 +1,8 @@
 import { bitmapBytes } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
-import type { ReceiverId, ReceiverStanding } from "./handles.ts";
+import type { ReceiverId, ReceiverStanding } from "./ends.ts";
 import { Measure } from "./measure.ts";
-import { type LaggardCause, reasonOf } from "./reason.ts";
+import { reasonOf, type StragglerCause } from "./reason.ts";
 import { Wait } from "./wait.ts";
 
 /** A receiver as the sender knows it. */
@@ -11,9 +11,9 @@ export interface Member {
   /** Entries that it wants and does not have in hand. */
   readonly wants: Uint8Array;
   wantCount: number;
-  /** `catchUp`: the others do not wait for it; it is served when they want nothing more. */
+  /** `catchUp`: the others do not wait for it, and it is served when they want nothing more. */
   lane: "main" | "catchUp";
-  /** It reports and hears the sender, and is in the main lane: its wants are served. */
+  /** Its wants are served: it reports, hears the sender, and is in the main lane. */
   isServed: boolean;
   /** Number of its newest report; null before the first since it joined. */
   reportNumber: number | null;
@@ -24,21 +24,21 @@ export interface Member {
   sequence: number;
   freeSlots: number;
   slotCount: number;
-  /** First sequences of the entries that were begun for it; those above `sequence` are yet to take a slot. */
+  /** First sequences of the entries that were begun for it. Those above `sequence` have yet to take a slot. */
   begun: number[];
-  /** Entries that it has a part of: the symbols that it lacks. */
+  /** By entry of which it has a part: the symbols that it lacks. */
   assembling: Map<number, Uint16Array>;
   /** Packets received, and the sequence then, at the start of the present stretch. */
   stretchStart: { readonly packets: number; readonly sequence: number } | null;
   packets: number;
   readonly measure: Measure;
   readonly wait: Wait;
-  /** Entries that it has in hand or on the disk, of those that it wanted. */
+  /** How many of the wanted entries it has in hand or on the disk. */
   finished: number;
-  /** Why it was put aside; null once it has recovered. */
-  cause: LaggardCause | null;
-  /** For how long, of late, it has lost far more than the others. */
-  outlierFor: number;
+  /** Why it is a straggler; null once it has recovered. */
+  cause: StragglerCause | null;
+  /** Milliseconds for which it has lost far more than the others, less those for which it has not. */
+  straggledFor: number;
   demotedAt: Millis;
   demotions: number;
 }
@@ -63,21 +63,21 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   wait: new Wait(),
   finished: 0,
   cause: null,
-  outlierFor: 0,
+  straggledFor: 0,
   demotedAt: now,
   demotions: 0,
 });
 
-/** Whoever reports, but for so long has heard nothing new, is not reached by the multicast. */
+/** Multicast does not reach a receiver that reports, but has heard nothing new for this long: seven sync packets. */
 export const deafAfter = millis(1500);
-/** Who has not reported for so long is not served. */
+/** A receiver that has not reported for this long is not served: it may have died. */
 export const silentAfter = millis(3000);
 
-/** What it holds that its disk has yet to take. */
+/** How many chunks it holds that its disk has yet to take. */
 export const inHandCount = ({ slotCount, freeSlots, assembling }: Member): number =>
   slotCount - freeSlots - assembling.size;
 
-/** Notes what has come to the member, after its report; `dropped`: by its socket, in all. */
+/** Counts what has come to the member, after its report. `dropped` is the total of its socket. */
 export function measure(member: Member, dropped: number, now: Millis): void {
   const { sequence, packets, finished } = member;
   const written = finished - inHandCount(member);
@@ -96,7 +96,7 @@ export function standingOf(member: Member, now: Millis): ReceiverStanding {
   };
   return {
     receiver: id,
-    // Those who were put aside are a room of their own when the others have all.
+    // Stragglers move to the main lane when the others have everything, and still are stragglers.
     lane: cause === null ? lane : "catchUp",
     reason: cause === null || figures === null ? null : reasonOf(cause, figures),
     hearing: hearing(),
@@ -105,5 +105,5 @@ export function standingOf(member: Member, now: Millis): ReceiverStanding {
   };
 }
 
-/** Entries that may be begun for it: its free slots less what is on its way to take one. */
+/** How many entries may be begun for it: its free slots less the entries on their way to take one. */
 export const creditOf = (member: Member): number => member.freeSlots - member.begun.length;

@@ -1,14 +1,16 @@
 import { type Millis, millis } from "../units/units.ts";
 
-/** What was not used is kept for so long: a late timer loses nothing of the link. */
+/** Unused time is kept for this long, so that a late timer loses nothing of the link. */
 const catchUp = millis(10);
+/** The burst at high rates: 40 packets at 1 Gbit/s, about one call to the socket. */
 const burst = millis(0.5);
 /**
- * At slow rates more time goes at once, so that a sender wakes no more than five hundred times a second,
- * but not more than 16 packets: a fifth of what the port of a small switch holds. Of two casts that
- * fill one queue, neither is to come in larger bursts than its rate is: it would lose the more of them.
+ * At slow rates a burst lasts longer, so that a sender wakes no more than five hundred times a second. But
+ * it has at most 16 packets, a fifth of what the port of a small switch holds: of two casts that fill one
+ * queue, the one with the larger bursts loses more of them.
  */
 const burstMost = millis(2);
+/** A full packet on the wire: MTU 1500, Ethernet header and checksum 18, preamble and gap 20. */
 const packetBytes = 1538;
 const burstBytesMost = 16 * packetBytes;
 
@@ -22,7 +24,7 @@ export class Pacer {
     this.filledAt = now;
   }
 
-  /** `wasHeld`: the rate is what has held the sender back. After a rest it does not start with a flood. */
+  /** `wasHeld`: the rate held the sender back. If it rested for another reason, it does not start with a flood. */
   fill(now: Millis, rateBps: number, wasHeld: boolean): void {
     this.bytesPerMs = rateBps / 8000;
     const most = wasHeld ? Math.max(this.burstBytes, this.bytesPerMs * catchUp) : this.burstBytes;
@@ -34,7 +36,7 @@ export class Pacer {
     return this.tokens > 0;
   }
 
-  /** May go below zero by the last packet. */
+  /** The last packet may take the tokens below zero. */
   take(wireBytes: number): void {
     this.tokens -= wireBytes;
   }

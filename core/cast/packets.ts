@@ -1,4 +1,4 @@
-/** Writes a sender's packets, and remembers when each went. */
+/** Writes a sender's packets, and remembers when each was sent. */
 import type { Millis } from "../units/units.ts";
 import {
   emptyHeader,
@@ -13,7 +13,7 @@ import {
 import type { Supply } from "./supply.ts";
 import { SendTimes } from "./wait.ts";
 
-/** Where a packet is put, and when it goes. */
+/** Where a packet is written, and when it is sent. */
 export interface Place {
   readonly into: Uint8Array;
   readonly at: number;
@@ -21,7 +21,7 @@ export interface Place {
 }
 
 export class PacketWriter {
-  /** Of the last packet; the first is 1. */
+  /** The sequence of the last packet; the first is 1. */
   sequence = 0;
   readonly sendTimes = new SendTimes();
   private readonly header = emptyHeader();
@@ -35,7 +35,7 @@ export class PacketWriter {
     this.header.generation = generation;
   }
 
-  /** A symbol of the entry in that slot. */
+  /** Writes a symbol of the entry in the slot. */
   data(entryIndex: number, slot: number, symbol: number, place: Place): void {
     this.begin(packetKind.data, entryIndex, symbol, place);
     const { slab, slotBytes } = this.supply;
@@ -43,7 +43,7 @@ export class PacketWriter {
     place.into.set(slab.subarray(from, from + symbolBytes), place.at + headerBytes);
   }
 
-  /** The XOR of several of its symbols. */
+  /** Writes the XOR of several symbols of the entry in the slot. */
   repair(entryIndex: number, slot: number, set: readonly number[], place: Place): void {
     this.begin(packetKind.repair, entryIndex, set.length, place);
     writeMembers(place.into, place.at, set);

@@ -1,23 +1,23 @@
-/** Why a receiver falls behind, told from what its reports count. */
+/** Finds out why a receiver falls behind, from the counters in its reports. */
 import { chunkBytes } from "../units/units.ts";
 import { dataPacketBytes, wireOverheadBytes } from "../wire/cast.ts";
-import type { LaggardReason } from "./handles.ts";
+import type { StragglerReason } from "./ends.ts";
 import type { Figures } from "./measure.ts";
 
-export type LaggardCause = LaggardReason["cause"];
+export type StragglerCause = StragglerReason["cause"];
 
 const packetBits = (dataPacketBytes + wireOverheadBytes) * 8;
 export const bpsOf = (packetsPerMs: number): number => packetsPerMs * packetBits * 1000;
 
 /** Speeds that an Ethernet port negotiates, in bits a second. */
 const portSpeeds = [10e6, 100e6, 1e9, 2.5e9, 5e9];
-/** A port that is overrun carries nearly all it can. */
+/** A fraction of its speed: an overrun port carries more than this. */
 const portFill = 0.85;
-/** What was queued before is counted too. */
+/** A factor: the count may include packets that were queued before. */
 const countError = 1.1;
 
-/** Of one that loses far more than the others. */
-export function causeOfLoss(figures: Figures | null): LaggardCause {
+/** The cause of a receiver that loses far more than the others. */
+export function causeOfLoss(figures: Figures | null): StragglerCause {
   if (figures === null) return "loss";
   const { packetsPerMs, sentPerMs, lossRatio, dropRatio } = figures;
   if (dropRatio > lossRatio / 2) return "host";
@@ -29,8 +29,8 @@ export function causeOfLoss(figures: Figures | null): LaggardCause {
   return isPort ? "link" : "loss";
 }
 
-/** A cause with its present figures. */
-export function reasonOf(cause: LaggardCause, figures: Figures): LaggardReason {
+/** The cause together with its present figures. */
+export function reasonOf(cause: StragglerCause, figures: Figures): StragglerReason {
   switch (cause) {
     case "disk":
       return { cause, writeBytesPerSecond: figures.writtenPerMs * 1000 * chunkBytes };

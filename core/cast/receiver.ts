@@ -23,22 +23,22 @@ import {
   symbolBytes,
 } from "../wire/cast.ts";
 import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
+import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
-import type { CastReceiverStats, ChunkVerdict } from "./handles.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 
 export interface ReceiverOptions {
   readonly tag: number;
-  /** Of each index entry; 0: never on the wire; `unknownLength`: it will be announced. */
+  /** The stored length of each entry. 0: it is never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
-  /** Bitmap of the entries wanted; those of no stored bytes are none. */
+  /** Bitmap of the wanted entries; an entry without stored bytes is never wanted. */
   readonly wants: Uint8Array;
   readonly slotCount: number;
   /** `slabBytesFor(storedLengths, slotCount)` bytes, aligned to 4. */
   readonly slab: Uint8Array;
 }
 
-/** An entry of which all stored bytes are in the slab, at `offset`. */
+/** An entry whose stored bytes are all in the slab, at `offset`. */
 export interface Completed {
   readonly entryIndex: number;
   readonly offset: number;
@@ -47,28 +47,30 @@ export interface Completed {
 
 const place = { none: 0, wanted: 1, assembling: 2, inHand: 3 } as const;
 
-/** Until a sender says how often it wants to hear. */
+/** The report interval until a sender tells another. */
 const firstReportEvery = millis(50);
-/** With nothing new to say, a report still shows that the receiver is there. */
+/** The report interval with nothing new: the report shows that the receiver is alive. */
 const idleReportEvery = millis(250);
-/** How often all wants are said, should anything have got lost; longer for a bitmap over 24 KB. */
+/** The interval of full reports, which repair what a lost report left wrong. */
 const fullReportEvery = millis(3000);
+/** Full reports use no more than this: with a bitmap over 24 KB they are rarer. */
 const fullReportBytesPerMs = 8;
-/** An entry that was finished is said in so many reports in a row. */
+/** Reports in a row that name a finished entry, since one may get lost. */
 const settledRepeats = 3;
 /**
- * A step of the numbering further than this, or to another sender, is believed when a second packet
- * follows on it (as in RFC 3550, A.1): one that is forged or damaged does not mislead the sender. A step
- * back, further than packets come late, means that what was believed before was damaged.
+ * In packets. A step of the numbering beyond `stepLimit`, or to another sender, is believed only when a
+ * second packet follows within `followLimit` (as in RFC 3550, A.1): a forged or damaged packet does not
+ * mislead the sender. A step back beyond `backLimit`, further than packets come late, means that the
+ * numbering believed before was damaged.
  */
 const stepLimit = 1000;
 const backLimit = 10_000;
 const followLimit = 100;
-/** Whoever comes after the first quarter of an entry lets it pass: it would have to be repaired. */
+/** In symbols: a receiver that comes after the first quarter of an entry ignores it, as it would need repairs. */
 const lateAfter = (symbolCount: number): number => Math.max(8, symbolCount >> 2);
 
 export class CastReceiverMachine {
-  /** Entries that came whole since the owner last emptied this. */
+  /** The entries completed since the owner last emptied this list. */
   readonly completed: Completed[] = [];
   private readonly options: ReceiverOptions;
   private readonly entries: Entries;
@@ -77,7 +79,7 @@ export class CastReceiverMachine {
   private readonly slotBytes: number;
   private readonly words: Int32Array;
   private readonly freeSlots: number[] = [];
-  /** By slot: the entry, how many symbols it lacks, and which. */
+  /** For each slot: the entry, how many symbols it lacks, and which. */
   private readonly entryIn: Int32Array;
   private readonly lackCount: Uint16Array;
   private readonly lackBytes: number;
@@ -92,13 +94,13 @@ export class CastReceiverMachine {
     packets: number;
     droppedBefore: number;
   } | null = null;
-  /** A packet that did not follow on those before. */
+  /** The last packet that did not follow on those before. */
   private suspect: { readonly generation: number; readonly sequence: number } | null = null;
   private dropped = 0;
-  /** Totals of senders heard before the present one. */
+  /** Totals of the senders heard before this one. */
   private readonly former = { lost: 0 };
   private readonly counts = { packets: 0, ignored: 0, bytes: 0 };
-  /** Entry → reports that have yet to say what became of it. */
+  /** By entry: how many reports have yet to say what became of it. */
   private readonly settledToSay = new Map<number, number>();
   private reportEvery = firstReportEvery;
   private reportNumber = 0;
@@ -132,7 +134,7 @@ export class CastReceiverMachine {
     this.fullAt = now;
   }
 
-  /** A datagram, or a part of a coalesced one. Never throws. */
+  /** Takes a datagram, or a part of a coalesced one. It never throws. */
   packet(bytes: Uint8Array, offset: number, length: number): void {
     const { header } = this;
     if (!readHeader(bytes, offset, length, header) || header.tag !== this.options.tag) {
@@ -149,16 +151,16 @@ export class CastReceiverMachine {
       this.counts.ignored++;
       return;
     }
-    // Its length will be said: until then it cannot be put together.
+    // Without its length, an entry cannot be assembled; it will be announced.
     if (!this.entries.isKnown(entryIndex)) return;
     const at = this.places[entryIndex];
-    // Others are still being served it: should the sender not know that it is here, it hears it now.
+    // The entry is still served to others. If the sender does not know that it is here, the report tells it.
     if (at === place.none || at === place.inHand) return this.saySettled(entryIndex);
     if (header.kind === packetKind.data) this.takeSymbol(bytes, offset, entryIndex, symbol);
     else if (at === place.assembling) this.takeRepair(bytes, offset, entryIndex, symbol);
   }
 
-  /** What became of a completed entry: its slot is free again, and if it was corrupt it is wanted again. */
+  /** The owner is done with a completed entry: its slot is free, and if it was corrupt it is wanted again. */
   settle(entryIndex: number, verdict: ChunkVerdict): void {
     if (this.places[entryIndex] !== place.inHand) return;
     this.freeSlot(entryIndex);
@@ -171,7 +173,7 @@ export class CastReceiverMachine {
     this.sayAnew(entryIndex);
   }
 
-  /** The entry came another way. */
+  /** The entry came another way, and is no longer wanted. */
   forget(entryIndex: number): void {
     const at = this.places[entryIndex];
     if (at !== place.wanted && at !== place.assembling) return;
@@ -181,7 +183,7 @@ export class CastReceiverMachine {
     this.sayAnew(entryIndex);
   }
 
-  /** An entry that was unknown is known; of no stored bytes: it is not wanted, and the sender knows that. */
+  /** Announces an entry. One without stored bytes is no longer wanted, which the sender knows. */
   announce(entryIndex: number, storedLength: number): void {
     this.entries.announce(entryIndex, storedLength);
     if (storedLength > 0 || this.places[entryIndex] !== place.wanted) return;
@@ -189,18 +191,18 @@ export class CastReceiverMachine {
     this.wantCount--;
   }
 
-  /** Says all wants in the next report. */
+  /** Makes the next report a full one. */
   refresh(now: Millis): void {
     this.fullAt = now;
     this.hasNews = true;
   }
 
-  /** The socket's own count of what it dropped, since it was opened. */
+  /** Takes the socket's count of its drops since it was opened. */
   noteDropped(total: number): void {
     this.dropped = total;
   }
 
-  /** When `report` has something to say, if nothing arrives until then. */
+  /** When the next report is due, if nothing arrives until then. */
   get deadline(): Millis {
     return millis(this.reportedAt + (this.hasNews ? this.reportEvery : idleReportEvery));
   }
@@ -346,7 +348,7 @@ export class CastReceiverMachine {
 
   // --- what is reported
 
-  /** Counts a packet of ours, and notices a sender that was started anew. */
+  /** Counts a packet of our cast, and notices a sender that has restarted. */
   private count(length: number): void {
     const { generation, sequence } = this.header;
     this.counts.packets++;
@@ -401,7 +403,7 @@ export class CastReceiverMachine {
     for (const [entryIndex, times] of this.settledToSay) {
       if (settled.length === settledLimit) break;
       const at = this.places[entryIndex];
-      // One in assembly is in the other list.
+      // An entry in assembly is in the report's other list.
       if (at !== place.assembling) settled.push({ entryIndex, wanted: at === place.wanted });
       if (times > 1) this.settledToSay.set(entryIndex, times - 1);
       else this.settledToSay.delete(entryIndex);

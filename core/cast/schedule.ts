@@ -1,37 +1,37 @@
-/** What is read next: the entries that someone is served, in the order of the index, around and around. */
+/** Chooses what is read next: the wanted entries in the order of the index, lap after lap. */
 import type { Entries } from "./entries.ts";
 import { type Flights, heavyFraction } from "./flights.ts";
 import { creditOf, type Member } from "./member.ts";
-import type { Room } from "./room.ts";
+import type { Receivers } from "./receivers.ts";
 import type { Supply } from "./supply.ts";
 
 export class Schedule {
-  /** Laps around the index: 1, and one for each time that entries had to be sent again from its start. */
+  /** Laps around the index: 1, and one more for each time that it had to be started again. */
   passes = 1;
   private readonly entries: Entries;
-  private readonly room: Room;
+  private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly flights: Flights;
   private cursor = 0;
   private isNewLap = false;
-  /** `room.version` when nothing more was found to be read. */
+  /** `receivers.version` at the time when nothing was left to read. */
   private plannedVersion = -1;
 
-  constructor(parts: { entries: Entries; room: Room; supply: Supply; flights: Flights }) {
+  constructor(parts: { entries: Entries; receivers: Receivers; supply: Supply; flights: Flights }) {
     this.entries = parts.entries;
-    this.room = parts.room;
+    this.receivers = parts.receivers;
     this.supply = parts.supply;
     this.flights = parts.flights;
   }
 
-  /** Chooses entries to be read ahead: in order from the cursor, around the end if need be. */
+  /** Chooses entries to read ahead: in order from the cursor, and from the start again after the end. */
   plan(): void {
-    if (this.plannedVersion === this.room.version) return;
-    const { version, servableCount } = this.room;
+    if (this.plannedVersion === this.receivers.version) return;
+    const { version, servableCount } = this.receivers;
     const entryCount = this.entries.count;
     let looked = 0;
     while (this.supply.hasRoomAhead) {
-      // All there is to serve is in hand: a live cast asks after each entry that is captured.
+      // All that can be served is at work. A live cast gets here after each captured entry.
       if (this.countAtWork() >= servableCount) return;
       if (looked > entryCount) {
         this.plannedVersion = version;
@@ -43,7 +43,7 @@ export class Schedule {
       }
       const entry = this.cursor++;
       looked++;
-      if (this.room.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
+      if (this.receivers.demandFor(entry) === 0 || !this.entries.isKnown(entry)) continue;
       if (this.flights.has(entry) || this.supply.has(entry)) continue;
       this.supply.ask(entry, "ahead");
       if (this.isNewLap) this.passes++;
@@ -51,18 +51,18 @@ export class Schedule {
     }
   }
 
-  /** Entries that someone is served, and that are in flight, read, or being read. */
+  /** How many wanted entries are in flight, read, or being read. */
   private countAtWork(): number {
     let count = this.supply.count;
     for (const { entryIndex: entry } of this.flights.all())
-      if (this.room.demandFor(entry) > 0) count++;
+      if (this.receivers.demandFor(entry) > 0) count++;
     return count;
   }
 
   /**
-   * Parts that a receiver holds and nobody serves: it gets them completed when it has no slots left
-   * for anything else, or when nobody else wants the entry whole; those of which it lacks much, when
-   * nobody else could be served meanwhile, or when it has slots for nothing but parts.
+   * Reads the entries of which a receiver holds parts that no flight completes. They are completed when it
+   * has no slots left for anything else, or when nobody wants such an entry whole. A part that lacks much
+   * waits until nobody else could be served meanwhile, or until the receiver's slots hold nothing but parts.
    */
   resumeParts(member: Member): void {
     if (!member.isServed) return;
@@ -79,27 +79,27 @@ export class Schedule {
     }
   }
 
-  /** Another that is served has room for something that it wants. */
+  /** Whether another served member has a slot for something that it wants. */
   private isAnotherOpen(member: Member): boolean {
-    for (const other of this.room.members.values())
+    for (const other of this.receivers.members.values())
       if (other !== member && other.isServed && other.wantCount > 0 && creditOf(other) > 0)
         return true;
     return false;
   }
 
-  /** Nobody wants the entry who has no part of it. */
+  /** Whether every member that wants the entry has a part of it. */
   private isForHolders(entry: number): boolean {
-    return this.holdersOf(entry) >= this.room.demandFor(entry);
+    return this.holdersOf(entry) >= this.receivers.demandFor(entry);
   }
 
   private holdersOf(entry: number): number {
     let holders = 0;
-    for (const { isServed, assembling } of this.room.members.values())
+    for (const { isServed, assembling } of this.receivers.members.values())
       if (isServed && assembling.has(entry)) holders++;
     return holders;
   }
 
-  /** Its slots are all taken by parts that are not in flight: waiting for its disk frees none of them. */
+  /** Whether parts that are not in flight take all its slots: then waiting for its disk frees none. */
   awaitsParts({ slotCount, begun, assembling }: Member): boolean {
     if (begun.length > 0 || assembling.size < slotCount) return false;
     return ![...assembling.keys()].some((entry) => this.flights.has(entry));

@@ -1,7 +1,7 @@
 /**
  * The sending end of a cast, as a machine. Receivers want entries; the sender serves the union, in the
- * order of the index, again and again until nobody wants anything. Nobody waits for a head-count: who
- * comes late gets what is sent from then on, and the rest the next time around. Repairs go first.
+ * order of the index, again and again until nobody wants anything. Nobody waits for a head-count: a late
+ * receiver gets what is sent from then on, and the rest the next time around. Repairs go first.
  *
  * Call `tick` before `fill`, and both again at `deadline` or after an event. Every packet carries the
  * next sequence number; a report says up to which it speaks.
@@ -17,10 +17,10 @@ import {
   wireOverheadBytes,
 } from "../wire/cast.ts";
 import { type CastReport, decodeReport } from "../wire/cast-report.ts";
+import type { CastSenderStats, ReceiverId } from "./ends.ts";
 import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";
 import { Flights, type Moment } from "./flights.ts";
-import type { CastSenderStats, ReceiverId } from "./handles.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
 import {
   creditOf,
@@ -34,48 +34,53 @@ import {
 import { Pacer } from "./pacer.ts";
 import { PacketWriter, type Place } from "./packets.ts";
 import { RateControl } from "./rate.ts";
-import { causeOfLoss, type LaggardCause } from "./reason.ts";
-import { Room } from "./room.ts";
+import { causeOfLoss, type StragglerCause } from "./reason.ts";
+import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
 
 export interface SenderOptions {
   readonly tag: number;
-  /** Random: tells this sender from one before it. */
+  /** A random number that tells this sender from one before it. */
   readonly generation: number;
-  /** Of each index entry; 0: never on the wire; `unknownLength`: it will be announced. */
+  /** The stored length of each entry. 0: it is never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
   readonly linkBps: number | null;
   readonly rateLimitBps: number | null;
 }
 
-/** Who has not reported for so long, or for four times the interval, is not waited for. */
+/** Nobody waits for a member that has not reported for this long, or for four report intervals. */
 const lateAfter = millis(400);
 /**
- * A cast that begins waits, but not longer than this, until those that have joined hear it and nobody
- * has joined for a moment: then nobody lacks its first entries.
+ * A new cast waits until every receiver that has joined hears it and nobody has joined for `gatherQuiet`,
+ * but not longer than `gatherFor`. So nobody lacks its first entries.
  */
 const gatherFor = millis(800);
 const gatherQuiet = millis(150);
-/** Reports every 10 ms and two more for each receiver that wants something, or 50 packets: each costs a waking. */
-const reportEveryLeast = 10;
-const reportEveryEach = 2;
-const reportEveryMost = 100;
+/**
+ * Receivers report every 10 ms and 2 ms more for each that wants something, or every 50 packets if that is
+ * longer, but at least every 100 ms: each report wakes the sender.
+ */
+const reportEveryLeastMs = 10;
+const reportEveryEachMs = 2;
+const reportEveryMostMs = 100;
 const packetsPerReport = 50;
-/** A round begins without those that have not answered after so many report intervals and the way. */
+/** A round begins without the members that have not reported after 2.5 report intervals and the delay of the way. */
 const roundIntervals = 2.5;
 const roundGrace = millis(150);
-/** While data flows, the report interval is still said so often. */
+/** While data flows, sync packets still tell the report interval this often. */
 const syncEvery = millis(200);
+/** The interval at which silence, lanes and rate are checked. */
 const housekeepingEvery = millis(20);
-/** Who loses more is behind a port that is too slow; how slow, few packets do not say. */
+/** A fraction: a receiver that loses more is behind a port that is too slow. */
 const slowPortLoss = 0.5;
+/** A fraction: the few packets that it hears cannot tell a lower one. */
 const leastHeard = 0.2;
 
 export class CastSenderMachine {
   private readonly options: SenderOptions;
-  private readonly room: Room;
+  private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly lanes: Lanes;
   private readonly holdUps: HoldUps;
@@ -85,7 +90,7 @@ export class CastSenderMachine {
   private readonly flights: Flights;
   private readonly schedule: Schedule;
   private readonly packets: PacketWriter;
-  /** Until the first entry has begun: when the first and the last receiver joined. */
+  /** When the first and the last receiver joined; used until the first entry has begun. */
   private gathering: { since: Millis; joinedAt: Millis } | null = null;
   private hasBegun = false;
   private sentAt: Millis;
@@ -93,7 +98,7 @@ export class CastSenderMachine {
   private housekeepAt: Millis;
   private stretch: { sequence: number; since: Millis; wireBytes: number; busyFor: number };
   private filledAt: Millis;
-  /** The rate is all that holds the sender back. */
+  /** Whether the rate is all that holds the sender back. */
   private isHeldByRate = false;
   private readonly counts = { wire: 0, sent: 0, parity: 0, repair: 0, ignored: 0 };
   private statsAt: { now: Millis; wire: number };
@@ -102,13 +107,13 @@ export class CastSenderMachine {
     const { storedLengths, linkBps, rateLimitBps, tag, generation } = options;
     this.options = options;
     this.entries = new Entries(storedLengths);
-    this.room = new Room(this.entries);
+    this.receivers = new Receivers(this.entries);
     this.supply = new Supply(this.entries);
-    const { room, supply, entries } = this;
-    this.flights = new Flights({ room, supply, symbolCounts: entries.symbolCounts });
-    this.schedule = new Schedule({ entries, room, supply, flights: this.flights });
+    const { receivers, supply, entries } = this;
+    this.flights = new Flights({ receivers, supply, symbolCounts: entries.symbolCounts });
+    this.schedule = new Schedule({ entries, receivers, supply, flights: this.flights });
     this.packets = new PacketWriter(supply, { tag, generation });
-    this.lanes = new Lanes(this.room);
+    this.lanes = new Lanes(this.receivers);
     this.holdUps = new HoldUps(now);
     this.rate = new RateControl({ linkBps, limitBps: rateLimitBps }, now);
     this.pacer = new Pacer(now);
@@ -122,9 +127,9 @@ export class CastSenderMachine {
 
   // --- events
 
-  /** A receiver is there; again: its wants are replaced, and what it reported before is forgotten. */
+  /** A receiver joins. If it had joined before, its wants are replaced and its reports forgotten. */
   join(id: ReceiverId, wants: Uint8Array, now: Millis): void {
-    const member = this.room.members.get(id) ?? this.room.add(id, now);
+    const member = this.receivers.members.get(id) ?? this.receivers.add(id, now);
     this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
     member.reportNumber = null;
     member.reportedAt = now;
@@ -133,16 +138,16 @@ export class CastSenderMachine {
   }
 
   leave(id: ReceiverId, now: Millis): void {
-    const member = this.room.members.get(id);
+    const member = this.receivers.members.get(id);
     if (member === undefined) return;
-    this.room.remove(member);
+    this.receivers.remove(member);
     this.flights.dropFromAll(member);
     this.afterLaneChange(this.lanes.settle(now));
   }
 
-  /** A report; one that is malformed, of a stranger or older than the last is ignored. */
+  /** Takes a report. One that is malformed, older than the last, or from somebody who has not joined is ignored. */
   report(id: ReceiverId, payload: Uint8Array, now: Millis): void {
-    const member = this.room.members.get(id);
+    const member = this.receivers.members.get(id);
     const decoded = decodeReport(payload, this.entries.symbolCounts);
     if (member === undefined || !decoded.ok) {
       this.counts.ignored++;
@@ -160,19 +165,19 @@ export class CastSenderMachine {
     this.schedule.resumeParts(member);
   }
 
-  /** An entry that was unknown is known, and can be asked for; 0: it is never on the wire. */
+  /** Announces an entry: from now on it can be read. One of 0 stored bytes is never on the wire. */
   announce(entryIndex: number, storedLength: number): void {
     this.entries.announce(entryIndex, storedLength);
-    this.room.noteKnown(entryIndex);
+    this.receivers.noteKnown(entryIndex);
   }
 
-  /** Entries whose stored bytes are to be given to `supplyEntry`. */
+  /** The entries whose stored bytes `supplyEntry` expects. */
   takeReads(): number[] {
     this.schedule.plan();
     return this.supply.takeReads();
   }
 
-  /** The stored bytes of an entry that `takeReads` named; they are copied. False: not as long as the index says. */
+  /** Copies the stored bytes of an entry that `takeReads` named. False: they are not as long as the index says. */
   supplyEntry(entryIndex: number, stored: Uint8Array): boolean {
     if (stored.length !== this.entries.storedLengths[entryIndex]) return false;
     this.supply.take(entryIndex, stored);
@@ -187,7 +192,7 @@ export class CastSenderMachine {
     this.filledAt = now;
     if (now < this.housekeepAt) return;
     this.housekeepAt = millis(now + housekeepingEvery);
-    for (const member of this.room.members.values()) this.noticeSilence(member, now);
+    for (const member of this.receivers.members.values()) this.noticeSilence(member, now);
     this.afterLaneChange(this.lanes.settle(now));
     this.judgeRate(now);
     const overdue = roundIntervals * this.reportEvery + roundGrace;
@@ -195,8 +200,8 @@ export class CastSenderMachine {
   }
 
   /**
-   * Writes packets of one length, at most `limit`, one after the other into `into`, and answers how
-   * many: zero when nothing may be sent now. Their length is `packetBytes`.
+   * Writes at most `limit` packets of one length, `packetBytes`, into `into`, one after another. Answers
+   * how many: zero if nothing may be sent now.
    */
   fill(into: Uint8Array, limit: number, now: Millis): number {
     let count = 0;
@@ -220,13 +225,13 @@ export class CastSenderMachine {
     return count;
   }
 
-  /** Length of the packets that `fill` wrote last. */
+  /** The length of the packets that `fill` wrote last. */
   packetBytes = 0;
 
   /** When to call `tick` and `fill` again if nothing happens. */
   get deadline(): Millis {
     if (!this.pacer.isOpen) return this.pacer.deadline;
-    if (this.room.members.size === 0) return millis(this.housekeepAt + 1000);
+    if (this.receivers.members.size === 0) return millis(this.housekeepAt + 1000);
     return millis(Math.min(this.housekeepAt, this.syncAt));
   }
 
@@ -241,13 +246,13 @@ export class CastSenderMachine {
       parityBytes: parity,
       repairBytes: repair,
       passes: this.schedule.passes,
-      entriesOpen: this.room.openCount,
+      entriesOpen: this.receivers.openCount,
       framesIgnored: ignored,
-      receivers: [...this.room.members.values()].map((member) => standingOf(member, now)),
+      receivers: [...this.receivers.members.values()].map((member) => standingOf(member, now)),
     };
   }
 
-  /** Entries in flight, read, or being read, for whoever watches the memory. */
+  /** How many entries are in flight, read, or being read; tests of the memory use it. */
   get entriesHeld(): number {
     return this.flights.size + this.supply.count;
   }
@@ -268,7 +273,7 @@ export class CastSenderMachine {
     const isOurs = heard !== null && heard.generation === this.options.generation;
     const ahead = isOurs ? sequenceDistance(heard.sequence, this.packets.sequence >>> 0) : 1;
     const sequence = ahead > 0 ? -1 : this.packets.sequence + ahead;
-    // Counted anew: by a receiver that was started anew, or one that had heard another sender.
+    // The count starts anew: the receiver has restarted, or had heard another sender.
     if (sequence < member.sequence) member.stretchStart = null;
     if (sequence !== member.sequence) {
       member.heardAt = now;
@@ -283,28 +288,28 @@ export class CastSenderMachine {
     );
     if (report.wants !== null) this.replaceWants(member, report.wants);
     for (const { entryIndex, wanted } of report.settled) {
-      if (wanted) this.room.want(member, entryIndex);
+      if (wanted) this.receivers.want(member, entryIndex);
       else if (bitAt(member.wants, entryIndex)) this.finish(member, entryIndex);
     }
-    for (const { entryIndex } of report.assembling) this.room.want(member, entryIndex);
+    for (const { entryIndex } of report.assembling) this.receivers.want(member, entryIndex);
     measure(member, report.dropped, now);
   }
 
   private replaceWants(member: Member, wants: Uint8Array): void {
-    this.room.setWants(member, wants);
+    this.receivers.setWants(member, wants);
     for (const flight of this.flights.all())
       if (!bitAt(member.wants, flight.entryIndex)) this.flights.drop(flight, member);
   }
 
   private finish(member: Member, entryIndex: number): void {
-    this.room.finish(member, entryIndex);
+    this.receivers.finish(member, entryIndex);
     const flight = this.flights.get(entryIndex);
     if (flight !== undefined) this.flights.drop(flight, member);
   }
 
   private setServed(member: Member, isServed: boolean): void {
     if (member.isServed === isServed) return;
-    this.room.setServed(member, isServed);
+    this.receivers.setServed(member, isServed);
     member.stretchStart = null;
     if (!isServed) this.flights.dropFromAll(member);
   }
@@ -318,7 +323,7 @@ export class CastSenderMachine {
     return now - member.reportedAt > Math.max(lateAfter, 4 * this.reportEvery);
   }
 
-  /** The lanes have changed: whoever left the main lane is in no flight, and the room's rate is another. */
+  /** The lanes have changed: members that left the main lane leave all flights, and the rate is judged anew. */
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
     for (const member of change.demoted) this.flights.dropFromAll(member);
@@ -326,10 +331,10 @@ export class CastSenderMachine {
     this.beginStretch(this.filledAt);
   }
 
-  /** The fraction of the rate that comes to the one in the main lane that loses most; null: not known. */
+  /** The fraction of the rate that reaches the main lane's most lossy member; null: not known. */
   private heardRatio(): number | null {
     let most: number | null = null;
-    for (const { lane, wantCount, measure } of this.room.members.values()) {
+    for (const { lane, wantCount, measure } of this.receivers.members.values()) {
       if (lane === "main" && wantCount > 0 && measure.figures !== null)
         most = Math.max(most ?? 0, measure.figures.lossRatio);
     }
@@ -340,18 +345,18 @@ export class CastSenderMachine {
 
   // --- flights
 
-  /** The next flight whose turn it is, if its receivers have room for it. */
+  /** Opens the flight whose turn it is, if its receivers have slots for it. */
   private beginFlight(now: Millis): Flight | null {
     if (this.isGathering(now)) return null;
     for (const entry of this.supply.ready()) {
-      if (this.room.demandFor(entry) === 0) {
+      if (this.receivers.demandFor(entry) === 0) {
         this.supply.drop(entry);
         continue;
       }
       const wanting: Member[] = [];
       const full: Member[] = [];
       const holding: Member[] = [];
-      for (const member of this.room.members.values()) {
+      for (const member of this.receivers.members.values()) {
         if (!member.isServed || !bitAt(member.wants, entry)) continue;
         if (member.assembling.has(entry)) holding.push(member);
         else if (creditOf(member) > 0) wanting.push(member);
@@ -366,10 +371,10 @@ export class CastSenderMachine {
         (member) => !this.isLate(member, now) && !this.schedule.awaitsParts(member),
       );
       if (holdUp.length > 0) {
-        // Those who hold parts of it may be full of them, and what they hold up is held up by others.
+        // Members that hold parts of the entry may be full of such parts: completing it frees their slots.
         if (holding.some((each) => creditOf(each) <= 0))
           return this.flights.open(entry, holding, true, this.moment(now));
-        const others = [...this.room.members.values()].filter(
+        const others = [...this.receivers.members.values()].filter(
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
         if (!this.holdUps.hold(holdUp, others, now)) continue;
@@ -390,14 +395,14 @@ export class CastSenderMachine {
     if (this.hasBegun || this.gathering === null) return false;
     const { since, joinedAt } = this.gathering;
     const isQuiet = now - joinedAt >= gatherQuiet;
-    const isHeard = [...this.room.members.values()].every(({ isServed }) => isServed);
+    const isHeard = [...this.receivers.members.values()].every(({ isServed }) => isServed);
     this.hasBegun = (isQuiet && isHeard) || now - since >= gatherFor;
     return !this.hasBegun;
   }
 
   private demote(
     members: readonly Member[],
-    causeOf: (member: Member) => LaggardCause,
+    causeOf: (member: Member) => StragglerCause,
     now: Millis,
   ): void {
     for (const member of members) this.lanes.demote(member, causeOf(member), now);
@@ -413,7 +418,7 @@ export class CastSenderMachine {
     if (flights.repairing.length > 0) return "repair";
     if (flights.sending?.state.name !== "sending") {
       flights.sending = null;
-      // One that is resumed begins with a round, not with symbols.
+      // A resumed entry begins with a round of repairs, and leaves `sending` empty.
       while (flights.sending === null) if (this.beginFlight(now) === null) break;
     }
     return flights.sending === null ? null : "data";
@@ -451,34 +456,34 @@ export class CastSenderMachine {
   // --- the pace of reports and the rate
 
   private get reportEvery(): number {
-    const byRoom = reportEveryLeast + reportEveryEach * this.room.wantingCount;
-    if (this.rate.isSearching) return Math.min(reportEveryMost, byRoom);
+    const byRoom = reportEveryLeastMs + reportEveryEachMs * this.receivers.wantingCount;
+    if (this.rate.isSearching) return Math.min(reportEveryMostMs, byRoom);
     const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
-    return Math.min(reportEveryMost, Math.max(byRoom, packetsPerReport / packetsPerMs));
+    return Math.min(reportEveryMostMs, Math.max(byRoom, packetsPerReport / packetsPerMs));
   }
 
-  /** While data flows, rarely; while reports are awaited and nothing flows, twice an interval. */
+  /** While data flows, a sync packet is rare; while only reports are awaited, there are two in each interval. */
   private get syncAt(): Millis {
-    if (this.room.members.size === 0) return millis(Number.POSITIVE_INFINITY);
-    const isAwaited = this.flights.size > 0 || this.room.openCount > 0;
+    if (this.receivers.members.size === 0) return millis(Number.POSITIVE_INFINITY);
+    const isAwaited = this.flights.size > 0 || this.receivers.openCount > 0;
     const quiet = isAwaited ? Math.max(5, this.reportEvery / 2) : syncEvery;
     return millis(Math.min(this.syncedAt + syncEvery, this.sentAt + quiet));
   }
 
   private judgeRate(now: Millis): void {
     const elapsed = now - this.stretch.since;
-    const found = roomLoss(this.room.members.values(), this.rate.isSearching);
+    const found = roomLoss(this.receivers.members.values(), this.rate.isSearching);
     if (found === null) {
       if (elapsed > stretchLimit) this.beginStretch(now);
       return;
     }
-    const outliers = this.lanes.noteOutliers(found.outliers, elapsed);
+    const stragglers = this.lanes.noteStragglers(found.stragglers, elapsed);
     const sentBps = ((this.counts.wire - this.stretch.wireBytes) * 8000) / Math.max(1, elapsed);
     const busyRatio = this.stretch.busyFor / Math.max(1, elapsed);
     this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, busyRatio }, now);
     this.beginStretch(now);
-    if (outliers.length > 0)
-      this.demote(outliers, ({ measure }) => causeOfLoss(measure.figures), now);
+    if (stragglers.length > 0)
+      this.demote(stragglers, ({ measure }) => causeOfLoss(measure.figures), now);
   }
 
   private beginStretch(now: Millis): void {
@@ -488,12 +493,12 @@ export class CastSenderMachine {
       wireBytes: this.counts.wire,
       busyFor: 0,
     };
-    for (const member of this.room.members.values()) member.stretchStart = null;
+    for (const member of this.receivers.members.values()) member.stretchStart = null;
   }
 }
 
-/** Its slots are taken by what its disk has yet to write, or by parts that it lacks too much of. */
-const causeOfHoldUp = (member: Member): LaggardCause =>
+/** The member's slots hold either chunks that its disk has yet to write, or parts that lack too much. */
+const causeOfHoldUp = (member: Member): StragglerCause =>
   inHandCount(member) * 2 >= member.slotCount ? "disk" : causeOfLoss(member.measure.figures);
 
 type Kind = "data" | "repair" | "sync";

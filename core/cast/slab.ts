@@ -1,10 +1,10 @@
 import { chunkBytes } from "../units/units.ts";
 import { symbolBytes, symbolCountOf } from "../wire/cast.ts";
 
-/** The page of the machines that this runs on: a slot begins on one. */
+/** The page size of the hosts that this runs on; a slot begins on a page. */
 const pageBytes = 4096;
 
-/** Room for all symbols, the padded last included, of the longest entry; an unknown one may be a whole chunk. */
+/** Space for all symbols of the longest entry, including the padded last one. An unknown entry may be a whole chunk. */
 export function slotBytesFor(storedLengths: Uint32Array): number {
   let longest = 1;
   for (const storedLength of storedLengths) if (storedLength > longest) longest = storedLength;

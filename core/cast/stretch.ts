@@ -1,26 +1,27 @@
-/** What the room lost of a stretch of packets that were all sent at one rate. */
+/** How much the room lost of a stretch: packets that were all sent at one rate. */
 import type { Millis } from "../units/units.ts";
 import type { Member } from "./member.ts";
 
-/** Fewer packets say too little about a loss of a few percent. */
+/** Packets of a sample: fewer say too little about a loss of a few percent. */
 const samplePackets = 100;
-/** Enough to see that most is lost. */
+/** Packets that are enough to see a heavy loss. */
 const fewPackets = 60;
+/** A fraction: more is a heavy loss. */
 const heavyLoss = 0.2;
-/** Who gets less than so much of what the middle one gets would slow the others down. */
+/** A fraction of what the middle receiver gets: one that gets less would slow the others down. */
 const floor = 0.75;
 
 export interface RoomLoss {
-  /** Of the members that count, by the third quartile: one unlucky sample is no overrun. */
+  /** The third quartile of the members that are no stragglers, so that one unlucky sample is no overrun. */
   readonly loss: number;
-  /** How many packets that is of, for most. */
+  /** How many packets the middle member's sample has. */
   readonly packets: number;
-  /** How long the packets have queued on their way to all: the least of the members'. */
+  /** How long packets have queued on the way to every member: the least of the members' waits. */
   readonly queueMs: number;
-  readonly outliers: readonly Member[];
+  readonly stragglers: readonly Member[];
 }
 
-/** The loss since the stretch began, or null while too few have heard enough of it. */
+/** The loss since the stretch began, or null while too few members have heard enough of it. */
 export function roomLoss(members: Iterable<Member>, isSearching: boolean): RoomLoss | null {
   const samples: { member: Member; loss: number; packets: number }[] = [];
   let count = 0;
@@ -50,16 +51,16 @@ export function roomLoss(members: Iterable<Member>, isSearching: boolean): RoomL
       ),
     ),
     loss: (counting[place] as (typeof samples)[number]).loss,
-    outliers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
+    stragglers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
   };
 }
 
-/** Starts the part of a member in a stretch with its first report from within. */
+/** Starts a member's sample of a stretch with its first report from within the stretch. */
 export function noteInStretch(member: Member, startSequence: number): void {
   if (member.stretchStart !== null || member.sequence < startSequence) return;
   member.stretchStart = { packets: member.packets, sequence: member.sequence };
   member.wait.beginStretch();
 }
 
-/** Milliseconds after which a stretch that says nothing is begun again: half the room has changed. */
+/** After this long without a result a stretch begins anew: its receivers have changed. */
 export const stretchLimit = 2000 as Millis;

@@ -1,14 +1,14 @@
-/** Entries read ahead of their turn, and the memory that all entries at work take. */
+/** Reads entries ahead of their turn, and holds the memory of all entries at work. */
 import { assert } from "../errors.ts";
 import { symbolBytes } from "../wire/cast.ts";
 import type { Entries } from "./entries.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 
-/** Entries at work at once, read ahead or in flight: with 1 MiB each, the sender's memory. */
+/** Entries at work at once, read ahead or in flight: at 1 MiB each, this is the sender's memory. */
 export const supplyLimit = 112;
-/** Asked of the source ahead of their turn: at 10 Gbit/s, 10 ms of it. */
+/** Entries that are read ahead of their turn: 10 ms at 10 Gbit/s. */
 const readAhead = 12;
-/** Of these, kept for entries that receivers have parts of. */
+/** Further slots, kept for entries of which receivers have parts. */
 const readResumed = 4;
 
 interface Waiting {
@@ -35,12 +35,12 @@ export class Supply {
     for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);
   }
 
-  /** Entries asked for since the last call. */
+  /** The entries to read that were asked for since the last call. */
   takeReads(): number[] {
     return this.reads.splice(0);
   }
 
-  /** Entries that are read, or being read. */
+  /** How many entries are read, or being read. */
   get count(): number {
     return this.ahead.size + this.resumed.size;
   }
@@ -64,7 +64,7 @@ export class Supply {
     this.reads.push(entryIndex);
   }
 
-  /** The stored bytes of an entry that was asked for; ignored when it is wanted no more. */
+  /** Takes the stored bytes of an entry that was asked for; ignores one that is no longer wanted. */
   take(entryIndex: number, stored: Uint8Array): void {
     const waiting = this.ahead.get(entryIndex) ?? this.resumed.get(entryIndex);
     if (waiting === undefined || waiting.isHere) return;
@@ -75,11 +75,11 @@ export class Supply {
     waiting.isHere = true;
   }
 
-  /** Entries whose bytes are here: those to be resumed, then the next in order. */
+  /** The entries whose bytes have come: those to be resumed, then the next in order. */
   *ready(): Generator<number> {
     for (const { entryIndex, isHere } of this.resumed.values()) if (isHere) yield entryIndex;
     for (const { entryIndex, isHere } of this.ahead.values()) {
-      // In the order of the disk: one that is still being read holds those after it.
+      // The order is the disk's: an entry that is still being read holds up those after it.
       if (!isHere) return;
       yield entryIndex;
     }
@@ -89,7 +89,7 @@ export class Supply {
     return this.resumed.has(entryIndex);
   }
 
-  /** Its turn has come: the slot is the caller's until `free`. */
+  /** The entry's turn has come: its slot belongs to the caller until `free`. */
   claim(entryIndex: number): number {
     const waiting = this.resumed.get(entryIndex) ?? this.ahead.get(entryIndex);
     assert(waiting?.isHere === true, "its bytes are here");
@@ -98,7 +98,7 @@ export class Supply {
     return waiting.slot;
   }
 
-  /** Nobody wants it any more. One that is still being read keeps its slot until its bytes come. */
+  /** Nobody wants the entry any more. If it is still being read, it keeps its slot until its bytes come. */
   drop(entryIndex: number): void {
     const waiting = this.resumed.get(entryIndex) ?? this.ahead.get(entryIndex);
     if (waiting?.isHere === true) this.free(this.claim(entryIndex));

@@ -1,13 +1,13 @@
-/** How long packets have waited on their way to a receiver, from when its reports say that they have come. */
+/** How long packets have queued on their way to a receiver, judged by when its reports say that they came. */
 import { type Millis, millis } from "../units/units.ts";
 
-/** The shortest way is remembered for this long to twice as long. */
+/** The shortest delay is remembered for this long to twice as long. */
 const rememberFor = millis(2500);
 
 export class Wait {
-  /** Least of the present stretch, beyond the shortest of late, in milliseconds. */
+  /** The least wait of the present stretch, in milliseconds beyond the shortest delay. */
   inStretch = Number.POSITIVE_INFINITY;
-  /** The same of the latest report alone. */
+  /** The wait of the latest report, in the same measure. */
   last = 0;
   private least = Number.POSITIVE_INFINITY;
   private leastBefore = Number.POSITIVE_INFINITY;
@@ -17,7 +17,7 @@ export class Wait {
     this.inStretch = Number.POSITIVE_INFINITY;
   }
 
-  /** A packet that went `ageMs` ago is the newest that has come. */
+  /** The newest packet that has come was sent `ageMs` ago. */
   note(ageMs: number, now: Millis): void {
     if (now - this.since > rememberFor) {
       this.leastBefore = this.least;
@@ -31,10 +31,10 @@ export class Wait {
   }
 }
 
-/** Packets of which it is known when they went: more than a second of 1 Gbit/s. */
+/** The number of packets whose send times are remembered: more than a second at 1 Gbit/s. */
 const remembered = 1 << 17;
 
-/** When packets went, by their sequence. */
+/** When packets were sent, by their sequence. */
 export class SendTimes {
   private readonly times = new Float64Array(remembered);
 
@@ -42,7 +42,7 @@ export class SendTimes {
     this.times[sequence & (remembered - 1)] = now;
   }
 
-  /** When the packet went; `highest` was the last. Null: too long ago. */
+  /** When the packet was sent; `highest` is the last sequence. Null: it is no longer remembered. */
   at(sequence: number, highest: number): Millis | null {
     if (sequence < 1 || highest - sequence >= remembered) return null;
     return millis(this.times[sequence & (remembered - 1)] as number);

@@ -44,7 +44,7 @@ const header = { bytenr: 48, itemCount: 96, level: 100, length: 101 } as const;
 const leafItemBytes = 25;
 const pointerBytes = 33;
 const levelLimit = 8;
-/** 64 GiB of nodes: no disk of a PC has so many. */
+/** 64 GiB of nodes: no PC's disk has more. */
 const nodeLimit = 1 << 22;
 
 /** One for each GiB, and more. */
@@ -134,7 +134,7 @@ async function readUse(source: ByteSource): Promise<Extent[]> {
     usedBytes += length;
     used.push(...placesOf(volume, objectId, length));
   }
-  // Counted by the file system itself, apart from the tree.
+  // The file system counts them itself, independently of the tree.
   if (usedBytes !== u64(data, sb.bytesUsed)) throw new Damage("its extents do not add up");
   return union(used);
 }

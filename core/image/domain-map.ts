@@ -31,8 +31,7 @@ export function decodeDomainMap(text: string, partitionBytes: number): Decoded<E
       continue;
     }
     const found = /^(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+([?*/\-+])$/i.exec(fields);
-    if (found === null)
-      return { ok: false, reason: `a line that makes no sense: ${fields.slice(0, 80)}` };
+    if (found === null) return { ok: false, reason: `an invalid line: ${fields.slice(0, 80)}` };
     statusSeen = true;
     lineCount++;
     const start = Number(found[1]);

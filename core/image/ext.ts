@@ -69,7 +69,7 @@ export const isExt = (head: Uint8Array): boolean => u16(head, superblockAt + sb.
 
 /**
  * Relative to the partition, in order; the boot block and what lies after the file system count as
- * used. Fails for anything that is not in order: then its blocks cannot be told.
+ * used. Fails if anything is inconsistent: then its map cannot be trusted.
  */
 export async function extUse(source: ByteSource): Promise<Decoded<Extent[]>> {
   if (source.size < extHeadBytes) return damaged("it has no superblock");
@@ -117,7 +117,7 @@ export async function extUse(source: ByteSource): Promise<Decoded<Extent[]>> {
         Math.min(to * layout.clusterBlocks, count) - from * layout.clusterBlocks,
       ),
     );
-    // The file system counts them itself, apart from the bitmap.
+    // The file system counts them itself, independently of the bitmap.
     if (freeCount !== freeClusters) return bad;
   }
   const end = blockCount * blockBytes;

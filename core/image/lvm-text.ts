@@ -16,7 +16,7 @@ const tokenPattern =
 /** The sections have no prototype: any name may come. */
 export function decodeLvmText(text: string): Decoded<LvmSection> {
   const tokens = tokensOf(text);
-  if (tokens === null) return { ok: false, reason: "a character that makes no sense" };
+  if (tokens === null) return { ok: false, reason: "an unexpected character" };
   let at = 0;
   const section = (depth: number): LvmSection | null => {
     const fields: Record<string, LvmValue> = Object.create(null);

@@ -39,7 +39,7 @@ const areaLimit = 16;
 const mdaHeaderBytes = 512;
 const mda = { magic: 4, version: 20, start: 24, size: 32, textAt: 40 } as const;
 const mdaMagic = " LVM2 x[5A%r0N*>";
-/** LVM gives it 1 MiB unless told otherwise. */
+/** LVM makes it 1 MiB by default. */
 const textLimit = 4 * 1024 * 1024;
 
 /** Fails for a physical volume of no group as well: nothing says what of it is in use. */
@@ -134,7 +134,7 @@ function groupOf(top: LvmSection): Group | null {
 }
 
 function volumesOf({ name, section }: Group, uuid: string, size: number): Decoded<PhysicalVolume> {
-  const senseless = fault("its LVM metadata makes no sense");
+  const senseless = fault("its LVM metadata is inconsistent");
   const own = sectionsOf(section.physical_volumes).find(
     ([, { id }]) => typeof id === "string" && id.replaceAll("-", "") === uuid,
   );
@@ -150,7 +150,7 @@ function volumesOf({ name, section }: Group, uuid: string, size: number): Decode
   for (const [, volume] of volumes) {
     for (const segment of segmentsOf(volume)) {
       if (isLinearSegment(segment)) continue;
-      // Whoever is named there is a part of something else: a pool's data, a mirror's leg, an origin.
+      // A volume that is named there is a part of another: a pool's data, a mirror's leg, an origin.
       for (const named of stringsOf(segment)) taken.add(named);
     }
   }

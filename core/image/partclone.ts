@@ -23,7 +23,7 @@ export interface PartcloneHeader {
   readonly checksum: "none" | "crc" | "crc-0001";
   /** Blocks that one checksum is over; 0 without checksums. */
   readonly blocksPerChecksum: number;
-  /** Whether each checksum begins anew. */
+  /** Whether each checksum starts from the seed again. */
   readonly reseeds: boolean;
 }
 

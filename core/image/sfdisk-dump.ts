@@ -50,7 +50,7 @@ export function decodeSfdiskDump(text: string): Decoded<SfdiskDump> {
     const count = Number(fields.get("size"));
     const type = fields.get("type") ?? fields.get("id") ?? "";
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(count)) {
-      return { ok: false, reason: `a line that makes no sense: ${line.slice(0, 80)}` };
+      return { ok: false, reason: `an invalid line: ${line.slice(0, 80)}` };
     }
     if (count === 0) continue;
     partitions.push({

@@ -12,7 +12,7 @@ export interface TableWrite {
 export interface Refit {
   /** In the order in which they are to be written: what the firmware reads first goes last. */
   readonly writes: readonly TableWrite[];
-  /** The last partition as it is in the new table, when it grew. */
+  /** The last partition of the new table, if it grew. */
   readonly grown: TablePartition | null;
 }
 

@@ -35,7 +35,7 @@ const groupLimit = 1 << 18;
 
 /**
  * Relative to the partition, in order; the boot area before the superblock and what lies after the
- * file system count as used. Fails for anything that is not in order: then its blocks cannot be told.
+ * file system count as used. Fails if anything is inconsistent: then its map cannot be trusted.
  */
 export async function ufsUse(source: ByteSource): Promise<Decoded<Extent[]>> {
   const found = await superblockOf(source);
@@ -70,7 +70,7 @@ export async function ufsUse(source: ByteSource): Promise<Decoded<Extent[]>> {
       from = frag + 1;
     }
     use((first + from) * fragBytes, (first + count) * fragBytes);
-    // Counted by the file system itself, apart from the map.
+    // The file system counts them itself, independently of the map.
     if (freeCount !== u32(data, cg.nbfree) * fragsPerBlock + u32(data, cg.nffree)) return bad;
   }
   use(fragCount * fragBytes, source.size);

@@ -22,11 +22,11 @@ export function prepareProcess(neededNode = 24): void {
 }
 
 /**
- * The exit status of a command line that ended with an error, which is told on stderr in one line:
+ * The exit status of a command line that ended with an error. The error goes to stderr in one line:
  * what, why, what to do next. Throws what is neither the user's error nor an expected one.
  */
 export function exitStatusOf(error: unknown, showsStack: boolean): number {
-  // commander has told its own errors; asking for help or the version is none.
+  // commander has printed its own errors; asking for help or the version is none.
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof RoomcastError)) throw error;
   process.stderr.write(`roomcast: ${error.message}; ${error.next}\n`);

@@ -1,13 +1,13 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import type { CastSocketOptions } from "../cast/handles.ts";
+import type { CastSocketOptions } from "../cast/ends.ts";
 import type { PacketReceiver } from "./cast/transport.ts";
 import { dgramFailure } from "./dgram-failure.ts";
 
 /** What the system grants to an ordinary user is less. */
 const receiveBufferBytes = 32 << 20;
 
-/** Hears a group on one interface by Node's own sockets. What they drop is not told. */
+/** Hears a group on one interface by Node's own sockets, which do not count what they drop. */
 export async function openDgramReceiver(
   options: Omit<CastSocketOptions, "tag">,
 ): Promise<PacketReceiver & { wake(): void }> {

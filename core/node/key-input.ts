@@ -1,8 +1,8 @@
 import { PassThrough } from "node:stream";
 import type { ReadStream } from "node:tty";
 
-/** How long the rest of an escape sequence may take: a serial line at 9600 baud needs 1 ms a byte, a network more. */
-const restWithin = 60;
+/** Milliseconds that the rest of an escape sequence may take: a serial line at 9600 baud needs 1 ms a byte, a network more. */
+const restWithinMs = 60;
 
 /**
  * A terminal's input with the bytes of one key kept together. Over a serial line or a network an
@@ -33,7 +33,7 @@ export class KeyInput extends PassThrough {
     this.source.resume();
   }
 
-  /** Gives the terminal back as it was: whoever reads from it now gets all of it. */
+  /** Gives the terminal back as it was: the next reader gets all its input. */
   release(): void {
     this.source.off("data", this.listen);
     this.source.pause();
@@ -59,7 +59,7 @@ export class KeyInput extends PassThrough {
     this.timer = setTimeout(() => {
       this.write(this.held);
       this.held = Buffer.alloc(0);
-    }, restWithin);
+    }, restWithinMs);
   }
 }
 

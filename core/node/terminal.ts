@@ -11,7 +11,7 @@ import { KeyInput } from "./key-input.ts";
 export interface TerminalOptions {
   readonly input?: ReadStream;
   readonly output?: WriteStream;
-  /** Else the environment's TERM. */
+  /** By default TERM of the environment. */
   readonly term?: string;
   onKey(key: Key): void;
   /** The size has changed and the screen is blank: draw. */

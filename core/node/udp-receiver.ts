@@ -1,4 +1,4 @@
-import type { CastSocketOptions } from "../cast/handles.ts";
+import type { CastSocketOptions } from "../cast/ends.ts";
 import type { PacketReceiver } from "./cast/transport.ts";
 import {
   bindTo,

@@ -64,7 +64,7 @@ export function resultCounts(session: SessionView): Readonly<Record<MemberView["
 const slowFactor = 1.25;
 /** More loss than repairs make good without being noticed. */
 const badLoss = 0.02;
-/** Who started so many seconds after the others is behind for that. */
+/** Seconds: a PC that started this much later than the others is behind for that reason. */
 const laterSeconds = 10;
 
 /**
@@ -75,10 +75,11 @@ export function slowest(
   session: SessionView,
   linkMbps: (pc: string) => number | null = () => null,
 ): { readonly name: string; readonly why: string } | null {
-  const aside = session.members.find(
+  const straggler = session.members.find(
     ({ result, lane }) => result === "pending" && lane === "catch-up",
   );
-  if (aside !== undefined) return { name: aside.name, why: aside.laneReason ?? "catching up" };
+  if (straggler !== undefined)
+    return { name: straggler.name, why: straggler.laneReason ?? "catching up" };
   const under = session.members.flatMap((member) => {
     const left = memberSecondsLeft(member);
     return left === null ? [] : [{ member, left }];

@@ -1,4 +1,4 @@
-/** What became of a session: one sentence, one table, and a line while it runs. */
+/** The result of a session: one sentence, one table, and a line while it runs. */
 import type { MemberView, SessionView } from "../wire/views.ts";
 import { diskIdentity, diskName } from "./disk.ts";
 import {
@@ -17,10 +17,11 @@ import {
   slowest,
 } from "./progress.ts";
 import { printable } from "./row.ts";
+import { tableLines } from "./table.ts";
 
-/** So many reasons are told in a sentence; the table has them all. */
+/** How many reasons a sentence has; the table has them all. */
 const reasonsTold = 4;
-/** So many PCs are named for one reason. */
+/** How many PCs are named for one reason. */
 const namesTold = 8;
 
 /**
@@ -104,8 +105,8 @@ function failure({ reason, disk }: MemberView): string {
 }
 
 /**
- * One line about a session that runs, for a terminal or a log: rate, progress, time left, who is
- * slow. `linkMbps`: a PC's link speed, where it is known.
+ * One line about a running session, for a terminal or a log: rate, progress, time left, the slowest
+ * PC. `linkMbps`: a PC's link speed, where it is known.
  */
 export function progressLine(
   session: SessionView,
@@ -147,10 +148,10 @@ export function progressLine(
   return parts.join(", ");
 }
 
-/** Its disk is chosen and its wants are known. */
+/** Whether its disk is chosen and its wants are known. */
 const isReady = ({ state, disk }: MemberView): boolean => state === "waiting" && disk !== null;
 
-/** How far a PC got that is not ready. */
+/** How far a PC has got that is not ready yet. */
 const howFar: Partial<Record<MemberView["state"], string>> = {
   offline: "off",
   booting: "starting",
@@ -179,7 +180,7 @@ const tableColumns: readonly (readonly [
   ["REASON", ({ reason }) => printable(reason ?? "")],
 ];
 
-/** Who failed comes first, then by name. */
+/** Failed PCs first, then by name. */
 export function membersByResult({ members }: SessionView): MemberView[] {
   const order = { failed: 0, stopped: 1, pending: 2, verified: 3 };
   return [...members].sort(
@@ -189,20 +190,10 @@ export function membersByResult({ members }: SessionView): MemberView[] {
   );
 }
 
-/** The session's result PC by PC, a heading and a line each; who failed comes first. */
+/** The session's result PC by PC, a heading and a line each; failed PCs come first. */
 export function resultTable(session: SessionView): string[] {
-  const members = membersByResult(session);
-  const rows = [
+  return tableLines(
     tableColumns.map(([title]) => title),
-    ...members.map((member) => tableColumns.map(([, text]) => text(member, session))),
-  ];
-  const widths = tableColumns.map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
+    membersByResult(session).map((member) => tableColumns.map(([, text]) => text(member, session))),
   );
 }

@@ -116,6 +116,17 @@ export const paragraph = (
   indent = 1,
 ): Row[] => wrap(text, columns - indent - 1).map((part) => line(part, style, indent));
 
+/** A title in bold, `titleWidth` cells wide, and what is known under it. */
+export const factRow = (
+  title: string,
+  text: string,
+  size: { readonly columns: number; readonly titleWidth: number },
+  style: Style = "plain",
+): Row => [
+  span(` ${cell(title, size.titleWidth)}`, "bold"),
+  span(cut(text, size.columns - size.titleWidth - 2), style),
+];
+
 /** A row in one style over the whole width, `left` and `right` at its ends. */
 export function barRow(left: string, right: string, columns: number, style: Style = "bar"): Row {
   const end = right === "" ? "" : ` ${cut(right, columns - 2)} `;

@@ -4,23 +4,23 @@ import type { PcView } from "../wire/views.ts";
 import { diskLine } from "./disk.ts";
 
 export interface TargetWish {
-  /** The disk that is named for every PC, or null. */
+  /** The disk that the request names for every PC, or null. */
   readonly named: string | null;
   readonly failingDisks: readonly string[];
-  /** Of the image; null for a wipe. */
+  /** Sector size of the image; null for a wipe. */
   readonly logicalSector: number | null;
 }
 
 /**
- * The disk that will be overwritten on this PC, or why the PC will refuse, as far as its server can
- * tell: the PC itself has the last word, and it alone knows what is mounted and whether the data fit.
+ * The disk that will be overwritten on this PC, or why the PC will refuse, as far as the server knows.
+ * The agent decides: only it knows what is mounted, and whether the data fit.
  */
 export function foreseenTarget(
   pc: PcView,
   rooms: Iterable<RoomView>,
   { named, failingDisks, logicalSector }: TargetWish,
 ): { readonly text: string; readonly refused: boolean } {
-  if (pc.disks.length === 0) return { text: "no disk known yet", refused: false };
+  if (pc.disks.length === 0) return { text: "no disk is known yet", refused: false };
   const room = [...rooms].find(({ name }) => name === pc.room);
   const { disk: policy } = room?.settings ?? roomDefaults;
   const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));

@@ -1,5 +1,5 @@
-/** The ways to empty a disk, as they are asked about. */
+/** The ways to wipe a disk, as a person chooses them. */
 export const wipeMethods = [
-  { method: "discard", text: "Discard (TRIM): seconds, on SSDs; else zeros" },
-  { method: "zero", text: "Zeros over everything: hours on a large disk" },
+  { method: "discard", text: "Discard (TRIM): seconds on an SSD; else zeros" },
+  { method: "zero", text: "Write zeros everywhere: hours on a large disk" },
 ] as const;

@@ -4,7 +4,7 @@
  * applies it. What should hold now is a level, `wanted`, which the engine holds against what the agents
  * report: a lost order costs time and never truth.
  */
-import type { CastSenderStats } from "../cast/handles.ts";
+import type { CastSenderStats } from "../cast/ends.ts";
 import type { Millis } from "../units/units.ts";
 import type { Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";

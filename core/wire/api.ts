@@ -54,7 +54,7 @@ export const DoctorView = Type.Object({
 });
 export type DoctorView = Static<typeof DoctorView>;
 
-/** What `/api/v1/events` says, one JSON object an event. The first ones describe all there is; `ready` follows. */
+/** An event of `/api/v1/events`, one JSON object each. The first ones describe the whole state; `ready` follows. */
 export const ApiEvent = Type.Union([
   Type.Object({ type: Type.Literal("pc"), pc: PcView }),
   Type.Object({ type: Type.Literal("pc-gone"), id: Type.String() }),
@@ -134,7 +134,7 @@ export const ScheduleWish = Type.Object({
   /** NAME is its newest version when the time comes. */
   image: Type.String({ minLength: 1, maxLength: 128 }),
   delta: Type.Optional(Type.Boolean()),
-  /** How long is waited for who is woken. */
+  /** Seconds to wait for the PCs that are woken. */
   wakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 900 })),
   /** What verified PCs do; `poweroff` unless it is said. */
   afterwards: Type.Optional(Afterwards),

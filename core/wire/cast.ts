@@ -39,7 +39,7 @@ export const wireOverheadBytes = 66;
 export const symbolCountOf = (storedLength: number): number =>
   Math.ceil(storedLength / symbolBytes);
 
-/** One for each reader, filled anew for each packet: nothing is allocated on the way. */
+/** A header to fill: each reader has one and uses it for every packet, so that nothing is allocated. */
 export interface PacketHeader {
   kind: number;
   /** Symbol index of `data`, number of members of `repair`. */

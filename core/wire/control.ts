@@ -179,7 +179,7 @@ export const CastStats = Type.Object({
       Type.Object({
         receiver: count,
         /** Why the others do not wait for it, in words; null: they do. */
-        laggard: nullable(text(256)),
+        straggling: nullable(text(256)),
       }),
       { maxItems: 4096 },
     ),

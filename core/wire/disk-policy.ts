@@ -33,7 +33,7 @@ export const anyDisk: DiskPolicy = {
   maxBytes: null,
 };
 
-/** What a task that overwrites a disk is told about choosing it. */
+/** How a task that overwrites a disk has to choose it. */
 export const TargetRule = Type.Object({
   policy: DiskPolicy,
   /** Serial numbers (paths, of disks that have none) of disks to take although SMART says that they fail. */

@@ -1,6 +1,6 @@
 /**
  * A room: its PCs, its seats on the map, and what it is set to. To add a setting: a line in
- * `RoomSettings`, its default in `roomDefaults`, and its option in `server/cli/room-settings.ts`.
+ * `RoomSettings`, its default in `roomDefaults`, and its option in `client/cli/room-settings.ts`.
  * Rooms stored before it existed have the default.
  */
 import { type Static, Type } from "typebox";

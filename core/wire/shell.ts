@@ -6,7 +6,7 @@
 import { type Static, Type } from "typebox";
 import { nullable } from "./nullable.ts";
 
-/** A PC has at most so many shells at once. */
+/** The most shells that a PC has at once. */
 export const shellsLimit = 4;
 /** What an agent sends ahead of the operator's terminal, in bytes: a screen that scrolls fast, and little memory. */
 export const shellWindow = 256 * 1024;
@@ -37,7 +37,7 @@ export const ShellOrder = Type.Union([
     ...ShellSize.properties,
   }),
   Type.Object({ type: Type.Literal("shell-resize"), shell: number, ...ShellSize.properties }),
-  /** So many bytes have reached the operator: so many more may come. */
+  /** This many bytes have reached the operator, and as many more may be sent. */
   Type.Object({
     type: Type.Literal("shell-credit"),
     shell: number,

@@ -147,7 +147,7 @@ async function fatMap(
 const sumOf = (extents: readonly Extent[]): number =>
   extents.reduce((sum, { length }) => sum + length, 0);
 
-/** What is in a volume that no device shows, because it lies in pieces; null when that cannot be told. */
+/** What is in a volume that no device shows, because it lies in pieces; null if that is unknown. */
 export async function deviceless(source: ByteSource): Promise<readonly Extent[] | null> {
   const swap = await swapUse(source);
   if (swap !== null) return swap;

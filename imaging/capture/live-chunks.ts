@@ -12,12 +12,12 @@ import { alignedBuffer } from "../disk/disk.ts";
 import { chunksInLanes } from "./capture.ts";
 import { readChunk, storedForm } from "./chunk.ts";
 
-/** Chunks let go together when nobody wants what is held. */
+/** Chunks that are released together if nobody wants what is held. */
 const releasedAtOnce = 16;
-/** How often it looks whether there is room, when nothing says so. */
-const lookEvery = 100;
-/** Nothing taken for so long, and nobody wants what is held: it is let go. */
-const idleAfter = 500;
+/** Milliseconds between two looks for room, if nothing else wakes it. */
+const lookEveryMs = 100;
+/** Milliseconds after which chunks that nobody takes or wants are released. */
+const idleAfterMs = 500;
 
 export interface LiveChunksOptions {
   readonly disk: BlockDevice;
@@ -27,7 +27,7 @@ export interface LiveChunksOptions {
   readonly signal: AbortSignal;
   /** There are more `entries`: to be published. */
   known(): void;
-  /** Whether a receiver wants an entry that it has been told of. */
+  /** Whether a receiver wants an entry that has been announced to it. */
   isAwaited(): boolean;
 }
 
@@ -98,14 +98,14 @@ export class LiveChunks {
   private async release(): Promise<void> {
     const { signal, isAwaited } = this.options;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, lookEvery);
+    const timer = setTimeout(resolve, lookEveryMs);
     this.wake = resolve;
     await promise;
     clearTimeout(timer);
     signal.throwIfAborted();
     // Nothing after a chunk that could not be read is cast: there will be no room.
     if (this.hasFailed) throw new RoomcastError("failed", "the disk could not be read", "");
-    if (performance.now() - this.takenAt < idleAfter || isAwaited()) return;
+    if (performance.now() - this.takenAt < idleAfterMs || isAwaited()) return;
     for (const entryIndex of [...this.held.keys()].slice(0, releasedAtOnce))
       this.held.delete(entryIndex);
   }

@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CaptureUplink, StoredChunk } from "./uplink.ts";
 
-/** A question waits that long for others, unless it is full; a lane has other work meanwhile. */
+/** Milliseconds for which a question waits for others, unless it is full; a lane has other work meanwhile. */
 const lingerMs = 10;
 const questionHashes = 16;
-/** An upload is sent when it has that much. The server takes 16 MiB. */
+/** An upload is sent when it has this many bytes. The server takes up to 16 MiB. */
 const uploadBytes = 4 * 1024 * 1024;
-/** One is on its way while the server stores another. */
+/** Uploads at once: one is on its way while the server stores another. */
 const uploadsAtOnce = 2;
 
 interface Question {
@@ -67,7 +67,7 @@ export class Outbox {
     this.chunks = [];
     this.bytes = 0;
     this.uploads.add(upload);
-    // One that failed stays, for whoever waits next.
+    // A failed upload stays, so that the next caller that waits gets its error.
     upload.then(
       () => this.uploads.delete(upload),
       () => {},

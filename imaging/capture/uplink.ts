@@ -27,8 +27,8 @@ export interface CaptureUplink {
   commit(draft: ManifestDraft): Promise<Committed>;
 }
 
-/** A store on a slow disk takes 16 MiB in that time. */
-const answerLimit = 60_000;
+/** Milliseconds to wait for an answer: a store on a slow disk takes 16 MiB in that time. */
+const answerLimitMs = 60_000;
 const octets = "application/octet-stream";
 
 /** A text, or bytes in parts. */
@@ -65,7 +65,7 @@ function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "c
         body: typeof body === "string" ? body : ReadableStream.from(body),
         duplex: "half",
         headers: { "content-type": type },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimit)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimitMs)]),
       });
       bytes = new Uint8Array(await answer.arrayBuffer());
     } catch (cause) {
@@ -136,7 +136,7 @@ function refusal(status: number, body: Uint8Array, what: string): RoomcastError 
 const senseless = (what: string): RoomcastError =>
   new RoomcastError(
     "bad-input",
-    `the server's answer to ${what} makes no sense`,
+    `the server's answer to ${what} is invalid`,
     "update the server, or start the agent that came with it",
   );
 

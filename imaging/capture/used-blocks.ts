@@ -114,7 +114,7 @@ interface InnerUse {
   readonly warnings: readonly string[];
 }
 
-/** The logical volumes of a physical one, each by what it holds; or why that cannot be told. */
+/** The logical volumes of a physical one, each by what it holds; or why that is unknown. */
 async function lvmUse(
   disk: BlockDevice,
   volume: Volume & { readonly source: ByteSource },
@@ -157,7 +157,7 @@ async function sliceUse(
   const warnings: string[] = [];
   let at = 0;
   for (const part of decoded.value) {
-    // One of its partitions covers another: nothing can be told of either.
+    // One of its partitions covers another: what either holds is unknown.
     if (part.start < at) return null;
     used.push({ start: at, length: part.start - at });
     at = endOf(part);

@@ -1,10 +1,10 @@
 /** Programs that the boot image brings along. */
 import { execFile } from "node:child_process";
 
-/** A map of a large, slow disk takes minutes. */
-const toolLimit = 15 * 60_000;
-const outputLimit = 64 * 1024 * 1024;
-const complaintLimit = 2000;
+/** Milliseconds for a tool: a map of a large, slow disk takes minutes. */
+const toolLimitMs = 15 * 60_000;
+const outputLimitBytes = 64 * 1024 * 1024;
+const complaintLimitCharacters = 2000;
 
 /** Where Debian, and the boot image, have them; the caller's own path is not asked. */
 const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -28,8 +28,8 @@ export function runTool(
   signal.throwIfAborted();
   const options = {
     signal,
-    timeout: toolLimit,
-    maxBuffer: outputLimit,
+    timeout: toolLimitMs,
+    maxBuffer: outputLimitBytes,
     env: { LC_ALL: "C", PATH: toolPath },
   };
   return new Promise((resolve, reject) => {
@@ -42,7 +42,7 @@ export function runTool(
         status,
         isMissing,
         output: stdout,
-        complaint: complaint.trim().slice(-complaintLimit),
+        complaint: complaint.trim().slice(-complaintLimitCharacters),
       });
     });
   });

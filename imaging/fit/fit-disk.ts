@@ -109,7 +109,7 @@ async function refitOn(
   return { value: planned.value, detail };
 }
 
-/** Why the last partition stays as it is, or null. */
+/** Why the last partition does not grow, or null. */
 function whyNot(
   record: PartitionRecord | undefined,
   { partitionTable }: FitOptions["manifest"],

@@ -120,7 +120,7 @@ export class RestoreBooks {
     this.toCome--;
   }
 
-  /** On the disk since before the restore; `held`: it will be written again all the same, unless all is right. */
+  /** On the disk since before the restore; `held`: it will be written again anyway, unless all is right. */
   noteKept(entryIndex: number, held: boolean): void {
     this.totals.chunksKept++;
     if (held) return this.noteHeld(entryIndex);

@@ -5,7 +5,7 @@
  * starts.
  */
 
-import type { ChunkVerdict } from "../../core/cast/handles.ts";
+import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
 import type { Counters } from "../../core/wire/control.ts";
@@ -45,9 +45,9 @@ const discardBytes = 1 << 30;
 const laneCount = 6;
 /** Reading back while chunks still come uses the disk's idle time only. */
 const lanesVerifying = 2;
-/** A disk that seeks reads back in runs. */
+/** Chunks that are read back in one run, which spares a rotating disk its seeks. */
 const verifyRun = 16;
-/** A chunk that comes damaged this often is asked of the server itself. */
+/** A chunk that comes damaged this often is fetched by unicast instead. */
 const corruptLimit = 3;
 
 interface Delivery {

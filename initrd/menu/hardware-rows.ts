@@ -1,7 +1,7 @@
-/** What this PC is: for whoever asks "which one is this, and what is in it?" */
+/** The page that says which PC this is, and what is in it. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
-import { blank, cell, paragraph, type Row, span } from "../../core/screen/row.ts";
+import { blank, cell, factRow, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { MenuView } from "./view.ts";
 
@@ -10,16 +10,13 @@ const titleWidth = 10;
 export function hardwareRows(view: MenuView, columns: number): Row[] {
   const { pc, hardware, disks } = view;
   const { nic, identity, firmware, secureBoot, memoryBytes, agentVersion } = hardware;
-  const fact = (title: string, text: string): Row => [
-    span(` ${cell(title, titleWidth)}`, "bold"),
-    span(cell(text, columns - titleWidth - 2)),
-  ];
+  const fact = (title: string, text: string): Row => factRow(title, text, { columns, titleWidth });
   const boot = { bios: "BIOS", uefi: "UEFI" };
   const secure = { true: "  Secure Boot on", false: "  Secure Boot off", null: "" };
   const speed = nic.speedMbps === null ? "link speed unknown" : `${nic.speedMbps} Mbit/s`;
   return [
     fact("PC", `${pc.name ?? "no name yet"}  room ${pc.room ?? "none"}`),
-    fact("UUID", identity.uuid ?? "none that tells it from others"),
+    fact("UUID", identity.uuid ?? "none of its own"),
     fact("Serials", identity.serials.length === 0 ? "none" : identity.serials.join("  ")),
     fact("Firmware", firmware === null ? "unknown" : `${boot[firmware]}${secure[`${secureBoot}`]}`),
     fact("Memory", memoryBytes === null ? "unknown" : sizeText(memoryBytes)),

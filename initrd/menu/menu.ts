@@ -9,19 +9,19 @@ import type { Menu, MenuView } from "./view.ts";
 
 export interface MenuOptions {
   onAction(action: MenuAction): void;
-  /** Else stdin and stdout. */
+  /** By default stdin and stdout. */
   readonly input?: ReadStream;
   readonly output?: WriteStream;
-  /** Else the environment's TERM; `linux` on a console. */
+  /** By default TERM of the environment; `linux` on a console. */
   readonly term?: string;
 }
 
-/** Between two pictures, in milliseconds: a slow PC has better things to do. Keys are answered at once. */
+/** Milliseconds between two drawings, which keeps a slow PC free for its work. Keys are answered at once. */
 const drawEvery = 250;
-/** After an end appears, keys meant for the screen before it do not dismiss it, for so many milliseconds. */
+/** For so many milliseconds after a result appears, keys meant for the screen before do not dismiss it. */
 const endStaysFor = 1500;
 
-/** Takes the terminal and shows the PC's menu, once `show` has said what there is to show. */
+/** Takes the terminal, and shows the PC's menu after the first call of `show`. */
 export function openMenu(options: MenuOptions): Menu {
   const { onAction, input, output, term } = options;
   let view: MenuView | undefined;
@@ -40,7 +40,7 @@ export function openMenu(options: MenuOptions): Menu {
 
   const onKey = (key: Key): void => {
     if (view === undefined) return;
-    // Without a server there is nothing to restore: R is for those who doubt what they see.
+    // Without a server nothing can be restored, and so R draws the screen again.
     const doubted = page.name === "home" && view.task === null && view.server.state !== "connected";
     if (key.name === "C-l" || key.name === "f5" || (doubted && /^r$/i.test(key.name))) {
       return terminal.redraw();

@@ -1,5 +1,6 @@
-/** The menu's screens, as functions of what is known. Readable at 80×24, on a console without colour. */
+/** The menu's screens, as functions of its state. They are readable at 80×24, on a console without colour. */
 import type { Finding } from "../../core/agent/desk.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
 import { bigLetters } from "../../core/screen/letters.ts";
@@ -7,6 +8,7 @@ import {
   barRow,
   blank,
   cell,
+  factRow,
   line,
   paragraph,
   type Row,
@@ -22,16 +24,7 @@ import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
-import {
-  eraseWord,
-  exits,
-  imageText,
-  items,
-  offeredSeat,
-  type Page,
-  settled,
-  workText,
-} from "./state.ts";
+import { eraseWord, exits, items, offeredSeat, type Page, settled, workText } from "./state.ts";
 import { taskRows } from "./task-rows.ts";
 import type { MenuView } from "./view.ts";
 
@@ -60,7 +53,7 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         "Restore an image",
         imageRows(view, page.chosen, size),
-        "Arrows, Enter: choose   R: ask again   Esc: back",
+        "Arrows, Enter: choose   R: reload   Esc: back",
       );
     case "disks":
       return frame(
@@ -76,19 +69,19 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         capital(workText(page.work)),
         eraseRows(page, columns),
-        `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, nothing is changed`,
+        `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, change nothing`,
       );
     case "castName":
       return frame(
         "Cast this PC's disk to the room",
         castNameRows(page, view.images, columns),
-        "Enter: go on   Esc: back",
+        "Enter: continue   Esc: back",
       );
     case "cast":
       return frame(
         "Cast this PC's disk to the room",
         castRows(page, view, size),
-        "The room's name, Enter: overwrite its disks   Esc: back, nothing is changed",
+        "The room's name, Enter: overwrite its disks   Esc: back, change nothing",
       );
     case "methods":
       return frame(
@@ -116,7 +109,7 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         "Network check",
         findingRows(view.check ?? [], columns),
-        "R: check again   any other key: back",
+        "R: check again   Any other key: back",
       );
     case "capture":
       return frame(
@@ -129,10 +122,11 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
         {
           reboot: "Reboot this PC?",
           poweroff: "Switch this PC off?",
-          "boot-disk": "Start from the local disk? This PC then takes no part in its room's work.",
+          "boot-disk":
+            "Start from the local disk? This PC then takes no part in its room's sessions.",
         }[page.action],
         [],
-        "Y: yes   any other key: back",
+        "Y: yes   Any other key: back",
       );
     case "stop":
       return homeRows(view, { name: "home", chosen: 0, said: null }, size);
@@ -150,12 +144,12 @@ const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, 
 };
 
 function homeKeys(view: MenuView): string {
-  if (offeredSeat(view) !== null) return "Enter: take the seat   a letter or number: the menu";
+  if (offeredSeat(view) !== null) return "Enter: take the seat   Letter or number: the menu";
   const usual = "Arrows and Enter, number, or letter";
   return view.server.state === "connected" ? usual : `${usual}   R: draw again`;
 }
 
-/** In a seat walk: the seat that Enter takes, then the one that this PC has. */
+/** In a seat walk: the seat that Enter takes, or the seat that this PC has. */
 function homeWord(view: MenuView): readonly [string, Style] {
   if (view.server.state !== "connected") return stateWord[view.server.state];
   if ((view.place?.walk ?? null) === null) {
@@ -172,7 +166,7 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   const footer = [
     ...noticeRows(page.said, columns),
     ...noticeRows(view.notice, columns),
-    barRow(homeKeys(view), view.isLocked ? "LOCKED: asks for a PIN" : "", columns),
+    barRow(homeKeys(view), view.isLocked ? "LOCKED: needs the PIN" : "", columns),
   ];
   const menu = items.map(({ letter, text }, index) => [
     span(
@@ -210,7 +204,7 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
     view.server.state === "connected"
       ? [
           line(
-            "Waiting for the room. The server starts the work; nothing has to be done here.",
+            "Waiting for the room. The server starts the work; you have nothing to do here.",
             "bold",
           ),
           blank,
@@ -232,13 +226,11 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
   );
 }
 
-/** What this PC is: for the label on its case, and for whoever looks for it on the server. */
+/** What this PC is: for the label on its case, and for finding it on the server. */
 function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
   const { pc, server, disks } = view;
-  const fact = (title: string, text: string): Row => [
-    span(` ${cell(title, 8)}`, "bold"),
-    span(cell(text, columns - 10)),
-  ];
+  const fact = (title: string, text: string): Row =>
+    factRow(title, text, { columns, titleWidth: 8 });
   const shown = disks.slice(0, disks.length > diskLines ? diskLines - 1 : diskLines);
   return [
     fact(
@@ -259,30 +251,30 @@ function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
 function seatFacts(view: MenuView): string[] {
   const offered = offeredSeat(view);
   if (offered !== null) {
-    return [`SEAT WALK: Enter, and this PC takes seat ${offered.seat} of ${offered.room}`];
+    return [`SEAT WALK: press Enter, and this PC takes seat ${offered.seat} of ${offered.room}`];
   }
   const seat = view.place?.seat ?? null;
   return seat === null ? [] : [seat];
 }
 
-/** A room's worth of words; below them the menu has to fit. */
+/** Lines for warnings; the menu has to fit below them. */
 const troubleLines = 5;
 
-/** Why there is no server, and what to check, in the order in which it is most often so. */
+/** Why the server is not reached, and what to check: the most frequent cause first. */
 function searchRows({ pc, server }: MenuView, columns: number): Row[] {
   const { state, url, detail } = server;
   const where = url === null ? "No server is known yet" : `The server at ${url}`;
   const said = (text: string): Row[] => paragraph(text, columns, "warn").slice(0, 3);
-  if (state === "other-version") return said(`${where} is of another version: ${detail}.`);
+  if (state === "other-version") return said(`${where} has another version: ${detail}.`);
   if (state === "refused") return said(`${where} refuses this PC: ${detail}`);
-  const silent = state === "lost" ? "does not answer any more" : "does not answer yet";
+  const silent = state === "lost" ? "no longer answers" : "does not answer yet";
   const what =
     detail !== null ? `${where}: ${detail}` : url === null ? where : `${where} ${silent}`;
   return [
-    ...said(`${what}. Trying again and again.`),
+    ...said(`${what}. This PC keeps trying.`),
     line(`Check  1. the cable, and the light at its socket`),
-    line(`       2. the switch port: right VLAN? up for a minute already?`),
-    line(`       3. the server: switched on, roomcast serve running, on this network?`),
+    line(`       2. the switch port: is it in the right VLAN, and has it been up for a minute?`),
+    line(`       3. the server: is it on, in this network, and running roomcast serve?`),
     line(
       `       4. this PC's address: ${pc.ip ?? "NONE, so DHCP has not answered"}  (MAC ${pc.mac})`,
     ),
@@ -293,10 +285,10 @@ function imageRows(view: MenuView, chosen: number, size: ScreenSize): Row[] {
   if (view.images === null) {
     return view.server.state === "connected"
       ? [line("Asking the server for its images...")]
-      : paragraph("The images are on the server, which is not reached now.", size.columns, "warn");
+      : paragraph("The images are on the server, which does not answer now.", size.columns, "warn");
   }
   if (view.images.length === 0) {
-    return paragraph("The server has no image yet. Capture a PC first.", size.columns);
+    return paragraph("The server has no images yet. Capture a PC first.", size.columns);
   }
   const name = size.columns - 2 - 10 - 12 - 18;
   const heading = `${cell("Image", name)}${cell("Data", 10, "right")}${cell("Disk", 12, "right")}${cell("  Captured", 18)}`;
@@ -305,7 +297,7 @@ function imageRows(view: MenuView, chosen: number, size: ScreenSize): Row[] {
   return [
     line(heading, "bold"),
     ...view.images.slice(first, first + room).map((image, index): Row => {
-      const text = `${cell(imageText(image), name)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}${cell(`  ${dateText(image.capturedAt)}`, 18)}`;
+      const text = `${cell(imageName(image), name)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}${cell(`  ${dateText(image.capturedAt)}`, 18)}`;
       return line(text, first + index === chosen ? "chosen" : "plain");
     }),
     blank,
@@ -320,7 +312,7 @@ const diskFacts = (disk: DiskView): Row[] => [
   [span("   Device  "), span(`${disk.path}  ${disk.transport ?? ""}`, "bold")],
 ];
 
-/** A numbered list with a blank line between: what stands next to each other is not confused. */
+/** A numbered list with blank lines between its items, so that nobody confuses two of them. */
 const choiceRows = (texts: readonly string[], chosen: number, columns: number): Row[] =>
   texts.flatMap((text, index) => [
     line(cell(`${index + 1}  ${text}`, columns - 2), index === chosen ? "chosen" : "plain"),
@@ -336,7 +328,7 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
     blank,
     ...(work.kind === "restore"
       ? imageFacts(work.image, disk, columns)
-      : paragraph("Nothing is put in its place: the PC will not start from it.", columns)),
+      : paragraph("The disk will be empty, and the PC will not start from it.", columns)),
     blank,
     [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${eraseWord}. Nothing was changed.`, "warn") : blank,
@@ -346,11 +338,11 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
 function imageFacts(image: ImageView, disk: DiskView, columns: number): Row[] {
   const smaller =
     disk.size < image.diskBytes
-      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): it is refused if the data do not fit.`
+      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): the restore is refused if the data do not fit.`
       : "";
   return [
     ...paragraph(
-      `It will hold ${imageText(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
+      `It will hold ${imageName(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
       columns,
     ),
     ...paragraph(smaller, columns, "warn"),
@@ -364,7 +356,7 @@ const verdicts = {
   null: ["  ...  ", "plain"],
 } as const;
 
-/** What was found on the way to the server, in its order; a verdict is a word, not a colour. */
+/** What the network check found on the way to the server; a verdict is a word, not a colour. */
 function findingRows(findings: readonly Finding[], columns: number): Row[] {
   return findings.flatMap(({ title, good, text }) => {
     const [word, style] = verdicts[`${good}`];
@@ -382,11 +374,14 @@ function castNameRows(
   columns: number,
 ): Row[] {
   return [
-    line("This disk is read, and stays as it is:"),
+    line("This disk is only read, not changed:"),
     blank,
     ...diskFacts(page.disk),
     blank,
-    ...paragraph("It can be stored on the server in the same pass. Empty: it is not.", columns),
+    ...paragraph(
+      "The server can store it as an image, too. Leave the name empty if it should not.",
+      columns,
+    ),
     [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
     ...nameNotes(page, images, columns),
   ];
@@ -400,16 +395,16 @@ function castRows(
   const room = pc.room ?? "";
   const others = (targets ?? []).filter(({ name }) => name !== pc.name);
   const from = [
-    ...paragraph(`They get what is on this PC's ${diskLine(disk)}.`, columns),
+    ...paragraph(`They get the contents of this PC's ${diskLine(disk)}.`, columns),
     ...paragraph(
-      saveAs === null ? "It is not stored on the server." : `It is stored as ${saveAs}, too.`,
+      saveAs === null ? "The server does not store it." : `The server also stores it as ${saveAs}.`,
       columns,
     ),
   ];
   const space = Math.max(1, lines - 10 - from.length);
   const shown = others.slice(0, others.length > space ? space - 1 : space);
   if (targets === null) return [line(`Asking the server for the disks of room ${room}...`)];
-  if (others.length === 0) return [line(`There is no other PC in room ${room}.`)];
+  if (others.length === 0) return [line(`There are no other PCs in room ${room}.`)];
   const count = others.length === 1 ? "THIS DISK" : `THESE ${others.length} DISKS`;
   return [
     line(`EVERYTHING ON ${count} OF ROOM ${room} WILL BE LOST:`, "bad"),
@@ -427,7 +422,7 @@ function castRows(
   ];
 }
 
-/** What is wrong with the name that was typed, or that an image is called so already. */
+/** What is wrong with the typed name, or that an image has it already. */
 function nameNotes(
   { value, refused }: { readonly value: string; readonly refused: boolean },
   images: readonly ImageView[] | null,
@@ -439,7 +434,7 @@ function nameNotes(
     return wrap(`${what}; ${next}.`, columns - 2).map((text) => line(text, "warn"));
   }
   const same = (images ?? []).find(({ name }) => foldedName(name) === foldedName(value));
-  return [line(same ? `Becomes a new version of ${same.name}; the older ones stay.` : "")];
+  return [line(same ? `This makes a new version of ${same.name}; the older ones stay.` : "")];
 }
 
 function captureRows(
@@ -449,7 +444,7 @@ function captureRows(
 ): Row[] {
   const names = [...new Set((images ?? []).map(({ name }) => name))];
   return [
-    line("This disk is read, and stays as it is:"),
+    line("This disk is only read, not changed:"),
     blank,
     ...diskFacts(page.disk),
     blank,

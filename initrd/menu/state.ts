@@ -1,9 +1,10 @@
 /**
- * Where the person at the PC is in the menu, and what a key leads to. Pure: the page and the key in,
- * the next page and at most one wish out.
+ * Where the person at the PC is in the menu, and where a key leads. Pure: page and key in, the next page
+ * and at most one request out.
  */
 
 import type { MenuAction } from "../../core/agent/desk.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
@@ -13,7 +14,7 @@ import type { MenuView, WipeMethod } from "./view.ts";
 
 /** What has to be typed before a disk is overwritten. */
 export const eraseWord = "ERASE";
-/** The longest that a room can be given. */
+/** The longest PIN that a room can have. */
 const pinLimit = 12;
 const askForPin: Page = { name: "pin", value: "" };
 
@@ -40,7 +41,7 @@ export type Page =
       readonly value: string;
       readonly refused: boolean;
     }
-  /** This PC's disk goes to the room: first what it is stored as (or not), then the word. */
+  /** This PC's disk is cast to the room: first the image's name, if any, then the word. */
   | {
       readonly name: "castName";
       readonly disk: DiskView;
@@ -66,7 +67,7 @@ export type Purpose = { readonly kind: "capture" } | { readonly kind: "cast" } |
 
 export type PowerAction = "reboot" | "poweroff" | "boot-disk";
 
-/** The menu's items: reached by their number, their letter, or arrows and Enter. */
+/** The items of the menu: a number, a letter, or arrows and Enter choose one. */
 export const items = [
   { letter: "w", text: "Wait for the room" },
   { letter: "r", text: "Restore an image" },
@@ -79,7 +80,7 @@ export const items = [
   { letter: "x", text: "Exit: local disk, reboot, power off" },
 ] as const;
 
-/** The ways out; their letters lead there from the first page, too. */
+/** The ways out; their letters also work on the first page. */
 export const exits = [
   { letter: "l", action: "boot-disk", text: "Start from the local disk" },
   { letter: "b", action: "reboot", text: "Reboot" },
@@ -99,7 +100,7 @@ export interface Step {
 
 const to = (page: Page, action: MenuAction | null = null): Step => ({ page, action });
 
-/** The page as it stands once `view` is known: a task takes the screen, and what is gone is not asked about. */
+/** The page after `view` has changed: a task takes the screen, and no page asks about what is gone. */
 export function settled(page: Page, view: MenuView): Page {
   const underWay = view.task !== null && view.task.outcome === null;
   if (page.name === "pin") {
@@ -110,7 +111,7 @@ export function settled(page: Page, view: MenuView): Page {
   if (view.isLocked && page.name !== "home" && page.name !== "wait") return home();
   const has = (disk: DiskView): boolean => view.disks.some(({ path }) => path === disk.path);
   if ("disk" in page && !has(page.disk)) {
-    return home(0, `${page.disk.path} is gone`);
+    return home(0, `${page.disk.path} was removed`);
   }
   return page;
 }
@@ -182,7 +183,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       }
       const { disk, saveAs, value } = page;
       const { room } = view.pc;
-      // What is overwritten is shown before it is confirmed.
+      // The page shows what will be overwritten before it asks.
       if (!view.targets?.some(({ name }) => name !== view.pc.name))
         return to({ ...page, value: "" });
       if (room === null || value !== room) return to({ ...page, value: "", refused: true });
@@ -209,17 +210,16 @@ const powerText: Readonly<Record<PowerAction, string>> = {
 };
 
 /** NAME@VERSION */
-export const imageText = (image: ImageView): string => `${image.name}@${image.version}`;
 
-/** What is to be done to the disk, after `Restore` or `asked the server to`. */
+/** What will happen to the disk, as a title or after `asked the server to`. */
 export const workText = (work: Work): string =>
   work.kind === "restore"
-    ? `restore ${imageText(work.image)}`
+    ? `restore ${imageName(work.image)}`
     : `erase the disk (${work.method === "zero" ? "zeros" : "discard"})`;
 
 function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
   return work.kind === "restore"
-    ? { action: "restore", image: imageText(work.image), disk: diskReference(disk) }
+    ? { action: "restore", image: imageName(work.image), disk: diskReference(disk) }
     : { action: "wipe", method: work.method, disk: diskReference(disk) };
 }
 
@@ -239,7 +239,7 @@ function pressAtTask(page: Page, key: Key, view: MenuView): Step {
   return to(view.isLocked ? askForPin : { name: "stop" });
 }
 
-/** The seat that Enter takes: while the room is in its seat walk and this PC has none there. */
+/** The seat that Enter takes while the room is in its seat walk and this PC has no seat in it. */
 export function offeredSeat(
   view: MenuView,
 ): { readonly room: string; readonly seat: string } | null {
@@ -304,10 +304,10 @@ function pressAtImages(page: Extract<Page, { name: "images" }>, key: Key, view: 
   return to({ ...page, chosen: choice(page.chosen, key, images.length) });
 }
 
-/** Asks for the disk only where there are several. */
+/** Asks for the disk only if there are several. */
 function chooseDisk(purpose: Purpose, view: MenuView, action: MenuAction | null): Step {
   const [only, ...others] = view.disks;
-  if (only === undefined) return to(home(0, "this PC has no disk that can be used"), action);
+  if (only === undefined) return to(home(0, "this PC has no usable disk"), action);
   if (others.length > 0) return to({ name: "disks", chosen: 0, purpose }, action);
   return { ...withDisk(purpose, only), action };
 }
@@ -320,8 +320,8 @@ function withDisk(purpose: Purpose, disk: DiskView): Step {
   }
   const { image } = purpose;
   if (image.logicalSector !== disk.logicalSector) {
-    const sectors = `${imageText(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
-    return to(home(0, `${sectors}: it would not start. Choose another disk or image.`));
+    const sectors = `${imageName(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
+    return to(home(0, `${sectors}: the PC would not start from it. Choose another disk or image.`));
   }
   return to({ name: "erase", work: purpose, disk, value: "", refused: false });
 }

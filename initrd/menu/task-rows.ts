@@ -1,4 +1,4 @@
-/** The screen while a task runs and when it has ended: to be read from across the room. */
+/** The screen of a running or ended task, readable from across the room. */
 import { diskIdentity } from "../../core/screen/disk.ts";
 import {
   barText,
@@ -12,7 +12,7 @@ import { bigLetters, glyphLines } from "../../core/screen/letters.ts";
 import {
   barRow,
   blank,
-  cell,
+  factRow,
   paragraph,
   type Row,
   type ScreenSize,
@@ -26,7 +26,7 @@ import type { MenuView, TaskView } from "./view.ts";
 
 type Outcome = NonNullable<TaskView["outcome"]>;
 
-/** The whole screen of a task; on the pages `stop` and `pin` with the question before it is stopped. */
+/** The whole screen of a task; the pages `stop` and `pin` add the question before it is stopped. */
 export function taskRows(view: MenuView, task: TaskView, page: Page, size: ScreenSize): Row[] {
   const { columns, lines } = size;
   const details =
@@ -56,9 +56,9 @@ function keyRows(task: TaskView, page: Page, columns: number): Row[] {
   if (task.outcome !== null) return [barRow("Any key: back to the menu", "", columns)];
   switch (page.name) {
     case "stop":
-      return [barRow(stopQuestion(task), "Y: stop   any other key: go on", columns, "bad")];
+      return [barRow(stopQuestion(task), "Y: stop   Any other key: continue", columns, "bad")];
     case "pin":
-      return [pinRow(page.value), barRow("Enter: unlock   Esc: go on", "", columns)];
+      return [pinRow(page.value), barRow("Enter: unlock   Esc: continue", "", columns)];
     default:
       return [barRow("S or Ctrl-C: stop", "", columns)];
   }
@@ -66,9 +66,9 @@ function keyRows(task: TaskView, page: Page, columns: number): Row[] {
 
 const stopQuestion = ({ kind }: TaskView): string =>
   kind === "cast"
-    ? "Stop? The whole room fails."
+    ? "Stop? The whole room will fail."
     : kind === "capture"
-      ? "Stop? There will be no image."
+      ? "Stop? No image will be stored."
       : "Stop? The disk will not be usable.";
 
 const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
@@ -129,7 +129,7 @@ function outcomeWord({ kind }: TaskView, { result }: Outcome): [string, Style] {
 
 const isGood = ({ result }: Outcome): boolean => result === "verified" || result === "done";
 
-/** Told apart without colour: a line of `=` around what went well, of `!` around what did not. */
+/** Readable without colour: lines of `=` around a success, lines of `!` around a failure. */
 const edgeRow = (outcome: Outcome, columns: number): Row =>
   isGood(outcome) ? [span("=".repeat(columns), "good")] : [span("!".repeat(columns), "bad")];
 
@@ -171,10 +171,8 @@ const amountText = ({ bytesDone, bytesTotal }: TaskView): string =>
       : sizeText(bytesDone)
     : `${sizeText(bytesDone)} of ${sizeText(bytesTotal)}`;
 
-const fact = (title: string, text: string, columns: number): Row => [
-  span(` ${cell(title, 9)}`, "bold"),
-  span(cell(text, columns - 11)),
-];
+const fact = (title: string, text: string, columns: number): Row =>
+  factRow(title, text, { columns, titleWidth: 9 });
 
 function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
   const disk = task.disk === null ? "the disk" : diskIdentity(task.disk);
@@ -184,7 +182,7 @@ function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
     task.kind === "restore" && !isGood(outcome) && (task.counters?.bytesWritten ?? 0) > 0;
   if (halfWritten) {
     rows.push(
-      ...paragraph(`The disk is incomplete: this PC must not be handed out.`, columns, "bad"),
+      ...paragraph(`The disk is incomplete: do not give this PC to anybody.`, columns, "bad"),
     );
   }
   rows.push(blank);
@@ -208,7 +206,7 @@ function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
         return task.kind === "capture"
           ? `${disk} is stored as ${image}.`
           : task.kind === "cast"
-            ? `${disk} went to the room.`
+            ? `${disk} was cast to the room.`
             : `${disk}: done.`;
       default:
         return outcome.reason ?? "No reason was given.";
@@ -222,9 +220,9 @@ function outcomeRows(task: TaskView, outcome: Outcome, columns: number): Row[] {
       case "done":
         return "";
       case "failed":
-        return "start it again from the server. If it fails again with the same reason, the fault is this PC's.";
+        return "start it again from the server. If it fails again with the same reason, this PC is faulty.";
       case "refused":
-        return "the reason says what was in the way; nothing was written to the disk.";
+        return "remove what the reason names; nothing was written to the disk.";
       case "stopped":
         return task.kind === "restore" ? "restore this PC again before it is used." : "";
     }

@@ -1,4 +1,4 @@
-/** What the PC's screen shows, and what the person at it may ask for. The menu knows nothing else. */
+/** What the PC's screen shows, and what a person at the PC may request. The menu knows nothing else. */
 import type { Finding } from "../../core/agent/desk.ts";
 import type { LinkWord } from "../../core/agent/link.ts";
 import type { Counters, Hello, Placed, RoomTarget, WipeOrder } from "../../core/wire/control.ts";
@@ -21,15 +21,15 @@ export interface TaskView {
     | "ended";
   readonly bytesDone: number;
   readonly bytesTotal: number | null;
-  /** Bytes a second, lately. */
+  /** Bytes a second over the last seconds. */
   readonly rateBps: number | null;
   readonly secondsLeft: number | null;
   /** The work needs the server, and there is no connection to it. */
   readonly isCutOff: boolean;
   readonly counters: Counters | null;
-  /** What is not as it should be with this PC, while it goes on all the same. */
+  /** What is wrong with this PC although the task continues. */
   readonly trouble: string | null;
-  /** The whole room, while the server says so. */
+  /** The whole room, while the server reports it. */
   readonly room: {
     readonly members: number;
     readonly verified: number;
@@ -45,7 +45,7 @@ export interface TaskView {
   } | null;
 }
 
-/** What the PC is, for whoever stands before it. */
+/** What the PC is, for a person in front of it. */
 export type HardwareView = Pick<
   Hello,
   "agentVersion" | "firmware" | "secureBoot" | "memoryBytes" | "nic" | "identity"
@@ -62,37 +62,38 @@ export interface MenuView {
   };
   readonly server: {
     readonly url: string | null;
+    /** `other-version`: the server answers, but speaks another version of the protocol. */
     readonly state: LinkWord;
     readonly detail: string | null;
   };
-  /** What the server said of this PC's place; null before it has. */
+  /** The place that the server gave this PC; null before it has. */
   readonly place: Omit<Placed, "type" | "name" | "room"> | null;
-  /** The room has a PIN, and nobody has typed it here lately. */
+  /** The room has a PIN, and nobody has typed it here recently. */
   readonly isLocked: boolean;
   readonly disks: readonly DiskView[];
   /** A disk was left by a restore that did not finish: it does not start. */
   readonly isHalfWritten: boolean;
-  /** What is wrong with this PC as it stands, with the cure; sentences. */
+  /** What is wrong with this PC now and how to fix it, in sentences. */
   readonly troubles: readonly string[];
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
-  /** The disks of the room that a cast would overwrite, this PC's own among them; null: not fetched yet. */
+  /** The disks of the room that a cast would overwrite, and this PC's own; null: not fetched yet. */
   readonly targets: readonly RoomTarget[] | null;
   readonly task: TaskView | null;
   readonly hardware: HardwareView;
-  /** The network check that was asked for last; null: none yet. */
+  /** The latest network check; null: none yet. */
   readonly check: readonly Finding[] | null;
-  /** A line from the server, or why the last wish could not be met. */
+  /** A line from the server, or why the last request failed. */
   readonly notice: string | null;
 }
 
-/** The menu as the agent holds it; made by `openMenu` in `menu.ts`. */
+/** The open menu, as the agent uses it; `openMenu` in `menu.ts` makes it. */
 export interface Menu {
   show(view: MenuView): void;
-  /** Leaves the screen to someone else (a shell), and takes it back. */
+  /** Gives the screen to a shell, and takes it back. */
   suspend(): void;
   resume(): void;
-  /** What is on the screen now, a line of text a row. */
+  /** The text on the screen now, a line per row. */
   picture(): readonly string[];
   close(): void;
 }

@@ -1,5 +1,5 @@
 /**
- * Who may call what. Whoever reaches the local socket is its owner or root, and may do everything;
+ * Which caller may call what. A caller on the local socket is its owner or root, and may do everything;
  * over the network a call carries an operator's token.
  */
 import rateLimit from "@fastify/rate-limit";
@@ -8,7 +8,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { Role } from "../../core/wire/api.ts";
 import type { Operators } from "./operators.ts";
 
-/** Who calls; `address` is null on the local socket. */
+/** The caller; `address` is null on the local socket. */
 export interface Caller {
   readonly name: string;
   readonly role: Role;
@@ -20,9 +20,9 @@ declare module "fastify" {
     caller: Caller | null;
   }
   interface FastifyContextConfig {
-    /** Who may call the route; else a viewer may read and an operator may change. */
+    /** The role that the route needs. By default a viewer may read, and an operator may change. */
     role?: Role;
-    /** False: the calls of this route are not written down one by one. */
+    /** False: the calls of this route are not logged one by one. */
     audit?: boolean;
   }
 }
@@ -35,20 +35,20 @@ export const changes = (method: string): boolean => method !== "GET" && method !
 export const roleOf = (method: string, config: { readonly role?: Role }): Role =>
   config.role ?? (changes(method) ? "operator" : "viewer");
 
-/** Tokens that one address may have checked a minute: a few for people, too few for guessing. */
+/** How many tokens one address may try in a minute: enough for people, too few for guessing. */
 const triesPerMinute = 20;
 
 export type Identify = (request: FastifyRequest) => Promise<Caller>;
 
 export const localCaller: Identify = async () => ({ name: "local", role: "admin", address: null });
 
-/** Reads `Authorization: Bearer TOKEN`. Rejects with `unauthorized`, and `too-many` from who guesses. */
+/** Reads `Authorization: Bearer TOKEN`. Rejects with `unauthorized`, or `too-many` for an address that guesses. */
 export async function tokenCaller(app: FastifyInstance, operators: Operators): Promise<Identify> {
   await app.register(rateLimit, { global: false });
   const countTry = app.createRateLimit({ max: triesPerMinute, timeWindow: 60_000 });
   return async (request) => {
     const [, token] = /^Bearer ([!-~]{1,256})$/.exec(request.headers.authorization ?? "") ?? [];
-    if (token === undefined) throw unauthorized("the call carries no operator's token");
+    if (token === undefined) throw unauthorized("the call has no operator's token");
     let operator = operators.known(token);
     if (operator === null) {
       const tries = await countTry(request);
@@ -56,18 +56,18 @@ export async function tokenCaller(app: FastifyInstance, operators: Operators): P
         throw new RoomcastError(
           "too-many",
           "too many tokens were tried from this address",
-          `wait ${tries.ttlInSeconds} s`,
+          `try again in ${tries.ttlInSeconds} s`,
         );
       }
       operator = await operators.check(token);
     }
-    if (operator === null) throw unauthorized("the token is not, or no longer, an operator's");
+    if (operator === null) throw unauthorized("the token belongs to no operator");
     return { name: operator.name, role: operator.role, address: request.ip };
   };
 }
 
 /**
- * Lets a call of the application's routes through only from who may make it; `audit` is told of each
+ * Lets a call through only if the caller may make it; `audit` hears of each
  * that changed something, or tried to without being allowed.
  */
 export function guard(
@@ -83,8 +83,8 @@ export function guard(
     if (rank[caller.role] >= rank[needed]) return;
     throw new RoomcastError(
       "refused",
-      `${caller.name} is a ${caller.role}, and this takes an ${needed}`,
-      "ask someone who is, or an admin for that role",
+      `${caller.name} is a ${caller.role}, and this needs an ${needed}`,
+      `ask an ${needed} to do it, or an admin for that role`,
     );
   });
   app.addHook("onResponse", async (request, reply) => {
@@ -98,5 +98,5 @@ const unauthorized = (why: string): RoomcastError =>
   new RoomcastError(
     "unauthorized",
     why,
-    "have an admin run `roomcast operator add`, and name the token's file with --token-file",
+    "ask an admin to run `roomcast operator add`, and name the token's file with --token-file",
   );

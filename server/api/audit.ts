@@ -3,9 +3,9 @@ import type { Subjects } from "../lab/announcer.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Caller } from "./access.ts";
 
-/** Values of a call that are written down; longer ones are cut. */
+/** Longest value of a call in the log, in characters; longer ones are cut. */
 const valueLimit = 80;
-/** Never written down. */
+/** These are never logged. */
 const secrets = new Set(["pin"]);
 
 /** A call as a line of the history: who did what, with which values, and how it was answered. */
@@ -37,7 +37,7 @@ function subjectOf(lab: Lab, url: string, params: Readonly<Record<string, string
   return {};
 }
 
-/** What the call itself names: `restore` of an image to a room, `capture` of a PC. */
+/** The image, room or PC that the call names. */
 function subjectsIn(lab: Lab, body: unknown): Subjects {
   const { room, image, pc } = (body ?? {}) as Readonly<Record<string, unknown>>;
   return {

@@ -30,7 +30,7 @@ const httpStatus = (code: ErrorCode): number => {
   }
 };
 
-/** Every error leaves as `{code, message, next}`. A bug is logged and says no more than that it is one. */
+/** Every error leaves as `{code, message, next}`. A bug is logged, and its answer has no details. */
 export function answerError(
   error: FastifyError | RoomcastError | Error,
   request: FastifyRequest,
@@ -46,11 +46,11 @@ export function answerError(
     return reply.code(400).send({ code: "usage", message: what, next });
   }
   if ("statusCode" in error && error.statusCode !== undefined && error.statusCode < 500) {
-    const next = "see /api/v1/openapi.json for what the call takes";
+    const next = "see /api/v1/openapi.json for the fields of the call";
     return reply.code(error.statusCode).send({ code: "usage", message: error.message, next });
   }
   request.log.error({ err: error }, "request failed");
-  const next = "the server's log has the cause";
+  const next = "see the server's log for the cause";
   return reply.code(500).send({ code: "failed", message: "internal error", next });
 }
 
@@ -66,7 +66,7 @@ function requestMisfit({ message, validationContext }: FastifyError, request: Fa
   const found = part === undefined ? null : misfitOf(part as TSchema, value, whole);
   const unclear: Misfit = {
     what: message,
-    next: "see /api/v1/openapi.json for what the call takes",
+    next: "see /api/v1/openapi.json for the fields of the call",
   };
   return found ?? unclear;
 }

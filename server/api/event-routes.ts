@@ -16,13 +16,13 @@ const Filter = Type.Object(
     image: Type.Optional(Reference),
     session: Type.Optional(Reference),
     operator: Type.Optional(Reference),
-    /** The newest so many; 200 unless it is said. */
+    /** How many of the newest events; 200 by default. */
     limit: Type.Optional(Type.String({ pattern: "^[0-9]{1,5}$" })),
   },
   closed,
 );
 
-/** `/events`, live, and `/history`, what was. */
+/** `/events`, live, and `/history`, the past. */
 export const eventRoutes =
   (lab: Lab, state: StateStore): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -30,7 +30,7 @@ export const eventRoutes =
       "/events",
       {
         schema: {
-          summary: "all there is, then what changes, as server-sent events",
+          summary: "follow the whole state and its changes as server-sent events",
           produces: ["text/event-stream"],
           response: { 200: ApiEvent },
         },
@@ -41,7 +41,7 @@ export const eventRoutes =
       "/history",
       {
         schema: {
-          summary: "what happened to a PC, a room, an image or a session, oldest first",
+          summary: "list what happened to a PC, a room, an image or a session, oldest first",
           querystring: Filter,
           response: { 200: Type.Array(HistoryEvent) },
         },
@@ -62,8 +62,8 @@ export const eventRoutes =
     );
   };
 
-/** A listener that cannot keep up is cut off at this many buffered bytes; it comes back and starts anew. */
-const eventBacklogLimit = 8 * 1024 * 1024;
+/** A listener that cannot keep up is cut off at so many buffered bytes; it connects again and starts anew. */
+const eventBacklogLimitBytes = 8 * 1024 * 1024;
 
 function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack();
@@ -71,7 +71,7 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
   stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
   const say = (event: ApiEvent): void => {
     stream.write(`data: ${JSON.stringify(event)}\n\n`);
-    if (stream.writableLength > eventBacklogLimit) stream.destroy();
+    if (stream.writableLength > eventBacklogLimitBytes) stream.destroy();
   };
   for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.rooms.view(name) });
   for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });

@@ -67,12 +67,12 @@ export const imageApiRoutes =
         })),
     );
 
-    // Export: the caller puts the disk together from manifest, index and chunks, and checks every one.
-    // No viewer: a disk has secrets.
+    // Export: the caller puts the disk together from manifest, index and chunks, and checks each chunk.
+    // It takes an operator, because a disk holds secrets.
     app.get(
       "/images/:id/manifest",
       {
-        schema: { summary: "an image's manifest", params: ById },
+        schema: { summary: "show an image's manifest", params: ById },
         config: { role: "operator", audit: false },
       },
       async ({ params }, reply) =>
@@ -91,7 +91,7 @@ export const imageApiRoutes =
     app.get(
       "/images/:id/chunks",
       {
-        schema: { summary: "chunks of an image", params: ById, querystring: Range },
+        schema: { summary: "export chunks of an image", params: ById, querystring: Range },
         config: { role: "operator", audit: false },
       },
       async ({ params, query }, reply) => {
@@ -101,15 +101,15 @@ export const imageApiRoutes =
       },
     );
 
-    // Import: the caller reads the disk, and sends its chunks as a capture does.
+    // Import: the caller reads the disk, and sends its chunks like a capture.
     const writers = new Map<string, ImageWriter>();
     const writerOf = (task: string): ImageWriter => {
       const writer = writers.get(task);
       if (writer !== undefined) return writer;
       throw new RoomcastError(
         "not-found",
-        `there is no import ${task} under way`,
-        "start it again",
+        `no import ${task} is running`,
+        "start the import again",
       );
     };
     const Space = Type.Object({ usedBytes: Type.Integer({ minimum: 0 }) }, closed);

@@ -1,11 +1,11 @@
 import type { FastifyReply } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** Between two lines of progress, in milliseconds. */
-const progressEvery = 200;
+/** Milliseconds between two lines of progress. */
+const progressEveryMs = 200;
 
 /**
- * Answers long work as lines of JSON: `{progress: {done, total}}` now and then, at last `{result}` or
+ * Answers long work as lines of JSON: `{progress: {done, total}}` now and then, and at the end `{result}` or
  * `{error: {code, message, next}}`. `signal` aborts when the caller goes away.
  */
 export async function answerInLines(
@@ -21,7 +21,7 @@ export async function answerInLines(
   let saidAt = Number.NEGATIVE_INFINITY;
   try {
     const result = await work(gone.signal, (done, total) => {
-      if (performance.now() - saidAt < progressEvery) return;
+      if (performance.now() - saidAt < progressEveryMs) return;
       saidAt = performance.now();
       say({ progress: { done, total } });
     });
@@ -31,7 +31,7 @@ export async function answerInLines(
     const { code, message, next } =
       error instanceof RoomcastError
         ? error
-        : { code: "failed", message: "internal error", next: "the server's log has the cause" };
+        : { code: "failed", message: "internal error", next: "see the server's log for the cause" };
     say({ error: { code, message, next } });
   }
   stream.end();

@@ -10,7 +10,7 @@ export interface MetricsPorts {
   status(): Promise<StatusView>;
 }
 
-/** `GET /metrics` in Prometheus' text format, for a viewer: what the lab is at, in bytes and seconds. */
+/** `GET /metrics` in Prometheus' text format, for a viewer: the state of the lab, in bytes and seconds. */
 export async function metricsRoute(
   app: FastifyInstance,
   ports: MetricsPorts,
@@ -20,8 +20,10 @@ export async function metricsRoute(
   await app.register(async (scope) => {
     scope.setErrorHandler(answerError);
     guard(scope, identify, () => {});
-    scope.get("/metrics", { schema: { summary: "metrics for Prometheus" } }, async (_, reply) =>
-      reply.type(registry.contentType).send(await registry.metrics()),
+    scope.get(
+      "/metrics",
+      { schema: { summary: "show metrics for Prometheus" } },
+      async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()),
     );
   });
 }
@@ -49,13 +51,13 @@ function labMetrics({ lab, status }: MetricsPorts): Registry {
       made.inc({ room: pc.room, state: lab.stateOf(pc.id) });
     }
   });
-  gauge("sessions_running", "sessions under way", [], async (made) =>
+  gauge("sessions_running", "sessions running", [], async (made) =>
     made.set((await status()).sessions),
   );
-  gauge("store_bytes", "what the stored chunks take", [], async (made) =>
+  gauge("store_bytes", "bytes that the stored chunks take", [], async (made) =>
     made.set((await status()).storedBytes),
   );
-  gauge("store_free_bytes", "what is left on the store's disk", [], async (made) =>
+  gauge("store_free_bytes", "bytes free on the store's disk", [], async (made) =>
     made.set((await status()).freeBytes),
   );
   gauge("images", "images in the store", [], (made) => made.set(lab.images().length));

@@ -8,11 +8,11 @@ import type { OperatorRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 
 const derive = promisify<Buffer, Buffer, number, Buffer>(scrypt);
-/** Node's scrypt takes N 16384, r 8, p 1 unless told otherwise: some 50 ms of a core. */
+/** Node's scrypt defaults to N 16384, r 8, p 1: some 50 ms of a core. */
 const hashBytes = 32;
 const secretBytes = 32;
-/** Whoever is seen again within this many milliseconds is not written down anew. */
-const seenEvery = 60_000;
+/** Milliseconds within which a second call of an operator is not recorded as "last seen". */
+const seenEveryMs = 60_000;
 
 /**
  * Who may use the API over the network. A token is NAME.SECRET; of the secret only a salted scrypt
@@ -34,7 +34,7 @@ export class Operators {
     return [...this.records.values()].map(view).sort((a, b) => a.name.localeCompare(b.name, "en"));
   }
 
-  /** Answers the token, which is not to be had again. Throws `conflict`. */
+  /** Answers the token, which is not kept and cannot be shown again. Throws `conflict`. */
   async add(name: string, role: Role): Promise<NewOperator> {
     this.requireNew(name);
     const secret = randomBytes(secretBytes).toString("base64url");
@@ -54,7 +54,7 @@ export class Operators {
     return { ...view(record), token: `${name}.${secret}` };
   }
 
-  /** Throws `not-found`. Its token is worth nothing from here on. */
+  /** The operator's token stops working. Throws `not-found`. */
   remove(name: string): void {
     if (!this.records.delete(name)) {
       throw new RoomcastError(
@@ -69,13 +69,13 @@ export class Operators {
     this.state.removeOperator(name);
   }
 
-  /** Whose token it is, if it was checked before: costs next to nothing. */
+  /** The operator whose token it is, if it was checked before; this costs next to nothing. */
   known(token: string): OperatorView | null {
     const name = this.checked.get(digest(token));
     return name === undefined ? null : this.seen(name);
   }
 
-  /** Whose token it is, or null. Takes as long for a name that nobody has. */
+  /** The operator whose token it is, or null. An unknown name takes as long as a known one. */
   async check(token: string): Promise<OperatorView | null> {
     const dot = token.indexOf(".");
     const record = this.records.get(token.slice(0, Math.max(0, dot)));
@@ -92,7 +92,7 @@ export class Operators {
     const record = this.records.get(name);
     if (record === undefined) return null;
     const now = this.clock.isoTime();
-    if (record.lastSeen === null || Date.parse(now) - Date.parse(record.lastSeen) > seenEvery) {
+    if (record.lastSeen === null || Date.parse(now) - Date.parse(record.lastSeen) > seenEveryMs) {
       record.lastSeen = now;
       this.state.saveOperator(record);
     }
@@ -103,7 +103,7 @@ export class Operators {
     if (!this.records.has(name)) return;
     throw new RoomcastError(
       "conflict",
-      `there is an operator ${name} already`,
+      `there already is an operator ${name}`,
       `choose another name, or remove it first with \`roomcast operator remove ${name}\``,
     );
   }

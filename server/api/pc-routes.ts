@@ -41,12 +41,12 @@ const Wipe = Type.Object(
   closed,
 );
 
-/** The known PC that it is, or null: a new one. */
+/** The known PC that this PC is; null if it is a new one. */
 const Identity = Type.Object({ as: nullable(Reference) }, closed);
 
 const Lines = Type.Object({ lines: Type.Array(Type.String()) });
 
-/** `/pcs`: the inventory, and what is done to single PCs. */
+/** `/pcs`: the inventory, and calls that act on single PCs. */
 export const pcRoutes =
   (lab: Lab): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -105,7 +105,7 @@ export const pcRoutes =
       "/pcs/:id/identify",
       {
         schema: {
-          summary: "say which PC one in doubt is",
+          summary: "say which PC an unidentified one is",
           params: ById,
           body: Identity,
           response: { 200: PcView },

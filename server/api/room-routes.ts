@@ -10,7 +10,7 @@ const ByName = Type.Object({ name: RoomName });
 const NewRoom = Type.Object({ name: RoomName }, closed);
 const Seats = Type.Object({ seats: Type.Array(Seat, { maxItems: seatsLimit }) }, closed);
 const Walk = Type.Object({ on: Type.Boolean() }, closed);
-/** Seconds to wait for who is woken; 0: only the packets are sent. */
+/** Seconds to wait for the PCs that are woken; 0: only the packets are sent. */
 const Wake = Type.Object({ timeout: Type.Number({ minimum: 0, maximum: 900 }) }, closed);
 const room = { 200: RoomView };
 
@@ -35,7 +35,14 @@ export const roomRoutes =
     );
     app.patch(
       "/rooms/:name",
-      { schema: { summary: "set a room", params: ByName, body: RoomChange, response: room } },
+      {
+        schema: {
+          summary: "change a room's settings",
+          params: ByName,
+          body: RoomChange,
+          response: room,
+        },
+      },
       async ({ params, body }) => lab.rooms.set(params.name, body),
     );
     app.delete(
@@ -48,14 +55,16 @@ export const roomRoutes =
     );
     app.put(
       "/rooms/:name/seats",
-      { schema: { summary: "draw a room's seats", params: ByName, body: Seats, response: room } },
+      {
+        schema: { summary: "replace a room's seats", params: ByName, body: Seats, response: room },
+      },
       async ({ params, body }) => lab.rooms.setSeats(params.name, body.seats),
     );
     app.post(
       "/rooms/:name/wake",
       {
         schema: {
-          summary: "wake a room's PCs, and tell who came",
+          summary: "wake a room's PCs, and say which of them started",
           params: ByName,
           body: Wake,
           response: { 200: WakeReport },

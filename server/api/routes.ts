@@ -29,7 +29,7 @@ export interface ApiPorts {
   doctor(): Promise<DoctorView>;
 }
 
-/** The REST API, without its prefix `/api/v1`; `identify` says who calls. */
+/** The REST API, without its prefix `/api/v1`; `identify` finds out who the caller is. */
 export const apiRoutes =
   (ports: ApiPorts, identify: Identify): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -39,7 +39,7 @@ export const apiRoutes =
     await app.register(swagger, {
       openapi: {
         openapi: "3.1.0",
-        info: { title: "roomcast", version, description: "docs/protocol.md tells the rules." },
+        info: { title: "roomcast", version, description: "docs/protocol.md has the rules." },
         components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
         security: [{ token: [] }],
       },
@@ -55,7 +55,7 @@ export const apiRoutes =
       answerError(
         new RoomcastError(
           "not-found",
-          `there is no ${request.method} ${request.url}`,
+          `there is no call ${request.method} ${request.url}`,
           "see /api/v1/openapi.json",
         ),
         request,
@@ -68,7 +68,7 @@ export const apiRoutes =
       "/status",
       {
         schema: {
-          summary: "version, listeners, counts, store size",
+          summary: "show version, listeners, counts and store size",
           response: { 200: StatusView },
         },
       },
@@ -78,7 +78,7 @@ export const apiRoutes =
       "/doctor",
       {
         schema: {
-          summary: "what is wrong on the host and the wire, and how to mend it",
+          summary: "check the host and the network, and say how to fix them",
           response: { 200: DoctorView },
         },
       },

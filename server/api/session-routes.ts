@@ -8,12 +8,12 @@ import type { Lab } from "../lab/lab.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas.ts";
 
-/** What is destroyed: the room's name, or the PCs' names joined by commas. */
+/** What will be destroyed: the room's name, or the PCs' names joined by commas. */
 const Overwrite = Type.String({ maxLength: 65536 });
 
 /** An image's name. */
 
-/** To whom, and how: of restores and live casts. */
+/** The targets and options of restores and live casts. */
 const targetFields = {
   room: Type.Optional(nullable(RoomName)),
   pcs: Type.Optional(nullable(Type.Array(Reference, { minItems: 1, maxItems: 1000 }))),
@@ -35,14 +35,14 @@ const RestoreBody = Type.Object(
   closed,
 );
 
-/** A PC sends its own disk to the others. */
+/** A live cast: a PC sends its own disk to the others. */
 const CastBody = Type.Object(
   {
     kind: Type.Literal("cast"),
     sender: Reference,
-    /** The image that it is stored as in the same pass; null: none. */
+    /** The image that the server also stores; null: none. */
     saveAs: Type.Optional(nullable(ImageName)),
-    /** The sender's disk; null: as its agent chooses. */
+    /** The sender's disk; null lets its agent choose. */
     sourceDisk: Type.Optional(Device),
     raw: Type.Optional(Type.Boolean()),
     ...targetFields,
@@ -84,7 +84,7 @@ export const sessionRoutes =
       "/sessions",
       {
         schema: {
-          summary: "restore an image, or cast a PC's own disk",
+          summary: "restore an image, or cast a PC's disk live",
           body: Type.Union([RestoreBody, CastBody]),
           response: session,
         },
@@ -120,7 +120,7 @@ export const sessionRoutes =
       "/sessions/:id/start",
       {
         schema: {
-          summary: "start a session with whoever is ready",
+          summary: "start a session with the PCs that are ready",
           params: ById,
           body: NoBody,
           response: session,
@@ -149,7 +149,7 @@ export const sessionRoutes =
       "/sessions/:id/admit",
       {
         schema: {
-          summary: "let a PC into a session, newly or again",
+          summary: "let a PC into a session, or back into it",
           params: ById,
           body: Admit,
           response: session,
@@ -165,7 +165,7 @@ export const sessionRoutes =
       "/sessions/:id/retry",
       {
         schema: {
-          summary: "try again with the PCs that are not verified",
+          summary: "start a session for the PCs that are not verified",
           params: ById,
           body: Retry,
           response: session,

@@ -10,10 +10,10 @@ import { ById, closed } from "./schemas.ts";
 const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "a number from 1 to 999" });
 const Wish = Type.Object({ columns: side, lines: side, term: TerminalName }, closed);
 
-/** A silent terminal's connection is looked after this often, in milliseconds. */
-const pingEvery = 10_000;
+/** Milliseconds between two pings that keep a silent connection open. */
+const pingEveryMs = 10_000;
 
-/** `/pcs/PC/shell`: a WebSocket, an operator's terminal on a PC (docs/protocol.md, "Shell"). */
+/** `/pcs/PC/shell`: a WebSocket to a terminal on a PC (docs/protocol.md, "Shell"). */
 export const shellRoute =
   (lab: Lab): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -21,10 +21,10 @@ export const shellRoute =
       "/pcs/:id/shell",
       {
         websocket: true,
-        // The events of the shell itself say more than that it was asked for.
+        // The shell's own events say more than the call does.
         config: { role: "operator", audit: false },
-        schema: { summary: "a shell on a PC, by WebSocket", params: ById, querystring: Wish },
-        // A refusal is an answer like any other, before the connection becomes a WebSocket.
+        schema: { summary: "open a shell on a PC, by WebSocket", params: ById, querystring: Wish },
+        // A refusal is an ordinary answer, given before the connection becomes a WebSocket.
         preHandler: async ({ params }) =>
           lab.shells.requireAllowed(lab.inventory.find((params as { id: string }).id)),
       },
@@ -47,7 +47,7 @@ export const shellRoute =
           log.error({ err, operator: caller.name, pc: params.id }, "an operator's shell failed");
           socket.close(1011, "the server failed: see its log");
         };
-        const pings = setInterval(() => socket.ping(), pingEvery);
+        const pings = setInterval(() => socket.ping(), pingEveryMs);
         const take = (data: Buffer, isBinary: boolean): void => {
           if (isBinary) {
             for (let at = 0; at < data.length; at += shellInputLimit) {

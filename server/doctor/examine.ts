@@ -19,7 +19,7 @@ export interface HostToExamine {
   readonly interfaceName: string;
   readonly dataFolder: string;
   readonly bootFolder: string;
-  /** The server's own: its process, and how it answers DHCP. Null: none runs. */
+  /** The running server: its process, and how it answers DHCP. Null if none is running. */
   readonly server: {
     readonly pid: number;
     readonly mode: "server" | "proxy" | "off";
@@ -31,7 +31,7 @@ export interface HostToExamine {
 const defaultHttpPort = 8080;
 export const builtBootFolder = join(import.meta.dirname, "..", "..", "build", "boot");
 
-/** The host's own findings, in the order in which they are mended. */
+/** The findings about the host, in the order in which to fix them. */
 export async function examineHost(host: HostToExamine): Promise<Finding[]> {
   const { interfaceName, server } = host;
   const ports = portsWanted(server?.mode ?? null, server?.httpPort ?? defaultHttpPort);
@@ -46,7 +46,7 @@ export async function examineHost(host: HostToExamine): Promise<Finding[]> {
   ];
 }
 
-/** For a host whose server does not run: who else gives addresses there. Takes up to 4.5 s. */
+/** Looks for other DHCP servers on a host whose server is not running. Takes up to 4.5 s. */
 export async function lookForDhcp(interfaceName: string, address: string): Promise<Finding[]> {
   try {
     const { promise: failed, reject: onError } = Promise.withResolvers<never>();
@@ -55,10 +55,10 @@ export async function lookForDhcp(interfaceName: string, address: string): Promi
     return watcher.servers.map((server) =>
       warning(
         "DHCP",
-        `${server.address} ${server.givesAddresses ? "gives addresses" : "tells PCs what to boot"} on ${interfaceName}`,
+        `${server.address} ${server.givesAddresses ? "leases addresses" : "tells PCs what to boot"} on ${interfaceName}`,
         server.givesAddresses
-          ? "serve with --dhcp auto or proxy: it goes on giving them"
-          : "end its network boot, or PCs may start from it",
+          ? "use --dhcp auto or proxy: then that server keeps leasing them"
+          : "turn off its network boot, or PCs may start from it",
       ),
     );
   } catch (error) {

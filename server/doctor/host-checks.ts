@@ -1,4 +1,4 @@
-/** What `doctor` looks at on the host itself. */
+/** What `doctor` checks on the host itself. */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
@@ -26,11 +26,11 @@ const read = (path: string): string => {
   try {
     return readFileSync(path, "utf8").trim();
   } catch {
-    return ""; // not there, or the driver does not say
+    return ""; // The file does not exist, or the driver does not know.
   }
 };
 
-/** A gigabit link is what a room of fifty wants. */
+/** In Mbit/s: a room of fifty PCs needs a gigabit link. */
 const goodMbps = 1000;
 
 export function interfaceChecks(name: string): Finding[] {
@@ -38,12 +38,12 @@ export function interfaceChecks(name: string): Finding[] {
   const folder = `/sys/class/net/${name}`;
   const all = Object.keys(networkInterfaces()).filter((each) => each !== "lo");
   if (!existsSync(folder))
-    return [problem(check, `there is no interface ${name}`, `one of: ${all.join(", ")}`)];
+    return [problem(check, `there is no interface ${name}`, `use one of these: ${all.join(", ")}`)];
   const isUp = (Number(read(join(folder, "flags"))) & 1) === 1;
   if (!isUp) return [problem(check, `${name} is down`, `ip link set ${name} up`)];
   const findings: Finding[] = [];
   if (read(join(folder, "carrier")) !== "1")
-    findings.push(problem(check, `${name} has no link`, "check the cable, and the switch's port"));
+    findings.push(problem(check, `${name} has no link`, "check the cable and the switch port"));
   const own = networkInterfaces()[name]?.find(({ family }) => family === "IPv4");
   findings.push(
     own === undefined
@@ -52,7 +52,7 @@ export function interfaceChecks(name: string): Finding[] {
   );
   if (existsSync(join(folder, "wireless")))
     findings.push(
-      warning(check, `${name} is wireless: multicast is slow there`, "use a wired interface"),
+      warning(check, `${name} is wireless, where multicast is slow`, "use a wired interface"),
     );
   const speed = Number(read(join(folder, "speed")));
   if (speed > 0 && speed < goodMbps)
@@ -60,11 +60,13 @@ export function interfaceChecks(name: string): Finding[] {
       warning(
         "link speed",
         `${name} runs at ${speed} Mbit/s`,
-        "check cable and port: 1000 is usual",
+        "check the cable and the switch port: 1000 Mbit/s is usual",
       ),
     );
   if (read(join(folder, "duplex")) === "half")
-    findings.push(problem("link speed", `${name} runs half duplex`, "check the switch's port"));
+    findings.push(
+      problem("link speed", `${name} runs half duplex`, "check the cable and the switch port"),
+    );
   return findings;
 }
 
@@ -86,24 +88,28 @@ export const portsWanted = (
   { kind: "tcp", port: http, use: "HTTP" },
 ];
 
-/** `serverPid`: the lab server's, whose ports these are; null while none runs. */
+/** `serverPid` is the process of the lab server, which owns these ports; null if none is running. */
 export function portChecks(wanted: readonly PortWanted[], serverPid: number | null): Finding[] {
   return wanted.map(({ kind, port, use }) => {
     const owner = portOwner(kind, port);
     const name = `${kind.toUpperCase()} port ${port} (${use})`;
     if (owner === null && serverPid === null) return ok("ports", `${name} is free`);
     if (owner === null)
-      return problem("ports", `nothing listens on ${name}`, "start the server again; see its log");
-    if (owner.pid === serverPid) return ok("ports", `${name} is the server's`);
+      return problem(
+        "ports",
+        `nothing listens on ${name}`,
+        "see the server's log, and start it again",
+      );
+    if (owner.pid === serverPid) return ok("ports", `the server listens on ${name}`);
     return problem(
       "ports",
-      `${name} is taken by ${owner.name} (process ${owner.pid})`,
-      `end it: systemctl stop ${owner.name}, or kill ${owner.pid}`,
+      `${name} is in use by ${owner.name} (process ${owner.pid})`,
+      `stop it: systemctl stop ${owner.name}, or kill ${owner.pid}`,
     );
   });
 }
 
-/** The way back to the PCs leads out by the interface that they are on. */
+/** Checks that packets to the PCs leave by the interface that the PCs are on. */
 export function routeChecks(name: string, pcAddresses: readonly string[]): Finding[] {
   const own = networkInterfaces()[name]?.find(({ family }) => family === "IPv4");
   if (own === undefined) return [];
@@ -115,15 +121,15 @@ export function routeChecks(name: string, pcAddresses: readonly string[]): Findi
     if (way !== name) wrong.set(address, way);
   }
   const [found] = wrong;
-  if (found === undefined) return [ok("route", `the way back to ${own.cidr} is ${name}`)];
+  if (found === undefined) return [ok("route", `packets to ${own.cidr} leave by ${name}`)];
   const [address, way] = found;
   return [
     problem(
       "route",
       way === null
-        ? `there is no route back to ${address}`
-        : `what is sent to ${address} leaves by ${way}, not by ${name}`,
-      `give ${name} a subnet of its own, or: ip route add ${address}/32 dev ${name}`,
+        ? `there is no route to ${address}`
+        : `packets to ${address} leave by ${way}, not by ${name}`,
+      `give ${name} a subnet of its own, or run: ip route add ${address}/32 dev ${name}`,
     ),
   ];
 }
@@ -134,7 +140,7 @@ const said = async (command: string, words: readonly string[]): Promise<string |
   try {
     return (await execute(command, words, { maxBuffer: 16 * 1024 * 1024 })).stdout;
   } catch {
-    return null; // not installed, or not allowed
+    return null; // The program is not installed, or not allowed.
   }
 };
 
@@ -161,18 +167,18 @@ export async function firewallChecks(
   ];
 }
 
-/** An image of a lab PC has some 10 GB; below one, not even the state is safe. */
+/** In bytes: an image of a lab PC has some 10 GB. Below 1 GB, not even the state is safe. */
 const fewBytes = 20e9;
 const tooFewBytes = 1e9;
 
 export async function spaceCheck(dataFolder: string): Promise<Finding> {
-  // Before the first start it is not there yet, and will be made.
+  // Before the first start the folder does not exist yet; `serve` creates it.
   let folder = resolve(dataFolder);
   while (!existsSync(folder)) folder = dirname(folder);
   const found = await statfs(folder);
   const check = "free space";
   const free = found.bavail * found.bsize;
-  const text = `${sizeText(free)} free in ${dataFolder}`;
+  const text = `${sizeText(free)} are free in ${dataFolder}`;
   const mend = "delete images (`roomcast image delete`), or move the data to a larger disk";
   if (free < tooFewBytes) return problem(check, text, mend);
   return free < fewBytes ? warning(check, text, mend) : ok(check, text);
@@ -185,29 +191,30 @@ export function bootFileChecks(
   const check = "boot files";
   const lacking = (names: readonly string[]): string =>
     names.filter((name) => !existsSync(join(folder, name))).join(", ");
-  const mend = "make them with `make initrd`";
+  const mend = "build them with `make initrd`";
   const needed = lacking(files.needed);
   if (needed !== "") return [problem(check, `no PC can boot: ${folder} lacks ${needed}`, mend)];
   const signed = lacking(files.signed);
   if (signed !== "")
     return [warning(check, `no PC with Secure Boot can boot: ${folder} lacks ${signed}`, mend)];
-  return [ok(check, `all of them are in ${folder}`)];
+  return [ok(check, `${folder} has all of them`)];
 }
 
-/** The files of a system that was installed cannot be of tomorrow. */
+/** Checks the clock: an installed program cannot be from the future. */
 export async function clockCheck(now: Date): Promise<Finding> {
   const check = "clock";
   const mend =
-    "set it (timedatectl set-time …), or let it be set: apt-get install systemd-timesyncd";
+    "set the clock (timedatectl set-time …), or have it kept right: apt-get install systemd-timesyncd";
   const newest = await stat(import.meta.filename).catch(() => null);
-  const text = `it is ${now.toISOString().slice(0, 19).replace("T", " ")} UTC here`;
+  const text = `the clock says ${now.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   if (newest !== null && now.getTime() < newest.mtimeMs - 86_400_000)
-    return problem(check, `${text}, and this program is younger than that`, mend);
+    return problem(check, `${text}, which is before this program was installed`, mend);
   const isSet = await said("/usr/bin/timedatectl", [
     "show",
     "--property=NTPSynchronized",
     "--value",
   ]);
-  if (isSet?.trim() === "no") return warning(check, `${text}; nobody keeps it right`, mend);
+  if (isSet?.trim() === "no")
+    return warning(check, `${text}, but no time service keeps it right`, mend);
   return ok(check, text);
 }

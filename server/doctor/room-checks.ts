@@ -1,4 +1,4 @@
-/** What `doctor` says of the network and the PCs, from what the server has seen of them. */
+/** What `doctor` finds about the network and the PCs, from what the server has seen of them. */
 
 import type { DhcpStatus, Finding } from "../../core/wire/api.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
@@ -7,32 +7,32 @@ import { ok, warning } from "./host-checks.ts";
 
 export function dhcpFindings(dhcp: DhcpStatus, warnings: readonly string[]): Finding[] {
   const check = "DHCP";
-  // Each of them says itself what to do.
+  // Each warning says what to do.
   if (warnings.length > 0)
     return warnings.map((text) => ({ check, level: "problem", text, mend: null }));
   const others =
-    dhcp.otherServers.length === 0 ? "" : `; also there: ${dhcp.otherServers.join(", ")}`;
+    dhcp.otherServers.length === 0 ? "" : `; other servers: ${dhcp.otherServers.join(", ")}`;
   return [ok(check, `${dhcp.mode}, ${dhcp.why}${others}`)];
 }
 
-/** IGMP queriers ask every 125 s (RFC 3376 section 8.2): two of those without one is too long. */
+/** IGMP queriers ask every 125 s (RFC 3376 section 8.2); two intervals without a query are too long. */
 const querierSilenceSeconds = 260;
 
 export function querierFinding(querier: Querier | null, listenedSeconds: number): Finding {
   const check = "IGMP querier";
   if (querier !== null && querier.heardAgo < querierSilenceSeconds)
-    return ok(check, `${querier.address} asked ${Math.round(querier.heardAgo)} s ago`);
+    return ok(check, `${querier.address} sent a query ${Math.round(querier.heardAgo)} s ago`);
   if (listenedSeconds < querierSilenceSeconds) {
     const left = Math.ceil((querierSilenceSeconds - listenedSeconds) / 60);
     return ok(
       check,
-      `none was heard yet; the server has to listen for ${left} more min to be sure`,
+      `no query was heard yet; the server has to listen for ${left} more min to be sure`,
     );
   }
   return warning(
     check,
     "no IGMP querier on this network: a switch with IGMP snooping stops multicast after some minutes",
-    "switch on the IGMP querier on the switch (or its snooping off), if PCs get their data by HTTP only",
+    "if PCs get their data only by HTTP, turn on the switch's IGMP querier, or turn off its IGMP snooping",
   );
 }
 
@@ -47,16 +47,16 @@ export function linkFindings(pcs: readonly PcView[]): Finding[] {
   return slow.map(({ name, nic }) =>
     warning(
       "link speed",
-      `${name} has a link of ${nic.speedMbps} Mbit/s`,
-      "check its cable (all eight wires) and its port on the switch",
+      `${name} has a link of only ${nic.speedMbps} Mbit/s`,
+      "check its cable (all eight wires) and its switch port",
     ),
   );
 }
 
-/** Coded repairs cost little up to here. */
+/** A fraction: up to this loss, coded repairs cost little. */
 const lossyRatio = 0.01;
 
-/** By the latest session of each PC. */
+/** The loss of each PC in its latest session. */
 export function lossFindings(sessions: readonly SessionView[]): Finding[] {
   const latest = new Map<
     string,
@@ -75,7 +75,7 @@ export function lossFindings(sessions: readonly SessionView[]): Finding[] {
     warning(
       "loss",
       `${name} lost ${(loss * 100).toFixed(1)} % of the packets in its last session`,
-      "check its cable and port; if many PCs do, cap the rate ([cast] rateMbps)",
+      "check its cable and switch port; if many PCs lose packets, cap the rate ([cast] rateMbps)",
     ),
   );
 }

@@ -2,12 +2,12 @@ import type { MacAddress } from "../../core/units/mac.ts";
 import { decodeArp, encodeArpProbe } from "../../core/wire/arp.ts";
 import { etherType, openPacketSocket, ownMac } from "./packet-socket.ts";
 
-/** A host on the same wire answers within a millisecond, a busy or sleepy one within a hundred. */
+/** Milliseconds: a host on the same wire answers within one, a busy or sleeping one within a hundred. */
 const answerMs = 200;
 const lookEveryMs = 10;
 
 export interface ArpProber extends Disposable {
-  /** Who has this address: answers within a fifth of a second, null when nobody said so. */
+  /** The host that has this address, or null if none answers within a fifth of a second. */
   probe(address: string): Promise<MacAddress | null>;
 }
 

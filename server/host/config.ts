@@ -13,18 +13,18 @@ const Rate = Type.Union([
   Type.String({ pattern: "^\\d+(\\.\\d+)? ?[kMG](bit/s)?$" }),
 ]);
 
-/** The file that `serve --config` names; everything in it is optional. See `docs/configuration.md`. */
+/** The file that `serve --config` names. Everything in it is optional; see `docs/configuration.md`. */
 export const Config = Type.Object(
   {
     dhcp: Type.Optional(
       Type.Object(
         {
-          /** FIRST-LAST; `--range` wins. */
+          /** FIRST-LAST; `--range` overrides it. */
           range: Type.Optional(Type.String()),
           leaseSeconds: Type.Optional(Type.Integer({ minimum: 120 })),
           router: Type.Optional(address),
           dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
-          /** MAC = address: these PCs always get theirs. */
+          /** MAC = address: these PCs always get the same address. */
           static: Type.Optional(Type.Record(Type.String(), address)),
         },
         closed,
@@ -33,21 +33,21 @@ export const Config = Type.Object(
     cast: Type.Optional(
       Type.Object(
         {
-          /** The most that a session takes of the wire. */
+          /** The highest rate of a session. */
           rate: Type.Optional(Rate),
-          /** The same as a bare number of Mbit/s; `rate` wins. */
+          /** The same as a number of Mbit/s; `rate` overrides it. */
           rateMbps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
         },
         closed,
       ),
     ),
-    /** By the room's name. */
+    /** By room name. */
     rooms: Type.Optional(
       Type.Record(
         Type.String(),
         Type.Object(
           {
-            /** The most that a session of this room takes of the wire; wins over `cast.rate`. */
+            /** The highest rate of a session of this room; it overrides `cast.rate`. */
             rate: Type.Optional(Rate),
           },
           closed,
@@ -57,20 +57,20 @@ export const Config = Type.Object(
     boot: Type.Optional(
       Type.Object(
         {
-          /** Where kernel, initrd and loaders are; else `build/boot` of this roomcast. */
+          /** The folder of kernel, initrd and loaders; by default `build/boot` of this roomcast. */
           folder: Type.Optional(Type.String()),
           /** Added to the PCs' kernel command line. */
           kernelArguments: Type.Optional(Type.Array(kernelArgument)),
           /** `full`: with the drivers of rare hardware; `small`: without them. */
           image: Type.Optional(Type.Union([Type.Literal("full"), Type.Literal("small")])),
-          /** Kernels that the boot menu offers beside the standard one. */
+          /** Kernels that the boot menu offers in addition to the standard one. */
           kernels: Type.Optional(
             Type.Array(
               Type.Object(
                 {
                   /** Its folder in the boot folder is `kernels/NAME/`, made by `make kernel`. */
                   name: Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$" }),
-                  /** In the menu, behind "roomcast with"; else "kernel NAME". */
+                  /** The menu's text after "roomcast with"; by default "kernel NAME". */
                   title: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9 ._()-]{1,40}$" })),
                   arguments: Type.Optional(Type.Array(kernelArgument)),
                 },
@@ -88,7 +88,7 @@ export const Config = Type.Object(
 );
 export type Config = Static<typeof Config>;
 
-/** The operator's cap on what a session of this room takes of the wire, in bits a second, or null. */
+/** The operator's cap on the rate of a session of this room, in bits a second, or null. */
 export function rateLimitOf({ cast, rooms }: Config, room: string | null): number | null {
   const own = room === null ? undefined : rooms?.[room]?.rate;
   const rate = own ?? cast?.rate ?? cast?.rateMbps;
@@ -103,10 +103,15 @@ function bpsOf(rate: number | string): number {
   return Number.parseFloat(rate) * unitBps[unit];
 }
 
-/** Reads and checks a configuration file; throws `bad-input` with the place that is wrong. */
+/** Reads and checks a configuration file; throws `bad-input` and names the setting that is wrong. */
 export async function readConfig(path: string): Promise<Config> {
   const refuse = (why: string, cause?: unknown): RoomcastError =>
-    new RoomcastError("bad-input", `${path}: ${why}`, "see docs/configuration.md", { cause });
+    new RoomcastError(
+      "bad-input",
+      `${path}: ${why}`,
+      "correct it; docs/configuration.md lists the settings",
+      { cause },
+    );
   let value: unknown;
   try {
     value = parse(await readFile(path, "utf8"));

@@ -43,7 +43,7 @@ export async function openInterfaceSocket(
       "failed",
       owner === null
         ? `UDP port ${port} on ${interfaceName}: ${what} answered ${name}`
-        : `UDP port ${port} is taken by ${owner.name} (process ${owner.pid})`,
+        : `UDP port ${port} is in use by ${owner.name} (process ${owner.pid})`,
       owner === null
         ? "run as root, see that the interface exists (`ip addr`), and end what has the port (`ss -lunp`)"
         : `end it (systemctl stop ${owner.name}, or kill ${owner.pid}), then start again`,

@@ -47,7 +47,7 @@ export function ownMac(interfaceName: string): MacAddress {
   if (mac !== undefined) return mac;
   throw new RoomcastError(
     "failed",
-    `${interfaceName} is no Ethernet interface with an address`,
+    `${interfaceName} is not an Ethernet interface with an address`,
     "see `ip link` and `ip addr`",
   );
 }
@@ -83,8 +83,8 @@ export function openPacketSocket(
     if (fd >= 0) closeCall(fd);
     throw new RoomcastError(
       "failed",
-      `no raw frames on ${interfaceName} (errno ${errno})`,
-      "run as root, and see that the interface exists (`ip link`)",
+      `raw frames cannot be sent on ${interfaceName} (errno ${errno})`,
+      "run it as root, and check that the interface exists (`ip link`)",
     );
   }
   const to = Buffer.from(address);

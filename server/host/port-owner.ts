@@ -15,7 +15,7 @@ export type PortKind = "udp" | "tcp";
 const listening = "0A";
 
 /**
- * Who has the port in this network namespace, on any address. Null: nobody, or a process that this one may
+ * The process that has the port in this network namespace, on any address. Null: none, or one that this process may
  * not look into. Reads every process's descriptors: for people, not for every packet.
  */
 export function portOwner(kind: PortKind, port: number): PortOwner | null {

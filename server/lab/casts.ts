@@ -1,6 +1,6 @@
 /** The casts of the sessions: opened, joined and closed as the sessions want it. */
-import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/handles.ts";
-import { laggardText } from "../../core/screen/laggard.ts";
+import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/ends.ts";
+import { stragglerText } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
 import type { Session } from "./engine.ts";
 
@@ -19,7 +19,7 @@ const smoothed = (before: number | null, rateBps: number): number =>
 /** What one receiver's standing is, in words; null: the others wait for it. */
 export interface Standing {
   readonly receiver: ReceiverId;
-  readonly laggard: string | null;
+  readonly straggling: string | null;
 }
 
 /** The cast of one session. */
@@ -74,7 +74,7 @@ export class Cast {
       ...totals,
       rateBps: smoothed(gauges.totals?.rateBps ?? null, totals.rateBps),
     };
-    const byReceiver = new Map(receivers.map(({ receiver, laggard }) => [receiver, laggard]));
+    const byReceiver = new Map(receivers.map(({ receiver, straggling }) => [receiver, straggling]));
     for (const [pc, { receiver }] of this.joined) {
       const reason = byReceiver.get(receiver);
       if (reason === undefined || this.standings.get(pc) === reason) continue;
@@ -99,7 +99,7 @@ export class Cast {
           totals,
           receivers.map(({ receiver, reason }) => ({
             receiver,
-            laggard: reason === null ? null : laggardText(reason),
+            straggling: reason === null ? null : stragglerText(reason),
           })),
         ),
       );

@@ -10,7 +10,7 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
   CastSender,
-} from "../../core/cast/handles.ts";
+} from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import type { LivePlan } from "../../core/image/live-plan.ts";

@@ -9,7 +9,7 @@ import type {
   CastReceiverOptions,
   CastSender,
   CastSenderStats,
-} from "../../core/cast/handles.ts";
+} from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";

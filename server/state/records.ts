@@ -1,3 +1,4 @@
+/** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";

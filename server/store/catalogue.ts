@@ -116,7 +116,7 @@ export class Catalogue {
   }
 }
 
-/** Opens the catalogue; one that is missing, unreadable or unfinished is made anew from the packs. */
+/** Opens the catalogue; one that is missing, unreadable or unfinished is rebuilt from the packs. */
 export async function openCatalogue(directory: string, packs: Packs): Promise<Catalogue> {
   const path = join(directory, "catalogue.db");
   if (existsSync(path)) {

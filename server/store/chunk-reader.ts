@@ -21,7 +21,7 @@ export async function readChunkOf(
   const decoded = isThere ? decodeEntry(index, entryIndex * indexEntryBytes) : null;
   if (decoded?.ok !== true) {
     const what = `image ${imageName(image)} has no index entry ${entryIndex}`;
-    throw new RoomcastError("not-found", what, "read the image's index again");
+    throw new RoomcastError("not-found", what, "fetch the image's index again");
   }
   const entry = decoded.value;
   try {

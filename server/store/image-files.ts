@@ -54,7 +54,7 @@ export async function readManifest(directory: string, id: string): Promise<Manif
   });
   const decoded = decodeManifestFile(text, hexSha256);
   if (!decoded.ok) throw damaged(id, decoded.reason);
-  if (decoded.value.id !== id) throw damaged(id, "it is that of another image");
+  if (decoded.value.id !== id) throw damaged(id, "it belongs to another image");
   // Nothing of a name may be an order to a terminal that lists it.
   return { ...decoded.value, name: decoded.value.name.replace(/\p{C}/gu, "?") };
 }
@@ -63,7 +63,7 @@ const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
   new RoomcastError(
     "bad-input",
     `the manifest of image ${id} is damaged: ${why}`,
-    "take images/ of the data folder's store from a backup, or capture it again and remove the file",
+    "restore images/ of the data folder's store from a backup, or remove the file and capture the image again",
     { cause },
   );
 

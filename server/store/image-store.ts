@@ -90,7 +90,7 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
 
 /** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
 const indexLimit = 4;
-/** Stored between two looks at how much space is left. */
+/** Bytes stored between two looks at the free space. */
 const spaceCheckBytes = 32 * 1024 * 1024;
 
 class FolderStore implements ImageStore {

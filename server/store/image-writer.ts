@@ -186,7 +186,7 @@ export class OpenWriter implements ImageWriter {
 
   private requireOpen(): void {
     if (this.state === "open") return;
-    throw new RoomcastError("conflict", "the capture is over", "start it again");
+    throw new RoomcastError("conflict", "the capture has ended", "start it again");
   }
 }
 

@@ -22,10 +22,10 @@ export interface ChunkPlace {
 }
 
 export const recordHeaderBytes = 8 + indexEntryBytes;
-/** A pack is full at this size: few files, and each still easily copied. */
-const packLimit = 1024 * 1024 * 1024;
+/** A pack is full at this size: there are few files, and each is still easily copied. */
+const packLimitBytes = 1024 * 1024 * 1024;
 const magic = Buffer.from("RCCK", "latin1");
-/** Rebuilding reads this much at once. */
+/** Bytes that rebuilding reads at once. */
 const scanBytes = 8 * 1024 * 1024;
 
 export const packName = (pack: number): string => `${String(pack).padStart(8, "0")}.pack`;
@@ -56,7 +56,7 @@ export class Packs {
   /** Durable only after `sync`. Rejects with `no-space` when the disk is full. */
   async append(entry: IndexEntry, stored: Uint8Array): Promise<ChunkPlace> {
     const length = recordHeaderBytes + stored.length;
-    if (this.current === null || this.current.size + length > packLimit) {
+    if (this.current === null || this.current.size + length > packLimitBytes) {
       this.current = { pack: this.next++, size: 0 };
     }
     const { pack, size: offset } = this.current;

@@ -4,12 +4,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { sizeText } from "../../core/screen/format.ts";
 
-/** Left for what the server itself has to write down, at most this part of a small disk. */
+/** Bytes left for the server's own state, but at most this part of a small disk. */
 const reserveBytes = 64 * 1024 * 1024;
 const reservePart = 0.02;
-/** Of a disk's used bytes, what a first version is expected to take: 0.40 was measured of system disks. */
+/** The part of a disk's used bytes that a first version is expected to take: system disks took 0.40. */
 const expectedPart = 0.5;
-/** Of a version's stored bytes, what the next adds: 0.13 was measured after installing 313 MB of packages. */
+/** The part of a version's stored bytes that the next one adds: 0.13 after installing 313 MB of packages. */
 const addedPart = 0.25;
 
 export interface Space {
@@ -50,7 +50,7 @@ export async function requireSpace(
   if (needed <= freeBytes) return;
   throw new RoomcastError(
     "no-space",
-    `${name} would take about ${sizeText(needed)} of the image store (${sizeText(usedBytes)} in use on its disk), and ${sizeText(freeBytes)} are free`,
+    `${name} would take about ${sizeText(needed)} of the image store (${sizeText(usedBytes)} used on the disk), but only ${sizeText(freeBytes)} are free`,
     "delete images that are not needed (`roomcast image delete`), or give the data folder more space",
   );
 }

@@ -23,7 +23,7 @@ export interface Dead {
   readonly livePacks: ReadonlySet<number>;
 }
 
-/** Splits what is stored; waits for nothing, so that no writer is told meanwhile that a dead chunk is there. */
+/** Splits the stored chunks. It does not wait for anything, so that no writer learns meanwhile that a dead chunk is stored. */
 export function findDead(stored: Iterable<ChunkPlace>, isLive: (hash: string) => boolean): Dead {
   const places: ChunkPlace[] = [];
   const livePacks = new Set<number>();

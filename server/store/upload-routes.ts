@@ -53,7 +53,11 @@ export async function captureRoutes(
   const requireUpload = (task: string): Upload => {
     const upload = uploadOf(task);
     if (upload !== undefined) return upload;
-    throw new RoomcastError("not-found", `there is no capture ${task} under way`, "start it again");
+    throw new RoomcastError(
+      "not-found",
+      `no capture ${task} is running`,
+      "start the capture again",
+    );
   };
   type Task = { Params: { task: string }; Body: unknown };
   const writerOf = ({ params }: FastifyRequest<Task>): ImageWriter =>
@@ -122,7 +126,7 @@ export async function captureRoutes(
         const writer = writerOf(request);
         const { body } = request;
         const draft = decodeManifestDraft(typeof body === "string" ? body : "");
-        if (!draft.ok) throw badBody(`the manifest makes no sense: ${draft.reason}`);
+        if (!draft.ok) throw badBody(`the manifest is invalid: ${draft.reason}`);
         const stored = indexes.get(writer);
         if (stored === undefined) throw badBody("the index has to come before the commit");
         const manifest = await writer.commit(draft.value, stored);
@@ -156,7 +160,7 @@ export function recordsOf(body: Uint8Array) {
   const records = [];
   for (let at = 0; at < body.length; ) {
     const decoded = decodeEntry(body, at);
-    if (!decoded.ok) throw badBody(`a record makes no sense: ${decoded.reason}`);
+    if (!decoded.ok) throw badBody(`a record is invalid: ${decoded.reason}`);
     const entry = decoded.value;
     at += indexEntryBytes;
     const stored = body.subarray(at, at + entry.storedLength);
@@ -174,4 +178,8 @@ const asBuffer = (data: Uint8Array): Buffer =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 const badBody = (why: string): RoomcastError =>
-  new RoomcastError("bad-input", why, "update the agent: boot the PC again from this server");
+  new RoomcastError(
+    "bad-input",
+    why,
+    "boot the PC again from this server, which gives it the right agent",
+  );

@@ -319,5 +319,5 @@ test("an interface that is not there, has no address, or a port that is taken: o
   const config = ["--config", join(folder, "config.toml")];
   const taken = await refused("--interface", serverInterface, "--dhcp", "server", ...config);
   assert.equal(taken.status, 1);
-  assert.match(taken.line, /UDP port 67 is taken by node \(process \d+\); end it/);
+  assert.match(taken.line, /UDP port 67 is in use by node \(process \d+\); end it/);
 });

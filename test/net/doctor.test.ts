@@ -90,7 +90,7 @@ test("a port that is taken, a firewall, another DHCP server, a second way to the
   assert.equal(view.isWell, false);
   assert.equal(view.status, 1);
   const [port] = found(view, "ports");
-  assert.match(port?.text ?? "", /^UDP port 69 \(TFTP\) is taken by node \(process \d+\)$/);
+  assert.match(port?.text ?? "", /^UDP port 69 \(TFTP\) is in use by node \(process \d+\)$/);
   const walls = found(view, "firewall");
   assert.deepEqual(
     walls.map(({ level, text }) => [level, text]),
@@ -104,8 +104,8 @@ test("a port that is taken, a firewall, another DHCP server, a second way to the
   assert.equal(await reaches(namespace, 8080), false);
   await here("sh", "-c", /: (nft insert .*)$/.exec(walls[0]?.mend ?? "")?.[1] ?? "false");
   assert.equal(await reaches(namespace, 8080), true, "the command that is named opens the port");
-  assert.match(found(view, "route")[0]?.text ?? "", /10\.77\.0\.254 leaves by other0, not by lab0/);
-  assert.match(found(view, "DHCP")[0]?.text ?? "", /10\.77\.0\.109 gives addresses on lab0/);
+  assert.match(found(view, "route")[0]?.text ?? "", /10\.77\.0\.254 leave by other0, not by lab0/);
+  assert.match(found(view, "DHCP")[0]?.text ?? "", /10\.77\.0\.109 leases addresses on lab0/);
   for (const finding of view.findings)
     if (finding.level !== "ok") assert.notEqual(finding.mend, null, finding.text);
 });

@@ -47,7 +47,7 @@ test("an operator's token works from elsewhere, within its role, until it is rem
   assert.match(listed.said, /"name":"default"/);
   const refused = await remote("room", "create", "lab1");
   assert.equal(refused.status, 4, refused.stderr);
-  assert.match(refused.stderr, /ann is a viewer, and this takes an operator/);
+  assert.match(refused.stderr, /ann is a viewer, and this needs an operator/);
   assert.equal((await room.roomcast("operator", "remove", "ann")).status, 0);
   const gone = await remote("room", "list");
   assert.equal(gone.status, 4, gone.stderr);

@@ -1,6 +1,6 @@
 /** A room on one clock: the production machines at both ends, and between them wires that fail. */
 import assert from "node:assert/strict";
-import type { CastSenderStats } from "../../core/cast/handles.ts";
+import type { CastSenderStats } from "../../core/cast/ends.ts";
 import { CastSenderMachine } from "../../core/cast/sender.ts";
 import { supplyLimit } from "../../core/cast/supply.ts";
 import { millis } from "../../core/units/units.ts";

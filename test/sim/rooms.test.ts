@@ -130,14 +130,14 @@ test("a PC that restarts wants only what its disk lacks", () => {
   assert(result.wireRatio < 1.8, `${result.wireRatio}`);
 });
 
-test("a laggard costs the others 5 % at most, is said why, and ends at 80 % of what it can take", () => {
+test("a straggler costs the others 5 % at most, is said why, and ends at 80 % of what it can take", () => {
   const alone = ordinary({ pcs: roomOf(4, { slotCount: 48 }) });
-  for (const [cause, laggard, ownBps] of [
+  for (const [cause, straggler, ownBps] of [
     ["disk", { diskBps: 1.8e6 * 8 }, 1.8e6 * 8],
     ["link", { portBps: 10e6 }, 10e6],
     ["loss", { loss: 0.35 }, 65e6],
   ] as const) {
-    const pcs = roomOf(4, { slotCount: 48 }).concat({ slotCount: 48, ...laggard });
+    const pcs = roomOf(4, { slotCount: 48 }).concat({ slotCount: 48, ...straggler });
     const room = new SimRoom({
       ...{ seed, storedLengths: longImage, uplinkBps: 100e6, linkBps: 1e9, pcs },
     });

@@ -5,7 +5,7 @@ import type {
   CastSocketOptions,
   ChunkVerdict,
   ReceiverId,
-} from "../../cast/handles.ts";
+} from "../../cast/ends.ts";
 import { type ErrorCode, RoomcastError } from "../../errors.ts";
 
 export interface SenderSetup extends CastSocketOptions {
@@ -86,5 +86,5 @@ export const failureOf = (error: unknown): Failure =>
 export const errorOf = ({ code, message, next }: Failure): RoomcastError =>
   new RoomcastError(code, message, next);
 
-/** How often both ends tell their totals, in milliseconds. */
-export const statsEvery = 250;
+/** Milliseconds between two messages with the totals of an end. */
+export const statsEveryMs = 250;

@@ -11,7 +11,7 @@ import {
   type FromReceiver,
   failureOf,
   type ReceiverSetup,
-  statsEvery,
+  statsEveryMs,
   type ToReceiver,
 } from "./messages.ts";
 import { openPacketReceiver } from "./transport.ts";
@@ -49,7 +49,7 @@ async function run(): Promise<void> {
     }),
   );
   const wakeCount = new Uint8Array(8);
-  let statsAt = systemClock.now() + statsEvery;
+  let statsAt = systemClock.now() + statsEveryMs;
 
   /** Does what the owner said; false when that was to close. */
   const takeMessages = (): boolean => {
@@ -85,7 +85,7 @@ async function run(): Promise<void> {
       const payload = machine.report(systemClock.now());
       if (payload !== null) say({ type: "report", payload });
       if (systemClock.now() < statsAt) continue;
-      statsAt = systemClock.now() + statsEvery;
+      statsAt = systemClock.now() + statsEveryMs;
       sayStats();
     }
     sayStats();

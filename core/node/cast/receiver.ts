@@ -5,7 +5,7 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
   ChunkVerdict,
-} from "../../cast/handles.ts";
+} from "../../cast/ends.ts";
 import { slabBytesFor } from "../../cast/slab.ts";
 import { assert } from "../../errors.ts";
 import type { FromReceiver, ReceiverSetup, ToReceiver } from "./messages.ts";

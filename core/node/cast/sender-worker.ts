@@ -11,23 +11,23 @@ import {
   type FromSender,
   failureOf,
   type SenderSetup,
-  statsEvery,
+  statsEveryMs,
   type ToSender,
 } from "./messages.ts";
 import { openPacketSender } from "./transport.ts";
 
 /** Packets of one call: a super-packet has at most 65,507 bytes, and on older kernels 64 segments. */
 const batchPackets = 44;
-/** Sending goes on for so long before the event loop turns; messages wait no longer than that. */
+/** Milliseconds of sending before the event loop turns; messages wait no longer than that. */
 const burstMs = 2;
-/** A shorter wait is slept through; timers of the event loop count whole milliseconds. */
+/** Milliseconds: a shorter wait is spent asleep, since timers of the event loop count whole milliseconds. */
 const shortestTimerMs = 1.5;
 /**
- * The socket takes no more: messages wait no longer than this. A socket that can be written to again is
+ * Milliseconds to wait for a socket that takes no more; messages wait no longer. A socket that can be written to again is
  * half empty, which at 100 Mbit/s it is after 13 ms.
  */
 const fullWaitMs = 6;
-/** The same where it cannot be waited for: it is tried again after this. */
+/** Milliseconds before another try with a socket that cannot be waited for. */
 const fullRetryMs = 1;
 
 assert(parentPort !== null, "this runs as a worker");
@@ -143,7 +143,7 @@ async function run(): Promise<void> {
   });
   const ticker = setInterval(
     () => say({ type: "stats", stats: machine.stats(systemClock.now()) }),
-    statsEvery,
+    statsEveryMs,
   );
   say({ type: "started" });
   soon();

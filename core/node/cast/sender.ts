@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { CastSender, CastSenderEvents, CastSenderOptions } from "../../cast/handles.ts";
+import type { CastSender, CastSenderEvents, CastSenderOptions } from "../../cast/ends.ts";
 import { type FromSender, failureOf, type SenderSetup, type ToSender } from "./messages.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { watchWorker } from "./worker-end.ts";

@@ -1,5 +1,5 @@
+import type { CastEntries } from "../../cast/ends.ts";
 import { unknownLength } from "../../cast/entries.ts";
-import type { CastEntries } from "../../cast/handles.ts";
 import { RoomcastError } from "../../errors.ts";
 import { indexEntryBytes } from "../../image/types.ts";
 import { chunkBytes } from "../../units/units.ts";

@@ -2,7 +2,7 @@
  * What a cast's workers need of a socket. Linux's own calls take many packets at once; where their
  * library cannot be loaded, Node's sockets do the same, slower.
  */
-import type { CastSocketOptions } from "../../cast/handles.ts";
+import type { CastSocketOptions } from "../../cast/ends.ts";
 
 export interface PacketSender {
   /** The packets to be sent, one after the other. */
@@ -21,7 +21,7 @@ export interface PacketSender {
 }
 
 export interface PacketReceiver {
-  /** What this socket's buffer had no room for, as far as it is known. */
+  /** How many packets this socket's buffer had no room for, as far as it is known. */
   readonly dropped: number;
   /** Waits for packets, for at most `timeoutMs`. True: the owner has something to say. */
   wait(timeoutMs: number): boolean | Promise<boolean>;

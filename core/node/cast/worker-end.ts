@@ -31,7 +31,7 @@ export function watchWorker<Message extends { readonly type: string }>(
     started.reject(new RoomcastError("failed", "the cast's worker ended at once", "try again"));
     ended.resolve();
   });
-  // Both are for whoever asks.
+  // Callers may wait for either.
   started.promise.catch(() => {});
   ended.promise.catch(() => {});
   return { started: started.promise, ended: ended.promise };

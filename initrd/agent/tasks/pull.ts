@@ -1,6 +1,6 @@
 /** The way without multicast: chunk by chunk over HTTP, for as long as it is needed. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ChunkVerdict } from "../../../core/cast/handles.ts";
+import type { ChunkVerdict } from "../../../core/cast/ends.ts";
 import { bitAt } from "../../../core/units/bits.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 

@@ -4,7 +4,7 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
   CastReceiverStats,
-} from "../../../core/cast/handles.ts";
+} from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { chunkBytes } from "../../../core/units/units.ts";

@@ -1,4 +1,4 @@
-import type { CastEntries } from "../../../core/cast/handles.ts";
+import type { CastEntries } from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
 import { decodeLivePlan } from "../../../core/image/live-plan.ts";

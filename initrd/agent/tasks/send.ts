@@ -1,9 +1,9 @@
-import type { CastSender, CastSenderStats } from "../../../core/cast/handles.ts";
+import type { CastSender, CastSenderStats } from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { encodeLivePlan } from "../../../core/image/live-plan.ts";
 import { startCastSender } from "../../../core/node/cast/sender.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
-import { laggardText } from "../../../core/screen/laggard.ts";
+import { stragglerText } from "../../../core/screen/straggler.ts";
 import { chooseSource } from "../../../core/session/target.ts";
 import { chunkLengthAt } from "../../../core/units/units.ts";
 import {
@@ -185,7 +185,7 @@ class SendTask implements Task {
     this.stats = stats;
     const receivers = stats.receivers.map(({ receiver, reason }) => ({
       receiver,
-      laggard: reason === null ? null : laggardText(reason),
+      straggling: reason === null ? null : stragglerText(reason),
     }));
     const { session, attempt } = this.order;
     this.ports.send({ type: "cast-stats", session, attempt, stats: { ...stats, receivers } });

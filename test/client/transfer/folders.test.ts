@@ -175,7 +175,7 @@ test("Clonezilla and FOG, MBR with logical partitions: table, boot code, NTFS wi
       const used = await Promise.all(parts.map((part) => usedOf(copy, part)));
       assert.deepEqual(used, original, name);
       if (name.startsWith("cz")) await at.requireSame(image, whole, name);
-      else assert.match(image.warnings.join(), /does not tell the disk's size/);
+      else assert.match(image.warnings.join(), /does not say how large the disk is/);
     }
   }));
 

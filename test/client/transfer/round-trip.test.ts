@@ -297,7 +297,10 @@ test("Ctrl-C and kill -9 leave nothing of an import or an export, and an old fil
     };
     const stopped = await interrupt("SIGINT", "image", "import", disk, "stopped");
     assert.deepEqual(stopped.slice(0, 2), [1, null]);
-    assert.match(String(stopped[2]), /^roomcast: stopped; nothing of it was kept/);
+    assert.match(
+      String(stopped[2]),
+      /^roomcast: it was stopped; start it again: nothing of it was kept/,
+    );
     await interrupt("SIGKILL", "image", "import", disk, "killed");
     for (let tries = 0; (await at.images.usage()).storedBytes > before && tries < 100; tries++) {
       await sleep(100);
@@ -317,7 +320,7 @@ test("Ctrl-C and kill -9 leave nothing of an import or an export, and an old fil
       );
       assert.deepEqual(
         [status, said],
-        [1, "roomcast: stopped; nothing of it was kept; start it again\n"],
+        [1, "roomcast: it was stopped; start it again: nothing of it was kept\n"],
       );
       assert.equal(readFileSync(join(folder, name), "utf8"), "old");
     }

@@ -6,7 +6,7 @@ import type {
   CastReceiverStats,
   CastSender,
   CastSenderStats,
-} from "../../../core/cast/handles.ts";
+} from "../../../core/cast/ends.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
 import { startCastReceiver } from "../../../core/node/cast/receiver.ts";

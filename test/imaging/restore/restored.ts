@@ -7,7 +7,7 @@ import type {
   CastReceiver,
   CastReceiverEvents,
   CastReceiverOptions,
-} from "../../../core/cast/handles.ts";
+} from "../../../core/cast/ends.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { systemClock } from "../../../core/node/clock.ts";
 import type { End, RestoreOrder } from "../../../core/wire/control.ts";

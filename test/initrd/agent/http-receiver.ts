@@ -3,7 +3,7 @@ import type {
   CastReceiver,
   CastReceiverEvents,
   CastReceiverOptions,
-} from "../../../core/cast/handles.ts";
+} from "../../../core/cast/ends.ts";
 
 /** `server`: its address; the image's id is the one that the fake server has. */
 export const httpReceiver =

@@ -166,7 +166,7 @@ test("a PC without a disk says so", () => {
   assert.equal(styleOfWord(none), "blockBad", "READY in green would be wrong");
   assert.equal(styleOfWord(view), "blockGood");
   const [page] = pressAll(home(), ["c"], none);
-  assert.match(text(none, page), /no disk that can be used/);
+  assert.match(text(none, page), /no usable disk/);
 });
 
 test("a server of another version is told from one that does not answer", () => {
@@ -174,7 +174,7 @@ test("a server of another version is told from one that does not answer", () => 
   const other = { ...view, server: { ...view.server, state: "other-version", detail } } as const;
   const said = text(other, home());
   assert.match(said, /SERVER OF ANOTHER VERSION/);
-  assert.match(said, /is of another version: the server \(9\.9\)/);
+  assert.match(said, /has another version: the server \(9\.9\)/);
   assert.doesNotMatch(said, /does not answer/);
 });
 
@@ -315,7 +315,7 @@ test("a task takes the screen from whatever was open, and a disk that is gone cl
     refused: false,
   };
   assert.deepEqual(settled(erase, { ...view, task: receiving }), home());
-  assert.match(text({ ...view, disks: [otherDisk] }, erase), /\/dev\/sda is gone/);
+  assert.match(text({ ...view, disks: [otherDisk] }, erase), /\/dev\/sda was removed/);
   const [, actions] = pressAll(erase, ["enter"], { ...view, disks: [otherDisk] });
   assert.deepEqual(actions, [{ action: "images" }].slice(1));
 });
@@ -345,7 +345,7 @@ test("verified and failed are told apart without colour", () => {
   assert.ok(good.includes("=".repeat(80)) && !good.includes("!!"));
   assert.ok(bad.includes("!".repeat(80)) && !bad.includes("=="));
   assert.match(bad, /write error at 12\.4 GB/);
-  assert.match(bad, /incomplete: this PC must not be handed out/);
+  assert.match(bad, /incomplete: do not give this PC to anybody/);
   assert.match(bad, /What to do: /);
 });
 

@@ -146,7 +146,7 @@ test("what an operator changed, or was refused, is written down; a PIN is not", 
     said.slice(-2).map((event: { operator: string }) => event.operator),
     ["a-operator", "a-viewer"],
   );
-  assert.match(said.at(-2).text, /^a-operator from 127\.0\.0\.1: set a room, pin=…$/);
+  assert.match(said.at(-2).text, /^a-operator from 127\.0\.0\.1: change a room's settings, pin=…$/);
   assert.match(said.at(-1).text, /refused: 403/);
   assert.doesNotMatch(JSON.stringify(events), /97531/);
 });

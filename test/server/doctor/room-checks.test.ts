@@ -23,7 +23,7 @@ test("a PC on a slow link is named; one that is off or says nothing is not judge
   assert.deepEqual([good?.level, good?.text], ["ok", "all 2 PCs have 1000 Mbit/s or more"]);
   const [slow, ...others] = linkFindings([pc("pc1", 1000), pc("pc2", 100)]);
   assert.deepEqual(others, []);
-  assert.equal(slow?.text, "pc2 has a link of 100 Mbit/s");
+  assert.equal(slow?.text, "pc2 has a link of only 100 Mbit/s");
   assert.match(slow?.mend ?? "", /cable/);
 });
 
@@ -51,7 +51,7 @@ test("IGMP: no judgement before it was listened for two intervals", () => {
 test("DHCP: how it is answered; or each warning", () => {
   const dhcp = { mode: "proxy", why: "auto: …", otherServers: ["10.0.0.9"] } as const;
   const view = { ...dhcp, otherServers: [...dhcp.otherServers] };
-  assert.equal(dhcpFindings(view, [])[0]?.text, "proxy, auto: …; also there: 10.0.0.9");
+  assert.equal(dhcpFindings(view, [])[0]?.text, "proxy, auto: …; other servers: 10.0.0.9");
   assert.deepEqual(
     dhcpFindings(view, ["a rival", "no server"]).map(({ level }) => level),
     ["problem", "problem"],

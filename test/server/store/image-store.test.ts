@@ -214,7 +214,7 @@ test("a full store says so, and goes on when there is space", () =>
       await writer.requireSpace(2 * mib);
       await assert.rejects(writer.requireSpace(100 * mib), {
         code: "no-space",
-        message: /^big would take about 52\.4 MB .*\(104\.9 MB in use.* 3\.\d MB are free$/,
+        message: /^big would take about 52\.4 MB .*\(104\.9 MB used.* only 3\.\d MB are free$/,
       });
       const fill = async () => {
         for (const data of random(8)) await writer.put(entryOf(0, data), data);

@@ -1,10 +1,10 @@
-/** Why a PC is not served with the room, in words. */
-import type { LaggardReason } from "../cast/handles.ts";
+/** Why a PC is a straggler, in words. */
+import type { StragglerReason } from "../cast/ends.ts";
 import { never } from "../errors.ts";
 import { byteRateText, linkRateText, lossText } from "./format.ts";
 
 /** `disk writes 18 MB/s` */
-export function laggardText(reason: LaggardReason): string {
+export function stragglerText(reason: StragglerReason): string {
   switch (reason.cause) {
     case "disk":
       return `disk writes ${byteRateText(reason.writeBytesPerSecond)}`;

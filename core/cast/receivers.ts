@@ -1,24 +1,24 @@
 import { bitAt, clearBit, setBit } from "../units/bits.ts";
 import type { Millis } from "../units/units.ts";
+import type { ReceiverId } from "./ends.ts";
 import type { Entries } from "./entries.ts";
-import type { ReceiverId } from "./handles.ts";
 import { type Member, newMember } from "./member.ts";
 
-/** Who wants what: the members of a cast, and for each entry how many want it. */
-export class Room {
+/** The receivers of a cast: what each of them wants, and for each entry how many want it. */
+export class Receivers {
   readonly members = new Map<ReceiverId, Member>();
-  /** Entries that someone wants. */
+  /** How many entries a member wants. */
   openCount = 0;
-  /** Members that want something. */
+  /** How many members want something. */
   wantingCount = 0;
-  /** Changes when an entry can be served that could not. */
+  /** Changes when an entry can be served that could not be served before. */
   version = 0;
   private readonly entries: Entries;
   private readonly wantedBy: Uint16Array;
-  /** As `wantedBy`, by members that are served. */
+  /** Like `wantedBy`, but only of members that are served. */
   private readonly servedTo: Uint16Array;
   private servedCount = 0;
-  /** Of these, the ones that are known. */
+  /** How many entries that a served member wants are known. */
   servableCount = 0;
 
   constructor(entries: Entries) {
@@ -27,12 +27,12 @@ export class Room {
     this.servedTo = new Uint16Array(entries.count);
   }
 
-  /** Whether an entry is wanted by a member that is served. */
+  /** Whether a served member wants anything. */
   get hasDemand(): boolean {
     return this.servedCount > 0;
   }
 
-  /** How many members that are served want it. */
+  /** How many served members want the entry. */
   demandFor(entryIndex: number): number {
     return this.servedTo[entryIndex] as number;
   }
@@ -83,7 +83,7 @@ export class Room {
     if (member.isServed) this.serveEntry(entry, -1);
   }
 
-  /** From now on, or no longer, the member's wants are served. */
+  /** Starts or stops serving the member's wants. */
   setServed(member: Member, isServed: boolean): void {
     if (member.isServed === isServed) return;
     member.isServed = isServed;

@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+
+/** Command lines that show how a command is used, for those whose usage line does not show it. */
+const examples: Readonly<Record<string, readonly string[]>> = {
+  serve: [
+    "serve --interface eth1",
+    "serve --interface eth1 --dhcp server --range 10.0.0.50-10.0.0.99",
+  ],
+  agent: ["agent --server http://10.77.0.1:8080 --disk disk.img --headless --once"],
+  doctor: ["doctor", "doctor --interface eth1"],
+  history: ["history --room lab1 --limit 50", "history --pc lab1-A3"],
+  capture: ["capture master win11 --wait", "capture master win11 --disk serial:S3Z9NB0K"],
+  restore: [
+    "restore win11 --room lab1 --wait",
+    "restore win11@3 --pc lab1-A3 lab1-A4 --delta --then reboot",
+    "restore win11 --room lab1 --start all --start-timeout 120",
+  ],
+  cast: ["cast master --room lab1 --wait", "cast master --room lab1 --save-as win11"],
+  report: ["report s12 --format html > s12.html"],
+  "pc list": ["pc list --room lab1"],
+  "pc set": ["pc set 52:54:00:12:34:56 --name lab1-A3 --room lab1 --seat A3"],
+  "pc identify": ["pc identify pc7 --as lab1-A3", "pc identify pc7 --new"],
+  "pc wipe": ["pc wipe lab1-A3 lab1-A4", "pc wipe lab1-A3 --method zero --disk /dev/sdb"],
+  "room set": [
+    "room set lab1 --naming lab1-{seat} --idle-boot local-disk --disk-seconds 5",
+    "room set lab1 --disk 'transport=nvme size=200GB-1TB'",
+  ],
+  "room walk": ["room walk lab1", "room walk lab1 --end"],
+  "room wake": ["room wake lab1 --wait 300"],
+  "seat add": ["seat add lab1 A3 --at 2,0"],
+  "seat grid": ["seat grid lab1 6x5"],
+  "image import": [
+    "image import disk.qcow2 win11",
+    "image import /backup/clonezilla/win11 win11 --disk sda",
+  ],
+  "image export": ["image export win11 win11.qcow2", "image export win11@3 /dev/sdb"],
+  "schedule add": ['schedule add "30 6 * * 1-5" --room lab1 --image win11 --delta'],
+  "session retry": ["session retry s12 --wait"],
+  "operator add": ["operator add jane --role operator --out jane.token"],
+};
+
+/** Puts the examples at the end of the help of each command. */
+export function addExamples(program: Command): void {
+  for (const [name, lines] of Object.entries(examples)) {
+    const text = lines.map((line) => `  $ roomcast ${line}`).join("\n");
+    commandNamed(program, name.split(" "))?.addHelpText("after", `\nExamples:\n${text}`);
+  }
+}
+
+function commandNamed(from: Command, [name, ...rest]: readonly string[]): Command | undefined {
+  const found = from.commands.find((each) => each.name() === name);
+  return found === undefined || rest.length === 0 ? found : commandNamed(found, rest);
+}
