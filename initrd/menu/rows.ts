@@ -273,7 +273,7 @@ function searchRows({ pc, server }: MenuView, columns: number): Row[] {
   return [
     ...said(`${what}. This PC keeps trying.`),
     line(`Check  1. the cable, and the light at its socket`),
-    line(`       2. the switch port: is it in the right VLAN, and has it been up for a minute?`),
+    line(`       2. the switch port: in the right VLAN, and up for a minute already?`),
     line(`       3. the server: is it on, in this network, and running roomcast serve?`),
     line(
       `       4. this PC's address: ${pc.ip ?? "NONE, so DHCP has not answered"}  (MAC ${pc.mac})`,

@@ -148,7 +148,7 @@ test("why there is no server is said once, and whole", () => {
     "no answer; check the address, the cable and the switch port, and that the server runs";
   const searching = { ...view, server: { ...view.server, state: "searching", detail } } as const;
   const said = text(searching, home()).replace(/\s+/g, " ");
-  assert.match(said, /that the server runs\. Trying again and again\./);
+  assert.match(said, /that the server runs\. This PC keeps trying\./);
   assert.doesNotMatch(said, /does not answer/);
 });
 
