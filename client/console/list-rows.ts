@@ -4,7 +4,7 @@ import { memberFraction } from "../../core/screen/progress.ts";
 import { cell, cut, type Row, type Style, span } from "../../core/screen/row.ts";
 import type { PcState, PcView } from "../../core/wire/views.ts";
 import type { Part } from "./model.ts";
-import { isPending } from "./pc-state.ts";
+import { doneWord, isPending } from "./pc-state.ts";
 import { isRunning } from "./state.ts";
 
 interface Widths {
@@ -79,9 +79,10 @@ function resultSpan({ session, member }: Part, width: number): { text: string; s
   const what = width > wordWidth ? (session.image ?? session.kind) : "";
   switch (member.result) {
     case "verified":
-      return session.kind === "capture"
-        ? { text: `CAPTURED ${what}`.trimEnd(), style: "good" }
-        : { text: `VERIFIED ${what}`.trimEnd(), style: "good" };
+      return {
+        text: `${doneWord[session.kind]} ${session.kind === "wipe" ? "" : what}`.trimEnd(),
+        style: "good",
+      };
     case "failed":
       return { text: `FAILED: ${member.reason ?? "no reason given"}`, style: "bad" };
     case "stopped":

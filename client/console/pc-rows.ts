@@ -76,8 +76,9 @@ function partRows(
     rows.push(fact("Served", member.lane === "http" ? "over HTTP" : "after the others"));
   if (member.reason !== null) rows.push(...paragraph(member.reason, columns, style, 13));
   const wanted = member.bytesWanted === null ? "?" : sizeText(member.bytesWanted);
-  if (session.kind === "capture") {
-    rows.push(fact("Data", `read ${sizeText(member.bytesReceived)} of ${wanted}`));
+  if (session.kind === "capture" || session.kind === "wipe") {
+    const done = session.kind === "wipe" ? "wiped" : "read";
+    rows.push(fact("Data", `${done} ${sizeText(member.bytesReceived)} of ${wanted}`));
   } else {
     const kept = member.chunksKept === 0 ? "" : `, ${member.chunksKept} MiB were right already`;
     rows.push(

@@ -1,6 +1,6 @@
 /** What a PC is doing, or its result, in one word. */
 import type { Style } from "../../core/screen/row.ts";
-import type { PcView } from "../../core/wire/views.ts";
+import type { PcView, SessionKind } from "../../core/wire/views.ts";
 import type { Part } from "./model.ts";
 import { isRunning } from "./state.ts";
 
@@ -15,6 +15,14 @@ export interface PcWord {
 export const isPending = ({ session, member }: Part): boolean =>
   isRunning(session) && member.result === "pending";
 
+/** What a PC is once its part in a session is done. */
+export const doneWord: Readonly<Record<SessionKind, string>> = {
+  restore: "VERIFIED",
+  cast: "VERIFIED",
+  capture: "CAPTURED",
+  wipe: "WIPED",
+};
+
 export function stateOf(pc: PcView, part: Part | undefined): PcWord {
   if (part !== undefined && isPending(part)) {
     return { word: part.member.state, style: "accent", isAtWork: true };
@@ -28,7 +36,7 @@ export function stateOf(pc: PcView, part: Part | undefined): PcWord {
   switch (part?.member.result) {
     case "verified":
       return {
-        word: part.session.kind === "capture" ? "CAPTURED" : "VERIFIED",
+        word: doneWord[part.session.kind],
         style: "good",
         ...over,
       };

@@ -76,7 +76,9 @@ export function pressSession(ui: Ui, session: SessionView, key: "s" | "g"): Step
     warnings:
       session.kind === "capture"
         ? ["No image will be stored."]
-        : [`The disks of ${pending} PCs will be incomplete until they are restored again.`],
+        : session.kind === "wipe"
+          ? ["The disk will be half wiped."]
+          : [`The disks of ${pending} PCs will be incomplete until they are restored again.`],
     calls: [{ method: "post", path: `${path}/stop`, body: {} }],
     done: `stopped ${title}`,
   });

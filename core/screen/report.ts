@@ -30,6 +30,7 @@ const namesTold = 8;
  */
 export function sentence(session: SessionView): string {
   if (session.kind === "capture") return captureSentence(session);
+  if (session.kind === "wipe") return wipeSentence(session);
   const counts = resultCounts(session);
   const all = session.members.length;
   const parts = [
@@ -61,6 +62,20 @@ function captureSentence(session: SessionView): string {
     }
     default:
       return `Capturing ${name}${from}.`;
+  }
+}
+
+function wipeSentence({ members, state }: SessionView): string {
+  const [member] = members;
+  const what = `the disk of ${member?.name ?? "the PC"}`;
+  switch (state) {
+    case "done":
+      return `Wiped ${what}.`;
+    case "failed":
+    case "stopped":
+      return `Wipe of ${what} ${state}${member === undefined ? "" : `: ${failure(member)}`}.`;
+    default:
+      return `Wiping ${what}.`;
   }
 }
 
@@ -117,8 +132,10 @@ export function progressLine(
   const [first] = members;
   const whom = room ?? (members.length === 1 && first ? first.name : `${members.length} PCs`);
   const parts: string[] = [];
-  if (kind === "capture") {
-    parts.push(`capturing ${image ?? "a disk"} from ${whom}`);
+  if (kind === "capture" || kind === "wipe") {
+    parts.push(
+      kind === "wipe" ? `wiping a disk of ${whom}` : `capturing ${image ?? "a disk"} from ${whom}`,
+    );
     if (first !== undefined && first.bytesWanted !== null) {
       parts.push(percentText(memberFraction(first) ?? 0));
       parts.push(`${sizeText(first.bytesReceived)} of ${sizeText(first.bytesWanted)}`);
@@ -167,7 +184,8 @@ const tableColumns: readonly (readonly [
   ["DISK", ({ disk }) => (disk === null ? "-" : printable(diskIdentity(disk)))],
   [
     "DATA",
-    (member, { kind }) => sizeText(kind === "capture" ? member.bytesReceived : member.bytesWritten),
+    (member, { kind }) =>
+      sizeText(kind === "capture" || kind === "wipe" ? member.bytesReceived : member.bytesWritten),
   ],
   [
     "TIME",

@@ -26,6 +26,21 @@ test("a session with one failed PC is one sentence with the disk in it", () => {
   );
 });
 
+test("a wipe is told as a wipe", () => {
+  const wipe = { kind: "wipe", room: null, image: null } as const;
+  const told = (member: Parameters<typeof memberOf>[1], state: "casting" | "done" | "failed") =>
+    sentence(sessionOf([memberOf(1, member)], { ...wipe, ...end, state }));
+  assert.equal(told(verified, "done"), "Wiped the disk of pc01.");
+  assert.match(
+    told(failed("write error"), "failed"),
+    /^Wipe of the disk of pc01 failed: write error/,
+  );
+  const half = { state: "wiping", bytesWanted: 4e9, bytesReceived: 1e9 } as const;
+  const running = sessionOf([memberOf(1, half)], wipe);
+  assert.equal(sentence(running), "Wiping the disk of pc01.");
+  assert.equal(progressLine(running), "wiping a disk of pc01, 25 %, 1.0 GB of 4.0 GB");
+});
+
 test("a reason that names its disk, or is not about one, is left as it is", () => {
   const told = (reason: string | null): string =>
     sentence(sessionOf([memberOf(1, failed(reason))], { ...end, state: "failed" }));
