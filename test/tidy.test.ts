@@ -157,6 +157,18 @@ test("machines take time and chance as parameters", () => {
   assert.deepEqual(offenders, []);
 });
 
+test("the lab's time comes from one place", () => {
+  const offenders = sources.filter(
+    (path) =>
+      isBelow(path, "server/lab") &&
+      path !== "server/lab/timers.ts" &&
+      /\b(Date\.now|new Date\(\)|performance\.now|setTimeout|setInterval|setImmediate)\b/.test(
+        readFileSync(join(root, path), "utf8"),
+      ),
+  );
+  assert.deepEqual(offenders, []);
+});
+
 test("bytes are copied by a constructor: the slice() of a Buffer is no copy", () => {
   const offenders = sources.filter(
     (path) => !isBelow(path, "test") && /\.slice\(\)/.test(readFileSync(join(root, path), "utf8")),

@@ -4,6 +4,7 @@ import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { EventRecord, PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { Feed } from "./feed.ts";
+import type { LabTimers } from "./timers.ts";
 
 /** What an event is about; what is left out is filled in from the session and the PC. */
 export type Subjects = Partial<Omit<EventRecord, "at" | "text">>;
@@ -11,6 +12,7 @@ export type Subjects = Partial<Omit<EventRecord, "at" | "text">>;
 export interface AnnouncerPorts {
   readonly state: StateStore;
   readonly clock: Clock;
+  readonly timers: LabTimers;
   log(fields: Record<string, unknown>, text: string): void;
   pc(id: string): PcRecord | undefined;
   rooms(): string[];
@@ -24,7 +26,7 @@ export interface AnnouncerPorts {
 
 /** Tells whoever watches what has changed, and writes down what has happened. */
 export class Announcer {
-  readonly feed = new Feed();
+  readonly feed: Feed;
   /** What is wrong now, in words. */
   warnings: readonly string[] = [];
   private readonly ports: AnnouncerPorts;
@@ -33,6 +35,7 @@ export class Announcer {
 
   constructor(ports: AnnouncerPorts) {
     this.ports = ports;
+    this.feed = new Feed(ports.timers);
   }
 
   /** Stores an event, logs it, and tells it. */

@@ -1,4 +1,5 @@
 import type { ApiEvent } from "../../core/wire/api.ts";
+import type { LabTimers } from "./timers.ts";
 
 /** A thing on screens changes at most this often, in milliseconds; its last state always arrives. */
 const coalesceEvery = 250;
@@ -7,7 +8,12 @@ const coalesceEvery = 250;
 export class Feed {
   private readonly listeners = new Set<(event: ApiEvent) => void>();
   private readonly pending = new Map<string, () => ApiEvent>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly timers: Pick<LabTimers, "later">;
+  private stopTimer: (() => void) | undefined;
+
+  constructor(timers: Pick<LabTimers, "later">) {
+    this.timers = timers;
+  }
 
   /** Answers how to stop listening. */
   listen(listener: (event: ApiEvent) => void): () => void {
@@ -22,12 +28,12 @@ export class Feed {
   /** Says what `make` answers soon; calls with the same key until then count as one. */
   soon(key: string, make: () => ApiEvent): void {
     this.pending.set(key, make);
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
+    this.stopTimer ??= this.timers.later(coalesceEvery, () => {
+      this.stopTimer = undefined;
       const due = [...this.pending.values()];
       this.pending.clear();
       for (const makeEvent of due) this.say(makeEvent());
-    }, coalesceEvery);
+    });
   }
 
   /** Says at once, dropping what was to be said under this key. */
@@ -37,7 +43,7 @@ export class Feed {
   }
 
   close(): void {
-    clearTimeout(this.timer);
+    this.stopTimer?.();
     this.listeners.clear();
   }
 }

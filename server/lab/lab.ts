@@ -87,7 +87,8 @@ export class Lab implements AgentEvents {
   readonly rooms: RoomOrders;
   readonly shells: Shells;
   readonly schedule: Schedule;
-  private readonly looks = new Looks((pc, message) => void this.agents.send(pc, message));
+  private readonly looks: Looks;
+  private readonly timers: LabTimers;
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
@@ -97,13 +98,17 @@ export class Lab implements AgentEvents {
     const { state, images, clock, agents, openSender, startReceiver, wake, log } = ports;
     this.ports = ports;
     this.agents = agents;
+    const timers = new LabTimers(clock, state.journal.newestAt());
+    this.timers = timers;
+    this.looks = new Looks(timers, (pc, message) => void agents.send(pc, message));
     this.inventory = new Inventory(state);
     this.boots = new Boots({
       inventory: this.inventory,
       isWanted: ({ id }) => this.sessions.idOf(id) !== null,
-      now: () => performance.now(),
+      now: () => timers.now(),
     });
     this.announcer = new Announcer({
+      timers,
       state,
       clock,
       log,
@@ -122,7 +127,7 @@ export class Lab implements AgentEvents {
     const { inventory, announcer } = this;
     this.sessions = new Sessions({
       journal: state.journal,
-      timers: new LabTimers(clock, state.journal.newestAt()),
+      timers,
       images,
       openSender,
       startReceiver,
@@ -161,6 +166,7 @@ export class Lab implements AgentEvents {
       },
     });
     this.shells = new Shells({
+      timers,
       inventory,
       announcer,
       requireOnline: (pc) => this.pcs.requireOnline(pc),
@@ -171,10 +177,7 @@ export class Lab implements AgentEvents {
       state,
       announcer,
       now: () => new Date(clock.isoTime()),
-      later: (ms, act) => {
-        const timer = setTimeout(act, ms);
-        return () => clearTimeout(timer);
-      },
+      later: (ms, act) => timers.later(ms, act),
       unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
       requireRoom: (name) => void inventory.room(name),
       requireImage: (reference) => void this.image(reference),
@@ -192,7 +195,7 @@ export class Lab implements AgentEvents {
     const state = this.states.get(pc);
     if (state !== undefined) return state;
     const since = this.bootingSince.get(pc);
-    return since !== undefined && performance.now() - since < bootingFor ? "booting" : "offline";
+    return since !== undefined && this.timers.now() - since < bootingFor ? "booting" : "offline";
   }
 
   pcView(pc: PcRecord): PcView {
@@ -264,6 +267,7 @@ export class Lab implements AgentEvents {
     return wakePcs(
       {
         announcer: this.announcer,
+        timers: this.timers,
         send: (macs) => this.ports.wake(macs),
         isConnected: (pc) => this.agents.isConnected(pc),
         stateOf: (pc) => this.stateOf(pc),
@@ -409,7 +413,7 @@ export class Lab implements AgentEvents {
     this.boots.asked(mac);
     const pc = this.inventory.byMac(mac);
     if (pc === undefined || this.agents.isConnected(pc.id)) return;
-    this.bootingSince.set(pc.id, performance.now());
+    this.bootingSince.set(pc.id, this.timers.now());
     this.sessions.booting(pc.id);
     this.announcer.pc(pc.id);
   }

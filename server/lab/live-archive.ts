@@ -7,7 +7,7 @@ import type { Session } from "./engine.ts";
 import { LiveCast, type LiveCastPorts } from "./live-cast.ts";
 
 export interface LiveArchivePorts
-  extends Pick<LiveCastPorts, "send" | "sendBulk" | "startReceiver" | "receivers"> {
+  extends Pick<LiveCastPorts, "timers" | "send" | "sendBulk" | "startReceiver" | "receivers"> {
   take(input: Input): void;
   committed(manifest: Manifest): void;
   /** What the cast left could not be tidied up. */

@@ -26,8 +26,10 @@ import {
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageWriter } from "../store/image-store.ts";
+import type { LabTimers } from "./timers.ts";
 
 export interface LiveCastPorts {
+  readonly timers: Pick<LabTimers, "now" | "later" | "every">;
   send(pc: string, message: ServerMessage): void;
   sendBulk(pc: string, kind: number, tag: number, payload: Uint8Array): void;
   startReceiver(
@@ -73,7 +75,7 @@ export class LiveCast {
   private readonly joined = new Map<number, Uint8Array>();
   private readonly waiting = new Map<number, Set<() => void>>();
   private heard = { packets: 0, atMs: 0 };
-  private readonly watch: NodeJS.Timeout;
+  private readonly stopWatching: () => void;
   private isOver = false;
 
   constructor(
@@ -90,7 +92,7 @@ export class LiveCast {
     this.sender = options.sender;
     this.writer = options.writer;
     this.ports = ports;
-    this.watch = setInterval(() => this.noticeDeafness(), 1000);
+    this.stopWatching = ports.timers.every(1000, () => this.noticeDeafness());
   }
 
   get plan(): LivePlan | null {
@@ -121,7 +123,8 @@ export class LiveCast {
         },
         report: (payload) => this.feedback(serverReceiver, payload),
         stats: ({ packets }) => {
-          if (packets !== this.heard.packets) this.heard = { packets, atMs: performance.now() };
+          if (packets !== this.heard.packets)
+            this.heard = { packets, atMs: this.ports.timers.now() };
         },
       },
     );
@@ -200,16 +203,16 @@ export class LiveCast {
     for (const [entryIndex, isHere] of this.archived.entries())
       if (isHere === 0)
         wants[entryIndex >> 3] = (wants[entryIndex >> 3] as number) | (1 << (entryIndex & 7));
-    this.heard = { packets: 0, atMs: performance.now() };
+    this.heard = { packets: 0, atMs: this.ports.timers.now() };
     this.joined.set(serverReceiver, wants);
     this.toSender(bulkKind.join, serverReceiver, wants);
   }
 
   /** The stored bytes of an entry, once they are here. Rejects with `unreachable` when that takes long. */
   async chunk(entryIndex: number): Promise<Uint8Array> {
-    const giveUpAt = performance.now() + chunkWait;
+    const giveUpAt = this.ports.timers.now() + chunkWait;
     while (this.archived[entryIndex] !== 1) {
-      const left = giveUpAt - performance.now();
+      const left = giveUpAt - this.ports.timers.now();
       if (this.isOver || left <= 0 || entryIndex >= this.archived.length) {
         const what = `chunk ${entryIndex} of the live cast is not here yet`;
         throw new RoomcastError("unreachable", what, "it is asked for again");
@@ -242,7 +245,7 @@ export class LiveCast {
   async close(): Promise<void> {
     if (this.isOver) return;
     this.isOver = true;
-    clearInterval(this.watch);
+    this.stopWatching();
     for (const arrivals of this.waiting.values()) for (const wake of arrivals) wake();
     await this.receiver?.close();
     await this.writer.abort();
@@ -302,8 +305,8 @@ export class LiveCast {
     const { promise, resolve } = Promise.withResolvers<void>();
     const arrivals = this.waiting.get(entryIndex) ?? new Set();
     this.waiting.set(entryIndex, arrivals.add(resolve));
-    const timer = setTimeout(resolve, withinMs);
-    return promise.finally(() => clearTimeout(timer));
+    const stop = this.ports.timers.later(withinMs, resolve);
+    return promise.finally(stop);
   }
 
   private breakArchive(error: unknown): void {
@@ -317,7 +320,7 @@ export class LiveCast {
     if (
       isDone ||
       !this.joined.has(serverReceiver) ||
-      performance.now() - this.heard.atMs < deafAfter
+      this.ports.timers.now() - this.heard.atMs < deafAfter
     )
       return;
     let asked = 0;

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { LabTimers } from "./timers.ts";
 
 /** A PC that is busy to the last core answers within this, in milliseconds. */
 const answerLimit = 5000;
@@ -9,27 +10,32 @@ export type LookAt = "screen" | "log";
 
 /** What operators want to see of a PC, and what its agent answers. */
 export class Looks {
+  private readonly timers: Pick<LabTimers, "later">;
   private readonly send: (pc: string, message: ServerMessage) => void;
   private readonly open = new Map<string, { pc: string; seen(lines: readonly string[]): void }>();
 
-  constructor(send: (pc: string, message: ServerMessage) => void) {
+  constructor(
+    timers: Pick<LabTimers, "later">,
+    send: (pc: string, message: ServerMessage) => void,
+  ) {
+    this.timers = timers;
     this.send = send;
   }
 
   /** The PC's screen, or the end of its log, a line of text each. Rejects with `unreachable` when it does not answer. */
   async look(pc: string, at: LookAt): Promise<readonly string[]> {
     const request = randomInt(2 ** 47).toString(36);
-    let timer: NodeJS.Timeout | undefined;
+    let stopWaiting: (() => void) | undefined;
     try {
       return await new Promise<readonly string[]>((seen, reject) => {
         const next = "see the PC's own screen; its agent may hang";
         const silent = new RoomcastError("unreachable", "the PC does not answer", next);
-        timer = setTimeout(reject, answerLimit, silent);
+        stopWaiting = this.timers.later(answerLimit, () => reject(silent));
         this.open.set(request, { pc, seen });
         this.send(pc, { type: "look", request, at });
       });
     } finally {
-      clearTimeout(timer);
+      stopWaiting?.();
       this.open.delete(request);
     }
   }

@@ -453,9 +453,10 @@ export class Sessions {
   }
 
   private addArchive(session: Session): LiveArchive {
-    const { images, send, sendBulk, startReceiver, committed, note } = this.ports;
+    const { images, timers, send, sendBulk, startReceiver, committed, note } = this.ports;
     const { saveAs } = (session.state as LiveState).spec;
     const archive = new LiveArchive(session, images.beginImage(saveAs ?? "live"), {
+      timers,
       send,
       sendBulk,
       startReceiver,

@@ -10,8 +10,10 @@ import {
 import type { PcRecord } from "../state/records.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
+import type { LabTimers } from "./timers.ts";
 
 export interface ShellsPorts {
+  readonly timers: Pick<LabTimers, "now">;
   readonly inventory: Inventory;
   readonly announcer: Announcer;
   requireOnline(pc: PcRecord): void;
@@ -76,7 +78,7 @@ export class Shells {
     const { send, sendBytes } = this.ports;
     const shell = randomInt(1, 2 ** 32);
     const { operator, term, size } = terminal;
-    this.shells.set(shell, { pc: pc.id, terminal, openedAt: performance.now() });
+    this.shells.set(shell, { pc: pc.id, terminal, openedAt: this.ports.timers.now() });
     this.ports.announcer.note({ pc: pc.id, operator }, `${operator} opened a shell`);
     send(pc.id, { type: "shell-open", shell, operator, term, ...size });
     const isOpen = (): boolean => this.shells.has(shell);
@@ -122,7 +124,7 @@ export class Shells {
     this.shells.delete(number);
     if (shell === undefined) return undefined;
     const { operator } = shell.terminal;
-    const seconds = Math.round((performance.now() - shell.openedAt) / 1000);
+    const seconds = Math.round((this.ports.timers.now() - shell.openedAt) / 1000);
     const text = `the shell of ${operator} is closed after ${seconds} s`;
     this.ports.announcer.note({ pc: shell.pc, operator }, text);
     return shell.terminal;

@@ -9,7 +9,7 @@ export class LabTimers {
   private readonly offset: number;
   private wakeTimer: NodeJS.Timeout | undefined;
   private soonTimer: NodeJS.Immediate | undefined;
-  private readonly tickers = new Set<NodeJS.Timeout>();
+  private readonly waiting = new Set<NodeJS.Timeout>();
   private isClosed = false;
 
   /** `startAt`: the lab time at which the server before ended. */
@@ -42,15 +42,45 @@ export class LabTimers {
     });
   }
 
-  /** Calls again and again until `close`. */
-  every(ms: number, act: () => void): void {
-    this.tickers.add(setInterval(act, ms));
+  /** Calls once after this time; answers how to call it off. */
+  later(ms: number, act: () => void): () => void {
+    const timer = setTimeout(() => {
+      this.waiting.delete(timer);
+      act();
+    }, ms);
+    this.waiting.add(timer);
+    return () => {
+      this.waiting.delete(timer);
+      clearTimeout(timer);
+    };
+  }
+
+  /** Resolves after this time, or as soon as `signal` aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const stop = this.later(ms, resolve);
+      signal.addEventListener("abort", () => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** Calls again and again; answers how to end it. */
+  every(ms: number, act: () => void): () => void {
+    const ticker = setInterval(act, ms);
+    this.waiting.add(ticker);
+    return () => {
+      this.waiting.delete(ticker);
+      clearInterval(ticker);
+    };
   }
 
   close(): void {
     this.isClosed = true;
     clearTimeout(this.wakeTimer);
     if (this.soonTimer !== undefined) clearImmediate(this.soonTimer);
-    for (const ticker of this.tickers) clearInterval(ticker);
+    for (const timer of this.waiting) clearTimeout(timer);
   }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { WakeReport } from "../../core/wire/api.ts";
 import type { PcState } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Announcer } from "./announcer.ts";
+import type { LabTimers } from "./timers.ts";
 
 /** A magic packet may get lost, or come while the link is still going down; in milliseconds. */
 const repeatEvery = 10_000;
@@ -10,6 +10,7 @@ const lookEvery = 250;
 
 export interface WakesPorts {
   readonly announcer: Announcer;
+  readonly timers: Pick<LabTimers, "now" | "sleep">;
   /** Sends the magic packet on the lab's network. */
   send(macs: readonly string[]): Promise<void>;
   isConnected(pc: string): boolean;
@@ -26,20 +27,20 @@ export async function wakePcs(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<WakeReport> {
-  const { announcer, send, isConnected, stateOf } = ports;
+  const { announcer, timers, send, isConnected, stateOf } = ports;
   const off = pcs.filter((pc) => !isConnected(pc.id));
   const missing = (): PcRecord[] => off.filter((pc) => !isConnected(pc.id));
   for (const pc of off) announcer.note({ pc: pc.id }, "woken by magic packet");
-  const startedAt = performance.now();
+  const startedAt = timers.now();
   let sentAt = Number.NEGATIVE_INFINITY;
   while (missing().length > 0 && !signal.aborted) {
-    const now = performance.now();
+    const now = timers.now();
     if (now - sentAt >= repeatEvery) {
       sentAt = now;
       await send(missing().flatMap(({ macs }) => macs));
     }
     if (now - startedAt >= timeoutMs) break;
-    await sleep(lookEvery, undefined, { signal }).catch(() => {});
+    await timers.sleep(lookEvery, signal);
   }
   const reached = (pc: PcRecord): "off" | "booting" =>
     stateOf(pc.id) === "booting" ? "booting" : "off";

@@ -24,7 +24,7 @@ class World {
   readonly woken: number[] = [];
   readonly restores: RestoreWish[] = [];
   readonly sessions = new Map<string, SessionView>();
-  feed = new Feed();
+  feed = new Feed({ later: () => () => {} });
   wakes = Promise.withResolvers<void>();
   readonly unexpected: string[] = [];
   refusal: Error | null = null;
@@ -33,7 +33,7 @@ class World {
   private timer: { at: number; act: () => void } | null = null;
 
   start(): Schedule {
-    this.feed = new Feed();
+    this.feed = new Feed({ later: () => () => {} });
     const schedule = new Schedule({
       state: {
         schedule: () => [...this.stored.values()].map((record) => structuredClone(record)),

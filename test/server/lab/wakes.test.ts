@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../../../core/node/clock.ts";
 import type { PcState } from "../../../core/wire/views.ts";
 import type { Announcer } from "../../../server/lab/announcer.ts";
+import { LabTimers } from "../../../server/lab/timers.ts";
 import { wakePcs } from "../../../server/lab/wakes.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 
@@ -14,6 +16,7 @@ test("who is off is woken; the report names who was on, who came, and how far th
   const notes: string[] = [];
   const report = await wakePcs(
     {
+      timers: new LabTimers(systemClock, 0),
       announcer: {
         note: (about: { pc: string }, text: string) => void notes.push(`${about.pc} ${text}`),
       } as unknown as Announcer,
@@ -47,6 +50,7 @@ test("with no time to wait only the packets are sent, and nobody is blamed", asy
   let packets = 0;
   const report = await wakePcs(
     {
+      timers: new LabTimers(systemClock, 0),
       announcer: {
         note: (_: unknown, text: string) => void notes.push(text),
       } as unknown as Announcer,
