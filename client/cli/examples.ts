@@ -31,6 +31,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "seat grid": ["seat grid lab1 6x5"],
   "image import": [
     "image import disk.qcow2 win11",
+    "image import /images/lab-pc win11 --without 3",
     "image import /backup/clonezilla/win11 win11 --disk sda",
   ],
   "image export": ["image export win11 win11.qcow2", "image export win11@3 /dev/sdb"],

@@ -134,8 +134,8 @@ function partitionNumber(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new RoomcastError(
     "usage",
-    `${JSON.stringify(text)} is no partition's number`,
-    "1, for instance",
+    `${JSON.stringify(text)} is not the number of a partition`,
+    "give a number, like 1",
   );
 }
 

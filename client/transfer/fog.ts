@@ -107,8 +107,8 @@ export async function readFog(
       if (!without.has(index) && !swapTypes.has(type)) {
         throw new RoomcastError(
           "bad-input",
-          `${source}: partition ${index} (${name}p${index}.img) is not there`,
-          `look for it on the FOG server; to import the disk with that partition empty: --without ${index}`,
+          `${source}: partition ${index} (${name}p${index}.img) is missing`,
+          `look for it on the FOG server, or import the disk with that partition empty: --without ${index}`,
         );
       }
       warnings.push(`partition ${index} is not taken from the folder, and so not in the image`);

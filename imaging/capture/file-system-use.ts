@@ -120,7 +120,7 @@ const missing = (tool: string, what: string, from: string): Unclean => ({
   next: `apt-get install ${from}`,
 });
 
-/** Two maps, of which either may be wrong; but partclone's of FAT12 always is. */
+/** The union of our map and partclone's, since either may be wrong; partclone's map of FAT12 always is. */
 async function fatMap(
   device: string,
   source: ByteSource,
@@ -139,7 +139,7 @@ async function fatMap(
   const either = union([...used, ...theirs.used]);
   const bytes = sumOf(either);
   if (!copiesDiffer && (bytes > sumOf(used) || bytes > sumOf(theirs.used))) {
-    doubts.push(`partclone tells another map of it, and what either calls used is taken: ${next}`);
+    doubts.push(`partclone has another map of it, and what either calls used is taken: ${next}`);
   }
   return { used: either, doubts };
 }

@@ -137,7 +137,7 @@ test("a FAT whose tables, or whose maps, differ: what either calls used is taken
     // Free, by the lower 28 bits; partclone looks at all of them.
     for (const table of [0, bytesAt(disk, 0x24, 4).readUInt32LE() * 512])
       putBytes(upper, tables + table + 90_000 * 4, Buffer.from([0, 0, 0, 0x10]));
-    await kept(upper, 90_000, /partclone tells another map.*fsck\.vfat/);
+    await kept(upper, 90_000, /partclone has another map.*fsck\.vfat/);
   });
 });
 
