@@ -68,7 +68,7 @@ export async function castRoutes(
         const plan = decodeLivePlan(typeof body === "string" ? body : "");
         if (!plan.ok) {
           const next = "update the agent: boot the PC again from this server";
-          throw new RoomcastError("bad-input", `the plan makes no sense: ${plan.reason}`, next);
+          throw new RoomcastError("bad-input", `the plan is invalid: ${plan.reason}`, next);
         }
         await run.takePlan(plan.value);
         return reply.code(204).send();

@@ -148,7 +148,7 @@ export class LiveCast {
       if (!entry.ok || !this.isPlanned(this.knownCount, entry.value))
         throw new RoomcastError(
           "bad-input",
-          `the sender's entry ${this.knownCount} makes no sense`,
+          `the sender's entry ${this.knownCount} is invalid`,
           "start the cast again; should it happen again, test the sender's memory",
         );
       this.index.set(rest.subarray(at, at + indexEntryBytes), this.knownCount * indexEntryBytes);

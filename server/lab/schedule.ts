@@ -69,7 +69,7 @@ export class Schedule {
     return [...this.records.values()].map(view);
   }
 
-  /** Throws `usage` for a pattern that makes no sense or never comes, `not-found` for room and image. */
+  /** Throws `usage` for a pattern that is invalid or never comes, `not-found` for room and image. */
   add(wish: ScheduleWish, operator: string): ScheduleView {
     this.ports.requireRoom(wish.room);
     this.ports.requireImage(wish.image);

@@ -29,7 +29,7 @@ export class ServerFiles {
     if (Value.Check(ImageList, value)) return value;
     throw new RoomcastError(
       "bad-input",
-      "the server's list of images makes no sense",
+      "the server's list of images is invalid",
       "update the server, or start the agent that came with it",
     );
   }
@@ -41,7 +41,7 @@ export class ServerFiles {
     if (Value.Check(RoomTargets, value)) return value;
     throw new RoomcastError(
       "bad-input",
-      "the server's list of the room's disks makes no sense",
+      "the server's list of the room's disks is invalid",
       "update the server, or start the agent that came with it",
     );
   }

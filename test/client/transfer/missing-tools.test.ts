@@ -1,6 +1,8 @@
 /** A host that has none of the tools: each import and export says which of Debian's packages to install. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -8,11 +10,16 @@ import { test } from "node:test";
 const emptied =
   'for folder in /usr/sbin /usr/bin; do mount -t tmpfs none "$folder" || exit; done; exec "$@"';
 
-test("each tool that is missing is named with its package", () => {
+test("each tool that is missing is named with its package", (t) => {
   const script = join(import.meta.dirname, "without-tools.ts");
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-fat-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const fat = join(folder, "fat16");
+  // 20 MiB, in KiB: FAT16 by its count of clusters.
+  execFileSync("mkfs.vfat", ["-C", fat, "20480"]);
   const output = execFileSync(
     "unshare",
-    ["--mount", "/bin/sh", "-c", emptied, "sh", process.execPath, script],
+    ["--mount", "/bin/sh", "-c", emptied, "sh", process.execPath, script, fat],
     { encoding: "utf8" },
   );
   const said = JSON.parse(output) as Record<string, string>;

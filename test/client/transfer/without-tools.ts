@@ -1,4 +1,5 @@
-/** What is said where Debian's tools are not there; `missing-tools.test.ts` runs it on such a host. */
+/** What is said where Debian's tools are not there; `missing-tools.test.ts` runs it on such a host, with a FAT16 file. */
+import { readFileSync } from "node:fs";
 import { compressions, compressor, decompressed } from "../../../client/transfer/compression.ts";
 import { openVirtualDisk, virtualFormats } from "../../../client/transfer/virtual-disk.ts";
 import { RoomcastError } from "../../../core/errors.ts";
@@ -30,8 +31,18 @@ for (const compression of compressions) {
 for (const format of virtualFormats)
   await note(format.name, () => openVirtualDisk("/dev/null", format, signal));
 const source = { size: 1 << 20, read: async (_: number, length: number) => new Uint8Array(length) };
-for (const fs of ["ntfs", "vfat", "xfs"])
+const [fatFile = ""] = process.argv.slice(2);
+const fat = readFileSync(fatFile);
+const fatSource = {
+  size: fat.length,
+  read: async (at: number, length: number) => new Uint8Array(fat.subarray(at, at + length)),
+};
+for (const [fs, volume] of [
+  ["ntfs", source],
+  ["vfat", fatSource],
+  ["xfs", source],
+] as const)
   await note(fs, () =>
-    fileSystemUse({ fs, what: "partition 1", device: "/dev/null", source }, signal),
+    fileSystemUse({ fs, what: "partition 1", device: "/dev/null", source: volume }, signal),
   );
 console.log(JSON.stringify(said));
