@@ -42,10 +42,7 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
       .command("cast <PC>")
       .description("casts the disk of PC live to other PCs; their disks are overwritten")
       .option("--save-as <NAME>", "also store it as a new version of NAME")
-      .option(
-        "--source-disk <DEV>",
-        "the disk of PC to read, instead of the one that its room's settings choose",
-      )
+      .option("--source-disk <DEV>", "the disk of PC to read; needed where it has several")
       .option("--raw", "take every byte, used or not"),
   ).action((pc: string, options: CastOptions) => run((context) => cast(context, pc, options)));
 }
