@@ -1,6 +1,7 @@
 /** The API as programs meet it: what it refuses, and in which words. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { exitStatus } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { Lab } from "../../../server/lab/lab.ts";
@@ -124,7 +125,8 @@ test("whatever a body lacks or has too much, the answer is a sentence with the f
 
 test("a PC that is not connected cannot be ordered about", async () => {
   const capture = await call("POST", "/captures", { pc: "pc1", name: "lab", disk: null });
-  assert.deepEqual([capture.status, capture.body.code], [503, "unreachable"]);
+  assert.deepEqual([capture.status, capture.body.code], [503, "pc-unreachable"]);
+  assert.equal(exitStatus("pc-unreachable"), 1, "3 is for a server that is not reached");
   const reboot = await call("POST", "/pcs/pc1/power", { action: "reboot" });
   assert.equal(reboot.status, 503);
 });
