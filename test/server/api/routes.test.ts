@@ -206,3 +206,18 @@ test("seat walk: one after the other takes the next seat, and the room's name fo
   ]);
   await call("POST", "/rooms/lab3/walk", { on: false });
 });
+
+test("a room is found in any spelling, and keeps its own", async () => {
+  assert.equal((await call("POST", "/rooms", { name: "Hall" })).status, 200);
+  const again = await call("POST", "/rooms", { name: "HALL" });
+  assert.deepEqual([again.status, again.body.code], [409, "conflict"]);
+  const pc = lab.inventory.register(helloOf("52:54:00:00:00:77"), () => false, "t");
+  const moved = await call("PATCH", `/pcs/${pc.id}`, { room: "hall", seat: "A1" });
+  assert.equal(moved.body.room, "Hall");
+  const { body } = await call("GET", "/rooms/hALL");
+  assert.deepEqual([body.name, body.pcs, body.seats[0].pc], ["Hall", 1, pc.id]);
+  assert.equal((await call("PATCH", "/rooms/hall", { grow: false })).body.settings.grow, false);
+  assert.deepEqual(lab.targets({ room: "hall", pcs: null }), [pc]);
+  assert.equal((await call("DELETE", "/rooms/HALL")).status, 204);
+  assert.equal(pc.room, "default");
+});
