@@ -186,19 +186,22 @@ test("offers that nobody took give way at once, the oldest first; a lease never 
 });
 
 test("an offer that gives way while its address is asked for is made to the new client alone", () => {
-  const server = open({
-    probesAddresses: true,
-    range: { first: number("192.168.7.10"), last: number("192.168.7.10") },
-  });
-  server.handle(packet(dhcpType.discover, macOf(1)), start);
-  server.handle(packet(dhcpType.discover, macOf(2)), seconds(0.1));
-  const answers = [0.2, 0.3].flatMap((time) =>
-    server.probed("192.168.7.10", null, seconds(time)).filter(({ type }) => type === "send"),
-  );
-  assert.deepEqual(
-    answers.map((action) => action.type === "send" && action.packet.mac),
-    [macOf(2)],
-  );
+  const offered = (actions: readonly DhcpAction[]): readonly MacAddress[] =>
+    actions.flatMap((action) => (action.type === "send" ? [action.packet.mac] : []));
+  // With one address the new client's is asked for anew; with 300, too many are already.
+  for (const count of [1, 300]) {
+    const first = number("192.168.7.10");
+    const range = { first, last: first + count - 1 };
+    const server = open({ probesAddresses: true, netmask: "255.255.0.0", range });
+    for (let index = 1; index <= count; index++)
+      server.handle(packet(dhcpType.discover, macOf(index)), seconds(index / 1000));
+    const actions = [
+      ...server.handle(packet(dhcpType.discover, macOf(999)), seconds(1)),
+      ...server.probed("192.168.7.10", null, seconds(1.1)),
+      ...server.probed("192.168.7.10", null, seconds(1.2)),
+    ];
+    assert.deepEqual(offered(actions), [macOf(999)], `${count} addresses`);
+  }
 });
 
 test("one client that declines every offer leaves the others their addresses", () => {
