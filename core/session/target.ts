@@ -70,8 +70,9 @@ export function chooseTarget(
 }
 
 /**
- * The disk to read: the one that is named, else the only one that fits the policy. Reading the wrong
- * disk harms nothing until its image is restored. The source of a cast comes without a policy. Reading a disk that is in use would capture a file system in motion, so that is refused as well.
+ * The disk to read: the one that is named, else the only one that fits the policy (the source of a cast
+ * has none), for an image of the wrong disk overwrites a room. Reading a disk that is in use would
+ * capture a file system in motion, so that is refused as well.
  */
 export function chooseSource(
   candidates: readonly Candidate[],
