@@ -4,7 +4,8 @@
  */
 export type ErrorCode =
   | "usage" // wrong usage of the command line
-  | "unreachable" // server or PC not reached
+  | "unreachable" // server not reached
+  | "pc-unreachable" // PC not connected to the server, or it does not answer there
   | "unauthorized" // no operator's token, or none that is known
   | "too-many" // tries: wait
   | "refused" // by a safety rule: target too small, ambiguous disk, no confirmation
@@ -35,6 +36,7 @@ export function exitStatus(code: ErrorCode): number {
     case "cancelled":
     case "no-space":
     case "conflict":
+    case "pc-unreachable":
       return 1;
     case "usage":
     case "not-found":

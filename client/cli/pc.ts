@@ -3,6 +3,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { table } from "../../core/screen/table.ts";
+import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
@@ -26,7 +27,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .action((options: { room?: string }) =>
       run(async ({ client, say, document }) => {
         const pcs = (await client.get<PcView[]>("/pcs")).filter(
-          ({ room }) => options.room === undefined || room === options.room,
+          ({ room }) => options.room === undefined || foldedName(room) === foldedName(options.room),
         );
         document(pcs);
         say(

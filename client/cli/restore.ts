@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
@@ -42,10 +43,7 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
       .command("cast <PC>")
       .description("casts the disk of PC live to other PCs; their disks are overwritten")
       .option("--save-as <NAME>", "also store it as a new version of NAME")
-      .option(
-        "--source-disk <DEV>",
-        "the disk of PC to read, instead of the one that its room's settings choose",
-      )
+      .option("--source-disk <DEV>", "the disk of PC to read; needed where it has several")
       .option("--raw", "take every byte, used or not"),
   ).action((pc: string, options: CastOptions) => run((context) => cast(context, pc, options)));
 }
@@ -126,13 +124,15 @@ async function confirmTargets(
 ): Promise<object> {
   const { client } = context;
   const { what, logicalSector, sender } = from;
-  const room = options.room ?? null;
+  const rooms = await client.get<RoomView[]>("/rooms");
+  const sameRoom = ({ name }: RoomView): boolean =>
+    foldedName(name) === foldedName(options.room ?? "");
+  const room = rooms.find(sameRoom)?.name ?? options.room ?? null;
   const pcs = options.pc === undefined ? null : await findPcs(context, options.pc);
   if ((room === null) === (pcs === null)) {
     throw new RoomcastError("usage", "give either a room or PCs", "use --room R or --pc PC");
   }
   const all = await client.get<PcView[]>("/pcs");
-  const rooms = await client.get<RoomView[]>("/rooms");
   const targets = pcs ?? all.filter((pc) => pc.room === room);
   const word = room ?? targets.map(({ name }) => name).join(",");
   await context.confirm(

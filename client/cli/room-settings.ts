@@ -40,7 +40,7 @@ const settings: readonly {
   {
     key: "disk",
     flags: "--disk <POLICY>",
-    help: 'which disk is restored: largest, or like transport=nvme,sata model="Samsung*" serial=A,B size=200GB-1TB',
+    help: 'which disk is restored, where a PC has several: any (refused), or like transport=nvme,sata model="Samsung*" serial=A,B size=200GB-1TB',
     parse(text) {
       const policy = parsePolicy(text);
       if (!policy.ok) throw new InvalidArgumentError(policy.reason);

@@ -83,6 +83,8 @@ export class DhcpServer {
       return [fact(packet, "exhausted", null, `no free address left in ${range}`)];
     }
     const { address, forgotten, isNew } = offer;
+    // Whoever waited for this address has lost it.
+    if (isNew) this.probing.delete(address);
     if (!isNew || !this.options.probesAddresses || this.probing.size >= probesLimit)
       return [...forget(forgotten), ...this.offer(packet, address)];
     this.probing.set(address, packet);
@@ -96,7 +98,7 @@ export class DhcpServer {
     this.probing.delete(address);
     // A PC that still has the address, from its own system or an earlier stage of its boot, may keep it.
     if (owner === null || owner === packet.mac) return this.offer(packet, address);
-    this.pool.decline(packet.mac, address, now);
+    this.pool.foundInUse(packet.mac, address, now);
     const text = `${address} is in use by ${owner}, which did not get it here; it is left out`;
     return [fact(packet, "in-use", address, text), ...this.discover(packet, now)];
   }

@@ -37,15 +37,19 @@ export type Claim =
   /** Not an address of this pool, and the client is unknown: perhaps another server's affair. */
   | { readonly name: "foreign" };
 
-/** Milliseconds for which an offered address is kept for the client. */
+/** Milliseconds for which an offered address is kept for the client, unless another client would get none. */
 const offerMs = 60_000;
 /** Milliseconds for which a declined address is not offered, because something else has it. */
 const declinedMs = 600_000;
+/** Addresses that rest at once on one client's word, and the part of the range that they are at most. */
+const declinesLimit = 8;
+const declinesPart = 1 / 4;
 
 /** What an address is, until then; afterwards it is free, but still remembered. */
 type Holding =
   | { readonly name: "offered" | "leased"; readonly mac: MacAddress; readonly until: number }
-  | { readonly name: "declined"; readonly until: number };
+  /** `by`: the client that said so; null: the address was asked for, and somebody answered. */
+  | { readonly name: "declined"; readonly by: MacAddress | null; readonly until: number };
 
 /** Holds at most one entry for each address of the range and each fixed one. */
 export class LeasePool {
@@ -75,13 +79,16 @@ export class LeasePool {
     }
   }
 
-  /** The address for this client, kept for it for a minute; undefined when all are taken. */
+  /**
+   * The address for this client, kept for it for a minute; undefined when all are leased. When nothing
+   * else is left, the oldest offer that nobody took goes to this client: clients are invented faster.
+   */
   offer(mac: MacAddress, wished: string | undefined, now: Millis): Offer | undefined {
     const address = this.choose(mac, wished === undefined ? undefined : ipv4ToNumber(wished), now);
     if (address === undefined) return undefined;
     const holding = this.holdings.get(address);
     // A lease that still runs is not shortened to an offer.
-    if (this.isHeld(holding, now))
+    if (this.isHeld(holding, now) && !this.isAnothers(address, mac, now))
       return { address: ipv4ToText(address), forgotten: [], isNew: false };
     const forgotten = this.hold(address, { name: "offered", mac, until: now + offerMs });
     return { address: ipv4ToText(address), forgotten, isNew: true };
@@ -122,11 +129,30 @@ export class LeasePool {
     return true;
   }
 
-  /** As `release`; and the address is not given out for ten minutes. */
+  /**
+   * As `release`; and the address is not given out for ten minutes. A client that declines whatever it
+   * gets must not empty the range: the address that it declined first comes back for its latest.
+   */
   decline(mac: MacAddress, asked: string, now: Millis): boolean {
+    if (!this.rest(mac, asked, mac, now)) return false;
+    const own = [...this.holdings].filter(
+      ([, holding]) => holding.name === "declined" && holding.by === mac && holding.until > now,
+    );
+    const size = this.range.last - this.range.first + 1;
+    const limit = Math.min(declinesLimit, Math.max(1, Math.floor(size * declinesPart)));
+    for (const [address] of own.slice(0, -limit)) this.drop(address);
+    return true;
+  }
+
+  /** The address that was to be offered to this client is another host's, which has answered on it. */
+  foundInUse(mac: MacAddress, address: string, now: Millis): void {
+    this.rest(mac, address, null, now);
+  }
+
+  private rest(mac: MacAddress, asked: string, by: MacAddress | null, now: Millis): boolean {
     const address = this.addressOf.get(mac);
     if (address === undefined || !this.release(mac, asked)) return false;
-    this.holdings.set(address, { name: "declined", until: now + declinedMs });
+    this.holdings.set(address, { name: "declined", by, until: now + declinedMs });
     return true;
   }
 
@@ -137,17 +163,21 @@ export class LeasePool {
       if (address === undefined || !this.isLeasable(address)) continue;
       if (!this.isAnothers(address, mac, now)) return address;
     }
-    let oldest: { readonly address: number; readonly until: number } | undefined;
+    type Found = { readonly address: number; readonly until: number };
+    let expired: Found | undefined;
+    let offered: Found | undefined;
     for (let address = this.range.first; address <= this.range.last; address++) {
       if (!this.isLeasable(address)) continue;
       const holding = this.holdings.get(address);
       if (holding === undefined) return address;
-      if (this.isHeld(holding, now) || (oldest !== undefined && oldest.until <= holding.until))
-        continue;
-      oldest = { address, until: holding.until };
+      const { name, until } = holding;
+      const isHeld = this.isHeld(holding, now);
+      if (!isHeld && (expired === undefined || until < expired.until)) expired = { address, until };
+      if (isHeld && name === "offered" && (offered === undefined || until < offered.until))
+        offered = { address, until };
     }
     // All were leased at some time: the one that expired longest ago is free again.
-    return oldest?.address;
+    return (expired ?? offered)?.address;
   }
 
   /** The client's fixed address, unless something else sits on it: then it gets one of the range. */

@@ -37,12 +37,26 @@ export function loaderFor(packet: DhcpPacket, uefi: UefiLoader): Loader | undefi
   } else if (architecture === 7 || architecture === 9) {
     return isIpxe ? script : { kind: "tftp", file: uefiFiles[uefi] };
   } else if (architecture === 0) {
-    // An iPXE in a network card's ROM is of unknown age, so ours is loaded over it. Ours (undionly)
-    // names a bare `PXEClient`; a ROM says `PXEClient:Arch:…`.
-    return isIpxe && vendorClass === "PXEClient" ? script : { kind: "tftp", file: "undionly.kpxe" };
+    // An iPXE in a network card's ROM is of unknown age. One that can follow the script is kept: it
+    // drives its card itself, and undionly, through the ROM's UNDI, may hear nothing there. Ours
+    // (undionly) names a bare `PXEClient`; a ROM says `PXEClient:Arch:…`.
+    const follows = isIpxe && (vendorClass === "PXEClient" || canFollowScript(packet));
+    return follows ? script : { kind: "tftp", file: "undionly.kpxe" };
   }
   const name = architectureNames[architecture] ?? `architecture ${architecture}`;
   return { kind: "unsupported", reason: `a boot as ${name} is not supported` };
+}
+
+/** What the script asks of an iPXE for BIOS, as ipxe.org numbers features in option 175: HTTP, bzImage, menus. */
+const scriptFeatures: readonly number[] = [0x13, 0x18, 0x27];
+
+/** Option 175 is a list of code, length and value; a feature's value is its version, 0 for none. */
+function canFollowScript({ options }: DhcpPacket): boolean {
+  const value = options.get(175) ?? new Uint8Array();
+  const features = new Set<number>();
+  for (let at = 0; at + 2 < value.length; at += 2 + (value[at + 1] as number))
+    if (value[at + 1] === 1 && value[at + 2] !== 0) features.add(value[at] as number);
+  return scriptFeatures.every((feature) => features.has(feature));
 }
 
 /** RFC 4578 section 2.1 and the IANA registry of processor architecture types. */

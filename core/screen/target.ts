@@ -29,5 +29,5 @@ export function foreseenTarget(
   const target = chooseTarget(candidates, named, need, rule);
   return target.kind === "disk"
     ? { text: diskLine(target.disk), refused: false }
-    : { text: `WILL REFUSE: ${target.reason}`, refused: true };
+    : { text: `WILL REFUSE: ${target.reason}; ${target.next}`, refused: true };
 }

@@ -1,9 +1,9 @@
-/** A disk policy as people write it: `largest`, or `transport=nvme,sata model="Samsung*" size=200GB-1TB`. */
+/** A disk policy as people write it: `any`, or `transport=nvme,sata model="Samsung*" size=200GB-1TB`. */
 import type { Decoded } from "../errors.ts";
 import { anyDisk, type DiskPolicy } from "../wire/disk-policy.ts";
 
 /** The disks of a room when nobody says otherwise. */
-const largest = "largest";
+const any = "any";
 /** Decimal, as disks are sold. */
 const units: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };
 
@@ -13,10 +13,10 @@ const units: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };
  */
 export function parsePolicy(text: string): Decoded<DiskPolicy> {
   const said = text.trim();
-  if (said === largest) return { ok: true, value: anyDisk };
+  if (said === any) return { ok: true, value: anyDisk };
   const policy: { -readonly [K in keyof DiskPolicy]: DiskPolicy[K] } = { ...anyDisk };
   const parts = said.match(/[^\s"]*"[^"]*"|\S+/g) ?? [];
-  if (parts.length === 0) return { ok: false, reason: `say ${largest}, or what the disk has` };
+  if (parts.length === 0) return { ok: false, reason: `say ${any}, or what the disk has` };
   for (const part of parts) {
     const [, key = "", quoted = ""] = /^(\w+)=(.+)$/.exec(part) ?? [];
     const value = quoted.replaceAll('"', "");
@@ -44,7 +44,7 @@ export function policyText(policy: DiskPolicy): string {
     serials === null ? "" : `serial=${quoted(serials.join(","))}`,
     minBytes === null && maxBytes === null ? "" : `size=${sizeOf(minBytes)}-${sizeOf(maxBytes)}`,
   ].filter((part) => part !== "");
-  return parts.length === 0 ? largest : parts.join(" ");
+  return parts.length === 0 ? any : parts.join(" ");
 }
 
 function parseRange(text: string): Pick<DiskPolicy, "minBytes" | "maxBytes"> | null {

@@ -2,7 +2,7 @@
  * Which disk of a PC a task may touch. Whatever is doubtful is refused in words: an overwritten disk
  * does not come back.
  */
-import { type DiskPolicy, type TargetRule, usualRule } from "../wire/disk-policy.ts";
+import { anyDisk, type DiskPolicy, type TargetRule, usualRule } from "../wire/disk-policy.ts";
 import type { DiskView } from "../wire/views.ts";
 
 /** A disk as the PC finds it. */
@@ -25,7 +25,7 @@ export type TargetChoice =
 
 /**
  * The disk to write to: the one that is `named` (`/dev/sda`, `sda`, `serial:S3Z9NB0K`, `wwn:…`), else
- * the largest internal one that fits the rule's policy.
+ * the only one that fits the rule's policy.
  */
 export function chooseTarget(
   candidates: readonly Candidate[],
@@ -33,7 +33,7 @@ export function chooseTarget(
   need: TargetNeed | null,
   rule: TargetRule = usualRule,
 ): TargetChoice {
-  const found = find(candidates, named, rule.policy);
+  const found = find(candidates, named, rule.policy, ordered);
   if (found.kind === "refused") return found;
   const { disk, inUse } = found.candidate;
   const name = diskText(disk);
@@ -70,15 +70,16 @@ export function chooseTarget(
 }
 
 /**
- * The disk to read: the one that is named, else the largest internal one that fits the policy.
- * Reading a disk that is in use would capture a file system in motion, so that is refused as well.
+ * The disk to read: the one that is named, else the only one that fits the policy (the source of a cast
+ * has none), for an image of the wrong disk overwrites a room. Reading a disk that is in use would
+ * capture a file system in motion, so that is refused as well.
  */
 export function chooseSource(
   candidates: readonly Candidate[],
   named: string | null,
-  policy: DiskPolicy = usualRule.policy,
+  policy: DiskPolicy | null = null,
 ): TargetChoice {
-  const found = find(candidates, named, policy);
+  const found = find(candidates, named, policy ?? anyDisk, policy === null ? castSource : ordered);
   if (found.kind === "refused") return found;
   const { disk, inUse } = found.candidate;
   if (inUse === null) return { kind: "disk", disk };
@@ -103,22 +104,43 @@ const isCarried = ({ protection }: DiskView): boolean =>
 const isFailing = ({ health }: DiskView): boolean => health?.startsWith("failed") ?? false;
 
 /** `/dev/sda (Samsung 860 EVO, serial S3Z9NB0K)` */
-function diskText({ path, model, serial }: DiskView): string {
-  const known = [model, serial === null ? null : `serial ${serial}`].filter(
+const diskText = (disk: DiskView): string => described(disk, []);
+
+/** `/dev/sda (Samsung 860 EVO, serial S3Z9NB0K, 500 GB)`: among several, people know a disk by its size. */
+const sizedDiskText = (disk: DiskView): string => described(disk, [decimalSize(disk.size)]);
+
+function described({ path, model, serial }: DiskView, more: readonly string[]): string {
+  const known = [model, serial === null ? null : `serial ${serial}`, ...more].filter(
     (part) => part !== null && part !== "",
   );
   return known.length === 0 ? path : `${path} (${known.join(", ")})`;
 }
+
+/** As disks are sold. */
+const decimalSize = (sizeBytes: number): string =>
+  sizeBytes < 1e10 ? `${Math.round(sizeBytes / 1e6)} MB` : `${Math.round(sizeBytes / 1e9)} GB`;
+
+/** What an operator can do about a choice that is not made for them. */
+const ordered =
+  "name one with --disk, have the room's settings single one out (`roomcast room set ROOM --disk transport=nvme`, or model=, size=, serial=)";
+/** `--disk` of a cast names the disk that is overwritten on the others. */
+const castSource = "name the one to read with --source-disk";
 
 type Found = { readonly kind: "found"; readonly candidate: Candidate } | Refusal;
 type Refusal = Extract<TargetChoice, { kind: "refused" }>;
 
 const refused = (reason: string, next: string): Refusal => ({ kind: "refused", reason, next });
 
-const find = (candidates: readonly Candidate[], named: string | null, policy: DiskPolicy): Found =>
-  named === null ? usual(candidates, policy) : byName(candidates, named);
+function find(
+  candidates: readonly Candidate[],
+  named: string | null,
+  policy: DiskPolicy,
+  mend: string,
+): Found {
+  return named === null ? usual(candidates, policy, mend) : byName(candidates, named, mend);
+}
 
-function byName(candidates: readonly Candidate[], named: string): Found {
+function byName(candidates: readonly Candidate[], named: string, mend: string): Found {
   const fits = ({ disk }: Candidate): boolean => {
     if (named.startsWith(serialPrefix)) return disk.serial === named.slice(serialPrefix.length);
     if (named.startsWith(wwnPrefix)) return disk.wwn === named.slice(wwnPrefix.length);
@@ -133,23 +155,21 @@ function byName(candidates: readonly Candidate[], named: string): Found {
     );
   }
   if (others.length === 0) return { kind: "found", candidate };
-  return ambiguous([candidate, ...others], `all answer to ${named}`);
+  return ambiguous([candidate, ...others], ` by ${named}`, mend);
 }
 
-function usual(candidates: readonly Candidate[], policy: DiskPolicy): Found {
-  const fitting = candidates.filter(({ disk }) => fitsPolicy(disk, policy));
-  const largest = Math.max(...fitting.map(({ disk }) => disk.size));
-  const [first, ...others] = fitting.filter(({ disk }) => disk.size === largest);
+function usual(candidates: readonly Candidate[], policy: DiskPolicy, mend: string): Found {
+  const [first, ...others] = candidates.filter(({ disk }) => fitsPolicy(disk, policy));
   if (first === undefined) return noneFits(candidates);
   if (others.length === 0) return { kind: "found", candidate: first };
-  return ambiguous([first, ...others], "are of the same size");
+  return ambiguous([first, ...others], "", mend);
 }
 
-function ambiguous(candidates: readonly Candidate[], why: string): Refusal {
-  const names = candidates.map(({ disk }) => diskText(disk)).join(" and ");
+function ambiguous(candidates: readonly Candidate[], how: string, mend: string): Refusal {
+  const names = candidates.map(({ disk }) => sizedDiskText(disk)).join(" and ");
   return refused(
-    `${names} ${why}: which one is not clear`,
-    "name one with --disk, or choose it at the PC's menu",
+    `which of ${candidates.length} disks is meant${how} is not clear: ${names}`,
+    `${mend}, or choose it at the PC's menu`,
   );
 }
 

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { nullable } from "./nullable.ts";
 
 /**
- * Of the disks that fit every line, the largest is taken. Disks that something protects from being
+ * The disk that fits every line is taken; where several do, none is. Disks that something protects from being
  * chosen (USB, removable, write-protected) fit only if `serials` has theirs.
  */
 export const DiskPolicy = Type.Object(
@@ -24,7 +24,7 @@ export const DiskPolicy = Type.Object(
 );
 export type DiskPolicy = Static<typeof DiskPolicy>;
 
-/** The largest internal disk. */
+/** Any internal disk, so the only one of a PC. */
 export const anyDisk: DiskPolicy = {
   transports: null,
   model: null,

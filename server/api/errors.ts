@@ -19,6 +19,7 @@ const httpStatus = (code: ErrorCode): number => {
     case "too-many":
       return 429;
     case "unreachable":
+    case "pc-unreachable":
       return 503;
     case "no-space":
       return 507;

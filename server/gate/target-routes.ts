@@ -10,7 +10,7 @@ export async function targetRoutes(app: FastifyInstance, lab: Lab): Promise<void
     async ({ params: { name } }): Promise<RoomTarget[]> => {
       const room = lab.rooms.view(name);
       const wish = { named: null, failingDisks: [], logicalSector: null };
-      return lab.inventory.pcsOf(name).map((pc) => ({
+      return lab.inventory.pcsOf(room.name).map((pc) => ({
         name: pc.name,
         disk: foreseenTarget(lab.pcView(pc), [room], wish).text,
       }));

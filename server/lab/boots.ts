@@ -8,7 +8,7 @@ export interface BootDecision {
   readonly diskSeconds: number;
   /** The last start of this PC got its kernel and was not heard of since: most often it hung. */
   readonly lastStartHung: boolean;
-  /** As the PC said when it was last here; null: it never was. */
+  /** As the PC said when it was last here; null: it never was. Of several with the MAC, the least. */
   readonly memoryBytes: number | null;
 }
 
@@ -38,14 +38,18 @@ export class Boots {
   /** What a PC is to start; asking changes nothing. */
   decide(mac: string): BootDecision {
     const { inventory, now } = this.ports;
-    const pc = inventory.byMac(mac);
+    const pcs = inventory.withMac(mac);
+    const [pc, ...others] = pcs;
     const settings = pc === undefined ? null : inventory.room(pc.room).settings;
     const startedAt = this.startedAt.get(mac);
+    const memories = pcs.flatMap(({ hello }) => hello.memoryBytes ?? []);
+    // Of several PCs on one dock it is not known which one asks: only its agent can tell.
+    const isKnown = pc !== undefined && others.length === 0;
     return {
-      decision: pc === undefined ? "agent" : this.goal(pc, settings?.idleBoot ?? "agent"),
+      decision: isKnown ? this.goal(pc, settings?.idleBoot ?? "agent") : "agent",
       diskSeconds: settings?.diskSeconds ?? 0,
       lastStartHung: startedAt !== undefined && now() - startedAt > hangsAfter,
-      memoryBytes: pc?.hello.memoryBytes ?? null,
+      memoryBytes: memories.length === 0 ? null : Math.min(...memories),
     };
   }
 

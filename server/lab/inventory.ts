@@ -4,6 +4,7 @@ import { recognise } from "../../core/session/identity.ts";
 import { nextPlace } from "../../core/session/seats.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
+import { foldedName } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
 import type { PcState, PcView } from "../../core/wire/views.ts";
 import { newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
@@ -44,17 +45,26 @@ export class Inventory {
     return this.records.get(id);
   }
 
-  byMac(mac: string): PcRecord | undefined {
-    return this.pcs().find((pc) => pc.macs.includes(mac));
+  /** Several where a network card goes from PC to PC, as a dock's does. */
+  withMac(mac: string): PcRecord[] {
+    return this.pcs().filter((pc) => pc.macs.includes(mac));
   }
 
-  /** By id, name or MAC; throws `not-found`. */
+  /** By id, name or MAC; throws `not-found`, and `conflict` where it may be several. */
   find(reference: string): PcRecord {
     const mac = parseMac(reference);
-    const found =
-      this.records.get(reference) ??
-      this.pcs().find((pc) => pc.name === reference) ??
-      (mac === undefined ? undefined : this.byMac(mac));
+    const known = this.records.get(reference) ?? this.pcs().find((pc) => pc.name === reference);
+    if (known !== undefined) return known;
+    const named = this.namesakes(reference);
+    const fitting = named.length > 0 || mac === undefined ? named : this.withMac(mac);
+    if (fitting.length > 1) {
+      throw new RoomcastError(
+        "conflict",
+        `${reference} may be ${fitting.map(({ name, id }) => `${name} (${id})`).join(" or ")}`,
+        "say which one by its name or id",
+      );
+    }
+    const [found] = fitting;
     if (found !== undefined) return found;
     throw new RoomcastError(
       "not-found",
@@ -63,9 +73,9 @@ export class Inventory {
     );
   }
 
-  /** Throws `not-found`. */
+  /** In any spelling of its name; its own is in the record. Throws `not-found`. */
   room(name: string): RoomRecord {
-    const found = this.roomRecords.get(name);
+    const found = this.roomRecords.get(name) ?? this.sameRoom(name);
     if (found !== undefined) return found;
     throw new RoomcastError(
       "not-found",
@@ -165,11 +175,11 @@ export class Inventory {
   }
 
   rename(pc: PcRecord, name: string): void {
-    const holder = this.pcs().find((other) => other.name === name);
-    if (holder !== undefined && holder !== pc) {
+    const holder = this.namesakes(name).find((other) => other !== pc);
+    if (holder !== undefined) {
       throw new RoomcastError(
         "conflict",
-        `another PC (${holder.id}, ${holder.hello.mac}) is named ${name}`,
+        `another PC (${holder.id}, ${holder.hello.mac}) is named ${holder.name}`,
         "choose another name, or rename that PC first",
       );
     }
@@ -179,7 +189,7 @@ export class Inventory {
 
   /** Whether no other PC than this one has the name. */
   isFreeName(name: string, pc: PcRecord): boolean {
-    return !this.pcs().some((other) => other.name === name && other !== pc);
+    return !this.namesakes(name).some((other) => other !== pc);
   }
 
   /** Puts a seat of this name on the room's map, unless it is there. */
@@ -191,15 +201,20 @@ export class Inventory {
   }
 
   createRoom(name: string): void {
-    if (this.roomRecords.has(name)) {
-      throw new RoomcastError("conflict", `room ${name} exists already`, "choose another name");
+    const same = this.sameRoom(name);
+    if (same !== undefined) {
+      throw new RoomcastError(
+        "conflict",
+        `room ${same.name} exists already`,
+        "choose another name",
+      );
     }
     this.saveRoom(newRoom(name));
   }
 
   /** Its PCs go back to the default room. */
-  deleteRoom(name: string): void {
-    this.room(name);
+  deleteRoom(given: string): void {
+    const { name } = this.room(given);
     if (name === defaultRoom) {
       throw new RoomcastError(
         "refused",
@@ -216,9 +231,20 @@ export class Inventory {
     this.store.removeRoom(name);
   }
 
+  /** The PCs whose name this is, without regard to capital letters: one, but in the states of older servers. */
+  private namesakes(name: string): PcRecord[] {
+    return this.pcs().filter((pc) => foldedName(pc.name) === foldedName(name));
+  }
+
+  private sameRoom(name: string): RoomRecord | undefined {
+    return [...this.roomRecords.values()].find(
+      (room) => foldedName(room.name) === foldedName(name),
+    );
+  }
+
   private freeName(wished: string | null): string {
-    const taken = new Set(this.pcs().map((pc) => pc.name));
-    if (wished !== null && new RegExp(namePattern).test(wished) && !taken.has(wished))
+    const taken = new Set(this.pcs().map((pc) => foldedName(pc.name)));
+    if (wished !== null && new RegExp(namePattern).test(wished) && !taken.has(foldedName(wished)))
       return wished;
     for (let number = 1; ; number++) {
       const name = `pc${number}`;
@@ -227,12 +253,16 @@ export class Inventory {
   }
 }
 
-/** The contract's view of a PC; `candidates`: those that it may be, while that is not known. */
+/**
+ * The contract's view of a PC; `candidates`: those that it may be, while that is not known; `lastSeen`:
+ * now, for one that is connected.
+ */
 export function pcView(
   pc: PcRecord,
   state: PcState,
   session: string | null,
   candidates: readonly PcRecord[],
+  lastSeen: string,
 ): PcView {
   const { hello } = pc;
   return {
@@ -252,7 +282,7 @@ export function pcView(
     disks: hello.disks.map((disk) => ({ ...disk, protection: disk.protection ?? null })),
     memoryBytes: hello.memoryBytes,
     session,
-    lastSeen: pc.lastSeen,
+    lastSeen,
     doubt: pc.doubt === undefined ? null : candidates.map(({ id, name }) => ({ id, name })),
   };
 }

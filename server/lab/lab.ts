@@ -179,7 +179,7 @@ export class Lab implements AgentEvents {
       now: () => new Date(clock.isoTime()),
       later: (ms, act) => timers.later(ms, act),
       unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
-      requireRoom: (name) => void inventory.room(name),
+      roomNameOf: (name) => inventory.room(name).name,
       requireImage: (reference) => void this.image(reference),
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
       restore: (wish) => this.restore(wish),
@@ -200,7 +200,8 @@ export class Lab implements AgentEvents {
 
   pcView(pc: PcRecord): PcView {
     const candidates = this.inventory.candidates(pc);
-    return pcView(pc, this.stateOf(pc.id), this.sessions.idOf(pc.id), candidates);
+    const lastSeen = this.agents.isConnected(pc.id) ? this.ports.clock.isoTime() : pc.lastSeen;
+    return pcView(pc, this.stateOf(pc.id), this.sessions.idOf(pc.id), candidates, lastSeen);
   }
 
   images(): ImageView[] {
@@ -249,8 +250,7 @@ export class Lab implements AgentEvents {
       for (const pc of named) this.inventory.requireKnown(pc);
       return named;
     }
-    const name = room ?? "";
-    this.inventory.room(name);
+    const { name } = this.inventory.room(room ?? "");
     const found = this.inventory.pcsOf(name);
     for (const pc of found) this.inventory.requireKnown(pc);
     if (found.length > 0) return found;
@@ -263,7 +263,7 @@ export class Lab implements AgentEvents {
 
   /** Wakes a room's PCs; see `wakePcs`. */
   async wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport> {
-    this.inventory.room(room);
+    const { name } = this.inventory.room(room);
     return wakePcs(
       {
         announcer: this.announcer,
@@ -272,7 +272,7 @@ export class Lab implements AgentEvents {
         isConnected: (pc) => this.agents.isConnected(pc),
         stateOf: (pc) => this.stateOf(pc),
       },
-      this.inventory.pcsOf(room),
+      this.inventory.pcsOf(name),
       timeoutMs,
       signal,
     );
@@ -280,9 +280,15 @@ export class Lab implements AgentEvents {
 
   restore(wish: RestoreWish): SessionView {
     const image = this.image(wish.image);
-    const session = this.sessions.restore({ ...wish, image, pcs: this.targets(wish) });
+    const room = this.roomNameOf(wish);
+    const session = this.sessions.restore({ ...wish, room, image, pcs: this.targets(wish) });
     this.announcer.rooms();
     return session;
+  }
+
+  /** The room of a wish as its record spells it. */
+  private roomNameOf({ room }: { readonly room: string | null }): string | null {
+    return room === null ? null : this.inventory.room(room).name;
   }
 
   /** A PC casts its own disk to the room; it is left out of those that receive. */
@@ -298,7 +304,8 @@ export class Lab implements AgentEvents {
         "place other PCs in the room, or name some with --pc",
       );
     }
-    const session = this.sessions.cast({ ...wish, sender, pcs });
+    const room = this.roomNameOf(wish);
+    const session = this.sessions.cast({ ...wish, room, sender, pcs });
     this.announcer.rooms();
     return session;
   }
@@ -411,15 +418,18 @@ export class Lab implements AgentEvents {
   /** A PC has asked for its boot files: it is shown as `booting`, and a session that wants it waits. */
   askedForBootFiles(mac: string): void {
     this.boots.asked(mac);
-    const pc = this.inventory.byMac(mac);
-    if (pc === undefined || this.agents.isConnected(pc.id)) return;
-    this.bootingSince.set(pc.id, this.timers.now());
-    this.sessions.booting(pc.id);
-    this.announcer.pc(pc.id);
+    // Of several PCs with this MAC, each may be the one: a session waits for all of them.
+    for (const { id } of this.inventory.withMac(mac)) {
+      if (this.agents.isConnected(id)) continue;
+      this.bootingSince.set(id, this.timers.now());
+      this.sessions.booting(id);
+      this.announcer.pc(id);
+    }
   }
 
   isSecureBootOff(mac: string): boolean {
-    return this.inventory.byMac(mac)?.hello.secureBoot === false;
+    const pcs = this.inventory.withMac(mac);
+    return pcs.length > 0 && pcs.every(({ hello }) => hello.secureBoot === false);
   }
 
   hello(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {

@@ -22,14 +22,14 @@ export class Looks {
     this.send = send;
   }
 
-  /** The PC's screen, or the end of its log, a line of text each. Rejects with `unreachable` when it does not answer. */
+  /** The PC's screen, or the end of its log, a line of text each. Rejects with `pc-unreachable` when it does not answer. */
   async look(pc: string, at: LookAt): Promise<readonly string[]> {
     const request = randomInt(2 ** 47).toString(36);
     let stopWaiting: (() => void) | undefined;
     try {
       return await new Promise<readonly string[]>((seen, reject) => {
         const next = "see the PC's own screen; its agent may hang";
-        const silent = new RoomcastError("unreachable", "the PC does not answer", next);
+        const silent = new RoomcastError("pc-unreachable", "the PC does not answer", next);
         stopWaiting = this.timers.later(answerLimit, () => reject(silent));
         this.open.set(request, { pc, seen });
         this.send(pc, { type: "look", request, at });

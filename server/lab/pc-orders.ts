@@ -24,11 +24,11 @@ export class PcOrders {
     this.ports = ports;
   }
 
-  /** Throws `unreachable`. */
+  /** Throws `pc-unreachable`. */
   requireOnline(pc: PcRecord): void {
     if (this.ports.agents.isConnected(pc.id)) return;
     throw new RoomcastError(
-      "unreachable",
+      "pc-unreachable",
       `${pc.name} is not connected (last seen ${pc.lastSeen})`,
       "boot it from the network; see `roomcast pc list`",
     );

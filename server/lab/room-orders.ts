@@ -27,9 +27,10 @@ export class RoomOrders {
   }
 
   /** Throws `not-found`. */
-  view(name: string): RoomView {
+  view(given: string): RoomView {
     const { inventory, isConnected, restoreIn } = this.ports;
-    const room = inventory.room(name);
+    const room = inventory.room(given);
+    const { name } = room;
     const pcs = inventory.pcsOf(name);
     return {
       name,
@@ -51,8 +52,9 @@ export class RoomOrders {
     return this.changed(name);
   }
 
-  delete(name: string): void {
+  delete(given: string): void {
     const { inventory, announcer, restoreIn } = this.ports;
+    const { name } = inventory.room(given);
     const session = restoreIn(name);
     if (session !== null) {
       throw new RoomcastError(
@@ -71,9 +73,10 @@ export class RoomOrders {
     announcer.rooms();
   }
 
-  set(name: string, change: RoomChange): RoomView {
+  set(given: string, change: RoomChange): RoomView {
     const { inventory } = this.ports;
-    const room = inventory.room(name);
+    const room = inventory.room(given);
+    const { name } = room;
     const { pin, ...settings } = change;
     room.settings = { ...room.settings, ...settings };
     if (pin !== undefined) room.pin = pin === null ? null : hashPin(pin);
@@ -83,9 +86,10 @@ export class RoomOrders {
   }
 
   /** Replaces the room's map. PCs whose seat is gone stay in the room without one. */
-  setSeats(name: string, seats: readonly Seat[]): RoomView {
+  setSeats(given: string, seats: readonly Seat[]): RoomView {
     const { inventory, announcer } = this.ports;
-    const room = inventory.room(name);
+    const room = inventory.room(given);
+    const { name } = room;
     if (new Set(seats.map((seat) => seat.name)).size < seats.length) {
       throw new RoomcastError("usage", "two seats have the same name", "give each its own");
     }
@@ -106,9 +110,10 @@ export class RoomOrders {
    * is for the PCs of the room and for those that nobody placed, so one room at a time walks. A room
    * without seats gets them on the way, numbered, ten to a row.
    */
-  walk(name: string, isOn: boolean): RoomView {
+  walk(given: string, isOn: boolean): RoomView {
     const { inventory } = this.ports;
-    const room = inventory.room(name);
+    const room = inventory.room(given);
+    const { name } = room;
     const other = this.walking();
     if (isOn && other !== null && other !== name) {
       throw new RoomcastError(

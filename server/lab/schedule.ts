@@ -20,7 +20,8 @@ export interface SchedulePorts {
   now(): Date;
   /** Calls back after so many milliseconds; answers how to prevent it. */
   later(ms: number, act: () => void): () => void;
-  requireRoom(name: string): void;
+  /** As its record spells it; throws `not-found`. */
+  roomNameOf(name: string): string;
   requireImage(reference: string): void;
   wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport>;
   restore(wish: RestoreWish): SessionView;
@@ -71,11 +72,11 @@ export class Schedule {
 
   /** Throws `usage` for a pattern that is invalid or never comes, `not-found` for room and image. */
   add(wish: ScheduleWish, operator: string): ScheduleView {
-    this.ports.requireRoom(wish.room);
+    const room = this.ports.roomNameOf(wish.room);
     this.ports.requireImage(wish.image);
     const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
     const now = this.ports.now();
-    const { cron, room, image, delta = false, afterwards = "poweroff" } = wish;
+    const { cron, image, delta = false, afterwards = "poweroff" } = wish;
     const record: ScheduleRecord = {
       id: `t${Math.max(0, ...numbers) + 1}`,
       ...{ cron, room, image, delta, afterwards },

@@ -95,7 +95,7 @@ const rows: readonly DiskRow[] = [
     bus: "virtio",
     size: same,
     furtherSize: same,
-    refusal: /ROOMDISK\d+.* and .*FURTHER1.*which one is not clear/,
+    refusal: /which of 2 disks is meant is not clear: .*ROOMDISK\d+.* and .*FURTHER1/,
     device: /vda$/,
   },
   {

@@ -14,6 +14,7 @@ import type { Log } from "../../host/log.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
+import { RareLine } from "./rare-line.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
 
@@ -40,9 +41,6 @@ export interface DhcpService extends AsyncDisposable {
   /** For people: what listens where. */
   readonly listeners: readonly string[];
 }
-
-/** A full range is told once in this time, not for every PC that asks. */
-const exhaustedEveryMs = 60_000;
 
 /** Decides how DHCP is answered, answers it, and keeps an eye on who else does. */
 export async function startDhcpService(options: DhcpServiceOptions): Promise<DhcpService> {
@@ -78,17 +76,22 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   const why = wanted === "auto" ? `auto: ${seen} on ${interfaceName}` : `--dhcp ${wanted}`;
   log.info({ mode, interface: interfaceName }, `DHCP: ${mode} (${why})`);
 
-  let exhaustedAt = -exhaustedEveryMs;
+  const newLine = (): RareLine => new RareLine(() => performance.now());
+  const rare: Partial<Record<DhcpFact["kind"], RareLine>> = {
+    exhausted: newLine(),
+    declined: newLine(),
+  };
   const onFact = (fact: DhcpFact): void => {
-    const { text, kind, ...fields } = fact;
+    const { text: said, kind, ...fields } = fact;
+    const line = rare[kind];
+    const text = line === undefined ? said : line.take(said);
+    if (text === null) return;
     const isTrouble = kind === "exhausted" || kind === "unsupported" || kind === "in-use";
     log[isTrouble ? "warn" : "info"]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
     if (kind === "elsewhere" && fact.address !== null) watcher.chosen(fact.address);
     if (kind === "unsupported") note(`${fact.mac}: ${text}`);
-    if (kind === "exhausted" && performance.now() - exhaustedAt > exhaustedEveryMs) {
-      exhaustedAt = performance.now();
+    if (kind === "exhausted")
       note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
-    }
   };
   const listeners = [await answer(options, mode, opened, onFact)];
   void watcher.looked.then(() => guarded(options.onError, () => warn(warnings())));

@@ -146,7 +146,8 @@ export class FakeLab implements ConsoleApi {
 
   async get<T>(path: string): Promise<T> {
     const answer = this.answers.get(path);
-    if (answer === undefined) throw new RoomcastError("unreachable", "pc01 is not connected", "");
+    if (answer === undefined)
+      throw new RoomcastError("pc-unreachable", "pc01 is not connected", "");
     return answer as T;
   }
 

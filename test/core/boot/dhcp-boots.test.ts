@@ -13,7 +13,7 @@ import {
   messageType,
   textOption,
 } from "../../../core/wire/dhcp/packet.ts";
-import { bytesOf, decoded, type GoldenPacket, goldenRequests, typeNumber } from "./golden.ts";
+import { bytesOf, decoded, type GoldenPacket, goldenRequests, text, typeNumber } from "./golden.ts";
 import { shimFirst } from "./loaders.ts";
 
 const options: DhcpServerOptions = {
@@ -39,8 +39,8 @@ function expected({ arch, options: raw }: GoldenPacket): { vendorClass?: string;
     return { vendorClass: "HTTPClient", file: "http://10.77.0.1:8080/boot/snponly.efi" };
   if (arch === 7) return { vendorClass: "PXEClient", file: isIpxe ? script : "shimx64.efi" };
   assert.equal(arch, 0);
-  const isOurs = isIpxe && latin("60") === "PXEClient";
-  return { vendorClass: "PXEClient", file: isOurs ? script : "undionly.kpxe" };
+  // All of the fixture's iPXE ROMs have HTTP, bzImage and menus.
+  return { vendorClass: "PXEClient", file: isIpxe ? script : "undionly.kpxe" };
 }
 
 /** What was sent, through the codec as a client would see it; and whether its IPv6 wait was ended. */
@@ -69,7 +69,7 @@ test("the fixture has each kind of client", () => {
   const kinds = new Set(cases.map(({ golden }) => expected(golden).file));
   assert.deepEqual(
     kinds,
-    new Set(["", "undionly.kpxe", "shimx64.efi", script, "http://10.77.0.1:8080/boot/snponly.efi"]),
+    new Set(["", "shimx64.efi", script, "http://10.77.0.1:8080/boot/snponly.efi"]),
   );
   assert(cases.length >= 40, `${cases.length} packets`);
 });
@@ -112,6 +112,29 @@ for (const [index, { golden, packet }] of cases.entries()) {
     );
   });
 }
+
+test("a ROM's iPXE is kept only if it has HTTP, bzImage and menus; others get undionly over it", () => {
+  const rom = cases.find(({ golden }) => golden.boot === "bios-ipxe-rom-virtio")?.packet;
+  assert(rom !== undefined);
+  const features = rom.options.get(175) as Uint8Array;
+  const fileFor = (change: readonly [number, Uint8Array]): string =>
+    answerTo({ ...rom, options: new Map([...rom.options, change]) }).answer.file;
+  assert.equal(fileFor([175, features]), script);
+  for (const feature of [0x13, 0x18, 0x27]) {
+    const at = features.findIndex((code, index) => code === feature && features[index + 1] === 1);
+    assert.notEqual(at, -1);
+    assert.equal(fileFor([175, features.with(at + 2, 0)]), "undionly.kpxe", `without ${feature}`);
+    assert.equal(fileFor([175, features.with(at, 0x7f)]), "undionly.kpxe", `without ${feature}`);
+    assert.equal(fileFor([175, features.slice(0, at)]), "undionly.kpxe", "cut off");
+  }
+  assert.equal(fileFor([77, text("PXE of somebody")]), "undionly.kpxe", "no iPXE");
+  // undionly itself, which says a bare PXEClient, is never loaded over itself.
+  const own = {
+    ...rom,
+    options: new Map([...rom.options, [60, text("PXEClient")], [175, Uint8Array.of(0xb1)]]),
+  } as DhcpPacket;
+  assert.equal(answerTo(own).answer.file, script);
+});
 
 test("a PC has one address through firmware, loader and kernel", () => {
   for (const boot of new Set(cases.map(({ golden }) => golden.boot))) {

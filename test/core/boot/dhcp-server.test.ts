@@ -170,8 +170,53 @@ test("an offer is kept for a minute, for this client only", () => {
   const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.10") } });
   assert(sent(server.handle(packet(dhcpType.discover, macOf(1)), start)));
   assert.equal(request(server, macOf(2), { asks: "192.168.7.10" }, seconds(59)), "nak");
-  assert.equal(boot(server, macOf(2), seconds(59)), undefined);
-  assert.equal(boot(server, macOf(2), seconds(60)), "192.168.7.10");
+  assert.equal(request(server, macOf(2), { asks: "192.168.7.10" }, seconds(60)), "ack");
+});
+
+test("offers that nobody took give way at once, the oldest first; a lease never does", () => {
+  const server = open();
+  assert.equal(boot(server, macOf(1)), "192.168.7.10");
+  for (let index = 100; index < 10_100; index++)
+    assert(sent(server.handle(packet(dhcpType.discover, macOf(index)), seconds(index / 10_000))));
+  assert.equal(boot(server, macOf(2), seconds(2)), "192.168.7.11");
+  assert.equal(boot(server, macOf(3), seconds(2)), "192.168.7.12", "the younger offer goes last");
+  const full = server.handle(packet(dhcpType.discover, macOf(4)), seconds(2));
+  assert.deepEqual(facts(full), ["exhausted"]);
+  assert.equal(request(server, macOf(1), { ciaddr: "192.168.7.10" }, seconds(2)), "ack");
+});
+
+test("an offer that gives way while its address is asked for is made to the new client alone", () => {
+  const offered = (actions: readonly DhcpAction[]): readonly MacAddress[] =>
+    actions.flatMap((action) => (action.type === "send" ? [action.packet.mac] : []));
+  // With one address the new client's is asked for anew; with 300, too many are already.
+  for (const count of [1, 300]) {
+    const first = number("192.168.7.10");
+    const range = { first, last: first + count - 1 };
+    const server = open({ probesAddresses: true, netmask: "255.255.0.0", range });
+    for (let index = 1; index <= count; index++)
+      server.handle(packet(dhcpType.discover, macOf(index)), seconds(index / 1000));
+    const actions = [
+      ...server.handle(packet(dhcpType.discover, macOf(999)), seconds(1)),
+      ...server.probed("192.168.7.10", null, seconds(1.1)),
+      ...server.probed("192.168.7.10", null, seconds(1.2)),
+    ];
+    assert.deepEqual(offered(actions), [macOf(999)], `${count} addresses`);
+  }
+});
+
+test("one client that declines every offer leaves the others their addresses", () => {
+  const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.49") } });
+  for (let round = 0; round < 100; round++) {
+    const asks = boot(server, macOf(1), seconds(round));
+    assert(asks !== undefined);
+    const wish = { asks, server: "192.168.7.1" };
+    server.handle(packet(dhcpType.decline, macOf(1), wish), seconds(round));
+  }
+  const others = Array.from({ length: 40 }, (_, index) =>
+    boot(server, macOf(10 + index), seconds(100)),
+  );
+  assert.equal(others.filter((address) => address !== undefined).length, 32);
+  assert.notEqual(boot(server, macOf(99), seconds(701)), undefined, "and what rested comes back");
 });
 
 test("who takes another server's offer frees ours at once, and keeps no lease it had", () => {

@@ -6,7 +6,7 @@ import { anyDisk } from "../../../core/wire/disk-policy.ts";
 
 test("what people write, and what is made of it", () => {
   const cases = {
-    largest: anyDisk,
+    any: anyDisk,
     "transport=nvme,sata": { ...anyDisk, transports: ["nvme", "sata"] },
     'model="Samsung SSD*" size=200GB-1TB': {
       ...anyDisk,
@@ -28,6 +28,7 @@ test("what makes no sense is refused with a reason", () => {
     "",
     "  ",
     "nvme",
+    "largest",
     "transport=",
     "transport=,",
     "size=-",

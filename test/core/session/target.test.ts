@@ -40,15 +40,13 @@ const need: TargetNeed = {
 const chosen = (choice: TargetChoice): string =>
   choice.kind === "disk" ? choice.disk.path : `refused: ${choice.reason}`;
 
-test("the largest internal disk is taken, whatever its kind", () => {
+test("the only internal disk is taken, whatever else is plugged in", () => {
   const disks = [
-    disk("sda", 250 * gb),
     disk("nvme0n1", 500 * gb, { transport: "nvme" }),
     disk("sdb", 4000 * gb, usb),
     disk("sdc", 4000 * gb, { protection: "removable" }),
     disk("sdd", 4000 * gb, { protection: "write-protected" }),
     disk("mmcblk1", 4000 * gb, { transport: "mmc", protection: "SD card" }),
-    disk("mmcblk0", 64 * gb, { transport: "mmc" }),
   ];
   assert.equal(chosen(chooseTarget(disks, null, need)), "/dev/nvme0n1");
   assert.equal(chosen(chooseTarget(disks.toReversed(), null, need)), "/dev/nvme0n1");
@@ -61,12 +59,30 @@ test("a disk that is named is taken, by its path or its short name", () => {
   assert.match(chosen(chooseTarget(disks, "sdc", need)), /no disk sdc/);
 });
 
-test("two disks of one size are refused by name, unless one is named", () => {
-  const disks = [disk("sda", 500 * gb), disk("sdb", 500 * gb), disk("sdc", 250 * gb)];
-  const choice = chooseTarget(disks, null, need);
-  assert.match(chosen(choice), /refused: .*sda.*S-sda.* and .*sdb.*S-sdb/);
-  assert.doesNotMatch(chosen(choice), /sdc/);
-  assert.equal(chosen(chooseTarget(disks, "sdb", need)), "/dev/sdb");
+test("several internal disks are refused by name, the larger one too, unless one is named", () => {
+  const disks = [
+    disk("nvme0n1", 500.1 * gb, { transport: "nvme", model: "Acme SSD" }),
+    disk("sda", 4000 * gb, { model: "Acme Data" }),
+    disk("sdb", 4000 * gb, usb),
+  ];
+  for (const choice of [chooseTarget(disks, null, need), chooseSource(disks, null, anyDisk)]) {
+    assert(choice.kind === "refused");
+    assert.equal(
+      choice.reason,
+      "which of 2 disks is meant is not clear: /dev/nvme0n1 (Acme SSD, serial S-nvme0n1, 500 GB)" +
+        " and /dev/sda (Acme Data, serial S-sda, 4000 GB)",
+    );
+    assert.match(choice.next, /--disk.*room set ROOM --disk/);
+  }
+  const source = chooseSource(disks, null);
+  assert(source.kind === "refused");
+  assert.match(source.next, /--source-disk/, "--disk of a cast is the disk that is overwritten");
+  assert.doesNotMatch(source.next, / --disk/);
+  assert.equal(chosen(chooseTarget(disks, "sda", need)), "/dev/sda");
+  const policy = { ...anyDisk, transports: ["nvme"] };
+  const rule = { policy, failingDisks: [] };
+  assert.equal(chosen(chooseTarget(disks, null, need, rule)), "/dev/nvme0n1");
+  assert.equal(chosen(chooseSource(disks, null, policy)), "/dev/nvme0n1");
 });
 
 test("no disk at all leads to the firmware's setup", () => {
@@ -99,15 +115,24 @@ test("exactly large enough is large enough, and a wipe needs no size", () => {
   assert.equal(chosen(chooseTarget([disk("sda", gb)], null, null)), "/dev/sda");
 });
 
-test("the largest disk being in use does not lead to a smaller one", () => {
+test("that one disk cannot be used does not single the other one out", () => {
   const busy = { ...disk("sda", 500 * gb), inUse: "mounted at /" };
-  assert.match(chosen(chooseTarget([busy, disk("sdb", 250 * gb)], null, need)), /sda.*in use/);
+  const failing = disk("sdb", 500 * gb, { health: "failed: spare blocks used up" });
+  for (const other of [
+    busy,
+    failing,
+    disk("sdc", gb),
+    disk("sdd", 500 * gb, { logicalSector: 4096 }),
+  ])
+    assert.match(
+      chosen(chooseTarget([other, disk("sde", 250 * gb)], null, need)),
+      /which of 2 disks/,
+    );
 });
 
 test("a source is chosen alike, but never while it is in use", () => {
-  assert.equal(chosen(chooseSource([disk("sda", gb), disk("sdb", 2 * gb)], null)), "/dev/sdb");
+  assert.equal(chosen(chooseSource([disk("sda", gb), disk("sdb", 2 * gb, usb)], null)), "/dev/sda");
   assert.equal(chosen(chooseSource([disk("sda", gb), disk("sdb", gb)], "sda")), "/dev/sda");
-  assert.match(chosen(chooseSource([disk("sda", gb), disk("sdb", gb)], null)), /same size/);
   const busy = { ...disk("sda", gb), inUse: "mounted at /" };
   assert.match(chosen(chooseSource([busy], null)), /in use/);
 });
@@ -129,7 +154,7 @@ test("what people carry about is taken only by its serial number", () => {
     chosen(
       chooseTarget([disk("sda", gb), disk("sdb", gb, { serial: "S-sda" })], "serial:S-sda", null),
     ),
-    /which one is not clear/,
+    /which of 2 disks is meant by serial:S-sda is not clear/,
   );
 });
 
@@ -144,19 +169,21 @@ test("a room's policy: by transport, model, serial, and size", () => {
     chosen(
       chooseTarget(disks, null, null, { policy: { ...anyDisk, ...policy }, failingDisks: [] }),
     );
-  assert.equal(take({}), "/dev/nvme0n1");
-  assert.equal(take({ transports: ["sata"] }), "/dev/sdb");
+  assert.match(take({}), /which of 3 disks/);
+  assert.match(take({ transports: ["sata"] }), /which of 2 disks/);
+  assert.equal(take({ transports: ["nvme"] }), "/dev/nvme0n1");
   assert.equal(take({ transports: ["mmc", "virtio"] }).slice(0, 7), "refused");
   assert.equal(take({ model: "samsung*860*" }), "/dev/sda");
   assert.equal(take({ model: "*860 evo" }), "/dev/sda");
-  assert.equal(take({ model: "samsung*" }), "/dev/nvme0n1");
+  assert.match(take({ model: "samsung*" }), /which of 2 disks/);
+  assert.equal(take({ model: "samsung*", transports: ["sata"] }), "/dev/sda");
   assert.match(take({ model: "860" }), /settings allow/);
   assert.match(
     take({ model: "samsung*860 evo*860 evo" }),
     /settings allow/,
     "pieces do not overlap",
   );
-  assert.equal(take({ maxBytes: 500 * gb }), "/dev/sdb");
+  assert.equal(take({ minBytes: 300 * gb, maxBytes: 500 * gb }), "/dev/sdb");
   assert.equal(take({ minBytes: 100 * gb, maxBytes: 499 * gb }), "/dev/sda");
   assert.equal(take({ serials: ["S-sda", "S-sdx"] }), "/dev/sda");
   assert.equal(take({ serials: ["0x5001"] }), "/dev/sdb");

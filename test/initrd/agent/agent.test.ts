@@ -182,12 +182,12 @@ suite("an agent", { concurrency: true }, () => {
     await server.close();
   });
 
-  test("two disks of one size are refused, and a named one is used alone", async () => {
+  test("two disks are refused, and a named one is used alone", async () => {
     const [one, other] = [newDisk(), newDisk()];
     const { server, end } = await start({ disks: [one, other] });
     await server.heardOf("hello");
     server.restore();
-    assert.match((await server.ended()).reason ?? "", /same size/);
+    assert.match((await server.ended()).reason ?? "", /which of 2 disks is meant/);
     await server.heardOf("alive", ({ state }) => state === "failed");
     server.restore({ disk: other, attempt: 2 });
     assert.equal((await server.ended({ attempt: 2 })).outcome, "verified");

@@ -1,6 +1,7 @@
 /** The API as programs meet it: what it refuses, and in which words. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { exitStatus } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { Lab } from "../../../server/lab/lab.ts";
@@ -124,7 +125,8 @@ test("whatever a body lacks or has too much, the answer is a sentence with the f
 
 test("a PC that is not connected cannot be ordered about", async () => {
   const capture = await call("POST", "/captures", { pc: "pc1", name: "lab", disk: null });
-  assert.deepEqual([capture.status, capture.body.code], [503, "unreachable"]);
+  assert.deepEqual([capture.status, capture.body.code], [503, "pc-unreachable"]);
+  assert.equal(exitStatus("pc-unreachable"), 1, "3 is for a server that is not reached");
   const reboot = await call("POST", "/pcs/pc1/power", { action: "reboot" });
   assert.equal(reboot.status, 503);
 });
@@ -203,4 +205,19 @@ test("seat walk: one after the other takes the next seat, and the room's name fo
     { name: "1", column: 0, row: 0, pc: third.id },
   ]);
   await call("POST", "/rooms/lab3/walk", { on: false });
+});
+
+test("a room is found in any spelling, and keeps its own", async () => {
+  assert.equal((await call("POST", "/rooms", { name: "Hall" })).status, 200);
+  const again = await call("POST", "/rooms", { name: "HALL" });
+  assert.deepEqual([again.status, again.body.code], [409, "conflict"]);
+  const pc = lab.inventory.register(helloOf("52:54:00:00:00:77"), () => false, "t");
+  const moved = await call("PATCH", `/pcs/${pc.id}`, { room: "hall", seat: "A1" });
+  assert.equal(moved.body.room, "Hall");
+  const { body } = await call("GET", "/rooms/hALL");
+  assert.deepEqual([body.name, body.pcs, body.seats[0].pc], ["Hall", 1, pc.id]);
+  assert.equal((await call("PATCH", "/rooms/hall", { grow: false })).body.settings.grow, false);
+  assert.deepEqual(lab.targets({ room: "hall", pcs: null }), [pc]);
+  assert.equal((await call("DELETE", "/rooms/HALL")).status, 204);
+  assert.equal(pc.room, "default");
 });

@@ -104,3 +104,20 @@ test("what a PC is to start can be asked any number of times: that changes nothi
   assert.equal(boots.decide(mac).lastStartHung, true);
   assert.equal(boots.decide(mac).lastStartHung, true);
 });
+
+test("a MAC of two PCs on one dock leads to the agent, whatever one of them is to start", () => {
+  const mac = "52:54:00:00:01:05";
+  const { boots, pc, inventory } = lab(mac);
+  pc.hello.identity.uuid = "u1";
+  pc.hello.memoryBytes = 8e9;
+  pc.nextBoot = "local-disk";
+  assert.equal(boots.decide(mac).decision, "local-disk");
+  const other = inventory.register(hello(mac, "u2"), () => false, "t");
+  assert.notEqual(other.id, pc.id);
+  other.nextBoot = "local-disk";
+  other.hello.memoryBytes = 1e9;
+  const { decision, memoryBytes } = boots.decide(mac);
+  assert.deepEqual([decision, memoryBytes], ["agent", 1e9]);
+  inventory.forget(other.id);
+  assert.equal(boots.decide(mac).decision, "local-disk");
+});

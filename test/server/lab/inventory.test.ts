@@ -90,3 +90,52 @@ test("a PC that may be two has a record of its own until an operator has said wh
   const settled = inventory.register(hello(third, "u1"), nobodyOnline, "t");
   assert.deepEqual([settled.id, settled.doubt], [twin.id, undefined]);
 });
+
+test("a MAC of several PCs, as of one dock, names none of them; their names and ids do", () => {
+  const inventory = new Inventory(store);
+  const dock = (uuid: string) => inventory.register(hello(a, uuid), nobodyOnline, "t");
+  const [first, second] = [dock("u1"), dock("u2")];
+  assert.notEqual(first.id, second.id);
+  assert.deepEqual(inventory.withMac(a), [first, second]);
+  assert.throws(
+    () => inventory.find(a),
+    (error) => {
+      assert(error instanceof RoomcastError);
+      assert.equal(error.code, "conflict");
+      for (const part of [first.name, first.id, second.name, second.id])
+        assert(error.message.includes(part), error.message);
+      return true;
+    },
+  );
+  assert.equal(inventory.find(first.name), first);
+  assert.equal(inventory.find(second.id), second);
+});
+
+test("rooms and PCs are unique and found in any spelling; the first one is kept", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a, null, "Desk-4"), nobodyOnline, "t");
+  const second = inventory.register(hello(b, null, "desk-4"), nobodyOnline, "t");
+  assert.deepEqual([first.name, second.name], ["Desk-4", "pc1"]);
+  assert.equal(inventory.find("DESK-4"), first);
+  assert.throws(() => inventory.rename(second, "desk-4"), /is named Desk-4/);
+  assert(!inventory.isFreeName("dESK-4", second));
+  inventory.rename(first, "desk-4");
+  assert.equal(first.name, "desk-4", "its own name in another spelling");
+  inventory.createRoom("Lab1");
+  assert.throws(() => inventory.createRoom("lab1"), /room Lab1 exists already/);
+  assert.throws(() => inventory.createRoom("DEFAULT"), RoomcastError);
+  assert.equal(inventory.room("lab1").name, "Lab1");
+  first.room = "Lab1";
+  assert.throws(() => inventory.deleteRoom("Default"), /takes the PCs/);
+  inventory.deleteRoom("LAB1");
+  assert.deepEqual([first.room, inventory.rooms()], ["default", ["default"]]);
+});
+
+test("two names of an older server that differ by capital letters only: each as it is written", () => {
+  const inventory = new Inventory(store);
+  const first = inventory.register(hello(a, null, "x1"), nobodyOnline, "t");
+  const second = inventory.register(hello(b), nobodyOnline, "t");
+  second.name = "X1";
+  assert.equal(inventory.find("x1"), first);
+  assert.equal(inventory.find("X1"), second);
+});

@@ -54,7 +54,7 @@ class World {
           this.timer = null;
         };
       },
-      requireRoom: () => {},
+      roomNameOf: (name) => name,
       requireImage: () => {},
       wake: async (_, timeoutMs) => {
         this.woken.push(timeoutMs);
