@@ -5,25 +5,25 @@ import { RoomcastError } from "../../core/errors.ts";
 /** What group and others may do with a file. */
 const othersBits = 0o077;
 
-/** What may be in a folder in which no server has run: a file system of its own, and one for the images. */
-const beforeFirstStart: ReadonlySet<string> = new Set(["lost+found", "store"]);
+/** What the server keeps in its data folder. A folder in which there is something else is not closed as a whole. */
+const ownNames = /^(state\.db(-wal|-shm)?|store|roomcast\.sock|.*\.key|lost\+found)$/;
 
 /**
- * Makes the data folder, or takes one that is there: the folder, and the files in it (tokens' hashes, PINs,
- * keys, the local socket), are the owner's alone from then on. Answers what was mended, in words. Throws
- * `refused` for a folder that is not the server's own, and `failed` when it cannot be mended.
+ * Makes the data folder, or takes one that is there. What the server keeps in it (tokens' hashes, PINs,
+ * keys, images, the local socket) is the owner's alone from then on, and so is the folder, unless something
+ * of others is in it. Answers what was mended, in words. Throws `refused` for a folder of another user, and
+ * `failed` when it cannot be mended.
  */
 export async function openDataFolder(folder: string): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const found = await stat(folder);
   const names = await readdir(folder);
   const owner = process.getuid?.();
-  const isOurs = names.includes("state.db") || names.every((name) => beforeFirstStart.has(name));
-  if (found.uid !== owner || (isOpen(found.mode) && !isOurs)) {
+  if (found.uid !== owner) {
     throw new RoomcastError(
       "refused",
-      `${folder} is not a folder of the server alone: ${found.uid === owner ? "others may open it" : "it belongs to another user"}`,
-      `name a folder of its own with --data, or make it one: chown ${owner} ${folder} && chmod 700 ${folder}`,
+      `${folder} belongs to another user, who could change what the server keeps there`,
+      `name another folder with --data, or take this one: chown ${owner} ${folder}`,
     );
   }
   const mended: string[] = [];
@@ -37,8 +37,9 @@ export async function openDataFolder(folder: string): Promise<readonly string[]>
     }
     mended.push(`${path} was open to other users: it is the owner's alone now`);
   };
-  await mend(folder, found.mode);
-  for (const name of names) {
+  const own = names.filter((name) => ownNames.test(name));
+  if (own.length === names.length) await mend(folder, found.mode);
+  for (const name of own) {
     const path = join(folder, name);
     const entry = await lstat(path);
     // A link's own mode means nothing, and what it leads to is somebody else's affair.

@@ -49,17 +49,21 @@ test("what an older server left open is closed: the folder, the state, the socke
   assert.equal(await modeOf(outside), "644", "what a link leads to is left alone");
 });
 
-test("a folder of others is neither taken nor changed", async () => {
-  await makeFolder(0o755, "thesis.odt");
+test("in a folder that holds something else, only what is the server's own is closed", async () => {
+  await makeFolder(0o755, "config.toml", "state.db");
+  assert.equal((await openDataFolder(folder)).length, 1);
+  assert.equal(await modeOf(folder), "755");
+  assert.equal(await modeOf(join(folder, "config.toml")), "644");
+  assert.equal(await modeOf(join(folder, "state.db")), "600");
+});
+
+test("a folder of another user is refused and left alone", async () => {
+  await makeFolder(0o755, "state.db");
+  await chown(folder, 65534, 65534);
   await assert.rejects(openDataFolder(folder), {
     code: "refused",
-    message: /others may open it/,
+    message: /belongs to another user/,
     next: /--data/,
   });
-  assert.equal(await modeOf(folder), "755");
-  assert.equal(await modeOf(join(folder, "thesis.odt")), "644");
-  await rm(folder, { recursive: true });
-  await makeFolder(0o700, "state.db");
-  await chown(folder, 65534, 65534);
-  await assert.rejects(openDataFolder(folder), { message: /belongs to another user/ });
+  assert.equal(await modeOf(join(folder, "state.db")), "644");
 });
