@@ -41,7 +41,7 @@ test("what an older server left open is closed: the folder, the state, the socke
   const outside = join(above, "outside");
   await writeFile(outside, "");
   await chmod(outside, 0o644);
-  await symlink(outside, join(folder, "link"));
+  await symlink(outside, join(folder, "old.key"));
   assert.equal((await openDataFolder(folder)).length, 2 + names.length);
   for (const name of names) assert.equal(await modeOf(join(folder, name)), "600", name);
   assert.equal(await modeOf(folder), "700");
