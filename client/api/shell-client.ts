@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import type { ShellOver, ShellSize } from "../../core/wire/shell.ts";
 import { refusal, type ServerPlace, textOf, unreachable } from "./client.ts";
 
-export interface ShellWish {
+export interface ShellRequest {
   /** Id, name or MAC. */
   readonly pc: string;
   readonly term: string;
@@ -21,8 +21,8 @@ export interface OpenShell {
 }
 
 /** Opens a shell on a PC; rejects with the server's refusal. */
-export function openShell(place: ServerPlace, wish: ShellWish): Promise<OpenShell> {
-  const { pc, term, size } = wish;
+export function openShell(place: ServerPlace, request: ShellRequest): Promise<OpenShell> {
+  const { pc, term, size } = request;
   const query = new URLSearchParams({
     ...{ term, columns: String(size.columns), lines: String(size.lines) },
   });
@@ -43,7 +43,7 @@ export function openShell(place: ServerPlace, wish: ShellWish): Promise<OpenShel
       over.resolve({ status: null, reason: cause.message });
     });
     socket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (isBinary) return wish.onShown(data);
+      if (isBinary) return request.onShown(data);
       const said = JSON.parse(data.toString("utf8")) as ShellOver;
       if (said.type === "ended") over.resolve(said);
     });

@@ -1,5 +1,5 @@
 /** Which disk of each PC a command is about to overwrite, as far as the server can tell. */
-import { foreseenTarget, type TargetWish } from "../../core/screen/target.ts";
+import { foreseenTarget, type TargetRequest } from "../../core/screen/target.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 
@@ -11,5 +11,5 @@ export const failingOptionText = "use these disks although SMART reports that th
 export const targetLines = (
   pcs: readonly PcView[],
   rooms: readonly RoomView[],
-  wish: TargetWish,
-): string[] => pcs.map((pc) => `  ${pc.name}: ${foreseenTarget(pc, rooms, wish).text}`);
+  request: TargetRequest,
+): string[] => pcs.map((pc) => `  ${pc.name}: ${foreseenTarget(pc, rooms, request).text}`);

@@ -137,8 +137,8 @@ export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
   name: "word" as const,
   title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
   facts: pcs.map((pc) => {
-    const wish = { named: null, failingDisks: [], logicalSector: null };
-    return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), wish).text}`;
+    const request = { named: null, failingDisks: [], logicalSector: null };
+    return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
   }),
   word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
   value: "",

@@ -83,8 +83,8 @@ export class LeasePool {
    * The address for this client, kept for it for a minute; undefined when all are leased. When nothing
    * else is left, the oldest offer that nobody took goes to this client: clients are invented faster.
    */
-  offer(mac: MacAddress, wished: string | undefined, now: Millis): Offer | undefined {
-    const address = this.choose(mac, wished === undefined ? undefined : ipv4ToNumber(wished), now);
+  offer(mac: MacAddress, wanted: string | undefined, now: Millis): Offer | undefined {
+    const address = this.choose(mac, wanted === undefined ? undefined : ipv4ToNumber(wanted), now);
     if (address === undefined) return undefined;
     const holding = this.holdings.get(address);
     // A lease that still runs is not shortened to an offer.
@@ -156,10 +156,10 @@ export class LeasePool {
     return true;
   }
 
-  private choose(mac: MacAddress, wished: number | undefined, now: Millis): number | undefined {
+  private choose(mac: MacAddress, wanted: number | undefined, now: Millis): number | undefined {
     const fixed = this.fixedFor(mac, now);
     if (fixed !== undefined) return fixed;
-    for (const address of [this.addressOf.get(mac), wished]) {
+    for (const address of [this.addressOf.get(mac), wanted]) {
       if (address === undefined || !this.isLeasable(address)) continue;
       if (!this.isAnothers(address, mac, now)) return address;
     }

@@ -42,12 +42,12 @@ export class TftpTransfer {
   private wakeAt: Millis;
   private isOver = false;
 
-  /** `wished`: the options of the request, as they came. */
-  constructor(content: TftpContent, wished: ReadonlyMap<string, string>, now: Millis) {
+  /** `wanted`: the options of the request, as they came. */
+  constructor(content: TftpContent, wanted: ReadonlyMap<string, string>, now: Millis) {
     const accepted = new Map<string, string>();
     /** RFC 2347: an option that is unknown, or whose value is none, is left out of the OACK. */
     const take = (name: string, least: number, most: number): number | undefined => {
-      const text = wished.get(name) ?? "";
+      const text = wanted.get(name) ?? "";
       const value = Number(text);
       if (!/^\d{1,9}$/.test(text) || value < least) return undefined;
       const taken = Math.min(value, most);
@@ -59,9 +59,9 @@ export class TftpTransfer {
     this.blockBytes = take("blksize", leastBlockBytes, mostBlockBytes) ?? plainBlockBytes;
     this.windowBlocks = take("windowsize", 1, mostWindowBlocks) ?? 1;
     // RFC 2349: the server takes the timeout that the client asked for, or none.
-    const timeout = Number(wished.get("timeout")) <= 255 ? take("timeout", 1, 255) : undefined;
+    const timeout = Number(wanted.get("timeout")) <= 255 ? take("timeout", 1, 255) : undefined;
     this.timeoutMs = (timeout ?? plainTimeoutSeconds) * 1000;
-    if (wished.has("tsize")) accepted.set("tsize", String(content.length));
+    if (wanted.has("tsize")) accepted.set("tsize", String(content.length));
     this.accepted = accepted;
     // A file that fills its last block is followed by an empty one (RFC 1350 section 6).
     this.blockCount = Math.floor(content.length / this.blockBytes) + 1;

@@ -9,7 +9,7 @@ import type { TablePartition, TableSource } from "./partition-table.ts";
 import {
   grownEnd,
   type Refit,
-  type RefitWish,
+  type RefitRequest,
   setRecordCount,
   type TableWrite,
 } from "./table-write.ts";
@@ -20,9 +20,12 @@ interface FoundGpt {
   readonly entries: Uint8Array;
 }
 
-export async function refitGpt(source: TableSource, wish: RefitWish): Promise<Decoded<Refit>> {
+export async function refitGpt(
+  source: TableSource,
+  request: RefitRequest,
+): Promise<Decoded<Refit>> {
   const { logicalSector: sector } = source;
-  const found = await readEither(source, wish.formerBytes);
+  const found = await readEither(source, request.formerBytes);
   if (found === null) return { ok: false, reason: "the GPT cannot be read" };
   const { header, entries } = found;
   const entrySectors = Math.ceil(entries.length / sector);
@@ -30,7 +33,7 @@ export async function refitGpt(source: TableSource, wish: RefitWish): Promise<De
   const backupEntriesLba = lastLba - entrySectors;
   const lastUsable = backupEntriesLba - 1;
 
-  const grown = wish.grow === null ? null : grow(found, wish.grow, lastUsable, sector);
+  const grown = request.grow === null ? null : grow(found, request.grow, lastUsable, sector);
   const beyond = used(entries, header.entryBytes).find(({ last }) => last > lastUsable);
   if (beyond !== undefined) {
     const reason = `partition ${beyond.number} ends beyond what the disk can hold`;
@@ -53,7 +56,7 @@ export async function refitGpt(source: TableSource, wish: RefitWish): Promise<De
   const writes: TableWrite[] = [
     { offset: backupEntriesLba * sector, data: padded },
     { offset: lastLba * sector, data: headerAt(lastLba, 1, backupEntriesLba) },
-    ...(await formerBackup(source, wish.formerBytes, found)),
+    ...(await formerBackup(source, request.formerBytes, found)),
     { offset: firstEntriesLba * sector, data: padded },
     { offset: sector, data: headerAt(1, lastLba, firstEntriesLba) },
     ...(await protectiveMbr(source)),

@@ -6,7 +6,7 @@ import type { TableSource } from "./partition-table.ts";
 import {
   grownEnd,
   type Refit,
-  type RefitWish,
+  type RefitRequest,
   setRecordCount,
   type TableWrite,
 } from "./table-write.ts";
@@ -17,9 +17,12 @@ const recordAt = (index: number): number => 446 + 16 * index;
 /** Of a chain that leads in circles. */
 const chainLimit = 128;
 
-export async function refitMbr(source: TableSource, wish: RefitWish): Promise<Decoded<Refit>> {
+export async function refitMbr(
+  source: TableSource,
+  request: RefitRequest,
+): Promise<Decoded<Refit>> {
   const nothing: Decoded<Refit> = { ok: true, value: { writes: [], grown: null } };
-  const { grow } = wish;
+  const { grow } = request;
   const { logicalSector: sector, diskBytes } = source;
   if (grow === null) return nothing;
   const endLba = Math.min(grownEnd(diskBytes) / sector, sectorLimit);

@@ -6,17 +6,20 @@ import type { Decoded } from "../errors.ts";
 import { readPartitionTable, type TablePartition, type TableSource } from "./partition-table.ts";
 import { refitGpt } from "./refit-gpt.ts";
 import { refitMbr } from "./refit-mbr.ts";
-import type { Refit, RefitWish } from "./table-write.ts";
+import type { Refit, RefitRequest } from "./table-write.ts";
 
 /** Fails with a reason when a partition does not fit, or the table cannot be read. */
-export async function refitTable(source: TableSource, wish: RefitWish): Promise<Decoded<Refit>> {
+export async function refitTable(
+  source: TableSource,
+  request: RefitRequest,
+): Promise<Decoded<Refit>> {
   const table = await readPartitionTable({
     ...source,
     // A GPT whose first header is damaged has its backup where the former disk ended.
-    diskBytes: Math.min(source.diskBytes, wish.formerBytes),
+    diskBytes: Math.min(source.diskBytes, request.formerBytes),
   });
   if (table.kind === "none") return { ok: true, value: { writes: [], grown: null } };
-  return table.kind === "gpt" ? refitGpt(source, wish) : refitMbr(source, wish);
+  return table.kind === "gpt" ? refitGpt(source, request) : refitMbr(source, request);
 }
 
 /** The partition that ends last, of those that the table names. */

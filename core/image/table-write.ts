@@ -16,7 +16,7 @@ export interface Refit {
   readonly grown: TablePartition | null;
 }
 
-export interface RefitWish {
+export interface RefitRequest {
   /** Of the disk that the table was made for. */
   readonly formerBytes: number;
   /** The partition that is to grow to the end of the disk; null: none. */

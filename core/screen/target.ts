@@ -3,7 +3,7 @@ import { type RoomView, roomDefaults } from "../wire/rooms.ts";
 import type { PcView } from "../wire/views.ts";
 import { diskLine } from "./disk.ts";
 
-export interface TargetWish {
+export interface TargetRequest {
   /** The disk that the request names for every PC, or null. */
   readonly named: string | null;
   readonly failingDisks: readonly string[];
@@ -18,7 +18,7 @@ export interface TargetWish {
 export function foreseenTarget(
   pc: PcView,
   rooms: Iterable<RoomView>,
-  { named, failingDisks, logicalSector }: TargetWish,
+  { named, failingDisks, logicalSector }: TargetRequest,
 ): { readonly text: string; readonly refused: boolean } {
   if (pc.disks.length === 0) return { text: "no disk is known yet", refused: false };
   const room = [...rooms].find(({ name }) => name === pc.room);

@@ -118,7 +118,7 @@ export const WakeReport = Type.Object({
 export type WakeReport = Static<typeof WakeReport>;
 
 /** A restore by the clock, as an operator words it. */
-export const ScheduleWish = Type.Object({
+export const ScheduleRequest = Type.Object({
   /** Five fields: minute, hour, day, month, day of the week. */
   cron: Type.String({ minLength: 9, maxLength: 128 }),
   /** As Europe/Berlin; null: the server's own. */
@@ -139,7 +139,7 @@ export const ScheduleWish = Type.Object({
   /** What verified PCs do; `poweroff` unless it is said. */
   afterwards: Type.Optional(Afterwards),
 });
-export type ScheduleWish = Static<typeof ScheduleWish>;
+export type ScheduleRequest = Static<typeof ScheduleRequest>;
 
 export const ScheduleView = Type.Object({
   id: Type.String(),

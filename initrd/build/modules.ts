@@ -66,7 +66,7 @@ export interface ModuleSet {
 
 /**
  * The chosen modules with everything they depend on, hard and soft. `builtin` are names that the
- * kernel has inside. A soft dependency that nothing provides is left out: it is a wish.
+ * kernel has inside. A soft dependency that nothing provides is left out: it is a request.
  */
 export function closeModules(
   all: readonly KernelModule[],
@@ -77,20 +77,20 @@ export function closeModules(
   const byAlias = exactAliases(all);
   const chosen = new Map<string, KernelModule>();
   const missing = new Set<string>();
-  const queue: { name: string; wish: boolean }[] = wanted.map((name) => ({
+  const queue: { name: string; request: boolean }[] = wanted.map((name) => ({
     name: moduleName(name),
-    wish: false,
+    request: false,
   }));
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const module = byName.get(next.name) ?? (next.wish ? byAlias.get(next.name) : undefined);
+    const module = byName.get(next.name) ?? (next.request ? byAlias.get(next.name) : undefined);
     if (module === undefined) {
-      if (!next.wish && !builtin.has(next.name)) missing.add(next.name);
+      if (!next.request && !builtin.has(next.name)) missing.add(next.name);
       continue;
     }
     if (chosen.has(module.name)) continue;
     chosen.set(module.name, module);
-    for (const name of module.depends) queue.push({ name, wish: false });
-    for (const name of module.softBefore) queue.push({ name, wish: true });
+    for (const name of module.depends) queue.push({ name, request: false });
+    for (const name of module.softBefore) queue.push({ name, request: true });
   }
   const modules = [...chosen.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return { modules, missing: [...missing].sort() };

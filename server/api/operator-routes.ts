@@ -6,7 +6,7 @@ import type { Operators } from "./operators.ts";
 import { closed } from "./schemas.ts";
 
 const config = { role: "admin" } as const;
-const Wish = Type.Object({ name: OperatorName, role: Role }, closed);
+const Body = Type.Object({ name: OperatorName, role: Role }, closed);
 
 /** `/operators`, for admins. */
 export const operatorRoutes =
@@ -24,7 +24,7 @@ export const operatorRoutes =
       "/operators",
       {
         config,
-        schema: { summary: "add an operator", body: Wish, response: { 200: NewOperator } },
+        schema: { summary: "add an operator", body: Body, response: { 200: NewOperator } },
       },
       async ({ body }) => operators.add(body.name, body.role),
     );

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { assert } from "../../core/errors.ts";
-import { ScheduleView, ScheduleWish } from "../../core/wire/api.ts";
+import { ScheduleRequest, ScheduleView } from "../../core/wire/api.ts";
 import type { Schedule } from "../lab/schedule.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed } from "./schemas.ts";
 
 /** `overwrite`: the room's name. */
-const Wish = Type.Object(
-  { ...ScheduleWish.properties, overwrite: Type.String({ maxLength: 128 }) },
+const Body = Type.Object(
+  { ...ScheduleRequest.properties, overwrite: Type.String({ maxLength: 128 }) },
   closed,
 );
 
@@ -23,12 +23,12 @@ export const scheduleRoutes =
     );
     app.post(
       "/schedule",
-      { schema: { summary: "schedule a restore", body: Wish, response: { 200: ScheduleView } } },
+      { schema: { summary: "schedule a restore", body: Body, response: { 200: ScheduleView } } },
       async ({ body, caller }) => {
         assert(caller !== null, "the guard knows who calls");
-        const { overwrite, ...wish } = body;
-        requireWord(overwrite, wish.room);
-        return schedule.add(wish, caller.name);
+        const { overwrite, ...request } = body;
+        requireWord(overwrite, request.room);
+        return schedule.add(request, caller.name);
       },
     );
     app.delete(

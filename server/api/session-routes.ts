@@ -94,7 +94,7 @@ export const sessionRoutes =
         const pcs = body.pcs ?? null;
         const names = lab.targets({ room, pcs }).map((pc) => pc.name);
         requireWord(body.overwrite, room ?? names.join(","));
-        const wish = {
+        const request = {
           room,
           pcs,
           disk: body.disk ?? null,
@@ -105,9 +105,9 @@ export const sessionRoutes =
           verify: body.verify ?? "read-back",
           afterwards: body.afterwards ?? "stay",
         };
-        if (body.kind === "restore") return lab.restore({ ...wish, image: body.image });
+        if (body.kind === "restore") return lab.restore({ ...request, image: body.image });
         const { sender, saveAs = null, sourceDisk = null, raw = false } = body;
-        return lab.cast({ ...wish, sender, saveAs, sourceDisk, raw });
+        return lab.cast({ ...request, sender, saveAs, sourceDisk, raw });
       },
     );
     app.post(

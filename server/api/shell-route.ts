@@ -8,7 +8,7 @@ import type { Lab } from "../lab/lab.ts";
 import { ById, closed } from "./schemas.ts";
 
 const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "a number from 1 to 999" });
-const Wish = Type.Object({ columns: side, lines: side, term: TerminalName }, closed);
+const Query = Type.Object({ columns: side, lines: side, term: TerminalName }, closed);
 
 /** Milliseconds between two pings that keep a silent connection open. */
 const pingEveryMs = 10_000;
@@ -23,7 +23,7 @@ export const shellRoute =
         websocket: true,
         // The shell's own events say more than the call does.
         config: { role: "operator", audit: false },
-        schema: { summary: "open a shell on a PC, by WebSocket", params: ById, querystring: Wish },
+        schema: { summary: "open a shell on a PC, by WebSocket", params: ById, querystring: Query },
         // A refusal is an ordinary answer, given before the connection becomes a WebSocket.
         preHandler: async ({ params }) =>
           lab.shells.requireAllowed(lab.inventory.find((params as { id: string }).id)),

@@ -9,10 +9,10 @@ export async function targetRoutes(app: FastifyInstance, lab: Lab): Promise<void
     "/agent/v1/rooms/:name/targets",
     async ({ params: { name } }): Promise<RoomTarget[]> => {
       const room = lab.rooms.view(name);
-      const wish = { named: null, failingDisks: [], logicalSector: null };
+      const request = { named: null, failingDisks: [], logicalSector: null };
       return lab.inventory.pcsOf(room.name).map((pc) => ({
         name: pc.name,
-        disk: foreseenTarget(lab.pcView(pc), [room], wish).text,
+        disk: foreseenTarget(lab.pcView(pc), [room], request).text,
       }));
     },
   );

@@ -242,10 +242,10 @@ export class Inventory {
     );
   }
 
-  private freeName(wished: string | null): string {
+  private freeName(wanted: string | null): string {
     const taken = new Set(this.pcs().map((pc) => foldedName(pc.name)));
-    if (wished !== null && new RegExp(namePattern).test(wished) && !taken.has(foldedName(wished)))
-      return wished;
+    if (wanted !== null && new RegExp(namePattern).test(wanted) && !taken.has(foldedName(wanted)))
+      return wanted;
     for (let number = 1; ; number++) {
       const name = `pc${number}`;
       if (!taken.has(name)) return name;

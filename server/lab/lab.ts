@@ -53,13 +53,13 @@ export interface LabPorts {
 }
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
-export interface RestoreWish extends Omit<RestoreRequest, "image" | "pcs"> {
+export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs"> {
   readonly image: string;
   readonly pcs: readonly string[] | null;
 }
 
 /** A wipe as an operator words it. */
-export interface WipeWish {
+export interface NamedWipe {
   readonly pc: string;
   readonly method: "discard" | "zero";
   readonly disk: string | null;
@@ -68,7 +68,7 @@ export interface WipeWish {
 }
 
 /** A live cast as an operator words it. */
-export interface CastWish extends Omit<CastRequest, "sender" | "pcs"> {
+export interface NamedCast extends Omit<CastRequest, "sender" | "pcs"> {
   readonly sender: string;
   readonly pcs: readonly string[] | null;
 }
@@ -182,7 +182,7 @@ export class Lab implements AgentEvents {
       roomNameOf: (name) => inventory.room(name).name,
       requireImage: (reference) => void this.image(reference),
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
-      restore: (wish) => this.restore(wish),
+      restore: (request) => this.restore(request),
       session: (id) => this.sessions.find(id),
     });
     this.sessions.resume();
@@ -237,11 +237,11 @@ export class Lab implements AgentEvents {
   // --- what operators order
 
   /** The PCs that a restore of this room, or of these PCs, would overwrite. */
-  targets(wish: {
+  targets(request: {
     readonly room: string | null;
     readonly pcs: readonly string[] | null;
   }): PcRecord[] {
-    const { room, pcs } = wish;
+    const { room, pcs } = request;
     if ((room === null) === (pcs === null)) {
       throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
     }
@@ -278,24 +278,24 @@ export class Lab implements AgentEvents {
     );
   }
 
-  restore(wish: RestoreWish): SessionView {
-    const image = this.image(wish.image);
-    const room = this.roomNameOf(wish);
-    const session = this.sessions.restore({ ...wish, room, image, pcs: this.targets(wish) });
+  restore(request: NamedRestore): SessionView {
+    const image = this.image(request.image);
+    const room = this.roomNameOf(request);
+    const session = this.sessions.restore({ ...request, room, image, pcs: this.targets(request) });
     this.announcer.rooms();
     return session;
   }
 
-  /** The room of a wish as its record spells it. */
+  /** The room of a request as its record spells it. */
   private roomNameOf({ room }: { readonly room: string | null }): string | null {
     return room === null ? null : this.inventory.room(room).name;
   }
 
   /** A PC casts its own disk to the room; it is left out of those that receive. */
-  cast(wish: CastWish): SessionView {
-    const sender = this.inventory.find(wish.sender);
+  cast(request: NamedCast): SessionView {
+    const sender = this.inventory.find(request.sender);
     this.pcs.requireOnline(sender);
-    const pcs = this.targets(wish).filter(({ id }) => id !== sender.id);
+    const pcs = this.targets(request).filter(({ id }) => id !== sender.id);
     if (pcs.length === 0) {
       const what = `there is nobody to cast to but ${sender.name} itself`;
       throw new RoomcastError(
@@ -304,8 +304,8 @@ export class Lab implements AgentEvents {
         "place other PCs in the room, or name some with --pc",
       );
     }
-    const room = this.roomNameOf(wish);
-    const session = this.sessions.cast({ ...wish, room, sender, pcs });
+    const room = this.roomNameOf(request);
+    const session = this.sessions.cast({ ...request, room, sender, pcs });
     this.announcer.rooms();
     return session;
   }
@@ -337,33 +337,33 @@ export class Lab implements AgentEvents {
     }
     const { spec } = session.state as RestoreState | LiveState;
     const { disk, verify, afterwards, failingDisks } = spec;
-    const wish = {
+    const request = {
       ...{ disk, failingDisks, verify, afterwards },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
     if (session.kindName === "restore")
-      return this.restore({ ...wish, image: (spec as RestoreSpec).image.id });
+      return this.restore({ ...request, image: (spec as RestoreSpec).image.id });
     const { image } = session.state as LiveState;
-    if (image !== null) return this.restore({ ...wish, image: image.id });
+    if (image !== null) return this.restore({ ...request, image: image.id });
     // A live cast that left no image is cast again by the same PC.
     const { sender, saveAs, sourceDisk, raw } = spec as LiveSpec;
-    return this.cast({ ...wish, sender, saveAs, sourceDisk, raw });
+    return this.cast({ ...request, sender, saveAs, sourceDisk, raw });
   }
 
-  capture(wish: { pc: string; name: string; disk: string | null; raw: boolean }): SessionView {
-    const pc = this.inventory.find(wish.pc);
+  capture(request: { pc: string; name: string; disk: string | null; raw: boolean }): SessionView {
+    const pc = this.inventory.find(request.pc);
     this.pcs.requireOnline(pc);
-    const { name, disk, raw } = wish;
+    const { name, disk, raw } = request;
     return this.sessions.capture(pc, { name, disk, raw });
   }
 
   /** Empties a PC's disk; the session is one that a restart of the server does not end. */
-  wipe(wish: WipeWish): SessionView {
-    const pc = this.inventory.find(wish.pc);
+  wipe(request: NamedWipe): SessionView {
+    const pc = this.inventory.find(request.pc);
     this.inventory.requireKnown(pc);
     this.pcs.requireOnline(pc);
-    const { method, disk, failingDisks } = wish;
+    const { method, disk, failingDisks } = request;
     return this.sessions.wipe(pc, { method, disk, failingDisks });
   }
 

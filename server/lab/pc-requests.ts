@@ -1,7 +1,7 @@
 /** What the person at a PC asks for in its menu. */
 import { RoomcastError } from "../../core/errors.ts";
 import type { AgentMessage } from "../../core/wire/control.ts";
-import type { CastWish, Lab } from "./lab.ts";
+import type { Lab, NamedCast } from "./lab.ts";
 
 export type PcRequest = Extract<AgentMessage, { type: "ask" }>["want"];
 
@@ -14,7 +14,7 @@ const usual = {
   delta: false,
   verify: "read-back",
   afterwards: "stay",
-} as const satisfies Partial<CastWish>;
+} as const satisfies Partial<NamedCast>;
 
 /** Does what the person at this PC asks for and has confirmed there; throws as the operator's order does. */
 export function meetRequest(lab: Lab, pc: string, request: PcRequest): void {

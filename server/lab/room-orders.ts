@@ -170,8 +170,8 @@ export class RoomOrders {
     }
     pc.room = name;
     pc.seat = seat.name;
-    const wished = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
-    if (inventory.isFreeName(wished, pc)) pc.name = wished;
+    const wanted = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
+    if (inventory.isFreeName(wanted, pc)) pc.name = wanted;
     inventory.save(pc);
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);
     placed(pc);

@@ -2,12 +2,12 @@ import { Cron } from "croner";
 import { RoomcastError } from "../../core/errors.ts";
 import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
-import type { ScheduleView, ScheduleWish, WakeReport } from "../../core/wire/api.ts";
+import type { ScheduleRequest, ScheduleView, WakeReport } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { ScheduleRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Announcer } from "./announcer.ts";
-import type { RestoreWish } from "./lab.ts";
+import type { NamedRestore } from "./lab.ts";
 
 /** After the wake-up everyone who comes is here; a PC that restarts gets this long, in seconds. */
 const startTimeoutSeconds = 60;
@@ -24,7 +24,7 @@ export interface SchedulePorts {
   roomNameOf(name: string): string;
   requireImage(reference: string): void;
   wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport>;
-  restore(wish: RestoreWish): SessionView;
+  restore(request: NamedRestore): SessionView;
   /** Throws `not-found`. */
   session(id: string): SessionView;
   /** A run failed with an error that nobody foresaw: for the log. */
@@ -33,7 +33,7 @@ export interface SchedulePorts {
 
 /**
  * Restores by the clock: at each time the room is woken, restored, and its verified PCs switched off
- * (or whatever was wished). What is due is stored, so a run goes on after the server was restarted,
+ * (or whatever was wanted). What is due is stored, so a run goes on after the server was restarted,
  * and one that fell into a time without a server is told of instead of being made up for at noon.
  */
 export class Schedule {
@@ -71,20 +71,20 @@ export class Schedule {
   }
 
   /** Throws `usage` for a pattern that is invalid or never comes, `not-found` for room and image. */
-  add(wish: ScheduleWish, operator: string): ScheduleView {
-    const room = this.ports.roomNameOf(wish.room);
-    this.ports.requireImage(wish.image);
+  add(request: ScheduleRequest, operator: string): ScheduleView {
+    const room = this.ports.roomNameOf(request.room);
+    this.ports.requireImage(request.image);
     const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
     const now = this.ports.now();
-    const { cron, image, delta = false, afterwards = "poweroff" } = wish;
+    const { cron, image, delta = false, afterwards = "poweroff" } = request;
     const record: ScheduleRecord = {
       id: `t${Math.max(0, ...numbers) + 1}`,
       ...{ cron, room, image, delta, afterwards },
-      timeZone: wish.timeZone ?? null,
-      wakeSeconds: wish.wakeSeconds ?? 300,
+      timeZone: request.timeZone ?? null,
+      wakeSeconds: request.wakeSeconds ?? 300,
       operator,
       createdAt: now.toISOString(),
-      dueAt: nextTime(cron, wish.timeZone ?? null, now),
+      dueAt: nextTime(cron, request.timeZone ?? null, now),
       run: null,
       last: null,
     };

@@ -115,9 +115,9 @@ export function fuzzTftp(count: number, seed: number): FuzzResult {
       assert(offset >= 0 && offset + into.length <= this.length, "read beyond the end");
     },
   };
-  const open = (wished: ReadonlyMap<string, string>, now: number): TftpTransfer => {
+  const open = (wanted: ReadonlyMap<string, string>, now: number): TftpTransfer => {
     content.length = below(200_000);
-    return new TftpTransfer({ ...content }, wished, millis(now));
+    return new TftpTransfer({ ...content }, wanted, millis(now));
   };
   let transfer = open(new Map(), 0);
   let read = 0;

@@ -70,9 +70,9 @@ export class Operator {
     };
   }
 
-  private restore(wished: readonly string[], name = this.lab.pick(this.lab.imageNames)): void {
+  private restore(wanted: readonly string[], name = this.lab.pick(this.lab.imageNames)): void {
     const { lab } = this;
-    const pcs = this.free(wished);
+    const pcs = this.free(wanted);
     const cells = lab.cellsOf(name);
     if (pcs.length === 0 || cells === null) return;
     const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };

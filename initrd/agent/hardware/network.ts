@@ -12,14 +12,14 @@ export interface Uplink {
 }
 
 /**
- * `wished`: the interface that was named; else the one whose address the system would send from.
+ * `wanted`: the interface that was named; else the one whose address the system would send from.
  * With no route there is no uplink, and all is null.
  */
-export async function findUplink(server: URL, wished: string | null): Promise<Uplink> {
+export async function findUplink(server: URL, wanted: string | null): Promise<Uplink> {
   const all = networkInterfaces();
-  if (wished !== null) {
-    const address = all[wished]?.find(({ family }) => family === "IPv4");
-    return { name: wished, ip: address?.address ?? null, mac: address?.mac ?? null };
+  if (wanted !== null) {
+    const address = all[wanted]?.find(({ family }) => family === "IPv4");
+    return { name: wanted, ip: address?.address ?? null, mac: address?.mac ?? null };
   }
   const ip = await localAddress(server);
   for (const [name, addresses] of Object.entries(all)) {

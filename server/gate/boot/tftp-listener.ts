@@ -65,7 +65,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       packetsIgnored++;
       return;
     }
-    const { kind, file, mode, options: wished } = decoded.value;
+    const { kind, file, mode, options: wanted } = decoded.value;
     if (kind === "wrq")
       return refuse(client, file, tftpError.accessViolation, "this server is read only");
     if (mode !== "octet")
@@ -79,7 +79,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       return refuse(client, file, tftpError.notDefined, "too many transfers at once");
     const transfer = new Transfer(bytes);
     transfers.set(key, transfer);
-    serve(transfer, client, file, wished)
+    serve(transfer, client, file, wanted)
       .catch((error: unknown) => {
         if (error instanceof RoomcastError)
           return refuse(client, file, tftpError.notFound, error.message);
@@ -96,12 +96,12 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     transfer: Transfer,
     { address: clientAddress, port }: RemoteInfo,
     file: string,
-    wished: ReadonlyMap<string, string>,
+    wanted: ReadonlyMap<string, string>,
   ): Promise<void> {
     await using opened = await files.open(file);
     const client = { address: clientAddress, port };
     if (transfer.isClosed) return;
-    const end = await transfer.run(pump.start({ client, source: opened.source, wished }));
+    const end = await transfer.run(pump.start({ client, source: opened.source, wanted }));
     if (end === null) return;
     const bytes = opened.length;
     onFact({ client: clientAddress, file: printable(file), outcome: end, bytes, reason: null });

@@ -12,7 +12,7 @@ export interface TransferOrder {
   readonly client: { readonly address: string; readonly port: number };
   readonly source: TftpSource;
   /** The options of the request, as they came. */
-  readonly wished: ReadonlyMap<string, string>;
+  readonly wanted: ReadonlyMap<string, string>;
 }
 
 export type ToPump =

@@ -95,14 +95,14 @@ function takeOrders(): boolean {
 }
 
 function start(order: TransferOrder): void {
-  const { id, client, source, wished } = order;
+  const { id, client, source, wanted } = order;
   try {
     const fd = openDatagramSocket();
     const to = Buffer.alloc(16);
     to.writeUInt16LE(2, 0);
     to.writeUInt16BE(client.port, 2);
     to.set(client.address.split(".").map(Number), 4);
-    const machine = new TftpTransfer(contentOf(source), wished, now());
+    const machine = new TftpTransfer(contentOf(source), wanted, now());
     const transfer = { order, fd, machine, client: to };
     transfers.set(id, transfer);
     bindTo(fd, address, 0);

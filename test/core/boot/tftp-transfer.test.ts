@@ -150,15 +150,15 @@ function fetchOver(
   options: Record<string, string>,
   fate: () => number,
 ): { received: Uint8Array; end: TransferStep["end"]; sentPackets: number } {
-  const wished = new Map(Object.entries(options));
-  const transfer = new TftpTransfer(inMemory(content), wished, millis(0));
+  const wanted = new Map(Object.entries(options));
+  const transfer = new TftpTransfer(inMemory(content), wanted, millis(0));
   let now = 0;
   let sentPackets = 0;
   const blockBytes = Number(options.blksize ?? 512);
   const windowBlocks = Number(options.windowsize ?? 1);
   const received: number[] = [];
   /** The last block in order; -1: waits for the OACK. */
-  let have = wished.size > 0 ? -1 : 0;
+  let have = wanted.size > 0 ? -1 : 0;
   let sinceAck = 0;
   let isDone = false;
   let heardAt = 0;
@@ -226,14 +226,14 @@ test("over a bad wire, with any options, the file arrives as it is", () => {
   });
   let ended = 0;
   fc.assert(
-    fc.property(scenario, ({ length, seed, ...wished }) => {
+    fc.property(scenario, ({ length, seed, ...wanted }) => {
       let state = seed;
       const fate = (): number => {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         return state / 2 ** 32;
       };
       const options = Object.fromEntries(
-        Object.entries(wished).filter(([, value]) => value !== undefined),
+        Object.entries(wanted).filter(([, value]) => value !== undefined),
       ) as Record<string, string>;
       const content = patterned(length);
       const { received, end } = fetchOver(content, options, fate);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Value } from "typebox/value";
-import { ScheduleWish } from "../../../core/wire/api.ts";
+import { ScheduleRequest } from "../../../core/wire/api.ts";
 import { AgentMessage, ServerMessage } from "../../../core/wire/control.ts";
 import { DiskPolicy } from "../../../core/wire/disk-policy.ts";
 import { ManifestFields } from "../../../core/wire/manifest.ts";
@@ -17,7 +17,7 @@ test("what does not fit is told in a sentence, and what fits is not", () => {
     fc.record({ type: fc.constantFrom("ask", "alive", "hello"), want: fc.jsonValue() }),
   );
   for (const schema of [
-    ...[AgentMessage, ServerMessage, ScheduleWish, RoomChange, DiskPolicy, ManifestFields],
+    ...[AgentMessage, ServerMessage, ScheduleRequest, RoomChange, DiskPolicy, ManifestFields],
   ]) {
     fc.assert(
       fc.property(value, (value) => {

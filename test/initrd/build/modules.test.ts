@@ -77,7 +77,7 @@ test("all that a module needs comes with it, soft wishes by alias too, and nothi
 });
 
 test("missing is what is neither a module nor built in; soft wishes may be missing", () => {
-  const all = [module("a", { depends: ["gone"], softBefore: ["wish"] })];
+  const all = [module("a", { depends: ["gone"], softBefore: ["request"] })];
   const closed = closeModules(all, new Set(["inside"]), ["a", "inside", "unknown-one"]);
   assert.deepEqual(names(closed.modules), ["a"]);
   assert.deepEqual(closed.missing, ["gone", "unknown_one"]);

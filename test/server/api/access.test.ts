@@ -152,8 +152,8 @@ test("what an operator changed, or was refused, is written down; a PIN is not", 
 });
 
 test("a restore that is asked for, or refused, is in the history of its room and its image", async () => {
-  const wish = { kind: "restore", image: "base", room: "default", overwrite: "nonsense" };
-  assert.equal((await api.call("POST", "/sessions", wish, tokens.operator)).status, 403);
+  const request = { kind: "restore", image: "base", room: "default", overwrite: "nonsense" };
+  assert.equal((await api.call("POST", "/sessions", request, tokens.operator)).status, 403);
   for (const query of ["room=default", "image=base"]) {
     const { body } = await api.call("GET", `/history?${query}`, undefined, tokens.viewer);
     assert.match(

@@ -39,9 +39,9 @@ test("what is there is listed in the contract's fields, unknown as null", async 
 });
 
 test("a call that destroys has to name what it destroys", async () => {
-  const wish = { kind: "restore", image: "lab", room: "default" };
-  assert.equal((await call("POST", "/sessions", wish)).status, 400);
-  const wrong = await call("POST", "/sessions", { ...wish, overwrite: "lab1" });
+  const request = { kind: "restore", image: "lab", room: "default" };
+  assert.equal((await call("POST", "/sessions", request)).status, 400);
+  const wrong = await call("POST", "/sessions", { ...request, overwrite: "lab1" });
   assert.deepEqual([wrong.status, wrong.body.code], [403, "refused"]);
   const wipe = await call("POST", "/pcs/pc1/wipe", { method: "zero", overwrite: "pc2" });
   assert.deepEqual([wipe.status, wipe.body.code], [403, "refused"]);
@@ -93,8 +93,8 @@ test("a name that is refused is told in a sentence, with a name that would do", 
     await said("PUT", "/rooms/default/seats", { seats }),
     /name of a seat: it has "\/"$/,
   );
-  const wish = { name: "Jo", role: "admin" };
-  assert.match(await said("POST", "/operators", wish), /an operator: it begins with "J"$/);
+  const request = { name: "Jo", role: "admin" };
+  assert.match(await said("POST", "/operators", request), /an operator: it begins with "J"$/);
 });
 
 test("whatever a body lacks or has too much, the answer is a sentence with the field", async () => {

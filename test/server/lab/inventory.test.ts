@@ -43,7 +43,7 @@ test("a new network card does not make a stranger; a shared UUID does not make o
   assert.notEqual(other.id, first.id);
 });
 
-test("a wished name is given when it is free and fit", () => {
+test("a wanted name is given when it is free and fit", () => {
   const inventory = new Inventory(store);
   assert.equal(inventory.register(hello(a, null, "desk-4"), nobodyOnline, "t").name, "desk-4");
   assert.equal(inventory.register(hello(b, null, "desk-4"), nobodyOnline, "t").name, "pc1");

@@ -6,7 +6,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import type { SessionView } from "../../../core/wire/views.ts";
 import type { Announcer } from "../../../server/lab/announcer.ts";
 import { Feed } from "../../../server/lab/feed.ts";
-import type { RestoreWish } from "../../../server/lab/lab.ts";
+import type { NamedRestore } from "../../../server/lab/lab.ts";
 import { nextTime, Schedule } from "../../../server/lab/schedule.ts";
 import type { ScheduleRecord } from "../../../server/state/records.ts";
 
@@ -22,7 +22,7 @@ class World {
   readonly stored = new Map<string, ScheduleRecord>();
   readonly notes: string[] = [];
   readonly woken: number[] = [];
-  readonly restores: RestoreWish[] = [];
+  readonly restores: NamedRestore[] = [];
   readonly sessions = new Map<string, SessionView>();
   feed = new Feed({ later: () => () => {} });
   wakes = Promise.withResolvers<void>();
@@ -61,9 +61,9 @@ class World {
         await this.wakes.promise;
         return { alreadyOn: [], came: [], missing: [] };
       },
-      restore: (wish) => {
+      restore: (request) => {
         if (this.refusal !== null) throw this.refusal;
-        this.restores.push(wish);
+        this.restores.push(request);
         const made = session(`s${this.restores.length}`, null);
         this.sessions.set(made.id, made);
         return made;
@@ -99,12 +99,12 @@ class World {
   }
 }
 
-const wish = { cron: "30 6 * * 1-5", room: "lab", image: "base", timeZone: "UTC" };
+const request = { cron: "30 6 * * 1-5", room: "lab", image: "base", timeZone: "UTC" };
 
 test("at its time the room is woken, restored and switched off, and the report is kept", async () => {
   const world = new World();
   const schedule = world.start();
-  assert.equal(schedule.add(wish, "ann").dueAt, "2026-03-02T06:30:00.000Z");
+  assert.equal(schedule.add(request, "ann").dueAt, "2026-03-02T06:30:00.000Z");
   await world.until("2026-03-02T06:29:59Z");
   assert.deepEqual(world.woken, []);
   await world.until("2026-03-02T06:30:00Z");
@@ -128,7 +128,7 @@ test("at its time the room is woken, restored and switched off, and the report i
 test("a server that is restarted while it wakes wakes again; one that casts takes the end", async () => {
   const world = new World();
   let schedule = world.start();
-  schedule.add(wish, "ann");
+  schedule.add(request, "ann");
   await world.until("2026-03-02T06:30:10Z");
   schedule.close();
   schedule = world.start();
@@ -144,7 +144,7 @@ test("a server that is restarted while it wakes wakes again; one that casts take
 
 test("a time without a server is told of, and not made up for", async () => {
   const world = new World();
-  world.start().add(wish, "ann");
+  world.start().add(request, "ann");
   world.now = new Date("2026-03-04T09:00:00Z");
   const schedule = world.start();
   const [listed] = schedule.list();
@@ -162,7 +162,7 @@ test("what is refused is the outcome; what is not over is not started twice", as
   const world = new World();
   const schedule = world.start();
   world.refusal = new RoomcastError("not-found", "there is no image base", "see `image list`");
-  schedule.add({ ...wish, cron: "* * * * *" }, "ann");
+  schedule.add({ ...request, cron: "* * * * *" }, "ann");
   world.wakes.resolve();
   await world.until("2026-03-02T05:01:00Z");
   assert.match(schedule.list()[0]?.last?.outcome ?? "", /not started: there is no image base/);
@@ -179,7 +179,7 @@ test("what is refused is the outcome; what is not over is not started twice", as
 test("an error that nobody foresaw is told, and ends neither the server nor the schedule", async () => {
   const world = new World();
   const schedule = world.start();
-  schedule.add({ ...wish, cron: "* * * * *" }, "ann");
+  schedule.add({ ...request, cron: "* * * * *" }, "ann");
   world.wakes.resolve();
   world.refusal = new Error("EMFILE");
   await world.until("2026-03-02T05:01:00Z");
