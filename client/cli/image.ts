@@ -90,6 +90,10 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .option("--raw", "take every byte, used or not; also accepts a file that is cut short")
     .option("--disk <DISK>", "which disk of a folder that holds several: sda, or d1")
     .option("--without <N...>", "leave these partitions empty, because the folder lacks them")
+    .option(
+      "--disk-size <SIZE>",
+      "how large the disk of a folder is that does not say it: 500107862016",
+    )
     .action((file: string, name: string, options: ImportFlags) =>
       run((context) => importFile(context, file, name, options)),
     );
@@ -128,6 +132,21 @@ interface ImportFlags {
   readonly raw?: boolean;
   readonly disk?: string;
   readonly without?: readonly string[];
+  readonly diskSize?: string;
+}
+
+/** Bytes, or as disks are sold. */
+const sizeUnits: Readonly<Record<string, number>> = { "": 1, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+function diskSizeOf(text: string): number {
+  const [, number = "", unit = ""] = /^(\d{1,15})(|MB|GB|TB)$/i.exec(text) ?? [];
+  const size = Number(number) * (sizeUnits[unit.toUpperCase()] ?? 1);
+  if (number !== "" && size > 0 && Number.isSafeInteger(size)) return size;
+  throw new RoomcastError(
+    "usage",
+    `${JSON.stringify(text)} is no size of a disk`,
+    "500107862016 or 500GB, for instance",
+  );
 }
 
 function partitionNumber(text: string): number {
@@ -155,6 +174,7 @@ async function importFile(
     raw: options.raw ?? false,
     disk: options.disk ?? null,
     without: (options.without ?? []).map(partitionNumber),
+    diskSize: options.diskSize === undefined ? null : diskSizeOf(options.diskSize),
     signal: progress.signal,
     progress: progress.show,
     log: progress.note,

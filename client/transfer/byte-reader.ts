@@ -42,6 +42,14 @@ export const damagedSource = (what: string, why: string, cause?: unknown): Roomc
     { cause },
   );
 
+/** `bad-input` of a saved disk that lacks one of its files. */
+export const missingFile = (source: string, file: string): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `${source}: the file ${file} is missing`,
+    "copy the whole folder again from where it was saved; nothing was stored",
+  );
+
 /** Exact lengths out of a stream of parts. Nothing is read ahead but the part at hand. */
 export class ByteReader {
   private readonly source: AsyncIterator<Buffer>;

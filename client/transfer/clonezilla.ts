@@ -9,12 +9,15 @@ import { RoomcastError } from "../../core/errors.ts";
 import { placeGpt } from "../../core/image/gpt-writer.ts";
 import { ebrChain, isExtended, mbrSector, type PlacedBytes } from "../../core/image/mbr-writer.ts";
 import { type DumpedPartition, decodeSfdiskDump } from "../../core/image/sfdisk-dump.ts";
-import { damagedSource } from "./byte-reader.ts";
+import { damagedSource, missingFile } from "./byte-reader.ts";
 import {
   type FolderDisk,
+  requireDiskSize,
   requireListed,
+  requireNoDiskSize,
   type SavedContent,
   type SavedPartition,
+  unknownDiskSize,
 } from "./folder-disk.ts";
 
 const mib = 1024 * 1024;
@@ -23,7 +26,8 @@ export const isClonezilla = (names: ReadonlySet<string>): boolean =>
   names.has("parts") && (names.has("disk") || [...names].some((name) => name.endsWith("-pt.sf")));
 
 /**
- * `wanted`: which of several disks, `sda` for instance, or null; `without`: partitions that may lack.
+ * `wanted`: which of several disks, `sda` for instance, or null; `without`: partitions that may lack;
+ * `diskSize`: of the disk in bytes, null for what the folder says.
  * Rejects with `bad-input`.
  */
 export async function readClonezilla(
@@ -31,6 +35,7 @@ export async function readClonezilla(
   names: ReadonlySet<string>,
   wanted: string | null,
   without: ReadonlySet<number>,
+  diskSize: number | null,
 ): Promise<FolderDisk> {
   const disks = [...names].flatMap((name) => /^(\S+)-pt\.sf$/.exec(name)?.[1] ?? []).sort();
   const name = wanted ?? (disks.length === 1 ? disks[0] : undefined);
@@ -68,6 +73,7 @@ export async function readClonezilla(
   const placed: PlacedBytes[] = [{ offset: 512, data: hidden }];
   let diskBytes: number;
   if (kind === "gpt") {
+    if (!names.has(`${name}-gpt-1st`)) throw missingFile(source, `${name}-gpt-1st`);
     const first = await bytesOf(`${name}-gpt-1st`);
     const gpt = placeGpt({
       header: first.subarray(logicalSector, 2 * logicalSector),
@@ -77,9 +83,11 @@ export async function readClonezilla(
     });
     if (!gpt.ok) throw damagedSource(`${name}-gpt-1st`, gpt.reason);
     ({ diskBytes } = gpt.value);
+    requireNoDiskSize(diskSize, source);
     const protective = mbr.length >= 512 ? mbr : first;
     placed.push({ offset: 0, data: protective.subarray(0, 512) }, ...gpt.value.pieces);
   } else {
+    if (!names.has(`${name}-mbr`)) throw missingFile(source, `${name}-mbr`);
     if (mbr.length < 512) throw damagedSource(`${name}-mbr`, "it is no whole sector");
     placed.push({ offset: 0, data: mbrSector(mbr, listed) });
     const chain = ebrChain(listed, logicalSector);
@@ -87,11 +95,10 @@ export async function readClonezilla(
     placed.push(...chain);
     const sectors = /^Disk \S+: (\d+)s$/m.exec(parted)?.[1];
     const end = Math.max(...listed.map(({ start, count }) => start + count)) * logicalSector;
-    diskBytes =
-      sectors === undefined ? Math.ceil(end / mib) * mib : Number(sectors) * logicalSector;
-    if (sectors === undefined) {
-      warnings.push("the folder does not tell the disk's size: it ends with its last partition");
-    }
+    requireDiskSize(diskSize, { end, logicalSector, source });
+    const told = diskSize ?? (sectors === undefined ? null : Number(sectors) * logicalSector);
+    diskBytes = told ?? Math.ceil(end / mib) * mib;
+    if (told === null) warnings.push(unknownDiskSize);
   }
 
   const blkid = await textOf(folder, names, "blkid.list");

@@ -9,12 +9,15 @@ import { RoomcastError } from "../../core/errors.ts";
 import { placeGpt } from "../../core/image/gpt-writer.ts";
 import { ebrChain, isExtended, mbrSector, type PlacedBytes } from "../../core/image/mbr-writer.ts";
 import { decodeSfdiskDump } from "../../core/image/sfdisk-dump.ts";
-import { damagedSource } from "./byte-reader.ts";
+import { damagedSource, missingFile } from "./byte-reader.ts";
 import {
   type FolderDisk,
+  requireDiskSize,
   requireListed,
+  requireNoDiskSize,
   type SavedContent,
   type SavedPartition,
+  unknownDiskSize,
 } from "./folder-disk.ts";
 
 const mib = 1024 * 1024;
@@ -24,13 +27,14 @@ export const isFog = (names: ReadonlySet<string>): boolean =>
 
 /**
  * `wanted`: which of several disks, `1` or `d1` for instance, or null; `without`: partitions that may
- * lack. Rejects with `bad-input`.
+ * lack; `diskSize`: of the disk in bytes, null for what the folder says. Rejects with `bad-input`.
  */
 export async function readFog(
   folder: string,
   names: ReadonlySet<string>,
   wanted: string | null,
   without: ReadonlySet<number>,
+  diskSize: number | null,
 ): Promise<FolderDisk> {
   const disks = [...names].flatMap((name) => /^d(\d+)\.mbr$/.exec(name)?.[1] ?? []).sort();
   const number = wanted?.replace(/^d/, "") ?? (disks.length === 1 ? disks[0] : undefined);
@@ -47,7 +51,7 @@ export async function readFog(
   const tableFile = names.has(`${name}.partitions`)
     ? `${name}.partitions`
     : `${name}.original.partitions`;
-  if (!names.has(tableFile)) throw damagedSource(source, `${name}.partitions is missing`);
+  if (!names.has(tableFile)) throw missingFile(source, `${name}.partitions`);
   const dump = decodeSfdiskDump(await readFile(join(folder, tableFile), "utf8"));
   if (!dump.ok) throw damagedSource(join(folder, tableFile), dump.reason);
   const { partitions: listed, kind } = dump.value;
@@ -67,6 +71,7 @@ export async function readFog(
     });
     if (!gpt.ok) throw damagedSource(join(folder, `${name}.mbr`), gpt.reason);
     ({ diskBytes } = gpt.value);
+    requireNoDiskSize(diskSize, source);
     const grub = names.has(`${name}.grub.mbr`)
       ? await readFile(join(folder, `${name}.grub.mbr`))
       : mbr;
@@ -86,12 +91,12 @@ export async function readFog(
       ? Number((await readFile(join(folder, `${name}.size`), "utf8")).split(":")[1])
       : Number.NaN;
     const end = Math.max(...listed.map(({ start, count }) => start + count)) * logicalSector;
-    diskBytes = Number.isSafeInteger(sized) && sized >= end ? sized : Math.ceil(end / mib) * mib;
-    if (diskBytes !== sized) {
-      warnings.push(
-        "the folder does not say how large the disk is: the image ends with the last partition",
-      );
-    }
+    requireDiskSize(diskSize, { end, logicalSector, source });
+    const told = [diskSize, sized, dump.value.diskBytes].find(
+      (each) => each !== null && Number.isSafeInteger(each) && each >= end,
+    );
+    diskBytes = told ?? Math.ceil(end / mib) * mib;
+    if (told === undefined || told === null) warnings.push(unknownDiskSize);
   }
   const swapUuids = names.has(`${name}.original.swapuuids`)
     ? await readFile(join(folder, `${name}.original.swapuuids`), "utf8")

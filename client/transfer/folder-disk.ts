@@ -271,3 +271,35 @@ async function withBackupBootSector(
     },
   };
 }
+
+/** Said of a disk with an MBR, which does not tell how large it is. */
+export const unknownDiskSize =
+  "the folder does not say how large the disk is: the image ends with the last partition; --disk-size says it";
+
+/** Rejects with `usage` a size that the partitions do not fit in, or no disk has. */
+export function requireDiskSize(
+  diskSize: number | null,
+  disk: { readonly end: number; readonly logicalSector: number; readonly source: string },
+): void {
+  const { end, logicalSector, source } = disk;
+  if (diskSize === null || (diskSize >= end && diskSize % logicalSector === 0)) return;
+  const why =
+    diskSize < end
+      ? `its last partition ends at ${end}`
+      : `it is no whole number of sectors of ${logicalSector} bytes`;
+  throw new RoomcastError(
+    "usage",
+    `${source}: the disk cannot have ${diskSize} bytes: ${why}`,
+    "look at the disk's size on the PC that it was saved from (`lsblk --bytes`)",
+  );
+}
+
+/** Rejects with `usage` when a size is given for a disk that tells its own. */
+export function requireNoDiskSize(diskSize: number | null, source: string): void {
+  if (diskSize === null) return;
+  throw new RoomcastError(
+    "usage",
+    `${source} says itself how large its disk is`,
+    "leave out --disk-size",
+  );
+}

@@ -11,7 +11,7 @@ import { captureMapped } from "../../imaging/capture/capture.ts";
 import { type DiskMap, mapDisk, plannedBytes } from "../../imaging/capture/disk-map.ts";
 import type { Committed } from "../../imaging/capture/uplink.ts";
 import { openDisk } from "../../imaging/disk/disk.ts";
-import { usedBy } from "../../imaging/disk/in-use.ts";
+import { changedBy } from "../../imaging/disk/in-use.ts";
 import { systemRoots } from "../../imaging/disk/sysfs.ts";
 import type { ApiClient } from "../api/client.ts";
 import { type ApiUplink, openUplink } from "./api-uplink.ts";
@@ -20,7 +20,13 @@ import { isClonezilla, readClonezilla } from "./clonezilla.ts";
 import { compressionOf } from "./compression.ts";
 import { logicalSectorOf } from "./disk-head.ts";
 import { isFog, readFog } from "./fog.ts";
-import { doubtsOf, emptyTable, openFolderDisk, openStream } from "./folder-disk.ts";
+import {
+  doubtsOf,
+  emptyTable,
+  openFolderDisk,
+  openStream,
+  requireNoDiskSize,
+} from "./folder-disk.ts";
 import { ForwardDisk } from "./forward-disk.ts";
 import { openPartclone, type PartcloneVolume } from "./partclone-volume.ts";
 import { captureStream } from "./stream-capture.ts";
@@ -37,6 +43,8 @@ export interface ImportOptions {
   readonly disk: string | null;
   /** Partitions of a folder that stay empty, there or not. */
   readonly without: readonly number[];
+  /** Bytes of the disk that a folder does not tell the size of, or null. */
+  readonly diskSize: number | null;
   readonly signal: AbortSignal;
   progress(done: number, total: number): void;
   /** What is worth telling, in words. */
@@ -65,9 +73,10 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
       const next = "leave out --without";
       throw new RoomcastError("usage", `${path} is no folder with partitions apart`, next);
     }
+    requireNoDiskSize(options.diskSize, path);
+    const inUse = changedBy(path, systemRoots);
+    if (inUse !== null) throw inMotion(path, inUse);
     if (found.isBlockDevice()) {
-      const inUse = usedBy(path, systemRoots);
-      if (inUse !== null) throw inMotion(path, inUse);
       return await importDisk(options, uplink, path, path);
     }
     if (!found.isFile()) throw notKnown(path, "it is neither a file, a folder nor a disk");
@@ -161,11 +170,11 @@ async function importPartition(
 }
 
 async function importFolder(options: ImportOptions, uplink: ApiUplink): Promise<Committed> {
-  const { path, signal, disk: wanted } = options;
+  const { path, signal, disk: wanted, diskSize } = options;
   const names = new Set(await readdir(path));
   const read = isFog(names) ? readFog : isClonezilla(names) ? readClonezilla : null;
   if (read === null) throw notKnown(path, "the folder is neither Clonezilla's nor FOG's");
-  const folder = await read(path, names, wanted, new Set(options.without));
+  const folder = await read(path, names, wanted, new Set(options.without), diskSize);
   await using opened = await openFolderDisk(folder);
   const { disk, map } = opened;
   for (const warning of map.warnings) options.log(warning);

@@ -21,6 +21,7 @@ import { fitDisk } from "../../imaging/fit/fit-disk.ts";
 import { bootAreaOf } from "../../imaging/restore/boot-area.ts";
 import { closedUnlessHung } from "../../imaging/restore/disk-faults.ts";
 import { DiskRestore } from "../../imaging/restore/disk-restore.ts";
+import { oldSignaturesOf } from "../../imaging/restore/old-signatures.ts";
 import { ShortDisk } from "../../imaging/restore/short-disk.ts";
 import type { ReadImage } from "./image-reader.ts";
 
@@ -88,7 +89,14 @@ async function write(
     logicalSector,
   });
   const work = new DiskRestore(
-    { entries, diskBytes, boot, verify: "read-back", discard: true },
+    {
+      entries,
+      diskBytes,
+      boot,
+      empty: oldSignaturesOf({ image: manifest, entries, targetBytes: opened.size }),
+      verify: "read-back",
+      discard: true,
+    },
     {
       ...systemCodec,
       disk: opened.size < diskBytes ? new ShortDisk(opened, diskBytes) : opened,

@@ -1,7 +1,7 @@
 /** Whether an image fits on a disk of another size. */
 import { chunkBytes, chunkLengthAt } from "../units/units.ts";
 import { bootCriticalEntryIndexes } from "./plan.ts";
-import { codec, type IndexEntry, type Manifest } from "./types.ts";
+import { codec, type IndexEntry, type Manifest, type PartitionRecord } from "./types.ts";
 
 type Shape = Pick<Manifest, "diskBytes" | "logicalSector" | "partitionTable" | "partitions">;
 
@@ -20,10 +20,8 @@ export function misfitOf(
 ): string | null {
   if (targetBytes >= image.diskBytes) return null;
   const isGpt = image.partitionTable === "gpt";
-  const limit = isGpt ? targetBytes - gptBackupBytes(image) : targetBytes;
-  for (const { index, start, size } of image.partitions) {
-    if (start + size > limit) return `partition ${index} of the image ends at ${start + size}`;
-  }
+  const partitionMisfit = partitionsBeyond(image, targetBytes);
+  if (partitionMisfit !== null) return partitionMisfit;
   const backup = new Set(isGpt ? bootCriticalEntryIndexes(image, entries) : []);
   // Chunk 0 is critical as well, and has to be there.
   if (isGpt && targetBytes < chunkBytes) return "less than the first MiB of the image";
@@ -35,3 +33,42 @@ export function misfitOf(
   }
   return dataEnd <= targetBytes ? null : `the image's data ends at ${dataEnd}`;
 }
+
+function partitionsBeyond(image: Shape, targetBytes: number): string | null {
+  const isGpt = image.partitionTable === "gpt";
+  const backupBytes = isGpt ? gptBackupBytes(image) : 0;
+  const beyond = image.partitions
+    .filter(({ start, size }) => start + size + backupBytes > targetBytes)
+    .toSorted((one, other) => one.start + one.size - other.start - other.size);
+  const last = beyond.at(-1);
+  if (last === undefined) return null;
+  const end = last.start + last.size;
+  const behind = isGpt
+    ? `, and the backup GPT behind it takes ${backupBytes}: ${end + backupBytes} bytes are needed`
+    : "";
+  const others = beyond.slice(0, -1).map(({ index }) => index);
+  const also = others.length === 0 ? "" : ` (partition ${others.join(", ")} does not fit either)`;
+  const missing = end + backupBytes - targetBytes;
+  return `partition ${last.index} of the image ends at ${end}${behind}${also}; ${shrinkAdvice(image, missing)}`;
+}
+
+/** The partition with the most free space is the one to shrink: those behind it can be moved. */
+function shrinkAdvice({ partitions }: Shape, missing: number): string {
+  const roomiest = partitions
+    .filter(({ mode }) => mode === "used")
+    .toSorted((one, other) => freeOf(one) - freeOf(other))
+    .at(-1);
+  if (roomiest === undefined || freeOf(roomiest) < missing) {
+    return `no partition has the ${missing} free bytes that it would have to shrink by`;
+  }
+  const { index, fs, label, size, usedBytes, start } = roomiest;
+  const name = [fs, label === null ? null : `"${label}"`].filter((each) => each !== null).join(" ");
+  const moved = partitions.filter((each) => each.start > start).map((each) => each.index);
+  const move = moved.length === 0 ? "" : ` and move partition ${moved.join(", ")} up to it`;
+  return (
+    `partition ${index} (${name}) uses ${usedBytes} of its ${size} bytes: ` +
+    `shrink it by ${missing} bytes or more on the master${move}`
+  );
+}
+
+const freeOf = ({ size, usedBytes }: PartitionRecord): number => size - usedBytes;

@@ -4,10 +4,11 @@ import { u64 } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
 import { type GptHeader, headerSum, readEntries, readHeader } from "./gpt.ts";
 import { putU32, putU64 } from "./little-endian.ts";
-import { mbrRecords } from "./mbr.ts";
+import { type MbrRecord, mbrRecords } from "./mbr.ts";
 import type { TablePartition, TableSource } from "./partition-table.ts";
 import {
   grownEnd,
+  noRoom,
   type Refit,
   type RefitRequest,
   setRecordCount,
@@ -28,12 +29,14 @@ export async function refitGpt(
   const found = await readEither(source, request.formerBytes);
   if (found === null) return { ok: false, reason: "the GPT cannot be read" };
   const { header, entries } = found;
+  const mbr = await readFirstSector(source);
   const entrySectors = Math.ceil(entries.length / sector);
   const lastLba = Math.floor(source.diskBytes / sector) - 1;
   const backupEntriesLba = lastLba - entrySectors;
   const lastUsable = backupEntriesLba - 1;
 
-  const grown = request.grow === null ? null : grow(found, request.grow, lastUsable, sector);
+  const isGrowing = request.grow !== null && mbr.kind === "protective";
+  const grown = isGrowing ? grow(found, request.grow, lastUsable, sector) : null;
   const beyond = used(entries, header.entryBytes).find(({ last }) => last > lastUsable);
   if (beyond !== undefined) {
     const reason = `partition ${beyond.number} ends beyond what the disk can hold`;
@@ -59,9 +62,37 @@ export async function refitGpt(
     ...(await formerBackup(source, request.formerBytes, found)),
     { offset: firstEntriesLba * sector, data: padded },
     { offset: sector, data: headerAt(1, lastLba, firstEntriesLba) },
-    ...(await protectiveMbr(source)),
+    ...protectiveMbr(source, mbr),
   ];
-  return { ok: true, value: { writes, grown } };
+  const whyNot = request.grow === null || grown !== null ? null : (mbrReasons[mbr.kind] ?? noRoom);
+  const notes = await faultsOf(source, request.formerBytes, found, mbr);
+  return { ok: true, value: { writes, grown, whyNot, notes } };
+}
+
+/** What was lost of a table that is whole now. */
+async function faultsOf(
+  source: TableSource,
+  formerBytes: number,
+  { header }: FoundGpt,
+  mbr: FirstSector,
+): Promise<string[]> {
+  const { logicalSector, diskBytes } = source;
+  const notes: string[] = [];
+  if (header.lba !== 1) {
+    notes.push("the primary GPT was damaged or missing, and was made anew from its backup");
+  } else if ((header.otherLba + 1) * logicalSector <= diskBytes) {
+    const other = await readHeader(source, header.otherLba);
+    if (other === null || (await readEntries(source, other)) === null) {
+      notes.push("the backup GPT was damaged or missing, and was made anew");
+    }
+  }
+  const formerSectors = Math.min(Math.floor(formerBytes / logicalSector) - 1, 0xffff_ffff);
+  const { count } = mbr.records[mbr.protectiveAt] ?? { count: formerSectors };
+  // UEFI 2.10, 5.2.3; some tools write the largest number whatever the disk's size is.
+  if (mbr.kind === "protective" && count !== formerSectors && count !== 0xffff_ffff) {
+    notes.push(`the protective MBR covered ${count} sectors instead of ${formerSectors}`);
+  }
+  return notes;
 }
 
 /** The first table, else the backup at the end of the disk that it was made for. */
@@ -117,15 +148,37 @@ function used(entries: Uint8Array, entryBytes: number): { number: number; last: 
   return found;
 }
 
-/** UEFI 2.10, 5.2.3: one record over the whole disk. A hybrid MBR has others as well, and stays. */
-async function protectiveMbr(source: TableSource): Promise<TableWrite[]> {
-  const { logicalSector, diskBytes } = source;
-  const mbr = new Uint8Array(await source.read(0, logicalSector));
-  const records = mbrRecords(mbr);
-  const used = records.filter(({ type }) => type !== 0);
-  const at = records.findIndex(({ type }) => type === 0xee);
-  if (used.length !== 1 || at === -1) return [];
+interface FirstSector {
+  /** A copy. */
+  readonly data: Uint8Array;
+  readonly records: readonly MbrRecord[];
+  readonly protectiveAt: number;
+  /** A hybrid one names partitions beside the record that protects the GPT. */
+  readonly kind: "protective" | "hybrid" | "other";
+}
+
+/** Why a GPT beside such an MBR is not changed: the two would tell different sizes of a partition. */
+const mbrReasons: Readonly<Partial<Record<FirstSector["kind"], string>>> = {
+  hybrid: "the MBR is a hybrid one, which names partitions of the GPT as well",
+  other: "the MBR beside the GPT is no protective one",
+};
+
+async function readFirstSector(source: TableSource): Promise<FirstSector> {
+  const data = new Uint8Array(await source.read(0, source.logicalSector));
+  const records = mbrRecords(data);
+  const protectiveAt = records.findIndex(({ type }) => type === 0xee);
+  const isAlone = records.filter(({ type }) => type !== 0).length === 1;
+  const kind = protectiveAt === -1 ? "other" : isAlone ? "protective" : "hybrid";
+  return { data, records, protectiveAt, kind };
+}
+
+/** UEFI 2.10, 5.2.3: one record over the whole disk. Another MBR stays. */
+function protectiveMbr(
+  { logicalSector, diskBytes }: TableSource,
+  { data, kind, protectiveAt }: FirstSector,
+): TableWrite[] {
+  if (kind !== "protective") return [];
   const sectors = Math.floor(diskBytes / logicalSector) - 1;
-  setRecordCount(mbr, 446 + 16 * at, Math.min(sectors, 0xffff_ffff));
-  return [{ offset: 0, data: mbr }];
+  setRecordCount(data, 446 + 16 * protectiveAt, Math.min(sectors, 0xffff_ffff));
+  return [{ offset: 0, data }];
 }

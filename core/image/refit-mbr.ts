@@ -5,6 +5,7 @@ import { extendedTypes, type MbrRecord, mbrRecords } from "./mbr.ts";
 import type { TableSource } from "./partition-table.ts";
 import {
   grownEnd,
+  noRoom,
   type Refit,
   type RefitRequest,
   setRecordCount,
@@ -21,13 +22,17 @@ export async function refitMbr(
   source: TableSource,
   request: RefitRequest,
 ): Promise<Decoded<Refit>> {
-  const nothing: Decoded<Refit> = { ok: true, value: { writes: [], grown: null } };
+  const left = (whyNot: string | null): Decoded<Refit> => ({
+    ok: true,
+    value: { writes: [], grown: null, whyNot, notes: [] },
+  });
   const { grow } = request;
   const { logicalSector: sector, diskBytes } = source;
-  if (grow === null) return nothing;
+  if (grow === null) return left(null);
   const endLba = Math.min(grownEnd(diskBytes) / sector, sectorLimit);
-  if (endLba * sector <= grow.start + grow.size) return nothing;
+  if (endLba * sector <= grow.start + grow.size) return left(noRoom);
   const grown = { ...grow, size: endLba * sector - grow.start };
+  const grownTo = { grown, whyNot: null, notes: [] };
   const mbr = new Uint8Array(await source.read(0, sector));
   const records = mbrRecords(mbr);
   const firstLba = grow.start / sector;
@@ -36,15 +41,16 @@ export async function refitMbr(
   );
   if (primary !== -1) {
     setRecordCount(mbr, recordAt(primary), endLba - firstLba);
-    return { ok: true, value: { writes: [{ offset: 0, data: mbr }], grown } };
+    return { ok: true, value: { writes: [{ offset: 0, data: mbr }], ...grownTo } };
   }
   const extendedAt = records.findIndex(({ type, count }) => extendedTypes.has(type) && count > 0);
   const extended = records[extendedAt];
-  if (extended === undefined) return nothing;
+  const lost = `the partition table does not lead to partition ${grow.index}`;
+  if (extended === undefined) return left(lost);
   const chain = await growLogical(source, extended, firstLba, endLba);
-  if (chain === null) return nothing;
+  if (chain === null) return left(lost);
   setRecordCount(mbr, recordAt(extendedAt), endLba - extended.first);
-  return { ok: true, value: { writes: [...chain, { offset: 0, data: mbr }], grown } };
+  return { ok: true, value: { writes: [...chain, { offset: 0, data: mbr }], ...grownTo } };
 }
 
 /**

@@ -18,8 +18,18 @@ export async function refitTable(
     // A GPT whose first header is damaged has its backup where the former disk ended.
     diskBytes: Math.min(source.diskBytes, request.formerBytes),
   });
-  if (table.kind === "none") return { ok: true, value: { writes: [], grown: null } };
-  return table.kind === "gpt" ? refitGpt(source, request) : refitMbr(source, request);
+  const { kind, doubtful } = table;
+  if (kind === "none") {
+    const notes = ["the disk has no partition table that can be read: it is left as it is"];
+    return { ok: true, value: { writes: [], grown: null, whyNot: null, notes } };
+  }
+  const refit = kind === "gpt" ? refitGpt : refitMbr;
+  const { grow } = request;
+  if (grow === null || !doubtful.has(grow.index)) return refit(source, request);
+  const left = await refit(source, { ...request, grow: null });
+  if (!left.ok) return left;
+  const whyNot = `partition ${grow.index} lies over another partition or over the partition table`;
+  return { ok: true, value: { ...left.value, whyNot } };
 }
 
 /** The partition that ends last, of those that the table names. */

@@ -18,6 +18,8 @@ export interface SfdiskDump {
   readonly kind: "gpt" | "mbr";
   /** null: it does not say, and 512 is meant. */
   readonly logicalSector: number | null;
+  /** Of the disk; null: it does not say, as those of `sfdisk --dump` itself. */
+  readonly diskBytes: number | null;
   /** Without empty entries; the extended partition of an MBR is among them. */
   readonly partitions: readonly DumpedPartition[];
 }
@@ -27,10 +29,14 @@ const lineLimit = 1024;
 export function decodeSfdiskDump(text: string): Decoded<SfdiskDump> {
   let label = "";
   let logicalSector: number | null = null;
+  let diskBytes: number | null = null;
   const partitions: DumpedPartition[] = [];
   const lines = text.split("\n");
   if (lines.length > lineLimit) return { ok: false, reason: "too long" };
   for (const line of lines) {
+    // As `sfdisk --list` writes it, which some folders have before the dump.
+    const size = /^#?\s*Disk \/\S+: .*?(\d+) bytes/.exec(line);
+    if (size !== null) diskBytes = Number(size[1]);
     const head = /^([a-z-]+):\s*(\S.*)$/.exec(line.trim());
     if (head !== null) {
       if (head[1] === "label") label = head[2] as string;
@@ -72,5 +78,5 @@ export function decodeSfdiskDump(text: string): Decoded<SfdiskDump> {
     return { ok: false, reason: `sectors of ${logicalSector} bytes` };
   }
   const isGpt = label === "gpt" || partitions.every(({ type }) => type.length === 36);
-  return { ok: true, value: { kind: isGpt ? "gpt" : "mbr", logicalSector, partitions } };
+  return { ok: true, value: { kind: isGpt ? "gpt" : "mbr", logicalSector, diskBytes, partitions } };
 }

@@ -14,7 +14,14 @@ export interface Refit {
   readonly writes: readonly TableWrite[];
   /** The last partition of the new table, if it grew. */
   readonly grown: TablePartition | null;
+  /** Why the partition that was to grow did not; null when it grew, or none was to. */
+  readonly whyNot: string | null;
+  /** What was wrong with the table, and what became of it, in words. */
+  readonly notes: readonly string[];
 }
+
+/** Said of a partition that ends where the disk ends. */
+export const noRoom = "there is no room behind it";
 
 export interface RefitRequest {
   /** Of the disk that the table was made for. */

@@ -1,12 +1,17 @@
 /** File systems grown to the end of their partition, by their own tools. */
-import { mkdtemp, rmdir } from "node:fs/promises";
+import { mkdtemp, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
+import { deviceNumber } from "../disk/disk.ts";
+import { readText, systemRoots } from "../disk/sysfs.ts";
 import { runTool } from "../disk/tool.ts";
 
-/** `device` is the partition. Rejects with `failed`, and the tool's last lines. */
-type Grow = (device: string, signal: AbortSignal) => Promise<void>;
+/**
+ * `device` is the partition. Answers null when the file system has grown, else why it was left as it
+ * is. Rejects with `failed`, and the tool's last lines, when it was changed and is not whole.
+ */
+type Grow = (device: string, signal: AbortSignal) => Promise<string | null>;
 
 /** By blkid's name. */
 export const growers: Readonly<Record<string, Grow>> = {
@@ -17,46 +22,100 @@ export const growers: Readonly<Record<string, Grow>> = {
   xfs: growXfs,
 };
 
-async function growExt(device: string, signal: AbortSignal): Promise<void> {
-  // e2fsck(8): 1 is "errors corrected"; a journal that is replayed counts as well.
-  await tool(["e2fsck", "-f", "-p", device], signal, [0, 1]);
-  await tool(["resize2fs", device], signal);
+async function growExt(device: string, signal: AbortSignal): Promise<string | null> {
+  const check = await run(["e2fsck", "-f", "-p", device], signal);
+  // e2fsck(8): 4 is "errors left uncorrected". What it has corrected by then is sound, and what it
+  // has not is on the master as well.
+  if (check.status === 4) return check.said;
+  // 1 is "errors corrected"; a journal that is replayed counts as well.
+  if (check.status !== 0 && check.status !== 1) return leftIfUntouched(check);
+  return refusalOf(["resize2fs", device], device, signal);
 }
 
-async function growNtfs(device: string, signal: AbortSignal): Promise<void> {
+async function growNtfs(device: string, signal: AbortSignal): Promise<string | null> {
   // Twice `-f`: asks nothing, and takes a volume that an earlier resizing has marked for a check.
-  await tool(["ntfsresize", "-n", "-f", "-f", device], signal);
-  await tool(["ntfsresize", "-f", "-f", device], signal);
+  const trial = await run(["ntfsresize", "-n", "-f", "-f", device], signal);
+  if (trial.status !== 0) return trial.said;
+  return refusalOf(["ntfsresize", "-f", "-f", device], device, signal);
 }
 
 /** It grows only while it is mounted. */
-async function growXfs(device: string, signal: AbortSignal): Promise<void> {
+async function growXfs(device: string, signal: AbortSignal): Promise<string | null> {
   // Where the module is part of the kernel, or loads by itself, this is of no use and no harm.
   await runTool("modprobe", ["-q", "xfs"], signal);
   const where = await mkdtemp(join(tmpdir(), "roomcast-xfs-"));
+  const mount = ["mount", "-t", "xfs", "-o", "nouuid", device, where];
+  const unmount = async (): Promise<void> => {
+    const { status, said } = await run(["umount", where], new AbortController().signal);
+    if (status !== 0) throw broken(said);
+  };
   try {
-    await tool(["mount", "-t", "xfs", "-o", "nouuid", device, where], signal);
-    try {
-      await tool(["xfs_growfs", "-d", where], signal);
-    } finally {
-      await tool(["umount", where], new AbortController().signal);
-    }
+    const refusal = await refusalOf(mount, device, signal);
+    if (refusal !== null) return refusal;
+    const growth = await run(["xfs_growfs", "-d", where], signal);
+    await unmount();
+    if (growth.status === 0) return null;
+    // The kernel grows it in one transaction or not at all; a file system that it has shut down
+    // meanwhile cannot be mounted again.
+    if ((await run(mount, signal)).status !== 0) throw broken(growth.said);
+    await unmount();
+    return growth.said;
   } finally {
     await rmdir(where).catch(() => {});
   }
 }
 
-async function tool(
+interface Ended {
+  readonly status: number;
+  /** Its name, how it ended, and its last lines. */
+  readonly said: string;
+  /** Whether the device was written to meanwhile; it may have been when that is not known. */
+  readonly hasWritten: boolean;
+}
+
+async function run(
   [name = "", ...args]: readonly string[],
   signal: AbortSignal,
-  good: readonly number[] = [0],
-): Promise<void> {
+  device: string = args.at(-1) ?? "",
+): Promise<Ended> {
+  const before = await sectorsWritten(device);
   const { status, output, complaint } = await runTool(name, args, signal);
-  if (good.includes(status)) return;
-  const said = [output, complaint].join("\n").trim().split("\n").slice(-12).join("\n");
-  throw new RoomcastError(
+  const after = await sectorsWritten(device);
+  const lines = [output, complaint].join("\n").trim().split("\n").slice(-12).join("\n");
+  return {
+    status,
+    said: `${name} ended with ${status === -1 ? "an error" : status}: ${lines}`,
+    hasWritten: before === null || before !== after,
+  };
+}
+
+/** null when the tool did it; why not when it refused. Rejects when it wrote something and broke. */
+async function refusalOf(
+  command: readonly string[],
+  device: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const ended = await run(command, signal, device);
+  return ended.status === 0 ? null : leftIfUntouched(ended);
+}
+
+function leftIfUntouched({ said, hasWritten }: Ended): string {
+  if (hasWritten) throw broken(said);
+  return said;
+}
+
+const broken = (said: string): RoomcastError =>
+  new RoomcastError(
     "failed",
-    `${name} ended with ${status === -1 ? "an error" : status}: ${said}`,
+    said,
     "check the file system on the master, and capture it again; or let the room's PCs not grow (`roomcast room set ROOM --grow off`)",
   );
+
+/** Since the device is there; null when the kernel does not say. */
+async function sectorsWritten(device: string): Promise<string | null> {
+  const found = await stat(device).catch(() => null);
+  if (found === null || !found.isBlockDevice()) return null;
+  // Documentation/block/stat.rst: the seventh field.
+  const fields = readText(`${systemRoots.sys}/dev/block/${deviceNumber(found.rdev)}/stat`);
+  return fields?.split(/\s+/)[6] ?? null;
 }

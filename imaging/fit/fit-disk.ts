@@ -4,7 +4,7 @@
  */
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { lastOf, refitTable } from "../../core/image/refit.ts";
-import type { Refit } from "../../core/image/table-write.ts";
+import { noRoom, type Refit } from "../../core/image/table-write.ts";
 import type { Manifest, PartitionRecord } from "../../core/image/types.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import type { StepView } from "../../core/wire/views.ts";
@@ -26,11 +26,16 @@ export interface FitOptions {
 const tableStep = "partition table";
 const partitionStep = "last partition";
 const fileSystemStep = "file system";
+/** Characters of `StepView.detail`. */
+const detailLimit = 2048;
 
 /** Windows Recovery in a GPT and in an MBR: a small one at the end that gains nothing by room. */
 const recoveryTypes = new Set(["de94bba4-06d1-4d40-a16a-bfd50179d6ac", "0x27"]);
 
-/** Rejects with `failed` when a step failed; that step was said as well. */
+/**
+ * What cannot be made larger stays as it is, and is said. Rejects with `failed` when a step failed, so
+ * that the disk is in doubt; that step was said as well.
+ */
 export async function fitDisk(options: FitOptions): Promise<void> {
   const { path, manifest, said, signal } = options;
   const refit = await (async (): Promise<Refit | null> => {
@@ -47,19 +52,21 @@ export async function fitDisk(options: FitOptions): Promise<void> {
     // What has begun is not cut off in the middle.
     const whole = new AbortController().signal;
     const device = await partitionDevice(path, grown, { write: true, signal: whole });
-    if (device === null) {
-      throw new RoomcastError(
-        "failed",
-        `the kernel shows no device for partition ${record.index}`,
-        "restore again; if it stays so, see the PC's log",
-      );
+    let refusal: string | null = `the kernel shows no device for partition ${record.index}`;
+    if (device !== null) {
+      try {
+        refusal = (await growers[fs]?.(device.path, whole)) ?? null;
+      } finally {
+        await device.release();
+      }
     }
-    try {
-      await growers[fs]?.(device.path, whole);
-    } finally {
-      await device.release();
-    }
-    return { value: undefined, detail: `${fs} grown to ${sizeText(grown.size)}` };
+    return refusal === null
+      ? { value: undefined, detail: `${fs} grown to ${sizeText(grown.size)}` }
+      : {
+          value: undefined,
+          outcome: "left",
+          detail: `${fs} keeps its size of ${sizeText(record.size)}: ${refusal}`,
+        };
   });
 }
 
@@ -88,25 +95,25 @@ async function refitOn(
   if (!planned.ok) {
     throw new RoomcastError("failed", planned.reason, "restore to a disk of the master's size");
   }
-  const { writes, grown } = planned.value;
+  const { writes, grown, whyNot: tableReason, notes } = planned.value;
   for (const { offset, data } of writes) {
     await disk.write(offset, data);
     // The backup is whole before the first one is changed.
     await disk.flush();
   }
   if (isLarger && record !== undefined && grown === null) {
-    said({ name: partitionStep, outcome: "left", detail: reason ?? "there is no room behind it" });
+    said({ name: partitionStep, outcome: "left", detail: reason ?? tableReason ?? noRoom });
   } else if (grown !== null) {
     const detail = `partition ${grown.index} now ends at ${sizeText(grown.start + grown.size)}`;
     said({ name: partitionStep, outcome: "done", detail });
   }
-  const detail =
+  const made =
     writes.length === 0
       ? "nothing to change"
       : manifest.partitionTable === "gpt"
         ? `the backup GPT is at the end of this disk of ${sizeText(disk.size)}`
         : `made for this disk of ${sizeText(disk.size)}`;
-  return { value: planned.value, detail };
+  return { value: planned.value, detail: [made, ...notes].join("; ") };
 }
 
 /** Why the last partition does not grow, or null. */
@@ -128,14 +135,14 @@ function whyNot(
 async function step<T>(
   name: string,
   said: (step: StepView) => void,
-  work: () => Promise<{ value: T; detail: string }>,
+  work: () => Promise<{ value: T; outcome?: "left"; detail: string }>,
 ): Promise<T> {
   try {
-    const { value, detail } = await work();
-    said({ name, outcome: "done", detail });
+    const { value, outcome = "done", detail } = await work();
+    said({ name, outcome, detail: detail.slice(0, detailLimit) });
     return value;
   } catch (error) {
-    const detail = errorText(error).slice(0, 2048);
+    const detail = errorText(error).slice(0, detailLimit);
     said({ name, outcome: "failed", detail });
     throw error;
   }

@@ -8,9 +8,10 @@
 import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
+import { chunkBytes } from "../../core/units/units.ts";
 import type { Counters } from "../../core/wire/control.ts";
 import { place, RestoreBooks, type Verify } from "./books.ts";
-import type { BootArea } from "./boot-area.ts";
+import type { BootArea, DiskRange } from "./boot-area.ts";
 import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
 import { type AnswerLimits, DiskFaults, type FaultyDisk } from "./disk-faults.ts";
 
@@ -19,6 +20,8 @@ export interface RestorePlan {
   /** Of the image's disk. */
   readonly diskBytes: number;
   readonly boot: BootArea;
+  /** Parts of the disk that the image has nothing for, and that have to read as zeros all the same. */
+  readonly empty: readonly DiskRange[];
   readonly verify: Verify;
   /** Nothing on the disk is of use: it is discarded first, where it has that. */
   readonly discard: boolean;
@@ -179,15 +182,21 @@ export class DiskRestore {
   async begin(): Promise<void> {
     if (this.state !== "new") return;
     const { books } = this;
-    if (books.toDo === this.held.size) {
-      for (const index of this.held.keys()) books.noteRight(index);
-      return this.resolve();
-    }
     this.state = "emptying";
+    if (books.toDo === this.held.size) {
+      await this.work(async () => {
+        await this.emptyOldPlaces();
+        if (this.state !== "emptying") return;
+        for (const index of this.held.keys()) books.noteRight(index);
+        this.resolve();
+      });
+      return;
+    }
     books.noteNotKept(this.held.size);
     await this.work(async () => {
       await this.emptyBootArea();
       if (this.plan.discard) await this.discard();
+      await this.emptyOldPlaces();
       if (this.state !== "emptying") return;
       for (const [index, entry] of books.entries.entries()) {
         if (entry.codec !== codec.zero || !books.isAt(index, place.wanted)) continue;
@@ -415,6 +424,28 @@ export class DiskRestore {
       }
       at = next.offset + next.length;
     }
+  }
+
+  /** What is empty already is only read: after a discard, or a restore before, that is most of it. */
+  private async emptyOldPlaces(): Promise<void> {
+    const buffer = this.ports.buffer();
+    let hasWritten = false;
+    for (const { offset, length } of this.plan.empty) {
+      for (let done = 0; done < length; done += chunkBytes) {
+        if (this.state !== "emptying") return;
+        const at = offset + done;
+        const data = buffer.subarray(0, Math.min(chunkBytes, length - done));
+        if (await this.isEmpty(at, data)) continue;
+        await this.faults.zero(at, data.length);
+        hasWritten = true;
+        if (!(await this.isEmpty(at, data))) throw this.faults.readsWrong(at);
+      }
+    }
+    if (hasWritten) await this.faults.flush();
+  }
+
+  private async isEmpty(offset: number, into: Uint8Array): Promise<boolean> {
+    return (await this.faults.reads(offset, into)) && into.every((byte) => byte === 0);
   }
 
   private isBoot(entryIndex: number): boolean {

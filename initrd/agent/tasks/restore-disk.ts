@@ -14,6 +14,7 @@ import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
 import { bootAreaOf } from "../../../imaging/restore/boot-area.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
+import { oldSignaturesOf } from "../../../imaging/restore/old-signatures.ts";
 import { ShortDisk } from "../../../imaging/restore/short-disk.ts";
 import { Meter } from "../meter.ts";
 import { type RestoreImage, rootHashOf } from "./restore-image.ts";
@@ -154,8 +155,9 @@ export class RestoreDisk {
       targetBytes: opened.size,
       logicalSector: disk.logicalSector,
     });
+    const empty = oldSignaturesOf({ image: manifest, entries, targetBytes: opened.size });
     return new DiskRestore(
-      { entries, diskBytes, boot, verify, discard: !scan, isLive: live !== "no" },
+      { entries, diskBytes, boot, empty, verify, discard: !scan, isLive: live !== "no" },
       {
         ...systemCodec,
         disk,

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -287,6 +288,50 @@ test("a FOG folder that lacks a partition is refused, unless the operator names 
     const { partitions } = await at.import(fog, "no-swap", false, [2]);
     assert.equal(partitions[2]?.mode, "skipped");
     await assert.rejects(at.import(disk, "file", false, [2]), { code: "usage" });
+  }));
+
+test("the size of an MBR disk is what its folder or --disk-size says", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = mbrDisk(disk, someFiles(folder));
+    const { size } = statSync(disk);
+    const [fog, cz] = [join(folder, "fog"), join(folder, "cz")];
+    await saveFog(disk, fog, parts, single("gz"));
+    await saveClonezilla(disk, cz, parts, split("gz"));
+    rmSync(join(cz, "sda-pt.parted"), { force: true });
+    const given = size + 8 * mib;
+    for (const [name, saved] of Object.entries({ fog, cz })) {
+      const unknown = await at.import(saved, `${name}-unknown`);
+      assert.match(unknown.warnings.join(), /does not say how large the disk is/);
+      const image = await at.import(saved, name, false, [], given);
+      assert.deepEqual([image.diskBytes, image.warnings], [given, []]);
+      for (const wrong of [mib, given + 1]) {
+        await assert.rejects(at.import(saved, name, false, [], wrong), { code: "usage" });
+      }
+    }
+    const dump = readFileSync(join(fog, "d1.partitions"), "utf8");
+    const listing = `Disk /dev/sda: 1 GiB, ${given} bytes, ${given / 512} sectors\n`;
+    writeFileSync(join(fog, "d1.partitions"), listing + dump);
+    const told = await at.import(fog, "told");
+    assert.deepEqual([told.diskBytes, told.warnings], [given, []]);
+    await assert.rejects(at.import(disk, "file", false, [], given), { code: "usage" });
+  }));
+
+test("a file that a folder lacks is called by its name", () =>
+  inFolder(async (folder) => {
+    const disk = join(folder, "disk.raw");
+    const parts = gptDisk(disk, someFiles(folder));
+    const [fog, cz] = [join(folder, "fog"), join(folder, "cz")];
+    await saveFog(disk, fog, parts, single("gz"));
+    await saveClonezilla(disk, cz, parts, split("gz"));
+    rmSync(join(cz, "sda-gpt-1st"));
+    rmSync(join(fog, "d1.partitions"));
+    const lacks = (file: string) => ({
+      code: "bad-input",
+      message: new RegExp(`${file} is missing`),
+    });
+    await assert.rejects(at.import(cz, "cz"), lacks("the file sda-gpt-1st"));
+    await assert.rejects(at.import(fog, "fog"), lacks("the file d1.partitions"));
   }));
 
 test("what ntfsclone or partimage saved is called by its name", () =>

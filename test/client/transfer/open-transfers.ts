@@ -20,6 +20,7 @@ export interface Transfers {
     name: string,
     raw?: boolean,
     without?: readonly number[],
+    diskSize?: number | null,
   ): Promise<ImageView>;
   /** Answers what it logged. */
   export(image: string, path: string, word?: string, client?: ApiClient): Promise<string[]>;
@@ -46,8 +47,9 @@ export async function openTransfers(): Promise<Transfers> {
     client,
     images: api.images,
     folder: api.folder,
-    async import(path, name, raw = false, without = []) {
-      const { imageId } = await importImage({ ...quiet, path, name, raw, disk: null, without });
+    async import(path, name, raw = false, without = [], diskSize = null) {
+      const options = { ...quiet, path, name, raw, disk: null, without, diskSize };
+      const { imageId } = await importImage(options);
       return client.get<ImageView>(`/images/${imageId}`);
     },
     async export(image, path, word = "", other = client) {

@@ -258,7 +258,15 @@ test("over the network with an operator's token; a viewer gets no disk", () =>
       const quiet = { signal, progress() {}, log() {}, async confirm() {} };
       const [operator, viewer] = [await clientOf("operator"), await clientOf("viewer")];
       const disk = makeDisk(folder);
-      const source = { ...quiet, path: disk, name: "lab", raw: true, disk: null, without: [] };
+      const source = {
+        ...quiet,
+        path: disk,
+        name: "lab",
+        raw: true,
+        disk: null,
+        without: [],
+        diskSize: null,
+      };
       await assert.rejects(importImage({ ...source, client: viewer }), { code: "refused" });
       await importImage({ ...source, client: operator });
       const target = { ...quiet, image: "lab", path: join(folder, "back") };

@@ -97,6 +97,12 @@ unit: sectors
 /dev/sda5 : start= 74842112, size=  3297280, Id=82
 `);
   assert(old.ok);
+  assert.equal(old.value.diskBytes, null);
+  const listed = decodeSfdiskDump(`Disk /dev/sda: 37.3 GiB, 40007761920 bytes, 78140160 sectors
+label: dos
+/dev/sda1 : start=2048, size=74838016, type=83
+`);
+  assert.equal(listed.ok && listed.value.diskBytes, 40_007_761_920);
   assert.deepEqual(
     old.value.partitions.map(({ index, type, isBootable }) => [index, type, isBootable]),
     [

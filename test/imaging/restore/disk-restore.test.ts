@@ -5,7 +5,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { codec } from "../../../core/image/types.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { systemCodec } from "../../../imaging/codec.ts";
-import { bootAreaOf } from "../../../imaging/restore/boot-area.ts";
+import { bootAreaOf, type DiskRange } from "../../../imaging/restore/boot-area.ts";
 import type { AnswerLimits } from "../../../imaging/restore/disk-faults.ts";
 import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { FakeDisk, type FakeImage, fakeImage, fill, ioError } from "./fake-disk.ts";
@@ -38,6 +38,7 @@ function setUp(
     verify?: "written" | "read-back";
     targetBytes?: number;
     discard?: boolean;
+    empty?: readonly DiskRange[];
     /** The entries are announced. */
     isLive?: boolean;
     limits?: AnswerLimits;
@@ -70,6 +71,7 @@ function setUp(
         targetBytes: disk.size,
         logicalSector: 512,
       }),
+      empty: options.empty ?? [],
       verify: options.verify ?? "read-back",
       discard: options.discard ?? false,
     },
@@ -156,6 +158,43 @@ test("all chunks in any order make the disk, read back", async () => {
   assert.equal(counters.bytesReceived, counters.bytesWanted - mib);
   assert.equal(counters.chunksWritten, image.entries.length);
   assert.deepEqual(wantedOf(restore.wants()), []);
+});
+
+test("places where a scanner looks are emptied, also on a disk that has all else already", async () => {
+  // Both lie in what the image has no chunk for.
+  const empty = [
+    { offset: 4 * mib + 512, length: 1024 },
+    { offset: 7 * mib, length: mib },
+  ];
+  for (const has of ["all of the image", "nothing"]) {
+    const old = has === "nothing" ? new Uint8Array(diskBytes).fill(7) : image.content.slice();
+    old.fill(9, 4 * mib, 5 * mib);
+    const { disk, restore, cast } = setUp({ disk: new FakeDisk(old), empty });
+    await restore.scan();
+    await restore.begin();
+    cast(everything);
+    await restore.ended;
+    assertCopy(disk);
+    for (const { offset, length } of empty) assert(isBlank(disk, offset, length), has);
+    assert.deepEqual([disk.content[4 * mib + 511], disk.content[4 * mib + 1536]], [9, 9]);
+    const again = setUp({ disk, empty });
+    disk.calls.length = 0;
+    await again.restore.scan();
+    await again.restore.begin();
+    await again.restore.ended;
+    const writes = disk.calls.filter(({ call }) => call === "write" || call === "zero");
+    assert.deepEqual(writes, [], "what is empty is not written again");
+  }
+});
+
+test("a place that does not read as empty after it was emptied fails the restore", async () => {
+  const { disk, restore } = setUp({ empty: [{ offset: 4 * mib, length: 512 }] });
+  disk.onRead = (offset, into) => {
+    if (offset === 4 * mib) into[3] = 1;
+  };
+  await restore.begin();
+  assert.match((await reasonOf(restore.ended)).message, /read-back error at/);
+  assertUnbootable(disk);
 });
 
 test("the boot area is emptied before the first write and written after the last check", async () => {

@@ -1,11 +1,11 @@
 /** What the agent makes of the kernel's small files, from trees as real PCs have them. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { describePath, listDisks } from "../../../imaging/disk/disks.ts";
-import { diskUsedBy, usedBy } from "../../../imaging/disk/in-use.ts";
+import { changedBy, diskUsedBy, usedBy } from "../../../imaging/disk/in-use.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { readFirmware } from "../../../initrd/agent/hardware/firmware.ts";
 import { DiskHealth, readSmartctl } from "../../../initrd/agent/hardware/health.ts";
@@ -195,6 +195,51 @@ test("a file behind a loop device is in use", () => {
   assert.equal(usedBy(file, roots), null);
   writeFileSync(join(roots.sys, "block/loop3/loop/backing_file"), `${file}\n`);
   assert.equal(usedBy(file, roots), "attached as /dev/loop3");
+});
+
+test("what is mounted through another loop device is in use, whatever lies between", () => {
+  const mounted = "36 35 7:5 / /mnt rw - ext4 /dev/loop5 rw\n";
+  const base = {
+    "sys/disk.raw": "x",
+    "sys/block/sda/dev": "8:0\n",
+    "sys/block/sda/sda2/dev": "8:2\n",
+    "sys/block/sdb/dev": "8:16\n",
+    "sys/block/loop4/dev": "7:4\n",
+    "sys/block/loop5/dev": "7:5\n",
+  };
+  const use = (files: Record<string, string>, disk: string): string | null => {
+    const roots = tree({ ...base, ...files });
+    return diskUsedBy(join(roots.sys, "block", disk), roots);
+  };
+  const over = (backing: string) => ({ "sys/block/loop5/loop/backing_file": `${backing}\n` });
+  const mount = { "proc/self/mountinfo": mounted };
+  assert.equal(use({ ...over("/dev/sda2"), ...mount }, "sda"), "/dev/loop5 is mounted at /mnt");
+  assert.equal(use({ ...over("/dev/sda2"), ...mount }, "sdb"), null);
+  assert.equal(use(over("/dev/sda2"), "sda"), null, "attached, and nothing more");
+  const second = { "sys/block/loop4/loop/backing_file": "/srv/disk\n", ...over("/srv/disk") };
+  assert.equal(use({ ...second, ...mount }, "loop4"), "/dev/loop5 is mounted at /mnt");
+  const chain = { "sys/block/loop4/loop/backing_file": "/dev/sdb\n", ...over("/dev/loop4") };
+  assert.equal(use({ ...chain, ...mount }, "sdb"), "/dev/loop5 is mounted at /mnt");
+  // The disk below a loop device that is to be captured.
+  const below = {
+    "sys/block/loop4/loop/backing_file": "/dev/sda2\n",
+    "sys/block/sda/sda2/partition": "2\n",
+    "proc/self/mountinfo": "36 35 8:2 / /home rw - ext4 /dev/sda2 rw\n",
+  };
+  const under = tree({ ...base, ...below });
+  mkdirSync(join(under.sys, "class/block"), { recursive: true });
+  symlinkSync(join(under.sys, "block/sda/sda2"), join(under.sys, "class/block/sda2"));
+  const loop4 = join(under.sys, "block/loop4");
+  assert.equal(diskUsedBy(loop4, under), "/dev/sda is mounted at /home");
+
+  const roots = tree({ ...base, ...over("?"), ...mount });
+  const file = join(roots.sys, "disk.raw");
+  linkSync(file, join(roots.sys, "other-name"));
+  writeFileSync(join(roots.sys, "block/loop5/loop/backing_file"), join(roots.sys, "other-name"));
+  assert.equal(changedBy(file, roots), "/dev/loop5 over it is mounted at /mnt");
+  writeFileSync(join(roots.proc, "self/mountinfo"), "");
+  assert.equal(changedBy(file, roots), null);
+  assert.equal(usedBy(file, roots), "attached as /dev/loop5");
 });
 
 test("numbers that nobody wrote are not taken for this PC's", () => {

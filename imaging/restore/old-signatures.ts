@@ -1,0 +1,81 @@
+/**
+ * Where a scanner (libblkid, mdadm, LVM, ZFS, the firmware) looks for what a disk or a partition holds.
+ * An image leaves out what its file systems do not use; what an older system wrote there would still be
+ * found, and taken for what the partition is.
+ */
+import { type Extent, endOf, union } from "../../core/image/extents.ts";
+import type { IndexEntry, Manifest } from "../../core/image/types.ts";
+import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import type { DiskRange } from "./boot-area.ts";
+
+/**
+ * From the start: md 1.1 and 1.2, LVM, swap of every page size, bcache, UDF, VMFS, ZFS (512 KiB), btrfs
+ * (64 KiB); the farthest is the last place of LUKS2's second header, at 4 MiB.
+ */
+const headBytes = 5 << 20;
+/**
+ * Up to the end: md 0.90 and 1.0, ZFS (512 KiB), the backup GPT; the farthest is Promise's RAID, 3087
+ * sectors before it.
+ */
+const tailBytes = 2 << 20;
+/** A last partition that grows ends less than 2 MiB before the disk does. */
+const diskTailBytes = 2 * tailBytes;
+/** Copies of btrfs' superblock (its on-disk format); the first lies in the head. */
+const btrfsCopies: readonly Extent[] = [
+  { start: 64 * 2 ** 20, length: 4096 },
+  { start: 256 * 2 ** 30, length: 4096 },
+];
+
+/**
+ * Those places of the target, of the disk and of each partition, that the image has nothing for: they
+ * hold nothing on the master that anything uses. In the disk's order, whole sectors.
+ */
+export function oldSignaturesOf(options: {
+  readonly image: Pick<Manifest, "diskBytes" | "partitions">;
+  readonly entries: readonly Pick<IndexEntry, "chunkIndex">[];
+  readonly targetBytes: number;
+}): DiskRange[] {
+  const { image, entries, targetBytes } = options;
+  const { diskBytes, partitions } = image;
+  const places = partitions.flatMap(({ start, size }) => {
+    const copies = btrfsCopies.map((copy) => ({ ...copy, start: start + copy.start }));
+    const inside = copies.filter((copy) => endOf(copy) <= start + size);
+    return [...endsOf(start, size, tailBytes), ...inside];
+  });
+  const wanted = union([...places, ...endsOf(0, targetBytes, diskTailBytes)]);
+  const held = union(
+    entries.map(({ chunkIndex }) => ({
+      start: chunkIndex * chunkBytes,
+      length: chunkLengthAt(chunkIndex, diskBytes),
+    })),
+  );
+  return without(wanted, held)
+    .map(({ start, length }) => ({
+      offset: start,
+      length: Math.min(length, targetBytes - start),
+    }))
+    .filter(({ length }) => length > 0);
+}
+
+const endsOf = (start: number, size: number, tail: number): Extent[] => [
+  { start, length: Math.min(size, headBytes) },
+  { start: start + Math.max(0, size - tail), length: Math.min(size, tail) },
+];
+
+/** What of `extents` lies in none of `others`; both in order and apart. */
+function without(extents: readonly Extent[], others: readonly Extent[]): Extent[] {
+  const out: Extent[] = [];
+  let next = 0;
+  for (const extent of extents) {
+    let at = extent.start;
+    while (next < others.length && endOf(others[next] as Extent) <= at) next++;
+    for (let index = next; index < others.length; index++) {
+      const other = others[index] as Extent;
+      if (other.start >= endOf(extent)) break;
+      if (other.start > at) out.push({ start: at, length: other.start - at });
+      at = Math.max(at, endOf(other));
+    }
+    if (at < endOf(extent)) out.push({ start: at, length: endOf(extent) - at });
+  }
+  return out;
+}

@@ -1,0 +1,59 @@
+/** What is said of a disk that an image does not fit on. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { misfitOf } from "../../../core/image/fit.ts";
+import type { PartitionRecord } from "../../../core/image/types.ts";
+
+const gib = 2 ** 30;
+const partition = (
+  index: number,
+  start: number,
+  size: number,
+  usedBytes: number,
+  more: Partial<PartitionRecord> = {},
+): PartitionRecord => ({
+  ...{ index, type: "", fs: "ntfs", label: null, uuid: null, start, size, usedBytes, mode: "used" },
+  ...more,
+});
+
+/** A usual Windows: C:, and the recovery partition behind it. */
+const windows = {
+  diskBytes: 100 * gib,
+  logicalSector: 512,
+  partitionTable: "gpt" as const,
+  partitions: [
+    partition(1, 2 ** 20, gib / 4, 2 ** 25, { fs: "vfat" }),
+    partition(3, gib, 98 * gib, 30 * gib, { label: "Windows" }),
+    partition(4, 99 * gib, gib / 2, gib / 3),
+  ],
+};
+
+test("a disk that lacks one sector is told what does not fit on it: the backup GPT", () => {
+  const end = 99.5 * gib;
+  const needed = end + 16 * 1024 + 512;
+  assert.equal(misfitOf(windows, [], needed), null);
+  const said = misfitOf(windows, [], needed - 512) ?? "";
+  assert.match(said, new RegExp(`partition 4 of the image ends at ${end}, and the backup GPT`));
+  assert.match(said, new RegExp(`takes 16896: ${needed} bytes are needed`));
+  assert.match(said, /shrink it by 512 bytes/);
+});
+
+test("the partition that is to be shrunk is the one with room, not the last one", () => {
+  const said = misfitOf(windows, [], 60 * gib) ?? "";
+  assert.match(said, /partition 4 of the image ends at .* \(partition 3 does not fit either\)/);
+  assert.match(
+    said,
+    /partition 3 \(ntfs "Windows"\) uses 32212254720 of its 105226698752 bytes: shrink it by/,
+  );
+  assert.match(said, /and move partition 4 up to it$/);
+});
+
+test("where no partition has so much room, that is said", () => {
+  assert.match(
+    misfitOf(windows, [], 20 * gib) ?? "",
+    /no partition has the 85362491904 free bytes/,
+  );
+  const mbr = { ...windows, partitionTable: "mbr" as const };
+  const said = misfitOf(mbr, [], 99.5 * gib - 512) ?? "";
+  assert.match(said, /ends at \d+; partition 3/, "no backup GPT in an MBR");
+});
