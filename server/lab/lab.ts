@@ -420,9 +420,10 @@ export class Lab implements AgentEvents {
     this.boots.asked(mac);
     // Of several PCs with this MAC, each may be the one: a session waits for all of them.
     for (const { id } of this.inventory.withMac(mac)) {
+      // A PC that was reset asks before its connection is missed: its session gives it the time to start.
+      this.sessions.booting(id);
       if (this.agents.isConnected(id)) continue;
       this.bootingSince.set(id, this.timers.now());
-      this.sessions.booting(id);
       this.announcer.pc(id);
     }
   }

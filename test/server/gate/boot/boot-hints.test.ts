@@ -70,3 +70,16 @@ test("asking for a script stores nothing, and shows the PC as booting", async (c
     [0, 0, 0, 0, 0],
   );
 });
+
+test("a PC that was reset asks before its connection is missed: its session hears of it", async (context) => {
+  await using api = await openApi("tokens");
+  const { id } = api.lab.inventory.register(helloOf(mac(1)), () => false, "t");
+  context.mock.method(api.lab.agents, "isConnected", () => true);
+  const booting = context.mock.method(api.lab.sessions, "booting");
+  await api.app.inject({ method: "GET", url: `/boot/ipxe/${mac(1)}` });
+  assert.deepEqual(
+    booting.mock.calls.map((call) => call.arguments),
+    [[id]],
+  );
+  assert.equal(api.lab.stateOf(id), "offline", "it is shown as what its agent says");
+});
