@@ -1,4 +1,4 @@
-/** PCs that are taken out, let in again, tried again and woken, between real processes. */
+/** PCs that are wiped, tried again and woken, between real processes. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -54,19 +54,22 @@ const over = (id: string): Promise<SessionView> =>
     60,
   );
 
-test("a PC that was taken out is let in again while the session runs, and is verified", async () => {
+test("a wipe outlives the server: what the agent did meanwhile is told by the next one", async () => {
   const [first] = clones;
-  const { id } = await restoreLab();
-  await room.until(
-    () => sessionOf(id),
-    (session) => (memberOf(session, first.name)?.bytesReceived ?? 0) > 0,
-    20,
-  );
-  assert.equal(memberOf(await drop(id, first.name), first.name)?.result, "stopped");
-  const admitted = await room.roomcast("session", "admit", id, first.name);
-  assert.equal(admitted.status, 0, admitted.stderr);
-  for (const { result } of (await over(id)).members) assert.equal(result, "verified");
-  assert.equal(await checksum(first.disk), masterSum);
+  await fillDisk(first.disk, diskBytes, 5);
+  const pc = (await room.pcs()).find(({ name }) => name === first.name);
+  const wipe = api.post(`/pcs/${pc?.id}/wipe`, { method: "zero", overwrite: first.name });
+  wipe.catch(() => {});
+  const wipes = async (): Promise<SessionView[]> =>
+    (await api.get<SessionView[]>("/sessions")).filter(({ kind }) => kind === "wipe");
+  const [{ id } = { id: "" }] = await room.until(wipes, ({ length }) => length > 0, 20);
+  await room.endServer("SIGKILL");
+  await room.startServer("--config", join(room.folder, "slow.toml"));
+  const { state, members } = await over(id);
+  assert.deepEqual([state, members[0]?.result, members[0]?.reason], ["done", "verified", null]);
+  const zeros = join(room.folder, "zeros");
+  await writeFile(zeros, new Uint8Array(diskBytes));
+  assert.equal(await checksum(first.disk), await checksum(zeros));
 });
 
 test("those that failed are tried again in a session of their own", async () => {
