@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
-import { serve } from "./serve.ts";
 
 interface ServeArguments {
   readonly interface: string;
@@ -35,6 +34,8 @@ export function addServeCommand(program: Command): void {
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
         process.once(signal, () => stop.abort());
       }
+      // The command line of every other command declares this one, and need not load the server.
+      const { serve } = await import("./serve.ts");
       await serve({
         dataFolder: program.opts<{ data: string }>().data,
         interfaceName: options.interface,

@@ -55,7 +55,7 @@ interface Import {
 
 const imports: Import[] = sources.flatMap((from) => {
   const text = readFileSync(join(root, from), "utf8");
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\(\s*"([^"]+)",?\s*\)/gm)].map(
     ([, fixed, dynamic]) => {
       const to = fixed ?? dynamic ?? "";
       return { from, to: to.startsWith(".") ? relative(root, join(root, dirname(from), to)) : to };

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { parseMac } from "../../core/units/mac.ts";
-import { runAgent } from "../../initrd/agent/run.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 
@@ -30,8 +29,9 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
     .option("--once", "ends after one session, with that session's exit status")
     .action((options: AgentOptions) =>
       run(
-        () =>
-          runAgent({
+        async () => {
+          const { runAgent } = await import("../../initrd/agent/run.ts");
+          return runAgent({
             server: serverOf(program),
             disks: options.disk ?? [],
             interface: options.interface ?? null,
@@ -41,7 +41,8 @@ export function addAgentCommand(program: Command, run: RunCommand): void {
             once: options.once ?? false,
             shell: options.shell ?? false,
             signal: endOfProcess(),
-          }),
+          });
+        },
         { isLocal: true },
       ),
     );

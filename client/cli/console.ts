@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { shellInTerminal } from "../api/shell-terminal.ts";
-import { runConsole } from "../console/main.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { splitWords } from "./words.ts";
@@ -13,8 +12,9 @@ export function addConsoleCommand(program: Command, run: RunCommand, term: strin
     .command("console")
     .description("opens the staff's full-screen console")
     .action(() =>
-      run(({ client }) => {
+      run(async ({ client }) => {
         const { stdin: input, stdout: output } = process;
+        const { runConsole } = await import("../console/main.ts");
         return runConsole(client, {
           async shell(name) {
             const { reason } = await shellInTerminal(client.place, name, { term, input, output });

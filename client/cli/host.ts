@@ -2,12 +2,6 @@
 import { networkInterfaces } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import type { DoctorView } from "../../core/wire/api.ts";
-import {
-  builtBootFolder,
-  doctorView,
-  examineHost,
-  lookForDhcp,
-} from "../../server/doctor/examine.ts";
 
 export { addServeCommand } from "../../server/serve-command.ts";
 
@@ -17,6 +11,9 @@ export async function examineWithoutServer(
   given: string | undefined,
 ): Promise<DoctorView> {
   const interfaceName = given ?? onlyInterface();
+  const { builtBootFolder, doctorView, examineHost, lookForDhcp } = await import(
+    "../../server/doctor/examine.ts"
+  );
   const own = networkInterfaces()[interfaceName]?.find(({ family }) => family === "IPv4");
   const findings = await examineHost({
     ...{ interfaceName, dataFolder, bootFolder: builtBootFolder, server: null, pcAddresses: [] },

@@ -7,8 +7,6 @@ import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
-import { exportImage } from "../transfer/export.ts";
-import { importImage } from "../transfer/import.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
@@ -167,6 +165,7 @@ async function importFile(
   const { client, say, document } = context;
   requireName(imageNameRule, name);
   using progress = progressLines(context, "importing");
+  const { importImage } = await import("../transfer/import.ts");
   const committed = await importImage({
     client,
     path: resolve(file),
@@ -192,6 +191,7 @@ async function importFile(
 async function exportFile(context: CliContext, reference: string, file: string): Promise<number> {
   const { client, say, document, confirm } = context;
   using progress = progressLines(context, "exporting");
+  const { exportImage } = await import("../transfer/export.ts");
   const exported = await exportImage({
     client,
     image: reference,
