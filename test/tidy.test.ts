@@ -55,12 +55,12 @@ interface Import {
 
 const imports: Import[] = sources.flatMap((from) => {
   const text = readFileSync(join(root, from), "utf8");
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\(\s*"([^"]+)",?\s*\)/gm)].map(
-    ([, fixed, dynamic]) => {
-      const to = fixed ?? dynamic ?? "";
-      return { from, to: to.startsWith(".") ? relative(root, join(root, dirname(from), to)) : to };
-    },
-  );
+  return [
+    ...text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"|\bimport\(\s*"([^"]+)",?\s*\)/gm),
+  ].map(([, fixed, dynamic]) => {
+    const to = fixed ?? dynamic ?? "";
+    return { from, to: to.startsWith(".") ? relative(root, join(root, dirname(from), to)) : to };
+  });
 });
 
 const broken = (rule: (each: Import) => boolean): string[] =>
