@@ -92,6 +92,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });
+  // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
+  cleanup.defer(() => lab.close());
 
   const bootFolder = config.boot?.folder ?? builtBootFolder;
   const igmp = igmpListener(interfaceName, log);
