@@ -154,15 +154,15 @@ export function evolveWorker(worker: Worker, fact: WorkerFact, stamp: Stamp): Wo
   }
 }
 
-export const workerWanted = ({ pc, phase }: Worker): Wanted => ({
+const workerWanted = ({ pc, phase }: Worker): Wanted => ({
   orders: new Map(phase.name === "ended" ? [] : [[pc, workerAttempt]]),
   cast: null,
 });
 
-export const workerDeadline = ({ phase }: Worker, now: LabTime): LabTime | undefined =>
+const workerDeadline = ({ phase }: Worker, now: LabTime): LabTime | undefined =>
   phase.name === "lost" && phase.until > now ? phase.until : undefined;
 
-export const workerRelease = ({ phase }: Worker): string =>
+const workerRelease = ({ phase }: Worker): string =>
   (phase.name === "ended" ? causeText(phase.cause) : null) ?? "the session is over";
 
 export function workerText(fact: WorkerFact): string | null {
@@ -225,3 +225,19 @@ export const nothingCast = {
   repairBytes: 0,
   passes: 0,
 } as const;
+
+/** What a kind of one PC that works alone says of its state, whatever the work is. */
+export const workerParts = {
+  wanted: ({ worker }: WorkerState) => workerWanted(worker),
+  release: ({ worker }: WorkerState) => workerRelease(worker),
+  deadline: ({ worker }: WorkerState, now: LabTime) => workerDeadline(worker, now),
+  isOver: ({ worker }: WorkerState) => worker.phase.name === "ended",
+  holds: ({ worker }: WorkerState, pc: PcId) => worker.pc === pc && worker.phase.name !== "ended",
+  knows: ({ worker }: WorkerState, pc: PcId) => worker.pc === pc,
+  pcs: ({ worker }: WorkerState) => [worker.pc],
+  room: () => null,
+} as const;
+
+interface WorkerState {
+  readonly worker: Worker;
+}

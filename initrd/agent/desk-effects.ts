@@ -1,7 +1,7 @@
 /** What the person at the PC wants, done: each request of the desk ends in an event for it. */
 import { spawn } from "node:child_process";
 import type { DeskEvent, DeskRequest, Finding } from "../../core/agent/desk.ts";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { AgentMessage } from "../../core/wire/control.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Journal } from "./journal.ts";
@@ -62,7 +62,7 @@ function unlessFailed({ signal, told }: DeskEffectPorts, act: () => Promise<void
   act().catch((error: unknown) => {
     if (signal.aborted) return;
     const next = error instanceof RoomcastError ? `: ${error.next}` : "";
-    told({ type: "notice", text: `${error instanceof Error ? error.message : error}${next}` });
+    told({ type: "notice", text: `${errorText(error)}${next}` });
   });
 }
 

@@ -1,5 +1,7 @@
 /** The casts of the sessions: opened, joined and closed as the sessions want it. */
+
 import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/ends.ts";
+import { errorText } from "../../core/errors.ts";
 import { stragglerText } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
 import type { Session } from "./engine.ts";
@@ -130,7 +132,7 @@ export class Cast {
   }
 
   private broken(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorText(error);
     this.ports.take(this.session.id, { type: "cast-broken", reason });
   }
 }

@@ -1,3 +1,4 @@
+import { errorText } from "../../core/errors.ts";
 import type { LivePlan } from "../../core/image/live-plan.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Input } from "../../core/session/kind.ts";
@@ -84,16 +85,13 @@ export class LiveArchive {
         const image = `${manifest.name}@${manifest.version}`;
         this.ports.take({ type: "stored", image, imageId: manifest.id });
       },
-      (error: unknown) => this.ports.take({ type: "not-stored", reason: messageOf(error) }),
+      (error: unknown) => this.ports.take({ type: "not-stored", reason: errorText(error) }),
     );
   }
 
   private break(error: unknown): void {
     const { spec } = this.session.state as LiveState;
-    const reason = `the PC that sends, ${spec.senderName}, failed: ${messageOf(error)}`;
+    const reason = `the PC that sends, ${spec.senderName}, failed: ${errorText(error)}`;
     this.ports.take({ type: "cast-broken", reason });
   }
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -10,7 +10,7 @@ import type {
   CastSender,
   CastSenderStats,
 } from "../../core/cast/ends.ts";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
 import type { Journal } from "../../core/session/journal.ts";
@@ -476,7 +476,7 @@ export class Sessions {
     if (writer === undefined || this.spaceAsked.has(writer)) return;
     this.spaceAsked.add(writer);
     writer.requireSpace(usedBytes).catch((error: unknown) => {
-      this.take(session.id, { type: "not-stored", reason: messageOf(error) });
+      this.take(session.id, { type: "not-stored", reason: errorText(error) });
     });
   }
   private order(id: string, input: Input): SessionView {
@@ -505,7 +505,7 @@ export class Sessions {
       } catch (error) {
         this.engine.notWritten();
         this.isStuck = true;
-        this.ports.stuck(messageOf(error));
+        this.ports.stuck(errorText(error));
         return timers.wakeAt(millis(timers.now() + journalRetry), () => this.flush());
       }
       if (this.isStuck) this.ports.stuck(null);
@@ -570,7 +570,7 @@ export class Sessions {
     this.writers.delete(id);
     if (writer !== undefined && (session.state as CaptureState).image === null)
       writer.abort().catch((error: unknown) => {
-        const why = messageOf(error);
+        const why = errorText(error);
         this.ports.note(id, null, `what the capture left could not be tidied up: ${why}`);
       });
     for (const resolve of this.waiting.get(id) ?? []) resolve();
@@ -686,6 +686,3 @@ function castAddress(number: number): CastAddress {
     port: 7400 + (number % 1000),
   };
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

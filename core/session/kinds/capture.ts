@@ -14,13 +14,11 @@ import {
   type WorkerFact,
   type WorkerRules,
   workerAttempt,
-  workerDeadline,
   workerEnd,
-  workerRelease,
+  workerParts,
   workerState,
   workerText,
   workerView,
-  workerWanted,
 } from "../worker.ts";
 
 export interface CaptureSpec {
@@ -72,6 +70,7 @@ function captureResult(
 
 export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
   name: "capture",
+  ...workerParts,
   begin: (spec) => ({ spec, worker: beginWorker(spec.pc), image: null }),
   decide(state, input, now, gauges) {
     const { worker, image, spec } = state;
@@ -96,7 +95,6 @@ export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
     assert(state.image === null && state.worker.phase.name !== "ended", "a capture commits once");
     return { ...state, image: fact.image };
   },
-  wanted: ({ worker }) => workerWanted(worker),
   order: ({ spec }, session, _pc, { policy }) => ({
     type: "capture",
     session,
@@ -106,13 +104,6 @@ export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
     policy,
     raw: spec.raw,
   }),
-  release: ({ worker }) => workerRelease(worker),
-  deadline: ({ worker }, now) => workerDeadline(worker, now),
-  isOver: ({ worker }) => worker.phase.name === "ended",
-  holds: ({ worker }, pc) => worker.pc === pc && worker.phase.name !== "ended",
-  knows: ({ worker }, pc) => worker.pc === pc,
-  pcs: ({ worker }) => [worker.pc],
-  room: () => null,
   image: ({ spec, image }) => image ?? spec.name,
   text: (fact) => (fact.type === "committed" ? `captured as ${fact.image}` : workerText(fact)),
   view: ({ spec, worker, image }, gauges, names) => ({

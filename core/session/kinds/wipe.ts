@@ -13,12 +13,10 @@ import {
   type WorkerFact,
   type WorkerRules,
   workerAttempt,
-  workerDeadline,
-  workerRelease,
+  workerParts,
   workerState,
   workerText,
   workerView,
-  workerWanted,
 } from "../worker.ts";
 
 export interface WipeSpec {
@@ -61,10 +59,10 @@ function wipeResult(end: End): readonly [Exclude<MemberResult, "pending">, Cause
 
 export const wipe: Kind<WipeSpec, WipeState, WorkerFact> = {
   name: "wipe",
+  ...workerParts,
   begin: (spec) => ({ spec, worker: beginWorker(spec.pc) }),
   decide: ({ worker }, input, now, gauges) => decideWorker(worker, input, now, gauges, rules),
   evolve: (state, fact, stamp) => ({ ...state, worker: evolveWorker(state.worker, fact, stamp) }),
-  wanted: ({ worker }) => workerWanted(worker),
   order: ({ spec }, session, _pc, { policy }) => ({
     type: "wipe",
     session,
@@ -73,13 +71,6 @@ export const wipe: Kind<WipeSpec, WipeState, WorkerFact> = {
     rule: { policy, failingDisks: [...spec.failingDisks] },
     method: spec.method,
   }),
-  release: ({ worker }) => workerRelease(worker),
-  deadline: ({ worker }, now) => workerDeadline(worker, now),
-  isOver: ({ worker }) => worker.phase.name === "ended",
-  holds: ({ worker }, pc) => worker.pc === pc && worker.phase.name !== "ended",
-  knows: ({ worker }, pc) => worker.pc === pc,
-  pcs: ({ worker }) => [worker.pc],
-  room: () => null,
   image: () => null,
   text: (fact) => workerText(fact),
   view: ({ spec, worker }, gauges, names) => ({

@@ -5,7 +5,7 @@ import type {
   CastReceiverOptions,
   CastReceiverStats,
 } from "../../../core/cast/ends.ts";
-import { RoomcastError } from "../../../core/errors.ts";
+import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { type BulkFrame, bulkKind, type RestoreOrder } from "../../../core/wire/control.ts";
@@ -184,7 +184,7 @@ export class Reception {
   }
 
   private break(error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     this.taker?.stop(
       error instanceof RoomcastError
         ? error

@@ -6,7 +6,7 @@ import { readSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import koffi from "koffi";
 import { TftpTransfer, type TransferStep } from "../../../core/boot/tftp-transfer.ts";
-import { assert } from "../../../core/errors.ts";
+import { assert, errorText } from "../../../core/errors.ts";
 import {
   bindTo,
   closeDescriptor,
@@ -148,7 +148,7 @@ function perform(transfer: Transfer, next: () => TransferStep): void {
 
 /** Such as a file that cannot be read to its end. */
 function failed(id: number, error: unknown): void {
-  say({ type: "error", text: error instanceof Error ? error.message : String(error) });
+  say({ type: "error", text: errorText(error) });
   const transfer = transfers.get(id);
   if (transfer === undefined) say({ type: "ended", id, end: null });
   else end(transfer, null);
