@@ -136,7 +136,12 @@ test("firmware's packets, as they were, get their loader", async () => {
   await client.line(/^ready$/);
   const discovers = goldenRequests.filter(({ type }) => type === "DISCOVER");
   const files = new Map<string, number>();
-  for (const golden of discovers) {
+  // A BIOS whose ROM is no iPXE: option 77 (user class) is blotted out by pad bytes.
+  const plain = discovers
+    .filter(({ arch }) => arch === 0)
+    .map((golden) => ({ ...golden, hex: golden.hex.replace("4d0469505845", "000000000000") }));
+  assert(plain.every(({ hex }) => !decoded(bytesOf({ hex })).options.has(77)));
+  for (const golden of [...discovers, ...plain]) {
     const since = client.lines.length;
     client.tell({ hex: golden.hex, to: "255.255.255.255", port: 67 });
     const offer = decoded(Buffer.from(await client.line(/^02/, since), "hex"));

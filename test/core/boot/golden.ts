@@ -26,7 +26,7 @@ export const goldenRequests = goldenPackets.filter(
   ({ sentBy, dstPort }) => sentBy === "firmware or boot loader" && dstPort === 67,
 );
 
-export const bytesOf = ({ hex }: GoldenPacket): Uint8Array =>
+export const bytesOf = ({ hex }: Pick<GoldenPacket, "hex">): Uint8Array =>
   new Uint8Array(Buffer.from(hex, "hex"));
 
 export const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
