@@ -1,5 +1,5 @@
 /**
- * What an agent and its server say to each other over the WebSocket `/agent/v1/connect`: one JSON
+ * What an agent and its server say to each other over the WebSocket `/gate/v2/link`: one JSON
  * object a text frame, told apart by `type`; and binary frames for the cast (`bulkKind`).
  * Either side closes the connection when it has heard nothing for `silenceLimit`.
  */
@@ -262,7 +262,7 @@ export const Welcome = Type.Object({
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
   ...work,
-  /** The image's id, for `/agent/v1/images/ID/…`. */
+  /** The image's id, for `/gate/v2/images/ID/…`. */
   imageId: text(64),
   /** NAME@VERSION, for the screen. */
   image: text(),
@@ -278,8 +278,8 @@ export const RestoreOrder = Type.Object({
   /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
   scan: Type.Boolean(),
   /**
-   * The image is read while it is cast: its plan is at `/agent/v1/casts/SESSION/plan`, its entries come
-   * in `entries` frames after this order, and its chunks are at `/agent/v1/casts/SESSION/chunks/ENTRY`.
+   * The image is read while it is cast: its plan is at `/gate/v2/casts/SESSION/plan`, its entries come
+   * in `entries` frames after this order, and its chunks are at `/gate/v2/casts/SESSION/chunks/ENTRY`.
    * `delta`: with `scan`, all entries are waited for and looked for on the disk before it is `ready`.
    */
   live: Type.Union([Type.Literal("no"), Type.Literal("yes"), Type.Literal("delta")]),

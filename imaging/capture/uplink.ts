@@ -1,4 +1,4 @@
-/** A capture's way to the server (docs/protocol.md, `/agent/v1/captures/TASK/…`). */
+/** A capture's way to the server (docs/protocol.md, `/gate/v2/captures/TASK/…`). */
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import { canonicalJson } from "../../core/image/manifest.ts";
@@ -52,10 +52,10 @@ export async function sendLiveChunk(options: UplinkOptions, chunk: StoredChunk):
   await requests(options, "casts")("PUT", "chunks", octets, parts);
 }
 
-/** All requests of one task below `/agent/v1/`, each repeated while the server is away. */
+/** All requests of one task below `/gate/v2/`, each repeated while the server is away. */
 function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "casts") {
   const once = async (method: string, what: string, type: string, body: Body) => {
-    const url = new URL(`/agent/v1/${kind}/${encodeURIComponent(task)}/${what}`, server);
+    const url = new URL(`/gate/v2/${kind}/${encodeURIComponent(task)}/${what}`, server);
     let answer: Response;
     let bytes: Uint8Array;
     try {

@@ -8,7 +8,7 @@ import { recordsOf } from "../store/upload-routes.ts";
 
 const octets = "application/octet-stream";
 
-/** Registers `/agent/v1/casts/TASK/…`. `archiveOf`: the live cast under way that `task` names. */
+/** Registers `/gate/v2/casts/TASK/…`. `archiveOf`: the live cast under way that `task` names. */
 export async function castRoutes(
   app: FastifyInstance,
   archiveOf: (task: string) => LiveArchive | undefined,
@@ -24,14 +24,14 @@ export async function castRoutes(
   const admit = async (request: FastifyRequest<Task>, reply: FastifyReply): Promise<void> =>
     admitBody(request, reply, runOf(request.params.task), request.routeOptions.bodyLimit);
 
-  app.get<Task>("/agent/v1/casts/:task/plan", async ({ params }, reply) => {
+  app.get<Task>("/gate/v2/casts/:task/plan", async ({ params }, reply) => {
     const { plan } = runOf(params.task).cast;
     if (plan === null)
       throw new RoomcastError("unreachable", "the plan is not here yet", "it is asked for again");
     return reply.type("application/json").send(encodeLivePlan(plan));
   });
   app.get<{ Params: { task: string; entry: string } }>(
-    "/agent/v1/casts/:task/chunks/:entry",
+    "/gate/v2/casts/:task/chunks/:entry",
     async ({ params }, reply) => {
       const entryIndex = /^\d{1,10}$/.test(params.entry) ? Number(params.entry) : -1;
       const stored = await runOf(params.task).cast.chunk(entryIndex);
@@ -45,7 +45,7 @@ export async function castRoutes(
       done(null, body),
     );
     binary.put<Task>(
-      "/agent/v1/casts/:task/chunks",
+      "/gate/v2/casts/:task/chunks",
       { onRequest: admit },
       async ({ params, body }, reply) => {
         const { cast } = runOf(params.task);
@@ -61,7 +61,7 @@ export async function castRoutes(
       done(null, body),
     );
     json.put<Task>(
-      "/agent/v1/casts/:task/plan",
+      "/gate/v2/casts/:task/plan",
       { onRequest: admit },
       async ({ params, body }, reply) => {
         const run = runOf(params.task);

@@ -22,13 +22,13 @@ export interface CheckRoutesPorts {
   readonly interfaceAddress: string;
 }
 
-/** Registers `/agent/v1/check/…`. */
+/** Registers `/gate/v2/check/…`. */
 export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts): Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
   app.get<{ Querystring: { bytes: string } }>(
-    "/agent/v1/check/payload",
+    "/gate/v2/check/payload",
     { schema: { querystring: Type.Object({ bytes: Type.String({ pattern: "^\\d{1,9}$" }) }) } },
     async (request, reply) => {
       const length = Math.min(Number(request.query.bytes), payloadLimit);
@@ -37,7 +37,7 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
   );
 
   app.post<{ Body: { nonce: number; port: number } }>(
-    "/agent/v1/check/multicast",
+    "/gate/v2/check/multicast",
     {
       schema: {
         body: Type.Object({

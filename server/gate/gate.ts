@@ -32,7 +32,7 @@ export const gate =
     links.route(app, lab);
     await imageRoutes(app, { store: images, list: () => lab.images() });
     await captureRoutes(app, {
-      prefix: "/agent/v1/captures",
+      prefix: "/gate/v2/captures",
       uploadOf: (task) => uploadOf(lab, task),
       onCommitted: (task, manifest) => lab.committed(task, manifest),
     });

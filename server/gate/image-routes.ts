@@ -12,25 +12,22 @@ export interface ImageRoutesPorts {
   list(): ImageView[];
 }
 
-/** Registers `GET /agent/v1/images…`. */
+/** Registers `GET /gate/v2/images…`. */
 export async function imageRoutes(
   app: FastifyInstance,
   { store, list }: ImageRoutesPorts,
 ): Promise<void> {
-  app.get("/agent/v1/images", async () => list());
-  app.get<{ Params: { id: string } }>(
-    "/agent/v1/images/:id/manifest",
-    async ({ params }, reply) => {
-      const manifest = store.list().find(({ id }) => id === params.id);
-      if (manifest === undefined) throw noImage(params.id);
-      return reply.type("application/json").send(canonicalJson(manifest));
-    },
-  );
-  app.get<{ Params: { id: string } }>("/agent/v1/images/:id/index", async ({ params }, reply) =>
+  app.get("/gate/v2/images", async () => list());
+  app.get<{ Params: { id: string } }>("/gate/v2/images/:id/manifest", async ({ params }, reply) => {
+    const manifest = store.list().find(({ id }) => id === params.id);
+    if (manifest === undefined) throw noImage(params.id);
+    return reply.type("application/json").send(canonicalJson(manifest));
+  });
+  app.get<{ Params: { id: string } }>("/gate/v2/images/:id/index", async ({ params }, reply) =>
     reply.type(octets).send(asBuffer(await store.index(params.id))),
   );
   app.get<{ Params: { id: string; entry: string } }>(
-    "/agent/v1/images/:id/chunks/:entry",
+    "/gate/v2/images/:id/chunks/:entry",
     async ({ params }, reply) => {
       const entryIndex = /^\d{1,10}$/.test(params.entry) ? Number(params.entry) : -1;
       const stored = await store.readChunk(params.id, entryIndex);

@@ -6,7 +6,7 @@ import { livePlanLimit } from "../../core/image/live-plan.ts";
 import { type Upload, uploadLimits } from "../store/upload-routes.ts";
 
 /** Where agents connect. */
-export const linkPath = "/agent/v1/connect";
+export const linkPath = "/gate/v2/link";
 /** What a link takes before its hello, in bytes: the hello of a PC with dozens of disks has 20 KB. */
 export const helloBytes = 64 * 1024;
 
@@ -55,45 +55,45 @@ export const gateRows: readonly GateRow[] = [
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
   // One host may run the agents of many disks.
   row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", helloBytes),
-  row("GET", "/agent/v1/images", "nothing", 8, "the list of images"),
-  row("GET", "/agent/v1/images/:id/manifest", "an image", 8, "an image's manifest"),
-  row("GET", "/agent/v1/images/:id/index", "an image", 8, "an image's index"),
-  row("GET", "/agent/v1/images/:id/chunks/:entry", "an image", 32, "a chunk of an image"),
+  row("GET", "/gate/v2/images", "nothing", 8, "the list of images"),
+  row("GET", "/gate/v2/images/:id/manifest", "an image", 8, "an image's manifest"),
+  row("GET", "/gate/v2/images/:id/index", "an image", 8, "an image's index"),
+  row("GET", "/gate/v2/images/:id/chunks/:entry", "an image", 32, "a chunk of an image"),
   row(
     "POST",
-    "/agent/v1/captures/:task/known",
+    "/gate/v2/captures/:task/known",
     capture,
     16,
     "which chunks are stored already",
     uploadLimits.known,
   ),
-  row("PUT", "/agent/v1/captures/:task/chunks", capture, 8, "chunks", uploadLimits.chunks),
-  row("PUT", "/agent/v1/captures/:task/index", capture, 2, "the index", uploadLimits.index),
+  row("PUT", "/gate/v2/captures/:task/chunks", capture, 8, "chunks", uploadLimits.chunks),
+  row("PUT", "/gate/v2/captures/:task/index", capture, 2, "the index", uploadLimits.index),
   row(
     "POST",
-    "/agent/v1/captures/:task/commit",
+    "/gate/v2/captures/:task/commit",
     capture,
     4,
     "makes the image visible",
     uploadLimits.commit,
   ),
-  row("GET", "/agent/v1/casts/:task/plan", cast, 8, "the plan of a live cast"),
-  row("PUT", "/agent/v1/casts/:task/plan", cast, 2, "the same, from the sender", livePlanLimit),
-  row("GET", "/agent/v1/casts/:task/chunks/:entry", cast, 32, "a chunk of a live cast"),
+  row("GET", "/gate/v2/casts/:task/plan", cast, 8, "the plan of a live cast"),
+  row("PUT", "/gate/v2/casts/:task/plan", cast, 2, "the same, from the sender", livePlanLimit),
+  row("GET", "/gate/v2/casts/:task/chunks/:entry", cast, 32, "a chunk of a live cast"),
   row(
     "PUT",
-    "/agent/v1/casts/:task/chunks",
+    "/gate/v2/casts/:task/chunks",
     cast,
     8,
     "a chunk that the server did not hear",
     // A chunk with its entry.
     2 * 1024 * 1024,
   ),
-  row("GET", "/agent/v1/rooms/:name/targets", "a room", 4, "the disks that a cast overwrites"),
-  row("GET", "/agent/v1/check/payload", "nothing", 2, "up to 512 MiB of zeros, to be timed"),
+  row("GET", "/gate/v2/rooms/:name/targets", "a room", 4, "the disks that a cast overwrites"),
+  row("GET", "/gate/v2/check/payload", "nothing", 2, "up to 512 MiB of zeros, to be timed"),
   row(
     "POST",
-    "/agent/v1/check/multicast",
+    "/gate/v2/check/multicast",
     "nothing",
     2,
     "600 packets of multicast, one such burst at a time",

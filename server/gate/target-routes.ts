@@ -3,10 +3,10 @@ import { foreseenTarget } from "../../core/screen/target.ts";
 import type { RoomTarget } from "../../core/wire/control.ts";
 import type { Lab } from "../lab/lab.ts";
 
-/** Registers `GET /agent/v1/rooms/ROOM/targets`: what a cast to the room overwrites, for who asks for one at a PC. */
+/** Registers `GET /gate/v2/rooms/ROOM/targets`: what a cast to the room overwrites, for who asks for one at a PC. */
 export async function targetRoutes(app: FastifyInstance, lab: Lab): Promise<void> {
   app.get<{ Params: { name: string } }>(
-    "/agent/v1/rooms/:name/targets",
+    "/gate/v2/rooms/:name/targets",
     async ({ params: { name } }): Promise<RoomTarget[]> => {
       const room = lab.rooms.view(name);
       const request = { named: null, failingDisks: [], logicalSector: null };

@@ -9,7 +9,7 @@ const writer = store.beginImage("bench");
 const committed: Manifest[] = [];
 const app = fastify();
 await captureRoutes(app, {
-  prefix: "/agent/v1/captures",
+  prefix: "/gate/v2/captures",
   uploadOf: () => ({ writer, chunkCount: null }),
   onCommitted: (_task, manifest) => committed.push(manifest),
 });

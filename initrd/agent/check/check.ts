@@ -62,7 +62,7 @@ async function timeAnswer(server: URL, signal: AbortSignal): Promise<number | st
     for (let count = 0; count < answerTries; count++) {
       const from = performance.now();
       await (
-        await ask(server, "/agent/v1/check/payload?bytes=1", signal, answerLimit)
+        await ask(server, "/gate/v2/check/payload?bytes=1", signal, answerLimit)
       ).arrayBuffer();
       best = Math.min(best, performance.now() - from);
     }
@@ -77,7 +77,7 @@ async function timePayload(server: URL, signal: AbortSignal): Promise<number | s
   const from = performance.now();
   let bytes = 0;
   try {
-    const path = `/agent/v1/check/payload?bytes=${payloadBytes}`;
+    const path = `/gate/v2/check/payload?bytes=${payloadBytes}`;
     const answer = await ask(server, path, signal, throughputFor * 3);
     for await (const part of answer.body ?? []) {
       bytes += part.length;
@@ -112,7 +112,7 @@ async function countBurst(
     for (let tries = 0; tries < burstTries && numbers.size === 0; tries++) {
       await sleep(joinFor, undefined, { signal });
       const body = JSON.stringify({ nonce, port: socket.address().port });
-      const answer = await ask(server, "/agent/v1/check/multicast", signal, burstLimit, body);
+      const answer = await ask(server, "/gate/v2/check/multicast", signal, burstLimit, body);
       ({ sent } = (await answer.json()) as { sent: number });
       await sleep(lateFor, undefined, { signal });
     }

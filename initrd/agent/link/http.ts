@@ -25,7 +25,7 @@ export class ServerFiles {
   }
 
   async images(): Promise<ImageView[]> {
-    const value = parse(await this.get("/agent/v1/images", listLimit));
+    const value = parse(await this.get("/gate/v2/images", listLimit));
     if (Value.Check(ImageList, value)) return value;
     throw new RoomcastError(
       "bad-input",
@@ -36,7 +36,7 @@ export class ServerFiles {
 
   /** What a cast to this room would overwrite. */
   async targets(room: string): Promise<RoomTarget[]> {
-    const path = `/agent/v1/rooms/${encodeURIComponent(room)}/targets`;
+    const path = `/gate/v2/rooms/${encodeURIComponent(room)}/targets`;
     const value = parse(await this.get(path, listLimit));
     if (Value.Check(RoomTargets, value)) return value;
     throw new RoomcastError(
@@ -48,26 +48,26 @@ export class ServerFiles {
 
   /** As it came: to be decoded by whoever knows the format. */
   async manifest(imageId: string): Promise<Uint8Array> {
-    return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/manifest`, manifestLimit);
+    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/manifest`, manifestLimit);
   }
 
   async index(imageId: string, byteLength: number): Promise<Uint8Array> {
-    return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/index`, byteLength);
+    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/index`, byteLength);
   }
 
   /** The stored bytes of an index entry. */
   async chunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
-    return this.get(`/agent/v1/images/${encodeURIComponent(imageId)}/chunks/${entryIndex}`, mib);
+    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/chunks/${entryIndex}`, mib);
   }
 
   /** What a live cast will be of: `core/image/live-plan.ts`. */
   async livePlan(task: string): Promise<Uint8Array> {
-    return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/plan`, livePlanLimit);
+    return this.get(`/gate/v2/casts/${encodeURIComponent(task)}/plan`, livePlanLimit);
   }
 
   /** As `chunk`, of a live cast; the server may have to wait for it. */
   async liveChunk(task: string, entryIndex: number): Promise<Uint8Array> {
-    return this.get(`/agent/v1/casts/${encodeURIComponent(task)}/chunks/${entryIndex}`, mib);
+    return this.get(`/gate/v2/casts/${encodeURIComponent(task)}/chunks/${entryIndex}`, mib);
   }
 
   private get(path: string, limitBytes: number): Promise<Uint8Array> {

@@ -157,7 +157,7 @@ export class Link {
     const trouble = await reach(this.server);
     if (attempt !== this.attempt || this.closed) return;
     if (trouble !== null) return this.over(attempt, trouble);
-    const address = new URL("/agent/v1/connect", this.server);
+    const address = new URL("/gate/v2/link", this.server);
     address.protocol = this.server.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";

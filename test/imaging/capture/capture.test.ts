@@ -50,7 +50,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
     const committed: Manifest[] = [];
     const app = fastify();
     await captureRoutes(app, {
-      prefix: "/agent/v1/captures",
+      prefix: "/gate/v2/captures",
       uploadOf: (task) => (task === "s1" ? { writer, chunkCount: null } : undefined),
       onCommitted: (_task, manifest) => committed.push(manifest),
     });
@@ -86,7 +86,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
     const source = await openChunkSource({ directory: join(folder, "store"), imageId: image.id });
     for (const [entryIndex, entry] of decoded.value.entries()) {
       const stored = await source.read(entryIndex);
-      const web = await fetch(new URL(`/agent/v1/images/${image.id}/chunks/${entryIndex}`, server));
+      const web = await fetch(new URL(`/gate/v2/images/${image.id}/chunks/${entryIndex}`, server));
       assert.deepEqual(new Uint8Array(await web.arrayBuffer()), new Uint8Array(stored));
       copy.set(rawChunk(entry, stored, chunkBytes), entry.chunkIndex * chunkBytes);
     }

@@ -56,7 +56,7 @@ export async function captureInto(
   const committed: Manifest[] = [];
   const app = fastify();
   await captureRoutes(app, {
-    prefix: "/agent/v1/captures",
+    prefix: "/gate/v2/captures",
     uploadOf: () => ({ writer, chunkCount: null }),
     onCommitted: (_task, manifest) => committed.push(manifest),
   });

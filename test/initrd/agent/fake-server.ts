@@ -181,7 +181,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     },
   };
 
-  app.get("/agent/v1/connect", { websocket: true }, (accepted) => {
+  app.get("/gate/v2/link", { websocket: true }, (accepted) => {
     server.connections++;
     socket = accepted;
     accepted.on("error", () => {});
@@ -233,12 +233,12 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     }
   }, 1000);
 
-  app.get("/agent/v1/images", () => []);
-  app.put(`/agent/v1/casts/${session}/plan`, (_, reply) => {
+  app.get("/gate/v2/images", () => []);
+  app.put(`/gate/v2/casts/${session}/plan`, (_, reply) => {
     server.plans++;
     reply.code(204).send();
   });
-  const at = `/agent/v1/images/${manifest.id}`;
+  const at = `/gate/v2/images/${manifest.id}`;
   app.get(`${at}/manifest`, () => manifest);
   app.get(`${at}/index`, (_, reply) => {
     reply.type("application/octet-stream");

@@ -19,7 +19,7 @@ export const httpReceiver =
       while (!closed && wanted.size > 0) {
         for (const entryIndex of [...wanted]) {
           if (closed) return;
-          const path = `/agent/v1/images/0123456789abcdef/chunks/${entryIndex}`;
+          const path = `/gate/v2/images/0123456789abcdef/chunks/${entryIndex}`;
           let data: Uint8Array;
           try {
             data = new Uint8Array(await (await fetch(new URL(path, server))).arrayBuffer());

@@ -47,7 +47,7 @@ before(async () => {
   app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
   await app.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await app.register(async (scope) => links.route(scope, events));
-  url = `${(await app.listen({ host: "127.0.0.1", port: 0 })).replace("http", "ws")}/agent/v1/connect`;
+  url = `${(await app.listen({ host: "127.0.0.1", port: 0 })).replace("http", "ws")}/gate/v2/link`;
   // Begun first, for it takes its ten seconds.
   const socket = await open();
   const at = performance.now();

@@ -111,8 +111,8 @@ test("the routes of the gate are those of the table, and no other can be registe
 
   const app = fastify({ exposeHeadRoutes: false });
   holdToTable(app);
-  assert.throws(() => app.get("/agent/v1/secret", () => ""), /GET \/agent\/v1\/secret is not in/);
-  assert.throws(() => app.delete("/agent/v1/images", () => ""), /not in the gate's table/);
+  assert.throws(() => app.get("/gate/v2/secret", () => ""), /GET \/gate\/v2\/secret is not in/);
+  assert.throws(() => app.delete("/gate/v2/images", () => ""), /not in the gate's table/);
 });
 
 test("whoever names a task that is not under way hears so before a byte of the body is sent", async () => {

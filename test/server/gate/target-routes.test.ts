@@ -27,7 +27,7 @@ test("each PC of the room is listed with the disk that will be overwritten, or w
   inventory.register(helloOf("52:54:00:00:00:01", { disks: [diskOf(1)] }), () => false, "t");
   const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
   inventory.register(helloOf("52:54:00:00:00:02", { disks: twins }), () => false, "t");
-  const answer = await app.inject({ url: "/agent/v1/rooms/default/targets" });
+  const answer = await app.inject({ url: "/gate/v2/rooms/default/targets" });
   const [first, second, ...none] = answer.json();
   assert.deepEqual(none, []);
   assert.equal(first.name, "pc1");
@@ -36,6 +36,6 @@ test("each PC of the room is listed with the disk that will be overwritten, or w
 });
 
 test("a room that is not there is said not to be", async () => {
-  const answer = await app.inject({ url: "/agent/v1/rooms/nowhere/targets" });
+  const answer = await app.inject({ url: "/gate/v2/rooms/nowhere/targets" });
   assert.equal(answer.statusCode, 404);
 });

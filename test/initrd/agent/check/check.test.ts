@@ -52,11 +52,11 @@ test("without a server or an address it says so and ends", async () => {
 
 test("what is asked for is checked", async () => {
   for (const bytes of ["", "-1", "x", "1e9", "12345678901"]) {
-    const answer = await app.inject({ url: `/agent/v1/check/payload?bytes=${bytes}` });
+    const answer = await app.inject({ url: `/gate/v2/check/payload?bytes=${bytes}` });
     assert.equal(answer.statusCode, 400, bytes);
   }
   for (const body of [{}, { nonce: 1, port: 53 }, { nonce: -1, port: 5000 }]) {
-    const answer = await app.inject({ method: "POST", url: "/agent/v1/check/multicast", body });
+    const answer = await app.inject({ method: "POST", url: "/gate/v2/check/multicast", body });
     assert.equal(answer.statusCode, 400, JSON.stringify(body));
   }
 });
