@@ -103,6 +103,10 @@ export class Agent {
     return lives.underWay(this.life) !== null;
   }
 
+  private get isHalfWritten(): boolean {
+    return this.ports.isHalfWritten(this.description.latest?.disks ?? []);
+  }
+
   private tick(): void {
     const { ports, link, workbench } = this;
     const order = lives.underWay(this.life);
@@ -166,7 +170,8 @@ export class Agent {
 
   private standing(): Pick<Hello, "state" | "report"> {
     const { life, workbench } = this;
-    return { state: pcState(life, workbench.progress()), report: lives.report(life) };
+    const state = pcState(life, workbench.progress(), this.isHalfWritten);
+    return { state, report: lives.report(life) };
   }
 
   // --- the link
@@ -270,7 +275,8 @@ export class Agent {
     const now = ports.clock.now();
     const task = workbench.view(life, link.word === "connected", now);
     const troubles = ports.troubles(described.disks);
+    const { isHalfWritten } = this;
     const serverUrl = ports.server.origin;
-    menu.show(menuView({ serverUrl, link, desk, described, troubles, task, now }));
+    menu.show(menuView({ serverUrl, link, desk, described, isHalfWritten, troubles, task, now }));
   }
 }

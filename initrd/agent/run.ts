@@ -181,17 +181,12 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       const ports = { server, roots: systemRoots, uplink };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
-    troubles(seen) {
-      const half = seen.filter((disk) => halfWritten.has(disk));
-      return {
-        isHalfWritten: half.length > 0,
-        lines: [
-          ...half.map(halfWrittenText),
-          ...clockTroubles(options.clockOffSeconds ?? 0),
-          ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
-        ],
-      };
-    },
+    isHalfWritten: (seen) => seen.some((disk) => halfWritten.has(disk)),
+    troubles: (seen) => [
+      ...seen.filter((disk) => halfWritten.has(disk)).map(halfWrittenText),
+      ...clockTroubles(options.clockOffSeconds ?? 0),
+      ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
+    ],
     lockShell: (isLocked) => {
       if (isAppliance) lockShell(isLocked);
     },

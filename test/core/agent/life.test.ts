@@ -299,7 +299,8 @@ test("an agent that is ended stops its work first, and begins no other", () => {
 });
 
 test("the PC's state follows its work, and a failure until it is dismissed", () => {
-  assert.equal(pcState(idle, null), "idle");
+  assert.equal(pcState(idle, null, false), "idle");
+  assert.equal(pcState(idle, null, true), "failed", "its disk would not start");
   const bench = begun();
   const progress = (phase: "receiving" | "verifying" | "growing", bytesReceived: number) => ({
     phase,
@@ -311,17 +312,17 @@ test("the PC's state follows its work, and a failure until it is dismissed", () 
       ...{ lossRatio: null, writeBps: null },
     },
   });
-  assert.equal(pcState(bench.life, null), "waiting");
-  assert.equal(pcState(bench.life, progress("receiving", 0)), "waiting");
-  assert.equal(pcState(bench.life, progress("receiving", 1)), "receiving");
-  assert.equal(pcState(bench.life, progress("verifying", 1)), "verifying");
-  assert.equal(pcState(bench.life, progress("growing", 1)), "personalising");
+  assert.equal(pcState(bench.life, null, false), "waiting");
+  assert.equal(pcState(bench.life, progress("receiving", 0), false), "waiting");
+  assert.equal(pcState(bench.life, progress("receiving", 1), false), "receiving");
+  assert.equal(pcState(bench.life, progress("verifying", 1), false), "verifying");
+  assert.equal(pcState(bench.life, progress("growing", 1), false), "personalising");
   bench.finish("failed");
-  assert.equal(pcState(bench.life, null), "failed");
+  assert.equal(pcState(bench.life, null, false), "failed");
   bench.cancel();
-  assert.equal(pcState(bench.life, null), "failed");
+  assert.equal(pcState(bench.life, null, false), "failed");
   bench.take({ type: "dismissed" });
-  assert.equal(pcState(bench.life, null), "idle");
+  assert.equal(pcState(bench.life, null, false), "idle");
 });
 
 test("in any order of events: one task under way, no end lost before it is settled, no restart before that", () => {

@@ -52,7 +52,7 @@ interface Bench {
   end(): Promise<void>;
 }
 
-async function open(): Promise<Bench> {
+async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const server = await openFakeServer(image);
   const tasks: IdleTask[] = [];
   const power: string[] = [];
@@ -83,7 +83,8 @@ async function open(): Promise<Bench> {
     },
     files: (signal) => new ServerFiles(address, signal),
     power: async (action) => void power.push(action),
-    troubles: () => ({ isHalfWritten: true, lines: ["it does not start"] }),
+    isHalfWritten: () => isHalfWritten,
+    troubles: () => ["it does not start"],
     lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),
     check: async function* () {
       yield [{ title: "Link", good: null, text: "being looked at" }];
@@ -170,6 +171,13 @@ suite("the agent's screen", { concurrency: true }, () => {
     const shown = await seen((view) => view.check?.[0]?.good === true);
     assert.equal(shown.check?.[0]?.text, "eth0");
     assert.equal(shown.hardware.firmware, "bios");
+    await end();
+  });
+
+  test("a PC whose disk was left half written says so on its screen and to the server", async () => {
+    const { server, seen, end } = await open({ isHalfWritten: true });
+    assert.equal((await server.heardOf("hello")).state, "failed");
+    await seen((view) => view.isHalfWritten);
     await end();
   });
 
