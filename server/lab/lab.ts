@@ -1,3 +1,4 @@
+import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
@@ -92,6 +93,8 @@ export class Lab implements AgentEvents {
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
+  /** What booting machines call themselves. */
+  readonly bootUuids = new BootUuids();
   private readonly boots: Boots;
 
   constructor(ports: LabPorts) {
@@ -104,6 +107,7 @@ export class Lab implements AgentEvents {
     this.inventory = new Inventory(state);
     this.boots = new Boots({
       inventory: this.inventory,
+      uuids: this.bootUuids,
       isWanted: ({ id }) => this.sessions.idOf(id) !== null,
       now: () => timers.now(),
     });
