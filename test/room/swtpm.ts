@@ -7,8 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
 
 export interface Swtpm {
-  /** A UNIX socket: of commands and answers, or of QEMU's control of it. */
-  readonly socket: string;
   stop(): Promise<void>;
 }
 
@@ -17,12 +15,13 @@ const startMs = 10_000;
 
 /**
  * Starts one, powered on and started up (`commands`: whoever connects speaks to it), or as QEMU wants it
- * (`qemu`: QEMU powers it). It ends with this process, even by SIGKILL. A socket's path has at most 107
+ * (`qemu`: QEMU powers it). It ends with this process, even by SIGKILL. The socket is a path of at most 107
  * characters.
  */
 export async function startSwtpm(
   use: "commands" | "qemu",
-  { folder, socket }: { readonly folder: string; readonly socket: string },
+  folder: string,
+  socket: string,
 ): Promise<Swtpm> {
   mkdirSync(folder, { recursive: true });
   rmSync(socket, { force: true });
@@ -57,13 +56,18 @@ export async function startSwtpm(
     );
   }
   return {
-    socket,
     async stop() {
       child.kill("SIGTERM");
       await ended;
     },
   };
 }
+
+/** How QEMU is given one as the chip of a PC. */
+export const qemuTpm = (socket: string): string[] => [
+  ...["-chardev", `socket,id=tpm-control,path=${socket}`],
+  ...["-tpmdev", "emulator,id=tpm0,chardev=tpm-control", "-device", "tpm-tis,tpmdev=tpm0"],
+];
 
 /** Sends a command to one that takes commands, and answers what it says. */
 export function askSwtpm(socket: string, command: Uint8Array): Promise<Uint8Array> {

@@ -12,11 +12,12 @@ import { type TpmProver, tpmProver } from "../../../../initrd/agent/tpm/prover.t
 import { askSwtpm, type Swtpm, startSwtpm } from "../../../room/swtpm.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-tpm-"));
-const files = { folder: join(folder, "state"), socket: join(folder, "tpm.sock") };
+const socket = join(folder, "tpm.sock");
+const powerOn = (): Promise<Swtpm> => startSwtpm("commands", join(folder, "state"), socket);
 let swtpm: Swtpm;
 
 before(async () => {
-  swtpm = await startSwtpm("commands", files);
+  swtpm = await powerOn();
 });
 after(async () => {
   await swtpm.stop();
@@ -26,13 +27,13 @@ after(async () => {
 /** Cuts its power and puts it on again. */
 async function restart(): Promise<void> {
   await swtpm.stop();
-  swtpm = await startSwtpm("commands", files);
+  swtpm = await powerOn();
 }
 
 const openKey = (say: (sentence: string) => void = () => {}): Promise<TpmProver> =>
   tpmProver(
     {
-      transmit: (command) => askSwtpm(files.socket, command),
+      transmit: (command) => askSwtpm(socket, command),
       async [Symbol.asyncDispose]() {},
     },
     say,
@@ -53,7 +54,7 @@ async function tool(name: string, ...args: string[]): Promise<string> {
     env: {
       ...process.env,
       NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
-      TPM2TOOLS_TCTI: `cmd:${process.execPath} ${bridge} ${files.socket}`,
+      TPM2TOOLS_TCTI: `cmd:${process.execPath} ${bridge} ${socket}`,
     },
   });
   return stdout;
