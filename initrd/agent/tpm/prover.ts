@@ -35,7 +35,7 @@ export async function openTpmProver(
     const prover = await tpmProver(await openTpmDevice(device), say);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(2);
     const fingerprint = createHash("sha256").update(prover.spki).digest("base64");
-    say(`the TPM's key is sha256:${fingerprint}, made in ${seconds} s`);
+    say(`the TPM's key is sha256:${fingerprint}, ready after ${seconds} s`);
     return prover;
   } catch (error) {
     const next = error instanceof RoomcastError ? `: ${error.next}` : "";
@@ -52,12 +52,13 @@ export async function tpmProver(
   const ask = async <T>(command: Uint8Array, decode: (bytes: Uint8Array) => Decoded<T>) =>
     understood(decode(await tpm.transmit(command)));
   try {
+    // First, for the TPM works on it by itself while the agent starts.
+    const { handle, x, y } = await ask(encodeCreatePrimary(), decodeCreatePrimary);
     if (!hasBootPcrs(await ask(encodeGetPcrBanks(), decodePcrBanks))) {
       say(
         "the TPM keeps no SHA-256 of what this PC started; the firmware's setup can switch it on",
       );
     }
-    const { handle, x, y } = await ask(encodeCreatePrimary(), decodeCreatePrimary);
     return {
       kind: "tpm",
       spki: p256Spki(x, y),

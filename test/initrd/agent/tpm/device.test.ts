@@ -39,7 +39,17 @@ test("no TPM, a device that is none, and one that answers nonsense give no key, 
   );
   assert.match(await refusal(folder), /the TPM is of no use: \S+ cannot be opened: EISDIR/);
   // Its own command's code stands where the response code should.
-  assert.match(await refusal(makeFifo("nonsense")), /of no use: .*response code 0x17a/);
+  assert.match(await refusal(makeFifo("nonsense")), /of no use: .*response code 0x131/);
+});
+
+test("an answer that waits while this process is busy is in time", async () => {
+  await using device = await openTpmDevice(makeFifo("busy"), 100);
+  const answer = device.transmit(Uint8Array.of(1, 2, 3));
+  // The command is on its way, and nothing was heard yet.
+  for (let turn = 0; turn < 10; turn++) await null;
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < 300);
+  assert.deepEqual(await answer, Uint8Array.of(1, 2, 3));
 });
 
 test("a TPM that does not answer in time is none, and is asked nothing more", async () => {
