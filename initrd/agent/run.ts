@@ -33,6 +33,8 @@ import { startRestore } from "./tasks/restore.ts";
 import { startSend } from "./tasks/send.ts";
 import type { Task } from "./tasks/task.ts";
 import { startWipe } from "./tasks/wipe.ts";
+import { tpmDevice } from "./tpm/device.ts";
+import { openTpmProver } from "./tpm/prover.ts";
 
 export interface AgentOptions {
   /** http://ADDRESS:PORT */
@@ -91,6 +93,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     logPath: options.logPath ?? null,
     milestonesPath: options.milestonesPath ?? null,
   });
+  // At once: a TPM takes up to some seconds for it, in which the disks are looked at and the server is reached.
+  const tpmKey = isAppliance ? openTpmProver(tpmDevice, journal.milestone) : null;
   const instance = randomUUID();
   const { version } = packageJson;
   const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
@@ -201,7 +205,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
         : "this host was not booted by roomcast: its agent opens shells only when started with --shell",
   });
   options.signal?.addEventListener("abort", () => void agent.stop("the agent was ended"));
-  return agent.run();
+  try {
+    return await agent.run();
+  } finally {
+    await (await tpmKey)?.[Symbol.asyncDispose]();
+  }
 }
 
 /** `initrd/init/init` offers no shell on the second console while this is there. */
