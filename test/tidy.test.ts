@@ -17,6 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "core/units": [],
   "core/wire": ["core/units"],
   "core/image": ["core/units", "core/wire"],
+  "core/trust": ["core/units", "core/wire"],
   "core/boot": ["core/units", "core/wire", "core/image"],
   "core/cast": ["core/units", "core/wire", "core/image"],
   "core/agent": ["core/units", "core/wire"],
