@@ -118,10 +118,11 @@ function castOf(
   const shown = others();
   const view = lab.rooms.view(room);
   const usualDisk = { named: null, failingDisks: [], logicalSector: disk.logicalSector };
+  const count = shown.length === 1 ? "1 PC" : `${shown.length} PCs`;
   const stored = saveAs === null ? "" : `, stored as image ${saveAs}`;
   return {
     action: "cast",
-    what: `cast its disk ${diskIdentity(disk)} to the ${shown.length} other PCs of ${room}${stored}`,
+    what: `cast its disk ${diskIdentity(disk)} to ${room} (${count})${stored}`,
     overwrites: shown.map(
       (each) => `${each.name}  ${foreseenTarget(lab.pcView(each), [view], usualDisk).text}`,
     ),
