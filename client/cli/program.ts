@@ -12,6 +12,7 @@ import { addServeCommand } from "./host.ts";
 import { addImageCommands } from "./image.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
+import { addRequestCommands } from "./request.ts";
 import { addRestoreCommands } from "./restore.ts";
 import { addRoomCommands } from "./room.ts";
 import { addScheduleCommands } from "./schedule.ts";
@@ -62,6 +63,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addImageCommands(program, run);
   addRestoreCommands(program, run);
   addSessionCommands(program, run);
+  addRequestCommands(program, run);
   addScheduleCommands(program, run);
   addHistoryCommand(program, run);
   addOperatorCommands(program, run);

@@ -10,12 +10,12 @@ import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { fitted } from "./misfit.ts";
 import { ImageName } from "./names.ts";
 import { nullable } from "./nullable.ts";
-import { PinHash } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
+import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
 
 /** Raised when a message changes so that an older peer would misread it. */
-export const controlProtocol = 2;
+export const controlProtocol = 3;
 /** Each side says something at least this often. */
 export const aliveEvery = millis(1000);
 /** Nine missed signs of life: the other side is gone. A PC that is busy to the last core may miss five. */
@@ -187,12 +187,12 @@ export const CastStats = Type.Object({
 });
 export type CastStats = Static<typeof CastStats>;
 
-/** What the person at the PC's menu wants the server to start, confirmed there. */
+/** What the person at the PC's menu wants the server to start, confirmed there. The server decides. */
 export const Ask = Type.Object({
   type: Type.Literal("ask"),
   want: Type.Union([
-    Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
-    Type.Object({ action: Type.Literal("capture"), name: ImageName, disk: nullable(text()) }),
+    Type.Object({ action: Type.Literal("restore"), image: text(), disk: text() }),
+    Type.Object({ action: Type.Literal("capture"), name: ImageName, disk: text() }),
     /** This PC's disk to all others of `room`, which is its own: the word that was typed. */
     Type.Object({
       action: Type.Literal("cast"),
@@ -206,6 +206,8 @@ export const Ask = Type.Object({
     Type.Object({ action: Type.Literal("boot-disk") }),
     /** Enter, in a seat walk. */
     Type.Object({ action: Type.Literal("take-seat") }),
+    /** What waits for an operator is wanted no more. */
+    Type.Object({ action: Type.Literal("withdraw") }),
   ]),
 });
 
@@ -228,6 +230,7 @@ export const AgentMessage = Type.Union([
   Delivery,
   CastStats,
   Ask,
+  Unlock,
   Seen,
   ShellEnded,
 ]);
@@ -330,8 +333,6 @@ export const Placed = Type.Object({
   seat: nullable(text(32)),
   /** The room lets operators open a shell here. */
   shell: Type.Boolean(),
-  /** The menu asks for it before anything else. */
-  pin: nullable(PinHash),
   /** The seat walk is on for this PC: `ask` with `take-seat` takes seat `next` of `room`; null: none is left. */
   walk: nullable(Type.Object({ room: text(64), next: nullable(text(32)) })),
 });
@@ -383,6 +384,8 @@ export const ServerMessage = Type.Union([
     }),
   }),
   Placed,
+  MenuState,
+  Waiting,
   ...ShellOrder.anyOf,
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;

@@ -7,6 +7,7 @@ import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
 import { pcNameRule, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
+import { Pin } from "./trust.ts";
 
 /** Of a PC's name that it may ask for itself. */
 export const namePattern = pcNameRule.pattern;
@@ -37,6 +38,8 @@ export const RoomSettings = Type.Object(
     idleBoot: Type.Union([Type.Literal("agent"), Type.Literal("local-disk")]),
     /** Seconds in which a key stops a PC on its way to its own disk. */
     diskSeconds: Type.Integer({ minimum: 1, maximum: 300 }),
+    /** `approve`: what a PC's menu requests waits for an operator's yes, or needs a PIN; `free`: nobody is asked. */
+    ask: Type.Union([Type.Literal("approve"), Type.Literal("free")]),
   },
   closed,
 );
@@ -49,27 +52,19 @@ export const roomDefaults: RoomSettings = {
   diskSeconds: 5,
   disk: anyDisk,
   naming: null,
+  ask: "approve",
 };
-
-/** Digits that anyone can type at a PC's menu. */
-export const Pin = Type.String({ pattern: "^[0-9]{4,12}$", description: "4 to 12 digits" });
 
 /** What `PATCH /rooms/ROOM` takes. A PIN goes in and never comes out. */
 export const RoomChange = Type.Object(
   {
     ...Type.Partial(RoomSettings).properties,
     pin: Type.Optional(nullable(Pin)),
+    instructorPin: Type.Optional(nullable(Pin)),
   },
   closed,
 );
 export type RoomChange = Static<typeof RoomChange>;
-
-/** A PIN as it is stored and as the PCs of the room get it: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
-export const PinHash = Type.Object({
-  salt: Type.String({ pattern: "^[0-9a-f]{32}$" }),
-  hash: Type.String({ pattern: "^[0-9a-f]{64}$" }),
-});
-export type PinHash = Static<typeof PinHash>;
 
 /** A place where a PC stands. Columns and rows count from 0, left to right and front to back. */
 export const Seat = Type.Object(
@@ -97,6 +92,10 @@ export const RoomView = Type.Object({
   settings: RoomSettings,
   /** Whether the PCs' menus ask for a PIN. */
   pin: Type.Boolean(),
+  /** Whether there is a PIN that allows captures and casts, too. */
+  instructorPin: Type.Boolean(),
+  /** Until when its menus take no PIN, since too many were wrong; null: they do. */
+  shutUntil: nullable(Type.String()),
   seats: Type.Array(SeatView),
   /** The room's PCs are being given their seats; `next` is the seat that the next one takes. */
   walk: nullable(Type.Object({ next: nullable(Type.String()) })),

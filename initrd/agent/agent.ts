@@ -115,7 +115,6 @@ export class Agent {
       link.send({ type: "progress", ...lives.workOf(order), ...progress });
     }
     this.happen({ type: "tick" });
-    this.serve({ type: "tick" });
     if (this.isBusy) return;
     this.description
       .lookAgain(ports.clock.now(), () => !this.isBusy)
@@ -194,6 +193,7 @@ export class Agent {
     this.shells.closeAll();
     // A server that is away for an hour is not worth a thousand lines.
     if (isNews) journal.milestone(`not connected to ${server.origin}: ${detail}`);
+    this.serve({ type: "down" });
     this.draw();
   }
 
@@ -222,6 +222,10 @@ export class Agent {
         return this.notice(message.text);
       case "placed":
         return this.serve({ type: "placed", placed: message });
+      case "menu":
+        return this.serve({ type: "menu", menu: message });
+      case "waiting":
+        return this.serve({ type: "waiting", what: message.what });
       case "shell-open":
       case "shell-resize":
       case "shell-credit":
@@ -235,8 +239,8 @@ export class Agent {
   // --- the desk
 
   private serve(event: DeskEvent): void {
-    const { desk: before, ports } = this;
-    const [desk, requests] = atDesk(before, event, ports.clock.now());
+    const { desk: before } = this;
+    const [desk, requests] = atDesk(before, event);
     this.desk = desk;
     for (const request of requests) this.grant(request);
     if (desk !== before) this.draw();
@@ -272,11 +276,10 @@ export class Agent {
     const { menu, ports, link, desk, life, workbench } = this;
     const described = this.description.latest;
     if (menu === null || described === null) return;
-    const now = ports.clock.now();
-    const task = workbench.view(life, link.word === "connected", now);
+    const task = workbench.view(life, link.word === "connected", ports.clock.now());
     const troubles = ports.troubles(described.disks);
     const { isHalfWritten } = this;
     const serverUrl = ports.server.origin;
-    menu.show(menuView({ serverUrl, link, desk, described, isHalfWritten, troubles, task, now }));
+    menu.show(menuView({ serverUrl, link, desk, described, isHalfWritten, troubles, task }));
   }
 }

@@ -6,7 +6,6 @@ import type { AgentMessage } from "../../core/wire/control.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Journal } from "./journal.ts";
 import type { ServerFiles } from "./link/http.ts";
-import { isPin } from "./pin.ts";
 
 /** Of these the desk's own effects take care; the others are the agent's. */
 export type DeskEffect = Exclude<DeskRequest, { type: "stop" | "dismiss" | "power" }>;
@@ -28,13 +27,10 @@ export interface DeskEffectPorts {
 export function performAtDesk(request: DeskEffect, ports: DeskEffectPorts): void {
   const { told, signal } = ports;
   switch (request.type) {
-    case "ask": {
-      const isSent = ports.send({ type: "ask", want: request.want });
-      return told({
-        type: "notice",
-        text: isSent ? null : "there is no connection to the server: try again",
-      });
-    }
+    case "ask":
+      return send(ports, { type: "ask", want: request.want });
+    case "unlock":
+      return send(ports, { type: "unlock", pin: request.pin });
     case "fetch-images":
       return unlessFailed(ports, async () => {
         told({ type: "images", images: await ports.files(signal).images() });
@@ -45,17 +41,16 @@ export function performAtDesk(request: DeskEffect, ports: DeskEffectPorts): void
       });
     case "check":
       return void check(ports);
-    case "check-pin":
-      return unlessFailed(ports, async () => {
-        const isRight = await isPin(request.typed, request.pin);
-        ports.journal.log(isRight ? "the menu was unlocked" : "a wrong PIN was typed");
-        told({ type: "pin", pin: request.pin, isRight });
-      });
     case "lock-shell":
       return ports.lockShell(request.isLocked);
     case "open-shell":
       return openShell(ports);
   }
+}
+
+function send({ send: say, told }: DeskEffectPorts, message: AgentMessage): void {
+  const text = say(message) ? null : "there is no connection to the server: try again";
+  told({ type: "notice", text });
 }
 
 function unlessFailed({ signal, told }: DeskEffectPorts, act: () => Promise<void>): void {

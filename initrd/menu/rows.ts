@@ -32,6 +32,7 @@ import type { MenuView } from "./view.ts";
 export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
   const page = settled(before, view);
   if (view.task !== null) return taskRows(view, view.task, page, size);
+  if (view.waiting !== null) return waitingRows(view, view.waiting, size);
   const { columns } = size;
   const frame = (title: string, body: readonly Row[], keys: string): Row[] =>
     screenful(
@@ -47,8 +48,29 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return homeRows(view, page, size);
     case "wait":
       return waitRows(view, size);
-    case "pin":
-      return frame("This room has a PIN", [pinRow(page.value)], "Enter: unlock   Esc: back");
+    case "pin": {
+      const [title, mayAsk] =
+        view.unlocks === "instructor"
+          ? ["The instructor's PIN", false]
+          : ["This room has a PIN", page.beyond !== null];
+      const keys = mayAsk
+        ? "Enter: unlock   Tab: ask an operator instead   Esc: back"
+        : "Enter: unlock   Esc: back";
+      return frame(title, [pinRow(page.value)], keys);
+    }
+    case "imageName":
+      return frame(
+        "Restore an image: which one?",
+        [
+          ...paragraph(
+            "The menu is locked, so the images are not listed. Type the name of one, as NAME or NAME@VERSION; the server's operator is asked before anything happens.",
+            columns,
+          ),
+          blank,
+          [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
+        ],
+        "Enter: continue   Esc: back",
+      );
     case "images":
       return frame(
         "Restore an image",
@@ -149,6 +171,11 @@ function homeKeys(view: MenuView): string {
   return view.server.state === "connected" ? usual : `${usual}   R: draw again`;
 }
 
+function lockWord({ isLocked, unlocks }: MenuView): string {
+  if (isLocked) return "LOCKED: needs the PIN";
+  return unlocks === null ? "" : "U: instructor's PIN";
+}
+
 /** In a seat walk: the seat that Enter takes, or the seat that this PC has. */
 function homeWord(view: MenuView): readonly [string, Style] {
   if (view.server.state !== "connected") return stateWord[view.server.state];
@@ -166,7 +193,7 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   const footer = [
     ...noticeRows(page.said, columns),
     ...noticeRows(view.notice, columns),
-    barRow(homeKeys(view), view.isLocked ? "LOCKED: needs the PIN" : "", columns),
+    barRow(homeKeys(view), lockWord(view), columns),
   ];
   const menu = items.map(({ letter, text }, index) => [
     span(
@@ -221,6 +248,27 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
       header: [headerRow(view, columns), blank],
       body: [...big, blank, ...details],
       footer: [...noticeRows(view.notice, columns), barRow("Any key: the menu", "", columns)],
+    },
+    size,
+  );
+}
+
+/** What was asked for waits for an operator's yes. */
+function waitingRows(view: MenuView, what: string, size: ScreenSize): Row[] {
+  const { columns, lines } = size;
+  const details = [
+    ...paragraph("Waiting for the server's operator to say yes. This PC asks to:", columns, "bold"),
+    blank,
+    ...paragraph(what, columns),
+    blank,
+    ...paragraph("The console at the server rings. Nothing happens before the answer.", columns),
+  ];
+  const room = { columns: columns - 2, lines: lines - details.length - 6 };
+  return screenful(
+    {
+      header: [headerRow(view, columns), blank],
+      body: [...bigLetters("ASKED", room, "blockWarn"), blank, ...details],
+      footer: [...noticeRows(view.notice, columns), barRow("Esc: withdraw", "", columns)],
     },
     size,
   );
@@ -327,7 +375,9 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
     ...diskFacts(disk),
     blank,
     ...(work.kind === "restore"
-      ? imageFacts(work.image, disk, columns)
+      ? work.image === null
+        ? paragraph(`It will hold ${work.reference}.`, columns)
+        : imageFacts(work.image, disk, columns)
       : paragraph("The disk will be empty, and the PC will not start from it.", columns)),
     blank,
     [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
@@ -389,7 +439,7 @@ function castNameRows(
 
 function castRows(
   { disk, saveAs, value, refused }: Extract<Page, { name: "cast" }>,
-  { pc, targets }: MenuView,
+  { pc, targets, isLocked }: MenuView,
   { columns, lines }: ScreenSize,
 ): Row[] {
   const room = pc.room ?? "";
@@ -403,6 +453,19 @@ function castRows(
   ];
   const space = Math.max(1, lines - 10 - from.length);
   const shown = others.slice(0, others.length > space ? space - 1 : space);
+  const ask: Row[] = [
+    ...from,
+    blank,
+    [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
+    refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,
+  ];
+  if (isLocked) {
+    return [
+      line(`EVERYTHING ON THE OTHER DISKS OF ROOM ${room} WILL BE LOST.`, "bad"),
+      ...paragraph("The server's operator is shown which these are, and is asked.", columns),
+      ...ask,
+    ];
+  }
   if (targets === null) return [line(`Asking the server for the disks of room ${room}...`)];
   if (others.length === 0) return [line(`There are no other PCs in room ${room}.`)];
   const count = others.length === 1 ? "THIS DISK" : `THESE ${others.length} DISKS`;
@@ -415,10 +478,7 @@ function castRows(
       ],
     ),
     ...(shown.length < others.length ? [line(`and ${others.length - shown.length} more`)] : []),
-    ...from,
-    blank,
-    [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,
+    ...ask,
   ];
 }
 

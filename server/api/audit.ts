@@ -6,7 +6,7 @@ import type { Caller } from "./access.ts";
 /** Longest value of a call in the log, in characters; longer ones are cut. */
 const valueLimit = 80;
 /** These are never logged. */
-const secrets = new Set(["pin"]);
+const secrets = new Set(["pin", "instructorPin"]);
 
 /** A call as a line of the history: who did what, with which values, and how it was answered. */
 export function auditLine(

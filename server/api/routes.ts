@@ -15,6 +15,7 @@ import { imageApiRoutes } from "./image-api-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
 import { pcRoutes } from "./pc-routes.ts";
+import { requestRoutes } from "./request-routes.ts";
 import { roomRoutes } from "./room-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
@@ -90,6 +91,7 @@ export const apiRoutes =
     await app.register(roomRoutes(lab));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));
+    await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
     await app.register(operatorRoutes(operators));
   };

@@ -23,8 +23,10 @@ import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
+import { Menus } from "./menus.ts";
 import { PcOrders } from "./pc-orders.ts";
-import { meetRequest, type PcRequest } from "./pc-requests.ts";
+import { meetRequest } from "./pc-requests.ts";
+import { Requests } from "./requests.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
 import { type CastRequest, type RestoreRequest, Sessions, type SessionsPorts } from "./sessions.ts";
@@ -86,6 +88,8 @@ export class Lab implements AgentEvents {
   readonly sessions: Sessions;
   readonly pcs: PcOrders;
   readonly rooms: RoomOrders;
+  readonly menus: Menus;
+  readonly requests: Requests;
   readonly shells: Shells;
   readonly schedule: Schedule;
   private readonly looks: Looks;
@@ -150,9 +154,12 @@ export class Lab implements AgentEvents {
       committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
       stuck: (reason) => announcer.stuck(reason),
     });
+    this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
+    this.requests = new Requests({ timers, clock, announcer, send });
     this.rooms = new RoomOrders({
       inventory,
       announcer,
+      menus: this.menus,
       isConnected,
       send,
       restoreIn: (room) => this.sessions.restoreIn(room),
@@ -408,6 +415,8 @@ export class Lab implements AgentEvents {
   /** Puts everything to rest; sessions go on when the server is started again. */
   async close(): Promise<void> {
     this.schedule.close();
+    this.menus.close();
+    this.requests.close();
     await this.sessions.close();
     this.announcer.feed.close();
   }
@@ -481,6 +490,8 @@ export class Lab implements AgentEvents {
       this.inventory.save(pc);
       this.ports.log({ pc: pc.name, reason }, "PC lost");
     }
+    this.menus.lost(id);
+    this.requests.lost(id);
     this.sessions.lost(id, reason);
     this.shells.lost(id, reason);
     this.announcer.pc(id);
@@ -495,7 +506,9 @@ export class Lab implements AgentEvents {
         this.states.set(id, message.state);
         return this.announcer.pc(id);
       case "ask":
-        return this.ask(id, message.want);
+        return this.atMenu(id, () => meetRequest(this, id, message.want));
+      case "unlock":
+        return this.atMenu(id, () => this.menus.unlock(this.inventory.find(id), message.pin));
       case "shell-ended":
         return this.shells.ended(id, message);
       case "seen":
@@ -513,9 +526,10 @@ export class Lab implements AgentEvents {
     else this.sessions.bulk(id, frame);
   }
 
-  private ask(id: string, request: PcRequest): void {
+  /** What the person at a PC does there; an error is told there, too. */
+  private atMenu(id: string, act: () => void): void {
     try {
-      meetRequest(this, id, request);
+      act();
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
       this.agents.send(id, { type: "notice", text: `${error.message}: ${error.next}` });

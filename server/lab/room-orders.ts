@@ -2,14 +2,16 @@ import { RoomcastError } from "../../core/errors.ts";
 import { freeSeats, nextPlace } from "../../core/session/seats.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
-import type { PcRecord } from "../state/records.ts";
+import type { PcRecord, PinHash } from "../state/records.ts";
 import type { Announcer } from "./announcer.ts";
 import { defaultRoom, type Inventory } from "./inventory.ts";
+import type { Menus } from "./menus.ts";
 import { hashPin } from "./pin.ts";
 
 export interface RoomOrdersPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
+  readonly menus: Menus;
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
   /** The restore under way in a room. */
@@ -28,7 +30,7 @@ export class RoomOrders {
 
   /** Throws `not-found`. */
   view(given: string): RoomView {
-    const { inventory, isConnected, restoreIn } = this.ports;
+    const { inventory, menus, isConnected, restoreIn } = this.ports;
     const room = inventory.room(given);
     const { name } = room;
     const pcs = inventory.pcsOf(name);
@@ -39,6 +41,8 @@ export class RoomOrders {
       session: restoreIn(name),
       settings: room.settings,
       pin: room.pin !== null,
+      instructorPin: room.instructorPin !== null,
+      shutUntil: menus.shutUntil(name),
       seats: room.seats.map((seat) => ({
         ...seat,
         pc: pcs.find((pc) => pc.seat === seat.name)?.id ?? null,
@@ -73,15 +77,27 @@ export class RoomOrders {
     announcer.rooms();
   }
 
-  set(given: string, change: RoomChange): RoomView {
-    const { inventory } = this.ports;
+  async set(given: string, change: RoomChange): Promise<RoomView> {
+    const { inventory, menus } = this.ports;
+    inventory.room(given);
+    const { pin: menuPin, instructorPin: otherPin, ...settings } = change;
+    const [pin, instructorPin] = await Promise.all([hashOf(menuPin), hashOf(otherPin)]);
+    // It may have been deleted meanwhile.
     const room = inventory.room(given);
     const { name } = room;
-    const { pin, ...settings } = change;
     room.settings = { ...room.settings, ...settings };
-    if (pin !== undefined) room.pin = pin === null ? null : hashPin(pin);
+    if (pin !== undefined) room.pin = pin;
+    if (instructorPin !== undefined) room.instructorPin = instructorPin;
     inventory.saveRoom(room);
+    if (pin !== undefined || instructorPin !== undefined) menus.pinsChanged(name);
     for (const pc of inventory.pcsOf(name)) this.tell(pc);
+    return this.changed(name);
+  }
+
+  /** Opens the menus of a room, which too many wrong PINs have shut. */
+  unlock(given: string): RoomView {
+    const { name } = this.ports.inventory.room(given);
+    this.ports.menus.open(name);
     return this.changed(name);
   }
 
@@ -182,18 +198,19 @@ export class RoomOrders {
 
   /** Says to a PC where it is and what its room allows. */
   tell(pc: PcRecord): void {
-    const { settings, pin } = this.ports.inventory.room(pc.room);
+    const { inventory, menus, send } = this.ports;
+    const { settings } = inventory.room(pc.room);
     const walking = this.walking();
     const isWalker = walking !== null && (pc.room === walking || pc.room === defaultRoom);
-    this.ports.send(pc.id, {
+    send(pc.id, {
       type: "placed",
       name: pc.name,
       room: pc.room,
       seat: pc.seat,
       shell: settings.shell,
-      pin,
       walk: isWalker ? { room: walking, next: this.nextSeat(walking)?.name ?? null } : null,
     });
+    menus.tell(pc);
   }
 
   private tellWalkers(name: string): void {
@@ -220,3 +237,7 @@ export class RoomOrders {
     return this.view(name);
   }
 }
+
+/** Undefined: it stays as it is; null: there is none. */
+const hashOf = async (pin: string | null | undefined): Promise<PinHash | null | undefined> =>
+  pin === undefined || pin === null ? pin : hashPin(pin);

@@ -1,13 +1,21 @@
 /** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
-import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
+import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
+
+/** A PIN as it is stored: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
+export interface PinHash {
+  readonly salt: string;
+  readonly hash: string;
+}
 
 export interface RoomRecord {
   readonly name: string;
   settings: RoomSettings;
   /** What the menus of its PCs ask for before anything else. */
   pin: PinHash | null;
+  /** The PIN that allows captures and casts, too. */
+  instructorPin: PinHash | null;
   /** In the order in which a seat walk fills them. */
   seats: Seat[];
   /** The seat walk is on; `grows`: it makes the seats as it goes. */
@@ -18,6 +26,7 @@ export const newRoom = (name: string): RoomRecord => ({
   name,
   settings: { ...roomDefaults },
   pin: null,
+  instructorPin: null,
   seats: [],
   walk: null,
 });

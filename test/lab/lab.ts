@@ -30,7 +30,11 @@ export type Plant =
   /** The agent's word is enough for `verified`. */
   | "no-root-hash"
   /** An agent that is done begins anew when the order is repeated. */
-  | "order-again";
+  | "order-again"
+  /** A yes is good for more than one order. */
+  | "yes-twice"
+  /** What was asked for, or allowed by a PIN, outlives its connection. */
+  | "old-yes";
 
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
@@ -64,6 +68,7 @@ export class Lab {
   readonly plant: Plant | null;
   readonly tally: Tally;
   readonly random: () => number;
+  private readonly personal: () => number;
   readonly journal = new LabJournal();
   readonly checks: Checks;
   readonly server: Server;
@@ -75,7 +80,7 @@ export class Lab {
   readonly liveImages = new Map<string, readonly string[]>();
   private readonly images = new Map<string, readonly string[]>();
   private readonly timeline = new Timeline();
-  private readonly operator: Operator;
+  readonly operator: Operator;
   private isTroubled = true;
 
   constructor(settings: Settings, plant: Plant | null, tally: Tally) {
@@ -83,6 +88,7 @@ export class Lab {
     this.plant = plant;
     this.tally = tally;
     this.random = seeded(settings.seed ^ 0x5bd1e995);
+    this.personal = seeded(settings.seed ^ 0x1b873593);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),
@@ -149,6 +155,7 @@ export class Lab {
       this.acts();
     });
     this.trouble();
+    this.people();
     this.after(settings.troubleMs, () => this.calm());
     while (this.isTroubled) this.step();
     const until = this.now + endsWithinMs;
@@ -176,6 +183,25 @@ export class Lab {
       this.operator.act();
       this.acts();
     });
+  }
+
+  /**
+   * People type PINs, ask and are answered. They draw from a source of their own, so that a lab
+   * without them is as it was.
+   */
+  private people(): void {
+    const { settings, personal } = this;
+    if (settings.people === 0) return;
+    this.after(1000 * 2 * personal(), () => {
+      if (!this.isTroubled) return;
+      if (personal() < settings.people) this.pickPersonal(this.pcs).person();
+      if (personal() < settings.people / 2) this.operator.answer(personal() < 0.7);
+      this.people();
+    });
+  }
+
+  pickPersonal<T>(from: readonly T[]): T {
+    return from[Math.floor(this.personal() * from.length)] as T;
   }
 
   /** What goes wrong, looked for once a second. */
@@ -274,7 +300,8 @@ export class Lab {
   /** What the server hears, as it is or as a planted bug makes it. */
   planted(message: AgentMessage, link: Link): AgentMessage {
     const { plant } = this;
-    if (plant === null || plant === "act-early" || plant === "order-again") return message;
+    if (plant !== "settle-early" && plant !== "no-fence" && plant !== "no-root-hash")
+      return message;
     const report = message.type === "hello" || message.type === "alive" ? message.report : null;
     const engine = this.server.running;
     if (plant === "settle-early") {

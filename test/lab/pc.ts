@@ -232,6 +232,24 @@ export class Pc {
     }
   }
 
+  // --- the person at its menu
+
+  /** Types a PIN, right or wrong, or asks for something. */
+  person(): void {
+    const { lab } = this;
+    const pin = lab.pickPersonal(["2468", "97531", "1111", null, null]);
+    if (pin !== null) return this.send({ type: "unlock", pin });
+    const own = { disk: "/dev/sda" };
+    const want = lab.pickPersonal([
+      { action: "restore", image: "win@1", ...own },
+      { action: "wipe", method: "zero", ...own },
+      { action: "capture", name: "master", ...own },
+      { action: "cast", room: "default", saveAs: null, ...own },
+      { action: "withdraw" },
+    ] as const);
+    this.send({ type: "ask", want });
+  }
+
   // --- work
 
   stopAtPc(): void {

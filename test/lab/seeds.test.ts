@@ -31,6 +31,8 @@ const plants: Readonly<Record<Plant, number>> = {
   "no-root-hash": 50,
   "order-again": 200,
   "no-fence": 400,
+  "yes-twice": 100,
+  "old-yes": 100,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {

@@ -8,6 +8,7 @@ import { millis } from "../../core/units/units.ts";
 import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
 import { Engine, idOf, type Session } from "../../server/lab/engine.ts";
+import { Desks } from "./desks.ts";
 import { rootHashOf } from "./disk.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";
@@ -33,6 +34,7 @@ export class Server implements TaskServer {
   private links = new Map<string, Link>();
   private live = new Map<string, LiveMemory>();
   private casts = new Map<string, { turn: number }>();
+  desks: Desks;
   /** Counts the starts of the process. */
   private process = 0;
   private startedAt = 0;
@@ -43,6 +45,7 @@ export class Server implements TaskServer {
 
   constructor(lab: Lab) {
     this.lab = lab;
+    this.desks = new Desks(lab);
   }
 
   get isUp(): boolean {
@@ -83,6 +86,7 @@ export class Server implements TaskServer {
     this.links = new Map();
     this.live = new Map();
     this.casts = new Map();
+    this.desks = new Desks(lab);
     for (const link of lab.links) lab.pc(link.pc).serverDied(link);
     lab.links.clear();
     links.clear();
@@ -106,7 +110,10 @@ export class Server implements TaskServer {
     switch (words.type) {
       case "hello": {
         const before = this.links.get(pc);
-        if (before !== undefined) this.lab.links.delete(before);
+        if (before !== undefined) {
+          this.lab.links.delete(before);
+          this.desks.lost(pc);
+        }
         this.links.set(pc, link);
         link.toPc({ type: "welcome" } as ServerMessage);
         engine.connected(pc, words.report, this.stamp);
@@ -122,6 +129,10 @@ export class Server implements TaskServer {
       case "delivery":
         engine.take(words.session, { ...words, pc }, this.stamp);
         break;
+      case "ask":
+      case "unlock":
+        this.desks.hear(link, words);
+        break;
     }
     this.pump();
     if (words.type === "hello" && this.isUp && !this.isWriting) this.lab.checks.nobodyIsLeftOut();
@@ -132,6 +143,7 @@ export class Server implements TaskServer {
     this.lab.links.delete(link);
     if (this.engine === null || this.links.get(link.pc) !== link) return;
     this.links.delete(link.pc);
+    this.desks.lost(link.pc);
     this.engine.lost(link.pc, "the PC stopped answering", this.stamp);
     this.pump();
   }
@@ -160,6 +172,11 @@ export class Server implements TaskServer {
     const session = this.running.begin(number, kind, spec, this.stamp);
     this.pump();
     return session;
+  }
+
+  /** The connection that it has with this PC, as far as it knows. */
+  linkOf(pc: string): Link | undefined {
+    return this.links.get(pc);
   }
 
   isConnected(pc: string): boolean {

@@ -49,6 +49,11 @@ export interface Settings {
   readonly refusals: number;
   /** Of pieces of work whose agent takes so long to get ready that it is given up. */
   readonly sluggish: number;
+  /** Of the room that all PCs are in. */
+  readonly hasPin: boolean;
+  readonly ask: "approve" | "free";
+  /** Somebody at a PC types a PIN or asks for something. */
+  readonly people: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -89,5 +94,8 @@ export function drawSettings(seed: number): Settings {
     brokenCasts: chance(0.005),
     refusals: chance(0.1),
     sluggish: chance(0.15),
+    hasPin: random() < 0.5,
+    ask: random() < 0.2 ? "free" : "approve",
+    people: chance(0.3),
   };
 }

@@ -189,6 +189,9 @@ export class FakeLab implements ConsoleApi {
   }
 }
 
+/** A room without PINs. */
+export const unlocked = { pin: false, instructorPin: false, shutUntil: null };
+
 function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
   const names = [...new Set(["default", ...pcs.map(({ room }) => room)])];
   return names.map((name) => {
@@ -198,7 +201,7 @@ function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
     const taken = name === "lab-1" ? seats : [];
     return {
       ...{ name, pcs: own.length, online, session },
-      ...{ settings: roomDefaults, pin: false, walk: null },
+      ...{ settings: roomDefaults, walk: null, ...unlocked },
       seats: taken.map((seat) => ({
         ...seat,
         pc: own.find((pc) => pc.seat === seat.name)?.id ?? null,

@@ -11,7 +11,6 @@ import { Meter } from "../../../initrd/agent/meter.ts";
 import { taskView } from "../../../initrd/agent/screen.ts";
 import type { Task } from "../../../initrd/agent/tasks/task.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
-import { hashPin } from "../../../server/lab/pin.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { type FakeServer, openFakeServer, session } from "./fake-server.ts";
 
@@ -128,28 +127,40 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
 }
 
 suite("the agent's screen", { concurrency: true }, () => {
-  test("a room's PIN locks the menu and the shell until it is typed; another PIN locks them again", async () => {
+  test("the server's word locks the menu and the shell, and opens them; without a server they are shut", async () => {
     const { server, power, press, seen, end } = await open();
-    const placed = {
-      type: "placed",
-      name: "pc1",
-      room: "lab",
-      seat: null,
-      shell: true,
-      walk: null,
-    } as const;
-    server.say({ ...placed, pin: hashPin("2468") });
-    await seen((view) => view.isLocked);
-    press({ action: "unlock", pin: "1357" });
-    await seen((view) => view.notice === "That was not the room's PIN.");
-    assert.deepEqual(power, ["locked"]);
+    await seen((view) => view.server.state === "connected");
+    press({ action: "shell" });
+    await seen((view) => /not said yet/.test(view.notice ?? ""));
+    const pins = { menu: true, instructor: true };
+    server.say({ type: "menu", pins, right: null });
+    assert.equal((await seen((view) => view.isLocked)).unlocks, "menu");
     press({ action: "unlock", pin: "2468" });
-    await seen((view) => !view.isLocked);
-    server.say({ ...placed, pin: hashPin("9999") });
+    assert.equal((await server.heardOf("unlock")).pin, "2468");
+    server.say({ type: "menu", pins, right: "menu" });
+    assert.equal((await seen((view) => !view.isLocked)).unlocks, "instructor");
+    server.cut();
     await seen((view) => view.isLocked);
-    server.say({ ...placed, pin: null });
+    await seen((view) => view.server.state === "connected");
+    server.say({ type: "menu", pins: { menu: false, instructor: false }, right: null });
     await seen((view) => !view.isLocked);
     assert.deepEqual(power, ["locked", "unlocked", "locked", "unlocked"]);
+    await end();
+  });
+
+  test("what waits for an operator is shown, can be withdrawn, and ends with the connection", async () => {
+    const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    server.say({ type: "waiting", what: "erase its disk" });
+    await seen((view) => view.waiting === "erase its disk");
+    press({ action: "withdraw" });
+    assert.deepEqual((await server.heardOf("ask")).want, { action: "withdraw" });
+    server.say({ type: "waiting", what: null });
+    await seen((view) => view.waiting === null);
+    server.say({ type: "waiting", what: "erase its disk" });
+    await seen((view) => view.waiting !== null);
+    server.cut();
+    assert.match((await seen((view) => view.waiting === null)).notice ?? "", /ask again/);
     await end();
   });
 
@@ -197,7 +208,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     server.welcome = { protocol: controlProtocol, name: "pc9" };
     assert.equal((await seen((view) => view.server.state === "connected")).pc.name, "pc9");
     const walk = { room: "lab", next: "A2" };
-    const allows = { shell: true, pin: null };
+    const allows = { shell: true };
     server.say({ type: "placed", name: "pc10", room: "lab", seat: "A1", ...allows, walk });
     server.say({ type: "notice", text: "lunch" });
     const placed = await seen((view) => view.notice === "lunch");
