@@ -56,6 +56,9 @@ const work = {
 export const Work = Type.Object(work);
 export type Work = Static<typeof Work>;
 
+/** Goes with each request over HTTP that the order leads to: `authorization: Bearer GRANT`. */
+const grant = text(512);
+
 /** How a piece of work ended. `failed` carries the reason, and what to do next, in words. */
 export const End = Type.Object({
   outcome: Type.Union([
@@ -262,6 +265,7 @@ export const Welcome = Type.Object({
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
   ...work,
+  grant,
   /** The image's id, for `/gate/v2/images/ID/…`. */
   imageId: text(64),
   /** NAME@VERSION, for the screen. */
@@ -290,6 +294,7 @@ export type RestoreOrder = Static<typeof RestoreOrder>;
 export const CastOrder = Type.Object({
   type: Type.Literal("cast"),
   ...work,
+  grant,
   /** What it will be called, for the screen. */
   image: text(),
   /** The disk to read, else null: the agent's policy chooses. */
@@ -306,6 +311,7 @@ export type CastOrder = Static<typeof CastOrder>;
 export const CaptureOrder = Type.Object({
   type: Type.Literal("capture"),
   ...work,
+  grant,
   name: text(64),
   disk: nullable(text()),
   policy: DiskPolicy,

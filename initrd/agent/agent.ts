@@ -140,6 +140,8 @@ export class Agent {
     switch (action.type) {
       case "start":
         return this.start(action.order);
+      case "refresh":
+        return this.workbench.mailbox.of(action.order).refreshed?.(action.order);
       case "stop":
         return this.workbench.stop(action.reason);
       case "power":

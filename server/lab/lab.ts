@@ -3,6 +3,7 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { WorkGrant } from "../../core/trust/grant.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -47,6 +48,8 @@ export interface LabPorts {
   readonly startReceiver: SessionsPorts["startReceiver"];
   /** The operator's cap for sessions of this room, in bits a second. */
   rateLimitBps(room: string | null): number | null;
+  /** The text of a grant, which a PC shows with its requests. */
+  seal(grant: WorkGrant): string;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -133,9 +136,12 @@ export class Lab implements AgentEvents {
       startReceiver,
       send,
       sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
-      settingsOf: (pc, room) => {
+      settingsOf: (pc, { id, kind, durable }, attempt) => {
         const { disk, grow } = inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
-        return { policy: disk, grow, rateLimitBps: ports.rateLimitBps(room) };
+        return {
+          ...{ policy: disk, grow, rateLimitBps: ports.rateLimitBps(kind.room(durable)) },
+          grant: (role, object) => ports.seal({ role, pc, session: id, attempt, object }),
+        };
       },
       nameOf: (pc) => inventory.get(pc)?.name ?? pc,
       stateOf: (pc) => this.stateOf(pc),

@@ -62,7 +62,7 @@ export interface SessionsPorts {
   ): Promise<CastReceiver>;
   send(pc: PcId, message: ServerMessage): void;
   sendBulk(pc: PcId, kind: number, tag: number, payload: Uint8Array): void;
-  settingsOf(pc: PcId, room: string | null): OrderSettings;
+  settingsOf(pc: PcId, session: Session, attempt: number): OrderSettings;
   nameOf(pc: PcId): string;
   stateOf(pc: PcId): PcState;
   note(session: string, pc: PcId | null, text: string): void;

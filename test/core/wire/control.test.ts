@@ -17,6 +17,7 @@ const order = {
   type: "restore",
   session: "s1",
   attempt: 1,
+  grant: "image/p-1/s1/1/0123456789abcdef/seal",
   imageId: "0123456789abcdef",
   image: "lab@1",
   cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401 },

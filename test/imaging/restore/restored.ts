@@ -48,6 +48,7 @@ export async function restoreTo(
       type: "restore",
       session: "s1",
       attempt: 1,
+      grant: "",
       imageId: image.id,
       image: `${image.name}@${image.version}`,
       cast: { tag: 1, group: "239.77.1.1", port: 7401 },

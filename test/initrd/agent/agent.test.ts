@@ -430,7 +430,7 @@ suite("an agent", { concurrency: true }, () => {
     const work = { session, attempt: 1 };
     const cast = { tag: 77, group: "239.77.1.1", port: 7401 };
     server.say({
-      ...{ type: "cast", ...work, image: "base@1", disk, raw: true, cast },
+      ...{ type: "cast", ...work, grant: "", image: "base@1", disk, raw: true, cast },
       ...{ rateLimitBps: null, delta: false },
     });
     const chunkCount = Math.ceil(diskBytes / mib);

@@ -126,6 +126,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         type: "restore",
         session,
         attempt: 1,
+        grant: "",
         imageId: manifest.id,
         image: "base@1",
         cast: { tag: 77, group: "239.77.1.1", port: 7401 },

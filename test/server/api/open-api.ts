@@ -9,6 +9,7 @@ import { systemClock } from "../../../core/node/clock.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import { application, localApplication, networkApplication } from "../../../server/applications.ts";
+import { Grants } from "../../../server/gate/grants.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab } from "../../../server/lab/lab.ts";
@@ -53,6 +54,7 @@ export async function openApi(
 ): Promise<TestApi> {
   const log = pino({ level: "silent" });
   const links = new AgentLinks(log);
+  const grants = new Grants();
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
@@ -64,6 +66,7 @@ export async function openApi(
     agents: agents ?? links,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
     startReceiver: () => Promise.reject(new Error("nothing is cast in this test")),
+    seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     wake: async () => {},
     log: () => {},
