@@ -149,7 +149,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
   };
   const forNetwork = await networkApplication(application(log), api, {
-    ...{ lab, images, links, boot: services.forRoutes, interfaceAddress: address },
+    ...{ lab, images, links, grants, boot: services.forRoutes, interfaceAddress: address },
   });
   await listen(
     forNetwork,

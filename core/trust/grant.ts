@@ -8,10 +8,15 @@ import { assert, type Decoded } from "../errors.ts";
 const workRoles = ["image", "upload", "send", "receive"] as const;
 export type WorkRole = (typeof workRoles)[number];
 
+/** What a person looks at on the PC's screen, without an order. */
+const viewRoles = ["list", "targets", "check"] as const;
+export type ViewRole = (typeof viewRoles)[number];
+
+export type GrantRole = WorkRole | ViewRole;
+
 /** Part of an order: holds for as long as the server wants that attempt of the PC. */
 export interface WorkGrant {
   readonly role: WorkRole;
-  /** Ids and names have no `/`. */
   readonly pc: string;
   readonly session: string;
   readonly attempt: number;
@@ -19,23 +24,42 @@ export interface WorkGrant {
   readonly object: string;
 }
 
-const fieldCount = 5;
+/** Given on request: holds for some minutes, while the PC is connected. */
+export interface ViewGrant {
+  readonly role: ViewRole;
+  readonly pc: string;
+  /** In milliseconds of the lab's time. */
+  readonly until: number;
+  /** Of `targets` the room; else empty. */
+  readonly object: string;
+}
 
-/** A grant without its seal. */
-export function grantText({ role, pc, session, attempt, object }: WorkGrant): string {
-  const text = [role, pc, session, attempt, object].join("/");
-  assert(text.split("/").length === fieldCount, "no field of a grant has a /");
+export type Grant = WorkGrant | ViewGrant;
+
+/** A grant without its seal. No id and no name in it has a `/`. */
+export function grantText(grant: Grant): string {
+  const { role, pc, object } = grant;
+  const term = "until" in grant ? [grant.until] : [grant.session, grant.attempt];
+  const fields = [role, pc, ...term, object];
+  const text = fields.join("/");
+  assert(text.split("/").length === fields.length, "no field of a grant has a /");
   return text;
 }
 
 /** Reads a grant with its seal. Whether the seal is right, and the grant still holds, is for others to say. */
-export function readGrant(text: string): Decoded<WorkGrant> {
+export function readGrant(text: string): Decoded<Grant> {
   const fields = text.split("/");
-  if (fields.length !== fieldCount + 1) return { ok: false, reason: "it has not a grant's fields" };
-  const [role, pc, session, attempt, object] = fields as [string, string, string, string, string];
-  if (!isWorkRole(role)) return { ok: false, reason: "it is for nothing that there is" };
-  return { ok: true, value: { role, pc, session, attempt: Number(attempt), object } };
+  const [role = "", pc = ""] = fields;
+  if (isOneOf(workRoles, role) && fields.length === 6) {
+    const [, , session = "", attempt, object = ""] = fields;
+    return { ok: true, value: { role, pc, session, attempt: Number(attempt), object } };
+  }
+  if (isOneOf(viewRoles, role) && fields.length === 5) {
+    const [, , until, object = ""] = fields;
+    return { ok: true, value: { role, pc, until: Number(until), object } };
+  }
+  return { ok: false, reason: "it has not the fields of a grant" };
 }
 
-const isWorkRole = (role: string): role is WorkRole =>
-  (workRoles as readonly string[]).includes(role);
+const isOneOf = <T extends string>(roles: readonly T[], role: string): role is T =>
+  (roles as readonly string[]).includes(role);

@@ -212,6 +212,12 @@ export const Ask = Type.Object({
   ]),
 });
 
+/** What a person looks at on the PC's screen: the images, the disks of its room, the network check. */
+const view = Type.Union([Type.Literal("list"), Type.Literal("targets"), Type.Literal("check")]);
+
+/** The PC asks for what is no part of an order; answered by `grant`. */
+export const GrantRequest = Type.Object({ type: Type.Literal("grant-request"), view });
+
 /** More lines, or longer ones, are left out. */
 export const lookLines = 400;
 export const lookColumns = 400;
@@ -231,6 +237,7 @@ export const AgentMessage = Type.Union([
   Delivery,
   CastStats,
   Ask,
+  GrantRequest,
   Seen,
   ShellEnded,
 ]);
@@ -343,6 +350,15 @@ export const Placed = Type.Object({
 });
 export type Placed = Static<typeof Placed>;
 
+/** The answer to `grant-request`: a grant for some minutes, or in words why there is none. */
+export const GrantAnswer = Type.Object({
+  type: Type.Literal("grant"),
+  view,
+  grant: nullable(grant),
+  reason: nullable(text(512)),
+});
+export type GrantAnswer = Static<typeof GrantAnswer>;
+
 export const ServerMessage = Type.Union([
   Welcome,
   RestoreOrder,
@@ -366,6 +382,7 @@ export const ServerMessage = Type.Union([
    */
   Type.Object({ type: Type.Literal("cancel"), ...work, reason: text() }),
   Type.Object({ type: Type.Literal("alive") }),
+  GrantAnswer,
   /** An operator wants to see what is on the PC's screen, or its log: answered by `seen`. */
   Type.Object({
     type: Type.Literal("look"),
