@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
+import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { fitted } from "./misfit.ts";
@@ -492,15 +493,17 @@ function decode<T extends typeof AgentMessage | typeof ServerMessage>(
   } catch {
     return { ok: false, reason: "not JSON" };
   }
+  // Most frames are plain, and a JSON escape makes of plain text what is not.
+  if (!isPlain(frame) || frame.includes("\\")) value = printableIn(value);
   const fit = fitted(schema, value, "the message");
   const type = (value as { type?: unknown } | null)?.type;
   const isKnown = schema.anyOf.some(({ properties }) => properties.type.const === type);
   return fit.ok || !isKnown ? fit : { ok: false, reason: `${type}: ${fit.reason}` };
 }
 
-/** Reads a text frame from an agent. */
+/** Reads a text frame from an agent. All text in it is printable from here on (`core/units/printable.ts`). */
 export const decodeAgentMessage = (frame: string): Decoded<AgentMessage> =>
   decode(AgentMessage, frame);
-/** Reads a text frame from the server. */
+/** Reads a text frame from the server; as above. */
 export const decodeServerMessage = (frame: string): Decoded<ServerMessage> =>
   decode(ServerMessage, frame);
