@@ -22,6 +22,7 @@ import type { Menu } from "../menu/view.ts";
 import { Description } from "./description.ts";
 import { type DeskEffectPorts, performAtDesk } from "./desk-effects.ts";
 import { Link } from "./link/link.ts";
+import { ViewGrants } from "./link/view-grants.ts";
 import { answerLook } from "./look.ts";
 import type { AgentPorts } from "./ports.ts";
 import { menuView } from "./screen.ts";
@@ -37,6 +38,7 @@ export class Agent {
   private readonly shells: Shells;
   private readonly description: Description;
   private readonly workbench: Workbench;
+  private readonly viewGrants: ViewGrants;
   private readonly deskPorts: DeskEffectPorts;
   private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
   private menu: Menu | null = null;
@@ -59,6 +61,7 @@ export class Agent {
       down: (trouble, isNews) => this.down(trouble, isNews),
     });
     const { link } = this;
+    this.viewGrants = new ViewGrants((message) => link.send(message));
     this.shells = new Shells({
       refusal: ports.shellRefusal,
       send: (message) => void link.send(message),
@@ -70,6 +73,7 @@ export class Agent {
     this.deskPorts = {
       ...ports,
       signal: ending.signal,
+      grantOf: (view) => this.viewGrants.ask(view),
       menu: () => this.menu,
       send: (message) => link.send(message),
       told: (event) => this.serve(event),
@@ -143,6 +147,8 @@ export class Agent {
     switch (action.type) {
       case "start":
         return this.start(action.order);
+      case "refresh":
+        return this.workbench.mailbox.of(action.order).refreshed?.(action.order);
       case "stop":
         return this.workbench.stop(action.reason);
       case "power":
@@ -216,6 +222,8 @@ export class Agent {
       case "room":
         workbench.takeRoom(message);
         return this.draw();
+      case "grant":
+        return this.viewGrants.take(message);
       case "look":
         return void link.send(answerLook(message, { journal: ports.journal, menu }));
       case "notice":

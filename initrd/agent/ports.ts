@@ -21,7 +21,8 @@ export interface AgentPorts {
   readonly journal: Journal;
   describe(): Promise<Described>;
   startTask(order: Order, voice: AgentVoice): Task;
-  files(signal: AbortSignal): ServerFiles;
+  /** `grant` answers the one that counts at that moment. */
+  files(signal: AbortSignal, grant: () => string): ServerFiles;
   /** Resolves when the PC stays all the same. */
   power(action: Power): Promise<void>;
   /** Whether one of the disks was left by a restore that did not finish. */
@@ -31,7 +32,7 @@ export interface AgentPorts {
   /** Whether the shell on the PC's second console is held back. */
   lockShell(isLocked: boolean): void;
   /** Looks at the way to the server; tells after each step all that was found. */
-  check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
+  check(signal: AbortSignal, grant: () => Promise<string>): AsyncIterable<readonly Finding[]>;
   openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
   readonly once: boolean;
   /** Why operators get no shell here, or null. */

@@ -97,7 +97,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const tpmKey = isAppliance ? openTpmProver(tpmDevice, journal.milestone) : null;
   const instance = randomUUID();
   const { version } = packageJson;
-  const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
+  const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
   const health = new DiskHealth();
   const halfWritten = new HalfWritten();
@@ -181,8 +181,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     describe,
     startTask,
     files,
-    check: async function* (signal) {
-      const ports = { server, roots: systemRoots, uplink };
+    check: async function* (signal, grant) {
+      const ports = { server, roots: systemRoots, uplink, grant };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
     isHalfWritten: (seen) => seen.some((disk) => halfWritten.has(disk)),

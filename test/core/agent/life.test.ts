@@ -26,6 +26,7 @@ const order = (session = "s1", attempt = 1, afterwards: Afterwards = "stay"): Or
   type: "restore",
   session,
   attempt,
+  grant: "",
   imageId: "i",
   image: "base@1",
   cast: { tag: 1, group: "239.77.1.1", port: 7401 },
@@ -133,6 +134,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     quit: "leaving: exit",
   },
   working: {
+    "order same": "=: refresh",
     "cancel same": "stopping: stop",
     stop: "stopping: stop",
     finished: "done",

@@ -80,7 +80,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
       tasks.push(begun);
       return begun;
     },
-    files: (signal) => new ServerFiles(address, signal),
+    files: (signal, grant) => new ServerFiles(address, signal, grant),
     power: async (action) => void power.push(action),
     isHalfWritten: () => isHalfWritten,
     troubles: () => ["it does not start"],
@@ -228,6 +228,27 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.deepEqual(first.want, { action: "restore", image: "base@1", disk: "/dev/sda" });
     press({ action: "images" });
     assert.deepEqual((await seen((view) => view.images !== null)).images, []);
+    await end();
+  });
+
+  test("what the server does not let a PC look at is said on its screen", async () => {
+    const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    server.viewGrant = null;
+    press({ action: "images" });
+    const refused = await seen((view) => view.notice !== null);
+    assert.match(refused.notice ?? "", /an operator has to say/);
+    assert.equal(refused.images, null);
+    await end();
+  });
+
+  test("a list that is asked for without a server is answered with a notice", async () => {
+    const { server, press, seen, end } = await open();
+    server.welcome = null;
+    server.cut();
+    await seen((view) => view.server.state === "lost");
+    press({ action: "images" });
+    assert.match((await seen((view) => view.notice !== null)).notice ?? "", /no connection/);
     await end();
   });
 
