@@ -195,10 +195,10 @@ export class Agent {
   }
 
   private down({ detail }: LinkTrouble, isNews: boolean): void {
-    const { journal, server } = this.ports;
+    const { journal, serverUrl } = this.ports;
     this.shells.closeAll();
     // A server that is away for an hour is not worth a thousand lines.
-    if (isNews) journal.milestone(`not connected to ${server.origin}: ${detail}`);
+    if (isNews) journal.milestone(`not connected to ${serverUrl}: ${detail}`);
     this.serve({ type: "down" });
     this.draw();
   }
@@ -287,7 +287,7 @@ export class Agent {
     const task = workbench.view(life, link.word === "connected", ports.clock.now());
     const troubles = ports.troubles(described.disks);
     const { isHalfWritten } = this;
-    const serverUrl = ports.server.origin;
+    const { serverUrl } = ports;
     menu.show(menuView({ serverUrl, link, desk, described, isHalfWritten, troubles, task }));
   }
 }

@@ -14,6 +14,8 @@ export const helloBytes = 64 * 1024;
 export interface GateRow {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "WS";
   readonly path: string;
+  /** `http`: for firmware and boot loaders; `https`: all else. */
+  readonly port: "http" | "https";
   /** What whoever asks has to show. */
   readonly credential: "none" | "grant";
   /** What the grant has to be for; null: none is needed. */
@@ -46,6 +48,7 @@ const row = (
 ): GateRow => ({
   ...{ method, path, credential: "none", role: null },
   ...{ boundTo, bodyBytes, inFlight, description },
+  port: path.startsWith("/boot/") ? "http" : "https",
 });
 
 /** What each grant is bound to, beside its PC. */
@@ -77,6 +80,7 @@ export const gateRows: readonly GateRow[] = [
   row("HEAD", "/boot/ipxe", "nothing", 8, "its length"),
   row("GET", "/boot/ipxe/:mac", "nothing", 8, "what the PC with this MAC is to start"),
   row("HEAD", "/boot/ipxe/:mac", "nothing", 8, "its length"),
+  row("GET", "/boot/key", "nothing", 8, "the gate's address and key, to be pinned"),
   row("GET", "/boot/*", "the list of boot files", 8, "kernel, initrd, loaders"),
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
   // One host may run the agents of many disks.

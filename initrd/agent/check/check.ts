@@ -3,7 +3,9 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Response } from "undici";
 import { errorText } from "../../../core/errors.ts";
+import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
@@ -24,15 +26,16 @@ const payloadBytes = 400_000_000;
 const burstTries = 2;
 
 export interface CheckPorts {
-  readonly server: URL;
+  readonly server: ServerHttp;
+  /** The server's address, for people. */
+  readonly host: string;
   readonly roots: Roots;
   uplink(): Promise<Uplink>;
   /** Lets the PC ask the server for what it measures; rejects when there is none. */
   grant(): Promise<string>;
 }
 
-interface Asked {
-  readonly url: URL;
+interface Asked extends Pick<CheckPorts, "server" | "host"> {
   readonly grant: Promise<string>;
 }
 
@@ -48,11 +51,11 @@ export async function* checkNetwork(
   const grant = ports.grant();
   // Each step says for itself that there is none.
   grant.catch(() => {});
-  const server = { url: ports.server, grant };
+  const asked = { server: ports.server, host: ports.host, grant };
   const steps = [
-    async (): Promise<Measured> => ({ answer: await timeAnswer(server, signal) }),
-    async (): Promise<Measured> => ({ throughputBps: await timePayload(server, signal) }),
-    async (): Promise<Measured> => ({ multicast: await countBurst(server, ip, signal) }),
+    async (): Promise<Measured> => ({ answer: await timeAnswer(asked, signal) }),
+    async (): Promise<Measured> => ({ throughputBps: await timePayload(asked, signal) }),
+    async (): Promise<Measured> => ({ multicast: await countBurst(asked, ip, signal) }),
   ];
   for (const step of steps) {
     measured = { ...measured, ...(await step()) };
@@ -67,29 +70,27 @@ const why = (error: unknown): string => {
 };
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */
-async function timeAnswer(server: Asked, signal: AbortSignal): Promise<number | string> {
+async function timeAnswer(asked: Asked, signal: AbortSignal): Promise<number | string> {
   let best = Number.POSITIVE_INFINITY;
   try {
     for (let count = 0; count < answerTries; count++) {
       const from = performance.now();
-      await (
-        await ask(server, "/gate/v2/check/payload?bytes=1", signal, answerLimit)
-      ).arrayBuffer();
+      await (await ask(asked, "/gate/v2/check/payload?bytes=1", signal, answerLimit)).arrayBuffer();
       best = Math.min(best, performance.now() - from);
     }
     return best;
   } catch (error) {
-    return `${server.url.host} does not answer (${why(error)})`;
+    return `${asked.host} does not answer (${why(error)})`;
   }
 }
 
 /** Bytes a second, over a download that is cut off after a while. */
-async function timePayload(server: Asked, signal: AbortSignal): Promise<number | string> {
+async function timePayload(asked: Asked, signal: AbortSignal): Promise<number | string> {
   const from = performance.now();
   let bytes = 0;
   try {
     const path = `/gate/v2/check/payload?bytes=${payloadBytes}`;
-    const answer = await ask(server, path, signal, throughputFor * 3);
+    const answer = await ask(asked, path, signal, throughputFor * 3);
     for await (const part of answer.body ?? []) {
       bytes += part.length;
       // Leaving the loop hangs up.
@@ -103,7 +104,7 @@ async function timePayload(server: Asked, signal: AbortSignal): Promise<number |
 
 /** How much of a burst that the server multicasts comes here. */
 async function countBurst(
-  server: Asked,
+  asked: Asked,
   ip: string | null,
   signal: AbortSignal,
 ): Promise<{ sent: number; received: number } | string> {
@@ -123,7 +124,7 @@ async function countBurst(
     for (let tries = 0; tries < burstTries && numbers.size === 0; tries++) {
       await sleep(joinFor, undefined, { signal });
       const body = JSON.stringify({ nonce, port: socket.address().port });
-      const answer = await ask(server, "/gate/v2/check/multicast", signal, burstLimit, body);
+      const answer = await ask(asked, "/gate/v2/check/multicast", signal, burstLimit, body);
       ({ sent } = (await answer.json()) as { sent: number });
       await sleep(lateFor, undefined, { signal });
     }
@@ -137,14 +138,14 @@ async function countBurst(
 
 /** Rejects on an answer that is none. */
 async function ask(
-  { url, grant }: Asked,
+  { server, grant }: Asked,
   path: string,
   signal: AbortSignal,
   limitMs: number,
   body?: string,
 ): Promise<Response> {
   const authorization = `Bearer ${await grant}`;
-  const answer = await fetch(new URL(path, url), {
+  const answer = await server.fetch(path, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     ...(body === undefined
       ? { headers: { authorization } }

@@ -1,7 +1,9 @@
 /** What an agent asks of its server by HTTP (docs/protocol.md). */
 import { Value } from "typebox/value";
+import type { Response } from "undici";
 import { RoomcastError } from "../../../core/errors.ts";
 import { livePlanLimit } from "../../../core/image/live-plan.ts";
+import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { whileAway } from "../../../core/node/while-away.ts";
 import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/control.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
@@ -16,12 +18,12 @@ const manifestLimit = 4 * mib;
 
 /** Reads from the server; rejects with a RoomcastError, or with the reason of `signal` when it aborts. */
 export class ServerFiles {
-  private readonly server: URL;
+  private readonly server: ServerHttp;
   private readonly signal: AbortSignal;
   private readonly grant: () => string;
 
   /** `grant` is asked with each request: it may have become another. */
-  constructor(server: URL, signal: AbortSignal, grant: () => string) {
+  constructor(server: ServerHttp, signal: AbortSignal, grant: () => string) {
     this.server = server;
     this.signal = signal;
     this.grant = grant;
@@ -83,7 +85,7 @@ export class ServerFiles {
     let body: Uint8Array;
     try {
       const headers = { authorization: `Bearer ${this.grant()}` };
-      answer = await fetch(new URL(path, this.server), { signal, headers });
+      answer = await this.server.fetch(path, { signal, headers });
       body = await readAtMost(answer, answer.ok ? limitBytes : mib);
     } catch (cause) {
       if (cause instanceof RoomcastError) throw cause;

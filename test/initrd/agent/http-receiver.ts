@@ -4,12 +4,14 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
 } from "../../../core/cast/ends.ts";
-import { standInGrant } from "./fake-server.ts";
+import { pinnedTo } from "../../tls.ts";
+import { type FakeServer, standInGrant } from "./fake-server.ts";
 
-/** `server`: its address; the image's id is the one that the fake server has. */
+/** `server`: its address and key; the image's id is the one that the fake server has. */
 export const httpReceiver =
-  (server: string) =>
+  ({ url, pin }: Pick<FakeServer, "url" | "pin">) =>
   async (options: CastReceiverOptions, events: CastReceiverEvents): Promise<CastReceiver> => {
+    const server = pinnedTo(url, pin);
     let closed = false;
     const wanted = new Set<number>();
     for (let index = 0; index < options.wants.length * 8; index++) {
@@ -24,7 +26,7 @@ export const httpReceiver =
           let data: Uint8Array;
           try {
             const headers = { authorization: `Bearer ${standInGrant}` };
-            const answer = await fetch(new URL(path, server), { headers });
+            const answer = await server.fetch(path, { headers });
             data = new Uint8Array(await answer.arrayBuffer());
           } catch {
             await new Promise((resolve) => setTimeout(resolve, 50));
@@ -56,6 +58,7 @@ export const httpReceiver =
       ended: new Promise(() => {}),
       async close() {
         closed = true;
+        await server.close();
       },
     };
   };

@@ -12,6 +12,7 @@ import { taskView } from "../../../initrd/agent/screen.ts";
 import type { Task } from "../../../initrd/agent/tasks/task.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
+import { pinnedTo } from "../../tls.ts";
 import { type FakeServer, openFakeServer, session } from "./fake-server.ts";
 
 const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 10_000 }, run);
@@ -57,9 +58,10 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const power: string[] = [];
   const views: MenuView[] = [];
   let act: (action: MenuAction) => void = () => {};
-  const address = new URL(server.url);
+  const pinned = pinnedTo(server.url, server.pin);
   const agent = new Agent({
-    server: address,
+    server: pinned,
+    serverUrl: server.url,
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
     describe: async () => ({
@@ -80,7 +82,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
       tasks.push(begun);
       return begun;
     },
-    files: (signal, grant) => new ServerFiles(address, signal, grant),
+    files: (signal, grant) => new ServerFiles(pinned, signal, grant),
     power: async (action) => void power.push(action),
     isHalfWritten: () => isHalfWritten,
     troubles: () => ["it does not start"],

@@ -14,15 +14,17 @@ import { type Granted, openGranted } from "./granted.ts";
 
 let lab: Granted;
 let api: TestApi;
-let port = 0;
+const ports = { http: 0, https: 0 };
 /** What every answer waits for. */
 let held = Promise.resolve();
 
 before(async () => {
   lab = await openGranted({ prepare: (app) => void app.addHook("preHandler", () => held) });
   ({ api } = lab);
-  const url = await api.app.listen({ host: "127.0.0.1", port: 0 });
-  port = Number(new URL(url).port);
+  for (const [name, app] of [["https", api.app] as const, ["http", api.boot] as const]) {
+    assert(app !== null);
+    ports[name] = Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);
+  }
 });
 after(() => lab.close());
 
@@ -42,7 +44,7 @@ function ask(row: GateRow, ...headers: string[]): Asked {
 }
 
 function askBare(row: GateRow, ...headers: string[]): Asked {
-  const socket = connect({ host: "127.0.0.1", port });
+  const socket = connect({ host: "127.0.0.1", port: ports[row.port] });
   const status = new Promise<number>((resolve) => {
     socket.once("data", (data) => resolve(Number(data.toString("latin1").split(" ")[1])));
     setTimeout(resolve, patienceMs, 0).unref();
@@ -85,9 +87,12 @@ test("the routes of the gate are those of the table, and no other can be registe
   assert.deepEqual(routes.toSorted(), gateRows.map(nameOf).toSorted());
 
   const app = fastify({ exposeHeadRoutes: false });
-  holdToTable(app, { grants: new Grants(), holds: () => false });
+  holdToTable(app, "https", { grants: new Grants(), holds: () => false });
   assert.throws(() => app.get("/gate/v2/secret", () => ""), /GET \/gate\/v2\/secret is not in/);
   assert.throws(() => app.delete("/gate/v2/images", () => ""), /not in the gate's table/);
+  assert.throws(() => app.get("/boot/ipxe", () => ""), /not in the gate's table for https/);
+  const inClear = gateRows.filter(({ port }) => port === "http").map(({ path }) => path);
+  assert(inClear.every((path) => path.startsWith("/boot/")));
 });
 
 test("whoever has no grant hears so before a byte of the body is sent", async () => {
