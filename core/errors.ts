@@ -7,6 +7,7 @@ export type ErrorCode =
   | "unreachable" // server not reached
   | "pc-unreachable" // PC not connected to the server, or it does not answer there
   | "unauthorized" // no operator's token, or none that is known
+  | "not-granted" // to this PC, or not any more
   | "too-many" // tries: wait
   | "refused" // by a safety rule: target too small, ambiguous disk, no confirmation
   | "bad-input" // corrupt image, unreadable file, packet or manifest that lies
@@ -44,6 +45,7 @@ export function exitStatus(code: ErrorCode): number {
     case "unreachable":
       return 3;
     case "unauthorized":
+    case "not-granted":
     case "too-many":
     case "refused":
       return 4;

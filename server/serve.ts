@@ -15,6 +15,7 @@ import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
 import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
+import { Grants } from "./gate/grants.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
@@ -65,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const links = new AgentLinks(log);
+  const grants = new Grants();
   const lab = new Lab({
     state,
     images,
@@ -88,6 +90,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ),
     startReceiver: (receiver, events) =>
       startCastReceiver({ ...receiver, interfaceAddress: address }, events),
+    seal: (grant) => grants.seal(grant),
     rateLimitBps: (room) => rateLimitOf(config, room),
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
@@ -146,7 +149,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
   };
   const forNetwork = await networkApplication(application(log), api, {
-    ...{ lab, images, links, boot: services.forRoutes, interfaceAddress: address },
+    ...{ lab, images, links, grants, boot: services.forRoutes, interfaceAddress: address },
   });
   await listen(
     forNetwork,

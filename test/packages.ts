@@ -14,6 +14,7 @@ const packages = {
     "ipxe-qemu",
     "iproute2",
     "iptables",
+    "swtpm",
   ],
   "the master disk": [
     "grub-common",
@@ -49,6 +50,7 @@ const packages = {
     "curl",
     "cpio",
     "tmux",
+    "tpm2-tools",
   ],
 };
 

@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "core/boot": ["core/units", "core/wire", "core/image"],
   "core/cast": ["core/units", "core/wire", "core/image"],
   "core/agent": ["core/units", "core/wire"],
-  "core/session": ["core/units", "core/wire", "core/image", "core/boot", "core/cast"],
+  "core/session": ["core/units", "core/wire", "core/trust", "core/image", "core/boot", "core/cast"],
   "core/screen": ["core/units", "core/wire", "core/image", "core/cast", "core/session"],
   "core/node": ["core/units", "core/wire", "core/image", "core/boot", "core/cast", "core/screen"],
   imaging: ["core"],

@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
+import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { fitted } from "./misfit.ts";
@@ -55,6 +56,9 @@ const work = {
 };
 export const Work = Type.Object(work);
 export type Work = Static<typeof Work>;
+
+/** Goes with each request over HTTP that the order leads to: `authorization: Bearer GRANT`. */
+const grant = text(512);
 
 /** How a piece of work ended. `failed` carries the reason, and what to do next, in words. */
 export const End = Type.Object({
@@ -211,6 +215,12 @@ export const Ask = Type.Object({
   ]),
 });
 
+/** What a person looks at on the PC's screen: the images, the disks of its room, the network check. */
+const view = Type.Union([Type.Literal("list"), Type.Literal("targets"), Type.Literal("check")]);
+
+/** The PC asks for what is no part of an order; answered by `grant`. */
+export const GrantRequest = Type.Object({ type: Type.Literal("grant-request"), view });
+
 /** More lines, or longer ones, are left out. */
 export const lookLines = 400;
 export const lookColumns = 400;
@@ -231,6 +241,7 @@ export const AgentMessage = Type.Union([
   CastStats,
   Ask,
   Unlock,
+  GrantRequest,
   Seen,
   ShellEnded,
 ]);
@@ -265,6 +276,7 @@ export const Welcome = Type.Object({
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
   ...work,
+  grant,
   /** The image's id, for `/gate/v2/images/ID/…`. */
   imageId: text(64),
   /** NAME@VERSION, for the screen. */
@@ -293,6 +305,7 @@ export type RestoreOrder = Static<typeof RestoreOrder>;
 export const CastOrder = Type.Object({
   type: Type.Literal("cast"),
   ...work,
+  grant,
   /** What it will be called, for the screen. */
   image: text(),
   /** The disk to read, else null: the agent's policy chooses. */
@@ -309,6 +322,7 @@ export type CastOrder = Static<typeof CastOrder>;
 export const CaptureOrder = Type.Object({
   type: Type.Literal("capture"),
   ...work,
+  grant,
   name: text(64),
   disk: nullable(text()),
   policy: DiskPolicy,
@@ -338,6 +352,15 @@ export const Placed = Type.Object({
 });
 export type Placed = Static<typeof Placed>;
 
+/** The answer to `grant-request`: a grant for some minutes, or in words why there is none. */
+export const GrantAnswer = Type.Object({
+  type: Type.Literal("grant"),
+  view,
+  grant: nullable(grant),
+  reason: nullable(text(512)),
+});
+export type GrantAnswer = Static<typeof GrantAnswer>;
+
 export const ServerMessage = Type.Union([
   Welcome,
   RestoreOrder,
@@ -361,6 +384,7 @@ export const ServerMessage = Type.Union([
    */
   Type.Object({ type: Type.Literal("cancel"), ...work, reason: text() }),
   Type.Object({ type: Type.Literal("alive") }),
+  GrantAnswer,
   /** An operator wants to see what is on the PC's screen, or its log: answered by `seen`. */
   Type.Object({
     type: Type.Literal("look"),
@@ -472,15 +496,17 @@ function decode<T extends typeof AgentMessage | typeof ServerMessage>(
   } catch {
     return { ok: false, reason: "not JSON" };
   }
+  // Most frames are plain, and a JSON escape makes of plain text what is not.
+  if (!isPlain(frame) || frame.includes("\\")) value = printableIn(value);
   const fit = fitted(schema, value, "the message");
   const type = (value as { type?: unknown } | null)?.type;
   const isKnown = schema.anyOf.some(({ properties }) => properties.type.const === type);
   return fit.ok || !isKnown ? fit : { ok: false, reason: `${type}: ${fit.reason}` };
 }
 
-/** Reads a text frame from an agent. */
+/** Reads a text frame from an agent. All text in it is printable from here on (`core/units/printable.ts`). */
 export const decodeAgentMessage = (frame: string): Decoded<AgentMessage> =>
   decode(AgentMessage, frame);
-/** Reads a text frame from the server. */
+/** Reads a text frame from the server; as above. */
 export const decodeServerMessage = (frame: string): Decoded<ServerMessage> =>
   decode(ServerMessage, frame);

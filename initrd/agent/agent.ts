@@ -22,6 +22,7 @@ import type { Menu } from "../menu/view.ts";
 import { Description } from "./description.ts";
 import { type DeskEffectPorts, performAtDesk } from "./desk-effects.ts";
 import { Link } from "./link/link.ts";
+import { ViewGrants } from "./link/view-grants.ts";
 import { answerLook } from "./look.ts";
 import type { AgentPorts } from "./ports.ts";
 import { menuView } from "./screen.ts";
@@ -37,6 +38,7 @@ export class Agent {
   private readonly shells: Shells;
   private readonly description: Description;
   private readonly workbench: Workbench;
+  private readonly viewGrants: ViewGrants;
   private readonly deskPorts: DeskEffectPorts;
   private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
   private menu: Menu | null = null;
@@ -59,6 +61,7 @@ export class Agent {
       down: (trouble, isNews) => this.down(trouble, isNews),
     });
     const { link } = this;
+    this.viewGrants = new ViewGrants((message) => link.send(message));
     this.shells = new Shells({
       refusal: ports.shellRefusal,
       send: (message) => void link.send(message),
@@ -70,6 +73,7 @@ export class Agent {
     this.deskPorts = {
       ...ports,
       signal: ending.signal,
+      grantOf: (view) => this.viewGrants.ask(view),
       menu: () => this.menu,
       send: (message) => link.send(message),
       told: (event) => this.serve(event),
@@ -101,6 +105,10 @@ export class Agent {
   /** Whether it works at something, as opposed to waiting for an order. */
   private get isBusy(): boolean {
     return lives.underWay(this.life) !== null;
+  }
+
+  private get isHalfWritten(): boolean {
+    return this.ports.isHalfWritten(this.description.latest?.disks ?? []);
   }
 
   private tick(): void {
@@ -139,6 +147,8 @@ export class Agent {
     switch (action.type) {
       case "start":
         return this.start(action.order);
+      case "refresh":
+        return this.workbench.mailbox.of(action.order).refreshed?.(action.order);
       case "stop":
         return this.workbench.stop(action.reason);
       case "power":
@@ -165,7 +175,8 @@ export class Agent {
 
   private standing(): Pick<Hello, "state" | "report"> {
     const { life, workbench } = this;
-    return { state: pcState(life, workbench.progress()), report: lives.report(life) };
+    const state = pcState(life, workbench.progress(), this.isHalfWritten);
+    return { state, report: lives.report(life) };
   }
 
   // --- the link
@@ -211,6 +222,8 @@ export class Agent {
       case "room":
         workbench.takeRoom(message);
         return this.draw();
+      case "grant":
+        return this.viewGrants.take(message);
       case "look":
         return void link.send(answerLook(message, { journal: ports.journal, menu }));
       case "notice":
@@ -273,7 +286,8 @@ export class Agent {
     if (menu === null || described === null) return;
     const task = workbench.view(life, link.word === "connected", ports.clock.now());
     const troubles = ports.troubles(described.disks);
+    const { isHalfWritten } = this;
     const serverUrl = ports.server.origin;
-    menu.show(menuView({ serverUrl, link, desk, described, troubles, task }));
+    menu.show(menuView({ serverUrl, link, desk, described, isHalfWritten, troubles, task }));
   }
 }

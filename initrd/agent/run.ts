@@ -33,6 +33,8 @@ import { startRestore } from "./tasks/restore.ts";
 import { startSend } from "./tasks/send.ts";
 import type { Task } from "./tasks/task.ts";
 import { startWipe } from "./tasks/wipe.ts";
+import { tpmDevice } from "./tpm/device.ts";
+import { openTpmProver } from "./tpm/prover.ts";
 
 export interface AgentOptions {
   /** http://ADDRESS:PORT */
@@ -91,9 +93,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     logPath: options.logPath ?? null,
     milestonesPath: options.milestonesPath ?? null,
   });
+  // At once: a TPM takes up to some seconds for it, in which the disks are looked at and the server is reached.
+  const tpmKey = isAppliance ? openTpmProver(tpmDevice, journal.milestone) : null;
   const instance = randomUUID();
   const { version } = packageJson;
-  const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
+  const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
   const health = new DiskHealth();
   const halfWritten = new HalfWritten();
@@ -177,21 +181,16 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     describe,
     startTask,
     files,
-    check: async function* (signal) {
-      const ports = { server, roots: systemRoots, uplink };
+    check: async function* (signal, grant) {
+      const ports = { server, roots: systemRoots, uplink, grant };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
-    troubles(seen) {
-      const half = seen.filter((disk) => halfWritten.has(disk));
-      return {
-        isHalfWritten: half.length > 0,
-        lines: [
-          ...half.map(halfWrittenText),
-          ...clockTroubles(options.clockOffSeconds ?? 0),
-          ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
-        ],
-      };
-    },
+    isHalfWritten: (seen) => seen.some((disk) => halfWritten.has(disk)),
+    troubles: (seen) => [
+      ...seen.filter((disk) => halfWritten.has(disk)).map(halfWrittenText),
+      ...clockTroubles(options.clockOffSeconds ?? 0),
+      ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
+    ],
     lockShell: (isLocked) => {
       if (isAppliance) lockShell(isLocked);
     },
@@ -206,7 +205,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
         : "this host was not booted by roomcast: its agent opens shells only when started with --shell",
   });
   options.signal?.addEventListener("abort", () => void agent.stop("the agent was ended"));
-  return agent.run();
+  try {
+    return await agent.run();
+  } finally {
+    await (await tpmKey)?.[Symbol.asyncDispose]();
+  }
 }
 
 /** `initrd/init/init` offers no shell on the second console while this is there. */

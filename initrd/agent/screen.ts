@@ -9,14 +9,14 @@ import type { MenuView, TaskView } from "../menu/view.ts";
 import type { Described } from "./description.ts";
 import type { RoomGauge } from "./gauges.ts";
 import type { Link } from "./link/link.ts";
-import type { PcTroubles } from "./ports.ts";
 
 export interface ScreenState {
   readonly serverUrl: string;
   readonly link: Pick<Link, "word" | "trouble" | "welcome">;
   readonly desk: Desk;
   readonly described: Described;
-  readonly troubles: PcTroubles;
+  readonly isHalfWritten: boolean;
+  readonly troubles: readonly string[];
   readonly task: TaskView | null;
 }
 
@@ -30,8 +30,8 @@ export function menuView(state: ScreenState): MenuView {
     unlocks: unlocks(desk),
     waiting: desk.waiting,
     disks: described.disks,
-    isHalfWritten: troubles.isHalfWritten,
-    troubles: [...versionTroubles(described, link.welcome), ...troubles.lines],
+    isHalfWritten: state.isHalfWritten,
+    troubles: [...versionTroubles(described, link.welcome), ...troubles],
     images: desk.images,
     targets: desk.targets,
     task: state.task,

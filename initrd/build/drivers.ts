@@ -105,6 +105,8 @@ export const usualDrivers: Drivers = {
   // An XFS grows only while it is mounted. Its checksums come through the kernel's crypto by name.
   "file systems": ["xfs", "crc32c_generic"],
   keyboards: ["hid-apple", "hid-generic", "hid-logitech-dj", "hid-logitech-hidpp", "usbhid"],
+  // For the PC's key. In Debian's kernel both are built in; another kernel may have them as modules.
+  "trusted platform modules": ["tpm_crb", "tpm_tis"],
   // Hours of writing at full load on a laptop: the fan and the throttling are the kernel's.
   "heat and power": ["acpi-cpufreq", "button", "fan", "processor", "thermal"],
 };

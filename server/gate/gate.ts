@@ -5,6 +5,7 @@ import { captureRoutes } from "../store/upload-routes.ts";
 import { type BootRoutesOptions, bootRoutes } from "./boot/boot-routes.ts";
 import { castRoutes } from "./cast-routes.ts";
 import { checkRoutes } from "./check-routes.ts";
+import type { Grants } from "./grants.ts";
 import { holdToTable } from "./hold-to-table.ts";
 import { imageRoutes } from "./image-routes.ts";
 import type { AgentLinks } from "./link.ts";
@@ -15,6 +16,7 @@ export interface GatePorts {
   readonly lab: Lab;
   readonly images: ImageStore;
   readonly links: AgentLinks;
+  readonly grants: Grants;
   readonly boot: BootRoutesOptions;
   /** IPv4 address of the interface that the PCs are on. */
   readonly interfaceAddress: string;
@@ -25,9 +27,9 @@ export interface GatePorts {
  * `@fastify/websocket`, and that makes no HEAD of each GET.
  */
 export const gate =
-  ({ lab, images, links, boot, interfaceAddress }: GatePorts) =>
+  ({ lab, images, links, grants, boot, interfaceAddress }: GatePorts) =>
   async (app: FastifyInstance): Promise<void> => {
-    holdToTable(app);
+    holdToTable(app, { grants, holds: (grant, text) => lab.holds(grant, text) });
     bootRoutes(app, boot);
     links.route(app, lab);
     await imageRoutes(app, { store: images, list: () => lab.images() });

@@ -1,8 +1,10 @@
+import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { Grant, ViewRole } from "../../core/trust/grant.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -33,6 +35,8 @@ import { Shells } from "./shells.ts";
 import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
 
+/** A person looks at a list, or at the network, for less than this, in milliseconds. */
+const viewGrantFor = 300_000;
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
 
@@ -49,6 +53,8 @@ export interface LabPorts {
   readonly startReceiver: SessionsPorts["startReceiver"];
   /** The operator's cap for sessions of this room, in bits a second. */
   rateLimitBps(room: string | null): number | null;
+  /** The text of a grant, which a PC shows with its requests. */
+  seal(grant: Grant): string;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -96,6 +102,8 @@ export class Lab implements AgentEvents {
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
+  /** What booting machines call themselves. */
+  readonly bootUuids = new BootUuids();
   private readonly boots: Boots;
 
   constructor(ports: LabPorts) {
@@ -108,6 +116,7 @@ export class Lab implements AgentEvents {
     this.inventory = new Inventory(state);
     this.boots = new Boots({
       inventory: this.inventory,
+      uuids: this.bootUuids,
       isWanted: ({ id }) => this.sessions.idOf(id) !== null,
       now: () => timers.now(),
     });
@@ -137,9 +146,12 @@ export class Lab implements AgentEvents {
       startReceiver,
       send,
       sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
-      settingsOf: (pc, room) => {
+      settingsOf: (pc, { id, kind, durable }, attempt) => {
         const { disk, grow } = inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
-        return { policy: disk, grow, rateLimitBps: ports.rateLimitBps(room) };
+        return {
+          ...{ policy: disk, grow, rateLimitBps: ports.rateLimitBps(kind.room(durable)) },
+          grant: (role, object) => ports.seal({ role, pc, session: id, attempt, object }),
+        };
       },
       nameOf: (pc) => inventory.get(pc)?.name ?? pc,
       stateOf: (pc) => this.stateOf(pc),
@@ -505,6 +517,8 @@ export class Lab implements AgentEvents {
         return this.atMenu(id, () => meetRequest(this, id, message.want));
       case "unlock":
         return this.atMenu(id, () => this.menus.unlock(this.inventory.find(id), message.pin));
+      case "grant-request":
+        return this.grantView(id, message.view);
       case "shell-ended":
         return this.shells.ended(id, message);
       case "seen":
@@ -520,6 +534,34 @@ export class Lab implements AgentEvents {
   bulk(id: string, frame: BulkFrame): void {
     if (frame.kind === bulkKind.shell) this.shells.shown(id, frame.tag, frame.payload);
     else this.sessions.bulk(id, frame);
+  }
+
+  /** Whether the PC may still do what the grant, whose text this is, was given for. */
+  holds(grant: Grant, text: string): boolean {
+    if (!("until" in grant)) {
+      const order = this.sessions.orderOf(grant.session, grant.pc);
+      return order !== null && "grant" in order && order.grant === text;
+    }
+    const { role, pc, until, object } = grant;
+    const isInTime = this.timers.now() < until && this.agents.isConnected(pc);
+    return isInTime && (role !== "targets" || this.inventory.get(pc)?.room === object);
+  }
+
+  private grantView(id: string, view: ViewRole): void {
+    const pc = this.inventory.get(id);
+    const reason = pc === undefined ? "this PC was forgotten" : this.viewRefusal(pc, view);
+    const object = view === "targets" ? (pc?.room ?? "") : "";
+    const until = Math.ceil(this.timers.now() + viewGrantFor);
+    const grant = reason === null ? this.ports.seal({ role: view, pc: id, until, object }) : null;
+    this.agents.send(id, { type: "grant", view, grant, reason });
+  }
+
+  /** Why the PC may not look at that, in words; null: it may. */
+  private viewRefusal(pc: PcRecord, view: ViewRole): string | null {
+    if (view === "check") return null;
+    if (pc.doubt !== undefined)
+      return "it is not known for sure which PC this is: an operator has to say";
+    return this.menus.isLocked(pc) ? "the menu is locked: type the room's PIN first" : null;
   }
 
   /** What the person at a PC does there; an error is told there, too. */

@@ -1,7 +1,7 @@
 import { errorText } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import { durationText } from "../../core/screen/format.ts";
-import type { MenuRules } from "../../core/trust/asks.ts";
+import { isLocked, type MenuRules } from "../../core/trust/asks.ts";
 import * as pinTries from "../../core/trust/pin-tries.ts";
 import { type Millis, millis } from "../../core/units/units.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
@@ -63,6 +63,11 @@ export class Menus {
   rulesOf({ room }: PcRecord): MenuRules {
     const { pin, settings } = this.ports.inventory.room(room);
     return { hasPin: pin !== null, ask: settings.ask };
+  }
+
+  /** Whether nothing but waiting and asking is left to who is at this PC. */
+  isLocked(pc: PcRecord): boolean {
+    return isLocked(this.rulesOf(pc), this.rightOf(pc));
   }
 
   /** Until when the menus of a room take no PIN, as a time of day; null: they do. */

@@ -14,7 +14,7 @@ import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
 import type { Journal } from "../../core/session/journal.ts";
-import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
+import type { Fact, Input, Order, OrderSettings, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
@@ -62,7 +62,7 @@ export interface SessionsPorts {
   ): Promise<CastReceiver>;
   send(pc: PcId, message: ServerMessage): void;
   sendBulk(pc: PcId, kind: number, tag: number, payload: Uint8Array): void;
-  settingsOf(pc: PcId, room: string | null): OrderSettings;
+  settingsOf(pc: PcId, session: Session, attempt: number): OrderSettings;
   nameOf(pc: PcId): string;
   stateOf(pc: PcId): PcState;
   note(session: string, pc: PcId | null, text: string): void;
@@ -181,6 +181,11 @@ export class Sessions {
     return Object.entries(this.requireReceiving(this.session(id)).members).flatMap(
       ([pc, { phase }]) => (phase.name === "ended" && phase.result !== "verified" ? [pc] : []),
     );
+  }
+
+  /** What is wanted of the PC by this session now; null: nothing. */
+  orderOf(session: string, pc: PcId): Order | null {
+    return this.engine.orderOf(session, pc);
   }
 
   /** The live cast of this session, if it is under way. */

@@ -41,6 +41,8 @@ export interface PcRecord {
   /** All addresses it was ever seen with. */
   macs: string[];
   lastSeen: string;
+  /** What its firmware called itself when it last booted from here; absent: it did not say. */
+  bootUuid?: string;
   /** Ids of known PCs that it may be: an operator has been asked which. */
   doubt?: readonly string[];
   /**

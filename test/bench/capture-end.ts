@@ -36,7 +36,10 @@ await captureDisk({
   disk,
   source: "bench",
   raw: false,
-  uplink: server === null ? nowhere : httpUplink({ server: new URL(address), task: "s1", signal }),
+  uplink:
+    server === null
+      ? nowhere
+      : httpUplink({ server: new URL(address), task: "s1", grant: () => "", signal }),
   signal,
   progress() {},
   log: (text) => console.error(text),

@@ -8,6 +8,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { RoomNetwork } from "./network.ts";
 import { Qmp } from "./qmp.ts";
 import { inNamespace } from "./run.ts";
+import { qemuTpm, startSwtpm } from "./swtpm.ts";
 
 export type Firmware = "bios" | "uefi";
 
@@ -41,6 +42,8 @@ export interface PcOptions extends UefiFeatures {
   readonly bootFirst: "network" | "disk";
   /** Whether the cable is in at power-on; it is unless said otherwise. */
   readonly hasLink?: boolean;
+  /** A TPM 2.0, whose state stays in the folder for the next time the PC is switched on. */
+  readonly tpm?: boolean;
   /** The PC's clock at power-on as QEMU's `-rtc base=` takes it; else the host's. */
   readonly clock?: string;
   readonly memoryMib: number;
@@ -97,11 +100,14 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
     serial: join(options.folder, `${name}.serial.log`),
     qemu: join(options.folder, `${name}.qemu.log`),
     vars: join(options.folder, `${name}.vars.fd`),
+    tpm: join(options.folder, `${name}.tpm`),
   };
   await writeFile(files.serial, "");
   const qmpSocket = join(network.socketFolder, `${name}.qmp`);
   const vncSocket = join(network.socketFolder, `${name}.vnc`);
   const port = await network.addPort(`port${options.number}`);
+  const tpmSocket = join(network.socketFolder, `${name}.tpm`);
+  const tpm = options.tpm ? await startSwtpm("qemu", files.tpm, tpmSocket) : null;
   const child = spawnQemu(
     [
       ...["-name", name, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"],
@@ -112,6 +118,7 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
       ...["-netdev", `tap,id=net0,ifname=${port},script=no,downscript=no`],
       ...nicDevice(options, mac),
       ...diskDevice(options),
+      ...(tpm === null ? [] : qemuTpm(tpmSocket)),
       ...["-chardev", `file,id=serial0,path=${files.serial}`, "-serial", "chardev:serial0"],
       ...["-qmp", `unix:${qmpSocket},server=on,wait=off`, "-vnc", `unix:${vncSocket}`],
       ...(options.clock === undefined ? [] : ["-rtc", `base=${options.clock}`]),
@@ -124,8 +131,9 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
   );
   let isOff = false;
   const off = new Promise<void>((resolve) => {
-    child.on("exit", () => {
+    child.on("exit", async () => {
       isOff = true;
+      await tpm?.stop();
       resolve();
     });
   });

@@ -300,13 +300,14 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
   decide,
   evolve,
   wanted,
-  order: (state, session, pc, { policy, grow, rateLimitBps }) => {
+  order: (state, session, pc, { policy, grow, rateLimitBps, grant }) => {
     const { spec, receivers } = state;
     if (pc === spec.sender) {
       return {
         type: "cast",
         session,
         attempt: senderAttempt,
+        grant: grant("send", session),
         image: spec.saveAs ?? `to ${spec.room ?? "the chosen PCs"}`,
         disk: spec.sourceDisk,
         raw: spec.raw,
@@ -320,6 +321,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       type: "restore",
       session,
       attempt: member?.attempt ?? 1,
+      grant: grant("receive", session),
       imageId: session,
       image: imageText(state),
       cast: spec.cast,

@@ -68,12 +68,13 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
     receivers: evolveReceivers(state.receivers, fact, stamp),
   }),
   wanted: ({ receivers }) => wantedOf(receivers),
-  order: ({ spec, receivers }, session, pc, { policy, grow }) => {
+  order: ({ spec, receivers }, session, pc, { policy, grow, grant }) => {
     const member = receivers.members[pc];
     return {
       type: "restore",
       session,
       attempt: member?.attempt ?? 1,
+      grant: grant("image", spec.image.id),
       imageId: spec.image.id,
       image: spec.image.name,
       cast: spec.cast,

@@ -27,6 +27,13 @@ export interface CheckPorts {
   readonly server: URL;
   readonly roots: Roots;
   uplink(): Promise<Uplink>;
+  /** Lets the PC ask the server for what it measures; rejects when there is none. */
+  grant(): Promise<string>;
+}
+
+interface Asked {
+  readonly url: URL;
+  readonly grant: Promise<string>;
 }
 
 /** Answers all that is known after each step; never rejects but with the reason of `signal`. */
@@ -38,10 +45,14 @@ export async function* checkNetwork(
   const speedMbps = describeNic(name, ports.roots).speedMbps;
   let measured: Measured = { link: { name, hasLink: hasLink(name, ports.roots), speedMbps }, ip };
   yield measured;
+  const grant = ports.grant();
+  // Each step says for itself that there is none.
+  grant.catch(() => {});
+  const server = { url: ports.server, grant };
   const steps = [
-    async (): Promise<Measured> => ({ answer: await timeAnswer(ports.server, signal) }),
-    async (): Promise<Measured> => ({ throughputBps: await timePayload(ports.server, signal) }),
-    async (): Promise<Measured> => ({ multicast: await countBurst(ports.server, ip, signal) }),
+    async (): Promise<Measured> => ({ answer: await timeAnswer(server, signal) }),
+    async (): Promise<Measured> => ({ throughputBps: await timePayload(server, signal) }),
+    async (): Promise<Measured> => ({ multicast: await countBurst(server, ip, signal) }),
   ];
   for (const step of steps) {
     measured = { ...measured, ...(await step()) };
@@ -56,7 +67,7 @@ const why = (error: unknown): string => {
 };
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */
-async function timeAnswer(server: URL, signal: AbortSignal): Promise<number | string> {
+async function timeAnswer(server: Asked, signal: AbortSignal): Promise<number | string> {
   let best = Number.POSITIVE_INFINITY;
   try {
     for (let count = 0; count < answerTries; count++) {
@@ -68,12 +79,12 @@ async function timeAnswer(server: URL, signal: AbortSignal): Promise<number | st
     }
     return best;
   } catch (error) {
-    return `${server.host} does not answer (${why(error)})`;
+    return `${server.url.host} does not answer (${why(error)})`;
   }
 }
 
 /** Bytes a second, over a download that is cut off after a while. */
-async function timePayload(server: URL, signal: AbortSignal): Promise<number | string> {
+async function timePayload(server: Asked, signal: AbortSignal): Promise<number | string> {
   const from = performance.now();
   let bytes = 0;
   try {
@@ -92,7 +103,7 @@ async function timePayload(server: URL, signal: AbortSignal): Promise<number | s
 
 /** How much of a burst that the server multicasts comes here. */
 async function countBurst(
-  server: URL,
+  server: Asked,
   ip: string | null,
   signal: AbortSignal,
 ): Promise<{ sent: number; received: number } | string> {
@@ -126,17 +137,18 @@ async function countBurst(
 
 /** Rejects on an answer that is none. */
 async function ask(
-  server: URL,
+  { url, grant }: Asked,
   path: string,
   signal: AbortSignal,
   limitMs: number,
   body?: string,
 ): Promise<Response> {
-  const answer = await fetch(new URL(path, server), {
+  const authorization = `Bearer ${await grant}`;
+  const answer = await fetch(new URL(path, url), {
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     ...(body === undefined
-      ? {}
-      : { method: "POST", body, headers: { "content-type": "application/json" } }),
+      ? { headers: { authorization } }
+      : { method: "POST", body, headers: { authorization, "content-type": "application/json" } }),
   });
   if (answer.ok) return answer;
   throw new Error(`the server answers ${answer.status} to ${path}`);

@@ -9,6 +9,7 @@ import {
 } from "../../../core/agent/link.ts";
 import { errorText } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
+import { printable } from "../../../core/units/printable.ts";
 import {
   type AgentMessage,
   type Alive,
@@ -171,7 +172,7 @@ export class Link {
     socket.onclose = ({ code, reason }) => {
       if (stale()) return;
       if (reason === "") return this.over(attempt, this.brokenText());
-      const text = reason.replace(/[^\x20-\x7e]/g, "?");
+      const text = printable(reason);
       if (code >= ownCodes) this.refused(text);
       else this.over(attempt, `the server closed the connection: ${text}`);
     };

@@ -26,7 +26,7 @@ export type ChunkTaker = Pick<
 export interface ReceptionPorts extends TaskVoice {
   readonly clock: Clock;
   readonly memoryBytes: number;
-  files(signal: AbortSignal): ServerFiles;
+  files(signal: AbortSignal, grant: () => string): ServerFiles;
   /** IPv4 address of the interface that hears the cast. */
   interfaceAddress(): Promise<string | null>;
   /** Whether that is a wireless one. */
@@ -55,12 +55,14 @@ export class Reception {
   private stats: CastReceiverStats | null = null;
   /** Why what is wanted comes by HTTP now; null: by the cast. */
   private fallback: string | null = null;
+  private grant: string;
 
   constructor(order: RestoreOrder, ports: ReceptionPorts, signal: AbortSignal) {
     this.order = order;
     this.ports = ports;
     this.signal = signal;
-    this.files = ports.files(signal);
+    this.grant = order.grant;
+    this.files = ports.files(signal, () => this.grant);
   }
 
   /** What is to be restored. */
@@ -126,6 +128,11 @@ export class Reception {
     const { session, attempt } = this.order;
     const way = fallback === null ? "multicast" : "http";
     ports.send({ type: "delivery", session, attempt, way, reason: fallback });
+  }
+
+  /** The order at hand has come again. */
+  refreshed({ grant }: RestoreOrder): void {
+    this.grant = grant;
   }
 
   /** After the way to the server was broken: says in full what it has. */

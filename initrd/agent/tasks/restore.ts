@@ -42,6 +42,9 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
   ports.listen(order, {
     bulk: (frame) => reception.take(frame),
     roomRate: (rateBps) => reception.roomRate(rateBps),
+    refreshed(newer) {
+      if (newer.type === "restore") reception.refreshed(newer);
+    },
     reconnected() {
       if (!isReceiving || abort.signal.aborted) return;
       sayReady();

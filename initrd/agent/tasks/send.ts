@@ -46,6 +46,7 @@ class SendTask implements Task {
   private readonly abort = new AbortController();
   private readonly finished: PromiseWithResolvers<void> = Promise.withResolvers();
   private readonly flow: EntryFlow;
+  private grant: string;
   /** What is read, once the disk is mapped. */
   private live: { readonly chunks: LiveChunks; readonly diskBytes: number } | null = null;
   private sender: CastSender | null = null;
@@ -55,6 +56,7 @@ class SendTask implements Task {
   constructor(order: CastOrder, ports: SendPorts) {
     this.order = order;
     this.ports = ports;
+    this.grant = order.grant;
     this.flow = new EntryFlow({
       tag: order.cast.tag,
       entries: () => this.live?.chunks.entries ?? [],
@@ -72,6 +74,9 @@ class SendTask implements Task {
       finish: () => this.finished.resolve(),
       bulk: (frame) => this.take(frame),
       reconnected: () => this.flow.reconnected(),
+      refreshed: (newer) => {
+        if (newer.type === "cast") this.grant = newer.grant;
+      },
     });
     this.ended = this.run().catch((error: unknown) => endOf(error, null));
   }
@@ -117,7 +122,7 @@ class SendTask implements Task {
     try {
       const source = `${ports.pcName}, ${diskIdentity(choice.disk)}, roomcast ${ports.agentVersion}`;
       await sendLivePlan(
-        { server: ports.server, task: order.session, signal },
+        this.uplinkOptions(),
         encodeLivePlan({
           manifest: draftOf(disk, map, source),
           chunkIndexes: Uint32Array.from(map.plan.chunks, ({ chunkIndex }) => chunkIndex),
@@ -191,15 +196,20 @@ class SendTask implements Task {
     this.ports.send({ type: "cast-stats", session, attempt, stats: { ...stats, receivers } });
   }
 
+  private uplinkOptions(): Parameters<typeof sendLivePlan>[0] {
+    const { session: task } = this.order;
+    const { signal } = this.abort;
+    return { server: this.ports.server, task, signal, grant: () => this.grant };
+  }
+
   /** The server does not hear the cast: a chunk goes to it by HTTP. */
   private upload(entryIndex: number): void {
-    const { live, order, ports } = this;
+    const { live, ports } = this;
     const entry = live?.chunks.entries[entryIndex];
     if (live === null || entry === undefined) return;
-    const uplink = { server: ports.server, task: order.session, signal: this.abort.signal };
     live.chunks
       .read(entryIndex)
-      .then((stored) => sendLiveChunk(uplink, { entry, stored }))
+      .then((stored) => sendLiveChunk(this.uplinkOptions(), { entry, stored }))
       .catch((error: unknown) => ports.log(`chunk ${entryIndex} not sent to the server: ${error}`));
   }
 }

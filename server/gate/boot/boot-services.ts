@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { neededFiles, signedFiles } from "../../../core/boot/boot-files.ts";
 import type { BootPlan } from "../../../core/boot/boot-menu.ts";
+import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
@@ -31,6 +32,7 @@ export interface BootServicesOptions {
     /** A PC has asked for its boot files. */
     askedForBootFiles(mac: MacAddress): void;
     isSecureBootOff(mac: MacAddress): boolean;
+    readonly bootUuids: BootUuids;
     readonly announcer: Pick<Announcer, "note" | "warn">;
   };
   readonly log: Log;
@@ -85,6 +87,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       ...dhcp,
       hasSigned: unsigned.length === 0,
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
+      bootUuids: lab.bootUuids,
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,

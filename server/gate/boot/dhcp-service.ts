@@ -1,4 +1,5 @@
 import { networkInterfaces } from "node:os";
+import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
 import { otherServerText, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
@@ -27,6 +28,8 @@ export interface DhcpServiceOptions {
   /** Whether the boot folder has what Secure Boot needs. */
   readonly hasSigned: boolean;
   isSecureBootOff(mac: MacAddress): boolean;
+  /** Hears of every PC that boots. */
+  readonly bootUuids: BootUuids;
   readonly state: StateStore;
   readonly log: Log;
   /** Something happened that people should find in the history. */
@@ -122,7 +125,7 @@ async function answer(
     hasSigned: options.hasSigned && mode === "server",
     isSecureBootOff: options.isSecureBootOff,
   });
-  const own = { address, netmask, serverUrl, uefiLoaders };
+  const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
   const ports = { interfaceName, onFact, onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpAction } from "../../../core/boot/dhcp-action.ts";
 import { DhcpProxy } from "../../../core/boot/dhcp-proxy.ts";
 import {
@@ -18,6 +19,7 @@ const proxy = new DhcpProxy({
   netmask: "255.255.255.0",
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: ipxeAlone,
+  bootUuids: new BootUuids(),
 });
 const nowhere = { address: "0.0.0.0", port: 68 };
 

@@ -48,6 +48,7 @@ export async function restoreTo(
       type: "restore",
       session: "s1",
       attempt: 1,
+      grant: "",
       imageId: image.id,
       image: `${image.name}@${image.version}`,
       cast: { tag: 1, group: "239.77.1.1", port: 7401 },
@@ -63,7 +64,7 @@ export async function restoreTo(
     const task = startRestore(order, {
       clock: systemClock,
       memoryBytes: 1e9,
-      files: (signal) => new ServerFiles(server, signal),
+      files: (signal, grant) => new ServerFiles(server, signal, grant),
       candidates: () => [{ disk, inUse: null }],
       interfaceAddress: async () => "127.0.0.1",
       isWireless: async () => false,

@@ -49,6 +49,13 @@ export interface FakeServer {
   /** Chunks wait this long, in milliseconds. */
   chunkDelay: number;
   chunksServed: number;
+  /** What its orders carry, and every request over HTTP has to. */
+  grant: string;
+  /** What it gives who asks for one; null: it says no. */
+  viewGrant: string | null;
+  /** Requests that had none, or another. */
+  refused: number;
+  readonly isConnected: boolean;
   say(message: ServerMessage | string): void;
   restore(more?: Partial<RestoreOrder>): void;
   wipe(more?: Partial<WipeOrder>): void;
@@ -65,6 +72,8 @@ export interface FakeServer {
 }
 
 export const session = "s1";
+/** Of whoever stands in for the cast. */
+export const standInGrant = "stand-in";
 
 /** Nothing is wanted of the agent at this work. */
 export const cancel = (work: Work, reason: string): ServerMessage => ({
@@ -117,6 +126,12 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     spoil: (_, stored) => stored,
     chunkDelay: 0,
     chunksServed: 0,
+    grant: "first",
+    viewGrant: "first",
+    refused: 0,
+    get isConnected() {
+      return socket?.readyState === socket?.OPEN && socket !== null;
+    },
     say(message) {
       assert(socket !== null, "an agent is connected");
       socket.send(typeof message === "string" ? message : JSON.stringify(message));
@@ -126,6 +141,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         type: "restore",
         session,
         attempt: 1,
+        grant: server.grant,
         imageId: manifest.id,
         image: "base@1",
         cast: { tag: 77, group: "239.77.1.1", port: 7401 },
@@ -192,6 +208,12 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         assert(decoded.ok, `the agent says what the protocol has: ${JSON.stringify(decoded)}`);
         server.heard.push(decoded.value);
         if (decoded.value.type === "hello") greet(accepted);
+        if (decoded.value.type === "grant-request") {
+          const { view } = decoded.value;
+          const { viewGrant } = server;
+          const reason = viewGrant === null ? "an operator has to say" : null;
+          server.say({ type: "grant", view, grant: viewGrant, reason });
+        }
         if (decoded.value.type === "alive" && server.settles) {
           const { report } = decoded.value;
           if (report?.phase === "done") server.say(cancel(report, "settled"));
@@ -233,6 +255,17 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     }
   }, 1000);
 
+  app.addHook("onRequest", async (request, reply) => {
+    const { authorization } = request.headers;
+    if (
+      request.ws ||
+      [server.grant, standInGrant].some((each) => authorization === `Bearer ${each}`)
+    )
+      return;
+    server.refused++;
+    const answer = { code: "not-granted", message: "it is over", next: "wait" };
+    return reply.code(authorization === undefined ? 401 : 403).send(answer);
+  });
   app.get("/gate/v2/images", () => []);
   app.put(`/gate/v2/casts/${session}/plan`, (_, reply) => {
     server.plans++;

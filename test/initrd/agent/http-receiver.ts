@@ -4,6 +4,7 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
 } from "../../../core/cast/ends.ts";
+import { standInGrant } from "./fake-server.ts";
 
 /** `server`: its address; the image's id is the one that the fake server has. */
 export const httpReceiver =
@@ -22,7 +23,9 @@ export const httpReceiver =
           const path = `/gate/v2/images/0123456789abcdef/chunks/${entryIndex}`;
           let data: Uint8Array;
           try {
-            data = new Uint8Array(await (await fetch(new URL(path, server))).arrayBuffer());
+            const headers = { authorization: `Bearer ${standInGrant}` };
+            const answer = await fetch(new URL(path, server), { headers });
+            data = new Uint8Array(await answer.arrayBuffer());
           } catch {
             await new Promise((resolve) => setTimeout(resolve, 50));
             continue;

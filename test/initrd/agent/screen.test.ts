@@ -51,7 +51,7 @@ interface Bench {
   end(): Promise<void>;
 }
 
-async function open(): Promise<Bench> {
+async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const server = await openFakeServer(image);
   const tasks: IdleTask[] = [];
   const power: string[] = [];
@@ -80,9 +80,10 @@ async function open(): Promise<Bench> {
       tasks.push(begun);
       return begun;
     },
-    files: (signal) => new ServerFiles(address, signal),
+    files: (signal, grant) => new ServerFiles(address, signal, grant),
     power: async (action) => void power.push(action),
-    troubles: () => ({ isHalfWritten: true, lines: ["it does not start"] }),
+    isHalfWritten: () => isHalfWritten,
+    troubles: () => ["it does not start"],
     lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),
     check: async function* () {
       yield [{ title: "Link", good: null, text: "being looked at" }];
@@ -184,6 +185,13 @@ suite("the agent's screen", { concurrency: true }, () => {
     await end();
   });
 
+  test("a PC whose disk was left half written says so on its screen and to the server", async () => {
+    const { server, seen, end } = await open({ isHalfWritten: true });
+    assert.equal((await server.heardOf("hello")).state, "failed");
+    await seen((view) => view.isHalfWritten);
+    await end();
+  });
+
   test("searching, connected, lost, connected again", async () => {
     const { server, views, seen, end } = await open();
     assert.equal(views[0]?.server.state, "searching");
@@ -220,6 +228,27 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.deepEqual(first.want, { action: "restore", image: "base@1", disk: "/dev/sda" });
     press({ action: "images" });
     assert.deepEqual((await seen((view) => view.images !== null)).images, []);
+    await end();
+  });
+
+  test("what the server does not let a PC look at is said on its screen", async () => {
+    const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    server.viewGrant = null;
+    press({ action: "images" });
+    const refused = await seen((view) => view.notice !== null);
+    assert.match(refused.notice ?? "", /an operator has to say/);
+    assert.equal(refused.images, null);
+    await end();
+  });
+
+  test("a list that is asked for without a server is answered with a notice", async () => {
+    const { server, press, seen, end } = await open();
+    server.welcome = null;
+    server.cut();
+    await seen((view) => view.server.state === "lost");
+    press({ action: "images" });
+    assert.match((await seen((view) => view.notice !== null)).notice ?? "", /no connection/);
     await end();
   });
 

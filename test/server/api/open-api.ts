@@ -9,9 +9,10 @@ import { systemClock } from "../../../core/node/clock.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import { application, localApplication, networkApplication } from "../../../server/applications.ts";
+import { Grants } from "../../../server/gate/grants.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
-import { Lab } from "../../../server/lab/lab.ts";
+import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { bootPlan } from "../../core/boot/boot-plan.ts";
@@ -23,6 +24,7 @@ export interface TestApi {
   readonly folder: string;
   readonly images: ImageStore;
   readonly lab: Lab;
+  readonly grants: Grants;
   readonly state: StateStore;
   readonly operators: Operators;
   readonly app: FastifyInstance;
@@ -42,6 +44,8 @@ export interface TestApi {
 export interface TestApiOptions {
   /** The connections that the lab believes in; else those of the gate. */
   readonly agents?: Agents;
+  /** Hears a live cast; else none is heard. */
+  readonly startReceiver?: LabPorts["startReceiver"];
   /** Before there are routes. */
   prepare?(app: FastifyInstance): void;
 }
@@ -49,10 +53,11 @@ export interface TestApiOptions {
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, prepare }: TestApiOptions = {},
+  { agents, startReceiver, prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
   const log = pino({ level: "silent" });
   const links = new AgentLinks(log);
+  const grants = new Grants();
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
@@ -63,7 +68,9 @@ export async function openApi(
     version: "test",
     agents: agents ?? links,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
-    startReceiver: () => Promise.reject(new Error("nothing is cast in this test")),
+    startReceiver:
+      startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
+    seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     wake: async () => {},
     log: () => {},
@@ -86,7 +93,7 @@ export async function openApi(
   if (trust === "local") await localApplication(app, ports);
   else {
     const boot = { folder, serverUrl: "http://test", plan, asked };
-    const gate = { lab, images, links, boot, interfaceAddress: "127.0.0.1" };
+    const gate = { lab, images, links, grants, boot, interfaceAddress: "127.0.0.1" };
     await networkApplication(app, ports, gate);
   }
   const close = async (): Promise<void> => {
@@ -99,7 +106,7 @@ export async function openApi(
   };
   return {
     ...{ close, [Symbol.asyncDispose]: close },
-    ...{ folder, images, lab, state, operators, app, routes },
+    ...{ folder, images, lab, grants, state, operators, app, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
         method,

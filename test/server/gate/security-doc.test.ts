@@ -35,7 +35,7 @@ const wanted = [
   ...gateRows.map((row) =>
     cells(
       `\`${row.method} ${row.path}\``,
-      row.credential,
+      row.role === null ? row.credential : `${row.credential}: ${row.role}`,
       row.boundTo,
       bytesText(row),
       String(row.inFlight),

@@ -27,7 +27,7 @@ const wipeSpec = { ...alone, method: "zero", failingDisks: [] } as const;
 class Desk {
   now = 0;
   readonly engine = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" }),
   });
   readonly batches: Batch[] = [];
 
@@ -143,6 +143,29 @@ test("an order is said again after two seconds, until the agent reports it", () 
   desk.now = 9000;
   desk.report("a", at(1));
   assert.deepEqual(desk.said(), []);
+});
+
+test("an agent that is at work hears its order once over each connection, and when it is renewed", () => {
+  const desk = new Desk();
+  desk.connect("a");
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a"] }));
+  assert.deepEqual(desk.write(), ["a restore s1 1"]);
+  desk.report("a", at(1));
+  desk.now = 9000;
+  desk.report("a", at(1));
+  assert.deepEqual(desk.said(), []);
+  // The agent's connection broke, or the server was started anew: its grant may be another now.
+  desk.connect("a", at(1));
+  assert.deepEqual(desk.write(), ["a restore s1 1"]);
+  desk.report("a", at(1));
+  assert.deepEqual(desk.said(), []);
+  desk.engine.renew("s1", millis(9000));
+  assert.deepEqual(desk.said(), ["a restore s1 1"]);
+  desk.report("a", at(1, "stopping"));
+  desk.engine.renew("s1", millis(9000));
+  assert.deepEqual(desk.said(), [], "what stops needs no grant");
+  assert.equal(desk.engine.orderOf("s1", "a")?.type, "restore");
+  assert.equal(desk.engine.orderOf("s1", "b"), null);
 });
 
 test("an end is settled when it is in the journal, and not before", () => {
@@ -297,7 +320,7 @@ test("what the journal has makes the state again, and a start folds few facts", 
   }
   desk.write();
   const after = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" }),
   });
   const state = JSON.stringify(desk.engine.get("s1")?.durable);
   const session = after.resume(desk.journalled(1), desk.stamp);
