@@ -1,9 +1,9 @@
 /** What somebody at a PC may have done, and what has to wait for an operator. */
 import type { RoomSettings } from "../wire/rooms.ts";
-import type { Right } from "../wire/trust.ts";
+import type { RequestView, Right } from "../wire/trust.ts";
 
 /** What of a PC's menu reads the store or writes a disk. */
-export type AskedAction = "restore" | "wipe" | "capture" | "cast";
+export type AskedAction = RequestView["action"];
 
 /** What a room says of its menus. */
 export interface MenuRules {

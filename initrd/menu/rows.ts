@@ -22,9 +22,11 @@ import {
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
+import { imageNameRows, lockWord, pinWords, waitingRows } from "./ask-rows.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
-import { eraseWord, exits, items, offeredSeat, type Page, settled, workText } from "./state.ts";
+import { eraseWord, exits, items, type Page } from "./pages.ts";
+import { offeredSeat, settled, workText } from "./state.ts";
 import { taskRows } from "./task-rows.ts";
 import type { MenuView } from "./view.ts";
 
@@ -49,26 +51,13 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
     case "wait":
       return waitRows(view, size);
     case "pin": {
-      const [title, mayAsk] =
-        view.unlocks === "instructor"
-          ? ["The instructor's PIN", false]
-          : ["This room has a PIN", page.beyond !== null];
-      const keys = mayAsk
-        ? "Enter: unlock   Tab: ask an operator instead   Esc: back"
-        : "Enter: unlock   Esc: back";
+      const [title, keys] = pinWords(view, page);
       return frame(title, [pinRow(page.value)], keys);
     }
     case "imageName":
       return frame(
         "Restore an image: which one?",
-        [
-          ...paragraph(
-            "The menu is locked, so the images are not listed. Type the name of one, as NAME or NAME@VERSION; the server's operator is asked before anything happens.",
-            columns,
-          ),
-          blank,
-          [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-        ],
+        imageNameRows(page.value, columns),
         "Enter: continue   Esc: back",
       );
     case "images":
@@ -172,11 +161,6 @@ function homeKeys(view: MenuView): string {
   return view.server.state === "connected" ? usual : `${usual}   R: draw again`;
 }
 
-function lockWord({ isLocked, unlocks }: MenuView): string {
-  if (isLocked) return "LOCKED: needs the PIN";
-  return unlocks === null ? "" : "U: instructor's PIN";
-}
-
 /** In a seat walk: the seat that Enter takes, or the seat that this PC has. */
 function homeWord(view: MenuView): readonly [string, Style] {
   if (view.server.state !== "connected") return stateWord[view.server.state];
@@ -249,27 +233,6 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
       header: [headerRow(view, columns), blank],
       body: [...big, blank, ...details],
       footer: [...noticeRows(view.notice, columns), barRow("Any key: the menu", "", columns)],
-    },
-    size,
-  );
-}
-
-/** What was asked for waits for an operator's yes. */
-function waitingRows(view: MenuView, what: string, size: ScreenSize): Row[] {
-  const { columns, lines } = size;
-  const details = [
-    ...paragraph("Waiting for the server's operator to say yes. This PC asks to:", columns, "bold"),
-    blank,
-    ...paragraph(what, columns),
-    blank,
-    ...paragraph("The console at the server rings. Nothing happens before the answer.", columns),
-  ];
-  const room = { columns: columns - 2, lines: lines - details.length - 6 };
-  return screenful(
-    {
-      header: [headerRow(view, columns), blank],
-      body: [...bigLetters("ASKED", room, "blockWarn"), blank, ...details],
-      footer: [...noticeRows(view.notice, columns), barRow("Esc: withdraw", "", columns)],
     },
     size,
   );

@@ -4,16 +4,9 @@ import fc from "fast-check";
 import type { MenuAction } from "../../../core/agent/desk.ts";
 import type { Key } from "../../../core/screen/keys.ts";
 import { rowText } from "../../../core/screen/row.ts";
+import { eraseWord, exits, home, items, type Page } from "../../../initrd/menu/pages.ts";
 import { rows } from "../../../initrd/menu/rows.ts";
-import {
-  eraseWord,
-  exits,
-  home,
-  items,
-  type Page,
-  press,
-  settled,
-} from "../../../initrd/menu/state.ts";
+import { press, settled } from "../../../initrd/menu/state.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
 import { disk, image, otherDisk, receiving, view } from "./views.ts";
 
