@@ -10,7 +10,7 @@ import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { MemberPhase, ReceiverFact, Receivers } from "../../core/session/receivers.ts";
 import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
-import type { End, ServerMessage } from "../../core/wire/control.ts";
+import type { End, ServerMessage, Work } from "../../core/wire/control.ts";
 import { idOf, type Session } from "../../server/lab/engine.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";
@@ -193,6 +193,14 @@ export class Checks {
           () => `${pc} is told to finish ${message.session}, which the journal does not say`,
         );
     }
+  }
+
+  /** No grant outlives its attempt: what is served is what the journal wants of that PC now. */
+  serves(pc: PcId, work: Work): void {
+    must(
+      isDeepStrictEqual(this.wanted.get(pc), workOf(work)),
+      () => `${pc} is served for attempt ${work.attempt} of ${work.session}, which is over`,
+    );
   }
 
   // --- what agents do

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CorrectnessError } from "./failures.ts";
+import { CorrectnessError, LivenessError } from "./failures.ts";
 import { Lab, newTally, type Plant } from "./lab.ts";
 import { drawSettings } from "./settings.ts";
 
@@ -31,6 +31,8 @@ const plants: Readonly<Record<Plant, number>> = {
   "no-root-hash": 50,
   "order-again": 200,
   "no-fence": 400,
+  "keep-grant": 100,
+  "no-refresh": 200,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
@@ -38,7 +40,9 @@ for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
     const found = findPlant(plant, seeds);
     assert(found !== undefined, "no lab has found it");
     context.diagnostic(`seed ${found.seed}: ${found.error}`);
-    assert(found.error instanceof CorrectnessError, String(found.error));
+    // An agent without its grant does nothing that is wrong: it does nothing any more.
+    const isWrong = plant === "no-refresh" ? LivenessError : CorrectnessError;
+    assert(found.error instanceof isWrong, String(found.error));
   });
 }
 
