@@ -8,7 +8,7 @@ export interface BootKernel {
   readonly vmlinuz: string;
   /** Archives that make the initrd, in order: what is in a later one replaces what was in an earlier one. */
   readonly initrds: readonly string[];
-  /** Added to the kernel's command line; printable, without spaces. */
+  /** Added to the kernel's command line; without spaces, and without what GRUB or iPXE read as their own. */
   readonly arguments: readonly string[];
 }
 

@@ -25,6 +25,12 @@ export const silenceLimit = millis(10_000);
 export const controlFrameLimit = 256 * 1024;
 
 const text = (maxLength = 256) => Type.String({ maxLength });
+/** Addresses are put into advice that a person may copy into a shell. */
+const mac = Type.String({
+  pattern: "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$",
+  description: "a MAC address, as in 52:54:00:00:00:01",
+});
+const ip = Type.String({ pattern: "^[0-9A-Fa-f:.]{2,45}$", description: "an IP address" });
 const count = Type.Integer({ minimum: 0 });
 
 /** Counters of a PC's part in a session; totals since this PC joined it. Bytes are raw disk bytes unless named otherwise. */
@@ -100,11 +106,11 @@ export const Hello = Type.Object({
   identity: Type.Object({
     uuid: nullable(text(64)),
     serials: Type.Array(text(), { maxItems: 8 }),
-    macs: Type.Array(text(17), { maxItems: 64 }),
+    macs: Type.Array(mac, { maxItems: 64 }),
   }),
   /** The MAC the PC booted from, else of the interface that reaches the server. */
-  mac: text(17),
-  ip: nullable(text(45)),
+  mac,
+  ip: nullable(ip),
   firmware: nullable(Type.Union([Type.Literal("bios"), Type.Literal("uefi")])),
   secureBoot: nullable(Type.Boolean()),
   nic: Type.Object({ driver: nullable(text()), speedMbps: nullable(Type.Number()) }),

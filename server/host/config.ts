@@ -5,7 +5,8 @@ import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
 
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
-const kernelArgument = Type.String({ pattern: "^[!-~]+$" });
+/** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
+const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
 const closed = { additionalProperties: false };
 /** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
 const Rate = Type.Union([

@@ -10,7 +10,7 @@ import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { MemberPhase, ReceiverFact, Receivers } from "../../core/session/receivers.ts";
 import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
-import type { End, ServerMessage } from "../../core/wire/control.ts";
+import type { End, ServerMessage, Work } from "../../core/wire/control.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import { idOf, type Session } from "../../server/lab/engine.ts";
 import type { Asked } from "./desks.ts";
@@ -251,6 +251,14 @@ export class Checks {
     must(
       isFree || (holds && (isOwnDisk || typed.right === "instructor")),
       () => `${link.pc} has ${want.action} done, and neither a PIN nor a yes for it`,
+    );
+  }
+
+  /** No grant outlives its attempt: what is served is what the journal wants of that PC now. */
+  serves(pc: PcId, work: Work): void {
+    must(
+      isDeepStrictEqual(this.wanted.get(pc), workOf(work)),
+      () => `${pc} is served for attempt ${work.attempt} of ${work.session}, which is over`,
     );
   }
 

@@ -34,7 +34,14 @@ export type Plant =
   /** A yes is good for more than one order. */
   | "yes-twice"
   /** What was asked for, or allowed by a PIN, outlives its connection. */
-  | "old-yes";
+  | "old-yes"
+  /** A grant is taken for as long as the server runs. */
+  | "keep-grant"
+  /** An agent at work leaves an order that comes again, with its grant. */
+  | "no-refresh";
+
+/** The bugs that are in what the server hears. */
+const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
 
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
@@ -45,7 +52,7 @@ const unhangs = 0.03;
 /** What happened in labs, for whoever wants to know what they tried. */
 export interface Tally {
   readonly happened: Record<
-    "events" | "facts" | "batches" | "messages" | "writes" | "departures",
+    "events" | "facts" | "batches" | "messages" | "writes" | "departures" | "refusals",
     number
   >;
   /** Of each kind. */
@@ -55,7 +62,7 @@ export interface Tally {
 }
 
 export const newTally = (): Tally => ({
-  happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0 },
+  happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0, refusals: 0 },
   ...{ sessions: {}, acts: {}, faults: {} },
 });
 
@@ -300,8 +307,7 @@ export class Lab {
   /** What the server hears, as it is or as a planted bug makes it. */
   planted(message: AgentMessage, link: Link): AgentMessage {
     const { plant } = this;
-    if (plant !== "settle-early" && plant !== "no-fence" && plant !== "no-root-hash")
-      return message;
+    if (plant === null || !inWords.includes(plant)) return message;
     const report = message.type === "hello" || message.type === "alive" ? message.report : null;
     const engine = this.server.running;
     if (plant === "settle-early") {

@@ -268,6 +268,8 @@ export class Pc {
     this.life = life;
     for (const action of actions) {
       if (action.type === "start") this.begin(action.order);
+      if (action.type === "refresh" && lab.plant !== "no-refresh")
+        this.task?.refreshed(action.order);
       if (action.type === "stop") this.task?.stop(action.reason);
       if (action.type === "power") return this.leave(action.action);
     }
@@ -281,7 +283,7 @@ export class Pc {
     lab.checks.begins(this, order, !this.begun.has(key));
     this.begun.add(key);
     lab.drawDiskFault(this.disk);
-    const task = new LabTask(order, {
+    const task: LabTask = new LabTask(order, {
       disk: this.disk,
       writeMs: settings.writeMs,
       progressMs: settings.progressMs,
@@ -295,7 +297,8 @@ export class Pc {
           if (boot === this.boot) run();
         }),
       send: (message) => this.send(message),
-      server: () => (this.isReachable && lab.server.isUp ? lab.server : null),
+      server: () =>
+        this.isReachable && lab.server.isUp ? lab.server.admitted(this.id, task.grant) : null,
       writing: (at) => lab.checks.writes(this, at),
       ended: (end) => this.ended(order, task, end),
     });

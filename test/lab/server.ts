@@ -15,7 +15,7 @@ import type { Lab } from "./lab.ts";
 import type { Link } from "./link.ts";
 import type { TaskServer } from "./task.ts";
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" };
+const settings = { policy: anyDisk, grow: false, rateLimitBps: null };
 /** A carousel of a cast turns by so many cells in this time. */
 const castMs = 1000;
 const cellsATurn = 2;
@@ -73,7 +73,14 @@ export class Server implements TaskServer {
     this.nextNumber = lab.journal.nextNumber();
     this.isWriting = false;
     this.tickAt = Number.POSITIVE_INFINITY;
-    this.engine = new Engine({ settingsOf: () => settings });
+    const { process } = this;
+    this.engine = new Engine({
+      settingsOf: (pc, { id }, attempt) => ({
+        ...settings,
+        // No grant of an earlier process is one of this.
+        grant: (role, object) => [process, pc, id, attempt, role, object].join("/"),
+      }),
+    });
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
     this.pump();
   }
@@ -184,6 +191,21 @@ export class Server implements TaskServer {
   }
 
   // --- HTTP
+
+  /** This server, for who shows a grant that holds; else null. */
+  admitted(pc: string, grant: string): TaskServer | null {
+    const { lab } = this;
+    const [process, whose = "", session = "", attempt] = grant.split("/");
+    const order = this.running.orderOf(session, pc);
+    const isCarried = order !== null && "grant" in order && order.grant === grant;
+    const isKept = lab.plant === "keep-grant" && whose === pc && Number(process) === this.process;
+    if (!isCarried && !isKept) {
+      lab.tally.happened.refusals++;
+      return null;
+    }
+    lab.checks.serves(pc, { session, attempt: Number(attempt) });
+    return this;
+  }
 
   fetch(session: string): readonly (string | null)[] | null {
     const found = this.running.get(session);
