@@ -131,7 +131,10 @@ export async function serve(options: ServeOptions): Promise<void> {
         interfaceName,
         dataFolder,
         bootFolder,
-        server: { pid: process.pid, mode: dhcp.mode, httpPort },
+        server: {
+          ...{ pid: process.pid, mode: dhcp.mode, httpPort },
+          hasOwnImage: config.boot?.secureBootImage === true,
+        },
         pcAddresses: pcs.flatMap(({ ip, state }) =>
           ip === null || state === "offline" ? [] : [ip],
         ),

@@ -37,6 +37,23 @@ export type BootEntry = { readonly id: string; readonly key: string; readonly ti
   | { readonly kind: "shell" }
 );
 
+/** Which server a PC's agent is to find, as the kernel's command line says it. */
+export interface BootServer {
+  /** `http://ADDRESS:PORT`, for boot files. */
+  readonly serverUrl: string;
+  /** Where the gate is, and the pins of its keys (two while one is replaced); null: not by the boot line. */
+  readonly gate: { readonly url: string; readonly keys: readonly string[] } | null;
+}
+
+export const serverArguments = ({ serverUrl, gate }: BootServer): readonly string[] => [
+  ...(gate === null ? [] : [`roomcast.gate=${gate.url}`]),
+  ...(gate?.keys ?? []).map((key) => `roomcast.key=${key}`),
+  `roomcast.server=${serverUrl}`,
+];
+
+/** The kernel's messages stay off the screen: the menu is there. */
+export const quietArguments: readonly string[] = ["quiet", "loglevel=3"];
+
 /** Seconds in which a key opens the menu: long enough to hit one, short enough for fifty PCs. */
 export const agentPromptSeconds = 2;
 /** Seconds in which a key opens the menu after a start that hung: a person needs time to read the advice. */
@@ -79,10 +96,10 @@ export function bootEntries(plan: BootPlan): readonly [BootEntry, ...BootEntry[]
     title,
     kernel: from,
     commandLine: [
-      `roomcast.server=${plan.serverUrl}`,
+      ...serverArguments({ serverUrl: plan.serverUrl, gate: null }),
       // PXELINUX's form: the hardware type before the address.
       `BOOTIF=01-${plan.mac.replaceAll(":", "-")}`,
-      "quiet loglevel=3",
+      ...quietArguments,
       ...from.arguments,
       ...extra,
     ].join(" "),

@@ -14,6 +14,7 @@ import {
   spaceCheck,
   warning,
 } from "./host-checks.ts";
+import { secureBootChecks } from "./secure-boot-checks.ts";
 
 export interface HostToExamine {
   readonly interfaceName: string;
@@ -24,6 +25,8 @@ export interface HostToExamine {
     readonly pid: number;
     readonly mode: "server" | "proxy" | "off";
     readonly httpPort: number;
+    /** Whether PCs with Secure Boot get the site's own image. */
+    readonly hasOwnImage: boolean;
   } | null;
   readonly pcAddresses: readonly string[];
 }
@@ -41,6 +44,7 @@ export async function examineHost(host: HostToExamine): Promise<Finding[]> {
     ...(await firewallChecks(interfaceName, ports)),
     ...routeChecks(interfaceName, host.pcAddresses),
     ...bootFileChecks(host.bootFolder, { needed: neededFiles, signed: signedFiles }),
+    ...(await secureBootChecks(host)),
     await spaceCheck(host.dataFolder),
     await clockCheck(new Date()),
   ];

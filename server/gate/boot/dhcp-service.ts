@@ -3,7 +3,7 @@ import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
 import { otherServerText, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
-import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
+import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-loaders.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
@@ -25,8 +25,8 @@ export interface DhcpServiceOptions {
   readonly serverUrl: string;
   readonly wanted: "auto" | DhcpMode;
   readonly config: NonNullable<Config["dhcp"]>;
-  /** Whether the boot folder has what Secure Boot needs. */
-  readonly hasSigned: boolean;
+  /** What PCs with Secure Boot get: the site's image, Debian's GRUB, or nothing. */
+  readonly signed: UefiLoadersOptions["signed"];
   isSecureBootOff(mac: MacAddress): boolean;
   /** Hears of every PC that boots. */
   readonly bootUuids: BootUuids;
@@ -122,7 +122,7 @@ async function answer(
   const netmask = netmaskOf(interfaceName, address);
   const uefiLoaders = new UefiLoaders({
     // Debian's signed GRUB takes its server from the DHCP server's answer, and that is another one's.
-    hasSigned: options.hasSigned && mode === "server",
+    signed: options.signed === "shim" && mode === "proxy" ? null : options.signed,
     isSecureBootOff: options.isSecureBootOff,
   });
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };

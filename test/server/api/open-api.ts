@@ -85,7 +85,8 @@ export async function openApi(
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (trust === "local") await localApplication(app, ports);
   else {
-    const boot = { folder, serverUrl: "http://test", plan, asked };
+    const secureFile = (): undefined => undefined;
+    const boot = { folder, serverUrl: "http://test", plan, asked, secureFile };
     const gate = { lab, images, links, boot, interfaceAddress: "127.0.0.1" };
     await networkApplication(app, ports, gate);
   }
