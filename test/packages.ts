@@ -15,6 +15,7 @@ const packages = {
     "iproute2",
     "iptables",
   ],
+  "the site's boot image": ["systemd-boot-efi", "binutils", "sbsigntool", "openssl"],
   "the master disk": [
     "grub-common",
     "grub-pc-bin",

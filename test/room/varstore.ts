@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { assert } from "../../core/errors.ts";
+import { sha256 } from "../../core/node/hash.ts";
 
 /** A variable as it is to be. */
 export interface Variable {
@@ -15,6 +16,7 @@ export interface Variable {
 
 /** UEFI 2.10 section 8.2.1: kept, and seen by boot services alone. */
 const keptForBoot = 0x3;
+const atRunTime = 0x4;
 /** The same at run time too, and changed only by a signed and dated change. */
 const keptAuthenticated = 0x27;
 const globalVendor = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
@@ -33,6 +35,19 @@ export const enrolledInShim = (certificate: Uint8Array): Variable => ({
   attributes: keptForBoot,
   data: signatureList(certificate),
 });
+
+/**
+ * As `mokutil --import --simple-hash` leaves it: the certificate, and SHA-256 of it and the password, which
+ * MokManager asks for (shim's `MokManager.c`, `compute_pw_hash`).
+ */
+export function waitingForMokManager(certificate: Uint8Array, password: string): Variable[] {
+  const data = signatureList(certificate);
+  const proof = sha256(Buffer.concat([data, Buffer.from(password, "utf16le")]));
+  return [
+    { name: "MokNew", vendor: shimVendor, attributes: keptForBoot | atRunTime, data },
+    { name: "MokAuth", vendor: shimVendor, attributes: keptForBoot | atRunTime, data: proof },
+  ];
+}
 
 /** A PC whose owner took out every key and put in this one alone. */
 export const ownKeysAlone = (certificate: Uint8Array): readonly Variable[] =>

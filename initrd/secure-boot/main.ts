@@ -4,9 +4,9 @@ import { parseArgs } from "node:util";
 import { exitStatus, RoomcastError } from "../../core/errors.ts";
 import { dataFolder } from "../../core/node/command-line.ts";
 import { gatePin } from "../../core/node/gate-pin.ts";
-import { holdLock } from "./lock.ts";
-import { makeSecureBootImage, stickFolder } from "./secure-boot-image.ts";
-import { enrolmentSteps, fingerprintOf } from "./site-certificate.ts";
+import { holdLock } from "../build/lock.ts";
+import { enrolmentSteps, fingerprintOf } from "./enrolment.ts";
+import { makeSecureBootImage, stickFolder } from "./image.ts";
 
 /** As `serve` has it without `--https-port`. */
 const defaultGatePort = 8443;

@@ -12,7 +12,7 @@ import {
 import { RoomcastError } from "../../core/errors.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import { readPeLayout } from "../../core/node/pe-file.ts";
-import { lastLine, run } from "./packages.ts";
+import { lastLine, run } from "../build/packages.ts";
 import { type SiteKey, siteKey } from "./site-key.ts";
 
 export interface SecureBootImageOptions {

@@ -3,7 +3,7 @@ import { mkdir, rename, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
-import { lastLine, run } from "./packages.ts";
+import { lastLine, run } from "../build/packages.ts";
 
 export interface SiteKey {
   /** PEM, readable by its owner alone. */
