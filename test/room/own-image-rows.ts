@@ -1,17 +1,11 @@
-/**
- * The rest of `make test-boot`: the ways by which PCs with Secure Boot start the site's own image, and what they
- * must not start. `--rows TEXT` takes only rows whose title has that text.
- */
+/** Rows of `make test-boot`: how PCs with Secure Boot start the site's own image, and what they must not start. */
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { homeWords, makeHomeDisk } from "./home-disk.ts";
 import { repository } from "./lab.ts";
 import { type OwnImageRoom, openOwnImageRoom } from "./own-image.ts";
 import type { Pc, UefiFeatures } from "./pc.ts";
-import { roomFolder } from "./room-run.ts";
 import { enrolledInShim, ownKeysAlone, waitingForMokManager } from "./varstore.ts";
 
 /** Three times what a quiet machine with two cores and no KVM takes; the shim's TFTP is slow there. */
@@ -20,7 +14,7 @@ const limitMs = 500_000;
 const refusalMs = 15_000;
 const password = "once";
 
-interface Row {
+export interface OwnImageRow {
   readonly title: string;
   readonly features: (certificate: Uint8Array) => UefiFeatures;
   readonly prepare?: (own: OwnImageRoom) => Promise<void>;
@@ -35,7 +29,7 @@ const ownAlone = (certificate: Uint8Array): UefiFeatures => ({
   variables: ownKeysAlone(certificate),
 });
 
-const rows: readonly Row[] = [
+export const ownImageRows: readonly OwnImageRow[] = [
   {
     title: "own image by TFTP, then the PC's own disk",
     features: enrolled,
@@ -82,40 +76,34 @@ const rows: readonly Row[] = [
   },
 ];
 
-const { values } = parseArgs({ options: { rows: { type: "string", default: "" } } });
-const wanted = rows.filter(({ title }) => title.includes(values.rows));
-const screens = join(roomFolder, "boot-screens");
-let failures = 0;
-if (wanted.length > 0) {
-  await mkdir(screens, { recursive: true });
+/** Tries the rows, in one room, and says of each how it went. Answers how many failed. */
+export async function tryOwnImage(rows: readonly OwnImageRow[], screens: string): Promise<number> {
+  if (rows.length === 0) return 0;
+  let failures = 0;
   const own = await openOwnImageRoom(() => {});
   try {
     const homeDisk = join(own.room.folder, "home.raw");
     await makeHomeDisk(homeDisk, join(repository, "build", "boot"));
-    for (const [index, row] of wanted.entries()) {
+    for (const [index, row] of rows.entries()) {
       const startedAt = performance.now();
-      const failure = await tryRow(own, row, homeDisk, index + 1).then(
-        () => null,
-        (error: Error) => error,
+      const outcome = await tryRow(own, row, { homeDisk, screens, number: index + 1 }).then(
+        () => "as it should be",
+        (error: Error) => `FAILED: ${error.message}`,
       );
-      if (failure !== null) failures++;
+      if (outcome.startsWith("FAILED")) failures++;
       const seconds = Math.round((performance.now() - startedAt) / 1000);
-      console.log(
-        `${failure === null ? "ok" : `FAILED: ${failure.message}`}  ${row.title}, ${seconds} s`,
-      );
+      console.log(`${row.title}: ${outcome}, after ${seconds} s`);
     }
   } finally {
     await own.close(failures > 0);
   }
+  return failures;
 }
-if (failures > 0) console.log(`Screens: ${relative(repository, screens)}`);
-process.exitCode = failures > 0 ? 1 : 0;
 
 async function tryRow(
   own: OwnImageRoom,
-  row: Row,
-  homeDisk: string,
-  number: number,
+  row: OwnImageRow,
+  { homeDisk, screens, number }: { homeDisk: string; screens: string; number: number },
 ): Promise<void> {
   await row.prepare?.(own);
   const pc = await own.room.start({
