@@ -145,7 +145,10 @@ export async function serve(options: ServeOptions): Promise<void> {
         interfaceName,
         dataFolder,
         bootFolder,
-        server: { pid: process.pid, mode: dhcp.mode, httpPort, httpsPort },
+        server: {
+          ...{ pid: process.pid, mode: dhcp.mode, httpPort, httpsPort },
+          hasOwnImage: config.boot?.secureBootImage === true,
+        },
         pcAddresses: pcs.flatMap(({ ip, state }) =>
           ip === null || state === "offline" ? [] : [ip],
         ),

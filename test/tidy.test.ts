@@ -28,6 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "initrd/menu": ["core"],
   "initrd/agent": ["core", "imaging", "initrd/menu"],
   "initrd/build": ["core"],
+  "initrd/secure-boot": ["core", "initrd/build"],
   "server/state": ["core"],
   "server/store": ["core"],
   "server/host": ["core"],

@@ -117,9 +117,10 @@ const saidRows = (model: Model, ui: Ui, columns: number): Row[] => {
   if (model.connection.state === "down") {
     return paragraph(model.connection.detail, columns, "warn").slice(0, 3);
   }
-  const [warning] = [...model.warnings, ...shutMenus(model)];
+  const [warning, ...others] = [...model.warnings, ...shutMenus(model)];
+  const more = others.length === 0 ? "" : ` (and ${others.length} more: roomcast doctor)`;
   const warned =
-    warning === undefined ? [] : paragraph(`! ${warning}`, columns, "warn").slice(0, 3);
+    warning === undefined ? [] : paragraph(`! ${warning}${more}`, columns, "warn").slice(0, 3);
   if (model.note === null) return warned.length > 0 ? warned : [blank];
   return [
     ...warned,

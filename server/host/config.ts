@@ -64,6 +64,8 @@ export const Config = Type.Object(
           kernelArguments: Type.Optional(Type.Array(kernelArgument)),
           /** `full`: with the drivers of rare hardware; `small`: without them. */
           image: Type.Optional(Type.Union([Type.Literal("full"), Type.Literal("small")])),
+          /** PCs with Secure Boot start the image of `make secure-boot-image`, and no GRUB. */
+          secureBootImage: Type.Optional(Type.Boolean()),
           /** Kernels that the boot menu offers in addition to the standard one. */
           kernels: Type.Optional(
             Type.Array(

@@ -108,7 +108,9 @@ export async function openApi(
   if (bootApp === null) await localApplication(app, ports);
   else {
     const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });
-    await bootApplication(bootApp, { folder, serverUrl: "http://test", gate, plan, asked });
+    const secureFile = (): undefined => undefined;
+    const boot = { folder, serverUrl: "http://test", gate, plan, asked, secureFile };
+    await bootApplication(bootApp, boot);
     const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
     await networkApplication(app, ports, forGate);
   }
