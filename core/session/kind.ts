@@ -6,7 +6,7 @@
  */
 import type { CastSenderStats } from "../cast/ends.ts";
 import type { Millis } from "../units/units.ts";
-import type { Counters, Report, ServerMessage } from "../wire/control.ts";
+import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
 
@@ -135,12 +135,14 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
   return made;
 }
 
-/** What an order takes from the PC's room. */
+/** What an order takes from the PC's room, and from memory. */
 export interface OrderSettings {
   readonly policy: DiskPolicy;
   readonly grow: boolean;
   /** The operator's cap on a cast in the session's room, in bits a second. */
   readonly rateLimitBps: number | null;
+  /** Those of the session's cast, as they are now. */
+  readonly castKeys: CastKeys;
 }
 
 /** What is shown of a session beside its state. */

@@ -196,8 +196,10 @@ export class Agent {
     const { workbench, link, menu, ports } = this;
     switch (message.type) {
       case "restore":
-      case "capture":
       case "cast":
+        workbench.mailbox.of(message).rekey?.(message.cast.keys);
+        return this.happen({ type: "order", order: message });
+      case "capture":
       case "wipe":
         return this.happen({ type: "order", order: message });
       case "cancel":

@@ -39,6 +39,8 @@ const roundsLimit = 100;
 export interface Send {
   readonly pc: PcId;
   readonly message: ServerMessage;
+  /** An order for work that the agent is at already: it brings new keys of the cast. */
+  readonly isRefresh: boolean;
 }
 
 /** A fact that is durable now. */
@@ -85,13 +87,17 @@ interface Connected {
   report: Report | null;
   /** What was said last of each kind, so that it is not said with every report. */
   readonly said: Map<string, { readonly what: string; readonly at: LabTime }>;
+  /** Of the order that was said last: its cast's key for packets. */
+  castKey: string | null;
 }
 
 export interface EnginePorts {
-  /** What orders to this PC take from its room. */
-  settingsOf(pc: PcId, room: string | null): OrderSettings;
+  /** What orders to this PC take from its room, and from the session's keys. */
+  settingsOf(pc: PcId, session: Session): OrderSettings;
 }
 
+/** Of what has no cast. */
+const plain = { castKey: null, isRefresh: false };
 const nothingWanted: Wanted = { orders: new Map(), cast: null };
 
 export class Engine {
@@ -195,7 +201,7 @@ export class Engine {
 
   /** The PC's agent is connected and says what it is at. */
   connected(pc: PcId, report: Report | null, stamp: Stamp): void {
-    this.connections.set(pc, { report, said: new Map() });
+    this.connections.set(pc, { report, said: new Map(), castKey: null });
     for (const session of this.concerned(pc, report))
       if (this.take(session.id, connectedInput(session, pc, report), stamp)) break;
     this.reconcile(pc, stamp.at);
@@ -209,6 +215,11 @@ export class Engine {
     if (report !== null && report.end !== null)
       this.take(report.session, { type: "reported", pc, report }, stamp);
     this.reconcile(pc, stamp.at);
+  }
+
+  /** The keys of the session's cast are others now: its agents are told. */
+  rekeyed(session: Session, now: LabTime): void {
+    for (const pc of session.kind.pcs(session.state)) this.reconcile(pc, now);
   }
 
   lost(pc: PcId, reason: string, stamp: Stamp): void {
@@ -325,12 +336,15 @@ export class Engine {
       this.say(connection, pc, { type: "cancel", session: id, attempt: stale, reason }, now);
     }
     if (session === undefined || attempt === undefined) return;
-    if (!isAtIt) {
-      const settings = this.ports.settingsOf(pc, session.kind.room(session.durable));
-      this.say(connection, pc, session.kind.order(session.durable, session.id, pc, settings), now);
-    } else if (session.wanted.finish === pc && report.phase === "working") {
-      this.say(connection, pc, { type: "finish", session: session.id, attempt }, now);
-    }
+    if (isAtIt && report.phase !== "working") return;
+    if (isAtIt && session.wanted.finish === pc)
+      return this.say(connection, pc, { type: "finish", session: session.id, attempt }, now);
+    const settings = this.ports.settingsOf(pc, session);
+    const order = session.kind.order(session.durable, session.id, pc, settings);
+    const castKey = "cast" in order ? order.cast.keys.packet : null;
+    if (isAtIt && castKey === connection.castKey) return;
+    this.say(connection, pc, order, now, { castKey, isRefresh: isAtIt });
+    connection.castKey = castKey;
   }
 
   private say(
@@ -338,13 +352,14 @@ export class Engine {
     pc: PcId,
     message: ServerMessage & { readonly session: string; readonly attempt: number },
     now: LabTime,
+    { castKey, isRefresh }: { castKey: string | null; isRefresh: boolean } = plain,
   ): void {
     const subject = message.type === "cancel" || message.type === "finish" ? message.type : "order";
-    const what = `${message.type} ${message.session} ${message.attempt}`;
+    const what = `${message.type} ${message.session} ${message.attempt} ${castKey}`;
     const before = connection.said.get(subject);
     if (before?.what === what && now < before.at + repeatAfter) return;
     connection.said.set(subject, { what, at: now });
-    this.sends.push({ pc, message });
+    this.sends.push({ pc, message, isRefresh });
   }
 
   private wanting(pc: PcId): Running | undefined {

@@ -6,7 +6,7 @@ import type { Clock } from "../../../core/ports.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { chooseTarget } from "../../../core/session/target.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
-import type { Counters, RestoreOrder } from "../../../core/wire/control.ts";
+import type { Counters, HeardCounters, RestoreOrder } from "../../../core/wire/control.ts";
 import type { DiskView, StepView } from "../../../core/wire/views.ts";
 import { systemCodec } from "../../../imaging/codec.ts";
 import { alignedBuffer, type Disk, openDisk } from "../../../imaging/disk/disk.ts";
@@ -57,10 +57,10 @@ export class RestoreDisk {
     return this.restore?.trouble ?? null;
   }
 
-  progress(lossRatio: number | null): TaskProgress | null {
+  progress(heard: HeardCounters): TaskProgress | null {
     const { restore } = this;
     if (restore === null) return null;
-    const counters = this.counters(lossRatio);
+    const counters = this.counters(heard);
     return {
       phase: this.isFitting ? "growing" : restore.phase,
       bytesDone: restore.bytesDone,
@@ -70,12 +70,12 @@ export class RestoreDisk {
     };
   }
 
-  counters(lossRatio: number | null): Counters | null {
+  counters(heard: HeardCounters): Counters | null {
     const { restore, meter, ports } = this;
     if (restore === null) return null;
     const { counters } = restore;
     const writeBps = meter.take(counters.bytesWritten, ports.clock.now());
-    return { ...counters, lossRatio, writeBps };
+    return { ...counters, ...heard, writeBps };
   }
 
   stop(error: RoomcastError): void {

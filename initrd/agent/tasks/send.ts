@@ -9,6 +9,7 @@ import { chunkLengthAt } from "../../../core/units/units.ts";
 import {
   type BulkFrame,
   bulkKind,
+  type CastKeys,
   type CastOrder,
   decodeNumbered,
   type End,
@@ -49,11 +50,13 @@ class SendTask implements Task {
   /** What is read, once the disk is mapped. */
   private live: { readonly chunks: LiveChunks; readonly diskBytes: number } | null = null;
   private sender: CastSender | null = null;
+  private keys: CastKeys;
   private stats: CastSenderStats | null = null;
   private bytes: { done: number; total: number | null } = { done: 0, total: null };
 
   constructor(order: CastOrder, ports: SendPorts) {
     this.order = order;
+    this.keys = order.cast.keys;
     this.ports = ports;
     this.flow = new EntryFlow({
       tag: order.cast.tag,
@@ -62,7 +65,7 @@ class SendTask implements Task {
       announce: (entryIndex, entry) => {
         const { sender, live } = this;
         if (sender === null || live === null) return false;
-        sender.announce(entryIndex, entry.storedLength);
+        sender.announce(entryIndex, entry);
         this.bytes.done += chunkLengthAt(entry.chunkIndex, live.diskBytes);
         return true;
       },
@@ -71,6 +74,7 @@ class SendTask implements Task {
       told: (entryCount) => this.flow.told(entryCount),
       finish: () => this.finished.resolve(),
       bulk: (frame) => this.take(frame),
+      rekey: (keys) => this.rekey(keys),
       reconnected: () => this.flow.reconnected(),
     });
     this.ended = this.run().catch((error: unknown) => endOf(error, null));
@@ -86,6 +90,12 @@ class SendTask implements Task {
   stop(reason: string): void {
     this.abort.abort(stoppedError(reason));
     this.finished.resolve();
+  }
+
+  private rekey(keys: CastKeys): void {
+    if (keys.packet === this.keys.packet) return;
+    this.keys = keys;
+    this.sender?.rekey(keys);
   }
 
   private take({ kind, tag, payload }: BulkFrame): void {
@@ -111,8 +121,10 @@ class SendTask implements Task {
     this.bytes.total = plannedBytes(map.plan, disk.size);
     const chunks = this.chunksOf(disk, map);
     this.live = { chunks, diskBytes: disk.size };
-    const sender = await this.openSender(chunks, map.plan.chunks.length);
+    const { keys } = this;
+    const sender = await this.openSender(chunks, map.plan.chunks.length, keys);
     this.sender = sender;
+    if (this.keys !== keys) sender.rekey(this.keys);
     const voice = setInterval(() => this.flow.say(), sayEvery);
     try {
       const source = `${ports.pcName}, ${diskIdentity(choice.disk)}, roomcast ${ports.agentVersion}`;
@@ -153,7 +165,11 @@ class SendTask implements Task {
     });
   }
 
-  private async openSender(chunks: LiveChunks, entryCount: number): Promise<CastSender> {
+  private async openSender(
+    chunks: LiveChunks,
+    entryCount: number,
+    keys: CastKeys,
+  ): Promise<CastSender> {
     const { order, ports } = this;
     const { address, linkBps } = await ports.uplink();
     if (address === null) {
@@ -163,6 +179,7 @@ class SendTask implements Task {
     return startCastSender(
       {
         ...order.cast,
+        keys,
         interfaceAddress: address,
         index: { entryCount },
         source: { read: (entryIndex) => chunks.read(entryIndex) },

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
-import { allWants, type CastPlace, castAddress, openReceiver, openSender } from "./cast-room.ts";
+import {
+  allWants,
+  type CastPlace,
+  castAddress,
+  entriesOf,
+  openReceiver,
+  openSender,
+} from "./cast-room.ts";
 
 const mib = 1 << 20;
 /** Whole chunks, compressed ones, a tiny one, and some that are zeros. */
@@ -110,9 +117,9 @@ test("a live cast: entries are announced one by one and read in the owner's thre
   );
   context.after(() => receiver.handle.close());
   sender.handle.join(1, new Uint8Array(storedLengths.length / 8).fill(255));
-  for (const [entry, storedLength] of storedLengths.entries()) {
-    sender.handle.announce(entry, storedLength);
-    receiver.handle.announce(entry, storedLength);
+  for (const [at, entry] of entriesOf(storedLengths).entries()) {
+    sender.handle.announce(at, entry);
+    receiver.handle.announce(at, entry);
     await sleep(2);
   }
   await within(20, [receiver.done]);

@@ -8,6 +8,7 @@ import { millis } from "../../../core/units/units.ts";
 import type { Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
 import { Engine } from "../../../server/lab/engine.ts";
+import { castKeys } from "../../core/cast/keys.ts";
 import {
   admit,
   alone,
@@ -27,7 +28,7 @@ const wipeSpec = { ...alone, method: "zero", failingDisks: [] } as const;
 class Desk {
   now = 0;
   readonly engine = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null, castKeys }),
   });
   readonly batches: Batch[] = [];
 
@@ -297,7 +298,7 @@ test("what the journal has makes the state again, and a start folds few facts", 
   }
   desk.write();
   const after = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null, castKeys }),
   });
   const state = JSON.stringify(desk.engine.get("s1")?.durable);
   const session = after.resume(desk.journalled(1), desk.stamp);
