@@ -59,6 +59,8 @@ const chunkWait = 15_000;
 /** The server hears nothing of the cast for so long: it asks for the chunks over HTTP. */
 const deafAfter = 3000;
 const uploadsAtOnce = 4;
+/** A chunk that comes damaged this often is asked for over HTTP, as at the PCs. */
+const corruptLimit = 3;
 
 export class LiveCast {
   readonly session: string;
@@ -77,6 +79,8 @@ export class LiveCast {
   /** What is joined at the sender, with its wants when it joined. */
   private readonly joined = new Map<number, Uint8Array>();
   private readonly waiting = new Map<number, Set<() => void>>();
+  /** How often an entry came damaged. */
+  private readonly corrupted = new Map<number, number>();
   private heard = { packets: 0, atMs: 0 };
   private readonly stopWatching: () => void;
   private isOver = false;
@@ -121,7 +125,8 @@ export class LiveCast {
               // One that does not match its hash is asked for again.
               const isCorrupt = error instanceof RoomcastError && error.code === "bad-input";
               settle(isCorrupt ? "corrupt" : "taken");
-              if (!isCorrupt) this.breakArchive(error);
+              if (isCorrupt) this.noteCorrupt(entryIndex);
+              else this.breakArchive(error);
             },
           );
         },
@@ -301,6 +306,12 @@ export class LiveCast {
   private async store(entryIndex: number, stored: Uint8Array): Promise<void> {
     await this.writer.put(this.entryAt(entryIndex), stored);
     this.noteArchived(entryIndex);
+  }
+
+  private noteCorrupt(entryIndex: number): void {
+    const times = (this.corrupted.get(entryIndex) ?? 0) + 1;
+    this.corrupted.set(entryIndex, times);
+    if (times >= corruptLimit) this.toSender(bulkKind.upload, entryIndex, new Uint8Array());
   }
 
   private noteArchived(entryIndex: number): void {
