@@ -12,6 +12,7 @@ import {
   encodeNumbered,
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import { castKeys } from "../cast/keys.ts";
 
 const order = {
   type: "restore",
@@ -19,7 +20,7 @@ const order = {
   attempt: 1,
   imageId: "0123456789abcdef",
   image: "lab@1",
-  cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401 },
+  cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401, keys: castKeys },
   verify: "read-back",
   afterwards: "stay",
   disk: null,
@@ -47,6 +48,8 @@ test("a message that does not is refused with a reason", () => {
     '{"type":"power","action":"explode"}',
     JSON.stringify({ ...order, cast: { ...order.cast, tag: 2 ** 32 } }),
     JSON.stringify({ ...order, cast: { ...order.cast, port: 0 } }),
+    JSON.stringify({ ...order, cast: { ...order.cast, keys: undefined } }),
+    JSON.stringify({ ...order, cast: { ...order.cast, keys: { ...castKeys, packet: "AAAA" } } }),
     JSON.stringify({ ...order, session: "x".repeat(65) }),
     " ".repeat(controlFrameLimit + 1),
   ]) {
