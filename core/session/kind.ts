@@ -7,7 +7,7 @@
 import type { CastSenderStats } from "../cast/ends.ts";
 import type { WorkRole } from "../trust/grant.ts";
 import type { Millis } from "../units/units.ts";
-import type { Counters, Report, ServerMessage } from "../wire/control.ts";
+import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
 
@@ -144,6 +144,8 @@ export interface OrderSettings {
   readonly rateLimitBps: number | null;
   /** The grant with which this PC may ask for the object while this attempt is wanted. */
   grant(role: WorkRole, object: string): string;
+  /** Those of the session's cast, as they are now. */
+  readonly castKeys: CastKeys;
 }
 
 /** What is shown of a session beside its state. */

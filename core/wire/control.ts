@@ -43,12 +43,16 @@ export const Counters = Type.Object({
   bytesVerified: count,
   chunksKept: count,
   chunksWritten: count,
+  /** Packets that came in the sender's name and were not sealed with its key. */
+  forgedPackets: count,
   /** Packets lost on the wire as a fraction of those sent to us; null before any came. */
   lossRatio: nullable(Type.Number({ minimum: 0, maximum: 1 })),
   /** Bytes a second that the disk takes, lately. */
   writeBps: nullable(Type.Number({ minimum: 0 })),
 });
 export type Counters = Static<typeof Counters>;
+/** What of them is counted where the cast is heard. */
+export type HeardCounters = Pick<Counters, "lossRatio" | "forgedPackets">;
 
 /**
  * Which work an order is for, and which try at it: in every order, and in every word about it. A word
@@ -253,12 +257,26 @@ export const AgentMessage = Type.Union([
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
-export const CastAddress = Type.Object({
+const place = {
   /** Random for each session: packets that carry another are not ours. */
   tag: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
   group: text(15),
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
+};
+export const CastPlace = Type.Object(place);
+export type CastPlace = Static<typeof CastPlace>;
+
+/** What a cast is kept from strangers with, in base64; never written down. */
+export const CastKeys = Type.Object({
+  /** 32 bytes: chunks are encrypted with it. */
+  chunk: Type.String({ pattern: "^[A-Za-z0-9+/]{43}=$" }),
+  /** 8 bytes: packets are sealed with it. */
+  packet: Type.String({ pattern: "^[A-Za-z0-9+/]{11}=$" }),
 });
+export type CastKeys = Static<typeof CastKeys>;
+
+/** The keys of an order that comes again, for work that is under way, take the place of those before. */
+export const CastAddress = Type.Object({ ...place, keys: CastKeys });
 export type CastAddress = Static<typeof CastAddress>;
 
 export const Afterwards = Type.Union([

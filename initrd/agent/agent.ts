@@ -207,8 +207,8 @@ export class Agent {
     const { workbench, link, menu, ports } = this;
     switch (message.type) {
       case "restore":
-      case "capture":
       case "cast":
+      case "capture":
       case "wipe":
         return this.happen({ type: "order", order: message });
       case "cancel":

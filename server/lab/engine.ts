@@ -40,6 +40,8 @@ const roundsLimit = 100;
 export interface Send {
   readonly pc: PcId;
   readonly message: ServerMessage;
+  /** An order for work that the agent is at already: it brings new keys of the cast. */
+  readonly isRefresh: boolean;
 }
 
 /** A fact that is durable now. */
@@ -345,7 +347,7 @@ export class Engine {
     const hasHeard = connection.said.get("order")?.what === keyOf(session.id, attempt);
     // An agent that is at work already takes from the order what has become new of it.
     if (!isAtIt || (isWorking && !hasHeard))
-      this.say(connection, pc, this.order(session, pc, attempt), now);
+      this.say(connection, pc, this.order(session, pc, attempt), now, isAtIt);
     if (isWorking && session.wanted.finish === pc)
       this.say(connection, pc, { type: "finish", session: session.id, attempt }, now);
   }
@@ -360,13 +362,14 @@ export class Engine {
     pc: PcId,
     message: Order | Extract<ServerMessage, { type: "cancel" | "finish" }>,
     now: LabTime,
+    isRefresh = false,
   ): void {
     const subject = message.type === "cancel" || message.type === "finish" ? message.type : "order";
     const what = keyOf(message.session, message.attempt);
     const before = connection.said.get(subject);
     if (before?.what === what && now < before.at + repeatAfter) return;
     connection.said.set(subject, { what, at: now });
-    this.sends.push({ pc, message });
+    this.sends.push({ pc, message, isRefresh });
   }
 
   private wanting(pc: PcId): Running | undefined {

@@ -8,6 +8,7 @@ import { millis } from "../../core/units/units.ts";
 import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
 import { Engine, idOf, type Session } from "../../server/lab/engine.ts";
+import { castKeys } from "../core/cast/keys.ts";
 import { Desks } from "./desks.ts";
 import { rootHashOf } from "./disk.ts";
 import { must } from "./failures.ts";
@@ -15,7 +16,7 @@ import type { Lab } from "./lab.ts";
 import type { Link } from "./link.ts";
 import type { TaskServer } from "./task.ts";
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null };
+const settings = { policy: anyDisk, grow: false, rateLimitBps: null, castKeys };
 /** A carousel of a cast turns by so many cells in this time. */
 const castMs = 1000;
 const cellsATurn = 2;

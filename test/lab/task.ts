@@ -46,6 +46,7 @@ const emptyCounters: Counters = {
   bytesVerified: 0,
   chunksKept: 0,
   chunksWritten: 0,
+  forgedPackets: 0,
   lossRatio: null,
   writeBps: null,
 };

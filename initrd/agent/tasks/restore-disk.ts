@@ -4,7 +4,7 @@ import { assert, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { chooseTarget } from "../../../core/session/target.ts";
-import type { Counters, RestoreOrder } from "../../../core/wire/control.ts";
+import type { Counters, HeardCounters, RestoreOrder } from "../../../core/wire/control.ts";
 import type { DiskView, StepView } from "../../../core/wire/views.ts";
 import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
@@ -51,10 +51,10 @@ export class RestoreDisk {
     return this.restore?.trouble ?? null;
   }
 
-  progress(lossRatio: number | null): TaskProgress | null {
+  progress(heard: HeardCounters): TaskProgress | null {
     const { restore } = this;
     if (restore === null) return null;
-    const counters = this.counters(lossRatio);
+    const counters = this.counters(heard);
     return {
       phase: this.isFitting ? "growing" : restore.phase,
       bytesDone: restore.bytesDone,
@@ -64,12 +64,12 @@ export class RestoreDisk {
     };
   }
 
-  counters(lossRatio: number | null): Counters | null {
+  counters(heard: HeardCounters): Counters | null {
     const { restore, meter, ports } = this;
     if (restore === null) return null;
     const { counters } = restore;
     const writeBps = meter.take(counters.bytesWritten, ports.clock.now());
-    return { ...counters, lossRatio, writeBps };
+    return { ...counters, ...heard, writeBps };
   }
 
   stop(error: RoomcastError): void {

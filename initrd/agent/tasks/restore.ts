@@ -12,7 +12,7 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
   const reception = new Reception(order, ports, abort.signal);
   const target = new RestoreDisk(order, ports, abort.signal);
   let isReceiving = false;
-  const counters = (): Counters | null => target.counters(reception.lossRatio);
+  const counters = (): Counters | null => target.counters(reception.heard);
 
   const sayReady = (): void => {
     const { disk } = target;
@@ -58,7 +58,7 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
     get trouble() {
       return target.trouble ?? reception.trouble;
     },
-    progress: () => target.progress(reception.lossRatio),
+    progress: () => target.progress(reception.heard),
     stop(reason) {
       if (abort.signal.aborted) return;
       abort.abort(stoppedError(reason));

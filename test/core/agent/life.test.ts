@@ -19,6 +19,7 @@ import { pcState } from "../../../core/agent/state.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
 import type { Afterwards, End, Work } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import { castKeys } from "../cast/keys.ts";
 
 const work = (session: string, attempt: number): Work => ({ session, attempt });
 
@@ -29,7 +30,7 @@ const order = (session = "s1", attempt = 1, afterwards: Afterwards = "stay"): Or
   grant: "",
   imageId: "i",
   image: "base@1",
-  cast: { tag: 1, group: "239.77.1.1", port: 7401 },
+  cast: { tag: 1, group: "239.77.1.1", port: 7401, keys: castKeys },
   verify: "read-back",
   afterwards,
   disk: null,
@@ -311,7 +312,7 @@ test("the PC's state follows its work, and a failure until it is dismissed", () 
     counters: {
       bytesReceived,
       ...{ bytesWanted: 9, bytesWritten: 0, bytesVerified: 0, chunksKept: 0, chunksWritten: 0 },
-      ...{ lossRatio: null, writeBps: null },
+      ...{ forgedPackets: 0, lossRatio: null, writeBps: null },
     },
   });
   assert.equal(pcState(bench.life, null, false), "waiting");

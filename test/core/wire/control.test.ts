@@ -14,6 +14,7 @@ import {
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { helloOf } from "../../server/lab/hello.ts";
+import { castKeys } from "../cast/keys.ts";
 import { anyText, assertHarmless } from "../units/harmful.ts";
 
 const order = {
@@ -23,7 +24,7 @@ const order = {
   grant: "image/p-1/s1/1/0123456789abcdef/seal",
   imageId: "0123456789abcdef",
   image: "lab@1",
-  cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401 },
+  cast: { tag: 4_294_967_295, group: "239.77.1.1", port: 7401, keys: castKeys },
   verify: "read-back",
   afterwards: "stay",
   disk: null,
@@ -51,6 +52,8 @@ test("a message that does not is refused with a reason", () => {
     '{"type":"power","action":"explode"}',
     JSON.stringify({ ...order, cast: { ...order.cast, tag: 2 ** 32 } }),
     JSON.stringify({ ...order, cast: { ...order.cast, port: 0 } }),
+    JSON.stringify({ ...order, cast: { ...order.cast, keys: undefined } }),
+    JSON.stringify({ ...order, cast: { ...order.cast, keys: { ...castKeys, packet: "AAAA" } } }),
     JSON.stringify({ ...order, session: "x".repeat(65) }),
     " ".repeat(controlFrameLimit + 1),
   ]) {

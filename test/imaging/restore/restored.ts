@@ -18,6 +18,7 @@ import { ServerFiles } from "../../../initrd/agent/link/http.ts";
 import { startRestore } from "../../../initrd/agent/tasks/restore.ts";
 import { imageRoutes } from "../../../server/gate/image-routes.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
+import { castKeys } from "../../core/cast/keys.ts";
 import { plainHttp } from "../../tls.ts";
 
 const mib = 1 << 20;
@@ -52,7 +53,7 @@ export async function restoreTo(
       grant: "",
       imageId: image.id,
       image: `${image.name}@${image.version}`,
-      cast: { tag: 1, group: "239.77.1.1", port: 7401 },
+      cast: { tag: 1, group: "239.77.1.1", port: 7401, keys: castKeys },
       verify: "read-back",
       afterwards: "stay",
       disk: null,
@@ -101,6 +102,7 @@ async function fromStore(
     forget() {},
     announce() {},
     refresh() {},
+    rekey() {},
     ended,
     async close() {
       isClosed = true;

@@ -10,6 +10,7 @@ import { chunkBytes } from "../../../core/units/units.ts";
 import { type Alive, controlProtocol } from "../../../core/wire/control.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";
+import { castKeys } from "../../core/cast/keys.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { cancel, type FakeServer, openFakeServer, session } from "./fake-server.ts";
 import { httpReceiver } from "./http-receiver.ts";
@@ -400,7 +401,7 @@ suite("an agent", { concurrency: true }, () => {
   const deaf = (forget: (entryIndex: number) => void = () => {}) =>
     ({
       startReceiver: async () => ({
-        ...{ forget, announce() {}, refresh() {}, async close() {} },
+        ...{ forget, announce() {}, refresh() {}, rekey() {}, async close() {} },
         ended: new Promise(() => {}),
       }),
     }) satisfies Partial<AgentOptions>;
@@ -463,7 +464,7 @@ suite("an agent", { concurrency: true }, () => {
     const { server, disk, status } = await start({ once: true });
     await server.heardOf("hello");
     const work = { session, attempt: 1 };
-    const cast = { tag: 77, group: "239.77.1.1", port: 7401 };
+    const cast = { tag: 77, group: "239.77.1.1", port: 7401, keys: castKeys };
     server.say({
       ...{ type: "cast", ...work, grant: server.grant, image: "base@1", disk, raw: true, cast },
       ...{ rateLimitBps: null, delta: false },

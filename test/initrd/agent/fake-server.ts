@@ -21,6 +21,7 @@ import {
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
+import { castKeys } from "../../core/cast/keys.ts";
 import type { FakeImage } from "../../imaging/restore/fake-disk.ts";
 import { testKey } from "../../tls.ts";
 
@@ -151,7 +152,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         grant: server.grant,
         imageId: manifest.id,
         image: "base@1",
-        cast: { tag: 77, group: "239.77.1.1", port: 7401 },
+        cast: { tag: 77, group: "239.77.1.1", port: 7401, keys: castKeys },
         verify: "read-back",
         afterwards: "stay",
         disk: null,

@@ -40,6 +40,7 @@ export const httpReceiver =
             packetsLost: packets / 10,
             packetsDropped: 0,
             packetsIgnored: 0,
+            packetsForged: 0,
             bytesReceived: 0,
           });
           events.report(Uint8Array.of(1, 2, 3));
@@ -55,6 +56,7 @@ export const httpReceiver =
       forget: (entryIndex) => void wanted.delete(entryIndex),
       announce() {},
       refresh: () => events.report(Uint8Array.of(9)),
+      rekey() {},
       ended: new Promise(() => {}),
       async close() {
         closed = true;

@@ -91,6 +91,7 @@ export const receiving: TaskView = {
     bytesVerified: 3_000_000_000,
     chunksKept: 0,
     chunksWritten: 11_540,
+    forgedPackets: 0,
     lossRatio: 0.0021,
     writeBps: 98_200_000,
   },

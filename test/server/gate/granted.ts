@@ -47,7 +47,7 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
     disconnect() {},
   };
   const deaf: CastReceiver = {
-    ...{ forget() {}, announce() {}, refresh() {}, close: async () => {} },
+    ...{ forget() {}, announce() {}, refresh() {}, rekey() {}, close: async () => {} },
     ended: new Promise(() => {}),
   };
   const startReceiver = async (): Promise<CastReceiver> => deaf;
