@@ -139,8 +139,8 @@ export class Server implements TaskServer {
         break;
       case "ask":
       case "unlock":
-        this.desks.hear(link, words);
-        break;
+        // What is begun by it is pumped already, and the server may have died of it.
+        return this.desks.hear(link, words);
     }
     this.pump();
     if (words.type === "hello" && this.isUp && !this.isWriting) this.lab.checks.nobodyIsLeftOut();
@@ -386,10 +386,14 @@ export class Server implements TaskServer {
     if (served.length === 0) return;
     const pc = lab.pick(served);
     const reason = lab.random() < 0.5 ? "its disk is slow" : null;
-    if (lab.strikes("lane changed", lanes)) this.take(session, { type: "lane", pc, reason });
-    if (lab.strikes("no wants", wantless)) this.take(session, { type: "no-wants", pc });
+    // The server may die of each.
+    const take = (input: Input): void => {
+      if (this.isUp) this.take(session, input);
+    };
+    if (lab.strikes("lane changed", lanes)) take({ type: "lane", pc, reason });
+    if (lab.strikes("no wants", wantless)) take({ type: "no-wants", pc });
     if (lab.strikes("cast broken", brokenCasts))
-      this.take(session, { type: "cast-broken", reason: "chunk 7 is damaged" });
+      take({ type: "cast-broken", reason: "chunk 7 is damaged" });
   }
 
   /** The server casts what it stores; of a live cast the sender has to be there. */
