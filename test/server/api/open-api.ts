@@ -11,6 +11,7 @@ import { Operators } from "../../../server/api/operators.ts";
 import { application, localApplication, networkApplication } from "../../../server/applications.ts";
 import { Grants } from "../../../server/gate/grants.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import type { Log } from "../../../server/host/log.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
@@ -46,6 +47,8 @@ export interface TestApiOptions {
   readonly agents?: Agents;
   /** Hears a live cast; else none is heard. */
   readonly startReceiver?: LabPorts["startReceiver"];
+  /** Where the server's log goes; else nowhere. */
+  readonly log?: Log;
   /** Before there are routes. */
   prepare?(app: FastifyInstance): void;
 }
@@ -53,9 +56,8 @@ export interface TestApiOptions {
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, startReceiver, prepare }: TestApiOptions = {},
+  { agents, startReceiver, log = pino({ level: "silent" }), prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
-  const log = pino({ level: "silent" });
   const links = new AgentLinks(log);
   const grants = new Grants();
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
@@ -73,7 +75,7 @@ export async function openApi(
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     wake: async () => {},
-    log: () => {},
+    log: (fields, text) => log.info(fields, text),
   });
   const app = application(log);
   const routes: RouteOptions[] = [];
