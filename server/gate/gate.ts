@@ -29,7 +29,7 @@ export interface GatePorts {
 export const gate =
   ({ lab, images, links, grants, boot, interfaceAddress }: GatePorts) =>
   async (app: FastifyInstance): Promise<void> => {
-    holdToTable(app, { grants, holds: (grant, text) => lab.holds(grant, text) });
+    holdToTable(app, { grants, holds: (grant, text) => lab.grants.holds(grant, text) });
     bootRoutes(app, boot);
     links.route(app, lab);
     await imageRoutes(app, { store: images, list: () => lab.images() });

@@ -3,7 +3,6 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
-import type { Grant, ViewRole } from "../../core/trust/grant.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -21,6 +20,7 @@ import type { ImageStore } from "../store/image-store.ts";
 import type { AgentEvents, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { PcOrders } from "./pc-orders.ts";
@@ -32,8 +32,6 @@ import { Shells } from "./shells.ts";
 import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
 
-/** A person looks at a list, or at the network, for less than this, in milliseconds. */
-const viewGrantFor = 300_000;
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
 
@@ -50,8 +48,8 @@ export interface LabPorts {
   readonly startReceiver: SessionsPorts["startReceiver"];
   /** The operator's cap for sessions of this room, in bits a second. */
   rateLimitBps(room: string | null): number | null;
-  /** The text of a grant, which a PC shows with its requests. */
-  seal(grant: Grant): string;
+  /** As in `LabGrantsPorts`. */
+  readonly seal: LabGrantsPorts["seal"];
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -92,6 +90,7 @@ export class Lab implements AgentEvents {
   readonly rooms: RoomOrders;
   readonly shells: Shells;
   readonly schedule: Schedule;
+  readonly grants: LabGrants;
   private readonly looks: Looks;
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
@@ -153,6 +152,13 @@ export class Lab implements AgentEvents {
       verified: (pc) => this.startFromDisk(pc),
       committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
       stuck: (reason) => announcer.stuck(reason),
+    });
+    this.grants = new LabGrants({
+      now: () => timers.now(),
+      pc: (id) => inventory.get(id),
+      isConnected,
+      orderOf: (session, pc) => this.sessions.orderOf(session, pc),
+      seal: ports.seal,
     });
     this.rooms = new RoomOrders({
       inventory,
@@ -501,7 +507,8 @@ export class Lab implements AgentEvents {
       case "ask":
         return this.ask(id, message.want);
       case "grant-request":
-        return this.grantView(id, message.view);
+        this.agents.send(id, this.grants.answer(id, message.view));
+        return;
       case "shell-ended":
         return this.shells.ended(id, message);
       case "seen":
@@ -517,32 +524,6 @@ export class Lab implements AgentEvents {
   bulk(id: string, frame: BulkFrame): void {
     if (frame.kind === bulkKind.shell) this.shells.shown(id, frame.tag, frame.payload);
     else this.sessions.bulk(id, frame);
-  }
-
-  /** Whether the PC may still do what the grant, whose text this is, was given for. */
-  holds(grant: Grant, text: string): boolean {
-    if (!("until" in grant)) {
-      const order = this.sessions.orderOf(grant.session, grant.pc);
-      return order !== null && "grant" in order && order.grant === text;
-    }
-    const { role, pc, until, object } = grant;
-    const isInTime = this.timers.now() < until && this.agents.isConnected(pc);
-    return isInTime && (role !== "targets" || this.inventory.get(pc)?.room === object);
-  }
-
-  private grantView(id: string, view: ViewRole): void {
-    const pc = this.inventory.get(id);
-    const reason = pc === undefined ? "this PC was forgotten" : this.viewRefusal(pc, view);
-    const object = view === "targets" ? (pc?.room ?? "") : "";
-    const until = Math.ceil(this.timers.now() + viewGrantFor);
-    const grant = reason === null ? this.ports.seal({ role: view, pc: id, until, object }) : null;
-    this.agents.send(id, { type: "grant", view, grant, reason });
-  }
-
-  /** Why the PC may not look at that, in words; null: it may. */
-  private viewRefusal({ doubt }: PcRecord, view: ViewRole): string | null {
-    if (view === "check" || doubt === undefined) return null;
-    return "it is not known for sure which PC this is: an operator has to say";
   }
 
   private ask(id: string, request: PcRequest): void {
