@@ -42,7 +42,7 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
-	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/sim test/lab test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
 
 test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')

@@ -30,7 +30,10 @@ const mac = Type.String({
   pattern: "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$",
   description: "a MAC address, as in 52:54:00:00:00:01",
 });
-const ip = Type.String({ pattern: "^[0-9A-Fa-f:.]{2,45}$", description: "an IP address" });
+const ip = Type.String({
+  pattern: "^(\\d{1,3}(\\.\\d{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f.]{0,15}){2,8})$",
+  description: "an IP address",
+});
 const count = Type.Integer({ minimum: 0 });
 
 /** Counters of a PC's part in a session; totals since this PC joined it. Bytes are raw disk bytes unless named otherwise. */

@@ -55,10 +55,8 @@ export const roomNameRule = ruleOf({ of: "a room", ...label });
 export const pcNameRule = ruleOf({ of: "a PC", ...label });
 export const seatNameRule = ruleOf({
   of: "a seat",
-  first: "A-Za-z0-9._-",
-  rest: "A-Za-z0-9._-",
+  ...label,
   limit: 32,
-  allowed: "letters A-Z and a-z, digits, and . _ -",
 });
 export const operatorNameRule = ruleOf({
   of: "an operator",

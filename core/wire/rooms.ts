@@ -29,7 +29,7 @@ export const RoomSettings = Type.Object(
     /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
     naming: nullable(
       Type.String({
-        pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$",
+        pattern: "^([A-Za-z0-9][A-Za-z0-9._-]*)?\\{seat\\}[A-Za-z0-9._-]*$",
         description:
           "{seat}, with letters, digits and . _ - before and after it, as in lab1-{seat}",
       }),

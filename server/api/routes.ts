@@ -5,6 +5,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { version } from "../../core/node/version.ts";
 import { DoctorView, StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
+import { RareLine } from "../lab/rare-line.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type Caller, guard, type Identify, roleOf } from "./access.ts";
@@ -36,7 +37,14 @@ export const apiRoutes =
   async (app) => {
     const { lab, images, state, operators, status } = ports;
     app.setErrorHandler(answerError);
-    guard(app, identify, (request, caller, code) => audit(lab, request, caller, code));
+    const strangers = new RareLine(() => performance.now());
+    guard(app, identify, (request, caller, code) => {
+      if (caller !== null) return audit(lab, request, caller, code);
+      const line = strangers.take(
+        `${request.ip} has no known token: ${request.method} ${request.url.slice(0, 80)}`,
+      );
+      if (line !== null) lab.announcer.note({}, `${line} (refused: ${code})`);
+    });
     await app.register(swagger, {
       openapi: {
         openapi: "3.1.0",

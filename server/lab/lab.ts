@@ -4,7 +4,6 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
-import type { Grant, ViewRole } from "../../core/trust/grant.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -22,6 +21,7 @@ import type { ImageStore } from "../store/image-store.ts";
 import type { AgentEvents, Agents } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { defaultRoom, Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { Menus } from "./menus.ts";
@@ -35,8 +35,6 @@ import { Shells } from "./shells.ts";
 import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
 
-/** A person looks at a list, or at the network, for less than this, in milliseconds. */
-const viewGrantFor = 300_000;
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
 
@@ -53,8 +51,8 @@ export interface LabPorts {
   readonly startReceiver: SessionsPorts["startReceiver"];
   /** The operator's cap for sessions of this room, in bits a second. */
   rateLimitBps(room: string | null): number | null;
-  /** The text of a grant, which a PC shows with its requests. */
-  seal(grant: Grant): string;
+  /** As in `LabGrantsPorts`. */
+  readonly seal: LabGrantsPorts["seal"];
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -97,6 +95,7 @@ export class Lab implements AgentEvents {
   readonly requests: Requests;
   readonly shells: Shells;
   readonly schedule: Schedule;
+  readonly grants: LabGrants;
   private readonly looks: Looks;
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
@@ -164,6 +163,14 @@ export class Lab implements AgentEvents {
     });
     this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
     this.requests = new Requests({ timers, clock, announcer, send });
+    this.grants = new LabGrants({
+      now: () => timers.now(),
+      pc: (id) => inventory.get(id),
+      isConnected,
+      isMenuLocked: (pc) => this.menus.isLocked(pc),
+      orderOf: (session, pc) => this.sessions.orderOf(session, pc),
+      seal: ports.seal,
+    });
     this.rooms = new RoomOrders({
       inventory,
       announcer,
@@ -518,7 +525,8 @@ export class Lab implements AgentEvents {
       case "unlock":
         return this.atMenu(id, () => this.menus.unlock(this.inventory.find(id), message.pin));
       case "grant-request":
-        return this.grantView(id, message.view);
+        this.agents.send(id, this.grants.answer(id, message.view));
+        return;
       case "shell-ended":
         return this.shells.ended(id, message);
       case "seen":
@@ -534,34 +542,6 @@ export class Lab implements AgentEvents {
   bulk(id: string, frame: BulkFrame): void {
     if (frame.kind === bulkKind.shell) this.shells.shown(id, frame.tag, frame.payload);
     else this.sessions.bulk(id, frame);
-  }
-
-  /** Whether the PC may still do what the grant, whose text this is, was given for. */
-  holds(grant: Grant, text: string): boolean {
-    if (!("until" in grant)) {
-      const order = this.sessions.orderOf(grant.session, grant.pc);
-      return order !== null && "grant" in order && order.grant === text;
-    }
-    const { role, pc, until, object } = grant;
-    const isInTime = this.timers.now() < until && this.agents.isConnected(pc);
-    return isInTime && (role !== "targets" || this.inventory.get(pc)?.room === object);
-  }
-
-  private grantView(id: string, view: ViewRole): void {
-    const pc = this.inventory.get(id);
-    const reason = pc === undefined ? "this PC was forgotten" : this.viewRefusal(pc, view);
-    const object = view === "targets" ? (pc?.room ?? "") : "";
-    const until = Math.ceil(this.timers.now() + viewGrantFor);
-    const grant = reason === null ? this.ports.seal({ role: view, pc: id, until, object }) : null;
-    this.agents.send(id, { type: "grant", view, grant, reason });
-  }
-
-  /** Why the PC may not look at that, in words; null: it may. */
-  private viewRefusal(pc: PcRecord, view: ViewRole): string | null {
-    if (view === "check") return null;
-    if (pc.doubt !== undefined)
-      return "it is not known for sure which PC this is: an operator has to say";
-    return this.menus.isLocked(pc) ? "the menu is locked: type the room's PIN first" : null;
   }
 
   /** What the person at a PC does there; an error is told there, too. */

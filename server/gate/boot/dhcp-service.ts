@@ -12,10 +12,10 @@ import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { Config } from "../../host/config.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
+import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
-import { RareLine } from "./rare-line.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
 

@@ -17,6 +17,7 @@ import {
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import type { Log } from "../../../server/host/log.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
@@ -56,6 +57,8 @@ export interface TestApiOptions {
   readonly startReceiver?: LabPorts["startReceiver"];
   /** For the network's application. */
   readonly tls?: GateKey;
+  /** Where the server's log goes; else nowhere. */
+  readonly log?: Log;
   /** Before there are routes. */
   prepare?(app: FastifyInstance): void;
 }
@@ -63,9 +66,8 @@ export interface TestApiOptions {
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, startReceiver, tls, prepare }: TestApiOptions = {},
+  { agents, startReceiver, tls, log = pino({ level: "silent" }), prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
-  const log = pino({ level: "silent" });
   const links = new AgentLinks(log);
   const grants = new Grants();
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
@@ -83,7 +85,7 @@ export async function openApi(
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     wake: async () => {},
-    log: () => {},
+    log: (fields, text) => log.info(fields, text),
   });
   const routes: RouteOptions[] = [];
   const newApp = (key: GateKey | null): FastifyInstance => {

@@ -130,11 +130,23 @@ test("a grant to work ends with its attempt", async () => {
   for (const { role, row, grant } of works) assert.equal((await ask(row, grant)).status, 403, role);
 });
 
-test("a PC that is out of a session, or at a newer attempt, has no use of its old grant", async () => {
+test("a PC that is out of a session, or at another attempt, has no use of its grant", async () => {
   const { api, restore, pcs } = lab;
-  const fourth = pcs[3] ?? "";
+  const [first = "", , , fourth = ""] = pcs;
   const row = rows.find(({ role }) => role === "image") as GateRow;
   const old = lab.grant("image");
+  const read = readGrant(old);
+  assert(read.ok && "attempt" in read.value);
+  // All of them sealed by this very server, as it may have done before.
+  for (const other of [
+    { attempt: 7 },
+    { pc: first },
+    { session: lab.capture },
+    { session: "s99" },
+  ]) {
+    const grant = api.grants.seal({ ...read.value, ...other });
+    assert.equal((await ask(row, bearer(grant))).status, 403, JSON.stringify(other));
+  }
   api.lab.sessions.drop(restore, fourth);
   assert.equal((await ask(row, bearer(old))).status, 403);
 });
