@@ -211,6 +211,8 @@ export class Agent {
       case "room":
         workbench.takeRoom(message);
         return this.draw();
+      case "keys":
+        return void ports.learnKeys(message.keys);
       case "look":
         return void link.send(answerLook(message, { journal: ports.journal, menu }));
       case "notice":

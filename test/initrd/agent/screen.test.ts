@@ -65,6 +65,7 @@ async function open(): Promise<Bench> {
     serverUrl: server.url,
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
+    learnKeys: async () => {},
     describe: async () => ({
       agentVersion: "1",
       instance: "i",

@@ -16,6 +16,7 @@ import {
 } from "../../../server/applications.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import { Tls } from "../../../server/gate/tls.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
@@ -62,7 +63,7 @@ export async function openApi(
   { agents, tls, prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
   const log = pino({ level: "silent" });
-  const links = new AgentLinks(log);
+  const links = new AgentLinks(log, () => [testPin]);
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
@@ -80,7 +81,7 @@ export async function openApi(
   });
   const routes: RouteOptions[] = [];
   const newApp = (key: GateKey | null): FastifyInstance => {
-    const made = application(log, key);
+    const made = application(log, key === null ? null : new Tls(key, null).options());
     made.addHook("onRoute", (route) => void routes.push(route));
     prepare?.(made);
     return made;
@@ -94,15 +95,28 @@ export async function openApi(
     ...{ interface: "lab0", warnings: [] },
     dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
   });
+  const keys = {
+    view: () => ({
+      gate: "https://test",
+      key: testPin,
+      since: "t",
+      next: null,
+      told: [],
+      away: [],
+    }),
+    async rotate() {},
+    async finish() {},
+  };
   const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
-  const ports = { lab, images, state, operators, status, doctor };
+  const ports = { lab, images, state, operators, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
   else {
     const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });
     await bootApplication(bootApp, { folder, serverUrl: "http://test", gate, plan, asked });
-    await networkApplication(app, ports, { lab, images, links, interfaceAddress: "127.0.0.1" });
+    const gatePorts = { lab, images, links, interfaceAddress: "127.0.0.1" };
+    await networkApplication(app, ports, gatePorts, ["localhost"]);
   }
   const close = async (): Promise<void> => {
     links.close();

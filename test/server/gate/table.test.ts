@@ -75,7 +75,7 @@ function ask(row: GateRow, task: string, ...headers: string[]): Asked {
     lines.push(`Content-Type: application/${isJson ? "json" : "octet-stream"}`);
   const method = row.method === "WS" ? "GET" : row.method;
   const start = `${method} ${pathOf(row, task)} HTTP/1.1`;
-  socket.write([start, "Host: test", ...lines, ...headers, "", ""].join("\r\n"));
+  socket.write([start, "Host: localhost", ...lines, ...headers, "", ""].join("\r\n"));
   return { socket, status, [Symbol.dispose]: () => void socket.destroy() };
 }
 
