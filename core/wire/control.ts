@@ -418,6 +418,11 @@ export const ServerMessage = Type.Union([
     request: text(32),
     at: Type.Union([Type.Literal("screen"), Type.Literal("log")]),
   }),
+  /** All keys that the server may show from now on: `sha256:…` each. */
+  Type.Object({
+    type: Type.Literal("keys"),
+    keys: Type.Array(text(64), { minItems: 1, maxItems: 2 }),
+  }),
   /** An `ask` that could not be done, or a line for the person at the PC. */
   Type.Object({ type: Type.Literal("notice"), text: text(1024) }),
   /** How the room is doing, for the PC's own screen, about once a second. */

@@ -25,7 +25,7 @@ import { readIdentity } from "./hardware/identity.ts";
 import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
 import { storageTroubles } from "./hardware/storage-trouble.ts";
 import { openJournal } from "./journal.ts";
-import { gatePlace } from "./link/gate-place.ts";
+import { KnownGate } from "./link/gate-place.ts";
 import { ServerFiles } from "./link/http.ts";
 import type { AgentPorts, AgentVoice } from "./ports.ts";
 import { performPower } from "./power.ts";
@@ -101,14 +101,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   });
   // At once: a TPM takes up to some seconds for it, in which the disks are looked at and the server is reached.
   const tpmKey = isAppliance ? openTpmProver(tpmDevice, journal.milestone) : null;
-  const server = new PinnedServer(
-    gatePlace({
-      server: serverUrl,
-      pins: options.pins,
-      pinFile: options.keyFile === null ? null : `${options.keyFile}.server`,
-      say: journal.milestone,
-    }),
-  );
+  const gate = new KnownGate({
+    server: serverUrl,
+    pins: options.pins,
+    pinFile: options.keyFile === null ? null : `${options.keyFile}.server`,
+    say: journal.milestone,
+  });
+  const server = new PinnedServer(() => gate.place());
   const instance = randomUUID();
   const { version } = packageJson;
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
@@ -193,6 +192,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     serverUrl: serverUrl.origin,
     clock: systemClock,
     journal,
+    learnKeys: (keys) =>
+      gate.learn(keys).catch((error: unknown) => journal.log(`keys not kept: ${error}`)),
     describe,
     startTask,
     files,

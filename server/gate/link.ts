@@ -21,8 +21,9 @@ import { Unread } from "./unread.ts";
 
 /** A bitmap over the largest index that a restore may have, and its header: 16 TiB of 1 MiB chunks. */
 const bulkFrameLimit = 2 * 1024 * 1024 + 8;
-/** Sockets that have said no hello yet. A room says it within a second, and tries again. */
-const greetingLimit = 64;
+/** Sockets that have said no hello yet, in all and of one address. A room says it within a second, and tries again. */
+const greetingLimit = 256;
+const greetingPerAddress = 16;
 /** An agent looks at its disks before it says hello, for a second or two; in milliseconds. */
 const greetingMs = 10_000;
 /** For the other side to take the reason of the end, in milliseconds. */
@@ -44,6 +45,8 @@ interface Shared {
   /** By the PC's id: at most one, the newest. */
   readonly links: Map<string, Link>;
   readonly greeting: Set<Connection>;
+  /** What PCs are to pin from now on. */
+  keys(): readonly string[];
 }
 
 /** Holds the agents' connections: at most one a PC, and a newer one replaces the older. */
@@ -52,15 +55,23 @@ export class AgentLinks implements Agents {
   private readonly greeting: Shared["greeting"] = new Set();
   private readonly connections = new Set<Connection>();
   private readonly log: Log;
+  private readonly keys: () => readonly string[];
 
-  constructor(log: Log) {
+  /** `keys`: what PCs are to pin from now on. */
+  constructor(log: Log, keys: () => readonly string[]) {
     this.log = log;
+    this.keys = keys;
+  }
+
+  /** Each PC that is connected hears of the keys, as a PC does that connects. */
+  tellKeys(): void {
+    for (const { connection } of this.links.values()) connection.tellKeys();
   }
 
   /** Registers `linkPath` on an application that has `@fastify/websocket`; `events` hears of all. */
   route(app: FastifyInstance, events: AgentEvents): void {
-    const { links, greeting, log } = this;
-    const shared: Shared = { events, log, links, greeting };
+    const { links, greeting, log, keys } = this;
+    const shared: Shared = { events, log, links, greeting, keys };
     const refuseBrowsers = async ({ headers }: FastifyRequest): Promise<void> => {
       if (headers.origin === undefined) return;
       const next = "agents connect here, and web pages do not";
@@ -125,7 +136,8 @@ class Connection {
     );
     socket.on("error", () => socket.terminate());
     socket.on("close", () => this.guard(() => this.closed()));
-    if (shared.greeting.size >= greetingLimit) {
+    const ofAddress = [...shared.greeting].filter(({ address }) => address === this.address);
+    if (shared.greeting.size >= greetingLimit || ofAddress.length >= greetingPerAddress) {
       this.refuse(closeCode.busy, "the server is greeting too many PCs at once; try again");
     } else {
       shared.greeting.add(this);
@@ -144,6 +156,10 @@ class Connection {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.unread.queued(frame.length);
     this.socket.send(frame, { binary: true });
+  }
+
+  tellKeys(): void {
+    this.send({ type: "keys", keys: [...this.shared.keys()] });
   }
 
   cut(): void {
@@ -218,6 +234,7 @@ class Connection {
       older.connection.cut();
       events.lost(pc, again ? "the PC connected anew" : "the PC was started anew");
     }
+    this.tellKeys();
     events.connected(pc, hello);
   }
 

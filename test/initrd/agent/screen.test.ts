@@ -64,6 +64,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
     serverUrl: server.url,
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
+    learnKeys: async () => {},
     describe: async () => ({
       agentVersion: "1",
       instance: "i",
