@@ -8,6 +8,7 @@ import type { CastSenderStats } from "../cast/ends.ts";
 import type { Millis } from "../units/units.ts";
 import type { Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
+import type { GrowMode } from "../wire/rooms.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
 
 /** The id of a PC in the inventory. */
@@ -138,7 +139,7 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
 /** What an order takes from the PC's room. */
 export interface OrderSettings {
   readonly policy: DiskPolicy;
-  readonly grow: boolean;
+  readonly grow: GrowMode;
   /** The operator's cap on a cast in the session's room, in bits a second. */
   readonly rateLimitBps: number | null;
 }

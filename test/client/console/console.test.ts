@@ -293,7 +293,7 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
   at.lab.connect({ pcs: [pcOf(1)] });
   await at.terminal.until("pc01");
   at.terminal.press("\t\tR");
-  await at.terminal.until(/grow +on/);
+  await at.terminal.until(/grow +auto/);
   at.terminal.press("\r");
   await at.terminal.until("changed room lab-1");
   at.terminal.press(`\u001b[F${arrow.up}\r`);

@@ -47,7 +47,7 @@ export const counters: Counters = {
   writeBps: null,
 };
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null };
+const settings = { policy: anyDisk, grow: "none" as const, rateLimitBps: null };
 
 const receiversSpec: ReceiversSpec = {
   ...{ room: "default", pcs: ["a", "b"], disk: null, failingDisks: [], delta: false },

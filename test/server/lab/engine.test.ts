@@ -27,7 +27,7 @@ const wipeSpec = { ...alone, method: "zero", failingDisks: [] } as const;
 class Desk {
   now = 0;
   readonly engine = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({ policy: anyDisk, grow: "none" as const, rateLimitBps: null }),
   });
   readonly batches: Batch[] = [];
 
@@ -297,7 +297,7 @@ test("what the journal has makes the state again, and a start folds few facts", 
   }
   desk.write();
   const after = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({ policy: anyDisk, grow: "none" as const, rateLimitBps: null }),
   });
   const state = JSON.stringify(desk.engine.get("s1")?.durable);
   const session = after.resume(desk.journalled(1), desk.stamp);
