@@ -48,7 +48,7 @@ export async function moveTo(options: MoveOptions): Promise<void> {
     const [one, other] = [alignedBuffer(piece.length), alignedBuffer(piece.length)];
     await disk.read(piece.start - by, one);
     await disk.read(piece.start, other);
-    if (!one.every((byte, at) => byte === other[at])) throw readsWrong(disk, piece.start);
+    if (Buffer.compare(one, other) !== 0) throw readsWrong(disk, piece.start);
   }
   await put(disk, await options.amend());
   await options.point();
@@ -65,7 +65,7 @@ export async function put(disk: Disk, writes: readonly TableWrite[]): Promise<vo
     await disk.flush();
     const back = alignedBuffer(data.length);
     await disk.read(offset, back);
-    if (!data.every((byte, at) => byte === back[at])) throw readsWrong(disk, offset);
+    if (Buffer.compare(data, back) !== 0) throw readsWrong(disk, offset);
   }
 }
 
@@ -75,14 +75,18 @@ export async function emptyPlaces(disk: Disk, places: readonly Extent[]): Promis
   for (const { start, length } of piecesIn(places)) {
     const data = alignedBuffer(length);
     await disk.read(start, data);
-    if (data.every((byte) => byte === 0)) continue;
+    if (isEmpty(data)) continue;
     await disk.zero(start, length);
     hasWritten = true;
     await disk.read(start, data);
-    if (!data.every((byte) => byte === 0)) throw readsWrong(disk, start);
+    if (!isEmpty(data)) throw readsWrong(disk, start);
   }
   if (hasWritten) await disk.flush();
 }
+
+const zeros = new Uint8Array(pieceBytes);
+const isEmpty = (data: Uint8Array): boolean =>
+  Buffer.compare(data, zeros.subarray(0, data.length)) === 0;
 
 function* piecesIn(extents: readonly Extent[]): Generator<Extent> {
   for (const { start, length } of extents) {

@@ -90,7 +90,8 @@ for (const { name, script, fs } of [
   test(`the power is cut at each call: ${name}`, async () => {
     const small = diskOf(script, 8);
     const { kind, partitions } = await tableOf(small);
-    for (const { index, start, size } of partitions) fill(small.subarray(start, start + size), index);
+    for (const { index, start, size } of partitions)
+      fill(small.subarray(start, start + size), index);
     const records = partitions.map((each, order) => ({
       ...each,
       fs: fs[order],
@@ -111,7 +112,9 @@ for (const { name, script, fs } of [
       }
       return found.partitions[0]?.size ?? 0;
     };
-    const run = async (last: number): Promise<{ disk: CutDisk; isCut: boolean; steps: string[] }> => {
+    const run = async (
+      last: number,
+    ): Promise<{ disk: CutDisk; isCut: boolean; steps: string[] }> => {
       const disk = new CutDisk(large);
       disk.hasDiscard = true;
       disk.last = last;
@@ -131,7 +134,10 @@ for (const { name, script, fs } of [
       }
     };
     const whole = await run(Number.POSITIVE_INFINITY);
-    assert(whole.steps.filter((step) => /^move.*done$/.test(step)).length >= 1, String(whole.steps));
+    assert(
+      whole.steps.filter((step) => /^move.*done$/.test(step)).length >= 1,
+      String(whole.steps),
+    );
     assert((await assertWhole(whole.disk.content, "at the end")) > 6 * mib, "it has grown");
     for (let last = 1; last <= whole.disk.count; last++) {
       const { disk, isCut } = await run(last);
