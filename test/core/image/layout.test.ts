@@ -83,7 +83,10 @@ test("a logical partition grows when it is the last one, and is left when anothe
   const one = { index: 5, type: "0x83", fs: "ext4", start: 2 * mib, size: 5 * gib };
   const behind = { index: 6, type: "0x82", fs: "swap", start: 6 * gib, size: gib };
   assert.equal(plan([one], 20_480, { table }).grown?.index, 5);
-  assert.match(plan([one, behind], 20_480, { table }).left ?? "", /partition 6, another, is behind/);
+  assert.match(
+    plan([one, behind], 20_480, { table }).left ?? "",
+    /partition 6, another, is behind/,
+  );
 });
 
 test("Ubuntu's cloud image: root is the first and lies last; LVM takes the room of its disk", () => {
@@ -92,10 +95,7 @@ test("Ubuntu's cloud image: root is the first and lies last; LVM takes the room 
     [type.efi, "vfat", 106, 15],
     [type.linux, "ext4", 2000, 1],
   ]);
-  assert.deepEqual(
-    [plan(cloud, 8000).grown?.index, plan(cloud, 8000).moves.length],
-    [1, 0],
-  );
+  assert.deepEqual([plan(cloud, 8000).grown?.index, plan(cloud, 8000).moves.length], [1, 0]);
   const lvm = rowOf([
     [type.efi, "vfat", 512],
     [type.linux, "ext2", 488],
@@ -138,7 +138,10 @@ test("neither /boot beside an encrypted system nor a partition of a firmware's o
   ]);
   assert.match(plan(encrypted, 20_000).left ?? "", /partition 3 has crypto_LUKS/);
   const { grown, left } = plan(rowOf([[type.efi, "vfat", 512]]), 20_000);
-  assert.deepEqual([grown, left], [null, "partition 1 is of the firmware's or the boot loader's own"]);
+  assert.deepEqual(
+    [grown, left],
+    [null, "partition 1 is of the firmware's or the boot loader's own"],
+  );
 });
 
 // --- properties
@@ -235,7 +238,11 @@ function laidOut({ request }: Drawn, { moves, grown }: Layout) {
   const { extended } = table;
   const moved = partitions.map((each) => {
     const shift = by(each.index) + (extended !== null && each.index >= 5 ? by(extended.index) : 0);
-    return { ...each, start: each.start + shift, size: grown?.index === each.index ? grown.size : each.size };
+    return {
+      ...each,
+      start: each.start + shift,
+      size: grown?.index === each.index ? grown.size : each.size,
+    };
   });
   const inFrame = extended !== null && (grown?.index ?? 0) >= 5;
   const frame = extended && {
