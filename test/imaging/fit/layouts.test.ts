@@ -250,8 +250,10 @@ test("Debian guided with LVM: the volume group, root and its file system take th
   const disk = join(folder, "lvm");
   closeSync(openSync(disk, "w"));
   truncateSync(disk, 64 * mib);
-  tool("sfdisk", ["-q", disk], "label: gpt\nsize=4M,type=linux\nsize=56M,type=lvm\n");
-  const place = tableOf(disk).entries[1] as Entry;
+  const script =
+    "label: dos\nstart=2048,size=4M,type=83,bootable\nstart=12286,type=5\nstart=12288,type=8e\n";
+  tool("sfdisk", ["-q", disk], script);
+  const place = tableOf(disk).entries[2] as Entry;
   const make = ["--yes", "-an", "-Zn", "-Wn"];
   await lvm(disk, place, [
     ["pvcreate", "PV"],
@@ -271,7 +273,7 @@ test("Debian guided with LVM: the volume group, root and its file system take th
       end.steps?.at(-1)?.detail ?? "",
       /debian-vg\/root grown from .* swap_1 moved to the end, with its ext4/,
     );
-    const grown = tableOf(to).entries[1] as Entry;
+    const grown = tableOf(to).entries[2] as Entry;
     const fields = ["--noheadings", "--units", "b", "--nosuffix"];
     const said = await lvm(to, grown, [
       ["vgck", "debian-vg"],
@@ -295,4 +297,21 @@ test("Debian guided with LVM: the volume group, root and its file system take th
     lookAt(to, root.start, root.size, (part) => checks.ext4?.(part, root));
     lookAt(to, swap.start, swap.size, (part) => checks.swap?.(part, swap));
   }
+});
+
+test("a disk that was fitted is restored once more: it becomes the same", async () => {
+  const layout = layouts[0] as Layout;
+  const image = await captureInto(store, madeDisk(layout));
+  const to = randomDisk(join(folder, "to"), 64 * mib);
+  const places: unknown[] = [];
+  for (const scan of [false, true]) {
+    const end = await restoreTo(to, image, store, { scan });
+    assert.equal(end.outcome, "verified", `${end.reason} ${JSON.stringify(end.steps)}`);
+    places.push(tableOf(to));
+    for (const entry of tableOf(to).entries) {
+      const check = checks[layout.fs[entry.index] ?? ""];
+      lookAt(to, entry.start, entry.size, (part) => check?.(part, entry));
+    }
+  }
+  assert.deepEqual(places[1], places[0]);
 });
