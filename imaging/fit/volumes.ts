@@ -6,9 +6,13 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { ByteSource } from "../../core/image/byte-source.ts";
 import { type Extent, within } from "../../core/image/extents.ts";
-import { type LogicalVolume, readPhysicalVolume } from "../../core/image/lvm.ts";
+import {
+  type LogicalVolume,
+  type PhysicalVolume,
+  readPhysicalVolume,
+} from "../../core/image/lvm.ts";
 import { groupWrites, readGroup, roomOf, type VolumePlace } from "../../core/image/lvm-group.ts";
-import { spread, type Unit } from "../../core/image/spread.ts";
+import { spread, type Unit, type UnitMove } from "../../core/image/spread.ts";
 import { noRoom, type TableWrite } from "../../core/image/table-write.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
@@ -79,9 +83,15 @@ interface Grown {
 
 /** A volume that lies in one piece. */
 interface Piece {
-  readonly volume: LogicalVolume;
+  readonly name: string;
   readonly unit: Unit;
   readonly fs: string | null;
+}
+
+/** All that lies where extents are, and what of it is whole volumes. */
+interface Contents {
+  readonly units: readonly Unit[];
+  readonly pieces: readonly Piece[];
 }
 
 /** Or why not. */
@@ -94,69 +104,81 @@ async function growVolume(disk: Disk, options: VolumesOptions): Promise<Grown | 
   const rewritten = groupWrites(group.value, disk.size, []);
   if (!rewritten.ok) return rewritten.reason;
   const { name, start, extentBytes } = group.value;
-  const pieces: Piece[] = [];
-  const units: Unit[] = [];
-  for (const volume of physical.value.logicalVolumes) {
-    const whole = volume.isLinear ? inOnePiece(volume) : null;
-    const fs = whole === null ? null : await fileSystemOf(options, whole);
-    const parts = whole === null ? volume.parts : [whole];
-    for (const part of parts) {
-      const key = units.length;
-      const fixed =
-        whole === null
-          ? `belongs to ${volume.name}, which lies in several pieces, or is none of its own`
-          : part.length > moveLimit && fs !== "swap"
-            ? "is too large to be moved"
-            : null;
-      const unit = { key, start: part.start - start, size: part.length, fixed };
-      units.push(unit);
-      if (whole !== null) pieces.push({ volume, unit, fs });
-    }
-  }
+  const { units, pieces } = await contentsOf(physical.value, start, options);
   const [largest] = pieces
     .filter(({ fs }) => fs !== "swap")
     .sort((one, other) => other.unit.size - one.unit.size);
   if (largest === undefined) return "none of them is linear and in one piece";
   const { unit: elastic, fs } = largest;
   if (fs === null || !Object.hasOwn(growers, fs)) {
-    return `${largest.volume.name} has ${fs ?? "nothing that is known"}, which is left as it is`;
+    return `${largest.name} has ${fs ?? "nothing that is known"}, which is left as it is`;
   }
   const endBytes = roomOf(group.value, disk.size);
   const found = spread({ units, elastic, endBytes, gridBytes: extentBytes });
   if (found.kind === "no-room") return noRoom;
   if (found.kind === "blocked") {
     const other = pieces.find(({ unit }) => unit === found.unit);
-    return `${other?.volume.name ?? "what stands"} behind ${largest.volume.name} ${found.why}`;
+    return `${other?.name ?? "what stands"} behind ${largest.name} ${found.why}`;
   }
   const moved: string[] = [];
-  for (const { key, from, to, size } of found.moves) {
-    const piece = pieces.find(({ unit }) => unit.key === key) as Piece;
-    const place = { start: start + from, length: size };
-    await moveTo({
-      disk,
-      from: place.start,
-      to: start + to,
-      size,
-      inside: [{ start: place.start, size }],
-      used: within(options.used, place),
-      signal: options.signal,
-      amend: async () => [],
-      point: () => commit(disk, { name: piece.volume.name, start: to, size }),
-    });
-    moved.push(piece.volume.name);
+  for (const move of found.moves) {
+    const piece = pieces.find(({ unit }) => unit.key === move.key) as Piece;
+    await moveVolume(disk, { ...move, name: piece.name, areaStart: start }, options);
+    moved.push(piece.name);
   }
   const size = found.end - elastic.start;
-  const whole = { start: start + elastic.start, size };
-  const added = { start: whole.start + elastic.size, length: size - elastic.size };
-  await emptyPlaces(disk, within(signaturePlaces(whole.start, size), added));
-  await commit(disk, { name: largest.volume.name, start: elastic.start, size });
-  return {
-    name: `${name}/${largest.volume.name}`,
-    fs,
-    place: whole,
-    former: elastic.size,
-    moved,
+  const place = { start: start + elastic.start, size };
+  const added = { start: place.start + elastic.size, length: size - elastic.size };
+  await emptyPlaces(disk, within(signaturePlaces(place.start, size), added));
+  await commit(disk, { name: largest.name, start: elastic.start, size });
+  return { name: `${name}/${largest.name}`, fs, place, former: elastic.size, moved };
+}
+
+async function contentsOf(
+  { logicalVolumes }: PhysicalVolume,
+  areaStart: number,
+  options: VolumesOptions,
+): Promise<Contents> {
+  const pieces: Piece[] = [];
+  const units: Unit[] = [];
+  const add = ({ start, length }: Extent, fixed: string | null): Unit => {
+    const unit = { key: units.length, start: start - areaStart, size: length, fixed };
+    units.push(unit);
+    return unit;
   };
+  for (const volume of logicalVolumes) {
+    const whole = volume.isLinear ? inOnePiece(volume) : null;
+    if (whole === null) {
+      const fixed = `belongs to ${volume.name}, which is not linear or lies in several pieces`;
+      for (const part of volume.parts) add(part, fixed);
+      continue;
+    }
+    const fs = await fileSystemOf(options, whole);
+    const isLarge = whole.length > moveLimit && fs !== "swap";
+    const unit = add(whole, isLarge ? "is too large to be moved" : null);
+    pieces.push({ name: volume.name, unit, fs });
+  }
+  return { units, pieces };
+}
+
+async function moveVolume(
+  disk: Disk,
+  move: UnitMove & { readonly name: string; readonly areaStart: number },
+  { used, signal }: VolumesOptions,
+): Promise<void> {
+  const { name, areaStart, from, to, size } = move;
+  const place = { start: areaStart + from, length: size };
+  await moveTo({
+    disk,
+    from: place.start,
+    to: areaStart + to,
+    size,
+    inside: [{ start: place.start, size }],
+    used: within(used, place),
+    signal,
+    amend: async () => [],
+    point: () => commit(disk, { name, start: to, size }),
+  });
 }
 
 /** A new text, with the volume at this place, on the disk. */
