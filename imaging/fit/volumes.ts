@@ -44,7 +44,8 @@ export async function growVolumes(options: VolumesOptions): Promise<Said> {
   const { device, signal } = options;
   const outcome = await (async () => {
     await using disk = await openDisk(device, { write: true });
-    return await growVolume(disk, options);
+    const fileSystemOf = (place: Extent) => probed(options, place);
+    return await growVolume(disk, { ...options, fileSystemOf });
   })();
   if (typeof outcome === "string") {
     const detail = `the logical volumes keep their sizes: ${outcome}`;
@@ -71,7 +72,7 @@ export async function growVolumes(options: VolumesOptions): Promise<Said> {
   };
 }
 
-interface Grown {
+export interface Grown {
   readonly name: string;
   readonly fs: string;
   /** On the device. */
@@ -94,8 +95,13 @@ interface Contents {
   readonly pieces: readonly Piece[];
 }
 
-/** Or why not. */
-async function growVolume(disk: Disk, options: VolumesOptions): Promise<Grown | string> {
+interface VolumeOptions extends Pick<VolumesOptions, "used" | "signal"> {
+  /** As blkid names it; null when it knows none. */
+  fileSystemOf(place: Extent): Promise<string | null>;
+}
+
+/** Metadata and moves, or why not; `disk` is the physical volume. */
+export async function growVolume(disk: Disk, options: VolumeOptions): Promise<Grown | string> {
   const source = sourceOf(disk);
   const physical = await readPhysicalVolume(source);
   const group = await readGroup(source);
@@ -137,7 +143,7 @@ async function growVolume(disk: Disk, options: VolumesOptions): Promise<Grown | 
 async function contentsOf(
   { logicalVolumes }: PhysicalVolume,
   areaStart: number,
-  options: VolumesOptions,
+  { fileSystemOf }: VolumeOptions,
 ): Promise<Contents> {
   const pieces: Piece[] = [];
   const units: Unit[] = [];
@@ -153,7 +159,7 @@ async function contentsOf(
       for (const part of volume.parts) add(part, fixed);
       continue;
     }
-    const fs = await fileSystemOf(options, whole);
+    const fs = await fileSystemOf(whole);
     const isLarge = whole.length > moveLimit && fs !== "swap";
     const unit = add(whole, isLarge ? "is too large to be moved" : null);
     pieces.push({ name: volume.name, unit, fs });
@@ -164,7 +170,7 @@ async function contentsOf(
 async function moveVolume(
   disk: Disk,
   move: UnitMove & { readonly name: string; readonly areaStart: number },
-  { used, signal }: VolumesOptions,
+  { used, signal }: VolumeOptions,
 ): Promise<void> {
   const { name, areaStart, from, to, size } = move;
   const place = { start: areaStart + from, length: size };
@@ -226,8 +232,8 @@ function inOnePiece({ parts }: LogicalVolume): Extent | null {
   return { start: first.start, length: end - first.start };
 }
 
-/** As blkid names it; null when it knows none. */
-async function fileSystemOf(
+/** By blkid. */
+async function probed(
   { device, signal }: VolumesOptions,
   { start, length }: Extent,
 ): Promise<string | null> {

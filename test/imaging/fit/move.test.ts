@@ -9,9 +9,13 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readPhysicalVolume } from "../../../core/image/lvm.ts";
 import { readPartitionTable } from "../../../core/image/partition-table.ts";
 import type { PartitionRecord } from "../../../core/image/types.ts";
 import { layOut } from "../../../imaging/fit/fit-disk.ts";
+import { growVolume } from "../../../imaging/fit/volumes.ts";
+import { sourceOf } from "../../core/image/bytes.ts";
+import { group, linear, logical, segment, volumeWith } from "../../core/image/lvm-volume.ts";
 import { FakeDisk, fill } from "../restore/fake-disk.ts";
 
 const mib = 1 << 20;
@@ -172,4 +176,50 @@ test("a disk that gives back something else is found before the table names the 
     /gives back something else/,
   );
   assert.deepEqual((await tableOf(disk.content)).partitions, partitions);
+});
+
+test("the power is cut at each call: two logical volumes behind the one that grows", async () => {
+  const sizes: Readonly<Record<string, number>> = { root: 3 * mib, home: 2 * mib, swap: mib };
+  const text = group([
+    logical("root", [segment(1, 0, 3, linear(0))]),
+    logical("home", [segment(1, 0, 2, linear(3))]),
+    logical("swap", [segment(1, 0, 1, linear(5))]),
+  ])
+    .replace(/pv1 \{[^}]*\}/, "")
+    .replace("pe_count = 60", "pe_count = 7")
+    .replace("seqno = 3", 'seqno = 3 status = ["RESIZEABLE", "READ", "WRITE"]');
+  const large = new Uint8Array(13 * mib).fill(0x77);
+  large.set(volumeWith(text).subarray(0, 8 * mib));
+  for (let at = mib; at < 7 * mib; at += mib) fill(large.subarray(at, at + mib), at / mib);
+  const sumsOf = async (content: Uint8Array): Promise<Record<string, string>> => {
+    const found = await readPhysicalVolume(sourceOf(content));
+    assert(found.ok, found.ok ? "" : found.reason);
+    const volumes = found.value.logicalVolumes.map(({ name, parts: [part] }) => {
+      const start = part?.start ?? 0;
+      return [name, sum(content.subarray(start, start + (sizes[name] ?? 0)))];
+    });
+    return Object.fromEntries(volumes);
+  };
+  const before = await sumsOf(large);
+  const run = async (last: number): Promise<CutDisk> => {
+    const disk = new CutDisk(large);
+    disk.hasDiscard = true;
+    disk.last = last;
+    const grown = await growVolume(disk, {
+      used: [{ start: 0, length: 8 * mib }],
+      signal: new AbortController().signal,
+      fileSystemOf: async ({ length }) => (length === mib ? "swap" : "ext4"),
+    }).catch((error: unknown) => {
+      if (!(error instanceof PowerCut)) throw error;
+      return null;
+    });
+    assert(last <= disk.count || (typeof grown === "object" && grown?.place.size === 9 * mib));
+    return disk;
+  };
+  const whole = await run(Number.POSITIVE_INFINITY);
+  assert.deepEqual(await sumsOf(whole.content), before);
+  for (let last = 1; last <= whole.count; last++) {
+    const { content } = await run(last);
+    assert.deepEqual(await sumsOf(content), before, `cut at call ${last} of ${whole.count}`);
+  }
 });
