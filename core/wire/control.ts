@@ -11,6 +11,7 @@ import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { fitted } from "./misfit.ts";
 import { ImageName } from "./names.ts";
 import { nullable } from "./nullable.ts";
+import { GrowMode } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
 import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
@@ -315,8 +316,8 @@ export const RestoreOrder = Type.Object({
   /** A disk that the operator named, else null: the rule's policy chooses. */
   disk: nullable(text()),
   rule: TargetRule,
-  /** On a larger disk the last partition and its file system grow to its end. */
-  grow: Type.Boolean(),
+  /** Which partition, with its file system, takes the room of a larger disk. */
+  grow: GrowMode,
   /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
   scan: Type.Boolean(),
   /**

@@ -157,7 +157,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         afterwards: "stay",
         disk: null,
         rule: usualRule,
-        grow: true,
+        grow: "auto",
         scan: false,
         live: "no",
         ...more,
