@@ -28,7 +28,7 @@ const welcome = { type: "welcome", protocol: controlProtocol, serverVersion: "1"
 const events: AgentEvents = {
   hello: ({ mac }) => {
     told.push(`hello ${mac}`);
-    if (mac === "full") throw new Error("SQLITE_FULL");
+    if (mac === fullMac) throw new Error("SQLITE_FULL");
     return { pc: mac, welcome: { ...welcome, pc: mac, name: mac, room: "default", time: "t" } };
   },
   connected: (pc) => void told.push(`connected ${pc}`),
@@ -40,6 +40,8 @@ const events: AgentEvents = {
   lost: (pc, reason) => void told.push(`lost ${pc}: ${reason}`),
 };
 const links = new AgentLinks(log, () => []);
+/** Of a PC that cannot be remembered. */
+const fullMac = "52:54:00:00:00:ff";
 let app: FastifyInstance;
 let url = "";
 let server: PinnedServer;
@@ -95,7 +97,10 @@ async function connect(mac: string, more: Partial<Hello> = {}): Promise<WebSocke
 
 test("a hello that breaks the schema is refused with the reason, and nothing is remembered", async () => {
   for (const [frame, reason] of [
-    [JSON.stringify({ ...helloOf("a"), disks: "none" }), /^4001 that is no hello: hello: disks /],
+    [
+      JSON.stringify({ ...helloOf(fullMac), disks: "none" }),
+      /^4001 that is no hello: hello: disks /,
+    ],
     ["{", /^4001 that is no hello: not JSON$/],
     [
       JSON.stringify({ type: "alive", state: "idle", report: null }),
@@ -196,9 +201,9 @@ test("an error at one message costs that connection, and is logged with the PC a
 test("an error at the hello is one of that connection too", async () => {
   const socket = await open();
   const over = ended(socket);
-  say(socket, helloOf("full"));
+  say(socket, helloOf(fullMac));
   assert.match(await over, /^1011 the server failed at hello/);
-  assert.equal(links.isConnected("full"), false);
+  assert.equal(links.isConnected(fullMac), false);
 });
 
 test("a PC has one connection: a newer one takes its place, and the older one is lost", async () => {
