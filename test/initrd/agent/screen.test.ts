@@ -257,6 +257,7 @@ suite("the agent's screen", { concurrency: true }, () => {
 
   test("a request that finds no server is answered with a notice", async () => {
     const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
     server.welcome = null;
     server.cut();
     await seen((view) => view.server.state === "lost");
