@@ -8,6 +8,7 @@ import {
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import { gateKeyFile } from "../../core/node/gate-pin.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { selfSigned } from "./certificate.ts";
@@ -20,11 +21,9 @@ export interface GateKey {
   readonly cert: string;
 }
 
-const fileName = "gate.key";
-
 /** Reads the gate's key from the data folder, or makes it there. Rejects with `bad-input` for a broken file. */
 export async function openGateKey(folder: string): Promise<GateKey> {
-  const path = join(folder, fileName);
+  const path = join(folder, gateKeyFile);
   const pem = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw error;
@@ -50,13 +49,13 @@ function readKey(path: string, pem: string): KeyObject {
 /** Whole or not at all: a PC may have pinned it a moment later. */
 async function makeKey(folder: string): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const unfinished = join(folder, `${fileName}.new`);
+  const unfinished = join(folder, `${gateKeyFile}.new`);
   {
     await using file = await open(unfinished, "w", 0o600);
     await file.writeFile(pemOf(privateKey));
     await file.sync();
   }
-  await rename(unfinished, join(folder, fileName));
+  await rename(unfinished, join(folder, gateKeyFile));
   await syncDirectory(folder);
   return privateKey;
 }
