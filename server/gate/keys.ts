@@ -8,6 +8,7 @@ import {
 import { open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import { gateKeyFile } from "../../core/node/gate-pin.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { selfSigned } from "./certificate.ts";
@@ -22,7 +23,6 @@ export interface GateKey {
   readonly cert: string;
 }
 
-const currentFile = "gate.key";
 /** Of the key that takes its place, while PCs learn of it. */
 const nextFile = "gate-next.key";
 
@@ -43,9 +43,9 @@ export class GateKeys {
 
   /** Reads the keys from the data folder, or makes the first. Rejects with `bad-input` for a broken file. */
   static async open(folder: string): Promise<GateKeys> {
-    const shown = await readKey(folder, currentFile);
+    const shown = await readKey(folder, gateKeyFile);
     const coming = await readKey(folder, nextFile);
-    return new GateKeys(folder, shown ?? (await makeKey(folder, currentFile)), coming);
+    return new GateKeys(folder, shown ?? (await makeKey(folder, gateKeyFile)), coming);
   }
 
   get current(): GateKey {
@@ -77,7 +77,7 @@ export class GateKeys {
       const next = "make one with `roomcast trust rotate`, and give the PCs time to hear of it";
       throw new RoomcastError("conflict", "there is no next key", next);
     }
-    await rename(join(this.folder, nextFile), join(this.folder, currentFile));
+    await rename(join(this.folder, nextFile), join(this.folder, gateKeyFile));
     await syncDirectory(this.folder);
     this.shown = this.coming;
     this.coming = null;
