@@ -145,7 +145,7 @@ test("doctor: it fits; it is not used; other boot files; another gate key", asyn
   assert.deepEqual(await levels(), ["warning"]);
   await writeFile(join(boot, "versions.json"), versions);
   await rm(join(data, "gate.key"));
-  await openGateKey(data);
+  await GateKeys.open(data);
   const [bad] = await examine();
   assert.equal(bad?.level, "problem");
   assert.match(bad?.text ?? "", /another gate key .*refuse this server/);
