@@ -40,6 +40,8 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "PUT /imports/:task/chunks": ["operator", "parts"],
   "PUT /imports/:task/index": ["operator", "parts"],
   "POST /imports/:task/commit": ["operator", "parts"],
+  "POST /trust/rotate": ["admin", "told"],
+  "POST /trust/finish": ["admin", "told"],
   "POST /operators": ["admin", "told"],
   "DELETE /operators/:name": ["admin", "told"],
 };

@@ -56,6 +56,8 @@ async function useThem(): Promise<void> {
         }
   }
   const [first = ""] = pcs;
+  api.lab.message(first, { type: "unlock", pin: `${pin}x` });
+  api.lab.message(first, { type: "unlock", pin });
   const work = { session: capture, attempt: 1 };
   const end = {
     outcome: "failed",
