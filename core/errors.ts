@@ -6,6 +6,7 @@ export type ErrorCode =
   | "usage" // wrong usage of the command line
   | "unreachable" // server not reached
   | "pc-unreachable" // PC not connected to the server, or it does not answer there
+  | "other-key" // what answers in the server's place has another key than the server's
   | "unauthorized" // no operator's token, or none that is known
   | "too-many" // tries: wait
   | "refused" // by a safety rule: target too small, ambiguous disk, no confirmation
@@ -43,6 +44,7 @@ export function exitStatus(code: ErrorCode): number {
       return 2;
     case "unreachable":
       return 3;
+    case "other-key":
     case "unauthorized":
     case "too-many":
     case "refused":

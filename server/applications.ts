@@ -1,11 +1,12 @@
-/** The two HTTP applications of the server, and all that can be reached in them. */
+/** The three HTTP applications of the server, and all that can be reached in them. */
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import { type Identify, localCaller, tokenCaller } from "./api/access.ts";
 import { answerError } from "./api/errors.ts";
 import { metricsRoute } from "./api/metrics.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
-import { type GatePorts, gate } from "./gate/gate.ts";
+import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
+import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
 import type { Log } from "./host/log.ts";
 
 /** Of a WebSocket's frame, in bytes: a bitmap over the largest index has 2 MiB. */
@@ -13,9 +14,16 @@ const frameLimit = 4 * 1024 * 1024;
 /** A request that is not here in this time is cut off, in milliseconds: Node's own time, which fastify would lift. */
 const requestLimitMs = 300_000;
 
-/** An application without routes yet. */
-export function application(log: Log): FastifyInstance {
+/** An application without routes yet; with a key and its certificate, for TLS. */
+export function application(
+  log: Log,
+  tls: { readonly key: string; readonly cert: string } | null = null,
+): FastifyInstance {
   const app = fastify({
+    https:
+      tls === null
+        ? null
+        : { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3", ALPNProtocols: ["http/1.1"] },
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // What does not fit is refused, not bent: a null must not become an empty string.
@@ -29,7 +37,16 @@ export function application(log: Log): FastifyInstance {
   return app;
 }
 
-/** For the lab's network: the gate, which needs no token, and the operators' API, which does. */
+/** For the lab's network in clear: boot files, and nothing else. */
+export async function bootApplication(
+  app: FastifyInstance,
+  boot: BootRoutesOptions,
+): Promise<FastifyInstance> {
+  await app.register(bootGate(boot));
+  return app;
+}
+
+/** For the lab's network over TLS: the gate, which needs no token, and the operators' API, which does. */
 export async function networkApplication(
   app: FastifyInstance,
   api: ApiPorts,

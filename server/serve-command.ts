@@ -6,6 +6,7 @@ interface ServeArguments {
   readonly dhcp: "auto" | DhcpMode;
   readonly range?: string;
   readonly httpPort: number;
+  readonly httpsPort: number;
   readonly config?: string;
 }
 
@@ -27,7 +28,8 @@ export function addServeCommand(program: Command): void {
       "--range <FIRST-LAST>",
       "the addresses to lease; by default the upper half of the subnet",
     )
-    .option("--http-port <PORT>", "the TCP port for PCs and operators", port, 8080)
+    .option("--http-port <PORT>", "the TCP port for boot files, in clear", port, 8080)
+    .option("--https-port <PORT>", "the TCP port for agents and operators, over TLS", port, 8443)
     .option("--config <FILE>", "a TOML file with settings")
     .action(async (options: ServeArguments) => {
       const stop = new AbortController();
@@ -42,9 +44,11 @@ export function addServeCommand(program: Command): void {
         dhcp: options.dhcp,
         range: options.range ?? null,
         httpPort: options.httpPort,
+        httpsPort: options.httpsPort,
         configFile: options.config ?? null,
         signal: stop.signal,
-        ready: (url) => process.stdout.write(`roomcast ready ${url}\n`),
+        ready: ({ url, gateUrl, pin }) =>
+          process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`),
       });
     });
 }

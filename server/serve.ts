@@ -10,11 +10,18 @@ import { systemClock } from "../core/node/clock.ts";
 import { version } from "../core/node/version.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
-import { application, localApplication, networkApplication } from "./applications.ts";
+import {
+  application,
+  bootApplication,
+  localApplication,
+  networkApplication,
+} from "./applications.ts";
 import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
 import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
+import type { GatePorts } from "./gate/gate.ts";
+import { openGateKey } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
@@ -33,10 +40,11 @@ export interface ServeOptions {
   /** FIRST-LAST */
   readonly range: string | null;
   readonly httpPort: number;
+  readonly httpsPort: number;
   readonly configFile: string | null;
   readonly signal: AbortSignal;
-  /** Every listener is up. */
-  ready(url: string): void;
+  /** Every listener is up; `pin` is the gate's key. */
+  ready(up: { readonly url: string; readonly gateUrl: string; readonly pin: string }): void;
 }
 
 /**
@@ -44,18 +52,20 @@ export interface ServeOptions {
  * same after an error outside of any handler, and rejects with `failed` then.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { dataFolder, interfaceName, httpPort } = options;
+  const { dataFolder, interfaceName, httpPort, httpsPort } = options;
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
   const config = options.configFile === null ? {} : await readConfig(options.configFile);
   const address = addressOf(interfaceName);
   const url = `http://${address}:${httpPort}`;
+  const gateUrl = `https://${address}:${httpsPort}`;
   const startedAt = systemClock.isoTime();
   await using cleanup = new AsyncDisposableStack();
 
   // What is made from here on, state.db and the local socket too, is the owner's alone.
   process.umask(0o077);
   for (const text of await openDataFolder(dataFolder)) log.warn(text);
+  const gateKey = await openGateKey(dataFolder);
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
   const state = openStateStore(dataFolder);
@@ -103,6 +113,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       interfaceName,
       address,
       serverUrl: url,
+      gate: () => ({ url: gateUrl, pins: [gateKey.pin] }),
       folder: bootFolder,
       boot: config.boot ?? {},
       dhcp: { wanted: options.dhcp, config: { ...config.dhcp, ...rangeOf(options) } },
@@ -112,7 +123,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     }),
   );
 
-  const listeners = [url, ...services.listeners, socketPath];
+  const listeners = [url, gateUrl, ...services.listeners, socketPath];
   const api: ApiPorts = {
     lab,
     images,
@@ -131,7 +142,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         interfaceName,
         dataFolder,
         bootFolder,
-        server: { pid: process.pid, mode: dhcp.mode, httpPort },
+        server: { pid: process.pid, mode: dhcp.mode, httpPort, httpsPort },
         pcAddresses: pcs.flatMap(({ ip, state }) =>
           ip === null || state === "offline" ? [] : [ip],
         ),
@@ -145,25 +156,23 @@ export async function serve(options: ServeOptions): Promise<void> {
       ]);
     },
   };
-  const forNetwork = await networkApplication(application(log), api, {
-    ...{ lab, images, links, boot: services.forRoutes, interfaceAddress: address },
-  });
-  await listen(
-    forNetwork,
-    { host: address, port: httpPort },
-    `HTTP port ${httpPort} of ${address}`,
-  );
+  const ports: GatePorts = { lab, images, links, interfaceAddress: address };
+  const forNetwork = await networkApplication(application(log, gateKey), api, ports);
+  const forBoot = await bootApplication(application(log), services.forRoutes);
+  await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");
   cleanup.defer(() => forNetwork.close());
+  await listenAt(forBoot, { host: address, port: httpPort }, "--http-port");
+  cleanup.defer(() => forBoot.close());
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => links.close());
   cleanup.defer(() => lab.close());
 
   const local = await localApplication(application(log), api);
-  await listen(local, { path: socketPath }, socketPath);
+  await local.listen({ path: socketPath });
   cleanup.defer(() => local.close());
 
   log.info({ listeners }, "ready");
-  options.ready(url);
+  options.ready({ url, gateUrl, pin: gateKey.pin });
   const end = AbortSignal.any([options.signal, lastResort.signal]);
   await new Promise<void>((resolve) => {
     if (end.aborted) resolve();
@@ -202,17 +211,18 @@ async function counts(lab: Lab, images: ImageStore) {
   };
 }
 
-async function listen(
+/** `option` is how another port is chosen. */
+async function listenAt(
   app: FastifyInstance,
-  where: { host: string; port: number } | { path: string },
-  name: string,
+  where: { readonly host: string; readonly port: number },
+  option: string,
 ): Promise<void> {
   try {
     await app.listen(where);
   } catch (cause) {
-    const why = errorText(cause);
-    const next = "end the program that has it (`ss -lpn`), or choose another with --http-port";
-    throw new RoomcastError("failed", `cannot listen on ${name}: ${why}`, next, { cause });
+    const what = `cannot listen on port ${where.port} of ${where.host}: ${errorText(cause)}`;
+    const next = `end the program that has it (\`ss -lpn\`), or choose another with ${option}`;
+    throw new RoomcastError("failed", what, next, { cause });
   }
 }
 

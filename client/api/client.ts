@@ -5,7 +5,7 @@ import {
   type IncomingMessage,
   type RequestOptions,
 } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { type Agent, request as httpsRequest } from "node:https";
 import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import type { ApiEvent, ErrorView } from "../../core/wire/api.ts";
@@ -27,7 +27,7 @@ const octets = "application/octet-stream";
 /** Where the server is: its local socket, or over the network with an operator's token. */
 export type ServerPlace =
   | { readonly socketPath: string }
-  | { readonly url: URL; readonly token: string };
+  | { readonly url: URL; readonly token: string; readonly agent: Agent };
 
 /** A client of one server. */
 export class ApiClient {
@@ -172,6 +172,8 @@ export class ApiClient {
 }
 
 export function unreachable(place: ServerPlace, cause: Error): RoomcastError {
+  if (cause instanceof RoomcastError && cause.code === "other-key") return cause;
+  if ("url" in place && isDistrust(cause)) return distrusted(place.url, cause);
   const where = "socketPath" in place ? place.socketPath : place.url.origin;
   const why = `the server cannot be reached at ${where} (${cause.message})`;
   const next =
@@ -190,9 +192,21 @@ function sendTo(
   if ("socketPath" in place) {
     return httpRequest({ ...options, socketPath: place.socketPath, path }, onAnswer);
   }
-  const send = place.url.protocol === "https:" ? httpsRequest : httpRequest;
-  return send(new URL(path, place.url), options, onAnswer);
+  const { url, agent } = place;
+  return httpsRequest(new URL(path, url), { ...options, agent }, onAnswer);
 }
+
+/** OpenSSL's and Node's own names for a certificate that is not trusted. */
+const isDistrust = (cause: NodeJS.ErrnoException): boolean =>
+  /CERT|SIGNATURE|VERIFY/.test(cause.code ?? "");
+
+const distrusted = (url: URL, cause: Error): RoomcastError =>
+  new RoomcastError(
+    "other-key",
+    `the certificate of ${url.origin} is not trusted (${cause.message})`,
+    "name the server's key with --pin, as `roomcast trust show` has it, or who signed its certificate with --ca",
+    { cause },
+  );
 
 export async function textOf(answer: IncomingMessage): Promise<string> {
   let text = "";

@@ -32,6 +32,7 @@ export function openShell(place: ServerPlace, request: ShellRequest): Promise<Op
       ? new WebSocket(`ws+unix:${place.socketPath}:${path}`)
       : new WebSocket(new URL(path, place.url.href.replace(/^http/, "ws")), {
           headers: { authorization: `Bearer ${place.token}` },
+          agent: place.agent,
         });
   return new Promise((resolve, reject) => {
     const over = Promise.withResolvers<Pick<ShellOver, "status" | "reason">>();

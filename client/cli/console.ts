@@ -30,12 +30,14 @@ const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 
 /** Runs another command of roomcast in this terminal, on the same server; waits for Enter after it. */
 async function commandInTerminal(
-  { data, server, tokenFile }: GlobalOptions,
+  { data, server, tokenFile, pin, ca }: GlobalOptions,
   words: readonly string[],
 ): Promise<void> {
   const place = ["--data", data];
   if (server !== undefined) place.push("--server", server);
   if (tokenFile !== undefined) place.push("--token-file", tokenFile);
+  if (ca !== undefined) place.push("--ca", ca);
+  for (const each of pin ?? []) place.push("--pin", each);
   const { stdin, stdout } = process;
   // Ctrl-C ends the command; the console stays.
   const ignore = (): void => {};

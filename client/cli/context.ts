@@ -4,6 +4,7 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { ApiClient, type ServerPlace } from "../api/client.ts";
+import { agentFor } from "../api/trust.ts";
 
 /** What every command gets: the global options, a client, and ways to print. */
 export interface CliContext {
@@ -29,20 +30,33 @@ export interface GlobalOptions {
   readonly data: string;
   readonly server?: string;
   readonly tokenFile?: string;
+  readonly pin?: readonly string[];
+  readonly ca?: string;
   readonly json: boolean;
   readonly yes: boolean;
 }
 
-/** Reads the token's file; throws `usage` and `bad-input`. */
-async function placeOf({ data, server, tokenFile }: GlobalOptions): Promise<ServerPlace> {
+/** Reads the token's and the certificate's file; throws `usage` and `bad-input`. */
+async function placeOf({ data, server, tokenFile, pin, ca }: GlobalOptions): Promise<ServerPlace> {
   if (server === undefined) return { socketPath: socketPathOf(data) };
   const url = URL.canParse(server) ? new URL(server) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) {
+  if (url?.protocol === "http:") {
+    throw new RoomcastError(
+      "usage",
+      "an operator's token is not sent to an http address, where everybody can read it",
+      "use the https address and the key that the server's ready line has: --server https://10.77.0.1:8443 --pin sha256:…",
+    );
+  }
+  if (url?.protocol !== "https:") {
     throw new RoomcastError(
       "usage",
       `${server} is not the address of a server`,
-      "write it like http://10.77.0.1:8080",
+      "write it like https://10.77.0.1:8443",
     );
+  }
+  if (pin !== undefined && ca !== undefined) {
+    const next = "name the server's key with --pin, or who signed its certificate with --ca";
+    throw new RoomcastError("usage", "--pin and --ca exclude each other", next);
   }
   if (tokenFile === undefined) {
     throw new RoomcastError(
@@ -51,11 +65,19 @@ async function placeOf({ data, server, tokenFile }: GlobalOptions): Promise<Serv
       "name the file that holds it with --token-file; an admin creates one with `roomcast operator add`",
     );
   }
+  const token = (await readNamed(tokenFile, "--token-file")).trim();
+  const trust =
+    pin === undefined
+      ? { ca: ca === undefined ? null : await readNamed(ca, "--ca") }
+      : { pins: pin };
+  return { url, token, agent: agentFor(url, trust) };
+}
+
+async function readNamed(path: string, option: string): Promise<string> {
   try {
-    return { url, token: (await readFile(tokenFile, "utf8")).trim() };
+    return await readFile(path, "utf8");
   } catch (cause) {
-    const why = errorText(cause);
-    throw new RoomcastError("bad-input", why, "check --token-file", { cause });
+    throw new RoomcastError("bad-input", errorText(cause), `check ${option}`, { cause });
   }
 }
 

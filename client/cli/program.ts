@@ -12,6 +12,7 @@ import { addServeCommand } from "./host.ts";
 import { addImageCommands } from "./image.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
+import { takePins } from "./pins.ts";
 import { addRestoreCommands } from "./restore.ts";
 import { addRoomCommands } from "./room.ts";
 import { addScheduleCommands } from "./schedule.ts";
@@ -30,8 +31,10 @@ export async function runCommandLine(
   const program = roomcastProgram(env.TERM ?? "vt100", dataFolder(env), async (action, options) => {
     status = await action(await contextFor(program, options?.isLocal ?? false));
   });
+  const { pins, words } = takePins(argv);
+  if (pins.length > 0) program.setOptionValue("pin", pins);
   try {
-    await program.parseAsync([...argv]);
+    await program.parseAsync([...words]);
     return status;
   } catch (error) {
     return exitStatusOf(error, program.opts().debug === true);
@@ -46,11 +49,16 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
     )
     .version(version)
     .option("--data <DIR>", "the folder with the server's state, images and local socket", folder)
-    .option("--server <URL>", "a remote server, like http://10.77.0.1:8080")
+    .option("--server <URL>", "a remote server, like https://10.77.0.1:8443")
+    .option(
+      "--ca <FILE>",
+      "whose certificates to trust for --server; by default whom the system trusts",
+    )
     .option("--token-file <F>", "the file with the operator's token for --server")
     .option("--json", "print one JSON document; while waiting, one event per line", false)
     .option("--yes", "do not ask before data is destroyed", false)
     .option("--debug", "print stack traces with errors", false)
+    .addHelpText("after", pinHelp)
     .exitOverride()
     .showHelpAfterError("(see --help)");
   addServeCommand(program);
@@ -69,6 +77,12 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addExamples(program);
   return program;
 }
+
+/** Not an option of the parser's: `pins.ts` says why. */
+const pinHelp = `
+Beside --server:
+  --pin <KEY>         the key of the server, as its ready line and \`roomcast trust show\` have it:
+                      sha256:…; no certificate is asked for then`;
 
 /** How a command registers its work with the program. */
 export type RunCommand = (

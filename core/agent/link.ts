@@ -9,6 +9,8 @@ import { aliveEvery, controlProtocol, type ServerMessage, silenceLimit } from ".
 /** The first pause between two tries; it doubles up to `retryMost`. */
 export const retryFirst = millis(500);
 export const retryMost = millis(5000);
+/** The pause after another key was met: somebody has to put the network right first. */
+export const retryOtherKey = millis(30_000);
 /** A connection attempt, the greeting included, takes a busy server less than this. */
 export const greetLimit = millis(10_000);
 
@@ -29,12 +31,17 @@ export type LinkEvent =
   | { readonly type: "closed"; readonly detail: string }
   /** The server closed the connection with a reason of its own. */
   | { readonly type: "refused"; readonly reason: string }
+  /** What answers there has another key than the server: nothing was said to it. */
+  | { readonly type: "other-key"; readonly detail: string }
   /** What the agent is at has changed: the server hears of it at once. */
   | { readonly type: "changed" }
   | { readonly type: "tick" };
 
-/** `other-version`: the server answers, in a protocol that is not this agent's; `refused`: it wants no connection with this PC. */
-export type DownReason = "unreachable" | "other-version" | "refused";
+/**
+ * `other-version`: the server answers, in a protocol that is not this agent's; `refused`: it wants no
+ * connection with this PC; `other-key`: what answers does not have the key that this PC was started with.
+ */
+export type DownReason = "unreachable" | "other-version" | "refused" | "other-key";
 
 /** What keeps the agent from its server, in words with what to check. */
 export interface LinkTrouble {
@@ -43,7 +50,7 @@ export interface LinkTrouble {
 }
 
 /** The link as the screen names it. */
-export type LinkWord = "searching" | "connected" | "lost" | "other-version" | "refused";
+export type LinkWord = "searching" | "connected" | "lost" | Exclude<DownReason, "unreachable">;
 
 export type LinkAction =
   | { readonly type: "open" }
@@ -108,6 +115,10 @@ export class LinkMachine {
         if (current.name === "resting") return [];
         this.pause = retryMost;
         return this.rest({ why: "refused", detail: event.reason }, now);
+      case "other-key":
+        if (current.name === "resting") return [];
+        this.pause = retryOtherKey;
+        return this.rest({ why: "other-key", detail: event.detail }, now);
       case "changed":
         return current.name === "connected" ? this.sayAlive(current, now) : [];
       case "tick":

@@ -12,9 +12,18 @@ export interface BootKernel {
   readonly arguments: readonly string[];
 }
 
+/** What the agent is to speak to, and how it knows that it does. */
+export interface BootGate {
+  /** `https://ADDRESS:PORT` */
+  readonly url: string;
+  /** `sha256:…` of the gate's public key, and of the one that takes its place. */
+  readonly pins: readonly [string, ...string[]];
+}
+
 export interface BootPlan {
-  /** `http://ADDRESS:PORT` */
+  /** `http://ADDRESS:PORT`: where the boot files are. */
   readonly serverUrl: string;
+  readonly gate: BootGate;
   /** Of the interface that the PC boots by. */
   readonly mac: MacAddress;
   /** What it starts when nobody presses a key. */
@@ -79,6 +88,8 @@ export function bootEntries(plan: BootPlan): readonly [BootEntry, ...BootEntry[]
     title,
     kernel: from,
     commandLine: [
+      `roomcast.gate=${plan.gate.url}`,
+      ...plan.gate.pins.map((pin) => `roomcast.key=${pin}`),
       `roomcast.server=${plan.serverUrl}`,
       // PXELINUX's form: the hardware type before the address.
       `BOOTIF=01-${plan.mac.replaceAll(":", "-")}`,

@@ -1,8 +1,12 @@
 /** A capture's way to the server (docs/protocol.md, `/gate/v2/captures/TASK/…`). */
+
+import { ReadableStream } from "node:stream/web";
+import type { Response } from "undici";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import { canonicalJson } from "../../core/image/manifest.ts";
 import type { IndexEntry, ManifestDraft } from "../../core/image/types.ts";
+import type { ServerHttp } from "../../core/node/pinned.ts";
 import { whileAway } from "../../core/node/while-away.ts";
 import { bitAt, bitmapBytes } from "../../core/units/bits.ts";
 
@@ -35,7 +39,7 @@ const octets = "application/octet-stream";
 type Body = string | readonly Uint8Array[];
 
 interface UplinkOptions {
-  readonly server: URL;
+  readonly server: ServerHttp;
   readonly task: string;
   /** Ends all requests; its reason is what they reject with. */
   readonly signal: AbortSignal;
@@ -55,11 +59,11 @@ export async function sendLiveChunk(options: UplinkOptions, chunk: StoredChunk):
 /** All requests of one task below `/gate/v2/`, each repeated while the server is away. */
 function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "casts") {
   const once = async (method: string, what: string, type: string, body: Body) => {
-    const url = new URL(`/gate/v2/${kind}/${encodeURIComponent(task)}/${what}`, server);
+    const path = `/gate/v2/${kind}/${encodeURIComponent(task)}/${what}`;
     let answer: Response;
     let bytes: Uint8Array;
     try {
-      answer = await fetch(url, {
+      answer = await server.fetch(path, {
         method,
         // As a stream: fetch would copy it.
         body: typeof body === "string" ? body : ReadableStream.from(body),

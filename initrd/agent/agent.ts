@@ -185,10 +185,10 @@ export class Agent {
   }
 
   private down({ detail }: LinkTrouble, isNews: boolean): void {
-    const { journal, server } = this.ports;
+    const { journal, serverUrl } = this.ports;
     this.shells.closeAll();
     // A server that is away for an hour is not worth a thousand lines.
-    if (isNews) journal.milestone(`not connected to ${server.origin}: ${detail}`);
+    if (isNews) journal.milestone(`not connected to ${serverUrl}: ${detail}`);
     this.draw();
   }
 
@@ -270,7 +270,7 @@ export class Agent {
     const now = ports.clock.now();
     const task = workbench.view(life, link.word === "connected", now);
     const troubles = ports.troubles(described.disks);
-    const serverUrl = ports.server.origin;
+    const { serverUrl } = ports;
     menu.show(menuView({ serverUrl, link, desk, described, troubles, task, now }));
   }
 }

@@ -4,7 +4,7 @@ import { parseMac } from "../../core/units/mac.ts";
 import type { AgentOptions } from "./run.ts";
 
 const usage =
-  "agent --server URL [--disk PATH …] [--interface IF] [--mac MAC] [--name N] [--headless] [--once] [--shell]";
+  "agent --server URL [--pin KEY …] [--disk PATH …] [--interface IF] [--mac MAC] [--name N] [--headless] [--once] [--shell]";
 
 /**
  * The agent's own command line, as `roomcast agent` has it. A PC that roomcast booted uses its own
@@ -21,6 +21,9 @@ export function parseAgentArgs(words: readonly string[], isAppliance: boolean): 
   }
   return {
     server: values.server,
+    pins: values.pin ?? [],
+    // Nothing that is written on a PC of the lab outlives its restart.
+    keyFile: null,
     disks: values.disk ?? (isAppliance ? null : []),
     interface: values.interface ?? null,
     mac,
@@ -38,6 +41,7 @@ function parse(words: readonly string[]) {
       args: [...words],
       options: {
         server: { type: "string" },
+        pin: { type: "string", multiple: true },
         disk: { type: "string", multiple: true },
         interface: { type: "string" },
         mac: { type: "string" },

@@ -1,5 +1,6 @@
 import type { Finding, MenuAction } from "../../core/agent/desk.ts";
 import type { Order, Power } from "../../core/agent/life.ts";
+import type { PinnedServer } from "../../core/node/pinned.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { Menu } from "../menu/view.ts";
@@ -24,7 +25,9 @@ export interface PcTroubles {
 
 /** What the agent has of the PC that it runs on. */
 export interface AgentPorts {
-  readonly server: URL;
+  readonly server: PinnedServer;
+  /** The server's address, for people. */
+  readonly serverUrl: string;
   readonly clock: Clock;
   readonly journal: Journal;
   describe(): Promise<Described>;

@@ -6,6 +6,7 @@ import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { startCastReceiver } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
+import { PinnedServer } from "../../core/node/pinned.ts";
 import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
 import type { Hello } from "../../core/wire/control.ts";
@@ -24,6 +25,7 @@ import { readIdentity } from "./hardware/identity.ts";
 import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
 import { storageTroubles } from "./hardware/storage-trouble.ts";
 import { openJournal } from "./journal.ts";
+import { gatePlace } from "./link/gate-place.ts";
 import { ServerFiles } from "./link/http.ts";
 import type { AgentPorts, AgentVoice } from "./ports.ts";
 import { performPower } from "./power.ts";
@@ -37,8 +39,12 @@ import { tpmDevice } from "./tpm/device.ts";
 import { openTpmProver } from "./tpm/prover.ts";
 
 export interface AgentOptions {
-  /** http://ADDRESS:PORT */
+  /** `https://ADDRESS:PORT`, known by `pins`; or `http://ADDRESS:PORT`, which is asked for its key once. */
   readonly server: string;
+  /** SHA-256 of the server's key, and of the one that takes its place. */
+  readonly pins: readonly string[];
+  /** Where this host's key is, and beside it what is remembered of servers; null: nowhere. */
+  readonly keyFile: string | null;
   /** The files and devices that may be touched, and no others; null: the PC's own disks. */
   readonly disks: readonly string[] | null;
   /** The interface that hears the cast; null: the one that reaches the server. */
@@ -85,7 +91,7 @@ const nameLimit = 64;
  * 1 failed or stopped, 4 refused. Throws a RoomcastError (`usage`) on options that make no sense.
  */
 export async function runAgent(options: AgentOptions): Promise<number> {
-  const server = serverUrl(options.server);
+  const serverUrl = serverUrlOf(options.server);
   const isAppliance = options.isAppliance ?? false;
   const onScreen = !options.headless && process.stdin.isTTY && process.stdout.isTTY;
   const journal = openJournal({
@@ -95,10 +101,18 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   });
   // At once: a TPM takes up to some seconds for it, in which the disks are looked at and the server is reached.
   const tpmKey = isAppliance ? openTpmProver(tpmDevice, journal.milestone) : null;
+  const server = new PinnedServer(
+    gatePlace({
+      server: serverUrl,
+      pins: options.pins,
+      pinFile: options.keyFile === null ? null : `${options.keyFile}.server`,
+      say: journal.milestone,
+    }),
+  );
   const instance = randomUUID();
   const { version } = packageJson;
   const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
-  const uplink = (): Promise<Uplink> => findUplink(server, options.interface);
+  const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
   const health = new DiskHealth();
   const halfWritten = new HalfWritten();
   const disks = (): DiskView[] =>
@@ -176,13 +190,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
   const agent = new Agent({
     server,
+    serverUrl: serverUrl.origin,
     clock: systemClock,
     journal,
     describe,
     startTask,
     files,
     check: async function* (signal) {
-      const ports = { server, roots: systemRoots, uplink };
+      const ports = { server, host: serverUrl.host, roots: systemRoots, uplink };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
     troubles(seen) {
@@ -213,6 +228,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   try {
     return await agent.run();
   } finally {
+    await server.close();
     await (await tpmKey)?.[Symbol.asyncDispose]();
   }
 }
@@ -235,7 +251,7 @@ const disksOf = (named: readonly string[] | null): DiskView[] =>
     ? listDisks(systemRoots)
     : named.flatMap((path) => describePath(path, systemRoots) ?? []);
 
-function serverUrl(text: string): URL {
+function serverUrlOf(text: string): URL {
   if (URL.canParse(text)) {
     const url = new URL(text);
     if (url.protocol === "http:" || url.protocol === "https:") return url;
@@ -243,6 +259,6 @@ function serverUrl(text: string): URL {
   throw new RoomcastError(
     "usage",
     `${JSON.stringify(text)} is no server address`,
-    "give it as http://ADDRESS:PORT",
+    "give it as https://ADDRESS:PORT with --pin, or as http://ADDRESS:PORT",
   );
 }

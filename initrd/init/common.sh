@@ -18,6 +18,13 @@ argument() {
   done
 }
 
+# The same of every NAME=VALUE that is there, a line each.
+arguments() {
+  for word in $(cat /proc/cmdline); do
+    case $word in "$1="*) printf '%s\n' "${word#*=}" ;; esac
+  done
+}
+
 # Whether NAME stands on the kernel's command line.
 flagged() {
   for word in $(cat /proc/cmdline); do [ "$word" = "$1" ] && return 0; done

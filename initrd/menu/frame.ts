@@ -16,6 +16,7 @@ export function headerRow(view: MenuView, columns: number): Row {
     lost: "SERVER LOST",
     "other-version": "SERVER OF ANOTHER VERSION",
     refused: "REFUSED BY THE SERVER",
+    "other-key": "NOT THE RIGHT SERVER",
   }[view.server.state];
   return barRow(left.filter((part) => part !== "").join("  "), right, columns);
 }

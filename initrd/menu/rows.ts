@@ -141,6 +141,7 @@ const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, 
   lost: ["NO SERVER", "blockBad"],
   "other-version": ["OTHER VERSION", "blockBad"],
   refused: ["REFUSED", "blockBad"],
+  "other-key": ["WRONG SERVER", "blockBad"],
 };
 
 function homeKeys(view: MenuView): string {
@@ -260,12 +261,21 @@ function seatFacts(view: MenuView): string[] {
 /** Lines for warnings; the menu has to fit below them. */
 const troubleLines = 5;
 
+/** What it means that another machine answers in the server's place, and what to do. */
+const otherKeyRows = ({ detail }: MenuView["server"], columns: number): Row[] => [
+  line("This server is not the one that this PC was started by. It is told nothing.", "bold"),
+  ...paragraph(`${detail}.`, columns, "warn").slice(0, 3),
+  line("Restart this PC. If this comes back, another machine may answer in the"),
+  line("server's place: compare the key with `roomcast trust show` on the server."),
+];
+
 /** Why the server is not reached, and what to check: the most frequent cause first. */
 function searchRows({ pc, server }: MenuView, columns: number): Row[] {
   const { state, url, detail } = server;
   const where = url === null ? "No server is known yet" : `The server at ${url}`;
   const said = (text: string): Row[] => paragraph(text, columns, "warn").slice(0, 3);
   if (state === "other-version") return said(`${where} has another version: ${detail}.`);
+  if (state === "other-key") return otherKeyRows(server, columns);
   if (state === "refused") return said(`${where} refuses this PC: ${detail}`);
   const silent = state === "lost" ? "no longer answers" : "does not answer yet";
   const what =

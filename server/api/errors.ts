@@ -23,6 +23,8 @@ const httpStatus = (code: ErrorCode): number => {
       return 503;
     case "no-space":
       return 507;
+    // None of ours to say: it is found at the other end.
+    case "other-key":
     case "cancelled":
     case "failed":
       return 500;

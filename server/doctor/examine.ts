@@ -24,17 +24,18 @@ export interface HostToExamine {
     readonly pid: number;
     readonly mode: "server" | "proxy" | "off";
     readonly httpPort: number;
+    readonly httpsPort: number;
   } | null;
   readonly pcAddresses: readonly string[];
 }
 
-const defaultHttpPort = 8080;
+const defaultPorts = { httpPort: 8080, httpsPort: 8443 };
 export const builtBootFolder = join(import.meta.dirname, "..", "..", "build", "boot");
 
 /** The findings about the host, in the order in which to fix them. */
 export async function examineHost(host: HostToExamine): Promise<Finding[]> {
   const { interfaceName, server } = host;
-  const ports = portsWanted(server?.mode ?? null, server?.httpPort ?? defaultHttpPort);
+  const ports = portsWanted(server?.mode ?? null, server ?? defaultPorts);
   return [
     ...interfaceChecks(interfaceName),
     ...portChecks(ports, server?.pid ?? null),

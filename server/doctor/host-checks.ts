@@ -78,14 +78,15 @@ export interface PortWanted {
 
 export const portsWanted = (
   mode: "server" | "proxy" | "off" | null,
-  http: number,
+  { httpPort, httpsPort }: { readonly httpPort: number; readonly httpsPort: number },
 ): PortWanted[] => [
   ...(mode === "off" ? [] : [{ kind: "udp", port: 67, use: "DHCP" } as const]),
   ...(mode === "proxy" || mode === null
     ? [{ kind: "udp", port: 4011, use: "proxyDHCP" } as const]
     : []),
   { kind: "udp", port: 69, use: "TFTP" },
-  { kind: "tcp", port: http, use: "HTTP" },
+  { kind: "tcp", port: httpPort, use: "HTTP" },
+  { kind: "tcp", port: httpsPort, use: "HTTPS" },
 ];
 
 /** `serverPid` is the process of the lab server, which owns these ports; null if none is running. */

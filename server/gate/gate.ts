@@ -15,20 +15,26 @@ export interface GatePorts {
   readonly lab: Lab;
   readonly images: ImageStore;
   readonly links: AgentLinks;
-  readonly boot: BootRoutesOptions;
   /** IPv4 address of the interface that the PCs are on. */
   readonly interfaceAddress: string;
 }
 
+/** What firmware and boot loaders ask for, in clear: they know no key yet. */
+export const bootGate =
+  (boot: BootRoutesOptions) =>
+  async (app: FastifyInstance): Promise<void> => {
+    holdToTable(app, "http");
+    bootRoutes(app, boot);
+  };
+
 /**
- * All HTTP that needs no operator's token, as `table.ts` lists it. For an application that has
+ * All HTTPS that needs no operator's token, as `table.ts` lists it. For an application that has
  * `@fastify/websocket`, and that makes no HEAD of each GET.
  */
 export const gate =
-  ({ lab, images, links, boot, interfaceAddress }: GatePorts) =>
+  ({ lab, images, links, interfaceAddress }: GatePorts) =>
   async (app: FastifyInstance): Promise<void> => {
-    holdToTable(app);
-    bootRoutes(app, boot);
+    holdToTable(app, "https");
     links.route(app, lab);
     await imageRoutes(app, { store: images, list: () => lab.images() });
     await captureRoutes(app, {

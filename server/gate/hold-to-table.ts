@@ -11,16 +11,16 @@ declare module "fastify" {
 }
 
 /**
- * Lets an application have the routes of the table and no others, and holds each request to its row
+ * Lets an application have the routes of the table for its port and no others, and holds each request to its row
  * before its body is read: 413 for a body that is too long, 429 for too many of one address at once.
  */
-export function holdToTable(app: FastifyInstance): void {
+export function holdToTable(app: FastifyInstance, port: GateRow["port"]): void {
   /** Requests under way, by row and address. */
   const underWay = new Map<string, number>();
 
   app.addHook("onRoute", (route) => {
     const rows = Object.fromEntries(
-      [route.method].flat().map((method) => [method, rowOf(route, method)]),
+      [route.method].flat().map((method) => [method, rowOf(route, method, port)]),
     );
     route.config = { ...route.config, gateRows: rows };
     const [{ bodyBytes }] = Object.values(rows) as [GateRow];
@@ -52,9 +52,11 @@ export function holdToTable(app: FastifyInstance): void {
 const closing = (request: FastifyRequest, reply: FastifyReply) =>
   request.ws ? request.raw.socket : reply.raw;
 
-function rowOf(route: RouteOptions, method: string): GateRow {
+function rowOf(route: RouteOptions, method: string, port: GateRow["port"]): GateRow {
   const wanted = route.websocket === true ? "WS" : method;
-  const row = gateRows.find((each) => each.method === wanted && each.path === route.url);
+  const row = gateRows.find(
+    (each) => each.method === wanted && each.path === route.url && each.port === port,
+  );
   if (row !== undefined) return row;
-  throw new Error(`${wanted} ${route.url} is not in the gate's table`);
+  throw new Error(`${wanted} ${route.url} is not in the gate's table for ${port}`);
 }

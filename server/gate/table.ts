@@ -13,6 +13,8 @@ export const helloBytes = 64 * 1024;
 export interface GateRow {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "WS";
   readonly path: string;
+  /** `http`: for firmware and boot loaders; `https`: all else. */
+  readonly port: "http" | "https";
   /** What whoever asks has to show. Agents are not authenticated yet. */
   readonly credential: "none";
   /** What has to exist to be asked about. */
@@ -40,7 +42,10 @@ const row = (
   inFlight: number,
   description: string,
   bodyBytes: GateRow["bodyBytes"] = 0,
-): GateRow => ({ method, path, credential: "none", boundTo, bodyBytes, inFlight, description });
+): GateRow => ({
+  ...{ method, path, credential: "none", boundTo, bodyBytes, inFlight, description },
+  port: path.startsWith("/boot/") ? "http" : "https",
+});
 
 const capture = "a capture under way";
 const cast = "a live cast under way";
@@ -51,6 +56,7 @@ export const gateRows: readonly GateRow[] = [
   row("HEAD", "/boot/ipxe", "nothing", 8, "its length"),
   row("GET", "/boot/ipxe/:mac", "nothing", 8, "what the PC with this MAC is to start"),
   row("HEAD", "/boot/ipxe/:mac", "nothing", 8, "its length"),
+  row("GET", "/boot/key", "nothing", 8, "the gate's address and key, to be pinned"),
   row("GET", "/boot/*", "the list of boot files", 8, "kernel, initrd, loaders"),
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
   // One host may run the agents of many disks.

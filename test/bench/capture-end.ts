@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { captureDisk } from "../../imaging/capture/capture.ts";
 import { type CaptureUplink, httpUplink } from "../../imaging/capture/uplink.ts";
 import { openDisk } from "../../imaging/disk/disk.ts";
+import { pinnedTo } from "../tls.ts";
 import type { Taken } from "./capture.ts";
 
 const [end, path = "", store = ""] = process.argv.slice(2);
@@ -28,7 +29,8 @@ const server =
       })
     : null;
 const lines = server === null ? null : createInterface({ input: server.stdout });
-const address = lines === null ? "" : String((await once(lines, "line"))[0]);
+const [address = "", pin = ""] =
+  lines === null ? [] : String((await once(lines, "line"))[0]).split(" ");
 
 const startedAt = performance.now();
 await using disk = await openDisk(path, { write: false });
@@ -36,7 +38,8 @@ await captureDisk({
   disk,
   source: "bench",
   raw: false,
-  uplink: server === null ? nowhere : httpUplink({ server: new URL(address), task: "s1", signal }),
+  uplink:
+    server === null ? nowhere : httpUplink({ server: pinnedTo(address, pin), task: "s1", signal }),
   signal,
   progress() {},
   log: (text) => console.error(text),

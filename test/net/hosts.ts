@@ -39,6 +39,8 @@ export interface HostRoom {
   readonly data: string;
   readonly network: RoomNetwork;
   readonly serverLog: string;
+  /** The key of the server, once it is started. */
+  pin(): string;
   startServer(...extra: string[]): Promise<void>;
   /** Answers when the process is gone. */
   endServer(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
@@ -107,6 +109,7 @@ export async function openHostRoom(): Promise<HostRoom> {
     serverLog,
     roomcast,
     until,
+    pin: () => /^roomcast ready \S+ \S+ (sha256\S+)$/m.exec(readIfThere(serverLog))?.[1] ?? "",
     async startServer(...extra) {
       const before = readIfThere(serverLog).length;
       const words = ["--data", data, "serve", "--interface", serverInterface, "--dhcp", "off"];

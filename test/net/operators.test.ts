@@ -17,9 +17,11 @@ before(async () => {
 });
 after(() => room?.close());
 
+const server = (): string[] => ["--server", "https://10.77.0.1:8443", "--pin", room.pin()];
+
 async function remote(...words: string[]) {
   let said = "";
-  const there = ["--server", "http://10.77.0.1:8080", "--token-file", tokenFile(), "--json"];
+  const there = [...server(), "--token-file", tokenFile(), "--json"];
   const { status, stderr } = await run([...program, ...there, ...words], {
     namespace,
     accept: [0, 1, 2, 3, 4, 5],
@@ -55,16 +57,28 @@ test("an operator's token works from elsewhere, within its role, until it is rem
 });
 
 test("without a token, or with none that is there, the command says what to do", async () => {
-  const words = ["--server", "http://10.77.0.1:8080", "status"];
+  const words = [...server(), "status"];
   const none = await run([...program, ...words], { namespace, accept: [2] });
   assert.equal(none.status, 2);
   await writeFile(tokenFile(), "nobody.nothing\n");
   assert.equal((await remote("status")).status, 4);
   const nowhere = await run(
-    [...program, "--server", "http://10.77.0.1:1", "--token-file", tokenFile(), "status"],
+    [...program, "--server", "https://10.77.0.1:1", "--token-file", tokenFile(), "status"],
     { namespace, accept: [3] },
   );
   assert.equal(nowhere.status, 3);
+});
+
+test("a token goes to no address in clear, and to no server with another key", async () => {
+  const said = async (status: number, ...where: string[]): Promise<string> => {
+    const words = [...where, "--token-file", tokenFile(), "status"];
+    return (await run([...program, ...words], { namespace, accept: [status] })).stderr;
+  };
+  assert.match(await said(2, "--server", "http://10.77.0.1:8080"), /use the https address/);
+  const gate = ["--server", "https://10.77.0.1:8443"];
+  const other = `sha256:${"A".repeat(43)}=`;
+  assert.match(await said(4, ...gate, "--pin", other), /shows the key sha256:.* trust show/);
+  assert.match(await said(4, ...gate), /is not trusted .*--pin/);
 });
 
 test("the server's log and history name who did what", async () => {

@@ -56,7 +56,7 @@ async function demo(): Promise<number> {
 }
 
 async function runRoom(room: Room, masterImage: string): Promise<number> {
-  steps.say(`the server is up: ${room.lab.url}, in a network namespace of its own`);
+  steps.say(`the server is up: ${room.lab.gateUrl}, in a network namespace of its own`);
   const blank = { fill: 0 };
   const specs: RoomPc[] = [
     {

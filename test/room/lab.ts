@@ -21,7 +21,11 @@ export interface CommandOutcome<T> {
 }
 
 export interface Lab {
+  /** Of the boot files. */
   readonly url: string;
+  /** Of agents and operators, and its key. */
+  readonly gateUrl: string;
+  readonly pin: string;
   readonly dataFolder: string;
   /** What the server said, on both streams. */
   readonly log: string;
@@ -92,7 +96,7 @@ export async function startLab(
     const tail = readFileSync(folders.log, "utf8").trim().split("\n").slice(-8).join("\n");
     throw new RoomcastError("failed", `the server has ended: ${tail}`, `read ${folders.log}`);
   };
-  const url = await readyUrl(folders.log, assertRunning);
+  const { url, gateUrl, pin } = await readyLine(folders.log, assertRunning);
   const roomcast = async (
     words: readonly string[],
     accept: readonly number[],
@@ -115,7 +119,7 @@ export async function startLab(
     (await roomcast(words, [0], () => {})).value as T;
 
   return {
-    url,
+    ...{ url, gateUrl, pin },
     dataFolder: folders.data,
     log: folders.log,
     command,
@@ -149,10 +153,17 @@ export async function startLab(
   };
 }
 
-async function readyUrl(log: string, assertRunning: () => void): Promise<string> {
+async function readyLine(
+  log: string,
+  assertRunning: () => void,
+): Promise<Pick<Lab, "url" | "gateUrl" | "pin">> {
   for (let attempt = 0; attempt < 300; attempt++) {
-    const url = /^roomcast ready (http\S+)$/m.exec(readFileSync(log, "utf8"))?.[1];
-    if (url !== undefined) return url;
+    const said = /^roomcast ready (http\S+) (https\S+) (sha256\S+)$/m.exec(
+      readFileSync(log, "utf8"),
+    );
+    const [, url, gateUrl, pin] = said ?? [];
+    if (url !== undefined && gateUrl !== undefined && pin !== undefined)
+      return { url, gateUrl, pin };
     assertRunning();
     await sleep(200);
   }

@@ -84,12 +84,12 @@ function directions(room: Room, pcs: readonly Pc[]): string[] {
   const cli = `npx roomcast --data ${relative(process.cwd(), room.lab.dataFolder)}`;
   return [
     "",
-    `The server is at ${room.lab.url}, in network namespace ${room.network.serverNamespace}.`,
+    `The server is at ${room.lab.gateUrl}, in network namespace ${room.network.serverNamespace}.`,
     `  console     ${cli} console`,
     `  PCs         ${cli} pc list`,
     `  capture     ${cli} capture master demo --wait`,
     `  restore     ${cli} restore demo --room lab --wait`,
-    `  web         ip netns exec ${room.network.serverNamespace} curl ${room.lab.url}/api/v1/status`,
+    `  web         ip netns exec ${room.network.serverNamespace} curl -k ${room.lab.gateUrl}/api/v1/status`,
     `  server log  ${relative(process.cwd(), room.lab.log)}`,
     "",
     "The PCs, their screens and keyboards, and what they say on their serial lines:",

@@ -37,7 +37,7 @@ test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.a
       kernel: {
         kernel: join(boot, "vmlinuz"),
         initrd: join(boot, "initrd.img"),
-        append: `roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
+        append: `roomcast.gate=${room.lab.gateUrl} roomcast.key=${room.lab.pin} roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
       },
     });
     let heard = 0;
@@ -57,7 +57,7 @@ test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.a
     const [view] = await second.waitForPcs([pc.mac], ["idle"], 30_000);
     assert.deepEqual(view?.disks, [], "it has none");
     await second.stop();
-    await hear(/roomcast: not connected to http:\S+ (the|nothing|no) /);
+    await hear(/roomcast: not connected to https:\S+ (the|nothing|no) /);
     isDone = true;
   } finally {
     if (!isDone) t.diagnostic(`the PC's serial log is in ${room.folder}, pictures in ${screens}`);

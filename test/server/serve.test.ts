@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pinnedTo } from "../tls.ts";
 
 const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
 /** At a signal, the error that nobody foresaw: a promise that nobody watches. */
@@ -42,7 +43,8 @@ interface Running {
 
 async function start(): Promise<Running> {
   const words = ["--data", data, "serve", "--interface", "lo", "--dhcp", "off"];
-  const more = ["--http-port", `${await freePort()}`, "--config", join(folder, "config.toml")];
+  const ports = ["--http-port", `${await freePort()}`, "--https-port", `${await freePort()}`];
+  const more = [...ports, "--config", join(folder, "config.toml")];
   const preload = ["--import", `data:text/javascript,${encodeURIComponent(trouble)}`];
   const child = spawn(process.execPath, [...preload, main, ...words, ...more]);
   let said = "";
@@ -61,12 +63,31 @@ async function start(): Promise<Running> {
 test("the folder, the state and the local socket are the owner's alone while the server runs", async () => {
   const { child, ended } = await start();
   const names = await readdir(data);
-  for (const name of ["roomcast.sock", "state.db", "state.db-shm", "state.db-wal"])
+  for (const name of ["gate.key", "roomcast.sock", "state.db", "state.db-shm", "state.db-wal"])
     assert(names.includes(name), name);
   for (const path of [data, ...names.map((name) => join(data, name))])
     assert.equal((await stat(path)).mode & 0o077, 0, path);
   child.kill("SIGTERM");
   assert.equal(await ended, 0);
+});
+
+test("the ready line names both ports and the key, which is the same after a restart; /boot/key says it too", async () => {
+  const pins = new Set<string>();
+  for (let round = 0; round < 2; round++) {
+    const { child, ended, said } = await start();
+    const line = /^roomcast ready (http:\S+) (https:\S+) (sha256:\S+)$/m.exec(said());
+    const [, url = "", gate = "", key = ""] = line ?? [];
+    assert.deepEqual(await (await fetch(`${url}/boot/key`)).json(), { gate, key, keys: [key] });
+    for (const path of ["/gate/v2/images", "/gate/v2/link", "/api/v1/status", "/metrics"])
+      assert.equal((await fetch(url + path)).status, 404, `${path} in clear`);
+    assert.equal((await pinnedTo(gate, key).fetch("/gate/v2/images")).status, 200);
+    assert.equal((await pinnedTo(gate, key).fetch("/api/v1/status")).status, 401);
+    assert.equal((await pinnedTo(gate, key).fetch("/boot/key")).status, 404);
+    pins.add(key);
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0);
+  }
+  assert.equal(pins.size, 1);
 });
 
 test("an error that nobody foresaw is logged, and the process ends in order to be started again", async () => {

@@ -3,7 +3,9 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Response } from "undici";
 import { errorText } from "../../../core/errors.ts";
+import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
@@ -24,7 +26,9 @@ const payloadBytes = 400_000_000;
 const burstTries = 2;
 
 export interface CheckPorts {
-  readonly server: URL;
+  readonly server: ServerHttp;
+  /** The server's address, for people. */
+  readonly host: string;
   readonly roots: Roots;
   uplink(): Promise<Uplink>;
 }
@@ -39,7 +43,7 @@ export async function* checkNetwork(
   let measured: Measured = { link: { name, hasLink: hasLink(name, ports.roots), speedMbps }, ip };
   yield measured;
   const steps = [
-    async (): Promise<Measured> => ({ answer: await timeAnswer(ports.server, signal) }),
+    async (): Promise<Measured> => ({ answer: await timeAnswer(ports, signal) }),
     async (): Promise<Measured> => ({ throughputBps: await timePayload(ports.server, signal) }),
     async (): Promise<Measured> => ({ multicast: await countBurst(ports.server, ip, signal) }),
   ];
@@ -56,7 +60,10 @@ const why = (error: unknown): string => {
 };
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */
-async function timeAnswer(server: URL, signal: AbortSignal): Promise<number | string> {
+async function timeAnswer(
+  { server, host }: CheckPorts,
+  signal: AbortSignal,
+): Promise<number | string> {
   let best = Number.POSITIVE_INFINITY;
   try {
     for (let count = 0; count < answerTries; count++) {
@@ -68,12 +75,12 @@ async function timeAnswer(server: URL, signal: AbortSignal): Promise<number | st
     }
     return best;
   } catch (error) {
-    return `${server.host} does not answer (${why(error)})`;
+    return `${host} does not answer (${why(error)})`;
   }
 }
 
 /** Bytes a second, over a download that is cut off after a while. */
-async function timePayload(server: URL, signal: AbortSignal): Promise<number | string> {
+async function timePayload(server: ServerHttp, signal: AbortSignal): Promise<number | string> {
   const from = performance.now();
   let bytes = 0;
   try {
@@ -92,7 +99,7 @@ async function timePayload(server: URL, signal: AbortSignal): Promise<number | s
 
 /** How much of a burst that the server multicasts comes here. */
 async function countBurst(
-  server: URL,
+  server: ServerHttp,
   ip: string | null,
   signal: AbortSignal,
 ): Promise<{ sent: number; received: number } | string> {
@@ -126,13 +133,13 @@ async function countBurst(
 
 /** Rejects on an answer that is none. */
 async function ask(
-  server: URL,
+  server: ServerHttp,
   path: string,
   signal: AbortSignal,
   limitMs: number,
   body?: string,
 ): Promise<Response> {
-  const answer = await fetch(new URL(path, server), {
+  const answer = await server.fetch(path, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     ...(body === undefined
       ? {}

@@ -1,7 +1,9 @@
 /** What an agent asks of its server by HTTP (docs/protocol.md). */
 import { Value } from "typebox/value";
+import type { Response } from "undici";
 import { RoomcastError } from "../../../core/errors.ts";
 import { livePlanLimit } from "../../../core/image/live-plan.ts";
+import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { whileAway } from "../../../core/node/while-away.ts";
 import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/control.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
@@ -16,10 +18,10 @@ const manifestLimit = 4 * mib;
 
 /** Reads from the server; rejects with a RoomcastError, or with the reason of `signal` when it aborts. */
 export class ServerFiles {
-  private readonly server: URL;
+  private readonly server: ServerHttp;
   private readonly signal: AbortSignal;
 
-  constructor(server: URL, signal: AbortSignal) {
+  constructor(server: ServerHttp, signal: AbortSignal) {
     this.server = server;
     this.signal = signal;
   }
@@ -79,7 +81,7 @@ export class ServerFiles {
     let answer: Response;
     let body: Uint8Array;
     try {
-      answer = await fetch(new URL(path, this.server), { signal });
+      answer = await this.server.fetch(path, { signal });
       body = await readAtMost(answer, answer.ok ? limitBytes : mib);
     } catch (cause) {
       if (cause instanceof RoomcastError) throw cause;

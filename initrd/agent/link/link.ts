@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import type { WebSocket } from "undici";
 import {
   type LinkAction,
   type LinkEvent,
@@ -7,7 +7,8 @@ import {
   type LinkWord,
   type Welcome,
 } from "../../../core/agent/link.ts";
-import { errorText } from "../../../core/errors.ts";
+import { errorText, RoomcastError } from "../../../core/errors.ts";
+import type { PinnedServer } from "../../../core/node/pinned.ts";
 import type { Clock } from "../../../core/ports.ts";
 import {
   type AgentMessage,
@@ -35,12 +36,15 @@ export interface LinkEvents {
 const backlogLimit = 1 << 20;
 /** RFC 6455, 7.4.2: codes from 4000 on are the application's own; the server gives its reason with them. */
 const ownCodes = 4000;
-/** A server on the same network answers at once; one that is off does not. */
-const connectLimit = 5000;
+/** `WebSocket.OPEN` (the type alone is imported here). */
+const isOpen = (socket: WebSocket | null): socket is WebSocket => socket?.readyState === 1;
+
+/** Where agents connect. */
+const linkPath = "/gate/v2/link";
 
 /** The WebSocket to the server, run by a `LinkMachine`. */
 export class Link {
-  private readonly server: URL;
+  private readonly server: PinnedServer;
   private readonly events: LinkEvents;
   private readonly clock: Clock;
   private readonly machine = new LinkMachine();
@@ -52,7 +56,7 @@ export class Link {
   /** Counts tries, so that what an old one still says is not heard. */
   private attempt = 0;
 
-  constructor(server: URL, clock: Clock, events: LinkEvents) {
+  constructor(server: PinnedServer, clock: Clock, events: LinkEvents) {
     this.server = server;
     this.clock = clock;
     this.events = events;
@@ -88,14 +92,14 @@ export class Link {
 
   /** False when there is no connection. */
   send(message: AgentMessage): boolean {
-    if (!this.isUp || this.socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.isUp || !isOpen(this.socket)) return false;
     this.socket.send(JSON.stringify(message));
     return true;
   }
 
   sendBulk(kind: number, tag: number, payload: Uint8Array): boolean {
     const { socket } = this;
-    if (!this.isUp || socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.isUp || !isOpen(socket)) return false;
     if (socket.bufferedAmount > backlogLimit) return false;
     // A copy: the caller's memory may be shared with a worker.
     socket.send(encodeBulk(kind, tag, payload) as Uint8Array<ArrayBuffer>);
@@ -127,10 +131,7 @@ export class Link {
     switch (action.type) {
       case "open":
         this.drop();
-        this.open(this.attempt).catch((error: unknown) => {
-          this.over(this.attempt, errorText(error));
-        });
-        return;
+        return void this.open(this.attempt);
       case "close":
         return this.drop();
       case "hello":
@@ -154,12 +155,14 @@ export class Link {
   }
 
   private async open(attempt: number): Promise<void> {
-    const trouble = await reach(this.server);
-    if (attempt !== this.attempt || this.closed) return;
-    if (trouble !== null) return this.over(attempt, trouble);
-    const address = new URL("/gate/v2/link", this.server);
-    address.protocol = this.server.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(address);
+    let socket: WebSocket;
+    try {
+      ({ socket } = await this.server.openLink(linkPath));
+    } catch (error) {
+      return this.unreached(attempt, error);
+    }
+    // It may have been given up meanwhile.
+    if (attempt !== this.attempt) return socket.close();
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     const unless = (stale: () => boolean, act: () => void) => (): void => {
@@ -195,7 +198,7 @@ export class Link {
   private greet(attempt: number): void {
     this.events.hello().then(
       (hello) => {
-        if (attempt !== this.attempt || this.socket?.readyState !== WebSocket.OPEN) return;
+        if (attempt !== this.attempt || !isOpen(this.socket)) return;
         this.socket.send(JSON.stringify(hello));
       },
       (error: unknown) => this.over(attempt, String(error)),
@@ -206,6 +209,15 @@ export class Link {
     return this.machine.state.name === "connecting"
       ? "something answers there, but it is no roomcast server; check the address and the port"
       : "the connection broke; check that the server runs";
+  }
+
+  private unreached(attempt: number, error: unknown): void {
+    const detail = error instanceof RoomcastError ? `${error.message}; ${error.next}` : null;
+    if (attempt !== this.attempt) return;
+    if (!(error instanceof RoomcastError && error.code === "other-key"))
+      return this.over(attempt, detail ?? errorText(error));
+    this.drop();
+    this.take({ type: "other-key", detail: error.message });
   }
 
   private over(attempt: number, detail: string): void {
@@ -230,39 +242,5 @@ export class Link {
     // Closing a socket that is not open yet is an error of its own.
     socket.onerror = () => {};
     socket.close();
-  }
-}
-
-/** Whether anything listens there: null, or why not and what to check. A WebSocket alone does not tell. */
-function reach(server: URL): Promise<string | null> {
-  const port = Number(server.port || (server.protocol === "https:" ? 443 : 80));
-  return new Promise((resolve) => {
-    // An IPv6 address stands in brackets in a URL.
-    const socket = connect({ host: server.hostname.replace(/^\[|\]$/g, ""), port });
-    const end = (trouble: string | null): void => {
-      socket.destroy();
-      resolve(trouble);
-    };
-    socket.setTimeout(connectLimit, () => end(troubleText("ETIMEDOUT")));
-    socket.on("error", (error: NodeJS.ErrnoException) => end(troubleText(error.code ?? "")));
-    socket.on("connect", () => end(null));
-  });
-}
-
-function troubleText(code: string): string {
-  switch (code) {
-    case "ECONNREFUSED":
-      return "nothing listens there; check that the server runs, and the port";
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return "no address is known for this name; check the name, or give the address in numbers";
-    case "ENETUNREACH":
-    case "EADDRNOTAVAIL":
-      return "there is no way to this address; check the PC's own address and the cable";
-    case "EHOSTUNREACH":
-    case "ETIMEDOUT":
-      return "no answer; check the address, the cable and the switch port, and that the server runs";
-    default:
-      return `it cannot be reached (${code}); check the address and the network`;
   }
 }

@@ -1,4 +1,5 @@
 import { RoomcastError } from "../../../core/errors.ts";
+import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { chooseSource } from "../../../core/session/target.ts";
 import type { CaptureOrder, End } from "../../../core/wire/control.ts";
@@ -9,7 +10,7 @@ import { openDisk } from "../../../imaging/disk/disk.ts";
 import { doneEnd, endOf, stoppedError, type Task, type TaskPorts } from "./task.ts";
 
 export interface CapturePorts extends TaskPorts {
-  readonly server: URL;
+  readonly server: ServerHttp;
   readonly agentVersion: string;
   /** The PC's own name, as the server has it. */
   readonly pcName: string;

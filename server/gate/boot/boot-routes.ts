@@ -2,14 +2,17 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { BootPlan } from "../../../core/boot/boot-menu.ts";
+import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { ipxeScript } from "../../../core/boot/ipxe-script.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
+import type { BootKey } from "../../../core/wire/boot-key.ts";
 
 export interface BootRoutesOptions {
   readonly folder: string;
   readonly serverUrl: string;
+  /** The gate as it is now. */
+  gate(): BootGate;
   /** What a PC's script is to say; changes nothing. */
   plan(mac: MacAddress): BootPlan;
   /** A PC has asked for its script. */
@@ -57,6 +60,11 @@ export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): vo
       if (method === "GET") options.asked(mac);
       return reply.type("text/plain").header("cache-control", "no-store").send(script);
     },
+  });
+  app.get("/boot/key", async (_request, reply): Promise<BootKey> => {
+    const { url, pins } = options.gate();
+    reply.header("cache-control", "no-store");
+    return { gate: url, key: pins[0], keys: [...pins] };
   });
   // UEFI asks for the length first, and believes it.
   app.route<{ Params: { "*": string } }>({

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { neededFiles, signedFiles } from "../../../core/boot/boot-files.ts";
-import type { BootPlan } from "../../../core/boot/boot-menu.ts";
+import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
@@ -21,6 +21,7 @@ export interface BootServicesOptions {
   readonly interfaceName: string;
   readonly address: string;
   readonly serverUrl: string;
+  gate(): BootGate;
   readonly folder: string;
   readonly boot: NonNullable<Config["boot"]>;
   readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config">;
@@ -49,7 +50,7 @@ export interface BootServices extends AsyncDisposable {
  * us); answers what the HTTP routes of `/boot/` need.
  */
 export async function startBootServices(options: BootServicesOptions): Promise<BootServices> {
-  const { address, folder, dhcp, log, lab } = options;
+  const { address, folder, dhcp, log, lab, gate } = options;
   const listeners: string[] = [];
   await using opened = new AsyncDisposableStack();
   const onError = (error: Error): void => log.warn({ err: error }, "boot service");
@@ -66,7 +67,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const plan = (mac: MacAddress): BootPlan => {
     const { memoryBytes, ...decision } = lab.bootDecision(mac);
     const kernels = kernelsFor(offered, memoryBytes);
-    return { serverUrl: options.serverUrl, mac, ...decision, kernels, hasMemtest };
+    return { serverUrl: options.serverUrl, gate: gate(), mac, ...decision, kernels, hasMemtest };
   };
   const hints = new BootHints({
     now: () => performance.now(),
@@ -114,7 +115,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   return {
     listeners,
     dhcpStatus: () => service.status(),
-    forRoutes: { folder, serverUrl: options.serverUrl, plan, asked },
+    forRoutes: { folder, serverUrl: options.serverUrl, gate, plan, asked },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../../../client/api/client.ts";
+import { agentFor } from "../../../client/api/trust.ts";
 import { exportImage } from "../../../client/transfer/export.ts";
 import { importImage } from "../../../client/transfer/import.ts";
 import {
@@ -24,6 +25,7 @@ import {
   withLoop,
 } from "../../imaging/capture/disks.ts";
 import { openApi } from "../../server/api/open-api.ts";
+import { testKey } from "../../tls.ts";
 import { openTransfers, type Transfers } from "./open-transfers.ts";
 
 let at: Transfers;
@@ -249,11 +251,15 @@ test("a damaged image onto a disk: bad-input, and the disk does not start", () =
 
 test("over the network with an operator's token; a viewer gets no disk", () =>
   inFolder(async (folder) => {
-    const api = await openApi("tokens");
+    const tls = await testKey();
+    const api = await openApi("tokens", { tls });
     try {
       const url = new URL(await api.app.listen({ host: "127.0.0.1", port: 0 }));
       const clientOf = async (role: "operator" | "viewer") =>
-        new ApiClient({ url, token: (await api.operators.add(role, role)).token });
+        new ApiClient({
+          ...{ url, token: (await api.operators.add(role, role)).token },
+          agent: agentFor(url, { pins: [tls.pin] }),
+        });
       const { signal } = new AbortController();
       const quiet = { signal, progress() {}, log() {}, async confirm() {} };
       const [operator, viewer] = [await clientOf("operator"), await clientOf("viewer")];

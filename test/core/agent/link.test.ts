@@ -8,6 +8,7 @@ import {
   LinkMachine,
   retryFirst,
   retryMost,
+  retryOtherKey,
 } from "../../../core/agent/link.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
 import {
@@ -226,4 +227,22 @@ test("whatever happens, it goes on trying and never says more than a few things 
       }
     }),
   );
+});
+
+test("another key is told from a server that is away, and tried again every half minute", () => {
+  const bench = new Bench();
+  bench.connect();
+  bench.take({ type: "closed", detail: "broke" });
+  const detail = "https://10.0.0.1 shows the key sha256:b, and the right one is sha256:a";
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(bench.tick(), ["open"]);
+    const actions = actionsOf(bench, { type: "other-key", detail });
+    assert.deepEqual(actions, [
+      { type: "down", trouble: { why: "other-key", detail }, isNews: round === 0 },
+    ]);
+    assert.equal(bench.machine.word, "other-key");
+    assert.equal(bench.machine.deadline - bench.now, retryOtherKey);
+  }
+  bench.connect();
+  assert.equal(bench.machine.word, "connected");
 });

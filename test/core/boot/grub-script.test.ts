@@ -28,7 +28,7 @@ test("kernel and initrds by paths of the TFTP server, with the same boot line as
   const text = grubScript(bootPlan({ kernels: [newerKernel] }));
   assert.match(
     text,
-    /if linux \/vmlinuz roomcast\.server=http:\/\/10\.77\.0\.1:8080 BOOTIF=01-52-54-00-7e-00-01 .*; then\n {4}if initrd \/initrd\.img \/drivers\.img; then boot; fi/,
+    /if linux \/vmlinuz roomcast\.gate=https:\S+ roomcast\.key=sha256:\S+ roomcast\.server=http:\/\/10\.77\.0\.1:8080 BOOTIF=01-52-54-00-7e-00-01 .*; then\n {4}if initrd \/initrd\.img \/drivers\.img; then boot; fi/,
   );
   assert.match(text, /initrd \/initrd\.img \/kernels\/6\.12\/modules\.img;/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ipxeScript } from "../../../core/boot/ipxe-script.ts";
-import { bootPlan, newerKernel } from "./boot-plan.ts";
+import { bootPlan, newerKernel, testPin } from "./boot-plan.ts";
 
 const script = (changes: Parameters<typeof bootPlan>[0] = {}): string[] =>
   ipxeScript(bootPlan(changes)).split("\n");
@@ -31,6 +31,7 @@ test("the kernel hears where its server is, which interface it booted from, and 
   assert.equal(
     plain,
     "kernel http://10.77.0.1:8080/boot/vmlinuz initrd=initrd.img initrd=drivers.img" +
+      ` roomcast.gate=https://10.77.0.1:8443 roomcast.key=${testPin}` +
       " roomcast.server=http://10.77.0.1:8080" +
       " BOOTIF=01-52-54-00-7e-00-01 quiet loglevel=3 console=ttyS0 || goto failed",
   );

@@ -25,6 +25,7 @@ import { imageRoutes } from "../../../server/gate/image-routes.ts";
 import { openChunkSource } from "../../../server/store/cast-source.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
 import { captureRoutes } from "../../../server/store/upload-routes.ts";
+import { plainHttp } from "../../tls.ts";
 import { rawChunk } from "./captured.ts";
 
 const mib = 1 << 20;
@@ -55,7 +56,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
       onCommitted: (_task, manifest) => committed.push(manifest),
     });
     await imageRoutes(app, { store, list: () => [] });
-    const server = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+    const url = await app.listen({ host: "127.0.0.1", port: 0 });
     const { signal } = new AbortController();
     await using disk = await openDisk(path, { write: false });
     const said: number[] = [];
@@ -63,7 +64,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
       disk,
       source: "test",
       raw: false,
-      uplink: httpUplink({ server, task: "s1", signal }),
+      uplink: httpUplink({ server: plainHttp(url), task: "s1", signal }),
       signal,
       progress: (done, total) => said.push(done / total),
       log: () => {},
@@ -86,7 +87,7 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
     const source = await openChunkSource({ directory: join(folder, "store"), imageId: image.id });
     for (const [entryIndex, entry] of decoded.value.entries()) {
       const stored = await source.read(entryIndex);
-      const web = await fetch(new URL(`/gate/v2/images/${image.id}/chunks/${entryIndex}`, server));
+      const web = await fetch(new URL(`/gate/v2/images/${image.id}/chunks/${entryIndex}`, url));
       assert.deepEqual(new Uint8Array(await web.arrayBuffer()), new Uint8Array(stored));
       copy.set(rawChunk(entry, stored, chunkBytes), entry.chunkIndex * chunkBytes);
     }

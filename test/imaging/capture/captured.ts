@@ -9,6 +9,7 @@ import { httpUplink } from "../../../imaging/capture/uplink.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { captureRoutes } from "../../../server/store/upload-routes.ts";
+import { plainHttp } from "../../tls.ts";
 import { randomDisk, restoreTo } from "../restore/restored.ts";
 
 export interface Captured {
@@ -61,7 +62,7 @@ export async function captureInto(
     onCommitted: (_task, manifest) => committed.push(manifest),
   });
   try {
-    const server = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+    const server = plainHttp(await app.listen({ host: "127.0.0.1", port: 0 }));
     const { signal } = new AbortController();
     await using disk = await openDisk(path, { write: false });
     await captureDisk({

@@ -18,6 +18,7 @@ import { ServerFiles } from "../../../initrd/agent/link/http.ts";
 import { startRestore } from "../../../initrd/agent/tasks/restore.ts";
 import { imageRoutes } from "../../../server/gate/image-routes.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
+import { plainHttp } from "../../tls.ts";
 
 const mib = 1 << 20;
 
@@ -41,7 +42,7 @@ export async function restoreTo(
   const app = fastify();
   await imageRoutes(app, { store, list: () => [] });
   try {
-    const server = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+    const server = plainHttp(await app.listen({ host: "127.0.0.1", port: 0 }));
     const disk = describePath(target, systemRoots);
     if (disk === null) throw new Error(`${target} is no disk`);
     const order: RestoreOrder = {

@@ -47,6 +47,8 @@ async function start(more: Partial<AgentOptions> = {}, disk = newDisk()): Promis
   const ending = new AbortController();
   const status = runAgent({
     server: server.url,
+    pins: [server.pin],
+    keyFile: null,
     disks: [disk],
     interface: null,
     mac: "52:54:00:00:00:01",
@@ -55,7 +57,7 @@ async function start(more: Partial<AgentOptions> = {}, disk = newDisk()): Promis
     once: false,
     logPath: log,
     signal: ending.signal,
-    startReceiver: httpReceiver(server.url),
+    startReceiver: httpReceiver(server),
     ...more,
   });
   return {
@@ -337,6 +339,8 @@ suite("an agent", { concurrency: true }, () => {
     const ending = new AbortController();
     const status = runAgent({
       server: server.url,
+      pins: [server.pin],
+      keyFile: null,
       disks: [],
       interface: null,
       mac: null,
@@ -365,6 +369,7 @@ suite("an agent", { concurrency: true }, () => {
           "--disable-warning=ExperimentalWarning",
           join(import.meta.dirname, "agent-process.ts"),
           server.url,
+          server.pin,
           disk,
         ],
         { stdio: ["ignore", "ignore", "inherit"] },

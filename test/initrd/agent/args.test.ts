@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
 import { parseAgentArgs } from "../../../initrd/agent/args.ts";
 
-const server = ["--server", "http://192.0.2.1:8080"];
+const server = ["--server", "https://192.0.2.1:8443", "--pin", "sha256:a", "--pin", "sha256:b"];
 
 test("a PC that roomcast booted uses its own disks; another host none but those named", () => {
   assert.equal(parseAgentArgs(server, true).disks, null);
@@ -18,7 +18,9 @@ test("a PC that roomcast booted uses its own disks; another host none but those 
 test("all options", () => {
   const words = [...server, "--interface", "eth1", "--mac", "52-54-00-AA-BB-CC", "--name", "pc7"];
   assert.deepEqual(parseAgentArgs([...words, "--headless", "--once"], false), {
-    server: "http://192.0.2.1:8080",
+    server: "https://192.0.2.1:8443",
+    pins: ["sha256:a", "sha256:b"],
+    keyFile: null,
     disks: [],
     interface: "eth1",
     mac: "52:54:00:aa:bb:cc",

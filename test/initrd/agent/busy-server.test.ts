@@ -6,9 +6,10 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, test } from "node:test";
 import { httpUplink } from "../../../imaging/capture/uplink.ts";
 import { ServerFiles } from "../../../initrd/agent/link/http.ts";
+import { plainHttp } from "../../tls.ts";
 
 let server: Server;
-let url: URL;
+let url = "";
 let asked = 0;
 const { signal } = new AbortController();
 
@@ -23,7 +24,7 @@ beforeEach(async () => {
     answer.end(isBusy ? JSON.stringify(busy) : Buffer.of(1));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -31,13 +32,13 @@ afterEach(() => {
 });
 
 test("a capture asks again", async () => {
-  const uplink = httpUplink({ server: url, task: "s1", signal });
+  const uplink = httpUplink({ server: plainHttp(url), task: "s1", signal });
   assert.deepEqual(await uplink.known([new Uint8Array(32)]), [true]);
   assert.equal(asked, 2);
 });
 
 test("an agent that reads a chunk asks again", async () => {
-  const files = new ServerFiles(url, signal);
+  const files = new ServerFiles(plainHttp(url), signal);
   assert.deepEqual([...(await files.chunk("0", 0))], [1]);
   assert.equal(asked, 2);
 });

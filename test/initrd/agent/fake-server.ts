@@ -2,7 +2,7 @@
 
 import type { WebSocket } from "@fastify/websocket";
 import websocket from "@fastify/websocket";
-import fastify from "fastify";
+import fastify, { type FastifyInstance } from "fastify";
 import { assert } from "../../../core/errors.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
@@ -22,9 +22,11 @@ import {
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
 import type { FakeImage } from "../../imaging/restore/fake-disk.ts";
+import { testKey } from "../../tls.ts";
 
 export interface FakeServer {
   readonly url: string;
+  readonly pin: string;
   /** All that the agent said since its last hello, and its hellos. */
   readonly heard: AgentMessage[];
   /** Bitmaps of `wants` frames. */
@@ -76,7 +78,11 @@ export const cancel = (work: Work, reason: string): ServerMessage => ({
 
 /** Listens on a port of its own on the loopback. */
 export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeServer> {
-  const app = fastify({ forceCloseConnections: true });
+  const key = await testKey();
+  const app = fastify({
+    forceCloseConnections: true,
+    https: { key: key.key, cert: key.cert, minVersion: "TLSv1.3" },
+  }) as unknown as FastifyInstance;
   await app.register(websocket);
   const index = encodeIndex(image.entries);
   const manifest: Manifest = {
@@ -103,6 +109,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
 
   const server: FakeServer = {
     url: "",
+    pin: key.pin,
     heard: [],
     wants: [],
     reports: [],

@@ -4,11 +4,14 @@ import type {
   CastReceiverEvents,
   CastReceiverOptions,
 } from "../../../core/cast/ends.ts";
+import { pinnedTo } from "../../tls.ts";
+import type { FakeServer } from "./fake-server.ts";
 
-/** `server`: its address; the image's id is the one that the fake server has. */
+/** `server`: its address and key; the image's id is the one that the fake server has. */
 export const httpReceiver =
-  (server: string) =>
+  ({ url, pin }: Pick<FakeServer, "url" | "pin">) =>
   async (options: CastReceiverOptions, events: CastReceiverEvents): Promise<CastReceiver> => {
+    const server = pinnedTo(url, pin);
     let closed = false;
     const wanted = new Set<number>();
     for (let index = 0; index < options.wants.length * 8; index++) {
@@ -22,7 +25,7 @@ export const httpReceiver =
           const path = `/gate/v2/images/0123456789abcdef/chunks/${entryIndex}`;
           let data: Uint8Array;
           try {
-            data = new Uint8Array(await (await fetch(new URL(path, server))).arrayBuffer());
+            data = new Uint8Array(await (await server.fetch(path)).arrayBuffer());
           } catch {
             await new Promise((resolve) => setTimeout(resolve, 50));
             continue;
@@ -53,6 +56,7 @@ export const httpReceiver =
       ended: new Promise(() => {}),
       async close() {
         closed = true;
+        await server.close();
       },
     };
   };

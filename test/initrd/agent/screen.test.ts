@@ -13,6 +13,7 @@ import type { Task } from "../../../initrd/agent/tasks/task.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
 import { hashPin } from "../../../server/lab/pin.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
+import { pinnedTo } from "../../tls.ts";
 import { type FakeServer, openFakeServer, session } from "./fake-server.ts";
 
 const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 10_000 }, run);
@@ -58,9 +59,10 @@ async function open(): Promise<Bench> {
   const power: string[] = [];
   const views: MenuView[] = [];
   let act: (action: MenuAction) => void = () => {};
-  const address = new URL(server.url);
+  const pinned = pinnedTo(server.url, server.pin);
   const agent = new Agent({
-    server: address,
+    server: pinned,
+    serverUrl: server.url,
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
     describe: async () => ({
@@ -81,7 +83,7 @@ async function open(): Promise<Bench> {
       tasks.push(begun);
       return begun;
     },
-    files: (signal) => new ServerFiles(address, signal),
+    files: (signal) => new ServerFiles(pinned, signal),
     power: async (action) => void power.push(action),
     troubles: () => ({ isHalfWritten: true, lines: ["it does not start"] }),
     lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),

@@ -82,6 +82,12 @@ test("the boot line: a value, a flag, and what only looks like them", () => {
   assert.equal(said, "http://10.0.0.1:8080/a=b\nserial\nnone\n");
 });
 
+test("all keys of the boot line, one a line", () => {
+  const bootLine = "roomcast.key=sha256:a+/= quiet roomcast.keys=no roomcast.key=sha256:b=";
+  const said = run("common.sh", "arguments roomcast.key; arguments roomcast.gate", { bootLine });
+  assert.equal(said, "sha256:a+/=\nsha256:b=\n");
+});
+
 const interfaces = {
   lo: { mac: "00:00:00:00:00:00", carrier: 1, device: false },
   br0: { mac: "52:54:00:00:00:09", carrier: 1, device: false },

@@ -178,6 +178,18 @@ test("a server of another version is told from one that does not answer", () => 
   assert.doesNotMatch(said, /does not answer/);
 });
 
+test("a server with another key is named in words, with what to do", () => {
+  const pins = ["a", "b"].map((letter) => `sha256:${letter.repeat(43)}=`);
+  const detail = `https://10.0.0.1:8443 shows the key ${pins[0]}, and the right one is ${pins[1]}`;
+  const other = { ...view, server: { ...view.server, state: "other-key", detail } } as const;
+  const said = text(other, home());
+  assert.match(said, /NOT THE RIGHT SERVER/);
+  assert.match(said, /This server is not the one that this PC was started by\./);
+  assert.match(said, /Restart this PC\. If this comes back, [\s\S]*trust show/);
+  for (const pin of pins) assert(said.replace(/\s/g, "").includes(pin), pin);
+  assert.equal(styleOfWord(other), "blockBad");
+});
+
 test("an image's name is checked where it is typed", () => {
   const typing = (name: string): MenuAction[] =>
     pressAll(home(), ["c", ...name, "enter"], view)[1].slice(1);

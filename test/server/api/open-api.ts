@@ -4,17 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance, RouteOptions } from "fastify";
 import { pino } from "pino";
-import type { BootPlan } from "../../../core/boot/boot-menu.ts";
+import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { systemClock } from "../../../core/node/clock.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import { Operators } from "../../../server/api/operators.ts";
-import { application, localApplication, networkApplication } from "../../../server/applications.ts";
+import {
+  application,
+  bootApplication,
+  localApplication,
+  networkApplication,
+} from "../../../server/applications.ts";
+import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
-import { bootPlan } from "../../core/boot/boot-plan.ts";
+import { bootPlan, testPin } from "../../core/boot/boot-plan.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -26,6 +32,8 @@ export interface TestApi {
   readonly state: StateStore;
   readonly operators: Operators;
   readonly app: FastifyInstance;
+  /** What the HTTP port shows of the network's application; null for the local one. */
+  readonly boot: FastifyInstance | null;
   /** Every route that was registered. */
   readonly routes: readonly RouteOptions[];
   call(
@@ -42,6 +50,8 @@ export interface TestApi {
 export interface TestApiOptions {
   /** The connections that the lab believes in; else those of the gate. */
   readonly agents?: Agents;
+  /** For the network's application. */
+  readonly tls?: GateKey;
   /** Before there are routes. */
   prepare?(app: FastifyInstance): void;
 }
@@ -49,7 +59,7 @@ export interface TestApiOptions {
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, prepare }: TestApiOptions = {},
+  { agents, tls, prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
   const log = pino({ level: "silent" });
   const links = new AgentLinks(log);
@@ -68,10 +78,15 @@ export async function openApi(
     wake: async () => {},
     log: () => {},
   });
-  const app = application(log);
   const routes: RouteOptions[] = [];
-  app.addHook("onRoute", (route) => void routes.push(route));
-  prepare?.(app);
+  const newApp = (key: GateKey | null): FastifyInstance => {
+    const made = application(log, key);
+    made.addHook("onRoute", (route) => void routes.push(route));
+    prepare?.(made);
+    return made;
+  };
+  const app = newApp(tls ?? null);
+  const bootApp = trust === "local" ? null : newApp(null);
   const operators = new Operators(state, systemClock);
   const status = async () => ({
     ...{ version: "test", url: "http://test", startedAt: "t", listeners: [] },
@@ -83,15 +98,16 @@ export async function openApi(
   const ports = { lab, images, state, operators, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
-  if (trust === "local") await localApplication(app, ports);
+  if (bootApp === null) await localApplication(app, ports);
   else {
-    const boot = { folder, serverUrl: "http://test", plan, asked };
-    const gate = { lab, images, links, boot, interfaceAddress: "127.0.0.1" };
-    await networkApplication(app, ports, gate);
+    const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });
+    await bootApplication(bootApp, { folder, serverUrl: "http://test", gate, plan, asked });
+    await networkApplication(app, ports, { lab, images, links, interfaceAddress: "127.0.0.1" });
   }
   const close = async (): Promise<void> => {
     links.close();
     await app.close();
+    await bootApp?.close();
     await lab.close();
     await images[Symbol.asyncDispose]();
     state.close();
@@ -99,7 +115,7 @@ export async function openApi(
   };
   return {
     ...{ close, [Symbol.asyncDispose]: close },
-    ...{ folder, images, lab, state, operators, app, routes },
+    ...{ folder, images, lab, state, operators, app, boot: bootApp, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
         method,

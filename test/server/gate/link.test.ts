@@ -8,11 +8,13 @@ import fastify, { type FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { type ClientOptions, WebSocket } from "ws";
 import { systemClock } from "../../../core/node/clock.ts";
+import type { PinnedServer } from "../../../core/node/pinned.ts";
 import { controlProtocol, type Hello } from "../../../core/wire/control.ts";
 import { Link } from "../../../initrd/agent/link/link.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import { Unread, unreadLimit } from "../../../server/gate/unread.ts";
 import type { AgentEvents } from "../../../server/lab/agents.ts";
+import { pinnedTo, testKey } from "../../tls.ts";
 import { helloOf } from "../lab/hello.ts";
 
 const logged: Record<string, unknown>[] = [];
@@ -40,14 +42,21 @@ const events: AgentEvents = {
 const links = new AgentLinks(log);
 let app: FastifyInstance;
 let url = "";
+let server: PinnedServer;
 /** What becomes of a socket that says nothing, and after how many seconds. */
 let silence: Promise<string>;
 
 before(async () => {
-  app = fastify({ exposeHeadRoutes: false, forceCloseConnections: true });
+  const tls = await testKey();
+  app = fastify({
+    ...{ exposeHeadRoutes: false, forceCloseConnections: true },
+    https: { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3" },
+  }) as unknown as FastifyInstance;
   await app.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await app.register(async (scope) => links.route(scope, events));
-  url = `${(await app.listen({ host: "127.0.0.1", port: 0 })).replace("http", "ws")}/gate/v2/link`;
+  const origin = await app.listen({ host: "127.0.0.1", port: 0 });
+  url = `${origin.replace("http", "ws")}/gate/v2/link`;
+  server = pinnedTo(origin, tls.pin);
   // Begun first, for it takes its ten seconds.
   const socket = await open();
   const at = performance.now();
@@ -63,7 +72,7 @@ after(async () => {
 });
 
 async function open(options: ClientOptions = {}): Promise<WebSocket> {
-  const socket = new WebSocket(url, options);
+  const socket = new WebSocket(url, { ...options, rejectUnauthorized: false });
   await once(socket, "open");
   return socket;
 }
@@ -104,7 +113,7 @@ test("a hello that breaks the schema is refused with the reason, and nothing is 
 
 test("the agent shows the reason that it was refused with", async () => {
   const down = Promise.withResolvers<string>();
-  const link = new Link(new URL(url.replace("ws", "http")), systemClock, {
+  const link = new Link(server, systemClock, {
     hello: async () => ({ ...helloOf("a"), mac: "x".repeat(18) }),
     alive: () => ({ type: "alive", state: "idle", report: null }),
     up: () => down.reject(new Error("it was let in")),
@@ -139,7 +148,9 @@ test("another protocol is refused before the PC is known, whatever else its hell
 });
 
 test("a web page is no agent", async () => {
-  const socket = new WebSocket(url, { origin: "http://evil.example" });
+  const socket = new WebSocket(url, {
+    ...{ origin: "http://evil.example", rejectUnauthorized: false },
+  });
   const [error] = (await once(socket, "error")) as [Error];
   assert.match(error.message, /Unexpected server response/);
 });
@@ -157,12 +168,12 @@ test("64 sockets may wait to say hello; one more is told to try again, and a PC 
   const waiting: WebSocket[] = [];
   for (let number = 0; number < 64; number++)
     waiting.push(await open({ localAddress: `127.0.0.${2 + (number % 2)}` }));
-  const late = new WebSocket(url);
+  const late = new WebSocket(url, { rejectUnauthorized: false });
   assert.match(await ended(late), /^1013 /);
   for (const socket of waiting) socket.terminate();
   known.terminate();
   for (let isIn = false; !isIn; await sleep(10)) {
-    const again = new WebSocket(url);
+    const again = new WebSocket(url, { rejectUnauthorized: false });
     isIn = await Promise.race([ended(again).then(() => false), sleep(100).then(() => true)]);
     again.terminate();
   }

@@ -25,16 +25,18 @@ function bytesText({ bodyBytes, method }: GateRow): string {
 const wanted = [
   cells(
     "request",
+    "port",
     "credential",
     "what has to exist",
     "longest body",
     "at once, an address",
     "what it is for",
   ),
-  cells("---", "---", "---", "---", "---", "---"),
+  cells("---", "---", "---", "---", "---", "---", "---"),
   ...gateRows.map((row) =>
     cells(
       `\`${row.method} ${row.path}\``,
+      row.port,
       row.credential,
       row.boundTo,
       bytesText(row),

@@ -12,7 +12,7 @@ import { openApi, type TestApi } from "../api/open-api.ts";
 import { helloOf } from "../lab/hello.ts";
 
 let api: TestApi;
-let port = 0;
+const ports = { http: 0, https: 0 };
 /** Of the capture and the live cast that are under way. */
 let capture = "";
 let cast = "";
@@ -36,8 +36,10 @@ before(async () => {
     ...{ disk: null, failingDisks: [], start: "now", startTimeoutSeconds: null, delta: false },
     ...{ verify: "read-back", afterwards: "stay" },
   }).id;
-  const url = await api.app.listen({ host: "127.0.0.1", port: 0 });
-  port = Number(new URL(url).port);
+  for (const [name, app] of [["https", api.app] as const, ["http", api.boot] as const]) {
+    assert(app !== null);
+    ports[name] = Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);
+  }
 });
 after(async () => {
   for (const id of [capture, cast]) api.lab.sessions.stop(id);
@@ -55,7 +57,7 @@ interface Asked extends Disposable {
 
 /** Sends the head of a request, and no body. */
 function ask(row: GateRow, task: string, ...headers: string[]): Asked {
-  const socket = connect({ host: "127.0.0.1", port });
+  const socket = connect({ host: "127.0.0.1", port: ports[row.port] });
   const status = new Promise<number>((resolve) => {
     socket.once("data", (data) => resolve(Number(data.toString("latin1").split(" ")[1])));
     setTimeout(resolve, patienceMs, 0).unref();
@@ -110,9 +112,12 @@ test("the routes of the gate are those of the table, and no other can be registe
   assert.deepEqual(routes.toSorted(), gateRows.map(nameOf).toSorted());
 
   const app = fastify({ exposeHeadRoutes: false });
-  holdToTable(app);
+  holdToTable(app, "https");
   assert.throws(() => app.get("/gate/v2/secret", () => ""), /GET \/gate\/v2\/secret is not in/);
   assert.throws(() => app.delete("/gate/v2/images", () => ""), /not in the gate's table/);
+  assert.throws(() => app.get("/boot/ipxe", () => ""), /not in the gate's table for https/);
+  const inClear = gateRows.filter(({ port }) => port === "http").map(({ path }) => path);
+  assert(inClear.every((path) => path.startsWith("/boot/")));
 });
 
 test("whoever names a task that is not under way hears so before a byte of the body is sent", async () => {

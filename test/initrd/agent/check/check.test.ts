@@ -6,21 +6,22 @@ import { systemRoots } from "../../../../imaging/disk/sysfs.ts";
 import { checkNetwork } from "../../../../initrd/agent/check/check.ts";
 import type { Measured } from "../../../../initrd/agent/check/findings.ts";
 import { checkRoutes } from "../../../../server/gate/check-routes.ts";
+import { plainHttp } from "../../../tls.ts";
 
 let app: FastifyInstance;
-let server: URL;
+let server = "";
 
 before(async () => {
   app = fastify({ forceCloseConnections: true }) as unknown as FastifyInstance;
   await app.register(checkRoutes, { interfaceAddress: "127.0.0.1" });
-  server = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+  server = await app.listen({ host: "127.0.0.1", port: 0 });
 });
 after(() => app.close());
 
-async function check(where: URL, ip: string | null): Promise<Measured> {
+async function check(where: string, ip: string | null): Promise<Measured> {
   const uplink = async () => ({ name: "lo", ip, mac: null });
   let last: Measured = {};
-  const ports = { server: where, roots: systemRoots, uplink };
+  const ports = { server: plainHttp(where), host: new URL(where).host, roots: systemRoots, uplink };
   for await (const measured of checkNetwork(ports, new AbortController().signal)) last = measured;
   return last;
 }
@@ -44,7 +45,7 @@ test("without a server or an address it says so and ends", async () => {
   const closed = fastify();
   const gone = await closed.listen({ host: "127.0.0.1", port: 0 });
   await closed.close();
-  const measured = await check(new URL(gone), null);
+  const measured = await check(gone, null);
   assert.match(String(measured.answer), /127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/);
   assert.match(String(measured.throughputBps), /not measured/);
   assert.match(String(measured.multicast), /without an address/);

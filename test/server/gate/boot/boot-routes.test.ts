@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import fastify, { type FastifyInstance } from "fastify";
 import { RoomcastError } from "../../../../core/errors.ts";
 import { bootRoutes, parseByteRange } from "../../../../server/gate/boot/boot-routes.ts";
-import { bootPlan } from "../../../core/boot/boot-plan.ts";
+import { bootPlan, testPin } from "../../../core/boot/boot-plan.ts";
 
 let folder: string;
 let app: FastifyInstance;
@@ -27,6 +27,7 @@ before(async () => {
     bootRoutes(scope, {
       folder,
       serverUrl: "http://10.77.0.1:8080",
+      gate: () => ({ url: "https://10.77.0.1:8443", pins: [testPin] }),
       plan(mac) {
         const decision = mac === "52:54:00:00:00:01" ? "local-disk" : "agent";
         return bootPlan({ mac, decision });

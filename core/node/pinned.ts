@@ -1,0 +1,57 @@
+/** HTTP and WebSockets to a server's gate, on connections that have shown the right key (`pin.ts`). */
+import { Agent, Client, fetch, type RequestInit, type Response, WebSocket } from "undici";
+import { connectPinned, type GatePlace, type PinnedSocket } from "./pin.ts";
+
+/** HTTP to one server. */
+export interface ServerHttp {
+  /** `path` from the root. Rejects as `fetch` does. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** A WebSocket, and what it is bound to. */
+export interface PinnedLink extends Omit<PinnedSocket, "socket"> {
+  readonly socket: WebSocket;
+}
+
+/** The gate that `place` names; asked anew for each connection, for the keys may change. */
+export class PinnedServer implements ServerHttp {
+  private readonly place: () => Promise<GatePlace>;
+  private readonly agent: Agent;
+
+  constructor(place: () => Promise<GatePlace>) {
+    this.place = place;
+    this.agent = new Agent({
+      connect: (_, callback) => {
+        this.place()
+          .then(connectPinned)
+          .then(
+            ({ socket }) => callback(null, socket),
+            (error: Error) => callback(error, null),
+          );
+      },
+    });
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const { url } = await this.place();
+    return fetch(new URL(path, url), { ...init, dispatcher: this.agent });
+  }
+
+  /** Opens a WebSocket on a connection of its own; rejects as `connectPinned` does. */
+  async openLink(path: string): Promise<PinnedLink> {
+    const place = await this.place();
+    const { socket: connection, spki, exporter } = await connectPinned(place);
+    const dispatcher = new Client(place.url.origin, {
+      // Later, as sockets connect: a client that is answered at once forgets its request.
+      connect: (_, callback) => queueMicrotask(() => callback(null, connection)),
+    });
+    const url = new URL(path, place.url);
+    url.protocol = "wss:";
+    return { socket: new WebSocket(url, { dispatcher }), spki, exporter };
+  }
+
+  /** Cuts what is under way. */
+  async close(): Promise<void> {
+    await this.agent.destroy();
+  }
+}

@@ -1,0 +1,25 @@
+/** A gate's key for servers that a test plays, and HTTP without TLS where TLS is not what is tested. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fetch } from "undici";
+import { PinnedServer, type ServerHttp } from "../core/node/pinned.ts";
+import { type GateKey, openGateKey } from "../server/gate/keys.ts";
+
+/** A key of its own. */
+export async function testKey(): Promise<GateKey> {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-key-"));
+  try {
+    return await openGateKey(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export const pinnedTo = (url: string, pin: string): PinnedServer =>
+  new PinnedServer(async () => ({ url: new URL(url), pins: [pin] }));
+
+/** HTTP in clear. */
+export const plainHttp = (url: string): ServerHttp => ({
+  fetch: (path, init) => fetch(new URL(path, url), init),
+});
