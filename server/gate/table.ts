@@ -3,12 +3,11 @@
  * registered on the gate (`hold-to-table.ts`), and `docs/security.md` shows these rows.
  */
 import { livePlanLimit } from "../../core/image/live-plan.ts";
+import { loginBytes } from "../../core/wire/login.ts";
 import { type Upload, uploadLimits } from "../store/upload-routes.ts";
 
 /** Where agents connect. */
 export const linkPath = "/gate/v2/link";
-/** What a link takes before its hello, in bytes: the hello of a PC with dozens of disks has 20 KB. */
-export const helloBytes = 64 * 1024;
 
 export interface GateRow {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "WS";
@@ -60,7 +59,7 @@ export const gateRows: readonly GateRow[] = [
   row("GET", "/boot/*", "the list of boot files", 8, "kernel, initrd, loaders"),
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
   // One host may run the agents of many disks.
-  row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", helloBytes),
+  row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", loginBytes),
   row("GET", "/gate/v2/images", "nothing", 8, "the list of images"),
   row("GET", "/gate/v2/images/:id/manifest", "an image", 8, "an image's manifest"),
   row("GET", "/gate/v2/images/:id/index", "an image", 8, "an image's index"),

@@ -1,20 +1,23 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { freeSeats, nextPlace } from "../../core/session/seats.ts";
+import { isAtLeast } from "../../core/trust/level.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
-import type { PcRecord } from "../state/records.ts";
+import { defaultRoom, type PcRecord } from "../state/records.ts";
+import { type Admissions, refusedFor } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
-import { defaultRoom, type Inventory } from "./inventory.ts";
+import type { Inventory } from "./inventory.ts";
 import { hashPin } from "./pin.ts";
 
 export interface RoomOrdersPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
+  readonly admissions: Admissions;
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
   /** The restore under way in a room. */
   restoreIn(room: string): string | null;
-  /** A PC is in a room now. */
+  /** A PC is in a room now, or its room is set otherwise. */
   placed(pc: PcRecord): void;
 }
 
@@ -74,14 +77,17 @@ export class RoomOrders {
   }
 
   set(given: string, change: RoomChange): RoomView {
-    const { inventory } = this.ports;
+    const { inventory, placed } = this.ports;
     const room = inventory.room(given);
     const { name } = room;
     const { pin, ...settings } = change;
     room.settings = { ...room.settings, ...settings };
     if (pin !== undefined) room.pin = pin === null ? null : hashPin(pin);
     inventory.saveRoom(room);
-    for (const pc of inventory.pcsOf(name)) this.tell(pc);
+    for (const pc of inventory.pcsOf(name)) {
+      this.tell(pc);
+      placed(pc);
+    }
     return this.changed(name);
   }
 
@@ -138,8 +144,12 @@ export class RoomOrders {
 
   /** The PC at which someone pressed Enter takes the next seat; throws `conflict` and `refused`. */
   takeSeat(pc: PcRecord): void {
-    const { inventory, announcer, placed } = this.ports;
-    inventory.requireKnown(pc);
+    const { inventory, admissions, announcer, placed } = this.ports;
+    const state = admissions.identity(pc.id)?.state;
+    const verdict = admissions.verdict(pc);
+    // The walk is an operator's, who stands in the room: it places who waits, and settles no doubt.
+    if (verdict.kind === "may-not" && (state === "doubt" || state === "revoked"))
+      throw refusedFor([verdict]);
     const name = this.walking();
     if (name === null || (pc.room !== name && pc.room !== defaultRoom)) {
       throw new RoomcastError(
@@ -173,6 +183,7 @@ export class RoomOrders {
     const wanted = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
     if (inventory.isFreeName(wanted, pc)) pc.name = wanted;
     inventory.save(pc);
+    admissions.place(pc, "seat walk");
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);
     placed(pc);
     announcer.pc(pc.id);
@@ -180,19 +191,26 @@ export class RoomOrders {
     this.changed(name);
   }
 
-  /** Says to a PC where it is and what its room allows. */
+  /** Says to a PC where it is and what its room allows; to one that nobody placed, no more than it needs. */
   tell(pc: PcRecord): void {
-    const { settings, pin } = this.ports.inventory.room(pc.room);
+    const { inventory, admissions, send } = this.ports;
+    const { settings, pin } = inventory.room(pc.room);
+    const { level } = admissions.standing(pc.id);
+    const isPlaced = isAtLeast(level, "unproven");
     const walking = this.walking();
-    const isWalker = walking !== null && (pc.room === walking || pc.room === defaultRoom);
-    this.ports.send(pc.id, {
+    const isWalker =
+      walking !== null &&
+      pc.doubt === undefined &&
+      (pc.room === walking || pc.room === defaultRoom);
+    send(pc.id, {
       type: "placed",
       name: pc.name,
       room: pc.room,
       seat: pc.seat,
-      shell: settings.shell,
-      pin,
+      shell: isPlaced && settings.shell,
+      pin: isPlaced ? pin : null,
       walk: isWalker ? { room: walking, next: this.nextSeat(walking)?.name ?? null } : null,
+      level,
     });
   }
 

@@ -36,4 +36,9 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
     journalFromRecords(db);
     db.exec("DROP TABLE sessions");
   },
+  (db) =>
+    // Rooms from before keys go on as they did: an order to them places their PCs.
+    db.exec(`CREATE TABLE keys (fingerprint TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      UPDATE rooms SET record = json_set(record,
+        '$.settings', json(coalesce(record ->> '$.settings', '{}')), '$.settings.admit', 'on-order');`),
 ];

@@ -40,6 +40,7 @@ export const pcOf = (number: number, changes: Partial<PcView> = {}): PcView => (
   session: null,
   lastSeen: "2026-11-22T09:15:00Z",
   doubt: null,
+  identity: { kind: "tpm", state: "placed", code: null, level: "placed" },
   ...changes,
 });
 
@@ -198,7 +199,11 @@ function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
     const taken = name === "lab-1" ? seats : [];
     return {
       ...{ name, pcs: own.length, online, session },
-      ...{ settings: roomDefaults, pin: false, walk: null },
+      ...{
+        settings: name === "default" ? { ...roomDefaults, admit: "on-order" } : roomDefaults,
+        pin: false,
+        walk: null,
+      },
       seats: taken.map((seat) => ({
         ...seat,
         pc: own.find((pc) => pc.seat === seat.name)?.id ?? null,

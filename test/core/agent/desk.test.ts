@@ -16,7 +16,10 @@ import type { Placed } from "../../../core/wire/control.ts";
 const pinOf = (digit: string) => ({ salt: digit.repeat(32), hash: digit.repeat(64) });
 const placed = (pin: Placed["pin"] = null): DeskEvent => ({
   type: "placed",
-  placed: { type: "placed", name: "pc1", room: "lab", seat: null, shell: true, pin, walk: null },
+  placed: {
+    ...{ type: "placed", name: "pc1", room: "lab", seat: null, shell: true, pin, walk: null },
+    level: "placed",
+  },
 });
 
 class Bench {

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { after, suite, type TestFn, test as unlimited } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chunkBytes } from "../../../core/units/units.ts";
-import { type Alive, controlProtocol } from "../../../core/wire/control.ts";
+import type { Alive } from "../../../core/wire/control.ts";
+import { controlProtocol } from "../../../core/wire/login.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
@@ -334,7 +335,7 @@ suite("an agent", { concurrency: true }, () => {
 
   test("a server of another version is named, and tried again", async () => {
     const server = await openFakeServer(image);
-    server.welcome = { protocol: 3, name: "pc1" };
+    server.welcome = { protocol: controlProtocol + 1, name: "pc1" };
     const log = join(folder, "version.log");
     const ending = new AbortController();
     const status = runAgent({

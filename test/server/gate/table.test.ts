@@ -9,7 +9,7 @@ import { holdToTable } from "../../../server/gate/hold-to-table.ts";
 import { type GateRow, gateRows } from "../../../server/gate/table.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
-import { helloOf } from "../lab/hello.ts";
+import { helloOf, register } from "../lab/hello.ts";
 
 let api: TestApi;
 const ports = { http: 0, https: 0 };
@@ -20,7 +20,10 @@ let cast = "";
 let held = Promise.resolve();
 
 before(async () => {
-  const agents = { isConnected: () => true, send: () => true, sendBytes() {}, disconnect() {} };
+  const agents = {
+    ...{ isConnected: () => true, send: () => true, sendBytes() {}, disconnect() {} },
+    refusedLogins: new Map<string, number>(),
+  };
   api = await openApi("tokens", {
     agents,
     prepare: (app) => void app.addHook("preHandler", () => held),
@@ -28,14 +31,16 @@ before(async () => {
   const { inventory } = api.lab;
   for (const number of [1, 2, 3]) {
     const hello = helloOf(`52:54:00:00:00:0${number}`, { disks: [diskOf(number)] });
-    inventory.register(hello, () => false, "t");
+    register(inventory, hello);
   }
-  capture = api.lab.capture({ pc: "pc1", name: "base", disk: null, raw: false }).id;
-  cast = api.lab.cast({
+  const by = { operator: "ann", shown: null };
+  capture = api.lab.capture({ pc: "pc1", name: "base", disk: null, raw: false }, by).id;
+  const request = {
     ...{ sender: "pc2", room: null, pcs: ["pc3"], saveAs: null, sourceDisk: null, raw: false },
-    ...{ disk: null, failingDisks: [], start: "now", startTimeoutSeconds: null, delta: false },
-    ...{ verify: "read-back", afterwards: "stay" },
-  }).id;
+    ...{ disk: null, failingDisks: [], start: "now" as const, startTimeoutSeconds: null },
+    ...{ delta: false, verify: "read-back" as const, afterwards: "stay" as const },
+  };
+  cast = api.lab.cast(request, by).id;
   for (const [name, app] of [["https", api.app] as const, ["http", api.boot] as const]) {
     assert(app !== null);
     ports[name] = Number(new URL(await app.listen({ host: "127.0.0.1", port: 0 })).port);
