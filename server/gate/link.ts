@@ -142,7 +142,7 @@ class Connection {
     this.address = request.ip;
     this.shared = shared;
     this.heartbeat = setInterval(() => this.beat(), aliveEvery);
-    this.login = new LoginCheck(channelOf(request));
+    this.login = new LoginCheck(() => channelOf(request));
     this.loginLimit = this.refuseAfter(greetingMs, "greeting");
     socket.on("message", (data: Buffer, isBinary: boolean) =>
       this.guard(() => this.take(data, isBinary)),

@@ -42,13 +42,14 @@ const fail = (fault: LoginFault, reason: string) => ({ ok: false, fault, reason 
 
 /** One login on one connection: one greeting, one challenge, one proof. */
 export class LoginCheck {
-  private readonly channel: Channel;
+  private readonly channelOf: () => Channel;
   private readonly nonce = randomBytes(nonceBytes);
   private commit: Buffer | null = null;
   private isSpent = false;
 
-  constructor(channel: Channel) {
-    this.channel = channel;
+  /** The channel is asked for once there is a proof to hold against it. */
+  constructor(channelOf: () => Channel) {
+    this.channelOf = channelOf;
   }
 
   get challenge(): Challenge {
@@ -85,7 +86,7 @@ export class LoginCheck {
     const spki = Buffer.from(proof.value.spki, "base64");
     const key = publicKeyOf(spki);
     if (key === null) return fail("key", "the key is no point of the curve P-256");
-    const { exporter, serverSpki } = this.channel;
+    const { exporter, serverSpki } = this.channelOf();
     const { nonce: serverNonce } = this;
     const digest = loginDigest({ exporter, serverNonce, pcNonce, hello: text, spki, kind });
     const quote = quoteOf(proof.value, digest);

@@ -197,7 +197,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
   app.get("/gate/v2/link", { websocket: true }, (accepted, request) => {
     server.connections++;
     socket = accepted;
-    const login = new LoginCheck(channelOf(request));
+    const login = new LoginCheck(() => channelOf(request));
     let isIn = false;
     accepted.on("error", () => {});
     accepted.on("message", (data: Buffer, isBinary: boolean) => {

@@ -54,7 +54,7 @@ interface Bend {
 }
 
 async function login(bend: Bend = {}) {
-  const check = new LoginCheck(channel);
+  const check = new LoginCheck(() => channel);
   const pcNonce = newNonce();
   const greeted = check.greet(JSON.stringify(greetOf(bend.committed ?? pcNonce)));
   assert(greeted.ok);
@@ -155,21 +155,21 @@ test("a proof is good once, on its own connection", async () => {
   assert(proven.ok);
   const again = check.prove(frame);
   assert.equal(again.ok ? "" : again.fault, "repeated");
-  const elsewhere = new LoginCheck(channel);
+  const elsewhere = new LoginCheck(() => channel);
   const early = elsewhere.prove(frame);
   assert.equal(early.ok ? "" : early.fault, "commitment", "nothing was committed to there");
 });
 
 test("a recording of a whole login is worth nothing at the next one", async () => {
   const { frame, proof } = await login();
-  const next = new LoginCheck(channel);
+  const next = new LoginCheck(() => channel);
   assert(next.greet(JSON.stringify(greetOf(Buffer.from(proof.nonce, "base64")))).ok);
   const replayed = next.prove(frame);
   assert.equal(replayed.ok ? "" : replayed.fault, "signature");
 });
 
 test("a hello that breaks the schema is refused, though it is signed", async () => {
-  const check = new LoginCheck(channel);
+  const check = new LoginCheck(() => channel);
   const pcNonce = newNonce();
   const greeted = check.greet(JSON.stringify(greetOf(pcNonce)));
   assert(greeted.ok);
@@ -183,7 +183,7 @@ test("a hello that breaks the schema is refused, though it is signed", async () 
 
 test("each challenge has a nonce of its own", () => {
   const nonces = new Set(
-    Array.from({ length: 100 }, () => new LoginCheck(channel).challenge.nonce),
+    Array.from({ length: 100 }, () => new LoginCheck(() => channel).challenge.nonce),
   );
   assert.equal(nonces.size, 100);
 });

@@ -9,7 +9,7 @@ import { holdToTable } from "../../../server/gate/hold-to-table.ts";
 import { type GateRow, gateRows } from "../../../server/gate/table.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
-import { helloOf, register } from "../lab/hello.ts";
+import { helloOf, loginOf } from "../lab/hello.ts";
 
 let api: TestApi;
 const ports = { http: 0, https: 0 };
@@ -28,10 +28,11 @@ before(async () => {
     agents,
     prepare: (app) => void app.addHook("preHandler", () => held),
   });
-  const { inventory } = api.lab;
   for (const number of [1, 2, 3]) {
     const hello = helloOf(`52:54:00:00:00:0${number}`, { disks: [diskOf(number)] });
-    register(inventory, hello);
+    const login = loginOf(hello);
+    const { pc } = api.lab.login(login);
+    api.lab.connected(pc, login);
   }
   const by = { operator: "ann", shown: null };
   capture = api.lab.capture({ pc: "pc1", name: "base", disk: null, raw: false }, by).id;
