@@ -27,6 +27,8 @@ export interface AdmissionsPorts {
   isoTime(): string;
   /** What the PC may do is another thing now. */
   changed(pc: PcRecord): void;
+  /** This PC is another record from here on: it has to connect anew, as that. */
+  merged(pc: string): void;
 }
 
 /** Whose order it is. */
@@ -252,6 +254,7 @@ export class Admissions {
     inventory.save(other);
     this.leftAt.delete(pc.id);
     inventory.forget(pc.id);
+    this.ports.merged(pc.id);
     return other;
   }
 

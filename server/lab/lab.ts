@@ -120,6 +120,10 @@ export class Lab implements AgentEvents {
         this.serve(pc.id);
         this.announcer.pc(pc.id);
       },
+      merged: (id) => {
+        agents.disconnect(id);
+        this.announcer.pc(id);
+      },
     });
     this.boots = new Boots({
       inventory: this.inventory,

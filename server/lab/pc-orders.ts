@@ -90,7 +90,7 @@ export class PcOrders {
     }
     const settled = admissions.settle(pc, chosen, operator);
     announcer.note({ pc: settled.id }, `it is ${settled.name}, an operator said`);
-    this.settled(pc, settled);
+    this.settled(settled);
     return settled;
   }
 
@@ -111,7 +111,7 @@ export class PcOrders {
     }
     const admitted = admissions.admit(pc, operator);
     announcer.note({ pc: admitted.id, operator }, `the key of ${admitted.name} is admitted`);
-    this.settled(pc, admitted);
+    this.settled(admitted);
     return admitted;
   }
 
@@ -126,13 +126,10 @@ export class PcOrders {
     return pc;
   }
 
-  /** A PC that turned out to be another record's connects once more, as that. */
-  private settled(pc: PcRecord, settled: PcRecord): void {
-    const { agents, announcer, inventory, placed } = this.ports;
-    if (inventory.get(pc.id) === undefined) agents.disconnect(pc.id);
-    else placed(settled);
+  private settled(pc: PcRecord): void {
+    const { announcer, placed } = this.ports;
+    placed(pc);
     announcer.pc(pc.id);
-    announcer.pc(settled.id);
     announcer.rooms();
   }
 

@@ -31,6 +31,7 @@ export class Door {
       now: () => millis(lab.now),
       isoTime: () => "",
       changed: () => {},
+      merged: () => {},
     });
   }
 

@@ -35,6 +35,7 @@ function start(): void {
     now: () => millis(now),
     isoTime: () => `t${now}`,
     changed: () => {},
+    merged: () => {},
   });
 }
 beforeEach(() => {
