@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,14 @@ screens: packages initrd ## the pictures of docs/guide.md, taken anew; some minu
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
 
+SERVER ?=
+KEY ?=
+GATE ?=
+DATA ?=
+ARGUMENTS ?=
+secure-boot-image: initrd ## kernel, initrd and boot line as one program that the site signs: make secure-boot-image SERVER=http://10.77.0.1:8080 (root)
+	@$(NODE) initrd/secure-boot/main.ts --server "$(SERVER)" --key "$(KEY)" --gate "$(GATE)" --arguments "$(ARGUMENTS)" $(if $(DATA),--data "$(DATA)")
+
 kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 FROM=linux-image-… (or a folder)
 	@test -n "$(NAME)" -a -n "$(FROM)" || { echo "say which: make kernel NAME=6.12 FROM=PACKAGE, or FROM=FOLDER" >&2; exit 2; }
 	$(NODE) initrd/build/main.ts --kernel "$(NAME)" --from "$(FROM)"
@@ -34,7 +42,7 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
-	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/sim test/lab test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
 
 test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')

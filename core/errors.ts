@@ -8,6 +8,7 @@ export type ErrorCode =
   | "pc-unreachable" // PC not connected to the server, or it does not answer there
   | "other-key" // what answers in the server's place has another key than the server's
   | "unauthorized" // no operator's token, or none that is known
+  | "not-granted" // to this PC, or not any more
   | "too-many" // tries: wait
   | "refused" // by a safety rule: target too small, ambiguous disk, no confirmation
   | "bad-input" // corrupt image, unreadable file, packet or manifest that lies
@@ -46,6 +47,7 @@ export function exitStatus(code: ErrorCode): number {
       return 3;
     case "other-key":
     case "unauthorized":
+    case "not-granted":
     case "too-many":
     case "refused":
       return 4;

@@ -21,6 +21,7 @@ import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doct
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { GatePorts } from "./gate/gate.ts";
+import { Grants } from "./gate/grants.ts";
 import { openGateKey } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { rateLimitOf, readConfig } from "./host/config.ts";
@@ -75,6 +76,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const links = new AgentLinks(log);
+  const grants = new Grants();
   const lab = new Lab({
     state,
     images,
@@ -98,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ),
     startReceiver: (receiver, events) =>
       startCastReceiver({ ...receiver, interfaceAddress: address }, events),
+    seal: (grant) => grants.seal(grant),
     rateLimitBps: (room) => rateLimitOf(config, room),
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
@@ -142,7 +145,10 @@ export async function serve(options: ServeOptions): Promise<void> {
         interfaceName,
         dataFolder,
         bootFolder,
-        server: { pid: process.pid, mode: dhcp.mode, httpPort, httpsPort },
+        server: {
+          ...{ pid: process.pid, mode: dhcp.mode, httpPort, httpsPort },
+          hasOwnImage: config.boot?.secureBootImage === true,
+        },
         pcAddresses: pcs.flatMap(({ ip, state }) =>
           ip === null || state === "offline" ? [] : [ip],
         ),
@@ -156,7 +162,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       ]);
     },
   };
-  const ports: GatePorts = { lab, images, links, interfaceAddress: address };
+  const ports: GatePorts = { lab, images, links, grants, interfaceAddress: address };
   const forNetwork = await networkApplication(application(log, gateKey), api, ports);
   const forBoot = await bootApplication(application(log), services.forRoutes);
   await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");

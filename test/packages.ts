@@ -16,6 +16,7 @@ const packages = {
     "iptables",
     "swtpm",
   ],
+  "the site's boot image": ["systemd-boot-efi", "binutils", "sbsigntool", "openssl"],
   "the master disk": [
     "grub-common",
     "grub-pc-bin",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import { printableLines } from "../../core/units/printable.ts";
 import { ApiClient, type ServerPlace } from "../api/client.ts";
 import { agentFor } from "../api/trust.ts";
 
@@ -90,7 +91,7 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
     dataFolder,
     json,
     client: new ApiClient(place),
-    say: (line) => void (json || process.stdout.write(`${line}\n`)),
+    say: (line) => void (json || process.stdout.write(`${printableLines(line)}\n`)),
     document: (value) => void (json && process.stdout.write(`${JSON.stringify(value)}\n`)),
     async confirm(what, word) {
       if (yes) return;
@@ -103,7 +104,7 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
       }
       const terminal = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        process.stderr.write(`${what.join("\n")}\n`);
+        process.stderr.write(`${printableLines(what.join("\n"))}\n`);
         const said = await terminal.question(`Type ${word} to continue: `);
         if (said.trim() === word) return;
       } finally {

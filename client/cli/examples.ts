@@ -24,6 +24,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "room set": [
     "room set lab1 --naming lab1-{seat} --idle-boot local-disk --disk-seconds 5",
     "room set lab1 --disk 'transport=nvme size=200GB-1TB'",
+    "room set lab1 --pin 2468 --instructor-pin 97531",
   ],
   "room walk": ["room walk lab1", "room walk lab1 --end"],
   "room wake": ["room wake lab1 --wait 300"],

@@ -6,6 +6,7 @@ import {
   percentText,
   sizeText,
 } from "../../core/screen/format.ts";
+import { printable } from "../../core/units/printable.ts";
 import type { CliContext } from "./context.ts";
 
 /** Milliseconds over which the rate is averaged. */
@@ -52,12 +53,12 @@ export function progressLines(context: CliContext, doing: string): ProgressLines
       const secondsLeft = rate > 0 ? (total - done) / rate : null;
       context.document({ event: "progress", doing, done, total, rate, secondsLeft });
       if (!live) return;
-      const line = progressText({ doing, done, total, rate, secondsLeft });
+      const line = printable(progressText({ doing, done, total, rate, secondsLeft }));
       process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
     },
     note(text) {
       end();
-      process.stderr.write(`roomcast: ${text}\n`);
+      process.stderr.write(`roomcast: ${printable(text)}\n`);
     },
     end,
     [Symbol.dispose]() {

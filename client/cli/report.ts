@@ -7,6 +7,7 @@ import {
 } from "../../core/screen/format.ts";
 import { resultCounts } from "../../core/screen/progress.ts";
 import { membersByResult, sentence } from "../../core/screen/report.ts";
+import { printable } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
 
@@ -24,11 +25,15 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["rootHash", (member) => member.rootHash ?? ""],
 ];
 
-/** RFC 4180: a heading, then a line per PC. A text that a spreadsheet would take for a formula gets an apostrophe. */
+/** What a spreadsheet takes for a formula; of the wide signs, one that is set to East Asian text. */
+const formula = /^ *[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+
+/** RFC 4180: a heading, then a line per PC. A text that would be taken for a formula gets an apostrophe. */
 export function reportCsv(session: SessionView): string {
   const quote = (cell: string | number): string => {
-    const text = typeof cell === "string" && /^[=+\-@\t]/.test(cell) ? `'${cell}` : String(cell);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const shown = printable(String(cell));
+    const text = typeof cell === "string" && formula.test(shown) ? `'${shown}` : shown;
+    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const rows = session.members.map((member) => columns.map(([, cell]) => quote(cell(member))));
   return [columns.map(([title]) => title), ...rows].map((row) => row.join(",")).join("\r\n");
@@ -144,7 +149,7 @@ const eventTable = (events: readonly HistoryEvent[]): string =>
   ].join("\n");
 
 const escapeHtml = (text: string): string =>
-  text
+  printable(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -19,6 +19,12 @@ const whom = (text: string): string => {
   return text;
 };
 
+const approveOrFree = (text: string): string => {
+  if (text !== "approve" && text !== "free")
+    throw new InvalidArgumentError("It has to be approve or free.");
+  return text;
+};
+
 const orNone = (text: string): string | null => (text === "none" ? null : text);
 
 /** How each setting of a room is set and shown. */
@@ -83,11 +89,25 @@ const settings: readonly {
     show: ({ settings: { admit } }) => admit,
   },
   {
+    key: "ask",
+    flags: "--ask <WHETHER>",
+    help: "approve or free: whether what a PC's menu asks for needs a PIN or an operator's yes",
+    parse: approveOrFree,
+    show: ({ settings: { ask } }) => ask,
+  },
+  {
     key: "pin",
     flags: "--pin <PIN>",
     help: "4 to 12 digits that unlock the menus of the PCs, or none",
     parse: orNone,
     show: ({ pin }) => (pin ? "set" : "none"),
+  },
+  {
+    key: "instructorPin",
+    flags: "--instructor-pin <PIN>",
+    help: "4 to 12 digits that allow captures and casts at the menus, too, or none",
+    parse: orNone,
+    show: ({ instructorPin }) => (instructorPin ? "set" : "none"),
   },
 ];
 
@@ -100,4 +120,4 @@ export function addSettingOptions(command: Command): Command {
 
 /** A line per setting, in the form that its option takes. */
 export const settingLines = (room: RoomView): string[] =>
-  settings.map(({ key, show }) => `${key.padEnd(11)}  ${show(room)}`);
+  settings.map(({ key, show }) => `${key.padEnd(13)}  ${show(room)}`);

@@ -50,6 +50,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
           `${found.name}: ${found.online} of ${found.pcs} PCs online, ${found.seats.length} seats`,
         );
         for (const line of settingLines(found)) say(line);
+        if (found.shutUntil !== null) say(shutText(found.name, found.shutUntil));
         return 0;
       }),
     );
@@ -84,6 +85,17 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       return 0;
     }),
   );
+
+  room
+    .command("unlock <R>")
+    .description("opens the menus of a room's PCs, if too many wrong PINs have shut them")
+    .action((name: string) =>
+      run(async ({ client, say, document }) => {
+        document(await client.post<RoomView>(`${path(name)}/unlock`));
+        say(`the menus of ${name} take PINs again`);
+        return 0;
+      }),
+    );
 
   room
     .command("walk <R>")
@@ -129,6 +141,9 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
 
   addSeatCommands(program, run);
 }
+
+const shutText = (name: string, until: string): string =>
+  `too many wrong PINs: its menus are shut until ${until}, or until \`roomcast room unlock ${name}\``;
 
 const nextSeat = ({ walk }: RoomView): string =>
   walk === null || walk.next === null

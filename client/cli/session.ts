@@ -3,6 +3,7 @@ import { diskLine } from "../../core/screen/disk.ts";
 import { orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { table } from "../../core/screen/table.ts";
+import { printable, printableLines } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
@@ -176,7 +177,7 @@ function report(session: SessionView, events: readonly HistoryEvent[], format: s
   if (format === "json") return JSON.stringify(session);
   if (format === "csv") return reportCsv(session);
   if (format === "html") return reportHtml(session, events);
-  return [...resultTable(session), "", sentence(session)].join("\n");
+  return printableLines([...resultTable(session), "", sentence(session)].join("\n"));
 }
 
 /** Says that the session has started and, if `wait` is set, follows it. Answers the exit status. */
@@ -204,7 +205,7 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
     if (first.endedAt !== null) return finished(context, first, live);
     for await (const event of context.client.events(stopped.signal)) {
       if (event.type === "connection" && event.state === "down") {
-        process.stderr.write(`roomcast: ${event.detail}; trying again\n`);
+        process.stderr.write(`roomcast: ${printable(event.detail)}; trying again\n`);
       }
       if (event.type !== "session" || event.session.id !== first.id) continue;
       last = event.session;
@@ -212,9 +213,9 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
       context.document(last);
       for (const notice of last.notices.filter((each) => !noticed.has(each))) {
         noticed.add(notice);
-        process.stderr.write(`${live ? "\r\x1b[K" : ""}roomcast: ${notice}\n`);
+        process.stderr.write(`${live ? "\r\x1b[K" : ""}roomcast: ${printable(notice)}\n`);
       }
-      const line = progressLine(last);
+      const line = printable(progressLine(last));
       if (line === shown) continue;
       shown = line;
       if (live)

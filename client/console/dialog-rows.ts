@@ -66,7 +66,7 @@ export function dialogRows(
     case "room":
       return {
         body: roomPageRows(model, room, page.chosen, size.columns),
-        keys: "Enter: change  w: seat walk  y: history  n: new room  x: delete it  Esc: back",
+        keys: "Enter: change  w: seat walk  o: open menus  y: history  n: new  x: delete  Esc",
       };
     case "setting":
       return {

@@ -4,6 +4,7 @@ import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import type { Model } from "./model.ts";
+import { pressAnswer } from "./request-keys.ts";
 import { neighbour, seatMap } from "./seat-map.ts";
 import {
   historyOf,
@@ -36,6 +37,8 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
   const ui: Ui = { ...settled(model, before), said: null };
   if (key.name === "C-l" || key.name === "f5") return { ui, effect: { type: "redraw" } };
   if (key.name === "C-c") return { ui, effect: { type: "quit" } };
+  const answered = pressAnswer(model, ui, key);
+  if (answered !== undefined) return answered;
   switch (ui.page.name) {
     case "list":
       return (

@@ -110,7 +110,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   };
 
   const onKey = (key: Key): void => {
-    const step = press(model, ui, key, pageLines(ui.page, terminal.size));
+    const step = press(model, ui, key, pageLines(model, ui, terminal.size));
     ui = step.ui;
     const { effect } = step;
     if (effect?.type === "quit") return leaving.abort();
@@ -142,6 +142,8 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   try {
     draw();
     for await (const event of api.events(leaving.signal)) {
+      // Each request rings once; those of a server that was away have rung already.
+      if (event.type === "request" && !model.requests.has(event.request.id)) terminal.bell();
       take(model, event);
       if (leaving.signal.aborted) break;
       drawSoon(drawEveryMs);

@@ -1,5 +1,7 @@
 /** What the console knows: the sum of the server's events. */
+
 import type { RoomView } from "../../core/wire/rooms.ts";
+import type { RequestView } from "../../core/wire/trust.ts";
 import type { ImageView, MemberView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { ConsoleEvent } from "./api.ts";
 import type { Looked } from "./looker.ts";
@@ -14,6 +16,8 @@ export interface Model {
   readonly rooms: Map<string, RoomView>;
   readonly images: Map<string, ImageView>;
   readonly sessions: Map<string, SessionView>;
+  /** What waits for a yes, oldest first. */
+  readonly requests: Map<string, RequestView>;
   /** By PC: its part in the latest session that it is or was in. */
   readonly parts: Map<string, Part>;
   /** What a page shows of a PC. */
@@ -33,6 +37,7 @@ export const emptyModel = (): Model => ({
   rooms: new Map(),
   images: new Map(),
   sessions: new Map(),
+  requests: new Map(),
   parts: new Map(),
   looked: null,
   note: null,
@@ -79,6 +84,13 @@ export function take(model: Model, event: ConsoleEvent): void {
       takeSession(model, event.session);
       model.said?.add(event.session);
       return;
+    case "request":
+      model.requests.set(event.request.id, event.request);
+      model.said?.add(event.request);
+      return;
+    case "request-gone":
+      model.requests.delete(event.id);
+      return;
     case "warnings":
       model.warnings = event.texts;
       return;
@@ -90,7 +102,8 @@ export function take(model: Model, event: ConsoleEvent): void {
 
 /** Drops what vanished while the server was not reached, since no event reported that. */
 function forgetUnsaid(model: Model, said: ReadonlySet<unknown>): void {
-  for (const map of [model.pcs, model.rooms, model.images, model.sessions]) {
+  const { pcs, rooms, images, sessions, requests } = model;
+  for (const map of [pcs, rooms, images, sessions, requests]) {
     for (const [key, value] of map) if (!said.has(value)) map.delete(key);
   }
   for (const [pc, { session }] of model.parts) {

@@ -14,20 +14,34 @@ import { dialogRows } from "./dialog-rows.ts";
 import { lookRows } from "./look-rows.ts";
 import type { Model } from "./model.ts";
 import { pcRows } from "./pc-rows.ts";
+import { bannerRows } from "./request-rows.ts";
 import { roomRows } from "./room-rows.ts";
 import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
-import { chosenPc, isRunning, type Page, settled, type Ui } from "./state.ts";
+import { chosenPc, isRunning, settled, type Ui } from "./state.ts";
 
 /** Lines that are not the list: two at the top, a heading, sessions, a message, keys. */
 const listFrame = 9;
 
 /** How many PCs the page shows at once. */
-export const pageLines = (page: Page, size: ScreenSize): number =>
-  page.name === "session" ? sessionPage(size) : Math.max(1, size.lines - listFrame);
+export function pageLines(model: Model, ui: Ui, size: ScreenSize): number {
+  const left = below(bannerRows(model, ui, size.columns), size);
+  return ui.page.name === "session" ? sessionPage(left) : Math.max(1, left.lines - listFrame);
+}
 
 /** The whole screen: exactly `size.lines` rows. */
 export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
   const ui = settled(model, before);
+  const banner = bannerRows(model, ui, size.columns);
+  return [...banner, ...pageRows(model, ui, below(banner, size))];
+}
+
+/** What a page has of the screen. */
+const below = (banner: readonly Row[], { columns, lines }: ScreenSize): ScreenSize => ({
+  columns,
+  lines: lines - banner.length,
+});
+
+function pageRows(model: Model, ui: Ui, size: ScreenSize): Row[] {
   const { columns } = size;
   const frame = (body: readonly Row[], keys: string): Row[] =>
     screenful(
@@ -103,15 +117,25 @@ const saidRows = (model: Model, ui: Ui, columns: number): Row[] => {
   if (model.connection.state === "down") {
     return paragraph(model.connection.detail, columns, "warn").slice(0, 3);
   }
-  const [warning] = model.warnings;
+  const [warning, ...others] = [...model.warnings, ...shutMenus(model)];
+  const more = others.length === 0 ? "" : ` (and ${others.length} more: roomcast doctor)`;
   const warned =
-    warning === undefined ? [] : paragraph(`! ${warning}`, columns, "warn").slice(0, 3);
+    warning === undefined ? [] : paragraph(`! ${warning}${more}`, columns, "warn").slice(0, 3);
   if (model.note === null) return warned.length > 0 ? warned : [blank];
   return [
     ...warned,
     line(cut(`${model.note.time.slice(11, 19)}  ${model.note.text}`, columns - 2)),
   ];
 };
+
+const shutMenus = (model: Model): string[] =>
+  [...model.rooms.values()].flatMap(({ name, shutUntil }) =>
+    shutUntil === null
+      ? []
+      : [
+          `the menus of room ${name} are shut until ${shutUntil.slice(11, 16)} UTC: too many wrong PINs; R and then o opens them`,
+        ],
+  );
 
 const helpRows: readonly Row[] = [
   line("Keys", "bold"),
@@ -139,6 +163,7 @@ const helpRows: readonly Row[] = [
     ["i", "show the images; check or delete them"],
     ["R", "show the room: settings, seat walk, history; create, delete"],
     [":", "run any other command: schedule, import, doctor, report..."],
+    ["y  n", "answer what a PC asks for, while it rings"],
     ["Ctrl-L", "draw the screen again"],
     ["q", "leave the console; sessions continue"],
   ].map(([keys = "", what = ""]): Row => [span(`  ${cell(keys, 20)}`, "bold"), span(what)]),

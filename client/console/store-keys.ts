@@ -111,6 +111,10 @@ export function pressAtRoom(
         },
         effect: null,
       };
+    case "o": {
+      const calls: Call[] = [{ method: "post", path: `${path}/unlock`, body: {} }];
+      return { ui, effect: { type: "calls", calls, done: `the menus of ${room.name} take PINs` } };
+    }
     case "y":
       return open(ui, historyOf("room", room.name, `room ${room.name}`, page));
     case "enter": {
@@ -155,7 +159,7 @@ function change(ui: Ui, room: string, body: RoomChange): Step {
 }
 
 /** The settings of a room, in their order; of a PIN only whether there is one. */
-export function roomSettings({ settings, pin }: RoomView): {
+export function roomSettings({ settings, pin, instructorPin }: RoomView): {
   readonly key: keyof RoomChange;
   readonly value: string | number | boolean | null;
 }[] {
@@ -166,6 +170,7 @@ export function roomSettings({ settings, pin }: RoomView): {
       value: key === "disk" ? policyText(settings.disk) : settings[key],
     })),
     { key: "pin", value: pin ? "(set)" : null },
+    { key: "instructorPin", value: instructorPin ? "(set)" : null },
   ];
 }
 

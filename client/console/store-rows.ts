@@ -68,7 +68,7 @@ export function roomPageRows(
 ): Row[] {
   const room = name === null ? undefined : model.rooms.get(name);
   if (room === undefined) return [line("This room no longer exists.")];
-  const { pcs, online, seats, walk, session } = room;
+  const { pcs, online, seats, walk, session, shutUntil } = room;
   const fact = (title: string, text: string): Row =>
     factRow(title, text, { columns, titleWidth: 12 });
   const taken = seats.filter(({ pc }) => pc !== null).length;
@@ -85,9 +85,12 @@ export function roomPageRows(
     fact("Seats", `${seats.length}, of which ${taken} are taken`),
     fact("Seat walk", walking),
     fact("Session", session ?? "none"),
+    ...(shutUntil === null
+      ? []
+      : [line(`MENUS SHUT until ${shutUntil.slice(11, 16)} UTC: too many wrong PINs`, "bad")]),
     blank,
     ...roomSettings(room).map(({ key, value }, index) =>
-      line(`${cell(key, 12)}${settingText(value)}`, index === chosen ? "chosen" : "plain"),
+      line(`${cell(key, 14)}${settingText(value)}`, index === chosen ? "chosen" : "plain"),
     ),
   ];
 }

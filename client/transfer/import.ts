@@ -1,6 +1,6 @@
 /** Makes an image of a disk that is kept in a file, a folder, or on a device of this machine. */
 import { open, readdir, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { partcloneMagic } from "../../core/image/partclone.ts";
 import { readPartitionTable } from "../../core/image/partition-table.ts";
@@ -171,7 +171,7 @@ async function importPartition(
 
 async function importFolder(options: ImportOptions, uplink: ApiUplink): Promise<Committed> {
   const { path, signal, disk: wanted, diskSize } = options;
-  const names = new Set(await readdir(path));
+  const names = new Set(await plainFiles(path));
   const read = isFog(names) ? readFog : isClonezilla(names) ? readClonezilla : null;
   if (read === null) throw notKnown(path, "the folder is neither Clonezilla's nor FOG's");
   const folder = await read(path, names, wanted, new Set(options.without), diskSize);
@@ -182,6 +182,21 @@ async function importFolder(options: ImportOptions, uplink: ApiUplink): Promise<
   const { source } = folder;
   const { progress } = options;
   return await captureMapped(map, { disk, source, uplink, signal, progress });
+}
+
+/**
+ * The names of the files in a folder that may be somebody else's: a link could lead to any file of this
+ * machine, a device node to a disk, and a pipe to nowhere.
+ */
+async function plainFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const odd = entries.find((entry) => !entry.isFile() && !entry.isDirectory());
+  if (odd !== undefined) {
+    const what = `${join(folder, odd.name)} is a link, a device or a pipe, and no file`;
+    const next = "copy the saved disk with its files themselves: cp -rL";
+    throw new RoomcastError("refused", what, next);
+  }
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
 /** A disk that can be read anywhere: a capture, by the used blocks of its file systems. */

@@ -1,6 +1,5 @@
 /** An image restored to a disk of this machine, as an agent does it; its chunks come by the API. */
 import { basename } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { misfitOf } from "../../core/image/fit.ts";
@@ -8,21 +7,16 @@ import { imageName } from "../../core/image/manifest.ts";
 import { rootHashOfEntries } from "../../core/image/merkle.ts";
 import { bootCriticalEntryIndexes } from "../../core/image/plan.ts";
 import { sha256 } from "../../core/node/hash.ts";
-import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
+import { diskLine } from "../../core/screen/disk.ts";
 import { chooseTarget } from "../../core/session/target.ts";
-import { chunkBytes } from "../../core/units/units.ts";
 import type { DiskView } from "../../core/wire/views.ts";
-import { systemCodec } from "../../imaging/codec.ts";
-import { alignedBuffer, openDisk } from "../../imaging/disk/disk.ts";
 import { describePath } from "../../imaging/disk/disks.ts";
 import { usedBy } from "../../imaging/disk/in-use.ts";
 import { systemRoots } from "../../imaging/disk/sysfs.ts";
 import { fitDisk } from "../../imaging/fit/fit-disk.ts";
-import { bootAreaOf } from "../../imaging/restore/boot-area.ts";
 import { closedUnlessHung } from "../../imaging/restore/disk-faults.ts";
-import { DiskRestore } from "../../imaging/restore/disk-restore.ts";
-import { oldSignaturesOf } from "../../imaging/restore/old-signatures.ts";
-import { ShortDisk } from "../../imaging/restore/short-disk.ts";
+import type { DiskRestore } from "../../imaging/restore/disk-restore.ts";
+import { openTarget, restoreOnto } from "../../imaging/restore/onto-disk.ts";
 import type { ReadImage } from "./image-reader.ts";
 
 export interface RestoreHereOptions {
@@ -73,40 +67,14 @@ async function write(
   { signal, progress, log }: RestoreHereOptions,
 ): Promise<void> {
   const { manifest, entries } = image;
-  const { diskBytes, logicalSector, rootHash } = manifest;
-  const opened = await openDisk(view.path, { write: true });
-  let restore: DiskRestore | null = null;
-  await using _ = closedUnlessHung(opened, () => restore?.diskHangs ?? false);
-  if (opened.size !== view.size || opened.logicalSector !== view.logicalSector) {
-    const next = "check its cable, and try again";
-    throw new RoomcastError("refused", `${view.path} is not the disk it was a moment ago`, next);
-  }
-  const boot = bootAreaOf({
-    entries,
+  const opened = await openTarget(view);
+  const work = restoreOnto({
+    ...{ opened, view, manifest, entries },
     critical: bootCriticalEntryIndexes(manifest, entries),
-    diskBytes,
-    targetBytes: opened.size,
-    logicalSector,
+    how: { verify: "read-back", discard: true },
+    fetch: (entryIndex) => storedChunk(image, entryIndex),
   });
-  const work = new DiskRestore(
-    {
-      entries,
-      diskBytes,
-      boot,
-      empty: oldSignaturesOf({ image: manifest, entries, targetBytes: opened.size }),
-      verify: "read-back",
-      discard: true,
-    },
-    {
-      ...systemCodec,
-      disk: opened.size < diskBytes ? new ShortDisk(opened, diskBytes) : opened,
-      diskName: `${view.path}, ${diskIdentity(view)}`,
-      fetch: (entryIndex) => storedChunk(image, entryIndex),
-      buffer: () => alignedBuffer(chunkBytes),
-      sleep: async (ms) => void (await sleep(ms)),
-    },
-  );
-  restore = work;
+  await using _ = closedUnlessHung(opened, () => work.diskHangs);
   const stop = (): void => work.stop(stopReason(signal.reason));
   signal.addEventListener("abort", stop, { once: true });
   let trouble: string | null = null;
@@ -120,7 +88,7 @@ async function write(
     signal.throwIfAborted();
     await work.begin();
     deliver(image, work).catch((error: unknown) => work.stop(stopReason(error)));
-    const rightRoot = rootHashOfEntries(await work.ended, sha256) === rootHash;
+    const rightRoot = rootHashOfEntries(await work.ended, sha256) === manifest.rootHash;
     assert(rightRoot, "what was verified is the image");
     const { bytesWanted } = work.counters;
     progress(2 * bytesWanted, 2 * bytesWanted);

@@ -3,9 +3,9 @@
  * that loop devices and partclone work on them as on a disk, and nothing is stored twice.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
 import { damagedSource } from "./byte-reader.ts";
@@ -59,8 +59,11 @@ export async function openVirtualDisk(
   format: VirtualFormat,
   signal: AbortSignal,
 ): Promise<VirtualDisk> {
-  await requireSound(path, format, signal);
-  return show(path, format, false, signal);
+  // QEMU takes a name that begins with `-` for an option, and one like `nbd:` for an address.
+  const file = resolve(path);
+  await requireOneFile(file, format);
+  await requireSound(file, format, signal);
+  return show(file, format, false, signal);
 }
 
 /** Makes the file, of a disk that reads as zeros. */
@@ -72,13 +75,68 @@ export async function createVirtualDisk(
 ): Promise<VirtualDisk> {
   const { driver, createOptions } = format;
   const { status, said } = await qemuImg(
-    ["create", "-q", "-f", driver, ...createOptions, path, String(diskBytes)],
+    ["create", "-q", "-f", driver, ...createOptions, resolve(path), String(diskBytes)],
     signal,
   );
   if (status !== 0)
     throw new RoomcastError("failed", `qemu-img: ${said}`, "check the file and its folder");
   return show(path, format, true, signal);
 }
+
+/** Where a qcow2's first fields are: QEMU's docs/interop/qcow2.txt, "Header". */
+const qcow2 = { backingOffset: 8, backingLength: 16, incompatible: 72, externalData: 1n << 2n };
+/** Where a sparse VMDK's are, in little endian and sectors: "Virtual Disk Format 1.1", "Hosted Sparse Extent Header". */
+const vmdk = { capacity: 12, descriptorOffset: 28, descriptorLength: 36 };
+const vmdkDescriptorLimit = 1024 * 1024;
+
+/**
+ * Refuses a file that names others, before QEMU reads it: it would open them, wherever on this machine or
+ * in the network they are. The extents of a VMDK may lie in its own folder.
+ */
+async function requireOneFile(path: string, { name }: VirtualFormat): Promise<void> {
+  await using handle = await open(path, "r");
+  const { size } = await handle.stat();
+  const at = async (offset: number, length: number): Promise<Buffer> => {
+    const buffer = Buffer.alloc(Math.max(0, Math.min(length, size - offset)));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    return buffer.subarray(0, bytesRead);
+  };
+  const head = await at(0, 512);
+  if (head.length < 80) return;
+  if (name === "qcow2") {
+    const isData = (head.readBigUInt64BE(qcow2.incompatible) & qcow2.externalData) !== 0n;
+    const version = head.readUInt32BE(4);
+    if (version >= 3 && isData) throw onlyPart(path, "another file");
+    const offset = Number(head.readBigUInt64BE(qcow2.backingOffset));
+    if (offset === 0) return;
+    const backing = await at(offset, Math.min(head.readUInt32BE(qcow2.backingLength), 1023));
+    throw onlyPart(path, backing.toString());
+  }
+  if (name !== "vmdk") return;
+  const isText = head.toString("latin1", 0, 4) !== "KDMV";
+  const sectors = (field: number): number => Number(head.readBigUInt64LE(field));
+  // A sparse VMDK with content of its own has the rest for show.
+  if (!isText && sectors(vmdk.capacity) > 0) return;
+  const from = isText ? 0 : sectors(vmdk.descriptorOffset) * 512;
+  const length = isText ? size : sectors(vmdk.descriptorLength) * 512;
+  const text = await at(from, Math.min(length, vmdkDescriptorLimit));
+  for (const extent of extentsOf(text.toString("latin1"))) {
+    const isPlain = !/[/\\:]/.test(extent) && extent !== "";
+    const found = isPlain ? await lstat(join(dirname(path), extent)).catch(() => null) : null;
+    if (found?.isFile() !== true) throw onlyPart(path, extent);
+  }
+}
+
+/** `RW 4192256 SPARSE "disk-s001.vmdk"`, as QEMU reads it: over the ends of lines as well. */
+const extentsOf = (descriptor: string): string[] =>
+  [...descriptor.matchAll(/\S+\s+-?\d+\s+\S+\s+"([^"\r\n]*)/g)].map(([, name = ""]) => name);
+
+const onlyPart = (path: string, other: string): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `${path} is only a part of a disk: the rest is in ${other}`,
+    `convert it to one file first: qemu-img convert -O qcow2 ${path} whole.qcow2`,
+  );
 
 async function requireSound(path: string, format: VirtualFormat, signal: AbortSignal) {
   const { driver, name } = format;
@@ -87,15 +145,12 @@ async function requireSound(path: string, format: VirtualFormat, signal: AbortSi
   const told = JSON.parse(info.output) as {
     "backing-filename"?: string;
     encrypted?: boolean;
-    "format-specific"?: { data?: { "data-file"?: string } };
   };
-  const other = told["backing-filename"] ?? told["format-specific"]?.data?.["data-file"];
-  if (other !== undefined || told.encrypted === true) {
-    throw new RoomcastError(
-      "bad-input",
-      `${path} ${other === undefined ? "is encrypted" : `is only a part of a disk: the rest is in ${other}`}`,
-      `convert it to one file first: qemu-img convert -O qcow2 ${path} whole.qcow2`,
-    );
+  const other = told["backing-filename"];
+  if (other !== undefined) throw onlyPart(path, other);
+  if (told.encrypted === true) {
+    const next = `decrypt it first: qemu-img convert -O qcow2 ${path} whole.qcow2`;
+    throw new RoomcastError("bad-input", `${path} is encrypted`, next);
   }
   if (driver === "vpc") {
     // QEMU cannot check these; a footer at the very end is what a cut one lacks.

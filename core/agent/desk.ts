@@ -1,16 +1,12 @@
 /**
- * The person at the PC, whatever page of the menu is open: what the server and the checks have said,
- * the room's PIN, and what the person wants. It knows no task and no socket.
+ * The person at the PC, whatever page of the menu is open: what the server and the checks have said, and
+ * what the person wants. It asks and shows; the server decides. It knows no task, no socket and no PIN.
  */
 import { never } from "../errors.ts";
-import { type Millis, millis } from "../units/units.ts";
 import type { AgentMessage, Placed, RoomTarget, WipeOrder } from "../wire/control.ts";
-import type { PinHash } from "../wire/rooms.ts";
+import type { MenuState } from "../wire/trust.ts";
 import type { ImageView } from "../wire/views.ts";
 import type { Power } from "./life.ts";
-
-/** Whoever walks away leaves the menu locked again after this. */
-export const openFor = millis(10 * 60_000);
 
 /** What the person chose in the menu. Whatever destroys was confirmed there. */
 export type MenuAction =
@@ -31,6 +27,8 @@ export type MenuAction =
   | { readonly action: "dismiss" }
   | { readonly action: "unlock"; readonly pin: string }
   | { readonly action: "take-seat" }
+  /** What waits for an operator is wanted no more. */
+  | { readonly action: "withdraw" }
   | { readonly action: "shell" }
   | { readonly action: Power };
 
@@ -43,14 +41,17 @@ export interface Finding {
 }
 
 export interface Desk {
+  readonly isConnected: boolean;
   /** As the server has them; null before it has said so. */
   readonly name: string | null;
   readonly room: string | null;
   readonly place: Placed | null;
-  /** Until when the PIN that was typed holds; null: none was. */
-  readonly openUntil: Millis | null;
-  /** The shell on the second console is held back with the menu. */
-  readonly isShellLocked: boolean;
+  /** What the server says of this PC's menu; null: it has said nothing yet. */
+  readonly menu: MenuState | null;
+  /** Whether the shell on the second console is held back; null: as the PC started. */
+  readonly isShellLocked: boolean | null;
+  /** What waits for an operator's yes, in words. */
+  readonly waiting: string | null;
   readonly notice: string | null;
   /** null: not fetched yet. */
   readonly images: readonly ImageView[] | null;
@@ -63,16 +64,17 @@ export type DeskEvent =
   | { readonly type: "chose"; readonly chosen: MenuAction }
   | { readonly type: "welcome"; readonly name: string; readonly room: string }
   | { readonly type: "placed"; readonly placed: Placed }
+  | { readonly type: "menu"; readonly menu: MenuState }
+  | { readonly type: "waiting"; readonly what: string | null }
+  /** The connection to the server is gone. */
+  | { readonly type: "down" }
   /** A line for the person; null takes the last one away. */
   | { readonly type: "notice"; readonly text: string | null }
   | { readonly type: "images"; readonly images: readonly ImageView[] }
   | { readonly type: "targets"; readonly targets: readonly RoomTarget[] }
   | { readonly type: "findings"; readonly findings: readonly Finding[] }
   /** The network check is over; why it broke, or null. */
-  | { readonly type: "checked"; readonly trouble: string | null }
-  /** Whether what was typed is this PIN. */
-  | { readonly type: "pin"; readonly pin: PinHash; readonly isRight: boolean }
-  | { readonly type: "tick" };
+  | { readonly type: "checked"; readonly trouble: string | null };
 
 /** What is to be done for the person. */
 export type DeskRequest =
@@ -80,7 +82,7 @@ export type DeskRequest =
   | { readonly type: "fetch-images" }
   | { readonly type: "fetch-targets"; readonly room: string }
   | { readonly type: "check" }
-  | { readonly type: "check-pin"; readonly typed: string; readonly pin: PinHash }
+  | { readonly type: "unlock"; readonly pin: string }
   | { readonly type: "lock-shell"; readonly isLocked: boolean }
   | { readonly type: "open-shell" }
   | { readonly type: "stop" }
@@ -90,11 +92,13 @@ export type DeskRequest =
 export type DeskStep = readonly [Desk, readonly DeskRequest[]];
 
 export const emptyDesk: Desk = {
+  isConnected: false,
   name: null,
   room: null,
   place: null,
-  openUntil: null,
-  isShellLocked: false,
+  menu: null,
+  isShellLocked: null,
+  waiting: null,
   notice: null,
   images: null,
   targets: null,
@@ -102,37 +106,35 @@ export const emptyDesk: Desk = {
   isChecking: false,
 };
 
-/** The room has a PIN, and nobody has typed it here lately. It goes on to hold while the server is away. */
-export function isLocked({ place, openUntil }: Desk, now: Millis): boolean {
-  if ((place?.pin ?? null) === null) return false;
-  return openUntil === null || now >= openUntil;
+/** The room has a PIN, and the server knows of none that was typed on this connection and still holds. */
+export const isLocked = ({ menu }: Desk): boolean =>
+  menu?.pins.menu === true && menu.right === null;
+
+/** The PIN that would allow more here than what is allowed now. */
+export function unlocks({ menu, isConnected }: Desk): "menu" | "instructor" | null {
+  if (menu === null || !isConnected || menu.right === "instructor") return null;
+  if (menu.pins.menu && menu.right === null) return "menu";
+  return menu.pins.instructor ? "instructor" : null;
 }
 
 /** Takes what happened at the desk, or what it is told. */
-export function atDesk(before: Desk, event: DeskEvent, now: Millis): DeskStep {
-  const [desk, requests] = taken(before, event, now);
-  const isShellLocked = isLocked(desk, now);
-  if (isShellLocked === desk.isShellLocked) return [desk, requests];
-  // The lock falls shut by itself, too.
-  return [
-    { ...desk, isShellLocked },
-    [...requests, { type: "lock-shell", isLocked: isShellLocked }],
-  ];
-}
-
-function taken(desk: Desk, event: DeskEvent, now: Millis): DeskStep {
+export function atDesk(desk: Desk, event: DeskEvent): DeskStep {
   switch (event.type) {
     case "chose":
-      return chose(desk, event.chosen, now);
+      return chose(desk, event.chosen);
     case "welcome":
-      return [{ ...desk, name: event.name, room: event.room }, []];
+      return [{ ...desk, isConnected: true, name: event.name, room: event.room }, []];
     case "placed": {
       const { placed } = event;
-      const { name, room, pin } = placed;
-      // Another PIN locks the menu.
-      const openUntil = pin?.hash === desk.place?.pin?.hash ? desk.openUntil : null;
-      return [{ ...desk, name, room, place: placed, openUntil, notice: null }, []];
+      const { name, room } = placed;
+      return [{ ...desk, name, room, place: placed, notice: null }, []];
     }
+    case "menu":
+      return withMenu(desk, event.menu);
+    case "waiting":
+      return [{ ...desk, waiting: event.what, notice: null }, []];
+    case "down":
+      return down(desk);
     case "notice":
       return [{ ...desk, notice: event.text }, []];
     case "images":
@@ -143,35 +145,56 @@ function taken(desk: Desk, event: DeskEvent, now: Millis): DeskStep {
       return [{ ...desk, findings: event.findings }, []];
     case "checked":
       return [{ ...desk, isChecking: false, notice: event.trouble ?? desk.notice }, []];
-    case "pin": {
-      const isStill = desk.place?.pin?.hash === event.pin.hash;
-      if (!event.isRight || !isStill) {
-        return [{ ...desk, notice: "That was not the room's PIN." }, []];
-      }
-      return [{ ...desk, openUntil: millis(now + openFor), notice: null }, []];
-    }
-    case "tick":
-      return [desk, []];
     default:
       return never(event);
   }
 }
 
-/** What anyone may do at a PC that is locked; all else waits for the PIN. */
-const isFree = ({ action }: MenuAction): boolean =>
-  action === "unlock" || action === "dismiss" || action === "take-seat";
-
-function chose(desk: Desk, chosen: MenuAction, now: Millis): DeskStep {
-  if (!isLocked(desk, now)) {
-    // Someone is at it, and has shown the PIN before.
-    const openUntil = desk.openUntil === null ? null : millis(now + openFor);
-    return requested({ ...desk, openUntil }, chosen);
-  }
-  if (isFree(chosen)) return requested(desk, chosen);
-  return [{ ...desk, notice: "The menu is locked: type the room's PIN first." }, []];
+/** The shell on the second console goes with the menu. */
+function withMenu(before: Desk, menu: MenuState): DeskStep {
+  const desk = { ...before, menu };
+  const isShellLocked = isLocked(desk);
+  if (isShellLocked === before.isShellLocked) return [desk, []];
+  return [{ ...desk, isShellLocked }, [{ type: "lock-shell", isLocked: isShellLocked }]];
 }
 
-function requested(desk: Desk, chosen: MenuAction): DeskStep {
+/** What was allowed, or asked for, was so on the connection that is gone. */
+function down(desk: Desk): DeskStep {
+  const { menu, waiting } = desk;
+  const notice =
+    waiting === null
+      ? desk.notice
+      : "The connection to the server broke: ask again when it is back.";
+  const rest = { ...desk, isConnected: false, waiting: null, notice };
+  if (menu === null) return [rest, []];
+  return withMenu(rest, { ...menu, right: null });
+}
+
+/**
+ * What needs the PIN where the room has one. What the server decides is asked for without it, too; and
+ * without a server, which alone knows a PIN, work can still be stopped.
+ */
+function needsPin({ isConnected }: Desk, { action }: MenuAction): boolean {
+  switch (action) {
+    case "images":
+    case "targets":
+    case "check":
+    case "shell":
+    case "reboot":
+    case "poweroff":
+    case "boot-disk":
+      return true;
+    case "stop":
+      return isConnected;
+    default:
+      return false;
+  }
+}
+
+function chose(desk: Desk, chosen: MenuAction): DeskStep {
+  if (isLocked(desk) && needsPin(desk, chosen)) {
+    return [{ ...desk, notice: "The menu is locked: type the room's PIN first." }, []];
+  }
   switch (chosen.action) {
     case "images":
       return [desk, [{ type: "fetch-images" }]];
@@ -182,6 +205,7 @@ function requested(desk: Desk, chosen: MenuAction): DeskStep {
     case "cast":
     case "wipe":
     case "take-seat":
+    case "withdraw":
       return [desk, [{ type: "ask", want: chosen }]];
     case "check":
       if (desk.isChecking) return [desk, []];
@@ -190,12 +214,11 @@ function requested(desk: Desk, chosen: MenuAction): DeskStep {
       return [desk, [{ type: "stop" }]];
     case "dismiss":
       return [{ ...desk, notice: null }, [{ type: "dismiss" }]];
-    case "unlock": {
-      const pin = desk.place?.pin ?? null;
-      return [desk, pin === null ? [] : [{ type: "check-pin", typed: chosen.pin, pin }]];
-    }
+    case "unlock":
+      return [desk, [{ type: "unlock", pin: chosen.pin }]];
     case "shell":
-      return [desk, [{ type: "open-shell" }]];
+      if (desk.menu !== null) return [desk, [{ type: "open-shell" }]];
+      return [{ ...desk, notice: "The server has not said yet whether this room has a PIN." }, []];
     case "reboot":
     case "poweroff":
     case "boot-disk":

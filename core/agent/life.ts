@@ -89,6 +89,8 @@ export type LifeEvent =
 
 export type LifeAction =
   | { readonly type: "start"; readonly order: Order }
+  /** The work that is under way has a newer order: its grant and keys count from here on, and no more of it. */
+  | { readonly type: "refresh"; readonly order: Order }
   | { readonly type: "stop"; readonly reason: string }
   | { readonly type: "power"; readonly action: Power }
   | { readonly type: "exit"; readonly status: number }
@@ -173,14 +175,18 @@ export function live(life: Life, event: LifeEvent, now: Millis, rules: LifeRules
   }
 }
 
-/** An order that comes again is left: the server repeats each until it sees it reported. */
+/**
+ * The server repeats each order until it sees it reported, and says it over each new connection: one
+ * that is under way is not begun anew by that.
+ */
 function ordered(life: Life, order: Order): LifeStep {
   switch (life.name) {
     case "idle":
       return begun(order);
     case "working":
-    case "leaving":
       // The server cancels what is under way before it gets an answer to another order.
+      return isSameWork(life.order, order) ? [life, [{ type: "refresh", order }]] : [life, []];
+    case "leaving":
       return [life, []];
     case "stopping": {
       const isIgnored = life.next === "exit" || isSameWork(life.order, order);

@@ -7,12 +7,20 @@ type ProgressMessage = Extract<AgentMessage, { type: "progress" }>;
 /** How far a task is: what `progress` says of it. */
 export type TaskProgress = Omit<ProgressMessage, "type" | "session" | "attempt">;
 
-/** `progress`: of the work under way; null while it is being prepared. */
-export function pcState(life: Life, progress: TaskProgress | null): PcState {
+/**
+ * `progress`: of the work under way; null while it is being prepared. `isHalfWritten`: a disk was left
+ * by a restore that did not finish, so the PC would not start from it.
+ */
+export function pcState(
+  life: Life,
+  progress: TaskProgress | null,
+  isHalfWritten: boolean,
+): PcState {
   const order = underWay(life);
   if (order !== null) return workState(order.type, progress);
   const outcome = shownEnd(life)?.end.outcome;
-  return outcome === "failed" || outcome === "refused" ? "failed" : "idle";
+  const hasFailed = outcome === "failed" || outcome === "refused" || isHalfWritten;
+  return hasFailed ? "failed" : "idle";
 }
 
 function workState(type: Order["type"], progress: TaskProgress | null): PcState {

@@ -8,7 +8,7 @@ export interface BootKernel {
   readonly vmlinuz: string;
   /** Archives that make the initrd, in order: what is in a later one replaces what was in an earlier one. */
   readonly initrds: readonly string[];
-  /** Added to the kernel's command line; printable, without spaces. */
+  /** Added to the kernel's command line; without spaces, and without what GRUB or iPXE read as their own. */
   readonly arguments: readonly string[];
 }
 
@@ -45,6 +45,18 @@ export type BootEntry = { readonly id: string; readonly key: string; readonly ti
   | { readonly kind: "local-disk" }
   | { readonly kind: "shell" }
 );
+
+/** Which server a PC's agent is to find, as the kernel's command line says it. */
+export type BootServer = Pick<BootPlan, "serverUrl" | "gate">;
+
+export const serverArguments = ({ serverUrl, gate }: BootServer): readonly string[] => [
+  `roomcast.gate=${gate.url}`,
+  ...gate.pins.map((pin) => `roomcast.key=${pin}`),
+  `roomcast.server=${serverUrl}`,
+];
+
+/** The kernel's messages stay off the screen: the menu is there. */
+export const quietArguments: readonly string[] = ["quiet", "loglevel=3"];
 
 /** Seconds in which a key opens the menu: long enough to hit one, short enough for fifty PCs. */
 export const agentPromptSeconds = 2;
@@ -88,12 +100,10 @@ export function bootEntries(plan: BootPlan): readonly [BootEntry, ...BootEntry[]
     title,
     kernel: from,
     commandLine: [
-      `roomcast.gate=${plan.gate.url}`,
-      ...plan.gate.pins.map((pin) => `roomcast.key=${pin}`),
-      `roomcast.server=${plan.serverUrl}`,
+      ...serverArguments(plan),
       // PXELINUX's form: the hardware type before the address.
       `BOOTIF=01-${plan.mac.replaceAll(":", "-")}`,
-      "quiet loglevel=3",
+      ...quietArguments,
       ...from.arguments,
       ...extra,
     ].join(" "),

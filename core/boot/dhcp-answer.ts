@@ -1,6 +1,7 @@
 /** The messages that a DHCP server sends: OFFER, ACK and NAK, with what a booting client has to load. */
 import { ipv4ToNumber, ipv4ToText, subnetOf } from "../units/ipv4.ts";
 import { asciiBytes, type DhcpPacket, dhcpType, noAddress, u32Bytes } from "../wire/dhcp/packet.ts";
+import type { BootUuids } from "./boot-uuids.ts";
 import { loaderFor } from "./loader.ts";
 import type { UefiLoaders } from "./uefi-loaders.ts";
 
@@ -10,6 +11,7 @@ export interface BootSettings {
   /** `http://ADDRESS:PORT` */
   readonly serverUrl: string;
   readonly uefiLoaders: UefiLoaders;
+  readonly bootUuids: BootUuids;
 }
 
 export interface AnswerSettings extends BootSettings {
@@ -112,6 +114,7 @@ function bootFields(settings: BootSettings, request: DhcpPacket): BootFields {
   const loader = loaderFor(request, settings.uefiLoaders.for(request.mac));
   if (loader === undefined || loader.kind === "unsupported")
     return { isBooting: false, file: "", options: [] };
+  settings.bootUuids.heard(request);
   const file = loader.kind === "tftp" ? loader.file : `${serverUrl}${loader.path}`;
   const vendorClass = loader.kind === "tftp" ? "PXEClient" : loader.vendorClass;
   const options = new Map<number, Uint8Array>([

@@ -56,6 +56,8 @@ export class DhcpProxy {
       const text = `the relay ${packet.giaddr} is on another subnet`;
       return [fact(packet, "ignored", null, text)];
     }
+    // There is no ACK to see here. A PC that asks twice may get the shim, which does as well.
+    this.options.uefiLoaders.told(packet.mac, loader);
     return [
       {
         type: "send",

@@ -21,6 +21,10 @@ export interface OtherServer {
   readonly givesAddresses: boolean;
   /** It tells PCs what to boot. */
   readonly namesBootFile: boolean;
+  /** Where from, if it says so: an address. */
+  readonly bootsFrom: string | null;
+  /** It calls itself by this server's address; `address` is where it sends PCs to. */
+  readonly isInOurName: boolean;
 }
 
 export type WatchFact =
@@ -29,14 +33,17 @@ export type WatchFact =
 
 /** Milliseconds between two looks. A rival that broadcasts its answer to a PC is heard at once. */
 const lookEveryMs = 60_000;
-/** Looks in a row after which a server that did not answer is gone; a busy one may miss one. */
-const looksMissed = 3;
+/** The same while PCs boot, when it matters: a rival may answer each PC alone. */
+const leastPauseMs = 5_000;
+/** Milliseconds after which a server that did not answer is gone; a busy one may miss a look. */
+const silenceMs = 3 * lookEveryMs;
 /** How many other servers are remembered: no lab has more, and the list has to end. */
 const serversLimit = 16;
 
 interface Known {
   server: OtherServer;
-  missed: number;
+  /** When the look was that it answered to, or the last one before. */
+  heardAt: Millis;
 }
 
 export class DhcpWatch {
@@ -44,11 +51,13 @@ export class DhcpWatch {
   private readonly ownMac: MacAddress;
   private readonly known = new Map<string, Known>();
   private lookAt: Millis;
+  private lookedAt: Millis;
 
   constructor(options: { ownAddress: string; ownMac: MacAddress }, now: Millis) {
     this.ownAddress = options.ownAddress;
     this.ownMac = options.ownMac;
     this.lookAt = now;
+    this.lookedAt = now;
   }
 
   /** When to call `look`. */
@@ -60,13 +69,19 @@ export class DhcpWatch {
     return [...this.known.values()].map(({ server }) => server);
   }
 
+  /** A PC boots: the next look is soon. */
+  hurry(now: Millis): void {
+    const soonest = Math.max(now, this.lookedAt + leastPauseMs);
+    this.lookAt = millis(Math.min(this.lookAt, soonest));
+  }
+
   /** The DISCOVER to broadcast now, and the servers that have been silent for too long. `xid` is random. */
   look(xid: number, now: Millis): { readonly packet: DhcpPacket; readonly facts: WatchFact[] } {
     this.lookAt = millis(now + lookEveryMs);
+    this.lookedAt = now;
     const facts: WatchFact[] = [];
     for (const [address, known] of this.known) {
-      known.missed++;
-      if (known.missed <= looksMissed) continue;
+      if (now - known.heardAt <= silenceMs) continue;
       this.known.delete(address);
       facts.push({ kind: "gone", server: known.server });
     }
@@ -78,38 +93,57 @@ export class DhcpWatch {
     const type = messageType(packet);
     if (packet.op !== 2 || (type !== dhcpType.offer && type !== dhcpType.ack)) return [];
     const address = addressOption(packet, 54);
-    if (address === undefined || address === this.ownAddress) return [];
-    return this.note({
-      address,
-      givesAddresses: packet.yiaddr !== noAddress,
-      namesBootFile: packet.file !== "" || packet.options.has(67) || isPxe(packet),
-    });
+    if (address === undefined) return [];
+    const givesAddresses = packet.yiaddr !== noAddress;
+    const namesBootFile = packet.file !== "" || packet.options.has(67) || isPxe(packet);
+    const bootsFrom = namesBootFile ? bootServerOf(packet) : null;
+    const seen = { givesAddresses, namesBootFile, bootsFrom };
+    if (address !== this.ownAddress) return this.note({ address, ...seen, isInOurName: false });
+    // Its own answers this server does not hear; a loop in the network may bring them back, unchanged.
+    if (bootsFrom === null || bootsFrom === this.ownAddress) return [];
+    return this.note({ address: bootsFrom, ...seen, isInOurName: true });
   }
 
   /** A client of ours has asked for what this server offered it. */
   chosen(address: string): WatchFact[] {
     if (address === this.ownAddress) return [];
-    return this.note({ address, givesAddresses: true, namesBootFile: false });
+    return this.note({
+      ...{ address, givesAddresses: true, namesBootFile: false },
+      ...{ bootsFrom: null, isInOurName: false },
+    });
   }
 
   private note(seen: OtherServer): WatchFact[] {
-    const known = this.known.get(seen.address);
+    const heardAt = this.lookedAt;
+    const known = this.known.get(seen.address)?.server;
     if (known === undefined) {
       if (this.known.size >= serversLimit) return [];
-      this.known.set(seen.address, { server: seen, missed: 0 });
+      this.known.set(seen.address, { server: seen, heardAt });
       return [{ kind: "appeared", server: seen }];
     }
-    const server = {
+    const server: OtherServer = {
       address: seen.address,
-      givesAddresses: seen.givesAddresses || known.server.givesAddresses,
-      namesBootFile: seen.namesBootFile || known.server.namesBootFile,
+      givesAddresses: seen.givesAddresses || known.givesAddresses,
+      namesBootFile: seen.namesBootFile || known.namesBootFile,
+      bootsFrom: seen.bootsFrom ?? known.bootsFrom,
+      isInOurName: seen.isInOurName || known.isInOurName,
     };
     const isMore =
-      server.givesAddresses !== known.server.givesAddresses ||
-      server.namesBootFile !== known.server.namesBootFile;
-    this.known.set(seen.address, { server, missed: 0 });
+      server.givesAddresses !== known.givesAddresses ||
+      server.namesBootFile !== known.namesBootFile ||
+      server.bootsFrom !== known.bootsFrom ||
+      server.isInOurName !== known.isInOurName;
+    this.known.set(seen.address, { server, heardAt });
     return isMore ? [{ kind: "appeared", server }] : [];
   }
+}
+
+/** The address that PCs are sent to: next-server, that of a URL, or option 66. */
+function bootServerOf(packet: DhcpPacket): string | null {
+  const url = /^https?:\/\/([\d.]+)/.exec(packet.file || (textOption(packet, 67) ?? ""))?.[1];
+  if (url !== undefined) return url;
+  if (packet.siaddr !== noAddress) return packet.siaddr;
+  return /^[\d.]+$/.exec(textOption(packet, 66) ?? "")?.[0] ?? null;
 }
 
 const isPxe = (packet: DhcpPacket): boolean =>
@@ -139,14 +173,42 @@ const discoverOf = (mac: MacAddress, xid: number): DhcpPacket => ({
   ]),
 });
 
-/** What a person has to know of another server, and do, as this server is run. */
-export function otherServerText(
+/** What a person has to know of the other servers, and do, as this server is run. */
+export function otherServerTexts(
   mode: "server" | "proxy" | "off",
-  { address, givesAddresses, namesBootFile }: OtherServer,
+  ownAddress: string,
+  servers: readonly OtherServer[],
+): string[] {
+  const texts = servers.flatMap((server) => textOf(mode, ownAddress, server) ?? []);
+  const givers = servers.filter(
+    ({ givesAddresses, isInOurName }) => givesAddresses && !isInOurName,
+  );
+  if (mode !== "server" && givers.length > 1) {
+    const names = givers.map(({ address }) => address).join(" and ");
+    texts.push(
+      `${names} both give addresses on this network: PCs take whichever answers first. Find the one that does not belong here, and end it`,
+    );
+  }
+  if (mode === "proxy" && givers.length === 0)
+    texts.push(
+      "no DHCP server answers on this network: PCs get no address. Start it again, or serve with --dhcp server",
+    );
+  return texts;
+}
+
+function textOf(
+  mode: "server" | "proxy" | "off",
+  ownAddress: string,
+  { address, givesAddresses, namesBootFile, bootsFrom, isInOurName }: OtherServer,
 ): string | null {
+  if (isInOurName)
+    return `somebody answers PCs in this server's name, and sends them to ${address} to boot. Find that host and unplug it; until then start no PC from the network`;
   if (mode === "server" && givesAddresses)
     return `another DHCP server, ${address}, gives addresses on this network too: PCs take whichever answers first. End it, or serve with --dhcp proxy`;
-  if (mode !== "off" && namesBootFile)
-    return `${address} also tells PCs what to boot: they may start from it instead. End its network boot (next-server, options 66 and 67)`;
-  return null;
+  // It may be told to send PCs here.
+  if (!namesBootFile || bootsFrom === ownAddress) return null;
+  const place = bootsFrom === null || bootsFrom === address ? "it" : bootsFrom;
+  if (mode === "off" && givesAddresses)
+    return `${address} tells PCs to boot from ${place === "it" ? "itself" : place}, and not from this server: have it name ${ownAddress} (next-server, options 66 and 67)`;
+  return `${address} also tells PCs what to boot: they may start from ${place} instead. End its network boot (next-server, options 66 and 67)`;
 }

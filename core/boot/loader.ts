@@ -1,6 +1,6 @@
 import type { MacAddress } from "../units/mac.ts";
 import { type DhcpPacket, textOption } from "../wire/dhcp/packet.ts";
-import { type UefiLoader, uefiFiles } from "./uefi-loaders.ts";
+import { type UefiLoader, uefiFile } from "./uefi-loaders.ts";
 
 /** The loader that a booting client gets. */
 export type Loader =
@@ -31,11 +31,13 @@ export function loaderFor(packet: DhcpPacket, uefi: UefiLoader): Loader | undefi
   const script = { kind: "http", path: scriptPath(packet.mac), vendorClass: "PXEClient" } as const;
 
   if (isHttp) {
-    // Debian's signed GRUB speaks TFTP alone, and a PC that booted by HTTP names it no TFTP server.
-    if (architecture === 16)
-      return { kind: "http", path: `/boot/${uefiFiles.ipxe}`, vendorClass: "HTTPClient" };
+    if (architecture === 16) {
+      // Debian's signed GRUB speaks TFTP alone, and a PC that booted by HTTP names it no TFTP server.
+      const file = uefiFile(uefi === "image" ? "image" : "ipxe", packet.mac);
+      return { kind: "http", path: `/boot/${file}`, vendorClass: "HTTPClient" };
+    }
   } else if (architecture === 7 || architecture === 9) {
-    return isIpxe ? script : { kind: "tftp", file: uefiFiles[uefi] };
+    return isIpxe ? script : { kind: "tftp", file: uefiFile(uefi, packet.mac) };
   } else if (architecture === 0) {
     // An iPXE in a network card's ROM is of unknown age. One that can follow the script is kept: it
     // drives its card itself, and undionly, through the ROM's UNDI, may hear nothing there. Ours

@@ -1,20 +1,25 @@
 /**
- * What 64-bit UEFI is given first. `shim`: Debian's signed shim, which loads its signed GRUB, with Secure
- * Boot on or off. `ipxe`: unsigned, for Secure Boot off; it has HTTP, and the shim's GRUB has TFTP alone.
+ * What 64-bit UEFI is given first. `image`: Debian's signed shim, which loads the site's own image. `shim`: the
+ * same shim, which loads Debian's signed GRUB. Both work with Secure Boot on or off. `ipxe`: unsigned, for
+ * Secure Boot off; it has HTTP, and the shim's GRUB has TFTP alone.
  */
 import type { MacAddress } from "../units/mac.ts";
 import type { Loader } from "./loader.ts";
+import { secureLoaderPath } from "./secure-boot.ts";
 
-export type UefiLoader = "shim" | "ipxe";
+export type UefiLoader = "image" | "shim" | "ipxe";
 
-export const uefiFiles: Readonly<Record<UefiLoader, string>> = {
-  shim: "shimx64.efi",
-  ipxe: "snponly.efi",
-};
+const ipxe = "snponly.efi";
+
+/** Its file in the boot folder, as this PC is to ask for it. */
+export function uefiFile(loader: UefiLoader, mac: MacAddress): string {
+  if (loader === "image") return secureLoaderPath(mac);
+  return loader === "shim" ? "shimx64.efi" : ipxe;
+}
 
 export interface UefiLoadersOptions {
-  /** Whether the signed files are there, and the clients can follow them. */
-  readonly hasSigned: boolean;
+  /** What is signed, and the clients can follow. */
+  readonly signed: Exclude<UefiLoader, "ipxe"> | null;
   /** Whether this PC's agent said, when it last came, that Secure Boot is off. */
   isSecureBootOff(mac: MacAddress): boolean;
 }
@@ -25,7 +30,7 @@ const rememberedLimit = 4096;
 /**
  * DHCP does not say whether Secure Boot is on, so a PC gets the shim until its agent has said that it is
  * off. Should somebody switch it on afterwards, the firmware refuses iPXE once: it asks again without an
- * iPXE having asked in between, and gets the shim.
+ * iPXE having asked in between, and gets what is signed.
  */
 export class UefiLoaders {
   private readonly options: UefiLoadersOptions;
@@ -37,15 +42,19 @@ export class UefiLoaders {
   }
 
   for(mac: MacAddress): UefiLoader {
-    const { hasSigned, isSecureBootOff } = this.options;
-    if (!hasSigned) return "ipxe";
-    return isSecureBootOff(mac) && !this.sentToIpxe.has(mac) ? "ipxe" : "shim";
+    const { signed, isSecureBootOff } = this.options;
+    if (signed === null) return "ipxe";
+    return isSecureBootOff(mac) && !this.sentToIpxe.has(mac) ? "ipxe" : signed;
   }
 
   /** Notes the loader that a PC got with an ACK, which is final. */
   told(mac: MacAddress, loader: Loader | undefined): void {
     this.sentToIpxe.delete(mac);
-    if (loader?.kind !== "tftp" || loader.file !== uefiFiles.ipxe) return;
+    const isIpxe =
+      loader?.kind === "tftp"
+        ? loader.file === ipxe
+        : loader?.kind === "http" && loader.path === `/boot/${ipxe}`;
+    if (!isIpxe) return;
     const [oldest] = this.sentToIpxe;
     if (this.sentToIpxe.size >= rememberedLimit && oldest !== undefined)
       this.sentToIpxe.delete(oldest);

@@ -4,9 +4,11 @@
  * interfaces.
  */
 
+import type { IndexEntry } from "../image/types.ts";
+import type { CastKeys } from "../wire/control.ts";
+
 /** Where the packets go, and by which interface. Both ends have the same values, except the interface. */
 export interface CastSocketOptions {
-  readonly tag: number;
   readonly group: string;
   readonly port: number;
   /** IPv4 address of the interface that the multicast leaves by, or is joined on. */
@@ -30,7 +32,13 @@ export type CastChunkSource =
   /** Runs in the owner's thread. The answer's buffer is transferred: from then on it is the worker's. */
   | { read(entryIndex: number): Promise<Uint8Array<ArrayBuffer>> };
 
-export interface CastSenderOptions extends CastSocketOptions {
+/** What both ends of a cast are told. */
+interface CastOptions extends CastSocketOptions {
+  readonly tag: number;
+  readonly keys: CastKeys;
+}
+
+export interface CastSenderOptions extends CastOptions {
   readonly index: CastEntries;
   readonly source: CastChunkSource;
   /** An operator's cap on what goes on the wire, in bits a second, or null. */
@@ -102,7 +110,9 @@ export interface CastSender {
    * Announces an entry of a live cast, before its receivers hear of it. From now on the source can be
    * asked for it any number of times. An entry of 0 stored bytes is all zeros and never on the wire.
    */
-  announce(entryIndex: number, storedLength: number): void;
+  announce(entryIndex: number, entry: IndexEntry): void;
+  /** Goes on with these keys in half a second, when the receivers have them. They keep what they have. */
+  rekey(keys: CastKeys): void;
   /** Rejects when the worker, its socket or the chunk source breaks; resolves after `close`. */
   readonly ended: Promise<void>;
   close(): Promise<void>;
@@ -112,7 +122,7 @@ export interface CastSenderEvents {
   stats(stats: CastSenderStats): void;
 }
 
-export interface CastReceiverOptions extends CastSocketOptions {
+export interface CastReceiverOptions extends CastOptions {
   readonly index: CastEntries;
   /** Bitmap of the wanted entries, including those that are not announced yet. */
   readonly wants: Uint8Array;
@@ -128,6 +138,8 @@ export interface CastReceiverStats {
   readonly packetsDropped: number;
   /** Packets that were malformed, foreign or out of range, and so ignored. */
   readonly packetsIgnored: number;
+  /** Packets with our tag whose seal was wrong: dropped. */
+  readonly packetsForged: number;
   readonly bytesReceived: number;
 }
 
@@ -136,7 +148,7 @@ export type ChunkVerdict = "taken" | "corrupt";
 
 export interface CastReceiverEvents {
   /**
-   * All stored bytes of an entry have come. `stored` lies in the receiver's memory and is valid until
+   * All stored bytes of an entry have come, and are decrypted. `stored` lies in the receiver's memory and is valid until
    * `settle` is called, which has to happen exactly once: with `taken` when the chunk is on the disk, which
    * frees the slot, or with `corrupt` when it does not match its hash, which asks for it again.
    */
@@ -150,7 +162,9 @@ export interface CastReceiver {
   /** The entry came another way, and is no longer wanted. */
   forget(entryIndex: number): void;
   /** Announces an entry of a live cast; packets before that are ignored. One of 0 stored bytes is no longer wanted. */
-  announce(entryIndex: number, storedLength: number): void;
+  announce(entryIndex: number, entry: IndexEntry): void;
+  /** The sender will use these keys from now on; those before are good for two seconds yet. */
+  rekey(keys: CastKeys): void;
   /** Makes the next report a full one, after the connection to the sender broke. */
   refresh(): void;
   readonly ended: Promise<void>;

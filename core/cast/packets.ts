@@ -1,15 +1,19 @@
-/** Writes a sender's packets, and remembers when each was sent. */
+/** Writes and seals a sender's packets, and remembers when each was sent. */
 import type { Millis } from "../units/units.ts";
 import {
+  dataPacketBytes,
   emptyHeader,
   headerBytes,
   memberBytes,
   packetKind,
+  repairPacketBytes,
   symbolBytes,
+  syncPacketBytes,
   writeHeader,
   writeMembers,
   writeReportEvery,
 } from "../wire/cast.ts";
+import { PacketSeal } from "./seal.ts";
 import type { Supply } from "./supply.ts";
 import { SendTimes } from "./wait.ts";
 
@@ -20,42 +24,71 @@ export interface Place {
   readonly now: Millis;
 }
 
+export interface PacketOptions {
+  readonly tag: number;
+  /** A random number that tells this sender's packets from those of one before it. */
+  readonly generation: number;
+  /** What its packets are sealed with: `sealKeyBytes` bytes. */
+  readonly packetKey: Uint8Array;
+}
+
 export class PacketWriter {
-  /** The sequence of the last packet; the first is 1. */
+  /** The sequence of the last packet of this generation; the first is 1. */
   sequence = 0;
   readonly sendTimes = new SendTimes();
   private readonly header = emptyHeader();
+  private seal: PacketSeal;
   private readonly supply: Supply;
   private readonly sum = new Int32Array(symbolBytes >> 2);
   private readonly sumBytes = new Uint8Array(this.sum.buffer);
 
-  constructor(supply: Supply, { tag, generation }: { tag: number; generation: number }) {
+  constructor(supply: Supply, options: PacketOptions) {
     this.supply = supply;
-    this.header.tag = tag;
-    this.header.generation = generation;
+    this.header.tag = options.tag;
+    this.header.generation = options.generation;
+    this.seal = new PacketSeal(options.packetKey);
+  }
+
+  get generation(): number {
+    return this.header.generation;
+  }
+
+  /** The next generation: its packets are numbered anew and sealed with another key. */
+  rekey(packetKey: Uint8Array): void {
+    this.sequence = 0;
+    this.header.generation = (this.header.generation + 1) & 0xffff;
+    this.seal = new PacketSeal(packetKey);
   }
 
   /** Writes a symbol of the entry in the slot. */
   data(entryIndex: number, slot: number, symbol: number, place: Place): void {
-    this.begin(packetKind.data, entryIndex, symbol, place);
+    this.writeHeader(packetKind.data, entryIndex, symbol, place);
     const { slab, slotBytes } = this.supply;
     const from = slot * slotBytes + symbol * symbolBytes;
     place.into.set(slab.subarray(from, from + symbolBytes), place.at + headerBytes);
+    this.seal.write(place.into, place.at, dataPacketBytes);
   }
 
   /** Writes the XOR of several symbols of the entry in the slot. */
   repair(entryIndex: number, slot: number, set: readonly number[], place: Place): void {
-    this.begin(packetKind.repair, entryIndex, set.length, place);
+    this.writeHeader(packetKind.repair, entryIndex, set.length, place);
     writeMembers(place.into, place.at, set);
     this.writeSum(slot, set, place.into, place.at + headerBytes + memberBytes);
+    this.seal.write(place.into, place.at, repairPacketBytes);
   }
 
   sync(reportEveryMs: number, place: Place): void {
-    this.begin(packetKind.sync, 0, 0, place);
+    this.writeHeader(packetKind.sync, 0, 0, place);
     writeReportEvery(place.into, place.at, Math.round(reportEveryMs));
+    this.seal.write(place.into, place.at, syncPacketBytes);
   }
 
-  private begin(kind: number, entryIndex: number, symbol: number, { into, at, now }: Place): void {
+  private writeHeader(
+    kind: number,
+    entryIndex: number,
+    symbol: number,
+    { into, at, now }: Place,
+  ): void {
     this.sequence++;
     this.sendTimes.note(this.sequence, now);
     const { header } = this;

@@ -25,10 +25,13 @@ import {
 import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
 import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
+import { ForgedCount, SealKeys } from "./seal-keys.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 
 export interface ReceiverOptions {
   readonly tag: number;
+  /** What the sender's packets are sealed with: `sealKeyBytes` bytes. */
+  readonly packetKey: Uint8Array;
   /** The stored length of each entry. 0: it is never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
   /** Bitmap of the wanted entries; an entry without stored bytes is never wanted. */
@@ -38,9 +41,11 @@ export interface ReceiverOptions {
   readonly slab: Uint8Array;
 }
 
-/** An entry whose stored bytes are all in the slab, at `offset`. */
+/** An entry whose stored bytes are all in the slab, at `offset`, as they came. */
 export interface Completed {
   readonly entryIndex: number;
+  /** The number of the key that its packets were sealed with; the first is 0. */
+  readonly keyNumber: number;
   readonly offset: number;
   readonly storedLength: number;
 }
@@ -57,15 +62,6 @@ const fullReportEvery = millis(3000);
 const fullReportBytesPerMs = 8;
 /** Reports in a row that name a finished entry, since one may get lost. */
 const settledRepeats = 3;
-/**
- * In packets. A step of the numbering beyond `stepLimit`, or to another sender, is believed only when a
- * second packet follows within `followLimit` (as in RFC 3550, A.1): a forged or damaged packet does not
- * mislead the sender. A step back beyond `backLimit`, further than packets come late, means that the
- * numbering believed before was damaged.
- */
-const stepLimit = 1000;
-const backLimit = 10_000;
-const followLimit = 100;
 /** In symbols: a receiver that comes after the first quarter of an entry ignores it, as it would need repairs. */
 const lateAfter = (symbolCount: number): number => Math.max(8, symbolCount >> 2);
 
@@ -87,15 +83,16 @@ export class CastReceiverMachine {
   private wantCount = 0;
   private readonly header = emptyHeader();
   private readonly members = new Uint16Array(memberLimit);
+  private readonly keys: SealKeys;
+  private readonly forged = new ForgedCount();
   private heard: {
+    keyNumber: number;
     generation: number;
     first: number;
     highest: number;
     packets: number;
     droppedBefore: number;
   } | null = null;
-  /** The last packet that did not follow on those before. */
-  private suspect: { readonly generation: number; readonly sequence: number } | null = null;
   private dropped = 0;
   /** Totals of the senders heard before this one. */
   private readonly former = { lost: 0 };
@@ -114,6 +111,7 @@ export class CastReceiverMachine {
     assert(slab.byteOffset % 4 === 0, "the slab is aligned");
     assert(slotCount > 0 && slotCount <= 0xffff, "there are slots, and a report can count them");
     this.options = options;
+    this.keys = new SealKeys(options.packetKey);
     this.entries = new Entries(storedLengths);
     this.places = new Uint8Array(storedLengths.length);
     this.slotOf = new Int32Array(storedLengths.length).fill(-1);
@@ -141,9 +139,14 @@ export class CastReceiverMachine {
       this.counts.ignored++;
       return;
     }
-    this.count(length);
+    const keyNumber = this.keys.numberFor(bytes, offset, length);
+    if (keyNumber === null) return this.forged.note(header.generation, this.heard?.generation);
+    // It was late: the sender has gone on to another key.
+    if (this.heard !== null && keyNumber < this.heard.keyNumber) return;
+    const isNewest = this.count(length, keyNumber);
     if (header.kind === packetKind.sync) {
-      this.reportEvery = millis(Math.max(5, Math.min(2000, readReportEvery(bytes, offset))));
+      if (isNewest)
+        this.reportEvery = millis(Math.max(5, Math.min(2000, readReportEvery(bytes, offset))));
       return;
     }
     const { entryIndex, symbol } = header;
@@ -191,6 +194,14 @@ export class CastReceiverMachine {
     this.wantCount--;
   }
 
+  /**
+   * The sender's packets will be sealed with another key; the one before is good for a while yet. Answers
+   * the new one's number.
+   */
+  rekey(packetKey: Uint8Array, now: Millis): number {
+    return this.keys.add(packetKey, now);
+  }
+
   /** Makes the next report a full one. */
   refresh(now: Millis): void {
     this.fullAt = now;
@@ -210,6 +221,8 @@ export class CastReceiverMachine {
   /** The report that is due now, or null. */
   report(now: Millis): Uint8Array | null {
     if (now < this.deadline) return null;
+    this.keys.expire(now);
+    this.forged.settle(now);
     const isFull = now >= this.fullAt;
     const { heard } = this;
     const wants = isFull ? this.wants() : null;
@@ -247,6 +260,7 @@ export class CastReceiverMachine {
       packetsLost: this.former.lost + this.lost(),
       packetsDropped: this.dropped,
       packetsIgnored: ignored,
+      packetsForged: this.forged.count,
       bytesReceived: bytes,
     };
   }
@@ -318,7 +332,8 @@ export class CastReceiverMachine {
     this.wantCount--;
     this.sayAnew(entryIndex);
     const storedLength = this.entries.storedLengths[entryIndex] as number;
-    this.completed.push({ entryIndex, offset: slot * this.slotBytes, storedLength });
+    const keyNumber = this.heard?.keyNumber ?? 0;
+    this.completed.push({ entryIndex, keyNumber, offset: slot * this.slotBytes, storedLength });
   }
 
   private isLacking(slot: number, symbol: number): boolean {
@@ -348,38 +363,35 @@ export class CastReceiverMachine {
 
   // --- what is reported
 
-  /** Counts a packet of our cast, and notices a sender that has restarted. */
-  private count(length: number): void {
+  /** Counts a packet of our sender, and notices another generation of it. Answers whether none was newer. */
+  private count(length: number, keyNumber: number): boolean {
     const { generation, sequence } = this.header;
     this.counts.packets++;
     this.counts.bytes += length;
     this.hasNews = true;
-    let { heard } = this;
-    const step = heard === null ? 0 : sequenceDistance(sequence, heard.highest);
-    const isOther = heard !== null && (heard.generation !== generation || step < -backLimit);
-    if ((isOther || step > stepLimit) && !this.isFollowing(generation, sequence)) return;
-    if (heard === null || isOther) {
-      this.former.lost += this.lost();
-      heard = {
-        generation,
-        first: sequence,
-        highest: sequence,
-        packets: 0,
-        droppedBefore: this.dropped,
-      };
-      this.heard = heard;
-      this.fullAt = millis(Number.NEGATIVE_INFINITY);
-    }
+    if (this.heard?.keyNumber !== keyNumber || this.heard.generation !== generation)
+      this.hear(keyNumber);
+    const heard = this.heard as NonNullable<typeof this.heard>;
     heard.packets++;
-    if (sequenceDistance(sequence, heard.highest) > 0) heard.highest = sequence;
+    const step = sequenceDistance(sequence, heard.highest);
+    if (step > 0) heard.highest = sequence;
+    return step >= 0;
   }
 
-  private isFollowing(generation: number, sequence: number): boolean {
-    const { suspect } = this;
-    this.suspect = { generation, sequence };
-    if (suspect === null || suspect.generation !== generation) return false;
-    const step = sequenceDistance(sequence, suspect.sequence);
-    return step > 0 && step < followLimit;
+  /** A generation of the sender that is new here: what it sends does not fit the parts of the one before. */
+  private hear(keyNumber: number): void {
+    const { generation, sequence } = this.header;
+    this.former.lost += this.lost();
+    const droppedBefore = this.dropped;
+    const numbers = { first: sequence, highest: sequence, packets: 0 };
+    this.heard = { keyNumber, generation, ...numbers, droppedBefore };
+    this.forged.clear(generation);
+    for (const entryIndex of this.entryIn) {
+      if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
+      this.freeSlot(entryIndex);
+      this.places[entryIndex] = place.wanted;
+    }
+    this.fullAt = millis(Number.NEGATIVE_INFINITY);
   }
 
   private lost(): number {

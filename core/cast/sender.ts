@@ -32,7 +32,7 @@ import {
   standingOf,
 } from "./member.ts";
 import { Pacer } from "./pacer.ts";
-import { PacketWriter, type Place } from "./packets.ts";
+import { type PacketOptions, PacketWriter, type Place } from "./packets.ts";
 import { RateControl } from "./rate.ts";
 import { causeOfLoss, type StragglerCause } from "./reason.ts";
 import { Receivers } from "./receivers.ts";
@@ -40,10 +40,7 @@ import { Schedule } from "./schedule.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
 
-export interface SenderOptions {
-  readonly tag: number;
-  /** A random number that tells this sender from one before it. */
-  readonly generation: number;
+export interface SenderOptions extends PacketOptions {
   /** The stored length of each entry. 0: it is never on the wire; `unknownLength`: it will be announced. */
   readonly storedLengths: Uint32Array;
   readonly linkBps: number | null;
@@ -79,7 +76,6 @@ const slowPortLoss = 0.5;
 const leastHeard = 0.2;
 
 export class CastSenderMachine {
-  private readonly options: SenderOptions;
   private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly lanes: Lanes;
@@ -104,15 +100,14 @@ export class CastSenderMachine {
   private statsAt: { now: Millis; wire: number };
 
   constructor(options: SenderOptions, now: Millis) {
-    const { storedLengths, linkBps, rateLimitBps, tag, generation } = options;
-    this.options = options;
+    const { storedLengths, linkBps, rateLimitBps } = options;
     this.entries = new Entries(storedLengths);
     this.receivers = new Receivers(this.entries);
     this.supply = new Supply(this.entries);
     const { receivers, supply, entries } = this;
     this.flights = new Flights({ receivers, supply, symbolCounts: entries.symbolCounts });
     this.schedule = new Schedule({ entries, receivers, supply, flights: this.flights });
-    this.packets = new PacketWriter(supply, { tag, generation });
+    this.packets = new PacketWriter(supply, options);
     this.lanes = new Lanes(this.receivers);
     this.holdUps = new HoldUps(now);
     this.rate = new RateControl({ linkBps, limitBps: rateLimitBps }, now);
@@ -143,6 +138,23 @@ export class CastSenderMachine {
     this.receivers.remove(member);
     this.flights.dropFromAll(member);
     this.afterLaneChange(this.lanes.settle(now));
+  }
+
+  /**
+   * Begins another generation: entries that are supplied from here on are encrypted otherwise, and packets
+   * are sealed with this key. The receivers keep the entries that they have whole; each is served again
+   * once it hears the new packets.
+   */
+  rekey(packetKey: Uint8Array, now: Millis): void {
+    this.packets.rekey(packetKey);
+    for (const member of this.receivers.members.values()) {
+      this.setServed(member, false);
+      member.sequence = -1;
+      member.heardAt = now;
+      member.assembling = new Map();
+    }
+    this.supply.readAgain();
+    this.beginStretch(now);
   }
 
   /** Takes a report. One that is malformed, older than the last, or from somebody who has not joined is ignored. */
@@ -270,7 +282,7 @@ export class CastSenderMachine {
     member.reportedAt = now;
     member.freeSlots = report.freeSlots;
     member.slotCount = report.slotCount;
-    const isOurs = heard !== null && heard.generation === this.options.generation;
+    const isOurs = heard !== null && heard.generation === this.packets.generation;
     const ahead = isOurs ? sequenceDistance(heard.sequence, this.packets.sequence >>> 0) : 1;
     const sequence = ahead > 0 ? -1 : this.packets.sequence + ahead;
     // The count starts anew: the receiver has restarted, or had heard another sender.
@@ -283,8 +295,9 @@ export class CastSenderMachine {
     member.sequence = sequence;
     member.packets = report.packets;
     member.begun = member.begun.filter((first) => first > sequence);
+    // What it holds of an earlier generation's packets is of no use any more.
     member.assembling = new Map(
-      report.assembling.map(({ entryIndex, lacking }) => [entryIndex, lacking]),
+      isOurs ? report.assembling.map(({ entryIndex, lacking }) => [entryIndex, lacking]) : [],
     );
     if (report.wants !== null) this.replaceWants(member, report.wants);
     for (const { entryIndex, wanted } of report.settled) {

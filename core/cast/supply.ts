@@ -40,6 +40,15 @@ export class Supply {
     return this.reads.splice(0);
   }
 
+  /** What is read ahead is no longer as it has to be sent: it is asked for once more. */
+  readAgain(): void {
+    for (const waiting of [...this.ahead.values(), ...this.resumed.values()]) {
+      if (!waiting.isHere) continue;
+      waiting.isHere = false;
+      this.reads.push(waiting.entryIndex);
+    }
+  }
+
   /** How many entries are read, or being read. */
   get count(): number {
     return this.ahead.size + this.resumed.size;

@@ -1,5 +1,6 @@
 /** The manifest: canonical JSON (RFC 8785: sorted keys, no white space), decoded with every field checked. */
 import type { Decoded } from "../errors.ts";
+import { printableIn } from "../units/printable.ts";
 import { chunkCountOf } from "../units/units.ts";
 import { ManifestDraftFields, ManifestFields } from "../wire/manifest.ts";
 import { fitted } from "../wire/misfit.ts";
@@ -60,7 +61,7 @@ function decodeText<T extends ManifestDraft>(
   return consistent(decode(value));
 }
 
-/** Holds the numbers of a manifest against each other. */
+/** Holds the numbers of a manifest against each other; its words come from a disk, or from whoever sends it. */
 function consistent<T extends ManifestDraft>(decoded: Decoded<T>): Decoded<T> {
   if (!decoded.ok) return decoded;
   const { diskBytes, chunkCount, partitions } = decoded.value;
@@ -72,7 +73,7 @@ function consistent<T extends ManifestDraft>(decoded: Decoded<T>): Decoded<T> {
       return { ok: false, reason: `partition ${index} ends beyond the disk` };
     }
   }
-  return decoded;
+  return { ok: true, value: printableIn(decoded.value) };
 }
 
 function parseObject(source: string): Readonly<Record<string, unknown>> | null {

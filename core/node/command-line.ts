@@ -1,4 +1,5 @@
 import { exitStatus, RoomcastError } from "../errors.ts";
+import { printable } from "../units/printable.ts";
 
 /** Where the server keeps everything, unless `--data` names another folder. */
 export const dataFolder = (env: NodeJS.ProcessEnv): string =>
@@ -29,7 +30,7 @@ export function exitStatusOf(error: unknown, showsStack: boolean): number {
   // commander has printed its own errors; asking for help or the version is none.
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof RoomcastError)) throw error;
-  process.stderr.write(`roomcast: ${error.message}; ${error.next}\n`);
+  process.stderr.write(`roomcast: ${printable(`${error.message}; ${error.next}`)}\n`);
   if (showsStack) process.stderr.write(`${error.stack ?? ""}\n`);
   return exitStatus(error.code);
 }

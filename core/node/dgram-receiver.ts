@@ -9,7 +9,7 @@ const receiveBufferBytes = 32 << 20;
 
 /** Hears a group on one interface by Node's own sockets, which do not count what they drop. */
 export async function openDgramReceiver(
-  options: Omit<CastSocketOptions, "tag">,
+  options: CastSocketOptions,
 ): Promise<PacketReceiver & { wake(): void }> {
   const { group, port, interfaceAddress } = options;
   const socket = createSocket({ type: "udp4", reuseAddr: true });

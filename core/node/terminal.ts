@@ -26,6 +26,8 @@ export interface Terminal {
   draw(rows: readonly Row[]): void;
   /** Sends the whole picture again, after something else has written to the terminal. */
   redraw(): void;
+  /** Rings; also while another program has the terminal. */
+  bell(): void;
   /** Leaves the terminal to another program, in its ordinary mode, and takes it back, blank. */
   suspend(): void;
   resume(): void;
@@ -133,6 +135,9 @@ export function openTerminal(options: TerminalOptions): Terminal {
       if (suspended) return;
       cells.alloc();
       paint();
+    },
+    bell() {
+      output.write("\u0007");
     },
     suspend() {
       if (suspended) return;

@@ -29,7 +29,7 @@ const messageBytes = 65536;
 /** Two control messages: the length of the parts, and the count of drops. */
 const controlBytes = 64;
 
-export interface UdpReceiverOptions extends Omit<CastSocketOptions, "tag"> {
+export interface UdpReceiverOptions extends CastSocketOptions {
   /** Becomes readable to end a wait. */
   readonly wakeDescriptor: number;
 }

@@ -16,7 +16,7 @@ import {
   sessionSecondsLeft,
   slowest,
 } from "./progress.ts";
-import { printable } from "./row.ts";
+import { consoleText } from "./row.ts";
 import { tableLines } from "./table.ts";
 
 /** How many reasons a sentence has; the table has them all. */
@@ -107,11 +107,11 @@ function nameList(names: readonly string[]): string {
 
 /** The member's reason; one that is about its disk says which disk that is. */
 function failure({ reason, disk }: MemberView): string {
-  const why = printable(reason ?? "no reason given").replace(/\.$/, "");
+  const why = consoleText(reason ?? "no reason given").replace(/\.$/, "");
   if (disk === null || !/\b(disk|read|write|written|sector|I\/O)\b/i.test(why)) return why;
   if (disk.serial !== null && why.includes(disk.serial)) return why;
   if (disk.model !== null && why.includes(disk.model)) return why;
-  const identity = printable(diskIdentity(disk));
+  const identity = consoleText(diskIdentity(disk));
   const words = why.split(/[\s,;:()]+/);
   if (!words.includes(disk.path) && !words.includes(diskName(disk.path))) {
     return `${why} on ${identity}`;
@@ -181,7 +181,7 @@ const tableColumns: readonly (readonly [
 ])[] = [
   ["PC", (member) => member.name],
   ["RESULT", ({ result }) => (result === "pending" ? "-" : result.toUpperCase())],
-  ["DISK", ({ disk }) => (disk === null ? "-" : printable(diskIdentity(disk)))],
+  ["DISK", ({ disk }) => (disk === null ? "-" : consoleText(diskIdentity(disk)))],
   [
     "DATA",
     (member, { kind }) =>
@@ -195,7 +195,7 @@ const tableColumns: readonly (readonly [
         : durationText(secondsBetween(startedAt, endedAt)),
   ],
   ["LOSS", ({ lossRatio }) => (lossRatio === null ? "-" : lossText(lossRatio))],
-  ["REASON", ({ reason }) => printable(reason ?? "")],
+  ["REASON", ({ reason }) => consoleText(reason ?? "")],
 ];
 
 /** Failed PCs first, then by name. */

@@ -36,7 +36,7 @@ export interface ScreenSize {
 }
 
 export const span = (text: string, style: Style = "plain"): Span => ({
-  text: printable(text),
+  text: consoleText(text),
   style,
 });
 
@@ -65,7 +65,7 @@ const asciiOf: Readonly<Record<string, string>> = {
  * What a console's font has, and nothing that moves the cursor: names and reasons come from
  * machines that we do not control. Accents are dropped, the rest becomes `?`.
  */
-export function printable(text: string): string {
+export function consoleText(text: string): string {
   if (/^[ -~]*$/.test(text)) return text;
   let out = "";
   for (const character of text.normalize("NFKD")) {
@@ -76,9 +76,9 @@ export function printable(text: string): string {
   return out;
 }
 
-/** At most `width` cells of printable text; `~` marks that there was more. */
+/** At most `width` cells of text; `~` marks that there was more. */
 export function cut(text: string, width: number): string {
-  const shown = printable(text);
+  const shown = consoleText(text);
   if (shown.length <= width) return shown;
   return width <= 0 ? "" : `${shown.slice(0, width - 1)}~`;
 }
@@ -93,7 +93,7 @@ export const cell = (text: string, width: number, align: "left" | "right" = "lef
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let current = "";
-  for (let word of printable(text).split(/ +/)) {
+  for (let word of consoleText(text).split(/ +/)) {
     if (current !== "" && current.length + 1 + word.length > width) {
       lines.push(current);
       current = "";

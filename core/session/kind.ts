@@ -5,8 +5,9 @@
  * report: a lost order costs time and never truth.
  */
 import type { CastSenderStats } from "../cast/ends.ts";
+import type { WorkRole } from "../trust/grant.ts";
 import type { Millis } from "../units/units.ts";
-import type { Counters, Report, ServerMessage } from "../wire/control.ts";
+import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
 
@@ -135,12 +136,16 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
   return made;
 }
 
-/** What an order takes from the PC's room. */
+/** What an order takes from the PC's room, and from this start of the server. */
 export interface OrderSettings {
   readonly policy: DiskPolicy;
   readonly grow: boolean;
   /** The operator's cap on a cast in the session's room, in bits a second. */
   readonly rateLimitBps: number | null;
+  /** The grant with which this PC may ask for the object while this attempt is wanted. */
+  grant(role: WorkRole, object: string): string;
+  /** Those of the session's cast, as they are now. */
+  readonly castKeys: CastKeys;
 }
 
 /** What is shown of a session beside its state. */

@@ -1,4 +1,5 @@
 /** What the receivers of a session look like from outside, and what happened to them in words. */
+import type { Counters } from "../wire/control.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
 import { causeText } from "./cause.ts";
 import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
@@ -20,7 +21,26 @@ export function sessionState(
 }
 
 /** What the operator has to know of the session as a whole, in words; empty when all is as it should be. */
-export function sessionNotices(state: Receivers): string[] {
+export function sessionNotices(state: Receivers, gauges: Gauges): string[] {
+  const forged = forgedPackets(state, gauges);
+  return [...reachNotices(state), ...(forged === 0 ? [] : [forgedText(forged)])];
+}
+
+/** Packets that somebody forged, in words. */
+export const forgedText = (count: number): string =>
+  `packets were forged: ${count}. Something on this network sends packets in the sender's name; they are ` +
+  "thrown away and reach no disk, but they take up the wire";
+
+/** The same packets come to every PC of the room: the most that one has heard. */
+const forgedPackets = ({ members }: Receivers, gauges: Gauges): number =>
+  Math.max(
+    0,
+    ...Object.entries(members).map(
+      ([pc, member]) => countersOf(member, gauges.members.get(pc))?.forgedPackets ?? 0,
+    ),
+  );
+
+function reachNotices(state: Receivers): string[] {
   const served = Object.values(state.members).filter(({ startedAt }) => startedAt !== null);
   const unreached = served.filter(({ unicast }) => unicast !== null).length;
   if (unreached * 2 <= served.length) return [];
@@ -35,8 +55,13 @@ export function sessionNotices(state: Receivers): string[] {
   ];
 }
 
-/** What the cast has sent; of one that is over its rate is no figure any more. */
-export const totalsView = (totals: CastTotals | null, endedAt: string | null) => ({
+/** What the cast has sent, and what came in its name; of one that is over its rate is no figure any more. */
+export const totalsView = (state: Receivers, gauges: Gauges, endedAt: string | null) => ({
+  forgedPackets: forgedPackets(state, gauges),
+  ...sentView(gauges.totals, endedAt),
+});
+
+const sentView = (totals: CastTotals | null, endedAt: string | null) => ({
   rateBps: endedAt === null && totals !== null ? totals.rateBps / 8 : null,
   bytesSent: totals?.bytesSent ?? 0,
   parityBytes: totals?.parityBytes ?? 0,
@@ -63,7 +88,7 @@ function memberView(
   names: Names,
 ): MemberView {
   const { phase } = member;
-  const counters = phase.name === "ended" ? member.counters : (gauge?.counters ?? member.counters);
+  const counters = countersOf(member, gauge);
   const [lane, laneReason] = laneOf(member, gauge);
   const isOver = phase.name === "ended" || phase.name === "lost";
   return {
@@ -82,6 +107,7 @@ function memberView(
     bytesVerified: counters?.bytesVerified ?? 0,
     chunksKept: counters?.chunksKept ?? 0,
     chunksWritten: counters?.chunksWritten ?? 0,
+    forgedPackets: counters?.forgedPackets ?? 0,
     lossRatio: counters?.lossRatio ?? null,
     writeBps: counters?.writeBps ?? null,
     startedAt: member.startedAt,
@@ -90,6 +116,12 @@ function memberView(
     steps: [...member.steps],
   };
 }
+
+/** Those of sessions that ended long ago may lack what is counted since. */
+const countersOf = (
+  { phase, counters }: Member,
+  gauge: MemberGauges | undefined,
+): Partial<Counters> | null => (phase.name === "ended" ? counters : (gauge?.counters ?? counters));
 
 /** By which way it is served, and why not as the others; the newest words are among the gauges. */
 function laneOf(

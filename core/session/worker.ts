@@ -208,6 +208,7 @@ export function workerView(
     bytesVerified: null,
     chunksKept: 0,
     chunksWritten: 0,
+    forgedPackets: 0,
     lossRatio: null,
     writeBps: null,
     startedAt: names.startedAt,
@@ -224,6 +225,7 @@ export const nothingCast = {
   parityBytes: 0,
   repairBytes: 0,
   passes: 0,
+  forgedPackets: 0,
 } as const;
 
 /** What a kind of one PC that works alone says of its state, whatever the work is. */

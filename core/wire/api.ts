@@ -4,6 +4,7 @@ import { Afterwards } from "./control.ts";
 import { RoomName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { RoomView } from "./rooms.ts";
+import { RequestView } from "./trust.ts";
 import { ImageView, PcView, SessionView } from "./views.ts";
 
 /** How DHCP is answered, and why so. */
@@ -63,6 +64,8 @@ export const ApiEvent = Type.Union([
   Type.Object({ type: Type.Literal("session"), session: SessionView }),
   Type.Object({ type: Type.Literal("image"), image: ImageView }),
   Type.Object({ type: Type.Literal("image-gone"), id: Type.String() }),
+  Type.Object({ type: Type.Literal("request"), request: RequestView }),
+  Type.Object({ type: Type.Literal("request-gone"), id: Type.String() }),
   Type.Object({ type: Type.Literal("note"), time: Type.String(), text: Type.String() }),
   Type.Object({ type: Type.Literal("warnings"), texts: Type.Array(Type.String()) }),
   Type.Object({ type: Type.Literal("ready") }),

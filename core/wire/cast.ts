@@ -4,33 +4,35 @@
  *
  * | offset | size | name       | meaning                                                            |
  * |-------:|-----:|------------|--------------------------------------------------------------------|
- * |      0 |    2 | form       | bits 12–15 version (1), 10–11 kind, 0–9 symbol or count            |
- * |      2 |    2 | generation | random for each start of a sender: another one, another numbering  |
+ * |      0 |    2 | form       | bits 12–15 version (2), 10–11 kind, 0–9 symbol or count            |
+ * |      2 |    2 | generation | random for each key of a sender: another one, another numbering    |
  * |      4 |    4 | tag        | the session's; packets that carry another are not ours             |
  * |      8 |    4 | entry      | place in the image's index                                         |
  * |     12 |    4 | sequence   | counts every packet of this sender, modulo 2^32                    |
  *
  * `data` (0): one symbol, its index in `form`. `repair` (1): the XOR of `count` symbols of the entry,
- * which 48 bytes before it name. `sync` (2): no symbol; it says that the sender is there, how far it
- * is, and how often it wants to hear.
+ * which 44 bytes before it name. `sync` (2): no symbol; it says that the sender is there, how far it
+ * is, and how often it wants to hear. The last 4 bytes of each are its seal (`core/cast/seal.ts`).
  */
 
 /** Raised when a receiver of the former version would misread a packet. */
-export const castVersion = 1;
+export const castVersion = 2;
 export const packetKind = { data: 0, repair: 1, sync: 2 } as const;
 
 /** The largest UDP payload: MTU 1500 − 20 IPv4 − 8 UDP. */
 export const packetLimit = 1472;
 export const headerBytes = 16;
-/** Members of a repair, 10 bits each: 38 × 10 = 380 bits. */
-export const memberBytes = 48;
-export const memberLimit = 38;
-/** What one packet carries of an entry: the largest payload less header and members. */
-export const symbolBytes = packetLimit - headerBytes - memberBytes;
-export const dataPacketBytes = headerBytes + symbolBytes;
-export const repairPacketBytes = headerBytes + memberBytes + symbolBytes;
-/** Header, u16 `reportEveryMs`, u16 zero. */
-export const syncPacketBytes = headerBytes + 4;
+/** Members of a repair, 10 bits each: 35 × 10 = 350 bits. */
+export const memberBytes = 44;
+export const memberLimit = 35;
+/** The keyed tag that ends a packet. */
+export const sealBytes = 4;
+/** What one packet carries of an entry: the largest payload less header, members and seal. */
+export const symbolBytes = packetLimit - headerBytes - memberBytes - sealBytes;
+export const dataPacketBytes = headerBytes + symbolBytes + sealBytes;
+export const repairPacketBytes = headerBytes + memberBytes + symbolBytes + sealBytes;
+/** Header, u16 `reportEveryMs`, u16 zero, seal. */
+export const syncPacketBytes = headerBytes + 4 + sealBytes;
 
 /** What goes on an Ethernet for each packet beside its payload: 28 IPv4 and UDP, 18 frame, 20 preamble and gap. */
 export const wireOverheadBytes = 66;
@@ -96,7 +98,7 @@ export function readHeader(
   }
 }
 
-/** Packs the members of a repair, ascending, behind its header at `offset`; the rest of the 48 bytes is zero. */
+/** Packs the members of a repair, ascending, behind its header at `offset`; the rest of the 44 bytes is zero. */
 export function writeMembers(packet: Uint8Array, offset: number, members: readonly number[]): void {
   const start = offset + headerBytes;
   packet.fill(0, start, start + memberBytes);

@@ -7,14 +7,14 @@
  * | 0 | 4 | magic | `RCNC` |
  * | 4 | 4 | nonce | the asking PC's, random: another PC's burst is not counted |
  * | 8 | 4 | number | of this packet, from 0 |
- * | 12 | 1412 | | zeros: as long as a packet of a cast |
+ * | 12 | 1416 | | zeros: as long as a packet of a cast |
  */
 import type { Decoded } from "../errors.ts";
 
 /** Beside the groups of the sessions (239.77.1.1 to 239.77.254.254). */
 export const checkGroup = "239.77.255.1";
 /** MTU 1500 − 28 IP and UDP − the room that a repair's header takes: as a cast's data packet. */
-export const checkPacketBytes = 1424;
+export const checkPacketBytes = 1428;
 /** 0.85 MB, some 0.15 s at the 45 Mbit/s that it is paced to: a link of 100 Mbit/s has room beside it. */
 export const checkPacketCount = 600;
 

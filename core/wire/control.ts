@@ -6,14 +6,15 @@
  */
 import { type Static, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
+import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { Challenge, LinkLevel, PairingCode } from "./login.ts";
 import { fitted } from "./misfit.ts";
 import { ImageName } from "./names.ts";
 import { nullable } from "./nullable.ts";
-import { PinHash } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
+import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
 
 /** Each side says something at least this often. */
@@ -24,6 +25,15 @@ export const silenceLimit = millis(10_000);
 export const controlFrameLimit = 256 * 1024;
 
 const text = (maxLength = 256) => Type.String({ maxLength });
+/** Addresses are put into advice that a person may copy into a shell. */
+const mac = Type.String({
+  pattern: "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$",
+  description: "a MAC address, as in 52:54:00:00:00:01",
+});
+const ip = Type.String({
+  pattern: "^(\\d{1,3}(\\.\\d{1,3}){3}|[0-9A-Fa-f]{0,4}(:[0-9A-Fa-f.]{0,15}){2,8})$",
+  description: "an IP address",
+});
 const count = Type.Integer({ minimum: 0 });
 
 /** Counters of a PC's part in a session; totals since this PC joined it. Bytes are raw disk bytes unless named otherwise. */
@@ -36,12 +46,16 @@ export const Counters = Type.Object({
   bytesVerified: count,
   chunksKept: count,
   chunksWritten: count,
+  /** Packets that came in the sender's name and were not sealed with its key. */
+  forgedPackets: count,
   /** Packets lost on the wire as a fraction of those sent to us; null before any came. */
   lossRatio: nullable(Type.Number({ minimum: 0, maximum: 1 })),
   /** Bytes a second that the disk takes, lately. */
   writeBps: nullable(Type.Number({ minimum: 0 })),
 });
 export type Counters = Static<typeof Counters>;
+/** What of them is counted where the cast is heard. */
+export type HeardCounters = Pick<Counters, "lossRatio" | "forgedPackets">;
 
 /**
  * Which work an order is for, and which try at it: in every order, and in every word about it. A word
@@ -55,6 +69,9 @@ const work = {
 };
 export const Work = Type.Object(work);
 export type Work = Static<typeof Work>;
+
+/** Goes with each request over HTTP that the order leads to: `authorization: Bearer GRANT`. */
+const grant = text(512);
 
 /** How a piece of work ended. `failed` carries the reason, and what to do next, in words. */
 export const End = Type.Object({
@@ -95,11 +112,11 @@ export const Hello = Type.Object({
   identity: Type.Object({
     uuid: nullable(text(64)),
     serials: Type.Array(text(), { maxItems: 8 }),
-    macs: Type.Array(text(17), { maxItems: 64 }),
+    macs: Type.Array(mac, { maxItems: 64 }),
   }),
   /** The MAC the PC booted from, else of the interface that reaches the server. */
-  mac: text(17),
-  ip: nullable(text(45)),
+  mac,
+  ip: nullable(ip),
   firmware: nullable(Type.Union([Type.Literal("bios"), Type.Literal("uefi")])),
   secureBoot: nullable(Type.Boolean()),
   nic: Type.Object({ driver: nullable(text()), speedMbps: nullable(Type.Number()) }),
@@ -186,12 +203,12 @@ export const CastStats = Type.Object({
 });
 export type CastStats = Static<typeof CastStats>;
 
-/** What the person at the PC's menu wants the server to start, confirmed there. */
+/** What the person at the PC's menu wants the server to start, confirmed there. The server decides. */
 export const Ask = Type.Object({
   type: Type.Literal("ask"),
   want: Type.Union([
-    Type.Object({ action: Type.Literal("restore"), image: text(), disk: nullable(text()) }),
-    Type.Object({ action: Type.Literal("capture"), name: ImageName, disk: nullable(text()) }),
+    Type.Object({ action: Type.Literal("restore"), image: text(), disk: text() }),
+    Type.Object({ action: Type.Literal("capture"), name: ImageName, disk: text() }),
     /** This PC's disk to all others of `room`, which is its own: the word that was typed. */
     Type.Object({
       action: Type.Literal("cast"),
@@ -205,8 +222,16 @@ export const Ask = Type.Object({
     Type.Object({ action: Type.Literal("boot-disk") }),
     /** Enter, in a seat walk. */
     Type.Object({ action: Type.Literal("take-seat") }),
+    /** What waits for an operator is wanted no more. */
+    Type.Object({ action: Type.Literal("withdraw") }),
   ]),
 });
+
+/** What a person looks at on the PC's screen: the images, the disks of its room, the network check. */
+const view = Type.Union([Type.Literal("list"), Type.Literal("targets"), Type.Literal("check")]);
+
+/** The PC asks for what is no part of an order; answered by `grant`. */
+export const GrantRequest = Type.Object({ type: Type.Literal("grant-request"), view });
 
 /** More lines, or longer ones, are left out. */
 export const lookLines = 400;
@@ -226,17 +251,33 @@ export const AgentMessage = Type.Union([
   Delivery,
   CastStats,
   Ask,
+  Unlock,
+  GrantRequest,
   Seen,
   ShellEnded,
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
 
-export const CastAddress = Type.Object({
+const place = {
   /** Random for each session: packets that carry another are not ours. */
   tag: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
   group: text(15),
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
+};
+export const CastPlace = Type.Object(place);
+export type CastPlace = Static<typeof CastPlace>;
+
+/** What a cast is kept from strangers with, in base64; never written down. */
+export const CastKeys = Type.Object({
+  /** 32 bytes: chunks are encrypted with it. */
+  chunk: Type.String({ pattern: "^[A-Za-z0-9+/]{43}=$" }),
+  /** 8 bytes: packets are sealed with it. */
+  packet: Type.String({ pattern: "^[A-Za-z0-9+/]{11}=$" }),
 });
+export type CastKeys = Static<typeof CastKeys>;
+
+/** The keys of an order that comes again, for work that is under way, take the place of those before. */
+export const CastAddress = Type.Object({ ...place, keys: CastKeys });
 export type CastAddress = Static<typeof CastAddress>;
 
 export const Afterwards = Type.Union([
@@ -263,6 +304,7 @@ export const Welcome = Type.Object({
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
   ...work,
+  grant,
   /** The image's id, for `/gate/v2/images/ID/…`. */
   imageId: text(64),
   /** NAME@VERSION, for the screen. */
@@ -291,6 +333,7 @@ export type RestoreOrder = Static<typeof RestoreOrder>;
 export const CastOrder = Type.Object({
   type: Type.Literal("cast"),
   ...work,
+  grant,
   /** What it will be called, for the screen. */
   image: text(),
   /** The disk to read, else null: the agent's policy chooses. */
@@ -307,6 +350,7 @@ export type CastOrder = Static<typeof CastOrder>;
 export const CaptureOrder = Type.Object({
   type: Type.Literal("capture"),
   ...work,
+  grant,
   name: text(64),
   disk: nullable(text()),
   policy: DiskPolicy,
@@ -331,14 +375,21 @@ export const Placed = Type.Object({
   seat: nullable(text(32)),
   /** The room lets operators open a shell here. */
   shell: Type.Boolean(),
-  /** The menu asks for it before anything else. */
-  pin: nullable(PinHash),
   /** The seat walk is on for this PC: `ask` with `take-seat` takes seat `next` of `room`; null: none is left. */
   walk: nullable(Type.Object({ room: text(64), next: nullable(text(32)) })),
   /** What the PC may do. */
   level: LinkLevel,
 });
 export type Placed = Static<typeof Placed>;
+
+/** The answer to `grant-request`: a grant for some minutes, or in words why there is none. */
+export const GrantAnswer = Type.Object({
+  type: Type.Literal("grant"),
+  view,
+  grant: nullable(grant),
+  reason: nullable(text(512)),
+});
+export type GrantAnswer = Static<typeof GrantAnswer>;
 
 export const ServerMessage = Type.Union([
   Challenge,
@@ -364,6 +415,7 @@ export const ServerMessage = Type.Union([
    */
   Type.Object({ type: Type.Literal("cancel"), ...work, reason: text() }),
   Type.Object({ type: Type.Literal("alive") }),
+  GrantAnswer,
   /** An operator wants to see what is on the PC's screen, or its log: answered by `seen`. */
   Type.Object({
     type: Type.Literal("look"),
@@ -387,6 +439,8 @@ export const ServerMessage = Type.Union([
     }),
   }),
   Placed,
+  MenuState,
+  Waiting,
   ...ShellOrder.anyOf,
 ]);
 export type ServerMessage = Static<typeof ServerMessage>;
@@ -473,13 +527,15 @@ function decode<T extends typeof AgentMessage | typeof ServerMessage>(
   } catch {
     return { ok: false, reason: "not JSON" };
   }
+  // Most frames are plain, and a JSON escape makes of plain text what is not.
+  if (!isPlain(frame) || frame.includes("\\")) value = printableIn(value);
   const fit = fitted(schema, value, "the message");
   const type = (value as { type?: unknown } | null)?.type;
   const isKnown = schema.anyOf.some(({ properties }) => properties.type.const === type);
   return fit.ok || !isKnown ? fit : { ok: false, reason: `${type}: ${fit.reason}` };
 }
 
-/** Reads the hello in a proof. */
+/** Reads the hello in a proof; all text in it is printable from here on, too. */
 export function decodeHello(text: string): Decoded<Hello> {
   let value: unknown;
   try {
@@ -487,12 +543,12 @@ export function decodeHello(text: string): Decoded<Hello> {
   } catch {
     return { ok: false, reason: "not JSON" };
   }
-  return fitted(Hello, value, "the hello");
+  return fitted(Hello, printableIn(value), "the hello");
 }
 
-/** Reads a text frame from an agent whose key is proven. */
+/** Reads a text frame from an agent whose key is proven. All text in it is printable from here on (`core/units/printable.ts`). */
 export const decodeAgentMessage = (frame: string): Decoded<AgentMessage> =>
   decode(AgentMessage, frame);
-/** Reads a text frame from the server. */
+/** Reads a text frame from the server; as above. */
 export const decodeServerMessage = (frame: string): Decoded<ServerMessage> =>
   decode(ServerMessage, frame);

@@ -1,7 +1,9 @@
 /** Why a value does not fit a schema, in a sentence that a person can act on. */
+
 import type { Static, TSchema } from "typebox";
 import { Value } from "typebox/value";
 import type { Decoded } from "../errors.ts";
+import { printable } from "../units/printable.ts";
 import { nameFault, nameRuleOf } from "./names.ts";
 
 export interface Misfit {
@@ -181,8 +183,7 @@ function kindText(schema: Schema): string {
 
 function valueText(value: unknown): string {
   if (typeof value === "string") {
-    // Nothing of it may be an order to the terminal that shows it.
-    const shown = value.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "?");
+    const shown = printable(value);
     return JSON.stringify(shown.length > 70 ? `${shown.slice(0, 69)}…` : shown);
   }
   if (Array.isArray(value)) return "a list";

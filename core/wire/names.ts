@@ -1,6 +1,7 @@
 /** What may be called what: one rule for each kind of name, and a sentence for a name that breaks it. */
 import { Type } from "typebox";
 import { RoomcastError } from "../errors.ts";
+import { printable } from "../units/printable.ts";
 
 export interface NameRule {
   /** What has the name: `an image`. */
@@ -54,10 +55,8 @@ export const roomNameRule = ruleOf({ of: "a room", ...label });
 export const pcNameRule = ruleOf({ of: "a PC", ...label });
 export const seatNameRule = ruleOf({
   of: "a seat",
-  first: "A-Za-z0-9._-",
-  rest: "A-Za-z0-9._-",
+  ...label,
   limit: 32,
-  allowed: "letters A-Z and a-z, digits, and . _ -",
 });
 export const operatorNameRule = ruleOf({
   of: "an operator",
@@ -136,6 +135,6 @@ function characterText(character: string): string {
 
 /** A longer one is cut: it is shown in a line. */
 function quoted(name: string): string {
-  const shown = name.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, "?");
+  const shown = printable(name);
   return JSON.stringify([...shown].length > 70 ? `${[...shown].slice(0, 69).join("")}…` : shown);
 }

@@ -7,6 +7,7 @@ import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
 import { pcNameRule, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
+import { Pin } from "./trust.ts";
 
 /** Of a PC's name that it may ask for itself. */
 export const namePattern = pcNameRule.pattern;
@@ -40,7 +41,7 @@ export const RoomSettings = Type.Object(
     /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
     naming: nullable(
       Type.String({
-        pattern: "^[A-Za-z0-9._-]*\\{seat\\}[A-Za-z0-9._-]*$",
+        pattern: "^([A-Za-z0-9][A-Za-z0-9._-]*)?\\{seat\\}[A-Za-z0-9._-]*$",
         description:
           "{seat}, with letters, digits and . _ - before and after it, as in lab1-{seat}",
       }),
@@ -51,6 +52,8 @@ export const RoomSettings = Type.Object(
     diskSeconds: Type.Integer({ minimum: 1, maximum: 300 }),
     /** Which PCs its orders go to. */
     admit: Admit,
+    /** `approve`: what a PC's menu requests waits for an operator's yes, or needs a PIN; `free`: nobody is asked. */
+    ask: Type.Union([Type.Literal("approve"), Type.Literal("free")]),
   },
   closed,
 );
@@ -64,27 +67,19 @@ export const roomDefaults: RoomSettings = {
   admit: "placed",
   disk: anyDisk,
   naming: null,
+  ask: "approve",
 };
-
-/** Digits that anyone can type at a PC's menu. */
-export const Pin = Type.String({ pattern: "^[0-9]{4,12}$", description: "4 to 12 digits" });
 
 /** What `PATCH /rooms/ROOM` takes. A PIN goes in and never comes out. */
 export const RoomChange = Type.Object(
   {
     ...Type.Partial(RoomSettings).properties,
     pin: Type.Optional(nullable(Pin)),
+    instructorPin: Type.Optional(nullable(Pin)),
   },
   closed,
 );
 export type RoomChange = Static<typeof RoomChange>;
-
-/** A PIN as it is stored and as the PCs of the room get it: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
-export const PinHash = Type.Object({
-  salt: Type.String({ pattern: "^[0-9a-f]{32}$" }),
-  hash: Type.String({ pattern: "^[0-9a-f]{64}$" }),
-});
-export type PinHash = Static<typeof PinHash>;
 
 /** A place where a PC stands. Columns and rows count from 0, left to right and front to back. */
 export const Seat = Type.Object(
@@ -112,6 +107,10 @@ export const RoomView = Type.Object({
   settings: RoomSettings,
   /** Whether the PCs' menus ask for a PIN. */
   pin: Type.Boolean(),
+  /** Whether there is a PIN that allows captures and casts, too. */
+  instructorPin: Type.Boolean(),
+  /** Until when its menus take no PIN, since too many were wrong; null: they do. */
+  shutUntil: nullable(Type.String()),
   seats: Type.Array(SeatView),
   /** The room's PCs are being given their seats; `next` is the seat that the next one takes. */
   walk: nullable(Type.Object({ next: nullable(Type.String()) })),

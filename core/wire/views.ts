@@ -157,6 +157,8 @@ export const MemberView = Type.Object({
   bytesVerified: nullable(Type.Integer()),
   chunksKept: Type.Integer(),
   chunksWritten: Type.Integer(),
+  /** Packets that came to it in the sender's name and were not sealed with its key. */
+  forgedPackets: Type.Integer(),
   lossRatio: nullable(Type.Number()),
   writeBps: nullable(Type.Number()),
   startedAt: nullable(Type.String()),
@@ -181,6 +183,8 @@ export const SessionView = Type.Object({
   parityBytes: Type.Integer(),
   repairBytes: Type.Integer(),
   passes: Type.Integer(),
+  /** The most that one member has heard. */
+  forgedPackets: Type.Integer(),
   /** What the operator has to know of the session as a whole. */
   notices: Type.Array(Type.String()),
   members: Type.Array(MemberView),

@@ -41,6 +41,8 @@ type Body = string | readonly Uint8Array[];
 interface UplinkOptions {
   readonly server: ServerHttp;
   readonly task: string;
+  /** Asked with each request: it may have become another. */
+  grant(): string;
   /** Ends all requests; its reason is what they reject with. */
   readonly signal: AbortSignal;
 }
@@ -57,7 +59,7 @@ export async function sendLiveChunk(options: UplinkOptions, chunk: StoredChunk):
 }
 
 /** All requests of one task below `/gate/v2/`, each repeated while the server is away. */
-function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "casts") {
+function requests({ server, task, grant, signal }: UplinkOptions, kind: "captures" | "casts") {
   const once = async (method: string, what: string, type: string, body: Body) => {
     const path = `/gate/v2/${kind}/${encodeURIComponent(task)}/${what}`;
     let answer: Response;
@@ -68,7 +70,7 @@ function requests({ server, task, signal }: UplinkOptions, kind: "captures" | "c
         // As a stream: fetch would copy it.
         body: typeof body === "string" ? body : ReadableStream.from(body),
         duplex: "half",
-        headers: { "content-type": type },
+        headers: { "content-type": type, authorization: `Bearer ${grant()}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimitMs)]),
       });
       bytes = new Uint8Array(await answer.arrayBuffer());
@@ -124,14 +126,16 @@ const codes: readonly string[] = [
   "failed",
 ] satisfies ErrorCode[];
 
-/** The server's own words; without any a status of 500 and more may pass, and always one that says to wait. */
+/** The server's own words; without any a status of 500 and more may pass, and always one that says to wait or to ask with another grant. */
 function refusal(status: number, body: Uint8Array, what: string): RoomcastError {
   const said = (parse(body) ?? {}) as { code?: unknown; message?: unknown; next?: unknown };
   if (typeof said.message !== "string") {
     const code = status >= 500 ? "unreachable" : "failed";
     return new RoomcastError(code, `the server refused ${what}: ${status}`, "see the server's log");
   }
-  if (status === 429) return new RoomcastError("unreachable", said.message.slice(0, 512), "wait");
+  // Of 401 and 403: a server that was started anew knows another grant, which comes with the order.
+  if ([401, 403, 429].includes(status) && said.code !== "refused")
+    return new RoomcastError("unreachable", said.message.slice(0, 512), "wait");
   const code = codes.includes(said.code as string) ? (said.code as ErrorCode) : "failed";
   const next = typeof said.next === "string" ? said.next : "see the server's log";
   return new RoomcastError(code, said.message.slice(0, 512), next.slice(0, 512));

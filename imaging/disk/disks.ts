@@ -1,6 +1,8 @@
 /** The disks of a PC, from sysfs: what can be written to and is built in for good. */
+
 import { statSync } from "node:fs";
 import { basename } from "node:path";
+import { printable } from "../../core/units/printable.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { deviceNumber } from "./disk.ts";
 import { names, type Roots, readBytes, readNumber, readText, target } from "./sysfs.ts";
@@ -99,6 +101,6 @@ function transportOf(device: string, name: string): string {
   return "scsi";
 }
 
-/** Firmware pads its texts with blanks, in the middle as well. */
+/** Firmware pads its texts with blanks, in the middle as well. Printable here too: what the server knows is so. */
 const cut = (text: string | null): string | null =>
-  text?.replace(/\s+/g, " ").slice(0, textLimit) ?? null;
+  text === null ? null : printable(text.replace(/\s+/g, " ")).slice(0, textLimit);

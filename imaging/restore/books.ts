@@ -2,7 +2,7 @@
 import { codec, type IndexEntry } from "../../core/image/types.ts";
 import { bitmapBytes, setBit } from "../../core/units/bits.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import type { Counters } from "../../core/wire/control.ts";
+import type { Counters, HeardCounters } from "../../core/wire/control.ts";
 
 export type Verify = "written" | "read-back";
 
@@ -46,7 +46,7 @@ export class RestoreBooks {
     for (let index = 0; index < length; index++) this.totals.bytesWanted += this.lengthOf(index);
   }
 
-  get counters(): Omit<Counters, "lossRatio" | "writeBps"> {
+  get counters(): Omit<Counters, keyof HeardCounters | "writeBps"> {
     return { ...this.totals };
   }
 

@@ -9,7 +9,7 @@ import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
 import { chunkBytes } from "../../core/units/units.ts";
-import type { Counters } from "../../core/wire/control.ts";
+import type { Counters, HeardCounters } from "../../core/wire/control.ts";
 import { place, RestoreBooks, type Verify } from "./books.ts";
 import type { BootArea, DiskRange } from "./boot-area.ts";
 import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
@@ -101,7 +101,7 @@ export class DiskRestore {
     this.ended.catch(() => {});
   }
 
-  get counters(): Omit<Counters, "lossRatio" | "writeBps"> {
+  get counters(): Omit<Counters, keyof HeardCounters | "writeBps"> {
     return this.books.counters;
   }
 

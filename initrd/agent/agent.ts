@@ -17,6 +17,7 @@ import type { Menu } from "../menu/view.ts";
 import { Description } from "./description.ts";
 import { type DeskEffectPorts, performAtDesk } from "./desk-effects.ts";
 import { type AgentOrder, Link } from "./link/link.ts";
+import { ViewGrants } from "./link/view-grants.ts";
 import { answerLook } from "./look.ts";
 import type { AgentPorts } from "./ports.ts";
 import { menuView } from "./screen.ts";
@@ -32,6 +33,7 @@ export class Agent {
   private readonly shells: Shells;
   private readonly description: Description;
   private readonly workbench: Workbench;
+  private readonly viewGrants: ViewGrants;
   private readonly deskPorts: DeskEffectPorts;
   private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
   private menu: Menu | null = null;
@@ -55,6 +57,7 @@ export class Agent {
       down: (trouble, isNews) => this.down(trouble, isNews),
     });
     const { link } = this;
+    this.viewGrants = new ViewGrants((message) => link.send(message));
     this.shells = new Shells({
       refusal: ports.shellRefusal,
       send: (message) => void link.send(message),
@@ -66,6 +69,7 @@ export class Agent {
     this.deskPorts = {
       ...ports,
       signal: ending.signal,
+      grantOf: (view) => this.viewGrants.ask(view),
       menu: () => this.menu,
       send: (message) => link.send(message),
       told: (event) => this.serve(event),
@@ -99,6 +103,10 @@ export class Agent {
     return lives.underWay(this.life) !== null;
   }
 
+  private get isHalfWritten(): boolean {
+    return this.ports.isHalfWritten(this.description.latest?.disks ?? []);
+  }
+
   private tick(): void {
     const { ports, link, workbench } = this;
     const order = lives.underWay(this.life);
@@ -107,7 +115,6 @@ export class Agent {
       link.send({ type: "progress", ...lives.workOf(order), ...progress });
     }
     this.happen({ type: "tick" });
-    this.serve({ type: "tick" });
     if (this.isBusy) return;
     this.description
       .lookAgain(ports.clock.now(), () => !this.isBusy)
@@ -136,6 +143,8 @@ export class Agent {
     switch (action.type) {
       case "start":
         return this.start(action.order);
+      case "refresh":
+        return this.workbench.mailbox.of(action.order).refreshed?.(action.order);
       case "stop":
         return this.workbench.stop(action.reason);
       case "power":
@@ -162,7 +171,8 @@ export class Agent {
 
   private standing(): Pick<Hello, "state" | "report"> {
     const { life, workbench } = this;
-    return { state: pcState(life, workbench.progress()), report: lives.report(life) };
+    const state = pcState(life, workbench.progress(), this.isHalfWritten);
+    return { state, report: lives.report(life) };
   }
 
   // --- the link
@@ -185,6 +195,7 @@ export class Agent {
     this.shells.closeAll();
     // A server that is away for an hour is not worth a thousand lines.
     if (isNews) journal.milestone(`not connected to ${serverUrl}: ${detail}`);
+    this.serve({ type: "down" });
     this.draw();
   }
 
@@ -192,8 +203,8 @@ export class Agent {
     const { workbench, link, menu, ports } = this;
     switch (message.type) {
       case "restore":
-      case "capture":
       case "cast":
+      case "capture":
       case "wipe":
         return this.happen({ type: "order", order: message });
       case "cancel":
@@ -207,12 +218,18 @@ export class Agent {
       case "room":
         workbench.takeRoom(message);
         return this.draw();
+      case "grant":
+        return this.viewGrants.take(message);
       case "look":
         return void link.send(answerLook(message, { journal: ports.journal, menu }));
       case "notice":
         return this.notice(message.text);
       case "placed":
         return this.serve({ type: "placed", placed: message });
+      case "menu":
+        return this.serve({ type: "menu", menu: message });
+      case "waiting":
+        return this.serve({ type: "waiting", what: message.what });
       case "shell-open":
       case "shell-resize":
       case "shell-credit":
@@ -226,8 +243,8 @@ export class Agent {
   // --- the desk
 
   private serve(event: DeskEvent): void {
-    const { desk: before, ports } = this;
-    const [desk, requests] = atDesk(before, event, ports.clock.now());
+    const { desk: before } = this;
+    const [desk, requests] = atDesk(before, event);
     this.desk = desk;
     for (const request of requests) this.grant(request);
     if (desk !== before) this.draw();
@@ -263,10 +280,10 @@ export class Agent {
     const { menu, ports, link, desk, life, workbench } = this;
     const described = this.description.latest;
     if (menu === null || described === null) return;
-    const now = ports.clock.now();
-    const task = workbench.view(life, link.word === "connected", now);
+    const task = workbench.view(life, link.word === "connected", ports.clock.now());
     const troubles = ports.troubles(described.disks);
+    const { isHalfWritten } = this;
     const { serverUrl } = ports;
-    menu.show(menuView({ serverUrl, link, desk, described, troubles, task, now }));
+    menu.show(menuView({ serverUrl, link, desk, described, isHalfWritten, troubles, task }));
   }
 }

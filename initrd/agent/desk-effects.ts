@@ -2,11 +2,11 @@
 import { spawn } from "node:child_process";
 import type { DeskEvent, DeskRequest, Finding } from "../../core/agent/desk.ts";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import type { ViewRole } from "../../core/trust/grant.ts";
 import type { AgentMessage } from "../../core/wire/control.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Journal } from "./journal.ts";
 import type { ServerFiles } from "./link/http.ts";
-import { isPin } from "./pin.ts";
 
 /** Of these the desk's own effects take care; the others are the agent's. */
 export type DeskEffect = Exclude<DeskRequest, { type: "stop" | "dismiss" | "power" }>;
@@ -15,9 +15,11 @@ export interface DeskEffectPorts {
   readonly journal: Journal;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
-  files(signal: AbortSignal): ServerFiles;
+  /** A grant for what the person wants to look at; rejects when there is none. */
+  grantOf(view: ViewRole): Promise<string>;
+  files(signal: AbortSignal, grant: () => string): ServerFiles;
   /** Looks at the way to the server; tells after each step all that was found. */
-  check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
+  check(signal: AbortSignal, grant: () => Promise<string>): AsyncIterable<readonly Finding[]>;
   /** Whether the shell on the PC's second console is held back. */
   lockShell(isLocked: boolean): void;
   menu(): Menu | null;
@@ -26,36 +28,38 @@ export interface DeskEffectPorts {
 }
 
 export function performAtDesk(request: DeskEffect, ports: DeskEffectPorts): void {
-  const { told, signal } = ports;
+  const { told } = ports;
   switch (request.type) {
-    case "ask": {
-      const isSent = ports.send({ type: "ask", want: request.want });
-      return told({
-        type: "notice",
-        text: isSent ? null : "there is no connection to the server: try again",
-      });
-    }
+    case "ask":
+      return send(ports, { type: "ask", want: request.want });
+    case "unlock":
+      return send(ports, { type: "unlock", pin: request.pin });
     case "fetch-images":
       return unlessFailed(ports, async () => {
-        told({ type: "images", images: await ports.files(signal).images() });
+        told({ type: "images", images: await (await filesFor("list", ports)).images() });
       });
     case "fetch-targets":
       return unlessFailed(ports, async () => {
-        told({ type: "targets", targets: await ports.files(signal).targets(request.room) });
+        const files = await filesFor("targets", ports);
+        told({ type: "targets", targets: await files.targets(request.room) });
       });
     case "check":
       return void check(ports);
-    case "check-pin":
-      return unlessFailed(ports, async () => {
-        const isRight = await isPin(request.typed, request.pin);
-        ports.journal.log(isRight ? "the menu was unlocked" : "a wrong PIN was typed");
-        told({ type: "pin", pin: request.pin, isRight });
-      });
     case "lock-shell":
       return ports.lockShell(request.isLocked);
     case "open-shell":
       return openShell(ports);
   }
+}
+
+function send({ send: say, told }: DeskEffectPorts, message: AgentMessage): void {
+  const text = say(message) ? null : "there is no connection to the server: try again";
+  told({ type: "notice", text });
+}
+
+async function filesFor(view: ViewRole, ports: DeskEffectPorts): Promise<ServerFiles> {
+  const grant = await ports.grantOf(view);
+  return ports.files(ports.signal, () => grant);
 }
 
 function unlessFailed({ signal, told }: DeskEffectPorts, act: () => Promise<void>): void {
@@ -69,7 +73,7 @@ function unlessFailed({ signal, told }: DeskEffectPorts, act: () => Promise<void
 async function check(ports: DeskEffectPorts): Promise<void> {
   let trouble: string | null = null;
   try {
-    for await (const findings of ports.check(ports.signal)) {
+    for await (const findings of ports.check(ports.signal, () => ports.grantOf("check"))) {
       ports.told({ type: "findings", findings });
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { appendFileSync, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { printable } from "../../core/units/printable.ts";
 
 /** What the agent says of itself, a line an event. */
 export interface Journal {
@@ -26,7 +27,7 @@ export function openJournal({ onStderr, logPath, milestonesPath }: JournalOption
   const serial = milestonesPath === null ? null : new SerialLine(milestonesPath);
   const kept: string[] = [];
   const log = (text: string): void => {
-    const line = text.replace(/\s+/g, " ");
+    const line = printable(text.replace(/\s+/g, " "));
     const dated = `${new Date().toISOString()} ${line}`;
     kept.push(dated);
     if (kept.length > linesKept) kept.shift();
@@ -43,7 +44,7 @@ export function openJournal({ onStderr, logPath, milestonesPath }: JournalOption
     lines: () => kept,
     milestone(text) {
       log(text);
-      serial?.say(`roomcast: ${text}\r\n`);
+      serial?.say(`roomcast: ${printable(text)}\r\n`);
     },
   };
 }

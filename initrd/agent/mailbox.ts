@@ -1,5 +1,5 @@
 /** What the server says to a task under way, beyond what the agent itself understands. */
-import { isSameWork } from "../../core/agent/life.ts";
+import { isSameWork, type Order } from "../../core/agent/life.ts";
 import type { BulkFrame, Work } from "../../core/wire/control.ts";
 
 /** A task hears what it has a listener for; the rest is none of its business. */
@@ -11,6 +11,8 @@ export interface Listeners {
   /** How fast the server sends to the room, in bits a second; null: it does not say. */
   roomRate?(rateBps: number | null): void;
   bulk?(frame: BulkFrame): void;
+  /** The order has come again: its grant and keys may be new. */
+  refreshed?(order: Order): void;
   /** There was no connection, and there is one again: what was said before may be lost. */
   reconnected?(): void;
 }

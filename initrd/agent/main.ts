@@ -4,7 +4,9 @@
  * what the agent says, ROOMCAST_MILESTONES a serial device for the milestones, ROOMCAST_CLOCK_OFF the
  * seconds by which this PC's clock was behind before it was set.
  */
+
 import { exitStatus, RoomcastError } from "../../core/errors.ts";
+import { printable } from "../../core/units/printable.ts";
 import { parseAgentArgs } from "./args.ts";
 import { runAgent } from "./run.ts";
 
@@ -25,7 +27,7 @@ try {
   });
 } catch (error) {
   if (!(error instanceof RoomcastError)) throw error;
-  process.stderr.write(`roomcast: ${error.message}: ${error.next}\n`);
+  process.stderr.write(`roomcast: ${printable(`${error.message}: ${error.next}`)}\n`);
   process.exitCode = exitStatus(error.code);
 }
 // A menu or a socket that is still being closed does not keep the process.

@@ -16,14 +16,6 @@ export interface AgentVoice extends TaskVoice {
   readonly pcName: string;
 }
 
-/** What is wrong with the PC as it stands. */
-export interface PcTroubles {
-  /** A disk was left by a restore that did not finish. */
-  readonly isHalfWritten: boolean;
-  /** In words, with the cure; sentences. */
-  readonly lines: readonly string[];
-}
-
 /** What the agent has of the PC that it runs on. */
 export interface AgentPorts {
   readonly server: PinnedServer;
@@ -35,15 +27,18 @@ export interface AgentPorts {
   readonly journal: Journal;
   describe(): Promise<Described>;
   startTask(order: Order, voice: AgentVoice): Task;
-  files(signal: AbortSignal): ServerFiles;
+  /** `grant` answers the one that counts at that moment. */
+  files(signal: AbortSignal, grant: () => string): ServerFiles;
   /** Resolves when the PC stays all the same. */
   power(action: Power): Promise<void>;
-  /** For the PC's screen. */
-  troubles(disks: readonly DiskView[]): PcTroubles;
+  /** Whether one of the disks was left by a restore that did not finish. */
+  isHalfWritten(disks: readonly DiskView[]): boolean;
+  /** What is wrong with the PC as it stands, in sentences with the cure, for its screen. */
+  troubles(disks: readonly DiskView[]): readonly string[];
   /** Whether the shell on the PC's second console is held back. */
   lockShell(isLocked: boolean): void;
   /** Looks at the way to the server; tells after each step all that was found. */
-  check(signal: AbortSignal): AsyncIterable<readonly Finding[]>;
+  check(signal: AbortSignal, grant: () => Promise<string>): AsyncIterable<readonly Finding[]>;
   openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
   readonly once: boolean;
   /** Why operators get no shell here, or null. */

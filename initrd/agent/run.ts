@@ -116,7 +116,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   );
   const instance = randomUUID();
   const { version } = packageJson;
-  const files = (signal: AbortSignal): ServerFiles => new ServerFiles(server, signal);
+  const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
   const health = new DiskHealth();
   const halfWritten = new HalfWritten();
@@ -202,21 +202,16 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     describe,
     startTask,
     files,
-    check: async function* (signal) {
-      const ports = { server, host: serverUrl.host, roots: systemRoots, uplink };
+    check: async function* (signal, grant) {
+      const ports = { server, host: serverUrl.host, roots: systemRoots, uplink, grant };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
-    troubles(seen) {
-      const half = seen.filter((disk) => halfWritten.has(disk));
-      return {
-        isHalfWritten: half.length > 0,
-        lines: [
-          ...half.map(halfWrittenText),
-          ...clockTroubles(options.clockOffSeconds ?? 0),
-          ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
-        ],
-      };
-    },
+    isHalfWritten: (seen) => seen.some((disk) => halfWritten.has(disk)),
+    troubles: (seen) => [
+      ...seen.filter((disk) => halfWritten.has(disk)).map(halfWrittenText),
+      ...clockTroubles(options.clockOffSeconds ?? 0),
+      ...(isAppliance ? storageTroubles(systemRoots, seen.length) : []),
+    ],
     lockShell: (isLocked) => {
       if (isAppliance) lockShell(isLocked);
     },

@@ -1,39 +1,39 @@
 /** What the PC's screen shows of the agent, made of what its parts know. */
-import { type Desk, isLocked } from "../../core/agent/desk.ts";
+import { type Desk, isLocked, unlocks } from "../../core/agent/desk.ts";
 import type { Order } from "../../core/agent/life.ts";
 import type { Welcome } from "../../core/agent/link.ts";
 import type { TaskProgress } from "../../core/agent/state.ts";
-import type { Millis } from "../../core/units/units.ts";
 import type { End } from "../../core/wire/control.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { MenuView, TaskView } from "../menu/view.ts";
 import type { Described } from "./description.ts";
 import type { RoomGauge } from "./gauges.ts";
 import type { Link } from "./link/link.ts";
-import type { PcTroubles } from "./ports.ts";
 
 export interface ScreenState {
   readonly serverUrl: string;
   readonly link: Pick<Link, "word" | "trouble" | "welcome" | "code">;
   readonly desk: Desk;
   readonly described: Described;
-  readonly troubles: PcTroubles;
+  readonly isHalfWritten: boolean;
+  readonly troubles: readonly string[];
   readonly task: TaskView | null;
-  readonly now: Millis;
 }
 
 export function menuView(state: ScreenState): MenuView {
-  const { desk, described, link, troubles, now } = state;
+  const { desk, described, link, troubles } = state;
   return {
     pc: { name: desk.name, room: desk.room, mac: described.mac, ip: described.ip },
     server: { url: state.serverUrl, state: link.word, detail: link.trouble?.detail ?? null },
     level: desk.place?.level ?? link.welcome?.level ?? null,
     code: link.code,
     place: desk.place,
-    isLocked: isLocked(desk, now),
+    isLocked: isLocked(desk),
+    unlocks: unlocks(desk),
+    waiting: desk.waiting,
     disks: described.disks,
-    isHalfWritten: troubles.isHalfWritten,
-    troubles: [...versionTroubles(described, link.welcome), ...troubles.lines],
+    isHalfWritten: state.isHalfWritten,
+    troubles: [...versionTroubles(described, link.welcome), ...troubles],
     images: desk.images,
     targets: desk.targets,
     task: state.task,

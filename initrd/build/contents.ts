@@ -3,6 +3,8 @@
  * follow by themselves. Drivers are in `drivers.ts`.
  */
 
+import { mokManager } from "../../core/boot/secure-boot.ts";
+
 /** Debian's package that depends on the current kernel's image. */
 export const kernelMetaPackage = "linux-image-amd64";
 
@@ -49,6 +51,8 @@ export const tools: readonly PackageFiles[] = [
   { name: "xfsprogs", files: ["usr/sbin/xfs_logprint", "usr/sbin/xfs_growfs"] },
   // Which file system, label and UUID a partition has.
   { name: "util-linux", files: ["sbin/blkid"] },
+  // Hands the site's certificate to the firmware's next start.
+  { name: "mokutil", files: ["usr/bin/mokutil"] },
   // Disk health.
   { name: "smartmontools", files: ["usr/sbin/smartctl"] },
   {
@@ -67,16 +71,24 @@ export const tools: readonly PackageFiles[] = [
   },
 ];
 
-/** What firmware and loaders are served beside the kernel: name in the output folder, and where it comes from. */
-export const loaders: readonly {
+export interface Loader {
   readonly name: string;
   readonly package: string;
   readonly file: string;
-}[] = [
+}
+
+/** What firmware and loaders are served beside the kernel: name in the output folder, and where it comes from. */
+export const loaders: readonly Loader[] = [
   { name: "undionly.kpxe", package: "ipxe", file: "usr/lib/ipxe/undionly.kpxe" },
   { name: "snponly.efi", package: "ipxe", file: "usr/lib/ipxe/snponly.efi" },
   // Secure Boot: signed by Microsoft, and by Debian, whose key the first one holds.
   { name: "shimx64.efi", package: "shim-signed", file: "usr/lib/shim/shimx64.efi.signed" },
+  // For a key that waits to be enrolled: the shim looks for it beside itself.
+  {
+    name: mokManager,
+    package: "shim-helpers-amd64-signed",
+    file: "usr/lib/shim/mmx64.efi.signed",
+  },
   {
     name: "grubx64.efi",
     package: "grub-efi-amd64-signed",

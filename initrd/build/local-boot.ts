@@ -1,10 +1,11 @@
-/** `localboot.efi`: GRUB with nothing in it but the way to the PC's own disk, for UEFI without Secure Boot. */
+/** `localboot.efi`: GRUB with nothing in it but the way to the PC's own disk, for UEFI. Unsigned. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { localBoot } from "./contents.ts";
+import { readPeSection } from "../../core/node/pe-file.ts";
+import { type Loader, loaders, localBoot } from "./contents.ts";
 import { type CpioEntry, encodeCpio } from "./cpio.ts";
 import { lastLine, run, type UnpackedPackage } from "./packages.ts";
 
@@ -26,11 +27,19 @@ export async function makeLocalBoot(
     const disk = join(folder, "memdisk");
     const script: CpioEntry = { path: scriptName, kind: "file", permissions: 0o644, data };
     await writeFile(disk, encodeCpio([script]));
+    // Which fixes it has: the shim starts nothing that does not say so. Debian's signed GRUB is of the same source.
+    const fixes = join(folder, "sbat.csv");
+    const { package: signed, file: signedFile } = loaders.find(
+      ({ name }) => name === "grubx64.efi",
+    ) as Loader;
+    const sbat = await readPeSection(join(rootOf(signed), signedFile), ".sbat");
+    await writeFile(fixes, sbat ?? "");
     const made = await run(
       join(rootOf(localBoot.tool.package), localBoot.tool.file),
       [
         ...["-d", join(rootOf(localBoot.modules.package), localBoot.modules.folder)],
         ...["-O", "x86_64-efi", "-p", "(memdisk)/", "-c", first, "-m", disk, "-o", path],
+        ...["--sbat", fixes],
         ...localBoot.built,
       ],
       { libraries: libraryFolders(packages) },

@@ -3,8 +3,9 @@ import type { MenuAction } from "../../core/agent/desk.ts";
 import { openTerminal } from "../../core/node/terminal.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import { rowText } from "../../core/screen/row.ts";
+import { home, type Page } from "./pages.ts";
 import { rows } from "./rows.ts";
-import { home, type Page, press, settled } from "./state.ts";
+import { press, settled } from "./state.ts";
 import type { Menu, MenuView } from "./view.ts";
 
 export interface MenuOptions {

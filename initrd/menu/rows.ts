@@ -24,9 +24,11 @@ import { codeText } from "../../core/trust/code.ts";
 import { levelText } from "../../core/trust/level.ts";
 import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
+import { imageNameRows, lockWord, pinWords, waitingRows } from "./ask-rows.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
-import { eraseWord, exits, items, offeredSeat, type Page, settled, workText } from "./state.ts";
+import { eraseWord, exits, items, type Page } from "./pages.ts";
+import { offeredSeat, settled, workText } from "./state.ts";
 import { taskRows } from "./task-rows.ts";
 import type { MenuView } from "./view.ts";
 
@@ -34,6 +36,7 @@ import type { MenuView } from "./view.ts";
 export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
   const page = settled(before, view);
   if (view.task !== null) return taskRows(view, view.task, page, size);
+  if (view.waiting !== null) return waitingRows(view, view.waiting, size);
   const { columns } = size;
   const frame = (title: string, body: readonly Row[], keys: string): Row[] =>
     screenful(
@@ -49,8 +52,16 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return homeRows(view, page, size);
     case "wait":
       return waitRows(view, size);
-    case "pin":
-      return frame("This room has a PIN", [pinRow(page.value)], "Enter: unlock   Esc: back");
+    case "pin": {
+      const [title, keys] = pinWords(view, page);
+      return frame(title, [pinRow(page.value)], keys);
+    }
+    case "imageName":
+      return frame(
+        "Restore an image: which one?",
+        imageNameRows(page.value, columns),
+        "Enter: continue   Esc: back",
+      );
     case "images":
       return frame(
         "Restore an image",
@@ -176,7 +187,7 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   const footer = [
     ...noticeRows(page.said, columns),
     ...noticeRows(view.notice, columns),
-    barRow(homeKeys(view), view.isLocked ? "LOCKED: needs the PIN" : "", columns),
+    barRow(homeKeys(view), lockWord(view), columns),
   ];
   const menu = items.map(({ letter, text }, index) => [
     span(
@@ -356,7 +367,9 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
     ...diskFacts(disk),
     blank,
     ...(work.kind === "restore"
-      ? imageFacts(work.image, disk, columns)
+      ? work.image === null
+        ? paragraph(`It will hold ${work.reference}.`, columns)
+        : imageFacts(work.image, disk, columns)
       : paragraph("The disk will be empty, and the PC will not start from it.", columns)),
     blank,
     [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
@@ -418,7 +431,7 @@ function castNameRows(
 
 function castRows(
   { disk, saveAs, value, refused }: Extract<Page, { name: "cast" }>,
-  { pc, targets }: MenuView,
+  { pc, targets, isLocked }: MenuView,
   { columns, lines }: ScreenSize,
 ): Row[] {
   const room = pc.room ?? "";
@@ -432,6 +445,19 @@ function castRows(
   ];
   const space = Math.max(1, lines - 10 - from.length);
   const shown = others.slice(0, others.length > space ? space - 1 : space);
+  const ask: Row[] = [
+    ...from,
+    blank,
+    [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
+    refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,
+  ];
+  if (isLocked) {
+    return [
+      line(`EVERYTHING ON THE OTHER DISKS OF ROOM ${room} WILL BE LOST.`, "bad"),
+      ...paragraph("The server's operator is shown which these are, and is asked.", columns),
+      ...ask,
+    ];
+  }
   if (targets === null) return [line(`Asking the server for the disks of room ${room}...`)];
   if (others.length === 0) return [line(`There are no other PCs in room ${room}.`)];
   const count = others.length === 1 ? "THIS DISK" : `THESE ${others.length} DISKS`;
@@ -444,10 +470,7 @@ function castRows(
       ],
     ),
     ...(shown.length < others.length ? [line(`and ${others.length - shown.length} more`)] : []),
-    ...from,
-    blank,
-    [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,
+    ...ask,
   ];
 }
 

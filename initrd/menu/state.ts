@@ -9,89 +9,20 @@ import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
 import { imageNameRule, nameFault } from "../../core/wire/names.ts";
-import type { DiskView, ImageView } from "../../core/wire/views.ts";
-import type { MenuView, WipeMethod } from "./view.ts";
-
-/** What has to be typed before a disk is overwritten. */
-export const eraseWord = "ERASE";
-/** The longest PIN that a room can have. */
-const pinLimit = 12;
-const askForPin: Page = { name: "pin", value: "" };
-
-export type Page =
-  | { readonly name: "home"; readonly chosen: number; readonly said: string | null }
-  | { readonly name: "wait" }
-  | { readonly name: "pin"; readonly value: string }
-  | { readonly name: "images"; readonly chosen: number }
-  | { readonly name: "disks"; readonly chosen: number; readonly purpose: Purpose }
-  | { readonly name: "methods"; readonly chosen: number }
-  | { readonly name: "exits"; readonly chosen: number }
-  | { readonly name: "hardware" }
-  | { readonly name: "check" }
-  | {
-      readonly name: "erase";
-      readonly work: Work;
-      readonly disk: DiskView;
-      readonly value: string;
-      readonly refused: boolean;
-    }
-  | {
-      readonly name: "capture";
-      readonly disk: DiskView;
-      readonly value: string;
-      readonly refused: boolean;
-    }
-  /** This PC's disk is cast to the room: first the image's name, if any, then the word. */
-  | {
-      readonly name: "castName";
-      readonly disk: DiskView;
-      readonly value: string;
-      readonly refused: boolean;
-    }
-  | {
-      readonly name: "cast";
-      readonly disk: DiskView;
-      readonly saveAs: string | null;
-      readonly value: string;
-      readonly refused: boolean;
-    }
-  | { readonly name: "power"; readonly action: PowerAction }
-  | { readonly name: "stop" };
-
-/** What overwrites a disk. */
-export type Work =
-  | { readonly kind: "restore"; readonly image: ImageView }
-  | { readonly kind: "wipe"; readonly method: WipeMethod };
-
-export type Purpose = { readonly kind: "capture" } | { readonly kind: "cast" } | Work;
-
-export type PowerAction = "reboot" | "poweroff" | "boot-disk";
-
-/** The items of the menu: a number, a letter, or arrows and Enter choose one. */
-export const items = [
-  { letter: "w", text: "Wait for the room" },
-  { letter: "r", text: "Restore an image" },
-  { letter: "c", text: "Capture this PC" },
-  { letter: "t", text: "To the room: cast this PC's disk" },
-  { letter: "e", text: "Erase the disk" },
-  { letter: "n", text: "Network check" },
-  { letter: "h", text: "Hardware" },
-  { letter: "s", text: "Shell" },
-  { letter: "x", text: "Exit: local disk, reboot, power off" },
-] as const;
-
-/** The ways out; their letters also work on the first page. */
-export const exits = [
-  { letter: "l", action: "boot-disk", text: "Start from the local disk" },
-  { letter: "b", action: "reboot", text: "Reboot" },
-  { letter: "p", action: "poweroff", text: "Power off" },
-] as const satisfies readonly { letter: string; action: PowerAction; text: string }[];
-
-export const home = (chosen = 0, said: string | null = null): Page => ({
-  name: "home",
-  chosen,
-  said,
-});
+import { pinLimit } from "../../core/wire/trust.ts";
+import type { DiskView } from "../../core/wire/views.ts";
+import {
+  eraseWord,
+  exits,
+  home,
+  isAskLetter,
+  items,
+  type Page,
+  type PowerAction,
+  type Purpose,
+  type Work,
+} from "./pages.ts";
+import type { MenuView } from "./view.ts";
 
 export interface Step {
   readonly page: Page;
@@ -104,11 +35,11 @@ const to = (page: Page, action: MenuAction | null = null): Step => ({ page, acti
 export function settled(page: Page, view: MenuView): Page {
   const underWay = view.task !== null && view.task.outcome === null;
   if (page.name === "pin") {
-    return view.isLocked && (view.task === null || underWay) ? page : home();
+    return view.unlocks !== null && (view.task === null || underWay) ? page : home();
   }
   if (page.name === "stop") return underWay ? page : home();
   if (view.task !== null) return home();
-  if (view.isLocked && page.name !== "home" && page.name !== "wait") return home();
+  if (view.isLocked && !openPages.has(page.name)) return home();
   const has = (disk: DiskView): boolean => view.disks.some(({ path }) => path === disk.path);
   if ("disk" in page && !has(page.disk)) {
     return home(0, `${page.disk.path} was removed`);
@@ -116,11 +47,21 @@ export function settled(page: Page, view: MenuView): Page {
   return page;
 }
 
+/** What a locked menu shows: it waits, takes the PIN, and asks for what the server decides. */
+const openPages: ReadonlySet<Page["name"]> = new Set([
+  ...(["home", "wait", "pin", "imageName", "disks", "methods", "erase"] as const),
+  ...(["capture", "castName", "cast"] as const),
+]);
+
 /** What a key does on this page. */
 export function press(before: Page, key: Key, view: MenuView): Step {
   const page = settled(before, view);
-  if (page.name === "pin") return pressAtPin(page, key);
+  if (page.name === "pin") return pressAtPin(page, key, view);
   if (view.task !== null) return pressAtTask(page, key, view);
+  if (view.waiting !== null) {
+    const isOver = key.name === "escape" || key.name === "C-c";
+    return isOver ? to(home(), { action: "withdraw" }) : to(page);
+  }
   if (key.name === "escape" || key.name === "C-c") return to(home());
   switch (page.name) {
     case "home":
@@ -129,6 +70,13 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       return to(home());
     case "images":
       return pressAtImages(page, key, view);
+    case "imageName": {
+      if (key.name !== "enter") {
+        return to({ ...page, value: typed(page.value, key, imageReferenceLimit) });
+      }
+      if (page.value === "") return to(page);
+      return chooseDisk({ kind: "restore", reference: page.value, image: null }, view, null);
+    }
     case "methods": {
       const chosen = wipeMethods[page.chosen];
       if (key.name === "enter" && chosen !== undefined) {
@@ -174,7 +122,8 @@ export function press(before: Page, key: Key, view: MenuView): Step {
         return to({ ...page, refused: true });
       const saveAs = value === "" ? null : value;
       const { room } = view.pc;
-      const action = room === null ? null : ({ action: "targets", room } as const);
+      const isShown = room !== null && !view.isLocked;
+      const action = isShown ? ({ action: "targets", room } as const) : null;
       return to({ name: "cast", disk, saveAs, value: "", refused: false }, action);
     }
     case "cast": {
@@ -183,9 +132,9 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       }
       const { disk, saveAs, value } = page;
       const { room } = view.pc;
-      // The page shows what will be overwritten before it asks.
-      if (!view.targets?.some(({ name }) => name !== view.pc.name))
-        return to({ ...page, value: "" });
+      // The page shows what will be overwritten before it asks; in a locked menu an operator is shown it.
+      const isShown = view.isLocked || view.targets?.some(({ name }) => name !== view.pc.name);
+      if (!isShown) return to({ ...page, value: "" });
       if (room === null || value !== room) return to({ ...page, value: "", refused: true });
       return to(home(0, `asked the server to cast this PC's disk to ${room}`), {
         action: "cast",
@@ -209,22 +158,24 @@ const powerText: Readonly<Record<PowerAction, string>> = {
   "boot-disk": "starting from the local disk",
 };
 
-/** NAME@VERSION */
-
 /** What will happen to the disk, as a title or after `asked the server to`. */
 export const workText = (work: Work): string =>
   work.kind === "restore"
-    ? `restore ${imageName(work.image)}`
+    ? `restore ${work.reference}`
     : `erase the disk (${work.method === "zero" ? "zeros" : "discard"})`;
 
 function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
   return work.kind === "restore"
-    ? { action: "restore", image: imageName(work.image), disk: diskReference(disk) }
+    ? { action: "restore", image: work.reference, disk: diskReference(disk) }
     : { action: "wipe", method: work.method, disk: diskReference(disk) };
 }
 
-function pressAtPin(page: Extract<Page, { name: "pin" }>, key: Key): Step {
+/** NAME@VERSION, with a version of so many digits as anyone will see. */
+const imageReferenceLimit = imageNameRule.limit + 8;
+
+function pressAtPin(page: Extract<Page, { name: "pin" }>, key: Key, view: MenuView): Step {
   if (key.name === "escape" || key.name === "C-c") return to(home());
+  if (key.name === "tab" && page.beyond !== null) return openItem(page.beyond, 0, view);
   if (key.name !== "enter") return to({ ...page, value: typed(page.value, key, pinLimit) });
   return to(home(), page.value === "" ? null : { action: "unlock", pin: page.value });
 }
@@ -236,7 +187,9 @@ function pressAtTask(page: Page, key: Key, view: MenuView): Step {
   }
   const asked = key.name === "s" || key.name === "S" || key.name === "C-c";
   if (!asked) return to(page);
-  return to(view.isLocked ? askForPin : { name: "stop" });
+  // Without a server no PIN can be checked, and work has to stop all the same.
+  const isHeld = view.isLocked && view.server.state === "connected";
+  return to(isHeld ? { name: "pin", value: "", beyond: null } : { name: "stop" });
 }
 
 /** The seat that Enter takes while the room is in its seat walk and this PC has no seat in it. */
@@ -257,21 +210,37 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
   );
   const chosen = key.name === "enter" ? page.chosen : named;
   const way = exits.find((exit) => exit.letter === letter);
+  if (letter === "u" && view.unlocks !== null) {
+    return to({ name: "pin", value: "", beyond: null });
+  }
   if (way === undefined && chosen === -1) {
     return to(home(moved(page.chosen, key, items.length, items.length)));
   }
-  if (view.isLocked && items[chosen]?.letter !== "w") return to(askForPin);
+  const item = way === undefined ? items[chosen]?.letter : undefined;
+  if (view.isLocked && item !== "w") {
+    const beyond = item !== undefined && isAskLetter(item) ? item : null;
+    if (view.unlocks !== null) return to({ name: "pin", value: "", beyond });
+    return to(home(chosen, "the menu is locked until the server is back"));
+  }
   if (way !== undefined) return to({ name: "power", action: way.action });
-  switch (items[chosen]?.letter) {
+  return item === undefined ? to(page) : openItem(item, chosen, view);
+}
+
+/** In a locked menu nothing is listed, and what is chosen is asked for. */
+function openItem(letter: (typeof items)[number]["letter"], chosen: number, view: MenuView): Step {
+  const list: MenuAction | null = view.isLocked ? null : { action: "images" };
+  switch (letter) {
     case "w":
       return to({ name: "wait" });
     case "c":
-      return chooseDisk({ kind: "capture" }, view, { action: "images" });
+      return chooseDisk({ kind: "capture" }, view, list);
     case "t":
       if (view.pc.room === null) return to(home(chosen, "the server has not placed this PC yet"));
-      return chooseDisk({ kind: "cast" }, view, { action: "images" });
+      return chooseDisk({ kind: "cast" }, view, list);
     case "r":
-      return to({ name: "images", chosen: 0 }, { action: "images" });
+      return view.isLocked
+        ? to({ name: "imageName", value: "" })
+        : to({ name: "images", chosen: 0 }, list);
     case "e":
       return to({ name: "methods", chosen: 0 });
     case "n":
@@ -282,8 +251,6 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
       return to(home(chosen), { action: "shell" });
     case "x":
       return to({ name: "exits", chosen: 0 });
-    default:
-      return to(page);
   }
 }
 
@@ -299,7 +266,7 @@ function pressAtImages(page: Extract<Page, { name: "images" }>, key: Key, view: 
   const images = view.images ?? [];
   const image = images[page.chosen];
   if (key.name === "enter" && image !== undefined) {
-    return chooseDisk({ kind: "restore", image }, view, null);
+    return chooseDisk({ kind: "restore", reference: imageName(image), image }, view, null);
   }
   return to({ ...page, chosen: choice(page.chosen, key, images.length) });
 }
@@ -319,7 +286,7 @@ function withDisk(purpose: Purpose, disk: DiskView): Step {
     return to({ name: "erase", work: purpose, disk, value: "", refused: false });
   }
   const { image } = purpose;
-  if (image.logicalSector !== disk.logicalSector) {
+  if (image !== null && image.logicalSector !== disk.logicalSector) {
     const sectors = `${imageName(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
     return to(home(0, `${sectors}: the PC would not start from it. Choose another disk or image.`));
   }

@@ -21,7 +21,7 @@ import {
   span,
 } from "../../core/screen/row.ts";
 import { headerRow, noticeRows, pinRow } from "./frame.ts";
-import type { Page } from "./state.ts";
+import type { Page } from "./pages.ts";
 import type { MenuView, TaskView } from "./view.ts";
 
 type Outcome = NonNullable<TaskView["outcome"]>;

@@ -73,8 +73,12 @@ export interface MenuView {
   readonly code: string | null;
   /** The place that the server gave this PC; null before it has. */
   readonly place: Omit<Placed, "type" | "name" | "room" | "level"> | null;
-  /** The room has a PIN, and nobody has typed it here recently. */
+  /** The room has a PIN, and the server knows of nobody who typed it here lately. */
   readonly isLocked: boolean;
+  /** A PIN may be typed that allows more: the room's, or the instructor's; null: none. */
+  readonly unlocks: "menu" | "instructor" | null;
+  /** What was asked for and waits for an operator's yes, in words. */
+  readonly waiting: string | null;
   readonly disks: readonly DiskView[];
   /** A disk was left by a restore that did not finish: it does not start. */
   readonly isHalfWritten: boolean;

@@ -67,13 +67,13 @@ export async function tokenCaller(app: FastifyInstance, operators: Operators): P
 }
 
 /**
- * Lets a call through only if the caller may make it; `audit` hears of each
- * that changed something, or tried to without being allowed.
+ * Lets a call through only if the caller may make it; `audit` hears of each that changed something, or
+ * tried to without being allowed. The caller is null for who has no token that is known.
  */
 export function guard(
   app: FastifyInstance,
   identify: Identify,
-  audit: (request: FastifyRequest, caller: Caller, status: number) => void,
+  audit: (request: FastifyRequest, caller: Caller | null, status: number) => void,
 ): void {
   app.decorateRequest("caller", null);
   app.addHook("onRequest", async (request) => {
@@ -90,7 +90,7 @@ export function guard(
   app.addHook("onResponse", async (request, reply) => {
     const { audit: isAudited, role } = request.routeOptions.config;
     const isTold = isAudited ?? (changes(request.method) || role !== undefined);
-    if (isTold && request.caller !== null) audit(request, request.caller, reply.statusCode);
+    if (isTold) audit(request, request.caller, reply.statusCode);
   });
 }
 

@@ -5,8 +5,8 @@ import type { Caller } from "./access.ts";
 
 /** Longest value of a call in the log, in characters; longer ones are cut. */
 const valueLimit = 80;
-/** These are never logged. */
-const secrets = new Set(["pin"]);
+/** Values of fields with such a name are never logged. */
+const secret = /pin|token|secret|password/i;
 
 /** A call as a line of the history: who did what, with which values, and how it was answered. */
 export function auditLine(
@@ -52,7 +52,7 @@ function valuesOf(body: unknown): string {
   const told = Object.entries(body)
     .filter(([key, value]) => key !== "overwrite" && value !== null)
     .map(([key, value]) => {
-      const text = secrets.has(key)
+      const text = secret.test(key)
         ? "…"
         : typeof value === "string"
           ? value

@@ -11,6 +11,7 @@ const httpStatus = (code: ErrorCode): number => {
     case "unauthorized":
       return 401;
     case "refused":
+    case "not-granted":
       return 403;
     case "not-found":
       return 404;

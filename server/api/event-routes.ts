@@ -77,6 +77,7 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
   for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });
   for (const image of lab.images()) say({ type: "image", image });
   for (const session of lab.sessions.views()) say({ type: "session", session });
+  for (const request of lab.requests.list()) say({ type: "request", request });
   say({ type: "warnings", texts: [...lab.announcer.warnings] });
   say({ type: "ready" });
   const stopListening = lab.announcer.feed.listen(say);

@@ -4,7 +4,7 @@ import { WakeReport } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
-import { closed } from "./schemas.ts";
+import { closed, NoBody } from "./schemas.ts";
 
 const ByName = Type.Object({ name: RoomName });
 const NewRoom = Type.Object({ name: RoomName }, closed);
@@ -44,6 +44,18 @@ export const roomRoutes =
         },
       },
       async ({ params, body }) => lab.rooms.set(params.name, body),
+    );
+    app.post(
+      "/rooms/:name/unlock",
+      {
+        schema: {
+          summary: "open the menus of a room that wrong PINs have shut",
+          params: ByName,
+          body: NoBody,
+          response: room,
+        },
+      },
+      async ({ params }) => lab.rooms.unlock(params.name),
     );
     app.delete(
       "/rooms/:name",

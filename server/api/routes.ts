@@ -5,6 +5,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { version } from "../../core/node/version.ts";
 import { DoctorView, StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
+import { RareLine } from "../lab/rare-line.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type Caller, guard, type Identify, roleOf } from "./access.ts";
@@ -15,6 +16,7 @@ import { imageApiRoutes } from "./image-api-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
 import { pcRoutes } from "./pc-routes.ts";
+import { requestRoutes } from "./request-routes.ts";
 import { roomRoutes } from "./room-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
@@ -35,7 +37,14 @@ export const apiRoutes =
   async (app) => {
     const { lab, images, state, operators, status } = ports;
     app.setErrorHandler(answerError);
-    guard(app, identify, (request, caller, code) => audit(lab, request, caller, code));
+    const strangers = new RareLine(() => performance.now());
+    guard(app, identify, (request, caller, code) => {
+      if (caller !== null) return audit(lab, request, caller, code);
+      const line = strangers.take(
+        `${request.ip} has no known token: ${request.method} ${request.url.slice(0, 80)}`,
+      );
+      if (line !== null) lab.announcer.note({}, `${line} (refused: ${code})`);
+    });
     await app.register(swagger, {
       openapi: {
         openapi: "3.1.0",
@@ -90,6 +99,7 @@ export const apiRoutes =
     await app.register(roomRoutes(lab));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));
+    await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
     await app.register(operatorRoutes(operators));
   };

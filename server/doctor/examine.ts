@@ -14,6 +14,7 @@ import {
   spaceCheck,
   warning,
 } from "./host-checks.ts";
+import { secureBootChecks } from "./secure-boot-checks.ts";
 
 export interface HostToExamine {
   readonly interfaceName: string;
@@ -25,6 +26,8 @@ export interface HostToExamine {
     readonly mode: "server" | "proxy" | "off";
     readonly httpPort: number;
     readonly httpsPort: number;
+    /** Whether PCs with Secure Boot get the site's own image. */
+    readonly hasOwnImage: boolean;
   } | null;
   readonly pcAddresses: readonly string[];
 }
@@ -42,6 +45,7 @@ export async function examineHost(host: HostToExamine): Promise<Finding[]> {
     ...(await firewallChecks(interfaceName, ports)),
     ...routeChecks(interfaceName, host.pcAddresses),
     ...bootFileChecks(host.bootFolder, { needed: neededFiles, signed: signedFiles }),
+    ...(await secureBootChecks(host)),
     await spaceCheck(host.dataFolder),
     await clockCheck(new Date()),
   ];

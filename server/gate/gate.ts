@@ -5,6 +5,7 @@ import { captureRoutes } from "../store/upload-routes.ts";
 import { type BootRoutesOptions, bootRoutes } from "./boot/boot-routes.ts";
 import { castRoutes } from "./cast-routes.ts";
 import { checkRoutes } from "./check-routes.ts";
+import type { Grants } from "./grants.ts";
 import { holdToTable } from "./hold-to-table.ts";
 import { imageRoutes } from "./image-routes.ts";
 import type { AgentLinks } from "./link.ts";
@@ -15,6 +16,7 @@ export interface GatePorts {
   readonly lab: Lab;
   readonly images: ImageStore;
   readonly links: AgentLinks;
+  readonly grants: Grants;
   /** IPv4 address of the interface that the PCs are on. */
   readonly interfaceAddress: string;
 }
@@ -23,7 +25,7 @@ export interface GatePorts {
 export const bootGate =
   (boot: BootRoutesOptions) =>
   async (app: FastifyInstance): Promise<void> => {
-    holdToTable(app, "http");
+    holdToTable(app, "http", null);
     bootRoutes(app, boot);
   };
 
@@ -32,9 +34,9 @@ export const bootGate =
  * `@fastify/websocket`, and that makes no HEAD of each GET.
  */
 export const gate =
-  ({ lab, images, links, interfaceAddress }: GatePorts) =>
+  ({ lab, images, links, grants, interfaceAddress }: GatePorts) =>
   async (app: FastifyInstance): Promise<void> => {
-    holdToTable(app, "https");
+    holdToTable(app, "https", { grants, holds: (grant, text) => lab.grants.holds(grant, text) });
     links.route(app, lab);
     await imageRoutes(app, { store: images, list: () => lab.images() });
     await captureRoutes(app, {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { requireLength } from "../store/body.ts";
+import { requireGrant } from "./grants.ts";
 import { type GateRow, gateRows } from "./table.ts";
 
 declare module "fastify" {
@@ -11,10 +12,16 @@ declare module "fastify" {
 }
 
 /**
- * Lets an application have the routes of the table for its port and no others, and holds each request to its row
- * before its body is read: 413 for a body that is too long, 429 for too many of one address at once.
+/**
+ * Lets an application have the routes of the table for its port and no others, and holds each request to
+ * its row before its body is read: 401 and 403 without the grant that it needs, 429 for too many of one
+ * address at once, 413 for a body that is too long.
  */
-export function holdToTable(app: FastifyInstance, port: GateRow["port"]): void {
+export function holdToTable(
+  app: FastifyInstance,
+  port: GateRow["port"],
+  trust: Parameters<typeof requireGrant>[2],
+): void {
   /** Requests under way, by row and address. */
   const underWay = new Map<string, number>();
 
@@ -30,6 +37,7 @@ export function holdToTable(app: FastifyInstance, port: GateRow["port"]): void {
   app.addHook("onRequest", async (request, reply) => {
     const row = request.routeOptions.config.gateRows?.[request.method];
     if (row === undefined) return;
+    if (row.role !== null) requireGrant(request, row.role, trust);
     const key = `${row.method} ${row.path} ${request.ip}`;
     const count = underWay.get(key) ?? 0;
     if (count >= row.inFlight) {

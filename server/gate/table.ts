@@ -3,6 +3,7 @@
  * registered on the gate (`hold-to-table.ts`), and `docs/security.md` shows these rows.
  */
 import { livePlanLimit } from "../../core/image/live-plan.ts";
+import type { GrantRole } from "../../core/trust/grant.ts";
 import { loginBytes } from "../../core/wire/login.ts";
 import { type Upload, uploadLimits } from "../store/upload-routes.ts";
 
@@ -14,8 +15,10 @@ export interface GateRow {
   readonly path: string;
   /** `http`: for firmware and boot loaders; `https`: all else. */
   readonly port: "http" | "https";
-  /** What whoever asks has to show. Agents are not authenticated yet. */
-  readonly credential: "none";
+  /** What whoever asks has to show. */
+  readonly credential: "none" | "grant";
+  /** What the grant has to be for; null: none is needed. */
+  readonly role: GrantRole | null;
   /** What has to exist to be asked about. */
   readonly boundTo: string;
   /** The longest body in bytes, or what it depends on; a request with a longer one is refused unread. */
@@ -42,12 +45,33 @@ const row = (
   description: string,
   bodyBytes: GateRow["bodyBytes"] = 0,
 ): GateRow => ({
-  ...{ method, path, credential: "none", boundTo, bodyBytes, inFlight, description },
+  ...{ method, path, credential: "none", role: null },
+  ...{ boundTo, bodyBytes, inFlight, description },
   port: path.startsWith("/boot/") ? "http" : "https",
 });
 
-const capture = "a capture under way";
-const cast = "a live cast under way";
+/** What each grant is bound to, beside its PC. */
+const grantedFor: Readonly<Record<GrantRole, string>> = {
+  image: "a restore of the image, of this PC, under way",
+  upload: "a capture of this PC under way",
+  receive: "a live cast to this PC under way",
+  send: "a live cast of this PC under way",
+  list: "a PC that is connected",
+  targets: "a PC of the room, connected",
+  check: "a PC that is connected",
+};
+
+const granted = (
+  role: GrantRole,
+  method: GateRow["method"],
+  path: string,
+  inFlight: number,
+  description: string,
+  bodyBytes: GateRow["bodyBytes"] = 0,
+): GateRow => ({
+  ...row(method, path, grantedFor[role], inFlight, description, bodyBytes),
+  ...{ credential: "grant", role },
+});
 
 /** One row a method and path; paths as fastify has them. */
 export const gateRows: readonly GateRow[] = [
@@ -60,46 +84,53 @@ export const gateRows: readonly GateRow[] = [
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
   // One host may run the agents of many disks.
   row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", loginBytes),
-  row("GET", "/gate/v2/images", "nothing", 8, "the list of images"),
-  row("GET", "/gate/v2/images/:id/manifest", "an image", 8, "an image's manifest"),
-  row("GET", "/gate/v2/images/:id/index", "an image", 8, "an image's index"),
-  row("GET", "/gate/v2/images/:id/chunks/:entry", "an image", 32, "a chunk of an image"),
-  row(
+  granted("list", "GET", "/gate/v2/images", 8, "the list of images"),
+  granted("image", "GET", "/gate/v2/images/:id/manifest", 8, "an image's manifest"),
+  granted("image", "GET", "/gate/v2/images/:id/index", 8, "an image's index"),
+  granted("image", "GET", "/gate/v2/images/:id/chunks/:entry", 32, "a chunk of an image"),
+  granted(
+    "upload",
     "POST",
     "/gate/v2/captures/:task/known",
-    capture,
     16,
     "which chunks are stored already",
     uploadLimits.known,
   ),
-  row("PUT", "/gate/v2/captures/:task/chunks", capture, 8, "chunks", uploadLimits.chunks),
-  row("PUT", "/gate/v2/captures/:task/index", capture, 2, "the index", uploadLimits.index),
-  row(
+  granted("upload", "PUT", "/gate/v2/captures/:task/chunks", 8, "chunks", uploadLimits.chunks),
+  granted("upload", "PUT", "/gate/v2/captures/:task/index", 2, "the index", uploadLimits.index),
+  granted(
+    "upload",
     "POST",
     "/gate/v2/captures/:task/commit",
-    capture,
     4,
     "makes the image visible",
     uploadLimits.commit,
   ),
-  row("GET", "/gate/v2/casts/:task/plan", cast, 8, "the plan of a live cast"),
-  row("PUT", "/gate/v2/casts/:task/plan", cast, 2, "the same, from the sender", livePlanLimit),
-  row("GET", "/gate/v2/casts/:task/chunks/:entry", cast, 32, "a chunk of a live cast"),
-  row(
+  granted("receive", "GET", "/gate/v2/casts/:task/plan", 8, "the plan of a live cast"),
+  granted(
+    "send",
+    "PUT",
+    "/gate/v2/casts/:task/plan",
+    2,
+    "the same, from the sender",
+    livePlanLimit,
+  ),
+  granted("receive", "GET", "/gate/v2/casts/:task/chunks/:entry", 32, "a chunk of a live cast"),
+  granted(
+    "send",
     "PUT",
     "/gate/v2/casts/:task/chunks",
-    cast,
     8,
     "a chunk that the server did not hear",
     // A chunk with its entry.
     2 * 1024 * 1024,
   ),
-  row("GET", "/gate/v2/rooms/:name/targets", "a room", 4, "the disks that a cast overwrites"),
-  row("GET", "/gate/v2/check/payload", "nothing", 2, "up to 512 MiB of zeros, to be timed"),
-  row(
+  granted("targets", "GET", "/gate/v2/rooms/:name/targets", 4, "the disks that a cast overwrites"),
+  granted("check", "GET", "/gate/v2/check/payload", 2, "up to 512 MiB of zeros, to be timed"),
+  granted(
+    "check",
     "POST",
     "/gate/v2/check/multicast",
-    "nothing",
     2,
     "600 packets of multicast, one such burst at a time",
     1024,

@@ -5,7 +5,8 @@ import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
 
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
-const kernelArgument = Type.String({ pattern: "^[!-~]+$" });
+/** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
+const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
 const closed = { additionalProperties: false };
 /** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
 const Rate = Type.Union([
@@ -63,6 +64,8 @@ export const Config = Type.Object(
           kernelArguments: Type.Optional(Type.Array(kernelArgument)),
           /** `full`: with the drivers of rare hardware; `small`: without them. */
           image: Type.Optional(Type.Union([Type.Literal("full"), Type.Literal("small")])),
+          /** PCs with Secure Boot start the image of `make secure-boot-image`, and no GRUB. */
+          secureBootImage: Type.Optional(Type.Boolean()),
           /** Kernels that the boot menu offers in addition to the standard one. */
           kernels: Type.Optional(
             Type.Array(

@@ -19,6 +19,8 @@ export interface DhcpWatcher extends Disposable {
   readonly looked: Promise<void>;
   /** A client of ours has asked another server by name. */
   chosen(address: string): void;
+  /** A PC boots: to be looked soon. */
+  hurry(): void;
 }
 
 /** Looks for other DHCP servers on the interface, and goes on looking. Throws `failed` without the privilege. */
@@ -50,7 +52,7 @@ export function startDhcpWatcher(options: {
   const receive = (): void => {
     for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
       const datagram = decodeUdpFrame(frame);
-      if (!datagram.ok || datagram.value.source === address) continue;
+      if (!datagram.ok) continue;
       const decoded = decodeDhcp(datagram.value.payload);
       if (decoded.ok) watch.heard(decoded.value).forEach(onFact);
     }
@@ -77,6 +79,7 @@ export function startDhcpWatcher(options: {
       return watch.servers;
     },
     looked,
+    hurry: () => watch.hurry(now()),
     chosen: (other) => watch.chosen(other).forEach(onFact),
     [Symbol.dispose]() {
       settle();

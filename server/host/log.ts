@@ -1,15 +1,24 @@
 import { Writable } from "node:stream";
 import { type DestinationStream, type Logger, pino } from "pino";
+import { printable } from "../../core/units/printable.ts";
 
 export type Log = Logger;
 
 /** The server's log on stderr: JSON lines for a journal, plain lines for a person at a terminal. */
 export function openLog(isTerminal: boolean): Log {
-  const destination = isTerminal ? plainLines(process.stderr) : pino.destination(2);
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return logTo(isTerminal ? plainLines(process.stderr) : jsonLines(pino.destination(2)));
 }
 
-function plainLines(terminal: NodeJS.WritableStream): DestinationStream {
+/** The same, elsewhere. */
+export const logTo = (destination: DestinationStream): Log =>
+  pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+
+/** JSON has no controls below U+0020, and the others are of no use to who reads it. */
+export const jsonLines = (destination: DestinationStream): DestinationStream => ({
+  write: (line) => destination.write(`${printable(line.trimEnd())}\n`),
+});
+
+export function plainLines(terminal: NodeJS.WritableStream): DestinationStream {
   return new Writable({
     decodeStrings: false,
     write(line: string, _encoding, done) {
@@ -17,7 +26,8 @@ function plainLines(terminal: NodeJS.WritableStream): DestinationStream {
       const known = Object.entries(fields).filter(([, value]) => value !== null);
       const said = known.map(([name, value]) => `${name}=${plain(value)}`).join(" ");
       const warning = Number(level) >= 40 ? "! " : "";
-      terminal.write(`${String(time).slice(11, 19)} ${warning}${msg}  ${said}\n`, () => done());
+      const shown = printable(`${String(time).slice(11, 19)} ${warning}${msg}  ${said}`);
+      terminal.write(`${shown}\n`, () => done());
     },
   });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/ports.ts";
+import { printable } from "../../core/units/printable.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { EventRecord, PcRecord } from "../state/records.ts";
@@ -38,8 +39,9 @@ export class Announcer {
     this.feed = new Feed(ports.timers);
   }
 
-  /** Stores an event, logs it, and tells it. */
-  note(about: Subjects, text: string): void {
+  /** Stores an event, logs it, and tells it. Of the words in it, some are anybody's. */
+  note(about: Subjects, words: string): void {
+    const text = printable(words);
     const at = this.ports.clock.isoTime();
     const event: EventRecord = { at, ...this.complete(about), text };
     this.ports.state.addEvent(event);

@@ -1,3 +1,4 @@
+import type { BootUuids } from "../../core/boot/boot-uuids.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Inventory } from "./inventory.ts";
 
@@ -19,6 +20,7 @@ const startsKept = 4096;
 
 export interface BootsPorts {
   readonly inventory: Inventory;
+  readonly uuids: Pick<BootUuids, "of">;
   /** A session wants the PC. */
   isWanted(pc: PcRecord): boolean;
   /** Milliseconds of a clock that only goes forward. */
@@ -37,13 +39,16 @@ export class Boots {
 
   /** What a PC is to start; asking changes nothing. */
   decide(mac: string): BootDecision {
-    const { inventory, now } = this.ports;
-    const pcs = inventory.withMac(mac);
+    const { inventory, uuids, now } = this.ports;
+    const uuid = uuids.of(mac);
+    const pcs = inventory
+      .withMac(mac)
+      .filter(({ bootUuid }) => bootUuid === undefined || uuid === null || bootUuid === uuid);
     const [pc, ...others] = pcs;
     const settings = pc === undefined ? null : inventory.room(pc.room).settings;
     const startedAt = this.startedAt.get(mac);
     const memories = pcs.flatMap(({ hello }) => hello.memoryBytes ?? []);
-    // Of several PCs on one dock it is not known which one asks: only its agent can tell.
+    // Of several PCs on one dock whose firmware does not tell them apart, only the agent can.
     const isKnown = pc !== undefined && others.length === 0;
     return {
       decision: isKnown ? this.goal(pc, settings?.idleBoot ?? "agent") : "agent",
@@ -66,8 +71,9 @@ export class Boots {
   /** The PC's agent is there: it did not hang, and an order to come back into the menu is met. */
   arrived(pc: PcRecord): void {
     for (const mac of pc.macs) this.startedAt.delete(mac);
-    if (pc.nextBoot !== "agent") return;
-    pc.nextBoot = "room";
+    const uuid = this.ports.uuids.of(pc.hello.mac);
+    if (uuid !== null) pc.bootUuid = uuid;
+    if (pc.nextBoot === "agent") pc.nextBoot = "room";
     this.ports.inventory.save(pc);
   }
 

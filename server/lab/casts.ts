@@ -4,6 +4,7 @@ import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/en
 import { errorText } from "../../core/errors.ts";
 import { stragglerText } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
+import type { CastKeys } from "../../core/wire/control.ts";
 import type { Session } from "./engine.ts";
 
 export interface CastsPorts {
@@ -67,6 +68,11 @@ export class Cast {
     }
     if (wanted === null) return this.close();
     for (const [pc, joins] of wanted) if (!this.joined.has(pc)) this.join(pc, joins);
+  }
+
+  /** The session's keys are others now. */
+  rekey(keys: CastKeys): void {
+    this.enqueue(async () => this.sender?.rekey(keys));
   }
 
   /** What the sender says of the cast, and of those that the others do not wait for. */

@@ -18,6 +18,7 @@ import {
   type LabTime,
   type Names,
   newGauges,
+  type Order,
   type OrderSettings,
   type PcId,
   type Stamp,
@@ -39,6 +40,8 @@ const roundsLimit = 100;
 export interface Send {
   readonly pc: PcId;
   readonly message: ServerMessage;
+  /** An order for work that the agent is at already: it brings new keys of the cast. */
+  readonly isRefresh: boolean;
 }
 
 /** A fact that is durable now. */
@@ -83,13 +86,13 @@ interface Running extends Session {
 
 interface Connected {
   report: Report | null;
-  /** What was said last of each kind, so that it is not said with every report. */
+  /** What was said last of each kind over this connection, so that it is not said with every report. */
   readonly said: Map<string, { readonly what: string; readonly at: LabTime }>;
 }
 
 export interface EnginePorts {
-  /** What orders to this PC take from its room. */
-  settingsOf(pc: PcId, room: string | null): OrderSettings;
+  /** What the order of this attempt takes from elsewhere. */
+  settingsOf(pc: PcId, session: Session, attempt: number): OrderSettings;
 }
 
 const nothingWanted: Wanted = { orders: new Map(), cast: null };
@@ -311,6 +314,21 @@ export class Engine {
     return sends;
   }
 
+  /** What is wanted of the PC by this session now, as its agent is told; null: nothing. */
+  orderOf(id: string, pc: PcId): Order | null {
+    const session = this.running.get(id);
+    const attempt = session?.wanted.orders.get(pc);
+    return session === undefined || attempt === undefined ? null : this.order(session, pc, attempt);
+  }
+
+  /** What the session's orders carry was made anew: whoever is at work there is told. */
+  renew(id: string, now: LabTime): void {
+    for (const pc of this.running.get(id)?.wanted.orders.keys() ?? []) {
+      this.connections.get(pc)?.said.delete("order");
+      this.reconcile(pc, now);
+    }
+  }
+
   /** Holds what is wanted of the PC against what it reports. */
   private reconcile(pc: PcId, now: LabTime): void {
     const connection = this.connections.get(pc);
@@ -325,26 +343,33 @@ export class Engine {
       this.say(connection, pc, { type: "cancel", session: id, attempt: stale, reason }, now);
     }
     if (session === undefined || attempt === undefined) return;
-    if (!isAtIt) {
-      const settings = this.ports.settingsOf(pc, session.kind.room(session.durable));
-      this.say(connection, pc, session.kind.order(session.durable, session.id, pc, settings), now);
-    } else if (session.wanted.finish === pc && report.phase === "working") {
+    const isWorking = isAtIt && report.phase === "working";
+    const hasHeard = connection.said.get("order")?.what === keyOf(session.id, attempt);
+    // An agent that is at work already takes from the order what has become new of it.
+    if (!isAtIt || (isWorking && !hasHeard))
+      this.say(connection, pc, this.order(session, pc, attempt), now, isAtIt);
+    if (isWorking && session.wanted.finish === pc)
       this.say(connection, pc, { type: "finish", session: session.id, attempt }, now);
-    }
+  }
+
+  private order(session: Running, pc: PcId, attempt: number): Order {
+    const settings = this.ports.settingsOf(pc, session, attempt);
+    return session.kind.order(session.durable, session.id, pc, settings);
   }
 
   private say(
     connection: Connected,
     pc: PcId,
-    message: ServerMessage & { readonly session: string; readonly attempt: number },
+    message: Order | Extract<ServerMessage, { type: "cancel" | "finish" }>,
     now: LabTime,
+    isRefresh = false,
   ): void {
     const subject = message.type === "cancel" || message.type === "finish" ? message.type : "order";
-    const what = `${message.type} ${message.session} ${message.attempt}`;
+    const what = keyOf(message.session, message.attempt);
     const before = connection.said.get(subject);
     if (before?.what === what && now < before.at + repeatAfter) return;
     connection.said.set(subject, { what, at: now });
-    this.sends.push({ pc, message });
+    this.sends.push({ pc, message, isRefresh });
   }
 
   private wanting(pc: PcId): Running | undefined {
@@ -410,6 +435,8 @@ export class Engine {
 
 /** `s1`, `s2`, … */
 export const idOf = (number: number): string => `s${number}`;
+
+const keyOf = (session: string, attempt: number): string => `${session} ${attempt}`;
 
 /** A session as the journal tells it. */
 export function sessionOf({ stored, facts }: Journalled): Running {

@@ -1,8 +1,10 @@
+import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import { isAtLeast } from "../../core/trust/level.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -20,10 +22,13 @@ import { Admissions, type OrderedBy, refusedFor } from "./admissions.ts";
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
+import { Menus } from "./menus.ts";
 import { PcOrders } from "./pc-orders.ts";
-import { meetRequest, type PcRequest } from "./pc-requests.ts";
+import { meetRequest, requireLevel } from "./pc-requests.ts";
+import { Requests } from "./requests.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
 import { type CastRequest, type RestoreRequest, Sessions, type SessionsPorts } from "./sessions.ts";
@@ -49,6 +54,8 @@ export interface LabPorts {
   readonly startReceiver: SessionsPorts["startReceiver"];
   /** The operator's cap for sessions of this room, in bits a second. */
   rateLimitBps(room: string | null): number | null;
+  /** As in `LabGrantsPorts`. */
+  readonly seal: LabGrantsPorts["seal"];
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -88,13 +95,18 @@ export class Lab implements AgentEvents {
   readonly sessions: Sessions;
   readonly pcs: PcOrders;
   readonly rooms: RoomOrders;
+  readonly menus: Menus;
+  readonly requests: Requests;
   readonly shells: Shells;
   readonly schedule: Schedule;
+  readonly grants: LabGrants;
   private readonly looks: Looks;
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
   private readonly bootingSince = new Map<string, number>();
+  /** What booting machines call themselves. */
+  readonly bootUuids = new BootUuids();
   private readonly boots: Boots;
   /** What each connected agent said last that it is at. */
   private readonly reports = new Map<string, Report | null>();
@@ -127,6 +139,7 @@ export class Lab implements AgentEvents {
     });
     this.boots = new Boots({
       inventory: this.inventory,
+      uuids: this.bootUuids,
       isWanted: ({ id }) => this.sessions.idOf(id) !== null,
       now: () => timers.now(),
     });
@@ -156,9 +169,12 @@ export class Lab implements AgentEvents {
       startReceiver,
       send,
       sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
-      settingsOf: (pc, room) => {
+      settingsOf: (pc, { id, kind, durable }, attempt) => {
         const { disk, grow } = inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
-        return { policy: disk, grow, rateLimitBps: ports.rateLimitBps(room) };
+        return {
+          ...{ policy: disk, grow, rateLimitBps: ports.rateLimitBps(kind.room(durable)) },
+          grant: (role, object) => ports.seal({ role, pc, session: id, attempt, object }),
+        };
       },
       nameOf: (pc) => inventory.get(pc)?.name ?? pc,
       stateOf: (pc) => this.stateOf(pc),
@@ -169,10 +185,22 @@ export class Lab implements AgentEvents {
       committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
       stuck: (reason) => announcer.stuck(reason),
     });
+    this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
+    this.requests = new Requests({ timers, clock, announcer, send });
+    this.grants = new LabGrants({
+      now: () => timers.now(),
+      pc: (id) => inventory.get(id),
+      isConnected,
+      isMenuLocked: (pc) => this.menus.isLocked(pc),
+      isPlaced: (pc) => isAtLeast(this.admissions.standing(pc.id).level, "unproven"),
+      orderOf: (session, pc) => this.sessions.orderOf(session, pc),
+      seal: ports.seal,
+    });
     this.rooms = new RoomOrders({
       inventory,
       admissions,
       announcer,
+      menus: this.menus,
       isConnected,
       send,
       restoreIn: (room) => this.sessions.restoreIn(room),
@@ -471,6 +499,8 @@ export class Lab implements AgentEvents {
   /** Puts everything to rest; sessions go on when the server is started again. */
   async close(): Promise<void> {
     this.schedule.close();
+    this.menus.close();
+    this.requests.close();
     await this.sessions.close();
     this.announcer.feed.close();
   }
@@ -583,6 +613,8 @@ export class Lab implements AgentEvents {
       this.inventory.save(pc);
       this.ports.log({ pc: pc.name, reason }, "PC lost");
     }
+    this.menus.lost(id);
+    this.requests.lost(id);
     if (this.serving.delete(id)) this.sessions.lost(id, reason);
     this.shells.lost(id, reason);
     this.announcer.pc(id);
@@ -598,7 +630,15 @@ export class Lab implements AgentEvents {
         this.states.set(id, message.state);
         return this.announcer.pc(id);
       case "ask":
-        return this.ask(id, message.want);
+        return this.atMenu(id, () => meetRequest(this, id, message.want));
+      case "unlock":
+        return this.atMenu(id, () => {
+          requireLevel(this, id, "unproven");
+          this.menus.unlock(this.inventory.find(id), message.pin);
+        });
+      case "grant-request":
+        this.agents.send(id, this.grants.answer(id, message.view));
+        return;
       case "shell-ended":
         return this.shells.ended(id, message);
       case "seen":
@@ -617,9 +657,10 @@ export class Lab implements AgentEvents {
     else if (this.serving.has(id)) this.sessions.bulk(id, frame);
   }
 
-  private ask(id: string, request: PcRequest): void {
+  /** What the person at a PC does there; an error is told there, too. */
+  private atMenu(id: string, act: () => void): void {
     try {
-      meetRequest(this, id, request);
+      act();
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
       this.agents.send(id, { type: "notice", text: `${error.message}: ${error.next}` });

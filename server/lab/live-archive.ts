@@ -8,7 +8,10 @@ import type { Session } from "./engine.ts";
 import { LiveCast, type LiveCastPorts } from "./live-cast.ts";
 
 export interface LiveArchivePorts
-  extends Pick<LiveCastPorts, "timers" | "send" | "sendBulk" | "startReceiver" | "receivers"> {
+  extends Pick<
+    LiveCastPorts,
+    "timers" | "castKeys" | "send" | "sendBulk" | "startReceiver" | "receivers"
+  > {
   take(input: Input): void;
   committed(manifest: Manifest): void;
   /** What the cast left could not be tidied up. */
@@ -30,7 +33,7 @@ export class LiveArchive {
     this.ports = ports;
     const { spec } = session.state as LiveState;
     this.cast = new LiveCast(
-      { session: session.id, address: spec.cast, sender: spec.sender, writer },
+      { session: session.id, place: spec.cast, sender: spec.sender, writer },
       {
         ...ports,
         planned: () => ports.take({ type: "planned" }),

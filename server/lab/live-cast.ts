@@ -20,7 +20,8 @@ import { sha256 } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 import {
   bulkKind,
-  type CastAddress,
+  type CastKeys,
+  type CastPlace,
   decodeNumbered,
   encodeNumbered,
   type ServerMessage,
@@ -30,6 +31,8 @@ import type { LabTimers } from "./timers.ts";
 
 export interface LiveCastPorts {
   readonly timers: Pick<LabTimers, "now" | "later" | "every">;
+  /** As they are now. */
+  castKeys(): CastKeys;
   send(pc: string, message: ServerMessage): void;
   sendBulk(pc: string, kind: number, tag: number, payload: Uint8Array): void;
   startReceiver(
@@ -56,10 +59,12 @@ const chunkWait = 15_000;
 /** The server hears nothing of the cast for so long: it asks for the chunks over HTTP. */
 const deafAfter = 3000;
 const uploadsAtOnce = 4;
+/** A chunk that comes damaged this often is asked for over HTTP, as at the PCs. */
+const corruptLimit = 3;
 
 export class LiveCast {
   readonly session: string;
-  private readonly address: CastAddress;
+  private readonly place: CastPlace;
   private readonly sender: string;
   private readonly writer: ImageWriter;
   private readonly ports: LiveCastPorts;
@@ -74,6 +79,8 @@ export class LiveCast {
   /** What is joined at the sender, with its wants when it joined. */
   private readonly joined = new Map<number, Uint8Array>();
   private readonly waiting = new Map<number, Set<() => void>>();
+  /** How often an entry came damaged. */
+  private readonly corrupted = new Map<number, number>();
   private heard = { packets: 0, atMs: 0 };
   private readonly stopWatching: () => void;
   private isOver = false;
@@ -81,14 +88,14 @@ export class LiveCast {
   constructor(
     options: {
       readonly session: string;
-      readonly address: CastAddress;
+      readonly place: CastPlace;
       readonly sender: string;
       readonly writer: ImageWriter;
     },
     ports: LiveCastPorts,
   ) {
     this.session = options.session;
-    this.address = options.address;
+    this.place = options.place;
     this.sender = options.sender;
     this.writer = options.writer;
     this.ports = ports;
@@ -107,8 +114,9 @@ export class LiveCast {
     this.index = new Uint8Array(entryCount * indexEntryBytes);
     this.archived = new Uint8Array(entryCount);
     const wants = new Uint8Array(Math.ceil(entryCount / 8)).fill(255);
+    const keys = this.ports.castKeys();
     const receiver = await this.ports.startReceiver(
-      { ...this.address, index: { entryCount }, wants, slotCount },
+      { ...this.place, keys, index: { entryCount }, wants, slotCount },
       {
         chunk: (entryIndex, stored, settle) => {
           this.store(entryIndex, new Uint8Array(stored)).then(
@@ -117,7 +125,8 @@ export class LiveCast {
               // One that does not match its hash is asked for again.
               const isCorrupt = error instanceof RoomcastError && error.code === "bad-input";
               settle(isCorrupt ? "corrupt" : "taken");
-              if (!isCorrupt) this.breakArchive(error);
+              if (isCorrupt) this.noteCorrupt(entryIndex);
+              else this.breakArchive(error);
             },
           );
         },
@@ -130,6 +139,7 @@ export class LiveCast {
     );
     if (this.isOver) return receiver.close();
     this.receiver = receiver;
+    if (this.ports.castKeys() !== keys) receiver.rekey(this.ports.castKeys());
     receiver.ended.catch((error: unknown) => this.breakArchive(error));
     this.announceToServer(0);
     this.ports.planned();
@@ -175,6 +185,11 @@ export class LiveCast {
     for (const [receiver, wants] of this.joined) this.toSender(bulkKind.join, receiver, wants);
   }
 
+  /** The cast's keys are others now. */
+  rekey(keys: CastKeys): void {
+    this.receiver?.rekey(keys);
+  }
+
   /** The sender, for the session: what it is told goes to the PC that sends. */
   remoteSender(): CastSender {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -188,8 +203,9 @@ export class LiveCast {
         this.joined.delete(receiver);
         this.toSender(bulkKind.leave, receiver, new Uint8Array());
       },
-      // The PC that sends knows its entries first.
+      // The PC that sends knows its entries first, and has the keys from its order.
       announce() {},
+      rekey() {},
       ended,
       async close() {
         resolve();
@@ -271,7 +287,7 @@ export class LiveCast {
     for (let first = from; first < this.knownCount; first += frameEntries) {
       const end = Math.min(this.knownCount, first + frameEntries);
       const bytes = this.index.subarray(first * indexEntryBytes, end * indexEntryBytes);
-      this.ports.sendBulk(pc, bulkKind.entries, this.address.tag, encodeNumbered(first, bytes));
+      this.ports.sendBulk(pc, bulkKind.entries, this.place.tag, encodeNumbered(first, bytes));
     }
   }
 
@@ -280,7 +296,7 @@ export class LiveCast {
     if (receiver === null) return;
     for (let entryIndex = from; entryIndex < this.knownCount; entryIndex++) {
       const entry = this.entryAt(entryIndex);
-      receiver.announce(entryIndex, entry.storedLength);
+      receiver.announce(entryIndex, entry);
       if (entry.codec !== codec.zero && !this.writer.holds(entry)) continue;
       receiver.forget(entryIndex);
       this.noteArchived(entryIndex);
@@ -290,6 +306,12 @@ export class LiveCast {
   private async store(entryIndex: number, stored: Uint8Array): Promise<void> {
     await this.writer.put(this.entryAt(entryIndex), stored);
     this.noteArchived(entryIndex);
+  }
+
+  private noteCorrupt(entryIndex: number): void {
+    const times = (this.corrupted.get(entryIndex) ?? 0) + 1;
+    this.corrupted.set(entryIndex, times);
+    if (times >= corruptLimit) this.toSender(bulkKind.upload, entryIndex, new Uint8Array());
   }
 
   private noteArchived(entryIndex: number): void {
@@ -336,7 +358,7 @@ export class LiveCast {
   }
 
   private toSender(kind: number, number: number, rest: Uint8Array): void {
-    this.ports.sendBulk(this.sender, kind, this.address.tag, encodeNumbered(number, rest));
+    this.ports.sendBulk(this.sender, kind, this.place.tag, encodeNumbered(number, rest));
   }
 
   private tell(): void {

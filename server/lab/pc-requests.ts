@@ -1,10 +1,19 @@
-/** What the person at a PC asks for in its menu. */
+/** What the person at a PC asks for in its menu: the one place where it is decided. */
 import { RoomcastError } from "../../core/errors.ts";
+import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
+import { foreseenTarget } from "../../core/screen/target.ts";
+import { chooseSource } from "../../core/session/target.ts";
+import { type AskedAction, isAllowed } from "../../core/trust/asks.ts";
 import { isAtLeast, type Level } from "../../core/trust/level.ts";
 import type { AgentMessage } from "../../core/wire/control.ts";
+import type { Right } from "../../core/wire/trust.ts";
+import type { DiskView } from "../../core/wire/views.ts";
+import type { PcRecord } from "../state/records.ts";
 import type { Lab, NamedCast } from "./lab.ts";
+import type { Asked } from "./requests.ts";
 
 export type PcRequest = Extract<AgentMessage, { type: "ask" }>["want"];
+type Decided = Extract<PcRequest, { action: AskedAction }>;
 
 /** What the menu does not ask about. */
 const usual = {
@@ -17,65 +26,149 @@ const usual = {
   afterwards: "stay",
 } as const satisfies Partial<NamedCast>;
 
-/** What a PC has to be for what is asked for there: nobody reaches others from a PC whose key does not last. */
+/** What a PC has to be for what is asked for there. */
 const levelFor: Readonly<Record<PcRequest["action"], Level>> = {
   "take-seat": "waiting",
+  withdraw: "waiting",
   "boot-disk": "unproven",
   stop: "unproven",
   restore: "unproven",
   capture: "unproven",
   wipe: "unproven",
-  cast: "placed",
+  cast: "unproven",
 };
 
-/** Does what the person at this PC asks for and has confirmed there; throws as the operator's order does. */
-export function meetRequest(lab: Lab, pc: string, request: PcRequest): void {
-  requireLevel(lab, pc, levelFor[request.action]);
+/**
+ * Does what the person at this PC asks for and has confirmed there, or has an operator asked first;
+ * throws as the operator's order does. Whoever is at a PC may always stop its work.
+ */
+export function meetRequest(lab: Lab, id: string, request: PcRequest): void {
+  requireLevel(lab, id, levelFor[request.action]);
   switch (request.action) {
     case "stop":
-      return lab.sessions.stoppedAtPc(pc, request.session);
+      return lab.sessions.stoppedAtPc(id, request.session);
     case "boot-disk":
-      return lab.startFromDisk(pc);
+      return lab.startFromDisk(id);
     case "take-seat":
-      return lab.rooms.takeSeat(lab.inventory.find(pc));
-    case "wipe":
-      lab.wipe({ pc, method: request.method, disk: request.disk, failingDisks: [] }, null);
-      return;
-    case "capture":
-      lab.capture({ pc, name: request.name, disk: request.disk, raw: false }, null);
-      return;
-    case "restore":
-      lab.restore(
-        { ...usual, image: request.image, room: null, pcs: [pc], disk: request.disk },
-        null,
-      );
-      return;
-    case "cast": {
-      const { saveAs, disk: sourceDisk } = request;
-      // Its own room and no other: the person has typed the name that the PC was told.
-      const { room } = lab.inventory.find(pc);
-      if (room !== request.room) {
-        const next = "look at the room's name on this screen, and try again";
-        throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);
-      }
-      lab.cast({ ...usual, room, pcs: null, sender: pc, saveAs, sourceDisk, raw: false }, null);
-      return;
-    }
+      return lab.rooms.takeSeat(lab.inventory.find(id));
+    case "withdraw":
+      return lab.requests.withdraw(id);
+    default:
+      return decide(lab, lab.inventory.find(id), request);
   }
 }
 
-function requireLevel(lab: Lab, pc: string, needed: Level): void {
-  const { level } = lab.admissions.standing(pc);
-  if (isAtLeast(level, needed)) return;
-  throw isAtLeast(level, "unproven")
-    ? new RoomcastError(
-        "refused",
-        "this PC has no lasting key, and so it may ask for nothing that reaches other PCs",
-        "an operator can order it on the server",
-      )
-    : new RoomcastError(
-        "refused",
-        "nobody has placed this PC yet",
-        "tell an operator the code on this screen",
-      );
+function decide(lab: Lab, pc: PcRecord, request: Decided): void {
+  lab.sessions.requireFree(pc);
+  const asked = askedOf(lab, pc, request);
+  const right = lab.menus.rightOf(pc);
+  lab.menus.used(pc);
+  // From a PC whose key does not last nobody reaches others without an operator's yes.
+  const reachesTooFar =
+    request.action === "cast" && !isAtLeast(lab.admissions.standing(pc.id).level, "placed");
+  if (reachesTooFar || !isAllowed(request.action, lab.menus.rulesOf(pc), right))
+    return lab.requests.ask(pc, asked);
+  asked.perform();
+  lab.announcer.note({ pc: pc.id }, `was asked at its menu, ${byText(right)}, to ${asked.what}`);
+}
+
+/** By what it needs no operator, for the history. */
+function byText(right: Right | null): string {
+  if (right === null) return "where nobody has to say yes";
+  return right === "menu" ? "with the room's PIN" : "with the instructor's PIN";
+}
+
+/** What would be done, bound to the image, the disk and the PCs as they are now. */
+function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
+  const { action } = request;
+  const disk = diskOf(pc, request.disk);
+  const own = { overwrites: [`${pc.name}  ${diskLine(disk)}`], word: pc.name };
+  switch (action) {
+    case "wipe": {
+      const { method, disk: named } = request;
+      const how = method === "zero" ? "with zeros" : "by discard";
+      return {
+        ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
+        perform: () => lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [] }, null),
+      };
+    }
+    case "restore": {
+      const { id, name, version } = lab.image(request.image);
+      const order = { ...usual, image: id, room: null, pcs: [pc.id], disk: request.disk };
+      return {
+        ...{ action, ...own, what: `restore ${name}@${version} to its disk ${diskIdentity(disk)}` },
+        perform: () => lab.restore(order, null),
+      };
+    }
+    case "capture": {
+      const order = { pc: pc.id, name: request.name, disk: request.disk, raw: false };
+      return {
+        ...{ action, overwrites: [], word: null },
+        what: `store its disk ${diskIdentity(disk)} as image ${request.name}`,
+        perform: () => lab.capture(order, null),
+      };
+    }
+    case "cast":
+      return castOf(lab, pc, request, disk);
+  }
+}
+
+/** To its own room and no other: the person has typed the name that the PC was told. */
+function castOf(
+  lab: Lab,
+  pc: PcRecord,
+  { room: typed, saveAs, disk: sourceDisk }: Extract<Decided, { action: "cast" }>,
+  disk: DiskView,
+): Asked {
+  const { room } = pc;
+  if (room !== typed) {
+    const next = "look at the room's name on this screen, and try again";
+    throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);
+  }
+  const others = (): PcRecord[] =>
+    lab.targets({ room, pcs: null }, null).filter(({ id }) => id !== pc.id);
+  const idsOf = (pcs: readonly PcRecord[]): string =>
+    pcs
+      .map(({ id }) => id)
+      .sort()
+      .join();
+  const shown = others();
+  const view = lab.rooms.view(room);
+  const usualDisk = { named: null, failingDisks: [], logicalSector: disk.logicalSector };
+  const count = shown.length === 1 ? "1 PC" : `${shown.length} PCs`;
+  const stored = saveAs === null ? "" : `, stored as image ${saveAs}`;
+  return {
+    action: "cast",
+    what: `cast its disk ${diskIdentity(disk)} to ${room} (${count})${stored}`,
+    overwrites: shown.map(
+      (each) => `${each.name}  ${foreseenTarget(lab.pcView(each), [view], usualDisk).text}`,
+    ),
+    word: room,
+    perform() {
+      if (pc.room !== room || idsOf(others()) !== idsOf(shown)) {
+        const next = "ask again at the PC, and see the disks that are overwritten now";
+        throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
+      }
+      const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
+      return lab.cast(order, null);
+    },
+  };
+}
+
+/** Throws `refused` for one that its agent does not show. */
+function diskOf(pc: PcRecord, named: string): DiskView {
+  const candidates = pc.hello.disks.map((disk) => ({ disk, inUse: null }));
+  const found = chooseSource(candidates, named);
+  if (found.kind === "disk") return found.disk;
+  throw new RoomcastError("refused", found.reason, found.next);
+}
+
+/** Throws `refused` at a PC that nobody has placed. */
+export function requireLevel(lab: Lab, pc: string, needed: Level): void {
+  if (isAtLeast(lab.admissions.standing(pc).level, needed)) return;
+  throw new RoomcastError(
+    "refused",
+    "nobody has placed this PC yet",
+    "tell an operator the code on this screen",
+  );
 }

@@ -1,11 +1,49 @@
-import { randomBytes, scryptSync } from "node:crypto";
-import type { PinHash } from "../../core/wire/rooms.ts";
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+import type { Right } from "../../core/wire/trust.ts";
+import type { PinHash } from "../state/records.ts";
 
-/** Slow enough that guessing all PINs of six digits takes a day of one core; see `PinHash`. */
+/** As `PinHash` says: slow enough that guessing all PINs of six digits takes a day of one core. */
 const cost = { N: 16384, r: 8, p: 1 };
+const hashBytes = 32;
+/** libuv has four threads, and whoever reads files needs some of them. */
+const checksAtOnce = 2;
+const derive = promisify<string, Buffer, number, typeof cost, Buffer>(scrypt);
+
+/** The PINs of a room, as they are stored. */
+export interface Pins {
+  readonly menu: PinHash | null;
+  readonly instructor: PinHash | null;
+}
 
 /** A PIN as it is stored: what it was cannot be read from it, only tried. */
-export function hashPin(pin: string): PinHash {
-  const salt = randomBytes(16).toString("hex");
-  return { salt, hash: scryptSync(pin, Buffer.from(salt, "hex"), 32, cost).toString("hex") };
+export async function hashPin(pin: string): Promise<PinHash> {
+  const salt = randomBytes(16);
+  const hash = await derive(pin, salt, hashBytes, cost);
+  return { salt: salt.toString("hex"), hash: hash.toString("hex") };
+}
+
+/** Checks what was typed, outside of the main thread; at most `checksAtOnce` run, the others wait in their order. */
+export class PinChecks {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  /** What the PIN allows; null: it is neither of the two. */
+  async check(typed: string, { menu, instructor }: Pins): Promise<Right | null> {
+    if (this.running < checksAtOnce) this.running++;
+    else await new Promise<void>((begin) => void this.waiting.push(begin));
+    try {
+      if (instructor !== null && (await isPin(typed, instructor))) return "instructor";
+      return menu !== null && (await isPin(typed, menu)) ? "menu" : null;
+    } finally {
+      const next = this.waiting.shift();
+      if (next === undefined) this.running--;
+      else next();
+    }
+  }
+}
+
+async function isPin(typed: string, { salt, hash }: PinHash): Promise<boolean> {
+  const given = await derive(typed, Buffer.from(salt, "hex"), hashBytes, cost);
+  return timingSafeEqual(given, Buffer.from(hash, "hex"));
 }

@@ -3,16 +3,18 @@ import { freeSeats, nextPlace } from "../../core/session/seats.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
-import { defaultRoom, type PcRecord } from "../state/records.ts";
+import { defaultRoom, type PcRecord, type PinHash } from "../state/records.ts";
 import { type Admissions, refusedFor } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
+import type { Menus } from "./menus.ts";
 import { hashPin } from "./pin.ts";
 
 export interface RoomOrdersPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
   readonly admissions: Admissions;
+  readonly menus: Menus;
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
   /** The restore under way in a room. */
@@ -31,7 +33,7 @@ export class RoomOrders {
 
   /** Throws `not-found`. */
   view(given: string): RoomView {
-    const { inventory, isConnected, restoreIn } = this.ports;
+    const { inventory, menus, isConnected, restoreIn } = this.ports;
     const room = inventory.room(given);
     const { name } = room;
     const pcs = inventory.pcsOf(name);
@@ -42,6 +44,8 @@ export class RoomOrders {
       session: restoreIn(name),
       settings: room.settings,
       pin: room.pin !== null,
+      instructorPin: room.instructorPin !== null,
+      shutUntil: menus.shutUntil(name),
       seats: room.seats.map((seat) => ({
         ...seat,
         pc: pcs.find((pc) => pc.seat === seat.name)?.id ?? null,
@@ -76,18 +80,30 @@ export class RoomOrders {
     announcer.rooms();
   }
 
-  set(given: string, change: RoomChange): RoomView {
-    const { inventory, placed } = this.ports;
+  async set(given: string, change: RoomChange): Promise<RoomView> {
+    const { inventory, menus, placed } = this.ports;
+    inventory.room(given);
+    const { pin: menuPin, instructorPin: otherPin, ...settings } = change;
+    const [pin, instructorPin] = await Promise.all([hashOf(menuPin), hashOf(otherPin)]);
+    // It may have been deleted meanwhile.
     const room = inventory.room(given);
     const { name } = room;
-    const { pin, ...settings } = change;
     room.settings = { ...room.settings, ...settings };
-    if (pin !== undefined) room.pin = pin === null ? null : hashPin(pin);
+    if (pin !== undefined) room.pin = pin;
+    if (instructorPin !== undefined) room.instructorPin = instructorPin;
     inventory.saveRoom(room);
+    if (pin !== undefined || instructorPin !== undefined) menus.pinsChanged(name);
     for (const pc of inventory.pcsOf(name)) {
       this.tell(pc);
       placed(pc);
     }
+    return this.changed(name);
+  }
+
+  /** Opens the menus of a room, which too many wrong PINs have shut. */
+  unlock(given: string): RoomView {
+    const { name } = this.ports.inventory.room(given);
+    this.ports.menus.open(name);
     return this.changed(name);
   }
 
@@ -193,8 +209,8 @@ export class RoomOrders {
 
   /** Says to a PC where it is and what its room allows; to one that nobody placed, no more than it needs. */
   tell(pc: PcRecord): void {
-    const { inventory, admissions, send } = this.ports;
-    const { settings, pin } = inventory.room(pc.room);
+    const { inventory, admissions, menus, send } = this.ports;
+    const { settings } = inventory.room(pc.room);
     const { level } = admissions.standing(pc.id);
     const isPlaced = isAtLeast(level, "unproven");
     const walking = this.walking();
@@ -208,10 +224,10 @@ export class RoomOrders {
       room: pc.room,
       seat: pc.seat,
       shell: isPlaced && settings.shell,
-      pin: isPlaced ? pin : null,
       walk: isWalker ? { room: walking, next: this.nextSeat(walking)?.name ?? null } : null,
       level,
     });
+    menus.tell(pc);
   }
 
   private tellWalkers(name: string): void {
@@ -238,3 +254,7 @@ export class RoomOrders {
     return this.view(name);
   }
 }
+
+/** Undefined: it stays as it is; null: there is none. */
+const hashOf = async (pin: string | null | undefined): Promise<PinHash | null | undefined> =>
+  pin === undefined || pin === null ? pin : hashPin(pin);

@@ -2,7 +2,7 @@
  * The sessions of the lab at their edge: inputs of the engine come from operators, agents, casts and a
  * timer; what the engine decides is written into the journal, and then done.
  */
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import type {
   CastReceiver,
   CastReceiverEvents,
@@ -13,8 +13,9 @@ import type {
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
+import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
-import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
+import type { Fact, Input, Order, OrderSettings, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
@@ -26,6 +27,8 @@ import {
   type BulkFrame,
   bulkKind,
   type CastAddress,
+  type CastKeys,
+  type CastPlace,
   type Report,
   type ServerMessage,
 } from "../../core/wire/control.ts";
@@ -62,7 +65,8 @@ export interface SessionsPorts {
   ): Promise<CastReceiver>;
   send(pc: PcId, message: ServerMessage): void;
   sendBulk(pc: PcId, kind: number, tag: number, payload: Uint8Array): void;
-  settingsOf(pc: PcId, room: string | null): OrderSettings;
+  /** What the order of this attempt takes from elsewhere, but for the cast's keys. */
+  settingsOf(pc: PcId, session: Session, attempt: number): Omit<OrderSettings, "castKeys">;
   nameOf(pc: PcId): string;
   stateOf(pc: PcId): PcState;
   note(session: string, pc: PcId | null, text: string): void;
@@ -106,11 +110,18 @@ export class Sessions {
   private readonly writers = new Map<string, ImageWriter>();
   private readonly waiting = new Map<string, (() => void)[]>();
   private readonly spaceAsked = new WeakSet<ImageWriter>();
+  /** Of the sessions' casts, as they are now: in memory only, so that a server started anew makes others. */
+  private readonly castKeys = new Map<string, CastKeys>();
   private isStuck = false;
 
   constructor(ports: SessionsPorts) {
     this.ports = ports;
-    this.engine = new Engine(ports);
+    this.engine = new Engine({
+      settingsOf: (pc, session, attempt) => ({
+        ...ports.settingsOf(pc, session, attempt),
+        castKeys: this.keysOf(session.id),
+      }),
+    });
     ports.timers.every(tellRoomEveryMs, () => this.tellRooms());
   }
 
@@ -181,6 +192,11 @@ export class Sessions {
     return Object.entries(this.requireReceiving(this.session(id)).members).flatMap(
       ([pc, { phase }]) => (phase.name === "ended" && phase.result !== "verified" ? [pc] : []),
     );
+  }
+
+  /** What is wanted of the PC by this session now; null: nothing. */
+  orderOf(session: string, pc: PcId): Order | null {
+    return this.engine.orderOf(session, pc);
   }
 
   /** The live cast of this session, if it is under way. */
@@ -366,7 +382,7 @@ export class Sessions {
   }
 
   bulk(pc: PcId, frame: BulkFrame): void {
-    const session = this.receiving().find(({ state }) => addressOf(state).tag === frame.tag);
+    const session = this.receiving().find(({ state }) => placeOf(state).tag === frame.tag);
     if (session === undefined) return;
     const cast = this.casts.get(session.id);
     if (frame.kind === bulkKind.wants) cast?.takeWants(pc, frame.payload);
@@ -436,7 +452,8 @@ export class Sessions {
     stats: (stats: CastSenderStats) => void,
   ): Promise<CastSender> {
     const { spec } = session.state as RestoreState;
-    const opening = { address: spec.cast, imageId: spec.image.id, room: spec.room };
+    const address = { ...spec.cast, keys: this.keysOf(session.id) };
+    const opening = { address, imageId: spec.image.id, room: spec.room };
     return this.ports.openSender(opening, stats);
   }
 
@@ -457,6 +474,7 @@ export class Sessions {
     const { saveAs } = (session.state as LiveState).spec;
     const archive = new LiveArchive(session, images.beginImage(saveAs ?? "live"), {
       timers,
+      castKeys: () => this.keysOf(session.id),
       send,
       sendBulk,
       startReceiver,
@@ -546,14 +564,32 @@ export class Sessions {
     if (fact.type === "sender-sending") archive?.cast.senderReturned();
     if (pc === null) return;
     if (fact.type === "returned") archive?.cast.sendKnown(pc);
+    if (fact.type === "ended" && isExpelled(fact)) this.rekey(session);
     const isVerified = "result" in fact && fact.result === "verified";
     if (isVerified && receiversOf(session) !== null) this.ports.verified(pc);
   }
 
+  private keysOf(session: string): CastKeys {
+    const keys = this.castKeys.get(session) ?? newCastKeys();
+    this.castKeys.set(session, keys);
+    return keys;
+  }
+
+  /** Who is out of the session has no use of the keys that it was given. */
+  private rekey(session: Session): void {
+    const { id } = session;
+    const keys = newCastKeys();
+    this.castKeys.set(id, keys);
+    this.engine.renew(id, this.ports.timers.now());
+    this.casts.get(id)?.rekey(keys);
+    this.archives.get(id)?.cast.rekey(keys);
+    this.send();
+  }
+
   private send(): void {
-    for (const { pc, message } of this.engine.takeSends()) {
+    for (const { pc, message, isRefresh } of this.engine.takeSends()) {
       this.ports.send(pc, message);
-      if (message.type === "restore" && message.live !== "no")
+      if (message.type === "restore" && message.live !== "no" && !isRefresh)
         this.archives.get(message.session)?.cast.sendKnown(pc);
     }
   }
@@ -566,6 +602,7 @@ export class Sessions {
     this.casts.delete(id);
     this.archives.get(id)?.close();
     this.archives.delete(id);
+    this.castKeys.delete(id);
     const writer = this.writers.get(id);
     this.writers.delete(id);
     if (writer !== undefined && (session.state as CaptureState).image === null)
@@ -653,7 +690,7 @@ export function receiversOf({ kindName, state }: Session): Receivers | null {
     : null;
 }
 
-const addressOf = (state: unknown): CastAddress => (state as RestoreState | LiveState).spec.cast;
+const placeOf = (state: unknown): CastPlace => (state as RestoreState | LiveState).spec.cast;
 
 /** The PC is at this attempt of the session, as the journal has it. */
 const isOrdered = ({ kind, durable }: Session, pc: PcId, attempt: number): boolean =>
@@ -678,15 +715,24 @@ function receiversSpec(request: ReceiversRequest, number: number): ReceiversSpec
     ...{ room, disk, failingDisks, delta, verify, afterwards, start },
     pcs: pcs.map(({ id }) => id),
     startTimeoutMs: startTimeoutSeconds === null ? null : startTimeoutSeconds * 1000,
-    cast: castAddress(number),
+    cast: castPlace(number),
   };
 }
+
+const newCastKeys = (): CastKeys => ({
+  chunk: randomBytes(32).toString("base64"),
+  packet: randomBytes(8).toString("base64"),
+});
+
+/** Whether an operator took the PC out of the session: it did not end, or stop by itself. */
+const isExpelled = (fact: Fact): boolean =>
+  "cause" in fact && (fact.cause as Cause | null)?.code === "dropped";
 
 /**
  * Where session `number` casts: a group of its own in the organisation-local scope (RFC 2365) whose
  * Ethernet address is not that of a link-local group, which switches would flood.
  */
-function castAddress(number: number): CastAddress {
+function castPlace(number: number): CastPlace {
   return {
     tag: randomInt(2 ** 32),
     group: `239.77.${1 + (Math.floor(number / 254) % 254)}.${1 + (number % 254)}`,

@@ -2,7 +2,13 @@
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { KeyKind, KeyState } from "../../core/wire/login.ts";
-import { type PinHash, type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
+import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
+
+/** A PIN as it is stored: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
+export interface PinHash {
+  readonly salt: string;
+  readonly hash: string;
+}
 
 /** The room of PCs that nobody placed. It cannot be deleted. */
 export const defaultRoom = "default";
@@ -12,6 +18,8 @@ export interface RoomRecord {
   settings: RoomSettings;
   /** What the menus of its PCs ask for before anything else. */
   pin: PinHash | null;
+  /** The PIN that allows captures and casts, too. */
+  instructorPin: PinHash | null;
   /** In the order in which a seat walk fills them. */
   seats: Seat[];
   /** The seat walk is on; `grows`: it makes the seats as it goes. */
@@ -23,6 +31,7 @@ export const newRoom = (name: string): RoomRecord => ({
   // In the first hour nothing is placed yet, and orders go to the room as it stands.
   settings: { ...roomDefaults, ...(name === defaultRoom ? { admit: "on-order" } : {}) },
   pin: null,
+  instructorPin: null,
   seats: [],
   walk: null,
 });
@@ -37,6 +46,8 @@ export interface PcRecord {
   /** All addresses it was ever seen with. */
   macs: string[];
   lastSeen: string;
+  /** What its firmware called itself when it last booted from here; absent: it did not say. */
+  bootUuid?: string;
   /** Ids of known PCs that it may be: an operator has been asked which. */
   doubt?: readonly string[];
   /** Nobody has placed it: it is not stored, and forgotten when it is away for an hour. */

@@ -11,7 +11,7 @@ import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/resto
 import type { Member, MemberPhase, Receivers, Verdict } from "../../core/session/receivers.ts";
 import type { StartPolicy } from "../../core/session/start-policy.ts";
 import { millis } from "../../core/units/units.ts";
-import type { Afterwards, CastAddress, Counters } from "../../core/wire/control.ts";
+import type { Afterwards, CastPlace, Counters } from "../../core/wire/control.ts";
 import type { DiskView, MemberResult, StepView } from "../../core/wire/views.ts";
 
 interface OldMember {
@@ -55,7 +55,7 @@ interface OldRestore {
   readonly delta: boolean;
   readonly verify: "written" | "read-back";
   readonly afterwards: Afterwards;
-  readonly cast: CastAddress;
+  readonly cast: CastPlace;
   readonly session: {
     readonly phase: "gathering" | "casting" | Verdict;
     readonly start: StartPolicy;

@@ -55,8 +55,7 @@ export async function readManifest(directory: string, id: string): Promise<Manif
   const decoded = decodeManifestFile(text, hexSha256);
   if (!decoded.ok) throw damaged(id, decoded.reason);
   if (decoded.value.id !== id) throw damaged(id, "it belongs to another image");
-  // Nothing of a name may be an order to a terminal that lists it.
-  return { ...decoded.value, name: decoded.value.name.replace(/\p{C}/gu, "?") };
+  return decoded.value;
 }
 
 const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>

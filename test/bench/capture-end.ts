@@ -39,7 +39,9 @@ await captureDisk({
   source: "bench",
   raw: false,
   uplink:
-    server === null ? nowhere : httpUplink({ server: pinnedTo(address, pin), task: "s1", signal }),
+    server === null
+      ? nowhere
+      : httpUplink({ server: pinnedTo(address, pin), task: "s1", grant: () => "", signal }),
   signal,
   progress() {},
   log: (text) => console.error(text),

@@ -3,6 +3,7 @@
  * lies about its lengths; noise. The same seed, the same inputs.
  */
 import { strict as assert } from "node:assert";
+import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import { DhcpProxy } from "../../core/boot/dhcp-proxy.ts";
 import { DhcpServer } from "../../core/boot/dhcp-server.ts";
 import { DhcpWatch } from "../../core/boot/dhcp-watch.ts";
@@ -32,6 +33,7 @@ const own = {
   netmask: "255.255.255.0",
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: shimFirst,
+  bootUuids: new BootUuids(),
 };
 
 /** Throws when a decoder or a machine does, or says what it must not. */

@@ -10,14 +10,21 @@ import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { MemberPhase, ReceiverFact, Receivers } from "../../core/session/receivers.ts";
 import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
-import type { End, ServerMessage } from "../../core/wire/control.ts";
+import type { End, ServerMessage, Work } from "../../core/wire/control.ts";
+import type { Right } from "../../core/wire/trust.ts";
 import { idOf, type Session } from "../../server/lab/engine.ts";
+import type { Asked } from "./desks.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";
 import type { DownMessage, Link } from "./link.ts";
 import type { Pc } from "./pc.ts";
 
 type Ended = Extract<ReceiverFact | WorkerFact, { type: "ended" }>;
+
+/** As docs/security.md promises them. */
+const hourMs = 3_600_000;
+const wrongPinsAnHour = 30;
+const pinHoldsMs = 600_000;
 
 const keyOf = (pc: PcId, session: string, attempt: number): string => `${pc} ${session} ${attempt}`;
 
@@ -36,6 +43,12 @@ export class Checks {
   private readonly givenTo = new Map<PcId, string>();
   /** What operators have let in, each as `pc session`, and the journal may not know yet. */
   readonly admissions = new Set<string>();
+  /** What operators have said yes to, and nothing was done for it yet. */
+  private readonly yes = new Set<Asked>();
+  private readonly answered = new Set<Asked>();
+  /** The PINs that were right, by the connection on which they were typed, and when. */
+  private readonly typed = new Map<Link, { readonly right: Right; readonly at: number }>();
+  private readonly wrongPins: number[] = [];
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -208,6 +221,59 @@ export class Checks {
     must(
       message.type === "sim-challenge" || message.type === "welcome",
       () => `a rogue is sent ${message.type}`,
+    );
+  }
+
+  // --- what people at PCs ask for
+
+  saidYes(asked: Asked): void {
+    must(
+      !this.answered.has(asked),
+      () => `${asked.link.pc} has a yes to ${asked.want.action} twice`,
+    );
+    this.answered.add(asked);
+    this.yes.add(asked);
+  }
+
+  rightPin(link: Link, right: Right): void {
+    this.typed.set(link, { right, at: this.lab.now });
+  }
+
+  wrongPin(pc: PcId): void {
+    const { now } = this.lab;
+    this.wrongPins.push(now);
+    const lately = this.wrongPins.filter((at) => at > now - hourMs).length;
+    must(
+      lately <= wrongPinsAnHour,
+      () => `${pc} was let try the ${lately}th wrong PIN of the hour`,
+    );
+  }
+
+  /** What is asked for is done: an operator has said yes to just that, or a PIN that was typed there allows it. */
+  asked(asked: Asked): void {
+    const { lab } = this;
+    const { want, link } = asked;
+    const { ask, hasPin } = lab.settings;
+    must(
+      lab.server.linkOf(link.pc) === link,
+      () => `${want.action} is done for a connection of ${link.pc} that is gone`,
+    );
+    if (this.yes.delete(asked)) return;
+    const typed = this.typed.get(link);
+    const holds = typed !== undefined && lab.now < typed.at + pinHoldsMs;
+    const isOwnDisk = want.action === "restore" || want.action === "wipe";
+    const isFree = ask === "free" && (holds || !hasPin);
+    must(
+      isFree || (holds && (isOwnDisk || typed.right === "instructor")),
+      () => `${link.pc} has ${want.action} done, and neither a PIN nor a yes for it`,
+    );
+  }
+
+  /** No grant outlives its attempt: what is served is what the journal wants of that PC now. */
+  serves(pc: PcId, work: Work): void {
+    must(
+      isDeepStrictEqual(this.wanted.get(pc), workOf(work)),
+      () => `${pc} is served for attempt ${work.attempt} of ${work.session}, which is over`,
     );
   }
 

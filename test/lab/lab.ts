@@ -35,7 +35,15 @@ export type Plant =
   /** Whoever has a PC's marks is that PC. */
   | "marks-decide"
   /** A proof is taken that was made for another connection. */
-  | "no-nonce";
+  | "no-nonce"
+  /** A yes is good for more than one order. */
+  | "yes-twice"
+  /** What was asked for, or allowed by a PIN, outlives its connection. */
+  | "old-yes"
+  /** A grant is taken for as long as the server runs. */
+  | "keep-grant"
+  /** An agent at work leaves an order that comes again, with its grant. */
+  | "no-refresh";
 
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
@@ -48,7 +56,7 @@ const codesMs = 5000;
 /** What happened in labs, for whoever wants to know what they tried. */
 export interface Tally {
   readonly happened: Record<
-    "events" | "facts" | "batches" | "messages" | "writes" | "departures",
+    "events" | "facts" | "batches" | "messages" | "writes" | "departures" | "refusals",
     number
   >;
   /** Of each kind. */
@@ -57,11 +65,11 @@ export interface Tally {
   readonly faults: Record<string, number>;
 }
 
-/** Bugs in how the server takes what agents say. */
-const spoken: readonly Plant[] = ["no-fence", "settle-early", "no-root-hash"];
+/** The bugs that are in what the server hears. */
+const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
 
 export const newTally = (): Tally => ({
-  happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0 },
+  happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0, refusals: 0 },
   ...{ sessions: {}, acts: {}, faults: {} },
 });
 
@@ -74,6 +82,7 @@ export class Lab {
   readonly plant: Plant | null;
   readonly tally: Tally;
   readonly random: () => number;
+  private readonly personal: () => number;
   readonly journal = new LabJournal();
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
@@ -89,7 +98,7 @@ export class Lab {
   readonly liveImages = new Map<string, readonly string[]>();
   private readonly images = new Map<string, readonly string[]>();
   private readonly timeline = new Timeline();
-  private readonly operator: Operator;
+  readonly operator: Operator;
   private readonly rogue: Rogue;
   private isTroubled = true;
 
@@ -98,6 +107,7 @@ export class Lab {
     this.plant = plant;
     this.tally = tally;
     this.random = seeded(settings.seed ^ 0x5bd1e995);
+    this.personal = seeded(settings.seed ^ 0x1b873593);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),
@@ -176,6 +186,7 @@ export class Lab {
     });
     this.trouble();
     this.codes();
+    this.people();
     this.after(settings.troubleMs, () => this.calm());
     while (this.isTroubled) this.step();
     const until = this.now + endsWithinMs;
@@ -210,6 +221,25 @@ export class Lab {
       this.server.compareCodes();
       this.codes();
     });
+  }
+
+  /**
+   * People type PINs, ask and are answered. They draw from a source of their own, so that a lab
+   * without them is as it was.
+   */
+  private people(): void {
+    const { settings, personal } = this;
+    if (settings.people === 0) return;
+    this.after(1000 * 2 * personal(), () => {
+      if (!this.isTroubled) return;
+      if (personal() < settings.people) this.pickPersonal(this.pcs).person();
+      if (personal() < settings.people / 2) this.operator.answer(personal() < 0.7);
+      this.people();
+    });
+  }
+
+  pickPersonal<T>(from: readonly T[]): T {
+    return from[Math.floor(this.personal() * from.length)] as T;
   }
 
   /** What goes wrong, looked for once a second. */
@@ -309,7 +339,7 @@ export class Lab {
   /** What the server hears, as it is or as a planted bug makes it. */
   planted(message: UpMessage, link: Link): UpMessage {
     const { plant } = this;
-    if (plant === null || !spoken.includes(plant)) return message;
+    if (plant === null || !inWords.includes(plant)) return message;
     const report = message.type === "hello" || message.type === "alive" ? message.report : null;
     const engine = this.server.running;
     if (plant === "settle-early") {

@@ -1,6 +1,7 @@
 /** Operators who do anything that the API lets them do, at random. */
 import type { ReceiversSpec } from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
+import type { AskedAction } from "../../core/trust/asks.ts";
 import type { Session } from "../../server/lab/engine.ts";
 import { rootHashOf } from "./disk.ts";
 import { count, type Lab } from "./lab.ts";
@@ -49,6 +50,27 @@ export class Operator {
     }
   }
 
+  /** Says yes or no to what somebody at a PC asks for. */
+  answer(isYes: boolean): void {
+    const { lab } = this;
+    if (!lab.server.isUp) return;
+    count(lab.tally.acts, isYes ? "yes" : "no");
+    lab.server.desks.answer(isYes);
+  }
+
+  /** What somebody at this PC asked for, and may have: the same orders. */
+  askedFor(pc: string, action: AskedAction): void {
+    switch (action) {
+      case "restore":
+        return this.restore([pc]);
+      case "cast":
+        return this.cast(pc);
+      case "capture":
+      case "wipe":
+        return this.alone(action, pc);
+    }
+  }
+
   private switchOn(): void {
     const off = this.lab.pcs.filter(({ power }) => power === "off" || power === "own disk");
     if (off.length > 0) this.lab.pick(off).start();
@@ -79,10 +101,12 @@ export class Operator {
     this.begin("restore", { ...this.spec(pcs), image });
   }
 
-  private cast(): void {
+  private cast(wanted: string | null = null): void {
     const { lab } = this;
     const free = this.free(lab.pcs.map(({ id }) => id));
-    const sender = free.find((pc) => lab.server.isConnected(pc));
+    const sender = free.find(
+      (pc) => lab.server.isConnected(pc) && (wanted === null || pc === wanted),
+    );
     const pcs = free.filter((pc) => pc !== sender);
     if (sender === undefined || pcs.length === 0) return;
     const saveAs = lab.random() < 0.5 ? "live" : null;
@@ -90,9 +114,11 @@ export class Operator {
     this.begin("cast", { ...this.spec(pcs), ...spec });
   }
 
-  private alone(kind: "capture" | "wipe"): void {
+  private alone(kind: "capture" | "wipe", wanted: string | null = null): void {
     const { lab } = this;
-    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter((pc) => lab.server.isConnected(pc));
+    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter(
+      (pc) => lab.server.isConnected(pc) && (wanted === null || pc === wanted),
+    );
     if (pcs.length === 0) return;
     const pc = lab.pick(pcs);
     const common = { pc, disk: null, source: null };

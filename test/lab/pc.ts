@@ -242,6 +242,24 @@ export class Pc implements Peer {
     }
   }
 
+  // --- the person at its menu
+
+  /** Types a PIN, right or wrong, or asks for something. */
+  person(): void {
+    const { lab } = this;
+    const pin = lab.pickPersonal(["2468", "97531", "1111", null, null]);
+    if (pin !== null) return this.send({ type: "unlock", pin });
+    const own = { disk: "/dev/sda" };
+    const want = lab.pickPersonal([
+      { action: "restore", image: "win@1", ...own },
+      { action: "wipe", method: "zero", ...own },
+      { action: "capture", name: "master", ...own },
+      { action: "cast", room: "default", saveAs: null, ...own },
+      { action: "withdraw" },
+    ] as const);
+    this.send({ type: "ask", want });
+  }
+
   // --- work
 
   stopAtPc(): void {
@@ -260,6 +278,8 @@ export class Pc implements Peer {
     this.life = life;
     for (const action of actions) {
       if (action.type === "start") this.begin(action.order);
+      if (action.type === "refresh" && lab.plant !== "no-refresh")
+        this.task?.refreshed(action.order);
       if (action.type === "stop") this.task?.stop(action.reason);
       if (action.type === "power") return this.leave(action.action);
     }
@@ -273,7 +293,7 @@ export class Pc implements Peer {
     lab.checks.begins(this, order, !this.begun.has(key));
     this.begun.add(key);
     lab.drawDiskFault(this.disk);
-    const task = new LabTask(order, {
+    const task: LabTask = new LabTask(order, {
       disk: this.disk,
       writeMs: settings.writeMs,
       progressMs: settings.progressMs,
@@ -287,7 +307,8 @@ export class Pc implements Peer {
           if (boot === this.boot) run();
         }),
       send: (message) => this.send(message),
-      server: () => (this.isReachable && lab.server.isUp ? lab.server : null),
+      server: () =>
+        this.isReachable && lab.server.isUp ? lab.server.admitted(this.id, task.grant) : null,
       writing: (at) => lab.checks.writes(this, at),
       ended: (end) => this.ended(order, task, end),
     });

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CorrectnessError } from "./failures.ts";
+import { CorrectnessError, LivenessError } from "./failures.ts";
 import { Lab, newTally, type Plant } from "./lab.ts";
 import { drawSettings } from "./settings.ts";
 
@@ -33,6 +33,10 @@ const plants: Readonly<Record<Plant, number>> = {
   "no-fence": 400,
   "marks-decide": 5,
   "no-nonce": 5,
+  "yes-twice": 100,
+  "old-yes": 100,
+  "keep-grant": 100,
+  "no-refresh": 200,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
@@ -40,7 +44,9 @@ for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
     const found = findPlant(plant, seeds);
     assert(found !== undefined, "no lab has found it");
     context.diagnostic(`seed ${found.seed}: ${found.error}`);
-    assert(found.error instanceof CorrectnessError, String(found.error));
+    // An agent without its grant does nothing that is wrong: it does nothing any more.
+    const isWrong = plant === "no-refresh" ? LivenessError : CorrectnessError;
+    assert(found.error instanceof isWrong, String(found.error));
   });
 }
 

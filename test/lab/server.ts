@@ -8,6 +8,8 @@ import { millis } from "../../core/units/units.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
 import { Engine, idOf, type Session } from "../../server/lab/engine.ts";
+import { castKeys } from "../core/cast/keys.ts";
+import { Desks } from "./desks.ts";
 import { rootHashOf } from "./disk.ts";
 import { Door } from "./door.ts";
 import { must } from "./failures.ts";
@@ -15,7 +17,7 @@ import type { Lab } from "./lab.ts";
 import type { Link, UpMessage } from "./link.ts";
 import type { TaskServer } from "./task.ts";
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null };
+const settings = { policy: anyDisk, grow: false, rateLimitBps: null, castKeys };
 /** A carousel of a cast turns by so many cells in this time. */
 const castMs = 1000;
 const cellsATurn = 2;
@@ -34,6 +36,7 @@ export class Server implements TaskServer {
   private door: Door;
   private live = new Map<string, LiveMemory>();
   private casts = new Map<string, { turn: number }>();
+  desks: Desks;
   /** Counts the starts of the process. */
   private process = 0;
   private startedAt = 0;
@@ -45,6 +48,7 @@ export class Server implements TaskServer {
   constructor(lab: Lab) {
     this.lab = lab;
     this.door = new Door(lab);
+    this.desks = new Desks(lab);
   }
 
   get isUp(): boolean {
@@ -73,7 +77,14 @@ export class Server implements TaskServer {
     this.isWriting = false;
     this.tickAt = Number.POSITIVE_INFINITY;
     this.door = new Door(lab);
-    this.engine = new Engine({ settingsOf: () => settings });
+    const { process } = this;
+    this.engine = new Engine({
+      settingsOf: (pc, { id }, attempt) => ({
+        ...settings,
+        // No grant of an earlier process is one of this.
+        grant: (role, object) => [process, pc, id, attempt, role, object].join("/"),
+      }),
+    });
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
     this.pump();
   }
@@ -85,6 +96,7 @@ export class Server implements TaskServer {
     this.process++;
     this.live = new Map();
     this.casts = new Map();
+    this.desks = new Desks(lab);
     for (const link of lab.links) link.peer.serverDied(link);
     lab.links.clear();
   }
@@ -109,6 +121,8 @@ export class Server implements TaskServer {
     switch (words.type) {
       case "hello":
         this.lab.recorded.set(pc, words);
+        // What was allowed on the connection before this one is over with it.
+        this.desks.lost(pc);
         engine.connected(pc, words.report, this.stamp);
         break;
       case "alive":
@@ -121,6 +135,10 @@ export class Server implements TaskServer {
       case "delivery":
         engine.take(words.session, { ...words, pc }, this.stamp);
         break;
+      case "ask":
+      case "unlock":
+        // What is begun by it is pumped already, and the server may have died of it.
+        return this.desks.hear(link, words);
     }
     this.pump();
     if (words.type === "hello" && this.isUp && !this.isWriting) this.lab.checks.nobodyIsLeftOut();
@@ -132,6 +150,7 @@ export class Server implements TaskServer {
     if (this.engine === null) return;
     const pc = this.door.lost(link);
     if (pc === null) return;
+    this.desks.lost(pc);
     this.engine.lost(pc, "the PC stopped answering", this.stamp);
     this.pump();
   }
@@ -167,11 +186,31 @@ export class Server implements TaskServer {
     return session;
   }
 
+  /** The connection that it has with this PC, as far as it knows. */
+  linkOf(pc: string): Link | undefined {
+    return this.door.linkOf(pc);
+  }
+
   isConnected(pc: string): boolean {
     return this.running.reportOf(pc) !== undefined;
   }
 
   // --- HTTP
+
+  /** This server, for who shows a grant that holds; else null. */
+  admitted(pc: string, grant: string): TaskServer | null {
+    const { lab } = this;
+    const [process, whose = "", session = "", attempt] = grant.split("/");
+    const order = this.running.orderOf(session, pc);
+    const isCarried = order !== null && "grant" in order && order.grant === grant;
+    const isKept = lab.plant === "keep-grant" && whose === pc && Number(process) === this.process;
+    if (!isCarried && !isKept) {
+      lab.tally.happened.refusals++;
+      return null;
+    }
+    lab.checks.serves(pc, { session, attempt: Number(attempt) });
+    return this;
+  }
 
   fetch(session: string): readonly (string | null)[] | null {
     const found = this.running.get(session);
@@ -351,10 +390,14 @@ export class Server implements TaskServer {
     if (served.length === 0) return;
     const pc = lab.pick(served);
     const reason = lab.random() < 0.5 ? "its disk is slow" : null;
-    if (lab.strikes("lane changed", lanes)) this.take(session, { type: "lane", pc, reason });
-    if (lab.strikes("no wants", wantless)) this.take(session, { type: "no-wants", pc });
+    // The server may die of each.
+    const take = (input: Input): void => {
+      if (this.isUp) this.take(session, input);
+    };
+    if (lab.strikes("lane changed", lanes)) take({ type: "lane", pc, reason });
+    if (lab.strikes("no wants", wantless)) take({ type: "no-wants", pc });
     if (lab.strikes("cast broken", brokenCasts))
-      this.take(session, { type: "cast-broken", reason: "chunk 7 is damaged" });
+      take({ type: "cast-broken", reason: "chunk 7 is damaged" });
   }
 
   /** The server casts what it stores; of a live cast the sender has to be there. */

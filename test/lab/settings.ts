@@ -53,6 +53,11 @@ export interface Settings {
   readonly rogues: number;
   /** Of pieces of work whose agent takes so long to get ready that it is given up. */
   readonly sluggish: number;
+  /** Of the room that all PCs are in. */
+  readonly hasPin: boolean;
+  readonly ask: "approve" | "free";
+  /** Somebody at a PC types a PIN or asks for something. */
+  readonly people: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -95,5 +100,8 @@ export function drawSettings(seed: number): Settings {
     sluggish: chance(0.15),
     memoryShare: chance(1),
     rogues: chance(0.3),
+    hasPin: random() < 0.5,
+    ask: random() < 0.2 ? "free" : "approve",
+    people: chance(0.3),
   };
 }

@@ -14,7 +14,7 @@ export interface TaskPorts {
   readonly isRefused: boolean;
   after(ms: number, run: () => void): void;
   send(message: AgentMessage): void;
-  /** The HTTP side of the server; null: it does not answer. */
+  /** The HTTP side of the server; null: it does not answer, or not with this grant. */
   server(): TaskServer | null;
   /** A cell is about to be written. */
   writing(order: Order): void;
@@ -37,6 +37,8 @@ export interface TaskServer {
 const deafMs = 3000;
 const retryMs = 1000;
 
+const grantIn = (order: Order): string => (order.type === "wipe" ? "" : order.grant);
+
 const emptyCounters: Counters = {
   bytesWanted: 0,
   bytesReceived: 0,
@@ -44,6 +46,7 @@ const emptyCounters: Counters = {
   bytesVerified: 0,
   chunksKept: 0,
   chunksWritten: 0,
+  forgedPackets: 0,
   lossRatio: null,
   writeBps: null,
 };
@@ -63,6 +66,8 @@ export const labDisk: DiskView = {
 
 export class LabTask {
   readonly order: Order;
+  /** What it shows with what it asks for by HTTP. */
+  grant: string;
   private readonly ports: TaskPorts;
   private phase: "preparing" | Extract<AgentMessage, { type: "progress" }>["phase"] = "preparing";
   private isOver = false;
@@ -82,6 +87,7 @@ export class LabTask {
 
   constructor(order: Order, ports: TaskPorts) {
     this.order = order;
+    this.grant = grantIn(order);
     this.ports = ports;
     this.after(ports.prepareMs, () => {
       if (ports.isRefused) return this.end("refused", "no disk of this PC may be taken");
@@ -112,6 +118,11 @@ export class LabTask {
     this.isHung = false;
     if (this.stopReason !== null) this.end("stopped", this.stopReason);
     else this.afterHang();
+  }
+
+  /** The order has come again: its grant counts from here on. */
+  refreshed(order: Order): void {
+    this.grant = grantIn(order);
   }
 
   /** The connection is made anew. */

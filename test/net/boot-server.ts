@@ -4,6 +4,7 @@
  * `boot-server.ts INTERFACE ADDRESS FOLDER LEASES.json [LEASE-SECONDS]`
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import type { Lease } from "../../core/boot/lease-pool.ts";
 import { startDhcpListener } from "../../server/gate/boot/dhcp-listener.ts";
 import { dhcpSettings } from "../../server/gate/boot/dhcp-settings.ts";
@@ -28,6 +29,7 @@ const own = {
   netmask: "255.255.255.0",
   serverUrl: `http://${address}:8080`,
   uefiLoaders: shimFirst,
+  bootUuids: new BootUuids(),
 };
 const dhcp = await startDhcpListener({
   ...dhcpSettings(own, { leaseSeconds: Number(leaseSeconds), router: address, dns: [address] }),

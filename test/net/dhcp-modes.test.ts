@@ -92,16 +92,17 @@ async function serve(...words: string[]): Promise<Served> {
   };
 }
 
-/** Debian's dnsmasq as the DHCP server that was there before. */
-async function startOther(): Promise<Program> {
-  const program = new Program(other, [
+/** Debian's dnsmasq as the DHCP server that was there before; or as another one, in a PC's namespace. */
+async function startOther(namespace = other, ...words: string[]): Promise<Program> {
+  const program = new Program(namespace, [
     ...["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0", "--log-dhcp", "--no-ping"],
     ...["--interface=eth0", "--bind-interfaces", "--dhcp-authoritative", "--user=root"],
     ...[
       "--dhcp-range=10.77.0.50,10.77.0.99,5m",
-      `--dhcp-leasefile=${join(folder, "other.leases")}`,
+      `--dhcp-leasefile=${join(folder, `${namespace}.leases`)}`,
     ],
-    `--pid-file=${join(folder, "other.pid")}`,
+    `--pid-file=${join(folder, `${namespace}.pid`)}`,
+    ...words,
   ]);
   await program.line(/IP range/);
   return program;
@@ -112,6 +113,18 @@ const udhcpc = (namespace: string): Program =>
     ...["busybox", "udhcpc", "-f", "-q", "-n", "-i", "eth0", "-s", join(folder, "script")],
     ...["-T", "2", "-t", "5"],
   ]);
+
+/** A booting PC's question, which is to be answered to all, or to it alone. */
+const discoverOfUefi = (broadcast: boolean): string => {
+  const found = goldenRequests.find(
+    ({ type, hex, options }) =>
+      type === "DISCOVER" &&
+      options["93"] === "0007" &&
+      decoded(Buffer.from(hex, "hex")).broadcast === broadcast,
+  );
+  assert(found !== undefined);
+  return found.hex;
+};
 
 /** What a program of ours in a PC's namespace hears on its port 68. */
 async function bootClient(namespace: string) {
@@ -255,6 +268,60 @@ test("auto, alone on the wire: a server; a rival that comes later is reported", 
   await served.end();
   dnsmasq.child.kill("SIGKILL");
   await dnsmasq.ended;
+});
+
+test("proxy: a second DHCP server that also names a boot file is told of while the server runs", async () => {
+  const dnsmasq = await startOther();
+  const served = await serve("--dhcp", "proxy");
+  for (let tries = 0; (await served.status()).dhcp.otherServers.length === 0; tries++) {
+    assert(tries < 20, "the lab's own server is seen");
+    await sleep(300);
+  }
+  assert.deepEqual((await served.status()).warnings, []);
+  const rogue = pcs[2] as string;
+  await run(["ip", "-n", rogue, "address", "add", "10.77.0.66/24", "dev", "eth0"]);
+  const second = await startOther(rogue, "--dhcp-boot=evil.efi,,10.77.0.67");
+  // It answers the PC alone, which the server does not hear: it looks again when a PC boots.
+  const client = await bootClient(pcs[1] as string);
+  client.tell({ hex: discoverOfUefi(false), to: "255.255.255.255", port: 67 });
+  await served.program.line(/10\.77\.0\.66 also tells PCs what to boot.* 10\.77\.0\.67/, 0, 15);
+  await served.program.line(/10\.77\.0\.9 and 10\.77\.0\.66 both give addresses/, 0, 15);
+  const { warnings } = await served.status();
+  assert.equal(warnings.length, 2);
+  const { findings, isWell } = await served.doctor();
+  const bad = findings.filter(({ level }) => level === "problem").map(({ text }) => text);
+  assert.deepEqual([bad, isWell], [warnings, false]);
+  await served.end();
+  for (const { child, ended } of [dnsmasq, second, client]) {
+    child.kill("SIGKILL");
+    await ended;
+  }
+  await run(["ip", "-n", rogue, "address", "flush", "dev", "eth0"]);
+});
+
+test("off: a server that sends PCs elsewhere is told of; one that sends them here is not", async () => {
+  const served = await serve("--dhcp", "off");
+  const here = await startOther(other, `--dhcp-boot=shimx64.efi,,${serverAddress}`);
+  const client = await bootClient(pcs[1] as string);
+  const ask = () => client.tell({ hex: discoverOfUefi(true), to: "255.255.255.255", port: 67 });
+  ask();
+  await served.program.line(new RegExp(`the DHCP server ${otherAddress}.* appeared`), 0, 15);
+  assert.deepEqual((await served.status()).warnings, []);
+  here.child.kill("SIGKILL");
+  await here.ended;
+  const elsewhere = await startOther(other, "--dhcp-boot=evil.efi,,10.77.0.67");
+  ask();
+  await served.program.line(
+    /tells PCs to boot from 10\.77\.0\.67, and not from this server/,
+    0,
+    15,
+  );
+  assert.equal((await served.status()).warnings.length, 1);
+  await served.end();
+  for (const { child, ended } of [elsewhere, client]) {
+    child.kill("SIGKILL");
+    await ended;
+  }
 });
 
 test("server: dhclient and dhcpcd get addresses of their own, past one that a stranger sits on", async () => {

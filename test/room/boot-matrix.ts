@@ -10,6 +10,7 @@ import { type BootRow, bootRows } from "./boot-rows.ts";
 import { type BootTime, bootTime } from "./boot-time.ts";
 import { homeWords, makeHomeDisk } from "./home-disk.ts";
 import { repository } from "./lab.ts";
+import { ownImageRows, tryOwnImage } from "./own-image-rows.ts";
 import { openRoom, type Room, roomFolder } from "./room-run.ts";
 import { run } from "./run.ts";
 
@@ -18,27 +19,37 @@ const limitMs = 240_000;
 const screens = join(roomFolder, "boot-screens");
 
 const { values } = parseArgs({ options: { rows: { type: "string", default: "" } } });
-const wanted = bootRows.filter(({ title }) => title.includes(values.rows));
+const isWanted = ({ title }: { readonly title: string }): boolean => title.includes(values.rows);
+const wanted = bootRows.filter(isWanted);
+const wantedOwn = ownImageRows.filter(isWanted);
 await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
 await mkdir(screens, { recursive: true });
-const room = await openRoom();
-let failures = 0;
-try {
-  const width = Math.max(...wanted.map(({ title }) => title.length));
-  const homeDisk = join(room.folder, "home.raw");
-  await makeHomeDisk(homeDisk, join(repository, "build", "boot"));
-  console.log(`${"".padEnd(width)}  power-on to menu  kernel to menu  order to disk`);
-  for (const [index, row] of wanted.entries()) {
-    const outcome = await bootRow(room, row, homeDisk, index + 1).catch((error: Error) => error);
-    if (outcome instanceof Error) failures++;
-    const said = outcome instanceof Error ? `FAILED: ${outcome.message}` : timesText(outcome);
-    console.log(`${row.title.padEnd(width)}  ${said}`);
+const failures = (await bootAll(wanted)) + (await tryOwnImage(wantedOwn, screens));
+if (failures > 0) console.log(`Screens: ${relative(repository, screens)}`);
+process.exitCode = failures > 0 || wanted.length + wantedOwn.length === 0 ? 1 : 0;
+
+/** Answers how many of the rows failed. */
+async function bootAll(rows: readonly BootRow[]): Promise<number> {
+  if (rows.length === 0) return 0;
+  const room = await openRoom();
+  let failures = 0;
+  try {
+    const width = Math.max(...rows.map(({ title }) => title.length));
+    const homeDisk = join(room.folder, "home.raw");
+    await makeHomeDisk(homeDisk, join(repository, "build", "boot"));
+    console.log(`${"".padEnd(width)}  power-on to menu  kernel to menu  order to disk`);
+    for (const [index, row] of rows.entries()) {
+      const outcome = await bootRow(room, row, homeDisk, index + 1).catch((error: Error) => error);
+      if (outcome instanceof Error) failures++;
+      const said = outcome instanceof Error ? `FAILED: ${outcome.message}` : timesText(outcome);
+      console.log(`${row.title.padEnd(width)}  ${said}`);
+    }
+  } finally {
+    await room.close(failures > 0);
   }
-} finally {
-  await room.close(failures > 0);
+  if (failures > 0) console.log(`Logs: ${room.folder}`);
+  return failures;
 }
-if (failures > 0) console.log(`Screens and logs: ${relative(repository, screens)}, ${room.folder}`);
-process.exitCode = failures > 0 || wanted.length === 0 ? 1 : 0;
 
 interface RowTime extends BootTime {
   readonly orderToDisk: number;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, openSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync, openSync, readFileSync } from "node:fs";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
@@ -9,6 +9,7 @@ import type { RoomNetwork } from "./network.ts";
 import { Qmp } from "./qmp.ts";
 import { inNamespace } from "./run.ts";
 import { qemuTpm, startSwtpm } from "./swtpm.ts";
+import { setVariables, type Variable } from "./varstore.ts";
 
 export type Firmware = "bios" | "uefi";
 
@@ -16,6 +17,10 @@ export type Firmware = "bios" | "uefi";
 export interface UefiFeatures {
   /** Microsoft's keys as PCs are sold with them: only what is signed by those is started. */
   readonly secureBoot?: boolean;
+  /** With Secure Boot: none of Microsoft's keys, and only those that `variables` brings. */
+  readonly ownKeysAlone?: boolean;
+  /** Put into the firmware before its first power-on. */
+  readonly variables?: readonly Variable[];
   /** Network boot by HTTP instead of PXE. */
   readonly httpBoot?: boolean;
 }
@@ -103,6 +108,7 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
     tpm: join(options.folder, `${name}.tpm`),
   };
   await writeFile(files.serial, "");
+  await makeVariables(options, files.vars);
   const qmpSocket = join(network.socketFolder, `${name}.qmp`);
   const vncSocket = join(network.socketFolder, `${name}.vnc`);
   const port = await network.addPort(`port${options.number}`);
@@ -209,14 +215,20 @@ function spawnQemu(args: readonly string[], log: string, namespace: string): Chi
 
 const ovmf = "/usr/share/OVMF";
 
+/** They keep a PC's boot entries: a PC that is switched on again finds its own. */
+async function makeVariables(options: PcOptions, path: string): Promise<void> {
+  const { firmware, secureBoot = false, ownKeysAlone = false, variables = [] } = options;
+  if (firmware === "bios" || existsSync(path)) return;
+  const blank = secureBoot && !ownKeysAlone ? "OVMF_VARS_4M.ms.fd" : "OVMF_VARS_4M.fd";
+  await copyFile(join(ovmf, blank), path);
+  await setVariables(path, variables);
+}
+
 function machine(options: PcOptions, vars: string): string[] {
   const { firmware, secureBoot = false, httpBoot = false } = options;
   const board = "q35,vmport=off";
   if (firmware === "bios") return ["-machine", board];
-  // The variables keep a PC's boot entries; a PC that is switched on again finds its own.
   const code = secureBoot ? "OVMF_CODE_4M.secboot.fd" : "OVMF_CODE_4M.fd";
-  const blank = secureBoot ? "OVMF_VARS_4M.ms.fd" : "OVMF_VARS_4M.fd";
-  if (!existsSync(vars)) copyFileSync(join(ovmf, blank), vars);
   return [
     // Secure Boot's variables are guarded by system management mode.
     ...["-machine", secureBoot ? `${board},smm=on` : board],

@@ -22,6 +22,8 @@ export type RoomPc = Omit<PcOptions, "disk" | "folder" | "bootFirst" | "memoryMi
 export interface Room {
   /** Serial logs, the server's log, its data. */
   readonly folder: string;
+  /** The server's data folder. */
+  readonly data: string;
   readonly network: RoomNetwork;
   readonly lab: Lab;
   /** Makes the PC's disk and switches it on; it tries the network first unless said otherwise. */
@@ -58,6 +60,7 @@ export async function openRoom(server: LabOptions = {}): Promise<Room> {
   const pcs: Pc[] = [];
   return {
     folder,
+    data,
     network,
     lab,
     async start({ content, ...rest }) {

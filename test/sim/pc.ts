@@ -4,6 +4,7 @@ import { slabBytesFor } from "../../core/cast/slab.ts";
 import { bitAt } from "../../core/units/bits.ts";
 import { millis } from "../../core/units/units.ts";
 import { Disk, type DiskOptions } from "./disk.ts";
+import type { SimKeys } from "./keys.ts";
 import { Link, lossy } from "./link.ts";
 import type { SimRoom } from "./room.ts";
 
@@ -59,6 +60,9 @@ export const plainPc: PcOptions = {
   hasRatio: 0,
 };
 
+/** As in `imaging/restore/disk-restore.ts`. */
+const corruptLimit = 3;
+
 /** A PC with its cable, its disk and the way back to the server. */
 export class SimPc {
   readonly id: number;
@@ -71,8 +75,10 @@ export class SimPc {
   finishedAt: number | null = null;
   /** When its disk took each chunk. */
   readonly takenAt: number[] = [];
-  /** Chunks that did not match. */
-  corruptCount = 0;
+  /** How often each chunk did not match. */
+  readonly corrupted = new Map<number, number>();
+  /** Packets in the sender's name that were not the sender's. */
+  forgedCount = 0;
   /** Its disk has failed, and it has said so. */
   hasFailed = false;
   machine: CastReceiverMachine | null = null;
@@ -85,6 +91,8 @@ export class SimPc {
   private isDelivering = false;
   private slab = new Uint8Array(0);
   private readonly disk: Disk;
+  /** By their numbers. */
+  private keys: SimKeys[] = [];
   private writing = 0;
   private life = 0;
   private wakeAt = Number.POSITIVE_INFINITY;
@@ -186,10 +194,12 @@ export class SimPc {
     this.isAlive = true;
     this.life++;
     this.inbox = [];
+    this.keys = [room.keys];
     this.slab = new Uint8Array(slabBytesFor(room.storedLengths, this.options.slotCount));
     this.machine = new CastReceiverMachine(
       {
         tag: room.tag,
+        packetKey: room.keys.packet,
         storedLengths: room.storedLengths,
         wants: this.wants(),
         slotCount: this.options.slotCount,
@@ -199,6 +209,14 @@ export class SimPc {
     );
     room.joined(this);
     this.work();
+  }
+
+  /** The order came again. */
+  rekey(keys: SimKeys): void {
+    const { machine } = this;
+    if (machine === null || this.keys.at(-1) === keys) return;
+    assert.equal(machine.rekey(keys.packet, millis(this.room.time.now)), this.keys.length);
+    this.keys.push(keys);
   }
 
   private die(): void {
@@ -216,6 +234,7 @@ export class SimPc {
 
   private stop(): void {
     this.isAlive = false;
+    this.countForged();
     this.machine = null;
     this.life++;
     this.writing = 0;
@@ -260,8 +279,14 @@ export class SimPc {
       room.time.at(room.time.now + delay + room.random() * 50, arrive);
   }
 
-  private write({ entryIndex, offset, storedLength }: Completed): void {
+  /** Of this life of it. */
+  countForged(): void {
+    this.forgedCount = this.machine?.stats().packetsForged ?? this.forgedCount;
+  }
+
+  private write({ entryIndex, keyNumber, offset, storedLength }: Completed): void {
     const { room, options, life } = this;
+    const keys = this.keys[keyNumber] as SimKeys;
     assert.equal(this.taken[entryIndex], 0, `${this.id} completes entry ${entryIndex} once`);
     this.writing++;
     assert(this.writing <= options.slotCount, `${this.id} holds no more chunks than it has slots`);
@@ -269,12 +294,15 @@ export class SimPc {
       if (life !== this.life) return;
       this.writing--;
       const stored = this.slab.subarray(offset, offset + storedLength);
-      const isCorrupt = Buffer.compare(stored, room.stored(entryIndex)) !== 0;
-      // What was not damaged on its way is put together right.
-      assert(!isCorrupt || options.damageRatio > 0, `entry ${entryIndex} is right`);
-      if (isCorrupt) this.corruptCount++;
-      else this.take(entryIndex);
-      this.machine?.settle(entryIndex, isCorrupt ? "corrupt" : "taken");
+      const isCorrupt = Buffer.compare(stored, room.stored(entryIndex, keys)) !== 0;
+      // What is sealed with the key is put together right, whatever the wire and strangers do.
+      assert(!isCorrupt || room.isPoisoned, `entry ${entryIndex} is right`);
+      const times = (this.corrupted.get(entryIndex) ?? 0) + (isCorrupt ? 1 : 0);
+      if (isCorrupt) this.corrupted.set(entryIndex, times);
+      // As DiskRestore does: then it comes from the server itself.
+      const isTaken = !isCorrupt || times === corruptLimit;
+      if (isTaken) this.take(entryIndex);
+      this.machine?.settle(entryIndex, isTaken ? "taken" : "corrupt");
       this.work();
     });
   }

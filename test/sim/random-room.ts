@@ -63,5 +63,11 @@ export function randomRoom(
     restartAtMs: maybe(0.15, () => random() * 2000, Number.POSITIVE_INFINITY),
     readDelayMs: pick(0.1, 5, 50),
     pcs,
+    rekeyAtMs: maybe(0.2, () => random() * 2500, Number.POSITIVE_INFINITY),
+    stranger: maybe(
+      0.1,
+      () => ({ packetsPerSecond: pick(100, 3000), isMember: pick(true, false) }),
+      null,
+    ),
   };
 }

@@ -5,9 +5,11 @@ import { CastSenderMachine } from "../../core/cast/sender.ts";
 import { supplyLimit } from "../../core/cast/supply.ts";
 import { millis } from "../../core/units/units.ts";
 import { packetLimit, repairPacketBytes, symbolCountOf } from "../../core/wire/cast.ts";
+import { type SimKeys, simKeys } from "./keys.ts";
 import { Link, type LossOptions, lossy } from "./link.ts";
 import { type PcOptions, plainPc, SimPc } from "./pc.ts";
 import { seeded } from "./random.ts";
+import { disturb, type StrangerOptions } from "./stranger.ts";
 import { Timeline } from "./timeline.ts";
 
 export interface RoomOptions {
@@ -26,6 +28,10 @@ export interface RoomOptions {
   rateLimitBps: number | null;
   /** The server is started anew then. */
   restartAtMs: number;
+  /** An operator drops a PC of the session then: the others get new keys. */
+  rekeyAtMs: number;
+  /** Somebody who is no member sends to the group. */
+  stranger: StrangerOptions | null;
   readDelayMs: number;
   limitMs: number;
 }
@@ -64,6 +70,10 @@ const searchMs = 500;
 const firstBps = 250e6;
 const firstUnknownBps = 10e6;
 
+/** From new keys until they are used, as in the sender's worker, and until the last PC has them. */
+const rekeyAfterMs = 500;
+const keysComeMs = 400;
+
 /** A link and a clock that several rooms have in common. */
 export interface Building {
   readonly time: Timeline;
@@ -76,6 +86,10 @@ export class SimRoom {
   readonly tag: number;
   readonly storedLengths: Uint32Array;
   readonly pcs: SimPc[];
+  /** Those that members have, or are about to get. */
+  keys: SimKeys;
+  /** The sender's. */
+  keysInUse: SimKeys;
   private readonly options: RoomOptions;
   private readonly uplink: Link;
   private readonly isLost: () => boolean;
@@ -88,6 +102,8 @@ export class SimRoom {
   /** UDP payload that it would take to serve each PC alone, each time that it comes. */
   private aloneBytes = 0;
   private packetsSent = 0;
+  /** What whoever listens has heard last. */
+  lastPacket: Uint8Array | null = null;
   private readonly batch = new Uint8Array(packetLimit * 44);
   private droppedCount = 0;
   /** When those packets that wait in the own interface are through. */
@@ -108,6 +124,8 @@ export class SimRoom {
       linkBps: null,
       rateLimitBps: null,
       restartAtMs: Number.POSITIVE_INFINITY,
+      rekeyAtMs: Number.POSITIVE_INFINITY,
+      stranger: null,
       readDelayMs: 1,
       limitMs: 3_600_000,
       ...options,
@@ -115,6 +133,8 @@ export class SimRoom {
     this.random = seeded(options.seed);
     this.tag = Math.floor(this.random() * 2 ** 32);
     this.storedLengths = this.options.storedLengths;
+    this.keys = simKeys(0);
+    this.keysInUse = this.keys;
     this.noise = Buffer.alloc(2 << 20);
     for (let at = 0; at < this.noise.length; at += 4)
       this.noise.writeUInt32LE(Math.floor(this.random() * 2 ** 32), at);
@@ -125,6 +145,9 @@ export class SimRoom {
     this.sender = this.newSender();
     this.pcs = options.pcs.map((pc, index) => new SimPc(index + 1, { ...plainPc, ...pc }, this));
     this.time.at(this.options.restartAtMs, () => this.restart());
+    this.time.at(this.options.rekeyAtMs, () => this.rekey());
+    const { stranger } = this.options;
+    if (stranger !== null) disturb(stranger, this);
     this.observe(0, 0);
   }
 
@@ -163,13 +186,19 @@ export class SimRoom {
     };
   }
 
+  /** Whether one of those who have the keys sends what is wrong. */
+  get isPoisoned(): boolean {
+    return this.options.stranger?.isMember ?? false;
+  }
+
   stats(): CastSenderStats {
     return this.sender.stats(millis(this.time.now));
   }
 
-  stored(entryIndex: number): Buffer {
+  /** The stored bytes of an entry, encrypted with these keys. */
+  stored(entryIndex: number, keys: SimKeys): Buffer {
     const length = this.storedLengths[entryIndex] as number;
-    const start = (entryIndex * 7919) % (this.noise.length - length);
+    const start = (entryIndex * 7919 + keys.number * 104_729) % (this.noise.length - length);
     return this.noise.subarray(start, start + length);
   }
 
@@ -207,6 +236,7 @@ export class SimRoom {
       {
         tag: this.tag,
         generation: Math.floor(this.random() * 65536),
+        packetKey: this.keysInUse.packet,
         storedLengths: this.storedLengths,
         linkBps,
         rateLimitBps,
@@ -217,6 +247,8 @@ export class SimRoom {
 
   private restart(): void {
     this.bytesBefore += this.sender.stats(millis(this.time.now)).bytesSent;
+    this.changeKeys();
+    this.keysInUse = this.keys;
     this.sender = this.newSender();
     this.senderLife++;
     this.wakeAt = Number.POSITIVE_INFINITY;
@@ -226,6 +258,27 @@ export class SimRoom {
       pc.machine?.refresh(millis(this.time.now));
     }
     this.work();
+  }
+
+  private rekey(): void {
+    const { senderLife } = this;
+    const keys = this.changeKeys();
+    this.time.at(this.time.now + rekeyAfterMs, () => {
+      if (senderLife !== this.senderLife) return;
+      this.keysInUse = keys;
+      // What each has in parts is sent once more.
+      for (const pc of this.joinedPcs) this.aloneBytes += this.bytesToServe(pc);
+      this.sender.rekey(keys.packet, millis(this.time.now));
+      this.work();
+    });
+  }
+
+  private changeKeys(): SimKeys {
+    this.keys = simKeys(this.keys.number + 1);
+    const { keys } = this;
+    for (const pc of this.pcs)
+      this.time.at(this.time.now + this.random() * keysComeMs, () => pc.rekey(keys));
+    return keys;
   }
 
   private work(): void {
@@ -256,13 +309,20 @@ export class SimRoom {
     for (const entryIndex of this.sender.takeReads()) {
       this.time.at(this.time.now + this.options.readDelayMs * (0.5 + this.random()), () => {
         if (senderLife !== this.senderLife) return;
-        this.sender.supplyEntry(entryIndex, this.stored(entryIndex));
+        this.sender.supplyEntry(entryIndex, this.stored(entryIndex, this.keysInUse));
         this.work();
       });
     }
   }
 
+  /** Somebody else sends to the group. */
+  intrude(packet: Uint8Array): void {
+    const through = this.uplink.pass(this.time.now, packet.length);
+    if (through !== null) for (const pc of this.pcs) pc.send(packet, through);
+  }
+
   private cast(packet: Uint8Array): void {
+    this.lastPacket = packet;
     this.packetsSent++;
     const through = this.uplink.pass(this.time.now, packet.length);
     if (through === null) this.droppedCount++;

@@ -216,14 +216,53 @@ test("two casts come to fair shares of the server's own link, and of one on the 
   }
 });
 
-test("chunks that do not match their hash are cast again", () => {
+test("what is damaged on its way is dropped and repaired like what is lost", () => {
   const pcs = roomOf(4, { damageRatio: 0.0001 });
   const result = runRoom({ seed, storedLengths: image, pcs, linkBps: 1e9 });
-  assert(result.pcs.every(({ hasAll }) => hasAll));
+  assert(result.pcs.every(({ hasAll, corrupted }) => hasAll && corrupted.size === 0));
 });
 
 test("a server that is started anew goes on with what each PC lacks", () => {
   const pcs = roomOf(8, { loss: 0.01 });
   const result = runRoom({ seed, storedLengths: image, pcs, linkBps: 1e9, restartAtMs: 200 });
   assert(result.wireRatio < 1.5, `${result.wireRatio}`);
+});
+
+test("packets of a stranger reach no disk, and every PC counts them; what they cost is their room on the wire", () => {
+  const pcs = roomOf(4, { loss: 0.002 });
+  const plain = runRoom({ seed, storedLengths: image, pcs, linkBps: 1e9 });
+  const stranger = { packetsPerSecond: 4000, isMember: false };
+  const result = runRoom({ seed, storedLengths: image, pcs, linkBps: 1e9, stranger });
+  for (const pc of result.pcs) {
+    pc.countForged();
+    assert(pc.hasAll && pc.corrupted.size === 0, `pc ${pc.id}`);
+    assert(pc.forgedCount > 500, `${pc.forgedCount} forged packets are counted`);
+  }
+  assert(lastOf(result, 4) < lastOf(plain, 4) * 1.2 + 100);
+  assert(plain.pcs.every(({ forgedCount }) => forgedCount === 0));
+});
+
+test("a member that poisons what it knows the key of makes chunks come again, and over HTTP in the end", () => {
+  const stranger = { packetsPerSecond: 400, isMember: true };
+  const pcs = roomOf(3);
+  const result = runRoom({ seed, storedLengths: image, pcs, linkBps: 1e9, stranger });
+  const times = result.pcs.flatMap(({ corrupted }) => [...corrupted.values()]);
+  assert(
+    times.some((count) => count > 0),
+    "something was poisoned",
+  );
+  assert(result.pcs.every(({ hasAll }) => hasAll));
+});
+
+test("new keys cost the room half a second at most, and nobody takes the sender for a stranger", () => {
+  const more = { seed, uplinkBps: 100e6, linkBps: 1e9, storedLengths: longImage.slice(0, 200) };
+  const plain = runRoom({ ...more, pcs: roomOf(4) });
+  const result = runRoom({ ...more, pcs: roomOf(4), rekeyAtMs: 1500 });
+  const cost = lastOf(result, 4) - lastOf(plain, 4);
+  assert(cost < 500, `${cost} ms`);
+  for (const pc of result.pcs) {
+    pc.countForged();
+    assert(pc.hasAll && pc.corrupted.size === 0);
+    assert.equal(pc.forgedCount, 0);
+  }
 });

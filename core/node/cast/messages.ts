@@ -1,19 +1,19 @@
 /** What the workers of a cast and their owners say to each other. */
 import type {
+  CastReceiverOptions,
   CastReceiverStats,
+  CastSenderOptions,
   CastSenderStats,
-  CastSocketOptions,
   ChunkVerdict,
   ReceiverId,
 } from "../../cast/ends.ts";
 import { type ErrorCode, RoomcastError } from "../../errors.ts";
+import type { IndexEntry } from "../../image/types.ts";
+import type { CastKeys } from "../../wire/control.ts";
 
-export interface SenderSetup extends CastSocketOptions {
-  readonly storedLengths: Uint32Array;
+export interface SenderSetup extends Omit<CastSenderOptions, "source"> {
   /** Null: the owner is asked. */
   readonly source: { readonly module: string; readonly config: unknown } | null;
-  readonly rateLimitBps: number | null;
-  readonly linkBps: number | null;
 }
 
 export type ToSender =
@@ -21,6 +21,7 @@ export type ToSender =
   | { readonly type: "report"; readonly receiver: ReceiverId; readonly payload: Uint8Array }
   | { readonly type: "leave"; readonly receiver: ReceiverId }
   | Announcement
+  | Rekey
   | { readonly type: "read"; readonly entryIndex: number; readonly stored: Uint8Array }
   | { readonly type: "unread"; readonly failure: Failure }
   | { readonly type: "close" };
@@ -29,7 +30,12 @@ export type ToSender =
 export interface Announcement {
   readonly type: "announce";
   readonly entryIndex: number;
-  readonly storedLength: number;
+  readonly entry: IndexEntry;
+}
+
+export interface Rekey {
+  readonly type: "rekey";
+  readonly keys: CastKeys;
 }
 
 export type FromSender =
@@ -38,10 +44,7 @@ export type FromSender =
   | { readonly type: "stats"; readonly stats: CastSenderStats }
   | { readonly type: "failed"; readonly failure: Failure };
 
-export interface ReceiverSetup extends CastSocketOptions {
-  readonly storedLengths: Uint32Array;
-  readonly wants: Uint8Array;
-  readonly slotCount: number;
+export interface ReceiverSetup extends CastReceiverOptions {
   readonly slab: SharedArrayBuffer;
   /** The owner writes to it after each message; null: Node's own sockets are in use. */
   readonly wakeDescriptor: number | null;
@@ -51,6 +54,7 @@ export type ToReceiver =
   | { readonly type: "settle"; readonly entryIndex: number; readonly verdict: ChunkVerdict }
   | { readonly type: "forget"; readonly entryIndex: number }
   | Announcement
+  | Rekey
   | { readonly type: "refresh" }
   | { readonly type: "close" };
 

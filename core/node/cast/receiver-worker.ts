@@ -4,9 +4,12 @@
  */
 import { readSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { CastReceiverMachine } from "../../cast/receiver.ts";
+import { CastReceiverMachine, type Completed } from "../../cast/receiver.ts";
 import { assert } from "../../errors.ts";
+import type { IndexEntry } from "../../image/types.ts";
+import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
+import { ChunkCipher, keyBytes } from "./chunk-cipher.ts";
 import {
   type FromReceiver,
   failureOf,
@@ -14,6 +17,7 @@ import {
   statsEveryMs,
   type ToReceiver,
 } from "./messages.ts";
+import { storedLengthsOf } from "./stored-lengths.ts";
 import { openPacketReceiver } from "./transport.ts";
 
 /**
@@ -38,8 +42,14 @@ port.close();
 async function run(): Promise<void> {
   const { wakeDescriptor } = setup;
   const inbox: ToReceiver[] = [];
+  const slab = new Uint8Array(setup.slab);
+  const cipher = new ChunkCipher(setup.index);
+  const first = keyBytes(setup.keys);
+  /** By the numbers of the packets' keys. */
+  const chunkKeys = new Map([[0, first.chunk]]);
+  const storedLengths = storedLengthsOf(setup.index);
   const machine = new CastReceiverMachine(
-    { ...setup, slab: new Uint8Array(setup.slab) },
+    { ...setup, storedLengths, packetKey: first.packet, slab },
     systemClock.now(),
   );
   const socket = await openPacketReceiver(setup, (wake) =>
@@ -51,6 +61,22 @@ async function run(): Promise<void> {
   const wakeCount = new Uint8Array(8);
   let statsAt = systemClock.now() + statsEveryMs;
 
+  const announce = (entryIndex: number, entry: IndexEntry): void => {
+    cipher.announce(entryIndex, entry);
+    machine.announce(entryIndex, entry.storedLength);
+  };
+
+  const rekey = (keys: CastKeys): void => {
+    const { packet, chunk } = keyBytes(keys);
+    chunkKeys.set(machine.rekey(packet, systemClock.now()), chunk);
+  };
+
+  const deliver = ({ entryIndex, keyNumber, offset, storedLength }: Completed): void => {
+    const stored = slab.subarray(offset, offset + storedLength);
+    stored.set(cipher.apply(chunkKeys.get(keyNumber) as Uint8Array, entryIndex, stored));
+    say({ type: "chunk", entryIndex, offset, storedLength });
+  };
+
   /** Does what the owner said; false when that was to close. */
   const takeMessages = (): boolean => {
     if (wakeDescriptor !== null) readSync(wakeDescriptor, wakeCount);
@@ -59,8 +85,8 @@ async function run(): Promise<void> {
       if (message === undefined) return true;
       if (message.type === "settle") machine.settle(message.entryIndex, message.verdict);
       else if (message.type === "forget") machine.forget(message.entryIndex);
-      else if (message.type === "announce")
-        machine.announce(message.entryIndex, message.storedLength);
+      else if (message.type === "announce") announce(message.entryIndex, message.entry);
+      else if (message.type === "rekey") rekey(message.keys);
       else if (message.type === "refresh") machine.refresh(systemClock.now());
       else return false;
     }
@@ -69,7 +95,7 @@ async function run(): Promise<void> {
   const takePackets = (): void => {
     const isMore = socket.receive((bytes, offset, length) => machine.packet(bytes, offset, length));
     machine.noteDropped(socket.dropped);
-    for (const completed of machine.completed.splice(0)) say({ type: "chunk", ...completed });
+    for (const completed of machine.completed.splice(0)) deliver(completed);
     if (!isMore && wakeDescriptor !== null) Atomics.wait(sleepCell, 0, 0, gatherMs);
   };
 

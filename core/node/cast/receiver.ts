@@ -24,13 +24,12 @@ export async function startCastReceiver(
   options: CastReceiverOptions,
   events: CastReceiverEvents,
 ): Promise<CastReceiver> {
-  const { index, ...rest } = options;
-  const storedLengths = storedLengthsOf(index);
+  const storedLengths = storedLengthsOf(options.index);
   const slab = new SharedArrayBuffer(slabBytesFor(storedLengths, options.slotCount));
   const calls = await loadCalls(options.mayUseCalls ?? true);
   const wakeDescriptor = calls?.openEvent() ?? null;
   let isOpen = true;
-  const setup: ReceiverSetup = { ...rest, storedLengths, slab, wakeDescriptor };
+  const setup: ReceiverSetup = { ...options, slab, wakeDescriptor };
   const worker = new Worker(new URL("./receiver-worker.ts", import.meta.url), {
     workerData: setup,
   });
@@ -70,7 +69,8 @@ export async function startCastReceiver(
   await started;
   return {
     forget: (entryIndex) => say({ type: "forget", entryIndex }),
-    announce: (entryIndex, storedLength) => say({ type: "announce", entryIndex, storedLength }),
+    announce: (entryIndex, entry) => say({ type: "announce", entryIndex, entry }),
+    rekey: (keys) => say({ type: "rekey", keys }),
     refresh: () => say({ type: "refresh" }),
     ended,
     async close() {

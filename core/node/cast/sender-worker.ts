@@ -5,7 +5,9 @@ import { CastSenderMachine } from "../../cast/sender.ts";
 import { assert, RoomcastError } from "../../errors.ts";
 import type { ChunkSource } from "../../ports.ts";
 import { packetLimit } from "../../wire/cast.ts";
+import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
+import { ChunkCipher, keyBytes } from "./chunk-cipher.ts";
 import {
   errorOf,
   type FromSender,
@@ -14,6 +16,7 @@ import {
   statsEveryMs,
   type ToSender,
 } from "./messages.ts";
+import { storedLengthsOf } from "./stored-lengths.ts";
 import { openPacketSender } from "./transport.ts";
 
 /** Packets of one call: a super-packet has at most 65,507 bytes, and on older kernels 64 segments. */
@@ -29,6 +32,11 @@ const shortestTimerMs = 1.5;
 const fullWaitMs = 6;
 /** Milliseconds before another try with a socket that cannot be waited for. */
 const fullRetryMs = 1;
+/**
+ * Milliseconds from new keys until they are used. By then the receivers have them too, each over its own
+ * connection; they take those before for two seconds (`core/cast/seal-keys.ts`).
+ */
+const rekeyAfterMs = 500;
 
 assert(parentPort !== null, "this runs as a worker");
 const port = parentPort;
@@ -47,8 +55,17 @@ try {
 async function run(): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);
   const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
-  const generation = randomInt(2 ** 16);
-  const machine = new CastSenderMachine({ ...setup, generation }, systemClock.now());
+  const cipher = new ChunkCipher(setup.index);
+  let keys = keyBytes(setup.keys);
+  const machine = new CastSenderMachine(
+    {
+      ...setup,
+      storedLengths: storedLengthsOf(setup.index),
+      generation: randomInt(2 ** 16),
+      packetKey: keys.packet,
+    },
+    systemClock.now(),
+  );
   const { promise: closed, resolve: close, reject: fail } = Promise.withResolvers<void>();
   const sending = { first: 0, count: 0, packetBytes: 0 };
   let timer: NodeJS.Timeout | undefined;
@@ -61,7 +78,14 @@ async function run(): Promise<void> {
   };
 
   const supply = (entryIndex: number, stored: Uint8Array): void => {
-    if (!machine.supplyEntry(entryIndex, stored)) return fail(wrongLength(entryIndex));
+    const encrypted = cipher.apply(keys.chunk, entryIndex, stored);
+    if (!machine.supplyEntry(entryIndex, encrypted)) return fail(wrongLength(entryIndex));
+    soon();
+  };
+
+  const rekey = (next: CastKeys): void => {
+    keys = keyBytes(next);
+    machine.rekey(keys.packet, systemClock.now());
     soon();
   };
 
@@ -127,8 +151,10 @@ async function run(): Promise<void> {
     if (message.type === "join") machine.join(message.receiver, message.wants, now);
     else if (message.type === "report") machine.report(message.receiver, message.payload, now);
     else if (message.type === "leave") machine.leave(message.receiver, now);
-    else if (message.type === "announce")
-      machine.announce(message.entryIndex, message.storedLength);
+    else if (message.type === "announce") {
+      cipher.announce(message.entryIndex, message.entry);
+      machine.announce(message.entryIndex, message.entry.storedLength);
+    } else if (message.type === "rekey") setTimeout(rekey, rekeyAfterMs, message.keys);
     else if (message.type === "read") supply(message.entryIndex, message.stored);
     else if (message.type === "unread") fail(errorOf(message.failure));
     else return close();

@@ -1,7 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { CastSender, CastSenderEvents, CastSenderOptions } from "../../cast/ends.ts";
 import { type FromSender, failureOf, type SenderSetup, type ToSender } from "./messages.ts";
-import { storedLengthsOf } from "./stored-lengths.ts";
 import { watchWorker } from "./worker-end.ts";
 
 /**
@@ -12,12 +11,8 @@ export async function startCastSender(
   options: CastSenderOptions,
   events: CastSenderEvents,
 ): Promise<CastSender> {
-  const { index, source, ...rest } = options;
-  const setup: SenderSetup = {
-    ...rest,
-    storedLengths: storedLengthsOf(index),
-    source: "read" in source ? null : source,
-  };
+  const { source } = options;
+  const setup: SenderSetup = { ...options, source: "read" in source ? null : source };
   const worker = new Worker(new URL("./sender-worker.ts", import.meta.url), { workerData: setup });
   const { started, ended } = watchWorker<FromSender>(worker, (message) => {
     if (message.type === "stats") events.stats(message.stats);
@@ -42,7 +37,8 @@ export async function startCastSender(
       say({ type: "report", receiver, payload }, [payload.buffer]);
     },
     leave: (receiver) => say({ type: "leave", receiver }),
-    announce: (entryIndex, storedLength) => say({ type: "announce", entryIndex, storedLength }),
+    announce: (entryIndex, entry) => say({ type: "announce", entryIndex, entry }),
+    rekey: (keys) => say({ type: "rekey", keys }),
     ended,
     async close() {
       say({ type: "close" });

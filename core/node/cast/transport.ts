@@ -33,7 +33,7 @@ export interface PacketReceiver {
   close(): void;
 }
 
-export interface PacketSenderOptions extends Omit<CastSocketOptions, "tag"> {
+export interface PacketSenderOptions extends CastSocketOptions {
   /** Packets that go at once, and the longest of them. */
   readonly batchPackets: number;
   readonly packetLimit: number;
@@ -60,7 +60,7 @@ export async function openPacketSender(options: PacketSenderOptions): Promise<Pa
  * that are waited on, and `onWake` gets what ends the wait.
  */
 export async function openPacketReceiver(
-  options: Omit<CastSocketOptions, "tag"> & { readonly wakeDescriptor: number | null },
+  options: CastSocketOptions & { readonly wakeDescriptor: number | null },
   onWake: (wake: () => void) => void,
 ): Promise<PacketReceiver> {
   const { wakeDescriptor } = options;

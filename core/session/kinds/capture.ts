@@ -95,10 +95,11 @@ export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
     assert(state.image === null && state.worker.phase.name !== "ended", "a capture commits once");
     return { ...state, image: fact.image };
   },
-  order: ({ spec }, session, _pc, { policy }) => ({
+  order: ({ spec }, session, _pc, { policy, grant }) => ({
     type: "capture",
     session,
     attempt: workerAttempt,
+    grant: grant("upload", session),
     name: spec.name,
     disk: spec.disk,
     policy,

@@ -300,17 +300,19 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
   decide,
   evolve,
   wanted,
-  order: (state, session, pc, { policy, grow, rateLimitBps }) => {
+  order: (state, session, pc, { policy, grow, rateLimitBps, grant, castKeys }) => {
     const { spec, receivers } = state;
+    const cast = { ...spec.cast, keys: castKeys };
     if (pc === spec.sender) {
       return {
         type: "cast",
         session,
         attempt: senderAttempt,
+        grant: grant("send", session),
         image: spec.saveAs ?? `to ${spec.room ?? "the chosen PCs"}`,
         disk: spec.sourceDisk,
         raw: spec.raw,
-        cast: spec.cast,
+        cast,
         rateLimitBps,
         delta: spec.delta,
       };
@@ -320,9 +322,10 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       type: "restore",
       session,
       attempt: member?.attempt ?? 1,
+      grant: grant("receive", session),
       imageId: session,
       image: imageText(state),
-      cast: spec.cast,
+      cast,
       verify: spec.verify,
       afterwards: spec.afterwards,
       disk: spec.disk,
@@ -380,8 +383,11 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       state: isFinishing ? "verifying" : sessionState(receivers, gauges.totals, storedBytes),
       startedAt: names.startedAt,
       endedAt: names.endedAt,
-      ...totalsView(gauges.totals, names.endedAt),
-      notices: [...sessionNotices(receivers), ...(state.trouble === null ? [] : [state.trouble])],
+      ...totalsView(receivers, gauges, names.endedAt),
+      notices: [
+        ...sessionNotices(receivers, gauges),
+        ...(state.trouble === null ? [] : [state.trouble]),
+      ],
       members: memberViews(receivers, gauges, names, spec.verify),
     };
   },

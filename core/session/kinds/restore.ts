@@ -1,5 +1,5 @@
 /** A restore: one image to many PCs, each verified. */
-import type { Afterwards, CastAddress } from "../../wire/control.ts";
+import type { Afterwards, CastPlace } from "../../wire/control.ts";
 import type { Kind, PcId } from "../kind.ts";
 import {
   beginReceivers,
@@ -34,7 +34,7 @@ export interface ReceiversSpec {
   readonly afterwards: Afterwards;
   readonly start: StartPolicy;
   readonly startTimeoutMs: number | null;
-  readonly cast: CastAddress;
+  readonly cast: CastPlace;
 }
 
 export interface RestoreSpec extends ReceiversSpec {
@@ -68,15 +68,16 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
     receivers: evolveReceivers(state.receivers, fact, stamp),
   }),
   wanted: ({ receivers }) => wantedOf(receivers),
-  order: ({ spec, receivers }, session, pc, { policy, grow }) => {
+  order: ({ spec, receivers }, session, pc, { policy, grow, grant, castKeys }) => {
     const member = receivers.members[pc];
     return {
       type: "restore",
       session,
       attempt: member?.attempt ?? 1,
+      grant: grant("image", spec.image.id),
       imageId: spec.image.id,
       image: spec.image.name,
-      cast: spec.cast,
+      cast: { ...spec.cast, keys: castKeys },
       verify: spec.verify,
       afterwards: spec.afterwards,
       disk: spec.disk,
@@ -107,8 +108,8 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
     state: sessionState(receivers, gauges.totals, spec.image.storedBytes),
     startedAt: names.startedAt,
     endedAt: names.endedAt,
-    ...totalsView(gauges.totals, names.endedAt),
-    notices: sessionNotices(receivers),
+    ...totalsView(receivers, gauges, names.endedAt),
+    notices: sessionNotices(receivers, gauges),
     members: memberViews(receivers, gauges, names, spec.verify),
   }),
 };

@@ -31,6 +31,12 @@ export interface CheckPorts {
   readonly host: string;
   readonly roots: Roots;
   uplink(): Promise<Uplink>;
+  /** Lets the PC ask the server for what it measures; rejects when there is none. */
+  grant(): Promise<string>;
+}
+
+interface Asked extends Pick<CheckPorts, "server" | "host"> {
+  readonly grant: Promise<string>;
 }
 
 /** Answers all that is known after each step; never rejects but with the reason of `signal`. */
@@ -42,10 +48,14 @@ export async function* checkNetwork(
   const speedMbps = describeNic(name, ports.roots).speedMbps;
   let measured: Measured = { link: { name, hasLink: hasLink(name, ports.roots), speedMbps }, ip };
   yield measured;
+  const grant = ports.grant();
+  // Each step says for itself that there is none.
+  grant.catch(() => {});
+  const asked = { server: ports.server, host: ports.host, grant };
   const steps = [
-    async (): Promise<Measured> => ({ answer: await timeAnswer(ports, signal) }),
-    async (): Promise<Measured> => ({ throughputBps: await timePayload(ports.server, signal) }),
-    async (): Promise<Measured> => ({ multicast: await countBurst(ports.server, ip, signal) }),
+    async (): Promise<Measured> => ({ answer: await timeAnswer(asked, signal) }),
+    async (): Promise<Measured> => ({ throughputBps: await timePayload(asked, signal) }),
+    async (): Promise<Measured> => ({ multicast: await countBurst(asked, ip, signal) }),
   ];
   for (const step of steps) {
     measured = { ...measured, ...(await step()) };
@@ -60,32 +70,27 @@ const why = (error: unknown): string => {
 };
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */
-async function timeAnswer(
-  { server, host }: CheckPorts,
-  signal: AbortSignal,
-): Promise<number | string> {
+async function timeAnswer(asked: Asked, signal: AbortSignal): Promise<number | string> {
   let best = Number.POSITIVE_INFINITY;
   try {
     for (let count = 0; count < answerTries; count++) {
       const from = performance.now();
-      await (
-        await ask(server, "/gate/v2/check/payload?bytes=1", signal, answerLimit)
-      ).arrayBuffer();
+      await (await ask(asked, "/gate/v2/check/payload?bytes=1", signal, answerLimit)).arrayBuffer();
       best = Math.min(best, performance.now() - from);
     }
     return best;
   } catch (error) {
-    return `${host} does not answer (${why(error)})`;
+    return `${asked.host} does not answer (${why(error)})`;
   }
 }
 
 /** Bytes a second, over a download that is cut off after a while. */
-async function timePayload(server: ServerHttp, signal: AbortSignal): Promise<number | string> {
+async function timePayload(asked: Asked, signal: AbortSignal): Promise<number | string> {
   const from = performance.now();
   let bytes = 0;
   try {
     const path = `/gate/v2/check/payload?bytes=${payloadBytes}`;
-    const answer = await ask(server, path, signal, throughputFor * 3);
+    const answer = await ask(asked, path, signal, throughputFor * 3);
     for await (const part of answer.body ?? []) {
       bytes += part.length;
       // Leaving the loop hangs up.
@@ -99,7 +104,7 @@ async function timePayload(server: ServerHttp, signal: AbortSignal): Promise<num
 
 /** How much of a burst that the server multicasts comes here. */
 async function countBurst(
-  server: ServerHttp,
+  asked: Asked,
   ip: string | null,
   signal: AbortSignal,
 ): Promise<{ sent: number; received: number } | string> {
@@ -119,7 +124,7 @@ async function countBurst(
     for (let tries = 0; tries < burstTries && numbers.size === 0; tries++) {
       await sleep(joinFor, undefined, { signal });
       const body = JSON.stringify({ nonce, port: socket.address().port });
-      const answer = await ask(server, "/gate/v2/check/multicast", signal, burstLimit, body);
+      const answer = await ask(asked, "/gate/v2/check/multicast", signal, burstLimit, body);
       ({ sent } = (await answer.json()) as { sent: number });
       await sleep(lateFor, undefined, { signal });
     }
@@ -133,17 +138,18 @@ async function countBurst(
 
 /** Rejects on an answer that is none. */
 async function ask(
-  server: ServerHttp,
+  { server, grant }: Asked,
   path: string,
   signal: AbortSignal,
   limitMs: number,
   body?: string,
 ): Promise<Response> {
+  const authorization = `Bearer ${await grant}`;
   const answer = await server.fetch(path, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
     ...(body === undefined
-      ? {}
-      : { method: "POST", body, headers: { "content-type": "application/json" } }),
+      ? { headers: { authorization } }
+      : { method: "POST", body, headers: { authorization, "content-type": "application/json" } }),
   });
   if (answer.ok) return answer;
   throw new Error(`the server answers ${answer.status} to ${path}`);

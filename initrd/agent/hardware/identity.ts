@@ -1,5 +1,7 @@
 /** Who a PC is: SMBIOS and its network cards. Boards that nobody wrote numbers into say nonsense. */
+
 import { parseMac } from "../../../core/units/mac.ts";
+import { printable } from "../../../core/units/printable.ts";
 import type { Hello } from "../../../core/wire/control.ts";
 import { names, type Roots, readNumber, readText } from "../../../imaging/disk/sysfs.ts";
 
@@ -39,7 +41,7 @@ const sharedUuids = new Set([
 
 /** A serial number that tells this PC from others, or null. */
 export function usableSerial(text: string | null): string | null {
-  const serial = text?.trim() ?? "";
+  const serial = printable(text?.trim() ?? "");
   if (serial === "" || placeholders.has(serial.toLowerCase())) return null;
   // "0", "xxxxxxxx", "........": one character, over and over.
   if (/^(.)\1*$/i.test(serial)) return null;

@@ -20,10 +20,13 @@ const manifestLimit = 4 * mib;
 export class ServerFiles {
   private readonly server: ServerHttp;
   private readonly signal: AbortSignal;
+  private readonly grant: () => string;
 
-  constructor(server: ServerHttp, signal: AbortSignal) {
+  /** `grant` is asked with each request: it may have become another. */
+  constructor(server: ServerHttp, signal: AbortSignal, grant: () => string) {
     this.server = server;
     this.signal = signal;
+    this.grant = grant;
   }
 
   async images(): Promise<ImageView[]> {
@@ -81,7 +84,8 @@ export class ServerFiles {
     let answer: Response;
     let body: Uint8Array;
     try {
-      answer = await this.server.fetch(path, { signal });
+      const headers = { authorization: `Bearer ${this.grant()}` };
+      answer = await this.server.fetch(path, { signal, headers });
       body = await readAtMost(answer, answer.ok ? limitBytes : mib);
     } catch (cause) {
       if (cause instanceof RoomcastError) throw cause;
@@ -92,8 +96,10 @@ export class ServerFiles {
     }
     if (answer.ok) return body;
     const said = saidIn(body);
-    // An answer in words will be the same the next time, but for one that says to wait.
-    const mayPass = (said === null && answer.status >= 500) || answer.status === 429;
+    const { status } = answer;
+    // An answer in words will be the same the next time, but for one that says to wait, and for that of a
+    // server that was started anew: the grant that it knows comes with the order over the next connection.
+    const mayPass = (said === null && status >= 500) || [401, 403, 429].includes(status);
     const code = mayPass ? "unreachable" : "failed";
     const why = `the server refused GET ${path}: ${said ?? answer.status}`;
     throw new RoomcastError(code, why, "see the server's log");

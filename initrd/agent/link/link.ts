@@ -11,6 +11,7 @@ import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { PinnedServer } from "../../../core/node/pinned.ts";
 import type { Clock } from "../../../core/ports.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
+import { printable } from "../../../core/units/printable.ts";
 import {
   type AgentMessage,
   type Alive,
@@ -201,7 +202,7 @@ export class Link {
     socket.onclose = ({ code, reason }) => {
       if (stale()) return;
       if (reason === "") return this.over(attempt, this.brokenText());
-      const text = reason.replace(/[^\x20-\x7e]/g, "?");
+      const text = printable(reason);
       if (code >= ownCodes) this.refused(text);
       else this.over(attempt, `the server closed the connection: ${text}`);
     };

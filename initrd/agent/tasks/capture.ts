@@ -7,9 +7,9 @@ import type { DiskView } from "../../../core/wire/views.ts";
 import { captureDisk } from "../../../imaging/capture/capture.ts";
 import { httpUplink } from "../../../imaging/capture/uplink.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
-import { doneEnd, endOf, stoppedError, type Task, type TaskPorts } from "./task.ts";
+import { doneEnd, endOf, stoppedError, type Task, type TaskPorts, type TaskVoice } from "./task.ts";
 
-export interface CapturePorts extends TaskPorts {
+export interface CapturePorts extends TaskPorts, Pick<TaskVoice, "listen"> {
   readonly server: ServerHttp;
   readonly agentVersion: string;
   /** The PC's own name, as the server has it. */
@@ -20,6 +20,7 @@ export interface CapturePorts extends TaskPorts {
 export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
   let disk: DiskView | null = null;
   let read: { readonly bytesDone: number; readonly bytesTotal: number } | null = null;
+  let { grant } = order;
   const stop = new AbortController();
 
   const run = async (): Promise<End> => {
@@ -32,7 +33,10 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
       disk: open,
       source: `${ports.pcName}, ${diskIdentity(disk)}, roomcast ${ports.agentVersion}`,
       raw: order.raw,
-      uplink: httpUplink({ server: ports.server, task: order.session, signal: stop.signal }),
+      uplink: httpUplink({
+        ...{ server: ports.server, task: order.session, signal: stop.signal },
+        grant: () => grant,
+      }),
       signal: stop.signal,
       progress(bytesDone, bytesTotal) {
         read = { bytesDone, bytesTotal };
@@ -43,6 +47,11 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
     return doneEnd;
   };
 
+  ports.listen(order, {
+    refreshed(newer) {
+      if (newer.type === "capture") ({ grant } = newer);
+    },
+  });
   return {
     trouble: null,
     get disk() {

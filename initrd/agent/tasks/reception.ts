@@ -7,8 +7,15 @@ import type {
 } from "../../../core/cast/ends.ts";
 import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
+import { forgedText } from "../../../core/session/receivers-view.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
-import { type BulkFrame, bulkKind, type RestoreOrder } from "../../../core/wire/control.ts";
+import {
+  type BulkFrame,
+  bulkKind,
+  type CastKeys,
+  type HeardCounters,
+  type RestoreOrder,
+} from "../../../core/wire/control.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import type { ServerFiles } from "../link/http.ts";
 import { Hearing } from "./hearing.ts";
@@ -26,7 +33,7 @@ export type ChunkTaker = Pick<
 export interface ReceptionPorts extends TaskVoice {
   readonly clock: Clock;
   readonly memoryBytes: number;
-  files(signal: AbortSignal): ServerFiles;
+  files(signal: AbortSignal, grant: () => string): ServerFiles;
   /** IPv4 address of the interface that hears the cast. */
   interfaceAddress(): Promise<string | null>;
   /** Whether that is a wireless one. */
@@ -53,14 +60,18 @@ export class Reception {
   private taker: ChunkTaker | null = null;
   private receiver: CastReceiver | null = null;
   private stats: CastReceiverStats | null = null;
+  private keys: CastKeys;
   /** Why what is wanted comes by HTTP now; null: by the cast. */
   private fallback: string | null = null;
+  private grant: string;
 
   constructor(order: RestoreOrder, ports: ReceptionPorts, signal: AbortSignal) {
     this.order = order;
+    this.keys = order.cast.keys;
     this.ports = ports;
     this.signal = signal;
-    this.files = ports.files(signal);
+    this.grant = order.grant;
+    this.files = ports.files(signal, () => this.grant);
   }
 
   /** What is to be restored. */
@@ -83,7 +94,7 @@ export class Reception {
     this.guard(() =>
       this.entries.begin(entries, (entryIndex, entry) => {
         taker.announce(entryIndex, entry);
-        this.receiver?.announce(entryIndex, entry.storedLength);
+        this.receiver?.announce(entryIndex, entry);
       }),
     );
   }
@@ -128,22 +139,32 @@ export class Reception {
     ports.send({ type: "delivery", session, attempt, way, reason: fallback });
   }
 
+  /** The order at hand has come again. */
+  refreshed({ grant, cast: { keys } }: RestoreOrder): void {
+    this.grant = grant;
+    if (keys.packet === this.keys.packet) return;
+    this.keys = keys;
+    this.receiver?.rekey(keys);
+  }
+
   /** After the way to the server was broken: says in full what it has. */
   refresh(): void {
     this.receiver?.refresh();
     if (this.fallback !== null) this.sayDelivery();
   }
 
-  /** Why the chunks do not come by the cast, for the screen. */
+  /** Why the chunks do not come by the cast, or that somebody disturbs it, for the screen. */
   get trouble(): string | null {
-    return this.fallback === null ? null : `Over HTTP: ${this.fallback}`;
+    if (this.fallback !== null) return `Over HTTP: ${this.fallback}`;
+    const { forgedPackets } = this.heard;
+    return forgedPackets === 0 ? null : `Look out: ${forgedText(forgedPackets)}.`;
   }
 
-  get lossRatio(): number | null {
-    if (this.stats === null) return null;
-    const { packets, packetsLost, packetsDropped } = this.stats;
+  get heard(): HeardCounters {
+    if (this.stats === null) return { lossRatio: null, forgedPackets: 0 };
+    const { packets, packetsLost, packetsDropped, packetsForged } = this.stats;
     const sent = packets + packetsLost + packetsDropped;
-    return sent === 0 ? null : packetsLost / sent;
+    return { lossRatio: sent === 0 ? null : packetsLost / sent, forgedPackets: packetsForged };
   }
 
   private async listen(
@@ -156,10 +177,11 @@ export class Reception {
       const next = "check the cable and the DHCP server, or name the interface with --interface";
       throw new RoomcastError("failed", "this PC has no IPv4 address to hear the cast with", next);
     }
+    const { keys } = this;
     const { tag, group, port } = this.order.cast;
     const slotCount = slotCountFor(ports.memoryBytes);
     const receiver = await ports.startReceiver(
-      { tag, group, port, interfaceAddress, ...what, slotCount },
+      { tag, group, port, keys, interfaceAddress, ...what, slotCount },
       {
         chunk: (entryIndex, stored, settle) => taker.deliver(entryIndex, stored, settle),
         report: (payload) => void ports.sendBulk(bulkKind.report, tag, payload),
@@ -168,8 +190,9 @@ export class Reception {
         },
       },
     );
-    for (const [entryIndex, { storedLength }] of this.entries.known)
-      receiver.announce(entryIndex, storedLength);
+    // What was heard of while it started.
+    for (const [entryIndex, entry] of this.entries.known) receiver.announce(entryIndex, entry);
+    if (this.keys !== keys) receiver.rekey(this.keys);
     this.hearing.begin(ports.clock.now());
     receiver.ended.catch((error: unknown) => this.break(error));
     return receiver;

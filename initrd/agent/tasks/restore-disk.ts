@@ -3,19 +3,13 @@ import type { TaskProgress } from "../../../core/agent/state.ts";
 import { assert, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
 import type { Clock } from "../../../core/ports.ts";
-import { diskIdentity } from "../../../core/screen/disk.ts";
 import { chooseTarget } from "../../../core/session/target.ts";
-import { chunkBytes } from "../../../core/units/units.ts";
-import type { Counters, RestoreOrder } from "../../../core/wire/control.ts";
+import type { Counters, HeardCounters, RestoreOrder } from "../../../core/wire/control.ts";
 import type { DiskView, StepView } from "../../../core/wire/views.ts";
-import { systemCodec } from "../../../imaging/codec.ts";
-import { alignedBuffer, type Disk, openDisk } from "../../../imaging/disk/disk.ts";
 import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
-import { bootAreaOf } from "../../../imaging/restore/boot-area.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
-import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
-import { oldSignaturesOf } from "../../../imaging/restore/old-signatures.ts";
-import { ShortDisk } from "../../../imaging/restore/short-disk.ts";
+import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
+import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
 import { Meter } from "../meter.ts";
 import { type RestoreImage, rootHashOf } from "./restore-image.ts";
 import { stoppedError, type TaskPorts } from "./task.ts";
@@ -57,10 +51,10 @@ export class RestoreDisk {
     return this.restore?.trouble ?? null;
   }
 
-  progress(lossRatio: number | null): TaskProgress | null {
+  progress(heard: HeardCounters): TaskProgress | null {
     const { restore } = this;
     if (restore === null) return null;
-    const counters = this.counters(lossRatio);
+    const counters = this.counters(heard);
     return {
       phase: this.isFitting ? "growing" : restore.phase,
       bytesDone: restore.bytesDone,
@@ -70,12 +64,12 @@ export class RestoreDisk {
     };
   }
 
-  counters(lossRatio: number | null): Counters | null {
+  counters(heard: HeardCounters): Counters | null {
     const { restore, meter, ports } = this;
     if (restore === null) return null;
     const { counters } = restore;
     const writeBps = meter.take(counters.bytesWritten, ports.clock.now());
-    return { ...counters, lossRatio, writeBps };
+    return { ...counters, ...heard, writeBps };
   }
 
   stop(error: RoomcastError): void {
@@ -86,12 +80,17 @@ export class RestoreDisk {
   async write(image: RestoreImage, feed: ChunkFeed): Promise<string> {
     const { signal, ports, order } = this;
     const target = this.choose(image);
-    const opened = await openDisk(target.path, { write: true });
+    const opened = await openTarget(target);
     await using _ = closedUnlessHung(opened, () => this.restore?.diskHangs ?? false);
-    checkOpened(opened, target);
     this.disk = target;
     signal.throwIfAborted();
-    const restore = this.restoreOf(opened, image, feed);
+    const { verify, scan, live } = order;
+    const restore = restoreOnto({
+      ...image,
+      ...{ opened, view: target },
+      how: { verify, discard: !scan, isLive: live !== "no" },
+      fetch: (entryIndex) => feed.fetch(entryIndex),
+    });
     this.restore = restore;
     feed.connect(restore);
     try {
@@ -143,32 +142,6 @@ export class RestoreDisk {
     }
   }
 
-  private restoreOf(opened: Disk, image: RestoreImage, feed: ChunkFeed): DiskRestore {
-    const { verify, scan, live } = this.order;
-    const { entries, critical, manifest } = image;
-    const { diskBytes } = manifest;
-    const disk = opened.size < diskBytes ? new ShortDisk(opened, diskBytes) : opened;
-    const boot = bootAreaOf({
-      entries,
-      critical,
-      diskBytes,
-      targetBytes: opened.size,
-      logicalSector: disk.logicalSector,
-    });
-    const empty = oldSignaturesOf({ image: manifest, entries, targetBytes: opened.size });
-    return new DiskRestore(
-      { entries, diskBytes, boot, empty, verify, discard: !scan, isLive: live !== "no" },
-      {
-        ...systemCodec,
-        disk,
-        diskName: this.disk === null ? opened.path : `${opened.path}, ${diskIdentity(this.disk)}`,
-        fetch: (entryIndex) => feed.fetch(entryIndex),
-        buffer: () => alignedBuffer(chunkBytes),
-        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      },
-    );
-  }
-
   private choose({ manifest, entries }: RestoreImage): DiskView {
     const need = {
       misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes),
@@ -179,14 +152,4 @@ export class RestoreDisk {
     if (choice.kind === "disk") return choice.disk;
     throw new RoomcastError("refused", choice.reason, choice.next);
   }
-}
-
-/** Between the choice and the opening nothing may have changed. */
-function checkOpened(disk: Disk, chosen: DiskView): void {
-  if (disk.size === chosen.size && disk.logicalSector === chosen.logicalSector) return;
-  throw new RoomcastError(
-    "refused",
-    `${chosen.path} is not the disk it was a moment ago`,
-    "check its cable, and try again",
-  );
 }

@@ -12,7 +12,7 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
   const reception = new Reception(order, ports, abort.signal);
   const target = new RestoreDisk(order, ports, abort.signal);
   let isReceiving = false;
-  const counters = (): Counters | null => target.counters(reception.lossRatio);
+  const counters = (): Counters | null => target.counters(reception.heard);
 
   const sayReady = (): void => {
     const { disk } = target;
@@ -42,6 +42,9 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
   ports.listen(order, {
     bulk: (frame) => reception.take(frame),
     roomRate: (rateBps) => reception.roomRate(rateBps),
+    refreshed(newer) {
+      if (newer.type === "restore") reception.refreshed(newer);
+    },
     reconnected() {
       if (!isReceiving || abort.signal.aborted) return;
       sayReady();
@@ -55,7 +58,7 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
     get trouble() {
       return target.trouble ?? reception.trouble;
     },
-    progress: () => target.progress(reception.lossRatio),
+    progress: () => target.progress(reception.heard),
     stop(reason) {
       if (abort.signal.aborted) return;
       abort.abort(stoppedError(reason));

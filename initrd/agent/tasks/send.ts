@@ -9,6 +9,7 @@ import { chunkLengthAt } from "../../../core/units/units.ts";
 import {
   type BulkFrame,
   bulkKind,
+  type CastKeys,
   type CastOrder,
   decodeNumbered,
   type End,
@@ -46,15 +47,19 @@ class SendTask implements Task {
   private readonly abort = new AbortController();
   private readonly finished: PromiseWithResolvers<void> = Promise.withResolvers();
   private readonly flow: EntryFlow;
+  private grant: string;
   /** What is read, once the disk is mapped. */
   private live: { readonly chunks: LiveChunks; readonly diskBytes: number } | null = null;
   private sender: CastSender | null = null;
+  private keys: CastKeys;
   private stats: CastSenderStats | null = null;
   private bytes: { done: number; total: number | null } = { done: 0, total: null };
 
   constructor(order: CastOrder, ports: SendPorts) {
     this.order = order;
+    this.keys = order.cast.keys;
     this.ports = ports;
+    this.grant = order.grant;
     this.flow = new EntryFlow({
       tag: order.cast.tag,
       entries: () => this.live?.chunks.entries ?? [],
@@ -62,7 +67,7 @@ class SendTask implements Task {
       announce: (entryIndex, entry) => {
         const { sender, live } = this;
         if (sender === null || live === null) return false;
-        sender.announce(entryIndex, entry.storedLength);
+        sender.announce(entryIndex, entry);
         this.bytes.done += chunkLengthAt(entry.chunkIndex, live.diskBytes);
         return true;
       },
@@ -72,6 +77,11 @@ class SendTask implements Task {
       finish: () => this.finished.resolve(),
       bulk: (frame) => this.take(frame),
       reconnected: () => this.flow.reconnected(),
+      refreshed: (newer) => {
+        if (newer.type !== "cast") return;
+        this.grant = newer.grant;
+        this.rekey(newer.cast.keys);
+      },
     });
     this.ended = this.run().catch((error: unknown) => endOf(error, null));
   }
@@ -86,6 +96,12 @@ class SendTask implements Task {
   stop(reason: string): void {
     this.abort.abort(stoppedError(reason));
     this.finished.resolve();
+  }
+
+  private rekey(keys: CastKeys): void {
+    if (keys.packet === this.keys.packet) return;
+    this.keys = keys;
+    this.sender?.rekey(keys);
   }
 
   private take({ kind, tag, payload }: BulkFrame): void {
@@ -111,13 +127,15 @@ class SendTask implements Task {
     this.bytes.total = plannedBytes(map.plan, disk.size);
     const chunks = this.chunksOf(disk, map);
     this.live = { chunks, diskBytes: disk.size };
-    const sender = await this.openSender(chunks, map.plan.chunks.length);
+    const { keys } = this;
+    const sender = await this.openSender(chunks, map.plan.chunks.length, keys);
     this.sender = sender;
+    if (this.keys !== keys) sender.rekey(this.keys);
     const voice = setInterval(() => this.flow.say(), sayEvery);
     try {
       const source = `${ports.pcName}, ${diskIdentity(choice.disk)}, roomcast ${ports.agentVersion}`;
       await sendLivePlan(
-        { server: ports.server, task: order.session, signal },
+        this.uplinkOptions(),
         encodeLivePlan({
           manifest: draftOf(disk, map, source),
           chunkIndexes: Uint32Array.from(map.plan.chunks, ({ chunkIndex }) => chunkIndex),
@@ -153,7 +171,11 @@ class SendTask implements Task {
     });
   }
 
-  private async openSender(chunks: LiveChunks, entryCount: number): Promise<CastSender> {
+  private async openSender(
+    chunks: LiveChunks,
+    entryCount: number,
+    keys: CastKeys,
+  ): Promise<CastSender> {
     const { order, ports } = this;
     const { address, linkBps } = await ports.uplink();
     if (address === null) {
@@ -163,6 +185,7 @@ class SendTask implements Task {
     return startCastSender(
       {
         ...order.cast,
+        keys,
         interfaceAddress: address,
         index: { entryCount },
         source: { read: (entryIndex) => chunks.read(entryIndex) },
@@ -191,15 +214,20 @@ class SendTask implements Task {
     this.ports.send({ type: "cast-stats", session, attempt, stats: { ...stats, receivers } });
   }
 
+  private uplinkOptions(): Parameters<typeof sendLivePlan>[0] {
+    const { session: task } = this.order;
+    const { signal } = this.abort;
+    return { server: this.ports.server, task, signal, grant: () => this.grant };
+  }
+
   /** The server does not hear the cast: a chunk goes to it by HTTP. */
   private upload(entryIndex: number): void {
-    const { live, order, ports } = this;
+    const { live, ports } = this;
     const entry = live?.chunks.entries[entryIndex];
     if (live === null || entry === undefined) return;
-    const uplink = { server: ports.server, task: order.session, signal: this.abort.signal };
     live.chunks
       .read(entryIndex)
-      .then((stored) => sendLiveChunk(uplink, { entry, stored }))
+      .then((stored) => sendLiveChunk(this.uplinkOptions(), { entry, stored }))
       .catch((error: unknown) => ports.log(`chunk ${entryIndex} not sent to the server: ${error}`));
   }
 }

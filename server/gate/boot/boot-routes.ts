@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { ipxeScript } from "../../../core/boot/ipxe-script.ts";
+import { secureBootFiles } from "../../../core/boot/secure-boot.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import type { BootKey } from "../../../core/wire/boot-key.ts";
@@ -17,6 +18,8 @@ export interface BootRoutesOptions {
   plan(mac: MacAddress): BootPlan;
   /** A PC has asked for its script. */
   asked(mac: MacAddress): void;
+  /** What a path in a PC's own folder of the Secure Boot image stands for; undefined for any other. */
+  secureFile(path: string): string | undefined;
 }
 
 /** What `/boot/` gives: nothing else in the folder, and nothing outside. */
@@ -31,6 +34,7 @@ const files: ReadonlySet<string> = new Set([
   "localboot.efi",
   "memtest.bin",
   "memtest.efi",
+  secureBootFiles.certificate,
 ]);
 /** Further kernels, see `BootFolder`. */
 const kernelFiles = /^kernels\/[A-Za-z0-9][A-Za-z0-9._-]*\/(vmlinuz|modules\.img)$/;
@@ -71,8 +75,10 @@ export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): vo
     method: ["GET", "HEAD"],
     url: "/boot/*",
     handler: async (request, reply) => {
-      const file = request.params["*"];
-      if (!files.has(file) && !kernelFiles.test(file)) throw missing(file);
+      const name = request.params["*"];
+      const file =
+        options.secureFile(name) ?? (files.has(name) || kernelFiles.test(name) ? name : undefined);
+      if (file === undefined) throw missing(name);
       return sendFile(join(folder, file), request, reply);
     },
   });

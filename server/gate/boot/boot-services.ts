@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { neededFiles, signedFiles } from "../../../core/boot/boot-files.ts";
+import { neededFiles, signedFiles, siteFiles } from "../../../core/boot/boot-files.ts";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
+import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
+import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
@@ -32,6 +34,7 @@ export interface BootServicesOptions {
     /** A PC has asked for its boot files. */
     askedForBootFiles(mac: MacAddress): void;
     isSecureBootOff(mac: MacAddress): boolean;
+    readonly bootUuids: BootUuids;
     readonly announcer: Pick<Announcer, "note" | "warn">;
   };
   readonly log: Log;
@@ -75,7 +78,17 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     onError,
   });
   const asked = (mac: MacAddress): void => hints.asked(mac);
-  const unsigned = lacking(signedFiles);
+  const hasOwnImage = options.boot.secureBootImage === true;
+  if (hasOwnImage) requireOwnImage(folder, lacking(siteFiles));
+  /** The file that a PC gets in its own folder of the Secure Boot image; undefined: it asks for something else. */
+  const secureFile = (path: string): string | undefined => {
+    const request = hasOwnImage ? secureBootRequest(path) : undefined;
+    if (request === undefined) return undefined;
+    const file = request.file(lab.bootDecision(request.mac).decision);
+    if (request.isSecondStage) asked(request.mac);
+    return file;
+  };
+  const unsigned = hasOwnImage ? [] : lacking(signedFiles);
   if (missing.length === 0 && unsigned.length > 0) {
     const { message, next } = bootFilesLack(folder, unsigned);
     log.warn({ next }, `no PC with Secure Boot can boot from here: ${message}`);
@@ -84,8 +97,9 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     await startDhcpService({
       ...options,
       ...dhcp,
-      hasSigned: unsigned.length === 0,
+      signed: hasOwnImage ? "image" : unsigned.length === 0 ? "shim" : null,
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
+      bootUuids: lab.bootUuids,
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,
@@ -99,11 +113,13 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
         port: 69,
         folder,
         made: (name) => {
+          const path = secureFile(name);
+          if (path !== undefined) return { path };
           const mac = parseMac(grubScriptName.exec(name)?.[1] ?? "");
           if (mac === undefined) return undefined;
-          const script = grubScript(plan(mac));
+          const text = grubScript(plan(mac));
           asked(mac);
-          return script;
+          return { text };
         },
         onFact: ({ outcome, ...fields }) => log.info(fields, `TFTP: ${outcome}`),
         onError,
@@ -115,7 +131,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   return {
     listeners,
     dhcpStatus: () => service.status(),
-    forRoutes: { folder, serverUrl: options.serverUrl, gate, plan, asked },
+    forRoutes: { folder, serverUrl: options.serverUrl, gate, plan, asked, secureFile },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -126,3 +142,12 @@ const bootFilesLack = (folder: string, missing: readonly string[]): RoomcastErro
     `${folder} lacks ${missing.join(", ")}`,
     "make the boot image with `make initrd`, or name its folder in the configuration",
   );
+
+function requireOwnImage(folder: string, missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  throw new RoomcastError(
+    "not-found",
+    `[boot] secureBootImage is true, and ${folder} lacks ${missing.join(", ")}`,
+    "make the image with `make secure-boot-image`, or take the setting out",
+  );
+}

@@ -1,9 +1,10 @@
 import { networkInterfaces } from "node:os";
+import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
-import { otherServerText, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
+import { otherServerTexts, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
-import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
-import { RoomcastError } from "../../../core/errors.ts";
+import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-loaders.ts";
+import { errorText, RoomcastError } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
@@ -11,10 +12,10 @@ import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { Config } from "../../host/config.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
+import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
-import { RareLine } from "./rare-line.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
 
@@ -24,9 +25,11 @@ export interface DhcpServiceOptions {
   readonly serverUrl: string;
   readonly wanted: "auto" | DhcpMode;
   readonly config: NonNullable<Config["dhcp"]>;
-  /** Whether the boot folder has what Secure Boot needs. */
-  readonly hasSigned: boolean;
+  /** What PCs with Secure Boot get: the site's image, Debian's GRUB, or nothing. */
+  readonly signed: UefiLoadersOptions["signed"];
   isSecureBootOff(mac: MacAddress): boolean;
+  /** Hears of every PC that boots. */
+  readonly bootUuids: BootUuids;
   readonly state: StateStore;
   readonly log: Log;
   /** Something happened that people should find in the history. */
@@ -45,29 +48,23 @@ export interface DhcpService extends AsyncDisposable {
 /** Decides how DHCP is answered, answers it, and keeps an eye on who else does. */
 export async function startDhcpService(options: DhcpServiceOptions): Promise<DhcpService> {
   const { interfaceName, wanted, log, note, warn } = options;
-  if (wanted === "off") return silent("--dhcp off: addresses and boot file come from elsewhere");
   await using opened = new AsyncDisposableStack();
   let mode: DhcpMode | undefined;
+  let told: readonly string[] | null = null; // not decided yet, or not looked for long enough
+  const tell = (): void => {
+    if (mode === undefined || told === null) return;
+    const texts = otherServerTexts(mode, options.address, watcher.servers);
+    for (const text of texts) if (!told.includes(text)) note(text);
+    told = texts;
+    warn(texts);
+  };
   const onWatch = ({ kind, server }: WatchFact): void => {
     const about = `the DHCP server ${server.address} on ${interfaceName}`;
     log.info({ ...server, interface: interfaceName }, `DHCP: ${about} ${kind}`);
-    if (mode === undefined) return; // not decided yet
-    if (kind === "gone") note(`${about} does not answer any more`);
-    const text = otherServerText(mode, server);
-    if (kind === "appeared" && text !== null) note(text);
-    warn(warnings());
+    if (kind === "gone" && mode !== undefined) note(`${about} does not answer any more`);
+    tell();
   };
-  const warnings = (): string[] => {
-    const servers = watcher.servers;
-    const texts = servers.map((server) => otherServerText(mode ?? "off", server));
-    if (mode === "proxy" && !servers.some(({ givesAddresses }) => givesAddresses)) {
-      texts.push(
-        "no DHCP server answers on this network: PCs get no address. Start it again, or serve with --dhcp server",
-      );
-    }
-    return texts.filter((text) => text !== null);
-  };
-  const watcher: DhcpWatcher = opened.use(startDhcpWatcher({ ...options, onFact: onWatch }));
+  const watcher: DhcpWatcher = opened.use(watcherOf({ ...options, onFact: onWatch }));
   if (wanted === "auto") await watcher.looked;
   const found = watcher.servers.filter(({ givesAddresses }) => givesAddresses);
   const names = found.map(({ address }) => address).join(", ");
@@ -88,13 +85,17 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
     if (text === null) return;
     const isTrouble = kind === "exhausted" || kind === "unsupported" || kind === "in-use";
     log[isTrouble ? "warn" : "info"]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
+    if (kind === "offered") watcher.hurry();
     if (kind === "elsewhere" && fact.address !== null) watcher.chosen(fact.address);
     if (kind === "unsupported") note(`${fact.mac}: ${text}`);
     if (kind === "exhausted")
       note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
   };
-  const listeners = [await answer(options, mode, opened, onFact)];
-  void watcher.looked.then(() => guarded(options.onError, () => warn(warnings())));
+  const listeners = mode === "off" ? [] : [await answer(options, mode, opened, onFact)];
+  void watcher.looked.then(() => {
+    told = [];
+    guarded(options.onError, tell);
+  });
   const kept = opened.move();
   const decided = mode;
   return {
@@ -108,6 +109,19 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   };
 }
 
+/** With `--dhcp off` a server runs without the privilege to watch, too. */
+function watcherOf(options: DhcpServiceOptions & { onFact(fact: WatchFact): void }): DhcpWatcher {
+  try {
+    return startDhcpWatcher(options);
+  } catch (error) {
+    if (options.wanted !== "off") throw error;
+    options.log.info({ reason: errorText(error) }, "DHCP: other servers are not looked for");
+    const nothing = (): void => {};
+    const looked = Promise.resolve();
+    return { servers: [], looked, chosen: nothing, hurry: nothing, [Symbol.dispose]: nothing };
+  }
+}
+
 /** Answers what listens, for people. */
 async function answer(
   options: DhcpServiceOptions,
@@ -119,10 +133,10 @@ async function answer(
   const netmask = netmaskOf(interfaceName, address);
   const uefiLoaders = new UefiLoaders({
     // Debian's signed GRUB takes its server from the DHCP server's answer, and that is another one's.
-    hasSigned: options.hasSigned && mode === "server",
+    signed: options.signed === "shim" && mode === "proxy" ? null : options.signed,
     isSecureBootOff: options.isSecureBootOff,
   });
-  const own = { address, netmask, serverUrl, uefiLoaders };
+  const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
   const ports = { interfaceName, onFact, onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
@@ -143,12 +157,6 @@ async function answer(
   const { first, last } = settings.range;
   return `DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`;
 }
-
-const silent = (why: string): DhcpService => ({
-  listeners: [],
-  status: () => ({ mode: "off", why, otherServers: [] }),
-  [Symbol.asyncDispose]: async () => {},
-});
 
 /** The netmask of the interface's own address. */
 function netmaskOf(interfaceName: string, address: string): string {

@@ -1,3 +1,4 @@
+import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
 import { RoomcastError } from "../../../core/errors.ts";
@@ -19,6 +20,7 @@ export interface OwnAddress {
   /** `http://ADDRESS:PORT` */
   readonly serverUrl: string;
   readonly uefiLoaders: UefiLoaders;
+  readonly bootUuids: BootUuids;
 }
 
 /** A PC that leaves gives its address back within the hour; a session lasts minutes and renews. */
@@ -39,6 +41,7 @@ export function dhcpSettings(
     netmask: own.netmask,
     serverUrl: own.serverUrl,
     uefiLoaders: own.uefiLoaders,
+    bootUuids: own.bootUuids,
     probesAddresses: true,
     range: config.range === undefined ? upperHalf(hosts) : givenRange(config.range, hosts),
     fixed: fixedAddresses(config.static ?? {}, own.address, hosts),

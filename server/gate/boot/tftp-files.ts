@@ -14,8 +14,10 @@ export interface TftpFiles {
   open(name: string): Promise<OpenTftpFile>;
 }
 
-/** The text of a file that is made when it is asked for; undefined: the folder's own file is meant. */
-export type MadeFile = (name: string) => string | undefined;
+/** What a name stands for: a text that is made now, or another file of the folder; undefined: the file of that name. */
+export type MadeFile = (
+  name: string,
+) => { readonly text: string } | { readonly path: string } | undefined;
 
 /** The files of one folder, and nothing that lies outside, be it by `..` or by a symbolic link. */
 export async function openTftpFiles(
@@ -27,12 +29,12 @@ export async function openTftpFiles(
     async open(name) {
       // Some firmware writes its paths with backslashes, or from the root.
       const plain = name.replaceAll("\\", "/").replace(/^\/+/, "");
-      const text = made(plain);
-      if (text !== undefined) {
-        const bytes = new TextEncoder().encode(text);
+      const meant = made(plain) ?? { path: plain };
+      if ("text" in meant) {
+        const bytes = new TextEncoder().encode(meant.text);
         return { source: { bytes }, length: bytes.length, [Symbol.asyncDispose]: async () => {} };
       }
-      const path = await realpath(join(root, plain)).catch(() => undefined);
+      const path = await realpath(join(root, meant.path)).catch(() => undefined);
       if (path === undefined || !path.startsWith(root + sep)) throw missing();
       // Not to wait for a writer, should it be a named pipe.
       const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => {

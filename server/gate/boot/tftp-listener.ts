@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { TransferStep } from "../../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { asError, guarded } from "../../../core/node/guard.ts";
+import { printable } from "../../../core/units/printable.ts";
 import { decodeTftp, encodeError, tftpError } from "../../../core/wire/tftp.ts";
 import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
 import { type RunningTransfer, startTftpPump } from "./tftp-pump.ts";
@@ -151,7 +152,6 @@ class Transfer {
 }
 
 /** A file name from the network, for a log that may be a terminal. */
-const printable = (file: string): string => file.replace(/[^\x20-\x7e]/g, "?");
 
 /** Rejects when the port is taken or not ours to have; `onError` hears what goes wrong later. */
 async function openSocket(

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { reportCsv, reportHtml } from "../../../client/cli/report.ts";
 import type { HistoryEvent } from "../../../core/wire/api.ts";
+import { anyText, assertHarmless } from "../../core/units/harmful.ts";
 import { diskOf, memberOf, sessionOf } from "../console/fake-lab.ts";
 
 const end = { endedAt: "2026-11-22T09:15:00Z", startedAt: "2026-11-22T09:11:20Z" };
@@ -43,6 +45,47 @@ test("a spreadsheet gets a line a PC, and never a formula", () => {
   const odd = { ...member, name: "=1+1", reason: 'a "word", and\nmore' };
   const [heading, line, ...rest] = reportCsv(sessionOf([odd], end)).split("\r\n");
   assert.match(heading ?? "", /^pc,result,reason,/);
-  assert.match(line ?? "", /^'=1\+1,verified,"a ""word"", and\nmore",/);
+  assert.match(line ?? "", /^'=1\+1,verified,"a ""word"", and more",/);
   assert.deepEqual(rest, []);
+});
+
+/** Every cell of a text in the form of RFC 4180. */
+const cellsOf = (csv: string): string[] =>
+  [...csv.matchAll(/(?:^|,|\r\n)(?:"((?:[^"]|"")*)"|([^",\r\n]*))/g)].map(
+    ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "",
+  );
+
+/** A session in which every word of a PC is this. */
+function worded(text: string) {
+  const disk = { ...diskOf(1), path: text, model: text, serial: text };
+  const steps = [{ name: text, outcome: "failed" as const, detail: text }];
+  const member = memberOf(1, { ...end, result: "failed", name: text, reason: text, disk, steps });
+  return { ...sessionOf([member], end), room: text, image: text, notices: [text] };
+}
+
+test("whatever a PC says of itself, no cell is a formula, and nothing in it does harm", () => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const csv = reportCsv(worded(text));
+      const lines = csv.split("\r\n");
+      assert.equal(lines.length, 2);
+      for (const line of lines) assertHarmless(line);
+      const cells = cellsOf(csv);
+      assert.equal(cells.length, 22);
+      // A dash as a word of our own does not come up: only what is told by a PC is text.
+      for (const cell of cells) assert.doesNotMatch(cell, /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/);
+    }),
+  );
+});
+
+test("whatever a PC says of itself, the page has no tag and no attribute of it", () => {
+  const bare = reportHtml(worded("x"), [event("p1", "x")]);
+  const tagsOf = (page: string): string[] => page.match(/<[^>]*>/g) ?? [];
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const page = reportHtml(worded(text), [event("p1", text)]);
+      assert.deepEqual(tagsOf(page), tagsOf(bare));
+      for (const line of page.split("\n")) assertHarmless(line);
+    }),
+  );
 });

@@ -3,9 +3,11 @@ import { test } from "node:test";
 import { runConsole } from "../../../client/console/main.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
+import { roomDefaults } from "../../../core/wire/rooms.ts";
+import type { RequestView } from "../../../core/wire/trust.ts";
 import type { PcView } from "../../../core/wire/views.ts";
 import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
-import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf } from "./fake-lab.ts";
+import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf, unlocked } from "./fake-lab.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -358,22 +360,121 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
   await at.terminal.until(/grow +on/);
   at.terminal.press("\r");
   await at.terminal.until("changed room lab-1");
-  at.terminal.press(`\u001b[F${arrow.up}\r`);
+  at.terminal.press(`\u001b[F${arrow.up.repeat(3)}\r`);
   await at.terminal.until("Value: none_");
   at.terminal.press("\u0015lab-{seat}\r");
   await at.terminal.until("Enter: change");
-  at.terminal.press("\u001b[F\r");
-  await at.terminal.until("pin of room lab-1");
-  at.terminal.press("\u00152468\r");
-  await at.terminal.until("Enter: change");
+  for (const [ups, value] of [
+    [2, "free"],
+    [1, "2468"],
+    [0, "97531"],
+  ] as const) {
+    at.terminal.press(`\u001b[F${arrow.up.repeat(ups)}\r`);
+    await at.terminal.until(/Value: (approve|none)_/);
+    at.terminal.press(`\u0015${value}\r`);
+    await at.terminal.until("Enter: change");
+  }
+  at.terminal.press("o");
+  await at.terminal.until("the menus of lab-1 take PINs");
   assert.deepEqual(
     at.lab.calls.map(({ path, body }) => [path, body]),
     [
       ["/rooms/lab-1", { shell: false }],
       ["/rooms/lab-1", { naming: "lab-{seat}" }],
+      ["/rooms/lab-1", { ask: "free" }],
       ["/rooms/lab-1", { pin: "2468" }],
+      ["/rooms/lab-1", { instructorPin: "97531" }],
+      ["/rooms/lab-1/unlock", {}],
     ],
   );
+});
+
+const requestOf = (number: number, changes: Partial<RequestView> = {}): RequestView => ({
+  id: `r-${number}`,
+  pc: `id${number}`,
+  name: `pc0${number}`,
+  room: "lab-1",
+  action: "restore",
+  what: "restore win11-lab@4 to its disk sda",
+  overwrites: [`pc0${number}  /dev/sda  500.1 GB`],
+  word: `pc0${number}`,
+  askedAt: "2026-11-22T09:00:00Z",
+  endsAt: "2026-11-22T09:10:00Z",
+  ...changes,
+});
+
+test("what a PC asks for rings on any page, and is done only after its word", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)] });
+  await at.terminal.until("pc02");
+  let rung = 0;
+  at.terminal.xterm.onBell(() => rung++);
+  at.terminal.press("\r");
+  await at.terminal.until("o its screen");
+  at.lab.push({ type: "request", request: requestOf(1) });
+  const rings = await at.terminal.until("pc01 asks to restore win11-lab@4 to its disk sda");
+  assert.match(rings, /y\/n/);
+  assert.match(rings, /o its screen/, "the page is still there");
+  assert.equal(rung, 1);
+  at.lab.push({ type: "request", request: requestOf(1) });
+  at.lab.push({
+    type: "request",
+    request: requestOf(2, { action: "wipe", what: "erase its disk" }),
+  });
+  await at.terminal.until("1 more waits");
+  assert.equal(rung, 2, "each rings once");
+  at.terminal.press("y");
+  const shown = await at.terminal.until("EVERYTHING ON THIS DISK WILL BE LOST");
+  assert.match(shown, /pc01 {2}\/dev\/sda {2}500\.1 GB/);
+  at.terminal.press("y\r");
+  await at.terminal.until("That was not pc01. Nothing was changed.");
+  assert.deepEqual(at.lab.calls, []);
+  at.terminal.press("pc01\r");
+  await at.terminal.until("pc01: yes");
+  at.lab.push({ type: "request-gone", id: "r-1" });
+  await at.terminal.until("pc02 asks to erase its disk");
+  at.terminal.press("n");
+  await at.terminal.until("pc02: no");
+  at.lab.push({ type: "request-gone", id: "r-2" });
+  await at.terminal.until(/^(?!.*asks to)/s);
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/requests/r-1/yes", { overwrite: "pc01" }],
+      ["/requests/r-2/no", {}],
+    ],
+  );
+});
+
+test("a key that is typed into another page is no answer, and a capture needs no word", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1)] });
+  await at.terminal.until("pc01");
+  at.terminal.press("/");
+  await at.terminal.until("Filter:");
+  const capture = { action: "capture", what: "store its disk as image n", word: null } as const;
+  at.lab.push({ type: "request", request: requestOf(1, { ...capture, overwrites: [] }) });
+  await at.terminal.until("once this page is left");
+  at.terminal.press("ny");
+  await at.terminal.until("Filter: ny_");
+  assert.equal(at.lab.calls.length, 0);
+  at.terminal.press("\u001b");
+  await at.terminal.until(/ y\/n *$/m);
+  at.terminal.press("y");
+  await at.terminal.until("pc01 asks to store its disk as image n. Yes?");
+  at.terminal.press("y");
+  await at.terminal.until("pc01: yes");
+  assert.deepEqual(at.lab.calls, [{ method: "POST", path: "/requests/r-1/yes", body: {} }]);
+});
+
+test("a room whose menus wrong PINs have shut is named, with the keys that open them", async () => {
+  await using at = open();
+  const shut = { ...unlocked, shutUntil: "2026-11-22T10:15:00.000Z", pin: true };
+  at.lab.connect({ pcs: [pcOf(1)] });
+  const room = { name: "lab-1", pcs: 1, online: 1, session: null, settings: roomDefaults };
+  at.lab.push({ type: "room", room: { ...room, ...shut, seats: [], walk: null } });
+  const said = await at.terminal.until("the menus of room lab-1 are shut until 10:15 UTC");
+  assert.match(said, /R and\s+then o opens them/);
 });
 
 test("a shell on a PC has the terminal for itself, and the console comes back after it", async () => {

@@ -59,6 +59,7 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   bytesVerified: null,
   chunksKept: 0,
   chunksWritten: 10_000,
+  forgedPackets: 0,
   lossRatio: 0.001,
   writeBps: 98_000_000,
   startedAt: "2026-11-22T09:00:00Z",
@@ -86,6 +87,7 @@ export const sessionOf = (
   parityBytes: 100_000_000,
   repairBytes: 200_000_000,
   passes: 1,
+  forgedPackets: 0,
   notices: [],
   members: [...members],
   ...changes,
@@ -190,6 +192,9 @@ export class FakeLab implements ConsoleApi {
   }
 }
 
+/** A room without PINs. */
+export const unlocked = { pin: false, instructorPin: false, shutUntil: null };
+
 function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
   const names = [...new Set(["default", ...pcs.map(({ room }) => room)])];
   return names.map((name) => {
@@ -199,11 +204,8 @@ function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
     const taken = name === "lab-1" ? seats : [];
     return {
       ...{ name, pcs: own.length, online, session },
-      ...{
-        settings: name === "default" ? { ...roomDefaults, admit: "on-order" } : roomDefaults,
-        pin: false,
-        walk: null,
-      },
+      settings: name === "default" ? { ...roomDefaults, admit: "on-order" } : roomDefaults,
+      ...{ walk: null, ...unlocked },
       seats: taken.map((seat) => ({
         ...seat,
         pc: own.find((pc) => pc.seat === seat.name)?.id ?? null,

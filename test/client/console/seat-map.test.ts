@@ -7,7 +7,7 @@ import { firstUi, type Ui } from "../../../client/console/state.ts";
 import { rowText } from "../../../core/screen/row.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
-import { memberOf, pcOf, sessionOf } from "./fake-lab.ts";
+import { memberOf, pcOf, sessionOf, unlocked } from "./fake-lab.ts";
 
 const ui: Ui = { ...firstUi, view: "map", room: "lab-1" };
 
@@ -27,7 +27,7 @@ function room(): Model {
       online: 10,
       session: null,
       settings: roomDefaults,
-      pin: false,
+      ...unlocked,
       walk: null,
       seats: seats.map((seat, index) => ({ ...seat, pc: index < 9 ? `id${index + 1}` : null })),
     },
@@ -82,7 +82,7 @@ test("of a map that is larger than the screen the part around the cursor is show
   const seats = seatGrid(30, 20);
   for (const [index, seat] of seats.entries())
     take(model, { type: "pc", pc: pcOf(index + 1, { seat: seat.name }) });
-  const settings = { settings: roomDefaults, pin: false, walk: null };
+  const settings = { settings: roomDefaults, ...unlocked, walk: null };
   const all = seats.map((seat, index) => ({ ...seat, pc: `id${index + 1}` }));
   take(model, {
     type: "room",

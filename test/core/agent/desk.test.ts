@@ -8,37 +8,36 @@ import {
   emptyDesk,
   isLocked,
   type MenuAction,
-  openFor,
+  unlocks,
 } from "../../../core/agent/desk.ts";
-import { type Millis, millis } from "../../../core/units/units.ts";
-import type { Placed } from "../../../core/wire/control.ts";
+import type { MenuState } from "../../../core/wire/trust.ts";
 
-const pinOf = (digit: string) => ({ salt: digit.repeat(32), hash: digit.repeat(64) });
-const placed = (pin: Placed["pin"] = null): DeskEvent => ({
-  type: "placed",
-  placed: {
-    ...{ type: "placed", name: "pc1", room: "lab", seat: null, shell: true, pin, walk: null },
-    level: "placed",
-  },
+const menu = (more: Partial<MenuState> = {}): DeskEvent => ({
+  type: "menu",
+  menu: { type: "menu", pins: { menu: true, instructor: false }, right: null, ...more },
 });
+const welcome: DeskEvent = { type: "welcome", name: "pc1", room: "lab" };
+const open = menu({ right: "menu" });
 
 class Bench {
   desk: Desk = emptyDesk;
-  now: Millis = millis(0);
 
-  take(event: DeskEvent, after = 0): readonly DeskRequest[] {
-    this.now = millis(this.now + after);
-    const [desk, requests] = atDesk(this.desk, event, this.now);
+  constructor(...events: readonly DeskEvent[]) {
+    for (const event of events) this.take(event);
+  }
+
+  take(event: DeskEvent): readonly DeskRequest[] {
+    const [desk, requests] = atDesk(this.desk, event);
     this.desk = desk;
     return requests;
   }
 
-  choose(chosen: MenuAction, after = 0): readonly DeskRequest[] {
-    return this.take({ type: "chose", chosen }, after);
+  choose(chosen: MenuAction): readonly DeskRequest[] {
+    return this.take({ type: "chose", chosen });
   }
 
   get isLocked(): boolean {
-    return isLocked(this.desk, this.now);
+    return isLocked(this.desk);
   }
 }
 
@@ -54,6 +53,7 @@ const everything: readonly MenuAction[] = [
   { action: "dismiss" },
   { action: "unlock", pin: "1234" },
   { action: "take-seat" },
+  { action: "withdraw" },
   { action: "shell" },
   { action: "reboot" },
   { action: "poweroff" },
@@ -62,10 +62,7 @@ const everything: readonly MenuAction[] = [
 
 test("each choice leads to one request; what goes to the server is what was chosen", () => {
   const asked = everything.map((chosen) => {
-    const bench = new Bench();
-    bench.take(placed(pinOf("1")));
-    bench.take({ type: "pin", pin: pinOf("1"), isRight: true });
-    const requests = bench.choose(chosen);
+    const requests = new Bench(welcome, open).choose(chosen);
     assert.equal(requests.length, 1, chosen.action);
     const [request] = requests;
     if (request?.type === "ask") assert.equal(request.want, chosen);
@@ -78,52 +75,73 @@ test("each choice leads to one request; what goes to the server is what was chos
     "check",
     "stop",
     "dismiss",
-    "check-pin",
+    "unlock",
+    "ask",
     "ask",
     "open-shell",
     ...Array(3).fill("power"),
   ]);
 });
 
-test("a PC that is locked does nothing but take a PIN or a seat, whatever the menu lets through", () => {
-  const free = everything.filter((chosen) => {
-    const bench = new Bench();
-    bench.take(placed(pinOf("1")));
-    const requests = bench.choose(chosen);
-    if (requests.length === 0) assert.match(bench.desk.notice ?? "", /locked/);
-    return requests.length > 0;
-  });
+const letThrough = (...events: readonly DeskEvent[]): MenuAction["action"][] =>
+  everything
+    .filter((chosen) => {
+      const bench = new Bench(...events);
+      const requests = bench.choose(chosen);
+      if (requests.length === 0) assert.match(bench.desk.notice ?? "", /locked/);
+      return requests.length > 0;
+    })
+    .map(({ action }) => action);
+
+test("a locked PC asks for what the server decides, and does nothing by itself", () => {
+  const asked = [
+    "restore",
+    "capture",
+    "cast",
+    "wipe",
+    "dismiss",
+    "unlock",
+    "take-seat",
+    "withdraw",
+  ];
+  assert.deepEqual(letThrough(welcome, menu()), asked);
+  const withStop = asked.toSpliced(4, 0, "stop");
   assert.deepEqual(
-    free.map(({ action }) => action),
-    ["dismiss", "unlock", "take-seat"],
+    letThrough(welcome, menu(), { type: "down" }),
+    withStop,
+    "no PIN can be checked",
   );
 });
 
-test("the lock falls shut ten minutes after the last key, and the second console with it", () => {
-  const bench = new Bench();
-  assert.deepEqual(bench.take(placed(pinOf("1"))), [{ type: "lock-shell", isLocked: true }]);
-  const opened = bench.take({ type: "pin", pin: pinOf("1"), isRight: true });
-  assert.deepEqual(opened, [{ type: "lock-shell", isLocked: false }]);
-  bench.choose({ action: "images" }, openFor - 1);
-  assert.deepEqual(bench.take({ type: "tick" }, openFor - 1), []);
-  assert.deepEqual(bench.take({ type: "tick" }, 1), [{ type: "lock-shell", isLocked: true }]);
+test("the menu and the shell go by the server's word, and are shut without a server where there is a PIN", () => {
+  const bench = new Bench(welcome);
+  assert.deepEqual(bench.take(menu()), [{ type: "lock-shell", isLocked: true }]);
+  assert.deepEqual(bench.take(open), [{ type: "lock-shell", isLocked: false }]);
+  assert.deepEqual(bench.take(open), [], "the same again changes nothing");
+  assert.deepEqual(bench.take({ type: "down" }), [{ type: "lock-shell", isLocked: true }]);
   assert(bench.isLocked);
+  assert.equal(unlocks(bench.desk), null, "nobody is there to check a PIN");
+  const none = { menu: false, instructor: false };
+  assert.deepEqual(bench.take(menu({ pins: none })), [{ type: "lock-shell", isLocked: false }]);
+  assert.deepEqual(bench.take({ type: "down" }), []);
 });
 
-test("another PIN locks; the right one for a PIN that is gone does not open", () => {
+test("before the server has said anything there is a menu, and no shell", () => {
   const bench = new Bench();
-  bench.take(placed(pinOf("1")));
-  bench.take({ type: "pin", pin: pinOf("1"), isRight: false });
-  assert(bench.isLocked);
-  assert.equal(bench.desk.notice, "That was not the room's PIN.");
-  bench.take({ type: "pin", pin: pinOf("1"), isRight: true });
-  bench.take(placed(pinOf("1")));
-  assert(!bench.isLocked, "the same PIN again changes nothing");
-  bench.take(placed(pinOf("2")));
-  assert(bench.isLocked);
-  bench.take({ type: "pin", pin: pinOf("1"), isRight: true });
-  assert(bench.isLocked);
-  assert.deepEqual(bench.take(placed(null)), [{ type: "lock-shell", isLocked: false }]);
+  assert(!bench.isLocked);
+  assert.equal(bench.choose({ action: "check" }).length, 1);
+  assert.deepEqual(bench.choose({ action: "shell" }), []);
+  assert.match(bench.desk.notice ?? "", /not said yet/);
+});
+
+test("the PIN that would allow more is offered", () => {
+  const both = { menu: true, instructor: true };
+  const offered = (more: Partial<MenuState>) => unlocks(new Bench(welcome, menu(more)).desk);
+  assert.equal(offered({ pins: both }), "menu");
+  assert.equal(offered({ pins: both, right: "menu" }), "instructor");
+  assert.equal(offered({ pins: both, right: "instructor" }), null);
+  assert.equal(offered({ pins: { menu: false, instructor: true } }), "instructor");
+  assert.equal(offered({ right: "menu" }), null);
 });
 
 test("one network check at a time, from nothing", () => {

@@ -19,6 +19,7 @@ import { pcState } from "../../../core/agent/state.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
 import type { Afterwards, End, Work } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import { castKeys } from "../cast/keys.ts";
 
 const work = (session: string, attempt: number): Work => ({ session, attempt });
 
@@ -26,9 +27,10 @@ const order = (session = "s1", attempt = 1, afterwards: Afterwards = "stay"): Or
   type: "restore",
   session,
   attempt,
+  grant: "",
   imageId: "i",
   image: "base@1",
-  cast: { tag: 1, group: "239.77.1.1", port: 7401 },
+  cast: { tag: 1, group: "239.77.1.1", port: 7401, keys: castKeys },
   verify: "read-back",
   afterwards,
   disk: null,
@@ -133,6 +135,7 @@ const table: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     quit: "leaving: exit",
   },
   working: {
+    "order same": "=: refresh",
     "cancel same": "stopping: stop",
     stop: "stopping: stop",
     finished: "done",
@@ -299,7 +302,8 @@ test("an agent that is ended stops its work first, and begins no other", () => {
 });
 
 test("the PC's state follows its work, and a failure until it is dismissed", () => {
-  assert.equal(pcState(idle, null), "idle");
+  assert.equal(pcState(idle, null, false), "idle");
+  assert.equal(pcState(idle, null, true), "failed", "its disk would not start");
   const bench = begun();
   const progress = (phase: "receiving" | "verifying" | "growing", bytesReceived: number) => ({
     phase,
@@ -308,20 +312,20 @@ test("the PC's state follows its work, and a failure until it is dismissed", () 
     counters: {
       bytesReceived,
       ...{ bytesWanted: 9, bytesWritten: 0, bytesVerified: 0, chunksKept: 0, chunksWritten: 0 },
-      ...{ lossRatio: null, writeBps: null },
+      ...{ forgedPackets: 0, lossRatio: null, writeBps: null },
     },
   });
-  assert.equal(pcState(bench.life, null), "waiting");
-  assert.equal(pcState(bench.life, progress("receiving", 0)), "waiting");
-  assert.equal(pcState(bench.life, progress("receiving", 1)), "receiving");
-  assert.equal(pcState(bench.life, progress("verifying", 1)), "verifying");
-  assert.equal(pcState(bench.life, progress("growing", 1)), "personalising");
+  assert.equal(pcState(bench.life, null, false), "waiting");
+  assert.equal(pcState(bench.life, progress("receiving", 0), false), "waiting");
+  assert.equal(pcState(bench.life, progress("receiving", 1), false), "receiving");
+  assert.equal(pcState(bench.life, progress("verifying", 1), false), "verifying");
+  assert.equal(pcState(bench.life, progress("growing", 1), false), "personalising");
   bench.finish("failed");
-  assert.equal(pcState(bench.life, null), "failed");
+  assert.equal(pcState(bench.life, null, false), "failed");
   bench.cancel();
-  assert.equal(pcState(bench.life, null), "failed");
+  assert.equal(pcState(bench.life, null, false), "failed");
   bench.take({ type: "dismissed" });
-  assert.equal(pcState(bench.life, null), "idle");
+  assert.equal(pcState(bench.life, null, false), "idle");
 });
 
 test("in any order of events: one task under way, no end lost before it is settled, no restart before that", () => {

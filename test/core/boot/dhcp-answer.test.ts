@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import { ackOrOffer, nak } from "../../../core/boot/dhcp-answer.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import {
@@ -20,6 +21,7 @@ const settings = {
   dns: ["10.77.0.2", "10.77.0.3", "10.77.0.4"],
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: shimFirst,
+  bootUuids: new BootUuids(),
 };
 
 /** An iPXE's DISCOVER through a relay, with `length` bytes in each option that comes back to its sender. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import { millis } from "../../../core/units/units.ts";
 import {
@@ -13,7 +14,15 @@ import {
   messageType,
   textOption,
 } from "../../../core/wire/dhcp/packet.ts";
-import { bytesOf, decoded, type GoldenPacket, goldenRequests, text, typeNumber } from "./golden.ts";
+import {
+  bytesOf,
+  decoded,
+  type GoldenPacket,
+  goldenRequests,
+  hexOf,
+  text,
+  typeNumber,
+} from "./golden.ts";
 import { shimFirst } from "./loaders.ts";
 
 const options: DhcpServerOptions = {
@@ -26,6 +35,7 @@ const options: DhcpServerOptions = {
   fixed: new Map(),
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: shimFirst,
+  bootUuids: new BootUuids(),
   probesAddresses: false,
 };
 const script = "http://10.77.0.1:8080/boot/ipxe/52-54-00-7e-00-01";
@@ -176,4 +186,16 @@ test("no damaged packet makes the server throw, or answer somewhere else than on
     { numRuns: 3000 },
   );
   assert(answers > 100);
+});
+
+test("what a machine calls itself is remembered from its boot, and only from a boot", () => {
+  const uuids = new BootUuids();
+  const booting = cases.find(({ packet }) => packet.options.has(97))?.packet;
+  assert(booting !== undefined);
+  uuids.heard(booting);
+  const hex = hexOf(booting.options.get(97) as Uint8Array);
+  assert.equal(uuids.of(booting.mac), hex.slice(2));
+  uuids.heard({ ...booting, options: new Map([[97, Uint8Array.of(0, 1, 2)]]) });
+  assert.equal(uuids.of(booting.mac), hex.slice(2), "cut off: nothing is learnt");
+  assert.equal(uuids.of("52:54:00:00:00:99"), null);
 });

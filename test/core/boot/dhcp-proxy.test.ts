@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpAction } from "../../../core/boot/dhcp-action.ts";
 import { DhcpProxy } from "../../../core/boot/dhcp-proxy.ts";
+import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
 import {
   addressOption,
   type DhcpPacket,
@@ -18,6 +20,7 @@ const proxy = new DhcpProxy({
   netmask: "255.255.255.0",
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: ipxeAlone,
+  bootUuids: new BootUuids(),
 });
 const nowhere = { address: "0.0.0.0", port: 68 };
 
@@ -46,6 +49,31 @@ test("each firmware's DISCOVER is told what to boot, with no address and no leas
     assert.equal(read.siaddr, "10.77.0.1");
     assert.match(textOption(read, 60) ?? "", /^(PXE|HTTP)Client$/);
     assert.match(read.file, /^undionly.kpxe$|^snponly.efi$|^http:\/\/10\.77\.0\.1:8080\/boot\//);
+  }
+});
+
+test("with an image of the site's own: its shim by TFTP and by HTTP, in the PC's own folder", () => {
+  let isOff = false;
+  const own = new DhcpProxy({
+    ...{ serverAddress: "10.77.0.1", netmask: "255.255.255.0" },
+    ...{ serverUrl: "http://10.77.0.1:8080", bootUuids: new BootUuids() },
+    uefiLoaders: new UefiLoaders({ signed: "image", isSecureBootOff: () => isOff }),
+  });
+  const found = (architecture: string) =>
+    booting.find(({ golden }) => golden.options["93"] === architecture && !golden.options["77"])
+      ?.packet as DhcpPacket;
+  const file = (packet: DhcpPacket) => sent(own.handle(packet, 67, nowhere))?.packet.file;
+  const [pxe, http] = [found("0007"), found("0010")];
+  const folderOf = ({ mac }: DhcpPacket) => `secure/${mac.replaceAll(":", "-")}`;
+  assert.equal(file(pxe), `${folderOf(pxe)}/shimx64.efi`);
+  assert.equal(file(http), `http://10.77.0.1:8080/boot/${folderOf(http)}/shimx64.efi`);
+  isOff = true;
+  for (const [packet, loader] of [
+    [pxe, "snponly.efi"],
+    [http, "http://10.77.0.1:8080/boot/snponly.efi"],
+  ] as const) {
+    assert.equal(file(packet), loader);
+    assert.match(file(packet) ?? "", /shimx64/, "it comes back as firmware: iPXE was refused");
   }
 });
 

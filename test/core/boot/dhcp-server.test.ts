@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpAction, DhcpFact } from "../../../core/boot/dhcp-action.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
@@ -36,6 +37,7 @@ const settings: DhcpServerOptions = {
   fixed: new Map(),
   serverUrl: "http://192.168.7.1:8080",
   uefiLoaders: shimFirst,
+  bootUuids: new BootUuids(),
   probesAddresses: false,
 };
 

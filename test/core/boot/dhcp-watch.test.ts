@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DhcpWatch, otherServerText, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
+import {
+  DhcpWatch,
+  type OtherServer,
+  otherServerTexts,
+  type WatchFact,
+} from "../../../core/boot/dhcp-watch.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import { millis } from "../../../core/units/units.ts";
 import {
@@ -25,6 +30,13 @@ function offer(last: number, changes: Partial<DhcpPacket> = {}): DhcpPacket {
   ]);
   return { ...fixed, ...none, yiaddr: "10.0.0.77", mac: ownMac, options, ...changes };
 }
+/** What the OFFER above says. */
+const plain: OtherServer = {
+  ...{ address: "10.0.0.5", givesAddresses: true, namesBootFile: false },
+  ...{ bootsFrom: null, isInOurName: false },
+};
+const texts = (mode: "server" | "proxy" | "off", ...servers: OtherServer[]) =>
+  otherServerTexts(mode, "10.0.0.1", servers).join("\n");
 const kinds = (facts: readonly WatchFact[]) => facts.map(({ kind }) => kind);
 
 test("the question is a booting PC's DISCOVER that asks for a broadcast answer", () => {
@@ -44,7 +56,7 @@ test("a server appears once; our own answers, and what is no answer, count for n
   assert.deepEqual(watch.heard(offer(5)), [
     {
       kind: "appeared",
-      server: { address: "10.0.0.5", givesAddresses: true, namesBootFile: false },
+      server: plain,
     },
   ]);
   assert.deepEqual(watch.heard(offer(5)), []);
@@ -58,7 +70,7 @@ test("a proxyDHCP is told from a server that gives addresses", () => {
   watch.heard(offer(6, { yiaddr: "0.0.0.0", options }));
   const [server] = watch.servers;
   assert.deepEqual([server?.givesAddresses, server?.namesBootFile], [false, true]);
-  assert.match(otherServerText("server", server as never) ?? "", /also tells PCs what to boot/);
+  assert.match(texts("server", server as OtherServer), /also tells PCs what to boot/);
 });
 
 test("gone after four looks without an answer, not before; one answer keeps it", () => {
@@ -83,11 +95,58 @@ test("a client that asks another server by name gives it away", () => {
 });
 
 test("what a person reads: only what has to be mended", () => {
-  const dhcp = { address: "10.0.0.5", givesAddresses: true, namesBootFile: false };
-  assert.match(otherServerText("server", dhcp) ?? "", /10\.0\.0\.5.*--dhcp proxy/);
-  assert.equal(otherServerText("proxy", dhcp), null, "that is what a proxy is beside");
-  assert.match(otherServerText("proxy", { ...dhcp, namesBootFile: true }) ?? "", /what to boot/);
-  assert.equal(otherServerText("off", { ...dhcp, namesBootFile: true }), null);
+  assert.match(texts("server", plain), /10\.0\.0\.5.*--dhcp proxy/);
+  assert.equal(texts("proxy", plain), "", "that is what a proxy is beside");
+  const booting = { ...plain, namesBootFile: true };
+  assert.match(texts("proxy", booting), /^10\.0\.0\.5 also tells .*start from it/);
+  assert.match(texts("proxy", { ...booting, bootsFrom: "10.0.0.9" }), /start from 10\.0\.0\.9/);
+  assert.match(texts("off", booting), /boot from itself, and not from this server: .* 10\.0\.0\.1/);
+  for (const mode of ["proxy", "off"] as const)
+    assert.equal(texts(mode, { ...booting, bootsFrom: "10.0.0.1" }), "", "it sends PCs here");
+});
+
+test("two servers that give addresses are a fault beside which no mode is right", () => {
+  const second = { ...plain, address: "10.0.0.6" };
+  for (const mode of ["proxy", "off"] as const)
+    assert.match(texts(mode, plain, second), /10\.0\.0\.5 and 10\.0\.0\.6 both give addresses/);
+  assert.equal(texts("off"), "");
+  assert.match(texts("proxy"), /no DHCP server answers/);
+});
+
+test("where PCs are sent to: by next-server, by a URL, by option 66", () => {
+  const from = (changes: Partial<DhcpPacket>) => {
+    const watch = open();
+    watch.heard(offer(5, changes));
+    return watch.servers[0]?.bootsFrom;
+  };
+  const with66 = new Map([...offer(5).options, [66, asciiBytes("10.0.0.8")]]);
+  assert.equal(from({ file: "a.efi", siaddr: "10.0.0.7" }), "10.0.0.7");
+  assert.equal(from({ file: "http://10.0.0.9:80/a.efi", siaddr: "10.0.0.7" }), "10.0.0.9");
+  assert.equal(from({ file: "a.efi", options: with66 }), "10.0.0.8");
+  assert.equal(from({ siaddr: "10.0.0.7" }), null, "it names nothing to boot");
+});
+
+test("somebody who answers in our name and sends PCs elsewhere; our own answer that comes back", () => {
+  const watch = open();
+  assert.deepEqual(watch.heard(offer(1, { file: "snponly.efi", siaddr: "10.0.0.1" })), []);
+  const [fact] = watch.heard(offer(1, { file: "snponly.efi", siaddr: "10.0.0.66" }));
+  assert.deepEqual([fact?.kind, fact?.server.isInOurName], ["appeared", true]);
+  const said = texts("server", ...watch.servers);
+  assert.match(said, /in this server's name, and sends them to 10\.0\.0\.66/);
+  assert.doesNotMatch(said, /--dhcp proxy/);
+});
+
+test("while PCs boot it looks more often, and takes no server for gone the sooner", () => {
+  const watch = open();
+  watch.look(1, millis(0));
+  watch.heard(offer(5));
+  watch.hurry(millis(1000));
+  assert.equal(watch.deadline, 5000);
+  for (let at = 5000; at <= 60_000; at += 5000) {
+    assert.deepEqual(watch.look(1, millis(at)).facts, []);
+    watch.hurry(millis(at));
+  }
+  assert.deepEqual(kinds(watch.look(1, millis(181_000)).facts), ["gone"]);
 });
 
 test("invented servers do not fill the memory", () => {

@@ -1,6 +1,6 @@
 import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
 
 /** As for a PC that was never here, from a boot folder that has everything. */
-export const shimFirst = new UefiLoaders({ hasSigned: true, isSecureBootOff: () => false });
+export const shimFirst = new UefiLoaders({ signed: "shim", isSecureBootOff: () => false });
 /** As beside another DHCP server. */
-export const ipxeAlone = new UefiLoaders({ hasSigned: false, isSecureBootOff: () => false });
+export const ipxeAlone = new UefiLoaders({ signed: null, isSecureBootOff: () => false });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CastReceiverMachine } from "../../../core/cast/receiver.ts";
+import { PacketSeal } from "../../../core/cast/seal.ts";
 import { slabBytesFor } from "../../../core/cast/slab.ts";
 import { millis } from "../../../core/units/units.ts";
 import {
@@ -11,6 +12,7 @@ import {
   packetKind,
   packetLimit,
   repairPacketBytes,
+  sealBytes,
   symbolBytes,
   syncPacketBytes,
   writeHeader,
@@ -19,6 +21,7 @@ import {
 } from "../../../core/wire/cast.ts";
 import { type CastReport, decodeReport } from "../../../core/wire/cast-report.ts";
 import { seeded } from "../../sim/random.ts";
+import { packetKey } from "./keys.ts";
 
 const tag = 0x600d;
 /** Entries of 4, 1, 0, 12 and 4 symbols. */
@@ -39,24 +42,38 @@ const symbolOf = (entry: number, symbol: number): Uint8Array => {
 function open(slotCount = 3) {
   const slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
   const machine = new CastReceiverMachine(
-    { tag, storedLengths, wants: all, slotCount, slab },
+    { tag, packetKey, storedLengths, wants: all, slotCount, slab },
     millis(0),
   );
   let sequence = 0;
   let now = 0;
+  /** The sender, from here on. */
+  const sender = { generation: 5, seal: new PacketSeal(packetKey) };
   const write = (kind: number, entryIndex: number, symbol: number, length: number) => {
     const packet = new Uint8Array(length);
     sequence++;
-    writeHeader(packet, 0, { kind, symbol, generation: 5, tag, entryIndex, sequence });
+    const { generation } = sender;
+    writeHeader(packet, 0, { kind, symbol, generation, tag, entryIndex, sequence });
+    return packet;
+  };
+  const sealed = (packet: Uint8Array): Uint8Array => {
+    sender.seal.write(packet, 0, packet.length);
     return packet;
   };
   return {
     machine,
+    sealed,
+    /** The sender is started anew, or has new keys. */
+    rekey(key: Uint8Array): void {
+      sequence = 0;
+      sender.generation++;
+      sender.seal = new PacketSeal(key);
+    },
     give: (packet: Uint8Array) => machine.packet(packet, 0, packet.length),
     data(entry: number, symbol: number): Uint8Array {
       const packet = write(packetKind.data, entry, symbol, dataPacketBytes);
       packet.set(symbolOf(entry, symbol), headerBytes);
-      return packet;
+      return sealed(packet);
     },
     repair(entry: number, ...members: number[]): Uint8Array {
       const packet = write(packetKind.repair, entry, members.length, repairPacketBytes);
@@ -65,12 +82,12 @@ function open(slotCount = 3) {
       for (const member of members)
         for (const [at, byte] of symbolOf(entry, member).entries())
           sum[at] = (sum[at] as number) ^ byte;
-      return packet;
+      return sealed(packet);
     },
     sync(everyMs: number): Uint8Array {
       const packet = write(packetKind.sync, 0, 0, syncPacketBytes);
       writeReportEvery(packet, 0, everyMs);
-      return packet;
+      return sealed(packet);
     },
     /** Takes what is complete, and checks it. */
     completed: (): number[] =>
@@ -160,59 +177,111 @@ test("what came another way is forgotten, its slot is free, and it is said", () 
   assert.deepEqual(completed(), []);
 });
 
-test("reports tell what was heard; a sender started anew is told all wants at once", () => {
-  const { give, data, machine, report } = open();
+const nextKey = new Uint8Array(8).fill(9);
+
+test("a sender with another key is another numbering, and nothing of the one before is kept in parts", () => {
+  const { give, data, machine, rekey, report, completed } = open();
   assert.equal(report().heard, null);
-  give(data(0, 0));
-  give(data(0, 2));
-  const { heard, packets } = report();
-  assert.deepEqual(heard, { generation: 5, sequence: 2 });
-  assert.equal(packets, 2);
-  const ofOther = (packet: Uint8Array): Uint8Array => {
-    packet[2] = 6;
-    return packet;
-  };
-  give(ofOther(data(0, 1)));
-  give(ofOther(data(1, 0)));
-  const again = report();
-  assert.deepEqual(again.heard, { generation: 6, sequence: 4 });
-  assert.equal(again.packets, 1);
-  assert.notEqual(again.wants, null);
+  for (const symbol of [0, 1, 2, 3]) give(data(0, symbol));
+  for (const symbol of [0, 1, 2]) give(data(4, symbol));
+  const late = data(4, 3);
+  assert.deepEqual(report().heard, { generation: 5, sequence: 7 });
+  assert.equal(machine.rekey(nextKey, millis(3001)), 1);
+  rekey(nextKey);
+  give(data(3, 0));
+  const { heard, packets, assembling, wants } = report();
+  assert.deepEqual(heard, { generation: 6, sequence: 1 });
+  assert.equal(packets, 1);
+  assert.deepEqual(
+    assembling.map(({ entryIndex }) => entryIndex),
+    [3],
+  );
+  assert.deepEqual(wants, Uint8Array.of(0b1_1010), "what is whole is kept");
+  give(late);
+  for (const symbol of [0, 1, 2, 3]) give(data(4, symbol));
+  assert.deepEqual(
+    machine.completed.map(({ entryIndex, keyNumber }) => [entryIndex, keyNumber]),
+    [
+      [0, 0],
+      [4, 1],
+    ],
+  );
+  assert.deepEqual(completed(), [0, 4]);
+  assert.deepEqual(machine.stats().packetsForged, 0, "a late one is not forged");
   assert.equal(machine.stats().packetsLost, 0);
 });
 
-test("one packet with a number or a sender that is far off does not mislead", () => {
+test("the key before is good for two seconds after the next one came, and for no longer", () => {
   const { give, data, machine, report } = open();
   give(data(0, 0));
-  for (const at of [2, 15]) {
-    const damaged = data(0, 1);
-    damaged[at] = (damaged[at] as number) ^ 0x40;
-    give(damaged);
-  }
-  give(data(0, 2));
-  assert.deepEqual(report().heard, { generation: 5, sequence: 4 });
-  assert.equal(machine.stats().packetsLost, 2);
-});
-
-test("a first packet whose number is far off is corrected by those that follow", () => {
-  const { give, data, report } = open();
-  const damaged = data(0, 0);
-  damaged[14] = 0x40;
-  give(damaged);
+  machine.rekey(nextKey, millis(0));
+  machine.report(millis(1900));
   give(data(0, 1));
+  assert.equal(machine.stats().packets, 2);
+  machine.report(millis(2100));
   give(data(0, 2));
-  assert.deepEqual(report().heard, { generation: 5, sequence: 3 });
+  assert.equal(machine.stats().packets, 2);
+  assert.equal(machine.stats().packetsForged, 1);
+  assert.equal(report().heard?.sequence, 2);
 });
 
-test("a gap of thousands of packets is believed with the second packet after it", () => {
-  const { give, data, report } = open();
+test("a packet that is not sealed with the key does nothing and is counted, whatever it says", () => {
+  const { give, data, repair, sync, machine, report, completed } = open();
+  for (const symbol of [0, 1, 2]) give(data(0, symbol));
+  const before = report();
+  const forged = [data(0, 3), repair(0, 3), sync(20), data(4, 0)];
+  for (const packet of forged) {
+    for (const at of [2, 13, packet.length - 1]) {
+      const changed = new Uint8Array(packet);
+      changed[at] = (changed[at] as number) ^ 0x40;
+      give(changed);
+    }
+  }
+  assert.deepEqual(completed(), []);
+  const { number, ...after } = report();
+  assert.deepEqual({ ...after, number: number - 1 }, { ...before, wants: after.wants });
+  assert.deepEqual(machine.stats().packetsForged, forged.length * 2);
+  assert.equal(machine.stats().packetsIgnored, 0);
+  assert.equal(machine.stats().packetsLost, 0);
+});
+
+test("packets that come before their key are not taken for forged; those whose key never comes are", () => {
+  const { give, data, machine, rekey } = open();
   give(data(0, 0));
-  for (let lost = 0; lost < 5000; lost++) data(0, 1);
+  rekey(nextKey);
+  for (let count = 0; count < 5; count++) give(data(0, 1));
+  machine.report(millis(300));
+  assert.equal(machine.stats().packetsForged, 0);
+  machine.rekey(nextKey, millis(400));
+  give(data(0, 1));
+  machine.report(millis(40_000));
+  assert.equal(machine.stats().packetsForged, 0);
+  rekey(new Uint8Array(8).fill(77));
+  for (let count = 0; count < 5; count++) give(data(0, 2));
+  machine.report(millis(41_000));
+  assert.equal(machine.stats().packetsForged, 0);
+  machine.report(millis(80_000));
+  assert.equal(machine.stats().packetsForged, 5);
+});
+
+test("a sync that comes again does not set back how often to report", () => {
+  const { give, data, sync, machine } = open();
+  machine.report(millis(0));
+  const old = sync(1000);
+  give(old);
+  give(sync(20));
+  give(old);
+  give(data(0, 0));
+  assert.equal(machine.deadline, 20);
+});
+
+test("a gap of thousands of packets is a loss of thousands", () => {
+  const { give, data, sync, report } = open();
+  give(data(0, 0));
+  for (let lost = 0; lost < 3000; lost++) sync(20);
   give(data(0, 2));
-  assert.equal(report().heard?.sequence, 1);
-  give(data(0, 3));
   const { heard, packets } = report();
-  assert.equal(heard?.sequence, 5003);
+  assert.equal(heard?.sequence, 3002);
   assert.equal(packets, 2);
 });
 
@@ -237,11 +306,13 @@ test("the sender says how often to report", () => {
 });
 
 test("foreign and malformed packets are counted and do nothing", () => {
-  const { give, data, repair, completed, machine } = open();
+  const { give, data, repair, completed, machine, sealed } = open();
   const foreign = data(1, 0);
   foreign[4] = 1;
   const beyond = data(1, 0);
   beyond[8] = 5;
+  sealed(foreign);
+  sealed(beyond);
   const bad = [foreign, beyond, data(1, 0).subarray(1), new Uint8Array(0), data(0, 4)];
   for (const packet of bad) give(packet);
   assert.equal(machine.stats().packetsIgnored, bad.length);
@@ -251,10 +322,11 @@ test("foreign and malformed packets are counted and do nothing", () => {
   assert.deepEqual(completed(), []);
 });
 
-test("fuzz: whatever comes with the right tag never ends it, and completes nothing that lacks a symbol", () => {
+test("fuzz: whatever comes with the right seal never ends it, and completes nothing that lacks a symbol", () => {
   const random = seeded(77);
   const { machine } = open(2);
   const packet = new Uint8Array(packetLimit);
+  const seal = new PacketSeal(packetKey);
   const seen = new Map<number, number>();
   const lengths = [dataPacketBytes, repairPacketBytes, syncPacketBytes];
   for (let round = 0; round < 20_000; round++) {
@@ -266,6 +338,7 @@ test("fuzz: whatever comes with the right tag never ends it, and completes nothi
     writeHeader(packet, 0, { kind, symbol, generation: 5, tag, entryIndex, sequence });
     const length =
       random() < 0.8 ? (lengths[kind] ?? 100) : Math.floor(random() * (packetLimit + 1));
+    if (length >= headerBytes + sealBytes) seal.write(packet, 0, length & ~3);
     machine.packet(packet, 0, length);
     if (kind === packetKind.data) seen.set(entryIndex, (seen.get(entryIndex) ?? 0) + 1);
     if (round % 50 === 0) machine.report(millis(round * 100));

@@ -14,6 +14,7 @@ import {
   readHeader,
   symbolBytes,
 } from "../../../core/wire/cast.ts";
+import { packetKey } from "./keys.ts";
 
 const tag = 7;
 /** Five entries of 10 symbols, one without stored bytes between them. */
@@ -24,7 +25,7 @@ const all = Uint8Array.of(0b11_1011);
 function open(known = storedLengths) {
   let now = 0;
   const sender = new CastSenderMachine(
-    { tag, generation: 99, storedLengths: known, linkBps: 1e9, rateLimitBps: null },
+    { tag, generation: 99, packetKey, storedLengths: known, linkBps: 1e9, rateLimitBps: null },
     millis(now),
   );
   const batch = new Uint8Array(packetLimit * 44);
@@ -71,7 +72,7 @@ function open(known = storedLengths) {
       const slab = new Uint8Array(slabBytesFor(known, slotCount));
       const taken = new Set<number>();
       const machine = new CastReceiverMachine(
-        { tag, storedLengths: known, wants, slotCount, slab },
+        { tag, packetKey, storedLengths: known, wants, slotCount, slab },
         millis(now),
       );
       receivers.set(id, { machine, taken });

@@ -11,20 +11,20 @@ import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
 import { startCastReceiver } from "../../../core/node/cast/receiver.ts";
 import { startCastSender } from "../../../core/node/cast/sender.ts";
+import { keysOf } from "../cast/keys.ts";
 import { noiseOf } from "./noise-source.ts";
 
+export const entriesOf = (storedLengths: readonly number[]): IndexEntry[] =>
+  storedLengths.map((storedLength, chunkIndex) => ({
+    chunkIndex,
+    codec: storedLength === 0 ? codec.zero : codec.zstd,
+    storedLength,
+    crc32c: 0,
+    sha256: new Uint8Array(32),
+  }));
+
 export const indexOf = (storedLengths: readonly number[]): Uint8Array =>
-  encodeIndex(
-    storedLengths.map(
-      (storedLength, chunkIndex): IndexEntry => ({
-        chunkIndex,
-        codec: storedLength === 0 ? codec.zero : codec.zstd,
-        storedLength,
-        crc32c: 0,
-        sha256: new Uint8Array(32),
-      }),
-    ),
-  );
+  encodeIndex(entriesOf(storedLengths));
 
 /** Every entry that has stored bytes. */
 export function allWants(storedLengths: readonly number[]): Uint8Array {
@@ -39,6 +39,7 @@ export const castAddress = (interfaceAddress = "127.0.0.1") => ({
   group: `239.77.${randomInt(256)}.${1 + randomInt(254)}`,
   port: 20000 + randomInt(20000),
   interfaceAddress,
+  keys: keysOf(randomInt(255)),
 });
 export type CastPlace = ReturnType<typeof castAddress>;
 

@@ -1,9 +1,20 @@
 /** The cast's workers and sockets on this host's loopback. */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
-import { allWants, type CastPlace, castAddress, openReceiver, openSender } from "./cast-room.ts";
+import { dataPacketBytes, headerBytes } from "../../../core/wire/cast.ts";
+import { keysOf } from "../cast/keys.ts";
+import {
+  allWants,
+  type CastPlace,
+  castAddress,
+  entriesOf,
+  openReceiver,
+  openSender,
+} from "./cast-room.ts";
+import { noiseOf } from "./noise-source.ts";
 
 const mib = 1 << 20;
 /** Whole chunks, compressed ones, a tiny one, and some that are zeros. */
@@ -110,9 +121,9 @@ test("a live cast: entries are announced one by one and read in the owner's thre
   );
   context.after(() => receiver.handle.close());
   sender.handle.join(1, new Uint8Array(storedLengths.length / 8).fill(255));
-  for (const [entry, storedLength] of storedLengths.entries()) {
-    sender.handle.announce(entry, storedLength);
-    receiver.handle.announce(entry, storedLength);
+  for (const [at, entry] of entriesOf(storedLengths).entries()) {
+    sender.handle.announce(at, entry);
+    receiver.handle.announce(at, entry);
     await sleep(2);
   }
   await within(20, [receiver.done]);
@@ -140,5 +151,54 @@ test("an interface that is not there is refused with what to do", async () => {
       openReceiver(place, storedLengths, () => {}),
       isNamed,
     );
+  }
+});
+
+test("new keys in the middle: what is whole is kept, and what was made with the old ones comes again", async (context) => {
+  for (const mayUseCalls of [true, false]) {
+    const place = { ...castAddress(), mayUseCalls };
+    const sender = await openSender(place, storedLengths, { rateLimitBps: 100e6 });
+    context.after(() => sender.handle.close());
+    const receiver = await openReceiver(place, storedLengths, (payload) =>
+      sender.handle.report(1, payload),
+    );
+    context.after(() => receiver.handle.close());
+    sender.handle.join(1, allWants(storedLengths));
+    while (receiver.takenCount < 5) await sleep(5);
+    sender.handle.rekey(keysOf(77));
+    receiver.handle.rekey(keysOf(77));
+    await within(30, [receiver.done]);
+    await sleep(600);
+    assert.equal(receiver.stats?.packetsForged, 0);
+  }
+});
+
+test("without the keys nothing is heard, and what goes over the wire is not what is stored", async (context) => {
+  const place = castAddress();
+  const sender = await openSender(place, storedLengths, { rateLimitBps: 100e6 });
+  context.after(() => sender.handle.close());
+  const other = { ...place, keys: keysOf(99) };
+  const stranger = await openReceiver(other, storedLengths, () => {});
+  context.after(() => stranger.handle.close());
+  const receiver = await openReceiver(place, storedLengths, (payload) =>
+    sender.handle.report(1, payload),
+  );
+  context.after(() => receiver.handle.close());
+  const heard: Buffer[] = [];
+  const listener = createSocket({ type: "udp4", reuseAddr: true });
+  context.after(() => listener.close());
+  listener.on("message", (packet) => heard.push(packet));
+  await new Promise<void>((bound) => listener.bind(place.port, place.group, bound));
+  listener.addMembership(place.group, place.interfaceAddress);
+  sender.handle.join(1, allWants(storedLengths));
+  await within(30, [receiver.done]);
+  await sleep(600);
+  assert.equal(stranger.stats?.packets, 0);
+  const data = heard.filter(({ length }) => length === dataPacketBytes);
+  assert(data.length > 1000);
+  for (const packet of data.slice(0, 300)) {
+    const entry = packet.readUInt32LE(8);
+    const stored = Buffer.from(noiseOf(entry, storedLengths[entry] as number));
+    assert.equal(stored.indexOf(packet.subarray(headerBytes, headerBytes + 16)), -1);
   }
 });

@@ -6,9 +6,9 @@ import { bigLetters } from "../../../core/screen/letters.ts";
 import {
   barRow,
   cell,
+  consoleText,
   cut,
   line,
-  printable,
   rowText,
   screenful,
   visibleFrom,
@@ -16,9 +16,11 @@ import {
 } from "../../../core/screen/row.ts";
 
 test("only what a console's font has is printed, whatever a machine calls itself", () => {
-  assert.equal(printable("Müller\u2013Saal \u201cA\u201d\u2026"), 'Muller-Saal "A"...');
-  assert.equal(printable("a\u001b[2J\u0007\u009bb\tc\nd\u202e"), "a?[2J??b c d?");
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => /^[ -~]*$/.test(printable(text))));
+  assert.equal(consoleText("Müller\u2013Saal \u201cA\u201d\u2026"), 'Muller-Saal "A"...');
+  assert.equal(consoleText("a\u001b[2J\u0007\u009bb\tc\nd\u202e"), "a?[2J??b c d?");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => /^[ -~]*$/.test(consoleText(text))),
+  );
 });
 
 test("cells have their width, and say when they were cut", () => {
@@ -38,7 +40,7 @@ test("wrapping keeps every character but blanks, and the width", () => {
       const lines = wrap(text, width);
       assert.ok(lines.every((each) => each.length <= width && each.length > 0));
       const bare = (some: string): string => some.replaceAll(" ", "");
-      assert.equal(bare(lines.join("")), bare(printable(text)));
+      assert.equal(bare(lines.join("")), bare(consoleText(text)));
     }),
   );
 });

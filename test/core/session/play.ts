@@ -20,6 +20,7 @@ import { millis } from "../../../core/units/units.ts";
 import type { Counters, End, Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
 import type { DiskView, SessionView } from "../../../core/wire/views.ts";
+import { castKeys } from "../cast/keys.ts";
 
 export const root = "ab".repeat(32);
 
@@ -43,11 +44,12 @@ export const counters: Counters = {
   bytesVerified: 0,
   chunksKept: 0,
   chunksWritten: 0,
+  forgedPackets: 0,
   lossRatio: null,
   writeBps: null,
 };
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null };
+const settings = { policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "", castKeys };
 
 const receiversSpec: ReceiversSpec = {
   ...{ room: "default", pcs: ["a", "b"], disk: null, failingDisks: [], delta: false },

@@ -80,7 +80,7 @@ test("nothing of a name reaches a terminal as an order", () => {
 test("a PC cannot ask for a capture under a name that an image cannot have", () => {
   const ask = (want: object): boolean =>
     decodeAgentMessage(JSON.stringify({ type: "ask", want })).ok;
-  const capture = (name: string) => ask({ action: "capture", name, disk: null });
+  const capture = (name: string) => ask({ action: "capture", name, disk: "/dev/sda" });
   const cast = (saveAs: string | null) =>
     ask({ action: "cast", room: "lab", saveAs, disk: "/dev/sda" });
   assert.deepEqual([capture("Win11-Lab"), capture("Lab 1")], [true, false]);

@@ -69,7 +69,7 @@ export async function captureInto(
       disk,
       source: "test",
       raw,
-      uplink: httpUplink({ server, task: "s1", signal }),
+      uplink: httpUplink({ server, task: "s1", grant: () => "", signal }),
       signal,
       progress: () => {},
       log: () => {},

@@ -18,6 +18,7 @@ import { ServerFiles } from "../../../initrd/agent/link/http.ts";
 import { startRestore } from "../../../initrd/agent/tasks/restore.ts";
 import { imageRoutes } from "../../../server/gate/image-routes.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
+import { castKeys } from "../../core/cast/keys.ts";
 import { plainHttp } from "../../tls.ts";
 
 const mib = 1 << 20;
@@ -49,9 +50,10 @@ export async function restoreTo(
       type: "restore",
       session: "s1",
       attempt: 1,
+      grant: "",
       imageId: image.id,
       image: `${image.name}@${image.version}`,
-      cast: { tag: 1, group: "239.77.1.1", port: 7401 },
+      cast: { tag: 1, group: "239.77.1.1", port: 7401, keys: castKeys },
       verify: "read-back",
       afterwards: "stay",
       disk: null,
@@ -64,7 +66,7 @@ export async function restoreTo(
     const task = startRestore(order, {
       clock: systemClock,
       memoryBytes: 1e9,
-      files: (signal) => new ServerFiles(server, signal),
+      files: (signal, grant) => new ServerFiles(server, signal, grant),
       candidates: () => [{ disk, inUse: null }],
       interfaceAddress: async () => "127.0.0.1",
       isWireless: async () => false,
@@ -100,6 +102,7 @@ async function fromStore(
     forget() {},
     announce() {},
     refresh() {},
+    rekey() {},
     ended,
     async close() {
       isClosed = true;

@@ -32,13 +32,13 @@ afterEach(() => {
 });
 
 test("a capture asks again", async () => {
-  const uplink = httpUplink({ server: plainHttp(url), task: "s1", signal });
+  const uplink = httpUplink({ server: plainHttp(url), task: "s1", grant: () => "", signal });
   assert.deepEqual(await uplink.known([new Uint8Array(32)]), [true]);
   assert.equal(asked, 2);
 });
 
 test("an agent that reads a chunk asks again", async () => {
-  const files = new ServerFiles(plainHttp(url), signal);
+  const files = new ServerFiles(plainHttp(url), signal, () => "");
   assert.deepEqual([...(await files.chunk("0", 0))], [1]);
   assert.equal(asked, 2);
 });

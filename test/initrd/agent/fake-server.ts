@@ -24,6 +24,7 @@ import { controlProtocol } from "../../../core/wire/login.ts";
 import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
 import { channelOf } from "../../../server/gate/channel.ts";
 import { LoginCheck } from "../../../server/gate/proof.ts";
+import { castKeys } from "../../core/cast/keys.ts";
 import type { FakeImage } from "../../imaging/restore/fake-disk.ts";
 import { testKey } from "../../tls.ts";
 
@@ -56,6 +57,13 @@ export interface FakeServer {
   /** Chunks wait this long, in milliseconds. */
   chunkDelay: number;
   chunksServed: number;
+  /** What its orders carry, and every request over HTTP has to. */
+  grant: string;
+  /** What it gives who asks for one; null: it says no. */
+  viewGrant: string | null;
+  /** Requests that had none, or another. */
+  refused: number;
+  readonly isConnected: boolean;
   say(message: ServerMessage | string): void;
   restore(more?: Partial<RestoreOrder>): void;
   wipe(more?: Partial<WipeOrder>): void;
@@ -72,6 +80,8 @@ export interface FakeServer {
 }
 
 export const session = "s1";
+/** Of whoever stands in for the cast. */
+export const standInGrant = "stand-in";
 
 /** Nothing is wanted of the agent at this work. */
 export const cancel = (work: Work, reason: string): ServerMessage => ({
@@ -130,6 +140,12 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     spoil: (_, stored) => stored,
     chunkDelay: 0,
     chunksServed: 0,
+    grant: "first",
+    viewGrant: "first",
+    refused: 0,
+    get isConnected() {
+      return socket?.readyState === socket?.OPEN && socket !== null;
+    },
     say(message) {
       assert(socket !== null, "an agent is connected");
       socket.send(typeof message === "string" ? message : JSON.stringify(message));
@@ -139,9 +155,10 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         type: "restore",
         session,
         attempt: 1,
+        grant: server.grant,
         imageId: manifest.id,
         image: "base@1",
-        cast: { tag: 77, group: "239.77.1.1", port: 7401 },
+        cast: { tag: 77, group: "239.77.1.1", port: 7401, keys: castKeys },
         verify: "read-back",
         afterwards: "stay",
         disk: null,
@@ -207,6 +224,12 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         const decoded = decodeAgentMessage(data.toString());
         assert(decoded.ok, `the agent says what the protocol has: ${JSON.stringify(decoded)}`);
         server.heard.push(decoded.value);
+        if (decoded.value.type === "grant-request") {
+          const { view } = decoded.value;
+          const { viewGrant } = server;
+          const reason = viewGrant === null ? "an operator has to say" : null;
+          server.say({ type: "grant", view, grant: viewGrant, reason });
+        }
         if (decoded.value.type === "alive" && server.settles) {
           const { report } = decoded.value;
           if (report?.phase === "done") server.say(cancel(report, "settled"));
@@ -254,6 +277,17 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     }
   }, 1000);
 
+  app.addHook("onRequest", async (request, reply) => {
+    const { authorization } = request.headers;
+    if (
+      request.ws ||
+      [server.grant, standInGrant].some((each) => authorization === `Bearer ${each}`)
+    )
+      return;
+    server.refused++;
+    const answer = { code: "not-granted", message: "it is over", next: "wait" };
+    return reply.code(authorization === undefined ? 401 : 403).send(answer);
+  });
   app.get("/gate/v2/images", () => []);
   app.put(`/gate/v2/casts/${session}/plan`, (_, reply) => {
     server.plans++;

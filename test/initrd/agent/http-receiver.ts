@@ -5,7 +5,7 @@ import type {
   CastReceiverOptions,
 } from "../../../core/cast/ends.ts";
 import { pinnedTo } from "../../tls.ts";
-import type { FakeServer } from "./fake-server.ts";
+import { type FakeServer, standInGrant } from "./fake-server.ts";
 
 /** `server`: its address and key; the image's id is the one that the fake server has. */
 export const httpReceiver =
@@ -25,7 +25,9 @@ export const httpReceiver =
           const path = `/gate/v2/images/0123456789abcdef/chunks/${entryIndex}`;
           let data: Uint8Array;
           try {
-            data = new Uint8Array(await (await server.fetch(path)).arrayBuffer());
+            const headers = { authorization: `Bearer ${standInGrant}` };
+            const answer = await server.fetch(path, { headers });
+            data = new Uint8Array(await answer.arrayBuffer());
           } catch {
             await new Promise((resolve) => setTimeout(resolve, 50));
             continue;
@@ -38,6 +40,7 @@ export const httpReceiver =
             packetsLost: packets / 10,
             packetsDropped: 0,
             packetsIgnored: 0,
+            packetsForged: 0,
             bytesReceived: 0,
           });
           events.report(Uint8Array.of(1, 2, 3));
@@ -53,6 +56,7 @@ export const httpReceiver =
       forget: (entryIndex) => void wanted.delete(entryIndex),
       announce() {},
       refresh: () => events.report(Uint8Array.of(9)),
+      rekey() {},
       ended: new Promise(() => {}),
       async close() {
         closed = true;

@@ -13,7 +13,6 @@ import { Meter } from "../../../initrd/agent/meter.ts";
 import { taskView } from "../../../initrd/agent/screen.ts";
 import type { Task } from "../../../initrd/agent/tasks/task.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
-import { hashPin } from "../../../server/lab/pin.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { pinnedTo } from "../../tls.ts";
 import { type FakeServer, openFakeServer, session } from "./fake-server.ts";
@@ -55,7 +54,7 @@ interface Bench {
   end(): Promise<void>;
 }
 
-async function open(): Promise<Bench> {
+async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const server = await openFakeServer(image);
   const tasks: IdleTask[] = [];
   const power: string[] = [];
@@ -86,9 +85,10 @@ async function open(): Promise<Bench> {
       tasks.push(begun);
       return begun;
     },
-    files: (signal) => new ServerFiles(pinned, signal),
+    files: (signal, grant) => new ServerFiles(pinned, signal, grant),
     power: async (action) => void power.push(action),
-    troubles: () => ({ isHalfWritten: true, lines: ["it does not start"] }),
+    isHalfWritten: () => isHalfWritten,
+    troubles: () => ["it does not start"],
     lockShell: (isLocked) => void power.push(isLocked ? "locked" : "unlocked"),
     check: async function* () {
       yield [{ title: "Link", good: null, text: "being looked at" }];
@@ -132,29 +132,40 @@ async function open(): Promise<Bench> {
 }
 
 suite("the agent's screen", { concurrency: true }, () => {
-  test("a room's PIN locks the menu and the shell until it is typed; another PIN locks them again", async () => {
+  test("the server's word locks the menu and the shell, and opens them; without a server they are shut", async () => {
     const { server, power, press, seen, end } = await open();
-    const placed = {
-      type: "placed",
-      name: "pc1",
-      room: "lab",
-      seat: null,
-      shell: true,
-      walk: null,
-      level: "placed",
-    } as const;
-    server.say({ ...placed, pin: hashPin("2468") });
-    await seen((view) => view.isLocked);
-    press({ action: "unlock", pin: "1357" });
-    await seen((view) => view.notice === "That was not the room's PIN.");
-    assert.deepEqual(power, ["locked"]);
+    await seen((view) => view.server.state === "connected");
+    press({ action: "shell" });
+    await seen((view) => /not said yet/.test(view.notice ?? ""));
+    const pins = { menu: true, instructor: true };
+    server.say({ type: "menu", pins, right: null });
+    assert.equal((await seen((view) => view.isLocked)).unlocks, "menu");
     press({ action: "unlock", pin: "2468" });
-    await seen((view) => !view.isLocked);
-    server.say({ ...placed, pin: hashPin("9999") });
+    assert.equal((await server.heardOf("unlock")).pin, "2468");
+    server.say({ type: "menu", pins, right: "menu" });
+    assert.equal((await seen((view) => !view.isLocked)).unlocks, "instructor");
+    server.cut();
     await seen((view) => view.isLocked);
-    server.say({ ...placed, pin: null });
+    await seen((view) => view.server.state === "connected");
+    server.say({ type: "menu", pins: { menu: false, instructor: false }, right: null });
     await seen((view) => !view.isLocked);
     assert.deepEqual(power, ["locked", "unlocked", "locked", "unlocked"]);
+    await end();
+  });
+
+  test("what waits for an operator is shown, can be withdrawn, and ends with the connection", async () => {
+    const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    server.say({ type: "waiting", what: "erase its disk" });
+    await seen((view) => view.waiting === "erase its disk");
+    press({ action: "withdraw" });
+    assert.deepEqual((await server.heardOf("ask")).want, { action: "withdraw" });
+    server.say({ type: "waiting", what: null });
+    await seen((view) => view.waiting === null);
+    server.say({ type: "waiting", what: "erase its disk" });
+    await seen((view) => view.waiting !== null);
+    server.cut();
+    assert.match((await seen((view) => view.waiting === null)).notice ?? "", /ask again/);
     await end();
   });
 
@@ -179,6 +190,13 @@ suite("the agent's screen", { concurrency: true }, () => {
     await end();
   });
 
+  test("a PC whose disk was left half written says so on its screen and to the server", async () => {
+    const { server, seen, end } = await open({ isHalfWritten: true });
+    assert.equal((await server.heardOf("hello")).state, "failed");
+    await seen((view) => view.isHalfWritten);
+    await end();
+  });
+
   test("searching, connected, lost, connected again", async () => {
     const { server, views, seen, end } = await open();
     assert.equal(views[0]?.server.state, "searching");
@@ -195,7 +213,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     server.welcome = { protocol: controlProtocol, name: "pc9" };
     assert.equal((await seen((view) => view.server.state === "connected")).pc.name, "pc9");
     const walk = { room: "lab", next: "A2" };
-    const allows = { shell: true, pin: null, level: "placed" as const };
+    const allows = { shell: true, level: "placed" as const };
     server.say({ type: "placed", name: "pc10", room: "lab", seat: "A1", ...allows, walk });
     server.say({ type: "notice", text: "lunch" });
     const placed = await seen((view) => view.notice === "lunch");
@@ -224,7 +242,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.equal(waiting.level, "waiting");
     assert.match(waiting.code ?? "", /^\d{6}$/);
     const placed = { type: "placed", name: "pc1", room: "lab", seat: null, shell: true } as const;
-    server.say({ ...placed, pin: null, walk: null, level: "unproven" });
+    server.say({ ...placed, walk: null, level: "unproven" });
     assert.equal((await seen((view) => view.pc.room === "lab")).level, "unproven");
     await end();
   });
@@ -236,6 +254,27 @@ suite("the agent's screen", { concurrency: true }, () => {
     server.cut();
     const refused = await seen((view) => view.server.state === "refused");
     assert.match(refused.server.detail ?? "", /another code than this PC/);
+    await end();
+  });
+
+  test("what the server does not let a PC look at is said on its screen", async () => {
+    const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    server.viewGrant = null;
+    press({ action: "images" });
+    const refused = await seen((view) => view.notice !== null);
+    assert.match(refused.notice ?? "", /an operator has to say/);
+    assert.equal(refused.images, null);
+    await end();
+  });
+
+  test("a list that is asked for without a server is answered with a notice", async () => {
+    const { server, press, seen, end } = await open();
+    server.welcome = null;
+    server.cut();
+    await seen((view) => view.server.state === "lost");
+    press({ action: "images" });
+    assert.match((await seen((view) => view.notice !== null)).notice ?? "", /no connection/);
     await end();
   });
 

@@ -4,16 +4,9 @@ import fc from "fast-check";
 import type { MenuAction } from "../../../core/agent/desk.ts";
 import type { Key } from "../../../core/screen/keys.ts";
 import { rowText } from "../../../core/screen/row.ts";
+import { eraseWord, exits, home, items, type Page } from "../../../initrd/menu/pages.ts";
 import { rows } from "../../../initrd/menu/rows.ts";
-import {
-  eraseWord,
-  exits,
-  home,
-  items,
-  type Page,
-  press,
-  settled,
-} from "../../../initrd/menu/state.ts";
+import { press, settled } from "../../../initrd/menu/state.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
 import { disk, image, otherDisk, receiving, view } from "./views.ts";
 
@@ -202,14 +195,14 @@ test("an image's name is checked where it is typed", () => {
   assert.match(said, /"Lab 1" cannot be the name of an image: it has a space; .*: Lab-1, say\./);
 });
 
-test("a locked menu shows what it shows, and does nothing before the PIN but wait", () => {
-  const locked = { ...view, isLocked: true, disks: [disk, otherDisk] };
-  const names = [...items.map(({ letter }) => letter), "l", "b", "p"].filter(
-    (name) => name !== "w",
-  );
-  for (const name of names) {
-    const [page, actions] = pressAll(home(), [name], locked);
-    assert.deepEqual([page.name, actions], ["pin", []], name);
+/** The room has a PIN, and nobody has typed it. */
+const locked: MenuView = { ...view, isLocked: true, unlocks: "menu" };
+
+test("a locked menu shows what it shows, and asks for the PIN before all but waiting", () => {
+  const letters = [...items.map(({ letter }) => letter), "l", "b", "p", "u"];
+  for (const letter of letters.filter((each) => each !== "w")) {
+    const [page, actions] = pressAll(home(), [letter], locked);
+    assert.deepEqual([page.name, actions], ["pin", []], letter);
   }
   assert.equal(pressAll(home(), ["w"], locked)[0].name, "wait");
   const [page, actions] = pressAll(home(), ["r", ..."2468", "enter"], locked);
@@ -218,24 +211,68 @@ test("a locked menu shows what it shows, and does nothing before the PIN but wai
   const [typing] = pressAll(home(), ["r", ..."2468"], locked);
   assert.match(text(locked, typing), /PIN: \*{4}_/);
   assert.ok(!text(locked, typing).includes("2468"));
-  // What was open when it fell shut is left.
-  const erase: Page = {
-    name: "erase",
-    work: { kind: "restore", image },
-    disk,
-    value: "ERASE",
-    refused: false,
-  };
-  assert.deepEqual(pressAll(erase, ["enter"], locked)[1], []);
+  // What reads the PC or leads out of it is left when the menu falls shut.
+  for (const name of ["hardware", "check"] as const)
+    assert.deepEqual(settled({ name }, locked), home());
+  assert.deepEqual(settled({ name: "images", chosen: 0 }, locked), home());
 });
 
-test("a task on a locked PC is stopped only after the PIN", () => {
-  const locked = { ...view, isLocked: true, task: receiving };
-  const [page, actions] = pressAll(home(), ["s", "y"], locked);
+test("without the PIN an image is named and not listed, and it is asked for after the usual word", () => {
+  const erase = [...eraseWord, "enter"];
+  const asked = (keys: readonly string[]): MenuAction[] => pressAll(home(), keys, locked)[1];
+  assert.deepEqual(asked(["r", "tab", ..."win11-lab@4", "enter", ...erase]), [
+    { action: "restore", image: "win11-lab@4", disk: "/dev/sda" },
+  ]);
+  assert.deepEqual(asked(["e", "tab", "2", "enter", ...erase]), [
+    { action: "wipe", method: "zero", disk: "/dev/sda" },
+  ]);
+  assert.deepEqual(asked(["c", "tab", ..."new", "enter"]), [
+    { action: "capture", name: "new", disk: "/dev/sda" },
+  ]);
+  const cast = ["t", "tab", "enter"];
+  assert.deepEqual(asked([...cast, ..."lab-2", "enter"]), [
+    { action: "cast", room: "lab-2", saveAs: null, disk: "/dev/sda" },
+  ]);
+  assert.match(text(locked, pressAll(home(), cast, locked)[0]), /operator is shown which/);
+  assert.match(text(locked, pressAll(home(), ["r"], locked)[0]), /Tab: ask an operator instead/);
+  // The shell, the ways out and the network check need the PIN.
+  for (const letter of ["s", "n", "h", "x", "b"]) {
+    const [page] = pressAll(home(), [letter, "tab"], locked);
+    assert.deepEqual([page.name, asked([letter, "tab"])], ["pin", []], letter);
+  }
+});
+
+test("what waits for an operator has the screen, and Esc alone withdraws it", () => {
+  const waiting = { ...view, waiting: "restore win11-lab@4 to its disk sda" };
+  const shown = text(waiting, home());
+  assert.match(shown, /Waiting for the server's operator to say yes/);
+  assert.match(shown, /restore win11-lab@4 to its disk sda/);
+  for (const name of ["r", "enter", "w", "b", "y"])
+    assert.deepEqual(pressAll(home(), [name], waiting)[1], [], name);
+  assert.deepEqual(pressAll(home(), ["escape"], waiting)[1], [{ action: "withdraw" }]);
+  assert.doesNotMatch(text({ ...waiting, task: receiving }, home()), /operator/);
+});
+
+test("the instructor's PIN can be typed at a menu that is open already", () => {
+  const open: MenuView = { ...view, unlocks: "instructor" };
+  assert.match(text(open, home()), /U: instructor's PIN/);
+  const [, actions] = pressAll(home(), ["u", ..."97531", "enter"], open);
+  assert.deepEqual(actions, [{ action: "unlock", pin: "97531" }]);
+  assert.equal(pressAll(home(), ["u"], view)[0].name, "home");
+});
+
+test("a task on a locked PC is stopped after the PIN, or without it where no server can check one", () => {
+  const busy = { ...locked, task: receiving };
+  const [page, actions] = pressAll(home(), ["s", "y"], busy);
   assert.deepEqual([page.name, actions], ["pin", []]);
-  assert.match(text(locked, page), /RECEIVING|PIN:/);
-  const open = { ...locked, isLocked: false };
+  assert.match(text(busy, page), /RECEIVING|PIN:/);
+  const open: MenuView = { ...busy, isLocked: false, unlocks: null };
   assert.deepEqual(pressAll(page, ["s", "y"], open)[1], [{ action: "stop" }]);
+  const server = { ...view.server, state: "lost" } as const;
+  const alone: MenuView = { ...busy, server, unlocks: null };
+  assert.deepEqual(pressAll(home(), ["s", "y"], alone)[1], [{ action: "stop" }]);
+  const [shut] = pressAll(home(), ["r"], { ...alone, task: null });
+  assert.match(text({ ...alone, task: null }, shut), /locked until the server is back/);
 });
 
 test("a PC that nobody has placed shows its code in large letters, also while it waits for the room", () => {
@@ -270,7 +307,7 @@ test("while the TPM works, the screen says so", () => {
 
 test("in a seat walk the seat is in large letters, and Enter takes it, PIN or not", () => {
   const walk = { room: "lab-2", next: "A7" };
-  const place = { seat: null, shell: true, pin: null, walk };
+  const place = { seat: null, shell: true, walk };
   const offered = { ...view, place, isLocked: true };
   assert.match(text(offered, home()), /#{5}.*\n.*Enter: take the seat/s);
   assert.deepEqual(pressAll(home(), ["enter"], offered)[1], [{ action: "take-seat" }]);
@@ -351,7 +388,7 @@ test("the hardware page has what tells this PC and its disks from others", () =>
 test("a task takes the screen from whatever was open, and a disk that is gone closes its page", () => {
   const erase: Page = {
     name: "erase",
-    work: { kind: "restore", image },
+    work: { kind: "restore", reference: "win11-lab@4", image },
     disk,
     value: "ERASE",
     refused: false,

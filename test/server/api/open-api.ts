@@ -14,10 +14,12 @@ import {
   localApplication,
   networkApplication,
 } from "../../../server/applications.ts";
+import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import type { Log } from "../../../server/host/log.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
-import { Lab } from "../../../server/lab/lab.ts";
+import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { bootPlan, testPin } from "../../core/boot/boot-plan.ts";
@@ -29,6 +31,7 @@ export interface TestApi {
   readonly folder: string;
   readonly images: ImageStore;
   readonly lab: Lab;
+  readonly grants: Grants;
   readonly state: StateStore;
   readonly operators: Operators;
   readonly app: FastifyInstance;
@@ -50,8 +53,12 @@ export interface TestApi {
 export interface TestApiOptions {
   /** The connections that the lab believes in; else those of the gate. */
   readonly agents?: Agents;
+  /** Hears a live cast; else none is heard. */
+  readonly startReceiver?: LabPorts["startReceiver"];
   /** For the network's application. */
   readonly tls?: GateKey;
+  /** Where the server's log goes; else nowhere. */
+  readonly log?: Log;
   /** Before there are routes. */
   prepare?(app: FastifyInstance): void;
 }
@@ -59,10 +66,10 @@ export interface TestApiOptions {
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, tls, prepare }: TestApiOptions = {},
+  { agents, startReceiver, tls, log = pino({ level: "silent" }), prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
-  const log = pino({ level: "silent" });
   const links = new AgentLinks(log);
+  const grants = new Grants();
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
@@ -73,10 +80,12 @@ export async function openApi(
     version: "test",
     agents: agents ?? links,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
-    startReceiver: () => Promise.reject(new Error("nothing is cast in this test")),
+    startReceiver:
+      startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
+    seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     wake: async () => {},
-    log: () => {},
+    log: (fields, text) => log.info(fields, text),
   });
   const routes: RouteOptions[] = [];
   const newApp = (key: GateKey | null): FastifyInstance => {
@@ -101,8 +110,11 @@ export async function openApi(
   if (bootApp === null) await localApplication(app, ports);
   else {
     const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });
-    await bootApplication(bootApp, { folder, serverUrl: "http://test", gate, plan, asked });
-    await networkApplication(app, ports, { lab, images, links, interfaceAddress: "127.0.0.1" });
+    const secureFile = (): undefined => undefined;
+    const boot = { folder, serverUrl: "http://test", gate, plan, asked, secureFile };
+    await bootApplication(bootApp, boot);
+    const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
+    await networkApplication(app, ports, forGate);
   }
   const close = async (): Promise<void> => {
     links.close();
@@ -115,7 +127,7 @@ export async function openApi(
   };
   return {
     ...{ close, [Symbol.asyncDispose]: close },
-    ...{ folder, images, lab, state, operators, app, boot: bootApp, routes },
+    ...{ folder, images, lab, grants, state, operators, app, boot: bootApp, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
         method,

@@ -33,7 +33,13 @@ test("what is there is listed in the contract's fields, unknown as null", async 
   assert.deepEqual((await call("GET", "/rooms")).body, [
     {
       ...{ name: "default", pcs: 1, online: 0, session: null },
-      ...{ settings: { ...roomDefaults, admit: "on-order" }, pin: false, seats: [], walk: null },
+      ...{
+        settings: { ...roomDefaults, admit: "on-order" },
+        pin: false,
+        instructorPin: false,
+        shutUntil: null,
+      },
+      ...{ seats: [], walk: null },
     },
   ]);
 });

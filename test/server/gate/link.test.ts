@@ -32,6 +32,9 @@ const log = pino(
 /** What the lab was told, in order. */
 const told: string[] = [];
 const welcome = { type: "welcome", serverVersion: "1", level: "waiting" } as const;
+/** PCs at which the lab fails, and that it does not let in. */
+const full = "52:54:00:00:00:ff";
+const revoked = "52:54:00:00:00:fe";
 /** The code of the latest login. */
 let code = "";
 /** What the welcome says that it is. */
@@ -40,8 +43,8 @@ const events: AgentEvents = {
   login: ({ hello: { mac }, code: ofLogin }) => {
     told.push(`login ${mac}`);
     code = ofLogin;
-    if (mac === "full") throw new Error("SQLITE_FULL");
-    if (mac === "revoked") throw new RoomcastError("refused", "its key was revoked", "admit it");
+    if (mac === full) throw new Error("SQLITE_FULL");
+    if (mac === revoked) throw new RoomcastError("refused", "its key was revoked", "admit it");
     const place = { pc: mac, name: mac, room: "default", time: "t" };
     return { pc: mac, welcome: { ...welcome, ...place, code: shownCode ?? ofLogin } };
   },
@@ -189,9 +192,9 @@ test("a second greeting, a proof of another connection and a recorded one are re
 test("a PC that the lab does not let in is told why", async () => {
   const socket = await open();
   const over = ended(socket);
-  await logIn(socket, helloOf("revoked"));
+  await logIn(socket, helloOf(revoked));
   assert.match(await over, /^4002 its key was revoked: admit it$/);
-  assert.deepEqual(told, ["login revoked"]);
+  assert.deepEqual(told, [`login ${revoked}`]);
 });
 
 /** An agent's own link, until it is up or down. */
@@ -311,9 +314,9 @@ test("an error at one message costs that connection, and is logged with the PC a
 test("an error at the login is one of that connection too", async () => {
   const socket = await open();
   const over = ended(socket);
-  await logIn(socket, helloOf("full"));
+  await logIn(socket, helloOf(full));
   assert.match(await over, /^1011 the server failed at the login/);
-  assert.equal(links.isConnected("full"), false);
+  assert.equal(links.isConnected(full), false);
 });
 
 test("a PC has one connection: a newer one takes its place, and the older one is lost", async () => {

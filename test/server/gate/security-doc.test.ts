@@ -37,7 +37,7 @@ const wanted = [
     cells(
       `\`${row.method} ${row.path}\``,
       row.port,
-      row.credential,
+      row.role === null ? row.credential : `${row.credential}: ${row.role}`,
       row.boundTo,
       bytesText(row),
       String(row.inFlight),

@@ -23,6 +23,7 @@ after(() => {
 /** A lab with one PC. */
 function lab(mac: string): {
   boots: Boots;
+  uuids: Map<string, string>;
   pc: PcRecord;
   inventory: Inventory;
   at(ms: number): void;
@@ -32,9 +33,16 @@ function lab(mac: string): {
   const pc = register(inventory, hello(mac));
   let time = 1_000_000;
   let isWanted = false;
-  const boots = new Boots({ inventory, isWanted: () => isWanted, now: () => time });
+  const uuids = new Map<string, string>();
+  const boots = new Boots({
+    inventory,
+    uuids: { of: (mac) => uuids.get(mac) ?? null },
+    isWanted: () => isWanted,
+    now: () => time,
+  });
   return {
     boots,
+    uuids,
     pc,
     inventory,
     at: (ms) => {
@@ -120,4 +128,32 @@ test("a MAC of two PCs on one dock leads to the agent, whatever one of them is t
   assert.deepEqual([decision, memoryBytes], ["agent", 1e9]);
   inventory.forget(other.id);
   assert.equal(boots.decide(mac).decision, "local-disk");
+});
+
+test("a laptop that was never here is not led to the disk of another one on the same dock", () => {
+  const mac = "52:54:00:00:01:20";
+  const { boots, uuids, pc, inventory } = lab(mac);
+  uuids.set(mac, "aa".repeat(16));
+  boots.arrived(pc);
+  pc.nextBoot = "local-disk";
+  inventory.save(pc);
+  assert.equal(boots.decide(mac).decision, "local-disk");
+  uuids.set(mac, "bb".repeat(16));
+  assert.equal(boots.decide(mac).decision, "agent");
+  uuids.delete(mac);
+  assert.equal(boots.decide(mac).decision, "local-disk", "its firmware does not say");
+});
+
+test("of two laptops on one dock each gets its own way, by what its firmware calls itself", () => {
+  const mac = "52:54:00:00:01:21";
+  const { boots, uuids, pc, inventory } = lab(mac);
+  const second = register(inventory, hello(mac, "u2"));
+  uuids.set(mac, "aa".repeat(16));
+  boots.arrived(pc);
+  uuids.set(mac, "bb".repeat(16));
+  boots.arrived(second);
+  second.nextBoot = "local-disk";
+  assert.equal(boots.decide(mac).decision, "local-disk");
+  uuids.set(mac, "aa".repeat(16));
+  assert.equal(boots.decide(mac).decision, "agent");
 });

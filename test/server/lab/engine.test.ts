@@ -8,6 +8,7 @@ import { millis } from "../../../core/units/units.ts";
 import type { Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
 import { Engine } from "../../../server/lab/engine.ts";
+import { castKeys, keysOf } from "../../core/cast/keys.ts";
 import {
   admit,
   alone,
@@ -26,8 +27,12 @@ const wipeSpec = { ...alone, method: "zero", failingDisks: [] } as const;
 /** An engine with a clock, and a journal that writes when it is told to. */
 class Desk {
   now = 0;
+  keys = castKeys;
   readonly engine = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({
+      ...{ policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" },
+      castKeys: this.keys,
+    }),
   });
   readonly batches: Batch[] = [];
 
@@ -143,6 +148,29 @@ test("an order is said again after two seconds, until the agent reports it", () 
   desk.now = 9000;
   desk.report("a", at(1));
   assert.deepEqual(desk.said(), []);
+});
+
+test("an agent that is at work hears its order once over each connection, and when it is renewed", () => {
+  const desk = new Desk();
+  desk.connect("a");
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a"] }));
+  assert.deepEqual(desk.write(), ["a restore s1 1"]);
+  desk.report("a", at(1));
+  desk.now = 9000;
+  desk.report("a", at(1));
+  assert.deepEqual(desk.said(), []);
+  // The agent's connection broke, or the server was started anew: its grant may be another now.
+  desk.connect("a", at(1));
+  assert.deepEqual(desk.write(), ["a restore s1 1"]);
+  desk.report("a", at(1));
+  assert.deepEqual(desk.said(), []);
+  desk.engine.renew("s1", millis(9000));
+  assert.deepEqual(desk.said(), ["a restore s1 1"]);
+  desk.report("a", at(1, "stopping"));
+  desk.engine.renew("s1", millis(9000));
+  assert.deepEqual(desk.said(), [], "what stops needs no grant");
+  assert.equal(desk.engine.orderOf("s1", "a")?.type, "restore");
+  assert.equal(desk.engine.orderOf("s1", "b"), null);
 });
 
 test("an end is settled when it is in the journal, and not before", () => {
@@ -297,7 +325,10 @@ test("what the journal has makes the state again, and a start folds few facts", 
   }
   desk.write();
   const after = new Engine({
-    settingsOf: () => ({ policy: anyDisk, grow: false, rateLimitBps: null }),
+    settingsOf: () => ({
+      ...{ policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" },
+      castKeys,
+    }),
   });
   const state = JSON.stringify(desk.engine.get("s1")?.durable);
   const session = after.resume(desk.journalled(1), desk.stamp);
@@ -371,4 +402,32 @@ test("what leads to no fact costs next to nothing in a room of 500", (context) =
     assert(cost < mostMicros, `${name} costs ${cost} µs`);
   }
   assert.equal(desk.engine.toWrite(), null);
+});
+
+test("new keys of a cast come by the order once more, to those who are at it; nothing of it is written", () => {
+  const desk = new Desk();
+  desk.connect("a");
+  desk.connect("b");
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a", "b"] }));
+  assert.deepEqual(desk.write(), ["a restore s1 1", "b restore s1 1"]);
+  const working = { session: "s1", attempt: 1, phase: "working", end: null } as const;
+  for (const pc of ["a", "b"]) desk.report(pc, working);
+  assert.deepEqual(desk.said(), []);
+  desk.keys = keysOf(50);
+  desk.take("s1", { type: "drop", pc: "b", by: "operator" });
+  desk.write();
+  desk.engine.renew("s1", millis(0));
+  const [refresh, ...more] = desk.engine.takeSends();
+  assert.deepEqual([refresh?.pc, refresh?.isRefresh, more.length], ["a", true, 0]);
+  assert(refresh?.message.type === "restore");
+  assert.deepEqual(refresh.message.cast.keys, keysOf(50));
+  desk.now = 5000;
+  desk.report("a", working);
+  assert.deepEqual(desk.said(), [], "once is enough");
+  // The connection was made anew: it may have missed them.
+  desk.lose("a");
+  desk.connect("a", working);
+  assert.deepEqual(desk.write(), ["a restore s1 1"]);
+  assert(!JSON.stringify(desk.batches).includes(keysOf(50).packet));
+  assert(!JSON.stringify(desk.batches).includes(castKeys.chunk));
 });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentMessage, ServerMessage } from "../../../core/wire/control.ts";
 import type { Login } from "../../../server/lab/agents.ts";
 import type { Lab } from "../../../server/lab/lab.ts";
+import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
 import { mib, write } from "../store/write-image.ts";
 import { hello, loginOf } from "./hello.ts";
@@ -39,7 +40,8 @@ afterEach(() => api.close());
 
 const macs = (number: number): string => `52:54:00:00:00:0${number}`;
 function connect(number: number, more: Parameters<typeof loginOf>[1] = {}): string {
-  const login: Login = loginOf(hello(macs(number), `u${number}`), {
+  const said = { ...hello(macs(number), `u${number}`), disks: [diskOf(number)] };
+  const login: Login = loginOf(said, {
     code: String(number).repeat(6),
     ...more,
   });
@@ -235,12 +237,16 @@ test("a waiting PC may ask for nothing, and one without a lasting key for nothin
       .get(pc)
       ?.flatMap((message) => (message.type === "notice" ? [message.text] : []))
       .at(-1);
-  lab.message(waiting, { type: "ask", want: { action: "capture", name: "img", disk: null } });
+  lab.message(waiting, { type: "ask", want: { action: "capture", name: "img", disk: "/dev/sda" } });
   assert.match(said(waiting) ?? "", /nobody has placed this PC yet/);
+  lab.message(waiting, { type: "unlock", pin: "2468" });
+  assert.match(said(waiting) ?? "", /nobody has placed this PC yet/);
+  await call("PATCH", "/rooms/default", { ask: "free" });
   const cast = { action: "cast", room: "default", saveAs: null, disk: "/dev/sda" } as const;
   lab.message(memory, { type: "ask", want: cast });
-  assert.match(said(memory) ?? "", /no lasting key/);
-  lab.message(memory, { type: "ask", want: { action: "capture", name: "img", disk: null } });
+  assert.match(lab.requests.list()[0]?.what ?? "", /cast its disk/, "an operator is asked");
+  lab.message(memory, { type: "ask", want: { action: "withdraw" } });
+  lab.message(memory, { type: "ask", want: { action: "capture", name: "img", disk: "/dev/sda" } });
   await settled();
   assert.deepEqual([ordersTo(waiting), ordersTo(memory)], [[], ["capture"]]);
 });
@@ -251,7 +257,7 @@ test("what a waiting PC is told is its own: its name, and in a walk the next sea
   const placed = sent.get(pc)?.find(({ type }) => type === "placed");
   assert.deepEqual(placed, {
     ...{ type: "placed", name: "pc1", room: "default", seat: null },
-    ...{ shell: false, pin: null, walk: null, level: "waiting" },
+    ...{ shell: false, walk: null, level: "waiting" },
   });
 });
 

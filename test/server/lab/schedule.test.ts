@@ -13,7 +13,7 @@ import type { ScheduleRecord } from "../../../server/state/records.ts";
 const session = (id: string, endedAt: string | null): SessionView => ({
   ...{ id, kind: "restore", image: "base@1", room: "lab", sender: null, endedAt, rateBps: null },
   ...{ state: endedAt === null ? "casting" : "done", startedAt: "t", bytesSent: 0 },
-  ...{ parityBytes: 0, repairBytes: 0, passes: 1, members: [], notices: [] },
+  ...{ parityBytes: 0, repairBytes: 0, passes: 1, forgedPackets: 0, members: [], notices: [] },
 });
 
 /** A server's life: its state outlives it. */

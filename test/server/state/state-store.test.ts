@@ -114,6 +114,23 @@ test("a setting that a stored room does not have yet is the default", () =>
     store.close();
   }));
 
+test("the PIN of a room of version 0.1 is its menu's PIN, and its PCs' requests need a yes", () =>
+  inFolder((folder) => {
+    const path = join(folder, "state.db");
+    copyFileSync(join(import.meta.dirname, "../../fixtures/state-v2/state.db"), path);
+    const pin = { salt: "0".repeat(32), hash: "1".repeat(64) };
+    const db = new DatabaseSync(path);
+    db.prepare(
+      "UPDATE rooms SET record = json_set(record, '$.pin', json(?)) WHERE name = 'lab1'",
+    ).run(JSON.stringify(pin));
+    db.close();
+    const store = openStateStore(folder);
+    const lab1 = store.rooms().find(({ name }) => name === "lab1");
+    assert.deepEqual([lab1?.pin, lab1?.instructorPin], [pin, null]);
+    assert.equal(lab1?.settings.ask, "approve");
+    store.close();
+  }));
+
 test("the journal keeps a session's state and the facts behind it", () =>
   inFolder((folder) => {
     const first = openStateStore(folder);

@@ -18,10 +18,15 @@ before(async () => {
 });
 after(() => app.close());
 
-async function check(where: string, ip: string | null): Promise<Measured> {
+async function check(
+  where: string,
+  ip: string | null,
+  grant = async (): Promise<string> => "g",
+): Promise<Measured> {
   const uplink = async () => ({ name: "lo", ip, mac: null });
   let last: Measured = {};
-  const ports = { server: plainHttp(where), host: new URL(where).host, roots: systemRoots, uplink };
+  const server = { server: plainHttp(where), host: new URL(where).host };
+  const ports = { ...server, roots: systemRoots, uplink, grant };
   for await (const measured of checkNetwork(ports, new AbortController().signal)) last = measured;
   return last;
 }
@@ -49,6 +54,15 @@ test("without a server or an address it says so and ends", async () => {
   assert.match(String(measured.answer), /127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/);
   assert.match(String(measured.throughputBps), /not measured/);
   assert.match(String(measured.multicast), /without an address/);
+});
+
+test("without a grant it says why not, and measures nothing", async () => {
+  const measured = await check(server, "127.0.0.1", () =>
+    Promise.reject(new Error("no connection")),
+  );
+  assert.match(String(measured.answer), /does not answer \(no connection\)/);
+  assert.match(String(measured.throughputBps), /not measured: no connection/);
+  assert.match(String(measured.multicast), /not measured: no connection/);
 });
 
 test("what is asked for is checked", async () => {

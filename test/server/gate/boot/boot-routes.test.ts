@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fastify, { type FastifyInstance } from "fastify";
+import { secureBootRequest } from "../../../../core/boot/secure-boot.ts";
 import { RoomcastError } from "../../../../core/errors.ts";
 import { bootRoutes, parseByteRange } from "../../../../server/gate/boot/boot-routes.ts";
 import { bootPlan, testPin } from "../../../core/boot/boot-plan.ts";
@@ -19,6 +20,9 @@ before(async () => {
   await writeFile(join(folder, "vmlinuz"), kernel);
   await writeFile(join(folder, "snponly.efi"), "");
   await writeFile(join(folder, "secret"), "not for the network");
+  await mkdir(join(folder, "secure"));
+  for (const name of ["shimx64.efi", "roomcast.efi", "local-disk.efi", "site.cer", "site.key"])
+    await writeFile(join(folder, "secure", name), name);
   app = fastify({ forceCloseConnections: true });
   app.setErrorHandler((error, _request, reply) =>
     reply.code(error instanceof RoomcastError && error.code === "not-found" ? 404 : 400).send({}),
@@ -33,6 +37,8 @@ before(async () => {
         return bootPlan({ mac, decision });
       },
       asked: (mac) => void asked.push(mac),
+      secureFile: (path) =>
+        secureBootRequest(path)?.file(path.includes("52-54-00-00-00-01") ? "local-disk" : "agent"),
     }),
   );
   url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -51,6 +57,20 @@ test("each PC gets its own script, and is noted", async () => {
   assert.deepEqual(asked.splice(0), ["52:54:00:00:00:01", "52:54:00:00:00:02"]);
   assert.equal((await fetch(`${url}/boot/ipxe/52-54`)).status, 400);
   assert.deepEqual(asked, []);
+});
+
+test("in its own folder of the Secure Boot image a PC gets what is decided for it, and nobody else's", async () => {
+  const get = async (path: string) => {
+    const answer = await fetch(`${url}/boot/secure/${path}`);
+    return answer.status === 200 ? answer.text() : answer.status;
+  };
+  assert.equal(await get("52-54-00-00-00-02/shimx64.efi"), "shimx64.efi");
+  // The shim's own way to write it.
+  assert.equal(await get("52-54-00-00-00-02//grubx64.efi"), "roomcast.efi");
+  assert.equal(await get("52-54-00-00-00-01//grubx64.efi"), "local-disk.efi");
+  assert.equal(await get("site.cer"), "site.cer");
+  for (const path of ["site.key", "roomcast.efi", "52-54-00-00-00-02/site.key", "x/shimx64.efi"])
+    assert.equal(await get(path), 404, path);
 });
 
 test("the length of a script is told, and that says nothing of the PC", async () => {

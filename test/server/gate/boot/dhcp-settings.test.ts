@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { BootUuids } from "../../../../core/boot/boot-uuids.ts";
 import { ipv4ToText } from "../../../../core/units/ipv4.ts";
 import { dhcpSettings } from "../../../../server/gate/boot/dhcp-settings.ts";
 import { shimFirst } from "../../../core/boot/loaders.ts";
@@ -9,6 +10,7 @@ const own = {
   netmask: "255.255.255.0",
   serverUrl: "http://192.168.1.1:8080",
   uefiLoaders: shimFirst,
+  bootUuids: new BootUuids(),
 };
 const rangeOf = (config: Parameters<typeof dhcpSettings>[1], from = own): string => {
   const { first, last } = dhcpSettings(from, config).range;

@@ -31,7 +31,7 @@ const start = (folder: string, transferLimit?: number): Promise<TftpListener> =>
     address: "127.0.0.1",
     port: 0,
     folder,
-    made: (name) => (name === "grub/made.cfg" ? "made for this PC\n" : undefined),
+    made: (name) => (name === "grub/made.cfg" ? { text: "made for this PC\n" } : undefined),
     ...(transferLimit === undefined ? {} : { transferLimit }),
     onFact: (fact) => facts.push(fact),
     onError: (error) => errors.push(error),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RareLine } from "../../../../server/gate/boot/rare-line.ts";
+import { RareLine } from "../../../server/lab/rare-line.ts";
 
 test("one line a minute, with the count of those that were left out", () => {
   let time = 0;

@@ -1,0 +1,42 @@
+/**
+ * The stored bytes of a cast's chunks on the wire: AES-256-CTR with the cast's key. The counter begins at
+ * a keyed hash of the chunk's entry: the same bytes meet the same key stream whenever they are sent
+ * again, and no others ever meet it. Whether they are right is for the chunk's own hash to say.
+ */
+import { createCipheriv, createHmac } from "node:crypto";
+import type { CastEntries } from "../../cast/ends.ts";
+import { encodeEntry } from "../../image/index-codec.ts";
+import { type IndexEntry, indexEntryBytes } from "../../image/types.ts";
+import type { CastKeys } from "../../wire/control.ts";
+
+/** Where an index entry tells of the chunk's bytes, and no longer of its place on the disk. */
+const contentOffset = 4;
+const ivBytes = 16;
+
+export class ChunkCipher {
+  private readonly index: Uint8Array;
+
+  constructor(index: CastEntries) {
+    this.index =
+      index instanceof Uint8Array ? index : new Uint8Array(index.entryCount * indexEntryBytes);
+  }
+
+  /** An entry of a live cast is known. */
+  announce(entryIndex: number, entry: IndexEntry): void {
+    this.index.set(encodeEntry(entry), entryIndex * indexEntryBytes);
+  }
+
+  /** Encrypts or decrypts the stored bytes of an entry, into memory of their own. `key`: 32 bytes. */
+  apply(key: Uint8Array, entryIndex: number, bytes: Uint8Array): Uint8Array {
+    const start = entryIndex * indexEntryBytes;
+    const content = this.index.subarray(start + contentOffset, start + indexEntryBytes);
+    const iv = createHmac("sha256", key).update(content).digest().subarray(0, ivBytes);
+    return createCipheriv("aes-256-ctr", key, iv).update(bytes);
+  }
+}
+
+/** Keys as their bytes. */
+export const keyBytes = ({ chunk, packet }: CastKeys) => ({
+  chunk: new Uint8Array(Buffer.from(chunk, "base64")),
+  packet: new Uint8Array(Buffer.from(packet, "base64")),
+});

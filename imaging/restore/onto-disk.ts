@@ -1,0 +1,62 @@
+/** An image on its way to a disk of this machine: opened, checked, and put together once for all who do it. */
+import { RoomcastError } from "../../core/errors.ts";
+import type { IndexEntry, Manifest } from "../../core/image/types.ts";
+import { diskIdentity } from "../../core/screen/disk.ts";
+import { chunkBytes } from "../../core/units/units.ts";
+import type { DiskView } from "../../core/wire/views.ts";
+import { systemCodec } from "../codec.ts";
+import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
+import { bootAreaOf } from "./boot-area.ts";
+import { DiskRestore, type RestorePlan } from "./disk-restore.ts";
+import { oldSignaturesOf } from "./old-signatures.ts";
+import { ShortDisk } from "./short-disk.ts";
+
+/** Opens a disk that was chosen; throws `refused` when it is not the one that it was then. */
+export async function openTarget({ path, size, logicalSector }: DiskView): Promise<Disk> {
+  const opened = await openDisk(path, { write: true });
+  if (opened.size === size && opened.logicalSector === logicalSector) return opened;
+  await opened[Symbol.asyncDispose]();
+  const what = `${path} is not the disk it was a moment ago`;
+  throw new RoomcastError("refused", what, "check its cable, and try again");
+}
+
+export interface OntoDisk {
+  /** From `openTarget`, with what is said of it. */
+  readonly opened: Disk;
+  readonly view: DiskView;
+  readonly manifest: Pick<
+    Manifest,
+    "diskBytes" | "logicalSector" | "partitionTable" | "partitions"
+  >;
+  readonly entries: readonly IndexEntry[];
+  /** Places in the index of the chunks that make the disk bootable: they are written last. */
+  readonly critical: readonly number[];
+  readonly how: Pick<RestorePlan, "verify" | "discard" | "isLive">;
+  /** The stored bytes of one entry, from where they are sure to be right. */
+  fetch(entryIndex: number): Promise<Uint8Array>;
+}
+
+/** The restore of this image to this disk; it has not begun. */
+export function restoreOnto({ opened, view, how, fetch, ...image }: OntoDisk): DiskRestore {
+  const { manifest, entries, critical } = image;
+  const { diskBytes } = manifest;
+  const targetBytes = opened.size;
+  const { logicalSector } = opened;
+  return new DiskRestore(
+    {
+      ...how,
+      entries,
+      diskBytes,
+      boot: bootAreaOf({ entries, critical, diskBytes, targetBytes, logicalSector }),
+      empty: oldSignaturesOf({ image: manifest, entries, targetBytes }),
+    },
+    {
+      ...systemCodec,
+      disk: targetBytes < diskBytes ? new ShortDisk(opened, diskBytes) : opened,
+      diskName: `${view.path}, ${diskIdentity(view)}`,
+      fetch,
+      buffer: () => alignedBuffer(chunkBytes),
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
+  );
+}

@@ -1,0 +1,67 @@
+/** Which grants hold, and who is given one for what needs no order. */
+import type { Order } from "../../core/session/kind.ts";
+import type { Grant, ViewRole } from "../../core/trust/grant.ts";
+import type { ServerMessage } from "../../core/wire/control.ts";
+import type { PcRecord } from "../state/records.ts";
+
+/** A person looks at a list, or at the network, for less than this, in milliseconds. */
+const viewGrantFor = 300_000;
+
+export interface LabGrantsPorts {
+  /** Milliseconds of the lab's time. */
+  now(): number;
+  pc(id: string): PcRecord | undefined;
+  isConnected(id: string): boolean;
+  /** Whether nothing but waiting and asking is left to who is at this PC. */
+  isMenuLocked(pc: PcRecord): boolean;
+  /** An operator has placed the PC. */
+  isPlaced(pc: PcRecord): boolean;
+  /** What is wanted of the PC by this session now; null: nothing. */
+  orderOf(session: string, pc: string): Order | null;
+  /** The text of a grant, which a PC shows with its requests. */
+  seal(grant: Grant): string;
+}
+
+export class LabGrants {
+  private readonly ports: LabGrantsPorts;
+
+  constructor(ports: LabGrantsPorts) {
+    this.ports = ports;
+  }
+
+  /**
+   * Whether the PC may still do what the grant, whose text this is, was given for. One to work holds while
+   * the order that carries it is wanted, so that there is nothing to revoke.
+   */
+  holds(grant: Grant, text: string): boolean {
+    const { now, pc: pcOf, isConnected, orderOf } = this.ports;
+    if (!("until" in grant)) {
+      const order = orderOf(grant.session, grant.pc);
+      return order !== null && "grant" in order && order.grant === text;
+    }
+    const { role, pc, until, object } = grant;
+    const isInTime = now() < until && isConnected(pc);
+    return isInTime && (role !== "targets" || pcOf(pc)?.room === object);
+  }
+
+  /** The answer to a PC that asks for a grant to look at something. */
+  answer(id: string, view: ViewRole): ServerMessage {
+    const { now, seal } = this.ports;
+    const pc = this.ports.pc(id);
+    const reason = pc === undefined ? "this PC was forgotten" : this.refusalOf(pc, view);
+    if (pc === undefined || reason !== null) return { type: "grant", view, grant: null, reason };
+    const object = view === "targets" ? pc.room : "";
+    const until = Math.ceil(now() + viewGrantFor);
+    const grant = seal({ role: view, pc: id, until, object });
+    return { type: "grant", view, grant, reason: null };
+  }
+
+  /** Why the PC may not look at that, in words; null: it may. */
+  private refusalOf(pc: PcRecord, view: ViewRole): string | null {
+    if (view === "check") return null;
+    if (pc.doubt !== undefined)
+      return "it is not known for sure which PC this is: an operator has to say";
+    if (!this.ports.isPlaced(pc)) return "nobody has placed this PC yet";
+    return this.ports.isMenuLocked(pc) ? "the menu is locked: type the room's PIN first" : null;
+  }
+}

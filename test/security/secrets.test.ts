@@ -1,0 +1,120 @@
+/** Secrets that were given out or typed in are nowhere in what is logged, kept, listed or answered. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { after, before, test } from "node:test";
+import { reportCsv, reportHtml } from "../../client/cli/report.ts";
+import type { SessionView } from "../../core/wire/views.ts";
+import { jsonLines, logTo } from "../../server/host/log.ts";
+import type { Method } from "../server/api/open-api.ts";
+import { type Granted, openGranted } from "../server/gate/granted.ts";
+
+const pin = "9753186420";
+const log = new PassThrough({ encoding: "utf8" });
+let lab: Granted;
+let token = "";
+/** Each with what it is. */
+let secrets: Readonly<Record<string, string>> = {};
+
+before(async () => {
+  lab = await openGranted({ log: logTo(jsonLines(log)) });
+  const { api } = lab;
+  ({ token } = await api.operators.add("eve", "admin"));
+  const seals = ["image", "upload", "send", "receive", "list", "targets", "check"] as const;
+  secrets = {
+    pin,
+    token: token.slice(token.indexOf(".") + 1),
+    ...Object.fromEntries(seals.map((role) => [role, lab.grant(role).split("/").at(-1) ?? ""])),
+  };
+});
+after(() => lab.close());
+
+const call = (method: Method, path: string, body?: unknown) =>
+  lab.api.call(method, path, body, token);
+
+/** What is done with them, rightly and wrongly. */
+async function useThem(): Promise<void> {
+  const { api, pcs, capture } = lab;
+  await call("PATCH", "/rooms/default", { pin });
+  await call("PATCH", "/rooms/default", { pin: `${pin}x` });
+  await call("PATCH", "/rooms/nowhere", { pin });
+  await call("POST", "/operators", { name: "eve", role: "admin" });
+  await api.call("DELETE", "/pcs/pc1", undefined, `${token}x`);
+  for (const role of ["image", "upload", "send", "receive", "list", "check"] as const) {
+    const grant = lab.grant(role);
+    for (const shown of [grant, `${grant}x`])
+      for (const url of ["/gate/v2/images", `/gate/v2/captures/${capture}/known`, "/gate/v2/none"])
+        for (const method of ["GET", "POST"] as const) {
+          const headers = { authorization: `Bearer ${shown}` };
+          const answer = await api.app.inject({ method, url, headers });
+          assertNone(answer.body, `the answer to ${method} ${url}`);
+        }
+  }
+  const [first = ""] = pcs;
+  const work = { session: capture, attempt: 1 };
+  const end = {
+    outcome: "failed",
+    reason: "the disk",
+    next: null,
+    rootHash: null,
+    counters: null,
+  } as const;
+  api.lab.message(first, {
+    type: "alive",
+    state: "failed",
+    report: { ...work, phase: "done", end },
+  });
+  api.lab.lost(first, "the PC stopped answering");
+}
+
+function assertNone(text: string, where: string): void {
+  for (const [what, secret] of Object.entries(secrets)) {
+    assert(secret.length > 8, what);
+    assert(!text.includes(secret), `the ${what} is in ${where}`);
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+}
+
+test("no secret is in the log, in any file of the data folder, or in what anybody can list", async () => {
+  await useThem();
+  // What was decided is written in a turn of its own.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const logged = String(log.read());
+  assert.match(logged, /change a room's settings, pin=…/, "the log was written");
+  assertNone(logged, "the log");
+
+  const files = filesBelow(lab.api.folder);
+  assert(files.some((path) => path.endsWith("state.db")));
+  for (const path of files) assertNone(readFileSync(path, "latin1"), path);
+
+  const paths = ["/pcs", "/rooms", "/images", "/sessions", "/schedule", "/operators", "/history"];
+  for (const path of [...paths, "/history?limit=10000", "/openapi.json", "/metrics", "/status"]) {
+    const { body, status } = await call("GET", path);
+    assert.equal(status, 200, path);
+    assertNone(typeof body === "string" ? body : JSON.stringify(body), path);
+  }
+  const { body: sessions } = await call("GET", "/sessions");
+  const { body: events } = await call("GET", "/history?limit=10000");
+  for (const session of sessions as SessionView[]) {
+    assertNone(reportCsv(session), "a report as CSV");
+    assertNone(reportHtml(session, events), "a report as HTML");
+  }
+});
+
+test("a PC is told its own grant, and nobody another's", () => {
+  const [first, second, third, fourth] = lab.pcs;
+  const owners = { upload: first, send: second, receive: third, image: fourth } as const;
+  for (const [role, owner] of Object.entries(owners)) {
+    const told = lab.said.filter(({ message }) =>
+      JSON.stringify(message).includes(secrets[role] ?? ""),
+    );
+    assert(told.length > 0, role);
+    for (const { pc } of told) assert.equal(pc, owner, role);
+  }
+});
