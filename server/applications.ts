@@ -1,4 +1,5 @@
 /** The three HTTP applications of the server, and all that can be reached in them. */
+import type { ServerOptions } from "node:https";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, LogController } from "fastify";
 import { type Identify, localCaller, tokenCaller } from "./api/access.ts";
@@ -7,6 +8,8 @@ import { metricsRoute } from "./api/metrics.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
 import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
+import { holdToOwnNames } from "./gate/own-names.ts";
+import { headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
 import type { Log } from "./host/log.ts";
 
 /** Of a WebSocket's frame, in bytes: a bitmap over the largest index has 2 MiB. */
@@ -14,16 +17,12 @@ const frameLimit = 4 * 1024 * 1024;
 /** A request that is not here in this time is cut off, in milliseconds: Node's own time, which fastify would lift. */
 const requestLimitMs = 300_000;
 
-/** An application without routes yet; with a key and its certificate, for TLS. */
-export function application(
-  log: Log,
-  tls: { readonly key: string; readonly cert: string } | null = null,
-): FastifyInstance {
+/** An application without routes yet; with `tls`, for HTTPS. */
+export function application(log: Log, tls: ServerOptions | null = null): FastifyInstance {
   const app = fastify({
-    https:
-      tls === null
-        ? null
-        : { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3", ALPNProtocols: ["http/1.1"] },
+    ...(tls === null
+      ? { http: { connectionsCheckingInterval: lookEveryMs } }
+      : { https: { ...tls, connectionsCheckingInterval: lookEveryMs } }),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // What does not fit is refused, not bent: a null must not become an empty string.
@@ -33,6 +32,7 @@ export function application(
     // What can be reached is what is registered by name.
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
+  app.server.headersTimeout = headersMs;
   app.setErrorHandler(answerError);
   return app;
 }
@@ -42,16 +42,21 @@ export async function bootApplication(
   app: FastifyInstance,
   boot: BootRoutesOptions,
 ): Promise<FastifyInstance> {
+  // Whoever boots is a stranger, and stays one.
+  limitStrangers(app, () => false);
   await app.register(bootGate(boot));
   return app;
 }
 
-/** For the lab's network over TLS: the gate, which needs no token, and the operators' API, which does. */
+/** For the lab's network over TLS: the gate, which needs no token, and the operators' API, which does. It goes by `names`. */
 export async function networkApplication(
   app: FastifyInstance,
   api: ApiPorts,
   gatePorts: GatePorts,
+  names: readonly string[],
 ): Promise<FastifyInstance> {
+  limitStrangers(app, (request) => !request.is404);
+  holdToOwnNames(app, names);
   await app.register(websocket, { options: { maxPayload: frameLimit } });
   await app.register(gate(gatePorts));
   return withApi(app, api, await tokenCaller(app, api.operators));

@@ -1,13 +1,16 @@
 import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { networkInterfaces } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
+import type { Server as TlsServer } from "node:tls";
 import type { FastifyInstance } from "fastify";
 import { errorText, RoomcastError } from "../core/errors.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
+import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
+import type { TrustView } from "../core/wire/api.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
 import {
@@ -22,8 +25,10 @@ import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { GatePorts } from "./gate/gate.ts";
 import { Grants } from "./gate/grants.ts";
-import { openGateKey } from "./gate/keys.ts";
+import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
+import { readSiteCertificate } from "./gate/site-certificate.ts";
+import { Tls } from "./gate/tls.ts";
 import { rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
@@ -66,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   // What is made from here on, state.db and the local socket too, is the owner's alone.
   process.umask(0o077);
   for (const text of await openDataFolder(dataFolder)) log.warn(text);
-  const gateKey = await openGateKey(dataFolder);
+  const keys = await GateKeys.open(dataFolder);
+  const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
   const state = openStateStore(dataFolder);
@@ -75,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const images = cleanup.use(await openImageStore(storeFolder));
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
-  const links = new AgentLinks(log);
+  const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const lab = new Lab({
     state,
@@ -116,7 +122,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       interfaceName,
       address,
       serverUrl: url,
-      gate: () => ({ url: gateUrl, pins: [gateKey.pin] }),
+      gate: () => ({ url: gateUrl, pins: keys.pins }),
       folder: bootFolder,
       boot: config.boot ?? {},
       dhcp: { wanted: options.dhcp, config: { ...config.dhcp, ...rangeOf(options) } },
@@ -132,6 +138,18 @@ export async function serve(options: ServeOptions): Promise<void> {
     images,
     state,
     operators: new Operators(state, systemClock),
+    trust: {
+      view: () => trustView(gateUrl, keys, lab),
+      async rotate() {
+        await keys.rotate();
+        links.tellKeys();
+      },
+      async finish() {
+        await keys.finish();
+        tls.renew(forNetwork.server as unknown as TlsServer, keys.current);
+        links.tellKeys();
+      },
+    },
     status: async () => ({
       ...(await counts(lab, images)),
       ...{ version, url, startedAt, listeners, interface: interfaceName },
@@ -163,7 +181,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
   };
   const ports: GatePorts = { lab, images, links, grants, interfaceAddress: address };
-  const forNetwork = await networkApplication(application(log, gateKey), api, ports);
+  const names = [address, hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])];
+  const forNetwork = application(log, tls.options());
+  await networkApplication(forNetwork, api, ports, names);
   const forBoot = await bootApplication(application(log), services.forRoutes);
   await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");
   cleanup.defer(() => forNetwork.close());
@@ -178,7 +198,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.defer(() => local.close());
 
   log.info({ listeners }, "ready");
-  options.ready({ url, gateUrl, pin: gateKey.pin });
+  options.ready({ url, gateUrl, pin: keys.current.pin });
   const end = AbortSignal.any([options.signal, lastResort.signal]);
   await new Promise<void>((resolve) => {
     if (end.aborted) resolve();
@@ -204,6 +224,19 @@ function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
 }
 
 const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });
+
+function trustView(gate: string, { current, next }: GateKeys, lab: Lab): TrustView {
+  const of = ({ pin, since }: GateKey) => ({ key: pin, since });
+  const named = (isWanted: (isConnected: boolean) => boolean): string[] =>
+    lab.inventory
+      .pcs()
+      .filter(({ id }) => isWanted(lab.agents.isConnected(id)))
+      .map(({ name }) => name);
+  return {
+    ...{ gate, ...of(current), next: next === null ? null : of(next) },
+    ...{ told: named((isConnected) => isConnected), away: named((isConnected) => !isConnected) },
+  };
+}
 
 async function counts(lab: Lab, images: ImageStore) {
   const pcs = lab.inventory.pcs();

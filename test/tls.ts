@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fetch } from "undici";
 import { PinnedServer, type ServerHttp } from "../core/node/pinned.ts";
-import { type GateKey, openGateKey } from "../server/gate/keys.ts";
+import { type GateKey, GateKeys } from "../server/gate/keys.ts";
 
 /** A key of its own. */
 export async function testKey(): Promise<GateKey> {
   const folder = mkdtempSync(join(tmpdir(), "roomcast-key-"));
   try {
-    return await openGateKey(folder);
+    return (await GateKeys.open(folder)).current;
   } finally {
     rmSync(folder, { recursive: true });
   }

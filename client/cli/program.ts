@@ -19,6 +19,7 @@ import { addRoomCommands } from "./room.ts";
 import { addScheduleCommands } from "./schedule.ts";
 import { addSessionCommands } from "./session.ts";
 import { addStatusCommands } from "./status.ts";
+import { addTrustCommands } from "./trust.ts";
 
 /**
  * Runs one command line and answers its exit status: 0 done, 1 a PC is not verified, 2 usage, 3 server
@@ -75,6 +76,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addScheduleCommands(program, run);
   addHistoryCommand(program, run);
   addOperatorCommands(program, run);
+  addTrustCommands(program, run);
   addAgentCommand(program, run);
   addExamples(program);
   return program;

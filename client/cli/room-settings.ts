@@ -7,6 +7,12 @@ const onOff = (text: string): boolean => {
   return text === "on";
 };
 
+const growMode = (text: string): string => {
+  if (text !== "auto" && text !== "last" && text !== "none")
+    throw new InvalidArgumentError("It has to be auto, last or none.");
+  return text;
+};
+
 const agentOrDisk = (text: string): string => {
   if (text !== "agent" && text !== "local-disk")
     throw new InvalidArgumentError("It has to be agent or local-disk.");
@@ -44,10 +50,10 @@ const settings: readonly {
   },
   {
     key: "grow",
-    flags: "--grow <ON>",
-    help: "on or off: whether a restored disk is fitted, so that its last partition reaches the end",
-    parse: onOff,
-    show: ({ settings: { grow } }) => (grow ? "on" : "off"),
+    flags: "--grow <WHAT>",
+    help: "auto, last or none: which partition takes the room of a larger disk: Windows' or Linux' own, the last one, or none",
+    parse: growMode,
+    show: ({ settings: { grow } }) => grow,
   },
   {
     key: "disk",

@@ -25,6 +25,7 @@ import {
 } from "./state.ts";
 import { open, type Step } from "./step.ts";
 
+const growModes = ["auto", "last", "none"] as const;
 const afterwards = ["stay", "reboot", "poweroff", "boot-disk"] as const;
 
 /** The options after a key that changes one of them. */
@@ -122,6 +123,10 @@ export function pressAtRoom(
       if (setting === undefined) return open(ui, page);
       const { value } = setting;
       if (typeof value === "boolean") return change(ui, room.name, { [setting.key]: !value });
+      if (setting.key === "grow") {
+        const next = (growModes.indexOf(room.settings.grow) + 1) % growModes.length;
+        return change(ui, room.name, { grow: growModes[next] ?? "auto" });
+      }
       return open(ui, { name: "setting", key: setting.key, value: settingText(value) });
     }
     default: {

@@ -48,6 +48,8 @@ export const emptyTable = (kind: PartitionTable["kind"]): PartitionTable => ({
   partitions: [],
   warnings: [],
   doubtful: new Set(),
+  extended: null,
+  active: new Set(),
 });
 
 /** Longer than any boot loader's place before the first partition. */

@@ -51,7 +51,7 @@ export async function restoreHere(image: ReadImage, options: RestoreHereOptions)
   const said = ({ name, outcome, detail }: { name: string; outcome: string; detail: string }) =>
     log(`${name}: ${outcome}, ${detail}`);
   try {
-    await fitDisk({ path, manifest, grow: true, signal, said });
+    await fitDisk({ path, manifest, entries: image.entries, grow: "auto", signal, said });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof RoomcastError)) throw error;

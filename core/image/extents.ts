@@ -37,3 +37,30 @@ export function union(extents: readonly Extent[]): Extent[] {
   }
   return out;
 }
+
+/** What of `extents` lies in none of `others`; both in order and apart. */
+export function without(extents: readonly Extent[], others: readonly Extent[]): Extent[] {
+  const out: Extent[] = [];
+  let next = 0;
+  for (const extent of extents) {
+    let at = extent.start;
+    while (next < others.length && endOf(others[next] as Extent) <= at) next++;
+    for (let index = next; index < others.length; index++) {
+      const other = others[index] as Extent;
+      if (other.start >= endOf(extent)) break;
+      if (other.start > at) out.push({ start: at, length: other.start - at });
+      at = Math.max(at, endOf(other));
+    }
+    if (at < endOf(extent)) out.push({ start: at, length: endOf(extent) - at });
+  }
+  return out;
+}
+
+/** What of the extents lies in `place`. */
+export const within = (extents: readonly Extent[], place: Extent): Extent[] =>
+  extents
+    .map((extent) => {
+      const start = Math.max(extent.start, place.start);
+      return { start, length: Math.min(endOf(extent), endOf(place)) - start };
+    })
+    .filter(({ length }) => length > 0);

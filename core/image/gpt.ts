@@ -41,7 +41,7 @@ export async function readGpt(source: TableSource, headerLba: number): Promise<F
       if (!isSame(entries, others)) warnings.push("the backup GPT names other partitions");
     }
   }
-  return { kind: "gpt", partitions, warnings, own };
+  return { kind: "gpt", partitions, warnings, own, extended: null, active: new Set() };
 }
 
 /** The backup, when the first one cannot be read. */

@@ -53,6 +53,24 @@ export function decodeLvmText(text: string): Decoded<LvmSection> {
   return { ok: true, value: top };
 }
 
+/** The text of a section, one byte for each character as it was read. */
+export function encodeLvmText(section: LvmSection): string {
+  let text = "";
+  for (const [name, value] of Object.entries(section)) {
+    const isSection = typeof value === "object" && !Array.isArray(value);
+    text += isSection
+      ? `${name} {\n${encodeLvmText(value as LvmSection)}}\n`
+      : `${name} = ${plainText(value as Exclude<LvmValue, LvmSection>)}\n`;
+  }
+  return text;
+}
+
+const plainText = (value: string | number | readonly (string | number)[]): string => {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return `"${value.replace(/["\\]/g, "\\$&")}"`;
+  return `[${value.map(plainText).join(", ")}]`;
+};
+
 interface Token {
   readonly value?: string | number;
   readonly name?: string;

@@ -24,20 +24,21 @@ export interface PhysicalVolume {
   readonly logicalVolumes: readonly LogicalVolume[];
 }
 
-const sectorBytes = 512;
+/** LVM counts in these, whatever the disk's sectors are. */
+export const sectorBytes = 512;
 /** LVM's own begin of the CRC-32; it is not inverted at the end. */
 const crcBegin = 0xf597a6cf;
-const lvmCrc = (data: Uint8Array): number => crc32State(data, crcBegin);
+export const lvmCrc = (data: Uint8Array): number => crc32State(data, crcBegin);
 
 /** The label is in one of the first four sectors. */
 const labelSectors = 4;
 // label_header: "LABELONE", sector number, CRC of the sector from byte 20 on, offset of what follows, type
-const label = { crc: 16, crcFrom: 20, headerAt: 20, type: 24 } as const;
-const uuidLength = 32;
+export const label = { crc: 16, crcFrom: 20, headerAt: 20, type: 24 } as const;
+export const uuidLength = 32;
 const areaLimit = 16;
 // mda_header: CRC of the rest, magic, version, its own place and length, then raw_locn
-const mdaHeaderBytes = 512;
-const mda = { magic: 4, version: 20, start: 24, size: 32, textAt: 40 } as const;
+export const mdaHeaderBytes = 512;
+export const mda = { magic: 4, version: 20, start: 24, size: 32, textAt: 40 } as const;
 const mdaMagic = " LVM2 x[5A%r0N*>";
 /** LVM makes it 1 MiB by default. */
 const textLimit = 4 * 1024 * 1024;
@@ -65,12 +66,16 @@ const fault = (reason: string): { readonly ok: false; readonly reason: string } 
   reason,
 });
 
-interface Label {
+export interface Label {
   readonly uuid: string;
+  /** The sector that it lies in: its bytes, and where it starts. */
+  readonly sector: Uint8Array;
+  readonly at: number;
   readonly metadataAreas: readonly Extent[];
 }
 
-async function readLabel(source: ByteSource): Promise<Label | null> {
+/** null when there is none that is whole. */
+export async function readLabel(source: ByteSource): Promise<Label | null> {
   if (source.size < labelSectors * sectorBytes) return null;
   const sectors = await source.read(0, labelSectors * sectorBytes);
   for (let index = 0; index < labelSectors; index++) {
@@ -83,7 +88,7 @@ async function readLabel(source: ByteSource): Promise<Label | null> {
     const data = readAreas(sector, at + uuidLength + 8);
     const metadata = data === null ? null : readAreas(sector, data.next);
     if (metadata === null) return null;
-    return { uuid, metadataAreas: metadata.areas };
+    return { uuid, sector, at: index * sectorBytes, metadataAreas: metadata.areas };
   }
   return null;
 }
@@ -99,7 +104,7 @@ function readAreas(sector: Uint8Array, from: number): { areas: Extent[]; next: n
 }
 
 /** The text that the area's header names as current, or null. */
-async function readMetadata(source: ByteSource, area: Extent): Promise<string | null> {
+export async function readMetadata(source: ByteSource, area: Extent): Promise<string | null> {
   if (!isInside(area, source.size) || area.length < 2 * mdaHeaderBytes) return null;
   const header = await source.read(area.start, mdaHeaderBytes);
   if (ascii(header, mda.magic, 16) !== mdaMagic || u32(header, mda.version) !== 1) return null;
@@ -120,13 +125,13 @@ async function readMetadata(source: ByteSource, area: Extent): Promise<string | 
   return lvmCrc(text) === u32(header, mda.textAt + 16) ? ascii(text, 0, length) : null;
 }
 
-interface Group {
+export interface Group {
   readonly name: string;
   readonly section: LvmSection;
 }
 
 /** The one section at the top is the group; beside it stand facts of the text itself. */
-function groupOf(top: LvmSection): Group | null {
+export function groupOf(top: LvmSection): Group | null {
   for (const [name, value] of Object.entries(top)) {
     if (isSection(value)) return { name, section: value };
   }
@@ -183,11 +188,11 @@ function volumesOf({ name, section }: Group, uuid: string, size: number): Decode
 const isInside = ({ start, length }: Extent, end: number): boolean =>
   Number.isSafeInteger(start + length) && start >= 0 && length >= 0 && start + length <= end;
 
-const isLinearSegment = ({ type, stripe_count }: LvmSection): boolean =>
+export const isLinearSegment = ({ type, stripe_count }: LvmSection): boolean =>
   type === "striped" && stripe_count === 1;
 
 /** In the order of the volume. */
-const segmentsOf = (volume: LvmSection): LvmSection[] =>
+export const segmentsOf = (volume: LvmSection): LvmSection[] =>
   sectionsOf(volume)
     .map(([, segment]) => segment)
     .sort((a, b) => (numberOf(a.start_extent) ?? 0) - (numberOf(b.start_extent) ?? 0));
@@ -195,15 +200,15 @@ const segmentsOf = (volume: LvmSection): LvmSection[] =>
 const isSection = (value: LvmValue | undefined): value is LvmSection =>
   typeof value === "object" && !Array.isArray(value);
 
-const sectionsOf = (value: LvmValue | undefined): [string, LvmSection][] =>
+export const sectionsOf = (value: LvmValue | undefined): [string, LvmSection][] =>
   isSection(value)
     ? Object.entries(value).filter((entry): entry is [string, LvmSection] => isSection(entry[1]))
     : [];
 
-const numberOf = (value: LvmValue | undefined): number | null =>
+export const numberOf = (value: LvmValue | undefined): number | null =>
   typeof value === "number" ? value : null;
 
-function stringsOf(value: LvmValue | undefined): string[] {
+export function stringsOf(value: LvmValue | undefined): string[] {
   if (typeof value === "string") return [value];
   if (value === undefined || typeof value === "number") return [];
   return (Array.isArray(value) ? value : Object.values(value)).flatMap(stringsOf);

@@ -51,15 +51,20 @@ export async function readMbr(
       return;
     }
     if (size < count * logicalSector) warnings.push(`partition ${index} ends beyond the disk`);
-    partitions.push({ index, type: `0x${type.toString(16).padStart(2, "0")}`, start, size });
+    partitions.push({ index, type: typeText(type), start, size });
   };
+  const active = new Set<number>();
   for (const [at, record] of records.entries()) {
     if (record.type === 0 || record.count === 0) continue;
+    if (record.status === 0x80) active.add(at + 1);
     // The frame of the logical ones: its own bytes, the EBRs, lie in no partition and are kept.
     if (!extendedTypes.has(record.type)) add(at + 1, record, 0);
   }
-  const extended = records.find(({ type, count }) => extendedTypes.has(type) && count > 0);
-  if (extended === undefined) return { kind: "mbr", partitions, warnings, own };
+  const extendedAt = records.findIndex(({ type, count }) => extendedTypes.has(type) && count > 0);
+  const extended = records[extendedAt];
+  if (extended === undefined) {
+    return { kind: "mbr", partitions, warnings, own, extended: null, active };
+  }
   let ebr = extended.first;
   const seen = new Set<number>();
   for (let index = 5; index < 5 + logicalLimit; index++) {
@@ -81,5 +86,13 @@ export async function readMbr(
     if (next.type === 0 || next.count === 0) break;
     ebr = extended.first + next.first;
   }
-  return { kind: "mbr", partitions, warnings, own };
+  const frame = {
+    index: extendedAt + 1,
+    type: typeText(extended.type),
+    start: extended.first * logicalSector,
+    size: extended.count * logicalSector,
+  };
+  return { kind: "mbr", partitions, warnings, own, extended: frame, active };
 }
+
+const typeText = (type: number): string => `0x${type.toString(16).padStart(2, "0")}`;

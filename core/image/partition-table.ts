@@ -24,6 +24,10 @@ export interface PartitionTable {
    * says of its blocks is not to be believed. 0 for the whole disk.
    */
   readonly doubtful: ReadonlySet<number>;
+  /** The frame of an MBR's logical partitions: `index` is that of its record. */
+  readonly extended: TablePartition | null;
+  /** Indexes of partitions that an MBR marks as the one to start from. */
+  readonly active: ReadonlySet<number>;
 }
 
 /** Where the table lies besides the first sector; `read` answers bytes of the disk, whole sectors. */
@@ -39,6 +43,8 @@ export interface FoundTable {
   readonly partitions: readonly TablePartition[];
   readonly warnings: readonly string[];
   readonly own: readonly Extent[];
+  readonly extended: TablePartition | null;
+  readonly active: ReadonlySet<number>;
 }
 
 const noTable: PartitionTable = {
@@ -46,6 +52,8 @@ const noTable: PartitionTable = {
   partitions: [],
   warnings: [],
   doubtful: new Set(),
+  extended: null,
+  active: new Set(),
 };
 
 /** Reads the table; a GPT whose first header is damaged from its backup. Never throws of what the bytes are. */
@@ -74,7 +82,8 @@ function isTable(sector: Uint8Array, records: readonly MbrRecord[], source: Tabl
   return records.some((record) => recordFits(record, source));
 }
 
-function checked({ kind, partitions, warnings, own }: FoundTable): PartitionTable {
+function checked({ own, ...found }: FoundTable): PartitionTable {
+  const { partitions, warnings } = found;
   const doubtful = new Set<number>();
   const said = [...warnings];
   const byStart = [...partitions].sort((a, b) => a.start - b.start);
@@ -93,5 +102,5 @@ function checked({ kind, partitions, warnings, own }: FoundTable): PartitionTabl
     }
     if (before === undefined || start + size > before.start + before.size) before = partition;
   }
-  return { kind, partitions, warnings: said, doubtful };
+  return { ...found, warnings: said, doubtful };
 }

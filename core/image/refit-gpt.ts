@@ -5,15 +5,8 @@ import { crc32 } from "./crc32.ts";
 import { type GptHeader, headerSum, readEntries, readHeader } from "./gpt.ts";
 import { putU32, putU64 } from "./little-endian.ts";
 import { type MbrRecord, mbrRecords } from "./mbr.ts";
-import type { TablePartition, TableSource } from "./partition-table.ts";
-import {
-  grownEnd,
-  noRoom,
-  type Refit,
-  type RefitRequest,
-  setRecordCount,
-  type TableWrite,
-} from "./table-write.ts";
+import type { TableSource } from "./partition-table.ts";
+import { type Refit, type RefitRequest, setRecordCount, type TableWrite } from "./table-write.ts";
 
 interface FoundGpt {
   readonly header: GptHeader;
@@ -35,8 +28,13 @@ export async function refitGpt(
   const backupEntriesLba = lastLba - entrySectors;
   const lastUsable = backupEntriesLba - 1;
 
-  const isGrowing = request.grow !== null && mbr.kind === "protective";
-  const grown = isGrowing ? grow(found, request.grow, lastUsable, sector) : null;
+  const rigid = mbrReasons[mbr.kind] ?? null;
+  if (rigid !== null && request.places.length > 0) return { ok: false, reason: rigid };
+  for (const { index, start, size } of request.places) {
+    const at = (index - 1) * header.entryBytes;
+    putU64(entries, at + 32, start / sector);
+    putU64(entries, at + 40, (start + size) / sector - 1);
+  }
   const beyond = used(entries, header.entryBytes).find(({ last }) => last > lastUsable);
   if (beyond !== undefined) {
     const reason = `partition ${beyond.number} ends beyond what the disk can hold`;
@@ -64,9 +62,8 @@ export async function refitGpt(
     { offset: sector, data: headerAt(1, lastLba, firstEntriesLba) },
     ...protectiveMbr(source, mbr),
   ];
-  const whyNot = request.grow === null || grown !== null ? null : (mbrReasons[mbr.kind] ?? noRoom);
   const notes = await faultsOf(source, request.formerBytes, found, mbr);
-  return { ok: true, value: { writes, grown, whyNot, notes } };
+  return { ok: true, value: { writes, rigid, endBytes: (lastUsable + 1) * sector, notes } };
 }
 
 /** What was lost of a table that is whole now. */
@@ -105,19 +102,6 @@ async function readEither(source: TableSource, formerBytes: number): Promise<Fou
     if (header !== null && entries !== null) return { header, entries: new Uint8Array(entries) };
   }
   return null;
-}
-
-/** Changes the partition's entry in place. null when there is nothing to gain. */
-function grow(
-  { header, entries }: FoundGpt,
-  partition: TablePartition,
-  lastUsable: number,
-  sector: number,
-): TablePartition | null {
-  const end = grownEnd((lastUsable + 1) * sector);
-  if (end <= partition.start + partition.size) return null;
-  putU64(entries, (partition.index - 1) * header.entryBytes + 40, end / sector - 1);
-  return { ...partition, size: end - partition.start };
 }
 
 /** Zeros over the backup of the former, smaller disk, unless a partition lies there: nobody is to find it. */

@@ -1,14 +1,13 @@
-/** An MBR whose last partition grows; if that is a logical one, the extended one around it as well. */
-import type { Decoded } from "../errors.ts";
+/** An MBR whose partitions get other places; a logical one that grows takes the extended one along. */
+import { assert, type Decoded } from "../errors.ts";
 import { u32 } from "./byte-source.ts";
 import { extendedTypes, type MbrRecord, mbrRecords } from "./mbr.ts";
-import type { TableSource } from "./partition-table.ts";
+import type { TablePartition, TableSource } from "./partition-table.ts";
 import {
-  grownEnd,
-  noRoom,
   type Refit,
   type RefitRequest,
   setRecordCount,
+  setRecordPlace,
   type TableWrite,
 } from "./table-write.ts";
 
@@ -20,61 +19,60 @@ const chainLimit = 128;
 
 export async function refitMbr(
   source: TableSource,
-  request: RefitRequest,
+  { places }: RefitRequest,
 ): Promise<Decoded<Refit>> {
-  const left = (whyNot: string | null): Decoded<Refit> => ({
-    ok: true,
-    value: { writes: [], grown: null, whyNot, notes: [] },
-  });
-  const { grow } = request;
   const { logicalSector: sector, diskBytes } = source;
-  if (grow === null) return left(null);
-  const endLba = Math.min(grownEnd(diskBytes) / sector, sectorLimit);
-  if (endLba * sector <= grow.start + grow.size) return left(noRoom);
-  const grown = { ...grow, size: endLba * sector - grow.start };
-  const grownTo = { grown, whyNot: null, notes: [] };
+  const endBytes = Math.min(Math.floor(diskBytes / sector), sectorLimit) * sector;
+  const done = (writes: TableWrite[]): Decoded<Refit> => ({
+    ok: true,
+    value: { writes, rigid: null, endBytes, notes: [] },
+  });
+  if (places.length === 0) return done([]);
   const mbr = new Uint8Array(await source.read(0, sector));
-  const records = mbrRecords(mbr);
-  const firstLba = grow.start / sector;
-  const primary = records.findIndex(
-    ({ type, first }) => type !== 0 && !extendedTypes.has(type) && first === firstLba,
-  );
-  if (primary !== -1) {
-    setRecordCount(mbr, recordAt(primary), endLba - firstLba);
-    return { ok: true, value: { writes: [{ offset: 0, data: mbr }], ...grownTo } };
+  const writes: TableWrite[] = [];
+  for (const place of places) {
+    const { index, start, size } = place;
+    if (index <= 4) setRecordPlace(mbr, recordAt(index - 1), start / sector, size / sector);
+    else {
+      const chain = await growLogical(source, mbr, place);
+      if (chain === null) {
+        return { ok: false, reason: `the partition table does not lead to partition ${index}` };
+      }
+      writes.push(...chain);
+    }
   }
-  const extendedAt = records.findIndex(({ type, count }) => extendedTypes.has(type) && count > 0);
-  const extended = records[extendedAt];
-  const lost = `the partition table does not lead to partition ${grow.index}`;
-  if (extended === undefined) return left(lost);
-  const chain = await growLogical(source, extended, firstLba, endLba);
-  if (chain === null) return left(lost);
-  setRecordCount(mbr, recordAt(extendedAt), endLba - extended.first);
-  return { ok: true, value: { writes: [...chain, { offset: 0, data: mbr }], ...grownTo } };
+  return done([...writes, { offset: 0, data: mbr }]);
 }
 
 /**
- * The EBR of the partition, and the link to it in the one before, whose length covers EBR and
- * partition. null when the chain does not lead there.
+ * The EBR of the last logical partition, and the link to it in the one before, whose length covers EBR
+ * and partition; the extended one in `mbr`, where they end. null when the chain does not lead there.
  */
 async function growLogical(
   source: TableSource,
-  extended: MbrRecord,
-  firstLba: number,
-  endLba: number,
+  mbr: Uint8Array,
+  place: Pick<TablePartition, "start" | "size">,
 ): Promise<TableWrite[] | null> {
   const { logicalSector: sector, diskBytes } = source;
+  const records = mbrRecords(mbr);
+  const extendedAt = records.findIndex(({ type, count }) => extendedTypes.has(type) && count > 0);
+  const extended = records[extendedAt];
+  if (extended === undefined) return null;
+  const firstLba = place.start / sector;
+  const endLba = (place.start + place.size) / sector;
   let before: TableWrite | null = null;
   let ebr = extended.first;
   for (let steps = 0; steps < chainLimit && (ebr + 1) * sector <= diskBytes; steps++) {
     const data = new Uint8Array(await source.read(ebr * sector, sector));
     const [own, next] = mbrRecords(data) as [MbrRecord, MbrRecord, MbrRecord, MbrRecord];
     if (own.type !== 0 && ebr + own.first === firstLba) {
+      assert(next.type === 0 || next.count === 0, "only the last logical partition grows");
       setRecordCount(data, recordAt(0), endLba - firstLba);
       if (before !== null) {
         const link = extended.first + u32(before.data, recordAt(1) + 8);
         setRecordCount(before.data, recordAt(1), endLba - link);
       }
+      setRecordCount(mbr, recordAt(extendedAt), endLba - extended.first);
       return [{ offset: ebr * sector, data }, ...(before === null ? [] : [before])];
     }
     if (next.type === 0 || next.count === 0) return null;

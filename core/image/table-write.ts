@@ -9,34 +9,40 @@ export interface TableWrite {
   readonly data: Uint8Array;
 }
 
+/** In the order in which they are to be written: what the firmware reads first goes last. */
 export interface Refit {
-  /** In the order in which they are to be written: what the firmware reads first goes last. */
   readonly writes: readonly TableWrite[];
-  /** The last partition of the new table, if it grew. */
-  readonly grown: TablePartition | null;
-  /** Why the partition that was to grow did not; null when it grew, or none was to. */
-  readonly whyNot: string | null;
+  /** Why no partition of this table may get another place; null: each may. */
+  readonly rigid: string | null;
+  /** The first byte of the disk that the table leaves to no partition. */
+  readonly endBytes: number;
   /** What was wrong with the table, and what became of it, in words. */
   readonly notes: readonly string[];
+}
+
+export interface RefitRequest {
+  /** Of the disk that the table was made for. */
+  readonly formerBytes: number;
+  /**
+   * Where partitions are from now on; the others stay. Of an MBR: primary ones, the extended one with
+   * all that is in it, or the last logical one, which only grows.
+   */
+  readonly places: readonly Pick<TablePartition, "index" | "start" | "size">[];
 }
 
 /** Said of a partition that ends where the disk ends. */
 export const noRoom = "there is no room behind it";
 
-export interface RefitRequest {
-  /** Of the disk that the table was made for. */
-  readonly formerBytes: number;
-  /** The partition that is to grow to the end of the disk; null: none. */
-  readonly grow: TablePartition | null;
+/** Sets the place of the MBR record at `at`, and its cylinders to "beyond what CHS can say". */
+export function setRecordPlace(sector: Uint8Array, at: number, first: number, count: number): void {
+  if (u32(sector, at + 8) !== first) {
+    putU32(sector, at + 8, first);
+    sector.set([0xfe, 0xff, 0xff], at + 1);
+  }
+  setRecordCount(sector, at, count);
 }
 
-/** Ends of partitions are put on this grid, as every partitioner does. */
-const gridBytes = 1 << 20;
-
-/** Where a partition from `start` on ends when it grows up to `limit`, both in bytes. */
-export const grownEnd = (limit: number): number => Math.floor(limit / gridBytes) * gridBytes;
-
-/** Sets the length of the MBR record at `at`, and its end in cylinders to "beyond what CHS can say". */
+/** Sets the length of the MBR record at `at`, and its end in cylinders likewise. */
 export function setRecordCount(sector: Uint8Array, at: number, count: number): void {
   if (u32(sector, at + 12) === count) return;
   putU32(sector, at + 12, count);

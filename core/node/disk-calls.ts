@@ -9,8 +9,17 @@ const fadviseCall = libc.func(
 );
 const flockCall = libc.func("int flock(int fd, int operation)");
 
-/** linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127) */
-const request = { reReadPartitions: 0x125f, discard: 0x1277, zeroOut: 0x127f } as const;
+/**
+ * linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127);
+ * linux/btrfs.h: _IOW(0x94, 3, 4096 bytes), _IOW(0x94, 5, 4096 bytes)
+ */
+const request = {
+  reReadPartitions: 0x125f,
+  discard: 0x1277,
+  zeroOut: 0x127f,
+  resizeBtrfs: 0x50009403,
+  forgetBtrfs: 0x50009405,
+} as const;
 /** linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */
 const punchHole = 0x01 | 0x02;
 /** POSIX_FADV_DONTNEED */
@@ -43,6 +52,21 @@ export const discardBlocks = (fd: number, offset: number, length: number): Promi
 /** BLKRRPART: the kernel forgets the partitions it knew, and reads the table again. */
 export const reReadPartitions = (fd: number): Promise<number> =>
   call(ioctlCall, fd, request.reReadPartitions, null);
+
+/** struct btrfs_ioctl_vol_args: a number, and a text. */
+const btrfsArgs = (text: string): Uint8Array => {
+  const args = new Uint8Array(4096);
+  args.set(new TextEncoder().encode(text), 8);
+  return args;
+};
+
+/** BTRFS_IOC_RESIZE of the btrfs mounted at `fd`: its device of this number takes all the room it has. */
+export const fillWithBtrfs = (fd: number, deviceNumber: bigint): Promise<number> =>
+  call(ioctlCall, fd, request.resizeBtrfs, btrfsArgs(`${deviceNumber}:max`));
+
+/** BTRFS_IOC_FORGET_DEV: the kernel forgets the btrfs that are not mounted; `fd`: /dev/btrfs-control. */
+export const forgetBtrfs = (fd: number): Promise<number> =>
+  call(ioctlCall, fd, request.forgetBtrfs, btrfsArgs(""));
 
 /** Gives a file's blocks back; the range reads as zeros. */
 export const punchHoleIn = (fd: number, offset: number, length: number): Promise<number> =>

@@ -9,6 +9,7 @@ import type { WorkRole } from "../trust/grant.ts";
 import type { Millis } from "../units/units.ts";
 import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
+import type { GrowMode } from "../wire/rooms.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
 
 /** The id of a PC in the inventory. */
@@ -139,7 +140,7 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
 /** What an order takes from the PC's room, and from this start of the server. */
 export interface OrderSettings {
   readonly policy: DiskPolicy;
-  readonly grow: boolean;
+  readonly grow: GrowMode;
   /** The operator's cap on a cast in the session's room, in bits a second. */
   readonly rateLimitBps: number | null;
   /** The grant with which this PC may ask for the object while this attempt is wanted. */

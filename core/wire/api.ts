@@ -106,6 +106,20 @@ export type OperatorView = Static<typeof OperatorView>;
 export const NewOperator = Type.Object({ ...OperatorView.properties, token: Type.String() });
 export type NewOperator = Static<typeof NewOperator>;
 
+const KeyView = { key: Type.String(), since: Type.String() };
+
+/** The key by which PCs and operators know the server. */
+export const TrustView = Type.Object({
+  gate: Type.String(),
+  ...KeyView,
+  /** The one that takes its place, while it is rotated. */
+  next: nullable(Type.Object(KeyView)),
+  /** PCs by name: those that are connected, and so know all keys; and the others. */
+  told: Type.Array(Type.String()),
+  away: Type.Array(Type.String()),
+});
+export type TrustView = Static<typeof TrustView>;
+
 /** Who came when a room was woken; PCs by name. `booting`: it asked for its boot files, and no more. */
 export const WakeReport = Type.Object({
   alreadyOn: Type.Array(Type.String()),

@@ -13,6 +13,7 @@ import { Challenge, LinkLevel, PairingCode } from "./login.ts";
 import { fitted } from "./misfit.ts";
 import { ImageName } from "./names.ts";
 import { nullable } from "./nullable.ts";
+import { GrowMode } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
 import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
@@ -316,8 +317,8 @@ export const RestoreOrder = Type.Object({
   /** A disk that the operator named, else null: the rule's policy chooses. */
   disk: nullable(text()),
   rule: TargetRule,
-  /** On a larger disk the last partition and its file system grow to its end. */
-  grow: Type.Boolean(),
+  /** Which partition, with its file system, takes the room of a larger disk. */
+  grow: GrowMode,
   /** Hash the disk first and want only what differs (`--delta`, and whoever comes back). */
   scan: Type.Boolean(),
   /**
@@ -421,6 +422,11 @@ export const ServerMessage = Type.Union([
     type: Type.Literal("look"),
     request: text(32),
     at: Type.Union([Type.Literal("screen"), Type.Literal("log")]),
+  }),
+  /** All keys that the server may show from now on: `sha256:…` each. */
+  Type.Object({
+    type: Type.Literal("keys"),
+    keys: Type.Array(text(64), { minItems: 1, maxItems: 2 }),
   }),
   /** An `ask` that could not be done, or a line for the person at the PC. */
   Type.Object({ type: Type.Literal("notice"), text: text(1024) }),

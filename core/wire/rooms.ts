@@ -17,6 +17,17 @@ export const seatsLimit = 1000;
 
 const closed = { additionalProperties: false };
 
+/**
+ * Which partition takes the room on a larger disk: `auto`, the largest of Windows' or Linux' own, and
+ * small ones behind it move to the end; `last`, the last one if it can; `none`.
+ */
+export const GrowMode = Type.Union([
+  Type.Literal("auto"),
+  Type.Literal("last"),
+  Type.Literal("none"),
+]);
+export type GrowMode = Static<typeof GrowMode>;
+
 /** What a room is set to; the same for all of its PCs. */
 /**
  * Whose orders go out in a room. `on-order`: an operator's order that names a new PC places it;
@@ -34,8 +45,8 @@ export const RoomSettings = Type.Object(
   {
     /** An operator may open a shell on its PCs. */
     shell: Type.Boolean(),
-    /** After a restore the last partition and its file system grow to the end of the disk. */
-    grow: Type.Boolean(),
+    /** Which partition, with its file system, takes the room of a larger disk after a restore. */
+    grow: GrowMode,
     /** Which of a PC's disks its tasks take. */
     disk: DiskPolicy,
     /** What a PC is named when it takes a seat, `{seat}` being the seat's name; null: it keeps its name. */
@@ -61,7 +72,7 @@ export type RoomSettings = Static<typeof RoomSettings>;
 
 export const roomDefaults: RoomSettings = {
   shell: true,
-  grow: true,
+  grow: "auto",
   idleBoot: "agent",
   diskSeconds: 5,
   admit: "placed",

@@ -1,8 +1,9 @@
 /** File systems grown to the end of their partition, by their own tools. */
-import { mkdtemp, rmdir, stat } from "node:fs/promises";
+import { mkdtemp, open, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
+import { fillWithBtrfs, forgetBtrfs } from "../../core/node/disk-calls.ts";
 import { deviceNumber } from "../disk/disk.ts";
 import { readText, systemRoots } from "../disk/sysfs.ts";
 import { runTool } from "../disk/tool.ts";
@@ -20,6 +21,7 @@ export const growers: Readonly<Record<string, Grow>> = {
   ext4: growExt,
   ntfs: growNtfs,
   xfs: growXfs,
+  btrfs: growBtrfs,
 };
 
 async function growExt(device: string, signal: AbortSignal): Promise<string | null> {
@@ -39,12 +41,49 @@ async function growNtfs(device: string, signal: AbortSignal): Promise<string | n
   return refusalOf(["ntfsresize", "-f", "-f", device], device, signal);
 }
 
-/** It grows only while it is mounted. */
-async function growXfs(device: string, signal: AbortSignal): Promise<string | null> {
+/** These grow only while they are mounted. */
+function growXfs(device: string, signal: AbortSignal): Promise<string | null> {
+  const grow = (where: string) => run(["xfs_growfs", "-d", where], signal);
+  return growMounted({ fs: "xfs", options: "nouuid", device, grow }, signal);
+}
+
+/** Of several devices, those that are not this one are never looked for: it is not mounted then. */
+async function growBtrfs(device: string, signal: AbortSignal): Promise<string | null> {
+  // Superblock at 64 KiB; the number of the device begins its dev_item, at 0xc9 (btrfs' on-disk format).
+  const head = Buffer.alloc(8);
+  await using file = await open(device, "r");
+  await file.read(head, 0, 8, (64 << 10) + 0xc9);
+  try {
+    const grow = async (where: string) => {
+      await using root = await open(where, "r");
+      const errno = await fillWithBtrfs(root.fd, head.readBigUInt64LE());
+      return { status: errno, said: `the kernel's resizing of btrfs ended with errno ${errno}` };
+    };
+    const options = "nodiscard,skip_balance";
+    return await growMounted({ fs: "btrfs", options, device, grow }, signal);
+  } finally {
+    // Else it remembers this one, and takes the next restore of the image for it.
+    const control = await open("/dev/btrfs-control", "r").catch(() => null);
+    if (control !== null) await forgetBtrfs(control.fd);
+    await control?.close();
+  }
+}
+
+async function growMounted(
+  what: {
+    readonly fs: string;
+    /** Of the mount. */
+    readonly options: string;
+    readonly device: string;
+    grow(where: string): Promise<Pick<Ended, "status" | "said">>;
+  },
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { fs, options, device } = what;
   // Where the module is part of the kernel, or loads by itself, this is of no use and no harm.
-  await runTool("modprobe", ["-q", "xfs"], signal);
-  const where = await mkdtemp(join(tmpdir(), "roomcast-xfs-"));
-  const mount = ["mount", "-t", "xfs", "-o", "nouuid", device, where];
+  await runTool("modprobe", ["-q", fs], signal);
+  const where = await mkdtemp(join(tmpdir(), `roomcast-${fs}-`));
+  const mount = ["mount", "-t", fs, "-o", options, device, where];
   const unmount = async (): Promise<void> => {
     const { status, said } = await run(["umount", where], new AbortController().signal);
     if (status !== 0) throw broken(said);
@@ -52,7 +91,7 @@ async function growXfs(device: string, signal: AbortSignal): Promise<string | nu
   try {
     const refusal = await refusalOf(mount, device, signal);
     if (refusal !== null) return refusal;
-    const growth = await run(["xfs_growfs", "-d", where], signal);
+    const growth = await what.grow(where);
     await unmount();
     if (growth.status === 0) return null;
     // The kernel grows it in one transaction or not at all; a file system that it has shut down
@@ -108,7 +147,7 @@ const broken = (said: string): RoomcastError =>
   new RoomcastError(
     "failed",
     said,
-    "check the file system on the master, and capture it again; or let the room's PCs not grow (`roomcast room set ROOM --grow off`)",
+    "check the file system on the master, and capture it again; or let the room's PCs not grow (`roomcast room set ROOM --grow none`)",
   );
 
 /** Since the device is there; null when the kernel does not say. */

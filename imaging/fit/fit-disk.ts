@@ -1,141 +1,230 @@
 /**
  * After the disk was verified: the partition table is made to fit a disk of another size than the
- * image's, and the last partition and its file system grow into what is left.
+ * image's, small partitions move to the end, and the one that takes the room grows with what is in it.
  */
 import { errorText, RoomcastError } from "../../core/errors.ts";
-import { lastOf, refitTable } from "../../core/image/refit.ts";
-import { noRoom, type Refit } from "../../core/image/table-write.ts";
-import type { Manifest, PartitionRecord } from "../../core/image/types.ts";
+import { type Extent, endOf, union, within } from "../../core/image/extents.ts";
+import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
+import { type Layout, type PartitionMove, planLayout } from "../../core/image/layout.ts";
+import {
+  type PartitionTable,
+  readPartitionTable,
+  type TablePartition,
+  type TableSource,
+} from "../../core/image/partition-table.ts";
+import { refitTable } from "../../core/image/refit.ts";
+import type { Refit, RefitRequest } from "../../core/image/table-write.ts";
+import type { IndexEntry, Manifest, PartitionRecord } from "../../core/image/types.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { chunkBytes } from "../../core/units/units.ts";
+import type { GrowMode } from "../../core/wire/rooms.ts";
 import type { StepView } from "../../core/wire/views.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
+import { signaturePlaces } from "../restore/old-signatures.ts";
 import { growers } from "./file-system.ts";
+import { emptyPlaces, moveTo, put } from "./move.ts";
+import { growVolumes } from "./volumes.ts";
 
 export interface FitOptions {
   /** What was opened and verified, and is closed now: tools want it for themselves. */
   readonly path: string;
   readonly manifest: Pick<Manifest, "diskBytes" | "partitionTable" | "partitions">;
-  /** Whether the last partition grows. */
-  readonly grow: boolean;
+  /** Chunks of the disk that the image has: what is in no chunk is in no use. */
+  readonly entries: readonly Pick<IndexEntry, "chunkIndex">[];
+  /** Which partition takes the room of a larger disk. */
+  readonly grow: GrowMode;
   readonly signal: AbortSignal;
   /** Each step, as soon as it has ended. */
   said(step: StepView): void;
 }
 
-const tableStep = "partition table";
-const partitionStep = "last partition";
-const fileSystemStep = "file system";
+interface Done<T> {
+  readonly value: T;
+  readonly outcome?: "left";
+  readonly detail: string;
+}
+
 /** Characters of `StepView.detail`. */
 const detailLimit = 2048;
-
-/** Windows Recovery in a GPT and in an MBR: a small one at the end that gains nothing by room. */
-const recoveryTypes = new Set(["de94bba4-06d1-4d40-a16a-bfd50179d6ac", "0x27"]);
 
 /**
  * What cannot be made larger stays as it is, and is said. Rejects with `failed` when a step failed, so
  * that the disk is in doubt; that step was said as well.
  */
 export async function fitDisk(options: FitOptions): Promise<void> {
-  const { path, manifest, said, signal } = options;
-  const refit = await (async (): Promise<Refit | null> => {
+  const { path, manifest, signal } = options;
+  const grown = await (async (): Promise<TablePartition | null> => {
     await using disk = await openDisk(path, { write: true });
     if (manifest.partitionTable === "none" || disk.size === manifest.diskBytes) return null;
-    return await step(tableStep, said, () => refitOn(disk, options));
+    return await layOut(disk, options);
   })();
-  const record = lastOf(manifest.partitions);
-  const { grown } = refit ?? { grown: null };
+  const record = manifest.partitions.find(({ index }) => index === grown?.index);
   if (grown === null || record === undefined) return;
-  const fs = record.fs ?? "";
   signal.throwIfAborted();
-  await step(`${fileSystemStep} of partition ${record.index}`, said, async () => {
-    // What has begun is not cut off in the middle.
-    const whole = new AbortController().signal;
-    const device = await partitionDevice(path, grown, { write: true, signal: whole });
-    let refusal: string | null = `the kernel shows no device for partition ${record.index}`;
-    if (device !== null) {
-      try {
-        refusal = (await growers[fs]?.(device.path, whole)) ?? null;
-      } finally {
-        await device.release();
-      }
-    }
-    return refusal === null
-      ? { value: undefined, detail: `${fs} grown to ${sizeText(grown.size)}` }
-      : {
-          value: undefined,
-          outcome: "left",
-          detail: `${fs} keeps its size of ${sizeText(record.size)}: ${refusal}`,
-        };
-  });
+  // What has begun is not cut off in the middle.
+  await fill(record, grown, { ...options, signal: new AbortController().signal });
 }
 
-async function refitOn(
+/** Table, moves and the grown partition's new size; answers that one, if there is one. */
+export async function layOut(
   disk: Disk,
-  { manifest, grow, said }: FitOptions,
-): Promise<{ value: Refit; detail: string }> {
-  const record = lastOf(manifest.partitions);
-  const isLarger = disk.size > manifest.diskBytes;
-  const reason = isLarger ? whyNot(record, manifest, grow) : null;
-  const planned = await refitTable(
-    {
-      diskBytes: disk.size,
-      logicalSector: disk.logicalSector,
-      async read(offset, length) {
-        const data = alignedBuffer(length);
-        await disk.read(offset, data);
-        return data;
-      },
-    },
-    {
-      formerBytes: manifest.diskBytes,
-      grow: isLarger && reason === null ? (record ?? null) : null,
-    },
-  );
-  if (!planned.ok) {
-    throw new RoomcastError("failed", planned.reason, "restore to a disk of the master's size");
+  options: Omit<FitOptions, "path">,
+): Promise<TablePartition | null> {
+  const { manifest, grow, said } = options;
+  const { rigid, endBytes } = await step("partition table", said, () => refit(disk, options));
+  if (disk.size < manifest.diskBytes) return null;
+  const table = await readPartitionTable(sourceOf(disk));
+  const { partitions } = manifest;
+  const layout: Layout =
+    rigid === null
+      ? planLayout({ table, partitions, endBytes, grow })
+      : { moves: [], grown: null, left: rigid };
+  const { moves, grown, left } = layout;
+  if (left !== null) said({ name: "growth", outcome: "left", detail: left });
+  const former = partitions.find(({ index }) => index === grown?.index);
+  if (grown === null || former === undefined) return null;
+  for (const move of moves) {
+    await step(`move of partition ${move.index}`, said, () => carryOut(disk, move, table, options));
   }
-  const { writes, grown, whyNot: tableReason, notes } = planned.value;
-  for (const { offset, data } of writes) {
-    await disk.write(offset, data);
-    // The backup is whole before the first one is changed.
-    await disk.flush();
-  }
-  if (isLarger && record !== undefined && grown === null) {
-    said({ name: partitionStep, outcome: "left", detail: reason ?? tableReason ?? noRoom });
-  } else if (grown !== null) {
-    const detail = `partition ${grown.index} now ends at ${sizeText(grown.start + grown.size)}`;
-    said({ name: partitionStep, outcome: "done", detail });
-  }
-  const made =
-    writes.length === 0
-      ? "nothing to change"
-      : manifest.partitionTable === "gpt"
-        ? `the backup GPT is at the end of this disk of ${sizeText(disk.size)}`
-        : `made for this disk of ${sizeText(disk.size)}`;
-  return { value: planned.value, detail: [made, ...notes].join("; ") };
+  await step(`growth of partition ${grown.index}`, said, async () => {
+    const added = { start: endOf(extentOf(former)), length: grown.size - former.size };
+    await emptyPlaces(disk, within(signaturePlaces(grown.start, grown.size), added));
+    const request = { formerBytes: disk.size, places: [grown] };
+    await put(disk, (await refitted(disk, request)).writes);
+    const [before, after] = [sizeText(former.size), sizeText(grown.size)];
+    return { value: undefined, detail: `${nameOf(former)} from ${before} to ${after}` };
+  });
+  return grown;
 }
 
-/** Why the last partition does not grow, or null. */
-function whyNot(
-  record: PartitionRecord | undefined,
-  { partitionTable }: FitOptions["manifest"],
-  grow: boolean,
-): string | null {
-  if (!grow) return "the room says that nothing grows";
-  if (record === undefined || partitionTable === "none") return "there is no partition";
-  const what = `partition ${record.index}`;
-  if (recoveryTypes.has(record.type)) return `${what} is Windows' recovery partition`;
-  if (record.fs === null) return `${what} has no file system that is known`;
-  return Object.hasOwn(growers, record.fs)
-    ? null
-    : `${what} has ${record.fs}, which is left as it is`;
+async function refit(disk: Disk, { manifest }: Pick<FitOptions, "manifest">): Promise<Done<Refit>> {
+  const value = await refitted(disk, { formerBytes: manifest.diskBytes, places: [] });
+  await put(disk, value.writes);
+  const made =
+    value.writes.length === 0
+      ? "nothing to change"
+      : `the backup GPT is at the end of this disk of ${sizeText(disk.size)}`;
+  return { value, detail: [made, ...value.notes].join("; ") };
 }
+
+async function refitted(disk: Disk, request: RefitRequest): Promise<Refit> {
+  const planned = await refitTable(sourceOf(disk), request);
+  if (planned.ok) return planned.value;
+  throw new RoomcastError("failed", planned.reason, "restore to a disk of the master's size");
+}
+
+async function carryOut(
+  disk: Disk,
+  { index, from, to, size }: PartitionMove,
+  table: PartitionTable,
+  { manifest, entries, signal }: Omit<FitOptions, "path">,
+): Promise<Done<undefined>> {
+  const by = to - from;
+  const isFrame = index === table.extended?.index;
+  const inside = manifest.partitions.filter(
+    (each) => each.index === index || (isFrame && each.index >= 5),
+  );
+  await moveTo({
+    disk,
+    from,
+    to,
+    size,
+    inside,
+    signal,
+    used: within(chunksOf(entries), { start: from, length: size }),
+    async amend() {
+      const writes = inside.map((each) =>
+        hiddenSectorWrites(sourceOf(disk), {
+          from: each.start,
+          to: each.start + by,
+          size: each.size,
+        }),
+      );
+      return (await Promise.all(writes)).flat();
+    },
+    async point() {
+      const places = [{ index, start: to, size }];
+      await put(disk, (await refitted(disk, { formerBytes: disk.size, places })).writes);
+    },
+  });
+  const names = inside.map(nameOf).join(", ");
+  const what = isFrame ? `with ${names === "" ? "nothing in it" : names}` : names;
+  return { value: undefined, detail: `${what}, moved to the end, at ${sizeText(to)}` };
+}
+
+/** The file system, or the volumes, of the partition that has grown. */
+async function fill(
+  record: PartitionRecord,
+  grown: TablePartition,
+  { path, entries, signal, said }: FitOptions,
+): Promise<void> {
+  const fs = record.fs ?? "";
+  const name = `file system of partition ${record.index}`;
+  const device = await partitionDevice(path, grown, { write: true, signal });
+  if (device === null) {
+    const detail = `${fs} keeps its size: the kernel shows no device for partition ${record.index}`;
+    return said({ name, outcome: "left", detail });
+  }
+  try {
+    if (fs === "LVM2_member") {
+      const own = within(chunksOf(entries), extentOf(record));
+      const used = own.map((each) => ({ ...each, start: each.start - record.start }));
+      const name = `volumes of partition ${record.index}`;
+      await step(name, said, () => growVolumes({ device: device.path, used, signal }));
+      return;
+    }
+    await step(name, said, async () => {
+      const refusal = (await growers[fs]?.(device.path, signal)) ?? null;
+      return grownText(fs, { was: record.size, is: grown.size }, refusal);
+    });
+  } finally {
+    await device.release();
+  }
+}
+
+/** What is said of a file system that grew, or was to. */
+export const grownText = (
+  fs: string,
+  { was, is }: { readonly was: number; readonly is: number },
+  refusal: string | null,
+): Done<undefined> =>
+  refusal === null
+    ? { value: undefined, detail: `${fs} grown to ${sizeText(is)}` }
+    : {
+        value: undefined,
+        outcome: "left",
+        detail: `${fs} keeps its size of ${sizeText(was)}: ${refusal}`,
+      };
+
+/** `ntfs "Windows"` */
+const nameOf = ({ index, fs, label }: PartitionRecord): string =>
+  [`partition ${index}`, fs, label === null ? null : `"${label}"`]
+    .filter((each) => each !== null)
+    .join(" ");
+
+const extentOf = ({ start, size }: Pick<PartitionRecord, "start" | "size">): Extent => ({
+  start,
+  length: size,
+});
+
+const chunksOf = (entries: FitOptions["entries"]): Extent[] =>
+  union(entries.map(({ chunkIndex }) => ({ start: chunkIndex * chunkBytes, length: chunkBytes })));
+
+const sourceOf = (disk: Disk): TableSource => ({
+  diskBytes: disk.size,
+  logicalSector: disk.logicalSector,
+  async read(offset, length) {
+    const data = alignedBuffer(length);
+    await disk.read(offset, data);
+    return data;
+  },
+});
 
 async function step<T>(
   name: string,
   said: (step: StepView) => void,
-  work: () => Promise<{ value: T; outcome?: "left"; detail: string }>,
+  work: () => Promise<Done<T>>,
 ): Promise<T> {
   try {
     const { value, outcome = "done", detail } = await work();

@@ -3,7 +3,7 @@
  * An image leaves out what its file systems do not use; what an older system wrote there would still be
  * found, and taken for what the partition is.
  */
-import { type Extent, endOf, union } from "../../core/image/extents.ts";
+import { type Extent, endOf, union, without } from "../../core/image/extents.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
 import type { DiskRange } from "./boot-area.ts";
@@ -18,7 +18,7 @@ const headBytes = 5 << 20;
  * sectors before it.
  */
 const tailBytes = 2 << 20;
-/** A last partition that grows ends less than 2 MiB before the disk does. */
+/** The last partition of a fitted disk ends less than 2 MiB before the disk does. */
 const diskTailBytes = 2 * tailBytes;
 /** Copies of btrfs' superblock (its on-disk format); the first lies in the head. */
 const btrfsCopies: readonly Extent[] = [
@@ -37,11 +37,7 @@ export function oldSignaturesOf(options: {
 }): DiskRange[] {
   const { image, entries, targetBytes } = options;
   const { diskBytes, partitions } = image;
-  const places = partitions.flatMap(({ start, size }) => {
-    const copies = btrfsCopies.map((copy) => ({ ...copy, start: start + copy.start }));
-    const inside = copies.filter((copy) => endOf(copy) <= start + size);
-    return [...endsOf(start, size, tailBytes), ...inside];
-  });
+  const places = partitions.flatMap(({ start, size }) => signaturePlaces(start, size));
   const wanted = union([...places, ...endsOf(0, targetBytes, diskTailBytes)]);
   const held = union(
     entries.map(({ chunkIndex }) => ({
@@ -57,25 +53,14 @@ export function oldSignaturesOf(options: {
     .filter(({ length }) => length > 0);
 }
 
+/** Where a scanner looks in a partition or volume, as extents of the disk that `start` counts on. */
+export function signaturePlaces(start: number, size: number): Extent[] {
+  const copies = btrfsCopies.map((copy) => ({ ...copy, start: start + copy.start }));
+  const inside = copies.filter((copy) => endOf(copy) <= start + size);
+  return union([...endsOf(start, size, tailBytes), ...inside]);
+}
+
 const endsOf = (start: number, size: number, tail: number): Extent[] => [
   { start, length: Math.min(size, headBytes) },
   { start: start + Math.max(0, size - tail), length: Math.min(size, tail) },
 ];
-
-/** What of `extents` lies in none of `others`; both in order and apart. */
-function without(extents: readonly Extent[], others: readonly Extent[]): Extent[] {
-  const out: Extent[] = [];
-  let next = 0;
-  for (const extent of extents) {
-    let at = extent.start;
-    while (next < others.length && endOf(others[next] as Extent) <= at) next++;
-    for (let index = next; index < others.length; index++) {
-      const other = others[index] as Extent;
-      if (other.start >= endOf(extent)) break;
-      if (other.start > at) out.push({ start: at, length: other.start - at });
-      at = Math.max(at, endOf(other));
-    }
-    if (at < endOf(extent)) out.push({ start: at, length: endOf(extent) - at });
-  }
-  return out;
-}

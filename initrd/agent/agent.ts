@@ -220,6 +220,8 @@ export class Agent {
         return this.draw();
       case "grant":
         return this.viewGrants.take(message);
+      case "keys":
+        return void ports.learnKeys(message.keys);
       case "look":
         return void link.send(answerLook(message, { journal: ports.journal, menu }));
       case "notice":

@@ -25,6 +25,8 @@ export interface AgentPorts {
   readonly prover: Promise<Prover>;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** The server may show these keys from now on. */
+  learnKeys(keys: readonly string[]): Promise<void>;
   describe(): Promise<Described>;
   startTask(order: Order, voice: AgentVoice): Task;
   /** `grant` answers the one that counts at that moment. */

@@ -27,7 +27,7 @@ import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/net
 import { storageTroubles } from "./hardware/storage-trouble.ts";
 import { openJournal } from "./journal.ts";
 import { fileProver, memoryProver } from "./keys.ts";
-import { gatePlace } from "./link/gate-place.ts";
+import { KnownGate } from "./link/gate-place.ts";
 import { ServerFiles } from "./link/http.ts";
 import type { AgentPorts, AgentVoice } from "./ports.ts";
 import { performPower } from "./power.ts";
@@ -106,14 +106,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const prover = proverOf(tpmKey, options.keyFile);
   // A key file that is of no use is said at once, and not at each try to connect.
   if (!isAppliance) await prover;
-  const server = new PinnedServer(
-    gatePlace({
-      server: serverUrl,
-      pins: options.pins,
-      pinFile: options.keyFile === null ? null : `${options.keyFile}.server`,
-      say: journal.milestone,
-    }),
-  );
+  const gate = new KnownGate({
+    server: serverUrl,
+    pins: options.pins,
+    pinFile: options.keyFile === null ? null : `${options.keyFile}.server`,
+    say: journal.milestone,
+  });
+  const server = new PinnedServer(() => gate.place());
   const instance = randomUUID();
   const { version } = packageJson;
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
@@ -199,6 +198,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     prover,
     clock: systemClock,
     journal,
+    learnKeys: (keys) =>
+      gate.learn(keys).catch((error: unknown) => journal.log(`keys not kept: ${error}`)),
     describe,
     startTask,
     files,

@@ -45,10 +45,12 @@ export const tools: readonly PackageFiles[] = [
   },
   // Whether a Windows volume is hibernated or unclean, which partclone does not notice.
   { name: "ntfs-3g", files: ["bin/ntfs-3g.probe", "sbin/ntfsresize"] },
-  // Growing the last file system to the end of a larger disk.
+  // Growing the file system of the partition that takes the room of a larger disk.
   { name: "e2fsprogs", files: ["sbin/e2fsck", "sbin/resize2fs"] },
   // Whether changes wait in the log of an XFS, which partclone does not notice either.
   { name: "xfsprogs", files: ["usr/sbin/xfs_logprint", "usr/sbin/xfs_growfs"] },
+  // A device for the place of a logical volume.
+  { name: "mount", files: ["sbin/losetup"] },
   // Which file system, label and UUID a partition has.
   { name: "util-linux", files: ["sbin/blkid"] },
   // Hands the site's certificate to the firmware's next start.

@@ -102,8 +102,9 @@ export const usualDrivers: Drivers = {
   // USB is there for keyboards and network adapters. usb-storage and uas are left out on purpose:
   // what is not seen cannot be overwritten.
   "USB controllers": ["ehci-pci", "ohci-pci", "uhci-hcd", "xhci-pci"],
-  // An XFS grows only while it is mounted. Its checksums come through the kernel's crypto by name.
-  "file systems": ["xfs", "crc32c_generic"],
+  // XFS and btrfs grow only while they are mounted. Their checksums come through the kernel's crypto by
+  // name. `loop` shows the tools a volume of LVM, for which there is no device mapper.
+  "file systems": ["btrfs", "xfs", "crc32c_generic", "loop"],
   keyboards: ["hid-apple", "hid-generic", "hid-logitech-dj", "hid-logitech-hidpp", "usbhid"],
   // For the PC's key. In Debian's kernel both are built in; another kernel may have them as modules.
   "trusted platform modules": ["tpm_crb", "tpm_tis"],

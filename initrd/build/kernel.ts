@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { RoomcastError } from "../../core/errors.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
 import { leftOut } from "./drivers.ts";
 import {
   closeModules,
@@ -155,6 +155,9 @@ export function chooseModules(
       `kernel ${kernel.version} has no module ${chosen.missing.join(", ")}`,
       "mend the list in initrd/build/drivers.ts",
     );
+  // A RAID that was assembled writes to its members; a disk that was not chosen stays as it is.
+  const assembling = chosen.modules.find(({ path }) => path.startsWith("kernel/drivers/md/"));
+  assert(assembling === undefined, `the image has no ${assembling?.name}, which assembles disks`);
   return chosen.modules.map((module) => ({ module, data: modules.data(module) }));
 }
 

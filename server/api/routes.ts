@@ -21,12 +21,14 @@ import { roomRoutes } from "./room-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { shellRoute } from "./shell-route.ts";
+import { type TrustPorts, trustRoutes } from "./trust-routes.ts";
 
 export interface ApiPorts {
   readonly lab: Lab;
   readonly images: ImageStore;
   readonly state: StateStore;
   readonly operators: Operators;
+  readonly trust: TrustPorts;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
 }
@@ -102,6 +104,7 @@ export const apiRoutes =
     await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
     await app.register(operatorRoutes(operators));
+    await app.register(trustRoutes(ports.trust));
   };
 
 function audit(lab: Lab, request: FastifyRequest, caller: Caller, status: number): void {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { madeOf, madeOfField, packedFiles, secureBootFiles } from "../../core/boot/secure-boot.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { gatePin } from "../../core/node/gate-pin.ts";
 import { readPeSection } from "../../core/node/pe-file.ts";
 import type { Finding } from "../../core/wire/api.ts";
@@ -54,7 +55,8 @@ export async function secureBootChecks({
         : "";
     return [ok(check, `it is for ${url}, and fits the gate key and the boot files${use}`)];
   } catch (error) {
-    return [problem(check, (error as Error).message, "make secure-boot-image")];
+    const next = error instanceof RoomcastError ? error.next : "make secure-boot-image";
+    return [problem(check, errorText(error), next)];
   }
 }
 

@@ -5,9 +5,10 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { open, readFile, rename } from "node:fs/promises";
+import { open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import { gateKeyFile } from "../../core/node/gate-pin.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { selfSigned } from "./certificate.ts";
@@ -15,32 +16,88 @@ import { selfSigned } from "./certificate.ts";
 export interface GateKey {
   /** SHA-256 of the public key, as the boot line has it. */
   readonly pin: string;
+  /** When it was made; ISO 8601. */
+  readonly since: string;
   /** Key and certificate in PEM. */
   readonly key: string;
   readonly cert: string;
 }
 
-const fileName = "gate.key";
+/** Of the key that takes its place, while PCs learn of it. */
+const nextFile = "gate-next.key";
 
-/** Reads the gate's key from the data folder, or makes it there. Rejects with `bad-input` for a broken file. */
-export async function openGateKey(folder: string): Promise<GateKey> {
-  const path = join(folder, fileName);
-  const pem = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  });
-  return gateKey(pem === null ? await makeKey(folder) : readKey(path, pem));
+/**
+ * The key that the gate shows, and during a rotation the one that takes its place: PCs hear of both before
+ * the second is shown, so that none of them meets a key that it does not know.
+ */
+export class GateKeys {
+  private readonly folder: string;
+  private shown: GateKey;
+  private coming: GateKey | null;
+
+  private constructor(folder: string, shown: GateKey, coming: GateKey | null) {
+    this.folder = folder;
+    this.shown = shown;
+    this.coming = coming;
+  }
+
+  /** Reads the keys from the data folder, or makes the first. Rejects with `bad-input` for a broken file. */
+  static async open(folder: string): Promise<GateKeys> {
+    const shown = await readKey(folder, gateKeyFile);
+    const coming = await readKey(folder, nextFile);
+    return new GateKeys(folder, shown ?? (await makeKey(folder, gateKeyFile)), coming);
+  }
+
+  get current(): GateKey {
+    return this.shown;
+  }
+
+  get next(): GateKey | null {
+    return this.coming;
+  }
+
+  /** What PCs are to pin, the key that is shown first. */
+  get pins(): readonly [string, ...string[]] {
+    return this.coming === null ? [this.shown.pin] : [this.shown.pin, this.coming.pin];
+  }
+
+  /** Makes the key that takes the present one's place; rejects with `conflict` when there is one. */
+  async rotate(): Promise<void> {
+    if (this.coming !== null) {
+      const next =
+        "show it with `roomcast trust show`, or let it take its place with `roomcast trust rotate --finish`";
+      throw new RoomcastError("conflict", "there is a next key already", next);
+    }
+    this.coming = await makeKey(this.folder, nextFile);
+  }
+
+  /** Shows the next key from now on, and forgets the present one; rejects with `conflict` without a next. */
+  async finish(): Promise<void> {
+    if (this.coming === null) {
+      const next = "make one with `roomcast trust rotate`, and give the PCs time to hear of it";
+      throw new RoomcastError("conflict", "there is no next key", next);
+    }
+    await rename(join(this.folder, nextFile), join(this.folder, gateKeyFile));
+    await syncDirectory(this.folder);
+    this.shown = this.coming;
+    this.coming = null;
+  }
 }
 
-function readKey(path: string, pem: string): KeyObject {
+/** Null when there is no such file. */
+async function readKey(folder: string, name: string): Promise<GateKey | null> {
+  const path = join(folder, name);
   try {
+    const pem = await readFile(path, "utf8");
     const key = createPrivateKey(pem);
-    if (key.asymmetricKeyDetails?.namedCurve === "prime256v1") return key;
-    throw new Error("it is no key of the curve P-256");
+    if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1")
+      throw new Error("it is no key of the curve P-256");
+    return gateKey(key, (await stat(path)).mtime);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new RoomcastError(
       "bad-input",
-      `${path} is not the gate's key: ${errorText(cause)}`,
+      `${path} is not a key of the gate: ${errorText(cause)}`,
       "put it back from a backup; without one remove it, and restart every PC that runs from this server",
       { cause },
     );
@@ -48,22 +105,22 @@ function readKey(path: string, pem: string): KeyObject {
 }
 
 /** Whole or not at all: a PC may have pinned it a moment later. */
-async function makeKey(folder: string): Promise<KeyObject> {
+async function makeKey(folder: string, name: string): Promise<GateKey> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const unfinished = join(folder, `${fileName}.new`);
+  const unfinished = join(folder, `${name}.new`);
   {
     await using file = await open(unfinished, "w", 0o600);
     await file.writeFile(pemOf(privateKey));
     await file.sync();
   }
-  await rename(unfinished, join(folder, fileName));
+  await rename(unfinished, join(folder, name));
   await syncDirectory(folder);
-  return privateKey;
+  return gateKey(privateKey, new Date());
 }
 
 const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }) as string;
 
-function gateKey(key: KeyObject): GateKey {
+function gateKey(key: KeyObject, since: Date): GateKey {
   const pin = pinOf(createPublicKey(key).export({ type: "spki", format: "der" }));
-  return { pin, key: pemOf(key), cert: selfSigned(key) };
+  return { pin, since: since.toISOString(), key: pemOf(key), cert: selfSigned(key) };
 }

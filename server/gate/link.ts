@@ -27,8 +27,9 @@ import { Unread } from "./unread.ts";
 
 /** A bitmap over the largest index that a restore may have, and its header: 16 TiB of 1 MiB chunks. */
 const bulkFrameLimit = 2 * 1024 * 1024 + 8;
-/** Sockets that have proven no key yet. A room does it within a second or two, and tries again. */
-const unprovenLimit = 64;
+/** Sockets that have proven no key yet, in all and of one address. A room does it within a second or two, and tries again. */
+const unprovenLimit = 256;
+const unprovenPerAddress = 16;
 /** For the greeting, of which an agent knows all; in milliseconds. */
 const greetingMs = 10_000;
 /** An agent looks at its disks, and a TPM makes its key and a quote: seconds each; in milliseconds. */
@@ -59,6 +60,8 @@ interface Shared {
   readonly links: Map<string, Link>;
   readonly unproven: Set<Connection>;
   readonly refused: Map<string, number>;
+  /** What PCs are to pin from now on. */
+  keys(): readonly string[];
 }
 
 /**
@@ -71,9 +74,17 @@ export class AgentLinks implements Agents {
   private readonly refused: Shared["refused"] = new Map();
   private readonly connections = new Set<Connection>();
   private readonly log: Log;
+  private readonly keys: () => readonly string[];
 
-  constructor(log: Log) {
+  /** `keys`: what PCs are to pin from now on. */
+  constructor(log: Log, keys: () => readonly string[]) {
     this.log = log;
+    this.keys = keys;
+  }
+
+  /** Each PC that is connected hears of the keys, as a PC does that connects. */
+  tellKeys(): void {
+    for (const { connection } of this.links.values()) connection.tellKeys();
   }
 
   /** How many logins were refused, by what was wrong with them. */
@@ -83,8 +94,8 @@ export class AgentLinks implements Agents {
 
   /** Registers `linkPath` on an application that has `@fastify/websocket`; `events` hears of all. */
   route(app: FastifyInstance, events: AgentEvents): void {
-    const { links, unproven, refused, log } = this;
-    const shared: Shared = { events, log, links, unproven, refused };
+    const { links, unproven, refused, log, keys } = this;
+    const shared: Shared = { events, log, links, unproven, refused, keys };
     const refuseBrowsers = async ({ headers }: FastifyRequest): Promise<void> => {
       if (headers.origin === undefined) return;
       const next = "agents connect here, and web pages do not";
@@ -149,7 +160,8 @@ class Connection {
     );
     socket.on("error", () => socket.terminate());
     socket.on("close", () => this.guard(() => this.closed()));
-    if (shared.unproven.size >= unprovenLimit) {
+    const ofAddress = [...shared.unproven].filter(({ address }) => address === this.address);
+    if (shared.unproven.size >= unprovenLimit || ofAddress.length >= unprovenPerAddress) {
       this.refuse(closeCode.busy, "too many PCs log in at once; try again");
     } else {
       shared.unproven.add(this);
@@ -168,6 +180,10 @@ class Connection {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.unread.queued(frame.length);
     this.socket.send(frame, { binary: true });
+  }
+
+  tellKeys(): void {
+    this.send({ type: "keys", keys: [...this.shared.keys()] });
   }
 
   cut(): void {
@@ -257,6 +273,7 @@ class Connection {
       older.connection.cut();
       events.lost(pc, again ? "the PC connected anew" : "the PC was started anew");
     }
+    this.tellKeys();
     events.connected(pc, login);
   }
 

@@ -55,6 +55,18 @@ export const Config = Type.Object(
         ),
       ),
     ),
+    tls: Type.Optional(
+      Type.Object(
+        {
+          /** For operators and browsers, in PEM: the site's own certificate, with its chain, and its key. */
+          certificate: Type.Optional(Type.String()),
+          key: Type.Optional(Type.String()),
+          /** Names by which the server is called, beside its own host name. */
+          names: Type.Optional(Type.Array(Type.String({ pattern: "^[A-Za-z0-9.-]{1,253}$" }))),
+        },
+        closed,
+      ),
+    ),
     boot: Type.Optional(
       Type.Object(
         {

@@ -36,6 +36,11 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
     journalFromRecords(db);
     db.exec("DROP TABLE sessions");
   },
+  // A room's `grow` was on or off.
+  (db) =>
+    db.exec(`UPDATE rooms SET record = json_set(record, '$.settings.grow',
+        iif(json_extract(record, '$.settings.grow'), 'auto', 'none'))
+      WHERE json_type(record, '$.settings.grow') IN ('true', 'false');`),
   (db) =>
     // Rooms from before keys go on as they did: an order to them places their PCs.
     db.exec(`CREATE TABLE keys (fingerprint TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;

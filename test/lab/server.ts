@@ -17,7 +17,7 @@ import type { Lab } from "./lab.ts";
 import type { Link, UpMessage } from "./link.ts";
 import type { TaskServer } from "./task.ts";
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null, castKeys };
+const settings = { policy: anyDisk, grow: "none" as const, rateLimitBps: null, castKeys };
 /** A carousel of a cast turns by so many cells in this time. */
 const castMs = 1000;
 const cellsATurn = 2;

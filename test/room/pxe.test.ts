@@ -101,7 +101,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     assert.deepEqual(comparison.faults, [], "the disk that is like the master's");
     assert.deepEqual(
       members[1]?.steps.map(({ name, outcome }) => `${name}: ${outcome}`),
-      ["last partition: done", "partition table: done", "file system of partition 3: done"],
+      ["partition table: done", "growth of partition 3: done", "file system of partition 3: done"],
     );
     assert.deepEqual(await faultsOfGrown(uefi.disk), [], "the larger disk");
     elapsed("compared");

@@ -1,9 +1,9 @@
 /** Where the agent's server is, and by which key it is known. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { fetch } from "undici";
-import { RoomcastError } from "../../../core/errors.ts";
+import { errorText, RoomcastError } from "../../../core/errors.ts";
 import { type GatePlace, isPin, unreached } from "../../../core/node/pin.ts";
 import { BootKey } from "../../../core/wire/boot-key.ts";
 
@@ -24,53 +24,82 @@ export interface GatePlaceOptions {
 }
 
 /**
- * Answers the gate's address and keys: those of the command line, those that the file remembers, or what the
- * server itself says of them over HTTP, which is believed once and never again. Throws `usage` for an
- * `https:` server without a key; what is returned rejects with `unreachable`.
+ * The gate's address and keys: those of the command line, those that the file remembers, or what the server
+ * itself says of them over HTTP, which is believed once and never again.
  */
-export function gatePlace(options: GatePlaceOptions): () => Promise<GatePlace> {
-  const { server, pins } = options;
-  const wrong = pins.find((pin) => !isPin(pin));
-  if (wrong !== undefined) {
-    const next = "give it as the server's ready line has it: --pin sha256:…";
-    throw new RoomcastError("usage", `${JSON.stringify(wrong)} is no key of a server`, next);
+export class KnownGate {
+  private readonly options: GatePlaceOptions;
+  private known: Promise<GatePlace> | null;
+
+  /** Throws `usage` for an `https:` server without a key, and for a key of another form. */
+  constructor(options: GatePlaceOptions) {
+    const { server, pins } = options;
+    const wrong = pins.find((pin) => !isPin(pin));
+    if (wrong !== undefined) {
+      const next = "give it as the server's ready line has it: --pin sha256:…";
+      throw new RoomcastError("usage", `${JSON.stringify(wrong)} is no key of a server`, next);
+    }
+    const isHttps = server.protocol === "https:";
+    if (isHttps !== pins.length > 0) {
+      throw new RoomcastError(
+        "usage",
+        "the server's https address and its key are needed, both or neither",
+        "give them as the server's ready line has them: --server https://ADDRESS:PORT --pin sha256:…",
+      );
+    }
+    this.options = options;
+    this.known = isHttps ? Promise.resolve({ url: server, pins }) : null;
   }
-  if (server.protocol === "https:" || pins.length > 0) {
-    if (server.protocol === "https:" && pins.length > 0) return async () => ({ url: server, pins });
-    throw new RoomcastError(
-      "usage",
-      "the server's https address and its key are needed, both or neither",
-      "give them as the server's ready line has them: --server https://ADDRESS:PORT --pin sha256:…",
-    );
-  }
-  let known: Promise<GatePlace> | null = null;
-  return () => {
-    known ??= firstPlace(options).catch((error: unknown) => {
-      known = null;
+
+  /** Rejects with `unreachable` when a server has to be asked and is away. */
+  place(): Promise<GatePlace> {
+    this.known ??= firstPlace(this.options).catch((error: unknown) => {
+      this.known = null;
       throw error;
     });
-    return known;
-  };
+    return this.known;
+  }
+
+  /** The server has said, on a connection that had the right key, which keys are right from now on. */
+  async learn(keys: readonly string[]): Promise<void> {
+    const { url, pins } = await this.place();
+    if (keys.length === 0 || !keys.every(isPin) || keys.join() === pins.join()) return;
+    this.known = Promise.resolve({ url, pins: keys });
+    const { server, pinFile, say } = this.options;
+    say(`the server's keys are ${keys.join(" and ")} from now on`);
+    if (pinFile === null || server.protocol === "https:") return;
+    const [key = ""] = keys;
+    await store(pinFile, server, { gate: url.origin, key, keys: [...keys] });
+  }
 }
 
 async function firstPlace({ server, pinFile, say }: GatePlaceOptions): Promise<GatePlace> {
-  const remembered = pinFile === null ? {} : await remember(pinFile);
-  const known = remembered[server.origin];
+  const known = pinFile === null ? undefined : (await remembered(pinFile))[server.origin];
   if (known !== undefined) return placeOf(known);
   const asked = await askKey(server);
-  if (pinFile !== null) {
-    const text = JSON.stringify({ ...remembered, [server.origin]: asked }, null, 2);
-    await writeFile(pinFile, `${text}\n`, { mode: 0o600 });
-  }
+  if (pinFile !== null) await store(pinFile, server, asked);
   const where = pinFile === null ? "until this agent ends" : `in ${pinFile}`;
   say(`${server.origin} says that its key is ${asked.key}; it is remembered ${where}`);
   return placeOf(asked);
 }
 
+/** Whole or not at all: without it, whoever answers next would be believed. */
+async function store(pinFile: string, server: URL, key: BootKey): Promise<void> {
+  const all = { ...(await remembered(pinFile)), [server.origin]: key };
+  const unfinished = `${pinFile}.new`;
+  try {
+    await writeFile(unfinished, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600, flush: true });
+    await rename(unfinished, pinFile);
+  } catch (cause) {
+    const next = "name a file that can be written with --key";
+    throw new RoomcastError("failed", errorText(cause), next, { cause });
+  }
+}
+
 const placeOf = ({ gate, keys }: BootKey): GatePlace => ({ url: new URL(gate), pins: keys });
 
 /** Rejects with `bad-input` for a file that holds anything else: it is not to be trusted, nor to be written over. */
-async function remember(pinFile: string): Promise<Remembered> {
+async function remembered(pinFile: string): Promise<Remembered> {
   let text: string;
   try {
     text = await readFile(pinFile, "utf8");

@@ -119,7 +119,7 @@ export class RestoreDisk {
   }
 
   /** The copy is verified; now it is made to fit this disk. */
-  async fit({ manifest }: RestoreImage): Promise<void> {
+  async fit({ manifest, entries }: RestoreImage): Promise<void> {
     const { order, ports, steps, disk, signal } = this;
     if (disk === null || disk.size === manifest.diskBytes) return;
     this.isFitting = true;
@@ -128,6 +128,7 @@ export class RestoreDisk {
       await fitDisk({
         path: disk.path,
         manifest,
+        entries,
         grow: order.grow,
         signal,
         said(step) {

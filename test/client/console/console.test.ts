@@ -357,9 +357,11 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
   at.lab.connect({ pcs: [pcOf(1)] });
   await at.terminal.until("pc01");
   at.terminal.press("\t\tR");
-  await at.terminal.until(/grow +on/);
+  await at.terminal.until(/grow +auto/);
   at.terminal.press("\r");
   await at.terminal.until("changed room lab-1");
+  at.terminal.press(`${arrow.down}\r`);
+  while (at.lab.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
   at.terminal.press(`\u001b[F${arrow.up.repeat(3)}\r`);
   await at.terminal.until("Value: none_");
   at.terminal.press("\u0015lab-{seat}\r");
@@ -380,6 +382,7 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
     at.lab.calls.map(({ path, body }) => [path, body]),
     [
       ["/rooms/lab-1", { shell: false }],
+      ["/rooms/lab-1", { grow: "last" }],
       ["/rooms/lab-1", { naming: "lab-{seat}" }],
       ["/rooms/lab-1", { ask: "free" }],
       ["/rooms/lab-1", { pin: "2468" }],

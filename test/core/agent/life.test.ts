@@ -35,7 +35,7 @@ const order = (session = "s1", attempt = 1, afterwards: Afterwards = "stay"): Or
   afterwards,
   disk: null,
   rule: usualRule,
-  grow: false,
+  grow: "none",
   scan: false,
   live: "no",
 });

@@ -49,7 +49,13 @@ export const counters: Counters = {
   writeBps: null,
 };
 
-const settings = { policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "", castKeys };
+const settings = {
+  policy: anyDisk,
+  grow: "none" as const,
+  rateLimitBps: null,
+  grant: () => "",
+  castKeys,
+};
 
 const receiversSpec: ReceiversSpec = {
   ...{ room: "default", pcs: ["a", "b"], disk: null, failingDisks: [], delta: false },

@@ -30,7 +30,7 @@ const order = {
   afterwards: "stay",
   disk: null,
   rule: usualRule,
-  grow: true,
+  grow: "auto",
   scan: false,
   live: "no",
 };

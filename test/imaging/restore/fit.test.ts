@@ -222,8 +222,8 @@ for (const { name, script, sizeMib, put, fs } of larger) {
     assert.equal(end.rootHash, image.rootHash);
     const last = image.partitions.toSorted((a, b) => a.start - b.start).at(-1);
     assert.deepEqual(wasDone(end.steps), [
-      "last partition: done",
       "partition table: done",
+      `growth of partition ${last?.index}: done`,
       `file system of partition ${last?.index}: done`,
     ]);
     const [before, after] = [await tableOf(from), await tableOf(to)];
@@ -258,23 +258,23 @@ test("to a larger disk of a room that says no: the backup GPT moves, nothing gro
   const from = makeDisk("from", 40, "label: gpt;start=2048,type=linux", { 1: ext4 });
   const image = await captureInto(store, from);
   const to = randomDisk(join(folder, "to"), 90 * mib);
-  const end = await restoreTo(to, image, store, { grow: false });
-  assert.deepEqual(wasDone(end.steps), ["last partition: left", "partition table: done"]);
-  assert.match(end.steps?.[0]?.detail ?? "", /the room says/);
+  const end = await restoreTo(to, image, store, { grow: "none" });
+  assert.deepEqual(wasDone(end.steps), ["partition table: done", "growth: left"]);
+  assert.match(end.steps?.[1]?.detail ?? "", /the room says/);
   assert.deepEqual(await tableOf(to), await tableOf(from));
   assert.match(tool("sgdisk", "-v", to), /No problems found/);
   await assertSamePartition(from, to, 1);
 });
 
-test("to a larger disk: swap at the end is left as it is, and said", async () => {
+test("to a larger disk of a room that grows the last partition: swap there is left, and said", async () => {
   const script = "label: gpt;start=2048,size=24M,type=linux;size=8M,type=swap";
   const swap = (part: string): void => void tool("mkswap", part);
   const from = makeDisk("from", 40, script, { 1: ext4, 2: swap });
   const image = await captureInto(store, from);
   const to = randomDisk(join(folder, "to"), 60 * mib);
-  const end = await restoreTo(to, image, store);
+  const end = await restoreTo(to, image, store, { grow: "last" });
   assert.equal(end.outcome, "verified", String(end.reason));
-  assert.match(end.steps?.[0]?.detail ?? "", /swap, which is left/);
+  assert.match(end.steps?.[1]?.detail ?? "", /swap, which is left/);
   assert.deepEqual(await tableOf(to), await tableOf(from));
 });
 
@@ -389,21 +389,21 @@ for (const { what, script, change, partition, table } of [
     what: "a protective MBR of another size",
     script: "label: gpt;start=2048,size=20M,type=linux",
     change: (path: string) => patch(path, 446 + 12, Uint8Array.of(0, 1, 0, 0)),
-    partition: ["done", /ends at/],
+    partition: ["done", /ext4 from/],
     table: /protective MBR covered 256 sectors instead of 81919/,
   },
   {
     what: "no primary GPT",
     script: "label: gpt;start=2048,size=20M,type=linux",
     change: (path: string) => patch(path, 512, new Uint8Array(512)),
-    partition: ["done", /ends at/],
+    partition: ["done", /ext4 from/],
     table: /the primary GPT was damaged or missing/,
   },
   {
     what: "no backup GPT",
     script: "label: gpt;start=2048,size=20M,type=linux",
     change: (path: string) => patch(path, 40 * mib - 512, new Uint8Array(512)),
-    partition: ["done", /ends at/],
+    partition: ["done", /ext4 from/],
     table: /the backup GPT was damaged or missing/,
   },
 ] as const) {
@@ -412,9 +412,9 @@ for (const { what, script, change, partition, table } of [
     change(from);
     const image = await captureInto(store, from, { raw: true });
     const to = randomDisk(join(folder, "to"), 60 * mib);
-    const end = await restoreTo(to, image, store);
+    const end = await restoreTo(to, image, store, { grow: "last" });
     assert.equal(end.outcome, "verified", `${end.reason} ${JSON.stringify(end.steps)}`);
-    const [last, first] = end.steps ?? [];
+    const [first, last] = end.steps ?? [];
     assert.equal(last?.outcome, partition[0], JSON.stringify(end.steps));
     assert.match(last?.detail ?? "", partition[1]);
     assert.match(first?.detail ?? "", table);

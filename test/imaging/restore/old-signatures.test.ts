@@ -58,9 +58,10 @@ const start = mib;
 const size = 60 * mib;
 const typeOf = (path: string): string =>
   tool("blkid", ["-p", "-O", String(start), "-S", String(size), "-s", "TYPE", "-o", "value", path]);
-const signaturesOf = (path: string): string => {
+const signaturesOf = (path: string, place = { start, size }): string => {
   const part = `${path}.part`;
-  tool("dd", [`if=${path}`, `of=${part}`, "bs=1M", `skip=${start / mib}`, `count=${size / mib}`]);
+  const places = [`skip=${place.start / mib}`, `count=${place.size / mib}`];
+  tool("dd", [`if=${path}`, `of=${part}`, "bs=1M", ...places]);
   const found = tool("wipefs", ["-n", "-i", "-O", "TYPE", part]);
   rmSync(part);
   return found.trim().split("\n").join(" ");
@@ -137,4 +138,86 @@ test("what is emptied: both ends of disk and partitions and btrfs' copies, but f
   const short = oldSignaturesOf({ image, entries: [], targetBytes: 109 * mib });
   const last = short.at(-1);
   assert.equal((last?.offset ?? 0) + (last?.length ?? 0), 109 * mib);
+});
+
+/** A superblock of md 1.2 (linux/raid/md_p.h): 4 KiB from the start; `events` counts what happened to it. */
+function md12(events: number): Uint8Array {
+  const block = Buffer.alloc(4096);
+  block.writeUInt32LE(0xa92b4efc, 0);
+  block.writeUInt32LE(1, 4);
+  block.fill(0x5a, 16, 32);
+  block.writeBigUInt64LE(8n, 144);
+  block.writeBigUInt64LE(BigInt(events), 200);
+  return block;
+}
+
+/** As far as scanners look at one: where it says it lies, and its magic. */
+function btrfsBlock(at: number): Uint8Array {
+  const block = Buffer.alloc(4096);
+  block.writeBigUInt64LE(BigInt(at), 48);
+  block.write("_BHRfS_M", 64);
+  return block;
+}
+
+test("on a larger disk: nothing old where partitions grow, move, and where the disk ends", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-old-"));
+  const store = await openImageStore(join(folder, "store"));
+  try {
+    const master = randomDisk(join(folder, "master"), 58 * mib);
+    const script =
+      "label: gpt\nstart=2048,size=40M,type=linux\nsize=8M,type=swap\nsize=6M,type=linux\n";
+    tool("sfdisk", ["-q", "--wipe=always", master], script);
+    const part = randomDisk(join(folder, "part"), 40 * mib);
+    tool("mke2fs", ["-q", "-F", "-t", "ext4", "-O", "^has_journal", part]);
+    put(master, mib, readFileSync(part));
+    const swap = randomDisk(join(folder, "swap"), 8 * mib);
+    tool("mkswap", [swap]);
+    put(master, 41 * mib, readFileSync(swap));
+    const small = randomDisk(join(folder, "small"), 6 * mib);
+    tool("mke2fs", ["-q", "-F", "-t", "ext2", small]);
+    put(master, 49 * mib, readFileSync(small));
+    const image = await captureInto(store, master);
+
+    // Where they are once the disk is fitted, and where the old swap was.
+    const root = { start: mib, size: 144 * mib };
+    const moved = { start: 145 * mib, size: 8 * mib };
+    const to = randomDisk(join(folder, "to"), 160 * mib);
+    tool("sgdisk", ["--clear", "-n", "1:0:0", to]);
+    put(to, md090At(160 * mib), md090(160 * mib));
+    put(to, root.start + md090At(root.size), md090(root.size));
+    put(to, root.start + md10At(root.size), md10(root.size));
+    put(to, root.start + 64 * mib, btrfsBlock(64 * mib));
+    put(to, moved.start + 4096, md12(17));
+    put(to, moved.start + 64 * kib, btrfsBlock(64 * kib));
+    put(to, moved.start + md10At(moved.size), md10(moved.size));
+    const member = randomDisk(join(folder, "member"), 8 * mib);
+    put(member, 4096, md12(17));
+    assert.match(signaturesOf(to, root), /linux_raid_member.*linux_raid_member/);
+    assert.match(signaturesOf(to, moved), /linux_raid_member.*linux_raid_member/);
+
+    const beside = tool("losetup", ["-f", "--show", member]).trim();
+    try {
+      const end = await restoreTo(to, image, store, { scan: true });
+      assert.equal(end.outcome, "verified", String(end.reason));
+    } finally {
+      tool("losetup", ["-d", beside]);
+    }
+    assert.equal(signaturesOf(to, root), "ext4");
+    assert.equal(signaturesOf(to, moved), "swap");
+    assert(
+      !readFileSync(to)
+        .subarray(41 * mib, 49 * mib)
+        .includes("SWAPSPACE2"),
+      "it is let go",
+    );
+    const found = tool("wipefs", ["-n", "-i", "-O", "TYPE,OFFSET", to]).trim().split("\n").sort();
+    const ends = ["0x1fe", "0x200", `0x${(160 * mib - 512).toString(16)}`];
+    const last = (line: string): string => line.split(/\s+/).at(-1) ?? "";
+    assert.deepEqual(found.map(last).sort(), ends.sort(), "the image's own table, and no other");
+    assert.equal(readFileSync(member).readBigUInt64LE(4096 + 200), 17n, "events of another disk");
+    assert.match(tool("sgdisk", ["-v", to]), /No problems found/);
+  } finally {
+    await store[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  }
 });

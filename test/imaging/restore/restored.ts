@@ -58,7 +58,7 @@ export async function restoreTo(
       afterwards: "stay",
       disk: null,
       rule: usualRule,
-      grow: true,
+      grow: "auto",
       scan: false,
       live: "no",
       ...more,

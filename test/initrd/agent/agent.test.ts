@@ -361,6 +361,17 @@ suite("an agent", { concurrency: true }, () => {
     await server.close();
   });
 
+  test("a server with another key than the pinned one is told nothing, and named on the log", async () => {
+    const { server, log, end } = await start({ pins: [`sha256:${"A".repeat(43)}=`] });
+    while (!readFileSync(log, "utf8").includes("not connected")) await sleep(20);
+    assert.match(
+      readFileSync(log, "utf8"),
+      /shows the key sha256:\S+, and the right one is sha256:AA/,
+    );
+    assert.deepEqual([server.connections, server.heard], [0, []]);
+    await end();
+  });
+
   test("an agent that is killed in the middle scans when it comes back, and finishes", async () => {
     const server = await openFakeServer(image);
     server.chunkDelay = 100;

@@ -163,7 +163,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         afterwards: "stay",
         disk: null,
         rule: usualRule,
-        grow: true,
+        grow: "auto",
         scan: false,
         live: "no",
         ...more,

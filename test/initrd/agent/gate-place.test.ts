@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import fastify from "fastify";
 import type { GatePlace } from "../../../core/node/pin.ts";
 import type { BootKey } from "../../../core/wire/boot-key.ts";
-import { gatePlace } from "../../../initrd/agent/link/gate-place.ts";
+import { KnownGate } from "../../../initrd/agent/link/gate-place.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-place-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -29,8 +29,10 @@ async function serverThat(answers: { now: unknown; asked: number }) {
   return { app, url: new URL(await app.listen({ host: "127.0.0.1", port: 0 })) };
 }
 
+const gateOf = (server: URL, pinFile: string | null): KnownGate =>
+  new KnownGate({ server, pins: [], pinFile, say: (text) => void said.push(text) });
 const ask = (server: URL, pinFile: string | null): Promise<GatePlace> =>
-  gatePlace({ server, pins: [], pinFile, say: (text) => void said.push(text) })();
+  gateOf(server, pinFile).place();
 
 test("a server is asked for its key once; what it says later is not heard", async () => {
   const pinFile = join(folder, "a.server");
@@ -54,11 +56,11 @@ test("a server is asked for its key once; what it says later is not heard", asyn
 test("a server that is away is asked again, and one that is none is told from it", async () => {
   const answers = { now: "hello" as unknown, asked: 0 };
   const { app, url } = await serverThat(answers);
-  const place = gatePlace({ server: url, pins: [], pinFile: null, say() {} });
-  await assert.rejects(place(), { code: "unreachable", message: /no roomcast server/ });
+  const gate = gateOf(url, null);
+  await assert.rejects(gate.place(), { code: "unreachable", message: /no roomcast server/ });
   answers.now = answer("A");
-  assert.deepEqual((await place()).pins, [pin("A")]);
-  await place();
+  assert.deepEqual((await gate.place()).pins, [pin("A")]);
+  await gate.place();
   assert.equal(answers.asked, 2);
   await app.close();
   await assert.rejects(ask(new URL("http://127.0.0.1:47"), null), {
@@ -89,6 +91,27 @@ test("an https server needs its key, and a key an https server", () => {
     [http, [pin("A")]],
     [https, ["sha256:abc"]],
   ] as const) {
-    assert.throws(() => gatePlace({ server, pins, ...rest }), { code: "usage" });
+    assert.throws(() => new KnownGate({ server, pins, ...rest }), { code: "usage" });
   }
+});
+
+test("the keys that the server tells replace those that are known, also in the file", async () => {
+  const pinFile = join(folder, "told.server");
+  const answers = { now: answer("A") as unknown, asked: 0 };
+  const { app, url } = await serverThat(answers);
+  const gate = gateOf(url, pinFile);
+  await gate.place();
+  await gate.learn([pin("A"), pin("B")]);
+  assert.deepEqual((await gate.place()).pins, [pin("A"), pin("B")]);
+  await gate.learn([pin("B")]);
+  for (const nothing of [[], ["sha256:"]]) await gate.learn(nothing);
+  assert.deepEqual((await gate.place()).pins, [pin("B")]);
+  assert.deepEqual((await ask(url, pinFile)).pins, [pin("B")]);
+  assert.equal(answers.asked, 1);
+  const named = new KnownGate({
+    ...{ server: new URL("https://127.0.0.1:1"), pins: [pin("A")], pinFile, say() {} },
+  });
+  await named.learn([pin("C")]);
+  assert.deepEqual((await named.place()).pins, [pin("C")]);
+  await app.close();
 });

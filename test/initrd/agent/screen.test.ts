@@ -67,6 +67,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
     prover: Promise.resolve(memoryProver()),
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
+    learnKeys: async () => {},
     describe: async () => ({
       agentVersion: "1",
       instance: "i",
@@ -280,6 +281,7 @@ suite("the agent's screen", { concurrency: true }, () => {
 
   test("a request that finds no server is answered with a notice", async () => {
     const { server, press, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
     server.welcome = null;
     server.cut();
     await seen((view) => view.server.state === "lost");

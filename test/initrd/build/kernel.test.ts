@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { zstdCompressSync } from "node:zlib";
+import { tools } from "../../../initrd/build/contents.ts";
 import { chooseModules, findKernel, readModules } from "../../../initrd/build/kernel.ts";
 import { makeModule } from "./make-module.ts";
 
@@ -27,6 +28,8 @@ before(() => {
   plain("drivers/scsi/scsi_mod.ko");
   plain("drivers/scsi/sr_mod.ko", "scsi_mod");
   plain("drivers/usb/storage/uas.ko");
+  plain("drivers/md/md-mod.ko");
+  plain("drivers/target/tcm.ko", "md-mod");
   write(`${modules}kernel/drivers/net/e.ko.zst`, zstdCompressSync(makeModule([["depends", ""]])));
   write("own/vmlinuz", "kernel");
   write("own/lib/modules/6.13/modules.builtin", "");
@@ -56,4 +59,22 @@ test("modules by name and by folder with what they need; never what is left out"
   assert.throws(() => chosen("gone"), { code: "not-found", message: /has no module gone/ });
   const anyway = chooseModules(kernel, modules, ["gone", "e"], { allowMissing: true });
   assert.equal(anyway.length, 1);
+});
+
+test("nothing that assembles a RAID or a volume group gets into the image, by no dependency", async () => {
+  const kernel = await findKernel(join(top, "debian"));
+  const modules = await readModules(kernel);
+  for (const wanted of ["drivers/md/", "md-mod", "tcm"]) {
+    assert.throws(() => chooseModules(kernel, modules, [wanted]), /no md_mod, which assembles/);
+  }
+  const assembling = /\b(mdadm|mdmon|lvm|vgchange|pvscan|dmsetup|dmraid|kpartx|udevd|cryptsetup)\b/;
+  const files = tools.flatMap((each) => each.files.map((file) => file.split("/").at(-1) ?? ""));
+  assert.deepEqual(
+    files.filter((name) => assembling.test(name)),
+    [],
+  );
+  const folder = join(import.meta.dirname, "../../../initrd/init");
+  for (const name of readdirSync(folder)) {
+    assert.doesNotMatch(readFileSync(join(folder, name), "utf8"), assembling, name);
+  }
 });

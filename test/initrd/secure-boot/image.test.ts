@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { secureBootFiles } from "../../../core/boot/secure-boot.ts";
-import { certificatePin } from "../../../core/node/gate-pin.ts";
 import { readPeLayout, readPeSection } from "../../../core/node/pe-file.ts";
 import { enrolmentSteps, fingerprintOf } from "../../../initrd/secure-boot/enrolment.ts";
 import { makeSecureBootImage, stickFolder, stubFile } from "../../../initrd/secure-boot/image.ts";
 import { secureBootChecks } from "../../../server/doctor/secure-boot-checks.ts";
+import { GateKeys } from "../../../server/gate/keys.ts";
 
 const main = join(import.meta.dirname, "..", "..", "..", "initrd", "secure-boot", "main.ts");
 const serverUrl = "http://10.77.0.1:8080";
@@ -20,16 +20,6 @@ let boot: string;
 let data: string;
 let gatePin: string;
 
-const openssl = (...words: string[]): void => {
-  const { status, stderr } = spawnSync("openssl", words, { encoding: "utf8" });
-  assert.equal(status, 0, stderr);
-};
-/** A gate's key and certificate, as a server has them. */
-function makeGate(): void {
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  const files = ["-keyout", join(data, "gate.key"), "-out", join(data, "gate.crt")];
-  openssl("req", "-x509", "-nodes", ...curve, "-subj", "/CN=gate", ...files);
-}
 const make = (keyFolder = join(folder, "keys")) =>
   makeSecureBootImage({
     server: { serverUrl, gate: { url: "https://10.77.0.1:8443", pins: [gatePin] } },
@@ -59,8 +49,7 @@ before(async () => {
   await writeFile(join(boot, "versions.json"), JSON.stringify({ files }));
   for (const name of ["localboot.efi", "shimx64.efi", "mmx64.efi"])
     await writeFile(join(boot, name), await readFile(stubFile));
-  makeGate();
-  gatePin = certificatePin(await readFile(join(data, "gate.crt"), "utf8"));
+  gatePin = (await GateKeys.open(data)).current.pin;
 });
 after(() => rm(folder, { recursive: true }));
 
@@ -155,7 +144,8 @@ test("doctor: it fits; it is not used; other boot files; another gate key", asyn
   await writeFile(join(boot, "versions.json"), versions.replace(/"sha256":"./, '"sha256":"x'));
   assert.deepEqual(await levels(), ["warning"]);
   await writeFile(join(boot, "versions.json"), versions);
-  makeGate();
+  await rm(join(data, "gate.key"));
+  await GateKeys.open(data);
   const [bad] = await examine();
   assert.equal(bad?.level, "problem");
   assert.match(bad?.text ?? "", /another gate key .*refuse this server/);
@@ -179,7 +169,7 @@ test("the command: by the data folder's key, or says what is missing", async () 
   assert.equal((await examine())[0]?.level, "ok");
   assert.equal(run().status, 2);
   assert.match(run("--server", serverUrl, "--key", "sha256:short").said, /is no pin/);
-  await rm(join(data, "gate.crt"));
+  await rm(join(data, "gate.key"));
   const none = run("--server", serverUrl);
   assert.deepEqual([none.status, /start the server once/.test(none.said)], [2, true]);
 });

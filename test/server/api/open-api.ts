@@ -17,6 +17,7 @@ import {
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import { Tls } from "../../../server/gate/tls.ts";
 import type { Log } from "../../../server/host/log.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
@@ -68,7 +69,7 @@ export async function openApi(
   trust: "local" | "tokens",
   { agents, startReceiver, tls, log = pino({ level: "silent" }), prepare }: TestApiOptions = {},
 ): Promise<TestApi> {
-  const links = new AgentLinks(log);
+  const links = new AgentLinks(log, () => [testPin]);
   const grants = new Grants();
   const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
   const state = openStateStore(folder);
@@ -89,7 +90,7 @@ export async function openApi(
   });
   const routes: RouteOptions[] = [];
   const newApp = (key: GateKey | null): FastifyInstance => {
-    const made = application(log, key);
+    const made = application(log, key === null ? null : new Tls(key, null).options());
     made.addHook("onRoute", (route) => void routes.push(route));
     prepare?.(made);
     return made;
@@ -103,8 +104,20 @@ export async function openApi(
     ...{ interface: "lab0", warnings: [] },
     dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
   });
+  const keys = {
+    view: () => ({
+      gate: "https://test",
+      key: testPin,
+      since: "t",
+      next: null,
+      told: [],
+      away: [],
+    }),
+    async rotate() {},
+    async finish() {},
+  };
   const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
-  const ports = { lab, images, state, operators, status, doctor };
+  const ports = { lab, images, state, operators, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
@@ -114,7 +127,7 @@ export async function openApi(
     const boot = { folder, serverUrl: "http://test", gate, plan, asked, secureFile };
     await bootApplication(bootApp, boot);
     const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
-    await networkApplication(app, ports, forGate);
+    await networkApplication(app, ports, forGate, ["localhost"]);
   }
   const close = async (): Promise<void> => {
     links.close();

@@ -159,7 +159,7 @@ test("a room is set setting by setting; its PIN goes in and never comes out", as
   for (const change of [{ pin: "12" }, { shell: "on" }, { colour: "red" }, { naming: "desk" }]) {
     assert.equal((await call("PATCH", "/rooms/lab2", change)).status, 400, JSON.stringify(change));
   }
-  assert.equal((await call("PATCH", "/rooms/lab9", { grow: false })).status, 404);
+  assert.equal((await call("PATCH", "/rooms/lab9", { grow: "none" })).status, 404);
 });
 
 test("seats: a map, PCs in them, one PC a seat, and none without a place", async () => {
@@ -222,8 +222,8 @@ test("a room is found in any spelling, and keeps its own", async () => {
   assert.equal(moved.body.room, "Hall");
   const { body } = await call("GET", "/rooms/hALL");
   assert.deepEqual([body.name, body.pcs, body.seats[0].pc], ["Hall", 1, pc.id]);
-  const change = { grow: false, admit: "on-order" };
-  assert.equal((await call("PATCH", "/rooms/hall", change)).body.settings.grow, false);
+  const change = { grow: "last", admit: "on-order" };
+  assert.equal((await call("PATCH", "/rooms/hall", change)).body.settings.grow, "last");
   const by = { operator: "ann", shown: null };
   assert.deepEqual(lab.targets({ room: "hall", pcs: null }, by), [pc]);
   assert.equal((await call("DELETE", "/rooms/HALL")).status, 204);

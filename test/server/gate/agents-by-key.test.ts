@@ -15,7 +15,7 @@ import { testKey } from "../../tls.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-agents-by-key-"));
-const links = new AgentLinks(pino({ level: "silent" }));
+const links = new AgentLinks(pino({ level: "silent" }), () => []);
 let api: TestApi;
 let app: FastifyInstance;
 let place = { server: "", pins: [""] };

@@ -56,7 +56,7 @@ const events: AgentEvents = {
   bulk: (pc) => void told.push(`bulk ${pc}`),
   lost: (pc, reason) => void told.push(`lost ${pc}: ${reason}`),
 };
-const links = new AgentLinks(log);
+const links = new AgentLinks(log, () => []);
 let app: FastifyInstance;
 let url = "";
 let server: PinnedServer;
@@ -278,15 +278,13 @@ test("more than 64 KB before the proof are not taken, even in a frame that is ne
   assert.match(await over, /^4001 the login is too long/);
 });
 
-test("64 sockets may wait to log in; one more is told to try again, and a PC that is in counts no more", async () => {
+test("16 sockets of an address may wait to log in; one more is told to try again, and a PC that is in counts no more", async () => {
   const known = await connect("52:54:00:00:00:01");
-  // Each address has a limit of its own at the gate.
-  const waiting: WebSocket[] = [];
-  for (let number = 0; number < 64; number++)
-    waiting.push(await open({ localAddress: `127.0.0.${2 + (number % 2)}` }));
+  const waiting = await Promise.all(Array.from({ length: 16 }, () => open()));
   const late = new WebSocket(url, { rejectUnauthorized: false });
   assert.match(await ended(late), /^1013 /);
-  for (const socket of waiting) socket.terminate();
+  const elsewhere = await open({ localAddress: "127.0.0.2" });
+  for (const socket of [...waiting, elsewhere]) socket.terminate();
   known.terminate();
   for (let isIn = false; !isIn; await sleep(10)) {
     const again = new WebSocket(url, { rejectUnauthorized: false });
@@ -380,4 +378,14 @@ test("what counts is whether the unsent shrinks, not how much it is", () => {
 
 test("whoever does not greet within ten seconds is cut off", async () => {
   assert.match(await silence, /^4001 no greeting within 10 s \(10\)$/);
+});
+
+test("256 may wait in all", async () => {
+  const waiting = await Promise.all(
+    Array.from({ length: 256 }, (_, number) =>
+      open({ localAddress: `127.0.0.${2 + (number >> 4)}` }),
+    ),
+  );
+  assert.match(await ended(new WebSocket(url, { rejectUnauthorized: false })), /^1013 /);
+  for (const socket of waiting) socket.terminate();
 });

@@ -62,7 +62,7 @@ function askBare(row: GateRow, ...headers: string[]): Asked {
     lines.push(`Content-Type: application/${isJson ? "json" : "octet-stream"}`);
   const method = row.method === "WS" ? "GET" : row.method;
   const start = `${method} ${lab.pathOf(row)} HTTP/1.1`;
-  socket.write([start, "Host: test", ...lines, ...headers, "", ""].join("\r\n"));
+  socket.write([start, "Host: localhost", ...lines, ...headers, "", ""].join("\r\n"));
   return { socket, status, [Symbol.dispose]: () => void socket.destroy() };
 }
 

@@ -30,7 +30,7 @@ class Desk {
   keys = castKeys;
   readonly engine = new Engine({
     settingsOf: () => ({
-      ...{ policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" },
+      ...{ policy: anyDisk, grow: "none" as const, rateLimitBps: null, grant: () => "" },
       castKeys: this.keys,
     }),
   });
@@ -326,7 +326,7 @@ test("what the journal has makes the state again, and a start folds few facts", 
   desk.write();
   const after = new Engine({
     settingsOf: () => ({
-      ...{ policy: anyDisk, grow: false, rateLimitBps: null, grant: () => "" },
+      ...{ policy: anyDisk, grow: "none" as const, rateLimitBps: null, grant: () => "" },
       castKeys,
     }),
   });

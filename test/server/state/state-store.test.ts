@@ -131,6 +131,23 @@ test("the PIN of a room of version 0.1 is its menu's PIN, and its PCs' requests 
     store.close();
   }));
 
+test("a room that grew the last partition, or none, from before there were modes", () =>
+  inFolder((folder) => {
+    openStateStore(folder).close();
+    const db = new DatabaseSync(join(folder, "state.db"));
+    const add = db.prepare("INSERT OR REPLACE INTO rooms (name, record) VALUES (?, ?)");
+    for (const grow of [true, false])
+      add.run(`grow-${grow}`, JSON.stringify({ settings: { grow } }));
+    add.run("says-nothing", "{}");
+    db.exec("DROP TABLE keys; PRAGMA user_version = 3");
+    db.close();
+    const store = openStateStore(folder);
+    const modes = Object.fromEntries(store.rooms().map((room) => [room.name, room.settings.grow]));
+    assert.deepEqual(modes, { ...modes, "grow-true": "auto", "grow-false": "none" });
+    assert.equal(modes["says-nothing"], "auto");
+    store.close();
+  }));
+
 test("the journal keeps a session's state and the facts behind it", () =>
   inFolder((folder) => {
     const first = openStateStore(folder);

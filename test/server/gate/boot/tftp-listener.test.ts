@@ -220,7 +220,7 @@ test("a name that would disturb a terminal is shown without its controls", async
   peer.close();
   assert.deepEqual(
     facts.splice(0).map(({ file }) => file),
-    ["?[2Jevil?"],
+    ["?[2Jevil "],
   );
 });
 

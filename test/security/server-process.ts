@@ -1,0 +1,64 @@
+/** A server of its own process on the loopback, as strangers find it. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
+
+export interface ServerProcess {
+  readonly pid: number;
+  readonly folder: string;
+  readonly url: string;
+  readonly gateUrl: string;
+  readonly pin: string;
+  readonly socketPath: string;
+  end(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  return port;
+}
+
+/** `config`: more of the configuration, in TOML. */
+export async function startServer(config = ""): Promise<ServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-strangers-"));
+  const boot = join(folder, "boot");
+  await mkdir(boot);
+  await writeFile(join(folder, "config.toml"), `${config}\n[boot]\nfolder = "${boot}"\n`);
+  const data = join(folder, "data");
+  const child = spawn(process.execPath, [
+    ...[main, "--data", data, "serve", "--interface", "lo", "--dhcp", "off"],
+    ...["--http-port", `${await freePort()}`, "--https-port", `${await freePort()}`],
+    ...["--config", join(folder, "config.toml")],
+  ]);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (text) => {
+      said += text;
+    });
+  const ready = /^roomcast ready (http:\S+) (https:\S+) (sha256:\S+)$/m;
+  while (!ready.test(said)) {
+    assert.equal(child.exitCode, null, said);
+    await sleep(50);
+  }
+  const [, url = "", gateUrl = "", pin = ""] = ready.exec(said) ?? [];
+  return {
+    ...{ pid: child.pid ?? 0, folder, url, gateUrl, pin },
+    socketPath: join(data, "roomcast.sock"),
+    async end() {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
