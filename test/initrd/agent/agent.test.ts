@@ -16,7 +16,7 @@ import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { cancel, type FakeServer, openFakeServer, session } from "./fake-server.ts";
 import { httpReceiver } from "./http-receiver.ts";
 
-const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 20_000 }, run);
+const test = (name: string, run: TestFn): void => void unlimited(name, { timeout: 120_000 }, run);
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-agent-"));
 after(() => rmSync(folder, { recursive: true }));
