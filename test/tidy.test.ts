@@ -22,8 +22,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "core/cast": ["core/units", "core/wire", "core/image"],
   "core/agent": ["core/units", "core/wire"],
   "core/session": ["core/units", "core/wire", "core/trust", "core/image", "core/boot", "core/cast"],
-  "core/screen": ["core/units", "core/wire", "core/image", "core/cast", "core/session"],
-  "core/node": ["core/units", "core/wire", "core/image", "core/boot", "core/cast", "core/screen"],
+  "core/screen": [
+    ...["core/units", "core/wire", "core/image", "core/cast", "core/session"],
+    "core/trust",
+  ],
+  "core/node": [
+    ...["core/units", "core/wire", "core/image", "core/boot", "core/cast", "core/screen"],
+    "core/trust",
+  ],
   imaging: ["core"],
   "initrd/menu": ["core"],
   "initrd/agent": ["core", "imaging", "initrd/menu"],

@@ -2,13 +2,15 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { identityLines, identityText, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { table } from "../../core/screen/table.ts";
+import { codeText } from "../../core/trust/code.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { RunCommand } from "./program.ts";
 import { shell } from "./shell.ts";
-import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
+import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 
 interface WipeOptions {
   readonly method: string;
@@ -32,12 +34,13 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         document(pcs);
         say(
           table(
-            ["NAME", "ROOM", "SEAT", "STATE", "ADDRESS", "MAC", "DISK"],
+            ["NAME", "ROOM", "SEAT", "STATE", "KEY", "ADDRESS", "MAC", "DISK"],
             pcs.map((each) => [
               each.doubt === null ? each.name : `${each.name} (which one? ${candidates(each)})`,
               each.room,
               each.seat ?? "",
               each.state,
+              identityText(each.identity),
               each.ip ?? "",
               each.mac,
               each.disks.map(diskSummary).join(", "),
@@ -92,6 +95,38 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       }),
     );
 
+  pc.command("admit <PC...>")
+    .description("lets PCs have orders: compare the code on each screen first")
+    .action((references: string[]) =>
+      run(async ({ client, say, document }) => {
+        const admitted: PcView[] = [];
+        for (const reference of references) {
+          const { identity } = await client.get<PcView>(path(reference));
+          const code = identity?.code ?? null;
+          const found = await client.post<PcView>(`${path(reference)}/admit`, { code });
+          admitted.push(found);
+          const said = code === null ? "" : ` (code ${codeText(code)})`;
+          say(`${reference}${said} is ${found.name}: ${identityText(found.identity)}`);
+        }
+        document(admitted);
+        return 0;
+      }),
+    );
+
+  pc.command("revoke <PC...>")
+    .description("makes the keys of PCs worth nothing: they are cut off, and get nothing any more")
+    .action((references: string[]) =>
+      run(async ({ client, say, document }) => {
+        const revoked: PcView[] = [];
+        for (const reference of references) {
+          revoked.push(await client.post<PcView>(`${path(reference)}/revoke`, {}));
+          say(`${reference}: its key is revoked`);
+        }
+        document(revoked);
+        return 0;
+      }),
+    );
+
   pc.command("forget <PC>")
     .description("removes a PC from the inventory")
     .action((reference: string) =>
@@ -133,16 +168,21 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         const pcs: PcView[] = [];
         for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
         const { method, disk = null, useFailingDisk: failingDisks = [] } = options;
-        const lines = targetLines(pcs, await client.get<RoomView[]>("/rooms"), {
+        const rooms = await client.get<RoomView[]>("/rooms");
+        const keys = keysOf(pcs, rooms, true);
+        const lines = targetLines(pcs, rooms, {
           named: disk,
           failingDisks,
           logicalSector: null,
         });
         const word = pcs.map(({ name }) => name).join(",");
-        await confirm(["The disks of these PCs will be wiped:", ...lines], word);
+        const what = ["The disks of these PCs will be wiped:", ...lines, ...orderKeyLines(keys)];
+        await confirm(what, word);
+        const shown = shownOf(keys);
         const wiped = await Promise.allSettled(
           pcs.map(async ({ id, name }) => {
-            await client.post(`${path(id)}/wipe`, { method, disk, failingDisks, overwrite: name });
+            const request = { method, disk, failingDisks, overwrite: name, shown };
+            await client.post(`${path(id)}/wipe`, request);
             say(`${name}: wiped`);
           }),
         );
@@ -171,6 +211,7 @@ function describe(pc: PcView): string[] {
   return [
     `${pc.name} (${pc.id}), room ${pc.room}${pc.seat === null ? "" : `, seat ${pc.seat}`}`,
     `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
+    ...identityLines(pc).map((text, index) => `${index === 0 ? "key" : ""}`.padEnd(10) + text),
     `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,
     `firmware  ${pc.firmware ?? "unknown"}${pc.secureBoot === true ? ", Secure Boot" : ""}`,
     `network   ${pc.nic.driver ?? "unknown"}${speed}`,

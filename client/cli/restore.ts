@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
-import { diskOptionText, failingOptionText, targetLines } from "./targets.ts";
+import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 
 interface TargetOptions {
   readonly room?: string;
@@ -135,11 +136,12 @@ async function confirmTargets(
   const all = await client.get<PcView[]>("/pcs");
   const targets = pcs ?? all.filter((pc) => pc.room === room);
   const word = room ?? targets.map(({ name }) => name).join(",");
+  const keys = keysOf(targets, rooms, pcs !== null);
   await context.confirm(
     [
       `${what} will overwrite:`,
       ...targetLines(
-        targets.filter(({ id }) => id !== sender?.id),
+        targets.filter(({ id }) => id !== sender?.id && !isLeftOut(keys, id)),
         rooms,
         {
           named: options.disk ?? null,
@@ -147,10 +149,12 @@ async function confirmTargets(
           logicalSector,
         },
       ),
+      ...orderKeyLines(keys),
     ],
     word,
   );
   return {
+    shown: shownOf(keys),
     room,
     pcs: pcs === null ? null : pcs.map(({ id }) => id),
     disk: options.disk ?? null,

@@ -19,6 +19,12 @@ const agentOrDisk = (text: string): string => {
   return text;
 };
 
+const whom = (text: string): string => {
+  if (!["on-order", "placed", "proven"].includes(text))
+    throw new InvalidArgumentError("It has to be on-order, placed or proven.");
+  return text;
+};
+
 const approveOrFree = (text: string): string => {
   if (text !== "approve" && text !== "free")
     throw new InvalidArgumentError("It has to be approve or free.");
@@ -80,6 +86,13 @@ const settings: readonly {
     help: "how many seconds (1 to 300) a PC waits for a key before it starts its own disk",
     parse: Number,
     show: ({ settings: { diskSeconds } }) => String(diskSeconds),
+  },
+  {
+    key: "admit",
+    flags: "--admit <WHOM>",
+    help: "on-order (an order that names a new PC places it), placed (only PCs that an operator has placed get orders) or proven (of those, only PCs with a TPM or a key file)",
+    parse: whom,
+    show: ({ settings: { admit } }) => admit,
   },
   {
     key: "ask",

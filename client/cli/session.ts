@@ -1,13 +1,16 @@
 import { type Command, Option } from "commander";
 import { diskLine } from "../../core/screen/disk.ts";
+import { orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { table } from "../../core/screen/table.ts";
 import { printable, printableLines } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
+import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 import { reportCsv, reportHtml } from "./report.ts";
+import { keysOf } from "./targets.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
 
@@ -115,8 +118,10 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .action((id: string, reference: string) =>
       run(async ({ client, say, document, confirm }) => {
         const pc = await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
-        await confirm([`  ${pc.name}: ${pc.disks.map(diskLine).join("; ")}`], pc.name);
-        const request = { pc: pc.id, overwrite: pc.name };
+        const keys = keysOf([pc], await client.get<RoomView[]>("/rooms"), true);
+        const disks = `  ${pc.name}: ${pc.disks.map(diskLine).join("; ")}`;
+        await confirm([disks, ...orderKeyLines(keys)], pc.name);
+        const request = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
         document(await client.post<SessionView>(`${path(id)}/admit`, request));
         say(`${pc.name} is in session ${id}`);
         return 0;

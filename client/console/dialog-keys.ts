@@ -1,5 +1,6 @@
 /** Keys in the console's dialogs. */
 import { imageName } from "../../core/image/manifest.ts";
+import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import {
   imageNameRule,
@@ -134,6 +135,7 @@ function pressAtOverwrite(
         disk: null,
         startTimeout: null,
         ...options,
+        shown: shownOf(orderKeys(targetPcs(model, targets), model.rooms.values())),
         overwrite: targets.room ?? namesOf(model, targets.pcs).join(","),
       },
     },
@@ -155,7 +157,9 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const overwrite = targets.room ?? namesOf(model, targets.pcs).join(",");
   const saveAs = value === "" ? null : value;
-  const body = { kind: "cast", sender, saveAs, ...whom, ...usualOptions, overwrite };
+  const all = [sender, ...targets.pcs].flatMap((id) => model.pcs.get(id) ?? []);
+  const shown = shownOf(orderKeys(all, model.rooms.values()));
+  const body = { kind: "cast", sender, saveAs, ...whom, ...usualOptions, overwrite, shown };
   return open(ui, {
     ...overwritten(model, pcs),
     word: overwriteWord(model, targets),

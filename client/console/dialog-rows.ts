@@ -2,6 +2,7 @@
 import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { isLeftOut, orderKeyLines, orderKeys } from "../../core/screen/identity.ts";
 import {
   blank,
   cell,
@@ -187,7 +188,9 @@ function overwriteRows(
   { columns, lines }: ScreenSize,
 ): Row[] {
   const { targets, image, value, refused, from } = page;
-  const pcs = targetPcs(model, targets);
+  const all = targetPcs(model, targets);
+  const keys = orderKeys(all, model.rooms.values());
+  const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
   const word = overwriteWord(model, targets);
   const warnings = image.warnings
     .slice(0, 2)
@@ -199,6 +202,7 @@ function overwriteRows(
       columns,
     ).slice(0, 2),
     ...warnings,
+    ...orderKeyLines(keys).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
     [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,
   ];

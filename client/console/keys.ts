@@ -1,3 +1,4 @@
+import { identityLines } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
@@ -175,7 +176,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   const pcs = atHand(model, ui);
   const [first] = pcs;
   if (first === undefined) {
-    return "rcwblpnmzfSuk".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+    return "rcwblpnmzfSukAK".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
   }
   const ids = pcs.map(({ id }) => id);
   const names = namesOf(model, ids).join(", ");
@@ -214,6 +215,10 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
     case "u":
       if (first.doubt === null) return refuse(ui, `${first.name} is already identified`);
       return open(ui, { name: "identity", pc: first.id, chosen: 0 });
+    case "A":
+      return pressKeys(ui, pcs, "admit");
+    case "K":
+      return pressKeys(ui, pcs, "revoke");
     case "S":
       return { ui, effect: { type: "shell", name: first.name } };
     case "z":
@@ -268,6 +273,26 @@ function restoreTargets(model: Model, ui: Ui, ids: readonly string[]): Targets {
   if (ui.base === "pc" || ui.marked.size > 0 || ui.room === null) return { room: null, pcs: ids };
   const all = shownPcs(model, { ...ui, filter: "" });
   return { room: ui.room, pcs: all.map(({ id }) => id) };
+}
+
+/** Asks before PCs are let in, or their keys are worth nothing any more; with the codes to compare. */
+function pressKeys(ui: Ui, pcs: readonly PcView[], what: "admit" | "revoke"): Step {
+  const names = pcs.map(({ name }) => name).join(", ");
+  const lines = pcs.flatMap((pc) => identityLines(pc).map((text) => `${pc.name}: ${text}`));
+  return open(ui, {
+    name: "confirm",
+    question: what === "admit" ? `Let ${names} have orders?` : `Revoke the keys of ${names}?`,
+    warnings:
+      what === "admit"
+        ? lines
+        : ["They are cut off, and get nothing until they are admitted again."],
+    calls: pcs.map(({ id, identity }) => ({
+      method: "post",
+      path: `/pcs/${encodeURIComponent(id)}/${what}`,
+      body: what === "admit" ? { code: identity?.code ?? null } : {},
+    })),
+    done: what === "admit" ? `admitted ${names}` : `revoked the keys of ${names}`,
+  });
 }
 
 const powerCalls = (ids: readonly string[], action: string): Call[] =>

@@ -2,6 +2,7 @@
 import { barText, byteRateText, percentText } from "../../core/screen/format.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { cell, cut, type Row, type Style, span } from "../../core/screen/row.ts";
+import { codeText } from "../../core/trust/code.ts";
 import type { PcState, PcView } from "../../core/wire/views.ts";
 import type { Part } from "./model.ts";
 import { doneWord, isPending } from "./pc-state.ts";
@@ -49,8 +50,13 @@ export function pcRow(
   ];
   if (pc.doubt !== null) {
     const names = pc.doubt.map((known) => known.name).join(" or ");
-    return [...spans, span(cut(`WHICH ONE? ${names}: press u`, at.columns - 32), "warn")];
+    const code = pc.identity?.code ?? null;
+    const said = `WHICH ONE? ${names}${code === null ? "" : `, code ${codeText(code)}`}: press u`;
+    return [...spans, span(cut(said, at.columns - 32), "warn")];
   }
+  const unplaced = unplacedText(pc);
+  if (unplaced !== null && (part === undefined || !isPending(part)))
+    return [...spans, span(cut(unplaced, at.columns - 32), "warn")];
   if (part === undefined) return spans;
   const { member, session } = part;
   const told = resultSpan(part, result);
@@ -72,6 +78,20 @@ export function pcRow(
     span(`${cell(rate, rateWidth, "right")}  `),
     span(cut(told.text, result), told.style),
   ];
+}
+
+/** What keeps orders from the PC, and the key that ends that; null: nothing, or it has proven no key. */
+function unplacedText({ identity }: PcView): string | null {
+  switch (identity?.state) {
+    case "waiting":
+      return `NEW${identity.code === null ? "" : `, code ${codeText(identity.code)}`}: A admits it`;
+    case "doubt":
+      return "ITS KEY AND ITS HARDWARE DO NOT MATCH: A admits it";
+    case "revoked":
+      return "KEY REVOKED: A admits it again";
+    default:
+      return null;
+  }
 }
 
 /** The PC's result; with the image's name where there is room for it. */

@@ -8,6 +8,7 @@ import {
   percentText,
   sizeText,
 } from "../../core/screen/format.ts";
+import { identityLines } from "../../core/screen/identity.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, factRow, line, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
@@ -39,6 +40,11 @@ export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
       `${pc.ip ?? "none"}   last seen ${pc.lastSeen === null ? "never" : dateText(pc.lastSeen)} UTC`,
     ),
     fact("MAC", pc.macs.length === 0 ? pc.mac : pc.macs.join("  ")),
+    ...identityLines(pc).flatMap((text, index) =>
+      index === 0
+        ? [fact("Key", text)]
+        : paragraph(text, columns, pc.identity?.state === "placed" ? "plain" : "warn", 13),
+    ),
     fact("Firmware", firmware),
     fact(
       "Memory",

@@ -29,6 +29,13 @@ export function stateOf(pc: PcView, part: Part | undefined): PcWord {
   }
   const over = { isAtWork: false } as const;
   if (pc.doubt !== null) return { word: "WHICH ONE?", style: "warn", ...over };
+  switch (pc.identity?.state) {
+    case "waiting":
+      return { word: "NEW", style: "warn", ...over };
+    case "doubt":
+    case "revoked":
+      return { word: pc.identity.state.toUpperCase(), style: "warn", ...over };
+  }
   // What it does now counts for more than what became of it an hour ago.
   if (pc.state !== "idle" && pc.state !== "offline" && pc.state !== "failed") {
     return { word: pc.state, style: "accent", ...over };

@@ -158,6 +158,7 @@ const helpRows: readonly Row[] = [
     ["w  b  p  l", "wake, reboot, switch off, start from the local disk"],
     ["n  m  f", "rename the PC, move it to a room, forget it"],
     ["u", "say which PC it is, if the server could not tell"],
+    ["A  K", "let a new PC have orders; revoke its key"],
     ["z", "wipe the disks of the marked PCs"],
     ["i", "show the images; check or delete them"],
     ["R", "show the room: settings, seat walk, history; create, delete"],

@@ -1,5 +1,6 @@
 /** Keys that act on a session: on the list, on a PC's page, and on the session's own page. */
 import { diskIdentity } from "../../core/screen/disk.ts";
+import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
@@ -109,7 +110,8 @@ export function pressAdmit(model: Model, ui: Ui): Step {
     return refuse(ui, "this PC was not in a session that is still running");
   }
   if (part.member.result === "pending") return refuse(ui, `${pc.name} is in the session already`);
-  const body = { pc: pc.id, overwrite: pc.name };
+  const keys = orderKeys([pc], model.rooms.values());
+  const body = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
   return open(ui, {
     ...overwritten(model, [pc]),
     calls: [{ method: "post", path: `${pathOf(part.session)}/admit`, body }],
@@ -136,10 +138,13 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
 export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
   name: "word" as const,
   title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
-  facts: pcs.map((pc) => {
-    const request = { named: null, failingDisks: [], logicalSector: null };
-    return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
-  }),
+  facts: [
+    ...pcs.map((pc) => {
+      const request = { named: null, failingDisks: [], logicalSector: null };
+      return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
+    }),
+    ...orderKeyLines(orderKeys(pcs, model.rooms.values())),
+  ],
   word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
   value: "",
   refused: false,

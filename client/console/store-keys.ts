@@ -1,6 +1,7 @@
 /** Keys on the pages of the images, of a room, and of wipes. */
 import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
+import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
@@ -218,12 +219,13 @@ export function pressAtMethods(
   }
   const pcs = page.pcs.flatMap((id) => model.pcs.get(id) ?? []);
   const { method } = chosen;
+  const shown = shownOf(orderKeys(pcs, model.rooms.values()));
   return open(ui, {
     ...overwritten(model, pcs),
     calls: pcs.map(({ id, name }) => ({
       method: "post",
       path: `/pcs/${encodeURIComponent(id)}/wipe`,
-      body: { method, overwrite: name },
+      body: { method, overwrite: name, shown },
     })),
     done: `wiped ${namesOf(model, page.pcs).join(", ")}`,
   });

@@ -4,7 +4,8 @@
  */
 import { assert } from "../errors.ts";
 import { type Millis, millis } from "../units/units.ts";
-import { aliveEvery, controlProtocol, type ServerMessage, silenceLimit } from "../wire/control.ts";
+import { aliveEvery, type ServerMessage, silenceLimit } from "../wire/control.ts";
+import { type Challenge, controlProtocol } from "../wire/login.ts";
 
 /** The first pause between two tries; it doubles up to `retryMost`. */
 export const retryFirst = millis(500);
@@ -13,14 +14,18 @@ export const retryMost = millis(5000);
 export const retryOtherKey = millis(30_000);
 /** A connection attempt, the greeting included, takes a busy server less than this. */
 export const greetLimit = millis(10_000);
+/** A look at the disks takes seconds, and so does a TPM that makes its key anew and quotes with it. */
+export const proveLimit = millis(30_000);
 
 export type Welcome = Extract<ServerMessage, { type: "welcome" }>;
 
 export type LinkState =
   | { readonly name: "resting"; readonly retryAt: Millis }
   | { readonly name: "connecting"; readonly until: Millis }
-  /** `hello` is said, `welcome` not yet heard. */
+  /** `greet` is said, the challenge not yet heard. */
   | { readonly name: "greeting"; readonly until: Millis }
+  /** The challenge is heard: the key is proven with the hello, `welcome` is not yet heard. */
+  | { readonly name: "proving"; readonly until: Millis }
   | { readonly name: "connected"; readonly heardAt: Millis; readonly saidAt: Millis };
 
 export type LinkEvent =
@@ -50,12 +55,19 @@ export interface LinkTrouble {
 }
 
 /** The link as the screen names it. */
-export type LinkWord = "searching" | "connected" | "lost" | Exclude<DownReason, "unreachable">;
+export type LinkWord =
+  | "searching"
+  | "proving"
+  | "connected"
+  | "lost"
+  | Exclude<DownReason, "unreachable">;
 
 export type LinkAction =
   | { readonly type: "open" }
   | { readonly type: "close" }
-  | { readonly type: "hello" }
+  | { readonly type: "greet" }
+  /** The answer to this challenge is the proof of the PC's key, and what the PC says of itself. */
+  | { readonly type: "prove"; readonly challenge: Challenge }
   | { readonly type: "alive" }
   | { readonly type: "up"; readonly welcome: Welcome }
   | { readonly type: "message"; readonly message: ServerMessage }
@@ -84,7 +96,8 @@ export class LinkMachine {
   }
 
   get word(): LinkWord {
-    if (this.current.name === "connected") return "connected";
+    const { name } = this.current;
+    if (name === "connected" || name === "proving") return name;
     const why = this.lastTrouble?.why ?? "unreachable";
     if (why !== "unreachable") return why;
     return this.lastWelcome === null ? "searching" : "lost";
@@ -104,7 +117,7 @@ export class LinkMachine {
       case "opened":
         if (current.name !== "connecting") return [];
         this.current = { name: "greeting", until: current.until };
-        return [{ type: "hello" }];
+        return [{ type: "greet" }];
       case "heard":
         return this.heard(event.message, now);
       case "closed":
@@ -128,12 +141,16 @@ export class LinkMachine {
 
   private heard(message: ServerMessage | null, now: Millis): LinkAction[] {
     const { current } = this;
-    if (current.name === "greeting" && message?.type === "welcome") {
+    if (current.name === "greeting" && message?.type === "challenge") {
       if (message.protocol !== controlProtocol) {
         this.pause = retryMost;
         const detail = otherProtocol(message);
         return [{ type: "close" }, ...this.rest({ why: "other-version", detail }, now)];
       }
+      this.current = { name: "proving", until: millis(now + proveLimit) };
+      return [{ type: "prove", challenge: message }];
+    }
+    if (current.name === "proving" && message?.type === "welcome") {
       this.pause = retryFirst;
       this.lastWelcome = message;
       this.lastTrouble = null;
@@ -142,7 +159,7 @@ export class LinkMachine {
     }
     if (current.name !== "connected") return [];
     this.current = { ...current, heardAt: now };
-    if (message === null || message.type === "welcome" || message.type === "alive") return [];
+    if (message === null || isOfLogin(message) || message.type === "alive") return [];
     return [{ type: "message", message }];
   }
 
@@ -155,6 +172,7 @@ export class LinkMachine {
         return [{ type: "open" }];
       case "connecting":
       case "greeting":
+      case "proving":
         return [{ type: "close" }, ...this.rest({ why: "unreachable", detail: noAnswer }, now)];
       case "connected":
         if (now >= current.heardAt + silenceLimit) {
@@ -179,12 +197,15 @@ export class LinkMachine {
   }
 }
 
+/** A login is over once the welcome was heard: nothing of one is taken again. */
+const isOfLogin = ({ type }: ServerMessage): boolean => type === "challenge" || type === "welcome";
+
 const noAnswer =
   "the server does not answer; check the cable, the switch port, and that the server runs";
 const fellSilent =
   "the server has fallen silent; check the cable and the switch, and that the server runs";
 
-const otherProtocol = ({ protocol, serverVersion }: Welcome): string =>
+const otherProtocol = ({ protocol, serverVersion }: Challenge): string =>
   `the server (${serverVersion}) speaks protocol ${protocol}, this agent ${controlProtocol}; ` +
   (protocol > controlProtocol
     ? "restart this PC to get the server's agent"

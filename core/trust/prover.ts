@@ -1,7 +1,5 @@
 /** How a PC proves who it is: by a key that signs what only this connection can have asked for. */
-
-/** Where the key is: in the PC's TPM, in a file of the host, or in memory until the PC goes off. */
-export type KeyKind = "tpm" | "file" | "memory";
+import type { KeyKind } from "../wire/login.ts";
 
 /** What signs a login's digest (32 bytes): a quote's bytes with the TPM, the digest itself elsewhere. */
 export interface Proof {

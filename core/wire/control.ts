@@ -1,6 +1,7 @@
 /**
- * What an agent and its server say to each other over the WebSocket `/gate/v2/link`: one JSON
- * object a text frame, told apart by `type`; and binary frames for the cast (`bulkKind`).
+ * What an agent and its server say to each other over the WebSocket `/gate/v2/link` once the login of
+ * `login.ts` is over: one JSON object a text frame, told apart by `type`; and binary frames for the
+ * cast (`bulkKind`).
  * Either side closes the connection when it has heard nothing for `silenceLimit`.
  */
 import { type Static, Type } from "typebox";
@@ -8,6 +9,7 @@ import type { Decoded } from "../errors.ts";
 import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
+import { Challenge, LinkLevel, PairingCode } from "./login.ts";
 import { fitted } from "./misfit.ts";
 import { ImageName } from "./names.ts";
 import { nullable } from "./nullable.ts";
@@ -16,8 +18,6 @@ import { ShellEnded, ShellOrder } from "./shell.ts";
 import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
 
-/** Raised when a message changes so that an older peer would misread it. */
-export const controlProtocol = 3;
 /** Each side says something at least this often. */
 export const aliveEvery = millis(1000);
 /** Nine missed signs of life: the other side is gone. A PC that is busy to the last core may miss five. */
@@ -105,7 +105,6 @@ export type Report = Static<typeof Report>;
 
 export const Hello = Type.Object({
   type: Type.Literal("hello"),
-  protocol: Type.Integer(),
   agentVersion: text(),
   /** Random for each start of an agent: tells a reconnect from a reboot. */
   instance: text(64),
@@ -247,7 +246,6 @@ export const Seen = Type.Object({
 });
 
 export const AgentMessage = Type.Union([
-  Hello,
   Alive,
   Ready,
   Progress,
@@ -293,12 +291,15 @@ export type Afterwards = Static<typeof Afterwards>;
 
 export const Welcome = Type.Object({
   type: Type.Literal("welcome"),
-  protocol: Type.Integer(),
   serverVersion: text(),
   pc: text(64),
   name: text(64),
   room: text(64),
   time: text(40),
+  /** What the PC may do. */
+  level: LinkLevel,
+  /** The six digits that the console shows for it; null once it is placed. */
+  code: nullable(PairingCode),
 });
 
 export const RestoreOrder = Type.Object({
@@ -377,6 +378,8 @@ export const Placed = Type.Object({
   shell: Type.Boolean(),
   /** The seat walk is on for this PC: `ask` with `take-seat` takes seat `next` of `room`; null: none is left. */
   walk: nullable(Type.Object({ room: text(64), next: nullable(text(32)) })),
+  /** What the PC may do. */
+  level: LinkLevel,
 });
 export type Placed = Static<typeof Placed>;
 
@@ -390,6 +393,7 @@ export const GrantAnswer = Type.Object({
 export type GrantAnswer = Static<typeof GrantAnswer>;
 
 export const ServerMessage = Type.Union([
+  Challenge,
   Welcome,
   RestoreOrder,
   CaptureOrder,
@@ -537,7 +541,18 @@ function decode<T extends typeof AgentMessage | typeof ServerMessage>(
   return fit.ok || !isKnown ? fit : { ok: false, reason: `${type}: ${fit.reason}` };
 }
 
-/** Reads a text frame from an agent. All text in it is printable from here on (`core/units/printable.ts`). */
+/** Reads the hello in a proof; all text in it is printable from here on, too. */
+export function decodeHello(text: string): Decoded<Hello> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { ok: false, reason: "not JSON" };
+  }
+  return fitted(Hello, printableIn(value), "the hello");
+}
+
+/** Reads a text frame from an agent whose key is proven. All text in it is printable from here on (`core/units/printable.ts`). */
 export const decodeAgentMessage = (frame: string): Decoded<AgentMessage> =>
   decode(AgentMessage, frame);
 /** Reads a text frame from the server; as above. */

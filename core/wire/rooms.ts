@@ -29,6 +29,18 @@ export const GrowMode = Type.Union([
 export type GrowMode = Static<typeof GrowMode>;
 
 /** What a room is set to; the same for all of its PCs. */
+/**
+ * Whose orders go out in a room. `on-order`: an operator's order that names a new PC places it;
+ * `placed`: only a PC that an operator has placed gets orders; `proven`: of those, only one with a
+ * lasting key.
+ */
+export const Admit = Type.Union([
+  Type.Literal("on-order"),
+  Type.Literal("placed"),
+  Type.Literal("proven"),
+]);
+export type Admit = Static<typeof Admit>;
+
 export const RoomSettings = Type.Object(
   {
     /** An operator may open a shell on its PCs. */
@@ -49,6 +61,8 @@ export const RoomSettings = Type.Object(
     idleBoot: Type.Union([Type.Literal("agent"), Type.Literal("local-disk")]),
     /** Seconds in which a key stops a PC on its way to its own disk. */
     diskSeconds: Type.Integer({ minimum: 1, maximum: 300 }),
+    /** Which PCs its orders go to. */
+    admit: Admit,
     /** `approve`: what a PC's menu requests waits for an operator's yes, or needs a PIN; `free`: nobody is asked. */
     ask: Type.Union([Type.Literal("approve"), Type.Literal("free")]),
   },
@@ -61,6 +75,7 @@ export const roomDefaults: RoomSettings = {
   grow: "auto",
   idleBoot: "agent",
   diskSeconds: 5,
+  admit: "placed",
   disk: anyDisk,
   naming: null,
   ask: "approve",

@@ -3,6 +3,7 @@
  * what is unknown is `null`, never absent. One source for the API's validation and for the types.
  */
 import { type Static, Type } from "typebox";
+import { KeyKind, KeyState, LinkLevel, PairingCode } from "./login.ts";
 import { nullable } from "./nullable.ts";
 
 const literals = <const T extends readonly string[]>(...values: T) =>
@@ -41,6 +42,17 @@ export const PcState = literals(
 );
 export type PcState = Static<typeof PcState>;
 
+/** By which key a PC is known, and what an operator has made of it. */
+export const IdentityView = Type.Object({
+  kind: KeyKind,
+  state: KeyState,
+  /** The six digits on its screen, while it is connected and nobody has placed it. */
+  code: nullable(PairingCode),
+  /** What it may do; null while it is not connected. */
+  level: nullable(LinkLevel),
+});
+export type IdentityView = Static<typeof IdentityView>;
+
 export const PcView = Type.Object({
   id: Type.String(),
   mac: Type.String(),
@@ -63,6 +75,8 @@ export const PcView = Type.Object({
   lastSeen: nullable(Type.String()),
   /** It is not known which of these PCs this is: an operator has to say. */
   doubt: nullable(Type.Array(Type.Object({ id: Type.String(), name: Type.String() }))),
+  /** Null: it has proven no key since the server asks for one. */
+  identity: nullable(IdentityView),
 });
 export type PcView = Static<typeof PcView>;
 

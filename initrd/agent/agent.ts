@@ -12,16 +12,11 @@ import {
 import * as lives from "../../core/agent/life.ts";
 import type { LinkTrouble, Welcome } from "../../core/agent/link.ts";
 import { pcState } from "../../core/agent/state.ts";
-import {
-  bulkKind,
-  controlProtocol,
-  type Hello,
-  type ServerMessage,
-} from "../../core/wire/control.ts";
+import { bulkKind, type Hello } from "../../core/wire/control.ts";
 import type { Menu } from "../menu/view.ts";
 import { Description } from "./description.ts";
 import { type DeskEffectPorts, performAtDesk } from "./desk-effects.ts";
-import { Link } from "./link/link.ts";
+import { type AgentOrder, Link } from "./link/link.ts";
 import { ViewGrants } from "./link/view-grants.ts";
 import { answerLook } from "./look.ts";
 import type { AgentPorts } from "./ports.ts";
@@ -50,6 +45,7 @@ export class Agent {
     this.description = new Description(ports.describe);
     this.workbench = new Workbench(ports);
     this.link = new Link(ports.server, ports.clock, {
+      prover: () => ports.prover,
       hello: () => this.hello(),
       alive: () => ({ type: "alive", ...this.standing() }),
       up: (welcome) => this.up(welcome),
@@ -183,7 +179,7 @@ export class Agent {
 
   private async hello(): Promise<Hello> {
     const described = await this.description.refresh(this.ports.clock.now());
-    return { type: "hello", protocol: controlProtocol, ...described, ...this.standing() };
+    return { type: "hello", ...described, ...this.standing() };
   }
 
   private up({ name, room }: Welcome): void {
@@ -203,7 +199,7 @@ export class Agent {
     this.draw();
   }
 
-  private hear(message: Exclude<ServerMessage, Welcome>): void {
+  private hear(message: AgentOrder): void {
     const { workbench, link, menu, ports } = this;
     switch (message.type) {
       case "restore":

@@ -2,6 +2,7 @@ import type { Finding, MenuAction } from "../../core/agent/desk.ts";
 import type { Order, Power } from "../../core/agent/life.ts";
 import type { PinnedServer } from "../../core/node/pinned.ts";
 import type { Clock } from "../../core/ports.ts";
+import type { Prover } from "../../core/trust/prover.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Described } from "./description.ts";
@@ -20,6 +21,8 @@ export interface AgentPorts {
   readonly server: PinnedServer;
   /** The server's address, for people. */
   readonly serverUrl: string;
+  /** The PC's key; a TPM takes seconds to make it. */
+  readonly prover: Promise<Prover>;
   readonly clock: Clock;
   readonly journal: Journal;
   /** The server may show these keys from now on. */

@@ -9,6 +9,7 @@ import { systemClock } from "../../core/node/clock.ts";
 import { PinnedServer } from "../../core/node/pinned.ts";
 import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
+import type { Prover } from "../../core/trust/prover.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { describePath, listDisks } from "../../imaging/disk/disks.ts";
@@ -25,6 +26,7 @@ import { readIdentity } from "./hardware/identity.ts";
 import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
 import { storageTroubles } from "./hardware/storage-trouble.ts";
 import { openJournal } from "./journal.ts";
+import { fileProver, memoryProver } from "./keys.ts";
 import { KnownGate } from "./link/gate-place.ts";
 import { ServerFiles } from "./link/http.ts";
 import type { AgentPorts, AgentVoice } from "./ports.ts";
@@ -101,6 +103,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   });
   // At once: a TPM takes up to some seconds for it, in which the disks are looked at and the server is reached.
   const tpmKey = isAppliance ? openTpmProver(tpmDevice, journal.milestone) : null;
+  const prover = proverOf(tpmKey, options.keyFile);
+  // A key file that is of no use is said at once, and not at each try to connect.
+  if (!isAppliance) await prover;
   const gate = new KnownGate({
     server: serverUrl,
     pins: options.pins,
@@ -190,6 +195,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const agent = new Agent({
     server,
     serverUrl: serverUrl.origin,
+    prover,
     clock: systemClock,
     journal,
     learnKeys: (keys) =>
@@ -227,6 +233,16 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     await server.close();
     await (await tpmKey)?.[Symbol.asyncDispose]();
   }
+}
+
+/** The TPM's key, else that of the file, else one that is gone with this start of the agent. */
+async function proverOf(
+  tpmKey: Promise<Prover | null> | null,
+  keyFile: string | null,
+): Promise<Prover> {
+  const tpm = await tpmKey;
+  if (tpm !== null) return tpm;
+  return keyFile === null ? memoryProver() : fileProver(keyFile);
 }
 
 /** `initrd/init/init` offers no shell on the second console while this is there. */

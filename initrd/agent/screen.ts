@@ -12,7 +12,7 @@ import type { Link } from "./link/link.ts";
 
 export interface ScreenState {
   readonly serverUrl: string;
-  readonly link: Pick<Link, "word" | "trouble" | "welcome">;
+  readonly link: Pick<Link, "word" | "trouble" | "welcome" | "code">;
   readonly desk: Desk;
   readonly described: Described;
   readonly isHalfWritten: boolean;
@@ -25,6 +25,8 @@ export function menuView(state: ScreenState): MenuView {
   return {
     pc: { name: desk.name, room: desk.room, mac: described.mac, ip: described.ip },
     server: { url: state.serverUrl, state: link.word, detail: link.trouble?.detail ?? null },
+    level: desk.place?.level ?? link.welcome?.level ?? null,
+    code: link.code,
     place: desk.place,
     isLocked: isLocked(desk),
     unlocks: unlocks(desk),

@@ -12,6 +12,7 @@ export function headerRow(view: MenuView, columns: number): Row {
   ];
   const right = {
     searching: "SEARCHING FOR THE SERVER",
+    proving: "PROVING ITS KEY",
     connected: "server connected",
     lost: "SERVER LOST",
     "other-version": "SERVER OF ANOTHER VERSION",

@@ -20,6 +20,8 @@ import {
   wrap,
 } from "../../core/screen/row.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
+import { codeText } from "../../core/trust/code.ts";
+import { levelText } from "../../core/trust/level.ts";
 import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import { imageNameRows, lockWord, pinWords, waitingRows } from "./ask-rows.ts";
@@ -148,6 +150,7 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 
 const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, Style]>> = {
   searching: ["SEARCHING", "blockWarn"],
+  proving: ["PROVING", "blockWarn"],
   connected: ["READY", "blockGood"],
   lost: ["NO SERVER", "blockBad"],
   "other-version": ["OTHER VERSION", "blockBad"],
@@ -165,6 +168,8 @@ function homeKeys(view: MenuView): string {
 function homeWord(view: MenuView): readonly [string, Style] {
   if (view.server.state !== "connected") return stateWord[view.server.state];
   if ((view.place?.walk ?? null) === null) {
+    const code = pairingCode(view);
+    if (code !== null) return [codeText(code), "blockWarn"];
     if (view.disks.length === 0) return ["NO DISK", "blockBad"];
     return view.isHalfWritten ? ["HALF WRITTEN", "blockBad"] : stateWord.connected;
   }
@@ -172,6 +177,10 @@ function homeWord(view: MenuView): readonly [string, Style] {
   if (offered !== null) return [`SEAT ${offered.seat}`, "blockWarn"];
   return view.place?.seat == null ? ["NO SEAT", "blockWarn"] : [view.place.seat, "blockGood"];
 }
+
+/** The code to compare, while nobody has placed this PC. */
+const pairingCode = (view: MenuView): string | null =>
+  view.level === "waiting" ? view.code : null;
 
 function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: ScreenSize): Row[] {
   const { columns, lines } = size;
@@ -211,7 +220,8 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
 
 function waitRows(view: MenuView, size: ScreenSize): Row[] {
   const { columns, lines } = size;
-  const name = view.pc.name ?? view.pc.mac;
+  const code = pairingCode(view);
+  const name = code === null ? (view.pc.name ?? view.pc.mac) : codeText(code);
   const details =
     view.server.state === "connected"
       ? [
@@ -252,12 +262,20 @@ function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
       ),
     ),
     ...seatFacts(view).map((text) => fact("Seat", text)),
+    ...keyFacts(view).map((text) => fact("Key", text)),
     fact("Server", `${server.url ?? "unknown"}  ${server.detail ?? "connected"}`),
     ...shown.map((disk, index) => fact(index === 0 ? "Disk" : "", diskLine(disk))),
     ...(shown.length < disks.length ? [fact("", `and ${disks.length - shown.length} more`)] : []),
     ...(disks.length === 0 ? [fact("Disk", "none")] : []),
     ...view.troubles.flatMap((text) => paragraph(text, columns, "warn")).slice(0, troubleLines),
   ];
+}
+
+function keyFacts(view: MenuView): string[] {
+  if (view.level === null) return [];
+  const code = pairingCode(view);
+  const text = levelText(view.level);
+  return [code === null ? text : `${codeText(code)}: ${text}. An operator compares the number.`];
 }
 
 function seatFacts(view: MenuView): string[] {
@@ -285,6 +303,7 @@ function searchRows({ pc, server }: MenuView, columns: number): Row[] {
   const { state, url, detail } = server;
   const where = url === null ? "No server is known yet" : `The server at ${url}`;
   const said = (text: string): Row[] => paragraph(text, columns, "warn").slice(0, 3);
+  if (state === "proving") return said(`${where} answers; this PC is proving its key`);
   if (state === "other-version") return said(`${where} has another version: ${detail}.`);
   if (state === "other-key") return otherKeyRows(server, columns);
   if (state === "refused") return said(`${where} refuses this PC: ${detail}`);

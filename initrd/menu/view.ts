@@ -2,6 +2,7 @@
 import type { Finding } from "../../core/agent/desk.ts";
 import type { LinkWord } from "../../core/agent/link.ts";
 import type { Counters, Hello, Placed, RoomTarget, WipeOrder } from "../../core/wire/control.ts";
+import type { LinkLevel } from "../../core/wire/login.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
 export interface TaskView {
@@ -66,8 +67,12 @@ export interface MenuView {
     readonly state: LinkWord;
     readonly detail: string | null;
   };
+  /** What the server lets this PC do; null before it has said so. */
+  readonly level: LinkLevel | null;
+  /** The six digits of this connection, made by this PC itself; null while there is none. */
+  readonly code: string | null;
   /** The place that the server gave this PC; null before it has. */
-  readonly place: Omit<Placed, "type" | "name" | "room"> | null;
+  readonly place: Omit<Placed, "type" | "name" | "room" | "level"> | null;
   /** The room has a PIN, and the server knows of nobody who typed it here lately. */
   readonly isLocked: boolean;
   /** A PIN may be typed that allows more: the room's, or the instructor's; null: none. */

@@ -51,6 +51,9 @@ function labMetrics({ lab, status }: MetricsPorts): Registry {
       made.inc({ room: pc.room, state: lab.stateOf(pc.id) });
     }
   });
+  gauge("logins_refused", "logins of PCs that were refused, by fault", ["fault"], (made) => {
+    for (const [fault, count] of lab.agents.refusedLogins) made.set({ fault }, count);
+  });
   gauge("sessions_running", "sessions running", [], async (made) =>
     made.set((await status()).sessions),
   );

@@ -2,12 +2,14 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { WipeMethod } from "../../core/wire/control.ts";
+import { PairingCode } from "../../core/wire/login.ts";
 import { PcName, RoomName, SeatName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
 import { PcView, type SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
+import { operatorOf, orderedBy, Shown } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
-import { ById, closed, Device, FailingDisks, Reference } from "./schemas.ts";
+import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas.ts";
 
 const PcChange = Type.Object(
   {
@@ -37,12 +39,16 @@ const Wipe = Type.Object(
     failingDisks: Type.Optional(FailingDisks),
     /** The PC's name. */
     overwrite: Type.String({ maxLength: 128 }),
+    shown: Shown,
   },
   closed,
 );
 
 /** The known PC that this PC is; null if it is a new one. */
 const Identity = Type.Object({ as: nullable(Reference) }, closed);
+
+/** The code that the caller was shown: a PC that has another by now is not admitted. */
+const Code = Type.Object({ code: Type.Optional(nullable(PairingCode)) }, closed);
 
 const Lines = Type.Object({ lines: Type.Array(Type.String()) });
 
@@ -70,7 +76,8 @@ export const pcRoutes =
           response: { 200: PcView },
         },
       },
-      async ({ params, body }) => lab.pcView(lab.pcs.set(params.id, body)),
+      async (request) =>
+        lab.pcView(lab.pcs.set(request.params.id, request.body, operatorOf(request))),
     );
     app.delete(
       "/pcs/:id",
@@ -89,8 +96,8 @@ export const pcRoutes =
           body: Power,
         },
       },
-      async ({ params, body }, reply) => {
-        await lab.pcs.power(params.id, body.action);
+      async (request, reply) => {
+        await lab.pcs.power(request.params.id, request.body.action, orderedBy(request));
         return reply.code(204).send();
       },
     );
@@ -111,7 +118,35 @@ export const pcRoutes =
           response: { 200: PcView },
         },
       },
-      async ({ params, body }) => lab.pcView(lab.pcs.identify(params.id, body.as)),
+      async (request) =>
+        lab.pcView(lab.pcs.identify(request.params.id, request.body.as, operatorOf(request))),
+    );
+    app.post(
+      "/pcs/:id/admit",
+      {
+        schema: {
+          summary: "let a PC have orders: its key is placed",
+          params: ById,
+          body: Code,
+          response: { 200: PcView },
+        },
+      },
+      async (request) => {
+        const { code = null } = request.body;
+        return lab.pcView(lab.pcs.admit(request.params.id, code, operatorOf(request)));
+      },
+    );
+    app.post(
+      "/pcs/:id/revoke",
+      {
+        schema: {
+          summary: "revoke a PC's key",
+          params: ById,
+          body: NoBody,
+          response: { 200: PcView },
+        },
+      },
+      async (request) => lab.pcView(lab.pcs.revoke(request.params.id, operatorOf(request))),
     );
     app.post(
       "/pcs/:id/wipe",
@@ -122,10 +157,12 @@ export const pcRoutes =
           body: Wipe,
         },
       },
-      async ({ params, body }, reply) => {
+      async (request, reply) => {
+        const { params, body } = request;
         requireWord(body.overwrite, lab.inventory.find(params.id).name);
         const { method, disk = null, failingDisks = [] } = body;
-        const { id } = lab.wipe({ pc: params.id, method, disk, failingDisks });
+        const by = orderedBy(request, body.shown);
+        const { id } = lab.wipe({ pc: params.id, method, disk, failingDisks }, by);
         requireWiped(await lab.sessions.over(id));
         return reply.code(204).send();
       },

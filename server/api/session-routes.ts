@@ -5,6 +5,7 @@ import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
 import { SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
+import { orderedBy, Shown } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed, Device, FailingDisks, NoBody, Reference } from "./schemas.ts";
 
@@ -28,6 +29,7 @@ const targetFields = {
   verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
   afterwards: Type.Optional(Afterwards),
   overwrite: Overwrite,
+  shown: Shown,
 };
 
 const RestoreBody = Type.Object(
@@ -56,13 +58,14 @@ const CaptureBody = Type.Object(
     name: ImageName,
     disk: Type.Optional(Device),
     raw: Type.Optional(Type.Boolean()),
+    shown: Shown,
   },
   closed,
 );
 
 const OnePc = Type.Object({ pc: Reference }, closed);
 /** `overwrite`: the PC's name. */
-const Admit = Type.Object({ pc: Reference, overwrite: Overwrite }, closed);
+const Admit = Type.Object({ pc: Reference, overwrite: Overwrite, shown: Shown }, closed);
 const Retry = Type.Object({ overwrite: Overwrite }, closed);
 const session = { 200: SessionView };
 
@@ -89,12 +92,14 @@ export const sessionRoutes =
           response: session,
         },
       },
-      async ({ body }) => {
+      async (request) => {
+        const { body } = request;
         const room = body.room ?? null;
         const pcs = body.pcs ?? null;
-        const names = lab.targets({ room, pcs }).map((pc) => pc.name);
+        const by = orderedBy(request, body.shown);
+        const names = lab.targets({ room, pcs }, by).map((pc) => pc.name);
         requireWord(body.overwrite, room ?? names.join(","));
-        const request = {
+        const order = {
           room,
           pcs,
           disk: body.disk ?? null,
@@ -105,16 +110,18 @@ export const sessionRoutes =
           verify: body.verify ?? "read-back",
           afterwards: body.afterwards ?? "stay",
         };
-        if (body.kind === "restore") return lab.restore({ ...request, image: body.image });
+        if (body.kind === "restore") return lab.restore({ ...order, image: body.image }, by);
         const { sender, saveAs = null, sourceDisk = null, raw = false } = body;
-        return lab.cast({ ...request, sender, saveAs, sourceDisk, raw });
+        return lab.cast({ ...order, sender, saveAs, sourceDisk, raw }, by);
       },
     );
     app.post(
       "/captures",
       { schema: { summary: "capture a PC", body: CaptureBody, response: session } },
-      async ({ body: { pc, name, disk = null, raw = false } }) =>
-        lab.capture({ pc, name, disk, raw }),
+      async (request) => {
+        const { pc, name, disk = null, raw = false, shown } = request.body;
+        return lab.capture({ pc, name, disk, raw }, orderedBy(request, shown));
+      },
     );
     app.post(
       "/sessions/:id/start",
@@ -155,10 +162,11 @@ export const sessionRoutes =
           response: session,
         },
       },
-      async ({ params, body }) => {
+      async (request) => {
+        const { params, body } = request;
         const pc = lab.inventory.find(body.pc);
         requireWord(body.overwrite, pc.name);
-        return lab.sessions.admit(params.id, pc);
+        return lab.admit(params.id, pc, orderedBy(request, body.shown));
       },
     );
     app.post(
@@ -171,10 +179,11 @@ export const sessionRoutes =
           response: session,
         },
       },
-      async ({ params, body }) => {
+      async (request) => {
+        const { params, body } = request;
         const names = lab.retryable(params.id).map(({ name }) => name);
         requireWord(body.overwrite, names.join(","));
-        return lab.retry(params.id);
+        return lab.retry(params.id, orderedBy(request));
       },
     );
   };

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
-import { assert } from "../../core/errors.ts";
 import { guarded } from "../../core/node/guard.ts";
 import { ShellResize, shellInputLimit, TerminalName } from "../../core/wire/shell.ts";
 import type { Lab } from "../lab/lab.ts";
+import { operatorOf } from "./ordered-by.ts";
 import { ById, closed } from "./schemas.ts";
 
 const side = Type.String({ pattern: "^[1-9][0-9]{0,2}$", description: "a number from 1 to 999" });
@@ -25,13 +25,16 @@ export const shellRoute =
         config: { role: "operator", audit: false },
         schema: { summary: "open a shell on a PC, by WebSocket", params: ById, querystring: Query },
         // A refusal is an ordinary answer, given before the connection becomes a WebSocket.
-        preHandler: async ({ params }) =>
-          lab.shells.requireAllowed(lab.inventory.find((params as { id: string }).id)),
+        preHandler: async (request) => {
+          const pc = lab.inventory.find((request.params as { id: string }).id);
+          lab.shells.requireAllowed(pc, operatorOf(request));
+        },
       },
-      (socket, { params, query, caller, log }) => {
-        assert(caller !== null, "the guard knows who calls");
+      (socket, request) => {
+        const { params, query, log } = request;
+        const operator = operatorOf(request);
         const shell = lab.shells.open(lab.inventory.find(params.id), {
-          operator: caller.name,
+          operator,
           term: query.term,
           size: { columns: Number(query.columns), lines: Number(query.lines) },
           show: (bytes, shown) =>
@@ -44,7 +47,7 @@ export const shellRoute =
           },
         });
         const onError = (err: Error): void => {
-          log.error({ err, operator: caller.name, pc: params.id }, "an operator's shell failed");
+          log.error({ err, operator, pc: params.id }, "an operator's shell failed");
           socket.close(1011, "the server failed: see its log");
         };
         const pings = setInterval(() => socket.ping(), pingEveryMs);

@@ -3,34 +3,48 @@ import type { WebSocket } from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { guarded } from "../../core/node/guard.ts";
-import { version } from "../../core/node/version.ts";
 import {
   aliveEvery,
   controlFrameLimit,
-  controlProtocol,
   decodeAgentMessage,
   decodeBulk,
-  type Hello,
   type ServerMessage,
   silenceLimit,
 } from "../../core/wire/control.ts";
+import {
+  controlProtocol,
+  decodeGreet,
+  decodeProof,
+  loginBytes,
+  otherProtocol,
+} from "../../core/wire/login.ts";
 import type { Log } from "../host/log.ts";
-import type { AgentEvents, Agents } from "../lab/agents.ts";
-import { helloBytes, linkPath } from "./table.ts";
+import type { AgentEvents, Agents, Login } from "../lab/agents.ts";
+import { channelOf } from "./channel.ts";
+import { LoginCheck, type LoginFault } from "./proof.ts";
+import { linkPath } from "./table.ts";
 import { Unread } from "./unread.ts";
 
 /** A bitmap over the largest index that a restore may have, and its header: 16 TiB of 1 MiB chunks. */
 const bulkFrameLimit = 2 * 1024 * 1024 + 8;
-/** Sockets that have said no hello yet, in all and of one address. A room says it within a second, and tries again. */
-const greetingLimit = 256;
-const greetingPerAddress = 16;
-/** An agent looks at its disks before it says hello, for a second or two; in milliseconds. */
+/** Sockets that have proven no key yet, in all and of one address. A room does it within a second or two, and tries again. */
+const unprovenLimit = 256;
+const unprovenPerAddress = 16;
+/** For the greeting, of which an agent knows all; in milliseconds. */
 const greetingMs = 10_000;
+/** An agent looks at its disks, and a TPM makes its key and a quote: seconds each; in milliseconds. */
+const provingMs = 30_000;
 /** For the other side to take the reason of the end, in milliseconds. */
 const closingMs = 1000;
 
 /** Why the server ended a connection: RFC 6455 section 7.4, from 4000 on our own. */
-const closeCode = { failed: 1011, busy: 1013, otherProtocol: 4000, noHello: 4001 } as const;
+const closeCode = {
+  failed: 1011,
+  busy: 1013,
+  otherProtocol: 4000,
+  noProof: 4001,
+  refused: 4002,
+} as const;
 
 interface Link {
   readonly pc: string;
@@ -44,15 +58,20 @@ interface Shared {
   readonly log: Log;
   /** By the PC's id: at most one, the newest. */
   readonly links: Map<string, Link>;
-  readonly greeting: Set<Connection>;
+  readonly unproven: Set<Connection>;
+  readonly refused: Map<string, number>;
   /** What PCs are to pin from now on. */
   keys(): readonly string[];
 }
 
-/** Holds the agents' connections: at most one a PC, and a newer one replaces the older. */
+/**
+ * Holds the agents' connections: at most one a PC, and a newer one replaces the older. Which PC one is
+ * its key says, so that nobody else's replaces it.
+ */
 export class AgentLinks implements Agents {
   private readonly links: Shared["links"] = new Map();
-  private readonly greeting: Shared["greeting"] = new Set();
+  private readonly unproven: Shared["unproven"] = new Set();
+  private readonly refused: Shared["refused"] = new Map();
   private readonly connections = new Set<Connection>();
   private readonly log: Log;
   private readonly keys: () => readonly string[];
@@ -68,10 +87,15 @@ export class AgentLinks implements Agents {
     for (const { connection } of this.links.values()) connection.tellKeys();
   }
 
+  /** How many logins were refused, by what was wrong with them. */
+  get refusedLogins(): ReadonlyMap<string, number> {
+    return this.refused;
+  }
+
   /** Registers `linkPath` on an application that has `@fastify/websocket`; `events` hears of all. */
   route(app: FastifyInstance, events: AgentEvents): void {
-    const { links, greeting, log, keys } = this;
-    const shared: Shared = { events, log, links, greeting, keys };
+    const { links, unproven, refused, log, keys } = this;
+    const shared: Shared = { events, log, links, unproven, refused, keys };
     const refuseBrowsers = async ({ headers }: FastifyRequest): Promise<void> => {
       if (headers.origin === undefined) return;
       const next = "agents connect here, and web pages do not";
@@ -115,7 +139,8 @@ class Connection {
   private readonly shared: Shared;
   private readonly unread = new Unread();
   private readonly heartbeat: NodeJS.Timeout;
-  private readonly greetingLimit: NodeJS.Timeout;
+  private readonly login: LoginCheck;
+  private loginLimit: NodeJS.Timeout;
   private heardAt = performance.now();
   private link: Link | null = null;
   /** Why it was cut, for the history. */
@@ -128,20 +153,19 @@ class Connection {
     this.address = request.ip;
     this.shared = shared;
     this.heartbeat = setInterval(() => this.beat(), aliveEvery);
-    this.greetingLimit = setTimeout(() => {
-      this.refuse(closeCode.noHello, `no hello within ${greetingMs / 1000} s`);
-    }, greetingMs);
+    this.login = new LoginCheck(() => channelOf(request));
+    this.loginLimit = this.refuseAfter(greetingMs, "greeting");
     socket.on("message", (data: Buffer, isBinary: boolean) =>
       this.guard(() => this.take(data, isBinary)),
     );
     socket.on("error", () => socket.terminate());
     socket.on("close", () => this.guard(() => this.closed()));
-    const ofAddress = [...shared.greeting].filter(({ address }) => address === this.address);
-    if (shared.greeting.size >= greetingLimit || ofAddress.length >= greetingPerAddress) {
-      this.refuse(closeCode.busy, "the server is greeting too many PCs at once; try again");
+    const ofAddress = [...shared.unproven].filter(({ address }) => address === this.address);
+    if (shared.unproven.size >= unprovenLimit || ofAddress.length >= unprovenPerAddress) {
+      this.refuse(closeCode.busy, "too many PCs log in at once; try again");
     } else {
-      shared.greeting.add(this);
-      this.countUntilHello(request.raw.socket);
+      shared.unproven.add(this);
+      this.countUntilProof(request.raw.socket);
     }
   }
 
@@ -186,13 +210,19 @@ class Connection {
     } else this.send({ type: "alive" });
   }
 
-  /** `ws` keeps a whole frame before it shows it, and takes frames that are longer than any hello. */
-  private countUntilHello(raw: NodeJS.EventEmitter): void {
+  private refuseAfter(ms: number, what: "greeting" | "proof"): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.refuseLogin(what, `no ${what} within ${ms / 1000} s`);
+    }, ms);
+  }
+
+  /** `ws` keeps a whole frame before it shows it, and takes frames that are longer than any proof. */
+  private countUntilProof(raw: NodeJS.EventEmitter): void {
     let bytes = 0;
     const count = (data: Buffer): void => {
       bytes += data.length;
       if (this.link !== null) raw.off("data", count);
-      else if (bytes > helloBytes) this.refuse(closeCode.noHello, "the hello is too long");
+      else if (bytes > loginBytes) this.refuseLogin("proof", "the login is too long");
     };
     raw.on("data", count);
   }
@@ -201,8 +231,8 @@ class Connection {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.heardAt = performance.now();
     if (this.link === null) {
-      this.handling = "hello";
-      return this.takeHello(isBinary ? "" : data.toString("utf8"));
+      this.handling = "the login";
+      return this.takeLogin(isBinary ? "" : data.toString("utf8"));
     }
     const reason = isBinary ? this.takeBulk(this.link, data) : this.takeMessage(this.link, data);
     if (reason === null) return;
@@ -210,55 +240,79 @@ class Connection {
     this.shared.log.info({ pc, address: this.address, reason }, "frame ignored");
   }
 
-  private takeHello(text: string): void {
+  /** Nothing before a right proof reaches the lab. */
+  private takeLogin(text: string): void {
+    const { login } = this;
+    if (login.isGreeted) {
+      const proven = login.prove(text);
+      if (!proven.ok) return this.refuseLogin(proven.fault, proven.reason);
+      return this.letIn({ ...proven.value, address: this.address });
+    }
     const protocol = otherProtocol(text);
     if (protocol !== null) return this.refuseProtocol(protocol);
-    const decoded = decodeAgentMessage(text);
-    const reason = decoded.ok ? `${decoded.value.type} before hello` : decoded.reason;
-    if (decoded.ok && decoded.value.type === "hello") return this.greet(decoded.value);
-    this.shared.log.warn({ address: this.address, reason }, "an agent was refused");
-    this.refuse(closeCode.noHello, `that is no hello: ${reason}`);
+    const challenge = login.greet(text);
+    if (!challenge.ok) return this.refuseLogin(challenge.fault, challenge.reason);
+    clearTimeout(this.loginLimit);
+    this.loginLimit = this.refuseAfter(provingMs, "proof");
+    this.send(challenge.value);
   }
 
-  private greet(hello: Hello): void {
-    const { events, links, greeting } = this.shared;
-    const { pc, welcome } = events.hello(hello, this.address);
-    clearTimeout(this.greetingLimit);
-    greeting.delete(this);
+  private letIn(login: Login): void {
+    const { events, links, unproven } = this.shared;
+    const { pc, welcome } = this.welcomed(login) ?? {};
+    if (pc === undefined || welcome === undefined) return;
+    clearTimeout(this.loginLimit);
+    unproven.delete(this);
     this.send(welcome);
     const older = links.get(pc);
-    this.link = { pc, instance: hello.instance, connection: this };
+    const { instance } = login.hello;
+    this.link = { pc, instance, connection: this };
     links.set(pc, this.link);
     if (older !== undefined) {
-      const again = older.instance === hello.instance;
+      const again = older.instance === instance;
       older.connection.cut();
       events.lost(pc, again ? "the PC connected anew" : "the PC was started anew");
     }
     this.tellKeys();
-    events.connected(pc, hello);
+    events.connected(pc, login);
+  }
+
+  private welcomed(login: Login): ReturnType<AgentEvents["login"]> | null {
+    try {
+      return this.shared.events.login(login);
+    } catch (error) {
+      if (!(error instanceof RoomcastError)) throw error;
+      this.refuseLogin("refused", `${error.message}: ${error.next}`, closeCode.refused);
+      return null;
+    }
+  }
+
+  private refuseLogin(fault: LoginFault, reason: string, code: number = closeCode.noProof): void {
+    const { refused, log } = this.shared;
+    refused.set(fault, (refused.get(fault) ?? 0) + 1);
+    log.warn({ address: this.address, fault, reason }, "a login was refused");
+    this.refuse(code, reason);
   }
 
   /** Nothing is remembered of a PC whose agent cannot be understood. */
   private refuseProtocol(protocol: number): void {
-    const time = new Date().toISOString();
-    const nobody = { pc: "", name: "", room: "" };
-    // By the welcome the agent tells its screen what to do.
-    this.send({
-      ...{ type: "welcome", protocol: controlProtocol, serverVersion: version, time },
-      ...nobody,
-    });
+    // By the challenge the agent tells its screen what to do.
+    this.send(this.login.challenge);
     const what = `protocol ${protocol}, the server speaks ${controlProtocol}`;
-    this.shared.log.warn({ address: this.address, protocol }, "an agent was refused");
-    this.refuse(closeCode.otherProtocol, what);
+    this.refuseLogin("protocol", what, closeCode.otherProtocol);
   }
 
   /** Null, or why it was ignored. */
   private takeMessage({ pc }: Link, data: Buffer): string | null {
     this.handling = "text";
     if (data.length > controlFrameLimit) return "too long";
-    const decoded = decodeAgentMessage(data.toString("utf8"));
-    if (!decoded.ok) return decoded.reason;
-    if (decoded.value.type === "hello") return "a second hello";
+    const text = data.toString("utf8");
+    const decoded = decodeAgentMessage(text);
+    if (!decoded.ok) {
+      if (!decodeGreet(text).ok && !decodeProof(text).ok) return decoded.reason;
+      this.refuseLogin("repeated", "a connection has one login");
+      return null;
+    }
     this.handling = decoded.value.type;
     this.shared.events.message(pc, decoded.value);
     return null;
@@ -284,26 +338,14 @@ class Connection {
   }
 
   private closed(): void {
-    const { greeting, links, events } = this.shared;
+    const { unproven, links, events } = this.shared;
     clearInterval(this.heartbeat);
-    clearTimeout(this.greetingLimit);
-    greeting.delete(this);
+    clearTimeout(this.loginLimit);
+    unproven.delete(this);
     const { link } = this;
     if (link === null || links.get(link.pc) !== link) return;
     links.delete(link.pc);
     this.handling = "the end of the connection";
     events.lost(link.pc, `the PC stopped answering (${this.why})`);
-  }
-}
-
-/** The protocol that a hello names, when it is not ours: the rest of it may be of another form. */
-function otherProtocol(text: string): number | null {
-  try {
-    const { type, protocol } = JSON.parse(text) as { type?: unknown; protocol?: unknown };
-    return type === "hello" && Number.isInteger(protocol) && protocol !== controlProtocol
-      ? (protocol as number)
-      : null;
-  } catch {
-    return null;
   }
 }

@@ -4,12 +4,11 @@
  */
 import { livePlanLimit } from "../../core/image/live-plan.ts";
 import type { GrantRole } from "../../core/trust/grant.ts";
+import { loginBytes } from "../../core/wire/login.ts";
 import { type Upload, uploadLimits } from "../store/upload-routes.ts";
 
 /** Where agents connect. */
 export const linkPath = "/gate/v2/link";
-/** What a link takes before its hello, in bytes: the hello of a PC with dozens of disks has 20 KB. */
-export const helloBytes = 64 * 1024;
 
 export interface GateRow {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "WS";
@@ -84,7 +83,7 @@ export const gateRows: readonly GateRow[] = [
   row("GET", "/boot/*", "the list of boot files", 8, "kernel, initrd, loaders"),
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
   // One host may run the agents of many disks.
-  row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", helloBytes),
+  row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", loginBytes),
   granted("list", "GET", "/gate/v2/images", 8, "the list of images"),
   granted("image", "GET", "/gate/v2/images/:id/manifest", 8, "an image's manifest"),
   granted("image", "GET", "/gate/v2/images/:id/index", 8, "an image's index"),

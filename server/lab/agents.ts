@@ -1,8 +1,11 @@
 import type { AgentMessage, BulkFrame, Hello, ServerMessage } from "../../core/wire/control.ts";
+import type { KeyRecord } from "../state/records.ts";
 
 /** How the lab reaches the agents of its PCs. Whoever holds their connections implements it. */
 export interface Agents {
   isConnected(pc: string): boolean;
+  /** How many logins were refused, by what was wrong with them. */
+  readonly refusedLogins: ReadonlyMap<string, number>;
   /** False when the PC is not connected. */
   send(pc: string, message: ServerMessage): boolean;
   sendBytes(pc: string, frame: Uint8Array): void;
@@ -10,13 +13,27 @@ export interface Agents {
   disconnect(pc: string): void;
 }
 
-/** What the lab is told of its PCs' connections. PCs are named by the id that `hello` answered. */
+/** A PC that has proven its key on a connection. */
+export interface Login {
+  readonly key: Pick<KeyRecord, "fingerprint" | "kind" | "spki">;
+  readonly hello: Hello;
+  readonly address: string;
+  /** Six digits, which the PC shows too. */
+  readonly code: string;
+  /** Of a TPM, the digest of the PCRs in its quote, hexadecimal; else null. */
+  readonly pcrDigest: string | null;
+}
+
+/** What the lab is told of its PCs' connections. PCs are named by the id that `login` answered. */
 export interface AgentEvents {
-  /** Answers the PC's id and the welcome to send. The protocol is known to be ours. */
-  hello(hello: Hello, address: string): { readonly pc: string; readonly welcome: ServerMessage };
+  /**
+   * Answers the PC's id and the welcome to send. Throws a RoomcastError for a PC that is not let in:
+   * the connection ends with its words.
+   */
+  login(login: Login): { readonly pc: string; readonly welcome: ServerMessage };
   /** The welcome is sent. */
-  connected(pc: string, hello: Hello): void;
-  message(pc: string, message: Exclude<AgentMessage, Hello>): void;
+  connected(pc: string, login: Login): void;
+  message(pc: string, message: AgentMessage): void;
   bulk(pc: string, frame: BulkFrame): void;
   lost(pc: string, reason: string): void;
 }

@@ -14,6 +14,8 @@ export interface LabGrantsPorts {
   isConnected(id: string): boolean;
   /** Whether nothing but waiting and asking is left to who is at this PC. */
   isMenuLocked(pc: PcRecord): boolean;
+  /** An operator has placed the PC. */
+  isPlaced(pc: PcRecord): boolean;
   /** What is wanted of the PC by this session now; null: nothing. */
   orderOf(session: string, pc: string): Order | null;
   /** The text of a grant, which a PC shows with its requests. */
@@ -59,6 +61,7 @@ export class LabGrants {
     if (view === "check") return null;
     if (pc.doubt !== undefined)
       return "it is not known for sure which PC this is: an operator has to say";
+    if (!this.ports.isPlaced(pc)) return "nobody has placed this PC yet";
     return this.ports.isMenuLocked(pc) ? "the menu is locked: type the room's PIN first" : null;
   }
 }

@@ -1,26 +1,32 @@
 import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
-import { recognise } from "../../core/session/identity.ts";
 import { nextPlace } from "../../core/session/seats.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
-import type { PcState, PcView } from "../../core/wire/views.ts";
-import { newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
+import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
+import { defaultRoom, newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 
-/** The room of PCs that nobody placed. It cannot be deleted. */
-export const defaultRoom = "default";
+/** What of the state store is PCs and rooms. */
+export type InventoryStore = Pick<
+  StateStore,
+  "pcs" | "savePc" | "removePc" | "rooms" | "saveRoom" | "removeRoom"
+>;
+
+const randomId = (): string => `p-${randomBytes(4).toString("hex")}`;
 
 /** The PCs and rooms that the server knows, kept in step with the state store. */
 export class Inventory {
-  private readonly store: StateStore;
+  private readonly store: InventoryStore;
+  private readonly newId: () => string;
   private readonly records: Map<string, PcRecord>;
   private readonly roomRecords: Map<string, RoomRecord>;
 
-  constructor(store: StateStore) {
+  constructor(store: InventoryStore, newId = randomId) {
     this.store = store;
+    this.newId = newId;
     this.records = new Map(store.pcs().map((pc) => [pc.id, pc]));
     this.roomRecords = new Map(store.rooms().map((room) => [room.name, room]));
     for (const { room, seat } of this.records.values())
@@ -45,9 +51,14 @@ export class Inventory {
     return this.records.get(id);
   }
 
-  /** Several where a network card goes from PC to PC, as a dock's does. */
+  /**
+   * Several where a network card goes from PC to PC, as a dock's does. A PC that nobody has placed
+   * is not among them beside one that somebody has: what it says of itself changes nothing for others.
+   */
   withMac(mac: string): PcRecord[] {
-    return this.pcs().filter((pc) => pc.macs.includes(mac));
+    const all = this.pcs().filter((pc) => pc.macs.includes(mac));
+    const placed = all.filter(({ unplaced }) => unplaced === undefined);
+    return placed.length > 0 ? placed : all;
   }
 
   /** By id, name or MAC; throws `not-found`, and `conflict` where it may be several. */
@@ -89,48 +100,30 @@ export class Inventory {
     this.store.saveRoom(room);
   }
 
-  /**
-   * Finds or makes the record of a PC that connects, by all its marks (`core/session/identity.ts`). One
-   * that may be several gets a record of its own, until an operator has said which it is.
-   */
-  register(hello: Hello, isOnline: (id: string) => boolean, isoTime: string): PcRecord {
-    const { type: _, state: __, report: ___, ...described } = hello;
-    const { uuid, serials } = hello.identity;
-    const macs = [...new Set([hello.mac, ...hello.identity.macs])];
-    const found = recognise(
-      { uuid, serials, macs },
-      this.pcs().map((pc) => ({
-        id: pc.id,
-        uuid: pc.hello.identity.uuid,
-        serials: pc.hello.identity.serials,
-        macs: pc.macs,
-        isOnline: isOnline(pc.id),
-      })),
-    );
-    const ids = found.kind === "new" ? [] : found.kind === "known" ? [found.id] : found.ids;
-    const candidates = ids.flatMap((id) => this.records.get(id) ?? []);
-    // Whoever is asked about already is not asked about under another name.
-    const asked = candidates.find((pc) => pc.doubt !== undefined);
-    const known = found.kind === "known" ? candidates[0] : asked;
-    if (known !== undefined) {
-      const seen = [...new Set([...macs, ...known.macs])];
-      Object.assign(known, { hello: described, macs: seen, lastSeen: isoTime });
-      this.save(known);
-      return known;
-    }
+  /** A new PC in the default room, which nobody has placed; `doubt`: the known ones that it may be. */
+  create(hello: Hello, isoTime: string, doubt: readonly string[] | null): PcRecord {
     const record: PcRecord = {
-      id: `p-${randomBytes(4).toString("hex")}`,
+      id: this.newId(),
       name: this.freeName(hello.name),
       room: defaultRoom,
       seat: null,
-      hello: described,
-      macs,
+      hello: describedBy(hello),
+      macs: macsOf(hello),
       lastSeen: isoTime,
-      ...(found.kind === "doubt" ? { doubt: found.ids } : {}),
+      ...(doubt === null ? {} : { doubt }),
+      unplaced: true,
       nextBoot: "room",
     };
     this.save(record);
     return record;
+  }
+
+  /** Takes what a PC says of itself. */
+  describe(pc: PcRecord, hello: Hello, isoTime: string): void {
+    pc.hello = describedBy(hello);
+    pc.macs = [...new Set([...macsOf(hello), ...pc.macs])];
+    pc.lastSeen = isoTime;
+    this.save(pc);
   }
 
   /** The PCs that this one may be; none for one that is known. */
@@ -138,35 +131,10 @@ export class Inventory {
     return (pc.doubt ?? []).flatMap((id) => this.records.get(id) ?? []);
   }
 
-  /** Throws `refused` for a PC of which it is not known which one it is. */
-  requireKnown(pc: PcRecord): void {
-    if (pc.doubt === undefined) return;
-    const names = this.candidates(pc).map(({ name }) => name);
-    throw new RoomcastError(
-      "refused",
-      `${pc.name} is not known for sure: it may be ${names.join(" or ")}`,
-      `say which with \`roomcast pc identify ${pc.name} --as PC\`, or --new`,
-    );
-  }
-
-  /** An operator's word: the PC in doubt is `other`, whose name and place it gets; null: it is a new one. */
-  settle(pc: PcRecord, other: PcRecord | null): PcRecord {
-    if (other === null || other === pc) {
-      delete pc.doubt;
-      this.save(pc);
-      return pc;
-    }
-    other.hello = pc.hello;
-    other.macs = [...new Set([...pc.macs, ...other.macs])];
-    other.lastSeen = pc.lastSeen;
-    this.save(other);
-    this.forget(pc.id);
-    return other;
-  }
-
+  /** What nobody has placed is kept in memory alone: no stranger fills the disk. */
   save(pc: PcRecord): void {
     this.records.set(pc.id, pc);
-    this.store.savePc(pc);
+    if (pc.unplaced === undefined) this.store.savePc(pc);
   }
 
   forget(id: string): void {
@@ -253,18 +221,32 @@ export class Inventory {
   }
 }
 
+function describedBy(hello: Hello): PcRecord["hello"] {
+  const { type: _, state: __, report: ___, ...described } = hello;
+  return described;
+}
+
+/** All addresses that a PC says it has, the one that it booted from first. */
+export const macsOf = ({ mac, identity }: Pick<Hello, "mac" | "identity">): string[] => [
+  ...new Set([mac, ...identity.macs]),
+];
+
 /**
  * The contract's view of a PC; `candidates`: those that it may be, while that is not known; `lastSeen`:
  * now, for one that is connected.
  */
 export function pcView(
   pc: PcRecord,
-  state: PcState,
-  session: string | null,
-  candidates: readonly PcRecord[],
-  lastSeen: string,
+  now: {
+    readonly state: PcState;
+    readonly session: string | null;
+    readonly candidates: readonly PcRecord[];
+    readonly lastSeen: string;
+    readonly identity: IdentityView | null;
+  },
 ): PcView {
   const { hello } = pc;
+  const { state, session, candidates, lastSeen, identity } = now;
   return {
     id: pc.id,
     mac: hello.mac,
@@ -284,5 +266,6 @@ export function pcView(
     session,
     lastSeen,
     doubt: pc.doubt === undefined ? null : candidates.map(({ id, name }) => ({ id, name })),
+    identity,
   };
 }

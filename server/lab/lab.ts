@@ -4,29 +4,30 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import { isAtLeast } from "../../core/trust/level.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
   type BulkFrame,
   bulkKind,
-  controlProtocol,
   encodeBulk,
-  type Hello,
+  type Report,
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
-import type { PcRecord } from "../state/records.ts";
+import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import type { AgentEvents, Agents } from "./agents.ts";
+import { Admissions, type OrderedBy, refusedFor } from "./admissions.ts";
+import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
-import { defaultRoom, Inventory, pcView } from "./inventory.ts";
+import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { Menus } from "./menus.ts";
 import { PcOrders } from "./pc-orders.ts";
-import { meetRequest } from "./pc-requests.ts";
+import { meetRequest, requireLevel } from "./pc-requests.ts";
 import { Requests } from "./requests.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
@@ -37,6 +38,8 @@ import { wakePcs } from "./wakes.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
+/** How often the PCs that nobody placed and that are gone are looked for, in milliseconds. */
+const sweepEvery = 60_000;
 
 export interface LabPorts {
   readonly state: StateStore;
@@ -86,6 +89,7 @@ export interface NamedCast extends Omit<CastRequest, "sender" | "pcs"> {
  */
 export class Lab implements AgentEvents {
   readonly inventory: Inventory;
+  readonly admissions: Admissions;
   readonly announcer: Announcer;
   readonly agents: Agents;
   readonly sessions: Sessions;
@@ -104,6 +108,10 @@ export class Lab implements AgentEvents {
   /** What booting machines call themselves. */
   readonly bootUuids = new BootUuids();
   private readonly boots: Boots;
+  /** What each connected agent said last that it is at. */
+  private readonly reports = new Map<string, Report | null>();
+  /** The connected PCs that the sessions know of: those that may have orders. */
+  private readonly serving = new Set<string>();
 
   constructor(ports: LabPorts) {
     const { state, images, clock, agents, openSender, startReceiver, wake, log } = ports;
@@ -113,6 +121,22 @@ export class Lab implements AgentEvents {
     this.timers = timers;
     this.looks = new Looks(timers, (pc, message) => void agents.send(pc, message));
     this.inventory = new Inventory(state);
+    this.admissions = new Admissions({
+      inventory: this.inventory,
+      store: state,
+      isConnected: (pc) => agents.isConnected(pc),
+      now: () => timers.now(),
+      isoTime: () => clock.isoTime(),
+      changed: (pc) => {
+        this.rooms.tell(pc);
+        this.serve(pc.id);
+        this.announcer.pc(pc.id);
+      },
+      merged: (id) => {
+        agents.disconnect(id);
+        this.announcer.pc(id);
+      },
+    });
     this.boots = new Boots({
       inventory: this.inventory,
       uuids: this.bootUuids,
@@ -136,7 +160,7 @@ export class Lab implements AgentEvents {
     });
     const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
     const isConnected = (pc: string): boolean => agents.isConnected(pc);
-    const { inventory, announcer } = this;
+    const { inventory, admissions, announcer } = this;
     this.sessions = new Sessions({
       journal: state.journal,
       timers,
@@ -168,32 +192,36 @@ export class Lab implements AgentEvents {
       pc: (id) => inventory.get(id),
       isConnected,
       isMenuLocked: (pc) => this.menus.isLocked(pc),
+      isPlaced: (pc) => isAtLeast(this.admissions.standing(pc.id).level, "unproven"),
       orderOf: (session, pc) => this.sessions.orderOf(session, pc),
       seal: ports.seal,
     });
     this.rooms = new RoomOrders({
       inventory,
+      admissions,
       announcer,
       menus: this.menus,
       isConnected,
       send,
       restoreIn: (room) => this.sessions.restoreIn(room),
-      placed: (pc) => this.sessions.placed(pc),
+      placed: (pc) => this.placed(pc),
     });
     this.pcs = new PcOrders({
       inventory,
+      admissions,
       announcer,
       agents,
       wake,
       requireFree: (pc) => this.sessions.requireFree(pc),
       placed: (pc) => {
         this.rooms.tell(pc);
-        this.sessions.placed(pc);
+        this.placed(pc);
       },
     });
     this.shells = new Shells({
       timers,
       inventory,
+      admissions,
       announcer,
       requireOnline: (pc) => this.pcs.requireOnline(pc),
       send,
@@ -208,11 +236,12 @@ export class Lab implements AgentEvents {
       roomNameOf: (name) => inventory.room(name).name,
       requireImage: (reference) => void this.image(reference),
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
-      restore: (request) => this.restore(request),
+      restore: (request) => this.restore(request, null),
       session: (id) => this.sessions.find(id),
     });
     this.sessions.resume();
     this.schedule.resume();
+    timers.every(sweepEvery, () => this.sweep());
   }
 
   // --- what screens and programs read
@@ -225,9 +254,14 @@ export class Lab implements AgentEvents {
   }
 
   pcView(pc: PcRecord): PcView {
-    const candidates = this.inventory.candidates(pc);
-    const lastSeen = this.agents.isConnected(pc.id) ? this.ports.clock.isoTime() : pc.lastSeen;
-    return pcView(pc, this.stateOf(pc.id), this.sessions.idOf(pc.id), candidates, lastSeen);
+    const { id } = pc;
+    return pcView(pc, {
+      state: this.stateOf(id),
+      session: this.sessions.idOf(id),
+      candidates: this.inventory.candidates(pc),
+      lastSeen: this.agents.isConnected(id) ? this.ports.clock.isoTime() : pc.lastSeen,
+      identity: this.admissions.identity(id),
+    });
   }
 
   images(): ImageView[] {
@@ -262,24 +296,29 @@ export class Lab implements AgentEvents {
 
   // --- what operators order
 
-  /** The PCs that a restore of this room, or of these PCs, would overwrite. */
-  targets(request: {
-    readonly room: string | null;
-    readonly pcs: readonly string[] | null;
-  }): PcRecord[] {
+  /**
+   * The PCs that a restore of this room, or of these PCs, would overwrite. Of a room, those that may
+   * not have this order are left out; one that is named is refused.
+   */
+  targets(
+    request: { readonly room: string | null; readonly pcs: readonly string[] | null },
+    by: OrderedBy | null,
+  ): PcRecord[] {
     const { room, pcs } = request;
     if ((room === null) === (pcs === null)) {
       throw new RoomcastError("usage", "name a room or PCs, one of the two", "see --room and --pc");
     }
     if (pcs !== null) {
       const named = [...new Set(pcs.map((reference) => this.inventory.find(reference)))];
-      for (const pc of named) this.inventory.requireKnown(pc);
+      this.admissions.requireOrder(named, by);
       return named;
     }
     const { name } = this.inventory.room(room ?? "");
-    const found = this.inventory.pcsOf(name);
-    for (const pc of found) this.inventory.requireKnown(pc);
+    const all = this.inventory.pcsOf(name);
+    const found = all.filter((pc) => this.admissions.orderFault(pc, by) === null);
     if (found.length > 0) return found;
+    if (all.length > 0)
+      throw refusedFor(all.flatMap((pc) => this.admissions.orderFault(pc, by) ?? []));
     throw new RoomcastError(
       "refused",
       `room ${name} has no PCs`,
@@ -304,12 +343,25 @@ export class Lab implements AgentEvents {
     );
   }
 
-  restore(request: NamedRestore): SessionView {
+  restore(request: NamedRestore, by: OrderedBy | null): SessionView {
     const image = this.image(request.image);
     const room = this.roomNameOf(request);
-    const session = this.sessions.restore({ ...request, room, image, pcs: this.targets(request) });
-    this.announcer.rooms();
+    const pcs = this.targets(request, by);
+    const session = this.sessions.restore({ ...request, room, image, pcs });
+    this.begun(session, pcs, by);
     return session;
+  }
+
+  /** The order stands: it places whom it names, and says whom of the room it left out. */
+  private begun(session: SessionView, pcs: readonly PcRecord[], by: OrderedBy | null): void {
+    if (by !== null) for (const pc of pcs) this.admissions.place(pc, by.operator);
+    const all = session.room === null ? [] : this.inventory.pcsOf(session.room);
+    for (const pc of all) {
+      const fault = pcs.includes(pc) ? null : this.admissions.orderFault(pc, by);
+      if (fault !== null)
+        this.announcer.note({ session: session.id, pc: pc.id }, `left out: ${fault.what}`);
+    }
+    this.announcer.rooms();
   }
 
   /** The room of a request as its record spells it. */
@@ -318,10 +370,11 @@ export class Lab implements AgentEvents {
   }
 
   /** A PC casts its own disk to the room; it is left out of those that receive. */
-  cast(request: NamedCast): SessionView {
+  cast(request: NamedCast, by: OrderedBy | null): SessionView {
     const sender = this.inventory.find(request.sender);
     this.pcs.requireOnline(sender);
-    const pcs = this.targets(request).filter(({ id }) => id !== sender.id);
+    this.admissions.requireOrder([sender], by);
+    const pcs = this.targets(request, by).filter(({ id }) => id !== sender.id);
     if (pcs.length === 0) {
       const what = `there is nobody to cast to but ${sender.name} itself`;
       throw new RoomcastError(
@@ -332,7 +385,7 @@ export class Lab implements AgentEvents {
     }
     const room = this.roomNameOf(request);
     const session = this.sessions.cast({ ...request, room, sender, pcs });
-    this.announcer.rooms();
+    this.begun(session, [sender, ...pcs], by);
     return session;
   }
 
@@ -354,11 +407,11 @@ export class Lab implements AgentEvents {
    * Tries again with the PCs that are not verified: in the same session while that is under way, else
    * in a new one of just these PCs. They hash their disks first, so what is there is not sent again.
    */
-  retry(id: string): SessionView {
+  retry(id: string, by: OrderedBy): SessionView {
     const pcs = this.retryable(id);
     const session = this.sessions.session(id);
     if (session.endedAt === null) {
-      for (const pc of pcs) this.sessions.admit(id, pc);
+      for (const pc of pcs) this.admit(id, pc, by);
       return this.sessions.find(id);
     }
     const { spec } = session.state as RestoreState | LiveState;
@@ -369,28 +422,44 @@ export class Lab implements AgentEvents {
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
     if (session.kindName === "restore")
-      return this.restore({ ...request, image: (spec as RestoreSpec).image.id });
+      return this.restore({ ...request, image: (spec as RestoreSpec).image.id }, by);
     const { image } = session.state as LiveState;
-    if (image !== null) return this.restore({ ...request, image: image.id });
+    if (image !== null) return this.restore({ ...request, image: image.id }, by);
     // A live cast that left no image is cast again by the same PC.
     const { sender, saveAs, sourceDisk, raw } = spec as LiveSpec;
-    return this.cast({ ...request, sender, saveAs, sourceDisk, raw });
+    return this.cast({ ...request, sender, saveAs, sourceDisk, raw }, by);
   }
 
-  capture(request: { pc: string; name: string; disk: string | null; raw: boolean }): SessionView {
+  /** Lets a PC into a session that is under way, or back into it. */
+  admit(session: string, pc: PcRecord, by: OrderedBy): SessionView {
+    this.admissions.requireOrder([pc], by);
+    const view = this.sessions.admit(session, pc);
+    this.admissions.place(pc, by.operator);
+    return view;
+  }
+
+  capture(
+    request: { pc: string; name: string; disk: string | null; raw: boolean },
+    by: OrderedBy | null,
+  ): SessionView {
     const pc = this.inventory.find(request.pc);
     this.pcs.requireOnline(pc);
+    this.admissions.requireOrder([pc], by);
     const { name, disk, raw } = request;
-    return this.sessions.capture(pc, { name, disk, raw });
+    const session = this.sessions.capture(pc, { name, disk, raw });
+    if (by !== null) this.admissions.place(pc, by.operator);
+    return session;
   }
 
   /** Empties a PC's disk; the session is one that a restart of the server does not end. */
-  wipe(request: NamedWipe): SessionView {
+  wipe(request: NamedWipe, by: OrderedBy | null): SessionView {
     const pc = this.inventory.find(request.pc);
-    this.inventory.requireKnown(pc);
+    this.admissions.requireOrder([pc], by);
     this.pcs.requireOnline(pc);
     const { method, disk, failingDisks } = request;
-    return this.sessions.wipe(pc, { method, disk, failingDisks });
+    const session = this.sessions.wipe(pc, { method, disk, failingDisks });
+    if (by !== null) this.admissions.place(pc, by.operator);
+    return session;
   }
 
   /** A capture's image is in the store and visible. */
@@ -461,69 +530,112 @@ export class Lab implements AgentEvents {
     return pcs.length > 0 && pcs.every(({ hello }) => hello.secureBoot === false);
   }
 
-  hello(hello: Hello, address: string): { pc: string; welcome: ServerMessage } {
-    const time = this.ports.clock.isoTime();
-    const pc = this.inventory.register(hello, (id) => this.agents.isConnected(id), time);
-    this.boots.arrived(pc);
-    this.ports.log({ pc: pc.name, mac: hello.mac, address }, "PC connected");
-    if (pc.doubt !== undefined) {
-      const names = this.inventory.candidates(pc).map((each) => each.name);
-      this.announcer.note({ pc: pc.id }, `not known for sure: it may be ${names.join(" or ")}`);
-    }
-    const { version: serverVersion } = this.ports;
+  login(login: Login): { pc: string; welcome: ServerMessage } {
+    const { hello, address, key } = login;
+    const pc = this.admissions.arrive(login);
+    if (pc.unplaced === undefined) this.boots.arrived(pc);
+    const standing = this.admissions.standing(pc.id, login);
+    const { level } = standing;
+    const about = { pc: pc.name, mac: hello.mac, address, key: key.fingerprint, level };
+    this.ports.log(about, "PC connected");
     const { id, name, room } = pc;
-    const protocol = controlProtocol;
+    const place = { pc: id, name, room, time: this.ports.clock.isoTime() };
+    const { version: serverVersion } = this.ports;
     return {
       pc: id,
-      welcome: { type: "welcome", protocol, serverVersion, pc: id, name, room, time },
+      welcome: { type: "welcome", serverVersion, ...place, ...standing },
     };
   }
 
-  connected(id: string, hello: Hello): void {
+  connected(id: string, login: Login): void {
+    const { hello } = login;
+    this.admissions.arrived(id, login);
     this.states.set(id, hello.state);
+    this.reports.set(id, hello.report);
     this.bootingSince.delete(id);
-    this.sessions.connected(id, hello.report);
     const pc = this.inventory.get(id);
     if (pc !== undefined) {
+      this.placeIfOrdered(pc);
+      this.serve(id);
       this.rooms.tell(pc);
       if (pc.doubt !== undefined) {
         const names = this.inventory.candidates(pc).map((each) => each.name);
         const text = `WHICH PC IS THIS? It may be ${names.join(" or ")}: an operator has to say`;
         this.agents.send(id, { type: "notice", text });
       }
-      this.sessions.placed(pc);
+      this.placed(pc);
     }
     this.announcer.pc(id);
     this.announcer.rooms();
   }
 
+  /** An order from before the server asked for keys names it: that places it, as an order does now. */
+  private placeIfOrdered(pc: PcRecord): void {
+    const session = this.sessions.idOf(pc.id);
+    if (pc.unplaced !== undefined || session === null) return;
+    if (this.admissions.verdict(pc).kind === "places") this.admissions.place(pc, session);
+  }
+
+  /** A restore that is under way in the PC's room takes it in, if it may have orders. */
+  private placed(pc: PcRecord): void {
+    this.serve(pc.id);
+    if (this.admissions.verdict(pc).kind === "may") this.sessions.placed(pc);
+  }
+
+  /** The sessions hear of a PC while it is connected and orders may go to it, and of no other. */
+  private serve(id: string): void {
+    const pc = this.inventory.get(id);
+    const isConnected = pc !== undefined && this.agents.isConnected(id);
+    const may = isConnected && this.admissions.verdict(pc).kind === "may";
+    if (may === this.serving.has(id)) return;
+    if (may) {
+      this.serving.add(id);
+      return this.sessions.connected(id, this.reports.get(id) ?? null);
+    }
+    this.serving.delete(id);
+    const reason = "orders may not go to this PC any more";
+    this.sessions.lost(id, reason);
+    this.shells.lost(id, reason);
+  }
+
+  /** PCs that nobody placed are not remembered for long. */
+  private sweep(): void {
+    for (const id of this.admissions.sweep()) this.announcer.pc(id);
+  }
+
   lost(id: string, reason: string): void {
     this.states.delete(id);
+    this.reports.delete(id);
     const pc = this.inventory.get(id);
     if (pc !== undefined) {
+      this.admissions.lost(pc);
       pc.lastSeen = this.ports.clock.isoTime();
       this.inventory.save(pc);
       this.ports.log({ pc: pc.name, reason }, "PC lost");
     }
     this.menus.lost(id);
     this.requests.lost(id);
-    this.sessions.lost(id, reason);
+    if (this.serving.delete(id)) this.sessions.lost(id, reason);
     this.shells.lost(id, reason);
     this.announcer.pc(id);
     this.announcer.rooms();
   }
 
-  message(id: string, message: Exclude<AgentMessage, Hello>): void {
+  message(id: string, message: AgentMessage): void {
     switch (message.type) {
       case "alive":
-        this.sessions.reported(id, message.report);
+        this.reports.set(id, message.report);
+        if (this.serving.has(id)) this.sessions.reported(id, message.report);
         if (this.states.get(id) === message.state) return;
         this.states.set(id, message.state);
         return this.announcer.pc(id);
       case "ask":
         return this.atMenu(id, () => meetRequest(this, id, message.want));
       case "unlock":
-        return this.atMenu(id, () => this.menus.unlock(this.inventory.find(id), message.pin));
+        return this.atMenu(id, () => {
+          requireLevel(this, id, "unproven");
+          this.menus.unlock(this.inventory.find(id), message.pin);
+        });
       case "grant-request":
         this.agents.send(id, this.grants.answer(id, message.view));
         return;
@@ -535,13 +647,14 @@ export class Lab implements AgentEvents {
       case "progress":
       case "delivery":
       case "cast-stats":
-        return this.sessions.message(id, message);
+        if (this.serving.has(id)) this.sessions.message(id, message);
+        return;
     }
   }
 
   bulk(id: string, frame: BulkFrame): void {
     if (frame.kind === bulkKind.shell) this.shells.shown(id, frame.tag, frame.payload);
-    else this.sessions.bulk(id, frame);
+    else if (this.serving.has(id)) this.sessions.bulk(id, frame);
   }
 
   /** What the person at a PC does there; an error is told there, too. */

@@ -1,5 +1,6 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { PcRecord } from "../state/records.ts";
+import type { Admissions, OrderedBy } from "./admissions.ts";
 import type { Agents } from "./agents.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
@@ -7,6 +8,7 @@ import type { Inventory } from "./inventory.ts";
 export interface PcOrdersPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
+  readonly admissions: Admissions;
   readonly agents: Agents;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
@@ -37,19 +39,27 @@ export class PcOrders {
   async power(
     reference: string,
     action: "wake" | "reboot" | "poweroff" | "boot-disk",
+    by: OrderedBy,
   ): Promise<void> {
-    const { inventory, agents, wake, requireFree } = this.ports;
+    const { inventory, admissions, agents, wake, requireFree } = this.ports;
     const pc = inventory.find(reference);
     if (action === "wake") return wake(pc.macs);
     requireFree(pc);
     this.requireOnline(pc);
+    admissions.requireOrder([pc], by);
+    admissions.place(pc, by.operator);
     pc.nextBoot = action === "boot-disk" ? "local-disk" : "agent";
     inventory.save(pc);
     agents.send(pc.id, { type: "power", action });
   }
 
-  set(reference: string, change: { name?: string; room?: string; seat?: string | null }): PcRecord {
-    const { inventory, announcer, placed } = this.ports;
+  /** Who is given a room or a seat is placed by that. */
+  set(
+    reference: string,
+    change: { name?: string; room?: string; seat?: string | null },
+    operator: string,
+  ): PcRecord {
+    const { inventory, admissions, announcer, placed } = this.ports;
     const pc = inventory.find(reference);
     const room = inventory.room(change.room ?? pc.room);
     // A seat belongs to a room: who moves leaves it behind.
@@ -59,6 +69,7 @@ export class PcOrders {
     pc.seat = seat;
     pc.room = room.name;
     inventory.save(pc);
+    if (change.room !== undefined || change.seat !== undefined) admissions.place(pc, operator);
     placed(pc);
     announcer.pc(pc.id);
     announcer.rooms();
@@ -69,32 +80,61 @@ export class PcOrders {
    * Says which PC one in doubt is: `other`, whose name and place it gets, or null for one that is new
    * here. It connects once more, as that. Throws `conflict`.
    */
-  identify(reference: string, other: string | null): PcRecord {
-    const { inventory, agents, announcer } = this.ports;
+  identify(reference: string, other: string | null, operator: string): PcRecord {
+    const { inventory, admissions, announcer } = this.ports;
     const pc = inventory.find(reference);
     const chosen = other === null ? null : inventory.find(other);
     if (pc.doubt === undefined) {
       const next = "see `roomcast pc show` for what it is known by";
       throw new RoomcastError("conflict", `${pc.name} is in no doubt`, next);
     }
-    if (chosen !== null && chosen !== pc && agents.isConnected(chosen.id)) {
-      throw new RoomcastError(
-        "conflict",
-        `${chosen.name} is connected itself`,
-        "it is another PC, then: choose one that is off, or --new",
-      );
-    }
-    const settled = inventory.settle(pc, chosen);
+    const settled = admissions.settle(pc, chosen, operator);
     announcer.note({ pc: settled.id }, `it is ${settled.name}, an operator said`);
-    agents.disconnect(pc.id);
-    announcer.pc(pc.id);
-    announcer.pc(settled.id);
-    announcer.rooms();
+    this.settled(settled);
     return settled;
   }
 
+  /**
+   * Lets a PC have orders; one that may be a known PC is that from here on. `code`: the one that the
+   * operator was shown; null: it was not. Throws `conflict`, also where the PC has another code by now.
+   */
+  admit(reference: string, code: string | null, operator: string): PcRecord {
+    const { inventory, admissions, announcer } = this.ports;
+    const pc = inventory.find(reference);
+    const now = admissions.standing(pc.id).code;
+    if (code !== null && now !== null && code !== now) {
+      throw new RoomcastError(
+        "conflict",
+        `${pc.name} has another code by now`,
+        `compare the code on its screen with \`roomcast pc show ${pc.name}\` once more`,
+      );
+    }
+    const admitted = admissions.admit(pc, operator);
+    announcer.note({ pc: admitted.id, operator }, `the key of ${admitted.name} is admitted`);
+    this.settled(admitted);
+    return admitted;
+  }
+
+  /** The PC's key is worth nothing any more: its connection is cut, and it comes back as nobody. */
+  revoke(reference: string, operator: string): PcRecord {
+    const { inventory, admissions, agents, announcer } = this.ports;
+    const pc = inventory.find(reference);
+    admissions.revoke(pc, operator);
+    announcer.note({ pc: pc.id, operator }, `the key of ${pc.name} is revoked`);
+    agents.disconnect(pc.id);
+    announcer.pc(pc.id);
+    return pc;
+  }
+
+  private settled(pc: PcRecord): void {
+    const { announcer, placed } = this.ports;
+    placed(pc);
+    announcer.pc(pc.id);
+    announcer.rooms();
+  }
+
   forget(reference: string): void {
-    const { inventory, agents, announcer, requireFree } = this.ports;
+    const { inventory, admissions, agents, announcer, requireFree } = this.ports;
     const pc = inventory.find(reference);
     requireFree(pc);
     if (agents.isConnected(pc.id)) {
@@ -104,7 +144,7 @@ export class PcOrders {
         "switch it off first; it would register again at once",
       );
     }
-    inventory.forget(pc.id);
+    admissions.forget(pc);
     announcer.feed.say({ type: "pc-gone", id: pc.id });
     announcer.rooms();
   }

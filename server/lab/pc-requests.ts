@@ -4,6 +4,7 @@ import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
 import { chooseSource } from "../../core/session/target.ts";
 import { type AskedAction, isAllowed } from "../../core/trust/asks.ts";
+import { isAtLeast, type Level } from "../../core/trust/level.ts";
 import type { AgentMessage } from "../../core/wire/control.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import type { DiskView } from "../../core/wire/views.ts";
@@ -25,11 +26,24 @@ const usual = {
   afterwards: "stay",
 } as const satisfies Partial<NamedCast>;
 
+/** What a PC has to be for what is asked for there. */
+const levelFor: Readonly<Record<PcRequest["action"], Level>> = {
+  "take-seat": "waiting",
+  withdraw: "waiting",
+  "boot-disk": "unproven",
+  stop: "unproven",
+  restore: "unproven",
+  capture: "unproven",
+  wipe: "unproven",
+  cast: "unproven",
+};
+
 /**
  * Does what the person at this PC asks for and has confirmed there, or has an operator asked first;
  * throws as the operator's order does. Whoever is at a PC may always stop its work.
  */
 export function meetRequest(lab: Lab, id: string, request: PcRequest): void {
+  requireLevel(lab, id, levelFor[request.action]);
   switch (request.action) {
     case "stop":
       return lab.sessions.stoppedAtPc(id, request.session);
@@ -45,12 +59,15 @@ export function meetRequest(lab: Lab, id: string, request: PcRequest): void {
 }
 
 function decide(lab: Lab, pc: PcRecord, request: Decided): void {
-  lab.inventory.requireKnown(pc);
   lab.sessions.requireFree(pc);
   const asked = askedOf(lab, pc, request);
   const right = lab.menus.rightOf(pc);
   lab.menus.used(pc);
-  if (!isAllowed(request.action, lab.menus.rulesOf(pc), right)) return lab.requests.ask(pc, asked);
+  // From a PC whose key does not last nobody reaches others without an operator's yes.
+  const reachesTooFar =
+    request.action === "cast" && !isAtLeast(lab.admissions.standing(pc.id).level, "placed");
+  if (reachesTooFar || !isAllowed(request.action, lab.menus.rulesOf(pc), right))
+    return lab.requests.ask(pc, asked);
   asked.perform();
   lab.announcer.note({ pc: pc.id }, `was asked at its menu, ${byText(right)}, to ${asked.what}`);
 }
@@ -72,7 +89,7 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
       const how = method === "zero" ? "with zeros" : "by discard";
       return {
         ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
-        perform: () => lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [] }),
+        perform: () => lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [] }, null),
       };
     }
     case "restore": {
@@ -80,7 +97,7 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
       const order = { ...usual, image: id, room: null, pcs: [pc.id], disk: request.disk };
       return {
         ...{ action, ...own, what: `restore ${name}@${version} to its disk ${diskIdentity(disk)}` },
-        perform: () => lab.restore(order),
+        perform: () => lab.restore(order, null),
       };
     }
     case "capture": {
@@ -88,7 +105,7 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
       return {
         ...{ action, overwrites: [], word: null },
         what: `store its disk ${diskIdentity(disk)} as image ${request.name}`,
-        perform: () => lab.capture(order),
+        perform: () => lab.capture(order, null),
       };
     }
     case "cast":
@@ -109,7 +126,7 @@ function castOf(
     throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);
   }
   const others = (): PcRecord[] =>
-    lab.targets({ room, pcs: null }).filter(({ id }) => id !== pc.id);
+    lab.targets({ room, pcs: null }, null).filter(({ id }) => id !== pc.id);
   const idsOf = (pcs: readonly PcRecord[]): string =>
     pcs
       .map(({ id }) => id)
@@ -132,7 +149,8 @@ function castOf(
         const next = "ask again at the PC, and see the disks that are overwritten now";
         throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
       }
-      return lab.cast({ ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false });
+      const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
+      return lab.cast(order, null);
     },
   };
 }
@@ -143,4 +161,14 @@ function diskOf(pc: PcRecord, named: string): DiskView {
   const found = chooseSource(candidates, named);
   if (found.kind === "disk") return found.disk;
   throw new RoomcastError("refused", found.reason, found.next);
+}
+
+/** Throws `refused` at a PC that nobody has placed. */
+export function requireLevel(lab: Lab, pc: string, needed: Level): void {
+  if (isAtLeast(lab.admissions.standing(pc).level, needed)) return;
+  throw new RoomcastError(
+    "refused",
+    "nobody has placed this PC yet",
+    "tell an operator the code on this screen",
+  );
 }

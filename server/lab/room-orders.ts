@@ -1,22 +1,25 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { freeSeats, nextPlace } from "../../core/session/seats.ts";
+import { isAtLeast } from "../../core/trust/level.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
-import type { PcRecord, PinHash } from "../state/records.ts";
+import { defaultRoom, type PcRecord, type PinHash } from "../state/records.ts";
+import { type Admissions, refusedFor } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
-import { defaultRoom, type Inventory } from "./inventory.ts";
+import type { Inventory } from "./inventory.ts";
 import type { Menus } from "./menus.ts";
 import { hashPin } from "./pin.ts";
 
 export interface RoomOrdersPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
+  readonly admissions: Admissions;
   readonly menus: Menus;
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
   /** The restore under way in a room. */
   restoreIn(room: string): string | null;
-  /** A PC is in a room now. */
+  /** A PC is in a room now, or its room is set otherwise. */
   placed(pc: PcRecord): void;
 }
 
@@ -78,7 +81,7 @@ export class RoomOrders {
   }
 
   async set(given: string, change: RoomChange): Promise<RoomView> {
-    const { inventory, menus } = this.ports;
+    const { inventory, menus, placed } = this.ports;
     inventory.room(given);
     const { pin: menuPin, instructorPin: otherPin, ...settings } = change;
     const [pin, instructorPin] = await Promise.all([hashOf(menuPin), hashOf(otherPin)]);
@@ -90,7 +93,10 @@ export class RoomOrders {
     if (instructorPin !== undefined) room.instructorPin = instructorPin;
     inventory.saveRoom(room);
     if (pin !== undefined || instructorPin !== undefined) menus.pinsChanged(name);
-    for (const pc of inventory.pcsOf(name)) this.tell(pc);
+    for (const pc of inventory.pcsOf(name)) {
+      this.tell(pc);
+      placed(pc);
+    }
     return this.changed(name);
   }
 
@@ -154,8 +160,12 @@ export class RoomOrders {
 
   /** The PC at which someone pressed Enter takes the next seat; throws `conflict` and `refused`. */
   takeSeat(pc: PcRecord): void {
-    const { inventory, announcer, placed } = this.ports;
-    inventory.requireKnown(pc);
+    const { inventory, admissions, announcer, placed } = this.ports;
+    const state = admissions.identity(pc.id)?.state;
+    const verdict = admissions.verdict(pc);
+    // The walk is an operator's, who stands in the room: it places who waits, and settles no doubt.
+    if (verdict.kind === "may-not" && (state === "doubt" || state === "revoked"))
+      throw refusedFor([verdict]);
     const name = this.walking();
     if (name === null || (pc.room !== name && pc.room !== defaultRoom)) {
       throw new RoomcastError(
@@ -189,6 +199,7 @@ export class RoomOrders {
     const wanted = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
     if (inventory.isFreeName(wanted, pc)) pc.name = wanted;
     inventory.save(pc);
+    admissions.place(pc, "seat walk");
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);
     placed(pc);
     announcer.pc(pc.id);
@@ -196,19 +207,25 @@ export class RoomOrders {
     this.changed(name);
   }
 
-  /** Says to a PC where it is and what its room allows. */
+  /** Says to a PC where it is and what its room allows; to one that nobody placed, no more than it needs. */
   tell(pc: PcRecord): void {
-    const { inventory, menus, send } = this.ports;
+    const { inventory, admissions, menus, send } = this.ports;
     const { settings } = inventory.room(pc.room);
+    const { level } = admissions.standing(pc.id);
+    const isPlaced = isAtLeast(level, "unproven");
     const walking = this.walking();
-    const isWalker = walking !== null && (pc.room === walking || pc.room === defaultRoom);
+    const isWalker =
+      walking !== null &&
+      pc.doubt === undefined &&
+      (pc.room === walking || pc.room === defaultRoom);
     send(pc.id, {
       type: "placed",
       name: pc.name,
       room: pc.room,
       seat: pc.seat,
-      shell: settings.shell,
+      shell: isPlaced && settings.shell,
       walk: isWalker ? { room: walking, next: this.nextSeat(walking)?.name ?? null } : null,
+      level,
     });
     menus.tell(pc);
   }

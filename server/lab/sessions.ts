@@ -369,12 +369,12 @@ export class Sessions {
           ...{ type: "progress", pc, attempt, phase },
           ...{ counters, trouble, bytesDone, bytesTotal },
         });
-        if (session.kindName === "capture" && bytesTotal !== null)
+        if (bytesTotal !== null && isCaptured(session, pc, attempt))
           this.requireSpace(session, bytesTotal);
         return this.ports.changed(session);
       }
       case "cast-stats": {
-        if (!isSender(session, pc)) return;
+        if (!isSender(session, pc) || !isOrdered(session, pc, attempt)) return;
         const { receivers, ...totals } = message.stats;
         return this.casts.get(id)?.takeStats(totals, receivers);
       }
@@ -691,6 +691,13 @@ export function receiversOf({ kindName, state }: Session): Receivers | null {
 }
 
 const placeOf = (state: unknown): CastPlace => (state as RestoreState | LiveState).spec.cast;
+
+/** The PC is at this attempt of the session, as the journal has it. */
+const isOrdered = ({ kind, durable }: Session, pc: PcId, attempt: number): boolean =>
+  durable !== null && kind.wanted(durable).orders.get(pc) === attempt;
+
+const isCaptured = (session: Session, pc: PcId, attempt: number): boolean =>
+  session.kindName === "capture" && isOrdered(session, pc, attempt);
 
 const isSender = ({ kindName, state }: Session, pc: PcId): boolean =>
   kindName === "cast" && (state as LiveState).spec.sender === pc;

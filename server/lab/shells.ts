@@ -8,6 +8,7 @@ import {
   shellsLimit,
 } from "../../core/wire/shell.ts";
 import type { PcRecord } from "../state/records.ts";
+import type { Admissions } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
 import type { LabTimers } from "./timers.ts";
@@ -17,6 +18,7 @@ export interface ShellsPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
   requireOnline(pc: PcRecord): void;
+  readonly admissions: Admissions;
   send(pc: string, message: ServerMessage): void;
   sendBytes(pc: string, frame: Uint8Array): void;
 }
@@ -53,9 +55,9 @@ export class Shells {
     this.ports = ports;
   }
 
-  /** Throws `refused` when the room is set to have none, `unreachable`, and `conflict`. */
-  requireAllowed(pc: PcRecord): void {
-    const { inventory, requireOnline } = this.ports;
+  /** Throws `refused` when PC or room are to have none, `unreachable`, and `conflict`. */
+  requireAllowed(pc: PcRecord, operator: string): void {
+    const { inventory, admissions, requireOnline } = this.ports;
     if (!inventory.room(pc.room).settings.shell) {
       throw new RoomcastError(
         "refused",
@@ -63,6 +65,7 @@ export class Shells {
         `allow them with \`roomcast room set ${pc.room} --shell on\``,
       );
     }
+    admissions.requireOrder([pc], { operator, shown: null });
     requireOnline(pc);
     const open = [...this.shells.values()].filter((shell) => shell.pc === pc.id);
     if (open.length < shellsLimit) return;
@@ -74,10 +77,11 @@ export class Shells {
   }
 
   open(pc: PcRecord, terminal: ShellTerminal): ShellHandle {
-    this.requireAllowed(pc);
-    const { send, sendBytes } = this.ports;
-    const shell = randomInt(1, 2 ** 32);
     const { operator, term, size } = terminal;
+    this.requireAllowed(pc, operator);
+    const { admissions, send, sendBytes } = this.ports;
+    admissions.place(pc, operator);
+    const shell = randomInt(1, 2 ** 32);
     this.shells.set(shell, { pc: pc.id, terminal, openedAt: this.ports.timers.now() });
     this.ports.announcer.note({ pc: pc.id, operator }, `${operator} opened a shell`);
     send(pc.id, { type: "shell-open", shell, operator, term, ...size });

@@ -41,4 +41,9 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
     db.exec(`UPDATE rooms SET record = json_set(record, '$.settings.grow',
         iif(json_extract(record, '$.settings.grow'), 'auto', 'none'))
       WHERE json_type(record, '$.settings.grow') IN ('true', 'false');`),
+  (db) =>
+    // Rooms from before keys go on as they did: an order to them places their PCs.
+    db.exec(`CREATE TABLE keys (fingerprint TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      UPDATE rooms SET record = json_set(record,
+        '$.settings', json(coalesce(record ->> '$.settings', '{}')), '$.settings.admit', 'on-order');`),
 ];

@@ -1,6 +1,7 @@
 /** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
+import type { KeyKind, KeyState } from "../../core/wire/login.ts";
 import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
 
 /** A PIN as it is stored: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
@@ -8,6 +9,9 @@ export interface PinHash {
   readonly salt: string;
   readonly hash: string;
 }
+
+/** The room of PCs that nobody placed. It cannot be deleted. */
+export const defaultRoom = "default";
 
 export interface RoomRecord {
   readonly name: string;
@@ -24,7 +28,8 @@ export interface RoomRecord {
 
 export const newRoom = (name: string): RoomRecord => ({
   name,
-  settings: { ...roomDefaults },
+  // In the first hour nothing is placed yet, and orders go to the room as it stands.
+  settings: { ...roomDefaults, ...(name === defaultRoom ? { admit: "on-order" } : {}) },
   pin: null,
   instructorPin: null,
   seats: [],
@@ -45,11 +50,31 @@ export interface PcRecord {
   bootUuid?: string;
   /** Ids of known PCs that it may be: an operator has been asked which. */
   doubt?: readonly string[];
+  /** Nobody has placed it: it is not stored, and forgotten when it is away for an hour. */
+  unplaced?: true;
   /**
    * What a network boot leads to when no session wants the PC: what its room is set to, unless ordered
    * otherwise. `agent` holds until the agent is there. A verified restore sets `local-disk`.
    */
   nextBoot: "room" | "agent" | "local-disk";
+}
+
+/** A PC's key. A PC has at most one. */
+export interface KeyRecord {
+  /** `sha256:` and BASE64 of the SHA-256 of `spki`. */
+  readonly fingerprint: string;
+  readonly kind: KeyKind;
+  /** SubjectPublicKeyInfo, DER, in base64. */
+  readonly spki: string;
+  /** The id of the PC that it is; null: of a PC that was forgotten, whose key is revoked. */
+  pc: string | null;
+  state: KeyState;
+  /** When it came into this state, ISO 8601 UTC. */
+  since: string;
+  /** The operator who brought it there; null: it came about by itself. */
+  by: string | null;
+  /** Of a TPM, the digest of the PCRs in its quote when it was placed, hexadecimal. */
+  pcrDigest: string | null;
 }
 
 export interface OperatorRecord {

@@ -8,6 +8,7 @@ import { migrations } from "./migrations.ts";
 import {
   type EventFilter,
   type EventRecord,
+  type KeyRecord,
   newRoom,
   type OperatorRecord,
   type PcRecord,
@@ -23,6 +24,9 @@ export interface StateStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord): void;
   removePc(id: string): void;
+  keys(): KeyRecord[];
+  saveKey(key: KeyRecord): void;
+  removeKey(fingerprint: string): void;
   /** By name. */
   rooms(): RoomRecord[];
   saveRoom(room: RoomRecord): void;
@@ -97,6 +101,13 @@ function openDatabase(path: string): StateStore {
     pcs: () => records<PcRecord>("SELECT record FROM pcs"),
     savePc: (pc) => void statement.savePc.run(pc.id, JSON.stringify(pc)),
     removePc: (id) => void db.prepare("DELETE FROM pcs WHERE id = ?").run(id),
+    keys: () => records<KeyRecord>("SELECT record FROM keys"),
+    saveKey: (key) =>
+      void db
+        .prepare("INSERT OR REPLACE INTO keys VALUES (?, ?)")
+        .run(key.fingerprint, JSON.stringify(key)),
+    removeKey: (fingerprint) =>
+      void db.prepare("DELETE FROM keys WHERE fingerprint = ?").run(fingerprint),
     rooms: () =>
       db
         .prepare("SELECT name, record FROM rooms ORDER BY name")

@@ -16,7 +16,7 @@ import { idOf, type Session } from "../../server/lab/engine.ts";
 import type { Asked } from "./desks.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";
-import type { Link } from "./link.ts";
+import type { DownMessage, Link } from "./link.ts";
 import type { Pc } from "./pc.ts";
 
 type Ended = Extract<ReceiverFact | WorkerFact, { type: "ended" }>;
@@ -207,6 +207,21 @@ export class Checks {
           () => `${pc} is told to finish ${message.session}, which the journal does not say`,
         );
     }
+  }
+
+  // --- who is who
+
+  /** A record of one of the lab's PCs is that PC, whoever says so. */
+  comesIn(link: Link, record: PcId): void {
+    must(link.pc === record || !this.lab.isPc(record), () => `${link.pc} is taken for ${record}`);
+  }
+
+  /** Whoever is no PC of the lab is let in at most to wait. */
+  rogueHears(message: DownMessage): void {
+    must(
+      message.type === "sim-challenge" || message.type === "welcome",
+      () => `a rogue is sent ${message.type}`,
+    );
   }
 
   // --- what people at PCs ask for

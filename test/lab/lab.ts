@@ -6,16 +6,17 @@
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
-import type { AgentMessage } from "../../core/wire/control.ts";
 import { seeded } from "../sim/random.ts";
 import { Timeline } from "../sim/timeline.ts";
 import { Checks } from "./checks.ts";
 import type { LabDisk } from "./disk.ts";
 import { LivenessError } from "./failures.ts";
 import { LabJournal } from "./journal.ts";
-import type { Link, Wire } from "./link.ts";
+import { LabStore, type SimLogin } from "./keys.ts";
+import type { Link, UpMessage, Wire } from "./link.ts";
 import { Operator } from "./operator.ts";
 import { Pc } from "./pc.ts";
+import { Rogue } from "./rogue.ts";
 import { Server } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,6 +32,10 @@ export type Plant =
   | "no-root-hash"
   /** An agent that is done begins anew when the order is repeated. */
   | "order-again"
+  /** Whoever has a PC's marks is that PC. */
+  | "marks-decide"
+  /** A proof is taken that was made for another connection. */
+  | "no-nonce"
   /** A yes is good for more than one order. */
   | "yes-twice"
   /** What was asked for, or allowed by a PIN, outlives its connection. */
@@ -40,14 +45,13 @@ export type Plant =
   /** An agent at work leaves an order that comes again, with its grant. */
   | "no-refresh";
 
-/** The bugs that are in what the server hears. */
-const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
-
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
 const eventLimit = 200_000;
 /** A disk that hangs answers again with this chance, once a second. */
 const unhangs = 0.03;
+/** An operator compares codes so often, in milliseconds. */
+const codesMs = 5000;
 
 /** What happened in labs, for whoever wants to know what they tried. */
 export interface Tally {
@@ -60,6 +64,9 @@ export interface Tally {
   readonly acts: Record<string, number>;
   readonly faults: Record<string, number>;
 }
+
+/** The bugs that are in what the server hears. */
+const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
 
 export const newTally = (): Tally => ({
   happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0, refusals: 0 },
@@ -77,6 +84,10 @@ export class Lab {
   readonly random: () => number;
   private readonly personal: () => number;
   readonly journal = new LabJournal();
+  /** PCs and keys as the server stores them. */
+  readonly stored = new LabStore();
+  /** The latest login of each PC, for whoever recorded it. */
+  readonly recorded = new Map<string, SimLogin>();
   readonly checks: Checks;
   readonly server: Server;
   readonly pcs: readonly Pc[];
@@ -88,6 +99,7 @@ export class Lab {
   private readonly images = new Map<string, readonly string[]>();
   private readonly timeline = new Timeline();
   readonly operator: Operator;
+  private readonly rogue: Rogue;
   private isTroubled = true;
 
   constructor(settings: Settings, plant: Plant | null, tally: Tally) {
@@ -111,9 +123,11 @@ export class Lab {
       { length: settings.pcCount },
       (_, index) => new Pc(this, `p${index + 1}`),
     );
+    for (const pc of this.pcs) this.stored.addPlaced(pc.id, pc.key);
     this.checks = new Checks(this);
     this.server = new Server(this);
     this.operator = new Operator(this);
+    this.rogue = new Rogue(this);
   }
 
   get now(): number {
@@ -136,6 +150,15 @@ export class Lab {
   /** Draws whether something goes wrong. */
   happens(chance: number): boolean {
     return this.isTroubled && chance > 0 && this.random() < chance;
+  }
+
+  /** A number that nobody can guess. */
+  draw(): number {
+    return Math.floor(this.random() * 2 ** 47);
+  }
+
+  isPc(id: string): boolean {
+    return this.pcs.some((pc) => pc.id === id);
   }
 
   pc(id: string): Pc {
@@ -162,6 +185,7 @@ export class Lab {
       this.acts();
     });
     this.trouble();
+    this.codes();
     this.people();
     this.after(settings.troubleMs, () => this.calm());
     while (this.isTroubled) this.step();
@@ -189,6 +213,13 @@ export class Lab {
       if (!this.isTroubled) return;
       this.operator.act();
       this.acts();
+    });
+  }
+
+  private codes(): void {
+    this.after(codesMs, () => {
+      this.server.compareCodes();
+      this.codes();
     });
   }
 
@@ -225,6 +256,7 @@ export class Lab {
         pc.pullCable(this.random() * settings.pullMs);
       if (this.strikes("PC switched off", settings.switchedOff)) pc.switchOff();
       if (this.strikes("stopped at the PC", settings.stopsAtPc)) pc.stopAtPc();
+      if (this.strikes("rogue", settings.rogues)) this.rogue.act();
       if (this.random() < unhangs) pc.unhang();
       this.trouble();
     });
@@ -305,7 +337,7 @@ export class Lab {
   // --- planted bugs
 
   /** What the server hears, as it is or as a planted bug makes it. */
-  planted(message: AgentMessage, link: Link): AgentMessage {
+  planted(message: UpMessage, link: Link): UpMessage {
     const { plant } = this;
     if (plant === null || !inWords.includes(plant)) return message;
     const report = message.type === "hello" || message.type === "alive" ? message.report : null;
@@ -320,13 +352,13 @@ export class Lab {
       const session = work === null ? undefined : engine.get(work.session);
       const attempt = session?.kind.wanted(session.state).orders.get(link.pc);
       if (attempt === undefined) return message;
-      if (report === null) return { ...message, attempt } as AgentMessage;
-      return { ...message, report: { ...report, attempt } } as AgentMessage;
+      if (report === null) return { ...message, attempt } as UpMessage;
+      return { ...message, report: { ...report, attempt } } as UpMessage;
     }
     if (report?.end?.outcome !== "verified") return message;
     const state = engine.get(report.session)?.state as RestoreState | LiveState | undefined;
     if (state === undefined) return message;
     const rootHash = "rootHash" in state ? state.rootHash : state.spec.image.rootHash;
-    return { ...message, report: { ...report, end: { ...report.end, rootHash } } } as AgentMessage;
+    return { ...message, report: { ...report, end: { ...report.end, rootHash } } } as UpMessage;
   }
 }

@@ -1,5 +1,6 @@
 /** One connection between an agent and a process of the server: in order, late, and cut at any moment. */
 import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { SimLogin } from "./keys.ts";
 
 /** How the lab moves what is on the way. */
 export interface Wire {
@@ -8,8 +9,20 @@ export interface Wire {
   delayMs(): number;
 }
 
+export type UpMessage = AgentMessage | SimLogin;
+export type DownMessage =
+  | ServerMessage
+  | { readonly type: "sim-challenge"; readonly nonce: number; readonly channel: number };
+
+/** Whoever is at the agent's end. */
+export interface Peer {
+  readonly id: string;
+  /** The server's process has died, and its kernel closes the connection. */
+  serverDied(link: Link): void;
+}
+
 export class Link {
-  readonly pc: string;
+  readonly peer: Peer;
   private readonly wire: Wire;
   /** Cut: nothing arrives any more, what is on the way included. The two sides notice when they do. */
   isCut = false;
@@ -17,22 +30,27 @@ export class Link {
   stalledUntil = 0;
   private lastUp = 0;
   private lastDown = 0;
-  onServer: (message: AgentMessage) => void = () => {};
-  onPc: (message: ServerMessage) => void = () => {};
+  onServer: (message: UpMessage) => void = () => {};
+  onPc: (message: DownMessage) => void = () => {};
 
-  constructor(pc: string, wire: Wire) {
-    this.pc = pc;
+  constructor(peer: Peer, wire: Wire) {
+    this.peer = peer;
     this.wire = wire;
   }
 
-  toServer(message: AgentMessage): void {
+  /** The PC, or the rogue, that is really there. */
+  get pc(): string {
+    return this.peer.id;
+  }
+
+  toServer(message: UpMessage): void {
     this.lastUp = this.arrival(this.lastUp);
     this.wire.at(this.lastUp, () => {
       if (!this.isCut) this.onServer(message);
     });
   }
 
-  toPc(message: ServerMessage): void {
+  toPc(message: DownMessage): void {
     this.lastDown = this.arrival(this.lastDown);
     this.wire.at(this.lastDown, () => {
       if (!this.isCut) this.onPc(message);

@@ -9,18 +9,14 @@ import {
   report,
   underWay,
 } from "../../core/agent/life.ts";
+import { greetLimit, proveLimit } from "../../core/agent/link.ts";
 import { readyLimit } from "../../core/session/receivers.ts";
 import { millis } from "../../core/units/units.ts";
-import {
-  type AgentMessage,
-  type End,
-  type Hello,
-  type ServerMessage,
-  silenceLimit,
-} from "../../core/wire/control.ts";
+import { type AgentMessage, type End, silenceLimit } from "../../core/wire/control.ts";
 import { LabDisk } from "./disk.ts";
+import { marksOf, type SimKey, type SimLogin, secretOf } from "./keys.ts";
 import type { Lab } from "./lab.ts";
-import { Link } from "./link.ts";
+import { type DownMessage, Link, type Peer } from "./link.ts";
 import { LabTask } from "./task.ts";
 
 /** Pauses between two tries to reach the server, in milliseconds. */
@@ -29,10 +25,14 @@ const retryMost = 5000;
 /** So long that the server gives the PC up. */
 const sluggishMs = readyLimit * 1.5;
 
-export class Pc {
+/** An agent gives a server up that has not let it in after this: the greeting's limit and the proof's. */
+const loginMs = greetLimit + proveLimit;
+
+export class Pc implements Peer {
   readonly id: string;
   readonly disk: LabDisk;
   readonly isDeaf: boolean;
+  private readonly hasTpm: boolean;
   private readonly lab: Lab;
   /** Counts its starts: what an earlier one had planned does not happen. */
   private boot = 0;
@@ -53,6 +53,13 @@ export class Pc {
     this.id = id;
     this.disk = new LabDisk(id, lab.settings.cellCount);
     this.isDeaf = lab.random() < lab.settings.deafShare;
+    this.hasTpm = lab.random() >= lab.settings.memoryShare;
+  }
+
+  /** Without a TPM it is another one at each start. */
+  get key(): SimKey {
+    const { id, boot, hasTpm } = this;
+    return { name: hasTpm ? id : `${id} ${boot}`, kind: hasTpm ? "tpm" : "memory" };
   }
 
   get isReachable(): boolean {
@@ -131,22 +138,23 @@ export class Pc {
     const again = (): void =>
       lab.after(retryLeast + lab.random() * (retryMost - retryLeast), () => this.connect(boot));
     if (!lab.server.isUp || lab.now < this.cableOutUntil) return again();
-    const link = new Link(this.id, lab.wire);
+    const link = new Link(this, lab.wire);
     this.link = link;
     this.hasWelcome = false;
     link.onPc = (message) => this.hear(message);
     lab.server.accept(link);
-    link.toServer(this.hello());
     // No welcome: the agent tries anew.
-    lab.after(10_000, () => {
+    lab.after(loginMs, () => {
       if (this.link !== link || this.hasWelcome || boot !== this.boot) return;
       this.dropLink();
       again();
     });
   }
 
-  private hello(): Hello {
-    return { type: "hello", report: report(this.life), mac: this.id } as Hello;
+  private hello(nonce: number, channel: number): SimLogin {
+    const { key, life } = this;
+    const proof = { key, secret: secretOf(key), nonce, channel };
+    return { type: "hello", ...proof, marks: marksOf(this.id), report: report(life) };
   }
 
   private dropLink(): void {
@@ -213,8 +221,10 @@ export class Pc {
     this.lab.after(2000, () => this.tick(boot));
   }
 
-  private hear(message: ServerMessage): void {
+  private hear(message: DownMessage): void {
     switch (message.type) {
+      case "sim-challenge":
+        return this.link?.toServer(this.hello(message.nonce, message.channel));
       case "welcome":
         this.hasWelcome = true;
         this.task?.reconnected();

@@ -31,6 +31,8 @@ const plants: Readonly<Record<Plant, number>> = {
   "no-root-hash": 50,
   "order-again": 200,
   "no-fence": 400,
+  "marks-decide": 5,
+  "no-nonce": 5,
   "yes-twice": 100,
   "old-yes": 100,
   "keep-grant": 100,

@@ -5,15 +5,16 @@ import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts"
 import type { RestoreSpec } from "../../core/session/kinds/restore.ts";
 import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
-import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/control.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
 import { Engine, idOf, type Session } from "../../server/lab/engine.ts";
 import { castKeys } from "../core/cast/keys.ts";
 import { Desks } from "./desks.ts";
 import { rootHashOf } from "./disk.ts";
+import { Door } from "./door.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";
-import type { Link } from "./link.ts";
+import type { Link, UpMessage } from "./link.ts";
 import type { TaskServer } from "./task.ts";
 
 const settings = { policy: anyDisk, grow: "none" as const, rateLimitBps: null, castKeys };
@@ -32,7 +33,7 @@ interface LiveMemory {
 export class Server implements TaskServer {
   private readonly lab: Lab;
   private engine: Engine | null = null;
-  private links = new Map<string, Link>();
+  private door: Door;
   private live = new Map<string, LiveMemory>();
   private casts = new Map<string, { turn: number }>();
   desks: Desks;
@@ -46,6 +47,7 @@ export class Server implements TaskServer {
 
   constructor(lab: Lab) {
     this.lab = lab;
+    this.door = new Door(lab);
     this.desks = new Desks(lab);
   }
 
@@ -74,6 +76,7 @@ export class Server implements TaskServer {
     this.nextNumber = lab.journal.nextNumber();
     this.isWriting = false;
     this.tickAt = Number.POSITIVE_INFINITY;
+    this.door = new Door(lab);
     const { process } = this;
     this.engine = new Engine({
       settingsOf: (pc, { id }, attempt) => ({
@@ -88,16 +91,14 @@ export class Server implements TaskServer {
 
   /** What it had not written is lost, and so is what it had sent and had not arrived. */
   kill(): void {
-    const { lab, links } = this;
+    const { lab } = this;
     this.engine = null;
     this.process++;
-    this.links = new Map();
     this.live = new Map();
     this.casts = new Map();
     this.desks = new Desks(lab);
-    for (const link of lab.links) lab.pc(link.pc).serverDied(link);
+    for (const link of lab.links) link.peer.serverDied(link);
     lab.links.clear();
-    links.clear();
   }
 
   // --- inputs
@@ -108,25 +109,22 @@ export class Server implements TaskServer {
     link.onServer = (message) => {
       if (process === this.process && this.engine !== null) this.hear(link, message);
     };
+    this.door.open(link);
   }
 
-  private hear(link: Link, message: AgentMessage): void {
-    const { pc } = link;
+  private hear(link: Link, message: UpMessage): void {
+    const { door } = this;
     const engine = this.running;
-    if (message.type !== "hello" && this.links.get(pc) !== link) return;
+    const pc = message.type === "hello" ? door.login(link, message) : door.served(link);
+    if (pc === null) return;
     const words = this.lab.planted(message, link);
     switch (words.type) {
-      case "hello": {
-        const before = this.links.get(pc);
-        if (before !== undefined) {
-          this.lab.links.delete(before);
-          this.desks.lost(pc);
-        }
-        this.links.set(pc, link);
-        link.toPc({ type: "welcome" } as ServerMessage);
+      case "hello":
+        this.lab.recorded.set(pc, words);
+        // What was allowed on the connection before this one is over with it.
+        this.desks.lost(pc);
         engine.connected(pc, words.report, this.stamp);
         break;
-      }
       case "alive":
         engine.reported(pc, words.report, this.stamp);
         break;
@@ -149,11 +147,17 @@ export class Server implements TaskServer {
   /** The connection is seen to be broken. */
   lost(link: Link): void {
     this.lab.links.delete(link);
-    if (this.engine === null || this.links.get(link.pc) !== link) return;
-    this.links.delete(link.pc);
-    this.desks.lost(link.pc);
-    this.engine.lost(link.pc, "the PC stopped answering", this.stamp);
+    if (this.engine === null) return;
+    const pc = this.door.lost(link);
+    if (pc === null) return;
+    this.desks.lost(pc);
+    this.engine.lost(pc, "the PC stopped answering", this.stamp);
     this.pump();
+  }
+
+  /** An operator lets in who stopped for a human. */
+  compareCodes(): void {
+    if (this.engine !== null) this.door.compareCodes();
   }
 
   booting(pc: string): void {
@@ -184,7 +188,7 @@ export class Server implements TaskServer {
 
   /** The connection that it has with this PC, as far as it knows. */
   linkOf(pc: string): Link | undefined {
-    return this.links.get(pc);
+    return this.door.linkOf(pc);
   }
 
   isConnected(pc: string): boolean {
@@ -334,7 +338,7 @@ export class Server implements TaskServer {
 
   say(pc: string, message: ServerMessage): void {
     this.lab.checks.sends(pc, message);
-    this.links.get(pc)?.toPc(message);
+    this.door.linkOf(pc)?.toPc(message);
   }
 
   private wake(engine: Engine): void {

@@ -47,6 +47,10 @@ export interface Settings {
   readonly brokenCasts: number;
   /** Of pieces of work. */
   readonly refusals: number;
+  /** Of PCs without a TPM: their key is new at each start. */
+  readonly memoryShare: number;
+  /** Somebody tries to be one of the PCs. */
+  readonly rogues: number;
   /** Of pieces of work whose agent takes so long to get ready that it is given up. */
   readonly sluggish: number;
   /** Of the room that all PCs are in. */
@@ -94,6 +98,8 @@ export function drawSettings(seed: number): Settings {
     brokenCasts: chance(0.005),
     refusals: chance(0.1),
     sluggish: chance(0.15),
+    memoryShare: chance(1),
+    rogues: chance(0.3),
     hasPin: random() < 0.5,
     ask: random() < 0.2 ? "free" : "approve",
     people: chance(0.3),

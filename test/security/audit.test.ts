@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import type { Role } from "../../core/wire/api.ts";
 import { changes, roleOf } from "../../server/api/access.ts";
 import { type Method, openApi, type TestApi } from "../server/api/open-api.ts";
-import { helloOf } from "../server/lab/hello.ts";
+import { helloOf, register } from "../server/lab/hello.ts";
 
 /** The reviewed list. `parts`: not told one by one, because the call that they are a part of is. */
 const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
@@ -12,6 +12,8 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "DELETE /pcs/:id": ["operator", "told"],
   "POST /pcs/:id/power": ["operator", "told"],
   "POST /pcs/:id/identify": ["operator", "told"],
+  "POST /pcs/:id/admit": ["operator", "told"],
+  "POST /pcs/:id/revoke": ["operator", "told"],
   "POST /pcs/:id/wipe": ["operator", "told"],
   "POST /rooms": ["operator", "told"],
   "PATCH /rooms/:name": ["operator", "told"],
@@ -62,7 +64,7 @@ before(async () => {
   api = await openApi("tokens");
   for (const role of ["viewer", "operator", "admin"] as const)
     tokens[role] = (await api.operators.add(`a-${role}`, role)).token;
-  api.lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+  register(api.lab.inventory, helloOf("52:54:00:00:00:01"));
 });
 after(() => api.close());
 

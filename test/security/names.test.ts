@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { decodeAgentMessage } from "../../core/wire/control.ts";
+import { decodeAgentMessage, decodeHello } from "../../core/wire/control.ts";
 import { readConfig } from "../../server/host/config.ts";
 import { type Method, openApi, type TestApi } from "../server/api/open-api.ts";
-import { helloOf } from "../server/lab/hello.ts";
+import { helloOf, register } from "../server/lab/hello.ts";
 import { mib, write } from "../server/store/write-image.ts";
 
 let api: TestApi;
@@ -27,7 +27,7 @@ before(async () => {
     ...["=1+1", "@SUM(1)", "$HOME", "*", "x".repeat(65)],
   ];
   api = await openApi("local");
-  api.lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+  register(api.lab.inventory, helloOf("52:54:00:00:00:01"));
   await write(api.images, [new Uint8Array(mib).fill(1)]);
 });
 after(async () => {
@@ -102,9 +102,9 @@ test("no call takes an address to ask in the caller's place", async () => {
 test("a PC that says such a name gets another, and one that asks for such an image is not understood", () => {
   for (const [number, name] of hostile.entries()) {
     const mac = `52:54:00:00:01:${number.toString(16).padStart(2, "0")}`;
-    const said = decodeAgentMessage(JSON.stringify(helloOf(mac, { name: name.slice(0, 64) })));
-    if (said.ok && said.value.type === "hello") {
-      const record = api.lab.inventory.register(said.value, () => false, "t");
+    const said = decodeHello(JSON.stringify(helloOf(mac, { name: name.slice(0, 64) })));
+    if (said.ok) {
+      const record = register(api.lab.inventory, said.value);
       assert.match(record.name, /^pc\d+$/, JSON.stringify(name));
     }
     for (const want of [
@@ -121,12 +121,12 @@ test("a PC's addresses are addresses: they stand in advice that people copy", ()
   for (const text of hostile) {
     for (const more of [{ ip: text }, { identity: { uuid: null, serials: [], macs: [text] } }]) {
       const said = JSON.stringify({ ...helloOf("52:54:00:00:00:01"), ...more });
-      assert.equal(decodeAgentMessage(said).ok, false, JSON.stringify(more));
+      assert.equal(decodeHello(said).ok, false, JSON.stringify(more));
     }
-    assert.equal(decodeAgentMessage(JSON.stringify(helloOf(text))).ok, false, text);
+    assert.equal(decodeHello(JSON.stringify(helloOf(text))).ok, false, text);
   }
   const good = helloOf("52:54:00:00:00:01", { ip: "fe80::5054:ff:fe00:1" });
-  assert(decodeAgentMessage(JSON.stringify(good)).ok);
+  assert(decodeHello(JSON.stringify(good)).ok);
 });
 
 test("an argument for the kernel has nothing that GRUB or iPXE would read as their own", async () => {

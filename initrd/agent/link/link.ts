@@ -10,6 +10,7 @@ import {
 import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { PinnedServer } from "../../../core/node/pinned.ts";
 import type { Clock } from "../../../core/ports.ts";
+import type { Prover } from "../../../core/trust/prover.ts";
 import { printable } from "../../../core/units/printable.ts";
 import {
   type AgentMessage,
@@ -21,13 +22,27 @@ import {
   type Hello,
   type ServerMessage,
 } from "../../../core/wire/control.ts";
+import type { Challenge } from "../../../core/wire/login.ts";
+import { Login } from "./login.ts";
+
+/** What the server says once the login is over. */
+export type AgentOrder = Exclude<ServerMessage, Welcome | Challenge>;
+
+const isOfLogin = (message: ServerMessage): message is Welcome | Challenge =>
+  message.type === "welcome" || message.type === "challenge";
+
+/** The codes differ only if somebody between has a connection to each side. */
+const otherCode =
+  "the server shows another code than this PC: somebody between them answers both; tell an operator";
 
 export interface LinkEvents {
+  /** The PC's key; it may take its time. */
+  prover(): Promise<Prover>;
   /** Asked at each connection: disks and addresses may have changed. */
   hello(): Promise<Hello>;
   alive(): Alive;
   up(welcome: Welcome): void;
-  message(message: Exclude<ServerMessage, Welcome>): void;
+  message(message: AgentOrder): void;
   bulk(frame: BulkFrame): void;
   /** Not connected; said once a try. `isNews`: for another reason than at the last one. */
   down(trouble: LinkTrouble, isNews: boolean): void;
@@ -50,6 +65,8 @@ export class Link {
   private readonly clock: Clock;
   private readonly machine = new LinkMachine();
   private socket: WebSocket | null = null;
+  /** Of the latest connection. */
+  private login: Login | null = null;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
   /** What was said last on this connection. */
@@ -75,6 +92,11 @@ export class Link {
   /** What the server said of itself; null before it has. */
   get welcome(): Welcome | null {
     return this.machine.welcome;
+  }
+
+  /** The six digits of this connection, which the server shows too; null before it is made. */
+  get code(): string | null {
+    return this.login?.code ?? null;
   }
 
   private get isUp(): boolean {
@@ -135,15 +157,18 @@ export class Link {
         return void this.open(this.attempt);
       case "close":
         return this.drop();
-      case "hello":
-        return this.greet(this.attempt);
+      case "greet":
+        if (this.login !== null) this.socket?.send(JSON.stringify(this.login.greet));
+        return;
+      case "prove":
+        return this.prove(this.attempt, action.challenge);
       case "alive":
         return this.sayAlive();
       case "up":
         this.lastAlive = "";
         return events.up(action.welcome);
       case "message":
-        if (action.message.type !== "welcome") events.message(action.message);
+        if (!isOfLogin(action.message)) events.message(action.message);
         return;
       case "down":
         return events.down(action.trouble, action.isNews);
@@ -158,7 +183,9 @@ export class Link {
   private async open(attempt: number): Promise<void> {
     let socket: WebSocket;
     try {
-      ({ socket } = await this.server.openLink(linkPath));
+      const { socket: opened, ...channel } = await this.server.openLink(linkPath);
+      socket = opened;
+      if (attempt === this.attempt) this.login = new Login(channel);
     } catch (error) {
       return this.unreached(attempt, error);
     }
@@ -187,7 +214,11 @@ export class Link {
   private hear(data: unknown): void {
     if (data instanceof ArrayBuffer) return this.hearBulk(new Uint8Array(data));
     const decoded = typeof data === "string" ? decodeServerMessage(data) : null;
-    this.take({ type: "heard", message: decoded?.ok === true ? decoded.value : null });
+    const message = decoded?.ok === true ? decoded.value : null;
+    const isOtherCode =
+      message?.type === "welcome" && message.code !== null && message.code !== this.code;
+    if (isOtherCode) return this.refused(otherCode);
+    this.take({ type: "heard", message });
   }
 
   private hearBulk(data: Uint8Array): void {
@@ -196,14 +227,15 @@ export class Link {
     if (decoded.ok) this.events.bulk(decoded.value);
   }
 
-  private greet(attempt: number): void {
-    this.events.hello().then(
-      (hello) => {
-        if (attempt !== this.attempt || !isOpen(this.socket)) return;
-        this.socket.send(JSON.stringify(hello));
-      },
-      (error: unknown) => this.over(attempt, String(error)),
-    );
+  private prove(attempt: number, challenge: Challenge): void {
+    const { events, login } = this;
+    if (login === null) return;
+    const answer = async (): Promise<void> => {
+      const [hello, prover] = await Promise.all([events.hello(), events.prover()]);
+      const proof = await login.prove(challenge, hello, prover);
+      if (attempt === this.attempt && isOpen(this.socket)) this.socket.send(JSON.stringify(proof));
+    };
+    answer().catch((error: unknown) => this.over(attempt, errorText(error)));
   }
 
   private brokenText(): string {

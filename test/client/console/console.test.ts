@@ -5,6 +5,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { RequestView } from "../../../core/wire/trust.ts";
+import type { PcView } from "../../../core/wire/views.ts";
 import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
 import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf, unlocked } from "./fake-lab.ts";
 
@@ -62,6 +63,7 @@ test("a room is restored after each PC's disk was shown and the room's name was 
         verify: "read-back",
         afterwards: "stay",
         overwrite: "lab-1",
+        shown: [],
       },
     },
   ]);
@@ -206,8 +208,8 @@ test("marked PCs are wiped after their disks were shown and their names typed", 
   assert.deepEqual(
     at.lab.calls.map(({ path, body }) => [path, body]),
     [
-      ["/pcs/id1/wipe", { method: "zero", overwrite: "pc01" }],
-      ["/pcs/id2/wipe", { method: "zero", overwrite: "pc02" }],
+      ["/pcs/id1/wipe", { method: "zero", overwrite: "pc01", shown: [] }],
+      ["/pcs/id2/wipe", { method: "zero", overwrite: "pc02", shown: [] }],
     ],
   );
 });
@@ -285,7 +287,67 @@ test("those that failed are tried again after their disks were shown; a PC is le
     at.lab.calls.map(({ path, body }) => [path, body]),
     [
       ["/sessions/s1a2b/retry", { overwrite: "pc02" }],
-      ["/sessions/s2/admit", { pc: "id2", overwrite: "pc02" }],
+      ["/sessions/s2/admit", { pc: "id2", overwrite: "pc02", shown: [] }],
+    ],
+  );
+});
+
+/** A PC of the default room by its key. */
+const keyed = (
+  number: number,
+  identity: Partial<NonNullable<PcView["identity"]>>,
+  more: Partial<PcView> = {},
+): PcView =>
+  pcOf(number, {
+    room: "default",
+    identity: { kind: "memory", state: "waiting", code: null, level: "waiting", ...identity },
+    ...more,
+  });
+
+test("PCs that were never seen before are told with their codes before the word, and those alone are placed", async () => {
+  await using at = open(120, 30);
+  const doubt = [{ id: "id9", name: "lab1-a3" }];
+  at.lab.connect({
+    images: [imageOf(1)],
+    pcs: [
+      keyed(1, { code: "004711" }),
+      keyed(2, { state: "placed", level: "unproven" }),
+      keyed(3, { state: "doubt", code: "555555" }, { doubt }),
+    ],
+  });
+  await at.terminal.until(/pc01.*NEW, code 004 711: A admits it/);
+  await at.terminal.until(/pc03.*WHICH ONE\? lab1-a3, code 555 555: press u/);
+  at.terminal.press("\tr");
+  await at.terminal.until("which image");
+  at.terminal.press("\r");
+  await at.terminal.until("1 PC was never seen before: pc01 (code 004 711)");
+  await at.terminal.until(/left out: pc03 is not known for sure: it may be lab1-a3/);
+  at.terminal.press("default\r");
+  await at.terminal.until("restoring win11-lab@1");
+  const body = at.lab.calls[0]?.body as { shown: unknown };
+  assert.deepEqual(body.shown, [{ pc: "id1", code: "004711" }]);
+});
+
+test("A lets a PC in, by the code that was shown; K revokes its key", async () => {
+  await using at = open(120, 30);
+  at.lab.connect({ pcs: [keyed(1, { code: "004711" })] });
+  await at.terminal.until("pc01");
+  at.terminal.press("\r");
+  await at.terminal.until(/Key +memory WAITING 004 711/);
+  await at.terminal.until(/compare the code with the PC's screen, then `roomcast pc admit pc01`/);
+  at.terminal.press("A");
+  await at.terminal.until("Let pc01 have orders?");
+  at.terminal.press("y");
+  await at.terminal.until("admitted pc01");
+  at.terminal.press("K");
+  await at.terminal.until("Revoke the keys of pc01?");
+  at.terminal.press("y");
+  await at.terminal.until("revoked the keys of pc01");
+  assert.deepEqual(
+    at.lab.calls.map(({ path, body }) => [path, body]),
+    [
+      ["/pcs/id1/admit", { code: "004711" }],
+      ["/pcs/id1/revoke", {}],
     ],
   );
 });

@@ -40,6 +40,7 @@ export const pcOf = (number: number, changes: Partial<PcView> = {}): PcView => (
   session: null,
   lastSeen: "2026-11-22T09:15:00Z",
   doubt: null,
+  identity: { kind: "tpm", state: "placed", code: null, level: "placed" },
   ...changes,
 });
 
@@ -203,7 +204,8 @@ function roomsOf(pcs: readonly PcView[], seats: readonly Seat[]): RoomView[] {
     const taken = name === "lab-1" ? seats : [];
     return {
       ...{ name, pcs: own.length, online, session },
-      ...{ settings: roomDefaults, walk: null, ...unlocked },
+      settings: name === "default" ? { ...roomDefaults, admit: "on-order" } : roomDefaults,
+      ...{ walk: null, ...unlocked },
       seats: taken.map((seat) => ({
         ...seat,
         pc: own.find((pc) => pc.seat === seat.name)?.id ?? null,

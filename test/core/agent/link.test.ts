@@ -6,27 +6,32 @@ import {
   type LinkAction,
   type LinkEvent,
   LinkMachine,
+  proveLimit,
   retryFirst,
   retryMost,
   retryOtherKey,
 } from "../../../core/agent/link.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
-import {
-  aliveEvery,
-  controlProtocol,
-  type ServerMessage,
-  silenceLimit,
-} from "../../../core/wire/control.ts";
+import { aliveEvery, type ServerMessage, silenceLimit } from "../../../core/wire/control.ts";
+import { controlProtocol } from "../../../core/wire/login.ts";
 
-const welcome = (protocol = controlProtocol): ServerMessage => ({
-  type: "welcome",
+const challenge = (protocol = controlProtocol): ServerMessage => ({
+  type: "challenge",
   protocol,
+  serverVersion: "9.9",
+  time: "2026-11-23T00:00:00Z",
+  nonce: "nonce",
+});
+const welcome: ServerMessage = {
+  type: "welcome",
+  level: "placed",
+  code: null,
   serverVersion: "9.9",
   pc: "p-1",
   name: "pc1",
   room: "default",
   time: "2026-11-23T00:00:00Z",
-});
+};
 
 /** A machine and a clock that is moved by hand. */
 class Bench {
@@ -47,19 +52,25 @@ class Bench {
   connect(): void {
     this.tick();
     this.take({ type: "opened" });
-    this.take({ type: "heard", message: welcome() });
+    this.take({ type: "heard", message: challenge() });
+    this.take({ type: "heard", message: welcome });
   }
 }
 
 const actionsOf = (bench: Bench, event: LinkEvent): LinkAction[] =>
   bench.machine.handle(event, bench.now);
 
-test("it connects, says hello, and is up at the welcome", () => {
+test("it connects, greets, proves its key, and is up at the welcome", () => {
   const bench = new Bench();
   assert.deepEqual(bench.take({ type: "tick" }), ["open"]);
-  assert.deepEqual(bench.take({ type: "opened" }), ["hello"]);
+  assert.deepEqual(bench.take({ type: "opened" }), ["greet"]);
   assert.deepEqual(bench.take({ type: "heard", message: { type: "alive" } }), []);
-  assert.deepEqual(bench.take({ type: "heard", message: welcome() }), ["up"]);
+  assert.deepEqual(bench.take({ type: "heard", message: welcome }), [], "nothing is proven yet");
+  const said = actionsOf(bench, { type: "heard", message: challenge() });
+  assert.deepEqual(said, [{ type: "prove", challenge: challenge() }]);
+  assert.equal(bench.machine.word, "proving");
+  assert.deepEqual(bench.take({ type: "heard", message: challenge() }), [], "one proof is enough");
+  assert.deepEqual(bench.take({ type: "heard", message: welcome }), ["up"]);
   assert.equal(bench.machine.state.name, "connected");
 });
 
@@ -127,6 +138,17 @@ test("a server that does not answer is given up after ten seconds, in words", ()
   }
 });
 
+test("a proof may take half a minute: a TPM is slow", () => {
+  const bench = new Bench();
+  bench.tick();
+  bench.take({ type: "opened" });
+  bench.take({ type: "heard", message: challenge() }, 9000);
+  const began = bench.now;
+  bench.take({ type: "heard", message: { type: "alive" } }, proveLimit - 1);
+  assert.deepEqual(bench.tick(), ["close", "down"]);
+  assert.equal(bench.now - began, proveLimit);
+});
+
 test("a server of another protocol is named, and tried again every five seconds", () => {
   for (const [protocol, advice] of [
     [controlProtocol + 1, /restart this PC/],
@@ -135,7 +157,7 @@ test("a server of another protocol is named, and tried again every five seconds"
     const bench = new Bench();
     bench.tick();
     bench.take({ type: "opened" });
-    const actions = actionsOf(bench, { type: "heard", message: welcome(protocol) });
+    const actions = actionsOf(bench, { type: "heard", message: challenge(protocol) });
     assert.deepEqual(
       actions.map(({ type }) => type),
       ["close", "down"],
@@ -194,7 +216,9 @@ test("messages are handed on only while connected", () => {
   bench.tick();
   bench.take({ type: "opened" });
   assert.deepEqual(bench.take({ type: "heard", message: cancel }), []);
-  bench.take({ type: "heard", message: welcome() });
+  bench.take({ type: "heard", message: challenge() });
+  assert.deepEqual(bench.take({ type: "heard", message: cancel }), []);
+  bench.take({ type: "heard", message: welcome });
   assert.deepEqual(bench.take({ type: "heard", message: cancel }), ["message"]);
   bench.take({ type: "closed", detail: "" });
   assert.deepEqual(bench.take({ type: "heard", message: cancel }), []);
@@ -209,8 +233,9 @@ test("whatever happens, it goes on trying and never says more than a few things 
     fc.constant<LinkEvent>({ type: "changed" }),
     fc.constantFrom<LinkEvent>(
       { type: "heard", message: null },
-      { type: "heard", message: welcome() },
-      { type: "heard", message: welcome(7) },
+      { type: "heard", message: challenge() },
+      { type: "heard", message: challenge(7) },
+      { type: "heard", message: welcome },
       { type: "heard", message: { type: "alive" } },
     ),
   );
@@ -219,7 +244,7 @@ test("whatever happens, it goes on trying and never says more than a few things 
       const bench = new Bench();
       for (const [step, after] of steps) assert(bench.take(step, after).length <= 2);
       // Left alone, it opens a connection within the longest of its waits.
-      const limit = bench.now + silenceLimit + greetLimit + retryMost;
+      const limit = bench.now + silenceLimit + greetLimit + proveLimit + retryMost;
       const seen: string[] = [];
       while (!seen.includes("open")) {
         seen.push(...bench.tick());

@@ -6,6 +6,7 @@ import {
   controlFrameLimit,
   decodeAgentMessage,
   decodeBulk,
+  decodeHello,
   decodeNumbered,
   decodeServerMessage,
   encodeBulk,
@@ -89,15 +90,20 @@ test("whatever a PC says of itself, of its work and of its screen, all of it is 
       const work = { session: "s1", attempt: 1 };
       const identity = { uuid: short, serials: [short], macs: ["52:54:00:00:00:01"] };
       const more = { name: short, identity, disks: [disk], agentVersion: short };
+      const hello = helloOf("52:54:00:00:00:01", {
+        ...{ ...more, nic: { driver: short, speedMbps: null } },
+      });
       const said = [
-        helloOf("52:54:00:00:00:01", { ...more, nic: { driver: short, speedMbps: null } }),
         { type: "alive", state: "idle", report: { ...work, phase: "done", end } },
         { type: "delivery", ...work, way: "http", reason: short },
         { type: "seen", request: "r", lines: [short, short] },
         { type: "shell-ended", shell: 1, status: null, reason: short },
       ];
-      for (const message of said) {
-        const decoded = decodeAgentMessage(JSON.stringify(message));
+      const all = [
+        decodeHello(JSON.stringify(hello)),
+        ...said.map((message) => decodeAgentMessage(JSON.stringify(message))),
+      ];
+      for (const decoded of all) {
         assert(decoded.ok, JSON.stringify(decoded));
         for (const each of textsIn(decoded.value)) assertHarmless(each);
       }

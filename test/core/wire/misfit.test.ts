@@ -41,6 +41,6 @@ test("of a union the part is told that was meant", () => {
     'want.method is "burn"; it has to be discard or zero',
   );
   assert.match(said({ type: "ask", want: { action: "fly" } }), /^want\.action is "fly"; .*restore/);
-  assert.match(said({ type: "fly" }), /^type is "fly"; it has to be hello, /);
+  assert.match(said({ type: "fly" }), /^type is "fly"; it has to be alive, /);
   assert.match(said(7), /^the message is 7; /);
 });

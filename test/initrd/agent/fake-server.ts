@@ -9,18 +9,21 @@ import { indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
 import {
   type AgentMessage,
   bulkKind,
-  controlProtocol,
   decodeAgentMessage,
   decodeBulk,
   decodeNumbered,
   type End,
+  type Hello,
   type RestoreOrder,
   type ServerMessage,
   type WipeOrder,
   type Work,
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import { controlProtocol } from "../../../core/wire/login.ts";
 import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
+import { channelOf } from "../../../server/gate/channel.ts";
+import { LoginCheck } from "../../../server/gate/proof.ts";
 import { castKeys } from "../../core/cast/keys.ts";
 import type { FakeImage } from "../../imaging/restore/fake-disk.ts";
 import { testKey } from "../../tls.ts";
@@ -29,7 +32,7 @@ export interface FakeServer {
   readonly url: string;
   readonly pin: string;
   /** All that the agent said since its last hello, and its hellos. */
-  readonly heard: AgentMessage[];
+  readonly heard: (AgentMessage | Hello)[];
   /** Bitmaps of `wants` frames. */
   readonly wants: Uint8Array[];
   readonly reports: Uint8Array[];
@@ -39,9 +42,11 @@ export interface FakeServer {
   plans: number;
   readonly rootHash: string;
   connections: number;
-  /** Answers to `hello`; null: says nothing. */
+  /** Answers to a login; null: says nothing. */
   welcome: { protocol: number; name: string } | null;
-  /** Closes the connection at `hello` with code 4400 and this reason. */
+  /** The code in the welcome; null: the right one. */
+  code: string | null;
+  /** Closes the connection at a greeting with code 4400 and this reason. */
   refusal: string | null;
   /** Says `alive` each second. */
   isAlive: boolean;
@@ -66,11 +71,11 @@ export interface FakeServer {
   /** The end of this work, once it is reported. */
   ended(work?: Partial<Work>): Promise<End>;
   /** The first message of this kind that was heard, or will be, after the `after`th. */
-  heardOf<T extends AgentMessage["type"]>(
+  heardOf<T extends (AgentMessage | Hello)["type"]>(
     type: T,
-    accept?: (message: Extract<AgentMessage, { type: T }>) => boolean,
+    accept?: (message: Extract<AgentMessage | Hello, { type: T }>) => boolean,
     after?: number,
-  ): Promise<Extract<AgentMessage, { type: T }>>;
+  ): Promise<Extract<AgentMessage | Hello, { type: T }>>;
   close(): Promise<void>;
 }
 
@@ -128,6 +133,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     rootHash: manifest.rootHash,
     connections: 0,
     welcome: { protocol: controlProtocol, name: "pc1" },
+    code: null,
     refusal: null,
     isAlive: true,
     settles: true,
@@ -205,17 +211,19 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     },
   };
 
-  app.get("/gate/v2/link", { websocket: true }, (accepted) => {
+  app.get("/gate/v2/link", { websocket: true }, (accepted, request) => {
     server.connections++;
     socket = accepted;
+    const login = new LoginCheck(() => channelOf(request));
+    let isIn = false;
     accepted.on("error", () => {});
     accepted.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) takeBulk(data);
+      else if (!isIn) isIn = takeLogin(accepted, login, data.toString());
       else {
         const decoded = decodeAgentMessage(data.toString());
         assert(decoded.ok, `the agent says what the protocol has: ${JSON.stringify(decoded)}`);
         server.heard.push(decoded.value);
-        if (decoded.value.type === "hello") greet(accepted);
         if (decoded.value.type === "grant-request") {
           const { view } = decoded.value;
           const { viewGrant } = server;
@@ -231,20 +239,26 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
       waiting.clear();
     });
   });
-  const greet = (to: WebSocket): void => {
-    if (server.refusal !== null) return to.close(4400, server.refusal);
-    if (server.welcome === null) return;
+  /** Whether the agent is in. */
+  const takeLogin = (to: WebSocket, login: LoginCheck, text: string): boolean => {
+    if (server.refusal !== null) to.close(4400, server.refusal);
+    if (server.refusal !== null || server.welcome === null) return false;
     const { protocol, name } = server.welcome;
+    if (!login.isGreeted) {
+      const challenge = login.greet(text);
+      assert(challenge.ok, `the agent greets: ${JSON.stringify(challenge)}`);
+      to.send(JSON.stringify({ ...challenge.value, protocol }));
+      return false;
+    }
+    const proven = login.prove(text);
+    assert(proven.ok, `the agent proves its key: ${JSON.stringify(proven)}`);
+    server.heard.push(proven.value.hello);
     const welcome: ServerMessage = {
-      type: "welcome",
-      protocol,
-      serverVersion: "9.9.9",
-      pc: "p-1",
-      name,
-      room: "default",
-      time: "2026-11-23T00:00:00Z",
+      ...{ type: "welcome", serverVersion: "9.9.9", pc: "p-1", name, room: "default" },
+      ...{ time: "2026-11-23T00:00:00Z", level: "waiting", code: server.code ?? proven.value.code },
     };
     to.send(JSON.stringify(welcome));
+    return true;
   };
   const takeBulk = (data: Buffer): void => {
     const decoded = decodeBulk(data);

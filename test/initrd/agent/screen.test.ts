@@ -4,8 +4,10 @@ import { suite, type TestFn, test as unlimited } from "node:test";
 import type { MenuAction } from "../../../core/agent/desk.ts";
 import type { Order } from "../../../core/agent/life.ts";
 import { systemClock } from "../../../core/node/clock.ts";
-import { controlProtocol, type End } from "../../../core/wire/control.ts";
+import type { End } from "../../../core/wire/control.ts";
+import { controlProtocol } from "../../../core/wire/login.ts";
 import { Agent } from "../../../initrd/agent/agent.ts";
+import { memoryProver } from "../../../initrd/agent/keys.ts";
 import { ServerFiles } from "../../../initrd/agent/link/http.ts";
 import { Meter } from "../../../initrd/agent/meter.ts";
 import { taskView } from "../../../initrd/agent/screen.ts";
@@ -62,6 +64,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const agent = new Agent({
     server: pinned,
     serverUrl: server.url,
+    prover: Promise.resolve(memoryProver()),
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
     learnKeys: async () => {},
@@ -211,7 +214,7 @@ suite("the agent's screen", { concurrency: true }, () => {
     server.welcome = { protocol: controlProtocol, name: "pc9" };
     assert.equal((await seen((view) => view.server.state === "connected")).pc.name, "pc9");
     const walk = { room: "lab", next: "A2" };
-    const allows = { shell: true };
+    const allows = { shell: true, level: "placed" as const };
     server.say({ type: "placed", name: "pc10", room: "lab", seat: "A1", ...allows, walk });
     server.say({ type: "notice", text: "lunch" });
     const placed = await seen((view) => view.notice === "lunch");
@@ -231,6 +234,27 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.deepEqual(first.want, { action: "restore", image: "base@1", disk: "/dev/sda" });
     press({ action: "images" });
     assert.deepEqual((await seen((view) => view.images !== null)).images, []);
+    await end();
+  });
+
+  test("its code is on the screen while nobody has placed it, and its level afterwards", async () => {
+    const { server, seen, end } = await open();
+    const waiting = await seen((view) => view.server.state === "connected");
+    assert.equal(waiting.level, "waiting");
+    assert.match(waiting.code ?? "", /^\d{6}$/);
+    const placed = { type: "placed", name: "pc1", room: "lab", seat: null, shell: true } as const;
+    server.say({ ...placed, walk: null, level: "unproven" });
+    assert.equal((await seen((view) => view.pc.room === "lab")).level, "unproven");
+    await end();
+  });
+
+  test("a server that shows another code is not believed", async () => {
+    const { server, seen, end } = await open();
+    await seen((view) => view.server.state === "connected");
+    server.code = "000000";
+    server.cut();
+    const refused = await seen((view) => view.server.state === "refused");
+    assert.match(refused.server.detail ?? "", /another code than this PC/);
     await end();
   });
 

@@ -275,6 +275,36 @@ test("a task on a locked PC is stopped after the PIN, or without it where no ser
   assert.match(text({ ...alone, task: null }, shut), /locked until the server is back/);
 });
 
+test("a PC that nobody has placed shows its code in large letters, also while it waits for the room", () => {
+  const waiting: MenuView = { ...view, level: "waiting", code: "004711" };
+  for (const page of [home(), pressAll(home(), ["w"], waiting)[0]]) {
+    const said = text(waiting, page);
+    assert.match(said, /004 711: waiting: nobody has placed this PC yet/);
+    // The seven rows of two noughts, a four, and the gap between the threes.
+    assert.match(said, /#{3}.*#{3}.*# .*\n/);
+  }
+  assert.equal(styleOfWord(waiting), "blockWarn");
+  const placed: MenuView = { ...waiting, level: "unproven" };
+  assert.doesNotMatch(text(placed, home()), /004 711/);
+  assert.match(text(placed, home()), /Key +unproven: placed, with a key that is new at each start/);
+  assert.equal(styleOfWord(placed), "blockGood");
+});
+
+test("in a seat walk a new PC shows the seat that Enter takes, and its code beside it", () => {
+  const walk = { room: "lab-2", next: "A7" };
+  const place = { seat: null, shell: false, pin: null, walk };
+  const said = text({ ...view, level: "waiting", code: "004711", place }, home());
+  assert.match(said, /takes seat A7 of lab-2/);
+  assert.match(said, /Key +004 711/);
+});
+
+test("while the TPM works, the screen says so", () => {
+  const proving = { ...view.server, state: "proving", detail: null } as const;
+  const said = text({ ...view, server: proving }, home());
+  assert.match(said, /PROVING ITS KEY/);
+  assert.match(said, /this PC is proving its key/);
+});
+
 test("in a seat walk the seat is in large letters, and Enter takes it, PIN or not", () => {
   const walk = { room: "lab-2", next: "A7" };
   const place = { seat: null, shell: true, walk };

@@ -51,6 +51,8 @@ export const view: MenuView = {
   isHalfWritten: false,
   troubles: [],
   images: [image, { ...image, version: 3 }],
+  level: "placed",
+  code: null,
   place: null,
   targets: [
     { name: "pc14", disk: "/dev/sda  500.1 GB  Samsung SSD 860 EVO  serial S3Z9NB0K123456X  sata" },

@@ -5,7 +5,7 @@ import type { RouteOptions } from "fastify";
 import type { Role } from "../../../core/wire/api.ts";
 import { roleOf } from "../../../server/api/access.ts";
 import { gateRows } from "../../../server/gate/table.ts";
-import { helloOf } from "../lab/hello.ts";
+import { helloOf, register } from "../lab/hello.ts";
 import { type Method, openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;
@@ -15,7 +15,7 @@ const roles: readonly Role[] = ["viewer", "operator", "admin"];
 before(async () => {
   api = await openApi("tokens");
   for (const role of roles) tokens[role] = (await api.operators.add(`a-${role}`, role)).token;
-  api.lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+  register(api.lab.inventory, helloOf("52:54:00:00:00:01"));
 });
 after(() => api.close());
 

@@ -7,7 +7,7 @@ import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { Lab } from "../../../server/lab/lab.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 import type { StateStore } from "../../../server/state/state-store.ts";
-import { helloOf } from "../lab/hello.ts";
+import { helloOf, register } from "../lab/hello.ts";
 import { openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;
@@ -18,7 +18,7 @@ let call: TestApi["call"];
 before(async () => {
   api = await openApi("local");
   ({ lab, state, call } = api);
-  lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+  register(lab.inventory, helloOf("52:54:00:00:00:01"));
 });
 
 after(() => api.close());
@@ -27,13 +27,18 @@ test("what is there is listed in the contract's fields, unknown as null", async 
   const { body } = await call("GET", "/pcs");
   assert.deepEqual(Object.keys(body[0]), [
     ...["id", "mac", "macs", "name", "room", "seat", "state", "ip", "firmware", "secureBoot"],
-    ...["agentVersion", "nic", "disks", "memoryBytes", "session", "lastSeen", "doubt"],
+    ...["agentVersion", "nic", "disks", "memoryBytes", "session", "lastSeen", "doubt", "identity"],
   ]);
   assert.equal(body[0].firmware, null);
   assert.deepEqual((await call("GET", "/rooms")).body, [
     {
       ...{ name: "default", pcs: 1, online: 0, session: null },
-      ...{ settings: roomDefaults, pin: false, instructorPin: false, shutUntil: null },
+      ...{
+        settings: { ...roomDefaults, admit: "on-order" },
+        pin: false,
+        instructorPin: false,
+        shutUntil: null,
+      },
       ...{ seats: [], walk: null },
     },
   ]);
@@ -172,7 +177,7 @@ test("seats: a map, PCs in them, one PC a seat, and none without a place", async
   assert.equal(seated.body.seat, "A2");
   const { id } = seated.body;
   assert.equal((await call("GET", "/rooms/lab2")).body.seats[1].pc, id);
-  const other = lab.inventory.register(helloOf("52:54:00:00:00:02"), () => false, "t");
+  const other = register(lab.inventory, helloOf("52:54:00:00:00:02"));
   const taken = await call("PATCH", `/pcs/${other.id}`, { room: "lab2", seat: "A2" });
   assert.deepEqual([taken.status, taken.body.code], [409, "conflict"]);
   await call("PUT", "/rooms/lab2/seats", { seats: seats.slice(0, 1) });
@@ -183,7 +188,7 @@ test("seats: a map, PCs in them, one PC a seat, and none without a place", async
 
 test("seat walk: one after the other takes the next seat, and the room's name for it", async () => {
   const [first, second, third] = [3, 4, 5].map((number) =>
-    lab.inventory.register(helloOf(`52:54:00:00:00:0${number}`), () => false, "t"),
+    register(lab.inventory, helloOf(`52:54:00:00:00:0${number}`)),
   ) as [PcRecord, PcRecord, PcRecord];
   await call("PUT", "/rooms/lab2/seats", { seats: seatGrid(2, 1) });
   assert.throws(() => lab.rooms.takeSeat(first), /no seat walk/);
@@ -212,13 +217,15 @@ test("a room is found in any spelling, and keeps its own", async () => {
   assert.equal((await call("POST", "/rooms", { name: "Hall" })).status, 200);
   const again = await call("POST", "/rooms", { name: "HALL" });
   assert.deepEqual([again.status, again.body.code], [409, "conflict"]);
-  const pc = lab.inventory.register(helloOf("52:54:00:00:00:77"), () => false, "t");
+  const pc = register(lab.inventory, helloOf("52:54:00:00:00:77"));
   const moved = await call("PATCH", `/pcs/${pc.id}`, { room: "hall", seat: "A1" });
   assert.equal(moved.body.room, "Hall");
   const { body } = await call("GET", "/rooms/hALL");
   assert.deepEqual([body.name, body.pcs, body.seats[0].pc], ["Hall", 1, pc.id]);
-  assert.equal((await call("PATCH", "/rooms/hall", { grow: "last" })).body.settings.grow, "last");
-  assert.deepEqual(lab.targets({ room: "hall", pcs: null }), [pc]);
+  const change = { grow: "last", admit: "on-order" };
+  assert.equal((await call("PATCH", "/rooms/hall", change)).body.settings.grow, "last");
+  const by = { operator: "ann", shown: null };
+  assert.deepEqual(lab.targets({ room: "hall", pcs: null }, by), [pc]);
   assert.equal((await call("DELETE", "/rooms/HALL")).status, 204);
   assert.equal(pc.room, "default");
 });

@@ -9,7 +9,7 @@ import type { GateRow } from "../../../server/gate/table.ts";
 import type { NamedCast, NamedRestore } from "../../../server/lab/lab.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi, type TestApiOptions } from "../api/open-api.ts";
-import { helloOf } from "../lab/hello.ts";
+import { helloOf, loginOf } from "../lab/hello.ts";
 import { draftOf, mib, write } from "../store/write-image.ts";
 
 const usual = {
@@ -37,6 +37,8 @@ export interface Granted {
   close(): Promise<void>;
 }
 
+const by = { operator: "ann", shown: null };
+
 export async function openGranted(options: TestApiOptions = {}): Promise<Granted> {
   const online = new Set<string>();
   const said: { pc: string; message: ServerMessage }[] = [];
@@ -45,6 +47,7 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
     send: (pc: string, message: ServerMessage) => said.push({ pc, message }) > 0,
     sendBytes() {},
     disconnect() {},
+    refusedLogins: new Map<string, number>(),
   };
   const deaf: CastReceiver = {
     ...{ forget() {}, announce() {}, refresh() {}, rekey() {}, close: async () => {} },
@@ -55,17 +58,19 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
   const { lab } = api;
   const pcs = [1, 2, 3, 4].map((number) => {
     const hello = helloOf(`52:54:00:00:00:0${number}`, { disks: [diskOf(number)] });
-    const { pc } = lab.hello(hello, "127.0.0.1");
+    const login = loginOf(hello, { kind: "tpm" });
+    const { pc } = lab.login(login);
     online.add(pc);
-    lab.connected(pc, hello);
+    lab.connected(pc, login);
+    lab.pcs.admit(pc, null, by.operator);
     return pc;
   });
   const image = await write(api.images, [new Uint8Array(mib).fill(7)]);
   const other = await write(api.images, [new Uint8Array(mib).fill(8)], "other");
-  const { id: capture } = lab.capture({ pc: "pc1", name: "base", disk: null, raw: false });
+  const { id: capture } = lab.capture({ pc: "pc1", name: "base", disk: null, raw: false }, by);
   const castRequest = { sender: "pc2", pcs: ["pc3"], saveAs: null, sourceDisk: null, raw: false };
-  const { id: cast } = lab.cast({ ...usual, ...castRequest });
-  const { id: restore } = lab.restore({ ...usual, image: image.id, pcs: ["pc4"] });
+  const { id: cast } = lab.cast({ ...usual, ...castRequest }, by);
+  const { id: restore } = lab.restore({ ...usual, image: image.id, pcs: ["pc4"] }, by);
 
   const orderGrants = (): string[] =>
     said.flatMap(({ message }) =>

@@ -160,7 +160,7 @@ test("a grant to look is over when the PC has gone, and is bound to its room", a
   assert.equal((await ask(row, grant)).status, 403);
   lab.online.add(first);
   lab.api.lab.rooms.create("lab1");
-  lab.api.lab.pcs.set("pc1", { room: "lab1" });
+  lab.api.lab.pcs.set("pc1", { room: "lab1" }, "ann");
   assert.equal((await ask(row, grant)).status, 403, "it was for the room it was in");
 });
 

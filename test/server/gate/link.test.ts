@@ -3,19 +3,26 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { TLSSocket } from "node:tls";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { type ClientOptions, WebSocket } from "ws";
+import { RoomcastError } from "../../../core/errors.ts";
 import { systemClock } from "../../../core/node/clock.ts";
+import { exporterOf } from "../../../core/node/pin.ts";
 import type { PinnedServer } from "../../../core/node/pinned.ts";
-import { controlProtocol, type Hello } from "../../../core/wire/control.ts";
-import { Link } from "../../../initrd/agent/link/link.ts";
+import type { Prover } from "../../../core/trust/prover.ts";
+import type { Hello } from "../../../core/wire/control.ts";
+import { controlProtocol } from "../../../core/wire/login.ts";
+import { memoryProver } from "../../../initrd/agent/keys.ts";
+import { Link, type LinkEvents } from "../../../initrd/agent/link/link.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import { Unread, unreadLimit } from "../../../server/gate/unread.ts";
 import type { AgentEvents } from "../../../server/lab/agents.ts";
 import { pinnedTo, testKey } from "../../tls.ts";
 import { helloOf } from "../lab/hello.ts";
+import { greetOf, newNonce, proofOf } from "./login.ts";
 
 const logged: Record<string, unknown>[] = [];
 const log = pino(
@@ -24,12 +31,22 @@ const log = pino(
 );
 /** What the lab was told, in order. */
 const told: string[] = [];
-const welcome = { type: "welcome", protocol: controlProtocol, serverVersion: "1" } as const;
+const welcome = { type: "welcome", serverVersion: "1", level: "waiting" } as const;
+/** PCs at which the lab fails, and that it does not let in. */
+const full = "52:54:00:00:00:ff";
+const revoked = "52:54:00:00:00:fe";
+/** The code of the latest login. */
+let code = "";
+/** What the welcome says that it is. */
+let shownCode: string | null = null;
 const events: AgentEvents = {
-  hello: ({ mac }) => {
-    told.push(`hello ${mac}`);
-    if (mac === fullMac) throw new Error("SQLITE_FULL");
-    return { pc: mac, welcome: { ...welcome, pc: mac, name: mac, room: "default", time: "t" } };
+  login: ({ hello: { mac }, code: ofLogin }) => {
+    told.push(`login ${mac}`);
+    code = ofLogin;
+    if (mac === full) throw new Error("SQLITE_FULL");
+    if (mac === revoked) throw new RoomcastError("refused", "its key was revoked", "admit it");
+    const place = { pc: mac, name: mac, room: "default", time: "t" };
+    return { pc: mac, welcome: { ...welcome, ...place, code: shownCode ?? ofLogin } };
   },
   connected: (pc) => void told.push(`connected ${pc}`),
   message(pc, { type }) {
@@ -40,8 +57,6 @@ const events: AgentEvents = {
   lost: (pc, reason) => void told.push(`lost ${pc}: ${reason}`),
 };
 const links = new AgentLinks(log, () => []);
-/** Of a PC that cannot be remembered. */
-const fullMac = "52:54:00:00:00:ff";
 let app: FastifyInstance;
 let url = "";
 let server: PinnedServer;
@@ -67,6 +82,7 @@ before(async () => {
 beforeEach(() => {
   told.length = 0;
   logged.length = 0;
+  shownCode = null;
 });
 after(async () => {
   links.close();
@@ -87,26 +103,46 @@ async function ended(socket: WebSocket): Promise<string> {
   return `${code} ${reason}`;
 }
 
+async function heardFrame(socket: WebSocket): Promise<Record<string, unknown>> {
+  const [data] = (await once(socket, "message")) as [Buffer];
+  return JSON.parse(String(data)) as Record<string, unknown>;
+}
+
+/** The exporter of a client's TLS connection. */
+const exporter = (socket: WebSocket): Uint8Array =>
+  exporterOf((socket as unknown as { _socket: TLSSocket })._socket);
+
+/** Says the greeting and the proof; `as`: what is proven, and for which connection. */
+async function logIn(
+  socket: WebSocket,
+  hello: Hello,
+  as: { readonly prover?: Prover; readonly exporter?: Uint8Array } = {},
+): Promise<string> {
+  const pcNonce = newNonce();
+  say(socket, greetOf(pcNonce));
+  const { nonce } = await heardFrame(socket);
+  const proof = await proofOf({
+    ...{ prover: as.prover ?? memoryProver(), hello, pcNonce, serverNonce: String(nonce) },
+    exporter: as.exporter ?? exporter(socket),
+  });
+  const frame = JSON.stringify(proof);
+  socket.send(frame);
+  return frame;
+}
+
 async function connect(mac: string, more: Partial<Hello> = {}): Promise<WebSocket> {
   const socket = await open();
-  const answered = once(socket, "message");
-  say(socket, helloOf(mac, more));
-  await answered;
+  await logIn(socket, helloOf(mac, more));
+  await heardFrame(socket);
   return socket;
 }
 
-test("a hello that breaks the schema is refused with the reason, and nothing is remembered", async () => {
+test("what is no greeting is refused with the reason, and nothing is remembered", async () => {
   for (const [frame, reason] of [
-    [
-      JSON.stringify({ ...helloOf(fullMac), disks: "none" }),
-      /^4001 that is no hello: hello: disks /,
-    ],
-    ["{", /^4001 that is no hello: not JSON$/],
-    [
-      JSON.stringify({ type: "alive", state: "idle", report: null }),
-      /^4001 that is no hello: alive before hello$/,
-    ],
-    [Buffer.of(1, 2, 3), /^4001 that is no hello/],
+    [JSON.stringify(helloOf("a")), /^4001 that is no greeting: /],
+    ["{", /^4001 that is no greeting: not JSON$/],
+    [JSON.stringify({ type: "alive", state: "idle", report: null }), /^4001 that is no greeting/],
+    [Buffer.of(1, 2, 3), /^4001 that is no greeting/],
   ] as const) {
     const socket = await open();
     const over = ended(socket);
@@ -116,37 +152,112 @@ test("a hello that breaks the schema is refused with the reason, and nothing is 
   assert.deepEqual(told, []);
 });
 
-test("the agent shows the reason that it was refused with", async () => {
-  const down = Promise.withResolvers<string>();
-  const link = new Link(server, systemClock, {
-    hello: async () => ({ ...helloOf("a"), mac: "x".repeat(18) }),
-    alive: () => ({ type: "alive", state: "idle", report: null }),
-    up: () => down.reject(new Error("it was let in")),
-    message() {},
-    bulk() {},
-    down: ({ why, detail }) => down.resolve(`${why}: ${detail}`),
-  });
-  link.start();
-  const detail = await down.promise;
-  link.close();
-  assert.match(detail, /^refused: that is no hello: hello: mac /);
+test("a second greeting, a proof of another connection and a recorded one are refused, and counted", async () => {
+  const before = new Map(links.refusedLogins);
+  const twice = await open();
+  const twiceOver = ended(twice);
+  for (const _ of [1, 2]) say(twice, greetOf(newNonce()));
+  assert.match(await twiceOver, /^4001 that is no proof/);
+
+  const relayed = await open();
+  const other = await open();
+  const relayedOver = ended(relayed);
+  await logIn(relayed, helloOf("a"), { exporter: exporter(other) });
+  assert.match(await relayedOver, /^4001 the signature is not of this key, this server/);
+  other.terminate();
+
+  const good = await open();
+  const recorded = await logIn(good, helloOf("52:54:00:00:00:0a"));
+  await heardFrame(good);
+  const replayed = await open();
+  const replayedOver = ended(replayed);
+  const pcNonce = Buffer.from((JSON.parse(recorded) as { nonce: string }).nonce, "base64");
+  say(replayed, greetOf(pcNonce));
+  await heardFrame(replayed);
+  replayed.send(recorded);
+  assert.match(await replayedOver, /^4001 the signature/);
+
+  const again = ended(good);
+  good.send(recorded);
+  assert.match(await again, /^4001 a connection has one login/);
+  assert.deepEqual(
+    told.filter((line) => line.startsWith("login")),
+    ["login 52:54:00:00:00:0a"],
+  );
+  const more = (fault: string): number =>
+    (links.refusedLogins.get(fault) ?? 0) - (before.get(fault) ?? 0);
+  assert.deepEqual([more("proof"), more("signature"), more("repeated")], [1, 2, 1]);
 });
 
-test("another protocol is refused before the PC is known, whatever else its hello has", async () => {
-  for (const hello of [
-    helloOf("a", { protocol: 99 }),
-    { type: "hello", protocol: 99, new: true },
+test("a PC that the lab does not let in is told why", async () => {
+  const socket = await open();
+  const over = ended(socket);
+  await logIn(socket, helloOf(revoked));
+  assert.match(await over, /^4002 its key was revoked: admit it$/);
+  assert.deepEqual(told, [`login ${revoked}`]);
+});
+
+/** An agent's own link, until it is up or down. */
+async function agentLink(
+  more: Partial<LinkEvents> = {},
+): Promise<{ readonly said: string; readonly code: string | null }> {
+  const over = Promise.withResolvers<string>();
+  const link = new Link(server, systemClock, {
+    prover: async () => memoryProver(),
+    hello: async () => helloOf("52:54:00:00:00:0b"),
+    alive: () => ({ type: "alive", state: "idle", report: null }),
+    up: ({ level }) => over.resolve(`up: ${level}`),
+    message() {},
+    bulk() {},
+    down: ({ why, detail }) => over.resolve(`${why}: ${detail}`),
+    ...more,
+  });
+  link.start();
+  const said = await over.promise;
+  link.close();
+  return { said, code: link.code };
+}
+
+test("an agent logs in by the same rules, and has the code that the lab was told", async () => {
+  const { said, code: shown } = await agentLink();
+  assert.equal(said, "up: waiting");
+  assert.equal(shown, code);
+  assert.match(code, /^\d{6}$/);
+});
+
+test("an agent that is shown another code than its own does not go on", async () => {
+  shownCode = "000000";
+  const { said } = await agentLink();
+  assert.match(said, /^refused: the server shows another code than this PC/);
+});
+
+test("the agent shows the reason that it was refused with", async () => {
+  const { said } = await agentLink({
+    hello: async () => ({ ...helloOf("a"), mac: "x".repeat(18) }),
+  });
+  assert.match(said, /^refused: mac /);
+});
+
+test("an agent whose key does not sign tries again, and says why", async () => {
+  const prover = async (): Promise<Prover> => ({
+    ...memoryProver(),
+    prove: async () => {
+      throw new Error("the TPM is locked out");
+    },
+  });
+  assert.equal((await agentLink({ prover })).said, "unreachable: the TPM is locked out");
+});
+
+test("another protocol is refused before the PC is known, whatever else its greeting has", async () => {
+  for (const greet of [
+    { ...greetOf(newNonce()), protocol: 99 },
+    { type: "greet", protocol: 99, new: true },
   ]) {
     const socket = await open();
-    const answer = once(socket, "message");
     const over = ended(socket);
-    say(socket, hello);
-    const [frame] = (await answer) as [Buffer];
-    assert.equal(
-      JSON.parse(String(frame)).protocol,
-      controlProtocol,
-      "the agent is told what to do",
-    );
+    say(socket, greet);
+    const { protocol } = await heardFrame(socket);
+    assert.equal(protocol, controlProtocol, "the agent is told what to do");
     assert.match(await over, /^4000 protocol 99, the server speaks/);
   }
   assert.deepEqual(told, []);
@@ -160,14 +271,14 @@ test("a web page is no agent", async () => {
   assert.match(error.message, /Unexpected server response/);
 });
 
-test("more than 64 KB before the hello are not taken, even in a frame that is never finished", async () => {
+test("more than 64 KB before the proof are not taken, even in a frame that is never finished", async () => {
   const socket = await open();
   const over = ended(socket);
   socket.send("x".repeat(70_000), { fin: false });
-  assert.match(await over, /^4001 the hello is too long/);
+  assert.match(await over, /^4001 the login is too long/);
 });
 
-test("16 sockets of an address may wait to say hello; one more is told to try again, and a PC that is in counts no more", async () => {
+test("16 sockets of an address may wait to log in; one more is told to try again, and a PC that is in counts no more", async () => {
   const known = await connect("52:54:00:00:00:01");
   const waiting = await Promise.all(Array.from({ length: 16 }, () => open()));
   const late = new WebSocket(url, { rejectUnauthorized: false });
@@ -198,12 +309,12 @@ test("an error at one message costs that connection, and is logged with the PC a
   other.terminate();
 });
 
-test("an error at the hello is one of that connection too", async () => {
+test("an error at the login is one of that connection too", async () => {
   const socket = await open();
   const over = ended(socket);
-  say(socket, helloOf(fullMac));
-  assert.match(await over, /^1011 the server failed at hello/);
-  assert.equal(links.isConnected(fullMac), false);
+  await logIn(socket, helloOf(full));
+  assert.match(await over, /^1011 the server failed at the login/);
+  assert.equal(links.isConnected(full), false);
 });
 
 test("a PC has one connection: a newer one takes its place, and the older one is lost", async () => {
@@ -265,8 +376,8 @@ test("what counts is whether the unsent shrinks, not how much it is", () => {
   for (let look = 0; look < 9; look++) assert.equal(quiet.isStuck(1000), false, "it is not much");
 });
 
-test("whoever says no hello within ten seconds is cut off", async () => {
-  assert.match(await silence, /^4001 no hello within 10 s \(10\)$/);
+test("whoever does not greet within ten seconds is cut off", async () => {
+  assert.match(await silence, /^4001 no greeting within 10 s \(10\)$/);
 });
 
 test("256 may wait in all", async () => {

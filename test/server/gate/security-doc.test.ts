@@ -19,7 +19,7 @@ function bytesText({ bodyBytes, method }: GateRow): string {
     return `${perChunk} bytes a chunk of the disk`;
   }
   const size = bodyBytes < 2 ** 20 ? `${bodyBytes / 2 ** 10} KiB` : `${bodyBytes / 2 ** 20} MiB`;
-  return method === "WS" ? `${size} before the hello` : size;
+  return method === "WS" ? `${size} before the proof` : size;
 }
 
 const wanted = [
@@ -67,5 +67,5 @@ test("the page has every row of the gate's table and every port", () => {
 });
 
 test("the page says what is not protected yet", () => {
-  assert.match(page, /agents are not authenticated/i);
+  assert.match(page, /HTTP is open yet/i);
 });

@@ -6,7 +6,7 @@ import { answerError } from "../../../server/api/errors.ts";
 import { targetRoutes } from "../../../server/gate/target-routes.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
-import { helloOf } from "../lab/hello.ts";
+import { helloOf, register } from "../lab/hello.ts";
 
 let api: TestApi;
 let app: FastifyInstance;
@@ -24,9 +24,9 @@ after(async () => {
 
 test("each PC of the room is listed with the disk that will be overwritten, or why it will refuse", async () => {
   const { inventory } = api.lab;
-  inventory.register(helloOf("52:54:00:00:00:01", { disks: [diskOf(1)] }), () => false, "t");
+  register(inventory, helloOf("52:54:00:00:00:01", { disks: [diskOf(1)] }));
   const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
-  inventory.register(helloOf("52:54:00:00:00:02", { disks: twins }), () => false, "t");
+  register(inventory, helloOf("52:54:00:00:00:02", { disks: twins }));
   const answer = await app.inject({ url: "/gate/v2/rooms/default/targets" });
   const [first, second, ...none] = answer.json();
   assert.deepEqual(none, []);

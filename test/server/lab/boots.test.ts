@@ -7,7 +7,7 @@ import { Boots } from "../../../server/lab/boots.ts";
 import { Inventory } from "../../../server/lab/inventory.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-import { hello } from "./hello.ts";
+import { hello, register } from "./hello.ts";
 
 let folder = "";
 let state: StateStore;
@@ -30,7 +30,7 @@ function lab(mac: string): {
   want(wanted: boolean): void;
 } {
   const inventory = new Inventory(state);
-  const pc = inventory.register(hello(mac), () => false, "2026-01-01T00:00:00Z");
+  const pc = register(inventory, hello(mac));
   let time = 1_000_000;
   let isWanted = false;
   const uuids = new Map<string, string>();
@@ -120,7 +120,7 @@ test("a MAC of two PCs on one dock leads to the agent, whatever one of them is t
   pc.hello.memoryBytes = 8e9;
   pc.nextBoot = "local-disk";
   assert.equal(boots.decide(mac).decision, "local-disk");
-  const other = inventory.register(hello(mac, "u2"), () => false, "t");
+  const other = register(inventory, hello(mac, "u2"));
   assert.notEqual(other.id, pc.id);
   other.nextBoot = "local-disk";
   other.hello.memoryBytes = 1e9;
@@ -147,11 +147,7 @@ test("a laptop that was never here is not led to the disk of another one on the 
 test("of two laptops on one dock each gets its own way, by what its firmware calls itself", () => {
   const mac = "52:54:00:00:01:21";
   const { boots, uuids, pc, inventory } = lab(mac);
-  const comes = (uuid: string): PcRecord =>
-    inventory.register(hello(mac, uuid), () => false, "2026-01-01T00:00:00Z");
-  assert.equal(comes("u1"), pc);
-  const second = comes("u2");
-  assert.notEqual(second, pc);
+  const second = register(inventory, hello(mac, "u2"));
   uuids.set(mac, "aa".repeat(16));
   boots.arrived(pc);
   uuids.set(mac, "bb".repeat(16));

@@ -4,22 +4,25 @@ import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, test } from "node:test";
 import { openApi, type TestApi } from "../api/open-api.ts";
 import { mib, write } from "../store/write-image.ts";
-import { helloOf } from "./hello.ts";
+import { helloOf, register } from "./hello.ts";
 
 let api: TestApi;
 beforeEach(async () => {
   api = await openApi("local");
-  api.lab.inventory.register(helloOf("52:54:00:00:00:01"), () => false, "t");
+  register(api.lab.inventory, helloOf("52:54:00:00:00:01"));
   await write(api.images, [new Uint8Array(randomBytes(mib))]);
 });
 afterEach(() => api.close());
 
 const restore = () =>
-  api.lab.restore({
-    ...{ image: "lab", room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
-    ...{ start: "now", startTimeoutSeconds: null, delta: false },
-    ...{ verify: "read-back", afterwards: "stay" },
-  });
+  api.lab.restore(
+    {
+      ...{ image: "lab", room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
+      ...{ start: "now", startTimeoutSeconds: null, delta: false },
+      ...{ verify: "read-back", afterwards: "stay" },
+    },
+    { operator: "ann", shown: null },
+  );
 
 test("a restore that begins while the deletion waits its turn is refused", async () => {
   // The store does one thing at a time: the first deletion keeps the second waiting.

@@ -6,11 +6,10 @@ import { afterEach, beforeEach, test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
 import { Inventory } from "../../../server/lab/inventory.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-import { hello } from "./hello.ts";
+import { hello, register } from "./hello.ts";
 
 const a = "52:54:00:00:00:0a";
 const b = "52:54:00:00:00:0b";
-const nobodyOnline = (): boolean => false;
 
 let folder = "";
 let store: StateStore;
@@ -23,37 +22,28 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("a PC is known again by its boot MAC, and keeps its name and room", () => {
+test("a PC keeps its name and room", () => {
   const inventory = new Inventory(store);
-  const first = inventory.register(hello(a), nobodyOnline, "t1");
+  const first = register(inventory, hello(a));
   assert.equal(first.name, "pc1");
   inventory.createRoom("lab1");
   first.room = "lab1";
   inventory.save(first);
-  const again = new Inventory(store).register(hello(a), nobodyOnline, "t2");
-  assert.deepEqual([again.id, again.room, again.lastSeen], [first.id, "lab1", "t2"]);
-});
-
-test("a new network card does not make a stranger; a shared UUID does not make one PC of two", () => {
-  const inventory = new Inventory(store);
-  const first = inventory.register(hello(a, "u1"), nobodyOnline, "t");
-  assert.equal(inventory.register(hello(b, "u1"), nobodyOnline, "t").id, first.id);
-  assert.deepEqual(first.macs, [b, a]);
-  const other = inventory.register(hello("52:54:00:00:00:0c", "u1"), () => true, "t");
-  assert.notEqual(other.id, first.id);
+  const again = new Inventory(store).find(first.id);
+  assert.deepEqual([again.name, again.room], ["pc1", "lab1"]);
 });
 
 test("a wanted name is given when it is free and fit", () => {
   const inventory = new Inventory(store);
-  assert.equal(inventory.register(hello(a, null, "desk-4"), nobodyOnline, "t").name, "desk-4");
-  assert.equal(inventory.register(hello(b, null, "desk-4"), nobodyOnline, "t").name, "pc1");
-  const odd = inventory.register(hello("52:54:00:00:00:0c", null, "a b/c"), nobodyOnline, "t");
+  assert.equal(register(inventory, hello(a, null, "desk-4")).name, "desk-4");
+  assert.equal(register(inventory, hello(b, null, "desk-4")).name, "pc1");
+  const odd = register(inventory, hello("52:54:00:00:00:0c", null, "a b/c"));
   assert.equal(odd.name, "pc2");
 });
 
 test("a PC is found by id, name and MAC in any spelling", () => {
   const inventory = new Inventory(store);
-  const { id } = inventory.register(hello(a), nobodyOnline, "t");
+  const { id } = register(inventory, hello(a));
   for (const reference of [id, "pc1", a, "5254.0000.000A"]) {
     assert.equal(inventory.find(reference).id, id);
   }
@@ -62,8 +52,8 @@ test("a PC is found by id, name and MAC in any spelling", () => {
 
 test("names are unique; the default room stays; a deleted room's PCs go there", () => {
   const inventory = new Inventory(store);
-  const first = inventory.register(hello(a), nobodyOnline, "t");
-  const second = inventory.register(hello(b), nobodyOnline, "t");
+  const first = register(inventory, hello(a));
+  const second = register(inventory, hello(b));
   assert.throws(() => inventory.rename(second, "pc1"), RoomcastError);
   inventory.rename(first, "pc1");
   inventory.createRoom("lab1");
@@ -74,26 +64,9 @@ test("names are unique; the default room stays; a deleted room's PCs go there", 
   assert.throws(() => inventory.deleteRoom("lab1"), RoomcastError);
 });
 
-test("a PC that may be two has a record of its own until an operator has said which", () => {
-  const inventory = new Inventory(store);
-  const first = inventory.register(hello(a, "u1"), nobodyOnline, "t");
-  const twin = inventory.register(hello(b, "u1"), (id) => id === first.id, "t");
-  first.room = "default";
-  const third = "52:54:00:00:00:0c";
-  const unknown = inventory.register(hello(third, "u1"), nobodyOnline, "t");
-  assert.deepEqual([...(unknown.doubt ?? [])].sort(), [first.id, twin.id].sort());
-  assert.throws(() => inventory.requireKnown(unknown), /may be pc1 or pc2|may be pc2 or pc1/);
-  const again = new Inventory(store).register(hello(third, "u1"), nobodyOnline, "t");
-  assert.equal(again.id, unknown.id, "it is asked about once");
-  inventory.settle(unknown, twin);
-  assert.equal(inventory.get(unknown.id), undefined);
-  const settled = inventory.register(hello(third, "u1"), nobodyOnline, "t");
-  assert.deepEqual([settled.id, settled.doubt], [twin.id, undefined]);
-});
-
 test("a MAC of several PCs, as of one dock, names none of them; their names and ids do", () => {
   const inventory = new Inventory(store);
-  const dock = (uuid: string) => inventory.register(hello(a, uuid), nobodyOnline, "t");
+  const dock = (uuid: string) => register(inventory, hello(a, uuid));
   const [first, second] = [dock("u1"), dock("u2")];
   assert.notEqual(first.id, second.id);
   assert.deepEqual(inventory.withMac(a), [first, second]);
@@ -113,8 +86,8 @@ test("a MAC of several PCs, as of one dock, names none of them; their names and 
 
 test("rooms and PCs are unique and found in any spelling; the first one is kept", () => {
   const inventory = new Inventory(store);
-  const first = inventory.register(hello(a, null, "Desk-4"), nobodyOnline, "t");
-  const second = inventory.register(hello(b, null, "desk-4"), nobodyOnline, "t");
+  const first = register(inventory, hello(a, null, "Desk-4"));
+  const second = register(inventory, hello(b, null, "desk-4"));
   assert.deepEqual([first.name, second.name], ["Desk-4", "pc1"]);
   assert.equal(inventory.find("DESK-4"), first);
   assert.throws(() => inventory.rename(second, "desk-4"), /is named Desk-4/);
@@ -133,8 +106,8 @@ test("rooms and PCs are unique and found in any spelling; the first one is kept"
 
 test("two names of an older server that differ by capital letters only: each as it is written", () => {
   const inventory = new Inventory(store);
-  const first = inventory.register(hello(a, null, "x1"), nobodyOnline, "t");
-  const second = inventory.register(hello(b), nobodyOnline, "t");
+  const first = register(inventory, hello(a, null, "x1"));
+  const second = register(inventory, hello(b));
   second.name = "X1";
   assert.equal(inventory.find("x1"), first);
   assert.equal(inventory.find("X1"), second);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { openApi } from "../api/open-api.ts";
-import { helloOf } from "./hello.ts";
+import { helloOf, loginOf } from "./hello.ts";
 
 test("a connected PC is seen now; afterwards, when it was lost", async () => {
   const connected = new Set<string>();
@@ -11,14 +11,15 @@ test("a connected PC is seen now; afterwards, when it was lost", async () => {
     send: (pc) => connected.has(pc),
     sendBytes: () => {},
     disconnect: () => {},
+    refusedLogins: new Map(),
   };
   await using api = await openApi("local", { agents });
   const { lab } = api;
-  const hello = helloOf("52:54:00:00:00:01");
-  const { pc: id } = lab.hello(hello, "10.0.0.1");
+  const login = loginOf(helloOf("52:54:00:00:00:01"));
+  const { pc: id } = lab.login(login);
   const pc = lab.inventory.find(id);
   connected.add(id);
-  lab.connected(id, hello);
+  lab.connected(id, login);
   pc.lastSeen = "2020-01-01T00:00:00.000Z";
   const age = (): number => Date.now() - Date.parse(lab.pcView(pc).lastSeen ?? "");
   assert(age() < 60_000, `${age()} ms`);

@@ -10,7 +10,7 @@ import type { DiskView } from "../../../core/wire/views.ts";
 import { rightFor } from "../../../server/lab/menus.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
 import { mib, write } from "../store/write-image.ts";
-import { helloOf } from "./hello.ts";
+import { helloOf, loginOf } from "./hello.ts";
 
 const disk = (path: string, serial: string): DiskView => ({
   ...{ path, serial, size: 8 * mib, logicalSector: 512, model: "D", wwn: null, transport: "sata" },
@@ -52,9 +52,11 @@ function connect(number: number): string {
   const mac = `52:54:00:00:00:0${number}`;
   const disks = [disk("/dev/sda", `S${number}`), disk("/dev/sdb", `T${number}`)];
   const hello = helloOf(mac, { identity: { uuid: null, serials: [mac], macs: [mac] }, disks });
-  const { pc } = api.lab.hello(hello, "127.0.0.1");
+  const login = loginOf(hello, { kind: "tpm" });
+  const { pc } = api.lab.login(login);
   online.add(pc);
-  api.lab.connected(pc, hello);
+  api.lab.connected(pc, login);
+  api.lab.pcs.admit(pc, null, "ann");
   return pc;
 }
 
@@ -85,6 +87,7 @@ beforeEach(async () => {
     },
     sendBytes() {},
     disconnect() {},
+    refusedLogins: new Map<string, number>(),
   };
   api = await openApi("local", { agents });
   await write(api.images, [new Uint8Array(randomBytes(mib))]);
@@ -150,11 +153,11 @@ test("what a PIN allows ends with the connection, the PIN, the room, and ten min
   assert.equal(right(), null, "the PIN was set anew");
   await type("2468");
   api.lab.rooms.create("lab2");
-  api.lab.pcs.set(idOf(0), { room: "lab2" });
+  api.lab.pcs.set(idOf(0), { room: "lab2" }, "ann");
   ask(wipe);
   assert.deepEqual(sessions(), [], "the room");
   ask({ action: "withdraw" });
-  api.lab.pcs.set(idOf(0), { room: "default" });
+  api.lab.pcs.set(idOf(0), { room: "default" }, "ann");
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { promise, resolve } = Promise.withResolvers<void>();
   const poll = setInterval(() => right() === "menu" && resolve(), 10);

@@ -90,7 +90,9 @@ test("a file of the first version keeps its rooms and events, and gets what is n
       PRAGMA user_version = 1;`);
     db.close();
     const store = openStateStore(folder);
-    assert.deepEqual(store.rooms(), [newRoom("default"), newRoom("lab1")]);
+    const lab1 = newRoom("lab1");
+    const asBefore = { ...lab1, settings: { ...lab1.settings, admit: "on-order" as const } };
+    assert.deepEqual(store.rooms(), [newRoom("default"), asBefore], "an order places its PCs");
     assert.deepEqual(store.events({ session: "s1", limit: 9 }), [
       { ...about, session: "s1", pc: "p-1", text: "verified" },
     ]);
@@ -105,7 +107,10 @@ test("a setting that a stored room does not have yet is the default", () =>
     db.exec(`UPDATE rooms SET record = '{"settings":{"shell":false}}'`);
     db.close();
     const store = openStateStore(folder);
-    assert.deepEqual(store.rooms()[0]?.settings, { ...roomDefaults, shell: false });
+    assert.deepEqual(store.rooms()[0]?.settings, {
+      ...roomDefaults,
+      ...{ shell: false, admit: "on-order" },
+    });
     store.close();
   }));
 
@@ -134,7 +139,7 @@ test("a room that grew the last partition, or none, from before there were modes
     for (const grow of [true, false])
       add.run(`grow-${grow}`, JSON.stringify({ settings: { grow } }));
     add.run("says-nothing", "{}");
-    db.exec("PRAGMA user_version = 3");
+    db.exec("DROP TABLE keys; PRAGMA user_version = 3");
     db.close();
     const store = openStateStore(folder);
     const modes = Object.fromEntries(store.rooms().map((room) => [room.name, room.settings.grow]));
@@ -212,6 +217,7 @@ test("a file of version 0.1 keeps its history, rooms, seats, PCs, operators, sch
       ["30 6 * * 1-5 lab1"],
     );
     assert.equal(store.events({ limit: 100 }).length, 23);
+    assert.deepEqual([store.keys(), lab1?.settings.admit], [[], "on-order"]);
 
     const names = { nameOf: (pc: string) => store.pcs().find(({ id }) => id === pc)?.name ?? pc };
     const views = [...store.journal.ended(9), ...store.journal.open()].map((journalled) => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { MacAddress } from "../../../../core/units/mac.ts";
 import { BootHints } from "../../../../server/gate/boot/boot-hints.ts";
 import { openApi } from "../../api/open-api.ts";
-import { helloOf } from "../../lab/hello.ts";
+import { helloOf, register } from "../../lab/hello.ts";
 
 const mac = (number: number) =>
   `52:54:00:00:${(number >> 8).toString(16).padStart(2, "0")}:${(number & 255).toString(16).padStart(2, "0")}` as MacAddress;
@@ -53,7 +53,7 @@ test("MACs that are invented without end are forgotten, the oldest first", () =>
 
 test("asking for a script stores nothing, and shows the PC as booting", async (context) => {
   await using api = await openApi("tokens");
-  const { id } = api.lab.inventory.register(helloOf(mac(1)), () => false, "t");
+  const { id } = register(api.lab.inventory, helloOf(mac(1)));
   const saves = [
     ...(["savePc", "saveRoom", "addEvent", "saveLease"] as const).map((name) =>
       context.mock.method(api.state, name),
@@ -73,7 +73,7 @@ test("asking for a script stores nothing, and shows the PC as booting", async (c
 
 test("a PC that was reset asks before its connection is missed: its session hears of it", async (context) => {
   await using api = await openApi("tokens");
-  const { id } = api.lab.inventory.register(helloOf(mac(1)), () => false, "t");
+  const { id } = register(api.lab.inventory, helloOf(mac(1)));
   context.mock.method(api.lab.agents, "isConnected", () => true);
   const booting = context.mock.method(api.lab.sessions, "booting");
   await api.app.inject({ method: "GET", url: `/boot/ipxe/${mac(1)}` });

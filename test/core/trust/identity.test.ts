@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Known, type Marks, recognise } from "../../../core/session/identity.ts";
+import { type Known, type Marks, recognise } from "../../../core/trust/identity.ts";
 
 const pc = (uuid: string | null, serials: string[], macs: string[]): Marks => ({
   uuid,

@@ -1,0 +1,24 @@
+import type { TLSSocket } from "node:tls";
+import type { FastifyRequest } from "fastify";
+import { assert } from "../../core/errors.ts";
+import { exporterOf } from "../../core/node/pin.ts";
+
+/** The TLS connection that a login is bound to, as both its ends know it. */
+export interface Channel {
+  /** 32 bytes that only the two ends can derive. */
+  readonly exporter: Uint8Array;
+  /** The public key that the server has shown on it, DER. */
+  readonly serverSpki: Uint8Array;
+}
+
+/** The channel that a request came by. A link that is not on TLS is a bug: its route is on no other listener. */
+export function channelOf({ raw }: FastifyRequest): Channel {
+  const socket = raw.socket as TLSSocket;
+  assert(socket.encrypted, "a link is on TLS");
+  const certificate = socket.getX509Certificate();
+  assert(certificate !== undefined, "the server has shown a certificate");
+  return {
+    exporter: exporterOf(socket),
+    serverSpki: certificate.publicKey.export({ type: "spki", format: "der" }),
+  };
+}

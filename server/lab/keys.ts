@@ -1,0 +1,46 @@
+import type { KeyRecord } from "../state/records.ts";
+import type { StateStore } from "../state/state-store.ts";
+
+/** What of the state store is keys. */
+export type KeyStore = Pick<StateStore, "keys" | "saveKey" | "removeKey">;
+
+/** The keys that the server knows, kept in step with the state store. A PC has at most one. */
+export class Keys {
+  private readonly store: KeyStore;
+  private readonly byFingerprint: Map<string, KeyRecord>;
+  private readonly byPc = new Map<string, KeyRecord>();
+
+  constructor(store: KeyStore) {
+    this.store = store;
+    this.byFingerprint = new Map(store.keys().map((key) => [key.fingerprint, key]));
+    for (const key of this.byFingerprint.values()) if (key.pc !== null) this.byPc.set(key.pc, key);
+  }
+
+  find(fingerprint: string): KeyRecord | null {
+    return this.byFingerprint.get(fingerprint) ?? null;
+  }
+
+  of(pc: string): KeyRecord | null {
+    return this.byPc.get(pc) ?? null;
+  }
+
+  /** Takes a key as it is now; `isKept` false: of a PC that is not stored either. */
+  save(key: KeyRecord, isKept: boolean): void {
+    this.byFingerprint.set(key.fingerprint, key);
+    if (key.pc !== null) this.byPc.set(key.pc, key);
+    if (isKept) this.store.saveKey(key);
+  }
+
+  /** The PC has no key any more. One that is revoked stays known, so that it is never new. */
+  release(pc: string): void {
+    const key = this.byPc.get(pc);
+    if (key === undefined) return;
+    this.byPc.delete(pc);
+    if (key.state === "revoked") {
+      key.pc = null;
+      return this.store.saveKey(key);
+    }
+    this.byFingerprint.delete(key.fingerprint);
+    this.store.removeKey(key.fingerprint);
+  }
+}
