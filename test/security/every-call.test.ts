@@ -211,7 +211,11 @@ test("the port in clear has what is open and nothing more, by no method and no s
   for (const row of gateRows.filter(({ port }) => port === "https")) {
     const method = row.method === "WS" ? "GET" : row.method;
     const headers = { authorization: `Bearer ${row.role === null ? "" : lab.grant(row.role)}` };
-    const { statusCode } = await boot.inject({ method, url: lab.pathOf(row), headers });
-    assert.equal(statusCode, 404, `${row.method} ${row.path}`);
+    const answer: { statusCode: number } = await boot.inject({
+      method,
+      url: lab.pathOf(row),
+      headers,
+    });
+    assert.equal(answer.statusCode, 404, `${row.method} ${row.path}`);
   }
 });
