@@ -219,3 +219,28 @@ test("the port in clear has what is open and nothing more, by no method and no s
     assert.equal(answer.statusCode, 404, `${row.method} ${row.path}`);
   }
 });
+
+test("a page of another site, and a name that leads here, reach no call, whatever an operator's browser adds", async () => {
+  const before = await state();
+  const paths = [
+    ...calls().map(({ method, there }) => [method, there] as const),
+    ...gateRows
+      .filter(({ port }) => port === "https")
+      .map(
+        (row) => [row.method === "WS" ? ("GET" as const) : row.method, lab.pathOf(row)] as const,
+      ),
+  ];
+  const pages = [
+    { host: "localhost", origin: "https://evil.example" },
+    { host: "localhost", origin: "null" },
+    { host: "evil.example:8443", origin: "https://evil.example:8443" },
+    { host: "evil.example" },
+  ];
+  for (const [method, url] of paths)
+    for (const page of pages) {
+      const headers = { ...page, authorization: `Bearer ${tokens.admin}` };
+      const answer: { statusCode: number } = await api.app.inject({ method, url, headers });
+      assert.equal(answer.statusCode, 403, `${method} ${url} by ${JSON.stringify(page)}`);
+    }
+  assert.deepEqual(await state(), before);
+});
