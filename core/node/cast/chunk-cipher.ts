@@ -3,7 +3,7 @@
  * a keyed hash of the chunk's entry: the same bytes meet the same key stream whenever they are sent
  * again, and no others ever meet it. Whether they are right is for the chunk's own hash to say.
  */
-import { createCipheriv, createHmac } from "node:crypto";
+import { createCipheriv, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { CastEntries } from "../../cast/ends.ts";
 import { encodeEntry } from "../../image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../image/types.ts";
@@ -26,8 +26,8 @@ export class ChunkCipher {
     this.index.set(encodeEntry(entry), entryIndex * indexEntryBytes);
   }
 
-  /** Encrypts or decrypts the stored bytes of an entry, into memory of their own. `key`: 32 bytes. */
-  apply(key: Uint8Array, entryIndex: number, bytes: Uint8Array): Uint8Array {
+  /** Encrypts or decrypts the stored bytes of an entry, into memory of their own. */
+  apply(key: KeyObject, entryIndex: number, bytes: Uint8Array): Uint8Array {
     const start = entryIndex * indexEntryBytes;
     const content = this.index.subarray(start + contentOffset, start + indexEntryBytes);
     const iv = createHmac("sha256", key).update(content).digest().subarray(0, ivBytes);
@@ -35,8 +35,8 @@ export class ChunkCipher {
   }
 }
 
-/** Keys as their bytes. */
-export const keyBytes = ({ chunk, packet }: CastKeys) => ({
-  chunk: new Uint8Array(Buffer.from(chunk, "base64")),
+/** Keys as they are used. The chunks' is made ready once: from bytes, it would be for each chunk. */
+export const readKeys = ({ chunk, packet }: CastKeys) => ({
+  chunk: createSecretKey(chunk, "base64"),
   packet: new Uint8Array(Buffer.from(packet, "base64")),
 });

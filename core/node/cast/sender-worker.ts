@@ -7,7 +7,7 @@ import type { ChunkSource } from "../../ports.ts";
 import { packetLimit } from "../../wire/cast.ts";
 import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
-import { ChunkCipher, keyBytes } from "./chunk-cipher.ts";
+import { ChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {
   errorOf,
   type FromSender,
@@ -56,7 +56,7 @@ async function run(): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);
   const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
   const cipher = new ChunkCipher(setup.index);
-  let keys = keyBytes(setup.keys);
+  let keys = readKeys(setup.keys);
   const machine = new CastSenderMachine(
     {
       ...setup,
@@ -84,7 +84,7 @@ async function run(): Promise<void> {
   };
 
   const rekey = (next: CastKeys): void => {
-    keys = keyBytes(next);
+    keys = readKeys(next);
     machine.rekey(keys.packet, systemClock.now());
     soon();
   };

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { createDecipheriv, createHmac } from "node:crypto";
+import { test } from "node:test";
+import { encodeIndex } from "../../../core/image/index-codec.ts";
+import { codec, type IndexEntry } from "../../../core/image/types.ts";
+import { ChunkCipher, readKeys } from "../../../core/node/cast/chunk-cipher.ts";
+import { castKeys, keysOf } from "../cast/keys.ts";
+
+const entryOf = (chunkIndex: number, more: Partial<IndexEntry> = {}): IndexEntry => ({
+  ...{ chunkIndex, codec: codec.zstd, storedLength: 3000, crc32c: 5 },
+  sha256: new Uint8Array(32).fill(9),
+  ...more,
+});
+/** The same bytes at two places, then others that differ in one thing. */
+const entries = [
+  entryOf(3),
+  entryOf(8),
+  entryOf(9, { sha256: new Uint8Array(32).fill(8) }),
+  entryOf(10, { codec: codec.raw }),
+  entryOf(11, { crc32c: 6 }),
+];
+const { chunk: key } = readKeys(castKeys);
+const stored = Uint8Array.from({ length: 3000 }, (_, index) => index * 7);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+test("the same bytes meet the same key stream, and no others ever do", () => {
+  const cipher = new ChunkCipher(encodeIndex(entries));
+  const [first, ...others] = entries.map((_, entryIndex) =>
+    hex(cipher.apply(key, entryIndex, stored)),
+  );
+  assert.equal(others[0], first);
+  assert.equal(new Set([first, ...others]).size, 4);
+  assert.notEqual(hex(cipher.apply(readKeys(keysOf(6)).chunk, 0, stored)), first);
+});
+
+test("it is AES-256-CTR from the HMAC of the entry without its place, and its own opposite", () => {
+  const index = encodeIndex(entries);
+  const cipher = new ChunkCipher(index);
+  const encrypted = cipher.apply(key, 2, stored);
+  const iv = createHmac("sha256", key)
+    .update(index.subarray(2 * 48 + 4, 3 * 48))
+    .digest();
+  const plain = createDecipheriv("aes-256-ctr", key, iv.subarray(0, 16)).update(encrypted);
+  assert.equal(hex(plain), hex(stored));
+  assert.equal(hex(cipher.apply(key, 2, encrypted)), hex(stored));
+});
+
+test("an entry of a live cast is as one that was known from the start", () => {
+  const live = new ChunkCipher({ entryCount: entries.length });
+  for (const [at, entry] of entries.entries()) live.announce(at, entry);
+  const cipher = new ChunkCipher(encodeIndex(entries));
+  for (const at of entries.keys())
+    assert.equal(hex(live.apply(key, at, stored)), hex(cipher.apply(key, at, stored)));
+});
