@@ -74,7 +74,7 @@ async function run(): Promise<void> {
 
   const deliver = ({ entryIndex, keyNumber, offset, storedLength }: Completed): void => {
     const stored = slab.subarray(offset, offset + storedLength);
-    stored.set(cipher.apply(chunkKeys.get(keyNumber) as KeyObject, entryIndex, stored));
+    cipher.apply(chunkKeys.get(keyNumber) as KeyObject, entryIndex, stored, stored);
     say({ type: "chunk", entryIndex, offset, storedLength });
   };
 
