@@ -10,7 +10,7 @@ import { assert } from "../../errors.ts";
 import type { IndexEntry } from "../../image/types.ts";
 import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
-import { ChunkCipher, readKeys } from "./chunk-cipher.ts";
+import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {
   type FromReceiver,
   failureOf,
@@ -44,7 +44,7 @@ async function run(): Promise<void> {
   const { wakeDescriptor } = setup;
   const inbox: ToReceiver[] = [];
   const slab = new Uint8Array(setup.slab);
-  const cipher = new ChunkCipher(setup.index);
+  const cipher = await openChunkCipher(setup.index, setup.mayUseCalls);
   const first = readKeys(setup.keys);
   /** By the numbers of the packets' keys. */
   const chunkKeys = new Map([[0, first.chunk]]);
@@ -74,7 +74,7 @@ async function run(): Promise<void> {
 
   const deliver = ({ entryIndex, keyNumber, offset, storedLength }: Completed): void => {
     const stored = slab.subarray(offset, offset + storedLength);
-    stored.set(cipher.apply(chunkKeys.get(keyNumber) as KeyObject, entryIndex, stored));
+    cipher.apply(chunkKeys.get(keyNumber) as KeyObject, entryIndex, stored, stored);
     say({ type: "chunk", entryIndex, offset, storedLength });
   };
 
@@ -118,6 +118,7 @@ async function run(): Promise<void> {
     sayStats();
   } finally {
     socket.close();
+    cipher.close();
   }
 }
 
