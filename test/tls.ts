@@ -23,3 +23,11 @@ export const pinnedTo = (url: string, pin: string): PinnedServer =>
 export const plainHttp = (url: string): ServerHttp => ({
   fetch: (path, init) => fetch(new URL(path, url), init),
 });
+
+/** The certificate of a gate's key as it would be if it had run out in 1971; its signature is wrong, too. */
+export function runOut(cert: string): string {
+  const der = Buffer.from(cert.replace(/-----.*-----/g, ""), "base64");
+  der.write("19710101000000Z", der.indexOf("99991231235959Z"), "latin1");
+  const lines = (der.toString("base64").match(/.{1,64}/g) ?? []).join("\n");
+  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+}

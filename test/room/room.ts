@@ -89,7 +89,6 @@ function directions(room: Room, pcs: readonly Pc[]): string[] {
     `  PCs         ${cli} pc list`,
     `  capture     ${cli} capture master demo --wait`,
     `  restore     ${cli} restore demo --room lab --wait`,
-    `  web         ip netns exec ${room.network.serverNamespace} curl -k ${room.lab.gateUrl}/api/v1/status`,
     `  server log  ${relative(process.cwd(), room.lab.log)}`,
     "",
     "The PCs, their screens and keyboards, and what they say on their serial lines:",

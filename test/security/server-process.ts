@@ -28,13 +28,17 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** `config`: more of the configuration, in TOML. */
-export async function startServer(config = ""): Promise<ServerProcess> {
+/** `config`: more of the configuration, in TOML. `prepare`: makes the data folder, which is else not there yet. */
+export async function startServer(
+  config = "",
+  prepare?: (data: string) => void,
+): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), "roomcast-strangers-"));
   const boot = join(folder, "boot");
   await mkdir(boot);
   await writeFile(join(folder, "config.toml"), `${config}\n[boot]\nfolder = "${boot}"\n`);
   const data = join(folder, "data");
+  prepare?.(data);
   const child = spawn(process.execPath, [
     ...[main, "--data", data, "serve", "--interface", "lo", "--dhcp", "off"],
     ...["--http-port", `${await freePort()}`, "--https-port", `${await freePort()}`],

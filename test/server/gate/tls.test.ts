@@ -15,7 +15,7 @@ import { GateKeys } from "../../../server/gate/keys.ts";
 import { readSiteCertificate } from "../../../server/gate/site-certificate.ts";
 import { Tls } from "../../../server/gate/tls.ts";
 import { openDataFolder } from "../../../server/host/data-folder.ts";
-import { pinnedTo, testKey } from "../../tls.ts";
+import { pinnedTo, runOut, testKey } from "../../tls.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-tls-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -123,10 +123,7 @@ test("without a certificate of the site the gate's is everybody's, and the next 
 
 test("a certificate that has run out connects a PC all the same: the pin decides, and no clock", async () => {
   const { key, cert, pin } = await testKey();
-  const der = Buffer.from(cert.replace(/-----.*-----/g, ""), "base64");
-  der.write("19710101000000Z", der.indexOf("99991231235959Z"), "latin1");
-  const lines = (der.toString("base64").match(/.{1,64}/g) ?? []).join("\n");
-  const old = `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+  const old = runOut(cert);
   assert.equal(new X509Certificate(old).validToDate.getUTCFullYear(), 1971);
   const app = fastify({ https: { key, cert: old } }) as unknown as FastifyInstance;
   app.get("/", () => "in");
