@@ -151,7 +151,6 @@ export class CastSenderMachine {
       this.setServed(member, false);
       member.sequence = -1;
       member.heardAt = now;
-      member.assembling = new Map();
     }
     this.supply.readAgain();
     this.beginStretch(now);
@@ -295,9 +294,8 @@ export class CastSenderMachine {
     member.sequence = sequence;
     member.packets = report.packets;
     member.begun = member.begun.filter((first) => first > sequence);
-    // What it holds of an earlier generation's packets is of no use any more.
     member.assembling = new Map(
-      isOurs ? report.assembling.map(({ entryIndex, lacking }) => [entryIndex, lacking]) : [],
+      report.assembling.map(({ entryIndex, lacking }) => [entryIndex, lacking]),
     );
     if (report.wants !== null) this.replaceWants(member, report.wants);
     for (const { entryIndex, wanted } of report.settled) {

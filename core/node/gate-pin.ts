@@ -6,13 +6,21 @@ import { pinOf } from "./pin.ts";
 
 /** The gate's private key, in the data folder. */
 export const gateKeyFile = "gate.key";
+/** That of the key that takes its place, while PCs learn of it. */
+export const nextGateKeyFile = "gate-next.key";
 
 /**
- * The pin of the gate's key of a data folder; null before the server's first start. Rejects with `refused` when
- * the key cannot be read.
+ * The pins of the gate's keys of a data folder: the one that is shown, and during a rotation the next; null
+ * before the server's first start. Rejects with `refused` when a key cannot be read.
  */
-export async function gatePin(dataFolder: string): Promise<string | null> {
-  const path = join(dataFolder, gateKeyFile);
+export async function gatePins(dataFolder: string): Promise<readonly [string, ...string[]] | null> {
+  const shown = await pinIn(join(dataFolder, gateKeyFile));
+  const next = await pinIn(join(dataFolder, nextGateKeyFile));
+  if (shown === null) return null;
+  return next === null ? [shown] : [shown, next];
+}
+
+async function pinIn(path: string): Promise<string | null> {
   try {
     const pem = await readFile(path, "utf8");
     return pinOf(createPublicKey(pem).export({ type: "spki", format: "der" }));

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import type { BootGate } from "../../core/boot/boot-menu.ts";
 import { exitStatus, RoomcastError } from "../../core/errors.ts";
 import { dataFolder } from "../../core/node/command-line.ts";
-import { gatePin } from "../../core/node/gate-pin.ts";
+import { gatePins } from "../../core/node/gate-pin.ts";
 import { isPin } from "../../core/node/pin.ts";
 import { holdLock } from "../build/lock.ts";
 import { enrolmentSteps, fingerprintOf } from "./enrolment.ts";
@@ -70,8 +70,8 @@ async function pins(): Promise<BootGate["pins"]> {
     throw new RoomcastError("usage", `${wrong} is no pin`, "take it from `roomcast trust show`");
   const [first, ...others] = given;
   if (first !== undefined) return [first, ...others];
-  const own = await gatePin(values.data);
-  if (own !== null) return [own];
+  const own = await gatePins(values.data);
+  if (own !== null) return own;
   throw new RoomcastError(
     "not-found",
     `${values.data} has no gate key yet, which PCs are to know the server by`,

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { madeOf, madeOfField, packedFiles, secureBootFiles } from "../../core/boot/secure-boot.ts";
 import { errorText, RoomcastError } from "../../core/errors.ts";
-import { gatePin } from "../../core/node/gate-pin.ts";
+import { gatePins } from "../../core/node/gate-pin.ts";
 import { readPeSection } from "../../core/node/pe-file.ts";
 import type { Finding } from "../../core/wire/api.ts";
 import { ok, problem, warning } from "./host-checks.ts";
@@ -28,13 +28,21 @@ export async function secureBootChecks({
     const url =
       wordsOf(commandLine, "roomcast.server")[0] ?? "a server that its boot line does not name";
     const again = `make secure-boot-image SERVER=${url}`;
-    const pin = await gatePin(dataFolder);
+    const [shown, next] = (await gatePins(dataFolder)) ?? [];
     const pins = wordsOf(commandLine, "roomcast.key");
-    if (pin !== null && !pins.includes(pin))
+    if (shown !== undefined && !pins.includes(shown))
       return [
         problem(
           check,
-          `it names another gate key (${pins.join(", ")}) than this server's (${pin}): PCs that start from it refuse this server`,
+          `it names another gate key (${pins.join(", ")}) than this server's (${shown}): PCs that start from it refuse this server`,
+          again,
+        ),
+      ];
+    if (next !== undefined && !pins.includes(next))
+      return [
+        problem(
+          check,
+          `it lacks the gate's next key (${next}): once \`roomcast trust rotate --finish\` has made it the only one, PCs that start from the image refuse this server`,
           again,
         ),
       ];

@@ -8,7 +8,7 @@ import {
 import { open, readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
-import { gateKeyFile } from "../../core/node/gate-pin.ts";
+import { gateKeyFile, nextGateKeyFile } from "../../core/node/gate-pin.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { selfSigned } from "./certificate.ts";
@@ -22,9 +22,6 @@ export interface GateKey {
   readonly key: string;
   readonly cert: string;
 }
-
-/** Of the key that takes its place, while PCs learn of it. */
-const nextFile = "gate-next.key";
 
 /**
  * The key that the gate shows, and during a rotation the one that takes its place: PCs hear of both before
@@ -44,7 +41,7 @@ export class GateKeys {
   /** Reads the keys from the data folder, or makes the first. Rejects with `bad-input` for a broken file. */
   static async open(folder: string): Promise<GateKeys> {
     const shown = await readKey(folder, gateKeyFile);
-    const coming = await readKey(folder, nextFile);
+    const coming = await readKey(folder, nextGateKeyFile);
     return new GateKeys(folder, shown ?? (await makeKey(folder, gateKeyFile)), coming);
   }
 
@@ -68,7 +65,7 @@ export class GateKeys {
         "show it with `roomcast trust show`, or let it take its place with `roomcast trust rotate --finish`";
       throw new RoomcastError("conflict", "there is a next key already", next);
     }
-    this.coming = await makeKey(this.folder, nextFile);
+    this.coming = await makeKey(this.folder, nextGateKeyFile);
   }
 
   /** Shows the next key from now on, and forgets the present one; rejects with `conflict` without a next. */
@@ -77,7 +74,7 @@ export class GateKeys {
       const next = "make one with `roomcast trust rotate`, and give the PCs time to hear of it";
       throw new RoomcastError("conflict", "there is no next key", next);
     }
-    await rename(join(this.folder, nextFile), join(this.folder, gateKeyFile));
+    await rename(join(this.folder, nextGateKeyFile), join(this.folder, gateKeyFile));
     await syncDirectory(this.folder);
     this.shown = this.coming;
     this.coming = null;

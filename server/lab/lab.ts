@@ -213,6 +213,7 @@ export class Lab implements AgentEvents {
       agents,
       wake,
       requireFree: (pc) => this.sessions.requireFree(pc),
+      expel: (pc) => this.sessions.expel(pc),
       placed: (pc) => {
         this.rooms.tell(pc);
         this.placed(pc);

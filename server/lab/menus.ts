@@ -57,7 +57,10 @@ export class Menus {
   /** What the PIN that was typed at this PC allows now. */
   rightOf({ id, room }: PcRecord): Right | null {
     const held = this.held.get(id);
-    return held?.room === room ? held.right : null;
+    if (held === undefined || held.room === room) return held?.right ?? null;
+    // It ended when the PC was moved, and does not come back with it.
+    this.drop(id);
+    return null;
   }
 
   rulesOf({ room }: PcRecord): MenuRules {

@@ -14,6 +14,8 @@ export interface PcOrdersPorts {
   wake(macs: readonly string[]): Promise<void>;
   /** Throws `conflict` when a session has this PC. */
   requireFree(pc: PcRecord): void;
+  /** Ends what a session does with this PC. */
+  expel(pc: string): void;
   /** Its name, room or seat has changed: tells the PC, and the session of its room. */
   placed(pc: PcRecord): void;
 }
@@ -115,12 +117,16 @@ export class PcOrders {
     return admitted;
   }
 
-  /** The PC's key is worth nothing any more: its connection is cut, and it comes back as nobody. */
+  /**
+   * The PC's key is worth nothing any more: its work and its connection end, and it comes back as
+   * nobody.
+   */
   revoke(reference: string, operator: string): PcRecord {
     const { inventory, admissions, agents, announcer } = this.ports;
     const pc = inventory.find(reference);
     admissions.revoke(pc, operator);
     announcer.note({ pc: pc.id, operator }, `the key of ${pc.name} is revoked`);
+    this.ports.expel(pc.id);
     agents.disconnect(pc.id);
     announcer.pc(pc.id);
     return pc;

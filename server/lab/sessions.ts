@@ -343,6 +343,12 @@ export class Sessions {
     this.take(session.id, { type: "admit", pc: pc.id });
   }
 
+  /** The PC is trusted no more: its part in its session ends, and with it its grants; a cast gets new keys. */
+  expel(pc: PcId): void {
+    const session = this.engine.of(pc);
+    if (session !== undefined) this.take(session.id, { type: "drop", pc, by: "operator" });
+  }
+
   /** The person at the PC has stopped the work there. */
   stoppedAtPc(pc: PcId, session: string): void {
     const found = this.engine.get(session);

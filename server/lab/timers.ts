@@ -9,7 +9,8 @@ export class LabTimers {
   private readonly offset: number;
   private wakeTimer: NodeJS.Timeout | undefined;
   private soonTimer: NodeJS.Immediate | undefined;
-  private readonly waiting = new Set<NodeJS.Timeout>();
+  /** What each of them is called off by. */
+  private readonly waiting = new Set<() => void>();
   private isClosed = false;
 
   /** `startAt`: the lab time at which the server before ended. */
@@ -45,14 +46,11 @@ export class LabTimers {
   /** Calls once after this time; answers how to call it off. */
   later(ms: number, act: () => void): () => void {
     const timer = setTimeout(() => {
-      this.waiting.delete(timer);
+      this.waiting.delete(stop);
       act();
     }, ms);
-    this.waiting.add(timer);
-    return () => {
-      this.waiting.delete(timer);
-      clearTimeout(timer);
-    };
+    const stop = this.calledOffBy(() => clearTimeout(timer));
+    return stop;
   }
 
   /** Resolves after this time, or as soon as `signal` aborts. */
@@ -70,17 +68,22 @@ export class LabTimers {
   /** Calls again and again; answers how to end it. */
   every(ms: number, act: () => void): () => void {
     const ticker = setInterval(act, ms);
-    this.waiting.add(ticker);
-    return () => {
-      this.waiting.delete(ticker);
-      clearInterval(ticker);
-    };
+    return this.calledOffBy(() => clearInterval(ticker));
   }
 
   close(): void {
     this.isClosed = true;
     clearTimeout(this.wakeTimer);
     if (this.soonTimer !== undefined) clearImmediate(this.soonTimer);
-    for (const timer of this.waiting) clearTimeout(timer);
+    for (const stop of this.waiting) stop();
+  }
+
+  private calledOffBy(clear: () => void): () => void {
+    const stop = (): void => {
+      this.waiting.delete(stop);
+      clear();
+    };
+    this.waiting.add(stop);
+    return stop;
   }
 }

@@ -15,7 +15,7 @@ const ways = [
  * e1000e: under UEFI such a card boots by iPXE in its ROM, which knows no UEFI HTTP boot, and which
  * Secure Boot refuses, as nobody has signed it.
  */
-export const bootRows: readonly BootRow[] = ways.flatMap((way) =>
+const everyRow: readonly BootRow[] = ways.flatMap((way) =>
   (["e1000e", "virtio"] as const)
     .filter((nic) => nic === "virtio" || way.title === "BIOS PXE" || way.title === "UEFI PXE")
     .flatMap((nic) =>
@@ -27,3 +27,9 @@ export const bootRows: readonly BootRow[] = ways.flatMap((way) =>
       })),
     ),
 );
+
+export const bootRows: readonly BootRow[] = [
+  ...everyRow,
+  // undionly hears nothing through the ROM of such a card: the iPXE in the ROM goes on by itself.
+  { title: "BIOS PXE, vmxnet3, ahci", firmware: "bios", nic: "vmxnet3", bus: "ahci" },
+];

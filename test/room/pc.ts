@@ -42,7 +42,7 @@ export interface PcOptions extends UefiFeatures {
   /** A raw file that is a USB disk. */
   readonly usbDisk?: string;
   /** OVMF's own PXE drives virtio only; e1000e under UEFI boots by iPXE's ROM. */
-  readonly nic: "e1000e" | "virtio";
+  readonly nic: "e1000e" | "virtio" | "vmxnet3";
   /** What the firmware tries first; the other one is next. */
   readonly bootFirst: "network" | "disk";
   /** Whether the cable is in at power-on; it is unless said otherwise. */
@@ -242,7 +242,7 @@ function machine(options: PcOptions, vars: string): string[] {
 }
 
 function nicDevice(options: PcOptions, mac: string): string[] {
-  const model = options.nic === "virtio" ? "virtio-net-pci" : "e1000e";
+  const model = options.nic === "virtio" ? "virtio-net-pci" : options.nic;
   // With a ROM on the card, OVMF would boot by that instead of its own PXE.
   const rom = options.firmware === "uefi" && options.nic === "virtio" ? ",romfile=" : "";
   // A kernel that is booted straight away takes the first place itself.

@@ -2,6 +2,7 @@
  * The worker of `receiver.ts`: the machine and its socket. With the system's calls it never gives its
  * thread to the event loop: it waits on the socket and on the descriptor by which its owner wakes it.
  */
+import type { KeyObject } from "node:crypto";
 import { readSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { CastReceiverMachine, type Completed } from "../../cast/receiver.ts";
@@ -9,7 +10,7 @@ import { assert } from "../../errors.ts";
 import type { IndexEntry } from "../../image/types.ts";
 import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
-import { ChunkCipher, keyBytes } from "./chunk-cipher.ts";
+import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {
   type FromReceiver,
   failureOf,
@@ -43,8 +44,8 @@ async function run(): Promise<void> {
   const { wakeDescriptor } = setup;
   const inbox: ToReceiver[] = [];
   const slab = new Uint8Array(setup.slab);
-  const cipher = new ChunkCipher(setup.index);
-  const first = keyBytes(setup.keys);
+  const cipher = await openChunkCipher(setup.index, setup.mayUseCalls);
+  const first = readKeys(setup.keys);
   /** By the numbers of the packets' keys. */
   const chunkKeys = new Map([[0, first.chunk]]);
   const storedLengths = storedLengthsOf(setup.index);
@@ -67,13 +68,13 @@ async function run(): Promise<void> {
   };
 
   const rekey = (keys: CastKeys): void => {
-    const { packet, chunk } = keyBytes(keys);
+    const { packet, chunk } = readKeys(keys);
     chunkKeys.set(machine.rekey(packet, systemClock.now()), chunk);
   };
 
   const deliver = ({ entryIndex, keyNumber, offset, storedLength }: Completed): void => {
     const stored = slab.subarray(offset, offset + storedLength);
-    stored.set(cipher.apply(chunkKeys.get(keyNumber) as Uint8Array, entryIndex, stored));
+    cipher.apply(chunkKeys.get(keyNumber) as KeyObject, entryIndex, stored, stored);
     say({ type: "chunk", entryIndex, offset, storedLength });
   };
 
@@ -117,6 +118,7 @@ async function run(): Promise<void> {
     sayStats();
   } finally {
     socket.close();
+    cipher.close();
   }
 }
 

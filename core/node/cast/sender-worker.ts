@@ -4,10 +4,11 @@ import { parentPort, workerData } from "node:worker_threads";
 import { CastSenderMachine } from "../../cast/sender.ts";
 import { assert, RoomcastError } from "../../errors.ts";
 import type { ChunkSource } from "../../ports.ts";
+import { chunkBytes } from "../../units/units.ts";
 import { packetLimit } from "../../wire/cast.ts";
 import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
-import { ChunkCipher, keyBytes } from "./chunk-cipher.ts";
+import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {
   errorOf,
   type FromSender,
@@ -55,8 +56,9 @@ try {
 async function run(): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);
   const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
-  const cipher = new ChunkCipher(setup.index);
-  let keys = keyBytes(setup.keys);
+  const cipher = await openChunkCipher(setup.index, setup.mayUseCalls);
+  const scratch = new Uint8Array(chunkBytes);
+  let keys = readKeys(setup.keys);
   const machine = new CastSenderMachine(
     {
       ...setup,
@@ -78,13 +80,16 @@ async function run(): Promise<void> {
   };
 
   const supply = (entryIndex: number, stored: Uint8Array): void => {
-    const encrypted = cipher.apply(keys.chunk, entryIndex, stored);
+    if (isClosed) return;
+    if (stored.length > chunkBytes) return fail(wrongLength(entryIndex));
+    const encrypted = scratch.subarray(0, stored.length);
+    cipher.apply(keys.chunk, entryIndex, stored, encrypted);
     if (!machine.supplyEntry(entryIndex, encrypted)) return fail(wrongLength(entryIndex));
     soon();
   };
 
   const rekey = (next: CastKeys): void => {
-    keys = keyBytes(next);
+    keys = readKeys(next);
     machine.rekey(keys.packet, systemClock.now());
     soon();
   };
@@ -154,7 +159,7 @@ async function run(): Promise<void> {
     else if (message.type === "announce") {
       cipher.announce(message.entryIndex, message.entry);
       machine.announce(message.entryIndex, message.entry.storedLength);
-    } else if (message.type === "rekey") setTimeout(rekey, rekeyAfterMs, message.keys);
+    } else if (message.type === "rekey") setTimeout(rekey, rekeyAfterMs, message.keys).unref();
     else if (message.type === "read") supply(message.entryIndex, message.stored);
     else if (message.type === "unread") fail(errorOf(message.failure));
     else return close();
@@ -181,6 +186,7 @@ async function run(): Promise<void> {
     clearInterval(ticker);
     clearTimeout(timer);
     socket.close();
+    cipher.close();
     await source?.close();
   }
   say({ type: "stats", stats: machine.stats(systemClock.now()) });

@@ -144,8 +144,10 @@ test("doctor: it fits; it is not used; other boot files; another gate key", asyn
   await writeFile(join(boot, "versions.json"), versions.replace(/"sha256":"./, '"sha256":"x'));
   assert.deepEqual(await levels(), ["warning"]);
   await writeFile(join(boot, "versions.json"), versions);
-  await rm(join(data, "gate.key"));
-  await GateKeys.open(data);
+  const keys = await GateKeys.open(data);
+  await keys.rotate();
+  assert.match((await examine())[0]?.text ?? "", /lacks the gate's next key \(sha256:/);
+  await keys.finish();
   const [bad] = await examine();
   assert.equal(bad?.level, "problem");
   assert.match(bad?.text ?? "", /another gate key .*refuse this server/);
@@ -166,6 +168,9 @@ test("the command: by the data folder's key, or says what is missing", async () 
   assert.equal(made.status, 0, made.said);
   assert.match(made.said, /roomcast\.gate=https:\/\/10\.77\.0\.1:8443 roomcast\.key=sha256:/);
   assert.match(made.said, /two steps/);
+  assert.equal((await examine())[0]?.level, "ok");
+  await (await GateKeys.open(data)).rotate();
+  assert.match(run("--server", serverUrl).said, /roomcast\.key=\S+ roomcast\.key=/);
   assert.equal((await examine())[0]?.level, "ok");
   assert.equal(run().status, 2);
   assert.match(run("--server", serverUrl, "--key", "sha256:short").said, /is no pin/);

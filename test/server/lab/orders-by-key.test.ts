@@ -177,17 +177,35 @@ test("in a room that admits proven, a PC without a TPM gets nothing, and loses w
   assert.deepEqual(ordersTo(memory), ["restore"], "the room takes it in");
 });
 
-test("pc revoke cuts a PC off at once; it gets nothing until it is admitted, and all of it is told", async () => {
-  const pc = connect(1, { kind: "tpm" });
-  await restore({});
+test("pc revoke cuts a PC off at once, and out of its session; it gets nothing until it is admitted, and all of it is told", async () => {
+  const [pc, other] = [connect(1, { kind: "tpm" }), connect(2, { kind: "tpm" })];
+  const orders = (to: string) =>
+    (sent.get(to) ?? []).flatMap((each) => (each.type === "restore" ? [each] : []));
+  const { body } = await restore({});
   await settled();
   assert.deepEqual(ordersTo(pc), ["restore"]);
+  const [before] = orders(other);
+  assert(before !== undefined);
+  const report = { session: body.id, attempt: 1, phase: "working", end: null } as const;
+  lab.message(other, { type: "alive", state: "waiting", report });
   await call("POST", `/pcs/${pc}/revoke`, {});
+  await settled();
   assert.deepEqual(cut, [pc]);
+  const after = orders(other).at(-1);
+  assert.notDeepEqual(after?.cast.keys, before.cast.keys, "the others get keys that it has not");
   leave(pc);
   assert.throws(() => connect(1, { kind: "tpm" }), /revoked/);
+  const { members } = (await call("GET", `/sessions/${body.id}`)).body;
+  const results = members.map((each: { pc: string; result: string }) => [each.pc, each.result]);
+  assert.deepEqual(Object.fromEntries(results), { [pc]: "stopped", [other]: "pending" });
   await call("POST", `/pcs/${pc}/admit`, {});
   connect(1, { kind: "tpm" });
+  await settled();
+  assert.deepEqual(ordersTo(pc), [], "it was put out of the session by a person");
+  await call("POST", `/sessions/${body.id}/stop`, {});
+  leave(other);
+  await settled();
+  assert.equal((await restore({ room: null, pcs: [pc], overwrite: "pc1" })).status, 200);
   await settled();
   assert.deepEqual(ordersTo(pc), ["restore"]);
   const texts = (await call("GET", `/history?pc=${pc}`)).body.map(

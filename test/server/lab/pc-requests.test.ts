@@ -158,6 +158,11 @@ test("what a PIN allows ends with the connection, the PIN, the room, and ten min
   assert.deepEqual(sessions(), [], "the room");
   ask({ action: "withdraw" });
   api.lab.pcs.set(idOf(0), { room: "default" }, "ann");
+  assert.equal(
+    api.lab.menus.rightOf(api.lab.inventory.find(idOf(0))),
+    null,
+    "it does not come back",
+  );
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { promise, resolve } = Promise.withResolvers<void>();
   const poll = setInterval(() => right() === "menu" && resolve(), 10);

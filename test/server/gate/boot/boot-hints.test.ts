@@ -60,7 +60,9 @@ test("asking for a script stores nothing, and shows the PC as booting", async (c
     ),
     context.mock.method(api.state.journal, "append"),
   ];
-  const ask = (method: "GET" | "HEAD") => api.app.inject({ method, url: `/boot/ipxe/${mac(1)}` });
+  const { boot } = api;
+  assert(boot !== null);
+  const ask = (method: "GET" | "HEAD") => boot.inject({ method, url: `/boot/ipxe/${mac(1)}` });
   assert.equal((await ask("HEAD")).statusCode, 200);
   assert.equal(api.lab.stateOf(id), "offline");
   for (let number = 0; number < 3; number++) assert.equal((await ask("GET")).statusCode, 200);
@@ -76,7 +78,7 @@ test("a PC that was reset asks before its connection is missed: its session hear
   const { id } = register(api.lab.inventory, helloOf(mac(1)));
   context.mock.method(api.lab.agents, "isConnected", () => true);
   const booting = context.mock.method(api.lab.sessions, "booting");
-  await api.app.inject({ method: "GET", url: `/boot/ipxe/${mac(1)}` });
+  await api.boot?.inject({ method: "GET", url: `/boot/ipxe/${mac(1)}` });
   assert.deepEqual(
     booting.mock.calls.map((call) => call.arguments),
     [[id]],
