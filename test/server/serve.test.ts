@@ -80,7 +80,7 @@ test("the ready line names both ports and the key, which is the same after a res
     assert.deepEqual(await (await fetch(`${url}/boot/key`)).json(), { gate, key, keys: [key] });
     for (const path of ["/gate/v2/images", "/gate/v2/link", "/api/v1/status", "/metrics"])
       assert.equal((await fetch(url + path)).status, 404, `${path} in clear`);
-    assert.equal((await pinnedTo(gate, key).fetch("/gate/v2/images")).status, 200);
+    assert.equal((await pinnedTo(gate, key).fetch("/gate/v2/images")).status, 401);
     assert.equal((await pinnedTo(gate, key).fetch("/api/v1/status")).status, 401);
     assert.equal((await pinnedTo(gate, key).fetch("/boot/key")).status, 404);
     pins.add(key);
