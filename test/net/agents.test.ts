@@ -172,7 +172,7 @@ test("a PC that comes late gets everything; one that stays dead is named", async
   await room.until(
     () => room.pcs(),
     (pcs) => pcs.some(({ name }) => name === "host5"),
-    15,
+    60,
   );
   await room.roomcast("pc", "set", "host5", "--room", "lab");
   await dead.kill();
@@ -195,7 +195,7 @@ test("a disk that is too small is refused before a byte is written", async () =>
   await room.until(
     () => room.pcs(),
     (pcs) => pcs.some(({ name }) => name === "host6"),
-    15,
+    60,
   );
   const refused = await room.roomcast("restore", "base", "--pc", "host6", "--wait");
   assert.equal(refused.status, 4, "by the safety rule");
@@ -213,7 +213,7 @@ test("two disks of one size are refused by name, and neither is touched", async 
   await room.until(
     () => room.pcs(),
     (pcs) => pcs.some(({ name, disks }) => name === "host8" && disks.length === 2),
-    15,
+    60,
   );
   const refused = await room.roomcast("restore", "base", "--pc", "host8", "--wait");
   assert.equal(refused.status, 4);

@@ -314,7 +314,7 @@ test("off: a server that sends PCs elsewhere is told of; one that sends them her
   await served.program.line(
     /tells PCs to boot from 10\.77\.0\.67, and not from this server/,
     0,
-    15,
+    60,
   );
   assert.equal((await served.status()).warnings.length, 1);
   await served.end();

@@ -102,7 +102,7 @@ test("who does not come when the room is woken is named; what happened is read b
   await room.until(
     () => room.pcs(),
     (pcs) => pcs.find(({ name }) => name === second.name)?.state === "offline",
-    15,
+    60,
   );
   const woken = await room.roomcast("room", "wake", "lab", "--wait", "1");
   assert.equal(woken.status, 1);
