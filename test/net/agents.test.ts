@@ -167,6 +167,8 @@ test("a PC that comes late gets everything; one that stays dead is named", async
   const [dead] = clones as [Host];
   const id = await startRestore();
   await untilReceiving(id, "host4");
+  // The session waits for it, however quick the others are.
+  await dead.kill();
   const late = await room.addHost(5, diskBytes);
   await fillDisk(late.disk, diskBytes, 5);
   await room.until(
@@ -175,7 +177,6 @@ test("a PC that comes late gets everything; one that stays dead is named", async
     60,
   );
   await room.roomcast("pc", "set", "host5", "--room", "lab");
-  await dead.kill();
   const over = await untilOver(id, 90);
   assert.equal(memberOf(over, "host5").result, "verified");
   assert.equal(memberOf(over, dead.name).result, "failed");
