@@ -12,6 +12,8 @@ const limitMs = { step: 150_000, all: 500_000 };
 
 const keyMade = /roomcast: the TPM's key is (sha256:\S{44}), ready after [\d.]+ s/;
 
+const registered = /roomcast: registered as pc1/;
+
 test("the key of a PC's TPM is the same at every boot", { timeout: limitMs.all }, async (t) => {
   await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
   const boot = join(repository, "build", "boot");
@@ -36,13 +38,19 @@ test("the key of a PC's TPM is the same at every boot", { timeout: limitMs.all }
       kernel: {
         kernel: join(boot, "vmlinuz"),
         initrd: join(boot, "initrd.img"),
-        append: `roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
+        append: `roomcast.gate=${room.lab.gateUrl} roomcast.key=${room.lab.pin} roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
       },
     });
     const key = await keyOf(pc, 0);
+    await pc.waitForSerial(registered, limitMs.step);
+    const [before] = await room.lab.waitForPcs([pc.mac], ["idle"], 30_000);
+    assert.equal(before?.identity?.kind, "tpm", "it has logged in by a quote");
     const heard = pc.serial().length;
     await pc.reset();
     assert.equal(await keyOf(pc, heard), key, "after a reset");
+    await pc.waitForSerial(registered, limitMs.step, heard);
+    const [after] = await room.lab.waitForPcs([pc.mac], ["idle"], 30_000);
+    assert.equal(after?.id, before.id, "the key is the PC");
     isDone = true;
   } finally {
     if (!isDone) t.diagnostic(`the PC's serial log is in ${room.folder}`);
