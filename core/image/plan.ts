@@ -1,6 +1,6 @@
 /** Which chunks of a disk an image keeps, and which ranges of them are of no use and read as zeros. */
 import { chunkBytes, chunkCountOf, chunkLengthAt } from "../units/units.ts";
-import { type Extent, endOf, union } from "./extents.ts";
+import { type Extent, endOf, union, without } from "./extents.ts";
 import type { IndexEntry, Manifest } from "./types.ts";
 
 /** What is zeroed inside a kept chunk is whole sectors: no block of a file system is smaller. */
@@ -91,25 +91,12 @@ function unusedOf(diskBytes: number, partitions: readonly UsedPartition[]): Exte
       })),
     ),
   );
-  const unused: Extent[] = [];
-  let next = 0;
-  for (const range of inside) {
-    let at = range.start;
-    while (next < used.length && endOf(used[next] as Extent) <= at) next++;
-    for (let index = next; index < used.length; index++) {
-      const extent = used[index] as Extent;
-      if (extent.start >= endOf(range)) break;
-      pushSectors(unused, at, extent.start);
-      at = Math.max(at, endOf(extent));
-    }
-    pushSectors(unused, at, endOf(range));
-  }
-  return unused;
+  return without(inside, used).flatMap(wholeSectors);
 }
 
-/** The whole sectors of a range: a sector that anything uses a byte of is kept. */
-function pushSectors(into: Extent[], from: number, to: number): void {
-  const start = Math.ceil(from / sectorBytes) * sectorBytes;
-  const end = Math.floor(to / sectorBytes) * sectorBytes;
-  if (end > start) into.push({ start, length: end - start });
+/** A sector that anything uses a byte of is kept. */
+function wholeSectors(extent: Extent): Extent[] {
+  const start = Math.ceil(extent.start / sectorBytes) * sectorBytes;
+  const end = Math.floor(endOf(extent) / sectorBytes) * sectorBytes;
+  return end > start ? [{ start, length: end - start }] : [];
 }

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { connect, type TLSSocket } from "node:tls";
 import { errorText, RoomcastError } from "../errors.ts";
+import { pinPattern } from "../wire/boot-key.ts";
 
 /** The servername (RFC 6066) by which a client asks for the gate's own certificate. */
 export const gateServername = "gate.roomcast.internal";
@@ -20,7 +21,8 @@ const connectLimit = 5000;
 export const pinOf = (spki: Uint8Array): string =>
   `sha256:${createHash("sha256").update(spki).digest("base64")}`;
 
-export const isPin = (text: string): boolean => /^sha256:[A-Za-z0-9+/]{43}=$/.test(text);
+const pinForm = new RegExp(pinPattern);
+export const isPin = (text: string): boolean => pinForm.test(text);
 
 /** Where a gate is, and which keys are right there. */
 export interface GatePlace {

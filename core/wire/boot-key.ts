@@ -1,6 +1,9 @@
 import { type Static, Type } from "typebox";
+import { base64Pattern } from "./base64.ts";
 
-const Key = Type.String({ pattern: "^sha256:[A-Za-z0-9+/]{43}=$" });
+/** SHA-256 of a public key, as the boot line and people have it. */
+export const pinPattern = `^sha256:${base64Pattern(32)}$`;
+const Key = Type.String({ pattern: pinPattern });
 
 /** The answer of `GET /boot/key`: where the gate is, and by which keys it is known. */
 export const BootKey = Type.Object({

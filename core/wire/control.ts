@@ -8,6 +8,7 @@ import { type Static, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
 import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
+import { base64Of } from "./base64.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { Challenge, LinkLevel, PairingCode } from "./login.ts";
 import { fitted } from "./misfit.ts";
@@ -271,9 +272,9 @@ export type CastPlace = Static<typeof CastPlace>;
 /** What a cast is kept from strangers with, in base64; never written down. */
 export const CastKeys = Type.Object({
   /** 32 bytes: chunks are encrypted with it. */
-  chunk: Type.String({ pattern: "^[A-Za-z0-9+/]{43}=$" }),
+  chunk: base64Of(32),
   /** 8 bytes: packets are sealed with it. */
-  packet: Type.String({ pattern: "^[A-Za-z0-9+/]{11}=$" }),
+  packet: base64Of(8),
 });
 export type CastKeys = Static<typeof CastKeys>;
 

@@ -4,6 +4,7 @@
  */
 import { type Static, type TSchema, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
+import { base64Of } from "./base64.ts";
 import { fitted } from "./misfit.ts";
 import { nullable } from "./nullable.ts";
 
@@ -42,14 +43,6 @@ export type LinkLevel = Static<typeof LinkLevel>;
 
 /** Six digits that the PC's screen and the console both show while nobody has placed the PC. */
 export const PairingCode = Type.String({ pattern: "^[0-9]{6}$" });
-
-/** Base64 (RFC 4648 section 4) of exactly so many bytes. */
-function base64Of(bytes: number) {
-  const left = bytes % 3;
-  const whole = 4 * Math.floor(bytes / 3) + (left === 0 ? 0 : left + 1);
-  const padding = left === 0 ? "" : "=".repeat(3 - left);
-  return Type.String({ pattern: `^[A-Za-z0-9+/]{${whole}}${padding}$` });
-}
 
 const Nonce = base64Of(nonceBytes);
 /** A P-256 key as SubjectPublicKeyInfo (RFC 5480) with an uncompressed point. */

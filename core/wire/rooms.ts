@@ -28,7 +28,6 @@ export const GrowMode = Type.Union([
 ]);
 export type GrowMode = Static<typeof GrowMode>;
 
-/** What a room is set to; the same for all of its PCs. */
 /**
  * Whose orders go out in a room. `on-order`: an operator's order that names a new PC places it;
  * `placed`: only a PC that an operator has placed gets orders; `proven`: of those, only one with a
@@ -41,6 +40,7 @@ export const Admit = Type.Union([
 ]);
 export type Admit = Static<typeof Admit>;
 
+/** What a room is set to; the same for all of its PCs. */
 export const RoomSettings = Type.Object(
   {
     /** An operator may open a shell on its PCs. */

@@ -7,7 +7,7 @@ import { readPhysicalVolume } from "../../core/image/lvm.ts";
 import type { TablePartition } from "../../core/image/partition-table.ts";
 import type { PartitionRecord } from "../../core/image/types.ts";
 import type { BlockDevice } from "../../core/ports.ts";
-import { alignedBuffer } from "../disk/disk.ts";
+import { sourceOf } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
 import { runTool } from "../disk/tool.ts";
 import { deviceless, fileSystemUse } from "./file-system-use.ts";
@@ -202,12 +202,3 @@ function joined(parts: readonly Extent[]): Extent[] {
   }
   return out;
 }
-
-const sourceOf = (disk: BlockDevice): ByteSource => ({
-  size: disk.size,
-  async read(offset, length) {
-    const into = alignedBuffer(length);
-    await disk.read(offset, into);
-    return into;
-  },
-});

@@ -2,6 +2,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, readFile, stat } from "node:fs/promises";
 import { assert, RoomcastError } from "../../core/errors.ts";
+import type { ByteSource } from "../../core/image/byte-source.ts";
 import {
   discardBlocks,
   dropCache,
@@ -37,6 +38,16 @@ export function alignedBuffer(length: number): Uint8Array {
   const start = off === 0 ? 0 : memoryAlignment - off;
   return memory.subarray(start, start + length);
 }
+
+/** A disk for those who read its bytes and nothing else. */
+export const sourceOf = (disk: BlockDevice): ByteSource => ({
+  size: disk.size,
+  async read(offset, length) {
+    const data = alignedBuffer(length);
+    await disk.read(offset, data);
+    return data;
+  },
+});
 
 /**
  * Opens a disk or a file. For writing it is taken exclusively: a disk that is mounted, or in use by

@@ -19,7 +19,7 @@ import { sizeText } from "../../core/screen/format.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { GrowMode } from "../../core/wire/rooms.ts";
 import type { StepView } from "../../core/wire/views.ts";
-import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
+import { type Disk, openDisk, sourceOf } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
 import { signaturePlaces } from "../restore/old-signatures.ts";
 import { growers } from "./file-system.ts";
@@ -74,7 +74,7 @@ export async function layOut(
   const { manifest, grow, said } = options;
   const { rigid, endBytes } = await step("partition table", said, () => refit(disk, options));
   if (disk.size < manifest.diskBytes) return null;
-  const table = await readPartitionTable(sourceOf(disk));
+  const table = await readPartitionTable(tableSourceOf(disk));
   const { partitions } = manifest;
   const layout: Layout =
     rigid === null
@@ -109,7 +109,7 @@ async function refit(disk: Disk, { manifest }: Pick<FitOptions, "manifest">): Pr
 }
 
 async function refitted(disk: Disk, request: RefitRequest): Promise<Refit> {
-  const planned = await refitTable(sourceOf(disk), request);
+  const planned = await refitTable(tableSourceOf(disk), request);
   if (planned.ok) return planned.value;
   throw new RoomcastError("failed", planned.reason, "restore to a disk of the master's size");
 }
@@ -135,7 +135,7 @@ async function carryOut(
     used: within(chunksOf(entries), { start: from, length: size }),
     async amend() {
       const writes = inside.map((each) =>
-        hiddenSectorWrites(sourceOf(disk), {
+        hiddenSectorWrites(tableSourceOf(disk), {
           from: each.start,
           to: each.start + by,
           size: each.size,
@@ -211,14 +211,10 @@ const extentOf = ({ start, size }: Pick<PartitionRecord, "start" | "size">): Ext
 const chunksOf = (entries: FitOptions["entries"]): Extent[] =>
   union(entries.map(({ chunkIndex }) => ({ start: chunkIndex * chunkBytes, length: chunkBytes })));
 
-const sourceOf = (disk: Disk): TableSource => ({
+const tableSourceOf = (disk: Disk): TableSource => ({
+  ...sourceOf(disk),
   diskBytes: disk.size,
   logicalSector: disk.logicalSector,
-  async read(offset, length) {
-    const data = alignedBuffer(length);
-    await disk.read(offset, data);
-    return data;
-  },
 });
 
 async function step<T>(

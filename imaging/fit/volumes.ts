@@ -4,7 +4,6 @@
  * known to the kernel, whatever other disks or duplicates of this one say of theirs.
  */
 import { RoomcastError } from "../../core/errors.ts";
-import type { ByteSource } from "../../core/image/byte-source.ts";
 import { type Extent, within } from "../../core/image/extents.ts";
 import {
   type LogicalVolume,
@@ -15,7 +14,7 @@ import { groupWrites, readGroup, roomOf, type VolumePlace } from "../../core/ima
 import { spread, type Unit, type UnitMove } from "../../core/image/spread.ts";
 import { noRoom, type TableWrite } from "../../core/image/table-write.ts";
 import { sizeText } from "../../core/screen/format.ts";
-import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
+import { alignedBuffer, type Disk, openDisk, sourceOf } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
 import { runTool } from "../disk/tool.ts";
 import { signaturePlaces } from "../restore/old-signatures.ts";
@@ -243,12 +242,3 @@ async function probed(
   const fs = output.trim();
   return status === 0 && fs !== "" ? fs : null;
 }
-
-const sourceOf = (disk: Disk): ByteSource => ({
-  size: disk.size,
-  async read(offset, length) {
-    const data = alignedBuffer(length);
-    await disk.read(offset, data);
-    return data;
-  },
-});

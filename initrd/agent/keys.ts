@@ -1,19 +1,12 @@
 /** The keys of PCs without a TPM, and of hosts that run agents. */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-} from "node:crypto";
+import { type KeyObject, sign } from "node:crypto";
 import { lstat, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import { newKey, pemOf, readKey, spkiOf } from "../../core/node/p256.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import type { Prover } from "../../core/trust/prover.ts";
 import type { KeyKind } from "../../core/wire/login.ts";
-
-const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 
 /** A key that is gone when the agent ends: the PC is whoever an operator says it is, until then. */
 export const memoryProver = (): Prover => proverOf(newKey(), "memory");
@@ -23,14 +16,14 @@ export const memoryProver = (): Prover => proverOf(newKey(), "memory");
  * key, and with `refused` for one that others may read.
  */
 export async function fileProver(path: string): Promise<Prover> {
-  const key = (await readKey(path)) ?? (await makeKey(path));
+  const key = (await keptKey(path)) ?? (await makeKey(path));
   return proverOf(key, "file");
 }
 
 function proverOf(key: KeyObject, kind: Exclude<KeyKind, "tpm">): Prover {
   return {
     kind,
-    spki: createPublicKey(key).export({ type: "spki", format: "der" }),
+    spki: spkiOf(key),
     prove: async (digest) => ({
       quote: null,
       signature: sign("sha256", digest, { key, dsaEncoding: "ieee-p1363" }),
@@ -38,7 +31,7 @@ function proverOf(key: KeyObject, kind: Exclude<KeyKind, "tpm">): Prover {
   };
 }
 
-async function readKey(path: string): Promise<KeyObject | null> {
+async function keptKey(path: string): Promise<KeyObject | null> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw error;
@@ -52,9 +45,7 @@ async function readKey(path: string): Promise<KeyObject | null> {
     );
   }
   try {
-    const key = createPrivateKey(await readFile(path, "utf8"));
-    if (key.asymmetricKeyDetails?.namedCurve === "prime256v1") return key;
-    throw new Error("it is no key of the curve P-256");
+    return readKey(await readFile(path, "utf8"));
   } catch (cause) {
     throw new RoomcastError(
       "bad-input",
@@ -75,7 +66,7 @@ async function makeKey(path: string): Promise<KeyObject> {
     await rm(unfinished, { force: true });
     {
       await using file = await open(unfinished, "wx", 0o600);
-      await file.writeFile(key.export({ type: "pkcs8", format: "pem" }));
+      await file.writeFile(pemOf(key));
       await file.sync();
     }
     await rename(unfinished, path);

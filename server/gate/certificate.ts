@@ -2,7 +2,8 @@
  * The certificate that carries the gate's key in a TLS handshake (RFC 5280). Agents look at the key alone,
  * so it says as little as a certificate can: a name, and dates that no clock is outside of.
  */
-import { createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
+import { type KeyObject, randomBytes, sign } from "node:crypto";
+import { spkiOf } from "../../core/node/p256.ts";
 import { gateServername } from "../../core/node/pin.ts";
 
 /** An element of DER (ITU-T X.690): tag, length, contents. */
@@ -38,7 +39,7 @@ export function selfSigned(key: KeyObject): string {
     name,
     validity,
     name,
-    createPublicKey(key).export({ type: "spki", format: "der" }),
+    spkiOf(key),
     der(0xa3, sequence(sequence(subjectAltName, der(0x04, names)))),
   );
   // A bit string begins with how many bits of its last byte are unused.

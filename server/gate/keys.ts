@@ -1,16 +1,13 @@
 /** The gate's key: made at the first start, kept in the data folder, pinned by every PC. */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from "node:crypto";
-import { open, readFile, rename, stat } from "node:fs/promises";
+import type { KeyObject } from "node:crypto";
+import { readFile, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { gateKeyFile, nextGateKeyFile } from "../../core/node/gate-pin.ts";
+import { newKey, pemOf, readKey, spkiOf } from "../../core/node/p256.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
+import { writeDurably } from "../../core/node/write-durably.ts";
 import { selfSigned } from "./certificate.ts";
 
 export interface GateKey {
@@ -40,8 +37,8 @@ export class GateKeys {
 
   /** Reads the keys from the data folder, or makes the first. Rejects with `bad-input` for a broken file. */
   static async open(folder: string): Promise<GateKeys> {
-    const shown = await readKey(folder, gateKeyFile);
-    const coming = await readKey(folder, nextGateKeyFile);
+    const shown = await keptKey(folder, gateKeyFile);
+    const coming = await keptKey(folder, nextGateKeyFile);
     return new GateKeys(folder, shown ?? (await makeKey(folder, gateKeyFile)), coming);
   }
 
@@ -82,13 +79,10 @@ export class GateKeys {
 }
 
 /** Null when there is no such file. */
-async function readKey(folder: string, name: string): Promise<GateKey | null> {
+async function keptKey(folder: string, name: string): Promise<GateKey | null> {
   const path = join(folder, name);
   try {
-    const pem = await readFile(path, "utf8");
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1")
-      throw new Error("it is no key of the curve P-256");
+    const key = readKey(await readFile(path, "utf8"));
     return gateKey(key, (await stat(path)).mtime);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
@@ -103,21 +97,12 @@ async function readKey(folder: string, name: string): Promise<GateKey | null> {
 
 /** Whole or not at all: a PC may have pinned it a moment later. */
 async function makeKey(folder: string, name: string): Promise<GateKey> {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const unfinished = join(folder, `${name}.new`);
-  {
-    await using file = await open(unfinished, "w", 0o600);
-    await file.writeFile(pemOf(privateKey));
-    await file.sync();
-  }
-  await rename(unfinished, join(folder, name));
-  await syncDirectory(folder);
-  return gateKey(privateKey, new Date());
+  const key = newKey();
+  await writeDurably(join(folder, name), pemOf(key));
+  return gateKey(key, new Date());
 }
 
-const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }) as string;
-
 function gateKey(key: KeyObject, since: Date): GateKey {
-  const pin = pinOf(createPublicKey(key).export({ type: "spki", format: "der" }));
+  const pin = pinOf(spkiOf(key));
   return { pin, since: since.toISOString(), key: pemOf(key), cert: selfSigned(key) };
 }

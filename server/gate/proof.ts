@@ -2,6 +2,7 @@
 import { createPublicKey, type KeyObject, randomBytes, verify } from "node:crypto";
 import { sha256 } from "../../core/node/hash.ts";
 import { loginCode, loginDigest } from "../../core/node/login.ts";
+import { pinOf } from "../../core/node/pin.ts";
 import { version } from "../../core/node/version.ts";
 import { bootPcrs, type Quote, readQuote } from "../../core/trust/quote.ts";
 import { decodeHello } from "../../core/wire/control.ts";
@@ -99,7 +100,7 @@ export class LoginCheck {
     return {
       ok: true,
       value: {
-        key: { fingerprint: fingerprintOf(spki), kind, spki: proof.value.spki },
+        key: { fingerprint: pinOf(spki), kind, spki: proof.value.spki },
         hello: hello.value,
         code: loginCode({ serverSpki, pcSpki: spki, serverNonce, pcNonce }),
         pcrDigest: quote.value === null ? null : pcrDigestOf(quote.value.quote),
@@ -107,9 +108,6 @@ export class LoginCheck {
     };
   }
 }
-
-const fingerprintOf = (spki: Uint8Array): string =>
-  `sha256:${Buffer.from(sha256(spki)).toString("base64")}`;
 
 /** Null for anything but the one encoding of a point on P-256. */
 function publicKeyOf(spki: Buffer): KeyObject | null {

@@ -3,7 +3,7 @@
  * commit; and `versions.json`, the highest version that each name whose newest was deleted ever had.
  */
 
-import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
@@ -17,6 +17,7 @@ import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { hexSha256, sha256 } from "../../core/node/hash.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
+import { writeDurably } from "../../core/node/write-durably.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { storeError } from "./faults.ts";
 
@@ -90,7 +91,7 @@ export async function writeVersions(
   versions: ReadonlyMap<string, number>,
 ): Promise<void> {
   const text = canonicalJson(Object.fromEntries(versions));
-  await writeDurably(directory, versionsFile, Buffer.from(text)).catch((cause: unknown) => {
+  await writeDurably(join(directory, versionsFile), text).catch((cause: unknown) => {
     throw storeError("recording the version", cause);
   });
 }
@@ -102,9 +103,9 @@ export async function commitImage(
   index: Uint8Array,
 ): Promise<void> {
   try {
-    await writeDurably(directory, `${manifest.id}.index`, index);
+    await writeDurably(join(directory, `${manifest.id}.index`), index);
     const text = encodeManifestFile(manifest, hexSha256);
-    await writeDurably(directory, `${manifest.id}.json`, Buffer.from(text));
+    await writeDurably(join(directory, `${manifest.id}.json`), text);
   } catch (cause) {
     for (const end of ["json", "json.new", "index", "index.new"]) {
       await unlink(join(directory, `${manifest.id}.${end}`)).catch(() => {});
@@ -143,14 +144,3 @@ const damagedIndex = (manifest: Manifest, why: string, cause?: unknown): Roomcas
     "capture or import the image again, and check the disk that holds the data folder",
     { cause },
   );
-
-async function writeDurably(directory: string, name: string, data: Uint8Array): Promise<void> {
-  const path = join(directory, name);
-  {
-    await using handle = await open(`${path}.new`, "w", 0o600);
-    await handle.writeFile(data);
-    await handle.sync();
-  }
-  await rename(`${path}.new`, path);
-  await syncDirectory(directory);
-}

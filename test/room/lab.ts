@@ -4,6 +4,7 @@ import { openSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { serverArguments } from "../../core/boot/boot-menu.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { type RoomNetwork, serverInterface } from "./network.ts";
@@ -169,3 +170,14 @@ async function readyLine(
   }
   throw new RoomcastError("failed", "the server is not ready after 60 s", `read ${log}`);
 }
+
+/** For a PC whose kernel is started straight away, as its boot loader would. */
+export const bootLine = (
+  { url: serverUrl, gateUrl, pin }: Pick<Lab, "url" | "gateUrl" | "pin">,
+  mac: string,
+): string =>
+  [
+    ...serverArguments({ serverUrl, gate: { url: gateUrl, pins: [pin] } }),
+    `BOOTIF=01-${mac.replaceAll(":", "-")}`,
+    "quiet",
+  ].join(" ");

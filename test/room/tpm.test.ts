@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { repository } from "./lab.ts";
+import { bootLine, repository } from "./lab.ts";
 import { macOf, type Pc } from "./pc.ts";
 import { openRoom } from "./room-run.ts";
 import { run } from "./run.ts";
@@ -38,7 +38,7 @@ test("the key of a PC's TPM is the same at every boot", { timeout: limitMs.all }
       kernel: {
         kernel: join(boot, "vmlinuz"),
         initrd: join(boot, "initrd.img"),
-        append: `roomcast.gate=${room.lab.gateUrl} roomcast.key=${room.lab.pin} roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
+        append: bootLine(room.lab, macOf(number)),
       },
     });
     const key = await keyOf(pc, 0);

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type Lab, repository, startLab } from "./lab.ts";
+import { bootLine, type Lab, repository, startLab } from "./lab.ts";
 import { macOf } from "./pc.ts";
 import { openRoom, roomFolder } from "./room-run.ts";
 import { run } from "./run.ts";
@@ -37,7 +37,7 @@ test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.a
       kernel: {
         kernel: join(boot, "vmlinuz"),
         initrd: join(boot, "initrd.img"),
-        append: `roomcast.gate=${room.lab.gateUrl} roomcast.key=${room.lab.pin} roomcast.server=${room.lab.url} BOOTIF=01-${macOf(number).replaceAll(":", "-")} quiet`,
+        append: bootLine(room.lab, macOf(number)),
       },
     });
     let heard = 0;

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
 
 const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
 
@@ -18,14 +18,6 @@ export interface ServerProcess {
   readonly pin: string;
   readonly socketPath: string;
   end(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  return port;
 }
 
 /** `config`: more of the configuration, in TOML. `prepare`: makes the data folder, which is else not there yet. */

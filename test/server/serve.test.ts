@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
 import { pinnedTo } from "../tls.ts";
 
 const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
@@ -26,14 +26,6 @@ before(async () => {
   await writeFile(join(folder, "config.toml"), `[boot]\nfolder = "${join(folder, "boot")}"\n`);
 });
 after(() => rm(folder, { recursive: true }));
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  return port;
-}
 
 interface Running {
   readonly child: ChildProcess;

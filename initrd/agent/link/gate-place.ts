@@ -1,10 +1,11 @@
 /** Where the agent's server is, and by which key it is known. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { fetch } from "undici";
 import { errorText, RoomcastError } from "../../../core/errors.ts";
 import { type GatePlace, isPin, unreached } from "../../../core/node/pin.ts";
+import { writeDurably } from "../../../core/node/write-durably.ts";
 import { BootKey } from "../../../core/wire/boot-key.ts";
 
 /** The answer has a few hundred bytes; in milliseconds. */
@@ -86,10 +87,8 @@ async function firstPlace({ server, pinFile, say }: GatePlaceOptions): Promise<G
 /** Whole or not at all: without it, whoever answers next would be believed. */
 async function store(pinFile: string, server: URL, key: BootKey): Promise<void> {
   const all = { ...(await remembered(pinFile)), [server.origin]: key };
-  const unfinished = `${pinFile}.new`;
   try {
-    await writeFile(unfinished, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600, flush: true });
-    await rename(unfinished, pinFile);
+    await writeDurably(pinFile, `${JSON.stringify(all, null, 2)}\n`);
   } catch (cause) {
     const next = "name a file that can be written with --key";
     throw new RoomcastError("failed", errorText(cause), next, { cause });

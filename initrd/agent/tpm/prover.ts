@@ -1,6 +1,6 @@
 /** The PC's key in its TPM: the same at every boot, and nobody can take it out. */
-import { createHash } from "node:crypto";
 import { type Decoded, errorText, RoomcastError } from "../../../core/errors.ts";
+import { pinOf } from "../../../core/node/pin.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
 import { bootPcrs } from "../../../core/trust/quote.ts";
 import { p256Spki } from "../../../core/trust/spki.ts";
@@ -34,8 +34,7 @@ export async function openTpmProver(
     const startedAt = performance.now();
     const prover = await tpmProver(await openTpmDevice(device), say);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(2);
-    const fingerprint = createHash("sha256").update(prover.spki).digest("base64");
-    say(`the TPM's key is sha256:${fingerprint}, ready after ${seconds} s`);
+    say(`the TPM's key is ${pinOf(prover.spki)}, ready after ${seconds} s`);
     return prover;
   } catch (error) {
     const next = error instanceof RoomcastError ? `: ${error.next}` : "";
