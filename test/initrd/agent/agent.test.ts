@@ -220,7 +220,7 @@ suite("an agent", { concurrency: true }, () => {
   test("a connection that breaks in the middle does not stop the work, and no order is needed to go on", async () => {
     const { server, disk, end } = await start();
     await server.heardOf("hello");
-    server.chunkDelay = 150;
+    server.chunkDelay = 400;
     server.restore();
     await server.heardOf("progress", ({ counters }) => (counters?.bytesReceived ?? 0) > 2 * mib);
     server.cut();
