@@ -57,8 +57,8 @@ const printed: readonly [string, (member: MemberView) => string][] = [
   ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
 ];
 
-const stepText = ({ name, outcome, detail }: MemberView["steps"][number]): string =>
-  outcome === "done" ? `${name} done` : `${name} ${outcome}: ${detail}`;
+const stepText = ({ name, result, detail }: MemberView["steps"][number]): string =>
+  result === "done" ? `${name} done` : `${name} ${result}: ${detail}`;
 
 const style = `
 @page { size: A4 landscape; margin: 12mm }

@@ -20,6 +20,7 @@ interface TargetOptions {
   readonly delta?: boolean;
   readonly verify: string;
   readonly then: string;
+  readonly personalise: string;
   readonly wait?: boolean;
 }
 
@@ -76,6 +77,14 @@ const withTargets = (command: Command): Command =>
         "what verified PCs do",
         ["stay", "reboot", "poweroff", "boot-disk"],
         "stay",
+      ),
+    )
+    .addOption(
+      choice(
+        "--personalise <HOW>",
+        "auto: verified PCs are given their own names, addresses and keys",
+        ["auto", "none"],
+        "auto",
       ),
     )
     .option("--wait", "wait for the result; the exit status says whether all PCs are verified");
@@ -164,6 +173,7 @@ async function confirmTargets(
     delta: options.delta ?? false,
     verify: options.verify,
     afterwards: options.then,
+    personalise: options.personalise,
     overwrite: word,
   };
 }

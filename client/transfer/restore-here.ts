@@ -9,7 +9,7 @@ import { bootCriticalEntryIndexes } from "../../core/image/plan.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { chooseTarget } from "../../core/session/target.ts";
-import type { DiskView } from "../../core/wire/views.ts";
+import type { DiskView, StepView } from "../../core/wire/views.ts";
 import { describePath } from "../../imaging/disk/disks.ts";
 import { usedBy } from "../../imaging/disk/in-use.ts";
 import { systemRoots } from "../../imaging/disk/sysfs.ts";
@@ -48,8 +48,7 @@ export async function restoreHere(image: ReadImage, options: RestoreHereOptions)
   );
   await write(image, view, options);
   if (view.size === manifest.diskBytes) return;
-  const said = ({ name, outcome, detail }: { name: string; outcome: string; detail: string }) =>
-    log(`${name}: ${outcome}, ${detail}`);
+  const said = ({ name, result, detail }: StepView) => log(`${name}: ${result}, ${detail}`);
   try {
     await fitDisk({ path, manifest, entries: image.entries, grow: "auto", signal, said });
   } catch (error) {

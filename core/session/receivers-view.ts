@@ -113,7 +113,8 @@ function memberView(
     startedAt: member.startedAt,
     endedAt: member.endedAt,
     rootHash: member.rootHash,
-    steps: [...member.steps],
+    // Those of sessions that ended before files were listed have none.
+    steps: member.steps.map((step) => ({ ...step, files: step.files ?? [] })),
   };
 }
 
@@ -169,8 +170,8 @@ export function receiverText(fact: ReceiverFact): string | null {
         : `in the catch-up lane: ${fact.reason}`;
     case "ended": {
       const reason = causeText(fact.cause);
-      const steps = fact.steps.map(({ name, outcome, detail }) =>
-        detail === "" ? `${name}: ${outcome}` : `${name}: ${outcome}, ${detail}`,
+      const steps = fact.steps.map(({ name, result, detail }) =>
+        detail === "" ? `${name}: ${result}` : `${name}: ${result}, ${detail}`,
       );
       return [reason === null ? fact.result : `${fact.result}: ${reason}`, ...steps].join("; ");
     }

@@ -5,7 +5,7 @@
 import { assert, type Decoded } from "../errors.ts";
 
 /** What an order lets its PC do. */
-const workRoles = ["image", "upload", "send", "receive"] as const;
+const workRoles = ["image", "upload", "send", "receive", "personal"] as const;
 export type WorkRole = (typeof workRoles)[number];
 
 /** What a person looks at on the PC's screen, without an order. */

@@ -88,7 +88,7 @@ export const End = Type.Object({
   next: nullable(text(1024)),
   rootHash: nullable(text(64)),
   counters: nullable(Counters),
-  steps: Type.Optional(Type.Array(StepView, { maxItems: 32 })),
+  steps: Type.Optional(Type.Array(StepView, { maxItems: 64 })),
 });
 export type End = Static<typeof End>;
 
@@ -290,6 +290,9 @@ export const Afterwards = Type.Union([
 ]);
 export type Afterwards = Static<typeof Afterwards>;
 
+export const Personalise = Type.Union([Type.Literal("auto"), Type.Literal("none")]);
+export type Personalise = Static<typeof Personalise>;
+
 export const Welcome = Type.Object({
   type: Type.Literal("welcome"),
   serverVersion: text(),
@@ -328,6 +331,8 @@ export const RestoreOrder = Type.Object({
    * `delta`: with `scan`, all entries are waited for and looked for on the disk before it is `ready`.
    */
   live: Type.Union([Type.Literal("no"), Type.Literal("yes"), Type.Literal("delta")]),
+  /** The grant for `/gate/v2/personal/SESSION`, what this PC alone is given; null: the disk stays as cast. */
+  personal: nullable(grant),
 });
 export type RestoreOrder = Static<typeof RestoreOrder>;
 

@@ -130,9 +130,11 @@ export type MemberResult = Static<typeof MemberResult>;
 export const StepView = Type.Object({
   name: Type.String({ maxLength: 128 }),
   /** `left`: there was a reason not to. */
-  outcome: literals("done", "left", "failed"),
+  result: literals("done", "left", "failed"),
   /** In words; of what failed the tool's own last lines. */
   detail: Type.String({ maxLength: 2048 }),
+  /** Files that were changed or removed, as paths of the restored system. */
+  files: Type.Array(Type.String({ maxLength: 512 }), { maxItems: 256 }),
 });
 export type StepView = Static<typeof StepView>;
 

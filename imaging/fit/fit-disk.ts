@@ -41,7 +41,7 @@ export interface FitOptions {
 
 interface Done<T> {
   readonly value: T;
-  readonly outcome?: "left";
+  readonly result?: "left";
   readonly detail: string;
 }
 
@@ -81,7 +81,7 @@ export async function layOut(
       ? planLayout({ table, partitions, endBytes, grow })
       : { moves: [], grown: null, left: rigid };
   const { moves, grown, left } = layout;
-  if (left !== null) said({ name: "growth", outcome: "left", detail: left });
+  if (left !== null) said({ name: "growth", result: "left", detail: left, files: [] });
   const former = partitions.find(({ index }) => index === grown?.index);
   if (grown === null || former === undefined) return null;
   for (const move of moves) {
@@ -164,7 +164,7 @@ async function fill(
   const device = await partitionDevice(path, grown, { write: true, signal });
   if (device === null) {
     const detail = `${fs} keeps its size: the kernel shows no device for partition ${record.index}`;
-    return said({ name, outcome: "left", detail });
+    return said({ name, result: "left", detail, files: [] });
   }
   try {
     if (fs === "LVM2_member") {
@@ -193,7 +193,7 @@ export const grownText = (
     ? { value: undefined, detail: `${fs} grown to ${sizeText(is)}` }
     : {
         value: undefined,
-        outcome: "left",
+        result: "left",
         detail: `${fs} keeps its size of ${sizeText(was)}: ${refusal}`,
       };
 
@@ -223,12 +223,12 @@ async function step<T>(
   work: () => Promise<Done<T>>,
 ): Promise<T> {
   try {
-    const { value, outcome = "done", detail } = await work();
-    said({ name, outcome, detail: detail.slice(0, detailLimit) });
+    const { value, result = "done", detail } = await work();
+    said({ name, result, detail: detail.slice(0, detailLimit), files: [] });
     return value;
   } catch (error) {
     const detail = errorText(error).slice(0, detailLimit);
-    said({ name, outcome: "failed", detail });
+    said({ name, result: "failed", detail, files: [] });
     throw error;
   }
 }

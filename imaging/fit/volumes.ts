@@ -31,7 +31,7 @@ export interface VolumesOptions {
 
 interface Said {
   readonly value: undefined;
-  readonly outcome?: "left";
+  readonly result?: "left";
   readonly detail: string;
 }
 
@@ -48,7 +48,7 @@ export async function growVolumes(options: VolumesOptions): Promise<Said> {
   })();
   if (typeof outcome === "string") {
     const detail = `the logical volumes keep their sizes: ${outcome}`;
-    return { value: undefined, outcome: "left", detail };
+    return { value: undefined, result: "left", detail };
   }
   const { name, fs, place, former, moved } = outcome;
   const part = await partitionDevice(device, { ...place, index: 1 }, { write: true, signal });
@@ -66,7 +66,7 @@ export async function growVolumes(options: VolumesOptions): Promise<Said> {
   if (refusal === null) return { value: undefined, detail: `${detail}, with its ${fs}` };
   return {
     value: undefined,
-    outcome: "left",
+    result: "left",
     detail: `${detail}; its ${fs} keeps its size: ${refusal}`,
   };
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { Afterwards } from "../../core/wire/control.ts";
+import { Afterwards, Personalise } from "../../core/wire/control.ts";
 import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
 import { SessionView } from "../../core/wire/views.ts";
@@ -28,6 +28,7 @@ const targetFields = {
   delta: Type.Optional(Type.Boolean()),
   verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
   afterwards: Type.Optional(Afterwards),
+  personalise: Type.Optional(Personalise),
   overwrite: Overwrite,
   shown: Shown,
 };
@@ -109,6 +110,7 @@ export const sessionRoutes =
           delta: body.delta ?? false,
           verify: body.verify ?? "read-back",
           afterwards: body.afterwards ?? "stay",
+          personalise: body.personalise ?? "auto",
         };
         if (body.kind === "restore") return lab.restore({ ...order, image: body.image }, by);
         const { sender, saveAs = null, sourceDisk = null, raw = false } = body;

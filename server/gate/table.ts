@@ -55,6 +55,7 @@ const grantedFor: Readonly<Record<GrantRole, string>> = {
   image: "a restore of the image, of this PC, under way",
   upload: "a capture of this PC under way",
   receive: "a live cast to this PC under way",
+  personal: "a restore or live cast to this PC under way",
   send: "a live cast of this PC under way",
   list: "a PC that is connected",
   targets: "a PC of the room, connected",
@@ -106,6 +107,7 @@ export const gateRows: readonly GateRow[] = [
     "makes the image visible",
     uploadLimits.commit,
   ),
+  granted("personal", "GET", "/gate/v2/personal/:task", 4, "the PC's own name, address and keys"),
   granted("receive", "GET", "/gate/v2/casts/:task/plan", 8, "the plan of a live cast"),
   granted(
     "send",

@@ -37,7 +37,8 @@ export class LabGrants {
     const { now, pc: pcOf, isConnected, orderOf } = this.ports;
     if (!("until" in grant)) {
       const order = orderOf(grant.session, grant.pc);
-      return order !== null && "grant" in order && order.grant === text;
+      if (order === null || !("grant" in order)) return false;
+      return order.grant === text || ("personal" in order && order.personal === text);
     }
     const { role, pc, until, object } = grant;
     const isInTime = now() < until && isConnected(pc);

@@ -416,9 +416,9 @@ export class Lab implements AgentEvents {
       return this.sessions.find(id);
     }
     const { spec } = session.state as RestoreState | LiveState;
-    const { disk, verify, afterwards, failingDisks } = spec;
+    const { disk, verify, afterwards, personalise, failingDisks } = spec;
     const request = {
-      ...{ disk, failingDisks, verify, afterwards },
+      ...{ disk, failingDisks, verify, afterwards, personalise },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };

@@ -24,6 +24,7 @@ const usual = {
   delta: false,
   verify: "read-back",
   afterwards: "stay",
+  personalise: "auto",
 } as const satisfies Partial<NamedCast>;
 
 /** What a PC has to be for what is asked for there. */

@@ -165,6 +165,7 @@ export class Schedule {
       const session = this.ports.restore({
         ...{ image, room, delta, afterwards, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
+        personalise: "auto",
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);

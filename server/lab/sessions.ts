@@ -715,10 +715,10 @@ const presentPcs = ({ members }: Receivers): PcId[] =>
   );
 
 function receiversSpec(request: ReceiversRequest, number: number): ReceiversSpec {
-  const { room, disk, failingDisks, delta, verify, afterwards, start } = request;
+  const { room, disk, failingDisks, delta, verify, afterwards, personalise, start } = request;
   const { pcs, startTimeoutSeconds } = request;
   return {
-    ...{ room, disk, failingDisks, delta, verify, afterwards, start },
+    ...{ room, disk, failingDisks, delta, verify, afterwards, personalise, start },
     pcs: pcs.map(({ id }) => id),
     startTimeoutMs: startTimeoutSeconds === null ? null : startTimeoutSeconds * 1000,
     cast: castPlace(number),

@@ -46,4 +46,12 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
     db.exec(`CREATE TABLE keys (fingerprint TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
       UPDATE rooms SET record = json_set(record,
         '$.settings', json(coalesce(record ->> '$.settings', '{}')), '$.settings.admit', 'on-order');`),
+  // What became of a step after the read-back was called its outcome.
+  (db) => {
+    for (const result of ["done", "left", "failed"]) {
+      const change = `'"outcome":"${result}",', '"result":"${result}",'`;
+      db.exec(`UPDATE session SET state = replace(state, ${change});
+        UPDATE fact SET body = replace(body, ${change}) WHERE type = 'ended';`);
+    }
+  },
 ];

@@ -152,6 +152,7 @@ function receiversSpec(record: OldRestore): ReceiversSpec {
   const { room, disk, failingDisks = [], delta, verify, afterwards, cast, session } = record;
   return {
     ...{ room, disk, failingDisks, delta, verify, afterwards, cast },
+    personalise: "none",
     pcs: session.members.map(({ pc }) => pc),
     start: session.start,
     startTimeoutMs: session.startTimeout,

@@ -87,6 +87,7 @@ export class Operator {
       verify: lab.random() < 0.8 ? "read-back" : "written",
       afterwards: lab.pick(["stay", "stay", "reboot", "poweroff"] as const),
       start: lab.pick(["now", "now", "all", Math.max(1, pcs.length - 1), pcs.length] as const),
+      personalise: "auto",
       startTimeoutMs: lab.random() < 0.5 ? null : Math.round(lab.random() * 60_000),
       cast: { tag: 1, group: "239.77.1.1", port: 7400 },
     };

@@ -102,7 +102,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     const comparison = await compareDisks({ master: masterImage, clone: bios.disk }, free, oldByte);
     assert.deepEqual(comparison.faults, [], "the disk that is like the master's");
     assert.deepEqual(
-      members[1]?.steps.map(({ name, outcome }) => `${name}: ${outcome}`),
+      members[1]?.steps.map(({ name, result }) => `${name}: ${result}`),
       ["partition table: done", "growth of partition 3: done", "file system of partition 3: done"],
     );
     assert.deepEqual(await faultsOfGrown(uefi.disk), [], "the larger disk");

@@ -333,6 +333,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       grow,
       scan: spec.delta || member?.scan === true,
       live: spec.delta ? "delta" : "yes",
+      personal: spec.personalise === "auto" ? grant("personal", session) : null,
     };
   },
   release: ({ receivers, spec }, pc) =>

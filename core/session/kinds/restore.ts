@@ -1,5 +1,5 @@
 /** A restore: one image to many PCs, each verified. */
-import type { Afterwards, CastPlace } from "../../wire/control.ts";
+import type { Afterwards, CastPlace, Personalise } from "../../wire/control.ts";
 import type { Kind, PcId } from "../kind.ts";
 import {
   beginReceivers,
@@ -32,6 +32,8 @@ export interface ReceiversSpec {
   readonly delta: boolean;
   readonly verify: "written" | "read-back";
   readonly afterwards: Afterwards;
+  /** `auto`: each PC is given its own name, address and keys once it is verified. */
+  readonly personalise: Personalise;
   readonly start: StartPolicy;
   readonly startTimeoutMs: number | null;
   readonly cast: CastPlace;
@@ -85,6 +87,7 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
       grow,
       scan: spec.delta || member?.scan === true,
       live: "no",
+      personal: spec.personalise === "auto" ? grant("personal", session) : null,
     };
   },
   release: ({ receivers }, pc) => releaseText(receivers, pc),

@@ -133,7 +133,7 @@ export class RestoreDisk {
         signal,
         said(step) {
           steps.push(step);
-          ports.log(`${step.name}: ${step.outcome}, ${step.detail}`);
+          ports.log(`${step.name}: ${step.result}, ${step.detail}`);
         },
       });
     } catch (error) {

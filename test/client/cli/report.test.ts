@@ -58,7 +58,7 @@ const cellsOf = (csv: string): string[] =>
 /** A session in which every word of a PC is this. */
 function worded(text: string) {
   const disk = { ...diskOf(1), path: text, model: text, serial: text };
-  const steps = [{ name: text, outcome: "failed" as const, detail: text }];
+  const steps = [{ name: text, result: "failed" as const, detail: text, files: [] }];
   const member = memberOf(1, { ...end, result: "failed", name: text, reason: text, disk, steps });
   return { ...sessionOf([member], end), room: text, image: text, notices: [text] };
 }

@@ -38,6 +38,7 @@ const order = (session = "s1", attempt = 1, afterwards: Afterwards = "stay"): Or
   grow: "none",
   scan: false,
   live: "no",
+  personal: null,
 });
 
 const endOf = (outcome: End["outcome"]): End => ({

@@ -59,7 +59,7 @@ const settings = {
 
 const receiversSpec: ReceiversSpec = {
   ...{ room: "default", pcs: ["a", "b"], disk: null, failingDisks: [], delta: false },
-  ...({ verify: "read-back", afterwards: "stay", start: "now" } as const),
+  ...({ verify: "read-back", afterwards: "stay", start: "now", personalise: "auto" } as const),
   startTimeoutMs: null,
   cast: { tag: 1, group: "239.77.1.1", port: 7400 },
 };

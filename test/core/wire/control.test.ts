@@ -33,6 +33,7 @@ const order = {
   grow: "auto",
   scan: false,
   live: "no",
+  personal: null,
 };
 
 test("a message that fits its schema is taken as it is", () => {

@@ -203,7 +203,7 @@ function madeDisk({ name, sizeMib, script, fs }: Layout): string {
 }
 
 const namesOf = (steps: readonly StepView[] | undefined): string[] =>
-  (steps ?? []).map(({ name, outcome }) => `${name}: ${outcome}`);
+  (steps ?? []).map(({ name, result }) => `${name}: ${result}`);
 
 for (const layout of layouts) {
   test(layout.name, async () => {

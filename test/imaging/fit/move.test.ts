@@ -129,7 +129,7 @@ for (const { name, script, fs } of [
           entries: Array.from({ length: 8 }, (_, chunkIndex) => ({ chunkIndex })),
           grow: "auto",
           signal: new AbortController().signal,
-          said: ({ name, outcome }) => steps.push(`${name}: ${outcome}`),
+          said: ({ name, result }) => steps.push(`${name}: ${result}`),
         });
         return { disk, isCut: false, steps };
       } catch (error) {

@@ -172,7 +172,7 @@ const check: Readonly<Record<string, (part: string, size: number) => void>> = {
 };
 
 const wasDone = (steps: readonly StepView[] | undefined): string[] =>
-  (steps ?? []).map(({ name, outcome }) => `${name}: ${outcome}`);
+  (steps ?? []).map(({ name, result }) => `${name}: ${result}`);
 
 const larger: readonly {
   readonly name: string;
@@ -284,7 +284,7 @@ async function assertLeft(from: string, image: Manifest, reason: RegExp): Promis
   const end = await restoreTo(to, image, store);
   assert.equal(end.outcome, "verified", `${end.reason} ${JSON.stringify(end.steps)}`);
   assert.equal(end.rootHash, image.rootHash);
-  assert.equal(end.steps?.at(-1)?.outcome, "left", JSON.stringify(end.steps));
+  assert.equal(end.steps?.at(-1)?.result, "left", JSON.stringify(end.steps));
   assert.match(end.steps?.at(-1)?.detail ?? "", reason);
 }
 
@@ -415,7 +415,7 @@ for (const { what, script, change, partition, table } of [
     const end = await restoreTo(to, image, store, { grow: "last" });
     assert.equal(end.outcome, "verified", `${end.reason} ${JSON.stringify(end.steps)}`);
     const [first, last] = end.steps ?? [];
-    assert.equal(last?.outcome, partition[0], JSON.stringify(end.steps));
+    assert.equal(last?.result, partition[0], JSON.stringify(end.steps));
     assert.match(last?.detail ?? "", partition[1]);
     assert.match(first?.detail ?? "", table);
     if (!table.source.includes("nothing")) assert.match(tool("sgdisk", "-v", to), /No problems/);

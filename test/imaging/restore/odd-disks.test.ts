@@ -39,7 +39,7 @@ test("a disk of 4096-byte sectors: grown to a larger one, refused on one of 512"
     await withLoop(to, sectors, async (device) => {
       const { outcome, reason, steps } = await restoreTo(device, image, store);
       assert.equal(outcome, "verified", `${reason} ${JSON.stringify(steps)}`);
-      assert.equal(steps?.at(-1)?.outcome, "done");
+      assert.equal(steps?.at(-1)?.result, "done");
       assert.match(tool("sgdisk", ["-v", device]), /No problems found/);
       assert.match(tool("sgdisk", ["-i", "1", device]), /Last sector: 17919 /);
     });

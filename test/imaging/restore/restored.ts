@@ -61,6 +61,7 @@ export async function restoreTo(
       grow: "auto",
       scan: false,
       live: "no",
+      personal: null,
       ...more,
     };
     const task = startRestore(order, {

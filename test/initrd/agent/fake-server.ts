@@ -166,6 +166,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         grow: "auto",
         scan: false,
         live: "no",
+        personal: null,
         ...more,
       });
     },

@@ -15,6 +15,7 @@ import { draftOf, mib, write } from "../store/write-image.ts";
 const usual = {
   ...{ room: null, disk: null, failingDisks: [], delta: false },
   ...{ start: "now", startTimeoutSeconds: null, verify: "read-back", afterwards: "stay" },
+  personalise: "auto",
 } as const satisfies Partial<NamedRestore & NamedCast>;
 
 export interface Granted {
@@ -73,9 +74,10 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
   const { id: restore } = lab.restore({ ...usual, image: image.id, pcs: ["pc4"] }, by);
 
   const orderGrants = (): string[] =>
-    said.flatMap(({ message }) =>
-      "grant" in message && message.type !== "grant" ? [message.grant] : [],
-    );
+    said.flatMap(({ message }) => [
+      ...("grant" in message && message.type !== "grant" ? [message.grant] : []),
+      ...("personal" in message && message.personal !== null ? [message.personal] : []),
+    ]);
   const workGrant = (role: GrantRole): string => {
     const found = orderGrants().find((grant) => grant.startsWith(`${role}/`));
     assert(found !== undefined, `an order has a grant to ${role}`);
@@ -104,7 +106,7 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
   while (!orderGrants().some((each) => each.startsWith("receive/"))) await sleep(1);
 
   const objects: Readonly<Record<GrantRole, string>> = {
-    ...{ image: image.id, upload: capture, send: cast, receive: cast },
+    ...{ image: image.id, upload: capture, send: cast, receive: cast, personal: restore },
     ...{ targets: "default", list: "", check: "" },
   };
   const pathOf = ({ path, role }: GateRow, object = role === null ? "" : objects[role]): string => {

@@ -19,7 +19,7 @@ const restore = () =>
     {
       ...{ image: "lab", room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
       ...{ start: "now", startTimeoutSeconds: null, delta: false },
-      ...{ verify: "read-back", afterwards: "stay" },
+      ...{ verify: "read-back", afterwards: "stay", personalise: "auto" },
     },
     { operator: "ann", shown: null },
   );

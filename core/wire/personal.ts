@@ -1,0 +1,63 @@
+/**
+ * What is one PC's alone: its name, address and keys, put onto its disk once the image is verified there.
+ * The server makes it from the PC's seat and room; the agent asks for it at `/gate/v2/personal/SESSION`
+ * with the grant in its order. It is never written down by the agent but on the restored disk.
+ */
+import { type Static, Type } from "typebox";
+import { nullable } from "./nullable.ts";
+
+const ip = Type.String({ maxLength: 45 });
+
+/** How the restored system gets its address. */
+export const PersonalAddress = Type.Union([
+  /** From DHCP, as it is or reserved there: nothing is written. */
+  Type.Object({ kind: Type.Literal("dhcp") }),
+  Type.Object({
+    kind: Type.Literal("static"),
+    /** As in 192.0.2.7. */
+    address: ip,
+    /** Bits of the network's prefix. */
+    prefix: Type.Integer({ minimum: 1, maximum: 32 }),
+    gateway: nullable(ip),
+    dns: Type.Array(ip, { maxItems: 8 }),
+    /** Of the card that it is for: the one that the PC booted from. */
+    mac: Type.String({ maxLength: 17 }),
+  }),
+]);
+export type PersonalAddress = Static<typeof PersonalAddress>;
+
+/** A host key of OpenSSH: the texts of `ssh_host_TYPE_key` and `ssh_host_TYPE_key.pub`. */
+export const HostKey = Type.Object({
+  type: Type.Union([Type.Literal("ed25519"), Type.Literal("ecdsa"), Type.Literal("rsa")]),
+  privateKey: Type.String({ maxLength: 8192 }),
+  publicKey: Type.String({ maxLength: 2048 }),
+});
+export type HostKey = Static<typeof HostKey>;
+
+/** A script that the image brings along; it runs with the restored system's root mounted. */
+export const OwnStep = Type.Object({
+  name: Type.String({ maxLength: 64 }),
+  script: Type.String({ maxLength: 256 * 1024 }),
+});
+export type OwnStep = Static<typeof OwnStep>;
+
+export const Personal = Type.Object({
+  /** A host name of one label, at most 63 characters (RFC 1123). */
+  name: Type.String({ maxLength: 63 }),
+  /** The DNS domain behind it; null: none. */
+  domain: nullable(Type.String({ maxLength: 253 })),
+  room: Type.String({ maxLength: 64 }),
+  seat: nullable(Type.String({ maxLength: 32 })),
+  address: PersonalAddress,
+  /** Lines of `authorized_keys`, of the room's administrators. */
+  sshKeys: Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 64 }),
+  /** The keys that the server keeps for this PC; null: the PC has not proven who it is, and makes its own. */
+  hostKeys: nullable(Type.Array(HostKey, { maxItems: 3 })),
+  /** The owner's own fields, by name. */
+  fields: Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 1024 })),
+  /** What the firmware starts first. */
+  bootFirst: Type.Union([Type.Literal("network"), Type.Literal("disk")]),
+  /** In the order in which they run. */
+  steps: Type.Array(OwnStep, { maxItems: 16 }),
+});
+export type Personal = Static<typeof Personal>;
