@@ -86,7 +86,8 @@ export function planLayout(request: LayoutRequest): Layout {
   return left(reasons[0] ?? (whyNot(last) as string));
 }
 
-const isSystem = (type: string): boolean =>
+/** Recovery, and what the firmware or a boot loader has for itself. */
+export const isSystem = (type: string): boolean =>
   recovery.has(type) || type === microsoftReserved || efiSystem.has(type) || bootCode.has(type);
 
 /** Why the partition cannot take room, in a sentence, or null. */
@@ -157,17 +158,25 @@ function unitsOf({ table, partitions }: LayoutRequest): Unit[] {
   return [...units, { key: extended.index, start: extended.start, size: extended.size, fixed }];
 }
 
-const isInside = (
+export const isRecovery = (type: string): boolean => recovery.has(type);
+
+export const isInside = (
   one: Pick<TablePartition, "start" | "size">,
   other: Pick<TablePartition, "start" | "size">,
 ): boolean => one.start >= other.start && one.start + one.size <= other.start + other.size;
 
-function fixedReason(
+function fixedReason(partition: LayoutPartition, table: LayoutRequest["table"]): string | null {
+  return efiSystem.has(partition.type)
+    ? "is where the firmware's boot entries lead to"
+    : stuckReason(partition, table);
+}
+
+/** Why a partition would not work at another place, in words that follow its name; null: it would. */
+export function stuckReason(
   { index, type, fs }: LayoutPartition,
   { active, doubtful }: LayoutRequest["table"],
 ): string | null {
   if (doubtful.has(index)) return "lies over another partition or over the partition table";
-  if (efiSystem.has(type)) return "is where the firmware's boot entries lead to";
   if (bootCode.has(type)) return "is found by its sector when the PC starts";
   // Its boot code may know its own sectors.
   if (active.has(index)) return "is the one that the PC starts from";

@@ -7,6 +7,7 @@ const fallocateCall = libc.func("int fallocate(int fd, int mode, int64_t offset,
 const fadviseCall = libc.func(
   "int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)",
 );
+const lseekCall = libc.func("int64_t lseek(int fd, int64_t offset, int whence)");
 const flockCall = libc.func("int flock(int fd, int operation)");
 
 /**
@@ -60,9 +61,13 @@ const btrfsArgs = (text: string): Uint8Array => {
   return args;
 };
 
-/** BTRFS_IOC_RESIZE of the btrfs mounted at `fd`: its device of this number takes all the room it has. */
-export const fillWithBtrfs = (fd: number, deviceNumber: bigint): Promise<number> =>
-  call(ioctlCall, fd, request.resizeBtrfs, btrfsArgs(`${deviceNumber}:max`));
+/** BTRFS_IOC_RESIZE of the btrfs mounted at `fd`: the size of its device of this number; `max`: all that there is. */
+export const resizeBtrfs = (
+  fd: number,
+  deviceNumber: bigint,
+  size: number | "max",
+): Promise<number> =>
+  call(ioctlCall, fd, request.resizeBtrfs, btrfsArgs(`${deviceNumber}:${size}`));
 
 /** BTRFS_IOC_FORGET_DEV: the kernel forgets the btrfs that are not mounted; `fd`: /dev/btrfs-control. */
 export const forgetBtrfs = (fd: number): Promise<number> =>
@@ -71,6 +76,19 @@ export const forgetBtrfs = (fd: number): Promise<number> =>
 /** Gives a file's blocks back; the range reads as zeros. */
 export const punchHoleIn = (fd: number, offset: number, length: number): Promise<number> =>
   call(fallocateCall, fd, punchHole, offset, length);
+
+/** lseek(2): SEEK_DATA, SEEK_HOLE; the errno for "nothing more". */
+const seek = { data: 3, hole: 4 } as const;
+const nothingThere = 6;
+
+/** Where a file's next data, or hole, begins at or behind `offset`; null: there is none. */
+export function seekIn(fd: number, offset: number, what: keyof typeof seek): number | null {
+  const found = Number(lseekCall(fd, offset, seek[what]));
+  if (found >= 0) return found;
+  if (koffi.errno() === nothingThere) return null;
+  // A file system that knows no holes: all of it is data.
+  return what === "data" ? offset : null;
+}
 
 /** Drops the page cache's clean pages of the range, as far as the kernel likes. */
 export const dropCache = async (fd: number, offset: number, length: number): Promise<void> => {

@@ -18,8 +18,14 @@ export interface PartitionDevice {
 export async function partitionDevice(
   diskPath: string,
   { start, size, index }: Pick<TablePartition, "start" | "size" | "index">,
-  { write, signal }: { readonly write: boolean; readonly signal: AbortSignal },
+  how: {
+    readonly write: boolean;
+    readonly signal: AbortSignal;
+    /** Of a loop device, in bytes; those of the disk where it is not said. */
+    readonly logicalSector?: number;
+  },
 ): Promise<PartitionDevice | null> {
+  const { write, signal, logicalSector } = how;
   const found = await stat(diskPath);
   const keep = async (): Promise<void> => {};
   if (found.isBlockDevice()) {
@@ -40,6 +46,7 @@ export async function partitionDevice(
   }
   const args = [
     ...(write ? [] : ["-r"]),
+    ...(logicalSector === undefined ? [] : ["-b", String(logicalSector)]),
     "-f",
     "--show",
     "-o",

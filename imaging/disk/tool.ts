@@ -24,11 +24,12 @@ export function runTool(
   tool: string,
   args: readonly string[],
   signal: AbortSignal,
+  limitMs = toolLimitMs,
 ): Promise<ToolEnd> {
   signal.throwIfAborted();
   const options = {
     signal,
-    timeout: toolLimitMs,
+    timeout: limitMs,
     maxBuffer: outputLimitBytes,
     env: { LC_ALL: "C", PATH: toolPath },
   };

@@ -3,7 +3,7 @@ import { mkdtemp, open, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
-import { fillWithBtrfs, forgetBtrfs } from "../../core/node/disk-calls.ts";
+import { forgetBtrfs, resizeBtrfs } from "../../core/node/disk-calls.ts";
 import { deviceNumber } from "../disk/disk.ts";
 import { readText, systemRoots } from "../disk/sysfs.ts";
 import { runTool } from "../disk/tool.ts";
@@ -47,8 +47,19 @@ function growXfs(device: string, signal: AbortSignal): Promise<string | null> {
   return growMounted({ fs: "xfs", options: "nouuid", device, grow }, signal);
 }
 
-/** Of several devices, those that are not this one are never looked for: it is not mounted then. */
-async function growBtrfs(device: string, signal: AbortSignal): Promise<string | null> {
+function growBtrfs(device: string, signal: AbortSignal): Promise<string | null> {
+  return sizeBtrfs(device, "max", signal);
+}
+
+/**
+ * As `Grow`, to a size that may be a smaller one. Of several devices, those that are not this one are never
+ * looked for: it is not mounted then.
+ */
+export async function sizeBtrfs(
+  device: string,
+  size: number | "max",
+  signal: AbortSignal,
+): Promise<string | null> {
   // Superblock at 64 KiB; the number of the device begins its dev_item, at 0xc9 (btrfs' on-disk format).
   const head = Buffer.alloc(8);
   await using file = await open(device, "r");
@@ -56,7 +67,7 @@ async function growBtrfs(device: string, signal: AbortSignal): Promise<string | 
   try {
     const grow = async (where: string) => {
       await using root = await open(where, "r");
-      const errno = await fillWithBtrfs(root.fd, head.readBigUInt64LE());
+      const errno = await resizeBtrfs(root.fd, head.readBigUInt64LE(), size);
       return { status: errno, said: `the kernel's resizing of btrfs ended with errno ${errno}` };
     };
     const options = "nodiscard,skip_balance";

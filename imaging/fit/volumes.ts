@@ -220,7 +220,7 @@ async function inSectors(disk: Disk, writes: readonly TableWrite[]): Promise<Tab
 }
 
 /** Segments that follow each other on the disk are one piece; null when it lies in several. */
-function inOnePiece({ parts }: LogicalVolume): Extent | null {
+export function inOnePiece({ parts }: LogicalVolume): Extent | null {
   const [first] = parts;
   if (first === undefined) return null;
   let end = first.start;

@@ -4,127 +4,29 @@
  * stay, and the partition that matters has the room.
  */
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { StepView } from "../../../core/wire/views.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { captureInto } from "../capture/captured.ts";
-import {
-  bytesAt,
-  lookAt,
-  lvm,
-  makeAt,
-  mib,
-  mounted,
-  type Place,
-  someFiles,
-  tool,
-  treeOf,
-} from "../capture/disks.ts";
+import { lookAt, lvm, makeAt, mib, tool } from "../capture/disks.ts";
 import { randomDisk, restoreTo, sizeOf } from "../restore/restored.ts";
+import { type DiskLayout, type Entry, openDiskMaker, tableOf } from "./made-disks.ts";
 
-let folder = "";
-let files = "";
-let tree: Record<string, string> = {};
+const maker = openDiskMaker("layouts");
+const { folder, makers, checks } = maker;
 let store: ImageStore;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "roomcast-layouts-"));
-  files = someFiles(folder);
-  tree = treeOf(files);
   store = await openImageStore(join(folder, "store"));
 });
 after(async () => {
   await store[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
+  maker[Symbol.dispose]();
 });
 
-interface Entry extends Place {
-  readonly index: number;
-  readonly type: string;
-  readonly uuid?: string;
-  readonly name?: string;
-  readonly attrs?: string;
-  readonly bootable?: boolean;
-}
-
-/** As sfdisk sees the disk; places in bytes. */
-function tableOf(disk: string): { id: string; entries: Entry[] } {
-  const { partitiontable } = JSON.parse(tool("sfdisk", ["-J", disk]));
-  return {
-    id: partitiontable.id,
-    entries: partitiontable.partitions.map(
-      ({ node, start, size, ...rest }: Place & { readonly node: string }) => ({
-        ...rest,
-        index: Number(/\d+$/.exec(node.slice(disk.length))?.[0]),
-        start: start * 512,
-        size: size * 512,
-      }),
-    ),
-  };
-}
-
-const ntfs = (place: Place, part: string): void => {
-  const geometry = ["-p", String(place.start / 512), "-H", "16", "-S", "63", "-s", "512"];
-  tool("mkntfs", ["-q", "-F", "-f", ...geometry, part]);
-  tool("ntfscp", ["-q", "-f", part, join(files, "random"), "random"]);
-};
-const makers: Readonly<Record<string, (part: string, place: Place) => void>> = {
-  vfat: (part) => {
-    tool("mkfs.vfat", ["-F", "12", part]);
-    tool("mcopy", ["-i", part, join(files, "text"), "::text"]);
-  },
-  ntfs: (part, place) => ntfs(place, part),
-  ext4: (part) => void tool("mke2fs", ["-q", "-F", "-t", "ext4", "-d", files, part]),
-  btrfs: (part) => void tool("mkfs.btrfs", ["-q", "-f", "-M", "--rootdir", files, part]),
-  swap: (part) => void tool("mkswap", ["-U", "7b9a3c1e-3d0f-4a53-9d60-0d4f8f0d8f11", part]),
-};
-
-/** What is in a partition is right, and fills it. */
-const checks: Readonly<Record<string, (part: string, place: Place) => void>> = {
-  vfat(part) {
-    tool("fsck.vfat", ["-n", part]);
-    const back = `${part}.text`;
-    tool("mcopy", ["-n", "-o", "-i", part, "::text", back]);
-    tool("cmp", [back, join(files, "text")]);
-  },
-  ntfs(part, { start, size }) {
-    tool("ntfsresize", ["--info", "--force", "--force", part]);
-    tool("sh", ["-c", `ntfscat -f ${part} random | cmp - ${join(files, "random")}`]);
-    const clusters = /Volume Size in Clusters: (\d+)/.exec(tool("ntfsinfo", ["-m", "-f", part]));
-    const cluster = /Cluster Size: (\d+)/.exec(tool("ntfsinfo", ["-m", "-f", part]));
-    assert(size - Number(clusters?.[1]) * Number(cluster?.[1]) < mib, "it fills its partition");
-    for (const at of [0, size - 512]) {
-      assert.equal(bytesAt(part, at + 0x1c, 4).readUInt32LE(), start / 512, "hidden sectors");
-    }
-  },
-  ext4(part, { size }) {
-    tool("e2fsck", ["-fn", part]);
-    assert.deepEqual(mounted(part, "ro", treeOf), tree);
-    const said = tool("dumpe2fs", ["-h", part]);
-    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(said)?.[1]);
-    assert(size - field("Block count") * field("Block size") < mib, "it fills its partition");
-  },
-  btrfs(part, { size }) {
-    tool("btrfs", ["check", "--readonly", part]);
-    assert.deepEqual(mounted(part, "ro", treeOf), tree);
-    const bytes = /total_bytes\s+(\d+)/.exec(tool("btrfs", ["inspect", "dump-super", part]));
-    assert(size - Number(bytes?.[1]) < mib, "it fills its partition");
-  },
-  swap(part) {
-    const said = tool("blkid", ["-p", "-o", "export", part]);
-    assert.match(said, /UUID=7b9a3c1e-3d0f-4a53-9d60-0d4f8f0d8f11\n/);
-  },
-};
-
-interface Layout {
-  readonly name: string;
-  readonly sizeMib: number;
-  readonly script: string;
-  /** By partition. */
-  readonly fs: Readonly<Record<number, string>>;
+interface Layout extends DiskLayout {
   readonly grows: number;
   readonly moves: readonly number[];
   /** How much larger the targets are; 1.5 and 4 where it is not said. */
@@ -192,23 +94,13 @@ size=6M, type=swap`,
   },
 ];
 
-function madeDisk({ name, sizeMib, script, fs }: Layout): string {
-  const disk = randomDisk(join(folder, `from ${name.split(":")[0]}`), sizeMib * mib);
-  tool("sfdisk", ["-q", "--wipe=always", disk], `${script}\n`);
-  for (const place of tableOf(disk).entries) {
-    const make = makers[fs[place.index] ?? ""];
-    if (make !== undefined) makeAt(disk, place.start, place.size, (part) => make(part, place));
-  }
-  return disk;
-}
-
 const namesOf = (steps: readonly StepView[] | undefined): string[] =>
   (steps ?? []).map(({ name, result }) => `${name}: ${result}`);
 
 for (const layout of layouts) {
   test(layout.name, async () => {
     const { fs, grows, moves } = layout;
-    const from = madeDisk(layout);
+    const from = maker.disk(layout);
     const image = await captureInto(store, from);
     for (const times of layout.times ?? [1.5, 4]) {
       const to = randomDisk(join(folder, "to"), Math.floor(sizeOf(from) * 1.5) + 512);
@@ -301,7 +193,7 @@ test("Debian guided with LVM: the volume group, root and its file system take th
 
 test("a disk that was fitted is restored once more: it becomes the same", async () => {
   const layout = layouts[0] as Layout;
-  const image = await captureInto(store, madeDisk(layout));
+  const image = await captureInto(store, maker.disk(layout));
   const to = randomDisk(join(folder, "to"), 64 * mib);
   const places: unknown[] = [];
   for (const scan of [false, true]) {

@@ -1,0 +1,134 @@
+/** Ordinary layouts of disks, made by their systems' own tools, and what has to be right about them. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  bytesAt,
+  makeAt,
+  mib,
+  mounted,
+  type Place,
+  someFiles,
+  tool,
+  treeOf,
+} from "../capture/disks.ts";
+import { randomDisk } from "../restore/restored.ts";
+
+export interface DiskMaker extends Disposable {
+  readonly folder: string;
+  /** By the file system: makes it, with files in it where it can have some. */
+  readonly makers: Readonly<Record<string, (part: string, place: Place) => void>>;
+  /** By the file system: what is in a partition is right, and fills it. */
+  readonly checks: Readonly<Record<string, (part: string, place: Place) => void>>;
+  /** A file full of random bytes where nothing is made. */
+  disk(layout: DiskLayout): string;
+}
+
+export interface DiskLayout {
+  readonly name: string;
+  readonly sizeMib: number;
+  readonly script: string;
+  /** By partition. */
+  readonly fs: Readonly<Record<number, string>>;
+}
+
+export interface Entry extends Place {
+  readonly index: number;
+  readonly type: string;
+  readonly uuid?: string;
+  readonly name?: string;
+  readonly attrs?: string;
+  readonly bootable?: boolean;
+}
+
+/** As sfdisk sees the disk; places in bytes. */
+export function tableOf(disk: string): { id: string; entries: Entry[] } {
+  const { partitiontable } = JSON.parse(tool("sfdisk", ["-J", disk]));
+  return {
+    id: partitiontable.id,
+    entries: partitiontable.partitions.map(
+      ({ node, start, size, ...rest }: Place & { readonly node: string }) => ({
+        ...rest,
+        index: Number(/\d+$/.exec(node.slice(disk.length))?.[0]),
+        start: start * 512,
+        size: size * 512,
+      }),
+    ),
+  };
+}
+
+export function openDiskMaker(name: string): DiskMaker {
+  const folder = mkdtempSync(join(tmpdir(), `roomcast-${name}-`));
+  const files = someFiles(folder);
+  const tree = treeOf(files);
+  const ntfs = (place: Place, part: string): void => {
+    const geometry = ["-p", String(place.start / 512), "-H", "16", "-S", "63", "-s", "512"];
+    tool("mkntfs", ["-q", "-F", "-f", ...geometry, part]);
+    tool("ntfscp", ["-q", "-f", part, join(files, "random"), "random"]);
+  };
+  const makers: Readonly<Record<string, (part: string, place: Place) => void>> = {
+    vfat: (part) => {
+      tool("mkfs.vfat", ["-F", "12", part]);
+      tool("mcopy", ["-i", part, join(files, "text"), "::text"]);
+    },
+    ntfs: (part, place) => ntfs(place, part),
+    ext4: (part) => void tool("mke2fs", ["-q", "-F", "-t", "ext4", "-d", files, part]),
+    btrfs: (part) => void tool("mkfs.btrfs", ["-q", "-f", "-M", "--rootdir", files, part]),
+    swap: (part) => void tool("mkswap", ["-U", "7b9a3c1e-3d0f-4a53-9d60-0d4f8f0d8f11", part]),
+  };
+
+  /** What is in a partition is right, and fills it. */
+  const checks: Readonly<Record<string, (part: string, place: Place) => void>> = {
+    vfat(part) {
+      tool("fsck.vfat", ["-n", part]);
+      const back = `${part}.text`;
+      tool("mcopy", ["-n", "-o", "-i", part, "::text", back]);
+      tool("cmp", [back, join(files, "text")]);
+    },
+    ntfs(part, { start, size }) {
+      tool("ntfsresize", ["--info", "--force", "--force", part]);
+      tool("sh", ["-c", `ntfscat -f ${part} random | cmp - ${join(files, "random")}`]);
+      const clusters = /Volume Size in Clusters: (\d+)/.exec(tool("ntfsinfo", ["-m", "-f", part]));
+      const cluster = /Cluster Size: (\d+)/.exec(tool("ntfsinfo", ["-m", "-f", part]));
+      assert(size - Number(clusters?.[1]) * Number(cluster?.[1]) < mib, "it fills its partition");
+      for (const at of [0, size - 512]) {
+        assert.equal(bytesAt(part, at + 0x1c, 4).readUInt32LE(), start / 512, "hidden sectors");
+      }
+    },
+    ext4(part, { size }) {
+      tool("e2fsck", ["-fn", part]);
+      assert.deepEqual(mounted(part, "ro", treeOf), tree);
+      const said = tool("dumpe2fs", ["-h", part]);
+      const field = (name: string) =>
+        Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(said)?.[1]);
+      assert(size - field("Block count") * field("Block size") < mib, "it fills its partition");
+    },
+    btrfs(part, { size }) {
+      tool("btrfs", ["check", "--readonly", part]);
+      assert.deepEqual(mounted(part, "ro", treeOf), tree);
+      const bytes = /total_bytes\s+(\d+)/.exec(tool("btrfs", ["inspect", "dump-super", part]));
+      assert(size - Number(bytes?.[1]) < mib, "it fills its partition");
+    },
+    swap(part) {
+      const said = tool("blkid", ["-p", "-o", "export", part]);
+      assert.match(said, /UUID=7b9a3c1e-3d0f-4a53-9d60-0d4f8f0d8f11\n/);
+    },
+  };
+
+  return {
+    folder,
+    makers,
+    checks,
+    disk({ name, sizeMib, script, fs }) {
+      const disk = randomDisk(join(folder, `from-${name.replace(/\W.*/s, "")}`), sizeMib * mib);
+      tool("sfdisk", ["-q", "--wipe=always", disk], `${script}\n`);
+      for (const place of tableOf(disk).entries) {
+        const make = makers[fs[place.index] ?? ""];
+        if (make !== undefined) makeAt(disk, place.start, place.size, (part) => make(part, place));
+      }
+      return disk;
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  };
+}
