@@ -10,6 +10,8 @@ import { agentFor } from "../api/trust.ts";
 /** What every command gets: the global options, a client, and ways to print. */
 export interface CliContext {
   readonly dataFolder: string;
+  /** For large temporary files: beside the images of a server on this machine. */
+  readonly workFolder: string;
   readonly json: boolean;
   readonly client: ApiClient;
   /** A line for people; silent with `--json`. */
@@ -89,6 +91,10 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
   const place = isLocal ? { socketPath: socketPathOf(dataFolder) } : await placeOf(options);
   return {
     dataFolder,
+    workFolder:
+      "socketPath" in place
+        ? join(dataFolder, "fitting")
+        : `/var/tmp/roomcast-${process.getuid?.()}`,
     json,
     client: new ApiClient(place),
     say: (line) => void (json || process.stdout.write(`${printableLines(line)}\n`)),

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
+import { type DiskSize, decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
@@ -30,7 +32,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
           table(
             ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "SOURCE"],
             images.map((each) => [
-              `${each.name}@${each.version}`,
+              imageName(each),
               each.capturedAt,
               sizeText(each.diskBytes),
               sizeText(each.usedBytes),
@@ -51,7 +53,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       run(async ({ client, say, document }) => {
         const found = await client.get<ImageView>(path(reference));
         document(found);
-        say(`${found.name}@${found.version} (${found.id}) of ${found.source}, ${found.capturedAt}`);
+        say(`${imageName(found)} (${found.id}) of ${found.source}, ${found.capturedAt}`);
         say(
           `disk ${sizeText(found.diskBytes)}, ${found.partitionTable}, sectors of ${found.logicalSector}; ` +
             `used ${sizeText(found.usedBytes)}, stored ${sizeText(found.storedBytes)}, ${found.chunks} chunks`,
@@ -106,12 +108,24 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     );
 
   image
+    .command("fit <I>")
+    .description(
+      "makes a version of the image, NAME@VERSION-fit-SIZE, for smaller disks: partitions and file systems shrink, the image stays as it is",
+    )
+    .requiredOption("--disk-size <SIZE>", "of the smaller disks: 240GB, 223GiB or 240057409536")
+    .action((reference: string, { diskSize }: { readonly diskSize: string }) =>
+      run((context) => fitImageTo(context, reference, diskSizeOf(diskSize))),
+    );
+
+  image
     .command("delete <I>")
-    .description("deletes a version and frees what no other image needs")
+    .description(
+      "deletes a version, with what was fitted of it, and frees what no other image needs",
+    )
     .action((reference: string) =>
       run(async ({ client, say, document, confirm }) => {
         const found = await client.get<ImageView>(path(reference));
-        const word = `${found.name}@${found.version}`;
+        const word = imageName(found);
         await confirm(
           [`The image ${word} (${sizeText(found.storedBytes)}) will be deleted.`],
           word,
@@ -133,18 +147,10 @@ interface ImportFlags {
   readonly diskSize?: string;
 }
 
-/** Bytes, or as disks are sold. */
-const sizeUnits: Readonly<Record<string, number>> = { "": 1, MB: 1e6, GB: 1e9, TB: 1e12 };
-
-function diskSizeOf(text: string): number {
-  const [, number = "", unit = ""] = /^(\d{1,15})(|MB|GB|TB)$/i.exec(text) ?? [];
-  const size = Number(number) * (sizeUnits[unit.toUpperCase()] ?? 1);
-  if (number !== "" && size > 0 && Number.isSafeInteger(size)) return size;
-  throw new RoomcastError(
-    "usage",
-    `${JSON.stringify(text)} is no size of a disk`,
-    "500107862016 or 500GB, for instance",
-  );
+function diskSizeOf(text: string): DiskSize {
+  const decoded = decodeDiskSize(text);
+  if (decoded.ok) return decoded.value;
+  throw new RoomcastError("usage", decoded.reason, "500107862016, 500GB or 465GiB, for instance");
 }
 
 function partitionNumber(text: string): number {
@@ -173,7 +179,7 @@ async function importFile(
     raw: options.raw ?? false,
     disk: options.disk ?? null,
     without: (options.without ?? []).map(partitionNumber),
-    diskSize: options.diskSize === undefined ? null : diskSizeOf(options.diskSize),
+    diskSize: options.diskSize === undefined ? null : diskSizeOf(options.diskSize).bytes,
     signal: progress.signal,
     progress: progress.show,
     log: progress.note,
@@ -182,7 +188,7 @@ async function importFile(
   const found = await client.get<ImageView>(path(committed.imageId));
   document(found);
   say(
-    `${found.name}@${found.version}: disk ${sizeText(found.diskBytes)}, ${sizeText(found.usedBytes)} used, ` +
+    `${imageName(found)}: disk ${sizeText(found.diskBytes)}, ${sizeText(found.usedBytes)} used, ` +
       `${sizeText(found.storedBytes)} stored`,
   );
   return 0;
@@ -204,6 +210,27 @@ async function exportFile(context: CliContext, reference: string, file: string):
   progress.end();
   document(exported);
   say(`${exported.image}: disk of ${sizeText(exported.diskBytes)} written to ${exported.path}`);
+  return 0;
+}
+
+async function fitImageTo(context: CliContext, reference: string, size: DiskSize): Promise<number> {
+  const { client, workFolder, say, document } = context;
+  using progress = progressLines(context, "reading");
+  const { fitImage, giveWay } = await import("../transfer/fit-image.ts");
+  giveWay();
+  const { image, origin, sharedBytes, chunkedBytes } = await fitImage({
+    ...{ client, workFolder, size, image: reference },
+    signal: progress.signal,
+    begin: progress.begin,
+    progress: progress.show,
+    log: progress.note,
+  });
+  progress.end();
+  document({ ...image, sharedBytes });
+  say(
+    `${imageName(image)}: disk ${sizeText(image.diskBytes)}, ${sizeText(image.usedBytes)} used; ` +
+      `${sizeText(sharedBytes)} of ${sizeText(chunkedBytes)} are shared with ${origin}`,
+  );
   return 0;
 }
 

@@ -21,6 +21,8 @@ export interface ProgressLines extends Disposable {
   readonly show: (done: number, total: number) => void;
   /** A line for people, on stderr. */
   readonly note: (text: string) => void;
+  /** Another part of the work, whose progress follows. */
+  readonly begin: (doing: string) => void;
   /** Clears the terminal's line. */
   end(): void;
 }
@@ -29,7 +31,8 @@ export interface ProgressLines extends Disposable {
  * Shows the progress of long work: on a terminal a bar, the rate and the time left; with `--json` an
  * event per line; nothing when the output is a file.
  */
-export function progressLines(context: CliContext, doing: string): ProgressLines {
+export function progressLines(context: CliContext, firstDoing: string): ProgressLines {
+  let doing = firstDoing;
   const live = !context.json && process.stderr.isTTY;
   const stop = new AbortController();
   const interrupt = (): void =>
@@ -42,6 +45,11 @@ export function progressLines(context: CliContext, doing: string): ProgressLines
   const end = (): void => void (live && process.stderr.write("\r\x1b[K"));
   return {
     signal: stop.signal,
+    begin(next) {
+      doing = next;
+      past.splice(0, past.length, { at: performance.now(), done: 0 });
+      shownAt = Number.NEGATIVE_INFINITY;
+    },
     show(done, total) {
       const at = performance.now();
       if (at - shownAt < showEveryMs) return;

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { foldedName } from "../../core/wire/names.ts";
@@ -95,7 +96,7 @@ async function restore(
   options: TargetOptions,
 ): Promise<number> {
   const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
-  const what = `${image.name}@${image.version} (disk of ${sizeText(image.diskBytes)})`;
+  const what = `${imageName(image)} (disk of ${sizeText(image.diskBytes)})`;
   const { logicalSector } = image;
   const targets = await confirmTargets(context, options, { what, logicalSector, sender: null });
   const session = await context.client.post<SessionView>("/sessions", {

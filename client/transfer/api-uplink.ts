@@ -9,15 +9,24 @@ export interface ApiUplink extends CaptureUplink, AsyncDisposable {
   requireSpace(usedBytes: number): Promise<void>;
 }
 
+/** What is made: a version of a name, or a fitted one of an image. */
+export type NewImage =
+  | { readonly name: string }
+  | { readonly fitOf: string; readonly fitSize: string };
+
 /** Begins an import; what was not committed when it is disposed of, or when this process dies, is gone. */
 export async function openUplink(
   client: ApiClient,
-  name: string,
+  made: NewImage,
   signal: AbortSignal,
 ): Promise<ApiUplink> {
   const over = new AbortController();
-  const lines = client.lines("POST", "/imports", {
-    body: { name },
+  const [path, body] =
+    "name" in made
+      ? ["/imports", { name: made.name }]
+      : [`/images/${made.fitOf}/fitted`, { size: made.fitSize }];
+  const lines = client.lines("POST", path, {
+    body,
     signal: AbortSignal.any([signal, over.signal]),
   });
   const first = (await lines.next()).value as { task: string } | undefined;

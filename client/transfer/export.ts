@@ -46,7 +46,7 @@ export async function exportImage(options: ExportOptions): Promise<Exported> {
         const what = `${name} will replace the file ${path} (${sizeText(found.size)}).`;
         await options.confirm([what], basename(path));
       }
-      await intoFile(image, options);
+      await writeToFile(image, options);
     }
   } catch (error) {
     // What was under way when the work was stopped fails in many ways.
@@ -57,7 +57,11 @@ export async function exportImage(options: ExportOptions): Promise<Exported> {
   return { image: name, path, diskBytes, rootHash };
 }
 
-async function intoFile(image: ReadImage, options: ExportOptions): Promise<void> {
+/** By the path's suffix. What was not finished when it rejects is not there. */
+export async function writeToFile(
+  image: ReadImage,
+  options: Pick<ExportOptions, "path" | "signal" | "progress">,
+): Promise<void> {
   const { path, signal, progress } = options;
   const { diskBytes } = image.manifest;
   await using sink = await openFileSink(path, diskBytes, signal);

@@ -66,7 +66,7 @@ export async function importImage(options: ImportOptions): Promise<Committed> {
     const next = "check its name, and that you may read it";
     throw new RoomcastError("bad-input", `${path} cannot be read: ${cause.code}`, next, { cause });
   });
-  await using uplink = await openUplink(options.client, options.name, options.signal);
+  await using uplink = await openUplink(options.client, { name: options.name }, options.signal);
   try {
     if (found.isDirectory()) return await importFolder(options, uplink);
     if (options.without.length > 0) {

@@ -24,7 +24,19 @@ export function canonicalJson(value: unknown): string {
 
 /** Reads a manifest's text. */
 export const decodeManifest = (text: string): Decoded<Manifest> =>
-  decodeText(text, (value) => fitted(ManifestFields, value, "the manifest"));
+  decodeText(text, (value) => withOrigin(fitted(ManifestFields, value, "the manifest")));
+
+/** Version 3 is of fitted images, and only that. */
+function withOrigin(decoded: Decoded<Manifest>): Decoded<Manifest> {
+  if (!decoded.ok) return decoded;
+  const { formatVersion, fitOf, fitSize } = decoded.value;
+  const isFitted = formatVersion === 3;
+  if ((fitOf !== undefined) === isFitted && (fitSize !== undefined) === isFitted) return decoded;
+  return {
+    ok: false,
+    reason: "it is of a fitted image, and does not say of which, or the reverse",
+  };
+}
 
 /** Reads a draft's text: a manifest without id, name, version, time and stored size. */
 export const decodeManifestDraft = (text: string): Decoded<ManifestDraft> =>
@@ -44,7 +56,8 @@ export const encodeManifestFile = (manifest: Manifest, hash: TextHash): string =
 /** Reads a manifest's file; version 1 had no hash of itself. */
 export function decodeManifestFile(source: string, hash: TextHash): Decoded<Manifest> {
   const parsed = source.length > manifestLimit ? null : parseObject(source);
-  if (parsed?.formatVersion !== 2) return decodeManifest(source);
+  const isHashed = parsed?.formatVersion === 2 || parsed?.formatVersion === 3;
+  if (!isHashed) return decodeManifest(source);
   const { selfHash, ...rest } = parsed;
   const bare = canonicalJson(rest);
   if (selfHash !== hash(bare)) return { ok: false, reason: "it does not match its own hash" };
@@ -86,6 +99,12 @@ function parseObject(source: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** NAME@VERSION, as people name an image. */
-export const imageName = ({ name, version }: Pick<Manifest, "name" | "version">): string =>
-  `${name}@${version}`;
+/** NAME@VERSION, as people name an image; of a fitted one NAME@VERSION-fit-SIZE. */
+export const imageName = (image: {
+  readonly name: string;
+  readonly version: number;
+  readonly fitSize?: string | null;
+}): string => {
+  const { name, version, fitSize = null } = image;
+  return fitSize === null ? `${name}@${version}` : `${name}@${version}-fit-${fitSize}`;
+};

@@ -39,8 +39,8 @@ export interface PartitionRecord {
 
 export interface Manifest {
   readonly format: "roomcast-image";
-  /** 2: as 1, and its file holds its own hash (`encodeManifestFile`). A draft says 1. */
-  readonly formatVersion: 1 | 2;
+  /** 2: as 1, and its file holds its own hash (`encodeManifestFile`). 3: as 2, of a fitted image. A draft says 1. */
+  readonly formatVersion: 1 | 2 | 3;
   /** 16 hex digits, random. */
   readonly id: string;
   readonly name: string;
@@ -59,10 +59,14 @@ export interface Manifest {
   /** RFC 6962 Merkle tree hash over the index entries, hex. */
   readonly rootHash: string;
   readonly warnings: readonly string[];
+  /** Of a fitted image: the id of the image that was made to fit a smaller disk, whose name and version it has. */
+  readonly fitOf?: string;
+  /** With `fitOf`: the disk's size as somebody wrote it (`240GB`). */
+  readonly fitSize?: string;
 }
 
 /** What a capture knows before the server gives the image its id, version and time. */
 export type ManifestDraft = Omit<
   Manifest,
-  "id" | "name" | "version" | "capturedAt" | "storedBytes"
+  "id" | "name" | "version" | "capturedAt" | "storedBytes" | "fitOf" | "fitSize"
 >;

@@ -1,6 +1,7 @@
 /** The fields of a manifest, for `core/image/manifest.ts`; what they mean is told by `core/image/types.ts`. */
 import { Type } from "typebox";
 import { chunkBytes } from "../units/units.ts";
+import { FitSize } from "./fit-size.ts";
 import { nullable } from "./nullable.ts";
 
 const text = (maxLength: number) => Type.String({ maxLength });
@@ -27,7 +28,7 @@ const Partition = Type.Object(
 export const ManifestDraftFields = Type.Object(
   {
     format: Type.Literal("roomcast-image"),
-    formatVersion: Type.Union([Type.Literal(1), Type.Literal(2)]),
+    formatVersion: Type.Union([Type.Literal(1), Type.Literal(2), Type.Literal(3)]),
     source: text(1024),
     diskBytes: count,
     logicalSector: Type.Union([
@@ -47,10 +48,12 @@ export const ManifestDraftFields = Type.Object(
   closed,
 );
 
+const imageId = Type.String({ pattern: "^[0-9a-f]{16}$", description: "16 hexadecimal digits" });
+
 export const ManifestFields = Type.Object(
   {
     ...ManifestDraftFields.properties,
-    id: Type.String({ pattern: "^[0-9a-f]{16}$", description: "16 hexadecimal digits" }),
+    id: imageId,
     // Not `ImageName`: what a store let in once can be read for ever. New names are checked before.
     name: Type.String({ minLength: 1, maxLength: 64 }),
     version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
@@ -59,6 +62,8 @@ export const ManifestFields = Type.Object(
       description: "ISO 8601, UTC",
     }),
     storedBytes: count,
+    fitOf: Type.Optional(imageId),
+    fitSize: Type.Optional(FitSize),
   },
   closed,
 );

@@ -108,6 +108,12 @@ export const ImageView = Type.Object({
   partitions: Type.Array(PartitionView),
   rootHash: Type.String(),
   warnings: Type.Array(Type.String()),
+  /** The id of the image that this one is a fitted version of, whose name and version it has. */
+  fitOf: nullable(Type.String()),
+  /** The size that it was fitted to, as somebody wrote it. */
+  fitSize: nullable(Type.String()),
+  /** The smallest disk that it can be made to fit; null: nobody has tried. */
+  leastDiskBytes: nullable(Type.Integer()),
 });
 export type ImageView = Static<typeof ImageView>;
 

@@ -4,6 +4,7 @@
  */
 import { assert, type Decoded, RoomcastError } from "../../core/errors.ts";
 import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
+import { stuckReason } from "../../core/image/layout.ts";
 import {
   type PartitionTable,
   readPartitionTable,
@@ -184,7 +185,10 @@ async function placesFor(
   };
   for (;;) {
     const plan = planned(Math.floor(targetBytes / sector) * sector - tailBytes);
-    if (plan.kind === "too-large") throw tooSmall(targetBytes, await leastDisk(), reasons);
+    if (plan.kind === "too-large") {
+      const stuck = stuckIn(table, partitions, shrinkables);
+      throw tooSmall(targetBytes, await leastDisk(), [...reasons, ...stuck]);
+    }
     let areReached = true;
     for (const record of partitions) {
       const { size } = placeOf(record, plan.places);
@@ -196,6 +200,21 @@ async function placesFor(
       return plan.places;
     }
   }
+}
+
+/** What cannot move down behind those that can be made smaller. */
+function stuckIn(
+  table: PartitionTable,
+  partitions: readonly PartitionRecord[],
+  shrinkables: Asked["shrinkables"],
+): string[] {
+  const first = Math.min(
+    ...partitions.filter(({ index }) => shrinkables.has(index)).map(({ start }) => start),
+  );
+  return partitions.flatMap((partition) => {
+    const why = partition.start > first ? stuckReason(partition, table) : null;
+    return why === null ? [] : [`partition ${partition.index} ${why}, and keeps its place`];
+  });
 }
 
 function tooSmall(

@@ -1,12 +1,14 @@
 /** The images in the REST API: what there is, verify, delete, import and export. */
 import { randomBytes } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { canonicalJson, imageName } from "../../core/image/manifest.ts";
+import { FitSize } from "../../core/wire/fit-size.ts";
 import { ImageName } from "../../core/wire/names.ts";
 import { ImageView } from "../../core/wire/views.ts";
-import { imageView, type Lab } from "../lab/lab.ts";
+import type { Lab } from "../lab/lab.ts";
 import type { ImageStore, ImageWriter } from "../store/image-store.ts";
 import { captureRoutes, chunkRecords } from "../store/upload-routes.ts";
 import { answerInLines } from "./json-lines.ts";
@@ -28,7 +30,7 @@ export const imageApiRoutes =
     app.get(
       "/images/:id",
       { schema: { summary: "show an image", params: ById, response: { 200: ImageView } } },
-      async ({ params }) => imageView(lab.image(params.id)),
+      async ({ params }) => lab.imageView(lab.image(params.id)),
     );
     app.delete(
       "/images/:id",
@@ -113,24 +115,52 @@ export const imageApiRoutes =
       );
     };
     const Space = Type.Object({ usedBytes: Type.Integer({ minimum: 0 }) }, closed);
+    // As long as this answer goes on, so does the import; a caller that dies leaves nothing.
+    const begin = (writer: ImageWriter, reply: FastifyReply): void => {
+      const task = `i${randomBytes(4).toString("hex")}`;
+      writers.set(task, writer);
+      reply.hijack();
+      reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
+      reply.raw.write(`${JSON.stringify({ task })}\n`);
+      reply.raw.on("close", () => {
+        writers.delete(task);
+        writer.abort().catch((error: unknown) => {
+          app.log.error({ err: error }, "an import was not tidied up");
+        });
+      });
+    };
     const NewImage = Type.Object({ name: ImageName });
     app.post(
       "/imports",
       { schema: { summary: "import an image", body: NewImage } },
-      ({ body }, reply) => {
-        // As long as this answer goes on, so does the import; a caller that dies leaves nothing.
-        const task = `i${randomBytes(4).toString("hex")}`;
-        const writer = images.beginImage(body.name);
-        writers.set(task, writer);
-        reply.hijack();
-        reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
-        reply.raw.write(`${JSON.stringify({ task })}\n`);
-        reply.raw.on("close", () => {
-          writers.delete(task);
-          writer.abort().catch((error: unknown) => {
-            app.log.error({ err: error }, "an import was not tidied up");
-          });
-        });
+      ({ body }, reply) => begin(images.beginImage(body.name), reply),
+    );
+    // A fitted version is made by the caller as well, and comes like an import.
+    app.post(
+      "/images/:id/fitted",
+      {
+        schema: {
+          summary: "import a fitted version of an image",
+          params: ById,
+          body: Type.Object({ size: FitSize }),
+        },
+      },
+      ({ params, body }, reply) =>
+        begin(images.beginFitted(lab.image(params.id), body.size), reply),
+    );
+    app.put(
+      "/images/:id/least-disk",
+      {
+        schema: {
+          summary: "say what the smallest disk is that an image can be made to fit",
+          params: ById,
+          body: Type.Object({ bytes: Type.Integer({ minimum: 1 }) }, closed),
+        },
+        config: { audit: false },
+      },
+      async ({ params, body }, reply) => {
+        await lab.noteLeastDisk(params.id, body.bytes);
+        return reply.code(204).send();
       },
     );
     await app.register(async (scope) => {

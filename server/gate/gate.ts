@@ -38,7 +38,10 @@ export const gate =
   async (app: FastifyInstance): Promise<void> => {
     holdToTable(app, "https", { grants, holds: (grant, text) => lab.grants.holds(grant, text) });
     links.route(app, lab);
-    await imageRoutes(app, { store: images, list: () => lab.images() });
+    await imageRoutes(app, {
+      store: images,
+      list: () => lab.images().filter(({ fitOf }) => fitOf === null),
+    });
     await captureRoutes(app, {
       prefix: "/gate/v2/captures",
       uploadOf: (task) => uploadOf(lab, task),

@@ -1,7 +1,9 @@
 import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
+import { sizeText } from "../../core/screen/format.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
@@ -182,7 +184,8 @@ export class Lab implements AgentEvents {
       changed: ({ id }) => announcer.session(id),
       ended: ({ id }) => announcer.sessionEnded(id),
       verified: (pc) => this.startFromDisk(pc),
-      committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
+      committed: (manifest) =>
+        announcer.feed.say({ type: "image", image: this.imageView(manifest) }),
       stuck: (reason) => announcer.stuck(reason),
     });
     this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
@@ -266,7 +269,12 @@ export class Lab implements AgentEvents {
   }
 
   images(): ImageView[] {
-    return this.ports.images.list().map(imageView);
+    return this.ports.images.list().map((manifest) => this.imageView(manifest));
+  }
+
+  /** The contract's view of an image. */
+  imageView(manifest: Manifest): ImageView {
+    return imageView(manifest, this.ports.images.leastDiskBytes(manifest.id));
   }
 
   /** NAME, NAME@VERSION or an id; throws `not-found`. */
@@ -288,7 +296,7 @@ export class Lab implements AgentEvents {
   /** NAME@VERSION of an image that is named; the name itself when there is none (any more). */
   imageNameOf(reference: string): string {
     const found = this.ports.images.find(reference);
-    return found === undefined ? reference : `${found.name}@${found.version}`;
+    return found === undefined ? reference : imageName(found);
   }
 
   hasSession(id: string): boolean {
@@ -470,9 +478,20 @@ export class Lab implements AgentEvents {
 
   /** An import's image is in the store and visible. */
   imported(manifest: Manifest): void {
-    const image = `${manifest.name}@${manifest.version}`;
-    this.announcer.note({ image }, `imported ${image} from ${manifest.source}`);
-    this.announcer.feed.say({ type: "image", image: imageView(manifest) });
+    const image = imageName(manifest);
+    const what =
+      manifest.fitOf === undefined
+        ? `imported ${image} from ${manifest.source}`
+        : `made ${image}, for disks of ${sizeText(manifest.diskBytes)}`;
+    this.announcer.note({ image }, what);
+    this.announcer.feed.say({ type: "image", image: this.imageView(manifest) });
+  }
+
+  /** What an attempt to fit it has found. */
+  async noteLeastDisk(reference: string, bytes: number): Promise<void> {
+    const manifest = this.image(reference);
+    await this.ports.images.noteLeastDisk(manifest.id, bytes);
+    this.announcer.feed.say({ type: "image", image: this.imageView(manifest) });
   }
 
   /** What is on the PC's screen now, or the end of its agent's log. */
@@ -482,18 +501,19 @@ export class Lab implements AgentEvents {
     return this.looks.look(pc.id, at);
   }
 
+  /** Its fitted versions go with it. */
   async deleteImage(reference: string): Promise<{ freedBytes: number }> {
     const manifest = this.image(reference);
-    const user = this.sessions.restoreOf(manifest.id);
-    if (user !== null) {
-      throw new RoomcastError(
-        "conflict",
-        `session ${user} is casting ${manifest.name}@${manifest.version}`,
-        "wait for its end, or stop it",
-      );
+    const { images } = this.ports;
+    const going = [manifest, ...images.list().filter(({ fitOf }) => fitOf === manifest.id)];
+    for (const each of going) {
+      const user = this.sessions.restoreOf(each.id);
+      if (user === null) continue;
+      const what = `session ${user} is casting ${imageName(each)}`;
+      throw new RoomcastError("conflict", what, "wait for its end, or stop it");
     }
-    const freed = await this.ports.images.delete(manifest.id);
-    this.announcer.feed.say({ type: "image-gone", id: manifest.id });
+    const freed = await images.delete(manifest.id);
+    for (const { id } of going) this.announcer.feed.say({ type: "image-gone", id });
     return freed;
   }
 
@@ -687,11 +707,12 @@ function attempt<T>(find: () => T): T | null {
   }
 }
 
-/** The contract's view of an image. */
-export function imageView(manifest: Manifest): ImageView {
+function imageView(manifest: Manifest, leastDiskBytes: number | null): ImageView {
   const { format: _, formatVersion: __, chunkCount, ...rest } = manifest;
+  const { fitOf = null, fitSize = null } = manifest;
   return {
     ...rest,
+    ...{ fitOf, fitSize, leastDiskBytes },
     chunks: chunkCount,
     partitions: [...manifest.partitions],
     warnings: [...manifest.warnings],

@@ -1,5 +1,6 @@
 import { errorText } from "../../core/errors.ts";
 import type { LivePlan } from "../../core/image/live-plan.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Input } from "../../core/session/kind.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
@@ -85,7 +86,7 @@ export class LiveArchive {
     this.cast.commit().then(
       (manifest) => {
         this.ports.committed(manifest);
-        const image = `${manifest.name}@${manifest.version}`;
+        const image = imageName(manifest);
         this.ports.take({ type: "stored", image, imageId: manifest.id });
       },
       (error: unknown) => this.ports.take({ type: "not-stored", reason: errorText(error) }),

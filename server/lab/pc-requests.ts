@@ -1,5 +1,7 @@
 /** What the person at a PC asks for in its menu: the one place where it is decided. */
+
 import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
 import { chooseSource } from "../../core/session/target.ts";
@@ -94,10 +96,14 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
       };
     }
     case "restore": {
-      const { id, name, version } = lab.image(request.image);
-      const order = { ...usual, image: id, room: null, pcs: [pc.id], disk: request.disk };
+      const image = lab.image(request.image);
+      const order = { ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk };
       return {
-        ...{ action, ...own, what: `restore ${name}@${version} to its disk ${diskIdentity(disk)}` },
+        ...{
+          action,
+          ...own,
+          what: `restore ${imageName(image)} to its disk ${diskIdentity(disk)}`,
+        },
         perform: () => lab.restore(order, null),
       };
     }

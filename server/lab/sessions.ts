@@ -2,6 +2,7 @@
  * The sessions of the lab at their edge: inputs of the engine come from operators, agents, casts and a
  * timer; what the engine decides is written into the journal, and then done.
  */
+
 import { randomBytes, randomInt } from "node:crypto";
 import type {
   CastReceiver,
@@ -11,6 +12,7 @@ import type {
   CastSenderStats,
 } from "../../core/cast/ends.ts";
 import { errorText, RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
 import type { Cause } from "../../core/session/cause.ts";
@@ -226,7 +228,7 @@ export class Sessions {
   restore(request: RestoreRequest): SessionView {
     const { image, pcs } = request;
     for (const pc of pcs) this.requireFree(pc);
-    const name = `${image.name}@${image.version}`;
+    const name = imageName(image);
     const { id, rootHash, storedBytes } = image;
     return this.begin("restore", `restore of ${name} to ${pcs.length} PCs`, null, (number) => ({
       ...receiversSpec(request, number),
@@ -400,7 +402,7 @@ export class Sessions {
   /** A capture's image is in the store and visible. */
   committed(id: string, manifest: Manifest): void {
     this.ports.committed(manifest);
-    const image = `${manifest.name}@${manifest.version}`;
+    const image = imageName(manifest);
     this.take(id, { type: "stored", image, imageId: manifest.id });
     this.flush();
   }

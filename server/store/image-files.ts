@@ -1,6 +1,7 @@
 /**
  * Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the
- * commit; and `versions.json`, the highest version that each name whose newest was deleted ever had.
+ * commit; and numbers by name: `versions.json`, the highest version that each name whose newest was deleted
+ * ever had, and `least.json`, the smallest disk that an image was found to fit.
  */
 
 import { mkdir, readdir, readFile, unlink } from "node:fs/promises";
@@ -18,7 +19,6 @@ import type { Manifest } from "../../core/image/types.ts";
 import { hexSha256, sha256 } from "../../core/node/hash.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
-import { foldedName } from "../../core/wire/names.ts";
 import { storeError } from "./faults.ts";
 
 /** What is in the folder: images, and in words what could not be read. Leftovers of commits that never were are removed. */
@@ -67,32 +67,37 @@ const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
     { cause },
   );
 
-const versionsFile = "versions.json";
+type NumbersFile = "versions.json" | "least.json";
 
-/** By `foldedName`. Empty when it was never written; `null` when it cannot be read. */
-export async function readVersions(directory: string): Promise<Map<string, number> | null> {
-  const text = await readFile(join(directory, versionsFile), "utf8").catch(() => "{}");
+/** The largest of each key. Empty when it was never written; `null` when it cannot be read. */
+export async function readNumbers(
+  directory: string,
+  file: NumbersFile,
+  keyOf: (name: string) => string,
+): Promise<Map<string, number> | null> {
+  const text = await readFile(join(directory, file), "utf8").catch(() => "{}");
   try {
     const pairs: [string, unknown][] = Object.entries(JSON.parse(text) as object);
-    const versions = new Map<string, number>();
-    for (const [name, version] of pairs) {
-      const key = foldedName(name);
-      if (Number.isInteger(version))
-        versions.set(key, Math.max(version as number, versions.get(key) ?? 0));
+    const numbers = new Map<string, number>();
+    for (const [name, value] of pairs) {
+      const key = keyOf(name);
+      if (Number.isInteger(value))
+        numbers.set(key, Math.max(value as number, numbers.get(key) ?? 0));
     }
-    return versions;
+    return numbers;
   } catch {
     return null;
   }
 }
 
-export async function writeVersions(
+export async function writeNumbers(
   directory: string,
-  versions: ReadonlyMap<string, number>,
+  file: NumbersFile,
+  numbers: ReadonlyMap<string, number>,
 ): Promise<void> {
-  const text = canonicalJson(Object.fromEntries(versions));
-  await writeDurably(join(directory, versionsFile), text).catch((cause: unknown) => {
-    throw storeError("recording the version", cause);
+  const text = canonicalJson(Object.fromEntries(numbers));
+  await writeDurably(join(directory, file), text).catch((cause: unknown) => {
+    throw storeError(`writing ${file}`, cause);
   });
 }
 

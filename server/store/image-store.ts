@@ -21,9 +21,9 @@ import {
   commitImage,
   readIndex,
   readManifests,
-  readVersions,
+  readNumbers,
   removeImage,
-  writeVersions,
+  writeNumbers,
 } from "./image-files.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import { type ChunkPlace, Packs, packName, recordHeaderBytes } from "./packs.ts";
@@ -41,7 +41,10 @@ export interface ImageStore {
   readonly warnings: readonly string[];
   /** By name, then by version. One that is being deleted is not among them, nor found, from the call on. */
   list(): Manifest[];
-  /** NAME (its newest version), NAME@VERSION, or an id. Names that differ by capital letters only are one. */
+  /**
+   * NAME (its newest version, which a fitted one never is), NAME@VERSION, NAME@VERSION-fit-SIZE, or an id.
+   * Names that differ by capital letters only are one.
+   */
   find(reference: string): Manifest | undefined;
   /** The index as stored. Rejects with `not-found`, or `bad-input` when it is damaged. */
   index(imageId: string): Promise<Uint8Array>;
@@ -53,11 +56,21 @@ export interface ImageStore {
   /** A version of `name`, in the spelling that it has already. Throws `usage` for what cannot be a name. */
   beginImage(name: string): ImageWriter;
   /**
+   * The fitted version of `origin` for a disk of this size, as somebody wrote it. It has the origin's name
+   * and version, and goes when that goes. Throws `usage` for one of a fitted version, `conflict` when
+   * there is such a version.
+   */
+  beginFitted(origin: Manifest, fitSize: string): ImageWriter;
+  /** The smallest disk that the image can be made to fit; null: nobody has tried. */
+  leastDiskBytes(imageId: string): number | null;
+  /** Rejects with `not-found`. */
+  noteLeastDisk(imageId: string, bytes: number): Promise<void>;
+  /**
    * Re-hashes every chunk of an image, or with null of all; rejects with `cancelled` when the signal
    * aborts. A chunk that is found damaged is taken anew when a capture or an import next has it.
    */
   verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport>;
-  /** The image is gone when it resolves, and with it every chunk that no other needs. */
+  /** The image is gone when it resolves, and with it its fitted versions, and every chunk that no other needs. */
   delete(imageId: string): Promise<{ freedBytes: number }>;
   /** `freeBytes`: what images may still take; a little is kept back for the server itself. */
   usage(): Promise<{ storedBytes: number; freeBytes: number }>;
@@ -69,10 +82,11 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const folder = join(directory, "images");
   const { images, problems } = await readManifests(folder);
-  const versions = await readVersions(directory);
+  const versions = await readNumbers(directory, "versions.json", foldedName);
   if (versions === null) {
     problems.push("versions.json is damaged: remove it; a deleted version's number may come again");
   }
+  const least = (await readNumbers(directory, "least.json", (id) => id)) ?? new Map();
   const packs = await Packs.open(join(directory, "packs"));
   const catalogue = await openCatalogue(directory, packs);
   const store = new FolderStore({
@@ -81,9 +95,11 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
     images,
     problems,
     versions: versions ?? new Map(),
+    least,
     packs,
     catalogue,
   });
+  await store.dropOrphans();
   await store.sweep();
   return store;
 }
@@ -92,6 +108,9 @@ export async function openImageStore(directory: string): Promise<ImageStore> {
 const indexLimit = 4;
 /** Bytes stored between two looks at the free space. */
 const spaceCheckBytes = 32 * 1024 * 1024;
+
+/** What the store says of an image. */
+type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize">;
 
 class FolderStore implements ImageStore {
   private readonly manifestProblems: readonly string[];
@@ -103,6 +122,8 @@ class FolderStore implements ImageStore {
   private readonly going = new Set<string>();
   /** The highest version of names whose newest image was deleted, by `foldedName`. */
   private readonly versions: Map<string, number>;
+  /** By the image's id; what it costs to lose it is another try. */
+  private readonly least: Map<string, number>;
   private readonly packs: Packs;
   private readonly catalogue: Catalogue;
   private readonly indexes = new Map<string, Promise<Uint8Array>>();
@@ -122,6 +143,7 @@ class FolderStore implements ImageStore {
     images: readonly Manifest[];
     problems: readonly string[];
     versions: Map<string, number>;
+    least: Map<string, number>;
     packs: Packs;
     catalogue: Catalogue;
   }) {
@@ -130,6 +152,7 @@ class FolderStore implements ImageStore {
     this.images = new Map(opened.images.map((image) => [image.id, image]));
     this.manifestProblems = opened.problems;
     this.versions = opened.versions;
+    this.least = opened.least;
     this.packs = opened.packs;
     this.catalogue = opened.catalogue;
   }
@@ -153,8 +176,9 @@ class FolderStore implements ImageStore {
   find(reference: string): Manifest | undefined {
     const images = this.list();
     const byName = (spelled: (name: string) => string): Manifest | undefined =>
-      images.findLast(({ name }) => spelled(name) === spelled(reference)) ??
-      images.find((image) => spelled(imageName(image)) === spelled(reference));
+      images.findLast(
+        ({ name, fitOf }) => fitOf === undefined && spelled(name) === spelled(reference),
+      ) ?? images.find((image) => spelled(imageName(image)) === spelled(reference));
     // As it is spelled first: a store may have two from before capital letters made no difference.
     return byName((name) => name) ?? byName(foldedName) ?? this.images.get(reference);
   }
@@ -186,13 +210,61 @@ class FolderStore implements ImageStore {
 
   beginImage(name: string): ImageWriter {
     requireName(imageNameRule, name);
+    return this.begin({
+      requireSpace: (usedBytes) => requireSpace(this.directory, name, usedBytes, this.find(name)),
+      stamp: () => ({
+        formatVersion: 2,
+        name: this.versionsOf(name)[0]?.name ?? name,
+        version: this.nextVersion(name),
+      }),
+    });
+  }
+
+  beginFitted(origin: Manifest, fitSize: string): ImageWriter {
+    const { id, name, version } = origin;
+    if (origin.fitOf !== undefined) {
+      const what = `${imageName(origin)} is a fitted version itself`;
+      throw new RoomcastError("usage", what, `fit ${imageName({ name, version })}`);
+    }
+    const stamp = { formatVersion: 3, name, version, fitOf: id, fitSize } as const;
+    const own = imageName(stamp);
+    const requireFree = (): typeof stamp => {
+      if (this.find(id) === undefined) throw noImage(id);
+      if (this.find(own) === undefined) return stamp;
+      const next = `restore it, or delete it first: \`roomcast image delete ${own}\``;
+      throw new RoomcastError("conflict", `there is an image ${own} already`, next);
+    };
+    requireFree();
+    return this.begin({
+      requireSpace: (usedBytes) => requireSpace(this.directory, own, usedBytes, origin),
+      stamp: requireFree,
+    });
+  }
+
+  leastDiskBytes(imageId: string): number | null {
+    return this.least.get(imageId) ?? null;
+  }
+
+  noteLeastDisk(imageId: string, bytes: number): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.images.has(imageId)) throw noImage(imageId);
+      this.least.set(imageId, bytes);
+      await writeNumbers(this.directory, "least.json", this.least);
+    });
+  }
+
+  /** `stamp`: what makes the draft an image; asked when it is this one's turn to be committed. */
+  private begin(how: {
+    requireSpace(usedBytes: number): Promise<void>;
+    stamp(): Stamp;
+  }): ImageWriter {
     const writer = new OpenWriter({
       find: (hash) => this.place(hash),
       store: (entry, stored) => this.storeChunk(entry, stored),
       read: (place) => this.packs.read(place),
-      requireSpace: (usedBytes) => requireSpace(this.directory, name, usedBytes, this.find(name)),
+      requireSpace: how.requireSpace,
       commit: (draft, index, storedBytes) =>
-        this.inTurn(() => this.commitNow(name, draft, index, storedBytes)),
+        this.inTurn(() => this.commitNow(how.stamp(), { draft, index, storedBytes })),
       ended: async (ended, leftovers) => {
         this.writers.delete(ended);
         if (leftovers) await this.sweep();
@@ -229,9 +301,23 @@ class FolderStore implements ImageStore {
 
   delete(imageId: string): Promise<{ freedBytes: number }> {
     if (this.going.has(imageId)) return Promise.reject(noImage(imageId));
-    // Before it waits for its turn: a restore that begins meanwhile does not find the image.
-    this.going.add(imageId);
-    return this.inTurn(() => this.deleteNow(imageId)).finally(() => this.going.delete(imageId));
+    // Before it waits for its turn: a restore that begins meanwhile does not find the images.
+    const ids = [imageId, ...this.fittedOf(imageId).map(({ id }) => id)];
+    for (const id of ids) this.going.add(id);
+    return this.inTurn(() => this.deleteNow(imageId)).finally(() => {
+      for (const id of ids) this.going.delete(id);
+    });
+  }
+
+  /** What a crash left of an image that was deleted. */
+  dropOrphans(): Promise<void> {
+    return this.inTurn(async () => {
+      // An origin that cannot be read may be there still.
+      if (this.manifestProblems.length > 0) return;
+      for (const image of this.images.values()) {
+        if (image.fitOf !== undefined && !this.images.has(image.fitOf)) await this.remove(image);
+      }
+    });
   }
 
   async usage(): Promise<{ storedBytes: number; freeBytes: number }> {
@@ -253,20 +339,37 @@ class FolderStore implements ImageStore {
     const image = this.images.get(imageId);
     if (image === undefined) throw noImage(imageId);
     // First, so that no crash in between lets a version's number come again.
-    if (this.nextVersion(image.name) === image.version + 1) {
+    if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1) {
       this.versions.set(foldedName(image.name), image.version);
-      await writeVersions(this.directory, this.versions);
+      await writeNumbers(this.directory, "versions.json", this.versions);
     }
-    await removeImage(this.folder, image);
-    this.images.delete(imageId);
-    this.indexes.delete(imageId);
+    await this.remove(image);
+    for (const fitted of this.fittedOf(imageId)) await this.remove(fitted);
+    if (this.least.delete(imageId)) await writeNumbers(this.directory, "least.json", this.least);
     return { freedBytes: await this.sweepNow() };
+  }
+
+  private async remove(image: Manifest): Promise<void> {
+    await removeImage(this.folder, image);
+    this.images.delete(image.id);
+    this.indexes.delete(image.id);
+  }
+
+  private fittedOf(imageId: string): Manifest[] {
+    return [...this.images.values()].filter(({ fitOf }) => fitOf === imageId);
   }
 
   private sorted(): Manifest[] {
     return [...this.images.values()].sort((one, other) => {
       const [first, second] = [foldedName(one.name), foldedName(other.name)];
-      return first === second ? one.version - other.version : first < second ? -1 : 1;
+      if (first !== second) return first < second ? -1 : 1;
+      // An image is followed by its fitted versions, the largest first.
+      const isFitted = ({ fitOf }: Manifest): number => Number(fitOf !== undefined);
+      return (
+        one.version - other.version ||
+        isFitted(one) - isFitted(other) ||
+        other.diskBytes - one.diskBytes
+      );
     });
   }
 
@@ -280,20 +383,21 @@ class FolderStore implements ImageStore {
   }
 
   private async commitNow(
-    name: string,
-    draft: ManifestDraft,
-    index: Uint8Array,
-    storedBytes: number,
+    stamp: Stamp,
+    what: {
+      readonly draft: ManifestDraft;
+      readonly index: Uint8Array;
+      readonly storedBytes: number;
+    },
   ): Promise<Manifest> {
+    const { draft, index, storedBytes } = what;
     await this.packs.sync();
     const replaced = this.catalogue.add(this.pending.values());
     this.pending.clear();
     const manifest: Manifest = {
       ...draft,
-      formatVersion: 2,
+      ...stamp,
       id: randomBytes(8).toString("hex"),
-      name: this.versionsOf(name)[0]?.name ?? name,
-      version: this.nextVersion(name),
       capturedAt: systemClock.isoTime(),
       storedBytes,
     };

@@ -1,0 +1,182 @@
+/**
+ * Ordinary layouts made to fit smaller disks, as `roomcast image fit` does it: every file is there, checkers
+ * find no fault, identities stay; what does not fit is refused with a number, and nothing of it stays.
+ */
+import assert from "node:assert/strict";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type Fitted, fitImage } from "../../../client/transfer/fit-image.ts";
+import { imageName } from "../../../core/image/manifest.ts";
+import { decodeDiskSize } from "../../../core/wire/fit-size.ts";
+import type { ImageView } from "../../../core/wire/views.ts";
+import { lookAt, mib, tool } from "../../imaging/capture/disks.ts";
+import {
+  type DiskLayout,
+  type Entry,
+  openDiskMaker,
+  tableOf,
+} from "../../imaging/fit/made-disks.ts";
+import { openTransfers, type Transfers } from "./open-transfers.ts";
+
+const maker = openDiskMaker("fit");
+let at: Transfers;
+before(async () => {
+  at = await openTransfers();
+});
+after(async () => {
+  await at.close();
+  maker[Symbol.dispose]();
+});
+
+async function fit(image: string, written: string | number, said: string[] = []): Promise<Fitted> {
+  const size = decodeDiskSize(String(written));
+  assert(size.ok);
+  const workFolder = join(maker.folder, "fitting");
+  const { signal } = new AbortController();
+  const work = fitImage({
+    ...{ client: at.client, image, workFolder, signal, size: size.value },
+    begin() {},
+    progress() {},
+    log: (text) => said.push(text),
+  });
+  return work.finally(() => assert.deepEqual(readdirSync(workFolder), [], "nothing is left"));
+}
+
+const show = (reference: string): Promise<ImageView> =>
+  at.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
+
+interface Layout extends DiskLayout {
+  /** Sizes in MiB, or what is less than the disk, in bytes, when negative. */
+  readonly targets: readonly number[];
+}
+
+const most = [-512, -mib, -0.1];
+const layouts: readonly Layout[] = [
+  {
+    name: "Windows: ESP, MSR, C:, recovery",
+    sizeMib: 40,
+    script: `label: gpt
+start=2048, size=2M, type=uefi, name="EFI system partition"
+size=1M, type=E3C9E316-0B5C-4DB8-817D-F92DF00215AE, name="Microsoft reserved partition"
+size=26M, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name="Basic data partition"
+size=8M, type=DE94BBA4-06D1-4D40-A16A-BFD50179D6AC, attrs="RequiredPartition GUID:63"`,
+    fs: { 1: "vfat", 3: "ntfs", 4: "ntfs" },
+    targets: most,
+  },
+  {
+    name: "Windows_before: recovery before C:",
+    sizeMib: 40,
+    script: `label: gpt
+start=2048, size=8M, type=DE94BBA4-06D1-4D40-A16A-BFD50179D6AC, attrs="RequiredPartition GUID:63"
+size=2M, type=uefi
+size=1M, type=E3C9E316-0B5C-4DB8-817D-F92DF00215AE
+size=26M, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7`,
+    fs: { 1: "ntfs", 2: "vfat", 4: "ntfs" },
+    targets: [-0.1],
+  },
+  {
+    name: "Debian_mbr: root, and swap in an extended partition",
+    sizeMib: 36,
+    script: `label: dos
+start=2048, size=26M, type=83, bootable
+start=57342, size=8194, type=5
+start=57344, size=8192, type=82`,
+    fs: { 1: "ext4", 5: "swap" },
+    targets: most,
+  },
+  {
+    name: "Debian_gpt: ESP, root, swap",
+    sizeMib: 36,
+    script: `label: gpt
+size=2M, type=uefi
+size=26M, type=linux
+size=4M, type=swap`,
+    fs: { 1: "vfat", 2: "ext4", 3: "swap" },
+    targets: [-0.1],
+  },
+  {
+    name: "Ten: two primary ones, and seven in an extended one, two of them with files",
+    sizeMib: 64,
+    script: `label: dos
+start=2048, size=2M, type=83, bootable
+size=2M, type=83
+size=57M, type=5
+5: size=2M, type=83
+6: size=2M, type=82
+7: size=20M, type=83
+8: size=2M, type=83
+9: size=18M, type=83
+10: size=2M, type=82
+11: type=83`,
+    fs: {
+      1: "swap",
+      2: "vfat",
+      5: "vfat",
+      6: "swap",
+      7: "ext4",
+      8: "swap",
+      9: "ext4",
+      10: "swap",
+      11: "vfat",
+    },
+    targets: [-0.1],
+  },
+];
+
+/** The disk as an export of the fitted version has it is what the layout's disk was, but smaller. */
+async function requireSound(layout: Layout, from: string, fitted: ImageView): Promise<void> {
+  const to = join(maker.folder, "to.raw");
+  await at.export(fitted.id, to);
+  const [was, is] = [tableOf(from), tableOf(to)];
+  assert.equal(is.id, was.id);
+  const identity = ({ start, size, ...rest }: Entry) => rest;
+  assert.deepEqual(is.entries.map(identity), was.entries.map(identity));
+  let end = 0;
+  for (const entry of is.entries.toSorted((a, b) => a.start - b.start)) {
+    assert(entry.start >= end && entry.start + entry.size <= fitted.diskBytes, "none overlaps");
+    if (!["5", "f"].includes(entry.type)) end = entry.start + entry.size;
+    const check = maker.checks[layout.fs[entry.index] ?? ""];
+    lookAt(to, entry.start, entry.size, (part) => check?.(part, entry));
+  }
+  if (fitted.partitionTable === "gpt") {
+    assert.match(tool("sgdisk", ["-v", to]), /No problems found/);
+  }
+  tool("sfdisk", ["--verify", "-q", to]);
+  const bare = ({ start, size, usedBytes, ...rest }: ImageView["partitions"][number]) => rest;
+  const origin = await show(fitted.fitOf ?? "");
+  assert.deepEqual(fitted.partitions.map(bare), origin.partitions.map(bare));
+  const { signal } = new AbortController();
+  const { ok } = await at.images.verify(fitted.id, { signal, onProgress() {} });
+  assert(ok);
+  rmSync(to);
+}
+
+for (const layout of layouts) {
+  test(layout.name, async () => {
+    const name = layout.name.replace(/:.*/, "");
+    const from = maker.disk(layout);
+    const origin = await at.import(from, name);
+    assert.equal(origin.leastDiskBytes, null);
+    let least = 0;
+    for (const target of layout.targets) {
+      const less = target > -1 ? Math.floor((-target * origin.diskBytes) / 512) * 512 : -target;
+      const bytes = origin.diskBytes - less;
+      const { image, sharedBytes, chunkedBytes } = await fit(name, bytes);
+      console.log(`${imageName(image)}: ${sharedBytes} of ${chunkedBytes} bytes are shared`);
+      assert.equal(imageName(image), `${name}@1-fit-${bytes}`);
+      assert.deepEqual([image.diskBytes, image.fitOf], [bytes, origin.id]);
+      await requireSound(layout, from, image);
+      least = (await show(origin.id)).leastDiskBytes ?? 0;
+      assert(least > 0 && least <= bytes, `${least}`);
+    }
+    const { image } = await fit(name, least);
+    await requireSound(layout, from, image);
+    const before = at.images.list().length;
+    await assert.rejects(fit(name, least - 512), {
+      code: "refused",
+      message: new RegExp(`the smallest this image can be is .*, ${least} bytes`),
+    });
+    assert.equal(at.images.list().length, before);
+  });
+}
