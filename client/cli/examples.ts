@@ -36,6 +36,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "image import /backup/clonezilla/win11 win11 --disk sda",
   ],
   "image export": ["image export win11 win11.qcow2", "image export win11@3 /dev/sdb"],
+  "image fit": ["image fit win11 --disk-size 240GB", "image fit win11@3 --disk-size 240057409536"],
   "schedule add": ['schedule add "30 6 * * 1-5" --room lab1 --image win11 --delta'],
   "session retry": ["session retry s12 --wait"],
   "operator add": ["operator add jane --role operator --out jane.token"],

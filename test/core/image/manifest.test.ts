@@ -32,11 +32,23 @@ test("a manifest and a draft are each taken as they are, and not for each other"
   assert.equal(decodeManifestDraft(JSON.stringify(manifest)).ok, false);
 });
 
+test("a fitted image says of which it is and for which size, in version 3 and in no other", () => {
+  const fit = { fitOf: "fedcba9876543210", fitSize: "240GB" };
+  const fitted = { ...manifest, formatVersion: 3, ...fit };
+  assert.deepEqual(decodeManifest(JSON.stringify(fitted)), { ok: true, value: fitted });
+  assert.match(reasonOf({ ...manifest, formatVersion: 3 }) ?? "", /fitted image/);
+  assert.match(reasonOf({ ...manifest, ...fit }) ?? "", /fitted image/);
+  assert.match(reasonOf({ ...fitted, fitSize: undefined }) ?? "", /fitted image/);
+  for (const fitSize of ["240 GB", "240gb", "", "../x", "GB", "1.2345TB"]) {
+    assert.match(reasonOf({ ...fitted, fitSize }) ?? "", /fitSize/);
+  }
+});
+
 test("a manifest that lies, lacks a field or has one too many is refused, and the field is named", () => {
   const large = 2 ** 53;
   const lies: readonly (readonly [Field, ...unknown[]])[] = [
     ["format", "other", null],
-    ["formatVersion", 0, 3, "2"],
+    ["formatVersion", 0, 4, "2"],
     ["source", null, "x".repeat(1025)],
     ["diskBytes", -1, 1.5, large, "1", null, 2 ** 52 + mib],
     ["logicalSector", 513, 8192, "512"],

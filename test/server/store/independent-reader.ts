@@ -41,7 +41,7 @@ const canonical = (value: unknown): string =>
       : Object.fromEntries(Object.entries(held).sort(([a], [b]) => (a < b ? -1 : 1))),
   );
 
-/** All images by NAME@VERSION: the disk, with zeros where nothing is kept. Throws where anything does not fit. */
+/** All images by NAME@VERSION, or NAME@VERSION-fit-SIZE: the disk, with zeros where nothing is kept. Throws where anything does not fit. */
 export function readStore(folder: string): Map<string, Buffer> {
   const chunks = new Map<string, Buffer>();
   for (const name of readdirSync(join(folder, "packs")).sort()) {
@@ -61,8 +61,8 @@ export function readStore(folder: string): Map<string, Buffer> {
   for (const file of readdirSync(join(folder, "images")).filter((name) => name.endsWith(".json"))) {
     const text = readFileSync(join(folder, "images", file), "utf8");
     const { selfHash, ...manifest } = JSON.parse(text);
-    if (manifest.formatVersion > 2) throw new Error(`${file}: a later format`);
-    if (manifest.formatVersion === 2 && sha256(canonical(manifest)).toString("hex") !== selfHash) {
+    if (manifest.formatVersion > 3) throw new Error(`${file}: a later format`);
+    if (manifest.formatVersion >= 2 && sha256(canonical(manifest)).toString("hex") !== selfHash) {
       throw new Error(`${file}: selfHash`);
     }
     const index = readFileSync(join(folder, "images", `${manifest.id}.index`));
@@ -83,7 +83,8 @@ export function readStore(folder: string): Map<string, Buffer> {
         throw new Error("hash");
       raw.copy(disk, offset);
     }
-    disks.set(`${manifest.name}@${manifest.version}`, disk);
+    const fitted = manifest.formatVersion === 3 ? `-fit-${manifest.fitSize}` : "";
+    disks.set(`${manifest.name}@${manifest.version}${fitted}`, disk);
   }
   return disks;
 }
