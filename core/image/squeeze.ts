@@ -37,7 +37,7 @@ export interface SqueezeRequest {
   readonly gridBytes: number;
 }
 
-/** The first unit never moves, and nothing ever moves up. Everything stays where it can. */
+/** The first unit never moves, and nothing ever moves up. What can stay where it is stays. */
 export function squeeze(request: SqueezeRequest): Squeezed {
   const { units, order, endBytes, gridBytes } = request;
   const onGrid = units.map((unit, at) => ({
@@ -45,42 +45,61 @@ export function squeeze(request: SqueezeRequest): Squeezed {
     isFixed: unit.isFixed || at === 0,
     least: Math.min(unit.size, up(unit.start + unit.least, gridBytes) - unit.start),
   }));
-  for (let taken = 0; taken < Math.max(1, order.length); taken++) {
-    const places = placesWith(onGrid, {
-      atLeast: new Set(order.slice(0, taken)),
-      elastic: order[taken],
-      endBytes,
-      gridBytes,
-    });
-    if (places !== null) return { kind: "fits", places };
+  const row: Row = { units: onGrid, endBytes, gridBytes };
+  for (let count = 0; count <= order.length; count++) {
+    const sizes = new Map(onGrid.map(({ key, size }) => [key, size]));
+    const small = onGrid.filter(({ key }) => order.slice(0, count).includes(key));
+    for (const { key, least } of small) sizes.set(key, least);
+    if (placesWith(row, sizes) === null) continue;
+    // The one that shrinks first gets what the others leave.
+    small.sort((a, b) => order.indexOf(b.key) - order.indexOf(a.key));
+    for (const unit of small) sizes.set(unit.key, largest(row, sizes, unit));
+    return { kind: "fits", places: placesWith(row, sizes) as Places };
   }
   return { kind: "too-large", leastEnd: leastEnd(onGrid, new Set(order), gridBytes) };
 }
 
+interface Row {
+  readonly units: readonly SqueezeUnit[];
+  readonly endBytes: number;
+  readonly gridBytes: number;
+}
+
+type Places = ReadonlyMap<number, SqueezePlace>;
+type Sizes = ReadonlyMap<number, number>;
+
 const up = (at: number, grid: number): number => Math.ceil(at / grid) * grid;
 const down = (at: number, grid: number): number => Math.floor(at / grid) * grid;
 
+/** How large the unit can be while all others have these sizes. It does not move to be larger. */
+function largest(row: Row, sizes: Sizes, { key, size, least }: SqueezeUnit): number {
+  const startWith = (bytes: number): number | undefined =>
+    placesWith(row, new Map([...sizes, [key, bytes]]))?.get(key)?.start;
+  const start = startWith(least);
+  const { start: former } = row.units.find((unit) => unit.key === key) as SqueezeUnit;
+  const fits = (bytes: number): boolean => {
+    const found = startWith(bytes);
+    return start === former ? found === former : found !== undefined;
+  };
+  if (fits(size)) return size;
+  let [enough, tooMany] = [0, Math.floor((size - least) / row.gridBytes) + 1];
+  while (tooMany - enough > 1) {
+    const middle = Math.floor((enough + tooMany) / 2);
+    if (fits(least + middle * row.gridBytes)) enough = middle;
+    else tooMany = middle;
+  }
+  return least + enough * row.gridBytes;
+}
+
 /** From the last one to the first: each as high as those behind it let it be. */
-function placesWith(
-  units: readonly SqueezeUnit[],
-  how: {
-    readonly atLeast: ReadonlySet<number>;
-    readonly elastic: number | undefined;
-    readonly endBytes: number;
-    readonly gridBytes: number;
-  },
-): ReadonlyMap<number, SqueezePlace> | null {
+function placesWith({ units, endBytes, gridBytes }: Row, sizes: Sizes): Places | null {
   const places = new Map<number, SqueezePlace>();
-  let limit = how.endBytes;
-  for (const unit of units.toReversed()) {
-    const { key, start, lead, isFixed } = unit;
-    let size = how.atLeast.has(key) ? unit.least : unit.size;
-    if (key === how.elastic && start + size > limit) {
-      size = Math.max(unit.least, down(limit, how.gridBytes) - start);
-    }
+  let limit = endBytes;
+  for (const { key, start, lead, isFixed } of units.toReversed()) {
+    const size = sizes.get(key) as number;
     const over = Math.max(0, start + size - limit);
     if (isFixed && over > 0) return null;
-    const to = start - up(over, how.gridBytes);
+    const to = start - up(over, gridBytes);
     if (to < 0) return null;
     places.set(key, { start: to, size });
     limit = to - lead;

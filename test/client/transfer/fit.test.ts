@@ -3,14 +3,14 @@
  * find no fault, identities stay; what does not fit is refused with a number, and nothing of it stays.
  */
 import assert from "node:assert/strict";
-import { readdirSync, rmSync } from "node:fs";
+import { closeSync, openSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Fitted, fitImage } from "../../../client/transfer/fit-image.ts";
 import { imageName } from "../../../core/image/manifest.ts";
 import { decodeDiskSize } from "../../../core/wire/fit-size.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
-import { lookAt, mib, tool } from "../../imaging/capture/disks.ts";
+import { lookAt, lvm, makeAt, mib, tool } from "../../imaging/capture/disks.ts";
 import {
   type DiskLayout,
   type Entry,
@@ -122,6 +122,16 @@ size=57M, type=5
     },
     targets: [-0.1],
   },
+  {
+    // The kernel makes no btrfs of less than 256 MiB.
+    name: "btrfs: with swap behind it",
+    sizeMib: 330,
+    script: `label: gpt
+size=320M, type=linux
+size=6M, type=swap`,
+    fs: { 1: "btrfs", 2: "swap" },
+    targets: [-0.1],
+  },
 ];
 
 /** The disk as an export of the fitted version has it is what the layout's disk was, but smaller. */
@@ -180,3 +190,54 @@ for (const layout of layouts) {
     assert.equal(at.images.list().length, before);
   });
 }
+
+test("Debian guided with LVM: root, its volume and the physical volume shrink, and swap moves down", async () => {
+  const disk = join(maker.folder, "lvm");
+  closeSync(openSync(disk, "w"));
+  truncateSync(disk, 64 * mib);
+  const script =
+    "label: dos\nstart=2048,size=4M,type=83,bootable\nstart=12286,type=5\nstart=12288,type=8e\n";
+  tool("sfdisk", ["-q", disk], script);
+  const place = tableOf(disk).entries[2] as Entry;
+  const make = ["--yes", "-an", "-Zn", "-Wn"];
+  await lvm(disk, place, [
+    ["pvcreate", "PV"],
+    ["vgcreate", "-s", "1M", "debian-vg", "PV"],
+    ["lvcreate", ...make, "-l", "40", "-n", "root", "debian-vg"],
+    ["lvcreate", ...make, "-l", "8", "-n", "swap_1", "debian-vg"],
+  ]);
+  const at0 = place.start + mib;
+  makeAt(disk, at0, 40 * mib, (part) => maker.makers.ext4?.(part, place));
+  makeAt(disk, at0 + 40 * mib, 8 * mib, (part) => maker.makers.swap?.(part, place));
+  const origin = await at.import(disk, "lvm");
+  let bytes = Math.floor((origin.diskBytes * 0.8) / 512) * 512;
+  for (const _ of ["-20 %", "the least"]) {
+    const { image, sharedBytes, chunkedBytes } = await fit("lvm", bytes);
+    console.log(`${imageName(image)}: ${sharedBytes} of ${chunkedBytes} bytes are shared`);
+    const to = join(maker.folder, "to.raw");
+    await at.export(image.id, to);
+    const shrunk = tableOf(to).entries[2] as Entry;
+    assert(shrunk.start === place.start && shrunk.start + shrunk.size <= bytes);
+    const fields = ["--noheadings", "--units", "b", "--nosuffix"];
+    const said = await lvm(to, shrunk, [
+      ["vgck", "debian-vg"],
+      ["pvck", "PV"],
+      ["pvs", ...fields, "-o", "dev_size,vg_uuid,pv_uuid"],
+      ["lvs", ...fields, "-o", "lv_name,lv_size,seg_start_pe,seg_pe_ranges", "debian-vg"],
+    ]);
+    const [before] = await lvm(disk, place, [["pvs", ...fields, "-o", "vg_uuid,pv_uuid"]]);
+    assert.equal((said[2] ?? "").trim(), `${shrunk.size} ${(before ?? "").trim()}`);
+    const lines = (said[3] ?? "").trim().split(/\s*\n\s*/);
+    const [, rootBytes = "", end = ""] = /^root +(\d+) .*:0-(\d+)$/.exec(lines[0] ?? "") ?? [];
+    assert.equal(Number(rootBytes), (Number(end) + 1) * mib);
+    const [, first = ""] = /^swap_1 +8388608 .*:(\d+)-\d+$/.exec(lines[1] ?? "") ?? [];
+    assert.equal(Number(first), Number(end) + 1);
+    const root = { start: shrunk.start + mib, size: Number(rootBytes) };
+    const swap = { start: root.start + root.size, size: 8 * mib };
+    lookAt(to, root.start, root.size, (part) => maker.checks.ext4?.(part, root));
+    lookAt(to, swap.start, swap.size, (part) => maker.checks.swap?.(part, swap));
+    rmSync(to);
+    bytes = (await show(origin.id)).leastDiskBytes ?? 0;
+  }
+  await assert.rejects(fit("lvm", bytes - 512), new RegExp(`, ${bytes} bytes`));
+});
