@@ -255,7 +255,11 @@ async function openBtrfs(volume: ShrinkVolume, work: ShrinkWork): Promise<Decode
       async reaches(bytes) {
         if (await fits(bytes)) return true;
         work.log(`${what}: looking for the smallest size that the kernel gives it`);
-        least = await leastThat(fits, Math.max(bytes, least), size);
+        const found = await leastThat(fits, Math.max(bytes, least), size);
+        // Each step has packed it more tightly.
+        if (await fits(bytes)) return true;
+        // How it is packed depends on the steps: the next time it may take a little more.
+        least = Math.min(size, found + Math.ceil(size / searchPart));
         return false;
       },
       async shrink(bytes) {
