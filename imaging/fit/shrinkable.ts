@@ -270,7 +270,7 @@ async function openBtrfs(volume: ShrinkVolume, work: ShrinkWork): Promise<Decode
 }
 
 /** Between a size that does not do and one that does. */
-async function leastThat(
+export async function leastThat(
   fits: (bytes: number) => Promise<boolean>,
   tooSmall: number,
   enough: number,

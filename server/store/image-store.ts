@@ -25,6 +25,7 @@ import {
   removeImage,
   writeNumbers,
 } from "./image-files.ts";
+import { fittedOf, imageIn, inOrder } from "./image-names.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import { type ChunkPlace, Packs, packName, recordHeaderBytes } from "./packs.ts";
 import { requireSpace, spaceAt } from "./space.ts";
@@ -170,17 +171,11 @@ class FolderStore implements ImageStore {
   }
 
   list(): Manifest[] {
-    return this.sorted().filter(({ id }) => !this.going.has(id));
+    return inOrder(this.images.values()).filter(({ id }) => !this.going.has(id));
   }
 
   find(reference: string): Manifest | undefined {
-    const images = this.list();
-    const byName = (spelled: (name: string) => string): Manifest | undefined =>
-      images.findLast(
-        ({ name, fitOf }) => fitOf === undefined && spelled(name) === spelled(reference),
-      ) ?? images.find((image) => spelled(imageName(image)) === spelled(reference));
-    // As it is spelled first: a store may have two from before capital letters made no difference.
-    return byName((name) => name) ?? byName(foldedName) ?? this.images.get(reference);
+    return imageIn(this.list(), reference) ?? this.images.get(reference);
   }
 
   index(imageId: string): Promise<Uint8Array> {
@@ -302,7 +297,7 @@ class FolderStore implements ImageStore {
   delete(imageId: string): Promise<{ freedBytes: number }> {
     if (this.going.has(imageId)) return Promise.reject(noImage(imageId));
     // Before it waits for its turn: a restore that begins meanwhile does not find the images.
-    const ids = [imageId, ...this.fittedOf(imageId).map(({ id }) => id)];
+    const ids = [imageId, ...fittedOf(this.images.values(), imageId).map(({ id }) => id)];
     for (const id of ids) this.going.add(id);
     return this.inTurn(() => this.deleteNow(imageId)).finally(() => {
       for (const id of ids) this.going.delete(id);
@@ -344,7 +339,7 @@ class FolderStore implements ImageStore {
       await writeNumbers(this.directory, "versions.json", this.versions);
     }
     await this.remove(image);
-    for (const fitted of this.fittedOf(imageId)) await this.remove(fitted);
+    for (const fitted of fittedOf(this.images.values(), imageId)) await this.remove(fitted);
     if (this.least.delete(imageId)) await writeNumbers(this.directory, "least.json", this.least);
     return { freedBytes: await this.sweepNow() };
   }
@@ -355,31 +350,15 @@ class FolderStore implements ImageStore {
     this.indexes.delete(image.id);
   }
 
-  private fittedOf(imageId: string): Manifest[] {
-    return [...this.images.values()].filter(({ fitOf }) => fitOf === imageId);
-  }
-
-  private sorted(): Manifest[] {
-    return [...this.images.values()].sort((one, other) => {
-      const [first, second] = [foldedName(one.name), foldedName(other.name)];
-      if (first !== second) return first < second ? -1 : 1;
-      // An image is followed by its fitted versions, the largest first.
-      const isFitted = ({ fitOf }: Manifest): number => Number(fitOf !== undefined);
-      return (
-        one.version - other.version ||
-        isFitted(one) - isFitted(other) ||
-        other.diskBytes - one.diskBytes
-      );
-    });
-  }
-
   private nextVersion(name: string): number {
     const newest = Math.max(0, ...this.versionsOf(name).map(({ version }) => version));
     return Math.max(newest, this.versions.get(foldedName(name)) ?? 0) + 1;
   }
 
   private versionsOf(name: string): Manifest[] {
-    return this.sorted().filter((image) => foldedName(image.name) === foldedName(name));
+    return inOrder(this.images.values()).filter(
+      (image) => foldedName(image.name) === foldedName(name),
+    );
   }
 
   private async commitNow(

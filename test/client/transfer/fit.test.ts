@@ -134,6 +134,17 @@ size=6M, type=swap`,
   },
 ];
 
+/** As ntfsresize says of a volume that has the mark. */
+function isToBeChecked(part: string): boolean {
+  try {
+    tool("ntfsresize", ["--info", part]);
+    return false;
+  } catch (error) {
+    assert.match(String(error), /scheduled for check/);
+    return true;
+  }
+}
+
 /** The disk as an export of the fitted version has it is what the layout's disk was, but smaller. */
 async function requireSound(layout: Layout, from: string, fitted: ImageView): Promise<void> {
   const to = join(maker.folder, "to.raw");
@@ -148,6 +159,11 @@ async function requireSound(layout: Layout, from: string, fitted: ImageView): Pr
     if (!["5", "f"].includes(entry.type)) end = entry.start + entry.size;
     const check = maker.checks[layout.fs[entry.index] ?? ""];
     lookAt(to, entry.start, entry.size, (part) => check?.(part, entry));
+    const before = was.entries.find(({ index }) => index === entry.index);
+    if (layout.fs[entry.index] === "ntfs") {
+      const asked = lookAt(to, entry.start, entry.size, isToBeChecked);
+      assert.equal(asked, entry.size !== before?.size, "Windows checks what has shrunk");
+    }
   }
   if (fitted.partitionTable === "gpt") {
     assert.match(tool("sgdisk", ["-v", to]), /No problems found/);
