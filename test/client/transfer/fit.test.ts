@@ -140,7 +140,8 @@ function isToBeChecked(part: string): boolean {
     tool("ntfsresize", ["--info", part]);
     return false;
   } catch (error) {
-    assert.match(String(error), /scheduled for check/);
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    assert.match(stdout + stderr, /scheduled for check/);
     return true;
   }
 }
