@@ -40,7 +40,7 @@ export const gate =
     links.route(app, lab);
     await imageRoutes(app, {
       store: images,
-      list: () => lab.images().filter(({ fitOf }) => fitOf === null),
+      list: () => lab.imagesAtPcs(),
     });
     await captureRoutes(app, {
       prefix: "/gate/v2/captures",

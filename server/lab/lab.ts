@@ -272,6 +272,11 @@ export class Lab implements AgentEvents {
     return this.ports.images.list().map((manifest) => this.imageView(manifest));
   }
 
+  /** What a person at a PC may choose from. A fitted version is for disks that its origin does not fit. */
+  imagesAtPcs(): ImageView[] {
+    return this.images().filter(({ fitOf }) => fitOf === null);
+  }
+
   /** The contract's view of an image. */
   imageView(manifest: Manifest): ImageView {
     return imageView(manifest, this.ports.images.leastDiskBytes(manifest.id));

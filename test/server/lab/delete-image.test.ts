@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, test } from "node:test";
+import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
-import { mib, write } from "../store/write-image.ts";
+import { draftOf, entryOf, mib, write } from "../store/write-image.ts";
 import { helloOf, register } from "./hello.ts";
 
 let api: TestApi;
@@ -14,10 +15,10 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-const restore = () =>
+const restore = (image = "lab") =>
   api.lab.restore(
     {
-      ...{ image: "lab", room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
+      ...{ image, room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
       ...{ start: "now", startTimeoutSeconds: null, delta: false },
       ...{ verify: "read-back", afterwards: "stay", personalise: "auto" },
     },
@@ -28,7 +29,7 @@ test("a restore that begins while the deletion waits its turn is refused", async
   // The store does one thing at a time: the first deletion keeps the second waiting.
   await write(api.images, [new Uint8Array(randomBytes(mib))], "other");
   const deletions = [api.lab.deleteImage("other"), api.lab.deleteImage("lab")];
-  assert.throws(restore, { code: "not-found", message: /there is no image "lab"/ });
+  assert.throws(() => restore(), { code: "not-found", message: /there is no image "lab"/ });
   await assert.rejects(api.lab.deleteImage("lab"), { code: "not-found" });
   await Promise.all(deletions);
   assert.deepEqual(api.lab.images(), []);
@@ -39,6 +40,33 @@ test("an image that a restore casts is not deleted, and can be once the restore 
   await assert.rejects(api.lab.deleteImage("lab"), { code: "conflict" });
   api.lab.sessions.stop(id);
   await api.lab.deleteImage("lab");
+});
+
+test("an image goes with its fitted versions, unless one of them is cast", async () => {
+  const [origin] = api.images.list();
+  assert(origin !== undefined);
+  const writer = api.images.beginFitted(origin, "1MB");
+  const data = new Uint8Array(randomBytes(mib));
+  await writer.put(entryOf(0, data), data);
+  const index = encodeIndex([entryOf(0, data)]);
+  await writer.commit(draftOf(index, 1), index);
+  const shown = api.lab
+    .images()
+    .map(({ fitOf, fitSize, version }) => ({ fitOf, fitSize, version }));
+  assert.deepEqual(shown, [
+    { fitOf: null, fitSize: null, version: 1 },
+    { fitOf: origin.id, fitSize: "1MB", version: 1 },
+  ]);
+  assert.deepEqual(
+    api.lab.imagesAtPcs().map(({ id }) => id),
+    [origin.id],
+  );
+  const { id } = restore("lab@1-fit-1MB");
+  const message = /casting lab@1-fit-1MB/;
+  await assert.rejects(api.lab.deleteImage("lab"), { code: "conflict", message });
+  api.lab.sessions.stop(id);
+  await api.lab.deleteImage("lab");
+  assert.deepEqual(api.lab.images(), []);
 });
 
 test("a deletion that fails leaves the image where it was", async (context) => {
