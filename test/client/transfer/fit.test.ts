@@ -10,7 +10,16 @@ import { type Fitted, fitImage } from "../../../client/transfer/fit-image.ts";
 import { imageName } from "../../../core/image/manifest.ts";
 import { decodeDiskSize } from "../../../core/wire/fit-size.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
-import { lookAt, lvm, makeAt, mib, tool } from "../../imaging/capture/disks.ts";
+import {
+  bytesAt,
+  lookAt,
+  lvm,
+  makeAt,
+  mib,
+  placesOf,
+  tool,
+  withLoop,
+} from "../../imaging/capture/disks.ts";
 import {
   type DiskLayout,
   type Entry,
@@ -257,4 +266,80 @@ test("Debian guided with LVM: root, its volume and the physical volume shrink, a
     bytes = (await show(origin.id)).leastDiskBytes ?? 0;
   }
   await assert.rejects(fit("lvm", bytes - 512), new RegExp(`, ${bytes} bytes`));
+});
+
+/** A file with holes, partitions made by sfdisk, and each of them filled by its maker. */
+async function sparseDisk(
+  name: string,
+  how: { sizeMib: number; script: string; sector: number },
+  fill: (device: string, index: number) => void,
+): Promise<string> {
+  const { sizeMib, script, sector } = how;
+  const disk = join(maker.folder, name);
+  closeSync(openSync(disk, "w"));
+  truncateSync(disk, sizeMib * mib);
+  const places = await withLoop(disk, ["-b", String(sector)], (device) => {
+    tool("sfdisk", ["-q", "--no-reread", "--no-tell-kernel", device], script);
+    return placesOf(device);
+  });
+  for (const [at, { start, size }] of places.entries()) {
+    const over = ["-b", String(sector), "-o", String(start), "--sizelimit", String(size)];
+    await withLoop(disk, over, (device) => fill(device, at + 1));
+  }
+  return disk;
+}
+
+test("swap shrinks when nothing else can give more: UUID and label stay", async () => {
+  const script = "label: gpt\nsize=12M, type=linux\nsize=1500M, type=swap\n";
+  const files = join(maker.folder, "files");
+  const disk = await sparseDisk("swap", { sizeMib: 1520, script, sector: 512 }, (device, index) => {
+    if (index === 1) tool("mke2fs", ["-q", "-t", "ext4", "-d", files, device]);
+    else tool("mkswap", ["-q", "-L", "rest", "-U", "7b9a3c1e-3d0f-4a53-9d60-0d4f8f0d8f11", device]);
+  });
+  const origin = await at.import(disk, "swap");
+  const { image } = await fit("swap", 1100 * mib);
+  const to = join(maker.folder, "to.raw");
+  await at.export(image.id, to);
+  const [root, swap] = tableOf(to).entries as [Entry, Entry];
+  assert(swap.start + swap.size > 1098 * mib && swap.start + swap.size <= 1100 * mib);
+  lookAt(to, root.start, root.size, (part) => maker.checks.ext4?.(part, root));
+  const said = tool("blkid", [
+    "-p",
+    "-O",
+    String(swap.start),
+    "-S",
+    String(swap.size),
+    "-o",
+    "export",
+    to,
+  ]);
+  assert.match(said, /LABEL=rest\n/);
+  assert.match(said, /UUID=7b9a3c1e-3d0f-4a53-9d60-0d4f8f0d8f11\n/);
+  const header = bytesAt(to, swap.start, 4096);
+  assert.equal(header.readUInt32LE(1028), swap.size / 4096 - 1, "the last page");
+  const least = at.images.leastDiskBytes(origin.id) ?? 0;
+  assert(least > 1024 * mib && least < 1050 * mib, `${least}`);
+  rmSync(to);
+});
+
+test("a disk with sectors of 4096 bytes", async () => {
+  const script = "label: gpt\nsize=30M, type=linux\nsize=4M, type=swap\n";
+  const files = join(maker.folder, "files");
+  const disk = await sparseDisk("large", { sizeMib: 40, script, sector: 4096 }, (device, index) => {
+    if (index === 1) tool("mke2fs", ["-q", "-t", "ext4", "-d", files, device]);
+    else tool("mkswap", ["-q", device]);
+  });
+  const origin = await at.import(disk, "large");
+  assert.equal(origin.logicalSector, 4096);
+  const { image } = await fit("large", 30 * mib + 512);
+  assert.deepEqual([image.logicalSector, image.diskBytes], [4096, 30 * mib]);
+  const to = join(maker.folder, "to.raw");
+  await at.export(image.id, to);
+  const [root] = await withLoop(to, ["-b", "4096"], (device) => {
+    tool("sfdisk", ["--verify", "-q", device]);
+    return placesOf(device);
+  });
+  assert(root !== undefined && root.size < 30 * mib);
+  lookAt(to, root.start, root.size, (part) => maker.checks.ext4?.(part, root));
+  rmSync(to);
 });
