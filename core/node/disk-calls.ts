@@ -7,6 +7,9 @@ const fallocateCall = libc.func("int fallocate(int fd, int mode, int64_t offset,
 const fadviseCall = libc.func(
   "int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)",
 );
+const setxattrCall = libc.func(
+  "int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)",
+);
 const flockCall = libc.func("int flock(int fd, int operation)");
 
 /**
@@ -80,6 +83,10 @@ export const dropCache = async (fd: number, offset: number, length: number): Pro
 /** Whether nobody else holds the file; it is held until it is closed. */
 export const lockFile = async (fd: number): Promise<boolean> =>
   (await call(flockCall, fd, lockExclusive)) === 0;
+
+/** Sets an extended attribute, which is there or not. */
+export const setAttribute = (path: string, name: string, value: Uint8Array): Promise<number> =>
+  call(setxattrCall, path, name, value, value.length, 0);
 
 /** Where in memory the first byte is, modulo `alignment`. */
 export const misalignment = (data: Uint8Array, alignment: number): number =>

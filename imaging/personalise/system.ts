@@ -17,6 +17,8 @@ export interface SystemOptions {
   readonly signal: AbortSignal;
   /** Each step, as soon as it has ended. A step that failed is said, and the others are still done. */
   said(step: StepView): void;
+  /** What a file of `personal.windows.drivers` holds, from the server. */
+  driver(path: string): Promise<AsyncIterable<Uint8Array>>;
 }
 
 /**
