@@ -64,6 +64,8 @@ export const WindowsPersonal = Type.Object({
   timeZone: nullable(Type.String({ minLength: 1, maxLength: 256 })),
   /** What `djoin /provision` made for this PC, in Base64. A secret: the password of the PC's account is in it. */
   joinBlob: nullable(Type.String({ pattern: "^[A-Za-z0-9+/=]+$", maxLength: 64 * 1024 })),
+  /** There is one, and this PC is not given it: it has not proven who it is. */
+  isJoinWithheld: Type.Boolean(),
   /** Text of a batch file. */
   firstLogon: nullable(Type.String({ minLength: 1, maxLength: 256 * 1024 })),
   /** Each at `/gate/v2/drivers/SESSION/PATH`, with the same grant. */

@@ -46,11 +46,16 @@ async function personalise(root: string, steps: Steps, options: SystemOptions): 
       : left(`${where}; run \`pnputil /add-driver ${driverFolder}\\*.inf /subdirs /install\``);
   });
   if (personal.address.kind === "static") await steps.run("address", async () => left(addressLeft));
+  if (personal.windows?.isJoinWithheld) await steps.run("domain join", async () => left(withheld));
 }
 
 const addressLeft =
   "Windows keeps an address under a number that each card has on each PC alone: have it reserved " +
   "by DHCP (`room set R --address reserved`)";
+
+const withheld =
+  "the server has a blob of djoin for this PC, and gives it to a PC that has proven its key alone " +
+  "(`room set R --secrets unproven` gives it to any)";
 
 /** Windows that has been set up has its name in the registry. */
 async function rename(

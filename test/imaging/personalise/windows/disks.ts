@@ -133,6 +133,7 @@ export function differing(
 
 export const noWindows: WindowsPersonal = {
   ...{ locale: null, timeZone: null, joinBlob: null, firstLogon: null },
+  isJoinWithheld: false,
   drivers: [],
 };
 

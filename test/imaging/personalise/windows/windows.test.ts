@@ -237,14 +237,18 @@ test("a static address is left to DHCP, and settings to a generalised image", as
     ...{ address: "192.0.2.7", prefix: 24, gateway: null, dns: [] },
     mac: "52:54:00:00:00:01",
   };
-  const windows = { ...noWindows, joinBlob: "QUJD", timeZone: "UTC" };
+  const windows = { ...noWindows, joinBlob: "QUJD", timeZone: "UTC", isJoinWithheld: true };
   await withVolume(windowsFiles(), async (device) => {
     const { steps } = await personalise(device, personal({ address, windows }));
     assert.deepEqual(
-      steps.map(({ result, detail }) => [result, /time zone, domain join|DHCP/.test(detail)]),
+      steps.map(({ result, detail }) => [
+        result,
+        /time zone, domain join|DHCP|proven its key/.test(detail),
+      ]),
       [
         ["done", false],
         ["left", false],
+        ["left", true],
         ["left", true],
         ["left", true],
       ],
@@ -263,6 +267,7 @@ test("a generalised Windows gets an answer file, a script and drivers, for admin
   await withVolume(asFresh(), async (device) => {
     const before = filesOf(device);
     const windows = {
+      ...noWindows,
       ...{ locale: "de-DE", timeZone: "W. Europe Standard Time", joinBlob: "QUJD+/==" },
       ...{ firstLogon: "@echo off\ngoto end\n:end\n", drivers: [driver] },
     };
