@@ -1,5 +1,6 @@
 /** File systems of the restored disk, mounted for a while. */
-import { mkdtemp, rmdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -74,7 +75,12 @@ export class Mounts implements AsyncDisposable {
     if (fs === "btrfs") this.hasBtrfs = true;
     if (status === 0) {
       this.places.push(where);
-      return null;
+      // mount(8) makes do with less when the device, or the file system, does not let itself be written.
+      if (!write || (await isWritable(where))) return null;
+      return {
+        reason: `its ${fs} is read-only, by a mark of its own or of the disk`,
+        isAllowed: true,
+      };
     }
     const isAllowed =
       !/permitted|permission denied|superuser|only root|unknown filesystem|no such device/i.test(
@@ -98,6 +104,12 @@ export class Mounts implements AsyncDisposable {
     if (this.hasBtrfs) await forgetUnmountedBtrfs();
   }
 }
+
+const isWritable = (folder: string): Promise<boolean> =>
+  access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 
 async function unmounted(where: string): Promise<string | null> {
   for (let tries = 1; ; tries++) {

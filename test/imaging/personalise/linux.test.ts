@@ -1,10 +1,10 @@
 /** A small Linux on each file system, made two PCs' own and compared file by file with the master. */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { lvm, mib, tool } from "../capture/disks.ts";
+import { tool } from "../capture/disks.ts";
 import {
   amiss,
   atPlace,
@@ -16,7 +16,6 @@ import {
   makeTree,
   masterFiles,
   mountedAt,
-  ownMac,
   personalised,
   personalOf,
   snapshot,
