@@ -9,6 +9,7 @@ import {
 } from "../../../core/personalise/network-pins.ts";
 import type { Root } from "../root.ts";
 import type { LinuxStep, Outcome } from "./linux.ts";
+import { ownFiles } from "./static-address.ts";
 
 type Edit = (text: string, own: string | null) => Pins;
 
@@ -53,7 +54,8 @@ async function textsOf(root: Root): Promise<Found[]> {
     for (const name of await root.list(folder)) {
       const path = `${folder}/${name}`;
       // A link to /dev/null turns a file of the distribution off.
-      const text = pattern.test(name) ? await root.read(path) : null;
+      const isMasters = pattern.test(name) && !ownFiles.includes(path);
+      const text = isMasters ? await root.read(path) : null;
       if (text !== null) found.push({ path, text, edit });
     }
   }

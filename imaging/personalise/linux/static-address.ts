@@ -13,6 +13,14 @@ import {
 import type { Root } from "../root.ts";
 import type { LinuxStep, Outcome } from "./linux.ts";
 
+/** Files that are roomcast's own, and this PC's from the start. */
+export const ownFiles: readonly string[] = [
+  "/etc/NetworkManager/system-connections/roomcast.nmconnection",
+  // The first file that matches a card counts, in the order of names.
+  "/etc/systemd/network/00-roomcast.network",
+];
+const [connection = "", network = ""] = ownFiles;
+
 export async function giveAddress({ root, personal }: LinuxStep): Promise<Outcome | null> {
   const { address, domain } = personal;
   if (address.kind !== "static") return null;
@@ -74,14 +82,12 @@ async function giveNetplan(root: Root, own: StaticAddress): Promise<string | nul
 }
 
 async function giveNetworkManager(root: Root, own: StaticAddress): Promise<string | null> {
-  const path = "/etc/NetworkManager/system-connections/roomcast.nmconnection";
-  await root.write(path, networkManagerText(own), { mode: 0o600 });
+  await root.write(connection, networkManagerText(own), { mode: 0o600 });
   return null;
 }
 
 async function giveNetworkd(root: Root, own: StaticAddress): Promise<string | null> {
-  // The first file that matches a card counts, in the order of names.
-  await root.write("/etc/systemd/network/00-roomcast.network", networkdText(own));
+  await root.write(network, networkdText(own));
   return null;
 }
 
