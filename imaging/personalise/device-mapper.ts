@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Extent } from "../../core/image/extents.ts";
 import { sectorBytes } from "../../core/image/lvm.ts";
 import type { PartitionDevice } from "../disk/partition-device.ts";
-import { runTool } from "../disk/tool.ts";
+import { runTool, untilItEnds } from "../disk/tool.ts";
 
 /** null where there is no device mapper. */
 export async function mappedDevice(
@@ -16,13 +16,12 @@ export async function mappedDevice(
   // No udev need be there: dmsetup makes the device's file, and waits for nobody.
   const own = ["--noudevrules", "--noudevsync"];
   const args = ["create", ...own, "--concise", `${name},,,rw,${mapperTable(device, parts)}`];
-  const { status } = await runTool("dmsetup", args, signal);
+  signal.throwIfAborted();
+  const { status } = await runTool("dmsetup", args, untilItEnds());
   if (status !== 0) return null;
   return {
     path: `/dev/mapper/${name}`,
-    // Also after an abort.
-    release: async () =>
-      void (await runTool("dmsetup", ["remove", ...own, name], new AbortController().signal)),
+    release: async () => void (await runTool("dmsetup", ["remove", ...own, name], untilItEnds())),
   };
 }
 

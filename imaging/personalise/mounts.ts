@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
 import { forgetUnmountedBtrfs } from "../disk/forget-btrfs.ts";
-import { runTool } from "../disk/tool.ts";
+import { runTool, untilItEnds } from "../disk/tool.ts";
 import type { Volume } from "./system.ts";
 
 export interface MountOptions {
@@ -32,9 +32,6 @@ const mountOptions: Readonly<Record<string, string>> = {
   xfs: "nouuid",
   btrfs: "nodiscard,skip_balance",
 };
-
-/** Whatever has come of an abort: mounts are undone. */
-const always = (): AbortSignal => new AbortController().signal;
 
 /** In milliseconds; a scanner of the host's looks at what is new, and is gone soon. */
 const busyWait = 200;
@@ -71,7 +68,8 @@ export class Mounts implements AsyncDisposable {
       subvolume,
     ];
     const words = ["-t", fs, "-o", options.filter((each) => each !== undefined).join(",")];
-    const { status, complaint } = await runTool("mount", [...words, device, where], signal);
+    signal.throwIfAborted();
+    const { status, complaint } = await runTool("mount", [...words, device, where], untilItEnds());
     if (fs === "btrfs") this.hasBtrfs = true;
     if (status === 0) {
       this.places.push(where);
@@ -113,7 +111,7 @@ const isWritable = (folder: string): Promise<boolean> =>
 
 async function unmounted(where: string): Promise<string | null> {
   for (let tries = 1; ; tries++) {
-    const { status, complaint } = await runTool("umount", [where], always());
+    const { status, complaint } = await runTool("umount", [where], untilItEnds());
     if (status === 0) return null;
     if (tries === busyTries) return complaint;
     await sleep(busyWait);

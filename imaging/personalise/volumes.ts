@@ -61,8 +61,8 @@ export async function findVolumes(options: FindOptions): Promise<FoundVolumes> {
       const device = await partitionDevice(options.path, partition, { ...options, write: true });
       const fs = await add(name, device);
       if (device === null || fs !== "LVM2_member") continue;
-      for (const [name, found] of await logicalDevices(device.path, options)) {
-        await add(name, found);
+      for (const [name, volume] of await logicalVolumes(device.path, options.left)) {
+        await add(name, await logicalDevice(device.path, volume, options.signal));
       }
     }
   } catch (error) {
@@ -82,23 +82,23 @@ async function partitionsOf(path: string): Promise<readonly TablePartition[]> {
   return partitions.filter(({ index }) => index !== extended?.index);
 }
 
-async function logicalDevices(
+/** Those that can be looked into, with the group's name before their own. */
+async function logicalVolumes(
   device: string,
-  { signal, left }: FindOptions,
-): Promise<[string, PartitionDevice | null][]> {
+  left: FindOptions["left"],
+): Promise<[string, LogicalVolume][]> {
   const physical = await (async () => {
     await using disk = await openDisk(device, { write: false });
     return await readPhysicalVolume(sourceOf(disk));
   })();
   if (!physical.ok) left("volume group", physical.reason);
   if (!physical.ok) return [];
-  const found: [string, PartitionDevice | null][] = [];
-  for (const volume of physical.value.logicalVolumes) {
+  return physical.value.logicalVolumes.flatMap((volume): [string, LogicalVolume][] => {
     const name = `${physical.value.name}/${volume.name}`;
-    if (!volume.isLinear) left(name, "it is not linear, or not whole on this disk");
-    else found.push([name, await logicalDevice(device, volume, signal)]);
-  }
-  return found;
+    if (volume.isLinear) return [[name, volume]];
+    left(name, "it is not linear, or not whole on this disk");
+    return [];
+  });
 }
 
 async function logicalDevice(

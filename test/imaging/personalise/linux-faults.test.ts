@@ -321,7 +321,23 @@ test("an absolute link is the system's own", async () => {
   assert(filesOf(steps).includes("/data/name"));
 });
 
-test("an abort in the middle leaves nothing mounted, and no loop device", async () => {
+test("an abort at any moment leaves nothing mounted, and no loop device", async () => {
+  const disk = join(folder, "aborted-early");
+  const [root, other] = makeDisk(disk, [40, 8]);
+  assert(root !== undefined && other !== undefined);
+  await makeFileSystem(disk, root, "ext4", copyInto(treeWith({})));
+  for (let delay = 0; delay < 600; delay += 20) {
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(new Error("stopped")), delay);
+    await personalised(disk, personalOf("lab1-a1"), abort.signal).catch((error: Error) =>
+      assert.equal(error.message, "stopped"),
+    );
+    assert.equal(tool("losetup", ["-j", disk]), "", `after ${delay} ms`);
+    assert(!readFileSync("/proc/self/mountinfo", "utf8").includes("roomcast-root-"));
+  }
+});
+
+test("an abort in the middle of a script leaves nothing mounted, and no loop device", async () => {
   const disk = join(folder, "aborted");
   const place = first(makeDisk(disk, [40]));
   await makeFileSystem(disk, place, "ext4", copyInto(treeWith({})));
