@@ -7,10 +7,12 @@ const fallocateCall = libc.func("int fallocate(int fd, int mode, int64_t offset,
 const fadviseCall = libc.func(
   "int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)",
 );
-const setxattrCall = libc.func(
-  "int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)",
-);
 const flockCall = libc.func("int flock(int fd, int operation)");
+const listAttributes = libc.func("long flistxattr(int fd, void *names, size_t size)");
+const getAttribute = libc.func("long fgetxattr(int fd, void *name, void *value, size_t size)");
+const setAttribute = libc.func(
+  "int fsetxattr(int fd, void *name, void *value, size_t size, int flags)",
+);
 
 /**
  * linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127);
@@ -84,9 +86,26 @@ export const dropCache = async (fd: number, offset: number, length: number): Pro
 export const lockFile = async (fd: number): Promise<boolean> =>
   (await call(flockCall, fd, lockExclusive)) === 0;
 
-/** Sets an extended attribute, which is there or not. */
-export const setAttribute = (path: string, name: string, value: Uint8Array): Promise<number> =>
-  call(setxattrCall, path, name, value, value.length, 0);
+/** xattr(7): of all names together, and of one value. */
+const attributeLimit = 64 * 1024;
+
+/** Extended attributes of one file (SELinux's label, an access list) for another, as far as it takes them. */
+export function copyAttributes(from: number, to: number): void {
+  const names = new Uint8Array(attributeLimit);
+  const length = listAttributes(from, names, names.length);
+  for (let start = 0; start < length; ) {
+    const end = names.indexOf(0, start) + 1;
+    const name = names.subarray(start, end);
+    const value = new Uint8Array(attributeLimit);
+    const size = getAttribute(from, name, value, value.length);
+    if (size >= 0) setAttribute(to, name, value, size, 0);
+    start = end;
+  }
+}
+
+/** Sets one, which is there or not. */
+export const putAttribute = (fd: number, name: string, value: Uint8Array): Promise<number> =>
+  call(setAttribute, fd, new TextEncoder().encode(`${name}\0`), value, value.length, 0);
 
 /** Where in memory the first byte is, modulo `alignment`. */
 export const misalignment = (data: Uint8Array, alignment: number): number =>

@@ -60,7 +60,7 @@ export async function answer(
     const within = await makeFolders(root, folder);
     const path = (await find(within, file)) ?? `${within}/${file}`;
     const content = Buffer.from(text);
-    const isNew = await putFile(path, expectedOf(content), async () => [content]);
+    const isNew = await putFile(path, expectedOf(content), () => [content]);
     if (isNew) changed(asWindows(root, path));
   };
   // cmd.exe finds its labels by lines that end as Windows ends them.

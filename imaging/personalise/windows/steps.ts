@@ -12,10 +12,6 @@ export type Changed = (path: string) => void;
 export const done = (detail: string): Done => ({ result: "done", detail });
 export const left = (detail: string): Done => ({ result: "left", detail });
 
-/** As many files as the message takes. */
-const fileLimit = 256;
-const detailLimit = 2048;
-
 export class Steps {
   private readonly where: string;
   private readonly options: Pick<SystemOptions, "said" | "signal">;
@@ -41,19 +37,8 @@ export class Steps {
     }
   }
 
-  private say(
-    name: string,
-    { result, detail }: Exclude<Done, null>,
-    files: readonly string[],
-  ): void {
-    const more = files.length - fileLimit;
-    const counted = more > 0 ? `${detail} (${more} further files are not named here)` : detail;
-    this.options.said({
-      name: `Windows on ${this.where}: ${name}`,
-      result,
-      detail: counted.slice(0, detailLimit),
-      files: files.slice(0, fileLimit),
-    });
+  private say(name: string, { result, detail }: Exclude<Done, null>, files: string[]): void {
+    this.options.said({ name: `Windows on ${this.where}: ${name}`, result, detail, files });
   }
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { lstat, open, readFile, rename, rm } from "node:fs/promises";
 import { RoomcastError } from "../../../core/errors.ts";
-import { dropCache, setAttribute } from "../../../core/node/disk-calls.ts";
+import { dropCache, putAttribute } from "../../../core/node/disk-calls.ts";
 
 /**
  * [MS-DTYP] 2.4.6, relative to itself: owner and group are the administrators; the access list is not
@@ -30,7 +30,8 @@ export async function closeFolder(path: string): Promise<void> {
 }
 
 async function setDescriptor(path: string, value: Uint8Array): Promise<void> {
-  const errno = await setAttribute(path, "system.ntfs_acl", value);
+  await using file = await open(path);
+  const errno = await putAttribute(file.fd, "system.ntfs_acl", value);
   if (errno === 0) return;
   const what = `its access list could not be set (errno ${errno})`;
   throw new RoomcastError(
@@ -59,7 +60,7 @@ export const expectedOf = (content: Uint8Array): Expected => ({
 export async function putFile(
   path: string,
   expected: Expected,
-  content: () => Promise<Iterable<Uint8Array> | AsyncIterable<Uint8Array>>,
+  content: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
   if (await isSame(path, expected)) return false;
   const beside = `${path}.roomcast`;
@@ -68,7 +69,7 @@ export async function putFile(
     let size = 0;
     {
       await using file = await open(beside, "w");
-      for await (const piece of await content()) {
+      for await (const piece of content()) {
         size += piece.length;
         if (size > expected.size) break;
         hash.update(piece);

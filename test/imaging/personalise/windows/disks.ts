@@ -163,12 +163,10 @@ export async function personalise(
       personal: whose,
       signal: new AbortController().signal,
       said: (step) => steps.push(step),
-      async driver(path) {
+      async *driver(path) {
         const content = drivers[path];
         if (content === undefined) throw new Error(`no driver ${path} was announced`);
-        return (async function* () {
-          yield content;
-        })();
+        yield content;
       },
     },
   );
