@@ -17,7 +17,7 @@ import {
   u32Bytes,
 } from "../../../core/wire/dhcp/packet.ts";
 import { text } from "./golden.ts";
-import { shimFirst } from "./loaders.ts";
+import { noSeats, shimFirst } from "./loaders.ts";
 
 const start = millis(1_700_000_000_000);
 const seconds = (count: number) => millis(start + count * 1000);
@@ -38,6 +38,7 @@ const settings: DhcpServerOptions = {
   serverUrl: "http://192.168.7.1:8080",
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
   probesAddresses: false,
 };
 

@@ -23,6 +23,7 @@ const pc = (id: string, marks: Marks, more: Partial<KnownPc> = {}): KnownPc => (
   isOnline: false,
   key: { kind: "memory", state: "placed" },
   isUnplaced: false,
+  isExpected: false,
   ...more,
 });
 const memory = (marks: Marks): KeyLogin => ({ kind: "memory", marks, known: null });
@@ -196,7 +197,7 @@ for (const [admit, of, kind] of verdicts) {
   test(`in a room that admits ${admit}, an order to ${what}: ${kind}`, () => {
     const doubts = of?.state === "doubt" ? [{ id: "p-1", name: "lab1-a3" }] : null;
     const verdict = orderVerdict(
-      { name: "pc4", identity: of, doubt: doubts },
+      { name: "pc4", identity: of, doubt: doubts, lastSeen: "t" },
       { name: "lab1", admit },
     );
     assert.equal(verdict.kind, kind);
