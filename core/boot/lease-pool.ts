@@ -99,8 +99,16 @@ export class LeasePool {
     return { address: ipv4ToText(address), forgotten, isNew: true };
   }
 
-  /** Leases the address that the client asks for, if it may have it. */
-  claim(mac: MacAddress, asked: string, now: Millis, leaseMs: number): Claim {
+  /**
+   * Leases the address that the client asks for, if it may have it. One that renews what it has keeps it: an
+   * address that an operator gives it meanwhile is for its next start, and ends nothing that it is at.
+   */
+  claim(
+    mac: MacAddress,
+    asked: string,
+    now: Millis,
+    term: { readonly leaseMs: number; readonly isRenewal: boolean },
+  ): Claim {
     const address = ipv4ToNumber(asked) ?? 0;
     const fixed = this.fixedFor(mac, now);
     const own = this.addressOf.get(mac);
@@ -109,9 +117,11 @@ export class LeasePool {
       const isForeign = !this.isReserved(address) && fixed === undefined && !isKnown;
       return { name: isForeign ? "foreign" : "wrong" };
     }
-    const isOther = fixed !== undefined ? fixed !== address : isKnown && own !== address;
+    const isKept = term.isRenewal && isKnown && own === address && !this.fixed.has(mac);
+    const isOther =
+      !isKept && (fixed !== undefined ? fixed !== address : isKnown && own !== address);
     if (isOther || this.isAnothers(address, mac, now)) return { name: "wrong" };
-    const until = now + leaseMs;
+    const until = now + term.leaseMs;
     const forgotten = this.hold(address, { name: "leased", mac, until });
     return {
       name: "granted",

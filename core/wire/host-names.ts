@@ -5,12 +5,12 @@ import { foldedName, type NameFault } from "./names.ts";
 export type HostSystem = "Windows" | "Linux" | "FreeBSD" | "any system";
 
 /** File systems, as blkid names them, by the system that starts from them. */
-const systemOfFs: Readonly<Record<string, HostSystem>> = {
-  ...{ ntfs: "Windows", ufs: "FreeBSD" },
-  ...{ ext2: "Linux", ext3: "Linux", ext4: "Linux", xfs: "Linux", btrfs: "Linux" },
+const systemOfFs: ReadonlyMap<string | null, HostSystem> = new Map([
+  ["ntfs", "Windows"],
+  ["ufs", "FreeBSD"],
   // Volumes of LVM are told apart on the restored disk only, and no other system has them.
-  LVM2_member: "Linux",
-};
+  ...["ext2", "ext3", "ext4", "xfs", "btrfs", "LVM2_member"].map((fs) => [fs, "Linux"] as const),
+]);
 
 /** In letters. RFC 1035 section 2.3.4 for a label; Microsoft's NetBIOS names have 16 bytes, the last of them their kind. */
 const limitOf: Readonly<Record<HostSystem, number>> = {
@@ -22,7 +22,7 @@ const limitOf: Readonly<Record<HostSystem, number>> = {
 export const systemsOn = (
   partitions: readonly { readonly fs: string | null }[],
 ): readonly HostSystem[] => [
-  ...new Set(partitions.flatMap(({ fs }) => systemOfFs[fs ?? ""] ?? [])),
+  ...new Set(partitions.flatMap(({ fs }) => systemOfFs.get(fs) ?? [])),
 ];
 
 /** Why a name cannot be a host name of the system, as the end of a sentence; null: it can. */
