@@ -87,7 +87,8 @@ export class PcOrders {
     pc.room = room.name;
     if (address === null) delete pc.address;
     else pc.address = address;
-    pc.fields = fields;
+    if (Object.keys(fields).length === 0) delete pc.fields;
+    else pc.fields = fields;
     inventory.save(pc);
     if (change.room !== undefined || change.seat !== undefined) admissions.place(pc, operator);
     placed(pc);

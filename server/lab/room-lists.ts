@@ -78,16 +78,19 @@ export class RoomLists {
     const planned = rows.flatMap((row) => this.plan(row, room, problems) ?? []);
     this.check(planned, room, problems);
     if (problems.length > 0) throw refusal(problems);
-    const before = planned.map(({ pc }) => (pc === null ? null : JSON.stringify(placeOf(pc))));
-    const records = inventory.saveList(planned);
+    const isSame = ({ pc, place }: Planned): boolean =>
+      pc !== null && placeText(pc) === placeText(place);
+    const changing = planned.filter((each) => !isSame(each));
+    const changed = new Map(
+      inventory.saveList(changing).map((pc, number) => [changing[number], pc] as const),
+    );
+    for (const pc of changed.values()) this.changed(pc);
     return {
       room: room.name,
-      pcs: records.map((pc, number) => {
-        const was = before[number] ?? null;
-        const isSame = was === JSON.stringify(placeOf(pc));
-        if (!isSame) this.changed(pc);
-        const result = was === null ? "expected" : isSame ? "same" : "changed";
-        return { line: planned[number]?.line ?? 0, pc: pc.id, name: pc.name, result } as const;
+      pcs: planned.map((each) => {
+        const { line, pc, place } = each;
+        const result = !changed.has(each) ? "same" : pc === null ? "expected" : "changed";
+        return { line, pc: (changed.get(each) ?? pc)?.id ?? "", name: place.name, result };
       }),
     };
   }
@@ -249,10 +252,15 @@ const seatOf = (pc: PcRecord | null, room: RoomRecord): string | null =>
   pc !== null && pc.room === room.name ? pc.seat : null;
 
 /** What a list decides of a PC, to be compared. */
-const placeOf = ({ name, room, seat, address, fields = {}, unplaced }: PcRecord): unknown => [
-  [name, room, seat, address ?? null, unplaced === true],
-  Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)),
-];
+const placeText = (
+  pc: Pick<PcRecord, "name" | "room" | "seat" | "fields" | "unplaced"> & {
+    readonly address?: string | null;
+  },
+): string =>
+  JSON.stringify([
+    [pc.name, pc.room, pc.seat, pc.address ?? null, pc.unplaced === true],
+    Object.entries(pc.fields ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
 
 function sayFault(fault: { readonly what: string } | null, say: (text: string) => void): void {
   if (fault !== null) say(fault.what);
