@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { personaliseDisk } from "../../../../imaging/personalise/personalise.ts";
 import { tool } from "../../capture/disks.ts";
 import {
   differing,
@@ -79,6 +80,23 @@ test("a Windows that was set up gets its name in every control set, and nothing 
       assert.equal(exported(hive, set), right);
     }
     for (const key of ["Select", "Setup"]) assert.equal(exported(hive, key), wanted(key));
+  });
+});
+
+test("a Windows is found among the volumes of a restored disk", async () => {
+  await withVolume(windowsFiles(), async (device) => {
+    const said: string[] = [];
+    await personaliseDisk({
+      ...{ path: device, personal: personal(), mac: "52:54:00:00:00:01" },
+      signal: new AbortController().signal,
+      said: ({ name, result }) => void said.push(`${name}: ${result}`),
+      log() {},
+      async *driver() {},
+    });
+    assert.deepEqual(said, [
+      "Windows on the disk: name: done",
+      "Windows on the disk: clones: left",
+    ]);
   });
 });
 
