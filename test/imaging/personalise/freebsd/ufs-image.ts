@@ -84,7 +84,9 @@ export const wrongHashes = (bytes: Buffer): number[] =>
 
 /** As GRUB reads it. */
 export const grubText = (path: string, file: string): string =>
-  execFileSync("grub-fstest", [path, "cat", `(loop0)${file}`]).toString("latin1");
+  execFileSync("grub-fstest", [path, "cat", `(loop0)${file}`], { stdio: "pipe" }).toString(
+    "latin1",
+  );
 
 /** Where they differ. */
 export function differences(one: Buffer, other: Buffer): number[] {
