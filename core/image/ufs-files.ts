@@ -125,8 +125,7 @@ const namesOf = (path: string): string[] => path.split("/").filter((name) => nam
 
 async function targetOf(ufs: Ufs, link: UfsFile): Promise<Decoded<string>> {
   if (link.size > linkLimitBytes) return failed("a symbolic link is too long");
-  const { inlineLinkBytes } = ufs.superblock;
-  const isInline = link.size < Math.min(inlineLinkBytes, dinodeBytes - dinode.db);
+  const isInline = link.size < ufs.superblock.inlineLinkBytes;
   const bytes = isInline ? link.inode.subarray(dinode.db) : await contentOf(ufs, link);
   return { ok: true, value: ascii(bytes, 0, link.size) };
 }

@@ -35,6 +35,8 @@ const groupLimit = 1 << 18;
 /** The fixed part of `struct cg`, before its maps: up to `cg_freeoff`. */
 const cgHeadBytes = 96;
 
+/** An inode has 15 numbers of blocks, of 8 bytes. */
+const inlineLimitBytes = 120;
 /** fs_flags: FS_UNCLEAN, FS_NEEDSFSCK, FS_GJOURNAL, FS_METACKHASH. */
 const flag = { unclean: 0x1, needsCheck: 0x4, gjournal: 0x40, checkHashes: 0x200 } as const;
 /** fs_metackhash: CK_INODE. */
@@ -100,7 +102,7 @@ function fieldsOf(data: Uint8Array): Superblock {
     isJournaledBelow: (flags & flag.gjournal) !== 0,
     hasInodeHashes:
       (flags & flag.checkHashes) !== 0 && (u32(data, fs.metackhash) & inodeCheckHash) !== 0,
-    inlineLinkBytes: u32(data, fs.maxsymlinklen),
+    inlineLinkBytes: Math.min(u32(data, fs.maxsymlinklen), inlineLimitBytes),
   };
 }
 

@@ -100,14 +100,6 @@ test("what is more than a plain text is left", () => {
   }
 });
 
-test("a name that a shell would run is refused", () => {
-  const personal = { name: "a", domain: '$(id)".x', address: dhcp };
-  assert.throws(
-    () => editRcConf([{ path: "/etc/rc.conf", text: "" }], personal),
-    /cannot be in rc.conf/,
-  );
-});
-
 test("any rc.conf: a shell reads the new values and all others as before, and a second edit changes nothing", () => {
   const value = fc.stringMatching(/^[a-z0-9. /]{0,12}$/);
   const setting = fc.constantFrom(
