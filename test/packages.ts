@@ -50,6 +50,7 @@ const packages = {
     "tftp-hpa",
     "curl",
     "cpio",
+    "efibootmgr",
     "tmux",
     "tpm2-tools",
   ],
