@@ -36,6 +36,7 @@ const packages = {
     "lvm2",
     "makefs",
     "cryptsetup-bin",
+    "attr",
   ],
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
   "import and export": ["qemu-system-common", "fuse3", "gzip", "lz4", "lzop", "bzip2"],

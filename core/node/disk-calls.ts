@@ -8,6 +8,11 @@ const fadviseCall = libc.func(
   "int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)",
 );
 const flockCall = libc.func("int flock(int fd, int operation)");
+const listAttributes = libc.func("long flistxattr(int fd, void *names, size_t size)");
+const getAttribute = libc.func("long fgetxattr(int fd, void *name, void *value, size_t size)");
+const setAttribute = libc.func(
+  "int fsetxattr(int fd, void *name, void *value, size_t size, int flags)",
+);
 
 /**
  * linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127);
@@ -94,6 +99,23 @@ export const dropCache = async (fd: number, offset: number, length: number): Pro
 /** Whether nobody else holds the file; it is held until it is closed. */
 export const lockFile = async (fd: number): Promise<boolean> =>
   (await call(flockCall, fd, lockExclusive)) === 0;
+
+/** xattr(7): of all names together, and of one value. */
+const attributeLimit = 64 * 1024;
+
+/** Extended attributes of one file (SELinux's label, an access list) for another, as far as it takes them. */
+export function copyAttributes(from: number, to: number): void {
+  const names = new Uint8Array(attributeLimit);
+  const length = listAttributes(from, names, names.length);
+  for (let start = 0; start < length; ) {
+    const end = names.indexOf(0, start) + 1;
+    const name = names.subarray(start, end);
+    const value = new Uint8Array(attributeLimit);
+    const size = getAttribute(from, name, value, value.length);
+    if (size >= 0) setAttribute(to, name, value, size, 0);
+    start = end;
+  }
+}
 
 /** Where in memory the first byte is, modulo `alignment`. */
 export const misalignment = (data: Uint8Array, alignment: number): number =>

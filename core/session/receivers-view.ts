@@ -142,8 +142,9 @@ function memberState({ phase }: Member, pcState: PcState): PcState {
     case "ready":
       return "waiting";
     case "receiving":
+      return "receiving";
     case "verifying":
-      return phase.name;
+      return pcState === "personalising" ? "personalising" : "verifying";
     case "lost":
       return "offline";
     case "ended":

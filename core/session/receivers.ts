@@ -298,7 +298,7 @@ function decideMember(
         facts.push({ type: "troubled", pc, text: input.trouble });
       if (phase.name === "ordered" && now >= phase.heardAt + heardEvery)
         facts.push({ type: "heard", pc });
-      const isReceived = input.phase === "verifying" || input.phase === "growing";
+      const isReceived = ["verifying", "growing", "personalising"].includes(input.phase);
       if (isReceived && phase.name === "receiving") facts.push({ type: "received", pc });
       return facts;
     }

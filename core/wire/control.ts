@@ -88,7 +88,7 @@ export const End = Type.Object({
   next: nullable(text(1024)),
   rootHash: nullable(text(64)),
   counters: nullable(Counters),
-  steps: Type.Optional(Type.Array(StepView, { maxItems: 64 })),
+  steps: Type.Optional(Type.Array(StepView, { maxItems: 256 })),
 });
 export type End = Static<typeof End>;
 
@@ -158,6 +158,8 @@ export const Progress = Type.Object({
     Type.Literal("verifying"),
     /** Of table and file system, to the disk's end. */
     Type.Literal("growing"),
+    /** Of the systems on it, which become this PC's own. */
+    Type.Literal("personalising"),
     Type.Literal("capturing"),
     Type.Literal("sending"),
     Type.Literal("wiping"),

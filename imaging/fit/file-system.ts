@@ -3,8 +3,9 @@ import { mkdtemp, open, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
-import { fillWithBtrfs, forgetBtrfs } from "../../core/node/disk-calls.ts";
+import { fillWithBtrfs } from "../../core/node/disk-calls.ts";
 import { deviceNumber } from "../disk/disk.ts";
+import { forgetUnmountedBtrfs } from "../disk/forget-btrfs.ts";
 import { readText, systemRoots } from "../disk/sysfs.ts";
 import { runTool } from "../disk/tool.ts";
 
@@ -62,10 +63,7 @@ async function growBtrfs(device: string, signal: AbortSignal): Promise<string | 
     const options = "nodiscard,skip_balance";
     return await growMounted({ fs: "btrfs", options, device, grow }, signal);
   } finally {
-    // Else it remembers this one, and takes the next restore of the image for it.
-    const control = await open("/dev/btrfs-control", "r").catch(() => null);
-    if (control !== null) await forgetBtrfs(control.fd);
-    await control?.close();
+    await forgetUnmountedBtrfs();
   }
 }
 

@@ -124,6 +124,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const candidates = (): Candidate[] =>
     disks().map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
 
+  // Several agents on one host are told apart by the addresses they were given, by nothing else.
+  const identity = (): Hello["identity"] =>
+    options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac);
+  const macOf = (uplinkMac: string | null): string => {
+    const isCard = uplinkMac !== null && uplinkMac !== noMac;
+    return options.mac ?? (isCard ? uplinkMac : (identity().macs[0] ?? noMac));
+  };
+
   const taskOf = (order: Order, voice: AgentVoice): Task => {
     const common = { ...voice, ...journal, candidates };
     switch (order.type) {
@@ -133,6 +141,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           clock: systemClock,
           memoryBytes: totalmem(),
           files,
+          mac: async () => macOf((await uplink()).mac),
           interfaceAddress: async () => (await uplink()).ip,
           isWireless: async () => isWireless((await uplink()).name, systemRoots),
           startReceiver: options.startReceiver ?? startCastReceiver,
@@ -173,17 +182,12 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       // No restore leaves half of itself on a disk that people carry about.
       halfWritten.look(present.filter(({ protection }) => protection === null)),
     ]);
-    // Several agents on one host are told apart by the addresses they were given, by nothing else.
-    const identity =
-      options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac);
-    const isCard = uplinkMac !== null && uplinkMac !== noMac;
-    const mac = options.mac ?? (isCard ? uplinkMac : (identity.macs[0] ?? noMac));
     return {
       agentVersion: version,
       instance,
       name: options.name?.slice(0, nameLimit) ?? null,
-      identity,
-      mac,
+      identity: identity(),
+      mac: macOf(uplinkMac),
       ip,
       ...readFirmware(systemRoots),
       nic: describeNic(name, systemRoots),

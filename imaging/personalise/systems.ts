@@ -1,0 +1,7 @@
+import { personaliseLinux } from "./linux/linux.ts";
+import type { DiskOptions, Volume } from "./system.ts";
+
+/** The systems that roomcast knows; each is tried on each volume. */
+export const systems: readonly ((volume: Volume, options: DiskOptions) => Promise<boolean>)[] = [
+  personaliseLinux,
+];
