@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { hostname, networkInterfaces } from "node:os";
+import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Server as TlsServer } from "node:tls";
 import type { FastifyInstance } from "fastify";
@@ -10,6 +10,7 @@ import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
+import { parseMac } from "../core/units/mac.ts";
 import type { TrustView } from "../core/wire/api.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
@@ -29,12 +30,13 @@ import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
-import { rateLimitOf, readConfig } from "./host/config.ts";
+import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { sendMagicPackets } from "./host/wake.ts";
+import type { LabNetwork } from "./lab/addresses.ts";
 import { Lab } from "./lab/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
@@ -62,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
   const config = options.configFile === null ? {} : await readConfig(options.configFile);
-  const address = addressOf(interfaceName);
+  const { address, netmask } = ownAddress(interfaceName);
   const url = `http://${address}:${httpPort}`;
   const gateUrl = `https://${address}:${httpsPort}`;
   const startedAt = systemClock.isoTime();
@@ -89,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     version,
     agents: links,
+    network: labNetwork(address, netmask, config),
     openSender: async ({ address: cast, imageId, room }, stats) =>
       startCastSender(
         {
@@ -121,6 +124,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await startBootServices({
       interfaceName,
       address,
+      netmask,
       serverUrl: url,
       gate: () => ({ url: gateUrl, pins: keys.pins }),
       folder: bootFolder,
@@ -265,10 +269,17 @@ async function listenAt(
   }
 }
 
+const labNetwork = (address: string, netmask: string, { dhcp = {} }: Config): LabNetwork => ({
+  ...{ address, netmask, gateway: dhcp.router ?? null, dns: dhcp.dns ?? [] },
+  fixed: new Map(
+    Object.entries(dhcp.static ?? {}).map(([mac, fixed]) => [parseMac(mac) ?? mac, fixed]),
+  ),
+});
+
 /** The interface's IPv4 address; throws `refused` when there is none to serve from. */
-function addressOf(interfaceName: string): string {
+function ownAddress(interfaceName: string): NetworkInterfaceInfo {
   const found = networkInterfaces()[interfaceName]?.find(({ family }) => family === "IPv4");
-  if (found !== undefined) return found.address;
+  if (found !== undefined) return found;
   throw new RoomcastError(
     "refused",
     `interface ${interfaceName} has no IPv4 address, or does not exist`,

@@ -8,6 +8,7 @@ import type { StatusView } from "../../core/wire/api.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { addStepCommands } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
 
@@ -71,6 +72,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
           ),
         );
         for (const warning of found.warnings) say(`warning: ${warning}`);
+        for (const { name, bytes, by } of found.steps)
+          say(`step: ${name}, ${sizeText(bytes)}, added by ${by}`);
         return 0;
       }),
     );
@@ -104,6 +107,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .action((reference: string, file: string) =>
       run((context) => exportFile(context, reference, file)),
     );
+
+  addStepCommands(image, run);
 
   image
     .command("delete <I>")

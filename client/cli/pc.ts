@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
@@ -67,13 +67,24 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .option("--name <N>", "its name")
     .option("--room <R>", "its room")
     .option("--seat <S>", "its seat in the room, or none")
-    .action((reference: string, change: { name?: string; room?: string; seat?: string }) =>
+    .option(
+      "--address <ADDRESS/LEN>",
+      "its own address, if its room has such (`room set`), or none",
+    )
+    .option("--field <NAME=VALUE...>", "fields of your own; NAME= takes one away", fieldOf)
+    .action((reference: string, options: SetOptions) =>
       run(async ({ client, say, document }) => {
-        const seat = change.seat === undefined ? {} : { seat: seatOf(change.seat) };
-        const found = await client.patch<PcView>(path(reference), { ...change, ...seat });
+        const { seat, address, field, ...change } = options;
+        const found = await client.patch<PcView>(path(reference), {
+          ...change,
+          ...(seat === undefined ? {} : { seat: orNone(seat) }),
+          ...(address === undefined ? {} : { address: orNone(address) }),
+          ...(field === undefined ? {} : { fields: field }),
+        });
         document(found);
         const where = found.seat === null ? "" : `, seat ${found.seat}`;
-        say(`${found.name} (${found.mac}) is in room ${found.room}${where}`);
+        const own = found.address === null ? "" : `, address ${found.address}`;
+        say(`${found.name} (${found.mac}) is in room ${found.room}${where}${own}`);
         return 0;
       }),
     );
@@ -201,7 +212,25 @@ const powerActions = [
 
 const candidates = ({ doubt }: PcView): string => (doubt ?? []).map(({ name }) => name).join(", ");
 
-const seatOf = (text: string): string | null => (text === "none" ? null : text);
+const orNone = (text: string): string | null => (text === "none" ? null : text);
+
+interface SetOptions {
+  readonly name?: string;
+  readonly room?: string;
+  readonly seat?: string;
+  readonly address?: string;
+  readonly field?: Readonly<Record<string, string>>;
+}
+
+/** One more NAME=VALUE. */
+function fieldOf(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const at = text.indexOf("=");
+  if (at > 0) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new InvalidArgumentError("It has to be NAME=VALUE, or NAME= to take the field away.");
+}
 
 const diskSummary = (disk: DiskView): string => `${diskIdentity(disk)} ${sizeText(disk.size)}`;
 
@@ -213,6 +242,8 @@ function describe(pc: PcView): string[] {
     `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
     ...identityLines(pc).map((text, index) => `${index === 0 ? "key" : ""}`.padEnd(10) + text),
     `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,
+    ...(pc.address === null ? [] : [`its own   ${pc.address}`]),
+    ...Object.entries(pc.fields).map(([name, value]) => `field     ${name}=${value}`),
     `firmware  ${pc.firmware ?? "unknown"}${pc.secureBoot === true ? ", Secure Boot" : ""}`,
     `network   ${pc.nic.driver ?? "unknown"}${speed}`,
     `memory    ${memory}`,

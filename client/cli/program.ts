@@ -10,6 +10,7 @@ import { addExamples } from "./examples.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addServeCommand } from "./host.ts";
 import { addImageCommands } from "./image.ts";
+import { addKeyCommands } from "./key.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
 import { takePins } from "./pins.ts";
@@ -76,6 +77,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addScheduleCommands(program, run);
   addHistoryCommand(program, run);
   addOperatorCommands(program, run);
+  addKeyCommands(program, run);
   addTrustCommands(program, run);
   addAgentCommand(program, run);
   addExamples(program);

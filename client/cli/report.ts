@@ -7,6 +7,7 @@ import {
 } from "../../core/screen/format.ts";
 import { resultCounts } from "../../core/screen/progress.ts";
 import { membersByResult, sentence } from "../../core/screen/report.ts";
+import { csvLine, safeCell } from "../../core/units/csv.ts";
 import { printable } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
@@ -25,18 +26,12 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["rootHash", (member) => member.rootHash ?? ""],
 ];
 
-/** What a spreadsheet takes for a formula; of the wide signs, one that is set to East Asian text. */
-const formula = /^ *[=+\-@\uff1d\uff0b\uff0d\uff20]/;
-
 /** RFC 4180: a heading, then a line per PC. A text that would be taken for a formula gets an apostrophe. */
 export function reportCsv(session: SessionView): string {
-  const quote = (cell: string | number): string => {
-    const shown = printable(String(cell));
-    const text = typeof cell === "string" && formula.test(shown) ? `'${shown}` : shown;
-    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const rows = session.members.map((member) => columns.map(([, cell]) => quote(cell(member))));
-  return [columns.map(([title]) => title), ...rows].map((row) => row.join(",")).join("\r\n");
+  const shown = (cell: string | number): string =>
+    typeof cell === "string" ? safeCell(printable(cell)) : String(cell);
+  const rows = session.members.map((member) => columns.map(([, cell]) => shown(cell(member))));
+  return [columns.map(([title]) => title), ...rows].map(csvLine).join("\r\n");
 }
 
 /** What the printed table has, in words. */

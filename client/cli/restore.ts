@@ -2,10 +2,12 @@ import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { stepLines } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -97,7 +99,12 @@ async function restore(
   const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
   const what = `${image.name}@${image.version} (disk of ${sizeText(image.diskBytes)})`;
   const { logicalSector } = image;
-  const targets = await confirmTargets(context, options, { what, logicalSector, sender: null });
+  const isOwn = options.personalise === "auto";
+  const targets = await confirmTargets(context, options, {
+    ...{ what, logicalSector, sender: null },
+    systems: isOwn ? systemsOn(image.partitions) : [],
+    also: isOwn ? stepLines(image) : [],
+  });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "restore",
     image: image.id,
@@ -109,7 +116,10 @@ async function restore(
 async function cast(context: CliContext, reference: string, options: CastOptions): Promise<number> {
   const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
   const what = `the disk of ${sender.name}`;
-  const targets = await confirmTargets(context, options, { what, logicalSector: null, sender });
+  const targets = await confirmTargets(context, options, {
+    ...{ what, logicalSector: null, sender, also: [] },
+    systems: options.personalise === "auto" ? ["any system"] : [],
+  });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "cast",
     sender: sender.id,
@@ -130,10 +140,14 @@ async function confirmTargets(
     /** Null: not known yet. */
     readonly logicalSector: number | null;
     readonly sender: PcView | null;
+    /** Those that take the PCs' names. */
+    readonly systems: readonly HostSystem[];
+    /** What happens afterwards. */
+    readonly also: readonly string[];
   },
 ): Promise<object> {
   const { client } = context;
-  const { what, logicalSector, sender } = from;
+  const { what, logicalSector, sender, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
   const sameRoom = ({ name }: RoomView): boolean =>
     foldedName(name) === foldedName(options.room ?? "");
@@ -146,18 +160,22 @@ async function confirmTargets(
   const targets = pcs ?? all.filter((pc) => pc.room === room);
   const word = room ?? targets.map(({ name }) => name).join(",");
   const keys = keysOf(targets, rooms, pcs !== null);
+  const overwritten = targets.filter(({ id }) => id !== sender?.id && !isLeftOut(keys, id));
+  // The server refuses it, too: here it is said before a word is typed.
+  const faults = hostNameFaults(overwritten, systems);
+  if (faults.length > 0) {
+    const next = [...new Set(faults.map((fault) => fault.next))].join("; ");
+    throw new RoomcastError("refused", faults.map(({ what }) => what).join("; "), next);
+  }
   await context.confirm(
     [
       `${what} will overwrite:`,
-      ...targetLines(
-        targets.filter(({ id }) => id !== sender?.id && !isLeftOut(keys, id)),
-        rooms,
-        {
-          named: options.disk ?? null,
-          failingDisks: options.useFailingDisk ?? [],
-          logicalSector,
-        },
-      ),
+      ...targetLines(overwritten, rooms, {
+        named: options.disk ?? null,
+        failingDisks: options.useFailingDisk ?? [],
+        logicalSector,
+      }),
+      ...also,
       ...orderKeyLines(keys),
     ],
     word,

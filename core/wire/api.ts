@@ -106,6 +106,33 @@ export type OperatorView = Static<typeof OperatorView>;
 export const NewOperator = Type.Object({ ...OperatorView.properties, token: Type.String() });
 export type NewOperator = Static<typeof NewOperator>;
 
+/** Public SSH keys of administrators, stored by a name. */
+export const SshKeyView = Type.Object({
+  name: Type.String(),
+  keys: Type.Array(
+    Type.Object({ type: Type.String(), fingerprint: Type.String(), comment: Type.String() }),
+  ),
+  /** The admin who added them. */
+  by: Type.String(),
+  addedAt: Type.String(),
+});
+export type SshKeyView = Static<typeof SshKeyView>;
+
+/** What a list made of a room's PCs. */
+export const RoomImport = Type.Object({
+  room: Type.String(),
+  pcs: Type.Array(
+    Type.Object({
+      line: Type.Integer(),
+      pc: Type.String(),
+      name: Type.String(),
+      /** `expected`: its MAC is not known yet, and it is the PC of this list once it comes. */
+      result: Type.Union([Type.Literal("changed"), Type.Literal("same"), Type.Literal("expected")]),
+    }),
+  ),
+});
+export type RoomImport = Static<typeof RoomImport>;
+
 const KeyView = { key: Type.String(), since: Type.String() };
 
 /** The key by which PCs and operators know the server. */

@@ -53,6 +53,17 @@ export const IdentityView = Type.Object({
 });
 export type IdentityView = Static<typeof IdentityView>;
 
+/** The most fields of one PC. */
+export const fieldsLimit = 64;
+
+/** The owner's own facts of a PC; own steps have them as variables, and so their names are such. */
+export const PcFields = Type.Record(
+  Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$" }),
+  Type.String({ maxLength: 1024 }),
+  { additionalProperties: false },
+);
+export type PcFields = Static<typeof PcFields>;
+
 export const PcView = Type.Object({
   id: Type.String(),
   mac: Type.String(),
@@ -72,11 +83,15 @@ export const PcView = Type.Object({
   disks: Type.Array(DiskView),
   memoryBytes: nullable(Type.Integer()),
   session: nullable(Type.String()),
+  /** Null: it has never been here; an operator's list names it. */
   lastSeen: nullable(Type.String()),
   /** It is not known which of these PCs this is: an operator has to say. */
   doubt: nullable(Type.Array(Type.Object({ id: Type.String(), name: Type.String() }))),
   /** Null: it has proven no key since the server asks for one. */
   identity: nullable(IdentityView),
+  /** The one that its seat has, as ADDRESS/LEN; null: none of its own. */
+  address: nullable(Type.String()),
+  fields: PcFields,
 });
 export type PcView = Static<typeof PcView>;
 
@@ -91,6 +106,16 @@ export const PartitionView = Type.Object({
   usedBytes: Type.Integer({ minimum: 0 }),
   mode: literals("used", "raw", "skipped"),
 });
+
+/** A script of the owner's that runs on each disk that the image was restored to. */
+export const ImageStep = Type.Object({
+  name: Type.String(),
+  bytes: Type.Integer(),
+  /** The admin who added it. */
+  by: Type.String(),
+  addedAt: Type.String(),
+});
+export type ImageStep = Static<typeof ImageStep>;
 
 export const ImageView = Type.Object({
   id: Type.String(),
@@ -108,6 +133,8 @@ export const ImageView = Type.Object({
   partitions: Type.Array(PartitionView),
   rootHash: Type.String(),
   warnings: Type.Array(Type.String()),
+  /** In the order in which they run. */
+  steps: Type.Array(ImageStep),
 });
 export type ImageView = Static<typeof ImageView>;
 

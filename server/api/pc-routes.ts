@@ -5,7 +5,7 @@ import { WipeMethod } from "../../core/wire/control.ts";
 import { PairingCode } from "../../core/wire/login.ts";
 import { PcName, RoomName, SeatName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import { PcView, type SessionView } from "../../core/wire/views.ts";
+import { PcFields, PcView, type SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { operatorOf, orderedBy, Shown } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
@@ -16,6 +16,10 @@ const PcChange = Type.Object(
     name: Type.Optional(PcName),
     room: Type.Optional(RoomName),
     seat: Type.Optional(nullable(SeatName)),
+    /** ADDRESS/LEN; without /LEN it is the room's. */
+    address: Type.Optional(nullable(Type.String({ maxLength: 32 }))),
+    /** Those that change; an empty text takes one away. */
+    fields: Type.Optional(PcFields),
   },
   closed,
 );

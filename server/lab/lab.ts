@@ -1,4 +1,5 @@
 import { BootUuids } from "../../core/boot/boot-uuids.ts";
+import type { DhcpSeats } from "../../core/boot/dhcp-seats.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
@@ -14,25 +15,33 @@ import {
   type Report,
   type ServerMessage,
 } from "../../core/wire/control.ts";
-import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
+import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
+import type { OwnStep } from "../../core/wire/personal.ts";
+import type { ImageStep, ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { Admissions, type OrderedBy, refusedFor } from "./admissions.ts";
+import type { LabNetwork } from "./addresses.ts";
+import { Admissions, type Fault, type OrderedBy, refusedFor } from "./admissions.ts";
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { dhcpSeats } from "./dhcp-seats.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
+import { ImageSteps } from "./image-steps.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { Menus } from "./menus.ts";
 import { PcOrders } from "./pc-orders.ts";
 import { meetRequest, requireLevel } from "./pc-requests.ts";
+import { Personals } from "./personals.ts";
 import { Requests } from "./requests.ts";
+import { RoomLists } from "./room-lists.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
 import { type CastRequest, type RestoreRequest, Sessions, type SessionsPorts } from "./sessions.ts";
 import { Shells } from "./shells.ts";
+import { SshKeys } from "./ssh-keys.ts";
 import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
 
@@ -48,6 +57,8 @@ export interface LabPorts {
   readonly version: string;
   /** The connections of the PCs' agents. */
   readonly agents: Agents;
+  /** The one that the PCs are on. */
+  readonly network: LabNetwork;
   /** Casts an image on the lab's interface. */
   readonly openSender: SessionsPorts["openSender"];
   /** Joins a cast on the lab's interface. */
@@ -100,6 +111,12 @@ export class Lab implements AgentEvents {
   readonly shells: Shells;
   readonly schedule: Schedule;
   readonly grants: LabGrants;
+  readonly sshKeys: SshKeys;
+  readonly steps: ImageSteps;
+  readonly personals: Personals;
+  readonly lists: RoomLists;
+  /** What DHCP gives PCs by their seats. */
+  readonly dhcpSeats: DhcpSeats;
   private readonly looks: Looks;
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
@@ -115,6 +132,8 @@ export class Lab implements AgentEvents {
 
   constructor(ports: LabPorts) {
     const { state, images, clock, agents, openSender, startReceiver, wake, log } = ports;
+    const isoTime = (): string => clock.isoTime();
+    const { network } = ports;
     this.ports = ports;
     this.agents = agents;
     const timers = new LabTimers(clock, state.journal.newestAt());
@@ -161,6 +180,19 @@ export class Lab implements AgentEvents {
     const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
     const isConnected = (pc: string): boolean => agents.isConnected(pc);
     const { inventory, admissions, announcer } = this;
+    this.dhcpSeats = dhcpSeats(inventory, network);
+    this.steps = new ImageSteps({ store: state, isoTime });
+    this.sshKeys = new SshKeys({
+      store: state,
+      isoTime,
+      roomsWith: (name) =>
+        inventory.rooms().filter((room) => inventory.room(room).settings.sshKeys.includes(name)),
+    });
+    this.personals = new Personals({
+      ...{ inventory, admissions, announcer, store: state, sshKeys: this.sshKeys },
+      ...{ network, isoTime, stepsOf: (session) => this.stepsOf(session) },
+    });
+    const { personals } = this;
     this.sessions = new Sessions({
       journal: state.journal,
       timers,
@@ -180,9 +212,12 @@ export class Lab implements AgentEvents {
       stateOf: (pc) => this.stateOf(pc),
       note: (session, pc, text) => announcer.note({ session, pc }, text),
       changed: ({ id }) => announcer.session(id),
-      ended: ({ id }) => announcer.sessionEnded(id),
+      ended: ({ id }) => {
+        personals.ended(id);
+        announcer.sessionEnded(id);
+      },
       verified: (pc) => this.startFromDisk(pc),
-      committed: (manifest) => announcer.feed.say({ type: "image", image: imageView(manifest) }),
+      committed: (manifest) => this.tellImage(manifest),
       stuck: (reason) => announcer.stuck(reason),
     });
     this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
@@ -203,9 +238,14 @@ export class Lab implements AgentEvents {
       menus: this.menus,
       isConnected,
       send,
+      personals,
       restoreIn: (room) => this.sessions.restoreIn(room),
       placed: (pc) => this.placed(pc),
     });
+    const placed = (pc: PcRecord): void => {
+      this.rooms.tell(pc);
+      this.placed(pc);
+    };
     this.pcs = new PcOrders({
       inventory,
       admissions,
@@ -214,10 +254,11 @@ export class Lab implements AgentEvents {
       wake,
       requireFree: (pc) => this.sessions.requireFree(pc),
       expel: (pc) => this.sessions.expel(pc),
-      placed: (pc) => {
-        this.rooms.tell(pc);
-        this.placed(pc);
-      },
+      personals,
+      placed,
+    });
+    this.lists = new RoomLists({
+      ...{ inventory, admissions, announcer, personals, network, placed },
     });
     this.shells = new Shells({
       timers,
@@ -266,7 +307,16 @@ export class Lab implements AgentEvents {
   }
 
   images(): ImageView[] {
-    return this.ports.images.list().map(imageView);
+    return this.ports.images.list().map((manifest) => this.imageView(manifest));
+  }
+
+  imageView(manifest: Manifest): ImageView {
+    return imageView(manifest, this.steps.list(manifest.id));
+  }
+
+  /** The image has changed, or is new. */
+  private tellImage(manifest: Manifest): void {
+    this.announcer.feed.say({ type: "image", image: this.imageView(manifest) });
   }
 
   /** NAME, NAME@VERSION or an id; throws `not-found`. */
@@ -348,6 +398,7 @@ export class Lab implements AgentEvents {
     const image = this.image(request.image);
     const room = this.roomNameOf(request);
     const pcs = this.targets(request, by);
+    if (request.personalise === "auto") this.personals.requireOwn(pcs, systemsOn(image.partitions));
     const session = this.sessions.restore({ ...request, room, image, pcs });
     this.begun(session, pcs, by);
     return session;
@@ -384,6 +435,7 @@ export class Lab implements AgentEvents {
         "place other PCs in the room, or name some with --pc",
       );
     }
+    if (request.personalise === "auto") this.personals.requireOwn(pcs, ["any system"]);
     const room = this.roomNameOf(request);
     const session = this.sessions.cast({ ...request, room, sender, pcs });
     this.begun(session, [sender, ...pcs], by);
@@ -434,9 +486,48 @@ export class Lab implements AgentEvents {
   /** Lets a PC into a session that is under way, or back into it. */
   admit(session: string, pc: PcRecord, by: OrderedBy): SessionView {
     this.admissions.requireOrder([pc], by);
+    const faults = this.ownFaults(session, pc);
+    if (faults.length > 0) throw refusedFor(faults);
     const view = this.sessions.admit(session, pc);
     this.admissions.place(pc, by.operator);
     return view;
+  }
+
+  /** What keeps a PC that comes late from being personalised in this session, beside those that are there. */
+  private ownFaults(id: string, pc: PcRecord): readonly Fault[] {
+    const { kindName, kind, state } = this.sessions.session(id);
+    if (kindName !== "restore" && kindName !== "cast") return [];
+    const { spec } = state as RestoreState | LiveState;
+    if (spec.personalise !== "auto") return [];
+    const systems: readonly HostSystem[] =
+      "image" in spec
+        ? systemsOn(this.ports.images.find(spec.image.id)?.partitions ?? [])
+        : ["any system"];
+    const others = [...kind.pcs(state)].flatMap((other) => this.inventory.get(other) ?? []);
+    return this.personals.faults([...new Set([...others, pc])], systems);
+  }
+
+  /** The own steps of what a session casts. */
+  private stepsOf(id: string): readonly OwnStep[] {
+    const { kindName, state } = this.sessions.session(id);
+    if (kindName !== "restore") return [];
+    return this.steps.scripts((state as RestoreState).spec.image.id);
+  }
+
+  /** A script that runs on each disk that the image is restored to. Throws `not-found`, `bad-input`, `conflict`. */
+  addStep(reference: string, step: OwnStep, by: string): ImageView {
+    const manifest = this.image(reference);
+    this.steps.add(manifest.id, step, by);
+    this.tellImage(manifest);
+    return this.imageView(manifest);
+  }
+
+  /** Throws `not-found`. */
+  removeStep(reference: string, name: string): ImageView {
+    const manifest = this.image(reference);
+    this.steps.remove(manifest.id, name);
+    this.tellImage(manifest);
+    return this.imageView(manifest);
   }
 
   capture(
@@ -472,7 +563,7 @@ export class Lab implements AgentEvents {
   imported(manifest: Manifest): void {
     const image = `${manifest.name}@${manifest.version}`;
     this.announcer.note({ image }, `imported ${image} from ${manifest.source}`);
-    this.announcer.feed.say({ type: "image", image: imageView(manifest) });
+    this.tellImage(manifest);
   }
 
   /** What is on the PC's screen now, or the end of its agent's log. */
@@ -493,6 +584,7 @@ export class Lab implements AgentEvents {
       );
     }
     const freed = await this.ports.images.delete(manifest.id);
+    this.steps.forget(manifest.id);
     this.announcer.feed.say({ type: "image-gone", id: manifest.id });
     return freed;
   }
@@ -580,7 +672,12 @@ export class Lab implements AgentEvents {
   /** A restore that is under way in the PC's room takes it in, if it may have orders. */
   private placed(pc: PcRecord): void {
     this.serve(pc.id);
-    if (this.admissions.verdict(pc).kind === "may") this.sessions.placed(pc);
+    if (this.admissions.verdict(pc).kind !== "may") return;
+    const session = this.sessions.restoreIn(pc.room);
+    const fault = session === null ? undefined : this.ownFaults(session, pc)[0];
+    if (session === null || fault === undefined) return this.sessions.placed(pc);
+    if (!this.sessions.knows(session, pc.id))
+      this.announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
   }
 
   /** The sessions hear of a PC while it is connected and orders may go to it, and of no other. */
@@ -688,12 +785,13 @@ function attempt<T>(find: () => T): T | null {
 }
 
 /** The contract's view of an image. */
-export function imageView(manifest: Manifest): ImageView {
+function imageView(manifest: Manifest, steps: ImageStep[]): ImageView {
   const { format: _, formatVersion: __, chunkCount, ...rest } = manifest;
   return {
     ...rest,
     chunks: chunkCount,
     partitions: [...manifest.partitions],
     warnings: [...manifest.warnings],
+    steps,
   };
 }

@@ -176,6 +176,12 @@ export class Sessions {
     return this.receiving().find(({ kind, state }) => kind.room(state) === room)?.id ?? null;
   }
 
+  /** Whether the PC is or was a member of the session. */
+  knows(id: string, pc: PcId): boolean {
+    const { kind, state } = this.session(id);
+    return kind.knows(state, pc);
+  }
+
   /** A restore under way that casts this image. */
   restoreOf(imageId: string): string | null {
     const found = this.engine

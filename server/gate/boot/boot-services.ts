@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { neededFiles, signedFiles, siteFiles } from "../../../core/boot/boot-files.ts";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
+import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
 import { RoomcastError } from "../../../core/errors.ts";
@@ -22,6 +23,7 @@ import { startTftpListener } from "./tftp-listener.ts";
 export interface BootServicesOptions {
   readonly interfaceName: string;
   readonly address: string;
+  readonly netmask: string;
   readonly serverUrl: string;
   gate(): BootGate;
   readonly folder: string;
@@ -35,6 +37,7 @@ export interface BootServicesOptions {
     askedForBootFiles(mac: MacAddress): void;
     isSecureBootOff(mac: MacAddress): boolean;
     readonly bootUuids: BootUuids;
+    readonly dhcpSeats: DhcpSeats;
     readonly announcer: Pick<Announcer, "note" | "warn">;
   };
   readonly log: Log;
@@ -100,6 +103,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       signed: hasOwnImage ? "image" : unsigned.length === 0 ? "shim" : null,
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
       bootUuids: lab.bootUuids,
+      seats: lab.dhcpSeats,
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,

@@ -19,6 +19,7 @@ import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import { Tls } from "../../../server/gate/tls.ts";
 import type { Log } from "../../../server/host/log.ts";
+import type { LabNetwork } from "../../../server/lab/addresses.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
@@ -64,6 +65,12 @@ export interface TestApiOptions {
   prepare?(app: FastifyInstance): void;
 }
 
+/** A lab's own network. */
+export const testNetwork: LabNetwork = {
+  ...{ address: "10.77.0.1", netmask: "255.255.255.0", gateway: "10.77.0.254" },
+  ...{ dns: ["10.77.0.2"], fixed: new Map([["52:54:00:00:0f:0f", "10.77.0.15"]]) },
+};
+
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
@@ -80,6 +87,7 @@ export async function openApi(
     clock: systemClock,
     version: "test",
     agents: agents ?? links,
+    network: testNetwork,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
     startReceiver:
       startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),

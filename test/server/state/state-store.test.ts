@@ -139,7 +139,9 @@ test("a room that grew the last partition, or none, from before there were modes
     for (const grow of [true, false])
       add.run(`grow-${grow}`, JSON.stringify({ settings: { grow } }));
     add.run("says-nothing", "{}");
-    db.exec("DROP TABLE keys; PRAGMA user_version = 3");
+    for (const table of ["keys", "ssh_keys", "host_keys", "image_steps"])
+      db.exec(`DROP TABLE ${table}`);
+    db.exec("PRAGMA user_version = 3");
     db.close();
     const store = openStateStore(folder);
     const modes = Object.fromEntries(store.rooms().map((room) => [room.name, room.settings.grow]));
