@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-boot test-disks test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-boot test-disks test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ test-unit: packages ## machines, codecs, store, screens, simulated rooms and lab
 	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
 
 test-net: packages ## agents and server with real sockets in network namespaces
-	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/net -name '*.test.ts')
+	$(NODE) --test --test-concurrency=2 --test-reporter=spec $$(find test/net -name '*.test.ts')
 
 test-room: packages initrd ## PCs in QEMU, from power-on to their own disk
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/room -name '*.test.ts')
@@ -55,6 +55,9 @@ test-kill: $(DEV) ## the image store killed at KILLS=100 random moments; two min
 
 test-resume: packages ## what PCs and servers that come back cost the wire, delta, two rooms at once; two minutes
 	$(NODE) --test --test-reporter=spec test/cast/resume.test.ts
+
+test-reset: packages initrd ## a PC that loses its power in mid-restore and comes back; five minutes
+	$(NODE) test/room/reset.ts
 
 ROWS ?=
 test-boot: packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some

@@ -54,6 +54,7 @@ const packages = {
     "tftp-hpa",
     "curl",
     "cpio",
+    "efibootmgr",
     "tmux",
     "tpm2-tools",
   ],

@@ -16,7 +16,7 @@ const setAttribute = libc.func(
 
 /**
  * linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127);
- * linux/btrfs.h: _IOW(0x94, 3, 4096 bytes), _IOW(0x94, 5, 4096 bytes)
+ * _IOR('f', 1, long), _IOW('f', 2, long), whatever a long is; linux/btrfs.h: _IOW(0x94, 3, 4096 bytes), _IOW(0x94, 5, 4096 bytes)
  */
 const request = {
   reReadPartitions: 0x125f,
@@ -24,7 +24,11 @@ const request = {
   zeroOut: 0x127f,
   resizeBtrfs: 0x50009403,
   forgetBtrfs: 0x50009405,
+  getFlags: 0x80086601,
+  setFlags: 0x40086602,
 } as const;
+/** linux/fs.h: FS_IMMUTABLE_FL */
+const immutable = 0x10;
 /** linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */
 const punchHole = 0x01 | 0x02;
 /** POSIX_FADV_DONTNEED */
@@ -72,6 +76,16 @@ export const fillWithBtrfs = (fd: number, deviceNumber: bigint): Promise<number>
 /** BTRFS_IOC_FORGET_DEV: the kernel forgets the btrfs that are not mounted; `fd`: /dev/btrfs-control. */
 export const forgetBtrfs = (fd: number): Promise<number> =>
   call(ioctlCall, fd, request.forgetBtrfs, btrfsArgs(""));
+
+/** Takes the flag from a file that it may not be written or removed (FS_IOC_SETFLAGS), where it has it. */
+export async function clearImmutable(fd: number): Promise<number> {
+  // The kernel reads and writes an int.
+  const flags = new Int32Array(2);
+  const errno = await call(ioctlCall, fd, request.getFlags, flags);
+  if (errno !== 0 || ((flags[0] as number) & immutable) === 0) return errno;
+  flags[0] = (flags[0] as number) & ~immutable;
+  return await call(ioctlCall, fd, request.setFlags, flags);
+}
 
 /** Gives a file's blocks back; the range reads as zeros. */
 export const punchHoleIn = (fd: number, offset: number, length: number): Promise<number> =>

@@ -15,6 +15,8 @@ import type { Decoded } from "../errors.ts";
 export const checkGroup = "239.77.255.1";
 /** MTU 1500 − 28 IP and UDP − the room that a repair's header takes: as a cast's data packet. */
 export const checkPacketBytes = 1428;
+/** Of zeros, to be timed: half a second of 1 Gbit/s. A PC hangs up when it has seen enough. */
+export const checkPayloadBytes = 64 * 1024 * 1024;
 /** 0.85 MB, some 0.15 s at the 45 Mbit/s that it is paced to: a link of 100 Mbit/s has room beside it. */
 export const checkPacketCount = 600;
 

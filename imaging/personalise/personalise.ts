@@ -20,7 +20,7 @@ export interface PersonaliseOptions {
   /** Each step, as soon as it has ended. */
   said(step: StepView): void;
   log(text: string): void;
-  /** As `SystemOptions` has it. */
+  /** As `DiskOptions` has it. */
   driver(path: string): AsyncIterable<Uint8Array>;
 }
 

@@ -18,8 +18,6 @@ export interface SystemOptions {
   readonly signal: AbortSignal;
   /** Each step, as soon as it has ended. A step that failed is said, and the others are still done. */
   said(step: StepView): void;
-  /** What a file of `personal.windows.drivers` holds, from the server. */
-  driver(path: string): AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -37,4 +35,6 @@ export interface DiskOptions extends SystemOptions {
   /** Of the card that the PC booted from. */
   readonly mac: string;
   log(text: string): void;
+  /** What a file of `personal.windows.drivers` holds, from the server. */
+  driver(path: string): AsyncIterable<Uint8Array>;
 }

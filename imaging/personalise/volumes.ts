@@ -4,12 +4,11 @@
  */
 import type { Extent } from "../../core/image/extents.ts";
 import { isBitLocker } from "../../core/image/file-system-state.ts";
-import { inOnePiece, type LogicalVolume, readPhysicalVolume } from "../../core/image/lvm.ts";
+import { inOnePiece, readPhysicalVolume } from "../../core/image/lvm.ts";
 import { readPartitionTable, type TablePartition } from "../../core/image/partition-table.ts";
 import { openDisk, sourceOf } from "../disk/disk.ts";
 import { type PartitionDevice, partitionDevice } from "../disk/partition-device.ts";
 import { runTool } from "../disk/tool.ts";
-import { mappedDevice } from "./device-mapper.ts";
 import type { NamedVolume } from "./system.ts";
 
 export interface FindOptions {
@@ -61,8 +60,9 @@ export async function findVolumes(options: FindOptions): Promise<FoundVolumes> {
       const device = await partitionDevice(options.path, partition, { ...options, write: true });
       const fs = await add(name, device);
       if (device === null || fs !== "LVM2_member") continue;
-      for (const [name, volume] of await logicalVolumes(device.path, options.left)) {
-        await add(name, await logicalDevice(device.path, volume, options.signal));
+      for (const [name, { start, length }] of await logicalVolumes(device.path, options.left)) {
+        const place = { start, size: length, index: 1 };
+        await add(name, await partitionDevice(device.path, place, { ...options, write: true }));
       }
     }
   } catch (error) {
@@ -82,34 +82,28 @@ async function partitionsOf(path: string): Promise<readonly TablePartition[]> {
   return partitions.filter(({ index }) => index !== extended?.index);
 }
 
-/** Those that can be looked into, with the group's name before their own. */
+/**
+ * Those that can be looked into, with the group's name before their own, and where on the device each
+ * lies. What has several pieces would want a device mapper, and nothing that puts volumes together is in
+ * the boot image.
+ */
 async function logicalVolumes(
   device: string,
   left: FindOptions["left"],
-): Promise<[string, LogicalVolume][]> {
+): Promise<[string, Extent][]> {
   const physical = await (async () => {
     await using disk = await openDisk(device, { write: false });
     return await readPhysicalVolume(sourceOf(disk));
   })();
   if (!physical.ok) left("volume group", physical.reason);
   if (!physical.ok) return [];
-  return physical.value.logicalVolumes.flatMap((volume): [string, LogicalVolume][] => {
+  return physical.value.logicalVolumes.flatMap((volume): [string, Extent][] => {
     const name = `${physical.value.name}/${volume.name}`;
-    if (volume.isLinear) return [[name, volume]];
-    left(name, "it is not linear, or not whole on this disk");
+    const place = volume.isLinear ? inOnePiece(volume) : null;
+    if (place !== null) return [[name, place]];
+    left(name, "it does not lie on this disk in one piece, and is left as it was cast");
     return [];
   });
-}
-
-async function logicalDevice(
-  device: string,
-  volume: LogicalVolume,
-  signal: AbortSignal,
-): Promise<PartitionDevice | null> {
-  const whole: Extent | null = inOnePiece(volume);
-  if (whole === null) return await mappedDevice(device, volume.parts, signal);
-  const place = { start: whole.start, size: whole.length, index: 1 };
-  return await partitionDevice(device, place, { write: true, signal });
 }
 
 async function beginsAsBitLocker(device: string): Promise<boolean> {

@@ -6,15 +6,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { checkGroup, checkPacketCount, encodeCheckPacket } from "../../core/wire/check.ts";
+import {
+  checkGroup,
+  checkPacketCount,
+  checkPayloadBytes,
+  encodeCheckPacket,
+} from "../../core/wire/check.ts";
 
-/** More than a PC reads in its two seconds at 1 Gbit/s; it hangs up when it has seen enough. */
-const payloadLimit = 512 * 1024 * 1024;
+/** Milliseconds, after which a PC that has not read all of it, nor hung up, is cut off. */
+const payloadTime = 8000;
+/** No more than this, in bytes, is answered at once. */
+const answerBytes = 1024;
 const partBytes = 256 * 1024;
 /** 20 packets of 1424 bytes each 5 ms: 45 Mbit/s. */
 const burstPackets = 20;
 const burstEveryMs = 5;
-/** A room of PCs whose people all press the key: one burst at a time, or they would measure each other. */
+/** A room of PCs whose people all press the key: one at a time, or they would measure each other. */
 const waitingLimit = 64;
 
 export interface CheckRoutesPorts {
@@ -26,13 +33,30 @@ export interface CheckRoutesPorts {
 export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts): Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
+  const inTurn = async <T>(measure: () => Promise<T>): Promise<T> => {
+    if (waiting >= waitingLimit) {
+      throw new RoomcastError("conflict", "too many network checks at once", "try again later");
+    }
+    waiting++;
+    const turn = last.then(measure);
+    last = turn.catch(() => {});
+    return turn.finally(() => waiting--);
+  };
 
   app.get<{ Querystring: { bytes: string } }>(
     "/gate/v2/check/payload",
     { schema: { querystring: Type.Object({ bytes: Type.String({ pattern: "^\\d{1,9}$" }) }) } },
     async (request, reply) => {
-      const length = Math.min(Number(request.query.bytes), payloadLimit);
-      return reply.type("application/octet-stream").send(Readable.from(zeros(length)));
+      const length = Math.min(Number(request.query.bytes), checkPayloadBytes);
+      if (length <= answerBytes) return reply.send(Buffer.alloc(length));
+      await inTurn(async () => {
+        const body = Readable.from(zeros(length));
+        const timer = setTimeout(() => body.destroy(new Error("it took too long")), payloadTime);
+        const sent = new Promise((resolve) => reply.raw.once("close", resolve));
+        await Promise.all([reply.type("application/octet-stream").send(body), sent]);
+        clearTimeout(timer);
+      });
+      return reply;
     },
   );
 
@@ -47,13 +71,7 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
       },
     },
     async ({ body }) => {
-      if (waiting >= waitingLimit) {
-        throw new RoomcastError("conflict", "too many network checks at once", "try again later");
-      }
-      waiting++;
-      const turn = last.then(() => burst(ports.interfaceAddress, body));
-      last = turn.catch(() => {});
-      await turn.finally(() => waiting--);
+      await inTurn(() => burst(ports.interfaceAddress, body));
       return { sent: checkPacketCount };
     },
   );

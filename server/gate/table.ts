@@ -129,7 +129,7 @@ export const gateRows: readonly GateRow[] = [
     2 * 1024 * 1024,
   ),
   granted("targets", "GET", "/gate/v2/rooms/:name/targets", 4, "the disks that a cast overwrites"),
-  granted("check", "GET", "/gate/v2/check/payload", 2, "up to 512 MiB of zeros, to be timed"),
+  granted("check", "GET", "/gate/v2/check/payload", 2, "up to 64 MiB of zeros, to be timed"),
   granted(
     "check",
     "POST",

@@ -6,6 +6,10 @@ import type { PcRecord } from "../state/records.ts";
 
 /** A person looks at a list, or at the network, for less than this, in milliseconds. */
 const viewGrantFor = 300_000;
+/** A PC that nobody has placed may have the network checked once in this time, in milliseconds. */
+const strangerCheckEvery = 60_000;
+/** Of so many of them it is remembered when that was. */
+const checksLimit = 1024;
 
 export interface LabGrantsPorts {
   /** Milliseconds of the lab's time. */
@@ -24,6 +28,8 @@ export interface LabGrantsPorts {
 
 export class LabGrants {
   private readonly ports: LabGrantsPorts;
+  /** When PCs that nobody has placed were last given a grant to check the network, the oldest first. */
+  private readonly checks = new Map<string, number>();
 
   constructor(ports: LabGrantsPorts) {
     this.ports = ports;
@@ -52,14 +58,29 @@ export class LabGrants {
     const reason = pc === undefined ? "this PC was forgotten" : this.refusalOf(pc, view);
     if (pc === undefined || reason !== null) return { type: "grant", view, grant: null, reason };
     const object = view === "targets" ? pc.room : "";
+    if (view === "check" && !this.ports.isPlaced(pc)) this.remember(id);
     const until = Math.ceil(now() + viewGrantFor);
     const grant = seal({ role: view, pc: id, until, object });
     return { type: "grant", view, grant, reason: null };
   }
 
+  private tooSoon(id: string): string | null {
+    const { now } = this.ports;
+    const nextAt = (this.checks.get(id) ?? Number.NEGATIVE_INFINITY) + strangerCheckEvery;
+    if (now() >= nextAt) return null;
+    return `the network was checked here a moment ago; again in ${Math.ceil((nextAt - now()) / 1000)} s`;
+  }
+
+  private remember(id: string): void {
+    this.checks.delete(id);
+    this.checks.set(id, this.ports.now());
+    const [oldest] = this.checks.keys();
+    if (this.checks.size > checksLimit && oldest !== undefined) this.checks.delete(oldest);
+  }
+
   /** Why the PC may not look at that, in words; null: it may. */
   private refusalOf(pc: PcRecord, view: ViewRole): string | null {
-    if (view === "check") return null;
+    if (view === "check") return this.ports.isPlaced(pc) ? null : this.tooSoon(pc.id);
     if (pc.doubt !== undefined)
       return "it is not known for sure which PC this is: an operator has to say";
     if (!this.ports.isPlaced(pc)) return "nobody has placed this PC yet";

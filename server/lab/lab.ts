@@ -657,8 +657,8 @@ export class Lab implements AgentEvents {
       this.serve(id);
       this.rooms.tell(pc);
       if (pc.doubt !== undefined) {
-        const names = this.inventory.candidates(pc).map((each) => each.name);
-        const text = `WHICH PC IS THIS? It may be ${names.join(" or ")}: an operator has to say`;
+        // Whom it resembles is for the console alone: it may be a stranger that tries marks out.
+        const text = "WHICH PC IS THIS? It may be one that is known: an operator has to say";
         this.agents.send(id, { type: "notice", text });
       }
       this.placed(pc);

@@ -70,6 +70,8 @@ export async function openNetwork(): Promise<RoomNetwork> {
     wireNamespace,
     socketFolder,
     async addPort(name) {
+      // A PC that was switched off has left its own behind.
+      await run(["ip", "link", "delete", name], { namespace: wireNamespace, accept: [0, 1] });
       await run(["ip", "tuntap", "add", "dev", name, "mode", "tap"], { namespace: wireNamespace });
       await wire("link", "set", name, "master", "br0", "up", "txqueuelen", "10000");
       return name;

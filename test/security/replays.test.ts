@@ -74,6 +74,34 @@ test("a grant to look is over after five minutes, by the second", () => {
   }
 });
 
+test("a PC that nobody has placed may have the network checked once a minute", () => {
+  let now = 1000;
+  let isPlaced = false;
+  const grants = new LabGrants({
+    now: () => now,
+    pc: (id) => lab.api.lab.inventory.get(id),
+    isConnected: () => true,
+    isMenuLocked: () => false,
+    isPlaced: () => isPlaced,
+    orderOf: () => null,
+    seal: (grant: Grant) => lab.api.grants.seal(grant),
+  });
+  const [pc = ""] = lab.pcs;
+  const answer = () => {
+    const said = grants.answer(pc, "check");
+    assert(said.type === "grant");
+    return said;
+  };
+  assert.notEqual(answer().grant, null);
+  now += 59_000;
+  assert.equal(answer().grant, null);
+  assert.match(answer().reason ?? "", /again in 1 s/);
+  now += 1000;
+  assert.notEqual(answer().grant, null);
+  isPlaced = true;
+  assert.notEqual(answer().grant, null, "an operator knows this one");
+});
+
 test("the words of work that is over, or of an earlier attempt at it, change nothing", async () => {
   const { api, restore, pcs } = lab;
   const [, , , worker = ""] = pcs;

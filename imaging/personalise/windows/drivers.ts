@@ -1,7 +1,7 @@
 /** Drivers for the PC's model, put where the answer file, or a person, lets Windows take them from. */
 import { join } from "node:path";
 import type { DriverFile } from "../../../core/wire/personal.ts";
-import type { SystemOptions } from "../system.ts";
+import type { DiskOptions } from "../system.ts";
 import { asWindows, find, makeFolders } from "./ntfs.ts";
 import type { Changed } from "./steps.ts";
 import { putFile } from "./write.ts";
@@ -13,7 +13,7 @@ export const driverFolder = `C:\\${folder.join("\\")}`;
 export async function putDrivers(
   root: string,
   wanted: readonly DriverFile[],
-  options: Pick<SystemOptions, "driver" | "signal"> & { readonly changed: Changed },
+  options: Pick<DiskOptions, "driver" | "signal"> & { readonly changed: Changed },
 ): Promise<void> {
   const { driver, signal, changed } = options;
   for (const { path, size, sha256 } of wanted) {

@@ -1,6 +1,6 @@
 /** Windows on an NTFS volume: its name, and what a generalised one asks for at its first start. */
 import { RoomcastError } from "../../../core/errors.ts";
-import type { Personalise, SystemOptions } from "../system.ts";
+import type { DiskOptions, SystemOptions, Volume } from "../system.ts";
 import { answer } from "./answer.ts";
 import { driverFolder, putDrivers } from "./drivers.ts";
 import { editHive } from "./edit-hive.ts";
@@ -10,7 +10,10 @@ import { isGeneralised, notGeneralised, openSystemHive, systemHive } from "./sta
 import { type Changed, type Done, done, left, Steps } from "./steps.ts";
 import { rewriteFile } from "./write.ts";
 
-export const personaliseWindows: Personalise = async (volume, options) => {
+type Options = SystemOptions & Pick<DiskOptions, "driver">;
+
+/** As `Personalise` has it. */
+export async function personaliseWindows(volume: Volume, options: Options): Promise<boolean> {
   if (volume.fs !== "ntfs") return false;
   const { device } = volume;
   const { signal } = options;
@@ -25,9 +28,9 @@ export const personaliseWindows: Personalise = async (volume, options) => {
     return null;
   });
   return isWindows;
-};
+}
 
-async function personalise(root: string, steps: Steps, options: SystemOptions): Promise<void> {
+async function personalise(root: string, steps: Steps, options: Options): Promise<void> {
   const { personal, signal } = options;
   const isFresh = await isGeneralised(root);
   if (isFresh) await steps.run("answer file", (changed) => answer(root, personal, changed));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Response } from "undici";
 import { errorText } from "../../../core/errors.ts";
 import type { ServerHttp } from "../../../core/node/pinned.ts";
-import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
+import { checkGroup, checkPayloadBytes, decodeCheckPacket } from "../../../core/wire/check.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
 import type { Measured } from "./findings.ts";
@@ -15,13 +15,12 @@ import type { Measured } from "./findings.ts";
 const answerLimit = 3000;
 const answerTries = 5;
 const throughputFor = 2000;
-const burstLimit = 20_000;
+/** Others who look at the network have their turn before. */
+const turnLimit = 20_000;
 /** A switch that snoops has to learn that this port wants the group. */
 const joinFor = 300;
 /** The last packets of a burst are still on their way when the server says that it is done. */
 const lateFor = 200;
-/** More than comes in two seconds at 1 Gbit/s. */
-const payloadBytes = 400_000_000;
 /** A snooping switch may take a moment to open the port: nothing is said after one silent burst. */
 const burstTries = 2;
 
@@ -86,11 +85,12 @@ async function timeAnswer(asked: Asked, signal: AbortSignal): Promise<number | s
 
 /** Bytes a second, over a download that is cut off after a while. */
 async function timePayload(asked: Asked, signal: AbortSignal): Promise<number | string> {
-  const from = performance.now();
+  let from = performance.now();
   let bytes = 0;
   try {
-    const path = `/gate/v2/check/payload?bytes=${payloadBytes}`;
-    const answer = await ask(asked, path, signal, throughputFor * 3);
+    const path = `/gate/v2/check/payload?bytes=${checkPayloadBytes}`;
+    const answer = await ask(asked, path, signal, turnLimit);
+    from = performance.now();
     for await (const part of answer.body ?? []) {
       bytes += part.length;
       // Leaving the loop hangs up.
@@ -124,7 +124,7 @@ async function countBurst(
     for (let tries = 0; tries < burstTries && numbers.size === 0; tries++) {
       await sleep(joinFor, undefined, { signal });
       const body = JSON.stringify({ nonce, port: socket.address().port });
-      const answer = await ask(asked, "/gate/v2/check/multicast", signal, burstLimit, body);
+      const answer = await ask(asked, "/gate/v2/check/multicast", signal, turnLimit, body);
       ({ sent } = (await answer.json()) as { sent: number });
       await sleep(lateFor, undefined, { signal });
     }

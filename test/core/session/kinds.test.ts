@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Input } from "../../../core/session/kind.ts";
-import { missingTexts, sessionState } from "../../../core/session/receivers-view.ts";
+import { memberViews, missingTexts, sessionState } from "../../../core/session/receivers-view.ts";
 import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/session/registry.ts";
+import type { PcState } from "../../../core/wire/views.ts";
 import { watchTables } from "../../lab/tables.ts";
 import {
   admit,
@@ -185,6 +186,23 @@ test("the contract's states follow from the members and what was sent", () => {
   assert.equal(played.view.rateBps, null);
   const { receivers } = new Played("restore", restoreSpec()).state;
   assert.equal(sessionState(receivers, null, 0), "gathering");
+});
+
+test("a member that is personalised is shown so, from the moment its agent is at it", () => {
+  const played = new Played("restore", restoreSpec({ pcs: ["a"] }));
+  played.take(connected("a"));
+  played.take(ready("a"));
+  played.take(progress("a", "personalising"));
+  const { receivers } = played.state;
+  const said = (pcState: PcState) => {
+    const names = { nameOf: (pc: string) => pc, stateOf: () => pcState };
+    const seen = { ...names, id: "s1", startedAt: "", endedAt: null };
+    return memberViews(receivers, played.gauges, seen, "read-back")[0]?.state;
+  };
+  assert.deepEqual(
+    [said("personalising"), said("verifying"), said("offline")],
+    ["personalising", "verifying", "verifying"],
+  );
 });
 
 test("a member is shown with its lane, its reason, and the newest words of it", () => {

@@ -138,7 +138,7 @@ test("root and /var in logical volumes: both are reached, by the names of the de
   assert(namesOf(steps).includes("Linux on debian-vg/root: host name"));
 });
 
-test("a logical volume in two pieces is left where there is no device mapper, and told", async () => {
+test("a logical volume in two pieces is left as it was cast, and told", async () => {
   const disk = join(folder, "pieces");
   const place = first(makeDisk(disk, [64]));
   const make = ["--yes", "-an", "-Zn", "-Wn"];
@@ -151,7 +151,7 @@ test("a logical volume in two pieces is left where there is no device mapper, an
   ]);
   const { steps } = await personalised(disk, personalOf("lab1-a1"));
   const [said] = amiss(steps).filter((line) => line.startsWith("vg/root"));
-  assert.match(said ?? "", /^vg\/root: left, the kernel shows no device for it/);
+  assert.match(said ?? "", /^vg\/root: left, it does not lie on this disk in one piece/);
 });
 
 test("a full root: the steps that need room fail and say so, the others are done", async () => {

@@ -168,6 +168,9 @@ function assertTold(told: readonly Told[]): void {
   for (const type of ["challenge", "welcome", "keys", "placed", "menu", "notice", "grant"])
     types.delete(type);
   assert.deepEqual([...types], []);
+  const place = clones[0]?.name ?? "";
+  assert(!JSON.stringify(heard).includes(`"${place}"`), "not even whom it resembles");
+  assert(!JSON.stringify(heard).includes(` ${place}`));
   for (const { type, level } of heard)
     if (type === "welcome" || type === "placed") assert.equal(level, "waiting");
   for (const { view, grant } of heard.filter(({ type }) => type === "grant"))

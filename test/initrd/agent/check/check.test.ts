@@ -46,6 +46,15 @@ test("answer, throughput and multicast are measured, of two PCs at once too", as
   }
 });
 
+test("who hangs up while it measures holds nobody up", async () => {
+  const abort = new AbortController();
+  const answer = await fetch(`${server}/gate/v2/check/payload?bytes=67108864`, abort);
+  await answer.body?.getReader().read();
+  const others = check(server, "127.0.0.1");
+  abort.abort();
+  assert.ok(Number((await others).throughputBps) > 1e6);
+});
+
 test("without a server or an address it says so and ends", async () => {
   const closed = fastify();
   const gone = await closed.listen({ host: "127.0.0.1", port: 0 });
