@@ -1,3 +1,4 @@
+import { memberBootText } from "../../core/screen/boots.ts";
 import {
   dateText,
   durationText,
@@ -23,6 +24,11 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["startedAt", (member) => member.startedAt ?? ""],
   ["endedAt", (member) => member.endedAt ?? ""],
   ["rootHash", (member) => member.rootHash ?? ""],
+  ["boot", ({ boot }) => boot?.state ?? ""],
+  ["bootSeconds", ({ boot }) => boot?.seconds ?? ""],
+  ["bootName", ({ boot }) => boot?.name ?? ""],
+  ["bootSystem", ({ boot }) => boot?.system ?? ""],
+  ["bootEvidence", ({ boot }) => boot?.evidence ?? ""],
 ];
 
 /** What a spreadsheet takes for a formula; of the wide signs, one that is set to East Asian text. */
@@ -53,6 +59,14 @@ const printed: readonly [string, (member: MemberView) => string][] = [
       startedAt === null || endedAt === null
         ? ""
         : durationText(secondsBetween(startedAt, endedAt)),
+  ],
+  [
+    "Came up",
+    (member) => {
+      const text = memberBootText(member);
+      const evidence = member.boot?.state === "up" ? member.boot.evidence : null;
+      return evidence === null ? text : `${text}: ${evidence}`;
+    },
   ],
   ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
 ];

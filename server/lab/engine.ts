@@ -188,10 +188,13 @@ export class Engine {
       facts = session.kind.decide(session.state, { type: "tick" }, stamp.at, session.gauges);
     }
     if (this.decided.length === before) return false;
+    const mayOrderMore = this.decided
+      .slice(before)
+      .some(({ fact: { type } }) => type === "planned" || type === "canary-passed");
     this.unwritten.add(session);
     if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
     for (const pc of admitted) this.takeOver(session, pc, stamp);
-    const greeted = input.type === "planned" ? unordered(session) : admitted;
+    const greeted = mayOrderMore ? unordered(session) : admitted;
     for (const pc of greeted) this.greet(session, pc, stamp);
     return true;
   }
@@ -216,8 +219,13 @@ export class Engine {
 
   lost(pc: PcId, reason: string, stamp: Stamp): void {
     this.connections.delete(pc);
-    const session = this.of(pc);
-    if (session !== undefined) this.take(session.id, { type: "lost", pc, reason }, stamp);
+    this.tell({ type: "lost", pc, reason }, stamp);
+  }
+
+  /** Whoever has the PC hears it, and whoever waits for it to come up. */
+  tell(input: Extract<Input, { type: "lost" | "booting" | "seen" }>, stamp: Stamp): void {
+    for (const { id, kind, state } of this.all())
+      if (kind.knows(state, input.pc)) this.take(id, input, stamp);
   }
 
   /** The time has come that a session named; asks all of them. */
@@ -428,6 +436,17 @@ export class Engine {
         return;
       case "booting":
         gauge.askedAt = now;
+        gauge.loaderAt = now;
+        gauge.arpSince = null;
+        return;
+      case "lost":
+        gauge.arpSince = null;
+        return;
+      case "seen":
+        if (input.sign.kind === "loader" || input.sign.kind === "agent") {
+          gauge.loaderAt = now;
+          gauge.arpSince = null;
+        } else if (input.sign.kind === "arp") gauge.arpSince ??= now;
         return;
     }
   }

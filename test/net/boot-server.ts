@@ -46,6 +46,7 @@ const dhcp = await startDhcpListener({
     },
   },
   onFact: say,
+  onClient() {},
   onError,
 });
 const tftp = await startTftpListener({ address, port: 69, folder, onFact: say, onError });

@@ -5,6 +5,7 @@ import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
+import type { Asked } from "../../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
@@ -33,6 +34,8 @@ export interface BootServicesOptions {
     bootDecision(mac: MacAddress): BootDecision;
     /** A PC has asked for its boot files. */
     askedForBootFiles(mac: MacAddress): void;
+    /** A PC has asked for an address, of this server or another. */
+    askedForAddress(mac: MacAddress, asked: Asked): void;
     isSecureBootOff(mac: MacAddress): boolean;
     readonly bootUuids: BootUuids;
     readonly announcer: Pick<Announcer, "note" | "warn">;
@@ -100,6 +103,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       signed: hasOwnImage ? "image" : unsigned.length === 0 ? "shim" : null,
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
       bootUuids: lab.bootUuids,
+      asked: (mac, who) => lab.askedForAddress(mac, who),
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,

@@ -4,11 +4,13 @@ import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
 import { otherServerTexts, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-loaders.ts";
+import { type Asked, whoAsks } from "../../../core/boot/who-asks.ts";
 import { errorText, RoomcastError } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
+import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
@@ -30,6 +32,8 @@ export interface DhcpServiceOptions {
   isSecureBootOff(mac: MacAddress): boolean;
   /** Hears of every PC that boots. */
   readonly bootUuids: BootUuids;
+  /** A PC has asked for an address, of this server or another. */
+  asked(mac: MacAddress, asked: Asked): void;
   readonly state: StateStore;
   readonly log: Log;
   /** Something happened that people should find in the history. */
@@ -137,7 +141,11 @@ async function answer(
     isSecureBootOff: options.isSecureBootOff,
   });
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
-  const ports = { interfaceName, onFact, onError };
+  const onClient = (packet: DhcpPacket): void => {
+    const asked = whoAsks(packet);
+    if (asked !== null) options.asked(packet.mac, asked);
+  };
+  const ports = { interfaceName, onFact, onClient, onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
     return `proxyDHCP ${interfaceName}`;

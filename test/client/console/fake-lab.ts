@@ -67,6 +67,7 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   rootHash: null,
   refused: false,
   steps: [],
+  boot: null,
   ...changes,
 });
 

@@ -60,13 +60,14 @@ const settings = {
 const receiversSpec: ReceiversSpec = {
   ...{ room: "default", pcs: ["a", "b"], disk: null, failingDisks: [], delta: false },
   ...({ verify: "read-back", afterwards: "stay", start: "now", personalise: "auto" } as const),
-  startTimeoutMs: null,
+  ...{ startTimeoutMs: null, proveBootMs: null },
   cast: { tag: 1, group: "239.77.1.1", port: 7400 },
 };
 
 export const restoreSpec = (more: Partial<RestoreSpec> = {}): RestoreSpec => ({
   ...receiversSpec,
   image: { id: "i", name: "win@1", rootHash: root, storedBytes: 100 },
+  canary: [],
   ...more,
 });
 
