@@ -4,6 +4,7 @@
  * when the server dies, and is folded again from the journal.
  */
 import { assert } from "../../core/errors.ts";
+import { noteInput } from "../../core/session/gauge.ts";
 import {
   type Batch,
   fold,
@@ -13,7 +14,6 @@ import {
 import {
   type Fact,
   type Gauges,
-  gaugesOf,
   type Input,
   type LabTime,
   type Names,
@@ -418,37 +418,7 @@ export class Engine {
   private gauge(session: Running, input: Input, now: LabTime): void {
     if (!("pc" in input) || !session.kind.knows(session.state, input.pc)) return;
     if ("attempt" in input && session.wanted.orders.get(input.pc) !== input.attempt) return;
-    const gauge = gaugesOf(session.gauges, input.pc);
-    switch (input.type) {
-      case "ready":
-        gauge.counters = input.counters;
-        return;
-      case "progress":
-        gauge.counters = input.counters ?? gauge.counters;
-        gauge.bytesDone = input.bytesDone;
-        gauge.bytesTotal = input.bytesTotal;
-        return;
-      case "delivery":
-        gauge.unicast = input.reason;
-        return;
-      case "lane":
-        gauge.straggling = input.reason;
-        return;
-      case "booting":
-        gauge.askedAt = now;
-        gauge.loaderAt = now;
-        gauge.arpSince = null;
-        return;
-      case "lost":
-        gauge.arpSince = null;
-        return;
-      case "seen":
-        if (input.sign.kind === "loader" || input.sign.kind === "agent") {
-          gauge.loaderAt = now;
-          gauge.arpSince = null;
-        } else if (input.sign.kind === "arp") gauge.arpSince ??= now;
-        return;
-    }
+    noteInput(session.gauges, input, now);
   }
 }
 
