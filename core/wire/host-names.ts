@@ -21,9 +21,7 @@ const limitOf: Readonly<Record<HostSystem, number>> = {
 /** The systems that an image with these partitions may hold. */
 export const systemsOn = (
   partitions: readonly { readonly fs: string | null }[],
-): readonly HostSystem[] => [
-  ...new Set(partitions.flatMap(({ fs }) => systemOfFs.get(fs) ?? [])),
-];
+): readonly HostSystem[] => [...new Set(partitions.flatMap(({ fs }) => systemOfFs.get(fs) ?? []))];
 
 /** Why a name cannot be a host name of the system, as the end of a sentence; null: it can. */
 export function hostNameFault(name: string, system: HostSystem): string | null {

@@ -1,7 +1,9 @@
+import { personaliseFreeBsd } from "./freebsd/freebsd.ts";
 import { personaliseLinux } from "./linux/linux.ts";
 import type { DiskOptions, Volume } from "./system.ts";
 
 /** The systems that roomcast knows; each is tried on each volume. */
 export const systems: readonly ((volume: Volume, options: DiskOptions) => Promise<boolean>)[] = [
   personaliseLinux,
+  personaliseFreeBsd,
 ];
