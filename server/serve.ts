@@ -30,11 +30,13 @@ import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
+import { openArpListener } from "./host/arp-listener.ts";
 import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
+import { askSsh } from "./host/ssh-banner.ts";
 import { sendMagicPackets } from "./host/wake.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
 import { Lab } from "./lab/lab.ts";
@@ -110,6 +112,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       startCastReceiver({ ...receiver, interfaceAddress: address }, events),
     seal: (grant) => grants.seal(grant),
     rateLimitBps: (room) => rateLimitOf(config, room),
+    senses: {
+      hearArp: (heard) =>
+        openArpListener({
+          ...{ interfaceName, heard },
+          onError: (err) => log.warn({ err }, "ARP"),
+        }),
+      askSsh: (at) => askSsh(at),
+    },
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });

@@ -1,3 +1,4 @@
+import { memberBootText } from "../../core/screen/boots.ts";
 import {
   dateText,
   durationText,
@@ -24,6 +25,11 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["startedAt", (member) => member.startedAt ?? ""],
   ["endedAt", (member) => member.endedAt ?? ""],
   ["rootHash", (member) => member.rootHash ?? ""],
+  ["boot", ({ boot }) => boot?.state ?? ""],
+  ["bootSeconds", ({ boot }) => boot?.seconds ?? ""],
+  ["bootName", ({ boot }) => boot?.name ?? ""],
+  ["bootSystem", ({ boot }) => boot?.system ?? ""],
+  ["bootEvidence", ({ boot }) => boot?.evidence ?? ""],
 ];
 
 /** RFC 4180: a heading, then a line per PC. A text that would be taken for a formula gets an apostrophe. */
@@ -48,6 +54,14 @@ const printed: readonly [string, (member: MemberView) => string][] = [
       startedAt === null || endedAt === null
         ? ""
         : durationText(secondsBetween(startedAt, endedAt)),
+  ],
+  [
+    "Came up",
+    (member) => {
+      const text = memberBootText(member);
+      const evidence = member.boot?.state === "up" ? member.boot.evidence : null;
+      return evidence === null ? text : `${text}: ${evidence}`;
+    },
   ],
   ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
 ];

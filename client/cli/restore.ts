@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { proofSeconds } from "../../core/session/proof.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
@@ -23,6 +24,9 @@ interface TargetOptions {
   readonly verify: string;
   readonly then: string;
   readonly personalise: string;
+  /** Seconds, or as usual; false: nobody waits. */
+  readonly proveBoot?: number | boolean;
+  readonly canary?: string | number;
   readonly wait?: boolean;
 }
 
@@ -88,6 +92,17 @@ const withTargets = (command: Command): Command =>
         ["auto", "none"],
         "auto",
       ),
+    )
+    .option(
+      "--prove-boot [SECONDS]",
+      `wait so long until each verified PC is seen to come up as itself (${proofSeconds} s; usual with --then reboot and boot-disk)`,
+      positive,
+    )
+    .option("--no-prove-boot", "do not wait for verified PCs to come up")
+    .option(
+      "--canary <PC|N>",
+      "this PC, or so many, first: the others are ordered once it is verified and, with --then reboot or boot-disk, seen to come up; without --then it is only verified",
+      canary,
     )
     .option("--wait", "wait for the result; the exit status says whether all PCs are verified");
 
@@ -192,6 +207,8 @@ async function confirmTargets(
     verify: options.verify,
     afterwards: options.then,
     personalise: options.personalise,
+    ...proveBootOf(options.proveBoot),
+    canary: options.canary ?? null,
     overwrite: word,
   };
 }
@@ -210,6 +227,19 @@ function positive(text: string): number {
     throw new InvalidArgumentError("It has to be a number of seconds.");
   return value;
 }
+
+/** Not said: as the server does usually. */
+const proveBootOf = (said: number | boolean | undefined): { proveBoot?: number | null } =>
+  said === undefined
+    ? {}
+    : { proveBoot: said === false ? null : said === true ? proofSeconds : said };
+
+/** A number is a count: a PC whose name is one is given by its id or MAC. */
+const canary = (text: string): string | number => {
+  if (!/^\d+$/.test(text)) return text;
+  if (Number(text) < 1) throw new InvalidArgumentError("It has to be a PC, or a number of PCs.");
+  return Number(text);
+};
 
 function startPolicy(text: string): "now" | "all" | number {
   if (text === "now" || text === "all") return text;

@@ -215,6 +215,7 @@ export function workerView(
     endedAt: worker.endedAt,
     rootHash: null,
     steps: [],
+    boot: null,
   };
 }
 

@@ -165,6 +165,20 @@ export const StepView = Type.Object({
 });
 export type StepView = Static<typeof StepView>;
 
+/** Whether its own system was seen on the network once it was restored. Evidence: anyone can send in its name. */
+export const BootView = Type.Object({
+  state: literals("pending", "up", "missing"),
+  /** From its leaving roomcast to the first sign of its system; of a missing one, how long it was waited for. */
+  seconds: nullable(Type.Number()),
+  /** As it calls itself to DHCP servers. */
+  name: nullable(Type.String({ maxLength: 64 })),
+  /** What it looks like: `Debian`, `Windows`. */
+  system: nullable(Type.String({ maxLength: 64 })),
+  /** What was seen, or why it was not: in words. */
+  evidence: nullable(Type.String({ maxLength: 512 })),
+});
+export type BootView = Static<typeof BootView>;
+
 export const MemberView = Type.Object({
   pc: Type.String(),
   name: Type.String(),
@@ -195,6 +209,8 @@ export const MemberView = Type.Object({
   rootHash: nullable(Type.String()),
   /** What was done to the disk once it was verified. */
   steps: Type.Array(StepView),
+  /** Null: nobody waits for it to come up, or not yet. */
+  boot: nullable(BootView),
 });
 export type MemberView = Static<typeof MemberView>;
 

@@ -1,3 +1,4 @@
+import { personaliseFreeBsd } from "./freebsd/freebsd.ts";
 import { personaliseLinux } from "./linux/linux.ts";
 import type { DiskOptions, Volume } from "./system.ts";
 import { personaliseWindows } from "./windows/windows.ts";
@@ -6,4 +7,5 @@ import { personaliseWindows } from "./windows/windows.ts";
 export const systems: readonly ((volume: Volume, options: DiskOptions) => Promise<boolean>)[] = [
   personaliseLinux,
   personaliseWindows,
+  personaliseFreeBsd,
 ];

@@ -142,6 +142,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           memoryBytes: totalmem(),
           files,
           mac: async () => macOf((await uplink()).mac),
+          ownsFirmware: isAppliance,
           interfaceAddress: async () => (await uplink()).ip,
           isWireless: async () => isWireless((await uplink()).name, systemRoots),
           startReceiver: options.startReceiver ?? startCastReceiver,

@@ -1,11 +1,13 @@
 import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import type { DhcpSeats } from "../../core/boot/dhcp-seats.ts";
+import type { Asked } from "../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
+import type { MacAddress } from "../../core/units/mac.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import {
   type AgentMessage,
@@ -25,7 +27,9 @@ import type { LabNetwork } from "./addresses.ts";
 import { Admissions, type Fault, type OrderedBy, refusedFor } from "./admissions.ts";
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
+import { BootProofs, type WireSenses } from "./boot-proofs.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { chooseCanaries } from "./canaries.ts";
 import { dhcpSeats } from "./dhcp-seats.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { ImageSteps } from "./image-steps.ts";
@@ -70,14 +74,18 @@ export interface LabPorts {
   rateLimitBps(room: string | null): number | null;
   /** As in `LabGrantsPorts`. */
   readonly seal: LabGrantsPorts["seal"];
+  /** What the host hears and asks on the lab's network of PCs that come up. */
+  readonly senses: WireSenses;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
 }
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
-export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs"> {
+export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "canary"> {
   readonly image: string;
+  /** The PC that is first, or how many; null: all are alike. */
+  readonly canary: string | number | null;
   readonly pcs: readonly string[] | null;
 }
 
@@ -93,6 +101,8 @@ export interface NamedWipe {
 /** A live cast as an operator words it. */
 export interface NamedCast extends Omit<CastRequest, "sender" | "pcs"> {
   readonly sender: string;
+  /** As of a restore; a live cast is refused with it. */
+  readonly canary: string | number | null;
   readonly pcs: readonly string[] | null;
 }
 
@@ -121,6 +131,7 @@ export class Lab implements AgentEvents {
   readonly lists: RoomLists;
   /** What DHCP gives PCs by their seats. */
   readonly dhcpSeats: DhcpSeats;
+  private readonly proofs: BootProofs;
   private readonly looks: Looks;
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
@@ -165,6 +176,15 @@ export class Lab implements AgentEvents {
       uuids: this.bootUuids,
       isWanted: ({ id }) => this.sessions.idOf(id) !== null,
       now: () => timers.now(),
+    });
+    this.proofs = new BootProofs({
+      ...ports.senses,
+      macsOf: (pc) => this.inventory.get(pc)?.macs ?? [],
+      pcsWith: (mac) => this.inventory.withMac(mac).map(({ id }) => id),
+      isConnected: (pc) => agents.isConnected(pc),
+      seen: (pc, sign) => this.sessions.seen(pc, sign),
+      every: (ms, act) => timers.every(ms, act),
+      log,
     });
     this.announcer = new Announcer({
       timers,
@@ -223,6 +243,7 @@ export class Lab implements AgentEvents {
       },
       verified: (pc) => this.startFromDisk(pc),
       committed: (manifest) => this.tellImage(manifest),
+      awaited: (pcs) => this.proofs.await(pcs),
       stuck: (reason) => announcer.stuck(reason),
     });
     this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
@@ -404,7 +425,16 @@ export class Lab implements AgentEvents {
     const room = this.roomNameOf(request);
     const pcs = this.targets(request, by);
     if (request.personalise === "auto") this.personals.requireOwn(pcs, systemsOn(image.partitions));
-    const session = this.sessions.restore({ ...request, room, image, pcs });
+    requireProvable(request);
+    const canary =
+      request.canary === null
+        ? []
+        : chooseCanaries(request.canary, pcs, {
+            find: (reference) => this.inventory.find(reference),
+            isConnected: (pc) => this.agents.isConnected(pc),
+            seatsOf: (name) => this.inventory.room(name).seats.map((seat) => seat.name),
+          });
+    const session = this.sessions.restore({ ...request, room, image, pcs, canary });
     this.begun(session, pcs, by);
     return session;
   }
@@ -428,6 +458,13 @@ export class Lab implements AgentEvents {
 
   /** A PC casts its own disk to the room; it is left out of those that receive. */
   cast(request: NamedCast, by: OrderedBy | null): SessionView {
+    if (request.canary !== null) {
+      throw new RoomcastError(
+        "usage",
+        "a live cast has no canary: its PC reads its disk once, for all at the same time",
+        "capture the disk, then restore the image with --canary",
+      );
+    }
     const sender = this.inventory.find(request.sender);
     this.pcs.requireOnline(sender);
     this.admissions.requireOrder([sender], by);
@@ -441,6 +478,7 @@ export class Lab implements AgentEvents {
       );
     }
     if (request.personalise === "auto") this.personals.requireOwn(pcs, ["any system"]);
+    requireProvable(request);
     const room = this.roomNameOf(request);
     const session = this.sessions.cast({ ...request, room, sender, pcs });
     this.begun(session, [sender, ...pcs], by);
@@ -468,14 +506,15 @@ export class Lab implements AgentEvents {
   retry(id: string, by: OrderedBy): SessionView {
     const pcs = this.retryable(id);
     const session = this.sessions.session(id);
-    if (session.endedAt === null) {
+    if (session.endedAt === null && this.sessions.isServing(id)) {
       for (const pc of pcs) this.admit(id, pc, by);
       return this.sessions.find(id);
     }
     const { spec } = session.state as RestoreState | LiveState;
-    const { disk, verify, afterwards, personalise, failingDisks } = spec;
+    const { disk, verify, afterwards, personalise, failingDisks, proveBootMs } = spec;
+    const proveBootSeconds = (proveBootMs ?? null) === null ? null : (proveBootMs ?? 0) / 1000;
     const request = {
-      ...{ disk, failingDisks, verify, afterwards, personalise },
+      ...{ disk, failingDisks, verify, afterwards, personalise, proveBootSeconds, canary: null },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
@@ -600,6 +639,7 @@ export class Lab implements AgentEvents {
     this.menus.close();
     this.requests.close();
     await this.sessions.close();
+    this.proofs.close();
     this.announcer.feed.close();
   }
 
@@ -621,6 +661,11 @@ export class Lab implements AgentEvents {
       this.bootingSince.set(id, this.timers.now());
       this.announcer.pc(id);
     }
+  }
+
+  /** A PC has asked for an address, of whatever server. */
+  askedForAddress(mac: MacAddress, asked: Asked): void {
+    this.proofs.heardDhcp(mac, asked);
   }
 
   isSecureBootOff(mac: string): boolean {
@@ -777,6 +822,16 @@ export class Lab implements AgentEvents {
     pc.nextBoot = "local-disk";
     this.inventory.save(pc);
   }
+}
+
+/** Throws `usage` where nobody can be seen to come up. */
+function requireProvable(request: Pick<RestoreRequest, "afterwards" | "proveBootSeconds">): void {
+  if (request.proveBootSeconds === null || request.afterwards !== "poweroff") return;
+  throw new RoomcastError(
+    "usage",
+    "a PC that goes off is not seen to come up",
+    "leave --prove-boot out, or choose --then reboot or boot-disk",
+  );
 }
 
 /** Null where nothing is found. */

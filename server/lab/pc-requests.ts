@@ -25,6 +25,8 @@ const usual = {
   verify: "read-back",
   afterwards: "stay",
   personalise: "auto",
+  proveBootSeconds: null,
+  canary: null,
 } as const satisfies Partial<NamedCast>;
 
 /** What a PC has to be for what is asked for there. */

@@ -2,6 +2,7 @@ import { Cron } from "croner";
 import { RoomcastError } from "../../core/errors.ts";
 import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
+import { usualProofSeconds } from "../../core/session/proof.ts";
 import type { ScheduleRequest, ScheduleView, WakeReport } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { ScheduleRecord } from "../state/records.ts";
@@ -165,7 +166,7 @@ export class Schedule {
       const session = this.ports.restore({
         ...{ image, room, delta, afterwards, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
-        personalise: "auto",
+        ...{ personalise: "auto", proveBootSeconds: usualProofSeconds(afterwards), canary: null },
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);

@@ -1,5 +1,6 @@
 /** The transition tables of the sessions, by the name that the documentation gives them. */
 import { senderTable } from "../../core/session/kinds/live-cast.ts";
+import { proofTable } from "../../core/session/proof.ts";
 import { memberTable, roomTable } from "../../core/session/receivers.ts";
 import { type Table, watchTable } from "../../core/session/table.ts";
 import { workerTable } from "../../core/session/worker.ts";
@@ -7,6 +8,7 @@ import { workerTable } from "../../core/session/worker.ts";
 export const tables: Readonly<Record<string, Table<string, string>>> = {
   receiver: memberTable,
   session: roomTable,
+  proof: proofTable,
   worker: workerTable,
   sender: senderTable,
 };

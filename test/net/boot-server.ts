@@ -47,6 +47,7 @@ const dhcp = await startDhcpListener({
     },
   },
   onFact: say,
+  onClient() {},
   onError,
 });
 const tftp = await startTftpListener({ address, port: 69, folder, onFact: say, onError });

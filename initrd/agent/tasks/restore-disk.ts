@@ -9,6 +9,7 @@ import type { Personal } from "../../../core/wire/personal.ts";
 import type { DiskView, StepView } from "../../../core/wire/views.ts";
 import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
 import { personaliseDisk } from "../../../imaging/personalise/personalise.ts";
+import { setBootEntries } from "../../../imaging/personalise/uefi/boot-entries.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
@@ -20,6 +21,8 @@ export interface RestoreDiskPorts extends TaskPorts {
   readonly clock: Clock;
   /** Of the card that the PC booted from. */
   mac(): Promise<string>;
+  /** The firmware is this PC's, which is to start from the restored disk: false on a host that only lends a disk. */
+  readonly ownsFirmware: boolean;
 }
 
 /** Where the chunks of a restore come from. */
@@ -156,6 +159,11 @@ export class RestoreDisk {
     const mac = await ports.mac();
     const { driver } = own;
     await personaliseDisk({ path: disk.path, personal, mac, signal, said, log: ports.log, driver });
+    if (ports.ownsFirmware) {
+      const { bootFirst } = personal;
+      const step = await setBootEntries({ disk: disk.path, bootFirst, signal });
+      if (step !== null) said(step);
+    }
     const failed = steps.filter(({ result }) => result === "failed");
     const [first] = failed;
     if (first === undefined) return;

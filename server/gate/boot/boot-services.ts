@@ -6,6 +6,7 @@ import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
+import type { Asked } from "../../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
@@ -35,6 +36,8 @@ export interface BootServicesOptions {
     bootDecision(mac: MacAddress): BootDecision;
     /** A PC has asked for its boot files. */
     askedForBootFiles(mac: MacAddress): void;
+    /** A PC has asked for an address, of this server or another. */
+    askedForAddress(mac: MacAddress, asked: Asked): void;
     isSecureBootOff(mac: MacAddress): boolean;
     readonly bootUuids: BootUuids;
     readonly dhcpSeats: DhcpSeats;
@@ -104,6 +107,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
       bootUuids: lab.bootUuids,
       seats: lab.dhcpSeats,
+      asked: (mac, who) => lab.askedForAddress(mac, who),
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,

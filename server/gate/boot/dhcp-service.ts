@@ -4,11 +4,13 @@ import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { otherServerTexts, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-loaders.ts";
+import { type Asked, whoAsks } from "../../../core/boot/who-asks.ts";
 import { errorText } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
+import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
@@ -33,6 +35,8 @@ export interface DhcpServiceOptions {
   readonly bootUuids: BootUuids;
   /** What PCs have by their seats. */
   readonly seats: DhcpSeats;
+  /** A PC has asked for an address, of this server or another. */
+  asked(mac: MacAddress, asked: Asked): void;
   readonly state: StateStore;
   readonly log: Log;
   /** Something happened that people should find in the history. */
@@ -139,7 +143,11 @@ async function answer(
     isSecureBootOff: options.isSecureBootOff,
   });
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
-  const ports = { interfaceName, onFact, onError };
+  const onClient = (packet: DhcpPacket): void => {
+    const asked = whoAsks(packet);
+    if (asked !== null) options.asked(packet.mac, asked);
+  };
+  const ports = { interfaceName, onFact, onClient, onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
     return `proxyDHCP ${interfaceName}`;

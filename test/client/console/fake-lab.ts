@@ -68,6 +68,7 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   rootHash: null,
   refused: false,
   steps: [],
+  boot: null,
   ...changes,
 });
 

@@ -31,11 +31,12 @@ import {
   stored,
   verified,
 } from "./play.ts";
+import { dhcp, loader, proofScenarios } from "./proof-scenarios.ts";
 import { scenarios } from "./scenarios.ts";
 
 const untaken = watchTables();
 
-for (const { name, kind, spec, phases } of scenarios) {
+for (const { name, kind, spec, phases } of [...scenarios, ...proofScenarios]) {
   test(`${kind}: ${name}`, () => {
     const played = new Played(kind, spec as SpecOf<KindName>);
     for (const [index, { after, inputs, facts, wanted, cast, results }] of phases.entries()) {
@@ -82,6 +83,9 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   fc.tuple(pcs, reasons).map(([pc, reason]) => lane(pc, reason)),
   pcs.map(lost),
   pcs.map(booting),
+  pcs.map(dhcp),
+  pcs.map(loader),
+  pcs.map((pc) => ({ type: "seen", pc, sign: { kind: "arp", address: "10.77.0.5" } }) as const),
   pcs.map(admit),
   pcs.map((pc) => ({ type: "taken", pc }) as const),
   fc.tuple(pcs, fc.constantFrom("operator", "person")).map(([pc, by]) => drop(pc, by as "person")),
@@ -121,8 +125,14 @@ const specs: { readonly [K in KindName]: readonly SpecOf<K>[] } = {
     restoreSpec(),
     restoreSpec({ start: "all", startTimeoutMs: 50_000 }),
     restoreSpec({ pcs: ["a", "b", "s"], start: 2 }),
+    restoreSpec({ proveBootMs: 60_000 }),
+    restoreSpec({ pcs: ["a", "b", "s"], proveBootMs: 60_000, canary: [{ pc: "a", name: "A" }] }),
   ],
-  cast: [liveSpec(), liveSpec({ saveAs: "win", start: "all" })],
+  cast: [
+    liveSpec(),
+    liveSpec({ saveAs: "win", start: "all" }),
+    liveSpec({ saveAs: "win", proveBootMs: 60_000 }),
+  ],
   capture: [{ ...alone, name: "master", raw: false }],
   wipe: [{ ...alone, method: "zero", failingDisks: [] }],
 };

@@ -68,6 +68,7 @@ export async function restoreTo(
       clock: systemClock,
       memoryBytes: 1e9,
       mac: async () => "52:54:00:00:00:07",
+      ownsFirmware: false,
       files: (signal, grant) => new ServerFiles(server, signal, grant),
       candidates: () => [{ disk, inUse: null }],
       interfaceAddress: async () => "127.0.0.1",

@@ -58,6 +58,7 @@ export interface TestApiOptions {
   /** Hears a live cast; else none is heard. */
   readonly startReceiver?: LabPorts["startReceiver"];
   /** For the network's application. */
+  readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
   /** Where the server's log goes; else nowhere. */
   readonly log?: Log;
@@ -74,7 +75,14 @@ export const testNetwork: LabNetwork = {
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, startReceiver, tls, log = pino({ level: "silent" }), prepare }: TestApiOptions = {},
+  {
+    agents,
+    startReceiver,
+    senses,
+    tls,
+    log = pino({ level: "silent" }),
+    prepare,
+  }: TestApiOptions = {},
 ): Promise<TestApi> {
   const links = new AgentLinks(log, () => [testPin]);
   const grants = new Grants();
@@ -92,6 +100,7 @@ export async function openApi(
       startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
+    senses: senses ?? { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
     wake: async () => {},
     log: (fields, text) => log.info(fields, text),
   });

@@ -152,6 +152,7 @@ async function windows(): Promise<string> {
 const usual = {
   ...{ room: null, disk: null, failingDisks: [], delta: false },
   ...{ start: "now", startTimeoutSeconds: null, verify: "read-back", afterwards: "stay" },
+  ...{ proveBootSeconds: null, canary: null },
 } as const satisfies Partial<NamedRestore>;
 
 test("names that the image's systems do not take are refused before a session begins", async () => {

@@ -1,0 +1,344 @@
+/**
+ * Whether a restored PC comes up as itself: from the moment that it is verified until its own system is
+ * seen on the network, or is not. What is seen is evidence and no trust: anybody can send a packet with a
+ * PC's MAC, so nothing depends on it but what people are told.
+ */
+import { type Millis, millis } from "../units/units.ts";
+import type { Afterwards, Report } from "../wire/control.ts";
+import type { BootView } from "../wire/views.ts";
+import type { Input, LabTime, MemberGauges, PcId, Stamp } from "./kind.ts";
+import { move, type Table } from "./table.ts";
+
+/** Seconds in which a PC has to come up: firmware takes up to a minute, Windows' first start some three. */
+export const proofSeconds = 300;
+/**
+ * How long a PC has to speak ARP before that is taken for a system of its own: a boot loader speaks it too,
+ * and an agent that is about to restart its PC, but neither for so long without a sign of what it is.
+ */
+export const arpSteady = millis(15_000);
+/** An agent whose link comes and goes moves the end of the wait at most to so many times the wait. */
+const waitsMost = 3;
+
+/** How long a session waits for its PCs to come up where nobody says otherwise; null: it does not. */
+export const usualProofSeconds = (afterwards: Afterwards): number | null =>
+  afterwards === "reboot" || afterwards === "boot-disk" ? proofSeconds : null;
+
+/** Something on the network that shows what a PC runs. */
+export type Sign =
+  /** Firmware, or a boot loader. */
+  | { readonly kind: "loader" }
+  /** The boot image, with the agent. */
+  | { readonly kind: "agent" }
+  /** A system that asks for an address: its guessed name, and the host name that it gives. */
+  | { readonly kind: "dhcp"; readonly system: string | null; readonly host: string | null }
+  | { readonly kind: "arp"; readonly address: string }
+  | { readonly kind: "ssh"; readonly address: string; readonly banner: string };
+
+export type ProofLife = "none" | "leaving" | "starting" | "up" | "missing";
+
+export const proofTable: Table<ProofLife, ProofFact["type"]> = {
+  none: { proving: "leaving" },
+  leaving: { left: "starting", unbooted: "missing" },
+  starting: { "came-back": "leaving", booted: "up", unbooted: "missing" },
+  up: {},
+  // It may come up later than anybody waited; not once another session has it.
+  missing: { booted: "up", unbooted: "missing" },
+};
+
+export type NotUp =
+  /** Nothing was seen of its own system. */
+  | { readonly code: "silent"; readonly seconds: number }
+  /** Its agent is there again. */
+  | { readonly code: "network" }
+  /** Its agent has not gone. */
+  | { readonly code: "stayed" }
+  | { readonly code: "taken" | "dropped" | "stopped" };
+
+export type ProofFact = { readonly pc: PcId } & (
+  | { readonly type: "proving"; readonly until: LabTime; readonly latest: LabTime }
+  /** Its agent is gone: what is seen from here on may be its own system. */
+  | { readonly type: "left"; readonly until: LabTime }
+  /** It was the link: the same agent is there again. */
+  | { readonly type: "came-back" }
+  | {
+      readonly type: "booted";
+      /** After its agent was gone. */
+      readonly seconds: number;
+      readonly name: string | null;
+      readonly system: string | null;
+      readonly evidence: string;
+    }
+  | { readonly type: "unbooted"; readonly cause: NotUp }
+);
+
+export type Proof =
+  | { readonly name: "leaving"; readonly until: LabTime; readonly latest: LabTime }
+  | {
+      readonly name: "starting";
+      readonly leftAt: LabTime;
+      readonly until: LabTime;
+      readonly latest: LabTime;
+    }
+  | {
+      readonly name: "up";
+      readonly seconds: number;
+      readonly host: string | null;
+      readonly system: string | null;
+      readonly evidence: string;
+    }
+  /** `leftAt`: null when its agent never went. */
+  | { readonly name: "missing"; readonly leftAt: LabTime | null; readonly cause: NotUp };
+
+export const isProofPending = (proof: Proof | null): boolean =>
+  proof?.name === "leaving" || proof?.name === "starting";
+
+/** A PC is verified: from here on it is waited for. */
+export const proving = (pc: PcId, proveBootMs: number, now: LabTime): ProofFact => ({
+  type: "proving",
+  pc,
+  until: millis(now + proveBootMs),
+  latest: millis(now + waitsMost * proveBootMs),
+});
+
+/** What follows for a PC that was verified. `proveBootMs`: how long it may take. */
+export function decideProof(
+  pc: PcId,
+  proof: Proof | null,
+  proveBootMs: number,
+  input: Input,
+  now: LabTime,
+  gauge: MemberGauges | undefined,
+): readonly ProofFact[] {
+  if (proof === null || proof.name === "up") return [];
+  const gaveUp = (cause: NotUp): readonly ProofFact[] => [{ type: "unbooted", pc, cause }];
+  const isPending = isProofPending(proof);
+  switch (input.type) {
+    case "lost":
+      return proof.name === "leaving" ? [left()] : [];
+    case "connected":
+      return proof.name === "starting" ? isBack(proof.leftAt, input.report) : [];
+    case "resumed":
+      // Whether its agent is still there shows when it connects.
+      return proof.name === "leaving" ? [left()] : [];
+    case "seen":
+      return seen(pc, proof, input.sign, now, gauge);
+    case "drop":
+      return isPending ? gaveUp({ code: "dropped" }) : [];
+    case "stop":
+      return isPending ? gaveUp({ code: "stopped" }) : [];
+    case "taken":
+      return isPending || (proof.name === "missing" && proof.cause.code !== "taken")
+        ? gaveUp({ code: "taken" })
+        : [];
+    case "tick":
+      if (proof.name === "leaving" && now >= proof.until) return gaveUp({ code: "stayed" });
+      if (proof.name === "starting" && now >= proof.until)
+        return gaveUp({ code: "silent", seconds: (proof.until - proof.leftAt) / 1000 });
+      return [];
+    default:
+      return [];
+  }
+
+  function left(): ProofFact {
+    const latest = proof?.name === "leaving" ? proof.latest : now;
+    const until = Math.max(now, Math.min(latest, now + proveBootMs));
+    return { type: "left", pc, until: millis(until) };
+  }
+
+  /** An agent that says nothing of its work was started anew, if a boot loader was heard before it. */
+  function isBack(leftAt: LabTime, report: Report | null): readonly ProofFact[] {
+    const loaderAt = gauge?.loaderAt ?? null;
+    const isStartedAnew = report === null && loaderAt !== null && loaderAt >= leftAt;
+    return isStartedAnew ? gaveUp({ code: "network" }) : [{ type: "came-back", pc }];
+  }
+}
+
+function seen(
+  pc: PcId,
+  proof: Exclude<Proof, { name: "up" }>,
+  sign: Sign,
+  now: LabTime,
+  gauge: MemberGauges | undefined,
+): readonly ProofFact[] {
+  if (proof.name === "leaving" || proof.leftAt === null) return [];
+  if (proof.name === "missing" && !isLate(proof.cause)) return [];
+  const { leftAt } = proof;
+  const booted = (
+    at: LabTime,
+    what: Pick<Extract<ProofFact, { type: "booted" }>, "name" | "system" | "evidence">,
+  ): readonly ProofFact[] => [
+    { type: "booted", pc, seconds: Math.max(0, at - leftAt) / 1000, ...what },
+  ];
+  switch (sign.kind) {
+    case "loader":
+    case "agent":
+      return [];
+    case "dhcp": {
+      const { host: name, system } = sign;
+      return booted(now, { name, system, evidence: "it asked for an address by DHCP" });
+    }
+    case "arp": {
+      const since = gauge?.arpSince ?? null;
+      // What started from the network again speaks ARP, too.
+      if (proof.name === "missing") return [];
+      if (since === null || now < since + arpSteady) return [];
+      const evidence = `it answers for ${sign.address} by ARP`;
+      return booted(since, { name: null, system: null, evidence });
+    }
+    case "ssh": {
+      const { address, banner } = sign;
+      const evidence = `SSH at ${address}: ${banner}`;
+      return booted(now, { name: null, system: systemOfBanner(banner), evidence });
+    }
+  }
+}
+
+/** What a system calls itself in its SSH banner, `SSH-2.0-OpenSSH_9.2p1 Debian-2` (RFC 4253 section 4.2). */
+export function systemOfBanner(banner: string): string | null {
+  const software = /^SSH-[\d.]+-(.*)$/.exec(banner)?.[1] ?? "";
+  if (software.includes("for_Windows")) return "Windows";
+  return /\b(Debian|Ubuntu|Raspbian|FreeBSD|NetBSD)\b/.exec(software)?.[1] ?? null;
+}
+
+/** It was waited for, and the wait was over too early. */
+const isLate = ({ code }: NotUp): boolean => code === "silent" || code === "network";
+
+export function evolveProof(before: Proof | null, fact: ProofFact, { at }: Stamp): Proof {
+  const name = move(proofTable, before?.name ?? "none", fact.type);
+  switch (fact.type) {
+    case "proving":
+      return { name: name as "leaving", until: fact.until, latest: fact.latest };
+    case "left": {
+      const latest = before?.name === "leaving" ? before.latest : fact.until;
+      return { name: name as "starting", leftAt: at, until: fact.until, latest };
+    }
+    case "came-back": {
+      const { until, latest } = before as Extract<Proof, { name: "starting" }>;
+      return { name: name as "leaving", until, latest };
+    }
+    case "booted": {
+      const { seconds, name: host, system, evidence } = fact;
+      return { name: name as "up", seconds, host, system, evidence };
+    }
+    case "unbooted": {
+      const leftAt = before !== null && "leftAt" in before ? before.leftAt : null;
+      return { name: name as "missing", leftAt, cause: fact.cause };
+    }
+  }
+}
+
+/** When something follows by time alone. */
+export const deadlineOfProof = (proof: Proof | null): Millis | null =>
+  proof?.name === "leaving" || proof?.name === "starting" ? proof.until : null;
+
+/** As the contract shows it. */
+export function bootView(proof: Proof | null): BootView | null {
+  switch (proof?.name) {
+    case undefined:
+      return null;
+    case "leaving":
+    case "starting":
+      return { state: "pending", seconds: null, name: null, system: null, evidence: null };
+    case "up": {
+      const { seconds, host: name, system, evidence } = proof;
+      return { state: "up", seconds, name, system, evidence };
+    }
+    case "missing": {
+      const { cause } = proof;
+      const seconds = cause.code === "silent" ? cause.seconds : null;
+      const evidence = notUpText(cause);
+      return { state: "missing", seconds, name: null, system: null, evidence };
+    }
+  }
+}
+
+/** `up 34 s after, "lab1-a3", looks like Debian`; `missing after 5 min: nothing was seen of its own system`. */
+export function bootText({ state, seconds, name, system, evidence }: BootView): string {
+  const after = seconds === null ? "" : ` ${waitText(seconds)}`;
+  switch (state) {
+    case "pending":
+      return "not seen yet";
+    case "up": {
+      const host = name === null ? "" : `, "${name}"`;
+      const looks = system === null ? "" : `, looks like ${system}`;
+      return `up${after} after${host}${looks}`;
+    }
+    case "missing":
+      return `missing${after === "" ? "" : ` after${after}`}: ${evidence ?? "nothing was seen of it"}`;
+  }
+}
+
+/** PCs that did not come up, those with the same reason together. */
+interface Missing {
+  readonly names: string;
+  /** In words that follow "did not". */
+  readonly reason: string;
+}
+
+/** Of a session's members, as they are shown. */
+export function missingBoots(
+  members: readonly { readonly name: string; readonly boot: BootView | null }[],
+): Missing[] {
+  const byReason = new Map<string, string[]>();
+  for (const { name, boot } of members) {
+    if (boot?.state !== "missing") continue;
+    const reason =
+      boot.seconds === null ? `: ${boot.evidence}` : ` within ${waitText(boot.seconds)}`;
+    byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  }
+  return [...byReason].map(([reason, whom]) => {
+    const look = whom.length === 1 ? "look at its screen" : "look at their screens";
+    const isSilent = !reason.startsWith(":");
+    return {
+      names:
+        whom.length === 1 ? String(whom[0]) : `${whom.slice(0, -1).join(", ")} and ${whom.at(-1)}`,
+      reason: isSilent ? `${reason}: power, firmware order, or ${look}` : reason,
+    };
+  });
+}
+
+/** The same as notices of the session. */
+export const missingNotices = (members: Parameters<typeof missingBoots>[0]): string[] =>
+  missingBoots(members).map(({ names, reason }) => `${names} did not come up${reason}`);
+
+/** `5 min`, `34 s` */
+export function waitText(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole >= 60 && whole % 60 === 0 ? `${whole / 60} min` : `${whole} s`;
+}
+
+/** A fact in words, for the history; null: too small to tell. */
+export function proofText(fact: ProofFact): string | null {
+  switch (fact.type) {
+    case "booted": {
+      const { seconds, name, system, evidence } = fact;
+      return `${bootText({ state: "up", seconds, name, system, evidence })}: ${evidence}`;
+    }
+    case "unbooted": {
+      const view = bootView({ name: "missing", leftAt: null, cause: fact.cause });
+      return view === null ? null : bootText(view);
+    }
+    case "proving":
+    case "left":
+    case "came-back":
+      return null;
+  }
+}
+
+/** Why it did not come up. */
+function notUpText(cause: NotUp): string {
+  switch (cause.code) {
+    case "silent":
+      return "nothing was seen of its own system";
+    case "network":
+      return "it started from the network again: firmware boot order";
+    case "stayed":
+      return "its agent is still there: it was not restarted";
+    case "taken":
+      return "another session has had it since";
+    case "dropped":
+      return "taken out by an operator";
+    case "stopped":
+      return "the session was ended before it was seen";
+  }
+}
