@@ -88,8 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const lab = new Lab({
-    state,
-    images,
+    ...{ state, images, dataFolder },
     clock: systemClock,
     version,
     agents: links,

@@ -39,6 +39,7 @@ const packages = {
     "attr",
   ],
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
+  "Windows' registry": ["libhivex-bin"],
   "import and export": ["qemu-system-common", "fuse3", "gzip", "lz4", "lzop", "bzip2"],
   "independent peers of the tests": [
     "atftp",
@@ -48,6 +49,8 @@ const packages = {
     "nftables",
     "tcpdump",
     "busybox-static",
+    "chntpw",
+    "libxml2-utils",
     "tftp-hpa",
     "curl",
     "cpio",

@@ -117,6 +117,10 @@ export function copyAttributes(from: number, to: number): void {
   }
 }
 
+/** Sets one, which is there or not. */
+export const putAttribute = (fd: number, name: string, value: Uint8Array): Promise<number> =>
+  call(setAttribute, fd, new TextEncoder().encode(`${name}\0`), value, value.length, 0);
+
 /** Where in memory the first byte is, modulo `alignment`. */
 export const misalignment = (data: Uint8Array, alignment: number): number =>
   data.length === 0 ? 0 : Number(koffi.address(data) % BigInt(alignment));

@@ -115,6 +115,9 @@ export const Hello = Type.Object({
     uuid: nullable(text(64)),
     serials: Type.Array(text(), { maxItems: 8 }),
     macs: Type.Array(mac, { maxItems: 64 }),
+    /** As SMBIOS names them, for drivers; an older agent says nothing of them. */
+    vendor: Type.Optional(nullable(text())),
+    model: Type.Optional(nullable(text())),
   }),
   /** The MAC the PC booted from, else of the interface that reaches the server. */
   mac,

@@ -46,6 +46,40 @@ export const OwnStep = Type.Object({
 });
 export type OwnStep = Static<typeof OwnStep>;
 
+/** What a name of a file on Windows has not: `\\ / : * ? " < > |` and controls. */
+const windowsFile = '[^\\\\/:*?"<>|\\u0000-\\u001f]';
+/** Of a folder or file, and not `.` or `..`; Windows drops a dot or blank at the end of one. */
+const windowsName = `(?:${windowsFile}{0,254}(?![. ])${windowsFile})`;
+
+/** A file of the drivers for the PC's model. */
+export const DriverFile = Type.Object({
+  /** Below the model's folder. */
+  path: Type.String({ pattern: `^${windowsName}(?:/${windowsName})*$`, maxLength: 200 }),
+  /** In bytes. */
+  size: Type.Integer({ minimum: 0 }),
+  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+});
+/** A file is given in pieces of 4 MiB; one that is shorter, or empty, is the last. */
+export const driverPieceBytes = 4 << 20;
+export type DriverFile = Static<typeof DriverFile>;
+
+/** What a Windows is told beside its name. */
+export const WindowsPersonal = Type.Object({
+  /** As in `de-DE`: of language, formats and keyboard. */
+  locale: nullable(Type.String({ pattern: "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", maxLength: 32 })),
+  /** As `tzutil /l` names it: `W. Europe Standard Time`. */
+  timeZone: nullable(Type.String({ minLength: 1, maxLength: 256 })),
+  /** What `djoin /provision` made for this PC, in Base64. A secret: the password of the PC's account is in it. */
+  joinBlob: nullable(Type.String({ pattern: "^[A-Za-z0-9+/=]+$", maxLength: 64 * 1024 })),
+  /** There is one, and this PC is not given it: it has not proven who it is. */
+  isJoinWithheld: Type.Boolean(),
+  /** Text of a batch file. */
+  firstLogon: nullable(Type.String({ minLength: 1, maxLength: 256 * 1024 })),
+  /** Each at `/gate/v2/drivers/SESSION/PATH?piece=N`, with the same grant. */
+  drivers: Type.Array(DriverFile, { maxItems: 10_000 }),
+});
+export type WindowsPersonal = Static<typeof WindowsPersonal>;
+
 export const Personal = Type.Object({
   /** A host name of one label, at most 63 characters (RFC 1123). */
   name: Type.String({ pattern: `^${label}$` }),
@@ -64,5 +98,7 @@ export const Personal = Type.Object({
   bootFirst: Type.Union([Type.Literal("network"), Type.Literal("disk")]),
   /** In the order in which they run. */
   steps: Type.Array(OwnStep, { maxItems: 16 }),
+  /** null: nothing but its name. */
+  windows: nullable(WindowsPersonal),
 });
 export type Personal = Static<typeof Personal>;

@@ -20,6 +20,8 @@ export interface PersonaliseOptions {
   /** Each step, as soon as it has ended. */
   said(step: StepView): void;
   log(text: string): void;
+  /** As `DiskOptions` has it. */
+  driver(path: string): AsyncIterable<Uint8Array>;
 }
 
 /** Limits of `StepView`: what is longer is cut, what is more is counted. */
@@ -27,7 +29,7 @@ const [nameLimit, detailLimit, filesLimit, pathLimit] = [128, 2048, 64, 512];
 
 /** Steps that failed were said; rejects as `signal` says, and when a volume stays mounted. */
 export async function personaliseDisk(options: PersonaliseOptions): Promise<void> {
-  const { path, personal, signal, log } = options;
+  const { path, personal, signal } = options;
   const names = new Set<string>();
   const said = (step: StepView): void => {
     names.add(step.name);
@@ -45,8 +47,7 @@ export async function personaliseDisk(options: PersonaliseOptions): Promise<void
     for (const system of systems) {
       signal.throwIfAborted();
       try {
-        if (!(await system(volume, { personal, signal, said, volumes, mac: options.mac, log })))
-          continue;
+        if (!(await system(volume, { ...options, said, volumes }))) continue;
       } catch (error) {
         if (signal.aborted) throw error;
         said({ name: volume.name, result: "failed", detail: errorText(error), files: [] });

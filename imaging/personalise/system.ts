@@ -35,4 +35,6 @@ export interface DiskOptions extends SystemOptions {
   /** Of the card that the PC booted from. */
   readonly mac: string;
   log(text: string): void;
+  /** What a file of `personal.windows.drivers` holds, from the server. */
+  driver(path: string): AsyncIterable<Uint8Array>;
 }

@@ -47,7 +47,7 @@ export const tools: readonly PackageFiles[] = [
     // Whether a Windows volume is hibernated or unclean, which partclone does not notice; its files, to
     // make a restored Windows the PC's own.
     name: "ntfs-3g",
-    files: ["bin/ntfs-3g", "bin/ntfs-3g.probe", "bin/ntfscat", "sbin/ntfscp", "sbin/ntfsresize"],
+    files: ["bin/ntfs-3g", "bin/ntfs-3g.probe", "sbin/ntfsresize"],
   },
   // The registry of a Windows.
   { name: "libhivex-bin", files: ["usr/bin/hivexsh"] },

@@ -47,6 +47,6 @@ export const gate =
     });
     await castRoutes(app, (task) => lab.sessions.archive(task));
     await targetRoutes(app, lab);
-    await personalRoutes(app, lab.personals);
+    await personalRoutes(app, lab);
     await checkRoutes(app, { interfaceAddress });
   };

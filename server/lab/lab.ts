@@ -48,6 +48,7 @@ import { Shells } from "./shells.ts";
 import { SshKeys } from "./ssh-keys.ts";
 import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
+import { WindowsPcs } from "./windows.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
@@ -57,6 +58,8 @@ const sweepEvery = 60_000;
 export interface LabPorts {
   readonly state: StateStore;
   readonly images: ImageStore;
+  /** Where the owner puts what PCs are given as it is: drivers, and settings of Windows. */
+  readonly dataFolder: string;
   readonly clock: Clock;
   readonly version: string;
   /** The connections of the PCs' agents. */
@@ -124,6 +127,7 @@ export class Lab implements AgentEvents {
   readonly sshKeys: SshKeys;
   readonly steps: ImageSteps;
   readonly personals: Personals;
+  readonly windows: WindowsPcs;
   readonly lists: RoomLists;
   /** What DHCP gives PCs by their seats. */
   readonly dhcpSeats: DhcpSeats;
@@ -212,6 +216,7 @@ export class Lab implements AgentEvents {
       ...{ inventory, admissions, announcer, store: state, sshKeys: this.sshKeys },
       ...{ network, isoTime, stepsOf: (session) => this.stepsOf(session) },
     });
+    this.windows = new WindowsPcs({ dataFolder: ports.dataFolder, inventory, admissions });
     const { personals } = this;
     this.sessions = new Sessions({
       journal: state.journal,

@@ -14,7 +14,10 @@ export interface PersonalParts {
   readonly steps: readonly OwnStep[];
 }
 
-export function personalOf(pc: PcRecord, parts: PersonalParts): Personal {
+/** `windows` comes from files of the owner's (`windows.ts`). */
+export type SeatPersonal = Omit<Personal, "windows">;
+
+export function personalOf(pc: PcRecord, parts: PersonalParts): SeatPersonal {
   const { settings, sshKeys, hostKeys, steps } = parts;
   return {
     name: pc.name,

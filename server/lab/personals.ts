@@ -3,7 +3,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { newHostKeys } from "../../core/node/openssh.ts";
 import { mayHaveSecrets } from "../../core/trust/level.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
-import type { HostKey, OwnStep, Personal } from "../../core/wire/personal.ts";
+import type { HostKey, OwnStep } from "../../core/wire/personal.ts";
 import type { RoomSettings } from "../../core/wire/rooms.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
@@ -12,7 +12,7 @@ import { type Admissions, type Fault, refusedFor } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
 import { bareAddress } from "./pc-index.ts";
-import { personalOf } from "./personal.ts";
+import { personalOf, type SeatPersonal } from "./personal.ts";
 import type { SshKeys } from "./ssh-keys.ts";
 
 export interface PersonalsPorts {
@@ -38,7 +38,7 @@ export class Personals {
   }
 
   /** What this PC is to be, for its restore in this session. Throws `not-found`. */
-  give(id: string, session: string): Personal {
+  give(id: string, session: string): SeatPersonal {
     const { inventory, sshKeys, network, stepsOf } = this.ports;
     const pc = inventory.find(id);
     const { settings } = inventory.room(pc.room);

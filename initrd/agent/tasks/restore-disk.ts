@@ -35,6 +35,12 @@ export interface ChunkFeed {
   begin(restore: DiskRestore): Promise<AsyncDisposable>;
 }
 
+/** What the server has for this PC alone. */
+export interface OwnFiles {
+  personal(): Promise<Personal>;
+  driver(path: string): AsyncIterable<Uint8Array>;
+}
+
 export class RestoreDisk {
   /** What was done to the disk once it was verified. */
   readonly steps: StepView[] = [];
@@ -143,15 +149,16 @@ export class RestoreDisk {
   }
 
   /** What is on it becomes this PC's own. */
-  async personalise(ask: () => Promise<Personal>): Promise<void> {
+  async personalise(own: OwnFiles): Promise<void> {
     const { ports, disk, signal, said, steps } = this;
     assert(disk !== null, "a disk was restored");
     this.finish = "personalising";
-    const personal = await ask();
+    const personal = await own.personal();
     const { name } = personal;
     ports.milestone(`making ${disk.path} the disk of ${name}`);
     const mac = await ports.mac();
-    await personaliseDisk({ path: disk.path, personal, mac, signal, said, log: ports.log });
+    const { driver } = own;
+    await personaliseDisk({ path: disk.path, personal, mac, signal, said, log: ports.log, driver });
     if (ports.ownsFirmware) {
       const { bootFirst } = personal;
       const step = await setBootEntries({ disk: disk.path, bootFirst, signal });

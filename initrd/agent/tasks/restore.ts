@@ -40,7 +40,11 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
     isReceiving = false;
     verified = rootHash;
     await target.fit(image);
-    if (personal !== null) await target.personalise(() => ownFiles.personal(session));
+    if (personal !== null)
+      await target.personalise({
+        personal: () => ownFiles.personal(session),
+        driver: (path) => ownFiles.driver(session, path),
+      });
     const { steps } = target;
     return { outcome: "verified", reason: null, next: null, rootHash, counters: counters(), steps };
   };

@@ -185,6 +185,7 @@ export const personalOf = (name: string, more: Partial<Personal> = {}): Personal
   fields: { "asset-tag": "X 17" },
   bootFirst: "network",
   steps: [],
+  windows: null,
   ...more,
 });
 
@@ -202,6 +203,7 @@ export async function personalised(
     log(text) {
       log += `${text}\n`;
     },
+    async *driver() {},
   });
   return { steps, log };
 }

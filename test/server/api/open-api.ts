@@ -90,8 +90,7 @@ export async function openApi(
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
-    state,
-    images,
+    ...{ state, images, dataFolder: folder },
     clock: systemClock,
     version: "test",
     agents: agents ?? links,

@@ -69,6 +69,7 @@ test("a PC gets what its seat and its room say, once told in the history, and no
     },
     ...{ sshKeys: [sshKey], fields: { asset: "4711" }, bootFirst: "disk" },
     steps: [{ name: "one.sh", script: "#!/bin/sh\n" }],
+    windows: null,
   });
   assert.deepEqual(
     hostKeys?.map(({ type }) => type),

@@ -46,6 +46,7 @@ const lab1: Personal = {
   fields: {},
   bootFirst: "network",
   steps: [],
+  windows: null,
 };
 
 /** The steps' results by their names' ends; null: it is no FreeBSD. */
