@@ -152,6 +152,18 @@ test("all that is wrong is told at once, with its line, and nothing is done", ()
   assert.equal(known(), before);
 });
 
+test("a PC that is forgotten has neither its MAC nor its address any more", () => {
+  const list = lines("name,mac,address", `x,${macOf(1)},10.77.0.31`);
+  lab.lists.import("lab1", list);
+  const { id } = lab.inventory.find("x");
+  lab.pcs.forget("x");
+  assert.deepEqual(lab.inventory.withMac(macOf(1)), []);
+  assert.equal(lab.inventory.withAddress("10.77.0.31"), null);
+  const [again] = lab.lists.import("lab1", list).pcs;
+  assert.equal(again?.result, "expected");
+  assert.notEqual(again?.pc, id);
+});
+
 test("a list without a heading that can be read is refused", () => {
   const before = known();
   for (const [text, fault] of [
