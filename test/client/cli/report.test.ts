@@ -71,7 +71,7 @@ test("whatever a PC says of itself, no cell is a formula, and nothing in it does
       assert.equal(lines.length, 2);
       for (const line of lines) assertHarmless(line);
       const cells = cellsOf(csv);
-      assert.equal(cells.length, 22);
+      assert.equal(cells.length, 2 * cellsOf(lines[0] ?? "").length);
       // A dash as a word of our own does not come up: only what is told by a PC is text.
       for (const cell of cells) assert.doesNotMatch(cell, /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/);
     }),
