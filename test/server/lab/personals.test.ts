@@ -312,3 +312,21 @@ test("DHCP is told of a PC by its seat, unless several have its MAC, or nobody p
   assert.equal(of(1), null);
   assert.equal(of(2)?.name, "pc2");
 });
+
+test("who is given a seat is named as the room says, unless a name comes along or another PC has that", async () => {
+  const { lab: core } = lab.api;
+  core.rooms.create("lab1");
+  core.rooms.create("lab2");
+  for (const room of ["lab1", "lab2"]) await core.rooms.set(room, { naming: `${room}-{seat}` });
+  const seated = (reference: string, change: { room?: string; seat: string; name?: string }) =>
+    core.pcs.set(reference, change, "ann").name;
+  assert.equal(seated("pc1", { room: "lab1", seat: "a1" }), "lab1-a1");
+  assert.equal(seated("lab1-a1", { seat: "a1" }), "lab1-a1");
+  assert.equal(seated("pc2", { room: "lab2", seat: "a1", name: "lab1-a2" }), "lab1-a2");
+  assert.equal(seated("pc3", { room: "lab1", seat: "a2" }), "pc3", "that name is another's");
+  assert.throws(
+    () => seated("lab1-a2", { room: "lab1", seat: "a1" }),
+    /seat a1 of room lab1 is lab1-a1's/,
+  );
+  assert.equal(seated("lab1-a1", { room: "lab2", seat: "b1" }), "lab2-b1");
+});
