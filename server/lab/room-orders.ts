@@ -91,7 +91,7 @@ export class RoomOrders {
     const room = inventory.room(given);
     const { name } = room;
     const after = { ...room.settings, ...settings };
-    this.ports.personals.requireSettings(name, after);
+    this.ports.personals.requireSettings(name, after, settings);
     room.settings = after;
     if (pin !== undefined) room.pin = pin;
     if (instructorPin !== undefined) room.instructorPin = instructorPin;

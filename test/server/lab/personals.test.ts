@@ -278,6 +278,9 @@ test("an address that cannot be the PC's is refused in words", async () => {
     core.rooms.set("default", { prefix: 30 }),
     /pc1 has 10\.77\.0\.31\/24, which is not of/,
   );
+  state.saveLease("w", { mac: "52:54:00:00:00:77", address: "10.77.0.31", expiresAt: soon });
+  await core.rooms.set("default", { shell: false });
+  await assert.rejects(core.rooms.set("default", { address: "reserved" }), /pc1 has .*leased to/);
   core.rooms.create("lab2");
   await core.rooms.set("lab2", { gateway: "10.88.0.1", prefix: 16 });
   assert.throws(
