@@ -1,7 +1,8 @@
 /** What each PC is given as its own: by its seat, its room and its key, and nobody another's. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import type { HostKey, Personal } from "../../../core/wire/personal.ts";
+import { Value } from "typebox/value";
+import { type HostKey, Personal } from "../../../core/wire/personal.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
 import { gateRows } from "../../../server/gate/table.ts";
 import type { NamedRestore } from "../../../server/lab/lab.ts";
@@ -60,6 +61,7 @@ test("a PC gets what its seat and its room say, once told in the history, and no
   const { status, body, headers } = await asked();
   assert.equal(status, 200);
   assert.equal(headers["cache-control"], "no-store");
+  assert(Value.Check(Personal, body), "as the agent checks it");
   const { hostKeys, ...rest } = body;
   assert.deepEqual(rest, {
     ...{ name: "lab1-a4", domain: "lab.example.org", room: "lab1", seat: "a4" },
