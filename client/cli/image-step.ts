@@ -27,7 +27,7 @@ export function addStepCommands(image: Command, run: RunCommand): void {
         const script = await utf8Of(file);
         const found = await client.post<ImageView>(`${path(reference)}/steps`, { name, script });
         document(found.steps);
-        for (const line of stepLines(found)) say(line);
+        say(`${name} is step ${found.steps.length} of ${found.name}@${found.version}`);
         return 0;
       }),
     );

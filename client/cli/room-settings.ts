@@ -187,12 +187,12 @@ export const settingLines = (room: RoomView): string[] =>
 /** What commander calls the options whose names are not their settings'. */
 const renamed = { sshKey: "sshKeys" } as const;
 
-/** The change that the options of a command line are. */
+/** The change that the options of a command line are. Of a null that a word stands for, commander makes an empty text. */
 export const changeOf = (options: Readonly<Record<string, unknown>>): RoomChange =>
   Object.fromEntries(
     Object.entries(options).map(([name, value]) => [
       name in renamed ? renamed[name as keyof typeof renamed] : name,
-      value,
+      value === "" ? null : value,
     ]),
   );
 

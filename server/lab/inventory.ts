@@ -3,11 +3,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import { nextPlace } from "../../core/session/seats.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
-import { foldedName } from "../../core/wire/names.ts";
+import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
-import type { IdentityView, PcFields, PcState, PcView } from "../../core/wire/views.ts";
+import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
 import { defaultRoom, newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { expectedPc, type ListedPc } from "./listed-pc.ts";
 import { PcIndex } from "./pc-index.ts";
 
 /** What of the state store is PCs and rooms. */
@@ -157,7 +158,12 @@ export class Inventory {
   saveList(list: readonly ListedPc[]): PcRecord[] {
     const changed = list.map(({ pc, place, mac, uuid }): PcRecord => {
       // What is stored is remembered: whoever calls says so of the record in memory, too.
-      const { address: _, fields: __, unplaced: ___, ...before } = pc ?? this.expected(mac, uuid);
+      const {
+        address: _,
+        fields: __,
+        unplaced: ___,
+        ...before
+      } = pc ?? expectedPc(this.newId(), mac, uuid);
       const { address, fields, ...rest } = place;
       return {
         ...{ ...before, ...rest },
@@ -178,19 +184,6 @@ export class Inventory {
       if (pc.seat !== null) this.drawSeat(pc.room, pc.seat);
       return pc;
     });
-  }
-
-  private expected(mac: string, uuid: string | null): PcRecord {
-    return {
-      ...{ id: this.newId(), name: "", room: defaultRoom, seat: null, macs: [mac], lastSeen: null },
-      hello: {
-        ...{ agentVersion: "", instance: "", name: null, mac, ip: null },
-        identity: { uuid, serials: [], macs: [mac] },
-        ...{ firmware: null, secureBoot: null, disks: [], memoryBytes: null },
-        nic: { driver: null, speedMbps: null },
-      },
-      nextBoot: "room",
-    };
   }
 
   forget(id: string): void {
@@ -215,6 +208,12 @@ export class Inventory {
   /** Whether no other PC than this one has the name. */
   isFreeName(name: string, pc: PcRecord): boolean {
     return !this.namesakes(name).some((other) => other !== pc);
+  }
+
+  /** What the room calls a PC that takes this seat: its own name, unless the room says otherwise and no other has that. */
+  nameAtSeat(pc: PcRecord, room: RoomRecord, seat: string): string {
+    const wanted = room.settings.naming?.replace("{seat}", seat) ?? pc.name;
+    return nameFault(pcNameRule, wanted) === null && this.isFreeName(wanted, pc) ? wanted : pc.name;
   }
 
   /** Puts a seat of this name on the room's map, unless it is there. */
@@ -276,21 +275,6 @@ export class Inventory {
       if (!taken.has(name)) return name;
     }
   }
-}
-
-/** One PC of a list, and what it is to be. */
-export interface ListedPc {
-  readonly pc: PcRecord | null;
-  /** Of one that is not known yet. */
-  readonly mac: string;
-  readonly uuid: string | null;
-  readonly place: {
-    readonly name: string;
-    readonly room: string;
-    readonly seat: string | null;
-    readonly address: string | null;
-    readonly fields: PcFields;
-  };
 }
 
 const byName = (a: PcRecord, b: PcRecord): number =>

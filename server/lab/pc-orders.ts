@@ -81,8 +81,10 @@ export class PcOrders {
     const isChecked = given !== null && (change.address !== undefined || room.name !== pc.room);
     const address = isChecked ? personals.addressFor(pc, given, room.settings) : given;
     const fields = changedFields(pc.fields ?? {}, change.fields ?? {});
-    if (seat !== null && seat !== pc.seat) this.requireSeat(pc, room.name, seat);
+    const isSeated = seat !== null && (seat !== pc.seat || room.name !== pc.room);
+    if (isSeated) this.requireSeat(pc, room.name, seat);
     if (change.name !== undefined) inventory.rename(pc, change.name);
+    else if (isSeated) pc.name = inventory.nameAtSeat(pc, room, seat);
     pc.seat = seat;
     pc.room = room.name;
     if (address === null) delete pc.address;

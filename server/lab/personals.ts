@@ -110,9 +110,12 @@ export class Personals {
     return addressFault(stored, macs, { network: roomNetwork(settings, own), own, leased });
   }
 
-  /** What a room may be set to, for the PCs that are in it. Throws `not-found`, `usage` and `refused`. */
-  requireSettings(room: string, settings: RoomSettings): void {
-    this.ports.sshKeys.lines(settings.sshKeys);
+  /** What a room may be set to by this change, for the PCs that are in it. Throws `not-found`, `usage` and `refused`. */
+  requireSettings(room: string, settings: RoomSettings, change: Partial<RoomSettings>): void {
+    if (change.sshKeys !== undefined) this.ports.sshKeys.lines(change.sshKeys);
+    const { address: mode, gateway, prefix } = change;
+    // What is wrong already is no reason to refuse another setting.
+    if (mode === undefined && gateway === undefined && prefix === undefined) return;
     const faults = this.ports.inventory.pcsOf(room).flatMap(({ name, address, macs }) => {
       const why = address === undefined ? null : this.addressFault(address, macs, settings);
       const next = `give it another one with \`roomcast pc set ${name} --address\`, or none, first`;

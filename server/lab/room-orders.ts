@@ -91,7 +91,7 @@ export class RoomOrders {
     const room = inventory.room(given);
     const { name } = room;
     const after = { ...room.settings, ...settings };
-    this.ports.personals.requireSettings(name, after);
+    this.ports.personals.requireSettings(name, after, settings);
     room.settings = after;
     if (pin !== undefined) room.pin = pin;
     if (instructorPin !== undefined) room.instructorPin = instructorPin;
@@ -200,8 +200,7 @@ export class RoomOrders {
     }
     pc.room = name;
     pc.seat = seat.name;
-    const wanted = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
-    if (inventory.isFreeName(wanted, pc)) pc.name = wanted;
+    pc.name = inventory.nameAtSeat(pc, room, seat.name);
     inventory.save(pc);
     admissions.place(pc, "seat walk");
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);

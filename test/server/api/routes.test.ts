@@ -174,7 +174,9 @@ test("seats: a map, PCs in them, one PC a seat, and none without a place", async
     (await call("PUT", "/rooms/lab2/seats", { seats: [...seats, seats[0]] })).status,
     400,
   );
-  const seated = await call("PATCH", "/pcs/desk-1", { room: "lab2", seat: "A2" });
+  const seated = await call("PATCH", "/pcs/desk-1", {
+    ...{ room: "lab2", seat: "A2", name: "desk-1" },
+  });
   assert.equal(seated.body.seat, "A2");
   const { id } = seated.body;
   assert.equal((await call("GET", "/rooms/lab2")).body.seats[1].pc, id);
@@ -183,7 +185,7 @@ test("seats: a map, PCs in them, one PC a seat, and none without a place", async
   assert.deepEqual([taken.status, taken.body.code], [409, "conflict"]);
   await call("PUT", "/rooms/lab2/seats", { seats: seats.slice(0, 1) });
   assert.equal((await call("GET", "/pcs/desk-1")).body.seat, null, "its seat is gone");
-  await call("PATCH", "/pcs/desk-1", { seat: "A1" });
+  await call("PATCH", "/pcs/desk-1", { seat: "A1", name: "desk-1" });
   assert.equal((await call("PATCH", "/pcs/desk-1", { room: "default" })).body.seat, null);
 });
 

@@ -1,7 +1,8 @@
 /** What each PC is given as its own: by its seat, its room and its key, and nobody another's. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import type { HostKey, Personal } from "../../../core/wire/personal.ts";
+import { Value } from "typebox/value";
+import { type HostKey, Personal } from "../../../core/wire/personal.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
 import { gateRows } from "../../../server/gate/table.ts";
 import type { NamedRestore } from "../../../server/lab/lab.ts";
@@ -60,6 +61,7 @@ test("a PC gets what its seat and its room say, once told in the history, and no
   const { status, body, headers } = await asked();
   assert.equal(status, 200);
   assert.equal(headers["cache-control"], "no-store");
+  assert(Value.Check(Personal, body), "as the agent checks it");
   const { hostKeys, ...rest } = body;
   assert.deepEqual(rest, {
     ...{ name: "lab1-a4", domain: "lab.example.org", room: "lab1", seat: "a4" },
@@ -280,6 +282,9 @@ test("an address that cannot be the PC's is refused in words", async () => {
     core.rooms.set("default", { prefix: 30 }),
     /pc1 has 10\.77\.0\.31\/24, which is not of/,
   );
+  state.saveLease("w", { mac: "52:54:00:00:00:77", address: "10.77.0.31", expiresAt: soon });
+  await core.rooms.set("default", { shell: false });
+  await assert.rejects(core.rooms.set("default", { address: "reserved" }), /pc1 has .*leased to/);
   core.rooms.create("lab2");
   await core.rooms.set("lab2", { gateway: "10.88.0.1", prefix: 16 });
   assert.throws(
@@ -313,4 +318,22 @@ test("DHCP is told of a PC by its seat, unless several have its MAC, or nobody p
   core.inventory.describe(pc2, helloOf("52:54:00:00:00:01"), "t");
   assert.equal(of(1), null);
   assert.equal(of(2)?.name, "pc2");
+});
+
+test("who is given a seat is named as the room says, unless a name comes along or another PC has that", async () => {
+  const { lab: core } = lab.api;
+  core.rooms.create("lab1");
+  core.rooms.create("lab2");
+  for (const room of ["lab1", "lab2"]) await core.rooms.set(room, { naming: `${room}-{seat}` });
+  const seated = (reference: string, change: { room?: string; seat: string; name?: string }) =>
+    core.pcs.set(reference, change, "ann").name;
+  assert.equal(seated("pc1", { room: "lab1", seat: "a1" }), "lab1-a1");
+  assert.equal(seated("lab1-a1", { seat: "a1" }), "lab1-a1");
+  assert.equal(seated("pc2", { room: "lab2", seat: "a1", name: "lab1-a2" }), "lab1-a2");
+  assert.equal(seated("pc3", { room: "lab1", seat: "a2" }), "pc3", "that name is another's");
+  assert.throws(
+    () => seated("lab1-a2", { room: "lab1", seat: "a1" }),
+    /seat a1 of room lab1 is lab1-a1's/,
+  );
+  assert.equal(seated("lab1-a1", { room: "lab2", seat: "b1" }), "lab2-b1");
 });

@@ -90,6 +90,12 @@ test("a column that is not there changes nothing, and an empty cell takes away",
   await lab.rooms.set("lab1", { naming: "lab1-{seat}" });
   lab.lists.import("lab1", lines("mac,seat", `${macOf(7)},b7`));
   assert.equal(lab.inventory.find("lab1-b7").seat, "b7", "a new PC is named as its seat says");
+  lab.lists.import("lab1", lines("mac,seat", `${macOf(1)},b8`));
+  assert.equal(
+    lab.inventory.find("lab1-b8").hello.mac,
+    macOf(1),
+    "and one that takes another seat",
+  );
 });
 
 test("names, seats and addresses may change places within one list", () => {
