@@ -149,12 +149,12 @@ export function snapshot(root: string, below = ""): Record<string, string> {
       if (name === "lost+found") continue;
       found[path] = `folder ${owner}`;
       Object.assign(found, snapshot(root, path));
-    } else {
+    } else if (stats.isFile()) {
       const hash = createHash("sha256")
         .update(readFileSync(join(root, path)))
         .digest("hex");
       found[path] = `file ${owner} ${hash}`;
-    }
+    } else found[path] = `device or pipe ${owner}`;
   }
   return found;
 }
