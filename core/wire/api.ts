@@ -1,6 +1,6 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
 import { type Static, Type } from "typebox";
-import { Afterwards } from "./control.ts";
+import { Afterwards, Personalise } from "./control.ts";
 import { RoomName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { RoomView } from "./rooms.ts";
@@ -182,6 +182,8 @@ export const ScheduleRequest = Type.Object({
   wakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 900 })),
   /** What verified PCs do; `poweroff` unless it is said. */
   afterwards: Type.Optional(Afterwards),
+  /** Of verified PCs; `auto` unless it is said. */
+  personalise: Type.Optional(Personalise),
 });
 export type ScheduleRequest = Static<typeof ScheduleRequest>;
 
@@ -194,6 +196,7 @@ export const ScheduleView = Type.Object({
   delta: Type.Boolean(),
   wakeSeconds: Type.Integer(),
   afterwards: Afterwards,
+  personalise: Personalise,
   /** Who added it. */
   operator: Type.String(),
   createdAt: Type.String(),

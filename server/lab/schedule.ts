@@ -77,10 +77,10 @@ export class Schedule {
     this.ports.requireImage(request.image);
     const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
     const now = this.ports.now();
-    const { cron, image, delta = false, afterwards = "poweroff" } = request;
+    const { cron, image, delta = false, afterwards = "poweroff", personalise = "auto" } = request;
     const record: ScheduleRecord = {
       id: `t${Math.max(0, ...numbers) + 1}`,
-      ...{ cron, room, image, delta, afterwards },
+      ...{ cron, room, image, delta, afterwards, personalise },
       timeZone: request.timeZone ?? null,
       wakeSeconds: request.wakeSeconds ?? 300,
       operator,
@@ -156,7 +156,7 @@ export class Schedule {
   }
 
   private async run(record: ScheduleRecord): Promise<void> {
-    const { room, image, delta, afterwards, wakeSeconds } = record;
+    const { room, image, delta, afterwards, personalise, wakeSeconds } = record;
     record.run = { stage: "waking" };
     this.save(record);
     this.tell(record, `due: room ${room} is woken, then gets ${image}`);
@@ -164,9 +164,9 @@ export class Schedule {
       await this.ports.wake(room, wakeSeconds * 1000, this.ending.signal);
       if (this.ending.signal.aborted) return;
       const session = this.ports.restore({
-        ...{ image, room, delta, afterwards, startTimeoutSeconds },
+        ...{ image, room, delta, afterwards, personalise, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
-        ...{ personalise: "auto", proveBootSeconds: usualProofSeconds(afterwards), canary: null },
+        ...{ proveBootSeconds: usualProofSeconds(afterwards), canary: null },
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);
