@@ -22,7 +22,7 @@ export async function askSsh(
 
 function bannerOf(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: answerMs });
+    const socket = connect({ host, port });
     let text = "";
     const end = (banner: string | null): void => {
       clearTimeout(deadline);
