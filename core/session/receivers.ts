@@ -7,18 +7,18 @@
 import { type Millis, millis } from "../units/units.ts";
 import type { Counters, End, Report } from "../wire/control.ts";
 import type { DiskView, MemberResult, StepView } from "../wire/views.ts";
-import { absentCanaries, type Canary, canaryState } from "./canary.ts";
-import { type Cause, causeText, endText, isLateness } from "./cause.ts";
-import type { Gauges, Input, LabTime, PcId, Stamp, Wanted } from "./kind.ts";
 import {
+  type BootProof,
   deadlineOfProof,
   decideProof,
   evolveProof,
   isProofPending,
-  type Proof,
   type ProofFact,
   proving,
-} from "./proof.ts";
+} from "./boot-proof.ts";
+import { absentCanaries, type Canary, canaryState } from "./canary.ts";
+import { type Cause, causeText, endText, isLateness } from "./cause.ts";
+import type { Gauges, Input, LabTime, PcId, Stamp, Wanted } from "./kind.ts";
 import type { StartPolicy } from "./start-policy.ts";
 import { move, type Table } from "./table.ts";
 
@@ -171,7 +171,7 @@ export interface Member {
   readonly rootHash: string | null;
   readonly steps: readonly StepView[];
   /** Whether it comes up as itself; null: it is not waited for. Those of older sessions have none. */
-  readonly boot: Proof | null;
+  readonly boot: BootProof | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
 }

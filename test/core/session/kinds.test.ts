@@ -5,6 +5,7 @@ import type { Input } from "../../../core/session/kind.ts";
 import { missingTexts, sessionState } from "../../../core/session/receivers-view.ts";
 import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/session/registry.ts";
 import { watchTables } from "../../lab/tables.ts";
+import { dhcp, loader, proofScenarios } from "./boot-proof-scenarios.ts";
 import {
   admit,
   alone,
@@ -30,7 +31,6 @@ import {
   stored,
   verified,
 } from "./play.ts";
-import { dhcp, loader, proofScenarios } from "./proof-scenarios.ts";
 import { scenarios } from "./scenarios.ts";
 
 const untaken = watchTables();

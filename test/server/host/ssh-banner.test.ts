@@ -23,14 +23,21 @@ async function saying(text: string, ends = false): Promise<number> {
 
 test("the banner is the line that begins with SSH-, whatever comes before it", async () => {
   const port = await saying("welcome\r\nSSH-2.0-OpenSSH_9.2p1 Debian-2\r\nmore");
-  assert.equal((await askSsh("127.0.0.1", port))?.banner, "SSH-2.0-OpenSSH_9.2p1 Debian-2");
+  assert.equal((await askSsh("lo", "127.0.0.1", port))?.banner, "SSH-2.0-OpenSSH_9.2p1 Debian-2");
 });
 
 test("who says something else, too much, nothing, or is not there, is no SSH server", async () => {
-  assert.equal(await askSsh("127.0.0.1", await saying("HTTP/1.1 400\r\n", true)), null);
-  assert.equal(await askSsh("127.0.0.1", await saying("x".repeat(5000))), null);
-  assert.equal(await askSsh("127.0.0.1", await saying("SSH-2.0-no end of line")), null);
-  assert.equal(await askSsh("127.0.0.1", 1), null);
+  assert.equal(await askSsh("lo", "127.0.0.1", await saying("HTTP/1.1 400\r\n", true)), null);
+  assert.equal(await askSsh("lo", "127.0.0.1", await saying("x".repeat(5000))), null);
+  assert.equal(await askSsh("lo", "127.0.0.1", await saying("SSH-2.0-no end of line")), null);
+  assert.equal(await askSsh("lo", "127.0.0.1", 1), null);
+});
+
+test("nobody is asked outside of the interface's own network", async () => {
+  const port = await saying("SSH-2.0-x\r\n");
+  assert.equal((await askSsh("lo", "127.0.0.1", port))?.banner, "SSH-2.0-x");
+  assert.equal(await askSsh("no such interface", "127.0.0.1", port), null);
+  assert.equal(await askSsh("lo", "192.0.2.1", port), null);
 });
 
 test("a banner moves no cursor and has an end", () => {

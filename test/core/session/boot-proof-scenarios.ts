@@ -1,6 +1,7 @@
 /** PCs that come up as themselves or do not, and canaries that go first: as scenarios.ts. */
+
+import { arpSteady, type Sign } from "../../../core/session/boot-proof.ts";
 import type { Input, PcId } from "../../../core/session/kind.ts";
-import { arpSteady, type Sign } from "../../../core/session/proof.ts";
 import {
   booting,
   connected,
