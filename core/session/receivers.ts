@@ -739,10 +739,10 @@ export function wantedOf(state: Receivers): Wanted {
     orders.set(pc, attempt);
     if (isServed(phase)) cast.set(pc, joins);
   }
-  // A cast that was opened for the canaries stays open for the others.
-  const isGatheredLater = state.phase === "gathering" && (state.canary ?? []).length > 0;
-  const isCast = state.phase === "casting" || state.phase === "canary" || isGatheredLater;
-  return { orders, cast: isCast ? cast : null };
+  // A cast is opened for the first canary that is ready, and stays open for the others.
+  const isBefore = state.phase === "canary" || state.phase === "gathering";
+  const isOpen = isBefore && Object.values(state.members).some(({ joins }) => joins > 0);
+  return { orders, cast: state.phase === "casting" || isOpen ? cast : null };
 }
 
 /** The next moment after `now` at which something may follow by time alone. */

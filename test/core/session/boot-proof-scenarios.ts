@@ -232,7 +232,7 @@ export const proofScenarios: readonly Scenario[] = [
     kind: "restore",
     spec: restoreSpec({ canary }),
     phases: [
-      { inputs: [connected("b"), connected("b")], facts: [], wanted: {} },
+      { inputs: [connected("b"), connected("b")], facts: [], wanted: {}, cast: null },
       {
         inputs: [connected("a"), ready("a")],
         facts: ["a ordered 1", "a readied", "a joined"],
