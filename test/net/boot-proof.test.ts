@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { ApiClient } from "../../client/api/client.ts";
 import type { BootView, SessionView } from "../../core/wire/views.ts";
 import { run } from "../room/run.ts";
-import { fillDisk, type Host, type HostRoom, mib, openHostRoom } from "./hosts.ts";
+import { checksum, fillDisk, type Host, type HostRoom, mib, openHostRoom } from "./hosts.ts";
 import { endPrograms, Program } from "./program.ts";
 
 const diskBytes = 4 * mib;
@@ -153,4 +153,31 @@ test("beside another server's addresses the question is heard, too", async () =>
   await asDebian(host);
   const boot = bootOf(await over(id));
   assert.deepEqual([boot?.state, boot?.name, boot?.system], ["up", host.name, "Debian"]);
+});
+
+test("the others are cast to once the canary is verified; one that does not come up leaves their disks alone", async () => {
+  const hosts = [await room.addHost(6, diskBytes), await room.addHost(7, diskBytes)] as const;
+  const [canary, other] = hosts;
+  for (const host of hosts) await online(host);
+  const pcs = hosts.map(({ name }) => name);
+  const restore = (more: object) =>
+    api.post<SessionView>("/sessions", {
+      ...{ kind: "restore", image: "base", pcs, overwrite: pcs.join(","), canary: canary.name },
+      ...more,
+    });
+  const before = await checksum(other.disk);
+  // It stays in its agent, so it cannot come up.
+  const failed = await over((await restore({ proveBoot: 2 })).id);
+  assert.deepEqual(
+    [failed.state, ...failed.members.map(({ result }) => result)],
+    ["failed", "verified", "stopped"],
+  );
+  assert.match(failed.members[1]?.reason ?? "", /^the canary host6 did not come up/);
+  assert.equal(await checksum(other.disk), before);
+
+  const done = await over((await restore({})).id);
+  const [first, second] = done.members;
+  assert.deepEqual([done.state, first?.result, second?.result], ["done", "verified", "verified"]);
+  assert((first?.endedAt ?? "z") <= (second?.startedAt ?? ""), "one after the other");
+  assert.equal(await checksum(other.disk), await checksum(canary.disk));
 });
