@@ -118,7 +118,7 @@ export async function serve(options: ServeOptions): Promise<void> {
           ...{ interfaceName, heard },
           onError: (err) => log.warn({ err }, "ARP"),
         }),
-      askSsh: (at) => askSsh(at),
+      askSsh: (at) => askSsh(interfaceName, at),
     },
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),

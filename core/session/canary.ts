@@ -1,7 +1,8 @@
 /** The PCs of a restore that are first: only when they are verified, and have come up, are the others ordered. */
+
+import { bootText, bootView, isProofPending } from "./boot-proof.ts";
 import { type Cause, causeText } from "./cause.ts";
 import type { LabTime, PcId } from "./kind.ts";
-import { bootText, bootView, isProofPending } from "./proof.ts";
 import type { Member, MemberPhase } from "./receivers.ts";
 
 /** A PC that is first, with its name for people. */

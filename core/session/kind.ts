@@ -11,7 +11,7 @@ import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { GrowMode } from "../wire/rooms.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
-import type { Sign } from "./proof.ts";
+import type { Sign } from "./boot-proof.ts";
 
 /** The id of a PC in the inventory. */
 export type PcId = string;

@@ -1,10 +1,10 @@
 /** What the receivers of a session look like from outside, and what happened to them in words. */
 import type { Counters } from "../wire/control.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
+import { bootView, missingNotices, proofText } from "./boot-proof.ts";
 import { canaryText } from "./canary.ts";
 import { causeText } from "./cause.ts";
 import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
-import { bootView, missingNotices, proofText } from "./proof.ts";
 import { isServed, type Member, type ReceiverFact, type Receivers } from "./receivers.ts";
 
 /** The contract's word for where the whole session is. `storedBytes`: what one pass puts on the wire. */

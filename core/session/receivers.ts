@@ -7,18 +7,18 @@
 import { type Millis, millis } from "../units/units.ts";
 import type { Counters, End, Report } from "../wire/control.ts";
 import type { DiskView, MemberResult, StepView } from "../wire/views.ts";
-import { absentCanaries, type Canary, canaryState } from "./canary.ts";
-import { type Cause, causeText, endText, isLateness } from "./cause.ts";
-import type { Gauges, Input, LabTime, PcId, Stamp, Wanted } from "./kind.ts";
 import {
+  type BootProof,
   deadlineOfProof,
   decideProof,
   evolveProof,
   isProofPending,
-  type Proof,
   type ProofFact,
   proving,
-} from "./proof.ts";
+} from "./boot-proof.ts";
+import { absentCanaries, type Canary, canaryState } from "./canary.ts";
+import { type Cause, causeText, endText, isLateness } from "./cause.ts";
+import type { Gauges, Input, LabTime, PcId, Stamp, Wanted } from "./kind.ts";
 import type { StartPolicy } from "./start-policy.ts";
 import { move, type Table } from "./table.ts";
 
@@ -171,7 +171,7 @@ export interface Member {
   readonly rootHash: string | null;
   readonly steps: readonly StepView[];
   /** Whether it comes up as itself; null: it is not waited for. Those of older sessions have none. */
-  readonly boot: Proof | null;
+  readonly boot: BootProof | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
 }
@@ -739,10 +739,10 @@ export function wantedOf(state: Receivers): Wanted {
     orders.set(pc, attempt);
     if (isServed(phase)) cast.set(pc, joins);
   }
-  // A cast that was opened for the canaries stays open for the others.
-  const isGatheredLater = state.phase === "gathering" && (state.canary ?? []).length > 0;
-  const isCast = state.phase === "casting" || state.phase === "canary" || isGatheredLater;
-  return { orders, cast: isCast ? cast : null };
+  // A cast is opened for the first canary that is ready, and stays open for the others.
+  const isBefore = state.phase === "canary" || state.phase === "gathering";
+  const isOpen = isBefore && Object.values(state.members).some(({ joins }) => joins > 0);
+  return { orders, cast: state.phase === "casting" || isOpen ? cast : null };
 }
 
 /** The next moment after `now` at which something may follow by time alone. */

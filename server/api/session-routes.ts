@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { usualProofSeconds } from "../../core/session/proof.ts";
+import { usualProofSeconds } from "../../core/session/boot-proof.ts";
 import { Afterwards, Personalise } from "../../core/wire/control.ts";
 import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";

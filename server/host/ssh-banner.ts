@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
+import { ipv4ToNumber, isInRange, subnetOf } from "../../core/units/ipv4.ts";
 import { printable } from "../../core/units/printable.ts";
 
 const sshPort = 22;
@@ -9,20 +11,35 @@ const answerMs = 2000;
 const lineLimit = 255;
 const bytesLimit = 1024;
 
-/** What the SSH server at this address calls itself, and whose MAC the address is; null: none answers. */
+/**
+ * What the SSH server at this address calls itself, and whose MAC the address is; null: none answers. Anyone
+ * can claim any address by ARP, so only those of the interface's own network are asked.
+ */
 export async function askSsh(
+  interfaceName: string,
   address: string,
   port = sshPort,
 ): Promise<{ readonly banner: string; readonly mac: string | null } | null> {
+  if (!isOnNetworkOf(interfaceName, address)) return null;
   const banner = await bannerOf(address, port);
   if (banner === null) return null;
   const neighbours = await readFile("/proc/net/arp", "utf8").catch(() => "");
   return { banner, mac: macOf(neighbours, address) };
 }
 
+function isOnNetworkOf(interfaceName: string, address: string): boolean {
+  const number = ipv4ToNumber(address);
+  return (networkInterfaces()[interfaceName] ?? []).some(
+    (own) =>
+      own.family === "IPv4" &&
+      number !== undefined &&
+      isInRange(number, subnetOf(own.address, own.netmask)),
+  );
+}
+
 function bannerOf(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: answerMs });
+    const socket = connect({ host, port });
     let text = "";
     const end = (banner: string | null): void => {
       clearTimeout(deadline);

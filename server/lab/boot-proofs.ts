@@ -1,12 +1,12 @@
 /**
  * What the network shows of PCs that are waited for to come up: what they ask DHCP for, that they speak ARP,
  * and who answers at their SSH port. ARP is heard and SSH is asked only while somebody waits. Whether it
- * proves anything is decided by the sessions (core/session/proof.ts).
+ * proves anything is decided by the sessions (core/session/boot-proof.ts).
  */
 import type { Asked } from "../../core/boot/who-asks.ts";
 import { errorText } from "../../core/errors.ts";
+import type { Sign } from "../../core/session/boot-proof.ts";
 import type { PcId } from "../../core/session/kind.ts";
-import type { Sign } from "../../core/session/proof.ts";
 import type { MacAddress } from "../../core/units/mac.ts";
 
 /** How often the SSH port of a PC is tried, in milliseconds: a system takes longer than that from ARP to SSH. */

@@ -2,7 +2,7 @@ import { Cron } from "croner";
 import { RoomcastError } from "../../core/errors.ts";
 import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
-import { usualProofSeconds } from "../../core/session/proof.ts";
+import { usualProofSeconds } from "../../core/session/boot-proof.ts";
 import type { ScheduleRequest, ScheduleView, WakeReport } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { ScheduleRecord } from "../state/records.ts";

@@ -13,6 +13,7 @@ import type {
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
+import { isProofPending, type Sign } from "../../core/session/boot-proof.ts";
 import { canaryText } from "../../core/session/canary.ts";
 import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
@@ -20,7 +21,6 @@ import type { Fact, Input, Order, OrderSettings, PcId } from "../../core/session
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
-import { isProofPending, type Sign } from "../../core/session/proof.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";

@@ -1,13 +1,13 @@
 /** What must hold whatever happens. Each is asked where it could break, so that every event is checked. */
 import { isDeepStrictEqual } from "node:util";
 import { type Order, workOf } from "../../core/agent/life.ts";
+import type { ProofFact } from "../../core/session/boot-proof.ts";
 import { isLateness } from "../../core/session/cause.ts";
 import type { JournalSession } from "../../core/session/journal.ts";
 import type { Fact, PcId, Wanted } from "../../core/session/kind.ts";
 import type { CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
-import type { ProofFact } from "../../core/session/proof.ts";
 import type { MemberPhase, ReceiverFact, Receivers } from "../../core/session/receivers.ts";
 import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";

@@ -10,7 +10,7 @@ import {
   underWay,
 } from "../../core/agent/life.ts";
 import { greetLimit, proveLimit } from "../../core/agent/link.ts";
-import type { Sign } from "../../core/session/proof.ts";
+import type { Sign } from "../../core/session/boot-proof.ts";
 import { readyLimit } from "../../core/session/receivers.ts";
 import { millis } from "../../core/units/units.ts";
 import { type AgentMessage, type End, silenceLimit } from "../../core/wire/control.ts";

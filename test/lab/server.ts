@@ -1,9 +1,10 @@
 /** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
+
+import type { Sign } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec } from "../../core/session/kinds/restore.ts";
-import type { Sign } from "../../core/session/proof.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";

@@ -1,6 +1,7 @@
 /** The transition tables of the sessions, by the name that the documentation gives them. */
+
+import { proofTable } from "../../core/session/boot-proof.ts";
 import { senderTable } from "../../core/session/kinds/live-cast.ts";
-import { proofTable } from "../../core/session/proof.ts";
 import { memberTable, roomTable } from "../../core/session/receivers.ts";
 import { type Table, watchTable } from "../../core/session/table.ts";
 import { workerTable } from "../../core/session/worker.ts";

@@ -59,7 +59,9 @@ const cellsOf = (csv: string): string[] =>
 function worded(text: string) {
   const disk = { ...diskOf(1), path: text, model: text, serial: text };
   const steps = [{ name: text, result: "failed" as const, detail: text, files: [] }];
-  const member = memberOf(1, { ...end, result: "failed", name: text, reason: text, disk, steps });
+  const boot = { state: "up" as const, seconds: 1, name: text, system: text, evidence: text };
+  const own = { name: text, reason: text, disk, steps, boot };
+  const member = memberOf(1, { ...end, result: "failed", ...own });
   return { ...sessionOf([member], end), room: text, image: text, notices: [text] };
 }
 

@@ -6,6 +6,7 @@ import { memberViews, missingTexts, sessionState } from "../../../core/session/r
 import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/session/registry.ts";
 import type { PcState } from "../../../core/wire/views.ts";
 import { watchTables } from "../../lab/tables.ts";
+import { dhcp, loader, proofScenarios } from "./boot-proof-scenarios.ts";
 import {
   admit,
   alone,
@@ -31,7 +32,6 @@ import {
   stored,
   verified,
 } from "./play.ts";
-import { dhcp, loader, proofScenarios } from "./proof-scenarios.ts";
 import { scenarios } from "./scenarios.ts";
 
 const untaken = watchTables();

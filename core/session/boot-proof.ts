@@ -71,7 +71,7 @@ export type ProofFact = { readonly pc: PcId } & (
   | { readonly type: "unbooted"; readonly cause: NotUp }
 );
 
-export type Proof =
+export type BootProof =
   | { readonly name: "leaving"; readonly until: LabTime; readonly latest: LabTime }
   | {
       readonly name: "starting";
@@ -89,7 +89,7 @@ export type Proof =
   /** `leftAt`: null when its agent never went. */
   | { readonly name: "missing"; readonly leftAt: LabTime | null; readonly cause: NotUp };
 
-export const isProofPending = (proof: Proof | null): boolean =>
+export const isProofPending = (proof: BootProof | null): boolean =>
   proof?.name === "leaving" || proof?.name === "starting";
 
 /** A PC is verified: from here on it is waited for. */
@@ -103,7 +103,7 @@ export const proving = (pc: PcId, proveBootMs: number, now: LabTime): ProofFact 
 /** What follows for a PC that was verified. `proveBootMs`: how long it may take. */
 export function decideProof(
   pc: PcId,
-  proof: Proof | null,
+  proof: BootProof | null,
   proveBootMs: number,
   input: Input,
   now: LabTime,
@@ -155,7 +155,7 @@ export function decideProof(
 
 function seen(
   pc: PcId,
-  proof: Exclude<Proof, { name: "up" }>,
+  proof: Exclude<BootProof, { name: "up" }>,
   sign: Sign,
   now: LabTime,
   gauge: MemberGauges | undefined,
@@ -203,7 +203,7 @@ export function systemOfBanner(banner: string): string | null {
 /** It was waited for, and the wait was over too early. */
 const isLate = ({ code }: NotUp): boolean => code === "silent" || code === "network";
 
-export function evolveProof(before: Proof | null, fact: ProofFact, { at }: Stamp): Proof {
+export function evolveProof(before: BootProof | null, fact: ProofFact, { at }: Stamp): BootProof {
   const name = move(proofTable, before?.name ?? "none", fact.type);
   switch (fact.type) {
     case "proving":
@@ -213,7 +213,7 @@ export function evolveProof(before: Proof | null, fact: ProofFact, { at }: Stamp
       return { name: name as "starting", leftAt: at, until: fact.until, latest };
     }
     case "came-back": {
-      const { until, latest } = before as Extract<Proof, { name: "starting" }>;
+      const { until, latest } = before as Extract<BootProof, { name: "starting" }>;
       return { name: name as "leaving", until, latest };
     }
     case "booted": {
@@ -228,11 +228,11 @@ export function evolveProof(before: Proof | null, fact: ProofFact, { at }: Stamp
 }
 
 /** When something follows by time alone. */
-export const deadlineOfProof = (proof: Proof | null): Millis | null =>
+export const deadlineOfProof = (proof: BootProof | null): Millis | null =>
   proof?.name === "leaving" || proof?.name === "starting" ? proof.until : null;
 
 /** As the contract shows it. */
-export function bootView(proof: Proof | null): BootView | null {
+export function bootView(proof: BootProof | null): BootView | null {
   switch (proof?.name) {
     case undefined:
       return null;

@@ -1,6 +1,7 @@
 /** PCs that come up as themselves or do not, and canaries that go first: as scenarios.ts. */
+
+import { arpSteady, type Sign } from "../../../core/session/boot-proof.ts";
 import type { Input, PcId } from "../../../core/session/kind.ts";
-import { arpSteady, type Sign } from "../../../core/session/proof.ts";
 import {
   booting,
   connected,
@@ -231,7 +232,7 @@ export const proofScenarios: readonly Scenario[] = [
     kind: "restore",
     spec: restoreSpec({ canary }),
     phases: [
-      { inputs: [connected("b"), connected("b")], facts: [], wanted: {} },
+      { inputs: [connected("b"), connected("b")], facts: [], wanted: {}, cast: null },
       {
         inputs: [connected("a"), ready("a")],
         facts: ["a ordered 1", "a readied", "a joined"],
