@@ -6,6 +6,7 @@ import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts"
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
+import type { Certificate } from "../../core/wire/certificate.ts";
 import {
   type AgentMessage,
   type BulkFrame,
@@ -22,6 +23,7 @@ import { Admissions, type OrderedBy, refusedFor } from "./admissions.ts";
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { certificateOf } from "./certificates.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
@@ -348,7 +350,7 @@ export class Lab implements AgentEvents {
     const image = this.image(request.image);
     const room = this.roomNameOf(request);
     const pcs = this.targets(request, by);
-    const session = this.sessions.restore({ ...request, room, image, pcs });
+    const session = this.sessions.restore({ ...request, ...orderer(by), room, image, pcs });
     this.begun(session, pcs, by);
     return session;
   }
@@ -385,7 +387,7 @@ export class Lab implements AgentEvents {
       );
     }
     const room = this.roomNameOf(request);
-    const session = this.sessions.cast({ ...request, room, sender, pcs });
+    const session = this.sessions.cast({ ...request, ...orderer(by), room, sender, pcs });
     this.begun(session, [sender, ...pcs], by);
     return session;
   }
@@ -461,6 +463,16 @@ export class Lab implements AgentEvents {
     const session = this.sessions.wipe(pc, { method, disk, failingDisks });
     if (by !== null) this.admissions.place(pc, by.operator);
     return session;
+  }
+
+  /** What the server signs of a session that is over. Throws `not-found` and `conflict`. */
+  certificate(id: string): Certificate {
+    const { clock, version: serverVersion } = this.ports;
+    return certificateOf(this.sessions.session(id), this.sessions.find(id), {
+      serverVersion,
+      issuedAt: clock.isoTime(),
+      pc: (pc) => this.inventory.get(pc),
+    });
   }
 
   /** A capture's image is in the store and visible. */
@@ -697,3 +709,7 @@ export function imageView(manifest: Manifest): ImageView {
     warnings: [...manifest.warnings],
   };
 }
+
+/** Whom the session remembers as the one who ordered it; without an operator it is as the request says. */
+const orderer = (by: OrderedBy | null): { readonly orderedBy?: string } =>
+  by === null ? {} : { orderedBy: by.operator };

@@ -69,7 +69,7 @@ function decide(lab: Lab, pc: PcRecord, request: Decided): void {
     request.action === "cast" && !isAtLeast(lab.admissions.standing(pc.id).level, "placed");
   if (reachesTooFar || !isAllowed(request.action, lab.menus.rulesOf(pc), right))
     return lab.requests.ask(pc, asked);
-  asked.perform();
+  asked.perform(`whoever was at ${pc.name}`);
   lab.announcer.note({ pc: pc.id }, `was asked at its menu, ${byText(right)}, to ${asked.what}`);
 }
 
@@ -98,7 +98,7 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
       const order = { ...usual, image: id, room: null, pcs: [pc.id], disk: request.disk };
       return {
         ...{ action, ...own, what: `restore ${name}@${version} to its disk ${diskIdentity(disk)}` },
-        perform: () => lab.restore(order, null),
+        perform: (orderedBy) => lab.restore({ ...order, orderedBy }, null),
       };
     }
     case "capture": {
@@ -145,13 +145,13 @@ function castOf(
       (each) => `${each.name}  ${foreseenTarget(lab.pcView(each), [view], usualDisk).text}`,
     ),
     word: room,
-    perform() {
+    perform(orderedBy) {
       if (pc.room !== room || idsOf(others()) !== idsOf(shown)) {
         const next = "ask again at the PC, and see the disks that are overwritten now";
         throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
       }
       const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
-      return lab.cast(order, null);
+      return lab.cast({ ...order, orderedBy }, null);
     },
   };
 }

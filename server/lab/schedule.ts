@@ -155,7 +155,7 @@ export class Schedule {
   }
 
   private async run(record: ScheduleRecord): Promise<void> {
-    const { room, image, delta, afterwards, wakeSeconds } = record;
+    const { id, room, image, delta, afterwards, wakeSeconds, operator } = record;
     record.run = { stage: "waking" };
     this.save(record);
     this.tell(record, `due: room ${room} is woken, then gets ${image}`);
@@ -166,6 +166,7 @@ export class Schedule {
         ...{ image, room, delta, afterwards, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
         personalise: "auto",
+        orderedBy: `${operator}, by schedule ${id}`,
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);
