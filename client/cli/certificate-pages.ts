@@ -43,8 +43,7 @@ function page({ document, signer, signature }: GenuineCertificate, pc: Certified
     `<section><h1>${escapeHtml(pc.name)}</h1>`,
     `<p class="result">${pc.result.toUpperCase()}${pc.reason === null ? "" : `: ${escapeHtml(pc.reason)}`}</p>`,
     facts(factsOf(document, pc)),
-    "<h2>Changed after that</h2>",
-    steps.length === 0 ? "<p>Nothing.</p>" : `<ul>${steps.join("")}</ul>`,
+    ...(document.kind === "wipe" ? [] : ["<h2>Changed after that</h2>", list(steps)]),
     "<footer>",
     `A page of the certificate of session ${escapeHtml(session.id)}, made ${when(issuedAt)} by roomcast ${escapeHtml(serverVersion)}.`,
     `Signed by the key ${signer}; the signature begins with ${signature.slice(0, 24)}.`,
@@ -53,11 +52,14 @@ function page({ document, signer, signature }: GenuineCertificate, pc: Certified
   ].join("\n");
 }
 
+const list = (items: readonly string[]): string =>
+  items.length === 0 ? "<p>Nothing.</p>" : `<ul>${items.join("")}</ul>`;
+
 type Fact = readonly [name: string, text: string | null];
 
 function factsOf(document: Certificate, pc: CertifiedPc): readonly Fact[] {
   const { image, verify, orderedBy } = document;
-  const { disk, boot } = pc;
+  const { disk, boot, wipe } = pc;
   return [
     ["Room and seat", [pc.room, pc.seat].filter((part) => part !== null).join(", ")],
     ["MAC addresses", pc.macs.join(", ")],
@@ -69,6 +71,9 @@ function factsOf(document: Certificate, pc: CertifiedPc): readonly Fact[] {
     ["Image", image?.name ?? null],
     ["Its root hash", image?.rootHash ?? null],
     [verify === "read-back" ? "Root hash read back" : "Root hash written", pc.rootHash],
+    ["Wiped", wipe?.detail ?? null],
+    ["NIST SP 800-88", wipe === null ? null : (wipe.sanitization ?? "neither clear nor purge")],
+    ["Read back", wipe?.readBack.detail ?? null],
     ["Began", pc.startedAt === null ? null : when(pc.startedAt)],
     ["Ended", pc.endedAt === null ? null : when(pc.endedAt)],
     ["Came up", boot === null ? null : bootText(boot)],

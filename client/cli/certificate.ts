@@ -74,8 +74,11 @@ export function certified({ document, signer }: GenuineCertificate): string {
   return `${count}, ${good} verified, of session ${session.id} (${substance(document)}), signed by ${signer}`;
 }
 
-const substance = ({ kind, image }: Certificate): string =>
-  image === null ? kind : `${kind} of ${image.name}`;
+function substance({ kind, image, pcs }: Certificate): string {
+  const disk = kind === "wipe" ? pcs[0]?.disk : null;
+  const what = image?.name ?? (disk ? `disk ${disk.serial ?? disk.model ?? ""}`.trimEnd() : null);
+  return what === null ? kind : `${kind} of ${what}`;
+}
 
 async function readLimited(file: string): Promise<Uint8Array> {
   try {

@@ -6,6 +6,7 @@ import { type Static, Type } from "typebox";
 import { base64Of } from "./base64.ts";
 import { nullable } from "./nullable.ts";
 import { StepView } from "./views.ts";
+import { WipeRecord } from "./wipe.ts";
 
 export const certificateFormat = "roomcast-certificate";
 export const certificateVersion = 1;
@@ -48,7 +49,13 @@ const CertifiedPc = Type.Object(
     seat: nullable(text()),
     macs: Type.Array(text(64), { maxItems: 256 }),
     disk: nullable(CertifiedDisk),
-    result: Type.Union([Type.Literal("verified"), Type.Literal("failed"), Type.Literal("stopped")]),
+    /** `done`: a wipe that nothing was read back of. */
+    result: Type.Union([
+      Type.Literal("verified"),
+      Type.Literal("done"),
+      Type.Literal("failed"),
+      Type.Literal("stopped"),
+    ]),
     reason: nullable(text(4096)),
     startedAt: nullable(text(64)),
     endedAt: nullable(text(64)),
@@ -57,6 +64,8 @@ const CertifiedPc = Type.Object(
     /** What was changed on the disk after that. */
     steps: Type.Array(Type.Object({ ...StepView.properties }, closed), { maxItems: 64 }),
     boot: nullable(CertifiedBoot),
+    /** What a wipe did. */
+    wipe: nullable(WipeRecord),
   },
   closed,
 );
@@ -66,7 +75,7 @@ export const Certificate = Type.Object(
   {
     format: Type.Literal(certificateFormat),
     formatVersion: Type.Literal(certificateVersion),
-    kind: Type.Union([Type.Literal("restore"), Type.Literal("cast")]),
+    kind: Type.Union([Type.Literal("restore"), Type.Literal("cast"), Type.Literal("wipe")]),
     serverVersion: text(64),
     issuedAt: text(64),
     session: Type.Object(
@@ -77,7 +86,8 @@ export const Certificate = Type.Object(
     orderedBy: nullable(text()),
     /** NAME@VERSION, and the root hash that every verified PC has. */
     image: nullable(Type.Object({ name: text(), rootHash: nullable(text(64)) }, closed)),
-    verify: Type.Union([Type.Literal("read-back"), Type.Literal("written")]),
+    /** null: of a wipe. */
+    verify: nullable(Type.Union([Type.Literal("read-back"), Type.Literal("written")])),
     pcs: Type.Array(CertifiedPc, { maxItems: 10_000 }),
   },
   closed,

@@ -2,6 +2,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { WipeState } from "../../core/session/kinds/wipe.ts";
 import { printableIn } from "../../core/units/printable.ts";
 import {
   type Certificate,
@@ -10,7 +11,8 @@ import {
   certificateFormat,
   certificateVersion,
 } from "../../core/wire/certificate.ts";
-import type { DiskView, MemberView, SessionView } from "../../core/wire/views.ts";
+import type { DiskView, MemberResult, MemberView, SessionView } from "../../core/wire/views.ts";
+import type { WipeProof, WipeRecord } from "../../core/wire/wipe.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Session } from "./engine.ts";
 
@@ -35,19 +37,21 @@ export function certificateOf(
       `wait for its end: roomcast session watch ${id}`,
     );
   }
-  const { kind, orderedBy, image, verify } = substanceOf(session, view);
+  const { kind, orderedBy, image, verify, proof } = substanceOf(session, view);
   return printableIn({
     format: certificateFormat,
     formatVersion: certificateVersion,
     ...{ kind, serverVersion, issuedAt, image, verify },
     session: { id, room, startedAt, endedAt },
     orderedBy: orderedBy ?? null,
-    pcs: view.members.map((member) => certifiedPc(member, pc(member.pc))),
+    pcs: view.members.map((member) => certifiedPc(member, pc(member.pc), proof)),
   });
 }
 
 type Substance = Pick<Certificate, "kind" | "image" | "verify"> & {
   readonly orderedBy: string | undefined;
+  /** Of a wipe that was done. */
+  readonly proof?: WipeProof | undefined;
 };
 
 function substanceOf({ kindName, state }: Session, { id, image }: SessionView): Substance {
@@ -66,16 +70,25 @@ function substanceOf({ kindName, state }: Session, { id, image }: SessionView): 
         image: image === null ? null : { name: image, rootHash },
       };
     }
-    default:
+    case "wipe": {
+      const { spec, worker } = state as WipeState;
+      const { orderedBy } = spec;
+      return { kind: kindName, orderedBy, verify: null, image: null, proof: worker.wipe };
+    }
+    case "capture":
       throw new RoomcastError(
         "conflict",
         `session ${id} is a ${kindName}, which writes no PC's disk`,
-        "certificates are of restores and of live casts",
+        "certificates are of restores, live casts and wipes",
       );
   }
 }
 
-function certifiedPc(member: MemberView, record: PcRecord | undefined): CertifiedPc {
+function certifiedPc(
+  member: MemberView,
+  record: PcRecord | undefined,
+  proof: WipeProof | undefined,
+): CertifiedPc {
   const { pc, name, disk, result, reason, startedAt, endedAt, rootHash, steps } = member;
   return {
     ...{ id: pc, name, reason, startedAt, endedAt, rootHash },
@@ -83,14 +96,26 @@ function certifiedPc(member: MemberView, record: PcRecord | undefined): Certifie
     seat: record?.seat ?? null,
     macs: record === undefined ? [] : [...record.macs],
     disk: disk === null ? null : diskIn(disk),
-    // In a session that is over nobody is pending.
-    result: result === "pending" ? "stopped" : result,
-    steps: steps.map((step) => ({ ...step, files: [...step.files] })),
+    result: resultOf(result, proof),
+    // The steps of a wipe are its record in words.
+    steps: proof === undefined ? steps.map((step) => ({ ...step, files: [...step.files] })) : [],
     boot: bootIn(member),
+    wipe: proof === undefined ? null : recordOf(proof),
   };
 }
 
 const diskIn = ({ model, serial, wwn, size }: DiskView) => ({ model, serial, wwn, size });
+
+/** A member of a session that is over and never began is one that was stopped. */
+function resultOf(result: MemberResult, proof: WipeProof | undefined): CertifiedPc["result"] {
+  if (result === "pending") return "stopped";
+  return proof?.readBack.finding === "unverifiable" ? "done" : result;
+}
+
+const recordOf = ({ way, detail, sanitization, readBack }: WipeProof): WipeRecord => ({
+  ...{ way, detail, sanitization },
+  readBack: { ...readBack },
+});
 
 /** How the PC came up, in members that tell it. */
 const bootIn = (member: MemberView & { readonly boot?: CertifiedBoot | null }) =>

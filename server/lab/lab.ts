@@ -16,6 +16,7 @@ import {
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
+import type { WipeMethod } from "../../core/wire/wipe.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
@@ -72,7 +73,9 @@ export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs"> {
 /** A wipe as an operator words it. */
 export interface NamedWipe {
   readonly pc: string;
-  readonly method: "discard" | "zero";
+  readonly method: WipeMethod;
+  /** Who ordered it, where no operator did. */
+  readonly orderedBy?: string;
   readonly disk: string | null;
   /** As in `TargetRule`. */
   readonly failingDisks: readonly string[];
@@ -459,8 +462,8 @@ export class Lab implements AgentEvents {
     const pc = this.inventory.find(request.pc);
     this.admissions.requireOrder([pc], by);
     this.pcs.requireOnline(pc);
-    const { method, disk, failingDisks } = request;
-    const session = this.sessions.wipe(pc, { method, disk, failingDisks });
+    const { pc: _, ...order } = request;
+    const session = this.sessions.wipe(pc, { ...order, ...orderer(by) });
     if (by !== null) this.admissions.place(pc, by.operator);
     return session;
   }

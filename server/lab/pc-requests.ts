@@ -90,7 +90,8 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
       const how = method === "zero" ? "with zeros" : "by discard";
       return {
         ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
-        perform: () => lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [] }, null),
+        perform: (orderedBy) =>
+          lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [], orderedBy }, null),
       };
     }
     case "restore": {

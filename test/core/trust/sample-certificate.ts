@@ -16,6 +16,7 @@ export const certifiedPc = (number: number, changes: Partial<CertifiedPc> = {}):
   rootHash: root,
   steps: [{ name: "name", result: "done", detail: "lab1-a1 é", files: ["/etc/hostname"] }],
   boot: null,
+  wipe: null,
   ...changes,
 });
 

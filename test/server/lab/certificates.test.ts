@@ -9,6 +9,7 @@ import { certified } from "../../../client/cli/certificate.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { checkBytes } from "../../../core/node/ed25519.ts";
 import type { End } from "../../../core/wire/control.ts";
+import type { WipeRecord } from "../../../core/wire/wipe.ts";
 import type { NamedRestore } from "../../../server/lab/lab.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
@@ -121,6 +122,42 @@ test("a PC that was forgotten since is certified by what the session knows of it
     [pc.id, pc.room, pc.seat, pc.macs, pc.result],
     [good, null, null, [], "verified"],
   );
+});
+
+const proof = {
+  ...{ way: "zero", sanitization: "clear", detail: "zeros written to every sector" },
+  readBack: { bytes: 500, diskBytes: 500, finding: "zeros", detail: "all 500 B read as zeros" },
+} as const satisfies WipeRecord;
+
+test("a wipe is certified: who asked for it, which disk, how, NIST's word, and what was read back", async () => {
+  const [pc = ""] = pcs;
+  const wipe = { action: "wipe", method: "zero", disk: diskOf(1).path } as const;
+  api.lab.message(pc, { type: "ask", want: wipe });
+  const [request] = api.lab.requests.list();
+  const { id } = api.lab.requests.yes(request?.id ?? "", "ann");
+  const disk = { ...diskOf(1), serial: "as-wiped" };
+  ends(pc, id, { outcome: "done", wipe: { ...proof, disk } });
+  const { members } = await api.lab.sessions.over(id);
+  assert.match(members[0]?.steps[0]?.detail ?? "", /zeros written.*NIST SP 800-88: clear/);
+  const { body } = await certificateOf(id);
+  const { document } = body;
+  const [certifiedPc] = document.pcs;
+  assert.deepEqual([document.kind, document.orderedBy, document.image], ["wipe", "ann", null]);
+  assert.deepEqual([certifiedPc.disk.serial, certifiedPc.result], ["as-wiped", "verified"]);
+  assert.deepEqual(certifiedPc.wipe, proof);
+});
+
+test("a wipe that could not be read back is certified as done, and not as verified", async () => {
+  const [pc = ""] = pcs;
+  const order = { pc, method: "discard", disk: null, failingDisks: [] } as const;
+  const { id } = api.lab.wipe(order, { operator: "ann", shown: null });
+  const readBack = { ...proof.readBack, bytes: 0, finding: "unverifiable" as const };
+  const way = { way: "discard" as const, sanitization: null, detail: "discarded" };
+  ends(pc, id, { outcome: "done", wipe: { ...way, readBack, disk: diskOf(1) } });
+  await api.lab.sessions.over(id);
+  const { body } = await certificateOf(id);
+  const [{ result, wipe }] = body.document.pcs;
+  assert.deepEqual([result, wipe.sanitization], ["done", null]);
 });
 
 test("a capture is refused in words, and a session that never was is not found", async () => {
