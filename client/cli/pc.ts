@@ -162,7 +162,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .description("wipes a disk of each PC")
     .option(
       "--method <METHOD>",
-      "discard (TRIM; zeroes where the disk has none) or zero",
+      "discard (TRIM; zeroes where the disk has none), zero, or secure-erase (the disk's own command)",
       "discard",
     )
     .option("--disk <DEV>", diskOptionText)

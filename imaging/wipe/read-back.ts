@@ -1,5 +1,6 @@
 /** Reading a wiped disk back: all of it, or a sample. */
 import { RoomcastError } from "../../core/errors.ts";
+import { hexSha256 } from "../../core/node/hash.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import type { WipeRecord } from "../../core/wire/wipe.ts";
 import { alignedBuffer } from "../disk/disk.ts";
@@ -68,6 +69,55 @@ export async function requireZeros(
     ? `all ${sizeText(disk.size)} read as zeros`
     : `${sizeText(bytes)} of ${sizeText(disk.size)} read as zeros: the first and the last ${sizeText(edgeBytes)}, and ${places} random places`;
   return { bytes, diskBytes: disk.size, finding: "zeros", detail };
+}
+
+/** What pieces of a disk hold before it erases itself, by their offset. */
+export type Traces = ReadonlyMap<number, string>;
+
+export async function tracesOf(
+  disk: WipedDisk,
+  pieces: Iterable<Piece>,
+  step: (length: number) => void,
+): Promise<Traces> {
+  const memory = alignedBuffer(pieceBytes);
+  const traces = new Map<number, string>();
+  for (const { offset, length } of pieces) {
+    const into = memory.subarray(0, length);
+    // Of what cannot be read, nothing is known: whatever is there afterwards will do.
+    if (await disk.reads(offset, into)) traces.set(offset, hexSha256(into));
+    step(length);
+  }
+  return traces;
+}
+
+/**
+ * After a cryptographic erase a disk reads as whatever its new key makes of the old bits. So each piece is of
+ * one byte throughout (erased flash reads as 00h or FFh), or holds something else than before.
+ */
+export async function requireErased(
+  disk: WipedDisk,
+  pieces: Iterable<Piece>,
+  { traces, step }: { readonly traces: Traces; step(length: number): void },
+): Promise<WipeRecord["readBack"]> {
+  const memory = alignedBuffer(pieceBytes);
+  let bytes = 0;
+  let areZeros = true;
+  for (const { offset, length } of pieces) {
+    const into = memory.subarray(0, length);
+    if (!(await disk.reads(offset, into))) throw failed(offset, "cannot be read");
+    const [first] = into;
+    const isBlank = (first === 0 || first === 0xff) && into.every((byte) => byte === first);
+    if (!isBlank && hexSha256(into) === traces.get(offset))
+      throw failed(offset, "still reads as before");
+    areZeros &&= isBlank && first === 0;
+    bytes += length;
+    step(length);
+  }
+  const sample = bytes === disk.size ? "all" : `a sample of ${sizeText(bytes)}`;
+  const detail = areZeros
+    ? `${sample} of ${sizeText(disk.size)} reads as zeros`
+    : `${sample} of ${sizeText(disk.size)} reads as erased: nothing in it is as it was`;
+  return { bytes, diskBytes: disk.size, finding: areZeros ? "zeros" : "changed", detail };
 }
 
 export const unverifiable = (diskBytes: number): WipeRecord["readBack"] => ({

@@ -87,7 +87,7 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
   switch (action) {
     case "wipe": {
       const { method, disk: named } = request;
-      const how = method === "zero" ? "with zeros" : "by discard";
+      const how = method === "zero" ? "with zeros" : `by ${method.replace("-", " ")}`;
       return {
         ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
         perform: (orderedBy) =>
