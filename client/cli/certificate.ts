@@ -34,7 +34,7 @@ export async function checkFile(
 ): Promise<number> {
   if (key !== undefined && !isPin(key)) {
     const next = "take it from `roomcast trust show` of the server: sha256:…";
-    throw new RoomcastError("usage", `${key} is not the fingerprint of a key`, next);
+    throw new RoomcastError("usage", `${key} is not the SHA-256 of a key`, next);
   }
   const bytes = await readLimited(file);
   const own = key === undefined ? await ownKeys(client, isNamed) : null;
