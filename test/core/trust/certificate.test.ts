@@ -40,6 +40,19 @@ test("with one bit of one byte flipped anywhere it is not genuine", () => {
   }
 });
 
+test("base64 that decodes to the same key or signature is not the same certificate", () => {
+  const { signature } = JSON.parse(text);
+  const signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (const field of [signature.key, signature.value]) {
+    const at = field.indexOf("=") - 1;
+    for (const sign of signs) {
+      if (sign === field[at]) continue;
+      const other = text.replace(field, `${field.slice(0, at)}${sign}${field.slice(at + 1)}`);
+      assert.match(reasonOf(other), /signature does not match/);
+    }
+  }
+});
+
 test("whatever is cut, put in or exchanged, it is not genuine", () => {
   const bytes = Buffer.from(text, "utf8");
   fc.assert(
