@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { certified } from "../../../client/cli/certificate.ts";
 import type { Manifest } from "../../../core/image/types.ts";
@@ -170,17 +171,43 @@ test("a capture is refused in words, and a session that never was is not found",
   assert.equal((await certificateOf("s99")).status, 404);
 });
 
-test("the command line writes certificate and pages, and checks them with and without the server", async () => {
-  const id = await restored();
-  const socketPath = join(api.folder, "roomcast.sock");
-  await api.app.listen({ path: socketPath });
-  const run = async (...words: string[]) => {
-    const program = join(import.meta.dirname, "../../../client/main.ts");
-    const env = { ...process.env, ROOMCAST_DATA: api.folder };
+/** The command line on this lab's local socket. */
+async function commandLine() {
+  await api.app.listen({ path: join(api.folder, "roomcast.sock") });
+  const program = join(import.meta.dirname, "../../../client/main.ts");
+  const env = { ...process.env, ROOMCAST_DATA: api.folder };
+  return async (...words: string[]) => {
     const ran = promisify(execFile)(process.execPath, [program, ...words], { env });
     const { stdout, stderr, code = 0 } = await ran.catch((error) => error);
     return { stdout, stderr, code };
   };
+}
+
+test("`pc wipe --certificate` says what was done, keeps the certificate, and never overwrites one", async () => {
+  const [pc = ""] = pcs;
+  const run = await commandLine();
+  const file = join(api.folder, "wipe.json");
+  const words = ["--yes", "pc", "wipe", "lab1-a1", "--method", "zero", "--certificate", file];
+  const wiping = run(...words);
+  const until = Date.now() + 20_000;
+  while (api.lab.sessions.activeCount === 0 && Date.now() < until) await sleep(20);
+  ends(pc, "s1", { outcome: "done", wipe: { ...proof, disk: diskOf(1) } });
+  const { stdout, stderr, code } = await wiping;
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stdout,
+    /^lab1-a1: wiped\n {2}zeros written.*: clear\n {2}all 500 B read as zeros\n/,
+  );
+  const checked = await run("report", "check", file);
+  assert.match(checked.stdout, /^1 PC, 1 verified, of session s1 \(wipe of disk S3Z9NB0K0001\)/);
+  const again = await run(...words);
+  assert.deepEqual([again.code, api.lab.sessions.activeCount], [4, 0]);
+  assert.match(again.stderr, /wipe\.json is there already/);
+});
+
+test("the command line writes certificate and pages, and checks them with and without the server", async () => {
+  const id = await restored();
+  const run = await commandLine();
   const at = (name: string): string => join(api.folder, name);
   const pages = ["--pages", at("pages.html")];
   const made = await run("report", id, "--format", "certificate", ...pages);
