@@ -28,6 +28,7 @@ import type { GatePorts } from "./gate/gate.ts";
 import { Grants } from "./gate/grants.ts";
 import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
+import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
@@ -76,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   process.umask(0o077);
   for (const text of await openDataFolder(dataFolder)) log.warn(text);
   const keys = await GateKeys.open(dataFolder);
+  const signing = await SigningKeys.open(dataFolder);
   const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
@@ -152,13 +154,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     state,
     operators: new Operators(state, systemClock),
     trust: {
-      view: () => trustView(gateUrl, keys, lab),
+      view: () => trustView(gateUrl, { keys, signing }, lab),
+      certificate: (session) => signing.sign(lab.certificate(session)),
       async rotate() {
         await keys.rotate();
         links.tellKeys();
       },
       async finish() {
         await keys.finish();
+        await signing.renew();
         tls.renew(forNetwork.server as unknown as TlsServer, keys.current);
         links.tellKeys();
       },
@@ -238,7 +242,12 @@ function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
 
 const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });
 
-function trustView(gate: string, { current, next }: GateKeys, lab: Lab): TrustView {
+function trustView(
+  gate: string,
+  own: { readonly keys: GateKeys; readonly signing: SigningKeys },
+  lab: Lab,
+): TrustView {
+  const { current, next } = own.keys;
   const of = ({ pin, since }: GateKey) => ({ key: pin, since });
   const named = (isWanted: (isConnected: boolean) => boolean): string[] =>
     lab.inventory
@@ -247,6 +256,7 @@ function trustView(gate: string, { current, next }: GateKeys, lab: Lab): TrustVi
       .map(({ name }) => name);
   return {
     ...{ gate, ...of(current), next: next === null ? null : of(next) },
+    signing: own.signing.view,
     ...{ told: named((isConnected) => isConnected), away: named((isConnected) => !isConnected) },
   };
 }

@@ -16,14 +16,21 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "restore win11 --room lab1 --start all --start-timeout 120",
   ],
   cast: ["cast master --room lab1 --wait", "cast master --room lab1 --save-as win11"],
-  report: ["report s12 --format html > s12.html"],
+  report: [
+    "report s12 --format html > s12.html",
+    "report s12 --format certificate --pages s12.html > s12.json",
+  ],
+  "report check": ["report check s12.json", "report check s12.json --key sha256:…"],
   "pc list": ["pc list --room lab1"],
   "pc set": [
     "pc set 52:54:00:12:34:56 --name lab1-A3 --room lab1 --seat A3",
     "pc set lab1-A3 --address 10.77.0.31/24 --field asset=4711",
   ],
   "pc identify": ["pc identify pc7 --as lab1-A3", "pc identify pc7 --new"],
-  "pc wipe": ["pc wipe lab1-A3 lab1-A4", "pc wipe lab1-A3 --method zero --disk /dev/sdb"],
+  "pc wipe": [
+    "pc wipe lab1-A3 lab1-A4",
+    "pc wipe lab1-A3 --method zero --disk /dev/sdb --certificate a3.json",
+  ],
   "room set": [
     "room set lab1 --naming lab1-{seat} --idle-boot local-disk --disk-seconds 5",
     "room set lab1 --disk 'transport=nvme size=200GB-1TB'",

@@ -1,3 +1,5 @@
+import { access, writeFile } from "node:fs/promises";
+import { join, parse } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
@@ -7,13 +9,15 @@ import { table } from "../../core/screen/table.ts";
 import { codeText } from "../../core/trust/code.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
-import type { DiskView, PcView } from "../../core/wire/views.ts";
+import type { DiskView, PcView, SessionView } from "../../core/wire/views.ts";
+import { certificateText } from "./certificate.ts";
 import type { RunCommand } from "./program.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 
 interface WipeOptions {
   readonly method: string;
+  readonly certificate?: string;
   readonly disk?: string;
   readonly useFailingDisk?: string[];
 }
@@ -169,13 +173,17 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .description("wipes a disk of each PC")
     .option(
       "--method <METHOD>",
-      "discard (TRIM; zeroes where the disk has none) or zero",
+      "discard (TRIM; zeroes where the disk has none), zero, or secure-erase (the disk's own command)",
       "discard",
     )
     .option("--disk <DEV>", diskOptionText)
     .option("--use-failing-disk <SERIAL...>", failingOptionText)
+    .option(
+      "--certificate <FILE>",
+      "writes what was done, signed by the server; of several PCs a file each, with the PC's name in its own",
+    )
     .action((references: string[], options: WipeOptions) =>
-      run(async ({ client, say, confirm }) => {
+      run(async ({ client, say, confirm, document }) => {
         const pcs: PcView[] = [];
         for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
         const { method, disk = null, useFailingDisk: failingDisks = [] } = options;
@@ -187,20 +195,48 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
           logicalSector: null,
         });
         const word = pcs.map(({ name }) => name).join(",");
+        const files = await certificateFiles(options.certificate, pcs);
         const what = ["The disks of these PCs will be wiped:", ...lines, ...orderKeyLines(keys)];
         await confirm(what, word);
         const shown = shownOf(keys);
         const wiped = await Promise.allSettled(
           pcs.map(async ({ id, name }) => {
             const request = { method, disk, failingDisks, overwrite: name, shown };
-            await client.post(`${path(id)}/wipe`, request);
+            const session = await client.post<SessionView>(`${path(id)}/wipe`, request);
+            document(session);
             say(`${name}: wiped`);
+            for (const { detail } of session.members[0]?.steps ?? []) say(`  ${detail}`);
+            const file = files.get(id);
+            if (file === undefined) return;
+            await writeFile(file, await certificateText(client, session.id), { flag: "wx" });
+            say(`  certificate: ${file}`);
           }),
         );
         for (const each of wiped) if (each.status === "rejected") throw each.reason;
         return 0;
       }),
     );
+}
+
+/** The file of each PC, by its id; throws `refused` for one that is there: it may be the only one of its kind. */
+async function certificateFiles(
+  file: string | undefined,
+  pcs: readonly PcView[],
+): Promise<ReadonlyMap<string, string>> {
+  if (file === undefined) return new Map();
+  const { dir, name, ext } = parse(file);
+  const named = (pc: PcView): string =>
+    pcs.length === 1 ? file : join(dir, `${name}-${pc.name}${ext}`);
+  const files = new Map(pcs.map((pc) => [pc.id, named(pc)]));
+  for (const each of files.values()) {
+    const isThere = await access(each).then(
+      () => true,
+      () => false,
+    );
+    if (isThere)
+      throw new RoomcastError("refused", `${each} is there already`, "name another --certificate");
+  }
+  return files;
 }
 
 const powerActions = [

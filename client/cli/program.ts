@@ -14,6 +14,7 @@ import { addKeyCommands } from "./key.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
 import { takePins } from "./pins.ts";
+import { addReportCommands } from "./report-command.ts";
 import { addRequestCommands } from "./request.ts";
 import { addRestoreCommands } from "./restore.ts";
 import { addRoomCommands } from "./room.ts";
@@ -73,6 +74,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addImageCommands(program, run);
   addRestoreCommands(program, run);
   addSessionCommands(program, run);
+  addReportCommands(program, run);
   addRequestCommands(program, run);
   addScheduleCommands(program, run);
   addHistoryCommand(program, run);

@@ -157,7 +157,8 @@ const eventTable = (events: readonly HistoryEvent[]): string =>
     "</tbody></table>",
   ].join("\n");
 
-const escapeHtml = (text: string): string =>
+/** Text from elsewhere, for a page. */
+export const escapeHtml = (text: string): string =>
   printable(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

@@ -141,6 +141,8 @@ export const TrustView = Type.Object({
   ...KeyView,
   /** The one that takes its place, while it is rotated. */
   next: nullable(Type.Object(KeyView)),
+  /** The key that signs certificates, and the fingerprints of those before it, oldest first. */
+  signing: Type.Object({ ...KeyView, earlier: Type.Array(Type.String()) }),
   /** PCs by name: those that are connected, and so know all keys; and the others. */
   told: Type.Array(Type.String()),
   away: Type.Array(Type.String()),

@@ -18,6 +18,7 @@ import { GrowMode } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
 import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
+import { WipeMethod, WipeProof } from "./wipe.ts";
 
 /** Each side says something at least this often. */
 export const aliveEvery = millis(1000);
@@ -89,6 +90,8 @@ export const End = Type.Object({
   rootHash: nullable(text(64)),
   counters: nullable(Counters),
   steps: Type.Optional(Type.Array(StepView, { maxItems: 256 })),
+  /** Of a wipe that was done. */
+  wipe: Type.Optional(WipeProof),
 });
 export type End = Static<typeof End>;
 
@@ -174,8 +177,6 @@ export const Progress = Type.Object({
   /** The disk does not answer, in words; null or absent while it does. */
   trouble: Type.Optional(nullable(text(512))),
 });
-
-export const WipeMethod = Type.Union([Type.Literal("discard"), Type.Literal("zero")]);
 
 /** By which way the PC gets its chunks now; said when that changes, and after each `ready`. */
 export const Delivery = Type.Object({

@@ -24,6 +24,8 @@ export const DiskView = Type.Object({
   health: nullable(Type.String({ maxLength: 256 })),
   /** Why only a task that names it takes it: `USB`, `SD card`, `removable`, `write-protected`; else null. */
   protection: nullable(Type.String({ maxLength: 32 })),
+  /** It can erase itself (`pc wipe --method secure-erase`). Null or absent: it was not asked, or is of an older agent. */
+  secureErase: Type.Optional(nullable(Type.Boolean())),
 });
 export type DiskView = Static<typeof DiskView>;
 

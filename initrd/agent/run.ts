@@ -6,6 +6,7 @@ import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { startCastReceiver } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
+import { DriveHandle } from "../../core/node/drive-calls.ts";
 import { PinnedServer } from "../../core/node/pinned.ts";
 import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
@@ -19,6 +20,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { Agent } from "./agent.ts";
 import { checkNetwork } from "./check/check.ts";
 import { findings } from "./check/findings.ts";
+import { DriveErases } from "./hardware/drive-erases.ts";
 import { readFirmware } from "./hardware/firmware.ts";
 import { HalfWritten, halfWrittenText } from "./hardware/half-written.ts";
 import { DiskHealth } from "./hardware/health.ts";
@@ -118,9 +120,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
   const health = new DiskHealth();
+  const erases = new DriveErases();
   const halfWritten = new HalfWritten();
   const disks = (): DiskView[] =>
-    disksOf(options.disks).map((disk) => ({ ...disk, health: health.of(disk.path) }));
+    disksOf(options.disks).map((disk) => ({
+      ...disk,
+      ...{ health: health.of(disk.path), secureErase: erases.of(disk.path) },
+    }));
   const candidates = (): Candidate[] =>
     disks().map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
 
@@ -162,7 +168,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           },
         });
       case "wipe":
-        return startWipe(order, common);
+        return startWipe(order, { ...common, openDrive: DriveHandle.open });
     }
   };
 
@@ -180,6 +186,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     const present = disks();
     await Promise.all([
       options.disks === null ? health.ask(present.map(({ path }) => path)) : null,
+      options.disks === null ? erases.ask(present) : null,
       // No restore leaves half of itself on a disk that people carry about.
       halfWritten.look(present.filter(({ protection }) => protection === null)),
     ]);

@@ -9,6 +9,7 @@ import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { MacAddress } from "../../core/units/mac.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
+import type { Certificate } from "../../core/wire/certificate.ts";
 import {
   type AgentMessage,
   type BulkFrame,
@@ -20,6 +21,7 @@ import {
 import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
 import type { OwnStep } from "../../core/wire/personal.ts";
 import type { ImageStep, ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
+import type { WipeMethod } from "../../core/wire/wipe.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
@@ -30,6 +32,7 @@ import { Announcer } from "./announcer.ts";
 import { BootProofs, type WireSenses } from "./boot-proofs.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { chooseCanaries } from "./canaries.ts";
+import { certificateOf } from "./certificates.ts";
 import { dhcpSeats } from "./dhcp-seats.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { ImageSteps } from "./image-steps.ts";
@@ -92,7 +95,9 @@ export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "ca
 /** A wipe as an operator words it. */
 export interface NamedWipe {
   readonly pc: string;
-  readonly method: "discard" | "zero";
+  readonly method: WipeMethod;
+  /** Who ordered it, where no operator did. */
+  readonly orderedBy?: string;
   readonly disk: string | null;
   /** As in `TargetRule`. */
   readonly failingDisks: readonly string[];
@@ -434,7 +439,7 @@ export class Lab implements AgentEvents {
             isConnected: (pc) => this.agents.isConnected(pc),
             seatsOf: (name) => this.inventory.room(name).seats.map((seat) => seat.name),
           });
-    const session = this.sessions.restore({ ...request, room, image, pcs, canary });
+    const session = this.sessions.restore({ ...request, ...orderer(by), room, image, pcs, canary });
     this.begun(session, pcs, by);
     return session;
   }
@@ -480,7 +485,7 @@ export class Lab implements AgentEvents {
     if (request.personalise === "auto") this.personals.requireOwn(pcs, ["any system"]);
     requireProvable(request);
     const room = this.roomNameOf(request);
-    const session = this.sessions.cast({ ...request, room, sender, pcs });
+    const session = this.sessions.cast({ ...request, ...orderer(by), room, sender, pcs });
     this.begun(session, [sender, ...pcs], by);
     return session;
   }
@@ -592,10 +597,20 @@ export class Lab implements AgentEvents {
     const pc = this.inventory.find(request.pc);
     this.admissions.requireOrder([pc], by);
     this.pcs.requireOnline(pc);
-    const { method, disk, failingDisks } = request;
-    const session = this.sessions.wipe(pc, { method, disk, failingDisks });
+    const { pc: _, ...order } = request;
+    const session = this.sessions.wipe(pc, { ...order, ...orderer(by) });
     if (by !== null) this.admissions.place(pc, by.operator);
     return session;
+  }
+
+  /** What the server signs of a session that is over. Throws `not-found` and `conflict`. */
+  certificate(id: string): Certificate {
+    const { clock, version: serverVersion } = this.ports;
+    return certificateOf(this.sessions.session(id), this.sessions.find(id), {
+      serverVersion,
+      issuedAt: clock.isoTime(),
+      pc: (pc) => this.inventory.get(pc),
+    });
   }
 
   /** A capture's image is in the store and visible. */
@@ -855,3 +870,7 @@ function imageView(manifest: Manifest, steps: ImageStep[]): ImageView {
     steps,
   };
 }
+
+/** Whom the session remembers as the one who ordered it; without an operator it is as the request says. */
+const orderer = (by: OrderedBy | null): { readonly orderedBy?: string } =>
+  by === null ? {} : { orderedBy: by.operator };

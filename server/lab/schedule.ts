@@ -156,7 +156,7 @@ export class Schedule {
   }
 
   private async run(record: ScheduleRecord): Promise<void> {
-    const { room, image, delta, afterwards, personalise, wakeSeconds } = record;
+    const { id, room, image, delta, afterwards, personalise, wakeSeconds, operator } = record;
     record.run = { stage: "waking" };
     this.save(record);
     this.tell(record, `due: room ${room} is woken, then gets ${image}`);
@@ -167,6 +167,7 @@ export class Schedule {
         ...{ image, room, delta, afterwards, personalise, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
         ...{ proveBootSeconds: usualProofSeconds(afterwards), canary: null },
+        orderedBy: `${operator}, by schedule ${id}`,
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);

@@ -775,10 +775,11 @@ const presentPcs = ({ members }: Receivers): PcId[] =>
 
 function receiversSpec(request: ReceiversRequest, number: number): ReceiversSpec {
   const { room, disk, failingDisks, delta, verify, afterwards, personalise, start } = request;
-  const { pcs, startTimeoutSeconds, proveBootSeconds } = request;
+  const { pcs, startTimeoutSeconds, proveBootSeconds, orderedBy } = request;
   return {
     ...{ room, disk, failingDisks, delta, verify, afterwards, personalise, start },
     pcs: pcs.map(({ id }) => id),
+    ...(orderedBy === undefined ? {} : { orderedBy }),
     startTimeoutMs: startTimeoutSeconds === null ? null : startTimeoutSeconds * 1000,
     proveBootMs: proveBootSeconds === null ? null : proveBootSeconds * 1000,
     cast: castPlace(number),

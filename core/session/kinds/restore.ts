@@ -26,6 +26,8 @@ export interface ReceiversSpec {
   /** The room that it is for; null: PCs that were named. */
   readonly room: string | null;
   readonly pcs: readonly PcId[];
+  /** Who ordered it; absent in sessions from before this was written down. */
+  readonly orderedBy?: string;
   /** The disk on every PC; null: as each PC's room chooses. */
   readonly disk: string | null;
   /** To be taken although SMART says that they fail; as in `TargetRule`. */

@@ -17,6 +17,7 @@ import {
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import { SigningKeys } from "../../../server/gate/signing-keys.ts";
 import { Tls } from "../../../server/gate/tls.ts";
 import type { Log } from "../../../server/host/log.ts";
 import type { LabNetwork } from "../../../server/lab/addresses.ts";
@@ -120,12 +121,15 @@ export async function openApi(
     ...{ interface: "lab0", warnings: [] },
     dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
   });
+  const signing = await SigningKeys.open(folder);
   const keys = {
+    certificate: (session: string) => signing.sign(lab.certificate(session)),
     view: () => ({
       gate: "https://test",
       key: testPin,
       since: "t",
       next: null,
+      signing: signing.view,
       told: [],
       away: [],
     }),
