@@ -100,6 +100,7 @@ export async function runInRoot(
     // Whatever it leaves running ends with it, and holds the mounts no longer.
     const args = ["-m", "-p", "-f", "/bin/sh", "-c", ...words];
     const env = { PATH: path, LC_ALL: "C", HOME: "/root", ...facts };
+    signal.throwIfAborted();
     const child = spawn("unshare", args, {
       ...{ env, detached: true },
       stdio: ["ignore", "pipe", "pipe"],
@@ -107,7 +108,9 @@ export async function runInRoot(
     let output = "";
     let isLate = false;
     const end = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      // Once it has ended by itself there is nobody left to be told.
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, "SIGKILL");
     };
     const late = setTimeout(() => {
       isLate = true;
