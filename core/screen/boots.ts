@@ -1,5 +1,5 @@
 /** Which PCs of a session came up as themselves, in words. */
-import { bootText, missingBoots, missingNotices } from "../session/boot-proof.ts";
+import { bootText, missingBoots, missingNotices } from "../session/boot-proof-view.ts";
 import type { MemberView, SessionView } from "../wire/views.ts";
 import { consoleText, type Style } from "./row.ts";
 

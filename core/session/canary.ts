@@ -1,6 +1,7 @@
 /** The PCs of a restore that are first: only when they are verified, and have come up, are the others ordered. */
 
-import { bootText, bootView, isProofPending } from "./boot-proof.ts";
+import { isProofPending } from "./boot-proof.ts";
+import { bootText, bootView } from "./boot-proof-view.ts";
 import { type Cause, causeText } from "./cause.ts";
 import type { LabTime, PcId } from "./kind.ts";
 import type { Member, MemberPhase } from "./receivers.ts";

@@ -7,7 +7,7 @@ import {
   slowest,
 } from "../../../core/screen/progress.ts";
 import { progressLine, resultTable, sentence } from "../../../core/screen/report.ts";
-import { missingNotices } from "../../../core/session/boot-proof.ts";
+import { missingNotices } from "../../../core/session/boot-proof-view.ts";
 import { memberOf, sessionOf } from "../../client/console/fake-lab.ts";
 
 const end = { endedAt: "2026-11-22T09:15:00Z" };
