@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { hostname, networkInterfaces } from "node:os";
+import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Server as TlsServer } from "node:tls";
 import type { FastifyInstance } from "fastify";
@@ -10,6 +10,7 @@ import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
+import { parseMac } from "../core/units/mac.ts";
 import type { TrustView } from "../core/wire/api.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
@@ -27,14 +28,18 @@ import type { GatePorts } from "./gate/gate.ts";
 import { Grants } from "./gate/grants.ts";
 import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
+import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
-import { rateLimitOf, readConfig } from "./host/config.ts";
+import { openArpListener } from "./host/arp-listener.ts";
+import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
+import { askSsh } from "./host/ssh-banner.ts";
 import { sendMagicPackets } from "./host/wake.ts";
+import type { LabNetwork } from "./lab/addresses.ts";
 import { Lab } from "./lab/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
@@ -62,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
   const config = options.configFile === null ? {} : await readConfig(options.configFile);
-  const address = addressOf(interfaceName);
+  const { address, netmask } = ownAddress(interfaceName);
   const url = `http://${address}:${httpPort}`;
   const gateUrl = `https://${address}:${httpsPort}`;
   const startedAt = systemClock.isoTime();
@@ -72,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   process.umask(0o077);
   for (const text of await openDataFolder(dataFolder)) log.warn(text);
   const keys = await GateKeys.open(dataFolder);
+  const signing = await SigningKeys.open(dataFolder);
   const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
@@ -84,11 +90,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const lab = new Lab({
-    state,
-    images,
+    ...{ state, images, dataFolder },
     clock: systemClock,
     version,
     agents: links,
+    network: labNetwork(address, netmask, config),
     openSender: async ({ address: cast, imageId, room }, stats) =>
       startCastSender(
         {
@@ -108,6 +114,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       startCastReceiver({ ...receiver, interfaceAddress: address }, events),
     seal: (grant) => grants.seal(grant),
     rateLimitBps: (room) => rateLimitOf(config, room),
+    senses: {
+      hearArp: (heard) =>
+        openArpListener({
+          ...{ interfaceName, heard },
+          onError: (err) => log.warn({ err }, "ARP"),
+        }),
+      askSsh: (at) => askSsh(interfaceName, at),
+    },
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });
@@ -121,6 +135,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await startBootServices({
       interfaceName,
       address,
+      netmask,
       serverUrl: url,
       gate: () => ({ url: gateUrl, pins: keys.pins }),
       folder: bootFolder,
@@ -139,13 +154,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     state,
     operators: new Operators(state, systemClock),
     trust: {
-      view: () => trustView(gateUrl, keys, lab),
+      view: () => trustView(gateUrl, { keys, signing }, lab),
+      certificate: (session) => signing.sign(lab.certificate(session)),
       async rotate() {
         await keys.rotate();
         links.tellKeys();
       },
       async finish() {
         await keys.finish();
+        await signing.renew();
         tls.renew(forNetwork.server as unknown as TlsServer, keys.current);
         links.tellKeys();
       },
@@ -225,7 +242,12 @@ function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
 
 const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });
 
-function trustView(gate: string, { current, next }: GateKeys, lab: Lab): TrustView {
+function trustView(
+  gate: string,
+  own: { readonly keys: GateKeys; readonly signing: SigningKeys },
+  lab: Lab,
+): TrustView {
+  const { current, next } = own.keys;
   const of = ({ pin, since }: GateKey) => ({ key: pin, since });
   const named = (isWanted: (isConnected: boolean) => boolean): string[] =>
     lab.inventory
@@ -234,6 +256,7 @@ function trustView(gate: string, { current, next }: GateKeys, lab: Lab): TrustVi
       .map(({ name }) => name);
   return {
     ...{ gate, ...of(current), next: next === null ? null : of(next) },
+    signing: own.signing.view,
     ...{ told: named((isConnected) => isConnected), away: named((isConnected) => !isConnected) },
   };
 }
@@ -265,10 +288,17 @@ async function listenAt(
   }
 }
 
+const labNetwork = (address: string, netmask: string, { dhcp = {} }: Config): LabNetwork => ({
+  ...{ address, netmask, gateway: dhcp.router ?? null, dns: dhcp.dns ?? [] },
+  fixed: new Map(
+    Object.entries(dhcp.static ?? {}).map(([mac, fixed]) => [parseMac(mac) ?? mac, fixed]),
+  ),
+});
+
 /** The interface's IPv4 address; throws `refused` when there is none to serve from. */
-function addressOf(interfaceName: string): string {
+function ownAddress(interfaceName: string): NetworkInterfaceInfo {
   const found = networkInterfaces()[interfaceName]?.find(({ family }) => family === "IPv4");
-  if (found !== undefined) return found.address;
+  if (found !== undefined) return found;
   throw new RoomcastError(
     "refused",
     `interface ${interfaceName} has no IPv4 address, or does not exist`,

@@ -18,6 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "core/wire": ["core/units"],
   "core/image": ["core/units", "core/wire"],
   "core/trust": ["core/units", "core/wire"],
+  "core/personalise": ["core/units", "core/wire"],
   "core/boot": ["core/units", "core/wire", "core/image"],
   "core/cast": ["core/units", "core/wire", "core/image"],
   "core/agent": ["core/units", "core/wire"],

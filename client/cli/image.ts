@@ -10,6 +10,7 @@ import { type DiskSize, decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { addStepCommands } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
 
@@ -73,6 +74,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
           ),
         );
         for (const warning of found.warnings) say(`warning: ${warning}`);
+        for (const { name, bytes, by } of found.steps)
+          say(`step: ${name}, ${sizeText(bytes)}, added by ${by}`);
         return 0;
       }),
     );
@@ -106,6 +109,8 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .action((reference: string, file: string) =>
       run((context) => exportFile(context, reference, file)),
     );
+
+  addStepCommands(image, run);
 
   image
     .command("fit <I>")

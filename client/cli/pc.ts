@@ -1,4 +1,6 @@
-import type { Command } from "commander";
+import { access, writeFile } from "node:fs/promises";
+import { join, parse } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
@@ -7,13 +9,15 @@ import { table } from "../../core/screen/table.ts";
 import { codeText } from "../../core/trust/code.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
-import type { DiskView, PcView } from "../../core/wire/views.ts";
+import type { DiskView, PcView, SessionView } from "../../core/wire/views.ts";
+import { certificateText } from "./certificate.ts";
 import type { RunCommand } from "./program.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 
 interface WipeOptions {
   readonly method: string;
+  readonly certificate?: string;
   readonly disk?: string;
   readonly useFailingDisk?: string[];
 }
@@ -67,13 +71,24 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .option("--name <N>", "its name")
     .option("--room <R>", "its room")
     .option("--seat <S>", "its seat in the room, or none")
-    .action((reference: string, change: { name?: string; room?: string; seat?: string }) =>
+    .option(
+      "--address <ADDRESS/LEN>",
+      "its own address, if its room has such (`room set`), or none",
+    )
+    .option("--field <NAME=VALUE...>", "fields of your own; NAME= takes one away", fieldOf)
+    .action((reference: string, options: SetOptions) =>
       run(async ({ client, say, document }) => {
-        const seat = change.seat === undefined ? {} : { seat: seatOf(change.seat) };
-        const found = await client.patch<PcView>(path(reference), { ...change, ...seat });
+        const { seat, address, field, ...change } = options;
+        const found = await client.patch<PcView>(path(reference), {
+          ...change,
+          ...(seat === undefined ? {} : { seat: orNone(seat) }),
+          ...(address === undefined ? {} : { address: orNone(address) }),
+          ...(field === undefined ? {} : { fields: field }),
+        });
         document(found);
         const where = found.seat === null ? "" : `, seat ${found.seat}`;
-        say(`${found.name} (${found.mac}) is in room ${found.room}${where}`);
+        const own = found.address === null ? "" : `, address ${found.address}`;
+        say(`${found.name} (${found.mac}) is in room ${found.room}${where}${own}`);
         return 0;
       }),
     );
@@ -158,13 +173,17 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .description("wipes a disk of each PC")
     .option(
       "--method <METHOD>",
-      "discard (TRIM; zeroes where the disk has none) or zero",
+      "discard (TRIM; zeroes where the disk has none), zero, or secure-erase (the disk's own command)",
       "discard",
     )
     .option("--disk <DEV>", diskOptionText)
     .option("--use-failing-disk <SERIAL...>", failingOptionText)
+    .option(
+      "--certificate <FILE>",
+      "writes what was done, signed by the server; of several PCs a file each, with the PC's name in its own",
+    )
     .action((references: string[], options: WipeOptions) =>
-      run(async ({ client, say, confirm }) => {
+      run(async ({ client, say, confirm, document }) => {
         const pcs: PcView[] = [];
         for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
         const { method, disk = null, useFailingDisk: failingDisks = [] } = options;
@@ -176,20 +195,48 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
           logicalSector: null,
         });
         const word = pcs.map(({ name }) => name).join(",");
+        const files = await certificateFiles(options.certificate, pcs);
         const what = ["The disks of these PCs will be wiped:", ...lines, ...orderKeyLines(keys)];
         await confirm(what, word);
         const shown = shownOf(keys);
         const wiped = await Promise.allSettled(
           pcs.map(async ({ id, name }) => {
             const request = { method, disk, failingDisks, overwrite: name, shown };
-            await client.post(`${path(id)}/wipe`, request);
+            const session = await client.post<SessionView>(`${path(id)}/wipe`, request);
+            document(session);
             say(`${name}: wiped`);
+            for (const { detail } of session.members[0]?.steps ?? []) say(`  ${detail}`);
+            const file = files.get(id);
+            if (file === undefined) return;
+            await writeFile(file, await certificateText(client, session.id), { flag: "wx" });
+            say(`  certificate: ${file}`);
           }),
         );
         for (const each of wiped) if (each.status === "rejected") throw each.reason;
         return 0;
       }),
     );
+}
+
+/** The file of each PC, by its id; throws `refused` for one that is there: it may be the only one of its kind. */
+async function certificateFiles(
+  file: string | undefined,
+  pcs: readonly PcView[],
+): Promise<ReadonlyMap<string, string>> {
+  if (file === undefined) return new Map();
+  const { dir, name, ext } = parse(file);
+  const named = (pc: PcView): string =>
+    pcs.length === 1 ? file : join(dir, `${name}-${pc.name}${ext}`);
+  const files = new Map(pcs.map((pc) => [pc.id, named(pc)]));
+  for (const each of files.values()) {
+    const isThere = await access(each).then(
+      () => true,
+      () => false,
+    );
+    if (isThere)
+      throw new RoomcastError("refused", `${each} is there already`, "name another --certificate");
+  }
+  return files;
 }
 
 const powerActions = [
@@ -201,7 +248,25 @@ const powerActions = [
 
 const candidates = ({ doubt }: PcView): string => (doubt ?? []).map(({ name }) => name).join(", ");
 
-const seatOf = (text: string): string | null => (text === "none" ? null : text);
+const orNone = (text: string): string | null => (text === "none" ? null : text);
+
+interface SetOptions {
+  readonly name?: string;
+  readonly room?: string;
+  readonly seat?: string;
+  readonly address?: string;
+  readonly field?: Readonly<Record<string, string>>;
+}
+
+/** One more NAME=VALUE. */
+function fieldOf(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const at = text.indexOf("=");
+  if (at > 0) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new InvalidArgumentError("It has to be NAME=VALUE, or NAME= to take the field away.");
+}
 
 const diskSummary = (disk: DiskView): string => `${diskIdentity(disk)} ${sizeText(disk.size)}`;
 
@@ -213,6 +278,8 @@ function describe(pc: PcView): string[] {
     `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
     ...identityLines(pc).map((text, index) => `${index === 0 ? "key" : ""}`.padEnd(10) + text),
     `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,
+    ...(pc.address === null ? [] : [`its own   ${pc.address}`]),
+    ...Object.entries(pc.fields).map(([name, value]) => `field     ${name}=${value}`),
     `firmware  ${pc.firmware ?? "unknown"}${pc.secureBoot === true ? ", Secure Boot" : ""}`,
     `network   ${pc.nic.driver ?? "unknown"}${speed}`,
     `memory    ${memory}`,

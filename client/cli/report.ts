@@ -1,3 +1,4 @@
+import { memberBootText } from "../../core/screen/boots.ts";
 import {
   dateText,
   durationText,
@@ -7,6 +8,7 @@ import {
 } from "../../core/screen/format.ts";
 import { resultCounts } from "../../core/screen/progress.ts";
 import { membersByResult, sentence } from "../../core/screen/report.ts";
+import { csvLine, safeCell } from "../../core/units/csv.ts";
 import { printable } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
@@ -23,20 +25,19 @@ const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["startedAt", (member) => member.startedAt ?? ""],
   ["endedAt", (member) => member.endedAt ?? ""],
   ["rootHash", (member) => member.rootHash ?? ""],
+  ["boot", ({ boot }) => boot?.state ?? ""],
+  ["bootSeconds", ({ boot }) => boot?.seconds ?? ""],
+  ["bootName", ({ boot }) => boot?.name ?? ""],
+  ["bootSystem", ({ boot }) => boot?.system ?? ""],
+  ["bootEvidence", ({ boot }) => boot?.evidence ?? ""],
 ];
-
-/** What a spreadsheet takes for a formula; of the wide signs, one that is set to East Asian text. */
-const formula = /^ *[=+\-@\uff1d\uff0b\uff0d\uff20]/;
 
 /** RFC 4180: a heading, then a line per PC. A text that would be taken for a formula gets an apostrophe. */
 export function reportCsv(session: SessionView): string {
-  const quote = (cell: string | number): string => {
-    const shown = printable(String(cell));
-    const text = typeof cell === "string" && formula.test(shown) ? `'${shown}` : shown;
-    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const rows = session.members.map((member) => columns.map(([, cell]) => quote(cell(member))));
-  return [columns.map(([title]) => title), ...rows].map((row) => row.join(",")).join("\r\n");
+  const shown = (cell: string | number): string =>
+    typeof cell === "string" ? safeCell(printable(cell)) : String(cell);
+  const rows = session.members.map((member) => columns.map(([, cell]) => shown(cell(member))));
+  return [columns.map(([title]) => title), ...rows].map(csvLine).join("\r\n");
 }
 
 /** What the printed table has, in words. */
@@ -53,6 +54,14 @@ const printed: readonly [string, (member: MemberView) => string][] = [
       startedAt === null || endedAt === null
         ? ""
         : durationText(secondsBetween(startedAt, endedAt)),
+  ],
+  [
+    "Came up",
+    (member) => {
+      const text = memberBootText(member);
+      const evidence = member.boot?.state === "up" ? member.boot.evidence : null;
+      return evidence === null ? text : `${text}: ${evidence}`;
+    },
   ],
   ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
 ];
@@ -148,7 +157,8 @@ const eventTable = (events: readonly HistoryEvent[]): string =>
     "</tbody></table>",
   ].join("\n");
 
-const escapeHtml = (text: string): string =>
+/** Text from elsewhere, for a page. */
+export const escapeHtml = (text: string): string =>
   printable(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

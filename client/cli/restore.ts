@@ -3,10 +3,13 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { proofSeconds } from "../../core/session/boot-proof.ts";
+import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { stepLines } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -22,6 +25,9 @@ interface TargetOptions {
   readonly verify: string;
   readonly then: string;
   readonly personalise: string;
+  /** Seconds, or as usual; false: nobody waits. */
+  readonly proveBoot?: number | boolean;
+  readonly canary?: string | number;
   readonly wait?: boolean;
 }
 
@@ -88,6 +94,17 @@ const withTargets = (command: Command): Command =>
         "auto",
       ),
     )
+    .option(
+      "--prove-boot [SECONDS]",
+      `wait so long until each verified PC is seen to come up as itself (${proofSeconds} s; usual with --then reboot and boot-disk)`,
+      positive,
+    )
+    .option("--no-prove-boot", "do not wait for verified PCs to come up")
+    .option(
+      "--canary <PC|N>",
+      "this PC, or so many, first: the others are ordered once it is verified and, with --then reboot or boot-disk, seen to come up; without --then it is only verified",
+      canary,
+    )
     .option("--wait", "wait for the result; the exit status says whether all PCs are verified");
 
 async function restore(
@@ -98,7 +115,12 @@ async function restore(
   const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
   const what = `${imageName(image)} (disk of ${sizeText(image.diskBytes)})`;
   const { logicalSector } = image;
-  const targets = await confirmTargets(context, options, { what, logicalSector, sender: null });
+  const isOwn = options.personalise === "auto";
+  const targets = await confirmTargets(context, options, {
+    ...{ what, logicalSector, sender: null },
+    systems: isOwn ? systemsOn(image.partitions) : [],
+    also: isOwn ? stepLines(image) : [],
+  });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "restore",
     image: image.id,
@@ -110,7 +132,10 @@ async function restore(
 async function cast(context: CliContext, reference: string, options: CastOptions): Promise<number> {
   const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
   const what = `the disk of ${sender.name}`;
-  const targets = await confirmTargets(context, options, { what, logicalSector: null, sender });
+  const targets = await confirmTargets(context, options, {
+    ...{ what, logicalSector: null, sender, also: [] },
+    systems: options.personalise === "auto" ? ["any system"] : [],
+  });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "cast",
     sender: sender.id,
@@ -131,10 +156,14 @@ async function confirmTargets(
     /** Null: not known yet. */
     readonly logicalSector: number | null;
     readonly sender: PcView | null;
+    /** Those that take the PCs' names. */
+    readonly systems: readonly HostSystem[];
+    /** What happens afterwards. */
+    readonly also: readonly string[];
   },
 ): Promise<object> {
   const { client } = context;
-  const { what, logicalSector, sender } = from;
+  const { what, logicalSector, sender, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
   const sameRoom = ({ name }: RoomView): boolean =>
     foldedName(name) === foldedName(options.room ?? "");
@@ -147,18 +176,22 @@ async function confirmTargets(
   const targets = pcs ?? all.filter((pc) => pc.room === room);
   const word = room ?? targets.map(({ name }) => name).join(",");
   const keys = keysOf(targets, rooms, pcs !== null);
+  const overwritten = targets.filter(({ id }) => id !== sender?.id && !isLeftOut(keys, id));
+  // The server refuses it, too: here it is said before a word is typed.
+  const faults = hostNameFaults(overwritten, systems);
+  if (faults.length > 0) {
+    const next = [...new Set(faults.map((fault) => fault.next))].join("; ");
+    throw new RoomcastError("refused", faults.map(({ what }) => what).join("; "), next);
+  }
   await context.confirm(
     [
       `${what} will overwrite:`,
-      ...targetLines(
-        targets.filter(({ id }) => id !== sender?.id && !isLeftOut(keys, id)),
-        rooms,
-        {
-          named: options.disk ?? null,
-          failingDisks: options.useFailingDisk ?? [],
-          logicalSector,
-        },
-      ),
+      ...targetLines(overwritten, rooms, {
+        named: options.disk ?? null,
+        failingDisks: options.useFailingDisk ?? [],
+        logicalSector,
+      }),
+      ...also,
       ...orderKeyLines(keys),
     ],
     word,
@@ -175,6 +208,8 @@ async function confirmTargets(
     verify: options.verify,
     afterwards: options.then,
     personalise: options.personalise,
+    ...proveBootOf(options.proveBoot),
+    canary: options.canary ?? null,
     overwrite: word,
   };
 }
@@ -193,6 +228,19 @@ function positive(text: string): number {
     throw new InvalidArgumentError("It has to be a number of seconds.");
   return value;
 }
+
+/** Not said: as the server does usually. */
+const proveBootOf = (said: number | boolean | undefined): { proveBoot?: number | null } =>
+  said === undefined
+    ? {}
+    : { proveBoot: said === false ? null : said === true ? proofSeconds : said };
+
+/** A number is a count: a PC whose name is one is given by its id or MAC. */
+const canary = (text: string): string | number => {
+  if (!/^\d+$/.test(text)) return text;
+  if (Number(text) < 1) throw new InvalidArgumentError("It has to be a PC, or a number of PCs.");
+  return Number(text);
+};
 
 function startPolicy(text: string): "now" | "all" | number {
   if (text === "now" || text === "all") return text;

@@ -7,29 +7,29 @@ const onOff = (text: string): boolean => {
   return text === "on";
 };
 
-const growMode = (text: string): string => {
-  if (text !== "auto" && text !== "last" && text !== "none")
-    throw new InvalidArgumentError("It has to be auto, last or none.");
-  return text;
-};
+const oneOf =
+  (...allowed: readonly string[]) =>
+  (text: string): string => {
+    if (allowed.includes(text)) return text;
+    const last = allowed.at(-1);
+    throw new InvalidArgumentError(`It has to be ${allowed.slice(0, -1).join(", ")} or ${last}.`);
+  };
 
-const agentOrDisk = (text: string): string => {
-  if (text !== "agent" && text !== "local-disk")
-    throw new InvalidArgumentError("It has to be agent or local-disk.");
-  return text;
-};
+/** Null: as this server's own network has it. */
+const orAuto = (text: string): string | null => (text === "auto" ? null : text);
 
-const whom = (text: string): string => {
-  if (!["on-order", "placed", "proven"].includes(text))
-    throw new InvalidArgumentError("It has to be on-order, placed or proven.");
-  return text;
-};
+function prefix(text: string): number | null {
+  if (text === "auto") return null;
+  const bits = Number(text.replace(/^\//, ""));
+  if (Number.isInteger(bits) && bits >= 8 && bits <= 30) return bits;
+  throw new InvalidArgumentError("It has to be a number of bits from 8 to 30, or auto.");
+}
 
-const approveOrFree = (text: string): string => {
-  if (text !== "approve" && text !== "free")
-    throw new InvalidArgumentError("It has to be approve or free.");
-  return text;
-};
+/** Of an option that is given several words, each word comes by itself. */
+const listOr =
+  <T>(word: string, empty: T) =>
+  (text: string, before: readonly string[] | T | undefined): readonly string[] | T =>
+    text === word ? empty : [...(Array.isArray(before) ? before : []), text];
 
 const orNone = (text: string): string | null => (text === "none" ? null : text);
 
@@ -38,7 +38,7 @@ const settings: readonly {
   readonly key: keyof RoomChange;
   readonly flags: string;
   readonly help: string;
-  readonly parse: (text: string) => unknown;
+  readonly parse: (text: string, before: never) => unknown;
   readonly show: (room: RoomView) => string;
 }[] = [
   {
@@ -52,7 +52,7 @@ const settings: readonly {
     key: "grow",
     flags: "--grow <WHAT>",
     help: "auto, last or none: which partition takes the room of a larger disk: Windows' or Linux' own, the last one, or none",
-    parse: growMode,
+    parse: oneOf("auto", "last", "none"),
     show: ({ settings: { grow } }) => grow,
   },
   {
@@ -77,7 +77,7 @@ const settings: readonly {
     key: "idleBoot",
     flags: "--idle-boot <WHAT>",
     help: "agent or local-disk: what an idle PC starts when it boots from the network",
-    parse: agentOrDisk,
+    parse: oneOf("agent", "local-disk"),
     show: ({ settings: { idleBoot } }) => idleBoot,
   },
   {
@@ -91,15 +91,71 @@ const settings: readonly {
     key: "admit",
     flags: "--admit <WHOM>",
     help: "on-order (an order that names a new PC places it), placed (only PCs that an operator has placed get orders) or proven (of those, only PCs with a TPM or a key file)",
-    parse: whom,
+    parse: oneOf("on-order", "placed", "proven"),
     show: ({ settings: { admit } }) => admit,
   },
   {
     key: "ask",
     flags: "--ask <WHETHER>",
     help: "approve or free: whether what a PC's menu asks for needs a PIN or an operator's yes",
-    parse: approveOrFree,
+    parse: oneOf("approve", "free"),
     show: ({ settings: { ask } }) => ask,
+  },
+  {
+    key: "domain",
+    flags: "--domain <NAME>",
+    help: "the DNS domain of its PCs, like lab.example.org, or none",
+    parse: orNone,
+    show: ({ settings: { domain } }) => domain ?? "none",
+  },
+  {
+    key: "address",
+    flags: "--address <HOW>",
+    help: "dhcp, reserved or static: restored systems take any address, each its own from this server's DHCP, or each its own that is written on its disk",
+    parse: oneOf("dhcp", "reserved", "static"),
+    show: ({ settings: { address } }) => address,
+  },
+  {
+    key: "gateway",
+    flags: "--gateway <ADDRESS>",
+    help: "the gateway of static addresses; auto: as this server's DHCP has it",
+    parse: orAuto,
+    show: ({ settings: { gateway } }) => gateway ?? "auto",
+  },
+  {
+    key: "dns",
+    flags: "--dns <ADDRESS...>",
+    help: "the name servers of static addresses; auto: as this server's DHCP has them",
+    parse: listOr("auto", null),
+    show: ({ settings: { dns } }) => dns?.join(" ") ?? "auto",
+  },
+  {
+    key: "prefix",
+    flags: "--prefix <LEN>",
+    help: "the bits of the network's prefix, like 24; auto: as of this server's own address",
+    parse: prefix,
+    show: ({ settings: { prefix } }) => (prefix === null ? "auto" : String(prefix)),
+  },
+  {
+    key: "sshKeys",
+    flags: "--ssh-key <NAME...>",
+    help: "the stored SSH keys (`key list`) whose owners log in as administrator of restored PCs, or none",
+    parse: listOr("none", []),
+    show: ({ settings: { sshKeys } }) => sshKeys.join(" ") || "none",
+  },
+  {
+    key: "secrets",
+    flags: "--secrets <WHOM>",
+    help: "proven or unproven: whether private host keys go only to PCs with a TPM or a key file, or to every placed PC",
+    parse: oneOf("proven", "unproven"),
+    show: ({ settings: { secrets } }) => secrets,
+  },
+  {
+    key: "bootFirst",
+    flags: "--boot-first <WHAT>",
+    help: "network or disk: what the firmware of restored UEFI PCs starts first",
+    parse: oneOf("network", "disk"),
+    show: ({ settings: { bootFirst } }) => bootFirst,
   },
   {
     key: "pin",
@@ -119,7 +175,7 @@ const settings: readonly {
 
 export function addSettingOptions(command: Command): Command {
   for (const { flags, help, parse } of settings) {
-    command.addOption(new Option(flags, help).argParser(parse));
+    command.addOption(new Option(flags, help).argParser(parse as (text: string) => unknown));
   }
   return command;
 }
@@ -127,3 +183,24 @@ export function addSettingOptions(command: Command): Command {
 /** A line per setting, in the form that its option takes. */
 export const settingLines = (room: RoomView): string[] =>
   settings.map(({ key, show }) => `${key.padEnd(13)}  ${show(room)}`);
+
+/** What commander calls the options whose names are not their settings'. */
+const renamed = { sshKey: "sshKeys" } as const;
+
+/** The change that the options of a command line are. Of a null that a word stands for, commander makes an empty text. */
+export const changeOf = (options: Readonly<Record<string, unknown>>): RoomChange =>
+  Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [
+      name in renamed ? renamed[name as keyof typeof renamed] : name,
+      value === "" ? null : value,
+    ]),
+  );
+
+/** What a change lets happen that is not seen at once. */
+export const warningLines = ({ secrets }: RoomChange, room: string): string[] =>
+  secrets === "unproven"
+    ? [
+        `From now on private SSH host keys go, over TLS, to every placed PC of ${room}, also to one without a`,
+        "TPM or key file, which could not prove who it is: whoever can imitate such a PC gets its keys.",
+      ]
+    : [];

@@ -3,11 +3,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import { table } from "../../core/screen/table.ts";
 import { seatGrid } from "../../core/session/seats.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
-import type { RoomChange, RoomView, Seat } from "../../core/wire/rooms.ts";
+import type { RoomView, Seat } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
-import { addSettingOptions, settingLines } from "./room-settings.ts";
+import { addListCommands } from "./room-list.ts";
+import { addSettingOptions, changeOf, settingLines, warningLines } from "./room-settings.ts";
 
 const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
 
@@ -77,11 +78,12 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
 
   addSettingOptions(
     room.command("set <R>").description("changes the settings of a room, and shows them"),
-  ).action((name: string, change: RoomChange) =>
+  ).action((name: string, options: Record<string, unknown>) =>
     run(async ({ client, say, document }) => {
+      const change = changeOf(options);
       const found = await client.patch<RoomView>(path(name), change);
       document(found);
-      for (const line of settingLines(found)) say(line);
+      for (const line of [...settingLines(found), ...warningLines(change, found.name)]) say(line);
       return 0;
     }),
   );
@@ -139,6 +141,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       }),
     );
 
+  addListCommands(room, run);
   addSeatCommands(program, run);
 }
 

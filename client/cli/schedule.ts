@@ -8,6 +8,7 @@ interface AddOptions {
   readonly image: string;
   readonly delta?: boolean;
   readonly then: string;
+  readonly personalise: string;
   readonly wake: number;
   readonly timeZone?: string;
 }
@@ -31,6 +32,14 @@ export function addScheduleCommands(program: Command, run: RunCommand): void {
         .choices(["stay", "reboot", "poweroff", "boot-disk"])
         .default("poweroff"),
     )
+    .addOption(
+      new Option(
+        "--personalise <HOW>",
+        "auto: verified PCs are given their own names, addresses and keys",
+      )
+        .choices(["auto", "none"])
+        .default("auto"),
+    )
     .option("--time-zone <ZONE>", "the time zone, like Europe/Berlin; by default the server's own")
     .action((cron: string, options: AddOptions) =>
       run(async ({ client, say, document, confirm }) => {
@@ -41,7 +50,7 @@ export function addScheduleCommands(program: Command, run: RunCommand): void {
         );
         const added = await client.post<ScheduleView>("/schedule", {
           ...{ cron, room, image, delta, timeZone, wakeSeconds: wake },
-          ...{ afterwards: options.then, overwrite: room },
+          ...{ afterwards: options.then, personalise: options.personalise, overwrite: room },
         });
         document(added);
         say(`${added.id}: ${image} to room ${room}, first at ${added.dueAt}`);

@@ -3,13 +3,11 @@ import { diskLine } from "../../core/screen/disk.ts";
 import { orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { table } from "../../core/screen/table.ts";
-import { printable, printableLines } from "../../core/units/printable.ts";
-import type { HistoryEvent } from "../../core/wire/api.ts";
+import { printable } from "../../core/units/printable.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
-import { reportCsv, reportHtml } from "./report.ts";
 import { keysOf } from "./targets.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
@@ -148,36 +146,6 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
         return started(context, again, wait);
       }),
     );
-
-  program
-    .command("report <S>")
-    .description("prints the result of a session, PC by PC")
-    .addOption(
-      choice(
-        "--format <FORMAT>",
-        "the form of the report",
-        ["table", "json", "csv", "html"],
-        "table",
-      ),
-    )
-    .action((id: string, options: { format: string }) =>
-      run(async ({ client, json }) => {
-        const found = await client.get<SessionView>(path(id));
-        const format = json ? "json" : options.format;
-        const query = `?session=${encodeURIComponent(id)}&limit=10000`;
-        const events =
-          format === "html" ? await client.get<HistoryEvent[]>(`/history${query}`) : [];
-        process.stdout.write(`${report(found, events, format)}\n`);
-        return 0;
-      }),
-    );
-}
-
-function report(session: SessionView, events: readonly HistoryEvent[], format: string): string {
-  if (format === "json") return JSON.stringify(session);
-  if (format === "csv") return reportCsv(session);
-  if (format === "html") return reportHtml(session, events);
-  return printableLines([...resultTable(session), "", sentence(session)].join("\n"));
 }
 
 /** Says that the session has started and, if `wait` is set, follows it. Answers the exit status. */

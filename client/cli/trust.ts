@@ -24,7 +24,10 @@ export function addTrustCommands(program: Command, run: RunCommand): void {
     .description(
       "makes the server's next key, of which connected PCs hear at once and others when they start; with --finish it takes the present key's place",
     )
-    .option("--finish", "lets the next key take the present key's place")
+    .option(
+      "--finish",
+      "lets the next key take the present key's place, and makes a new key for certificates",
+    )
     .action(({ finish }: { finish?: boolean }) =>
       run(async ({ client, say, document }) => {
         const path = finish === true ? "/trust/finish" : "/trust/rotate";
@@ -37,10 +40,12 @@ export function addTrustCommands(program: Command, run: RunCommand): void {
     );
 }
 
-const shown = ({ gate, key, since, next }: TrustView): string[] => [
+const shown = ({ gate, key, since, next, signing }: TrustView): string[] => [
   `Gate  ${gate}`,
   `Key   ${key}  (since ${since})`,
   ...(next === null ? [] : [`Next  ${next.key}  (since ${next.since})`]),
+  `Certificates are signed by  ${signing.key}  (since ${signing.since})`,
+  ...signing.earlier.map((each) => `Earlier ones were signed by ${each}`),
 ];
 
 const names = (pcs: readonly string[]): string => (pcs.length === 0 ? "none" : pcs.join(", "));

@@ -65,7 +65,7 @@ export function dialogRows(
       };
     case "room":
       return {
-        body: roomPageRows(model, room, page.chosen, size.columns),
+        body: roomPageRows(model, room, page.chosen, size),
         keys: "Enter: change  w: seat walk  o: open menus  y: history  n: new  x: delete  Esc",
       };
     case "setting":

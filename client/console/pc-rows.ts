@@ -1,4 +1,5 @@
 /** The page of one PC. */
+import { memberBootText } from "../../core/screen/boots.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import {
   barText,
@@ -78,6 +79,11 @@ function partRows(
   const style =
     member.result === "verified" ? "good" : member.result === "failed" ? "bad" : "plain";
   rows.push([span(` ${cell("Result", 12)}`, "bold"), span(member.result.toUpperCase(), style)]);
+  if (member.boot !== null) {
+    const { evidence, state } = member.boot;
+    const seen = state === "up" && evidence !== null ? `: ${evidence}` : "";
+    rows.push(fact("Came up", `${memberBootText(member)}${seen}`));
+  }
   if (member.lane === "http" || member.lane === "catch-up")
     rows.push(fact("Served", member.lane === "http" ? "over HTTP" : "after the others"));
   if (member.reason !== null) rows.push(...paragraph(member.reason, columns, style, 13));

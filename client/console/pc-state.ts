@@ -36,12 +36,17 @@ export function stateOf(pc: PcView, part: Part | undefined): PcWord {
     case "revoked":
       return { word: pc.identity.state.toUpperCase(), style: "warn", ...over };
   }
+  // It is still shown as booting for a while after its own system was seen.
+  const boot = part?.member.boot?.state;
+  if (boot === "up" && (pc.state === "offline" || pc.state === "booting"))
+    return { word: "CAME UP", style: "good", ...over };
   // What it does now counts for more than what became of it an hour ago.
   if (pc.state !== "idle" && pc.state !== "offline" && pc.state !== "failed") {
     return { word: pc.state, style: "accent", ...over };
   }
   switch (part?.member.result) {
     case "verified":
+      if (boot === "missing") return { word: "NOT UP", style: "bad", ...over };
       return {
         word: doneWord[part.session.kind],
         style: "good",

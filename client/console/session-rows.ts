@@ -1,4 +1,5 @@
 /** The page of one session: how far the room is, which PC holds it up and why, and every PC's part. */
+import { bootCounts, bootStyle, memberBootText } from "../../core/screen/boots.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import {
   barText,
@@ -99,6 +100,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
     paragraph(notice, columns, "bad").slice(0, 2),
   );
   const there = session.members.filter((member) => member.state !== "offline").length;
+  const boots = bootCounts(session);
   return [
     title,
     fact(
@@ -107,7 +109,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
     ),
     fact(
       "PCs",
-      `${counts.verified} of ${session.members.length} verified, ${counts.failed} failed, ${there} online`,
+      `${counts.verified} of ${session.members.length} verified, ${counts.failed} failed, ${there} online${boots === null ? "" : `; ${boots}`}`,
       counts.failed > 0 ? "bad" : "plain",
     ),
     fact("Rate", rateBps === null ? "nothing is being sent" : linkRateText(rateBps)),
@@ -142,6 +144,14 @@ function memberRow(member: MemberView, session: SessionView, columns: number): R
       span(` ${cell(name, 14)} `),
       span(cell(word, 13), style),
       span(cut(reason, columns - 30), style),
+    ];
+  }
+  // So does whether it came up.
+  if (member.boot !== null) {
+    return [
+      span(` ${cell(name, 14)} `),
+      span(cell(word, 13), style),
+      span(cut(memberBootText(member), columns - 30), bootStyle(member)),
     ];
   }
   return [

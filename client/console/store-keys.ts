@@ -153,8 +153,21 @@ export function pressAtSetting(
       return { ui: { ...ui, said: { text: policy.reason, good: false } }, effect: null };
     return change({ ...ui, page: { name: "room", chosen: 0 } }, room.name, { disk: policy.value });
   }
-  const value = text === "none" ? null : typeof before === "number" ? Number(text) : text;
+  const value = typedValue(page.key, text, before);
   return change({ ...ui, page: { name: "room", chosen: 0 } }, room.name, { [page.key]: value });
+}
+
+/** What was typed, as the setting takes it. */
+function typedValue(
+  key: keyof RoomChange,
+  text: string,
+  before: string | number | boolean | null | undefined,
+): string | number | readonly string[] | null {
+  const isNone = text === "none" || text === "";
+  if (key === "sshKeys") return isNone ? [] : text.split(/[\s,]+/);
+  if (isNone) return null;
+  if (key === "dns") return text.split(/[\s,]+/);
+  return typeof before === "number" || key === "prefix" ? Number(text) : text;
 }
 
 function change(ui: Ui, room: string, body: RoomChange): Step {
@@ -172,11 +185,27 @@ export function roomSettings({ settings, pin, instructorPin }: RoomView): {
   return [
     ...keys.map((key) => ({
       key,
-      value: key === "disk" ? policyText(settings.disk) : settings[key],
+      value: shownValue(settings, key),
     })),
     { key: "pin", value: pin ? "(set)" : null },
     { key: "instructorPin", value: instructorPin ? "(set)" : null },
   ];
+}
+
+/** As it is typed. */
+function shownValue(
+  settings: RoomSettings,
+  key: keyof RoomSettings,
+): string | number | boolean | null {
+  switch (key) {
+    case "disk":
+      return policyText(settings.disk);
+    case "dns":
+    case "sshKeys":
+      return settings[key]?.join(" ") || null;
+    default:
+      return settings[key];
+  }
 }
 
 export const settingText = (value: string | number | boolean | null): string =>

@@ -64,7 +64,7 @@ export function roomPageRows(
   model: Model,
   name: string | null,
   chosen: number,
-  columns: number,
+  { columns, lines }: ScreenSize,
 ): Row[] {
   const room = name === null ? undefined : model.rooms.get(name);
   if (room === undefined) return [line("This room no longer exists.")];
@@ -78,7 +78,8 @@ export function roomPageRows(
       : walk.next === null
         ? "ON: there is no free seat"
         : `ON: press Enter at the PC that takes seat ${walk.next}`;
-  return [
+  const settings = roomSettings(room);
+  const head = [
     line(room.name, "bold"),
     blank,
     fact("PCs", `${pcs}, of which ${online} are on`),
@@ -89,9 +90,17 @@ export function roomPageRows(
       ? []
       : [line(`MENUS SHUT until ${shutUntil.slice(11, 16)} UTC: too many wrong PINs`, "bad")]),
     blank,
-    ...roomSettings(room).map(({ key, value }, index) =>
-      line(`${cell(key, 14)}${settingText(value)}`, index === chosen ? "chosen" : "plain"),
-    ),
+  ];
+  // The title, the keys and what was said last are around all of this.
+  const space = Math.max(1, lines - head.length - 3);
+  const from = visibleFrom(chosen, settings.length, space);
+  return [
+    ...head,
+    ...settings
+      .slice(from, from + space)
+      .map(({ key, value }, index) =>
+        line(`${cell(key, 14)}${settingText(value)}`, from + index === chosen ? "chosen" : "plain"),
+      ),
   ];
 }
 

@@ -32,7 +32,8 @@ function workState(type: Order["type"], progress: TaskProgress | null): PcState 
     case "wipe":
       return "wiping";
     case "restore":
-      if (progress?.phase === "growing") return "personalising";
+      if (progress?.phase === "growing" || progress?.phase === "personalising")
+        return "personalising";
       if (progress?.phase === "verifying") return "verifying";
       return (progress?.counters?.bytesReceived ?? 0) > 0 ? "receiving" : "waiting";
   }

@@ -2,6 +2,7 @@
 import { ipv4ToNumber, ipv4ToText, subnetOf } from "../units/ipv4.ts";
 import { asciiBytes, type DhcpPacket, dhcpType, noAddress, u32Bytes } from "../wire/dhcp/packet.ts";
 import type { BootUuids } from "./boot-uuids.ts";
+import type { DhcpSeats } from "./dhcp-seats.ts";
 import { loaderFor } from "./loader.ts";
 import type { UefiLoaders } from "./uefi-loaders.ts";
 
@@ -19,6 +20,7 @@ export interface AnswerSettings extends BootSettings {
   readonly leaseSeconds: number;
   readonly router: string | null;
   readonly dns: readonly string[];
+  readonly seats: Pick<DhcpSeats, "of">;
 }
 
 /** A client identifier or UUID longer than this is not echoed: none in the field is. */
@@ -50,6 +52,8 @@ export function ackOrOffer(
   }
   const boot = bootFields(settings, request);
   for (const [code, value] of boot.options) options.set(code, value);
+  // Firmware and boot loaders have no use of a name, and some have little room for an answer.
+  if (!boot.isBooting) addNames(settings, request, options);
   // RFC 6842: the client identifier goes back as it came.
   echo(request, options, 61);
   // RFC 3046 section 2.2: a relay's own option goes back as it came, at the end.
@@ -101,6 +105,21 @@ export function nak({ serverAddress }: AnswerSettings, request: DhcpPacket): Dhc
   echo(request, options, 61);
   echo(request, options, 82, relayLimitBytes);
   return { ...blankReply(request), broadcast: true, options };
+}
+
+/** RFC 2132 sections 3.14 and 3.17: the host name and the domain, for who asks for them in option 55. */
+function addNames(
+  { seats }: AnswerSettings,
+  request: DhcpPacket,
+  options: Map<number, Uint8Array>,
+): void {
+  const seat = seats.of(request.mac);
+  const asked = request.options.get(55) ?? new Uint8Array();
+  for (const [code, text] of [
+    [12, seat?.name ?? null],
+    [15, seat?.domain ?? null],
+  ] as const)
+    if (text !== null && asked.includes(code)) options.set(code, asciiBytes(text));
 }
 
 interface BootFields {

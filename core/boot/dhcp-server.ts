@@ -127,10 +127,12 @@ export class DhcpServer {
     const asked = addressOption(packet, 50) ?? packet.ciaddr;
     if (asked === noAddress) return [fact(packet, "ignored", null, "a request without an address")];
     const { leaseSeconds } = this.options;
-    const claim = this.pool.claim(packet.mac, asked, now, leaseSeconds * 1000);
+    const isRenewal = packet.ciaddr !== noAddress;
+    const term = { leaseMs: leaseSeconds * 1000, isRenewal };
+    const claim = this.pool.claim(packet.mac, asked, now, term);
     switch (claim.name) {
       case "granted": {
-        const verb = packet.ciaddr === noAddress ? "leased" : "renewed";
+        const verb = isRenewal ? "renewed" : "leased";
         const loader = this.loaderFor(packet);
         const ack = ackOrOffer(this.options, packet, dhcpType.ack, asked);
         this.options.uefiLoaders.told(packet.mac, loader);

@@ -6,6 +6,7 @@
 import { type AddressRange, ipv4ToNumber, ipv4ToText, isInRange } from "../units/ipv4.ts";
 import type { MacAddress } from "../units/mac.ts";
 import type { Millis } from "../units/units.ts";
+import type { DhcpSeats } from "./dhcp-seats.ts";
 
 export interface Lease {
   readonly mac: MacAddress;
@@ -20,6 +21,8 @@ export interface LeasePoolOptions {
   readonly range: AddressRange;
   /** These PCs always get theirs, inside or outside of the range. */
   readonly fixed: ReadonlyMap<string, string>;
+  /** So do these, unless they have one of `fixed`; who sits where changes while the server runs. */
+  readonly seats: Pick<DhcpSeats, "of" | "isKept">;
 }
 
 /** The pool's answers name whose stored leases have to be forgotten for it. */
@@ -59,9 +62,11 @@ export class LeasePool {
   private readonly reserved = new Set<number>();
   private readonly holdings = new Map<number, Holding>();
   private readonly addressOf = new Map<MacAddress, number>();
+  private readonly seats: LeasePoolOptions["seats"];
 
   constructor(options: LeasePoolOptions, leases: readonly Lease[]) {
     this.range = options.range;
+    this.seats = options.seats;
     for (const [mac, text] of options.fixed) {
       const address = ipv4ToNumber(text);
       if (address === undefined) continue;
@@ -94,19 +99,29 @@ export class LeasePool {
     return { address: ipv4ToText(address), forgotten, isNew: true };
   }
 
-  /** Leases the address that the client asks for, if it may have it. */
-  claim(mac: MacAddress, asked: string, now: Millis, leaseMs: number): Claim {
+  /**
+   * Leases the address that the client asks for, if it may have it. One that renews what it has keeps it: an
+   * address that an operator gives it meanwhile is for its next start, and ends nothing that it is at.
+   */
+  claim(
+    mac: MacAddress,
+    asked: string,
+    now: Millis,
+    term: { readonly leaseMs: number; readonly isRenewal: boolean },
+  ): Claim {
     const address = ipv4ToNumber(asked) ?? 0;
     const fixed = this.fixedFor(mac, now);
     const own = this.addressOf.get(mac);
     const isKnown = own !== undefined && this.isHeld(this.holdings.get(own), now);
     if (!this.mayHave(mac, address)) {
-      const isForeign = !this.reserved.has(address) && fixed === undefined && !isKnown;
+      const isForeign = !this.isReserved(address) && fixed === undefined && !isKnown;
       return { name: isForeign ? "foreign" : "wrong" };
     }
-    const isOther = fixed !== undefined ? fixed !== address : isKnown && own !== address;
+    const isKept = term.isRenewal && isKnown && own === address && !this.fixed.has(mac);
+    const isOther =
+      !isKept && (fixed !== undefined ? fixed !== address : isKnown && own !== address);
     if (isOther || this.isAnothers(address, mac, now)) return { name: "wrong" };
-    const until = now + leaseMs;
+    const until = now + term.leaseMs;
     const forgotten = this.hold(address, { name: "leased", mac, until });
     return {
       name: "granted",
@@ -182,16 +197,29 @@ export class LeasePool {
 
   /** The client's fixed address, unless something else sits on it: then it gets one of the range. */
   private fixedFor(mac: MacAddress, now: Millis): number | undefined {
-    const address = this.fixed.get(mac);
+    const address = this.ownOf(mac);
     return address === undefined || this.isAnothers(address, mac, now) ? undefined : address;
   }
 
   private mayHave(mac: MacAddress, address: number): boolean {
-    return this.fixed.get(mac) === address || this.isLeasable(address);
+    return this.ownOf(mac) === address || this.isLeasable(address);
+  }
+
+  /** The address that is this client's alone. */
+  private ownOf(mac: MacAddress): number | undefined {
+    const fixed = this.fixed.get(mac);
+    if (fixed !== undefined) return fixed;
+    const address = ipv4ToNumber(this.seats.of(mac)?.address ?? "");
+    // The configuration comes before what operators set.
+    return address === undefined || this.reserved.has(address) ? undefined : address;
+  }
+
+  private isReserved(address: number): boolean {
+    return this.reserved.has(address) || this.seats.isKept(ipv4ToText(address));
   }
 
   private isLeasable(address: number): boolean {
-    return isInRange(address, this.range) && !this.reserved.has(address);
+    return isInRange(address, this.range) && !this.isReserved(address);
   }
 
   private isAnothers(address: number, mac: MacAddress, now: Millis): boolean {

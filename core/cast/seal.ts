@@ -1,23 +1,31 @@
 /**
- * The seal of a packet: a keyed tag over its header and payload, by which strangers' packets are told
- * from the sender's. HalfSipHash-1-3 with 32 bits of output (Aumasson and Bernstein's SipHash on 32-bit
- * words); decision 0021 says why this one.
+ * The seal of a packet: a keyed tag of 32 bits over its header and payload, by which strangers' packets
+ * are told from the sender's. The packet is summed under a key (`word-sum.ts`), and the sum, the length
+ * and the header go through HalfSipHash-1-3 (Aumasson and Bernstein's SipHash on 32-bit words).
+ * Decision 0021 says why these.
  */
-import { readU32, sealBytes, writeU32 } from "../wire/cast.ts";
+import { headerBytes, readU32, sealBytes, writeU32 } from "../wire/cast.ts";
+import { sumKeyWords, wordSum } from "./word-sum.ts";
 
 export const sealKeyBytes = 8;
 
-/** Seals packets with one key, and says whether their seals are right. A packet is whole words long. */
+/** Seals packets with one key, and says whether their seals are right. */
 export class PacketSeal {
   private readonly k0: number;
   private readonly k1: number;
-  /** The buffer seen last as words: packets come and go in the same one. */
-  private words: Int32Array = new Int32Array(0);
+  private readonly sumKey: Int32Array;
+  /** Sum, header, length. */
+  private readonly block = new Int32Array(2 + headerBytes / 4 + 1);
+  private readonly head = this.block.subarray(0, -1);
 
   /** `key`: `sealKeyBytes` bytes. */
   constructor(key: Uint8Array) {
     this.k0 = readU32(key, 0) | 0;
     this.k1 = readU32(key, 4) | 0;
+    // Of single words, which no block is: nobody meets a word of this key as a seal.
+    this.sumKey = Int32Array.from({ length: sumKeyWords }, (_, index) =>
+      halfSipHash(Int32Array.of(index), this.k0, this.k1),
+    );
   }
 
   /** Writes the seal behind the rest of the packet. */
@@ -30,35 +38,22 @@ export class PacketSeal {
   }
 
   private of(packet: Uint8Array, offset: number, length: number): number {
-    const start = packet.byteOffset + offset;
-    const count = (length - sealBytes) >> 2;
-    // Words can be read at multiples of four only.
-    if ((start & 3) !== 0) {
-      const aligned = new Uint8Array(packet.subarray(offset, offset + length));
-      return halfSipHash(new Int32Array(aligned.buffer, 0, count), 0, count, this.k0, this.k1);
-    }
-    if (this.words.buffer !== packet.buffer)
-      this.words = new Int32Array(packet.buffer, 0, packet.buffer.byteLength >> 2);
-    return halfSipHash(this.words, start >> 2, count, this.k0, this.k1);
+    const { block, head, k0, k1 } = this;
+    wordSum(packet, offset, length - sealBytes, this.sumKey, head);
+    block[block.length - 1] = length;
+    return halfSipHash(block, k0, k1);
   }
 }
 
-/** HalfSipHash-1-3 of `count` little-endian words from word `at`, as a signed number of 32 bits. */
-export function halfSipHash(
-  words: Int32Array,
-  at: number,
-  count: number,
-  k0: number,
-  k1: number,
-): number {
+/** HalfSipHash-1-3 of little-endian words, as a signed number of 32 bits. */
+export function halfSipHash(words: Int32Array, k0: number, k1: number): number {
   // Without `| 0` the loop would count in floating point, at four times the cost.
   let v0 = k0 | 0;
   let v1 = k1 | 0;
   let v2 = 0x6c79_6765 ^ k0;
   let v3 = 0x7465_6462 ^ k1;
-  const end = at + count;
   // Written out, because a call for each word would take several times as long.
-  for (let index = at; index < end; index++) {
+  for (let index = 0; index < words.length; index++) {
     const word = words[index] as number;
     v3 ^= word;
     v0 = (v0 + v1) | 0;
@@ -74,7 +69,7 @@ export function halfSipHash(
     v0 ^= word;
   }
   // Of a whole number of words, the last block is the length alone: bits 24–31, in bytes modulo 256.
-  const last = (count & 0x3f) << 26;
+  const last = (words.length & 0x3f) << 26;
   v3 ^= last;
   // A round for that block, then three to finish.
   for (let round = 0; round < 4; round++) {

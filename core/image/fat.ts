@@ -26,9 +26,9 @@ const bpb = {
   state32: 0x41,
 } as const;
 
-const bootSectorBytes = 512;
+export const bootSectorBytes = 512;
 const rootEntryBytes = 32;
-const firstCluster = 2;
+export const firstCluster = 2;
 /** Of whole entries of each kind: 768 KiB. */
 const pieceBytes = 3 * 256 * 1024;
 /** Runs of clusters that follow one another: 12 MiB for what is known of them. */
@@ -107,7 +107,8 @@ const damaged = (reason: string): { readonly ok: false; readonly reason: string 
 });
 const tooManyRuns = "it lies in too many pieces to be checked";
 
-interface Layout {
+/** Where things lie on a FAT, in bytes. */
+export interface FatLayout {
   readonly kind: 12 | 16 | 32;
   readonly clusterCount: number;
   readonly clusterBytes: number;
@@ -124,7 +125,8 @@ interface Layout {
   readonly isDirty: boolean;
 }
 
-function layoutOf(boot: Uint8Array, size: number): Layout | string {
+/** By its boot sector; a text says what is wrong with it. */
+export function layoutOf(boot: Uint8Array, size: number): FatLayout | string {
   const senseless = "its boot sector is damaged";
   const sectorBytes = u16(boot, bpb.sectorBytes);
   const clusterSectors = boot[bpb.clusterSectors] as number;
@@ -197,7 +199,8 @@ interface EntryValues {
   readonly healthy: number;
 }
 
-const entryValues: Readonly<Record<12 | 16 | 32, EntryValues>> = {
+/** How the entries of each kind's table are read. */
+export const entryValues: Readonly<Record<12 | 16 | 32, EntryValues>> = {
   12: {
     read(piece, index) {
       const pair = u16(piece, index + (index >> 1));
@@ -229,7 +232,7 @@ const entryValues: Readonly<Record<12 | 16 | 32, EntryValues>> = {
 };
 
 /** What the first two entries say against the table; null: nothing. */
-function headReason(table: Uint8Array, { kind, isDirty }: Layout): string | null {
+function headReason(table: Uint8Array, { kind, isDirty }: FatLayout): string | null {
   const { read, last, clean, healthy } = entryValues[kind];
   // The first one is the medium's byte, 0xf0 or from 0xf8 on, and ones.
   if (read(table, 0) < last - 8) return "its table is damaged";
@@ -258,7 +261,7 @@ class Chains {
   #isOpen = false;
 
   /** Sets the bits of the clusters that are in chains in `used`. */
-  constructor({ kind, clusterCount }: Layout, used: Uint8Array) {
+  constructor({ kind, clusterCount }: FatLayout, used: Uint8Array) {
     ({ bad: this.#bad, last: this.#last } = entryValues[kind]);
     this.#used = used;
     this.#end = clusterCount + firstCluster;

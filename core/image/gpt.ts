@@ -2,6 +2,7 @@
 import { ascii, u32, u64 } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
 import type { Extent } from "./extents.ts";
+import { guidText } from "./guid.ts";
 import type { FoundTable, TablePartition, TableSource } from "./partition-table.ts";
 
 /** 128 is usual. */
@@ -18,7 +19,7 @@ export async function readGpt(source: TableSource, headerLba: number): Promise<F
   for (let at = 0; at < gpt.entryCount; at++) {
     const entry = entries.subarray(at * gpt.entryBytes, (at + 1) * gpt.entryBytes);
     const type = guidText(entry);
-    if (type === "00000000-0000-0000-0000-000000000000") continue;
+    if (type === noType) continue;
     const start = u64(entry, 32) * logicalSector;
     const size = (u64(entry, 40) + 1) * logicalSector - start;
     if (!(size > 0) || !Number.isSafeInteger(start + size) || start + size > diskBytes) {
@@ -51,6 +52,42 @@ export async function readEndOfGpt(source: TableSource): Promise<FoundTable | nu
   const warning = "the first GPT is damaged; its backup was used";
   return { ...backup, warnings: [warning, ...backup.warnings] };
 }
+
+/** A partition by what tells it from all others. */
+export interface GptPartition {
+  /** As the table numbers it, from 1. */
+  readonly number: number;
+  /** GUIDs in lower case. */
+  readonly type: string;
+  readonly guid: string;
+  readonly firstLba: number;
+  readonly lbaCount: number;
+}
+
+/** All partitions of the first GPT or its backup, also those beyond the disk; none where there is no GPT. */
+export async function gptPartitions(source: TableSource): Promise<GptPartition[]> {
+  for (const headerLba of [1, lastLba(source)]) {
+    const isInside = headerLba >= 1 && headerLba <= lastLba(source);
+    const gpt = isInside ? await readHeader(source, headerLba) : null;
+    const entries = gpt === null ? null : await readEntries(source, gpt);
+    if (gpt === null || entries === null) continue;
+    return Array.from({ length: gpt.entryCount }, (_, index) => {
+      const entry = entries.subarray(index * gpt.entryBytes);
+      const firstLba = u64(entry, 32);
+      return {
+        number: index + 1,
+        type: guidText(entry),
+        guid: guidText(entry.subarray(16)),
+        firstLba,
+        lbaCount: u64(entry, 40) + 1 - firstLba,
+      };
+    }).filter(({ type }) => type !== noType);
+  }
+  return [];
+}
+
+/** Of an entry that is not used. */
+const noType = "00000000-0000-0000-0000-000000000000";
 
 const lastLba = ({ diskBytes, logicalSector }: TableSource): number =>
   Math.floor(diskBytes / logicalSector) - 1;
@@ -120,11 +157,3 @@ const placesOf = (gpt: GptHeader, logicalSector: number): Extent[] => [
 
 const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, at) => byte === other[at]);
-
-/** UEFI 2.10, appendix A: the first three fields are little endian. */
-function guidText(data: Uint8Array): string {
-  const order = [3, 2, 1, 0, -1, 5, 4, -1, 7, 6, -1, 8, 9, -1, 10, 11, 12, 13, 14, 15];
-  return order
-    .map((at) => (at < 0 ? "-" : (data[at] as number).toString(16).padStart(2, "0")))
-    .join("");
-}

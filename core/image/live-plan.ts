@@ -4,8 +4,9 @@
  * the disk's grid, ascending; the manifest's `rootHash` is zeros.
  */
 import type { Decoded } from "../errors.ts";
+import { canonicalJson } from "../units/canonical-json.ts";
 import { chunkCountOf } from "../units/units.ts";
-import { canonicalJson, parsedManifestDraft } from "./manifest.ts";
+import { parsedManifestDraft } from "./manifest.ts";
 import type { ManifestDraft } from "./types.ts";
 
 /** A longer plan is refused: a disk of 4 TB of which every other chunk is kept takes 25 MB. */

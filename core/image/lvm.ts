@@ -24,6 +24,18 @@ export interface PhysicalVolume {
   readonly logicalVolumes: readonly LogicalVolume[];
 }
 
+/** Segments that follow each other on the disk are one piece; null when it lies in several. */
+export function inOnePiece({ parts }: LogicalVolume): Extent | null {
+  const [first] = parts;
+  if (first === undefined) return null;
+  let end = first.start;
+  for (const { start, length } of parts) {
+    if (start !== end) return null;
+    end += length;
+  }
+  return { start: first.start, length: end - first.start };
+}
+
 /** LVM counts in these, whatever the disk's sectors are. */
 export const sectorBytes = 512;
 /** LVM's own begin of the CRC-32; it is not inverted at the end. */

@@ -1,5 +1,6 @@
 /** The manifest: canonical JSON (RFC 8785: sorted keys, no white space), decoded with every field checked. */
 import type { Decoded } from "../errors.ts";
+import { canonicalJson } from "../units/canonical-json.ts";
 import { printableIn } from "../units/printable.ts";
 import { chunkCountOf } from "../units/units.ts";
 import { ManifestDraftFields, ManifestFields } from "../wire/manifest.ts";
@@ -8,19 +9,6 @@ import type { Manifest, ManifestDraft } from "./types.ts";
 
 /** A longer manifest is refused: 128 partitions and their warnings take some 64 KiB. */
 export const manifestLimit = 4 * 1024 * 1024;
-
-/**
- * RFC 8785, for what a manifest holds: strings, safe integers, booleans, null, arrays and objects.
- * Keys sort by UTF-16 code units, as `Array.prototype.sort` does.
- */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  const fields = Object.entries(value)
-    .filter(([, held]) => held !== undefined)
-    .sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${fields.map(([key, held]) => `${JSON.stringify(key)}:${canonicalJson(held)}`).join(",")}}`;
-}
 
 /** Reads a manifest's text. */
 export const decodeManifest = (text: string): Decoded<Manifest> =>

@@ -9,10 +9,15 @@ const fadviseCall = libc.func(
 );
 const lseekCall = libc.func("int64_t lseek(int fd, int64_t offset, int whence)");
 const flockCall = libc.func("int flock(int fd, int operation)");
+const listAttributes = libc.func("long flistxattr(int fd, void *names, size_t size)");
+const getAttribute = libc.func("long fgetxattr(int fd, void *name, void *value, size_t size)");
+const setAttribute = libc.func(
+  "int fsetxattr(int fd, void *name, void *value, size_t size, int flags)",
+);
 
 /**
  * linux/fs.h: _IO(0x12, 95), _IO(0x12, 119), _IO(0x12, 127);
- * linux/btrfs.h: _IOW(0x94, 3, 4096 bytes), _IOW(0x94, 5, 4096 bytes)
+ * _IOR('f', 1, long), _IOW('f', 2, long), whatever a long is; linux/btrfs.h: _IOW(0x94, 3, 4096 bytes), _IOW(0x94, 5, 4096 bytes)
  */
 const request = {
   reReadPartitions: 0x125f,
@@ -20,7 +25,11 @@ const request = {
   zeroOut: 0x127f,
   resizeBtrfs: 0x50009403,
   forgetBtrfs: 0x50009405,
+  getFlags: 0x80086601,
+  setFlags: 0x40086602,
 } as const;
+/** linux/fs.h: FS_IMMUTABLE_FL */
+const immutable = 0x10;
 /** linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE */
 const punchHole = 0x01 | 0x02;
 /** POSIX_FADV_DONTNEED */
@@ -73,6 +82,16 @@ export const resizeBtrfs = (
 export const forgetBtrfs = (fd: number): Promise<number> =>
   call(ioctlCall, fd, request.forgetBtrfs, btrfsArgs(""));
 
+/** Takes the flag from a file that it may not be written or removed (FS_IOC_SETFLAGS), where it has it. */
+export async function clearImmutable(fd: number): Promise<number> {
+  // The kernel reads and writes an int.
+  const flags = new Int32Array(2);
+  const errno = await call(ioctlCall, fd, request.getFlags, flags);
+  if (errno !== 0 || ((flags[0] as number) & immutable) === 0) return errno;
+  flags[0] = (flags[0] as number) & ~immutable;
+  return await call(ioctlCall, fd, request.setFlags, flags);
+}
+
 /** Gives a file's blocks back; the range reads as zeros. */
 export const punchHoleIn = (fd: number, offset: number, length: number): Promise<number> =>
   call(fallocateCall, fd, punchHole, offset, length);
@@ -98,6 +117,27 @@ export const dropCache = async (fd: number, offset: number, length: number): Pro
 /** Whether nobody else holds the file; it is held until it is closed. */
 export const lockFile = async (fd: number): Promise<boolean> =>
   (await call(flockCall, fd, lockExclusive)) === 0;
+
+/** xattr(7): of all names together, and of one value. */
+const attributeLimit = 64 * 1024;
+
+/** Extended attributes of one file (SELinux's label, an access list) for another, as far as it takes them. */
+export function copyAttributes(from: number, to: number): void {
+  const names = new Uint8Array(attributeLimit);
+  const length = listAttributes(from, names, names.length);
+  for (let start = 0; start < length; ) {
+    const end = names.indexOf(0, start) + 1;
+    const name = names.subarray(start, end);
+    const value = new Uint8Array(attributeLimit);
+    const size = getAttribute(from, name, value, value.length);
+    if (size >= 0) setAttribute(to, name, value, size, 0);
+    start = end;
+  }
+}
+
+/** Sets one, which is there or not. */
+export const putAttribute = (fd: number, name: string, value: Uint8Array): Promise<number> =>
+  call(setAttribute, fd, new TextEncoder().encode(`${name}\0`), value, value.length, 0);
 
 /** Where in memory the first byte is, modulo `alignment`. */
 export const misalignment = (data: Uint8Array, alignment: number): number =>

@@ -37,7 +37,13 @@ export function sessionFraction(session: SessionView): number {
  */
 export function memberSecondsLeft(member: MemberView): number | null {
   const { bytesWanted, writeBps, result, state } = member;
-  if (result !== "pending" || bytesWanted === null || state === "verifying") return null;
+  if (
+    result !== "pending" ||
+    bytesWanted === null ||
+    state === "verifying" ||
+    state === "personalising"
+  )
+    return null;
   const left = Math.max(0, bytesWanted - bytesHere(member));
   if (left === 0) return 0;
   return writeBps === null || writeBps < 1 ? null : left / writeBps;

@@ -1,5 +1,6 @@
 /** The result of a session: one sentence, one table, and a line while it runs. */
 import type { MemberView, SessionView } from "../wire/views.ts";
+import { bootClause, bootCounts, memberBootText, otherNotices } from "./boots.ts";
 import { diskIdentity, diskName } from "./disk.ts";
 import {
   durationText,
@@ -34,10 +35,11 @@ export function sentence(session: SessionView): string {
   const counts = resultCounts(session);
   const all = session.members.length;
   const parts = [
-    `${counts.verified} of ${all} verified${session.endedAt === null ? " so far" : ""}.`,
+    `${counts.verified} of ${all} verified${session.endedAt === null ? " so far" : ""}${bootClause(session)}.`,
   ];
   if (session.state === "stopped") parts.unshift("Stopped.");
-  if (session.endedAt !== null) parts.push(...session.notices.map((notice) => `Note: ${notice}.`));
+  if (session.endedAt !== null)
+    parts.push(...otherNotices(session).map((notice) => `Note: ${notice}.`));
   if (counts.failed > 0) {
     parts.push(`${counts.failed} failed: ${reasons(session, "failed")}.`);
   }
@@ -154,6 +156,8 @@ export function progressLine(
   if (rateBps !== null) parts.push(linkRateText(rateBps));
   parts.push(`${counts.verified} of ${members.length} verified`);
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
+  const boots = bootCounts(session);
+  if (boots !== null) parts.push(boots);
   const left = sessionSecondsLeft(session);
   if (left !== null && left > 0) parts.push(`${durationText(left)} left`);
   const slow = slowest(session, linkMbps);
@@ -195,8 +199,13 @@ const tableColumns: readonly (readonly [
         : durationText(secondsBetween(startedAt, endedAt)),
   ],
   ["LOSS", ({ lossRatio }) => (lossRatio === null ? "-" : lossText(lossRatio))],
+  ["BOOT", memberBootText],
   ["REASON", ({ reason }) => consoleText(reason ?? "")],
 ];
+
+/** Of a session that waits for nobody to come up there is nothing to say about it. */
+const columnsOf = ({ members }: SessionView) =>
+  tableColumns.filter(([title]) => title !== "BOOT" || members.some(({ boot }) => boot !== null));
 
 /** Failed PCs first, then by name. */
 export function membersByResult({ members }: SessionView): MemberView[] {
@@ -210,8 +219,9 @@ export function membersByResult({ members }: SessionView): MemberView[] {
 
 /** The session's result PC by PC, a heading and a line each; failed PCs come first. */
 export function resultTable(session: SessionView): string[] {
+  const columns = columnsOf(session);
   return tableLines(
-    tableColumns.map(([title]) => title),
-    membersByResult(session).map((member) => tableColumns.map(([, text]) => text(member, session))),
+    columns.map(([title]) => title),
+    membersByResult(session).map((member) => columns.map(([, text]) => text(member, session))),
   );
 }

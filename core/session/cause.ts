@@ -20,6 +20,8 @@ export type Cause =
   | { readonly code: "no-image" }
   | { readonly code: "no-space"; readonly text: string }
   | { readonly code: "dropped" }
+  /** It was never ordered: the PCs that were to be first did not do. */
+  | { readonly code: "canary"; readonly text: string }
   /** It had ended so, and was given to another session before it came back. */
   | { readonly code: "taken"; readonly text: string }
   | { readonly code: "stopped" };
@@ -37,6 +39,7 @@ export function causeText(cause: Cause | null): string | null {
     case "stopped-at-pc":
     case "lost":
     case "cast":
+    case "canary":
     case "no-space":
       return cause.text;
     case "root-hash":

@@ -11,6 +11,7 @@ import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { GrowMode } from "../wire/rooms.ts";
 import type { DiskView, PcState, SessionView } from "../wire/views.ts";
+import type { Sign } from "./boot-proof.ts";
 
 /** The id of a PC in the inventory. */
 export type PcId = string;
@@ -80,6 +81,8 @@ export type Input =
     }
   /** The cast's sender does not make the others wait for this PC, and why; null: it does. */
   | { readonly type: "lane"; readonly pc: PcId; readonly reason: string | null }
+  /** Something on the network shows what this PC runs, or somebody who sends in its name. */
+  | { readonly type: "seen"; readonly pc: PcId; readonly sign: Sign }
   /** A PC has joined the cast without saying what it wants. */
   | { readonly type: "no-wants"; readonly pc: PcId }
   | { readonly type: "cast-broken"; readonly reason: string }
@@ -116,6 +119,10 @@ export interface MemberGauges {
   straggling: string | null;
   /** When it last asked for its boot files. */
   askedAt: LabTime | null;
+  /** When a boot loader, or the boot image's own system, was last heard. */
+  loaderAt: LabTime | null;
+  /** Since when it speaks ARP, with no sign of a boot loader since. */
+  arpSince: LabTime | null;
 }
 
 export type CastTotals = Omit<CastSenderStats, "receivers">;
@@ -132,6 +139,8 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
     unicast: null,
     straggling: null,
     askedAt: null,
+    loaderAt: null,
+    arpSince: null,
   };
   gauges.members.set(pc, made);
   return made;

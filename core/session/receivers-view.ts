@@ -1,6 +1,8 @@
 /** What the receivers of a session look like from outside, and what happened to them in words. */
 import type { Counters } from "../wire/control.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
+import { bootView, missingNotices, proofText } from "./boot-proof-view.ts";
+import { canaryText } from "./canary.ts";
 import { causeText } from "./cause.ts";
 import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
 import { isServed, type Member, type ReceiverFact, type Receivers } from "./receivers.ts";
@@ -13,6 +15,8 @@ export function sessionState(
 ): SessionState {
   if (state.verdict !== null) return state.verdict;
   if (state.phase === "gathering") return "gathering";
+  // The contract has no word of its own for a room that is waited for to come up.
+  if (state.phase === "proving") return "verifying";
   const served = Object.values(state.members).filter(({ phase }) => isServed(phase));
   if (served.length > 0 && served.every(({ phase }) => phase.name === "verifying"))
     return "verifying";
@@ -21,10 +25,28 @@ export function sessionState(
 }
 
 /** What the operator has to know of the session as a whole, in words; empty when all is as it should be. */
-export function sessionNotices(state: Receivers, gauges: Gauges): string[] {
+export function sessionNotices(state: Receivers, gauges: Gauges, names: Names): string[] {
   const forged = forgedPackets(state, gauges);
-  return [...reachNotices(state), ...(forged === 0 ? [] : [forgedText(forged)])];
+  return [
+    ...canaryNotices(state),
+    ...reachNotices(state),
+    ...(forged === 0 ? [] : [forgedText(forged)]),
+    ...missingNotices(
+      Object.entries(state.members).map(([pc, { boot = null }]) => ({
+        name: names.nameOf(pc),
+        boot: bootView(boot),
+      })),
+    ),
+  ];
 }
+
+const canaryNotices = ({ phase, canary, proveBootMs }: Receivers): string[] =>
+  phase === "canary"
+    ? [
+        `${canaryText(canary)} first: the others are ordered once ${canary.length === 1 ? "it is" : "they are"} verified` +
+          (proveBootMs === null ? "" : " and seen to come up"),
+      ]
+    : [];
 
 /** Packets that somebody forged, in words. */
 export const forgedText = (count: number): string =>
@@ -76,16 +98,23 @@ export const memberViews = (
   verify: "written" | "read-back",
 ): MemberView[] =>
   Object.entries(state.members).map(([pc, member]) => {
-    const view = memberView(pc, member, gauges.members.get(pc), names);
+    const view = memberView(pc, member, gauges.members.get(pc), names, waitsFor(state, pc));
     return verify === "written" ? { ...view, bytesVerified: null } : view;
   });
 
-/** A member as the contract shows it. */
+/** What a PC is not ordered before; null: nothing. */
+const waitsFor = ({ phase, canary }: Receivers, pc: PcId): string | null =>
+  phase === "canary" && !canary.some((first) => first.pc === pc)
+    ? `waits for ${canaryText(canary)}`
+    : null;
+
+/** A member as the contract shows it. `waiting`: why it is not ordered yet. */
 function memberView(
   pc: PcId,
   member: Member,
   gauge: MemberGauges | undefined,
   names: Names,
+  waiting: string | null,
 ): MemberView {
   const { phase } = member;
   const counters = countersOf(member, gauge);
@@ -96,7 +125,7 @@ function memberView(
     name: names.nameOf(pc),
     state: memberState(member, names.stateOf(pc)),
     result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
-    reason: isOver ? causeText(phase.cause) : (member.trouble ?? laneReason),
+    reason: isOver ? causeText(phase.cause) : (member.trouble ?? laneReason ?? waiting),
     lane,
     laneReason,
     refused: phase.name === "ended" && phase.cause?.code === "refused",
@@ -115,6 +144,7 @@ function memberView(
     rootHash: member.rootHash,
     // Those of sessions that ended before files were listed have none.
     steps: member.steps.map((step) => ({ ...step, files: step.files ?? [] })),
+    boot: bootView(member.boot ?? null),
   };
 }
 
@@ -142,8 +172,9 @@ function memberState({ phase }: Member, pcState: PcState): PcState {
     case "ready":
       return "waiting";
     case "receiving":
+      return "receiving";
     case "verifying":
-      return phase.name;
+      return pcState === "personalising" ? "personalising" : "verifying";
     case "lost":
       return "offline";
     case "ended":
@@ -178,7 +209,17 @@ export function receiverText(fact: ReceiverFact): string | null {
     case "opened":
       return openedText(fact);
     case "closed":
+      if (fact.cause?.code === "canary") return `nobody else was ordered: ${fact.cause.text}`;
       return fact.cause?.code === "cast" ? `the cast broke: ${fact.cause.text}` : null;
+    case "canary-passed":
+      return "whoever is first is through: the others are ordered";
+    case "proving":
+    case "left":
+    case "came-back":
+    case "booted":
+    case "unbooted":
+      return proofText(fact);
+    case "settled":
     case "awaited":
     case "ordered":
     case "returned":

@@ -7,6 +7,16 @@
 import { type Millis, millis } from "../units/units.ts";
 import type { Counters, End, Report } from "../wire/control.ts";
 import type { DiskView, MemberResult, StepView } from "../wire/views.ts";
+import {
+  type BootProof,
+  deadlineOfProof,
+  decideProof,
+  evolveProof,
+  isProofPending,
+  type ProofFact,
+  proving,
+} from "./boot-proof.ts";
+import { absentCanaries, type Canary, canaryState } from "./canary.ts";
 import { type Cause, causeText, endText, isLateness } from "./cause.ts";
 import type { Gauges, Input, LabTime, PcId, Stamp, Wanted } from "./kind.ts";
 import type { StartPolicy } from "./start-policy.ts";
@@ -24,7 +34,7 @@ const askedLately = millis(60_000);
 const heardEvery = millis(readyLimit / 3);
 
 type Life = "absent" | "ordered" | "ready" | "receiving" | "verifying" | "lost" | "ended";
-type Word = MemberFact["type"];
+type Word = OwnFact["type"];
 
 export const memberTable: Table<Life, Word> = {
   absent: { awaited: "absent", ordered: "ordered", returned: "ordered", ended: "ended" },
@@ -68,15 +78,21 @@ export const memberTable: Table<Life, Word> = {
   ended: { admitted: "absent", taken: "ended" },
 };
 
-export type RoomPhase = "gathering" | "casting" | "over";
+/**
+ * `canary`: some PCs are first, and the others wait for them. `proving`: all have ended, and those that are
+ * verified are waited for to come up; nobody is let in any more.
+ */
+export type RoomPhase = "canary" | "gathering" | "casting" | "proving" | "over";
 
 export const roomTable: Table<RoomPhase, RoomFact["type"]> = {
+  canary: { "canary-passed": "gathering", closed: "over" },
   gathering: { opened: "casting", closed: "over" },
-  casting: { closed: "over" },
+  casting: { settled: "proving", closed: "over" },
+  proving: { closed: "over" },
   over: {},
 };
 
-type MemberFact = { readonly pc: PcId } & (
+type OwnFact = { readonly pc: PcId } & (
   | { readonly type: "admitted" }
   /** It is given this long to come; `asked`: it has asked for its boot files. */
   | { readonly type: "awaited"; readonly until: LabTime; readonly asked: boolean }
@@ -103,7 +119,10 @@ type MemberFact = { readonly pc: PcId } & (
     }
 );
 
+type MemberFact = OwnFact | ProofFact;
+
 type RoomFact = { readonly pc: null } & (
+  | { readonly type: "canary-passed" | "settled" }
   | {
       readonly type: "opened";
       readonly why: "ready" | "operator" | "timeout" | "nobody";
@@ -151,6 +170,8 @@ export interface Member {
   readonly counters: Counters | null;
   readonly rootHash: string | null;
   readonly steps: readonly StepView[];
+  /** Whether it comes up as itself; null: it is not waited for. Those of older sessions have none. */
+  readonly boot: BootProof | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
 }
@@ -161,6 +182,11 @@ export interface Receivers {
   readonly start: StartPolicy;
   /** When it starts with the PCs that are ready then; null: not by time. */
   readonly startBy: LabTime | null;
+  readonly startTimeoutMs: number | null;
+  /** How long a verified PC may take to come up; null: nobody waits for that. */
+  readonly proveBootMs: number | null;
+  /** The PCs that are first; empty: all are alike. */
+  readonly canary: readonly Canary[];
   /** As plain data: an object by PC. The order is that in which they were asked for. */
   readonly members: Readonly<Record<PcId, Member>>;
 }
@@ -191,6 +217,7 @@ const newMember: Member = {
   counters: null,
   rootHash: null,
   steps: [],
+  boot: null,
   startedAt: null,
   endedAt: null,
 };
@@ -200,14 +227,16 @@ export function beginReceivers(
     readonly pcs: readonly PcId[];
     readonly start: StartPolicy;
     readonly startTimeoutMs: number | null;
+    readonly proveBootMs: number | null;
+    readonly canary?: readonly Canary[];
   },
   at: LabTime,
 ): Receivers {
-  const { pcs, start, startTimeoutMs } = options;
+  const { pcs, start, startTimeoutMs, proveBootMs, canary = [] } = options;
   return {
-    phase: "gathering",
+    phase: canary.length === 0 ? "gathering" : "canary",
     verdict: null,
-    start,
+    ...{ start, startTimeoutMs, proveBootMs, canary },
     startBy: startTimeoutMs === null ? null : millis(at + startTimeoutMs),
     members: Object.fromEntries(pcs.map((pc) => [pc, newMember])),
   };
@@ -225,13 +254,18 @@ export function decideReceivers(
   if (state.phase === "over") return [];
   switch (input.type) {
     case "stop":
+      // Whoever is waited for is verified already: only the wait ends.
+      if (state.phase === "proving") return proofsOf(state, input, now, gauges);
       return [
+        ...proofsOf(state, input, now, gauges),
         ...endAll(state, gauges, "stopped", { code: "stopped" }),
         { type: "closed", pc: null, verdict: "stopped", cause: { code: "stopped" } },
       ];
     case "cast-broken": {
+      if (state.phase === "proving") return [];
       const cause: Cause = { code: "cast", text: input.reason };
       return [
+        ...proofsOf(state, { type: "stop" }, now, gauges),
         ...endAll(state, gauges, "failed", cause),
         { type: "closed", pc: null, verdict: "failed", cause },
       ];
@@ -239,21 +273,53 @@ export function decideReceivers(
     case "start":
       return state.phase === "gathering" ? [opened(state, "operator")] : [];
     case "resumed":
-      return Object.entries(state.members).flatMap(([pc, { phase }]) => resumed(pc, phase, now));
+      return [
+        ...Object.entries(state.members).flatMap(([pc, { phase }]) => resumed(pc, phase, now)),
+        ...proofsOf(state, input, now, gauges),
+      ];
     case "tick":
       return follows(state, now, gauges, around);
     default: {
       if (!("pc" in input)) return [];
       const member = state.members[input.pc];
       if (input.type === "admit") {
+        if (state.phase === "proving") return [];
         const isVerified = member?.phase.name === "ended" && member.phase.result === "verified";
         const isIn = member !== undefined && member.phase.name !== "ended";
         return isIn || isVerified ? [] : [{ type: "admitted", pc: input.pc }];
       }
-      return member === undefined ? [] : decideMember(member, input, now, gauges, around);
+      if (member === undefined) return [];
+      if ((member.boot ?? null) !== null) return proofOf(state, input.pc, input, now, gauges);
+      // All have ended: whoever is late now is too late.
+      if (state.phase === "proving" && input.type !== "taken") return [];
+      const mayOrder = around.mayOrder && mayBeOrdered(state, input.pc);
+      return decideMember(member, input, now, gauges, { ...around, mayOrder });
     }
   }
 }
+
+/** Before the canaries are through, nobody but them is ordered. */
+const mayBeOrdered = ({ phase, canary }: Receivers, pc: PcId): boolean =>
+  phase !== "canary" || canary.some((first) => first.pc === pc);
+
+function proofOf(
+  { members, proveBootMs }: Receivers,
+  pc: PcId,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+): readonly ProofFact[] {
+  const boot = members[pc]?.boot ?? null;
+  return decideProof(pc, boot, proveBootMs ?? 0, input, now, gauges.members.get(pc));
+}
+
+const proofsOf = (
+  state: Receivers,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+): readonly ProofFact[] =>
+  Object.keys(state.members).flatMap((pc) => proofOf(state, pc, input, now, gauges));
 
 type MemberInput = Extract<Input, { readonly pc: PcId }>;
 
@@ -298,7 +364,7 @@ function decideMember(
         facts.push({ type: "troubled", pc, text: input.trouble });
       if (phase.name === "ordered" && now >= phase.heardAt + heardEvery)
         facts.push({ type: "heard", pc });
-      const isReceived = input.phase === "verifying" || input.phase === "growing";
+      const isReceived = ["verifying", "growing", "personalising"].includes(input.phase);
       if (isReceived && phase.name === "receiving") facts.push({ type: "received", pc });
       return facts;
     }
@@ -326,6 +392,7 @@ function decideMember(
       return phase.name === "ended" && isLateness(phase.cause)
         ? [{ type: "taken", pc, cause: { code: "taken", text: causeText(phase.cause) ?? "" } }]
         : [];
+    case "seen":
     case "admit":
       return [];
   }
@@ -437,16 +504,46 @@ function follows(
   gauges: Gauges,
   around: Surroundings,
 ): readonly ReceiverFact[] {
-  const facts: ReceiverFact[] = [];
-  for (const [pc, { phase }] of Object.entries(state.members)) {
+  const facts: ReceiverFact[] = [...proofsOf(state, { type: "tick" }, now, gauges)];
+  const isCast = state.phase === "casting" || state.phase === "canary";
+  const proveBootMs = state.proveBootMs ?? null;
+  for (const [pc, { phase, boot = null }] of Object.entries(state.members)) {
+    const isVerified = phase.name === "ended" && phase.result === "verified";
+    if (isVerified && boot === null && proveBootMs !== null)
+      facts.push(proving(pc, proveBootMs, now));
     if (phase.name === "lost" && now >= phase.until)
       facts.push(ended(pc, "failed", phase.cause, gauges));
     if (phase.name === "ordered" && now >= phase.heardAt + readyLimit)
       facts.push(ended(pc, "failed", { code: "unready" }, gauges));
-    if (phase.name === "ready" && state.phase === "casting") facts.push({ type: "joined", pc });
+    if (phase.name === "ready" && isCast) facts.push({ type: "joined", pc });
   }
   if (facts.length > 0) return facts;
-  return state.phase === "gathering" ? gather(state, now) : closeIfAllEnded(state, now, around);
+  switch (state.phase) {
+    case "canary":
+      return followCanaries(state, now, gauges);
+    case "gathering":
+      return gather(state, now);
+    default:
+      return closeIfAllEnded(state, now, around);
+  }
+}
+
+function followCanaries(state: Receivers, now: LabTime, gauges: Gauges): readonly ReceiverFact[] {
+  const { canary, members, startBy, proveBootMs } = state;
+  const absent = startBy !== null && now >= startBy ? absentCanaries(canary, members, now) : [];
+  if (absent.length > 0) return absent.map((pc) => absentEnded(pc, members[pc]?.phase));
+  const at = canaryState(canary, members, proveBootMs !== null);
+  switch (at.name) {
+    case "waiting":
+      return [];
+    case "passed":
+      return [{ type: "canary-passed", pc: null }];
+    case "failed":
+      return [
+        ...endAll(state, gauges, "stopped", at.cause),
+        { type: "closed", pc: null, verdict: "failed", cause: at.cause },
+      ];
+  }
 }
 
 function gather(state: Receivers, now: LabTime): readonly ReceiverFact[] {
@@ -502,35 +599,49 @@ function closeIfAllEnded(
     if (phase.name !== "ended" && (phase.name !== "absent" || isBooting)) return [];
   }
   const late = members.flatMap(([pc, { phase }]) =>
-    phase.name === "absent"
-      ? [
-          ended(
-            pc,
-            "failed",
-            { code: "absent", asked: phase.asked },
-            { members: new Map(), totals: null },
-          ),
-        ]
-      : [],
+    phase.name === "absent" ? [absentEnded(pc, phase)] : [],
   );
+  if (late.length > 0) return late;
+  if (members.some(([, { boot }]) => isProofPending(boot ?? null)))
+    return state.phase === "casting" ? [{ type: "settled", pc: null }] : [];
   const isVerified = members.some(
     ([, { phase }]) => phase.name === "ended" && phase.result === "verified",
   );
   const verdict = isVerified && !hasFailed ? "done" : "failed";
-  return [...late, { type: "closed", pc: null, verdict, cause: null }];
+  return [{ type: "closed", pc: null, verdict, cause: null }];
 }
+
+/** It never came, so nothing was counted of it. */
+const absentEnded = (pc: PcId, phase: MemberPhase | undefined): ReceiverFact => {
+  const asked = phase?.name === "absent" && phase.asked;
+  return ended(pc, "failed", { code: "absent", asked }, { members: new Map(), totals: null });
+};
 
 // --- what a fact changes
 
 export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Stamp): Receivers {
-  if (fact.type === "opened" || fact.type === "closed") {
-    const phase = move(roomTable, state.phase, fact.type);
-    return { ...state, phase, verdict: fact.type === "closed" ? fact.verdict : state.verdict };
+  switch (fact.type) {
+    case "opened":
+    case "settled":
+      return { ...state, phase: move(roomTable, state.phase, fact.type) };
+    case "closed":
+      return { ...state, phase: move(roomTable, state.phase, fact.type), verdict: fact.verdict };
+    case "canary-passed": {
+      // The others are waited for from here on.
+      const { startTimeoutMs } = state;
+      const startBy = startTimeoutMs === null ? null : millis(stamp.at + startTimeoutMs);
+      return { ...state, phase: move(roomTable, state.phase, fact.type), startBy };
+    }
   }
   const before = state.members[fact.pc];
   if (before === undefined && fact.type === "admitted")
     return withMember(state, fact.pc, newMember);
   if (before === undefined) throw new Error(`${fact.type} of ${fact.pc}, which is no member`);
+  if (isOfProof(fact))
+    return withMember(state, fact.pc, {
+      ...before,
+      boot: evolveProof(before.boot ?? null, fact, stamp),
+    });
   const name = move(memberTable, before.phase.name, fact.type);
   return withMember(state, fact.pc, evolveMember(before, name, fact, stamp));
 }
@@ -540,7 +651,17 @@ const withMember = (state: Receivers, pc: PcId, member: Member): Receivers => ({
   members: { ...state.members, [pc]: member },
 });
 
-function evolveMember(before: Member, name: Life, fact: MemberFact, stamp: Stamp): Member {
+const isOfProof = (fact: MemberFact): fact is ProofFact => fact.type in proofFacts;
+
+const proofFacts: Readonly<Record<ProofFact["type"], true>> = {
+  proving: true,
+  left: true,
+  "came-back": true,
+  booted: true,
+  unbooted: true,
+};
+
+function evolveMember(before: Member, name: Life, fact: OwnFact, stamp: Stamp): Member {
   switch (fact.type) {
     case "admitted":
       return {
@@ -618,7 +739,10 @@ export function wantedOf(state: Receivers): Wanted {
     orders.set(pc, attempt);
     if (isServed(phase)) cast.set(pc, joins);
   }
-  return { orders, cast: state.phase === "casting" ? cast : null };
+  // A cast is opened for the first canary that is ready, and stays open for the others.
+  const isBefore = state.phase === "canary" || state.phase === "gathering";
+  const isOpen = isBefore && Object.values(state.members).some(({ joins }) => joins > 0);
+  return { orders, cast: state.phase === "casting" || isOpen ? cast : null };
 }
 
 /** The next moment after `now` at which something may follow by time alone. */
@@ -628,8 +752,9 @@ export function deadlineOfReceivers(state: Receivers, now: LabTime): LabTime | u
   const consider = (at: Millis | null): void => {
     if (at !== null && at > now && (soonest === undefined || at < soonest)) soonest = at;
   };
-  if (state.phase === "gathering") consider(state.startBy);
-  for (const { phase } of Object.values(state.members)) {
+  if (state.phase === "gathering" || state.phase === "canary") consider(state.startBy);
+  for (const { phase, boot } of Object.values(state.members)) {
+    consider(deadlineOfProof(boot ?? null));
     if (phase.name === "lost" || phase.name === "absent") consider(phase.until);
     else if (phase.name === "ordered") consider(millis(phase.heardAt + readyLimit));
   }

@@ -2,6 +2,7 @@
 import { type Millis, millis } from "../units/units.ts";
 import type { Counters, End } from "../wire/control.ts";
 import type { MemberResult, MemberView, PcState, SessionState } from "../wire/views.ts";
+import type { WipeProof } from "../wire/wipe.ts";
 import { type Cause, causeText } from "./cause.ts";
 import type { Gauges, Input, LabTime, Names, PcId, Stamp, Wanted } from "./kind.ts";
 import { move, type Table } from "./table.ts";
@@ -28,6 +29,8 @@ export type WorkerFact = { readonly pc: PcId } & (
       readonly bytesDone: number;
       readonly bytesTotal: number | null;
       readonly counters: Counters | null;
+      /** Of a wipe that was done; absent: of anything else, and from before wipes were read back. */
+      readonly wipe?: WipeProof;
     }
 );
 
@@ -47,6 +50,7 @@ export interface Worker {
   readonly bytesTotal: number | null;
   readonly counters: Counters | null;
   readonly endedAt: string | null;
+  readonly wipe?: WipeProof;
 }
 
 /** What the two kinds differ in. */
@@ -133,6 +137,7 @@ export function workerEnd(
     bytesDone: gauge?.bytesDone ?? bytesDone,
     bytesTotal: gauge?.bytesTotal ?? bytesTotal,
     counters: end?.counters ?? gauge?.counters ?? counters,
+    ...(end?.wipe === undefined ? {} : { wipe: end.wipe }),
   };
 }
 
@@ -147,9 +152,10 @@ export function evolveWorker(worker: Worker, fact: WorkerFact, stamp: Stamp): Wo
     case "went":
       return { ...worker, phase: { name: "lost", until: fact.until, cause: fact.cause } };
     case "ended": {
-      const { result, cause, bytesDone, bytesTotal, counters } = fact;
+      const { result, cause, bytesDone, bytesTotal, counters, wipe } = fact;
       const phase = { name: name as "ended", result, cause };
-      return { ...worker, phase, bytesDone, bytesTotal, counters, endedAt: stamp.iso };
+      const end = { phase, bytesDone, bytesTotal, counters, endedAt: stamp.iso };
+      return { ...worker, ...end, ...(wipe === undefined ? {} : { wipe }) };
     }
   }
 }
@@ -215,6 +221,7 @@ export function workerView(
     endedAt: worker.endedAt,
     rootHash: null,
     steps: [],
+    boot: null,
   };
 }
 

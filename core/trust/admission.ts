@@ -25,6 +25,8 @@ export interface KnownPc extends Known {
   readonly key: { readonly kind: KeyKind; readonly state: KeyState } | null;
   /** Nobody has placed it: its record is one of a visitor. */
   readonly isUnplaced: boolean;
+  /** It was never here: all that is known of it is what an operator's list says. */
+  readonly isExpected: boolean;
 }
 
 export interface KeyLogin {
@@ -78,10 +80,15 @@ export function arrivalOf({ kind, marks, known }: KeyLogin, pcs: readonly KnownP
  * lasting key never falls back to one in memory.
  */
 function follows(kind: KeyKind, marks: Marks, pc: KnownPc): boolean {
-  if (pc.isOnline || !agrees(marks, pc)) return false;
+  if (pc.isOnline || !(pc.isExpected ? isAsListed : agrees)(marks, pc)) return false;
   if (pc.key === null) return true;
   return kind === "memory" && pc.key.kind === "memory" && pc.key.state !== "revoked";
 }
+
+/** A list names one card, and may have the UUID: who comes first and fits is that PC, and still has to be admitted. */
+const isAsListed = (marks: Marks, pc: Marks): boolean =>
+  marks.macs.some((mac) => pc.macs.includes(mac)) &&
+  (pc.uuid === null || marks.uuid === null || pc.uuid === marks.uuid);
 
 /** All that is known of the PC is the same. Cards come and go with docks, so one of them is enough. */
 function agrees(marks: Marks, pc: Marks): boolean {
@@ -101,10 +108,17 @@ export type Verdict =
   | { readonly kind: "may-not"; readonly what: string; readonly next: string };
 
 export function orderVerdict(
-  { name, identity, doubt }: Pick<PcView, "name" | "identity" | "doubt">,
+  pc: Pick<PcView, "name" | "identity" | "doubt" | "lastSeen">,
   room: { readonly name: string; readonly admit: Admit },
 ): Verdict {
+  const { name, identity, doubt } = pc;
   const no = (what: string, next: string): Verdict => ({ kind: "may-not", what, next });
+  // Whoever comes first with its MAC would have what was ordered for it.
+  if (pc.lastSeen === null)
+    return no(
+      `${name} was never here: an operator's list names it`,
+      `boot it from the network, compare its code in \`roomcast pc show ${name}\` with its screen, then \`roomcast pc admit ${name}\``,
+    );
   const state = identity?.state ?? "waiting";
   switch (state) {
     case "revoked":

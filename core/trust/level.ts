@@ -1,6 +1,7 @@
 /** What a PC may do, by what it has shown of itself (docs/security.md has the table). */
 import { never } from "../errors.ts";
 import type { KeyKind, KeyState, LinkLevel } from "../wire/login.ts";
+import type { Secrets } from "../wire/rooms.ts";
 
 /** `stranger`: it has proven no key. */
 export type Level = "stranger" | LinkLevel;
@@ -9,6 +10,10 @@ const ranks: readonly Level[] = ["stranger", "waiting", "unproven", "placed", "a
 
 export const isAtLeast = (level: Level, needed: Level): boolean =>
   ranks.indexOf(level) >= ranks.indexOf(needed);
+
+/** Whether a PC in a room that is set so is given what only it may know. */
+export const mayHaveSecrets = (level: Level, secrets: Secrets): boolean =>
+  isAtLeast(level, secrets === "proven" ? "placed" : "unproven");
 
 /** What a level means, for whoever stands before the PC or looks at its line. */
 export function levelText(level: LinkLevel): string {

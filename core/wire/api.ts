@@ -1,6 +1,6 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
 import { type Static, Type } from "typebox";
-import { Afterwards } from "./control.ts";
+import { Afterwards, Personalise } from "./control.ts";
 import { RoomName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { RoomView } from "./rooms.ts";
@@ -106,6 +106,33 @@ export type OperatorView = Static<typeof OperatorView>;
 export const NewOperator = Type.Object({ ...OperatorView.properties, token: Type.String() });
 export type NewOperator = Static<typeof NewOperator>;
 
+/** Public SSH keys of administrators, stored by a name. */
+export const SshKeyView = Type.Object({
+  name: Type.String(),
+  keys: Type.Array(
+    Type.Object({ type: Type.String(), fingerprint: Type.String(), comment: Type.String() }),
+  ),
+  /** The admin who added them. */
+  by: Type.String(),
+  addedAt: Type.String(),
+});
+export type SshKeyView = Static<typeof SshKeyView>;
+
+/** What a list made of a room's PCs. */
+export const RoomImport = Type.Object({
+  room: Type.String(),
+  pcs: Type.Array(
+    Type.Object({
+      line: Type.Integer(),
+      pc: Type.String(),
+      name: Type.String(),
+      /** `expected`: its MAC is not known yet, and it is the PC of this list once it comes. */
+      result: Type.Union([Type.Literal("changed"), Type.Literal("same"), Type.Literal("expected")]),
+    }),
+  ),
+});
+export type RoomImport = Static<typeof RoomImport>;
+
 const KeyView = { key: Type.String(), since: Type.String() };
 
 /** The key by which PCs and operators know the server. */
@@ -114,6 +141,8 @@ export const TrustView = Type.Object({
   ...KeyView,
   /** The one that takes its place, while it is rotated. */
   next: nullable(Type.Object(KeyView)),
+  /** The key that signs certificates, and the fingerprints of those before it, oldest first. */
+  signing: Type.Object({ ...KeyView, earlier: Type.Array(Type.String()) }),
   /** PCs by name: those that are connected, and so know all keys; and the others. */
   told: Type.Array(Type.String()),
   away: Type.Array(Type.String()),
@@ -155,6 +184,8 @@ export const ScheduleRequest = Type.Object({
   wakeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 900 })),
   /** What verified PCs do; `poweroff` unless it is said. */
   afterwards: Type.Optional(Afterwards),
+  /** Of verified PCs; `auto` unless it is said. */
+  personalise: Type.Optional(Personalise),
 });
 export type ScheduleRequest = Static<typeof ScheduleRequest>;
 
@@ -167,6 +198,7 @@ export const ScheduleView = Type.Object({
   delta: Type.Boolean(),
   wakeSeconds: Type.Integer(),
   afterwards: Afterwards,
+  personalise: Personalise,
   /** Who added it. */
   operator: Type.String(),
   createdAt: Type.String(),

@@ -18,6 +18,7 @@ import { GrowMode } from "./rooms.ts";
 import { ShellEnded, ShellOrder } from "./shell.ts";
 import { MenuState, Unlock, Waiting } from "./trust.ts";
 import { DiskView, ImageView, PcState, StepView } from "./views.ts";
+import { WipeMethod, WipeProof } from "./wipe.ts";
 
 /** Each side says something at least this often. */
 export const aliveEvery = millis(1000);
@@ -88,7 +89,9 @@ export const End = Type.Object({
   next: nullable(text(1024)),
   rootHash: nullable(text(64)),
   counters: nullable(Counters),
-  steps: Type.Optional(Type.Array(StepView, { maxItems: 64 })),
+  steps: Type.Optional(Type.Array(StepView, { maxItems: 256 })),
+  /** Of a wipe that was done. */
+  wipe: Type.Optional(WipeProof),
 });
 export type End = Static<typeof End>;
 
@@ -115,6 +118,9 @@ export const Hello = Type.Object({
     uuid: nullable(text(64)),
     serials: Type.Array(text(), { maxItems: 8 }),
     macs: Type.Array(mac, { maxItems: 64 }),
+    /** As SMBIOS names them, for drivers; an older agent says nothing of them. */
+    vendor: Type.Optional(nullable(text())),
+    model: Type.Optional(nullable(text())),
   }),
   /** The MAC the PC booted from, else of the interface that reaches the server. */
   mac,
@@ -158,6 +164,8 @@ export const Progress = Type.Object({
     Type.Literal("verifying"),
     /** Of table and file system, to the disk's end. */
     Type.Literal("growing"),
+    /** Of the systems on it, which become this PC's own. */
+    Type.Literal("personalising"),
     Type.Literal("capturing"),
     Type.Literal("sending"),
     Type.Literal("wiping"),
@@ -169,8 +177,6 @@ export const Progress = Type.Object({
   /** The disk does not answer, in words; null or absent while it does. */
   trouble: Type.Optional(nullable(text(512))),
 });
-
-export const WipeMethod = Type.Union([Type.Literal("discard"), Type.Literal("zero")]);
 
 /** By which way the PC gets its chunks now; said when that changes, and after each `ready`. */
 export const Delivery = Type.Object({

@@ -65,8 +65,13 @@ export const operatorNameRule = ruleOf({
   limit: 31,
   allowed: "small letters a-z, and digits and _ - after the first character",
 });
+export const keyNameRule = ruleOf({ of: "an SSH key", ...label });
+export const stepNameRule = ruleOf({ of: "a step", ...label });
 
-const rules = [imageNameRule, roomNameRule, pcNameRule, seatNameRule, operatorNameRule];
+const rules = [
+  ...[imageNameRule, roomNameRule, pcNameRule, seatNameRule, operatorNameRule],
+  ...[keyNameRule, stepNameRule],
+];
 
 const titleOf = ({ of }: NameRule): string => `the name of ${of}`;
 const nameSchema = (rule: NameRule) =>
@@ -77,6 +82,8 @@ export const RoomName = nameSchema(roomNameRule);
 export const PcName = nameSchema(pcNameRule);
 export const SeatName = nameSchema(seatNameRule);
 export const OperatorName = nameSchema(operatorNameRule);
+export const KeyName = nameSchema(keyNameRule);
+export const StepName = nameSchema(stepNameRule);
 
 /** The rule that a schema of this module is made of. */
 export const nameRuleOf = (schema: object): NameRule | undefined =>

@@ -5,7 +5,7 @@
  */
 import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
-import { pcNameRule, SeatName } from "./names.ts";
+import { KeyName, pcNameRule, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { Pin } from "./trust.ts";
 
@@ -40,6 +40,33 @@ export const Admit = Type.Union([
 ]);
 export type Admit = Static<typeof Admit>;
 
+/**
+ * Where the systems that are restored in a room have their addresses from. `dhcp`: whatever they are
+ * given; `reserved`: each PC's own, by this server's DHCP; `static`: each PC's own, written on its disk.
+ */
+export const AddressMode = Type.Union([
+  Type.Literal("dhcp"),
+  Type.Literal("reserved"),
+  Type.Literal("static"),
+]);
+export type AddressMode = Static<typeof AddressMode>;
+
+/** Which PCs are given what only they may know: those with a lasting key, or all that are placed. */
+export const Secrets = Type.Union([Type.Literal("proven"), Type.Literal("unproven")]);
+export type Secrets = Static<typeof Secrets>;
+
+const octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const Ipv4 = Type.String({
+  pattern: `^${octet}\\.${octet}\\.${octet}\\.${octet}$`,
+  description: "an IPv4 address, as in 10.0.0.1",
+});
+const label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+
+/** Name servers of a network; a resolver asks three of them. */
+export const dnsLimit = 8;
+/** Names of stored SSH keys in one room. */
+export const roomSshKeysLimit = 16;
+
 /** What a room is set to; the same for all of its PCs. */
 export const RoomSettings = Type.Object(
   {
@@ -65,6 +92,24 @@ export const RoomSettings = Type.Object(
     admit: Admit,
     /** `approve`: what a PC's menu requests waits for an operator's yes, or needs a PIN; `free`: nobody is asked. */
     ask: Type.Union([Type.Literal("approve"), Type.Literal("free")]),
+    /** The DNS domain of its PCs; null: none. */
+    domain: nullable(
+      Type.String({
+        pattern: `^(?=.{1,253}$)${label}(\\.${label})*$`,
+        description: "a DNS domain, as in lab.example.org",
+      }),
+    ),
+    address: AddressMode,
+    /** Of its network, for `static`; null: as this server's DHCP has it. */
+    gateway: nullable(Ipv4),
+    dns: nullable(Type.Array(Ipv4, { maxItems: dnsLimit })),
+    /** Bits of its network's prefix; null: as of this server's own address. */
+    prefix: nullable(Type.Integer({ minimum: 8, maximum: 30 })),
+    /** Names of stored SSH keys: who has one logs in as administrator of its PCs. */
+    sshKeys: Type.Array(KeyName, { maxItems: roomSshKeysLimit, uniqueItems: true }),
+    secrets: Secrets,
+    /** What the firmware of its UEFI PCs starts first once they are restored. */
+    bootFirst: Type.Union([Type.Literal("network"), Type.Literal("disk")]),
   },
   closed,
 );
@@ -79,6 +124,14 @@ export const roomDefaults: RoomSettings = {
   disk: anyDisk,
   naming: null,
   ask: "approve",
+  domain: null,
+  address: "dhcp",
+  gateway: null,
+  dns: null,
+  prefix: null,
+  sshKeys: [],
+  secrets: "proven",
+  bootFirst: "network",
 };
 
 /** What `PATCH /rooms/ROOM` takes. A PIN goes in and never comes out. */

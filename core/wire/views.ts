@@ -24,6 +24,8 @@ export const DiskView = Type.Object({
   health: nullable(Type.String({ maxLength: 256 })),
   /** Why only a task that names it takes it: `USB`, `SD card`, `removable`, `write-protected`; else null. */
   protection: nullable(Type.String({ maxLength: 32 })),
+  /** It can erase itself (`pc wipe --method secure-erase`). Null or absent: it was not asked, or is of an older agent. */
+  secureErase: Type.Optional(nullable(Type.Boolean())),
 });
 export type DiskView = Static<typeof DiskView>;
 
@@ -53,6 +55,17 @@ export const IdentityView = Type.Object({
 });
 export type IdentityView = Static<typeof IdentityView>;
 
+/** The most fields of one PC. */
+export const fieldsLimit = 64;
+
+/** The owner's own facts of a PC; own steps have them as variables, and so their names are such. */
+export const PcFields = Type.Record(
+  Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$" }),
+  Type.String({ maxLength: 1024 }),
+  { additionalProperties: false },
+);
+export type PcFields = Static<typeof PcFields>;
+
 export const PcView = Type.Object({
   id: Type.String(),
   mac: Type.String(),
@@ -72,11 +85,15 @@ export const PcView = Type.Object({
   disks: Type.Array(DiskView),
   memoryBytes: nullable(Type.Integer()),
   session: nullable(Type.String()),
+  /** Null: it has never been here; an operator's list names it. */
   lastSeen: nullable(Type.String()),
   /** It is not known which of these PCs this is: an operator has to say. */
   doubt: nullable(Type.Array(Type.Object({ id: Type.String(), name: Type.String() }))),
   /** Null: it has proven no key since the server asks for one. */
   identity: nullable(IdentityView),
+  /** The one that its seat has, as ADDRESS/LEN; null: none of its own. */
+  address: nullable(Type.String()),
+  fields: PcFields,
 });
 export type PcView = Static<typeof PcView>;
 
@@ -91,6 +108,16 @@ export const PartitionView = Type.Object({
   usedBytes: Type.Integer({ minimum: 0 }),
   mode: literals("used", "raw", "skipped"),
 });
+
+/** A script of the owner's that runs on each disk that the image was restored to. */
+export const ImageStep = Type.Object({
+  name: Type.String(),
+  bytes: Type.Integer(),
+  /** The admin who added it. */
+  by: Type.String(),
+  addedAt: Type.String(),
+});
+export type ImageStep = Static<typeof ImageStep>;
 
 export const ImageView = Type.Object({
   id: Type.String(),
@@ -114,6 +141,8 @@ export const ImageView = Type.Object({
   fitSize: nullable(Type.String()),
   /** The smallest disk that it can be made to fit; null: nobody has tried. */
   leastDiskBytes: nullable(Type.Integer()),
+  /** In the order in which they run. */
+  steps: Type.Array(ImageStep),
 });
 export type ImageView = Static<typeof ImageView>;
 
@@ -143,6 +172,20 @@ export const StepView = Type.Object({
   files: Type.Array(Type.String({ maxLength: 512 }), { maxItems: 256 }),
 });
 export type StepView = Static<typeof StepView>;
+
+/** Whether its own system was seen on the network once it was restored. Evidence: anyone can send in its name. */
+export const BootView = Type.Object({
+  state: literals("pending", "up", "missing"),
+  /** From its leaving roomcast to the first sign of its system; of a missing one, how long it was waited for. */
+  seconds: nullable(Type.Number()),
+  /** As it calls itself to DHCP servers. */
+  name: nullable(Type.String({ maxLength: 64 })),
+  /** What it looks like: `Debian`, `Windows`. */
+  system: nullable(Type.String({ maxLength: 64 })),
+  /** What was seen, or why it was not: in words. */
+  evidence: nullable(Type.String({ maxLength: 512 })),
+});
+export type BootView = Static<typeof BootView>;
 
 export const MemberView = Type.Object({
   pc: Type.String(),
@@ -174,6 +217,8 @@ export const MemberView = Type.Object({
   rootHash: nullable(Type.String()),
   /** What was done to the disk once it was verified. */
   steps: Type.Array(StepView),
+  /** Null: nobody waits for it to come up, or not yet. */
+  boot: nullable(BootView),
 });
 export type MemberView = Static<typeof MemberView>;
 

@@ -13,9 +13,10 @@ import { fatUse } from "../../core/image/fat.ts";
 import { dirtyNtfs, type Unclean, uncleanState } from "../../core/image/file-system-state.ts";
 import { ufsUse } from "../../core/image/ufs.ts";
 import { runTool } from "../disk/tool.ts";
+import { windowsDoubt } from "../personalise/windows/state.ts";
 
 /**
- * Relative to the file system, with what is to be said of its map; or why it has to be taken whole, null when that
+ * Relative to the file system, with what is to be said of it; or why it has to be taken whole, null when that
  * needs no words.
  */
 export type FileSystemUse =
@@ -103,7 +104,9 @@ export async function fileSystemUse(
       "it has more blocks than partclone can number, so that what it uses cannot be told",
     );
   }
-  return partcloneUse(await domainMap(kind as string, device, source.size, signal));
+  const use = partcloneUse(await domainMap(kind as string, device, source.size, signal));
+  const doubt = fs === "ntfs" && use.used !== null ? await windowsDoubt(device, signal) : null;
+  return use.used === null || doubt === null ? use : { ...use, doubts: [doubt] };
 }
 
 /** What partclone calls used, or why it cannot say. */

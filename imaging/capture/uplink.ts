@@ -4,11 +4,11 @@ import { ReadableStream } from "node:stream/web";
 import type { Response } from "undici";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
-import { canonicalJson } from "../../core/image/manifest.ts";
 import type { IndexEntry, ManifestDraft } from "../../core/image/types.ts";
 import type { ServerHttp } from "../../core/node/pinned.ts";
 import { whileAway } from "../../core/node/while-away.ts";
 import { bitAt, bitmapBytes } from "../../core/units/bits.ts";
+import { canonicalJson } from "../../core/units/canonical-json.ts";
 
 export interface StoredChunk {
   readonly entry: IndexEntry;

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { TablePartition } from "../../core/image/partition-table.ts";
 import { deviceNumber } from "./disk.ts";
 import { names, readText, systemRoots, target } from "./sysfs.ts";
-import { runTool } from "./tool.ts";
+import { runTool, untilItEnds } from "./tool.ts";
 
 /** A block device that is one partition. */
 export interface PartitionDevice {
@@ -55,13 +55,12 @@ export async function partitionDevice(
     String(size),
     diskPath,
   ];
-  const { status, output } = await runTool("losetup", args, signal);
+  signal.throwIfAborted();
+  const { status, output } = await runTool("losetup", args, untilItEnds());
   const path = output.trim();
   if (status !== 0 || !path.startsWith("/dev/")) return null;
   return {
     path,
-    // Also after an abort.
-    release: async () =>
-      void (await runTool("losetup", ["-d", path], new AbortController().signal)),
+    release: async () => void (await runTool("losetup", ["-d", path], untilItEnds())),
   };
 }

@@ -19,6 +19,12 @@ export interface ToolEnd {
   readonly complaint: string;
 }
 
+/**
+ * For what is soon over, and would be undone by nobody if the tool were ended in the middle of it: an
+ * abort counts before, and after.
+ */
+export const untilItEnds = (): AbortSignal => new AbortController().signal;
+
 /** Runs a tool without a shell, in the C locale. Rejects only as `signal` says. */
 export function runTool(
   tool: string,

@@ -3,8 +3,9 @@ import { mkdtemp, open, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
-import { forgetBtrfs, resizeBtrfs } from "../../core/node/disk-calls.ts";
+import { resizeBtrfs } from "../../core/node/disk-calls.ts";
 import { deviceNumber } from "../disk/disk.ts";
+import { forgetUnmountedBtrfs } from "../disk/forget-btrfs.ts";
 import { readText, systemRoots } from "../disk/sysfs.ts";
 import { runTool } from "../disk/tool.ts";
 
@@ -73,10 +74,7 @@ export async function sizeBtrfs(
     const options = "nodiscard,skip_balance";
     return await growMounted({ fs: "btrfs", options, device, grow }, signal);
   } finally {
-    // Else it remembers this one, and takes the next restore of the image for it.
-    const control = await open("/dev/btrfs-control", "r").catch(() => null);
-    if (control !== null) await forgetBtrfs(control.fd);
-    await control?.close();
+    await forgetUnmountedBtrfs();
   }
 }
 

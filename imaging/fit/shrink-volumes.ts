@@ -2,7 +2,7 @@
 import { assert, type Decoded, RoomcastError } from "../../core/errors.ts";
 import { partOf } from "../../core/image/byte-source.ts";
 import type { Extent } from "../../core/image/extents.ts";
-import { type PhysicalVolume, readPhysicalVolume } from "../../core/image/lvm.ts";
+import { inOnePiece, type PhysicalVolume, readPhysicalVolume } from "../../core/image/lvm.ts";
 import { groupWrites, readGroup, roomOf, type VolumeGroup } from "../../core/image/lvm-group.ts";
 import {
   type Squeezed,
@@ -18,7 +18,6 @@ import {
   type ShrinkWork,
   shrinkables,
 } from "./shrinkable.ts";
-import { inOnePiece } from "./volumes.ts";
 
 /** A logical volume, or a part of one that keeps its place. */
 interface Piece {

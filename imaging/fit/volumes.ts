@@ -5,11 +5,7 @@
  */
 import { RoomcastError } from "../../core/errors.ts";
 import { type Extent, within } from "../../core/image/extents.ts";
-import {
-  type LogicalVolume,
-  type PhysicalVolume,
-  readPhysicalVolume,
-} from "../../core/image/lvm.ts";
+import { inOnePiece, type PhysicalVolume, readPhysicalVolume } from "../../core/image/lvm.ts";
 import { groupWrites, readGroup, roomOf, type VolumePlace } from "../../core/image/lvm-group.ts";
 import { spread, type Unit, type UnitMove } from "../../core/image/spread.ts";
 import { noRoom, type TableWrite } from "../../core/image/table-write.ts";
@@ -217,18 +213,6 @@ async function inSectors(disk: Disk, writes: readonly TableWrite[]): Promise<Tab
     whole.push({ offset: start, data: out });
   }
   return whole;
-}
-
-/** Segments that follow each other on the disk are one piece; null when it lies in several. */
-export function inOnePiece({ parts }: LogicalVolume): Extent | null {
-  const [first] = parts;
-  if (first === undefined) return null;
-  let end = first.start;
-  for (const { start, length } of parts) {
-    if (start !== end) return null;
-    end += length;
-  }
-  return { start: first.start, length: end - first.start };
 }
 
 /** By blkid. */

@@ -1,4 +1,5 @@
 /** What a restored system is to the code that makes it one PC's own. */
+import type { VolumeNames } from "../../core/personalise/fstab.ts";
 import type { Personal } from "../../core/wire/personal.ts";
 import type { StepView } from "../../core/wire/views.ts";
 
@@ -8,7 +9,7 @@ export interface Volume {
   readonly name: string;
   /** As blkid names it. */
   readonly fs: string;
-  /** A block device, or on hosts a file, that is the volume alone. */
+  /** A block device that is the volume alone. */
   readonly device: string;
 }
 
@@ -24,3 +25,16 @@ export interface SystemOptions {
  * is no system of this kind on it. All of it may be done again, with the same result.
  */
 export type Personalise = (volume: Volume, options: SystemOptions) => Promise<boolean>;
+
+export interface NamedVolume extends Volume, VolumeNames {}
+
+/** For a system whose files may lie on several volumes, and that runs scripts of the owner's own. */
+export interface DiskOptions extends SystemOptions {
+  /** All of the disk's, the system's own among them. */
+  readonly volumes: readonly NamedVolume[];
+  /** Of the card that the PC booted from. */
+  readonly mac: string;
+  log(text: string): void;
+  /** What a file of `personal.windows.drivers` holds, from the server. */
+  driver(path: string): AsyncIterable<Uint8Array>;
+}

@@ -6,6 +6,7 @@ import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { startCastReceiver } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
+import { DriveHandle } from "../../core/node/drive-calls.ts";
 import { PinnedServer } from "../../core/node/pinned.ts";
 import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
@@ -19,6 +20,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { Agent } from "./agent.ts";
 import { checkNetwork } from "./check/check.ts";
 import { findings } from "./check/findings.ts";
+import { DriveErases } from "./hardware/drive-erases.ts";
 import { readFirmware } from "./hardware/firmware.ts";
 import { HalfWritten, halfWrittenText } from "./hardware/half-written.ts";
 import { DiskHealth } from "./hardware/health.ts";
@@ -118,11 +120,23 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
   const health = new DiskHealth();
+  const erases = new DriveErases();
   const halfWritten = new HalfWritten();
   const disks = (): DiskView[] =>
-    disksOf(options.disks).map((disk) => ({ ...disk, health: health.of(disk.path) }));
+    disksOf(options.disks).map((disk) => ({
+      ...disk,
+      ...{ health: health.of(disk.path), secureErase: erases.of(disk.path) },
+    }));
   const candidates = (): Candidate[] =>
     disks().map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
+
+  // Several agents on one host are told apart by the addresses they were given, by nothing else.
+  const identity = (): Hello["identity"] =>
+    options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac);
+  const macOf = (uplinkMac: string | null): string => {
+    const isCard = uplinkMac !== null && uplinkMac !== noMac;
+    return options.mac ?? (isCard ? uplinkMac : (identity().macs[0] ?? noMac));
+  };
 
   const taskOf = (order: Order, voice: AgentVoice): Task => {
     const common = { ...voice, ...journal, candidates };
@@ -133,6 +147,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           clock: systemClock,
           memoryBytes: totalmem(),
           files,
+          mac: async () => macOf((await uplink()).mac),
+          ownsFirmware: isAppliance,
           interfaceAddress: async () => (await uplink()).ip,
           isWireless: async () => isWireless((await uplink()).name, systemRoots),
           startReceiver: options.startReceiver ?? startCastReceiver,
@@ -152,7 +168,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           },
         });
       case "wipe":
-        return startWipe(order, common);
+        return startWipe(order, { ...common, openDrive: DriveHandle.open });
     }
   };
 
@@ -170,20 +186,16 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     const present = disks();
     await Promise.all([
       options.disks === null ? health.ask(present.map(({ path }) => path)) : null,
+      options.disks === null ? erases.ask(present) : null,
       // No restore leaves half of itself on a disk that people carry about.
       halfWritten.look(present.filter(({ protection }) => protection === null)),
     ]);
-    // Several agents on one host are told apart by the addresses they were given, by nothing else.
-    const identity =
-      options.mac === null || isAppliance ? readIdentity(systemRoots) : identityOf(options.mac);
-    const isCard = uplinkMac !== null && uplinkMac !== noMac;
-    const mac = options.mac ?? (isCard ? uplinkMac : (identity.macs[0] ?? noMac));
     return {
       agentVersion: version,
       instance,
       name: options.name?.slice(0, nameLimit) ?? null,
-      identity,
-      mac,
+      identity: identity(),
+      mac: macOf(uplinkMac),
       ip,
       ...readFirmware(systemRoots),
       nic: describeNic(name, systemRoots),

@@ -101,6 +101,7 @@ function needsServer(phase: TaskView["phase"]): boolean {
     case "scanning":
     case "verifying":
     case "growing":
+    case "personalising":
     case "wiping":
     case "ended":
       return false;

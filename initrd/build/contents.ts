@@ -43,13 +43,19 @@ export const tools: readonly PackageFiles[] = [
       "usr/sbin/partclone.xfs",
     ],
   },
-  // Whether a Windows volume is hibernated or unclean, which partclone does not notice.
-  { name: "ntfs-3g", files: ["bin/ntfs-3g.probe", "sbin/ntfsresize"] },
+  {
+    // Whether a Windows volume is hibernated or unclean, which partclone does not notice; its files, to
+    // make a restored Windows the PC's own.
+    name: "ntfs-3g",
+    files: ["bin/ntfs-3g", "bin/ntfs-3g.probe", "sbin/ntfsresize"],
+  },
+  // The registry of a Windows.
+  { name: "libhivex-bin", files: ["usr/bin/hivexsh"] },
   // Growing the file system of the partition that takes the room of a larger disk.
   { name: "e2fsprogs", files: ["sbin/e2fsck", "sbin/resize2fs"] },
   // Whether changes wait in the log of an XFS, which partclone does not notice either.
   { name: "xfsprogs", files: ["usr/sbin/xfs_logprint", "usr/sbin/xfs_growfs"] },
-  // A device for the place of a logical volume.
+  // A device for the place of a logical volume. busybox's own mounts.
   { name: "mount", files: ["sbin/losetup"] },
   // Which file system, label and UUID a partition has.
   { name: "util-linux", files: ["sbin/blkid"] },

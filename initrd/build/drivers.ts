@@ -102,9 +102,13 @@ export const usualDrivers: Drivers = {
   // USB is there for keyboards and network adapters. usb-storage and uas are left out on purpose:
   // what is not seen cannot be overwritten.
   "USB controllers": ["ehci-pci", "ohci-pci", "uhci-hcd", "xhci-pci"],
-  // XFS and btrfs grow only while they are mounted. Their checksums come through the kernel's crypto by
-  // name. `loop` shows the tools a volume of LVM, for which there is no device mapper.
-  "file systems": ["btrfs", "xfs", "crc32c_generic", "loop"],
+  // What a restored system lies on, mounted to make it the PC's own; XFS and btrfs grow only so, too.
+  // Their checksums come through the kernel's crypto by name; a FAT wants the tables of its names. `fuse`
+  // is for NTFS. `loop` shows the tools a volume of LVM, for which there is no device mapper.
+  "file systems": [
+    ...["btrfs", "ext4", "xfs", "vfat", "fuse", "crc32c_generic", "loop"],
+    ...["nls_ascii", "nls_cp437", "nls_iso8859-1", "nls_utf8"],
+  ],
   keyboards: ["hid-apple", "hid-generic", "hid-logitech-dj", "hid-logitech-hidpp", "usbhid"],
   // For the PC's key. In Debian's kernel both are built in; another kernel may have them as modules.
   "trusted platform modules": ["tpm_crb", "tpm_tis"],

@@ -19,7 +19,7 @@ import {
   visibleFrom,
   wrap,
 } from "../../core/screen/row.ts";
-import { wipeMethods } from "../../core/screen/wipe.ts";
+import { wipeMethodsOf } from "../../core/screen/wipe.ts";
 import { codeText } from "../../core/trust/code.ts";
 import { levelText } from "../../core/trust/level.ts";
 import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
@@ -100,7 +100,7 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
       return frame(
         "Erase the disk: how?",
         choiceRows(
-          wipeMethods.map(({ text }) => text),
+          wipeMethodsOf(view.disks).map(({ text }) => text),
           page.chosen,
           columns,
         ),

@@ -6,7 +6,7 @@
 import type { MenuAction } from "../../core/agent/desk.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
-import { wipeMethods } from "../../core/screen/wipe.ts";
+import { wipeMethodsOf } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
 import { imageNameRule, nameFault } from "../../core/wire/names.ts";
 import { pinLimit } from "../../core/wire/trust.ts";
@@ -78,11 +78,12 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       return chooseDisk({ kind: "restore", reference: page.value, image: null }, view, null);
     }
     case "methods": {
-      const chosen = wipeMethods[page.chosen];
+      const methods = wipeMethodsOf(view.disks);
+      const chosen = methods[page.chosen];
       if (key.name === "enter" && chosen !== undefined) {
         return chooseDisk({ kind: "wipe", method: chosen.method }, view, null);
       }
-      return to({ ...page, chosen: choice(page.chosen, key, wipeMethods.length) });
+      return to({ ...page, chosen: choice(page.chosen, key, methods.length) });
     }
     case "exits":
       return pressAtExits(page, key);
@@ -162,7 +163,7 @@ const powerText: Readonly<Record<PowerAction, string>> = {
 export const workText = (work: Work): string =>
   work.kind === "restore"
     ? `restore ${work.reference}`
-    : `erase the disk (${work.method === "zero" ? "zeros" : "discard"})`;
+    : `erase the disk (${work.method === "zero" ? "zeros" : work.method.replace("-", " ")})`;
 
 function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
   return work.kind === "restore"
@@ -283,6 +284,8 @@ function withDisk(purpose: Purpose, disk: DiskView): Step {
   if (purpose.kind === "capture") return to({ name: "capture", disk, value: "", refused: false });
   if (purpose.kind === "cast") return to({ name: "castName", disk, value: "", refused: false });
   if (purpose.kind === "wipe") {
+    if (purpose.method === "secure-erase" && disk.secureErase !== true)
+      return to(home(0, `${disk.path} has no secure erase: choose zeros for it`));
     return to({ name: "erase", work: purpose, disk, value: "", refused: false });
   }
   const { image } = purpose;

@@ -77,6 +77,7 @@ const phaseWord: Readonly<Record<TaskView["phase"], string>> = {
   receiving: "RECEIVING",
   verifying: "VERIFYING",
   growing: "FITTING",
+  personalising: "PERSONALISING",
   capturing: "CAPTURING",
   sending: "SENDING",
   wiping: "WIPING",

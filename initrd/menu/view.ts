@@ -16,6 +16,7 @@ export interface TaskView {
     | "receiving"
     | "verifying"
     | "growing"
+    | "personalising"
     | "capturing"
     | "sending"
     | "wiping"

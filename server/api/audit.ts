@@ -5,8 +5,8 @@ import type { Caller } from "./access.ts";
 
 /** Longest value of a call in the log, in characters; longer ones are cut. */
 const valueLimit = 80;
-/** Values of fields with such a name are never logged. */
-const secret = /pin|token|secret|password/i;
+/** Values of fields with such a name are never logged: they are secret, or may have secrets in them. */
+const secret = /pin|token|secret$|password|script|^text$/i;
 
 /** A call as a line of the history: who did what, with which values, and how it was answered. */
 export function auditLine(

@@ -4,20 +4,24 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { canonicalJson, imageName } from "../../core/image/manifest.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { FitSize } from "../../core/wire/fit-size.ts";
-import { ImageName } from "../../core/wire/names.ts";
+import { ImageName, StepName } from "../../core/wire/names.ts";
 import { ImageView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { ImageStore, ImageWriter } from "../store/image-store.ts";
 import { captureRoutes, chunkRecords } from "../store/upload-routes.ts";
 import { answerInLines } from "./json-lines.ts";
+import { operatorOf } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
 import { ById, closed, NoBody } from "./schemas.ts";
 
 const octets = "application/octet-stream";
 /** Chunks in one answer: at most 16 MiB. */
 const chunksLimit = 16;
+/** A script of 256 KiB, escaped as JSON. */
+const stepBytes = 2 * 1024 * 1024;
 
 export const imageApiRoutes =
   ({ lab, images }: { lab: Lab; images: ImageStore }): FastifyPluginAsyncTypebox =>
@@ -45,6 +49,31 @@ export const imageApiRoutes =
         requireWord(query.overwrite, imageName(lab.image(params.id)));
         return lab.deleteImage(params.id);
       },
+    );
+
+    const Step = Type.Object({ name: StepName, script: Type.String() }, closed);
+    const ByStep = Type.Object({ ...ById.properties, step: StepName });
+    app.post(
+      "/images/:id/steps",
+      {
+        ...{ config: { role: "admin" }, bodyLimit: stepBytes },
+        schema: {
+          summary: "add a script that runs after each restore of an image",
+          ...{ params: ById, body: Step, response: { 200: ImageView } },
+        },
+      },
+      async (request) => lab.addStep(request.params.id, request.body, operatorOf(request)),
+    );
+    app.delete(
+      "/images/:id/steps/:step",
+      {
+        config: { role: "admin" },
+        schema: {
+          summary: "remove such a script",
+          ...{ params: ByStep, response: { 200: ImageView } },
+        },
+      },
+      async ({ params }) => lab.removeStep(params.id, params.step),
     );
 
     app.post(

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { WipeMethod } from "../../core/wire/control.ts";
 import { PairingCode } from "../../core/wire/login.ts";
 import { PcName, RoomName, SeatName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import { PcView, type SessionView } from "../../core/wire/views.ts";
+import { PcFields, PcView, SessionView } from "../../core/wire/views.ts";
+import { WipeMethod } from "../../core/wire/wipe.ts";
 import type { Lab } from "../lab/lab.ts";
 import { operatorOf, orderedBy, Shown } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
@@ -16,6 +16,10 @@ const PcChange = Type.Object(
     name: Type.Optional(PcName),
     room: Type.Optional(RoomName),
     seat: Type.Optional(nullable(SeatName)),
+    /** ADDRESS/LEN; without /LEN it is the room's. */
+    address: Type.Optional(nullable(Type.String({ maxLength: 32 }))),
+    /** Those that change; an empty text takes one away. */
+    fields: Type.Optional(PcFields),
   },
   closed,
 );
@@ -155,16 +159,18 @@ export const pcRoutes =
           summary: "wipe a PC's disk",
           params: ById,
           body: Wipe,
+          response: { 200: SessionView },
         },
       },
-      async (request, reply) => {
+      async (request) => {
         const { params, body } = request;
         requireWord(body.overwrite, lab.inventory.find(params.id).name);
         const { method, disk = null, failingDisks = [] } = body;
         const by = orderedBy(request, body.shown);
         const { id } = lab.wipe({ pc: params.id, method, disk, failingDisks }, by);
-        requireWiped(await lab.sessions.over(id));
-        return reply.code(204).send();
+        const session = await lab.sessions.over(id);
+        requireWiped(session);
+        return session;
       },
     );
   };

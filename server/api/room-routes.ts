@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { WakeReport } from "../../core/wire/api.ts";
+import { RoomImport, WakeReport } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -12,6 +12,9 @@ const Seats = Type.Object({ seats: Type.Array(Seat, { maxItems: seatsLimit }) },
 const Walk = Type.Object({ on: Type.Boolean() }, closed);
 /** Seconds to wait for the PCs that are woken; 0: only the packets are sent. */
 const Wake = Type.Object({ timeout: Type.Number({ minimum: 0, maximum: 900 }) }, closed);
+const List = Type.Object({ csv: Type.String() }, closed);
+/** A line of 2000 characters for each seat of the largest room. */
+const listBytes = 2 * 1024 * 1024;
 const room = { 200: RoomView };
 
 /** `/rooms`: settings, seats, the seat walk. */
@@ -44,6 +47,29 @@ export const roomRoutes =
         },
       },
       async ({ params, body }) => lab.rooms.set(params.name, body),
+    );
+    app.get(
+      "/rooms/:name/export",
+      // The owner's fields are for whoever works with the room.
+      {
+        config: { role: "operator" },
+        schema: { summary: "list a room's PCs as CSV", params: ByName },
+      },
+      async ({ params }, reply) =>
+        reply.type("text/csv; charset=utf-8").send(lab.lists.export(params.name)),
+    );
+    app.post(
+      "/rooms/:name/import",
+      {
+        bodyLimit: listBytes,
+        schema: {
+          summary: "name and place PCs as a list in CSV says",
+          params: ByName,
+          body: List,
+          response: { 200: RoomImport },
+        },
+      },
+      async ({ params, body }) => lab.lists.import(params.name, body.csv),
     );
     app.post(
       "/rooms/:name/unlock",

@@ -21,6 +21,7 @@ import { roomRoutes } from "./room-routes.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { shellRoute } from "./shell-route.ts";
+import { sshKeyRoutes } from "./ssh-key-routes.ts";
 import { type TrustPorts, trustRoutes } from "./trust-routes.ts";
 
 export interface ApiPorts {
@@ -105,6 +106,7 @@ export const apiRoutes =
     await app.register(scheduleRoutes(lab.schedule));
     await app.register(operatorRoutes(operators));
     await app.register(trustRoutes(ports.trust));
+    await app.register(sshKeyRoutes(lab.sshKeys));
   };
 
 function audit(lab: Lab, request: FastifyRequest, caller: Caller, status: number): void {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { usualProofSeconds } from "../../core/session/boot-proof.ts";
 import { Afterwards, Personalise } from "../../core/wire/control.ts";
 import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
@@ -29,6 +30,12 @@ const targetFields = {
   verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
   afterwards: Type.Optional(Afterwards),
   personalise: Type.Optional(Personalise),
+  /** Seconds in which a verified PC has to be seen to come up; null: nobody waits for that. */
+  proveBoot: Type.Optional(nullable(Type.Number({ minimum: 1, maximum: 86400 }))),
+  /** The PC that is first, or how many. */
+  canary: Type.Optional(
+    nullable(Type.Union([Reference, Type.Integer({ minimum: 1, maximum: 1000 })])),
+  ),
   overwrite: Overwrite,
   shown: Shown,
 };
@@ -100,6 +107,7 @@ export const sessionRoutes =
         const by = orderedBy(request, body.shown);
         const names = lab.targets({ room, pcs }, by).map((pc) => pc.name);
         requireWord(body.overwrite, room ?? names.join(","));
+        const { afterwards = "stay", proveBoot = usualProofSeconds(afterwards) } = body;
         const order = {
           room,
           pcs,
@@ -109,8 +117,10 @@ export const sessionRoutes =
           startTimeoutSeconds: body.startTimeout ?? null,
           delta: body.delta ?? false,
           verify: body.verify ?? "read-back",
-          afterwards: body.afterwards ?? "stay",
+          afterwards,
           personalise: body.personalise ?? "auto",
+          proveBootSeconds: proveBoot,
+          canary: body.canary ?? null,
         };
         if (body.kind === "restore") return lab.restore({ ...order, image: body.image }, by);
         const { sender, saveAs = null, sourceDisk = null, raw = false } = body;

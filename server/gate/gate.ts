@@ -9,6 +9,7 @@ import type { Grants } from "./grants.ts";
 import { holdToTable } from "./hold-to-table.ts";
 import { imageRoutes } from "./image-routes.ts";
 import type { AgentLinks } from "./link.ts";
+import { personalRoutes } from "./personal-routes.ts";
 import { targetRoutes } from "./target-routes.ts";
 import { uploadOf } from "./uploads.ts";
 
@@ -49,5 +50,6 @@ export const gate =
     });
     await castRoutes(app, (task) => lab.sessions.archive(task));
     await targetRoutes(app, lab);
+    await personalRoutes(app, lab);
     await checkRoutes(app, { interfaceAddress });
   };

@@ -27,14 +27,14 @@ export class Grants {
 export type Holds = (grant: Grant, text: string) => boolean;
 
 /**
- * Throws unless the request shows a grant of this role for the object that its path names: `unauthorized`
+ * The grant of this role, for the object that its path names, that the request shows. Throws without one: `unauthorized`
  * (401) without one, `not-granted` (403) with another. Nothing of what there is shows in either.
  */
 export function requireGrant(
   request: FastifyRequest,
   role: GrantRole,
   trust: { readonly grants: Grants; readonly holds: Holds } | null,
-): void {
+): Grant {
   const [scheme, text] = request.headers.authorization?.split(" ") ?? [];
   if (scheme?.toLowerCase() !== "bearer" || text === undefined) {
     const next = "the server gives one with each order; boot the PC again from this server";
@@ -43,7 +43,7 @@ export function requireGrant(
   const { id, task, name } = request.params as { id?: string; task?: string; name?: string };
   const grant = trust?.grants.open(text) ?? null;
   const isFor = grant?.role === role && grant.object === (id ?? task ?? name ?? "");
-  if (isFor && trust?.holds(grant, text) === true) return;
+  if (isFor && trust?.holds(grant, text) === true) return grant;
   const next = "nothing needs to be done: the PC is told when its work is over";
   throw new RoomcastError("not-granted", "the grant is not for this, or it is over", next);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
+import type { Grant } from "../../core/trust/grant.ts";
 import { requireLength } from "../store/body.ts";
 import { requireGrant } from "./grants.ts";
 import { type GateRow, gateRows } from "./table.ts";
@@ -9,9 +10,12 @@ declare module "fastify" {
     /** Of a route of the gate, its rows by HTTP method. */
     gateRows?: Readonly<Record<string, GateRow>>;
   }
+  interface FastifyRequest {
+    /** Of a route of the gate whose row asks for one: what it was shown, and holds. */
+    grant: Grant | null;
+  }
 }
 
-/**
 /**
  * Lets an application have the routes of the table for its port and no others, and holds each request to
  * its row before its body is read: 401 and 403 without the grant that it needs, 429 for too many of one
@@ -24,6 +28,7 @@ export function holdToTable(
 ): void {
   /** Requests under way, by row and address. */
   const underWay = new Map<string, number>();
+  app.decorateRequest("grant", null);
 
   app.addHook("onRoute", (route) => {
     const rows = Object.fromEntries(
@@ -37,7 +42,7 @@ export function holdToTable(
   app.addHook("onRequest", async (request, reply) => {
     const row = request.routeOptions.config.gateRows?.[request.method];
     if (row === undefined) return;
-    if (row.role !== null) requireGrant(request, row.role, trust);
+    if (row.role !== null) request.grant = requireGrant(request, row.role, trust);
     const key = `${row.method} ${row.path} ${request.ip}`;
     const count = underWay.get(key) ?? 0;
     if (count >= row.inFlight) {

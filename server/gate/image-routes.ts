@@ -1,7 +1,7 @@
 /** Images as agents read them over HTTP (docs/protocol.md, "HTTP for agents"). */
 import type { FastifyInstance } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { canonicalJson } from "../../core/image/manifest.ts";
+import { canonicalJson } from "../../core/units/canonical-json.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { ImageStore } from "../store/image-store.ts";
 

@@ -108,6 +108,7 @@ export const gateRows: readonly GateRow[] = [
     uploadLimits.commit,
   ),
   granted("personal", "GET", "/gate/v2/personal/:task", 4, "the PC's own name, address and keys"),
+  granted("personal", "GET", "/gate/v2/drivers/:task/*", 4, "drivers for the PC's model"),
   granted("receive", "GET", "/gate/v2/casts/:task/plan", 8, "the plan of a live cast"),
   granted(
     "send",

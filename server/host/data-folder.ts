@@ -6,7 +6,8 @@ import { RoomcastError } from "../../core/errors.ts";
 const othersBits = 0o077;
 
 /** What the server keeps in its data folder. A folder in which there is something else is not closed as a whole. */
-const ownNames = /^(state\.db(-wal|-shm)?|store|roomcast\.sock|.*\.key(\.new)?|lost\+found)$/;
+const ownNames =
+  /^(state\.db(-wal|-shm)?|store|drivers|windows|roomcast\.sock|.*\.key(\.new)?|lost\+found)$/;
 
 /**
  * Makes the data folder, or takes one that is there. What the server keeps in it (tokens' hashes, PINs,

@@ -147,7 +147,11 @@ export class Admissions {
     const { name, settings } = inventory.room(pc.room);
     const doubt = pc.doubt === undefined ? null : inventory.candidates(pc);
     const identity = this.identity(pc.id);
-    return orderVerdict({ name: pc.name, doubt, identity }, { name, admit: settings.admit });
+    const { lastSeen } = pc;
+    return orderVerdict(
+      { name: pc.name, doubt, identity, lastSeen },
+      { name, admit: settings.admit },
+    );
   }
 
   /** Why an order may not go to the PC, and what to do; null: it may, if `place` follows where it was not placed. */
@@ -181,6 +185,16 @@ export class Admissions {
     this.ports.inventory.save(pc);
     if (this.keys.of(pc.id)?.state === "waiting") this.setState(pc, "placed", by);
     this.ports.changed(pc);
+  }
+
+  /** An operator's list names the PC: it is remembered, and its key waits as before. */
+  listed(pc: PcRecord): void {
+    if (pc.unplaced === undefined) return;
+    delete pc.unplaced;
+    this.leftAt.delete(pc.id);
+    this.ports.inventory.save(pc);
+    const key = this.keys.of(pc.id);
+    if (key !== null) this.keys.save(key, true);
   }
 
   /**
@@ -305,6 +319,7 @@ export class Admissions {
       isOnline: this.ports.isConnected(pc.id),
       key: this.keys.of(pc.id),
       isUnplaced: pc.unplaced === true,
+      isExpected: pc.lastSeen === null,
     };
   }
 

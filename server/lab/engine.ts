@@ -4,6 +4,7 @@
  * when the server dies, and is folded again from the journal.
  */
 import { assert } from "../../core/errors.ts";
+import { noteInput } from "../../core/session/gauge.ts";
 import {
   type Batch,
   fold,
@@ -13,7 +14,6 @@ import {
 import {
   type Fact,
   type Gauges,
-  gaugesOf,
   type Input,
   type LabTime,
   type Names,
@@ -188,10 +188,13 @@ export class Engine {
       facts = session.kind.decide(session.state, { type: "tick" }, stamp.at, session.gauges);
     }
     if (this.decided.length === before) return false;
+    const mayOrderMore = this.decided
+      .slice(before)
+      .some(({ fact: { type } }) => type === "planned" || type === "canary-passed");
     this.unwritten.add(session);
     if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
     for (const pc of admitted) this.takeOver(session, pc, stamp);
-    const greeted = input.type === "planned" ? unordered(session) : admitted;
+    const greeted = mayOrderMore ? unordered(session) : admitted;
     for (const pc of greeted) this.greet(session, pc, stamp);
     return true;
   }
@@ -216,8 +219,13 @@ export class Engine {
 
   lost(pc: PcId, reason: string, stamp: Stamp): void {
     this.connections.delete(pc);
-    const session = this.of(pc);
-    if (session !== undefined) this.take(session.id, { type: "lost", pc, reason }, stamp);
+    this.tell({ type: "lost", pc, reason }, stamp);
+  }
+
+  /** Whoever has the PC hears it, and whoever waits for it to come up. */
+  tell(input: Extract<Input, { type: "lost" | "booting" | "seen" }>, stamp: Stamp): void {
+    for (const { id, kind, state } of this.all())
+      if (kind.knows(state, input.pc)) this.take(id, input, stamp);
   }
 
   /** The time has come that a session named; asks all of them. */
@@ -410,26 +418,7 @@ export class Engine {
   private gauge(session: Running, input: Input, now: LabTime): void {
     if (!("pc" in input) || !session.kind.knows(session.state, input.pc)) return;
     if ("attempt" in input && session.wanted.orders.get(input.pc) !== input.attempt) return;
-    const gauge = gaugesOf(session.gauges, input.pc);
-    switch (input.type) {
-      case "ready":
-        gauge.counters = input.counters;
-        return;
-      case "progress":
-        gauge.counters = input.counters ?? gauge.counters;
-        gauge.bytesDone = input.bytesDone;
-        gauge.bytesTotal = input.bytesTotal;
-        return;
-      case "delivery":
-        gauge.unicast = input.reason;
-        return;
-      case "lane":
-        gauge.straggling = input.reason;
-        return;
-      case "booting":
-        gauge.askedAt = now;
-        return;
-    }
+    noteInput(session.gauges, input, now);
   }
 }
 

@@ -3,16 +3,18 @@ import { RoomcastError } from "../../core/errors.ts";
 import { nextPlace } from "../../core/session/seats.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
-import { foldedName } from "../../core/wire/names.ts";
+import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
 import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
 import { defaultRoom, newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { expectedPc, type ListedPc } from "./listed-pc.ts";
+import { PcIndex } from "./pc-index.ts";
 
 /** What of the state store is PCs and rooms. */
 export type InventoryStore = Pick<
   StateStore,
-  "pcs" | "savePc" | "removePc" | "rooms" | "saveRoom" | "removeRoom"
+  "pcs" | "savePc" | "savePcs" | "removePc" | "rooms" | "saveRoom" | "removeRoom"
 >;
 
 const randomId = (): string => `p-${randomBytes(4).toString("hex")}`;
@@ -23,20 +25,21 @@ export class Inventory {
   private readonly newId: () => string;
   private readonly records: Map<string, PcRecord>;
   private readonly roomRecords: Map<string, RoomRecord>;
+  private readonly index = new PcIndex();
 
   constructor(store: InventoryStore, newId = randomId) {
     this.store = store;
     this.newId = newId;
     this.records = new Map(store.pcs().map((pc) => [pc.id, pc]));
     this.roomRecords = new Map(store.rooms().map((room) => [room.name, room]));
-    for (const { room, seat } of this.records.values())
-      if (seat !== null) this.drawSeat(room, seat);
+    for (const pc of this.records.values()) {
+      this.index.put(pc);
+      if (pc.seat !== null) this.drawSeat(pc.room, pc.seat);
+    }
   }
 
   pcs(): PcRecord[] {
-    return [...this.records.values()].sort((a, b) =>
-      a.name.localeCompare(b.name, "en", { numeric: true }),
-    );
+    return [...this.records.values()].sort(byName);
   }
 
   pcsOf(room: string): PcRecord[] {
@@ -56,9 +59,19 @@ export class Inventory {
    * is not among them beside one that somebody has: what it says of itself changes nothing for others.
    */
   withMac(mac: string): PcRecord[] {
-    const all = this.pcs().filter((pc) => pc.macs.includes(mac));
-    const placed = all.filter(({ unplaced }) => unplaced === undefined);
-    return placed.length > 0 ? placed : all;
+    const placed = this.placedWithMac(mac);
+    return placed.length > 0 ? placed : this.index.withMac(mac).sort(byName);
+  }
+
+  /** The same, of those that somebody has placed alone. */
+  placedWithMac(mac: string): PcRecord[] {
+    const all = this.index.withMac(mac).filter(({ unplaced }) => unplaced === undefined);
+    return all.length > 1 ? all.sort(byName) : all;
+  }
+
+  /** The PC whose own address this is. */
+  withAddress(address: string): PcRecord | null {
+    return this.index.withAddress(address);
   }
 
   /** By id, name or MAC; throws `not-found`, and `conflict` where it may be several. */
@@ -134,11 +147,48 @@ export class Inventory {
   /** What nobody has placed is kept in memory alone: no stranger fills the disk. */
   save(pc: PcRecord): void {
     this.records.set(pc.id, pc);
+    this.index.put(pc);
     if (pc.unplaced === undefined) this.store.savePc(pc);
+  }
+
+  /**
+   * Gives many PCs another place, all of them or none; what is not known yet (`pc` null) becomes a PC that
+   * was never here. Answers the records, in that order.
+   */
+  saveList(list: readonly ListedPc[]): PcRecord[] {
+    const changed = list.map(({ pc, place, mac, uuid }): PcRecord => {
+      // What is stored is remembered: whoever calls says so of the record in memory, too.
+      const {
+        address: _,
+        fields: __,
+        unplaced: ___,
+        ...before
+      } = pc ?? expectedPc(this.newId(), mac, uuid);
+      const { address, fields, ...rest } = place;
+      return {
+        ...{ ...before, ...rest },
+        ...(address === null ? {} : { address }),
+        ...(Object.keys(fields).length === 0 ? {} : { fields }),
+      };
+    });
+    this.store.savePcs(changed);
+    return changed.map((after, number) => {
+      const pc = list[number]?.pc ?? after;
+      if (pc !== after) {
+        delete pc.address;
+        delete pc.fields;
+        Object.assign(pc, after);
+      }
+      this.records.set(pc.id, pc);
+      this.index.put(pc);
+      if (pc.seat !== null) this.drawSeat(pc.room, pc.seat);
+      return pc;
+    });
   }
 
   forget(id: string): void {
     this.records.delete(id);
+    this.index.remove(id);
     this.store.removePc(id);
   }
 
@@ -158,6 +208,12 @@ export class Inventory {
   /** Whether no other PC than this one has the name. */
   isFreeName(name: string, pc: PcRecord): boolean {
     return !this.namesakes(name).some((other) => other !== pc);
+  }
+
+  /** What the room calls a PC that takes this seat: its own name, unless the room says otherwise and no other has that. */
+  nameAtSeat(pc: PcRecord, room: RoomRecord, seat: string): string {
+    const wanted = room.settings.naming?.replace("{seat}", seat) ?? pc.name;
+    return nameFault(pcNameRule, wanted) === null && this.isFreeName(wanted, pc) ? wanted : pc.name;
   }
 
   /** Puts a seat of this name on the room's map, unless it is there. */
@@ -221,6 +277,9 @@ export class Inventory {
   }
 }
 
+const byName = (a: PcRecord, b: PcRecord): number =>
+  a.name.localeCompare(b.name, "en", { numeric: true });
+
 function describedBy(hello: Hello): PcRecord["hello"] {
   const { type: _, state: __, report: ___, ...described } = hello;
   return described;
@@ -241,7 +300,7 @@ export function pcView(
     readonly state: PcState;
     readonly session: string | null;
     readonly candidates: readonly PcRecord[];
-    readonly lastSeen: string;
+    readonly lastSeen: string | null;
     readonly identity: IdentityView | null;
   },
 ): PcView {
@@ -258,7 +317,7 @@ export function pcView(
     ip: hello.ip,
     firmware: hello.firmware,
     secureBoot: hello.secureBoot,
-    agentVersion: hello.agentVersion,
+    agentVersion: lastSeen === null ? null : hello.agentVersion,
     nic: hello.nic,
     // Of a PC that was last seen by an older server.
     disks: hello.disks.map((disk) => ({ ...disk, protection: disk.protection ?? null })),
@@ -267,5 +326,7 @@ export function pcView(
     lastSeen,
     doubt: pc.doubt === undefined ? null : candidates.map(({ id, name }) => ({ id, name })),
     identity,
+    address: pc.address ?? null,
+    fields: pc.fields ?? {},
   };
 }

@@ -1,4 +1,6 @@
 import { BootUuids } from "../../core/boot/boot-uuids.ts";
+import type { DhcpSeats } from "../../core/boot/dhcp-seats.ts";
+import type { Asked } from "../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
@@ -7,7 +9,9 @@ import { sizeText } from "../../core/screen/format.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
+import type { MacAddress } from "../../core/units/mac.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
+import type { Certificate } from "../../core/wire/certificate.ts";
 import {
   type AgentMessage,
   type BulkFrame,
@@ -16,27 +20,40 @@ import {
   type Report,
   type ServerMessage,
 } from "../../core/wire/control.ts";
-import type { ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
+import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
+import type { OwnStep } from "../../core/wire/personal.ts";
+import type { ImageStep, ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
+import type { WipeMethod } from "../../core/wire/wipe.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { Admissions, type OrderedBy, refusedFor } from "./admissions.ts";
+import type { LabNetwork } from "./addresses.ts";
+import { Admissions, type Fault, type OrderedBy, refusedFor } from "./admissions.ts";
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
+import { BootProofs, type WireSenses } from "./boot-proofs.ts";
 import { type BootDecision, Boots } from "./boots.ts";
+import { chooseCanaries } from "./canaries.ts";
+import { certificateOf } from "./certificates.ts";
+import { dhcpSeats } from "./dhcp-seats.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
+import { ImageSteps } from "./image-steps.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { Menus } from "./menus.ts";
 import { PcOrders } from "./pc-orders.ts";
 import { meetRequest, requireLevel } from "./pc-requests.ts";
+import { Personals } from "./personals.ts";
 import { Requests } from "./requests.ts";
+import { RoomLists } from "./room-lists.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
 import { type CastRequest, type RestoreRequest, Sessions, type SessionsPorts } from "./sessions.ts";
 import { Shells } from "./shells.ts";
+import { SshKeys } from "./ssh-keys.ts";
 import { LabTimers } from "./timers.ts";
 import { wakePcs } from "./wakes.ts";
+import { WindowsPcs } from "./windows.ts";
 
 /** How long a PC that asked for boot files is shown as `booting`, in milliseconds. */
 const bootingFor = 180_000;
@@ -46,10 +63,14 @@ const sweepEvery = 60_000;
 export interface LabPorts {
   readonly state: StateStore;
   readonly images: ImageStore;
+  /** Where the owner puts what PCs are given as it is: drivers, and settings of Windows. */
+  readonly dataFolder: string;
   readonly clock: Clock;
   readonly version: string;
   /** The connections of the PCs' agents. */
   readonly agents: Agents;
+  /** The one that the PCs are on. */
+  readonly network: LabNetwork;
   /** Casts an image on the lab's interface. */
   readonly openSender: SessionsPorts["openSender"];
   /** Joins a cast on the lab's interface. */
@@ -58,21 +79,27 @@ export interface LabPorts {
   rateLimitBps(room: string | null): number | null;
   /** As in `LabGrantsPorts`. */
   readonly seal: LabGrantsPorts["seal"];
+  /** What the host hears and asks on the lab's network of PCs that come up. */
+  readonly senses: WireSenses;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
 }
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
-export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs"> {
+export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "canary"> {
   readonly image: string;
+  /** The PC that is first, or how many; null: all are alike. */
+  readonly canary: string | number | null;
   readonly pcs: readonly string[] | null;
 }
 
 /** A wipe as an operator words it. */
 export interface NamedWipe {
   readonly pc: string;
-  readonly method: "discard" | "zero";
+  readonly method: WipeMethod;
+  /** Who ordered it, where no operator did. */
+  readonly orderedBy?: string;
   readonly disk: string | null;
   /** As in `TargetRule`. */
   readonly failingDisks: readonly string[];
@@ -81,6 +108,8 @@ export interface NamedWipe {
 /** A live cast as an operator words it. */
 export interface NamedCast extends Omit<CastRequest, "sender" | "pcs"> {
   readonly sender: string;
+  /** As of a restore; a live cast is refused with it. */
+  readonly canary: string | number | null;
   readonly pcs: readonly string[] | null;
 }
 
@@ -102,6 +131,14 @@ export class Lab implements AgentEvents {
   readonly shells: Shells;
   readonly schedule: Schedule;
   readonly grants: LabGrants;
+  readonly sshKeys: SshKeys;
+  readonly steps: ImageSteps;
+  readonly personals: Personals;
+  readonly windows: WindowsPcs;
+  readonly lists: RoomLists;
+  /** What DHCP gives PCs by their seats. */
+  readonly dhcpSeats: DhcpSeats;
+  private readonly proofs: BootProofs;
   private readonly looks: Looks;
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
@@ -117,6 +154,8 @@ export class Lab implements AgentEvents {
 
   constructor(ports: LabPorts) {
     const { state, images, clock, agents, openSender, startReceiver, wake, log } = ports;
+    const isoTime = (): string => clock.isoTime();
+    const { network } = ports;
     this.ports = ports;
     this.agents = agents;
     const timers = new LabTimers(clock, state.journal.newestAt());
@@ -145,6 +184,15 @@ export class Lab implements AgentEvents {
       isWanted: ({ id }) => this.sessions.idOf(id) !== null,
       now: () => timers.now(),
     });
+    this.proofs = new BootProofs({
+      ...ports.senses,
+      macsOf: (pc) => this.inventory.get(pc)?.macs ?? [],
+      pcsWith: (mac) => this.inventory.withMac(mac).map(({ id }) => id),
+      isConnected: (pc) => agents.isConnected(pc),
+      seen: (pc, sign) => this.sessions.seen(pc, sign),
+      every: (ms, act) => timers.every(ms, act),
+      log,
+    });
     this.announcer = new Announcer({
       timers,
       state,
@@ -163,6 +211,20 @@ export class Lab implements AgentEvents {
     const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
     const isConnected = (pc: string): boolean => agents.isConnected(pc);
     const { inventory, admissions, announcer } = this;
+    this.dhcpSeats = dhcpSeats(inventory, network);
+    this.steps = new ImageSteps({ store: state, isoTime });
+    this.sshKeys = new SshKeys({
+      store: state,
+      isoTime,
+      roomsWith: (name) =>
+        inventory.rooms().filter((room) => inventory.room(room).settings.sshKeys.includes(name)),
+    });
+    this.personals = new Personals({
+      ...{ inventory, admissions, announcer, store: state, sshKeys: this.sshKeys },
+      ...{ network, isoTime, stepsOf: (session) => this.stepsOf(session) },
+    });
+    this.windows = new WindowsPcs({ dataFolder: ports.dataFolder, inventory, admissions });
+    const { personals } = this;
     this.sessions = new Sessions({
       journal: state.journal,
       timers,
@@ -182,10 +244,13 @@ export class Lab implements AgentEvents {
       stateOf: (pc) => this.stateOf(pc),
       note: (session, pc, text) => announcer.note({ session, pc }, text),
       changed: ({ id }) => announcer.session(id),
-      ended: ({ id }) => announcer.sessionEnded(id),
+      ended: ({ id }) => {
+        personals.ended(id);
+        announcer.sessionEnded(id);
+      },
       verified: (pc) => this.startFromDisk(pc),
-      committed: (manifest) =>
-        announcer.feed.say({ type: "image", image: this.imageView(manifest) }),
+      committed: (manifest) => this.tellImage(manifest),
+      awaited: (pcs) => this.proofs.await(pcs),
       stuck: (reason) => announcer.stuck(reason),
     });
     this.menus = new Menus({ timers, clock, inventory, announcer, isConnected, send, log });
@@ -206,9 +271,14 @@ export class Lab implements AgentEvents {
       menus: this.menus,
       isConnected,
       send,
+      personals,
       restoreIn: (room) => this.sessions.restoreIn(room),
       placed: (pc) => this.placed(pc),
     });
+    const placed = (pc: PcRecord): void => {
+      this.rooms.tell(pc);
+      this.placed(pc);
+    };
     this.pcs = new PcOrders({
       inventory,
       admissions,
@@ -217,10 +287,11 @@ export class Lab implements AgentEvents {
       wake,
       requireFree: (pc) => this.sessions.requireFree(pc),
       expel: (pc) => this.sessions.expel(pc),
-      placed: (pc) => {
-        this.rooms.tell(pc);
-        this.placed(pc);
-      },
+      personals,
+      placed,
+    });
+    this.lists = new RoomLists({
+      ...{ inventory, admissions, announcer, personals, network, placed },
     });
     this.shells = new Shells({
       timers,
@@ -277,9 +348,14 @@ export class Lab implements AgentEvents {
     return this.images().filter(({ fitOf }) => fitOf === null);
   }
 
-  /** The contract's view of an image. */
   imageView(manifest: Manifest): ImageView {
-    return imageView(manifest, this.ports.images.leastDiskBytes(manifest.id));
+    const { id, fitOf = id } = manifest;
+    return imageView(manifest, this.ports.images.leastDiskBytes(id), this.steps.list(fitOf));
+  }
+
+  /** The image has changed, or is new. */
+  private tellImage(manifest: Manifest): void {
+    this.announcer.feed.say({ type: "image", image: this.imageView(manifest) });
   }
 
   /** NAME, NAME@VERSION or an id; throws `not-found`. */
@@ -361,7 +437,17 @@ export class Lab implements AgentEvents {
     const image = this.image(request.image);
     const room = this.roomNameOf(request);
     const pcs = this.targets(request, by);
-    const session = this.sessions.restore({ ...request, room, image, pcs });
+    if (request.personalise === "auto") this.personals.requireOwn(pcs, systemsOn(image.partitions));
+    requireProvable(request);
+    const canary =
+      request.canary === null
+        ? []
+        : chooseCanaries(request.canary, pcs, {
+            find: (reference) => this.inventory.find(reference),
+            isConnected: (pc) => this.agents.isConnected(pc),
+            seatsOf: (name) => this.inventory.room(name).seats.map((seat) => seat.name),
+          });
+    const session = this.sessions.restore({ ...request, ...orderer(by), room, image, pcs, canary });
     this.begun(session, pcs, by);
     return session;
   }
@@ -385,6 +471,13 @@ export class Lab implements AgentEvents {
 
   /** A PC casts its own disk to the room; it is left out of those that receive. */
   cast(request: NamedCast, by: OrderedBy | null): SessionView {
+    if (request.canary !== null) {
+      throw new RoomcastError(
+        "usage",
+        "a live cast has no canary: its PC reads its disk once, for all at the same time",
+        "capture the disk, then restore the image with --canary",
+      );
+    }
     const sender = this.inventory.find(request.sender);
     this.pcs.requireOnline(sender);
     this.admissions.requireOrder([sender], by);
@@ -397,8 +490,10 @@ export class Lab implements AgentEvents {
         "place other PCs in the room, or name some with --pc",
       );
     }
+    if (request.personalise === "auto") this.personals.requireOwn(pcs, ["any system"]);
+    requireProvable(request);
     const room = this.roomNameOf(request);
-    const session = this.sessions.cast({ ...request, room, sender, pcs });
+    const session = this.sessions.cast({ ...request, ...orderer(by), room, sender, pcs });
     this.begun(session, [sender, ...pcs], by);
     return session;
   }
@@ -424,14 +519,15 @@ export class Lab implements AgentEvents {
   retry(id: string, by: OrderedBy): SessionView {
     const pcs = this.retryable(id);
     const session = this.sessions.session(id);
-    if (session.endedAt === null) {
+    if (session.endedAt === null && this.sessions.isServing(id)) {
       for (const pc of pcs) this.admit(id, pc, by);
       return this.sessions.find(id);
     }
     const { spec } = session.state as RestoreState | LiveState;
-    const { disk, verify, afterwards, personalise, failingDisks } = spec;
+    const { disk, verify, afterwards, personalise, failingDisks, proveBootMs } = spec;
+    const proveBootSeconds = (proveBootMs ?? null) === null ? null : (proveBootMs ?? 0) / 1000;
     const request = {
-      ...{ disk, failingDisks, verify, afterwards, personalise },
+      ...{ disk, failingDisks, verify, afterwards, personalise, proveBootSeconds, canary: null },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
@@ -447,9 +543,49 @@ export class Lab implements AgentEvents {
   /** Lets a PC into a session that is under way, or back into it. */
   admit(session: string, pc: PcRecord, by: OrderedBy): SessionView {
     this.admissions.requireOrder([pc], by);
+    const faults = this.ownFaults(session, pc);
+    if (faults.length > 0) throw refusedFor(faults);
     const view = this.sessions.admit(session, pc);
     this.admissions.place(pc, by.operator);
     return view;
+  }
+
+  /** What keeps a PC that comes late from being personalised in this session, beside those that are there. */
+  private ownFaults(id: string, pc: PcRecord): readonly Fault[] {
+    const { kindName, kind, state } = this.sessions.session(id);
+    if (kindName !== "restore" && kindName !== "cast") return [];
+    const { spec } = state as RestoreState | LiveState;
+    if (spec.personalise !== "auto") return [];
+    const systems: readonly HostSystem[] =
+      "image" in spec
+        ? systemsOn(this.ports.images.find(spec.image.id)?.partitions ?? [])
+        : ["any system"];
+    const others = [...kind.pcs(state)].flatMap((other) => this.inventory.get(other) ?? []);
+    return this.personals.faults([...new Set([...others, pc])], systems);
+  }
+
+  /** The own steps of what a session casts; a fitted version has those of its origin. */
+  private stepsOf(session: string): readonly OwnStep[] {
+    const { kindName, state } = this.sessions.session(session);
+    if (kindName !== "restore") return [];
+    const { id } = (state as RestoreState).spec.image;
+    return this.steps.scripts(this.ports.images.find(id)?.fitOf ?? id);
+  }
+
+  /** A script that runs on each disk that the image is restored to. Throws `not-found`, `bad-input`, `conflict`. */
+  addStep(reference: string, step: OwnStep, by: string): ImageView {
+    const manifest = this.image(reference);
+    this.steps.add(manifest.fitOf ?? manifest.id, step, by);
+    this.tellImage(manifest);
+    return this.imageView(manifest);
+  }
+
+  /** Throws `not-found`. */
+  removeStep(reference: string, name: string): ImageView {
+    const manifest = this.image(reference);
+    this.steps.remove(manifest.fitOf ?? manifest.id, name);
+    this.tellImage(manifest);
+    return this.imageView(manifest);
   }
 
   capture(
@@ -470,10 +606,20 @@ export class Lab implements AgentEvents {
     const pc = this.inventory.find(request.pc);
     this.admissions.requireOrder([pc], by);
     this.pcs.requireOnline(pc);
-    const { method, disk, failingDisks } = request;
-    const session = this.sessions.wipe(pc, { method, disk, failingDisks });
+    const { pc: _, ...order } = request;
+    const session = this.sessions.wipe(pc, { ...order, ...orderer(by) });
     if (by !== null) this.admissions.place(pc, by.operator);
     return session;
+  }
+
+  /** What the server signs of a session that is over. Throws `not-found` and `conflict`. */
+  certificate(id: string): Certificate {
+    const { clock, version: serverVersion } = this.ports;
+    return certificateOf(this.sessions.session(id), this.sessions.find(id), {
+      serverVersion,
+      issuedAt: clock.isoTime(),
+      pc: (pc) => this.inventory.get(pc),
+    });
   }
 
   /** A capture's image is in the store and visible. */
@@ -489,14 +635,14 @@ export class Lab implements AgentEvents {
         ? `imported ${image} from ${manifest.source}`
         : `made ${image}, for disks of ${sizeText(manifest.diskBytes)}`;
     this.announcer.note({ image }, what);
-    this.announcer.feed.say({ type: "image", image: this.imageView(manifest) });
+    this.tellImage(manifest);
   }
 
   /** What an attempt to fit it has found. */
   async noteLeastDisk(reference: string, bytes: number): Promise<void> {
     const manifest = this.image(reference);
     await this.ports.images.noteLeastDisk(manifest.id, bytes);
-    this.announcer.feed.say({ type: "image", image: this.imageView(manifest) });
+    this.tellImage(manifest);
   }
 
   /** What is on the PC's screen now, or the end of its agent's log. */
@@ -518,6 +664,7 @@ export class Lab implements AgentEvents {
       throw new RoomcastError("conflict", what, "wait for its end, or stop it");
     }
     const freed = await images.delete(manifest.id);
+    this.steps.forget(manifest.id);
     for (const { id } of going) this.announcer.feed.say({ type: "image-gone", id });
     return freed;
   }
@@ -528,6 +675,7 @@ export class Lab implements AgentEvents {
     this.menus.close();
     this.requests.close();
     await this.sessions.close();
+    this.proofs.close();
     this.announcer.feed.close();
   }
 
@@ -549,6 +697,11 @@ export class Lab implements AgentEvents {
       this.bootingSince.set(id, this.timers.now());
       this.announcer.pc(id);
     }
+  }
+
+  /** A PC has asked for an address, of whatever server. */
+  askedForAddress(mac: MacAddress, asked: Asked): void {
+    this.proofs.heardDhcp(mac, asked);
   }
 
   isSecureBootOff(mac: string): boolean {
@@ -605,7 +758,12 @@ export class Lab implements AgentEvents {
   /** A restore that is under way in the PC's room takes it in, if it may have orders. */
   private placed(pc: PcRecord): void {
     this.serve(pc.id);
-    if (this.admissions.verdict(pc).kind === "may") this.sessions.placed(pc);
+    if (this.admissions.verdict(pc).kind !== "may") return;
+    const session = this.sessions.restoreIn(pc.room);
+    const fault = session === null ? undefined : this.ownFaults(session, pc)[0];
+    if (session === null || fault === undefined) return this.sessions.placed(pc);
+    if (!this.sessions.knows(session, pc.id))
+      this.announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
   }
 
   /** The sessions hear of a PC while it is connected and orders may go to it, and of no other. */
@@ -702,6 +860,16 @@ export class Lab implements AgentEvents {
   }
 }
 
+/** Throws `usage` where nobody can be seen to come up. */
+function requireProvable(request: Pick<RestoreRequest, "afterwards" | "proveBootSeconds">): void {
+  if (request.proveBootSeconds === null || request.afterwards !== "poweroff") return;
+  throw new RoomcastError(
+    "usage",
+    "a PC that goes off is not seen to come up",
+    "leave --prove-boot out, or choose --then reboot or boot-disk",
+  );
+}
+
 /** Null where nothing is found. */
 function attempt<T>(find: () => T): T | null {
   try {
@@ -712,7 +880,12 @@ function attempt<T>(find: () => T): T | null {
   }
 }
 
-function imageView(manifest: Manifest, leastDiskBytes: number | null): ImageView {
+/** The contract's view of an image. */
+function imageView(
+  manifest: Manifest,
+  leastDiskBytes: number | null,
+  steps: ImageStep[],
+): ImageView {
   const { format: _, formatVersion: __, chunkCount, ...rest } = manifest;
   const { fitOf = null, fitSize = null } = manifest;
   return {
@@ -721,5 +894,10 @@ function imageView(manifest: Manifest, leastDiskBytes: number | null): ImageView
     chunks: chunkCount,
     partitions: [...manifest.partitions],
     warnings: [...manifest.warnings],
+    steps,
   };
 }
+
+/** Whom the session remembers as the one who ordered it; without an operator it is as the request says. */
+const orderer = (by: OrderedBy | null): { readonly orderedBy?: string } =>
+  by === null ? {} : { orderedBy: by.operator };

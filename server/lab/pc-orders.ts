@@ -1,9 +1,12 @@
 import { RoomcastError } from "../../core/errors.ts";
+import { printable } from "../../core/units/printable.ts";
+import { fieldsLimit, type PcFields } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Admissions, OrderedBy } from "./admissions.ts";
 import type { Agents } from "./agents.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
+import type { Personals } from "./personals.ts";
 
 export interface PcOrdersPorts {
   readonly inventory: Inventory;
@@ -18,6 +21,18 @@ export interface PcOrdersPorts {
   expel(pc: string): void;
   /** Its name, room or seat has changed: tells the PC, and the session of its room. */
   placed(pc: PcRecord): void;
+  readonly personals: Pick<Personals, "addressFor" | "forget">;
+}
+
+/** What operators set of a PC; null: it has none any more. */
+export interface PcChange {
+  readonly name?: string;
+  readonly room?: string;
+  readonly seat?: string | null;
+  /** ADDRESS/LEN */
+  readonly address?: string | null;
+  /** Those that change; an empty text takes one away. */
+  readonly fields?: PcFields;
 }
 
 /** What operators do with single PCs. PCs are named by id, name or MAC. */
@@ -33,7 +48,7 @@ export class PcOrders {
     if (this.ports.agents.isConnected(pc.id)) return;
     throw new RoomcastError(
       "pc-unreachable",
-      `${pc.name} is not connected (last seen ${pc.lastSeen})`,
+      `${pc.name} is not connected (last seen ${pc.lastSeen ?? "never"})`,
       "boot it from the network; see `roomcast pc list`",
     );
   }
@@ -56,20 +71,26 @@ export class PcOrders {
   }
 
   /** Who is given a room or a seat is placed by that. */
-  set(
-    reference: string,
-    change: { name?: string; room?: string; seat?: string | null },
-    operator: string,
-  ): PcRecord {
-    const { inventory, admissions, announcer, placed } = this.ports;
+  set(reference: string, change: PcChange, operator: string): PcRecord {
+    const { inventory, admissions, announcer, placed, personals } = this.ports;
     const pc = inventory.find(reference);
     const room = inventory.room(change.room ?? pc.room);
     // A seat belongs to a room: who moves leaves it behind.
     const seat = change.seat === undefined ? (room.name === pc.room ? pc.seat : null) : change.seat;
-    if (seat !== null && seat !== pc.seat) this.requireSeat(pc, room.name, seat);
+    const given = change.address === undefined ? (pc.address ?? null) : change.address;
+    const isChecked = given !== null && (change.address !== undefined || room.name !== pc.room);
+    const address = isChecked ? personals.addressFor(pc, given, room.settings) : given;
+    const fields = changedFields(pc.fields ?? {}, change.fields ?? {});
+    const isSeated = seat !== null && (seat !== pc.seat || room.name !== pc.room);
+    if (isSeated) this.requireSeat(pc, room.name, seat);
     if (change.name !== undefined) inventory.rename(pc, change.name);
+    else if (isSeated) pc.name = inventory.nameAtSeat(pc, room, seat);
     pc.seat = seat;
     pc.room = room.name;
+    if (address === null) delete pc.address;
+    else pc.address = address;
+    if (Object.keys(fields).length === 0) delete pc.fields;
+    else pc.fields = fields;
     inventory.save(pc);
     if (change.room !== undefined || change.seat !== undefined) admissions.place(pc, operator);
     placed(pc);
@@ -151,6 +172,7 @@ export class PcOrders {
       );
     }
     admissions.forget(pc);
+    this.ports.personals.forget(pc.id);
     announcer.feed.say({ type: "pc-gone", id: pc.id });
     announcer.rooms();
   }
@@ -168,4 +190,17 @@ export class PcOrders {
     }
     inventory.drawSeat(roomName, seat);
   }
+}
+
+/** Throws `usage` for more fields than a PC may have, and for a value that is not a line of text. */
+export function changedFields(before: PcFields, change: PcFields): PcFields {
+  const odd = Object.entries(change).find(([, value]) => printable(value) !== value);
+  if (odd !== undefined) {
+    const what = `the field ${odd[0]} has characters that cannot be seen`;
+    throw new RoomcastError("usage", what, "give it one line of text");
+  }
+  const after = Object.entries({ ...before, ...change }).filter(([, value]) => value !== "");
+  if (after.length <= fieldsLimit) return Object.fromEntries(after);
+  const what = `it would have ${after.length} fields, and ${fieldsLimit} are allowed`;
+  throw new RoomcastError("usage", what, "take some away with --field NAME=");
 }

@@ -27,6 +27,8 @@ const usual = {
   verify: "read-back",
   afterwards: "stay",
   personalise: "auto",
+  proveBootSeconds: null,
+  canary: null,
 } as const satisfies Partial<NamedCast>;
 
 /** What a PC has to be for what is asked for there. */
@@ -71,7 +73,7 @@ function decide(lab: Lab, pc: PcRecord, request: Decided): void {
     request.action === "cast" && !isAtLeast(lab.admissions.standing(pc.id).level, "placed");
   if (reachesTooFar || !isAllowed(request.action, lab.menus.rulesOf(pc), right))
     return lab.requests.ask(pc, asked);
-  asked.perform();
+  asked.perform(`whoever was at ${pc.name}`);
   lab.announcer.note({ pc: pc.id }, `was asked at its menu, ${byText(right)}, to ${asked.what}`);
 }
 
@@ -89,10 +91,11 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
   switch (action) {
     case "wipe": {
       const { method, disk: named } = request;
-      const how = method === "zero" ? "with zeros" : "by discard";
+      const how = method === "zero" ? "with zeros" : `by ${method.replace("-", " ")}`;
       return {
         ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
-        perform: () => lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [] }, null),
+        perform: (orderedBy) =>
+          lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [], orderedBy }, null),
       };
     }
     case "restore": {
@@ -104,7 +107,7 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
           ...own,
           what: `restore ${imageName(image)} to its disk ${diskIdentity(disk)}`,
         },
-        perform: () => lab.restore(order, null),
+        perform: (orderedBy) => lab.restore({ ...order, orderedBy }, null),
       };
     }
     case "capture": {
@@ -151,13 +154,13 @@ function castOf(
       (each) => `${each.name}  ${foreseenTarget(lab.pcView(each), [view], usualDisk).text}`,
     ),
     word: room,
-    perform() {
+    perform(orderedBy) {
       if (pc.room !== room || idsOf(others()) !== idsOf(shown)) {
         const next = "ask again at the PC, and see the disks that are overwritten now";
         throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
       }
       const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
-      return lab.cast(order, null);
+      return lab.cast({ ...order, orderedBy }, null);
     },
   };
 }

@@ -11,8 +11,11 @@ import type { LabTimers } from "./timers.ts";
 
 /** What somebody at a PC wants done, as it is shown to who has to say yes. */
 export interface Asked extends Pick<RequestView, "action" | "what" | "overwrites" | "word"> {
-  /** Does exactly that. Throws `conflict` where it would not be what was shown any more. */
-  perform(): SessionView;
+  /**
+   * Does exactly that, in the name of `orderedBy`. Throws `conflict` where it would not be what was shown
+   * any more.
+   */
+  perform(orderedBy: string): SessionView;
 }
 
 export interface RequestsPorts {
@@ -73,7 +76,7 @@ export class Requests {
     const { what } = request.asked.view;
     this.ports.announcer.note({ pc: request.pc, operator }, `${operator} said yes: ${what}`);
     try {
-      const session = request.asked.asked.perform();
+      const session = request.asked.asked.perform(operator);
       this.end(request, "The server's operator said yes.");
       return session;
     } catch (error) {

@@ -8,6 +8,7 @@ import { type Admissions, refusedFor } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Menus } from "./menus.ts";
+import type { Personals } from "./personals.ts";
 import { hashPin } from "./pin.ts";
 
 export interface RoomOrdersPorts {
@@ -19,6 +20,7 @@ export interface RoomOrdersPorts {
   send(pc: string, message: ServerMessage): void;
   /** The restore under way in a room. */
   restoreIn(room: string): string | null;
+  readonly personals: Pick<Personals, "requireSettings">;
   /** A PC is in a room now, or its room is set otherwise. */
   placed(pc: PcRecord): void;
 }
@@ -88,7 +90,9 @@ export class RoomOrders {
     // It may have been deleted meanwhile.
     const room = inventory.room(given);
     const { name } = room;
-    room.settings = { ...room.settings, ...settings };
+    const after = { ...room.settings, ...settings };
+    this.ports.personals.requireSettings(name, after, settings);
+    room.settings = after;
     if (pin !== undefined) room.pin = pin;
     if (instructorPin !== undefined) room.instructorPin = instructorPin;
     inventory.saveRoom(room);
@@ -196,8 +200,7 @@ export class RoomOrders {
     }
     pc.room = name;
     pc.seat = seat.name;
-    const wanted = room.settings.naming?.replace("{seat}", seat.name) ?? pc.name;
-    if (inventory.isFreeName(wanted, pc)) pc.name = wanted;
+    pc.name = inventory.nameAtSeat(pc, room, seat.name);
     inventory.save(pc);
     admissions.place(pc, "seat walk");
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);

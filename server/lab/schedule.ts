@@ -2,6 +2,7 @@ import { Cron } from "croner";
 import { RoomcastError } from "../../core/errors.ts";
 import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
+import { usualProofSeconds } from "../../core/session/boot-proof.ts";
 import type { ScheduleRequest, ScheduleView, WakeReport } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { ScheduleRecord } from "../state/records.ts";
@@ -76,10 +77,10 @@ export class Schedule {
     this.ports.requireImage(request.image);
     const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
     const now = this.ports.now();
-    const { cron, image, delta = false, afterwards = "poweroff" } = request;
+    const { cron, image, delta = false, afterwards = "poweroff", personalise = "auto" } = request;
     const record: ScheduleRecord = {
       id: `t${Math.max(0, ...numbers) + 1}`,
-      ...{ cron, room, image, delta, afterwards },
+      ...{ cron, room, image, delta, afterwards, personalise },
       timeZone: request.timeZone ?? null,
       wakeSeconds: request.wakeSeconds ?? 300,
       operator,
@@ -155,7 +156,7 @@ export class Schedule {
   }
 
   private async run(record: ScheduleRecord): Promise<void> {
-    const { room, image, delta, afterwards, wakeSeconds } = record;
+    const { id, room, image, delta, afterwards, personalise, wakeSeconds, operator } = record;
     record.run = { stage: "waking" };
     this.save(record);
     this.tell(record, `due: room ${room} is woken, then gets ${image}`);
@@ -163,9 +164,10 @@ export class Schedule {
       await this.ports.wake(room, wakeSeconds * 1000, this.ending.signal);
       if (this.ending.signal.aborted) return;
       const session = this.ports.restore({
-        ...{ image, room, delta, afterwards, startTimeoutSeconds },
+        ...{ image, room, delta, afterwards, personalise, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
-        personalise: "auto",
+        ...{ proveBootSeconds: usualProofSeconds(afterwards), canary: null },
+        orderedBy: `${operator}, by schedule ${id}`,
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);

@@ -15,6 +15,8 @@ import { errorText, RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
+import { isProofPending, type Sign } from "../../core/session/boot-proof.ts";
+import { canaryText } from "../../core/session/canary.ts";
 import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
 import type { Fact, Input, Order, OrderSettings, PcId } from "../../core/session/kind.ts";
@@ -79,18 +81,25 @@ export interface SessionsPorts {
   verified(pc: PcId): void;
   /** An image is in the store and visible. */
   committed(manifest: Manifest): void;
+  /** Which PCs are waited for to come up. */
+  awaited(pcs: ReadonlySet<PcId>): void;
   /** What cannot be written down, and so is not done; null: it can be again. */
   stuck(reason: string | null): void;
 }
 
 /** To whom, and how: of restores and live casts. */
-export interface ReceiversRequest extends Omit<ReceiversSpec, "cast" | "pcs" | "startTimeoutMs"> {
+export interface ReceiversRequest
+  extends Omit<ReceiversSpec, "cast" | "pcs" | "startTimeoutMs" | "proveBootMs"> {
   readonly pcs: readonly PcRecord[];
   readonly startTimeoutSeconds: number | null;
+  /** How long a verified PC may take to be seen to come up; null: nobody waits for that. */
+  readonly proveBootSeconds: number | null;
 }
 
 export interface RestoreRequest extends ReceiversRequest {
   readonly image: Manifest;
+  /** Those of `pcs` that are first; the others wait for them. */
+  readonly canary: readonly PcRecord[];
 }
 
 export interface CastRequest extends ReceiversRequest {
@@ -175,7 +184,20 @@ export class Sessions {
 
   /** The restore or live cast under way in this room. */
   restoreIn(room: string): string | null {
-    return this.receiving().find(({ kind, state }) => kind.room(state) === room)?.id ?? null;
+    const found = this.receiving().filter(({ kind, state }) => kind.room(state) === room);
+    return (found.find(isServing) ?? found[0])?.id ?? null;
+  }
+
+  /** Whether it lets PCs in: it is under way, and not all of them have ended. */
+  isServing(id: string): boolean {
+    const session = this.engine.get(id);
+    return session !== undefined && isServing(session);
+  }
+
+  /** Whether the PC is or was a member of the session. */
+  knows(id: string, pc: PcId): boolean {
+    const { kind, state } = this.session(id);
+    return kind.knows(state, pc);
   }
 
   /** A restore under way that casts this image. */
@@ -226,13 +248,14 @@ export class Sessions {
 
   /** Starts a restore; throws `conflict` when one of the PCs is in another session. */
   restore(request: RestoreRequest): SessionView {
-    const { image, pcs } = request;
+    const { image, pcs, canary } = request;
     for (const pc of pcs) this.requireFree(pc);
     const name = imageName(image);
     const { id, rootHash, storedBytes } = image;
     return this.begin("restore", `restore of ${name} to ${pcs.length} PCs`, null, (number) => ({
       ...receiversSpec(request, number),
       image: { id, name, rootHash, storedBytes },
+      canary: canary.map((pc) => ({ pc: pc.id, name: pc.name })),
     }));
   }
 
@@ -270,7 +293,14 @@ export class Sessions {
   }
 
   start(id: string): SessionView {
-    this.requireUnderWay(id);
+    const { phase, canary } = this.requireUnderWay(id);
+    if (phase === "canary") {
+      throw new RoomcastError(
+        "conflict",
+        `session ${id} waits for ${canaryText(canary)}, whoever else is ready`,
+        `switch it on, or \`roomcast session stop ${id}\` and restore without --canary`,
+      );
+    }
     return this.order(id, { type: "start" });
   }
 
@@ -281,7 +311,15 @@ export class Sessions {
 
   /** Lets a PC in: one that was not asked for, or one that has ended otherwise than verified. */
   admit(id: string, pc: PcRecord): SessionView {
-    const member = this.requireUnderWay(id).members[pc.id];
+    const { members, phase } = this.requireUnderWay(id);
+    const member = members[pc.id];
+    if (phase === "proving") {
+      throw new RoomcastError(
+        "conflict",
+        `session ${id} is over but for PCs that are waited for to come up`,
+        "restore it in a session of its own",
+      );
+    }
     if (member?.phase.name === "ended" && member.phase.result === "verified") {
       throw new RoomcastError(
         "conflict",
@@ -333,13 +371,21 @@ export class Sessions {
 
   /** The PC has asked for its boot files. */
   booting(pc: PcId): void {
-    const session = this.engine.of(pc);
-    if (session !== undefined) this.take(session.id, { type: "booting", pc });
+    this.engine.tell({ type: "booting", pc }, this.ports.timers.stamp());
+    this.soon();
+  }
+
+  /** Something on the network shows what this PC runs. */
+  seen(pc: PcId, sign: Sign): void {
+    this.engine.tell({ type: "seen", pc, sign }, this.ports.timers.stamp());
+    this.soon();
   }
 
   /** The PC is in a room, newly or again: a restore that is under way there takes it in. */
   placed(pc: PcRecord): void {
-    const session = this.receiving().find(({ kind, state }) => kind.room(state) === pc.room);
+    const session = this.receiving().find(
+      (each) => each.kind.room(each.state) === pc.room && isServing(each),
+    );
     if (session === undefined || pc.doubt !== undefined) return;
     if (session.kind.knows(session.state, pc.id) || this.engine.of(pc.id) !== undefined) return;
     this.take(session.id, { type: "admit", pc: pc.id });
@@ -563,6 +609,16 @@ export class Sessions {
       this.ports.changed(session);
     }
     for (const session of over) this.end(session);
+    this.ports.awaited(this.awaited());
+  }
+
+  private awaited(): Set<PcId> {
+    const members = this.receiving().flatMap(({ durable }) =>
+      durable === null
+        ? []
+        : Object.entries((durable as RestoreState | LiveState).receivers.members),
+    );
+    return new Set(members.flatMap(([pc, { boot }]) => (isProofPending(boot ?? null) ? [pc] : [])));
   }
 
   /** What a fact leads to outside of its session. */
@@ -698,6 +754,9 @@ export function receiversOf({ kindName, state }: Session): Receivers | null {
     : null;
 }
 
+/** It lets PCs in: not all of them have ended. */
+const isServing = (session: Session): boolean => receiversOf(session)?.phase !== "proving";
+
 const placeOf = (state: unknown): CastPlace => (state as RestoreState | LiveState).spec.cast;
 
 /** The PC is at this attempt of the session, as the journal has it. */
@@ -718,11 +777,13 @@ const presentPcs = ({ members }: Receivers): PcId[] =>
 
 function receiversSpec(request: ReceiversRequest, number: number): ReceiversSpec {
   const { room, disk, failingDisks, delta, verify, afterwards, personalise, start } = request;
-  const { pcs, startTimeoutSeconds } = request;
+  const { pcs, startTimeoutSeconds, proveBootSeconds, orderedBy } = request;
   return {
     ...{ room, disk, failingDisks, delta, verify, afterwards, personalise, start },
     pcs: pcs.map(({ id }) => id),
+    ...(orderedBy === undefined ? {} : { orderedBy }),
     startTimeoutMs: startTimeoutSeconds === null ? null : startTimeoutSeconds * 1000,
+    proveBootMs: proveBootSeconds === null ? null : proveBootSeconds * 1000,
     cast: castPlace(number),
   };
 }

@@ -54,4 +54,11 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
         UPDATE fact SET body = replace(body, ${change}) WHERE type = 'ended';`);
     }
   },
+  // Host keys are secret. Steps run in the order of their rows. What was scheduled goes on as it did.
+  (db) =>
+    db.exec(`UPDATE schedule SET record = json_set(record, '$.personalise', 'none');
+      CREATE TABLE ssh_keys (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      CREATE TABLE host_keys (pc TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      CREATE TABLE image_steps (
+        image TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (image, name)) STRICT;`),
 ];

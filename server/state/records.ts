@@ -3,6 +3,7 @@ import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { KeyKind, KeyState } from "../../core/wire/login.ts";
 import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
+import type { PcFields } from "../../core/wire/views.ts";
 
 /** A PIN as it is stored: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
 export interface PinHash {
@@ -45,7 +46,8 @@ export interface PcRecord {
   hello: Omit<Hello, "type" | "state" | "report">;
   /** All addresses it was ever seen with. */
   macs: string[];
-  lastSeen: string;
+  /** Null: it was never here, and an operator's list names it. It has no key, and gets no orders. */
+  lastSeen: string | null;
   /** What its firmware called itself when it last booted from here; absent: it did not say. */
   bootUuid?: string;
   /** Ids of known PCs that it may be: an operator has been asked which. */
@@ -57,6 +59,28 @@ export interface PcRecord {
    * otherwise. `agent` holds until the agent is there. A verified restore sets `local-disk`.
    */
   nextBoot: "room" | "agent" | "local-disk";
+  /** Its own address, as ADDRESS/LEN; absent: it has none. */
+  address?: string;
+  /** The owner's own; absent: none. */
+  fields?: PcFields;
+}
+
+/** Public SSH keys of administrators, by a name. */
+export interface SshKeyRecord {
+  readonly name: string;
+  /** Lines of `authorized_keys`. */
+  readonly lines: readonly string[];
+  /** The admin who added it, and when. */
+  readonly by: string;
+  readonly addedAt: string;
+}
+
+/** A script that is stored with an image. */
+export interface ImageStepRecord {
+  readonly name: string;
+  readonly script: string;
+  readonly by: string;
+  readonly addedAt: string;
 }
 
 /** A PC's key. A PC has at most one. */

@@ -127,6 +127,7 @@ const restoreState = (record: OldRestore): RestoreState => ({
       rootHash: record.session.rootHash ?? "",
       storedBytes: record.imageStoredBytes,
     },
+    canary: [],
   },
   receivers: receivers(record),
 });
@@ -156,6 +157,7 @@ function receiversSpec(record: OldRestore): ReceiversSpec {
     pcs: session.members.map(({ pc }) => pc),
     start: session.start,
     startTimeoutMs: session.startTimeout,
+    proveBootMs: null,
   };
 }
 
@@ -167,6 +169,7 @@ function receivers({ session }: OldRestore): Receivers {
     verdict: isOver ? phase : null,
     start,
     startBy: startTimeout === null ? null : millis(startTimeout),
+    ...{ startTimeoutMs: null, proveBootMs: null, canary: [] },
     members: Object.fromEntries(members.map((member) => [member.pc, newMember(member)])),
   };
 }
@@ -188,6 +191,7 @@ function newMember(old: OldMember): Member {
     counters: old.counters,
     rootHash: old.rootHash,
     steps: old.steps ?? [],
+    boot: null,
     startedAt: old.startedAt,
     endedAt: old.endedAt,
   };

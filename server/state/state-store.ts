@@ -2,18 +2,21 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Journal } from "../../core/session/journal.ts";
+import type { HostKey } from "../../core/wire/personal.ts";
 import { stateCall, withFaults } from "./faults.ts";
 import { sqliteJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
 import {
   type EventFilter,
   type EventRecord,
+  type ImageStepRecord,
   type KeyRecord,
   newRoom,
   type OperatorRecord,
   type PcRecord,
   type RoomRecord,
   type ScheduleRecord,
+  type SshKeyRecord,
 } from "./records.ts";
 
 /**
@@ -23,6 +26,8 @@ import {
 export interface StateStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord): void;
+  /** All of them, or none. */
+  savePcs(pcs: readonly PcRecord[]): void;
   removePc(id: string): void;
   keys(): KeyRecord[];
   saveKey(key: KeyRecord): void;
@@ -42,6 +47,18 @@ export interface StateStore {
   schedule(): ScheduleRecord[];
   saveSchedule(record: ScheduleRecord): void;
   removeSchedule(id: string): void;
+  sshKeys(): SshKeyRecord[];
+  saveSshKey(key: SshKeyRecord): void;
+  removeSshKey(name: string): void;
+  /** The private keys that are kept for a PC: secret. */
+  hostKeys(pc: string): HostKey[] | null;
+  saveHostKeys(pc: string, keys: readonly HostKey[]): void;
+  removeHostKeys(pc: string): void;
+  /** Of all images, each by the image's id, in the order in which they were added. */
+  imageSteps(): { image: string; step: ImageStepRecord }[];
+  saveImageStep(image: string, step: ImageStepRecord): void;
+  removeImageStep(image: string, name: string): void;
+  removeImageSteps(image: string): void;
   leases(): { mac: string; record: unknown }[];
   saveLease(mac: string, record: unknown): void;
   removeLease(mac: string): void;
@@ -100,6 +117,17 @@ function openDatabase(path: string): StateStore {
   return {
     pcs: () => records<PcRecord>("SELECT record FROM pcs"),
     savePc: (pc) => void statement.savePc.run(pc.id, JSON.stringify(pc)),
+    savePcs: (pcs) => {
+      db.exec("BEGIN");
+      try {
+        for (const pc of pcs) statement.savePc.run(pc.id, JSON.stringify(pc));
+        db.exec("COMMIT");
+      } catch (error) {
+        // A disk that is full may have ended the transaction already.
+        if (db.isTransaction) db.exec("ROLLBACK");
+        throw error;
+      }
+    },
     removePc: (id) => void db.prepare("DELETE FROM pcs WHERE id = ?").run(id),
     keys: () => records<KeyRecord>("SELECT record FROM keys"),
     saveKey: (key) =>
@@ -148,6 +176,28 @@ function openDatabase(path: string): StateStore {
         )
         .run(record.id, JSON.stringify(record)),
     removeSchedule: (id) => void db.prepare("DELETE FROM schedule WHERE id = ?").run(id),
+    sshKeys: () => records<SshKeyRecord>("SELECT record FROM ssh_keys ORDER BY name"),
+    saveSshKey: (key) =>
+      void db.prepare("INSERT INTO ssh_keys VALUES (?, ?)").run(key.name, JSON.stringify(key)),
+    removeSshKey: (name) => void db.prepare("DELETE FROM ssh_keys WHERE name = ?").run(name),
+    hostKeys: (pc) =>
+      records<HostKey[]>("SELECT record FROM host_keys WHERE pc = ?", pc)[0] ?? null,
+    saveHostKeys: (pc, keys) =>
+      void db.prepare("INSERT INTO host_keys VALUES (?, ?)").run(pc, JSON.stringify(keys)),
+    removeHostKeys: (pc) => void db.prepare("DELETE FROM host_keys WHERE pc = ?").run(pc),
+    imageSteps: () =>
+      db
+        .prepare("SELECT image, record FROM image_steps ORDER BY rowid")
+        .all()
+        .map((row) => ({ image: String(row.image), step: JSON.parse(String(row.record)) })),
+    saveImageStep: (image, step) =>
+      void db
+        .prepare("INSERT INTO image_steps VALUES (?, ?, ?)")
+        .run(image, step.name, JSON.stringify(step)),
+    removeImageStep: (image, name) =>
+      void db.prepare("DELETE FROM image_steps WHERE image = ? AND name = ?").run(image, name),
+    removeImageSteps: (image) =>
+      void db.prepare("DELETE FROM image_steps WHERE image = ?").run(image),
     leases: () =>
       db
         .prepare("SELECT mac, record FROM leases")

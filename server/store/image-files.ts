@@ -8,17 +8,13 @@ import { mkdir, readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
-import {
-  canonicalJson,
-  decodeManifestFile,
-  encodeManifestFile,
-  imageName,
-} from "../../core/image/manifest.ts";
+import { decodeManifestFile, encodeManifestFile, imageName } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { hexSha256, sha256 } from "../../core/node/hash.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
+import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { storeError } from "./faults.ts";
 
 /** What is in the folder: images, and in words what could not be read. Leftovers of commits that never were are removed. */

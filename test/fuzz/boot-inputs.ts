@@ -15,7 +15,7 @@ import { decodeDhcp, encodeDhcp } from "../../core/wire/dhcp/packet.ts";
 import { decodeTftp } from "../../core/wire/tftp.ts";
 import { decodeUdpFrame } from "../../core/wire/udp-frame.ts";
 import { bytesOf, goldenPackets } from "../core/boot/golden.ts";
-import { shimFirst } from "../core/boot/loaders.ts";
+import { noSeats, shimFirst } from "../core/boot/loaders.ts";
 import { seeded } from "../sim/random.ts";
 
 export interface FuzzResult {
@@ -34,6 +34,7 @@ const own = {
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
 };
 
 /** Throws when a decoder or a machine does, or says what it must not. */

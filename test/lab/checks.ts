@@ -1,12 +1,13 @@
 /** What must hold whatever happens. Each is asked where it could break, so that every event is checked. */
 import { isDeepStrictEqual } from "node:util";
 import { type Order, workOf } from "../../core/agent/life.ts";
+import type { ProofFact } from "../../core/session/boot-proof.ts";
 import { isLateness } from "../../core/session/cause.ts";
 import type { JournalSession } from "../../core/session/journal.ts";
 import type { Fact, PcId, Wanted } from "../../core/session/kind.ts";
 import type { CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
-import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { MemberPhase, ReceiverFact, Receivers } from "../../core/session/receivers.ts";
 import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
@@ -43,6 +44,11 @@ export class Checks {
   private readonly givenTo = new Map<PcId, string>();
   /** What operators have let in, each as `pc session`, and the journal may not know yet. */
   readonly admissions = new Set<string>();
+  /** Who is first in each session, how they are to be, and whether they were. */
+  private readonly canaries = new Map<string, Pick<RestoreSpec, "canary" | "proveBootMs">>();
+  private readonly passed = new Set<string>();
+  /** PCs that are said to have come up, as `pc session`. */
+  private readonly up = new Set<string>();
   /** What operators have said yes to, and nothing was done for it yet. */
   private readonly yes = new Set<Asked>();
   private readonly answered = new Set<Asked>();
@@ -76,9 +82,11 @@ export class Checks {
   private fact(stored: JournalSession, fact: Fact, before: unknown): void {
     const session = idOf(stored.number);
     const { pc } = fact;
+    if (fact.type === "canary-passed") this.canaryPassed(session);
     if (pc === null || before === null) return;
     const isSender = stored.kind === "cast" && (before as LiveState).spec.sender === pc;
     if (isSender) return;
+    if (isOfProof(fact)) return this.proof(session, pc, fact);
     must(
       stored.kind === "capture" || !this.verified.has(`${pc} ${session}`),
       () => `${fact.type} of ${pc} in ${session}, which has verified it`,
@@ -89,6 +97,13 @@ export class Checks {
       : ((before as RestoreState).receivers.members[pc]?.attempt ?? 0);
     if (fact.type === "admitted" && this.admissions.delete(`${pc} ${session}`))
       this.givenTo.set(pc, session);
+    if (fact.type === "ordered") {
+      const first = this.canaries.get(session)?.canary ?? [];
+      must(
+        first.length === 0 || this.passed.has(session) || first.some((each) => each.pc === pc),
+        () => `${pc} is ordered in ${session} before its canary is through`,
+      );
+    }
     if (fact.type === "readied") {
       must(
         this.lab.pc(pc).readied.has(`${session} ${attempt}`),
@@ -96,6 +111,50 @@ export class Checks {
       );
     }
     if (fact.type === "ended") this.ended(stored, fact as Ended, attempt, before);
+  }
+
+  // --- who comes up, and who is first
+
+  begun(session: string, spec: RestoreSpec): void {
+    this.canaries.set(session, spec);
+  }
+
+  private canaryPassed(session: string): void {
+    const { canary = [], proveBootMs = null } = this.canaries.get(session) ?? {};
+    for (const { pc } of canary) {
+      must(
+        this.verified.has(`${pc} ${session}`),
+        () => `the canary ${pc} of ${session} is through, and not verified`,
+      );
+      must(
+        proveBootMs === null || this.up.has(`${pc} ${session}`),
+        () => `the canary ${pc} of ${session} is through, and did not come up`,
+      );
+    }
+    this.passed.add(session);
+  }
+
+  private proof(session: string, pc: PcId, { type }: ProofFact): void {
+    const { shown, lies } = this.lab.pc(pc);
+    must(
+      this.verified.has(`${pc} ${session}`),
+      () => `${type} of ${pc} in ${session}, which has not verified it`,
+    );
+    if (type !== "booted") return;
+    this.lab.tally.happened.boots++;
+    this.up.add(`${pc} ${session}`);
+    must(
+      shown.has(session) || lies > 0,
+      () => `${pc} is said to have come up after ${session}, and nothing showed it`,
+    );
+  }
+
+  /** The server is up and has heard of a PC's own system. */
+  hasShown(pc: Pc): void {
+    const { server } = this.lab;
+    if (!server.isUp) return;
+    for (const session of server.stillAwaiting(pc.id))
+      must(false, () => `${pc.id} has come up, and ${session} goes on waiting for it`);
   }
 
   private ended(stored: JournalSession, fact: Ended, attempt: number, before: unknown): void {
@@ -321,7 +380,7 @@ export class Checks {
     const engine = lab.server.running;
     for (const session of engine.all()) {
       const { receivers } = session.durable as { receivers?: Receivers };
-      if (receivers === undefined || receivers.phase === "over") continue;
+      if (receivers === undefined || hasEnded(receivers)) continue;
       for (const [pc, { phase }] of Object.entries(receivers.members)) {
         if (!isLate(phase) || this.givenTo.get(pc) !== session.id) continue;
         must(
@@ -333,6 +392,9 @@ export class Checks {
   }
 }
 
+const isOfProof = (fact: Fact): fact is ProofFact =>
+  ["proving", "left", "came-back", "booted", "unbooted"].includes(fact.type);
+
 /** The attempt ended as the agent said, not as an operator wanted or because it never came. */
 const isOfAgent = ({ result, cause }: Ended): boolean =>
   result === "verified" || ["agent", "refused", "root-hash"].includes(cause?.code ?? "");
@@ -340,3 +402,6 @@ const isOfAgent = ({ result, cause }: Ended): boolean =>
 /** It was given up because it did not answer. One that answers and is not ready is another matter. */
 const isLate = (phase: MemberPhase): boolean =>
   phase.name === "ended" && isLateness(phase.cause) && phase.cause?.code !== "unready";
+
+/** Nobody is let in any more. */
+const hasEnded = ({ phase }: Receivers): boolean => phase === "over" || phase === "proving";

@@ -80,6 +80,9 @@ export class LabStore implements InventoryStore, KeyStore {
   savePc(pc: PcRecord): void {
     this.pcRecords.set(pc.id, JSON.stringify(pc));
   }
+  savePcs(pcs: readonly PcRecord[]): void {
+    for (const pc of pcs) this.savePc(pc);
+  }
   removePc(id: string): void {
     this.pcRecords.delete(id);
   }

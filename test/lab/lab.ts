@@ -43,7 +43,13 @@ export type Plant =
   /** A grant is taken for as long as the server runs. */
   | "keep-grant"
   /** An agent at work leaves an order that comes again, with its grant. */
-  | "no-refresh";
+  | "no-refresh"
+  /** A boot loader is taken for a system of its own. */
+  | "loader-is-up"
+  /** What a PC's own system shows is not heard. */
+  | "deaf-to-boots"
+  /** Nobody waits for the canary. */
+  | "no-canary";
 
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
@@ -56,7 +62,7 @@ const codesMs = 5000;
 /** What happened in labs, for whoever wants to know what they tried. */
 export interface Tally {
   readonly happened: Record<
-    "events" | "facts" | "batches" | "messages" | "writes" | "departures" | "refusals",
+    "events" | "facts" | "batches" | "messages" | "writes" | "departures" | "refusals" | "boots",
     number
   >;
   /** Of each kind. */
@@ -69,7 +75,16 @@ export interface Tally {
 const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
 
 export const newTally = (): Tally => ({
-  happened: { events: 0, facts: 0, batches: 0, messages: 0, writes: 0, departures: 0, refusals: 0 },
+  happened: {
+    events: 0,
+    facts: 0,
+    batches: 0,
+    messages: 0,
+    writes: 0,
+    departures: 0,
+    refusals: 0,
+    boots: 0,
+  },
   ...{ sessions: {}, acts: {}, faults: {} },
 });
 
@@ -83,6 +98,8 @@ export class Lab {
   readonly tally: Tally;
   readonly random: () => number;
   private readonly personal: () => number;
+  /** For what PCs do on their own disks, and for canaries: a source of its own, as that of people. */
+  readonly own: () => number;
   readonly journal = new LabJournal();
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
@@ -108,6 +125,7 @@ export class Lab {
     this.tally = tally;
     this.random = seeded(settings.seed ^ 0x5bd1e995);
     this.personal = seeded(settings.seed ^ 0x1b873593);
+    this.own = seeded(settings.seed ^ 0x85ebca6b);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),
@@ -172,6 +190,10 @@ export class Lab {
   store(name: string, cells: readonly string[]): string {
     this.images.set(name, [...cells]);
     return name;
+  }
+
+  pickOwn<T>(from: readonly T[]): T {
+    return from[Math.floor(this.own() * from.length)] as T;
   }
 
   // --- the run
@@ -257,6 +279,7 @@ export class Lab {
       if (this.strikes("PC switched off", settings.switchedOff)) pc.switchOff();
       if (this.strikes("stopped at the PC", settings.stopsAtPc)) pc.stopAtPc();
       if (this.strikes("rogue", settings.rogues)) this.rogue.act();
+      if (this.own() < settings.lies) this.rogue.lieOnTheWire();
       if (this.random() < unhangs) pc.unhang();
       this.trouble();
     });
@@ -313,6 +336,9 @@ export class Lab {
       const { receivers } = state as { receivers?: Receivers };
       if (receivers?.phase === "gathering" && this.waitsForAbsent(receivers))
         server.take(id, { type: "start" });
+      if (receivers?.phase !== "canary") continue;
+      for (const { pc } of receivers.canary)
+        if (this.isAbsent(pc, receivers)) server.take(id, { type: "drop", pc, by: "operator" });
     }
   }
 
@@ -328,10 +354,12 @@ export class Lab {
   }
 
   private waitsForAbsent(receivers: Receivers): boolean {
-    return Object.entries(receivers.members).some(([pc, { phase }]) => {
-      const { power } = this.pc(pc);
-      return phase.name === "absent" && (power === "off" || power === "own disk");
-    });
+    return Object.keys(receivers.members).some((pc) => this.isAbsent(pc, receivers));
+  }
+
+  private isAbsent(pc: string, { members }: Receivers): boolean {
+    const { power } = this.pc(pc);
+    return members[pc]?.phase.name === "absent" && (power === "off" || power === "own disk");
   }
 
   // --- planted bugs

@@ -88,6 +88,7 @@ export class Operator {
       afterwards: lab.pick(["stay", "stay", "reboot", "poweroff"] as const),
       start: lab.pick(["now", "now", "all", Math.max(1, pcs.length - 1), pcs.length] as const),
       personalise: "auto",
+      proveBootMs: lab.pickOwn([null, null, 60_000, 300_000] as const),
       startTimeoutMs: lab.random() < 0.5 ? null : Math.round(lab.random() * 60_000),
       cast: { tag: 1, group: "239.77.1.1", port: 7400 },
     };
@@ -99,7 +100,10 @@ export class Operator {
     const cells = lab.cellsOf(name);
     if (pcs.length === 0 || cells === null) return;
     const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
-    this.begin("restore", { ...this.spec(pcs), image });
+    const isFirst = pcs.length > 1 && lab.own() < lab.settings.canaries;
+    const canary = isFirst ? pcs.slice(0, lab.own() < 0.3 ? pcs.length - 1 : 1) : [];
+    const first = canary.map((pc) => ({ pc, name: `PC ${pc}` }));
+    this.begin("restore", { ...this.spec(pcs), image, canary: first });
   }
 
   private cast(wanted: string | null = null): void {

@@ -10,6 +10,7 @@ import {
   underWay,
 } from "../../core/agent/life.ts";
 import { greetLimit, proveLimit } from "../../core/agent/link.ts";
+import type { Sign } from "../../core/session/boot-proof.ts";
 import { readyLimit } from "../../core/session/receivers.ts";
 import { millis } from "../../core/units/units.ts";
 import { type AgentMessage, type End, silenceLimit } from "../../core/wire/control.ts";
@@ -45,8 +46,14 @@ export class Pc implements Peer {
   /** Which ends of work its agents came to, and which were said to be ready: what really happened. */
   readonly ends = new Map<string, End[]>();
   readonly readied = new Set<string>();
+  /** The sessions after whose work its own system has shown itself. */
+  readonly shown = new Set<string>();
+  /** How often somebody has sent in the name of its system. */
+  lies = 0;
   /** Work that this start of the agent has begun. */
   private begun = new Set<string>();
+  /** Of the work that ended last. */
+  private lastSession: string | null = null;
 
   constructor(lab: Lab, id: string) {
     this.lab = lab;
@@ -110,10 +117,13 @@ export class Pc implements Peer {
     if (boot !== this.boot) return;
     if (!lab.server.isUp || lab.now < this.cableOutUntil)
       return lab.after(5000, () => this.askForFiles(boot));
-    lab.server.booting(this.id);
+    lab.server.seen(this.id, { kind: "loader" });
+    // The server may have died of what it decided.
+    if (lab.server.isUp) lab.server.booting(this.id);
     lab.after(lab.settings.bootMs * (0.3 + lab.random() * 0.4), () => {
       if (boot !== this.boot) return;
       this.power = "agent";
+      lab.server.seen(this.id, { kind: "agent" });
       this.connect(boot);
       this.sayAlive(boot);
       this.tick(boot);
@@ -123,11 +133,45 @@ export class Pc implements Peer {
   private leave(action: "reboot" | "poweroff" | "boot-disk"): void {
     const { lab } = this;
     lab.tally.happened.departures++;
+    const session = this.life.name === "leaving" ? this.lastSession : null;
     this.fall();
     this.power = action === "poweroff" ? "off" : "own disk";
     // Its own system writes on its disk.
-    if (this.power === "own disk")
-      this.disk.write(0, `${this.id} at ${Math.round(lab.now)}`, false);
+    if (this.power !== "own disk") return;
+    this.disk.write(0, `${this.id} at ${Math.round(lab.now)}`, false);
+    this.startOwn(session);
+  }
+
+  /** Its firmware tries the network first, then its own system comes up, or it does not. */
+  private startOwn(session: string | null): void {
+    const { lab, boot } = this;
+    const { silentBoots, networkBoots, bootMs } = lab.settings;
+    const isNetwork = lab.own() < networkBoots;
+    const isSilent = lab.own() < silentBoots;
+    const sense = lab.pickOwn(["dhcp", "arp", "ssh"] as const);
+    lab.after(bootMs * (0.3 + lab.own()), () => {
+      if (boot !== this.boot) return;
+      if (isNetwork) return this.start();
+      lab.server.seen(this.id, { kind: "loader" });
+      if (isSilent) return;
+      lab.after(1000 + lab.own() * 60_000, () => this.show(boot, session, sense, 0));
+    });
+  }
+
+  /** Again and again, as systems do: the server may be down. */
+  private show(boot: number, session: string | null, sense: "dhcp" | "arp" | "ssh", times: number) {
+    const { lab, id } = this;
+    if (boot !== this.boot || times > 12) return;
+    const address = "10.77.0.9";
+    const sign: Readonly<Record<typeof sense, Sign>> = {
+      dhcp: { kind: "dhcp", system: "Debian", host: id },
+      arp: { kind: "arp", address },
+      ssh: { kind: "ssh", address, banner: "SSH-2.0-OpenSSH_9.2p1 Debian-2" },
+    };
+    if (session !== null) this.shown.add(session);
+    lab.server.seen(id, sign[sense]);
+    if (sense !== "arp") lab.checks.hasShown(this);
+    lab.after(5000, () => this.show(boot, session, sense, times + 1));
   }
 
   // --- the link
@@ -212,6 +256,8 @@ export class Pc implements Peer {
   private sayAlive(boot: number): void {
     if (boot !== this.boot) return;
     this.send({ type: "alive", state: "idle", report: report(this.life) });
+    // The boot image speaks ARP as any system does.
+    if (this.isReachable) this.lab.server.seen(this.id, { kind: "arp", address: "10.77.0.8" });
     this.lab.after(this.lab.settings.aliveMs, () => this.sayAlive(boot));
   }
 
@@ -318,6 +364,7 @@ export class Pc implements Peer {
   private ended(order: Order, task: LabTask, end: End): void {
     if (this.task !== task) return;
     const key = `${order.session} ${order.attempt}`;
+    this.lastSession = order.session;
     this.ends.set(key, [...(this.ends.get(key) ?? []), end]);
     this.happen({ type: "finished", work: order, end });
   }

@@ -38,6 +38,16 @@ export class Rogue implements Peer {
     });
   }
 
+  /** A packet as a PC's own system sends it: nothing tells it from one. */
+  lieOnTheWire(): void {
+    const { lab } = this;
+    if (!lab.server.isUp) return;
+    count(lab.tally.faults, "lie on the wire");
+    const victim = lab.pickOwn(lab.pcs);
+    victim.lies++;
+    lab.server.seen(victim.id, { kind: "dhcp", system: "Windows", host: "a lie" });
+  }
+
   serverDied(link: Link): void {
     link.isCut = true;
   }

@@ -37,6 +37,9 @@ const plants: Readonly<Record<Plant, number>> = {
   "old-yes": 100,
   "keep-grant": 100,
   "no-refresh": 200,
+  "loader-is-up": 100,
+  "deaf-to-boots": 100,
+  "no-canary": 100,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {

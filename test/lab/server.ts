@@ -1,8 +1,11 @@
 /** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
+
+import type { Sign } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreSpec } from "../../core/session/kinds/restore.ts";
+import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
@@ -161,8 +164,28 @@ export class Server implements TaskServer {
   }
 
   booting(pc: string): void {
-    const session = this.running.of(pc);
-    if (session !== undefined) this.take(session.id, { type: "booting", pc });
+    this.running.tell({ type: "booting", pc }, this.stamp);
+    this.pump();
+  }
+
+  /** Something on the wire shows what this PC runs. */
+  seen(pc: string, sign: Sign): void {
+    if (this.engine === null) return;
+    const { plant } = this.lab;
+    const isLoader = sign.kind === "loader" || sign.kind === "agent";
+    const heard: Sign =
+      plant === "loader-is-up" && isLoader ? { kind: "dhcp", system: null, host: null } : sign;
+    if (plant === "deaf-to-boots" && !isLoader) return;
+    this.engine.tell({ type: "seen", pc, sign: heard }, this.stamp);
+    this.pump();
+  }
+
+  /** Of a PC's system that has just shown itself: the sessions that wait for it all the same. */
+  stillAwaiting(pc: string): string[] {
+    return (this.engine?.all() ?? []).flatMap(({ id, state }) => {
+      const boot = (state as { receivers?: Receivers }).receivers?.members[pc]?.boot;
+      return boot?.name === "starting" ? [id] : [];
+    });
   }
 
   stopAtPc(pc: string, session: string): void {
@@ -181,7 +204,12 @@ export class Server implements TaskServer {
       const cells = Array.from({ length: cellCount }, () => null);
       this.live.set(idOf(number), { cells, isSealed: false });
     }
-    const session = this.running.begin(number, kind, spec, this.stamp);
+    if (kind === "restore") this.lab.checks.begun(idOf(number), spec as RestoreSpec);
+    const given =
+      kind === "restore" && this.lab.plant === "no-canary"
+        ? { ...(spec as RestoreSpec), canary: [] }
+        : spec;
+    const session = this.running.begin(number, kind, given, this.stamp);
     this.pump();
     return session;
   }

@@ -58,6 +58,13 @@ export interface Settings {
   readonly ask: "approve" | "free";
   /** Somebody at a PC types a PIN or asks for something. */
   readonly people: number;
+  /** Of restores of several PCs: those with a canary. */
+  readonly canaries: number;
+  /** Of PCs that leave for their own disk: those whose system shows nothing, and those that start by the network. */
+  readonly silentBoots: number;
+  readonly networkBoots: number;
+  /** Somebody sends in the name of a PC's own system. */
+  readonly lies: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -103,5 +110,9 @@ export function drawSettings(seed: number): Settings {
     hasPin: random() < 0.5,
     ask: random() < 0.2 ? "free" : "approve",
     people: chance(0.3),
+    canaries: chance(0.6),
+    silentBoots: chance(0.5),
+    networkBoots: chance(0.4),
+    lies: chance(0.1),
   };
 }

@@ -1,4 +1,6 @@
 /** The transition tables of the sessions, by the name that the documentation gives them. */
+
+import { proofTable } from "../../core/session/boot-proof.ts";
 import { senderTable } from "../../core/session/kinds/live-cast.ts";
 import { memberTable, roomTable } from "../../core/session/receivers.ts";
 import { type Table, watchTable } from "../../core/session/table.ts";
@@ -7,6 +9,7 @@ import { workerTable } from "../../core/session/worker.ts";
 export const tables: Readonly<Record<string, Table<string, string>>> = {
   receiver: memberTable,
   session: roomTable,
+  proof: proofTable,
   worker: workerTable,
   sender: senderTable,
 };

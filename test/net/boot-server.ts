@@ -9,7 +9,7 @@ import type { Lease } from "../../core/boot/lease-pool.ts";
 import { startDhcpListener } from "../../server/gate/boot/dhcp-listener.ts";
 import { dhcpSettings } from "../../server/gate/boot/dhcp-settings.ts";
 import { startTftpListener } from "../../server/gate/boot/tftp-listener.ts";
-import { shimFirst } from "../core/boot/loaders.ts";
+import { noSeats, shimFirst } from "../core/boot/loaders.ts";
 
 const [interfaceName = "", address = "", folder = "", leaseFile = "", leaseSeconds = "600"] =
   process.argv.slice(2);
@@ -30,6 +30,7 @@ const own = {
   serverUrl: `http://${address}:8080`,
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
 };
 const dhcp = await startDhcpListener({
   ...dhcpSettings(own, { leaseSeconds: Number(leaseSeconds), router: address, dns: [address] }),
@@ -46,6 +47,7 @@ const dhcp = await startDhcpListener({
     },
   },
   onFact: say,
+  onClient() {},
   onError,
 });
 const tftp = await startTftpListener({ address, port: 69, folder, onFact: say, onError });

@@ -17,6 +17,7 @@ export const mib = 1024 * 1024;
 
 export interface Host {
   readonly name: string;
+  readonly namespace: string;
   readonly mac: string;
   readonly disk: string;
   readonly log: string;
@@ -145,6 +146,7 @@ export async function openHostRoom(): Promise<HostRoom> {
       launch();
       return {
         name,
+        namespace,
         mac,
         disk,
         log,

@@ -157,7 +157,8 @@ async function tryRow(room: Room, row: DiskRow, number: number): Promise<string>
   try {
     await pc.waitForSerial(/roomcast: registered as/, limitMs.boot);
     await room.lab.waitForPcs([pc.mac], ["idle"], 60_000);
-    const words = ["restore", "lab", "--pc", pc.mac, ...(row.words ?? []), "--wait"];
+    const words = ["restore", "lab", "--pc", pc.mac, "--personalise", "none"];
+    words.push(...(row.words ?? []), "--wait");
     const restored = await room.lab.watch(words, () => {});
     const said = await judge(row, pc, restored);
     await untouched(others, [furtherSize, usbSize]);
@@ -190,7 +191,7 @@ async function judge(
   if (row.bus !== "nvme") return `restored to ${member?.disk?.path}, ${looked}`;
   const before = pc.serial().length;
   await room.lab.command("pc", "boot-disk", pc.mac);
-  await pc.waitForSerial(loginPrompt, limitMs.ownBoot, before);
+  await pc.waitForSerial(loginPrompt(), limitMs.ownBoot, before);
   return `restored to ${member?.disk?.path}, ${looked}, boots`;
 }
 

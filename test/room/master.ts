@@ -1,6 +1,7 @@
 /**
  * The master disk of the room: a small real Debian that boots by itself on BIOS and on UEFI to a
- * login prompt on its screen and on the serial line. Made without mounts and loop devices.
+ * login prompt on its screen and on the serial line, asks for an address by DHCP on a virtio network
+ * card, and takes SSH connections. Made without mounts and loop devices.
  */
 import { createHash } from "node:crypto";
 import {
@@ -33,8 +34,8 @@ export const masterLayout = {
   rootUuid: "0d4f8c52-7a0e-4c0b-8f2b-6e1d2c3b4a50",
 } as const;
 
-/** The prompt on the serial line once the master, or a clone of it, is up. */
-export const loginPrompt = /master login:/;
+/** The prompt on the serial line once the master, or a clone of it that goes by this name, is up. */
+export const loginPrompt = (name = "master"): RegExp => new RegExp(`\\b${name} login:`);
 
 export type MasterProgress = (step: string) => void;
 
@@ -76,7 +77,11 @@ export async function copyDisk(from: string, to: string): Promise<void> {
 }
 
 /** The cloud kernel has NVMe and ext4 built in: it needs no initramfs, which saves 10 s of each boot. */
-const packages = ["linux-image-cloud-amd64", "systemd-sysv", "udev", "kmod", "procps"];
+const packages = [
+  ...["linux-image-cloud-amd64", "systemd-sysv", "udev", "kmod", "procps"],
+  // What a clone is known by on the wire, beside its name: its host keys.
+  "openssh-server",
+];
 const leftOut = [
   "/usr/share/doc/*",
   "/usr/share/man/*",
@@ -92,6 +97,7 @@ const masked = [
   "e2scrub_reap.service",
   "fstrim.timer",
   "systemd-binfmt.service",
+  "systemd-networkd-wait-online.service",
   "systemd-pstore.service",
 ];
 
@@ -114,6 +120,15 @@ async function installSystem(root: string): Promise<string> {
   await writeFile(join(root, "etc/hosts"), "127.0.0.1 localhost\n127.0.1.1 master\n");
   await writeFile(join(root, "etc/fstab"), `UUID=${masterLayout.rootUuid} / ext4 defaults 0 0\n`);
   await writeFile(join(root, "etc/machine-id"), "6f1c8a4e2b7d4c039e5f7a1b3c5d7e90\n");
+  await writeFile(
+    join(root, "etc/systemd/network/80-wired.network"),
+    "[Match]\nType=ether\n\n[Network]\nDHCP=ipv4\n",
+  );
+  const wants = join(root, "etc/systemd/system/multi-user.target.wants");
+  await symlink(
+    "/lib/systemd/system/systemd-networkd.service",
+    join(wants, "systemd-networkd.service"),
+  );
   await mkdir(join(root, "boot/grub"), { recursive: true });
   await writeFile(join(root, "boot/grub/grub.cfg"), grubMenu(await kernelName(root)));
   for (const unit of masked) await symlink("/dev/null", join(root, "etc/systemd/system", unit));

@@ -38,7 +38,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
       name: "pc1",
       number: 1,
       firmware: "bios",
-      nic: "e1000e",
+      nic: "virtio",
       bus: "nvme",
       content: { copyOf: masterImage },
     });
@@ -82,7 +82,7 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     await fillDisk(bios.disk, oldByte);
     const both = ["--pc", bios.mac, "--pc", uefi.mac];
     // One of them may be ready a minute before the other, and would have had most of it by then.
-    const words = ["restore", "lab", ...both, "--start", "all", "--wait"];
+    const words = ["restore", "lab", ...both, "--personalise", "none", "--start", "all", "--wait"];
     const restored = await room.lab.watch(words, () => {});
     elapsed("restored");
     const members = restored.value?.members ?? [];
@@ -109,17 +109,39 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     elapsed("compared");
 
     const said = pcs.map((pc) => pc.serial().length);
-    await room.lab.command("pc", "boot-disk", ...macs);
+    // Nothing differs from the image but what is each PC's own.
+    await room.lab.command("room", "set", "default", "--secrets", "unproven");
+    const again = ["restore", "lab", ...both, "--delta", "--start", "all", "--then", "boot-disk"];
+    const own = await room.lab.watch([...again, "--wait"], () => {});
+    elapsed("restored as themselves, and up");
+    const ownMembers = own.value?.members ?? [];
+    assert.equal(own.status, 0, `${own.stderr} ${JSON.stringify(ownMembers)}`);
+    assert.deepEqual(
+      ownMembers.map(({ boot }) => ({ state: boot?.state, name: boot?.name })),
+      pcs.map(({ name }) => ({ state: "up", name })),
+    );
     await Promise.all(
-      pcs.map((pc, index) => pc.waitForSerial(loginPrompt, limitMs.ownBoot, said[index])),
+      pcs.map((pc, index) => pc.waitForSerial(loginPrompt(pc.name), limitMs.ownBoot, said[index])),
     );
     elapsed("both are at their own login prompts");
+    const hostKeys = await Promise.all(views.map(({ ip }) => hostKeyOf(room, ip ?? "")));
+    assert.notEqual(hostKeys[0], hostKeys[1]);
     isDone = true;
   } finally {
     if (!isDone) await keepScreens(room, pcs, say);
     await room.close(!isDone);
   }
 });
+
+/** The Ed25519 key that a restored system shows to who connects. */
+async function hostKeyOf(room: Room, address: string): Promise<string> {
+  const namespace = room.network.serverNamespace;
+  const scan = ["ssh-keyscan", "-T", "30", "-t", "ed25519", address];
+  const { stdout } = await run(scan, { namespace });
+  const [, key = ""] = /ssh-ed25519 (\S+)/.exec(stdout) ?? [];
+  assert.notEqual(key, "", `${address} shows a host key`);
+  return key;
+}
 
 async function keepScreens(
   room: Room,

@@ -22,6 +22,7 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "POST /rooms/:name/wake": ["operator", "told"],
   "POST /rooms/:name/walk": ["operator", "told"],
   "POST /rooms/:name/unlock": ["operator", "told"],
+  "POST /rooms/:name/import": ["operator", "told"],
   "POST /sessions": ["operator", "told"],
   "POST /captures": ["operator", "told"],
   "POST /sessions/:id/start": ["operator", "told"],
@@ -44,6 +45,10 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "PUT /imports/:task/chunks": ["operator", "parts"],
   "PUT /imports/:task/index": ["operator", "parts"],
   "POST /imports/:task/commit": ["operator", "parts"],
+  "POST /images/:id/steps": ["admin", "told"],
+  "DELETE /images/:id/steps/:step": ["admin", "told"],
+  "POST /ssh-keys": ["admin", "told"],
+  "DELETE /ssh-keys/:name": ["admin", "told"],
   "POST /trust/rotate": ["admin", "told"],
   "POST /trust/finish": ["admin", "told"],
   "POST /operators": ["admin", "told"],
@@ -52,6 +57,7 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
 /** Calls that only read, and say more than a viewer may see. */
 const readings: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "GET /operators": ["admin", "told"],
+  "GET /rooms/:name/export": ["operator", "told"],
   "GET /images/:id/manifest": ["operator", "parts"],
   "GET /images/:id/index": ["operator", "told"],
   "GET /images/:id/chunks": ["operator", "parts"],

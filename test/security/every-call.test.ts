@@ -28,6 +28,9 @@ before(async () => {
   lab = await openGranted();
   ({ api } = lab);
   for (const role of roles) tokens[role] = (await api.operators.add(`a-${role}`, role)).token;
+  const key = "AAAAC3NzaC1lZDI1NTE5AAAAIPbjbvlf95E7BJUoyGorqVdj7/spJxqLrs94I3dyFToz";
+  api.lab.sshKeys.add("ann", `ssh-ed25519 ${key} ann`, "root");
+  api.lab.steps.add(lab.imageId, { name: "join.sh", script: "#!/bin/sh\n" }, "root");
 });
 after(() => lab.close());
 
@@ -66,7 +69,9 @@ interface Call {
 
 /** What stands for a part of a path in a lab of `openGranted`. */
 function nameOf(path: string, part: string): string {
+  if (part === "name" && path.includes("/ssh-keys/")) return "ann";
   if (part === "name") return path.includes("/operators/") ? "a-viewer" : "default";
+  if (part === "step") return "join.sh";
   if (part === "task") return lab.capture;
   if (path.includes("/pcs/")) return "pc1";
   return path.includes("/images/") ? lab.imageId : lab.restore;
@@ -87,7 +92,10 @@ function calls(): Call[] {
     );
 }
 
-const lists = ["/pcs", "/rooms", "/images", "/sessions", "/requests", "/schedule", "/operators"];
+const lists = [
+  ...["/pcs", "/rooms", "/images", "/sessions", "/requests", "/schedule", "/operators"],
+  "/ssh-keys",
+];
 
 /** What changes with time alone, or by a call that is refused. */
 const byThemselves = ["lastSeen", "state", "notices", "reason"];

@@ -53,6 +53,8 @@ test("both keys are on the boot line until the next one takes its place; then th
   assert.deepEqual([await status(server.pin), await status(next)], [401, "other-key"]);
   const after = await ask<TrustView>("POST", "/trust/finish");
   assert.deepEqual([after.key, after.next], [next, null]);
+  assert.deepEqual(after.signing.earlier, [before.signing.key], "certificates stay checkable");
+  assert.notEqual(after.signing.key, before.signing.key);
   assert.deepEqual((await bootKeys()).keys, [next]);
   assert.deepEqual([await status(server.pin), await status(next)], ["other-key", 401]);
   const history = JSON.stringify(await ask("GET", "/history"));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { after, before, test } from "node:test";
 import { reportCsv, reportHtml } from "../../client/cli/report.ts";
+import type { Personal } from "../../core/wire/personal.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import { jsonLines, logTo } from "../../server/host/log.ts";
 import type { Method } from "../server/api/open-api.ts";
@@ -17,16 +18,22 @@ let lab: Granted;
 let token = "";
 /** Each with what it is. */
 let secrets: Readonly<Record<string, string>> = {};
+/** What the server keeps in its database for PCs, and nowhere else. */
+let keptSecrets: Readonly<Record<string, string>> = {};
+/** A private key that somebody took for a public one. */
+const mistaken = "bm90IGEga2V5LCBidXQgcGFzdGVkIGFzIGlmIGl0IHdlcmUgb25l";
+const stepPassword = "tango-7319-whiskey";
 
 before(async () => {
   lab = await openGranted({ log: logTo(jsonLines(log)) });
   const { api } = lab;
   ({ token } = await api.operators.add("eve", "admin"));
-  const seals = ["image", "upload", "send", "receive", "list", "targets", "check"] as const;
+  const work = ["image", "upload", "send", "receive", "personal"] as const;
+  const seals = [...work, "list", "targets", "check"] as const;
   secrets = {
     pin,
     instructorPin,
-    token: token.slice(token.indexOf(".") + 1),
+    ...{ token: token.slice(token.indexOf(".") + 1), mistaken },
     ...Object.fromEntries(seals.map((role) => [role, lab.grant(role).split("/").at(-1) ?? ""])),
   };
 });
@@ -38,7 +45,7 @@ const call = (method: Method, path: string, body?: unknown) =>
 /** What is done with them, rightly and wrongly. */
 async function useThem(): Promise<void> {
   const { api, pcs, capture } = lab;
-  const roles = ["image", "upload", "send", "receive", "list", "check"] as const;
+  const roles = ["image", "upload", "send", "receive", "personal", "list", "check"] as const;
   // A PC of a room with a PIN may look at nothing before it was typed.
   const grants = roles.map((role) => lab.grant(role));
   await call("PATCH", "/rooms/default", { pin, instructorPin });
@@ -46,6 +53,7 @@ async function useThem(): Promise<void> {
   await call("PATCH", "/rooms/nowhere", { pin });
   await call("POST", "/operators", { name: "eve", role: "admin" });
   await api.call("DELETE", "/pcs/pc1", undefined, `${token}x`);
+  await giveOwn();
   for (const grant of grants) {
     for (const shown of [grant, `${grant}x`])
       for (const url of ["/gate/v2/images", `/gate/v2/captures/${capture}/known`, "/gate/v2/none"])
@@ -74,8 +82,34 @@ async function useThem(): Promise<void> {
   api.lab.lost(first, "the PC stopped answering");
 }
 
-function assertNone(text: string, where: string): void {
-  for (const [what, secret] of Object.entries(secrets)) {
+/** A PC fetches its host keys and its steps, and an admin pastes the wrong key. */
+async function giveOwn(): Promise<void> {
+  const { api, imageId, restore } = lab;
+  const script = `#!/bin/sh\necho ${stepPassword} | realm join\n`;
+  await call("POST", `/images/${imageId}/steps`, { name: "join.sh", script });
+  await call("POST", `/images/${imageId}/steps`, { name: "join.sh", script });
+  const text = `-----BEGIN OPENSSH PRIVATE KEY-----\n${mistaken}\n-----END OPENSSH PRIVATE KEY-----\n`;
+  assert.equal((await call("POST", "/ssh-keys", { name: "eve", text })).status, 400);
+  const answer = await api.app.inject({
+    ...{ method: "GET", url: `/gate/v2/personal/${restore}` },
+    headers: { authorization: `Bearer ${lab.grant("personal")}` },
+  });
+  const { hostKeys, steps }: Personal = answer.json();
+  assert.equal(steps[0]?.script, script);
+  keptSecrets = {
+    stepPassword,
+    ...Object.fromEntries(
+      (hostKeys ?? []).map(({ type, privateKey }) => [
+        `host key ${type}`,
+        privateKey.split("\n").at(-4) ?? "",
+      ]),
+    ),
+  };
+  assert.equal(Object.keys(keptSecrets).length, 3);
+}
+
+function assertNone(text: string, where: string, more = keptSecrets): void {
+  for (const [what, secret] of Object.entries({ ...secrets, ...more })) {
     assert(secret.length > 8, what);
     assert(!text.includes(secret), `the ${what} is in ${where}`);
   }
@@ -97,9 +131,15 @@ test("no secret is in the log, in any file of the data folder, or in what anybod
 
   const files = filesBelow(lab.api.folder);
   assert(files.some((path) => path.endsWith("state.db")));
-  for (const path of files) assertNone(readFileSync(path, "latin1"), path);
+  for (const path of files) {
+    const isDatabase = /state\.db(-\w+)?$/.test(path);
+    assertNone(readFileSync(path, "latin1"), path, isDatabase ? {} : keptSecrets);
+  }
 
-  const paths = ["/pcs", "/rooms", "/images", "/sessions", "/schedule", "/operators", "/history"];
+  const paths = [
+    ...["/pcs", "/rooms", "/images", "/sessions", "/schedule", "/operators", "/history"],
+    ...["/ssh-keys", "/rooms/default/export", `/images/${lab.imageId}`],
+  ];
   for (const path of [...paths, "/history?limit=10000", "/openapi.json", "/metrics", "/status"]) {
     const { body, status } = await call("GET", path);
     assert.equal(status, 200, path);

@@ -105,7 +105,12 @@ const surroundings = ({ rootHash, isPlanned, archive }: LiveState): Surroundings
 function decide(state: LiveState, input: Input, now: LabTime, gauges: Gauges): readonly LiveFact[] {
   const { spec, receivers, sender, archive } = state;
   const isOfSender = "pc" in input && input.pc === spec.sender;
-  if (receivers.phase === "over") return endSender(state, input, now, isOfSender);
+  if (hasServed(receivers)) {
+    return [
+      ...endSender(state, input, now, isOfSender),
+      ...decideReceivers(receivers, input, now, gauges, surroundings(state)),
+    ];
+  }
   const broken = (why: string): readonly LiveFact[] =>
     decideReceivers(
       receivers,
@@ -194,6 +199,9 @@ function decideSender(
 
 const isAtCast = (report: Report | null): report is Report & { end: End | null } =>
   report !== null && report.attempt === senderAttempt;
+
+/** The room has what it gets, though it may not have been seen to come up. */
+const hasServed = ({ phase }: Receivers): boolean => phase === "proving" || phase === "over";
 
 /** The room has what it gets: the sender ends, and its last totals come with that. */
 function endSender(
@@ -374,7 +382,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
   view: (state, gauges, names) => {
     const { spec, receivers } = state;
     const storedBytes = state.storedBytes ?? Number.MAX_SAFE_INTEGER;
-    const isFinishing = receivers.phase === "over" && !isOver(state);
+    const isFinishing = hasServed(receivers) && !isOver(state);
     return {
       id: names.id,
       kind: "cast",
@@ -386,7 +394,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       endedAt: names.endedAt,
       ...totalsView(receivers, gauges, names.endedAt),
       notices: [
-        ...sessionNotices(receivers, gauges),
+        ...sessionNotices(receivers, gauges, names),
         ...(state.trouble === null ? [] : [state.trouble]),
       ],
       members: memberViews(receivers, gauges, names, spec.verify),

@@ -1,5 +1,6 @@
 /** A restore: one image to many PCs, each verified. */
 import type { Afterwards, CastPlace, Personalise } from "../../wire/control.ts";
+import type { Canary } from "../canary.ts";
 import type { Kind, PcId } from "../kind.ts";
 import {
   beginReceivers,
@@ -25,6 +26,8 @@ export interface ReceiversSpec {
   /** The room that it is for; null: PCs that were named. */
   readonly room: string | null;
   readonly pcs: readonly PcId[];
+  /** Who ordered it; absent in sessions from before this was written down. */
+  readonly orderedBy?: string;
   /** The disk on every PC; null: as each PC's room chooses. */
   readonly disk: string | null;
   /** To be taken although SMART says that they fail; as in `TargetRule`. */
@@ -36,6 +39,8 @@ export interface ReceiversSpec {
   readonly personalise: Personalise;
   readonly start: StartPolicy;
   readonly startTimeoutMs: number | null;
+  /** How long a verified PC may take to be seen to come up; null: nobody waits for that. */
+  readonly proveBootMs: number | null;
   readonly cast: CastPlace;
 }
 
@@ -48,6 +53,8 @@ export interface RestoreSpec extends ReceiversSpec {
     readonly rootHash: string;
     readonly storedBytes: number;
   };
+  /** The PCs that are first; empty: all are alike. */
+  readonly canary: readonly Canary[];
 }
 
 export interface RestoreState {
@@ -112,7 +119,7 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
     startedAt: names.startedAt,
     endedAt: names.endedAt,
     ...totalsView(receivers, gauges, names.endedAt),
-    notices: sessionNotices(receivers, gauges),
+    notices: sessionNotices(receivers, gauges, names),
     members: memberViews(receivers, gauges, names, spec.verify),
   }),
 };

@@ -1,7 +1,8 @@
 /** A wipe: one PC's disk is emptied. It outlives a restart of the server, and a connection that breaks. */
 import { millis } from "../../units/units.ts";
 import type { End, WipeOrder } from "../../wire/control.ts";
-import type { DiskView, MemberResult } from "../../wire/views.ts";
+import type { DiskView, MemberResult, MemberView, StepView } from "../../wire/views.ts";
+import type { WipeProof } from "../../wire/wipe.ts";
 import { type Cause, endText } from "../cause.ts";
 import type { Kind, PcId } from "../kind.ts";
 import {
@@ -21,6 +22,8 @@ import {
 
 export interface WipeSpec {
   readonly pc: PcId;
+  /** Who ordered it; absent in sessions from before this was written down. */
+  readonly orderedBy?: string;
   readonly method: WipeOrder["method"];
   /** Null: as the PC's room chooses. */
   readonly disk: string | null;
@@ -84,6 +87,26 @@ export const wipe: Kind<WipeSpec, WipeState, WorkerFact> = {
     endedAt: names.endedAt,
     ...nothingCast,
     notices: [],
-    members: [{ ...workerView(worker, gauges, names, "wiping"), disk: spec.source }],
+    members: [
+      {
+        ...workerView(worker, gauges, names, "wiping"),
+        disk: spec.source,
+        ...(worker.wipe === undefined ? {} : wipedView(worker.wipe)),
+      },
+    ],
   }),
 };
+
+/** What was done, as the contract has it. */
+function wipedView({ disk, detail, sanitization, readBack }: WipeProof): Partial<MemberView> {
+  const { diskBytes, bytes, finding } = readBack;
+  const word = sanitization === null ? "" : `; NIST SP 800-88: ${sanitization}`;
+  const steps: StepView[] = [
+    { name: "wipe", result: "done", detail: `${detail}${word}`, files: [] },
+    {
+      ...{ name: "read-back", files: [], detail: readBack.detail },
+      result: finding === "unverifiable" ? "left" : "done",
+    },
+  ];
+  return { disk, bytesWanted: diskBytes, bytesReceived: diskBytes, bytesVerified: bytes, steps };
+}

@@ -13,6 +13,7 @@ const placeholders = new Set([
   "system serial number",
   "base board serial number",
   "chassis serial number",
+  "system manufacturer",
   "system product name",
   "serial number",
   "not specified",
@@ -67,7 +68,15 @@ export function readIdentity(roots: Roots): Hello["identity"] {
     uuid: usableUuid(readText(`${dmi}/product_uuid`)),
     serials: [...new Set(serials)],
     macs: listMacs(roots),
+    vendor: usableName(readText(`${dmi}/sys_vendor`)),
+    model: usableName(readText(`${dmi}/product_name`)),
   };
+}
+
+/** Of a maker or a model, of which there are many; null: nobody wrote it into the board. */
+function usableName(text: string | null): string | null {
+  const name = printable(text?.trim() ?? "");
+  return name === "" || placeholders.has(name.toLowerCase()) ? null : name.slice(0, 256);
 }
 
 /** ARPHRD_ETHER of linux/if_arp.h */

@@ -6,6 +6,7 @@ import { livePlanLimit } from "../../../core/image/live-plan.ts";
 import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { whileAway } from "../../../core/node/while-away.ts";
 import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/control.ts";
+import { driverPieceBytes, Personal } from "../../../core/wire/personal.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
 
 /** No answer is that slow; a chunk is 1 MiB. */
@@ -73,6 +74,28 @@ export class ServerFiles {
   /** As `chunk`, of a live cast; the server may have to wait for it. */
   async liveChunk(task: string, entryIndex: number): Promise<Uint8Array> {
     return this.get(`/gate/v2/casts/${encodeURIComponent(task)}/chunks/${entryIndex}`, mib);
+  }
+
+  /** What is this PC's alone; the server makes it anew for each that asks. */
+  async personal(task: string): Promise<Personal> {
+    const value = parse(await this.get(`/gate/v2/personal/${encodeURIComponent(task)}`, listLimit));
+    if (Value.Check(Personal, value)) return value;
+    throw new RoomcastError(
+      "bad-input",
+      "what the server says of this PC's name, address and keys is invalid",
+      "update the server, or start the agent that came with it",
+    );
+  }
+
+  /** A driver's file, as `Personal` names it: in pieces, each of them asked for until it is there. */
+  async *driver(task: string, path: string): AsyncGenerator<Uint8Array> {
+    const names = path.split("/").map(encodeURIComponent).join("/");
+    const where = `/gate/v2/drivers/${encodeURIComponent(task)}/${names}`;
+    for (let index = 0; ; index++) {
+      const piece = await this.get(`${where}?piece=${index}`, driverPieceBytes);
+      yield piece;
+      if (piece.length < driverPieceBytes) return;
+    }
   }
 
   private get(path: string, limitBytes: number): Promise<Uint8Array> {

@@ -5,8 +5,11 @@ import { misfitOf } from "../../../core/image/fit.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { chooseTarget } from "../../../core/session/target.ts";
 import type { Counters, HeardCounters, RestoreOrder } from "../../../core/wire/control.ts";
+import type { Personal } from "../../../core/wire/personal.ts";
 import type { DiskView, StepView } from "../../../core/wire/views.ts";
 import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
+import { personaliseDisk } from "../../../imaging/personalise/personalise.ts";
+import { setBootEntries } from "../../../imaging/personalise/uefi/boot-entries.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
@@ -16,6 +19,10 @@ import { stoppedError, type TaskPorts } from "./task.ts";
 
 export interface RestoreDiskPorts extends TaskPorts {
   readonly clock: Clock;
+  /** Of the card that the PC booted from. */
+  mac(): Promise<string>;
+  /** The firmware is this PC's, which is to start from the restored disk: false on a host that only lends a disk. */
+  readonly ownsFirmware: boolean;
 }
 
 /** Where the chunks of a restore come from. */
@@ -28,6 +35,12 @@ export interface ChunkFeed {
   begin(restore: DiskRestore): Promise<AsyncDisposable>;
 }
 
+/** What the server has for this PC alone. */
+export interface OwnFiles {
+  personal(): Promise<Personal>;
+  driver(path: string): AsyncIterable<Uint8Array>;
+}
+
 export class RestoreDisk {
   /** What was done to the disk once it was verified. */
   readonly steps: StepView[] = [];
@@ -38,7 +51,8 @@ export class RestoreDisk {
   private readonly signal: AbortSignal;
   private readonly meter = new Meter();
   private restore: DiskRestore | null = null;
-  private isFitting = false;
+  /** What is done to it once it was verified; null before. */
+  private finish: "growing" | "personalising" | null = null;
 
   constructor(order: RestoreOrder, ports: RestoreDiskPorts, signal: AbortSignal) {
     this.order = order;
@@ -56,7 +70,7 @@ export class RestoreDisk {
     if (restore === null) return null;
     const counters = this.counters(heard);
     return {
-      phase: this.isFitting ? "growing" : restore.phase,
+      phase: this.finish ?? restore.phase,
       bytesDone: restore.bytesDone,
       bytesTotal: counters?.bytesWanted ?? null,
       counters,
@@ -120,28 +134,51 @@ export class RestoreDisk {
 
   /** The copy is verified; now it is made to fit this disk. */
   async fit({ manifest, entries }: RestoreImage): Promise<void> {
-    const { order, ports, steps, disk, signal } = this;
+    const { order, ports, disk, signal } = this;
     if (disk === null || disk.size === manifest.diskBytes) return;
-    this.isFitting = true;
+    this.finish = "growing";
     ports.milestone(`making ${order.image} fit ${disk.path}`);
+    const { said } = this;
     try {
-      await fitDisk({
-        path: disk.path,
-        manifest,
-        entries,
-        grow: order.grow,
-        signal,
-        said(step) {
-          steps.push(step);
-          ports.log(`${step.name}: ${step.result}, ${step.detail}`);
-        },
-      });
+      await fitDisk({ path: disk.path, manifest, entries, grow: order.grow, signal, said });
     } catch (error) {
       if (!(error instanceof RoomcastError) || error.code === "cancelled") throw error;
       const what = `the disk was verified, but could not be made to fit: ${error.message}`;
       throw new RoomcastError("failed", what, error.next, { cause: error });
     }
   }
+
+  /** What is on it becomes this PC's own. */
+  async personalise(own: OwnFiles): Promise<void> {
+    const { ports, disk, signal, said, steps } = this;
+    assert(disk !== null, "a disk was restored");
+    this.finish = "personalising";
+    const personal = await own.personal();
+    const { name } = personal;
+    ports.milestone(`making ${disk.path} the disk of ${name}`);
+    const mac = await ports.mac();
+    const { driver } = own;
+    await personaliseDisk({ path: disk.path, personal, mac, signal, said, log: ports.log, driver });
+    if (ports.ownsFirmware) {
+      const { bootFirst } = personal;
+      const step = await setBootEntries({ disk: disk.path, bootFirst, signal });
+      if (step !== null) said(step);
+    }
+    const failed = steps.filter(({ result }) => result === "failed");
+    const [first] = failed;
+    if (first === undefined) return;
+    const more = failed.length === 1 ? "" : `, and ${failed.length - 1} more`;
+    throw new RoomcastError(
+      "failed",
+      `the disk was verified, but not all of it could be made ${name}'s: ${first.name}: ${first.detail}${more}`,
+      "mend it on the master and capture it again, or restore with `--personalise none`",
+    );
+  }
+
+  private readonly said = (step: StepView): void => {
+    this.steps.push(step);
+    this.ports.log(`${step.name}: ${step.result}, ${step.detail}`);
+  };
 
   private choose({ manifest, entries }: RestoreImage): DiskView {
     const need = {

@@ -12,6 +12,10 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
   const reception = new Reception(order, ports, abort.signal);
   const target = new RestoreDisk(order, ports, abort.signal);
   let isReceiving = false;
+  let { personal } = order;
+  const ownFiles = ports.files(abort.signal, () => personal ?? "");
+  /** The root hash of what was read back; what is done to the disk later does not change it. */
+  let verified: string | null = null;
   const counters = (): Counters | null => target.counters(reception.heard);
 
   const sayReady = (): void => {
@@ -34,7 +38,13 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
       },
     });
     isReceiving = false;
+    verified = rootHash;
     await target.fit(image);
+    if (personal !== null)
+      await target.personalise({
+        personal: () => ownFiles.personal(session),
+        driver: (path) => ownFiles.driver(session, path),
+      });
     const { steps } = target;
     return { outcome: "verified", reason: null, next: null, rootHash, counters: counters(), steps };
   };
@@ -43,7 +53,9 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
     bulk: (frame) => reception.take(frame),
     roomRate: (rateBps) => reception.roomRate(rateBps),
     refreshed(newer) {
-      if (newer.type === "restore") reception.refreshed(newer);
+      if (newer.type !== "restore") return;
+      reception.refreshed(newer);
+      if (personal !== null) personal = newer.personal ?? personal;
     },
     reconnected() {
       if (!isReceiving || abort.signal.aborted) return;
@@ -64,6 +76,10 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
       abort.abort(stoppedError(reason));
       target.stop(stoppedError(reason));
     },
-    ended: run().catch((error: unknown) => ({ ...endOf(error, counters()), steps: target.steps })),
+    ended: run().catch((error: unknown) => ({
+      ...endOf(error, counters()),
+      rootHash: verified,
+      steps: target.steps,
+    })),
   };
 }

@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+import type { TaskProgress } from "../../../core/agent/state.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { chooseTarget } from "../../../core/session/target.ts";
@@ -5,70 +7,55 @@ import type { End, WipeOrder } from "../../../core/wire/control.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
 import { closedUnlessHung, DiskFaults } from "../../../imaging/restore/disk-faults.ts";
+import type { DriveCalls } from "../../../imaging/wipe/drive.ts";
+import { wipeDisk } from "../../../imaging/wipe/wipe-disk.ts";
 import { doneEnd, endOf, stoppedError, type Task, type TaskPorts } from "./task.ts";
 
-/** What is emptied in one call: some seconds of an old disk, so that progress is seen and a stop obeyed. */
-const pieceBytes = 256 * 1024 * 1024;
-/** What makes a disk bootable. */
-const edgeBytes = 1024 * 1024;
+export interface WipeTaskPorts extends TaskPorts {
+  /** The disk's controller. */
+  openDrive(path: string): Promise<DriveCalls & AsyncDisposable>;
+}
 
-/** Empties the disk that is named, or the one that a restore would take. */
-export function startWipe(order: WipeOrder, ports: TaskPorts): Task {
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Empties the disk that is named, or the one that a restore would take, and reads it back. */
+export function startWipe(order: WipeOrder, ports: WipeTaskPorts): Task {
   let disk: DiskView | null = null;
-  let bytesDone = 0;
   let faults: DiskFaults | null = null;
+  let at: Pick<TaskProgress, "phase" | "bytesDone" | "bytesTotal"> | null = null;
   const stop = new AbortController();
-
-  /** False as soon as `empty` says that it cannot. */
-  const pass = async (
-    size: number,
-    empty: (offset: number, length: number) => Promise<boolean>,
-  ): Promise<boolean> => {
-    for (let offset = 0; offset < size; offset += pieceBytes) {
-      if (stop.signal.aborted) throw stoppedError(String(stop.signal.reason));
-      const length = Math.min(pieceBytes, size - offset);
-      if (!(await empty(offset, length))) return false;
-      bytesDone = offset + length;
-    }
-    return true;
-  };
 
   const run = async (): Promise<End> => {
     const choice = chooseTarget(ports.candidates(), order.disk, null, order.rule);
     if (choice.kind === "refused") {
       throw new RoomcastError("refused", choice.reason, choice.next);
     }
-    ({ disk } = choice);
-    const open = await openDisk(disk.path, { write: true });
-    const guarded = new DiskFaults({
-      disk: open,
-      diskName: `${disk.path}, ${diskIdentity(disk)}`,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    });
+    const taken = choice.disk;
+    disk = taken;
+    const open = await openDisk(taken.path, { write: true });
+    const { size } = open;
+    const diskName = `${taken.path}, ${diskIdentity(taken)}`;
+    const guarded = new DiskFaults({ disk: open, diskName, sleep });
     faults = guarded;
     await using _ = closedUnlessHung(open, () => guarded.isHung);
-    ports.log(`wiping ${diskIdentity(disk)} (${order.method})`);
-    const edge = Math.min(edgeBytes, open.size);
-    const zeroEdges = async (): Promise<void> => {
-      await guarded.zero(0, edge);
-      await guarded.zero(open.size - edge, edge);
-    };
-    // A wipe that is cut off leaves nothing that starts.
-    await zeroEdges();
-    const discarded =
-      order.method === "discard" &&
-      (await pass(open.size, (at, length) => guarded.discard(at, length)));
-    // What is discarded may read as what it was.
-    if (discarded) await zeroEdges();
-    else {
-      if (order.method === "discard") ports.log(`${disk.path} has no discard: writing zeros`);
-      await pass(open.size, async (at, length) => {
-        await guarded.zero(at, length);
-        return true;
-      });
-    }
-    await guarded.flush();
-    return doneEnd;
+    await using drive = await ports.openDrive(taken.path);
+    ports.log(`wiping ${diskIdentity(taken)} (${order.method})`);
+    const record = await wipeDisk(order.method, {
+      ...{ disk: guarded, size, view: taken, drive, below: randomInt, sleep },
+      now: () => performance.now() / 1000,
+      begin: (phase, bytesTotal) => {
+        at = { phase, bytesDone: 0, bytesTotal };
+      },
+      step(length) {
+        if (at !== null) at = { ...at, bytesDone: at.bytesDone + length };
+        if (stop.signal.aborted) throw stoppedError(String(stop.signal.reason));
+      },
+      progress: (fraction) => {
+        at = { phase: "wiping", bytesDone: Math.floor(fraction * size), bytesTotal: size };
+      },
+    });
+    ports.log(`${record.detail}; ${record.readBack.detail}`);
+    return { ...doneEnd, wipe: { ...record, disk: taken } };
   };
 
   return {
@@ -79,15 +66,7 @@ export function startWipe(order: WipeOrder, ports: TaskPorts): Task {
       return disk;
     },
     progress: () =>
-      disk === null
-        ? null
-        : {
-            phase: "wiping",
-            bytesDone,
-            bytesTotal: disk.size,
-            counters: null,
-            trouble: faults?.trouble ?? null,
-          },
+      at === null ? null : { ...at, counters: null, trouble: faults?.trouble ?? null },
     stop: (reason) => stop.abort(reason),
     ended: run().catch((error: unknown) => endOf(error, null)),
   };

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { neededFiles, signedFiles, siteFiles } from "../../../core/boot/boot-files.ts";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
+import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
+import type { Asked } from "../../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
@@ -22,6 +24,7 @@ import { startTftpListener } from "./tftp-listener.ts";
 export interface BootServicesOptions {
   readonly interfaceName: string;
   readonly address: string;
+  readonly netmask: string;
   readonly serverUrl: string;
   gate(): BootGate;
   readonly folder: string;
@@ -33,8 +36,11 @@ export interface BootServicesOptions {
     bootDecision(mac: MacAddress): BootDecision;
     /** A PC has asked for its boot files. */
     askedForBootFiles(mac: MacAddress): void;
+    /** A PC has asked for an address, of this server or another. */
+    askedForAddress(mac: MacAddress, asked: Asked): void;
     isSecureBootOff(mac: MacAddress): boolean;
     readonly bootUuids: BootUuids;
+    readonly dhcpSeats: DhcpSeats;
     readonly announcer: Pick<Announcer, "note" | "warn">;
   };
   readonly log: Log;
@@ -100,6 +106,8 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       signed: hasOwnImage ? "image" : unsigned.length === 0 ? "shim" : null,
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
       bootUuids: lab.bootUuids,
+      seats: lab.dhcpSeats,
+      asked: (mac, who) => lab.askedForAddress(mac, who),
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,

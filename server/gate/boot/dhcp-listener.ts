@@ -4,6 +4,7 @@ import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-serv
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { guarded } from "../../../core/node/guard.ts";
 import { millis } from "../../../core/units/units.ts";
+import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import { openArpProber } from "../../host/arp-prober.ts";
 import { type DhcpSocket, openDhcpSocket } from "../../host/dhcp-socket.ts";
 import { openRouterAdvertiser, type RouterAdvertiser } from "./router-advertiser.ts";
@@ -19,6 +20,8 @@ export interface LeaseStore {
 export interface DhcpListenerPorts {
   readonly interfaceName: string;
   onFact(fact: DhcpFact): void;
+  /** Every message of a client, also those that are for another server. */
+  onClient(packet: DhcpPacket): void;
   onError(error: Error): void;
 }
 
@@ -66,7 +69,10 @@ export async function startDhcpListener(
     await openDhcpSocket({
       interfaceName,
       port: serverPort,
-      take: (packet) => perform(socket, machine.handle(packet, now())),
+      take(packet) {
+        guarded(onError, () => options.onClient(packet));
+        perform(socket, machine.handle(packet, now()));
+      },
       onError,
     }),
   );
@@ -87,6 +93,7 @@ export async function startDhcpProxy(
         interfaceName,
         port,
         take(packet, source) {
+          guarded(onError, () => options.onClient(packet));
           for (const action of machine.handle(packet, port, source))
             guarded(onError, () => say(action, socket, advertiser, options));
         },

@@ -1,14 +1,16 @@
-import { networkInterfaces } from "node:os";
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
+import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { otherServerTexts, type WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-loaders.ts";
-import { errorText, RoomcastError } from "../../../core/errors.ts";
+import { type Asked, whoAsks } from "../../../core/boot/who-asks.ts";
+import { errorText } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
 import { ipv4ToText } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
+import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
@@ -22,6 +24,7 @@ export type DhcpMode = DhcpStatus["mode"];
 export interface DhcpServiceOptions {
   readonly interfaceName: string;
   readonly address: string;
+  readonly netmask: string;
   readonly serverUrl: string;
   readonly wanted: "auto" | DhcpMode;
   readonly config: NonNullable<Config["dhcp"]>;
@@ -30,6 +33,10 @@ export interface DhcpServiceOptions {
   isSecureBootOff(mac: MacAddress): boolean;
   /** Hears of every PC that boots. */
   readonly bootUuids: BootUuids;
+  /** What PCs have by their seats. */
+  readonly seats: DhcpSeats;
+  /** A PC has asked for an address, of this server or another. */
+  asked(mac: MacAddress, asked: Asked): void;
   readonly state: StateStore;
   readonly log: Log;
   /** Something happened that people should find in the history. */
@@ -129,20 +136,23 @@ async function answer(
   opened: AsyncDisposableStack,
   onFact: (fact: DhcpFact) => void,
 ): Promise<string> {
-  const { interfaceName, address, serverUrl, state, onError } = options;
-  const netmask = netmaskOf(interfaceName, address);
+  const { interfaceName, address, netmask, serverUrl, state, onError } = options;
   const uefiLoaders = new UefiLoaders({
     // Debian's signed GRUB takes its server from the DHCP server's answer, and that is another one's.
     signed: options.signed === "shim" && mode === "proxy" ? null : options.signed,
     isSecureBootOff: options.isSecureBootOff,
   });
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
-  const ports = { interfaceName, onFact, onError };
+  const onClient = (packet: DhcpPacket): void => {
+    const asked = whoAsks(packet);
+    if (asked !== null) options.asked(packet.mac, asked);
+  };
+  const ports = { interfaceName, onFact, onClient, onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
     return `proxyDHCP ${interfaceName}`;
   }
-  const settings = dhcpSettings(own, options.config);
+  const settings = dhcpSettings({ ...own, seats: options.seats }, options.config);
   opened.use(
     await startDhcpListener({
       ...settings,
@@ -156,15 +166,4 @@ async function answer(
   );
   const { first, last } = settings.range;
   return `DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`;
-}
-
-/** The netmask of the interface's own address. */
-function netmaskOf(interfaceName: string, address: string): string {
-  const own = networkInterfaces()[interfaceName]?.find((each) => each.address === address);
-  if (own !== undefined) return own.netmask;
-  throw new RoomcastError(
-    "failed",
-    `${interfaceName} has lost its address ${address}`,
-    `give it back: ip addr add ${address}/24 dev ${interfaceName}`,
-  );
 }

@@ -1,4 +1,5 @@
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
+import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import type { DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
 import { RoomcastError } from "../../../core/errors.ts";
@@ -21,6 +22,7 @@ export interface OwnAddress {
   readonly serverUrl: string;
   readonly uefiLoaders: UefiLoaders;
   readonly bootUuids: BootUuids;
+  readonly seats: DhcpSeats;
 }
 
 /** A PC that leaves gives its address back within the hour; a session lasts minutes and renews. */
@@ -42,6 +44,7 @@ export function dhcpSettings(
     serverUrl: own.serverUrl,
     uefiLoaders: own.uefiLoaders,
     bootUuids: own.bootUuids,
+    seats: own.seats,
     probesAddresses: true,
     range: config.range === undefined ? upperHalf(hosts) : givenRange(config.range, hosts),
     fixed: fixedAddresses(config.static ?? {}, own.address, hosts),

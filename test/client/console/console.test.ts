@@ -362,12 +362,17 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
   await at.terminal.until("changed room lab-1");
   at.terminal.press(`${arrow.down}\r`);
   while (at.lab.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-  at.terminal.press(`\u001b[F${arrow.up.repeat(3)}\r`);
+  at.terminal.press(`\u001b[F${arrow.up.repeat(11)}\r`);
   await at.terminal.until("Value: none_");
   at.terminal.press("\u0015lab-{seat}\r");
   await at.terminal.until("Enter: change");
+  at.terminal.press("\u001b[F");
+  await at.terminal.until(/instructorPin +none/);
   for (const [ups, value] of [
-    [2, "free"],
+    [10, "free"],
+    [6, "10.77.0.2 10.77.0.3"],
+    [5, "24"],
+    [4, "ann, bert"],
     [1, "2468"],
     [0, "97531"],
   ] as const) {
@@ -385,6 +390,9 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
       ["/rooms/lab-1", { grow: "last" }],
       ["/rooms/lab-1", { naming: "lab-{seat}" }],
       ["/rooms/lab-1", { ask: "free" }],
+      ["/rooms/lab-1", { dns: ["10.77.0.2", "10.77.0.3"] }],
+      ["/rooms/lab-1", { prefix: 24 }],
+      ["/rooms/lab-1", { sshKeys: ["ann", "bert"] }],
       ["/rooms/lab-1", { pin: "2468" }],
       ["/rooms/lab-1", { instructorPin: "97531" }],
       ["/rooms/lab-1/unlock", {}],

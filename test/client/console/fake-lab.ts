@@ -41,6 +41,7 @@ export const pcOf = (number: number, changes: Partial<PcView> = {}): PcView => (
   lastSeen: "2026-11-22T09:15:00Z",
   doubt: null,
   identity: { kind: "tpm", state: "placed", code: null, level: "placed" },
+  ...{ address: null, fields: {} },
   ...changes,
 });
 
@@ -67,6 +68,7 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   rootHash: null,
   refused: false,
   steps: [],
+  boot: null,
   ...changes,
 });
 
@@ -110,6 +112,7 @@ export const imageOf = (version: number, changes: Partial<ImageView> = {}): Imag
   partitions: [],
   rootHash: "a".repeat(64),
   warnings: [],
+  steps: [],
   ...changes,
 });
 

@@ -306,7 +306,10 @@ test("the PC's state follows its work, and a failure until it is dismissed", () 
   assert.equal(pcState(idle, null, false), "idle");
   assert.equal(pcState(idle, null, true), "failed", "its disk would not start");
   const bench = begun();
-  const progress = (phase: "receiving" | "verifying" | "growing", bytesReceived: number) => ({
+  const progress = (
+    phase: "receiving" | "verifying" | "growing" | "personalising",
+    bytesReceived: number,
+  ) => ({
     phase,
     bytesDone: 0,
     bytesTotal: null,
@@ -321,6 +324,7 @@ test("the PC's state follows its work, and a failure until it is dismissed", () 
   assert.equal(pcState(bench.life, progress("receiving", 1), false), "receiving");
   assert.equal(pcState(bench.life, progress("verifying", 1), false), "verifying");
   assert.equal(pcState(bench.life, progress("growing", 1), false), "personalising");
+  assert.equal(pcState(bench.life, progress("personalising", 1), false), "personalising");
   bench.finish("failed");
   assert.equal(pcState(bench.life, null, false), "failed");
   bench.cancel();

@@ -9,7 +9,7 @@ import {
   encodeDhcp,
   noAddress,
 } from "../../../core/wire/dhcp/packet.ts";
-import { shimFirst } from "./loaders.ts";
+import { noSeats, shimFirst } from "./loaders.ts";
 
 /** MTU 1500 − 20 IP − 8 UDP. */
 const frameBytes = 1472;
@@ -22,6 +22,7 @@ const settings = {
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
 };
 
 /** An iPXE's DISCOVER through a relay, with `length` bytes in each option that comes back to its sender. */

@@ -23,7 +23,7 @@ import {
   text,
   typeNumber,
 } from "./golden.ts";
-import { shimFirst } from "./loaders.ts";
+import { noSeats, shimFirst } from "./loaders.ts";
 
 const options: DhcpServerOptions = {
   serverAddress: "10.77.0.1",
@@ -36,6 +36,7 @@ const options: DhcpServerOptions = {
   serverUrl: "http://10.77.0.1:8080",
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
   probesAddresses: false,
 };
 const script = "http://10.77.0.1:8080/boot/ipxe/52-54-00-7e-00-01";

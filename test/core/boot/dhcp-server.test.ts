@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpAction, DhcpFact } from "../../../core/boot/dhcp-action.ts";
+import type { DhcpSeat, DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { ipv4ToNumber } from "../../../core/units/ipv4.ts";
@@ -14,10 +15,11 @@ import {
   dhcpType,
   messageType,
   noAddress,
+  textOption,
   u32Bytes,
 } from "../../../core/wire/dhcp/packet.ts";
 import { text } from "./golden.ts";
-import { shimFirst } from "./loaders.ts";
+import { noSeats, shimFirst } from "./loaders.ts";
 
 const start = millis(1_700_000_000_000);
 const seconds = (count: number) => millis(start + count * 1000);
@@ -38,6 +40,7 @@ const settings: DhcpServerOptions = {
   serverUrl: "http://192.168.7.1:8080",
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
   probesAddresses: false,
 };
 
@@ -538,4 +541,77 @@ test("a PC that gets its fixed address back gives up the one that it had meanwhi
   );
   assert.equal(request(server, macOf(2), wish("192.168.7.10"), later), "ack");
   assert.equal(request(server, macOf(6), wish("192.168.7.11"), later), "ack");
+});
+
+/** Of some PCs, which an operator may change at any time. */
+function seatsOf(seats: Record<string, Partial<DhcpSeat>>): DhcpSeats {
+  return {
+    of: (mac) => (mac in seats ? { name: null, domain: null, address: null, ...seats[mac] } : null),
+    isKept: (address) => Object.values(seats).some((seat) => seat.address === address),
+  };
+}
+
+test("a PC gets the address of its seat, within the range and outside of it, and nobody else does", () => {
+  const seats = seatsOf({
+    [macOf(1)]: { address: "192.168.7.10" },
+    [macOf(2)]: { address: "192.168.7.77" },
+  });
+  const server = open({ seats });
+  assert.deepEqual(
+    [3, 1, 2, 4].map((index) => boot(server, macOf(index))),
+    ["192.168.7.11", "192.168.7.10", "192.168.7.77", "192.168.7.12"],
+  );
+  assert.equal(boot(server, macOf(5)), undefined, "what is left is kept");
+  for (const asks of ["192.168.7.10", "192.168.7.77"])
+    assert.equal(request(server, macOf(5), { asks, server: settings.serverAddress }), "nak");
+  // The lease is stored, and comes back from there.
+  const lease = (index: number, address: string): Lease => ({
+    ...{ mac: macOf(index), address, expiresAt: seconds(9) },
+  });
+  const again = open({ seats }, [lease(2, "192.168.7.77"), lease(6, "192.168.7.10")]);
+  assert.equal(request(again, macOf(2), { ciaddr: "192.168.7.77" }), "ack");
+  assert.equal(
+    boot(again, macOf(1)),
+    "192.168.7.10",
+    "what was leased to another is not his any more",
+  );
+});
+
+test("an address that comes with a seat is for the next start: who renews keeps what he has until then", () => {
+  const seats: Record<string, Partial<DhcpSeat>> = {};
+  const server = open({ seats: seatsOf(seats) });
+  const before = boot(server, macOf(1)) ?? "";
+  seats[macOf(1)] = { address: "192.168.7.77" };
+  assert.equal(request(server, macOf(1), { ciaddr: before }, seconds(500)), "ack");
+  // RFC 2131 section 4.4.2: after a start it asks for what it had.
+  assert.equal(request(server, macOf(1), { asks: before }, seconds(600)), "nak");
+  assert.equal(boot(server, macOf(1), seconds(600)), "192.168.7.77");
+  assert.equal(boot(server, macOf(2), seconds(600)), before, "what it had is free");
+});
+
+test("the configuration's address comes before that of a seat", () => {
+  const seats = seatsOf({
+    [macOf(1)]: { address: "192.168.7.77" },
+    [macOf(2)]: { address: "192.168.7.88" },
+  });
+  const server = open({ seats, fixed: new Map([[macOf(1), "192.168.7.88"]]) });
+  assert.equal(boot(server, macOf(1)), "192.168.7.88");
+  assert.equal(boot(server, macOf(2)), "192.168.7.10");
+});
+
+test("name and domain are for who asks for them, and not for firmware", () => {
+  const seats = seatsOf({ [macOf(1)]: { name: "lab1-a3", domain: "lab.example.org" } });
+  const server = open({ seats });
+  const named = (mac: MacAddress, ...options: [number, Uint8Array][]): (string | undefined)[] => {
+    const answer = sent(server.handle(packet(dhcpType.discover, mac, { options }), start));
+    return [12, 15].map((code) => answer && textOption(answer.packet, code));
+  };
+  const asks = (...codes: number[]): [number, Uint8Array] => [55, Uint8Array.from(codes)];
+  assert.deepEqual(named(macOf(1), asks(1, 3, 12, 15)), ["lab1-a3", "lab.example.org"]);
+  assert.deepEqual(named(macOf(1), asks(15)), [undefined, "lab.example.org"]);
+  assert.deepEqual(named(macOf(1), asks(1, 3)), [undefined, undefined]);
+  assert.deepEqual(named(macOf(1)), [undefined, undefined]);
+  assert.deepEqual(named(macOf(2), asks(12, 15)), [undefined, undefined]);
+  const firmware: [number, Uint8Array] = [60, text("PXEClient:Arch:00007:UNDI:003016")];
+  assert.deepEqual(named(macOf(1), asks(12, 15), firmware), [undefined, undefined]);
 });

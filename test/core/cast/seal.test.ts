@@ -21,11 +21,7 @@ const vectors = [
 test("the hash is HalfSipHash-1-3, by the values that others publish", () => {
   for (const [count, expected] of vectors.entries()) {
     const words = wordsOf(counting(count * 4));
-    assert.equal(
-      halfSipHash(words, 0, count, 0x0302_0100, 0x0706_0504) >>> 0,
-      expected,
-      `${count}`,
-    );
+    assert.equal(halfSipHash(words, 0x0302_0100, 0x0706_0504) >>> 0, expected, `${count}`);
   }
 });
 
@@ -78,7 +74,7 @@ test("a plain version, which gives the authors' own values for 2-4, agrees on pa
   const random = seeded(3);
   for (const length of [20, 256, 1424, 1468]) {
     const bytes = Uint8Array.from({ length }, () => random() * 256);
-    const fast = halfSipHash(wordsOf(bytes), 0, length >> 2, 0x0302_0100, 0x0706_0504) >>> 0;
+    const fast = halfSipHash(wordsOf(bytes), 0x0302_0100, 0x0706_0504) >>> 0;
     assert.equal(fast, slowHash(bytes, [1, 3]), `${length}`);
   }
 });

@@ -7,6 +7,7 @@ import {
   slowest,
 } from "../../../core/screen/progress.ts";
 import { progressLine, resultTable, sentence } from "../../../core/screen/report.ts";
+import { missingNotices } from "../../../core/session/boot-proof-view.ts";
 import { memberOf, sessionOf } from "../../client/console/fake-lab.ts";
 
 const end = { endedAt: "2026-11-22T09:15:00Z" };
@@ -24,6 +25,35 @@ test("a session with one failed PC is one sentence with the disk in it", () => {
     sentence(sessionOf(members, { ...end, state: "done" })),
     "27 of 28 verified. 1 failed: pc14, write error at 12.4 GB on sda (Samsung 860 EVO, S3Z9NB0K0014).",
   );
+});
+
+test("who came up and who did not is in the session's line, in its table and in no note besides", () => {
+  const up = { state: "up", seconds: 34, name: "pc01", system: "Debian", evidence: "x" } as const;
+  const missing = { ...up, state: "missing", seconds: 300, name: null, system: null } as const;
+  const network = { ...missing, seconds: null, evidence: "it started from the network again" };
+  const told = (...boots: (typeof up | typeof missing)[]) => {
+    const members = boots.map((boot, index) => memberOf(index + 1, { ...verified, boot }));
+    const notices = [...missingNotices(members), "something else"];
+    return sentence(sessionOf(members, { ...end, state: "done", notices }));
+  };
+  const look = "power, firmware order, or look at";
+  assert.equal(
+    told(up, up, missing),
+    `3 of 3 verified, 2 came up; pc03 did not within 5 min: ${look} its screen. Note: something else.`,
+  );
+  assert.equal(
+    told(missing, missing, network as never),
+    `3 of 3 verified, 0 came up; pc01 and pc02 did not within 5 min: ${look} their screens; ` +
+      "pc03 did not: it started from the network again. Note: something else.",
+  );
+  const pending = { ...missing, state: "pending", evidence: null } as const;
+  const running = sessionOf([
+    memberOf(1, { ...verified, boot: up }),
+    memberOf(2, { ...verified, boot: pending }),
+  ]);
+  assert.equal(sentence(running), "2 of 2 verified so far, 1 came up, 1 is awaited.");
+  assert.match(progressLine(running), /2 of 2 verified, 1 came up, 1 awaited/);
+  assert.match(resultTable(running)[1] ?? "", /up 34 s after, "pc01", looks like Debian/);
 });
 
 test("a wipe is told as a wipe", () => {

@@ -70,7 +70,14 @@ test("the chosen line of a list is among those shown", () => {
 });
 
 test("block letters fit, are seven lines high, and grow with the room there is", () => {
-  for (const word of ["RECEIVING 100%", "VERIFYING 43%", "CAPTURING 100%", "VERIFIED", "FAILED"]) {
+  for (const word of [
+    "RECEIVING 100%",
+    "VERIFYING 43%",
+    "CAPTURING 100%",
+    "PERSONALISING",
+    "VERIFIED",
+    "FAILED",
+  ]) {
     const rows = bigLetters(word, { columns: 78, lines: 7 }, "block");
     assert.equal(rows.length, 7, word);
     assert.ok(rows.every((row) => rowText(row).length <= 78));

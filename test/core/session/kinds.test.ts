@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Input } from "../../../core/session/kind.ts";
-import { missingTexts, sessionState } from "../../../core/session/receivers-view.ts";
+import { memberViews, missingTexts, sessionState } from "../../../core/session/receivers-view.ts";
 import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/session/registry.ts";
+import type { PcState } from "../../../core/wire/views.ts";
 import { watchTables } from "../../lab/tables.ts";
+import { dhcp, loader, proofScenarios } from "./boot-proof-scenarios.ts";
 import {
   admit,
   alone,
@@ -34,7 +36,7 @@ import { scenarios } from "./scenarios.ts";
 
 const untaken = watchTables();
 
-for (const { name, kind, spec, phases } of scenarios) {
+for (const { name, kind, spec, phases } of [...scenarios, ...proofScenarios]) {
   test(`${kind}: ${name}`, () => {
     const played = new Played(kind, spec as SpecOf<KindName>);
     for (const [index, { after, inputs, facts, wanted, cast, results }] of phases.entries()) {
@@ -81,6 +83,9 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   fc.tuple(pcs, reasons).map(([pc, reason]) => lane(pc, reason)),
   pcs.map(lost),
   pcs.map(booting),
+  pcs.map(dhcp),
+  pcs.map(loader),
+  pcs.map((pc) => ({ type: "seen", pc, sign: { kind: "arp", address: "10.77.0.5" } }) as const),
   pcs.map(admit),
   pcs.map((pc) => ({ type: "taken", pc }) as const),
   fc.tuple(pcs, fc.constantFrom("operator", "person")).map(([pc, by]) => drop(pc, by as "person")),
@@ -120,8 +125,14 @@ const specs: { readonly [K in KindName]: readonly SpecOf<K>[] } = {
     restoreSpec(),
     restoreSpec({ start: "all", startTimeoutMs: 50_000 }),
     restoreSpec({ pcs: ["a", "b", "s"], start: 2 }),
+    restoreSpec({ proveBootMs: 60_000 }),
+    restoreSpec({ pcs: ["a", "b", "s"], proveBootMs: 60_000, canary: [{ pc: "a", name: "A" }] }),
   ],
-  cast: [liveSpec(), liveSpec({ saveAs: "win", start: "all" })],
+  cast: [
+    liveSpec(),
+    liveSpec({ saveAs: "win", start: "all" }),
+    liveSpec({ saveAs: "win", proveBootMs: 60_000 }),
+  ],
   capture: [{ ...alone, name: "master", raw: false }],
   wipe: [{ ...alone, method: "zero", failingDisks: [] }],
 };
@@ -185,6 +196,23 @@ test("the contract's states follow from the members and what was sent", () => {
   assert.equal(played.view.rateBps, null);
   const { receivers } = new Played("restore", restoreSpec()).state;
   assert.equal(sessionState(receivers, null, 0), "gathering");
+});
+
+test("a member that is personalised is shown so, from the moment its agent is at it", () => {
+  const played = new Played("restore", restoreSpec({ pcs: ["a"] }));
+  played.take(connected("a"));
+  played.take(ready("a"));
+  played.take(progress("a", "personalising"));
+  const { receivers } = played.state;
+  const said = (pcState: PcState) => {
+    const names = { nameOf: (pc: string) => pc, stateOf: () => pcState };
+    const seen = { ...names, id: "s1", startedAt: "", endedAt: null };
+    return memberViews(receivers, played.gauges, seen, "read-back")[0]?.state;
+  };
+  assert.deepEqual(
+    [said("personalising"), said("verifying"), said("offline")],
+    ["personalising", "verifying", "verifying"],
+  );
 });
 
 test("a member is shown with its lane, its reason, and the newest words of it", () => {

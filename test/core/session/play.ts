@@ -1,5 +1,6 @@
 /** A session of any kind, driven without an engine: inputs and a clock in, facts out, checked after each. */
 import assert from "node:assert/strict";
+import { noteInput } from "../../../core/session/gauge.ts";
 import {
   type Fact,
   type Input,
@@ -60,13 +61,14 @@ const settings = {
 const receiversSpec: ReceiversSpec = {
   ...{ room: "default", pcs: ["a", "b"], disk: null, failingDisks: [], delta: false },
   ...({ verify: "read-back", afterwards: "stay", start: "now", personalise: "auto" } as const),
-  startTimeoutMs: null,
+  ...{ startTimeoutMs: null, proveBootMs: null },
   cast: { tag: 1, group: "239.77.1.1", port: 7400 },
 };
 
 export const restoreSpec = (more: Partial<RestoreSpec> = {}): RestoreSpec => ({
   ...receiversSpec,
   image: { id: "i", name: "win@1", rootHash: root, storedBytes: 100 },
+  canary: [],
   ...more,
 });
 
@@ -107,6 +109,8 @@ export class Played<K extends KindName> {
     const { kind, stamp } = this;
     const before = this.wanted;
     const taken: string[] = [];
+    if ("pc" in input && kind.knows(this.current, input.pc))
+      noteInput(this.gauges, input, stamp.at);
     let facts = kind.decide(this.current, input, stamp.at, this.gauges);
     for (let round = 0; facts.length > 0; round++) {
       assert(round < 50, "facts go in a circle");
@@ -201,6 +205,8 @@ export function wordOf(fact: Fact): string {
   const parts = [fact.pc, fact.type];
   if (fact.type === "ordered") parts.push(`${said.attempt}`, said.scan === true ? "scan" : null);
   if (fact.type === "opened") parts.push(`${said.why}`);
+  if (fact.type === "booted") parts.push(`${said.seconds}`);
+  if (fact.type === "unbooted") parts.push((said.cause as { code: string }).code);
   if (fact.type === "closed") parts.push(`${said.verdict}`);
   if (fact.type === "ended") {
     const code = (said.cause as { code: string } | null)?.code;

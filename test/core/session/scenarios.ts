@@ -287,7 +287,7 @@ export const scenarios: readonly Scenario[] = [
         facts: ["b ordered 1", "b readied", "opened operator", "b joined"],
       },
       {
-        inputs: [progress("b", "growing"), verified("b")],
+        inputs: [progress("b", "personalising"), verified("b")],
         facts: ["b received", "b ended verified", "c ended failed: absent", "closed done"],
       },
     ],

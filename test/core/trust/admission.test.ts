@@ -11,6 +11,7 @@ import {
   orderVerdict,
 } from "../../../core/trust/admission.ts";
 import type { Marks } from "../../../core/trust/identity.ts";
+import { mayHaveSecrets } from "../../../core/trust/level.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { IdentityView } from "../../../core/wire/views.ts";
 
@@ -23,6 +24,7 @@ const pc = (id: string, marks: Marks, more: Partial<KnownPc> = {}): KnownPc => (
   isOnline: false,
   key: { kind: "memory", state: "placed" },
   isUnplaced: false,
+  isExpected: false,
   ...more,
 });
 const memory = (marks: Marks): KeyLogin => ({ kind: "memory", marks, known: null });
@@ -196,7 +198,7 @@ for (const [admit, of, kind] of verdicts) {
   test(`in a room that admits ${admit}, an order to ${what}: ${kind}`, () => {
     const doubts = of?.state === "doubt" ? [{ id: "p-1", name: "lab1-a3" }] : null;
     const verdict = orderVerdict(
-      { name: "pc4", identity: of, doubt: doubts },
+      { name: "pc4", identity: of, doubt: doubts, lastSeen: "t" },
       { name: "lab1", admit },
     );
     assert.equal(verdict.kind, kind);
@@ -223,4 +225,38 @@ test("a thousand addresses are counted, and not a million", () => {
     if (newcomers.take(`10.0.${address >> 8}.${address & 255}`, millis(0))) taken++;
   assert.equal(taken, 1000);
   assert.equal(newcomers.take("10.9.9.9", millis(60_000)), true);
+});
+
+test("a PC that a list names is who comes first with its MAC and UUID, and still waits", () => {
+  const listed = (uuid: string | null): KnownPc =>
+    pc("listed", { uuid, serials: [], macs: ["01"] }, { key: null, isExpected: true });
+  for (const login of [memory, tpm]) {
+    assert.deepEqual(arrivalOf(login(anna), [listed(null)]), again("listed", "waiting"));
+    assert.deepEqual(arrivalOf(login(anna), [listed("ua")]), again("listed", "waiting"));
+    assert.equal(arrivalOf(login(anna), [listed("other")]).kind === "again", false);
+    assert.deepEqual(arrivalOf(login(bert), [listed(null)]), { kind: "new" });
+  }
+  const both = [listed(null), pc("known", { ...anna, macs: ["01"] })];
+  assert.notDeepEqual(
+    arrivalOf(tpm(anna), both),
+    again("listed", "waiting"),
+    "another is likelier",
+  );
+});
+
+test("a PC that was never here gets no order, whatever its room admits", () => {
+  for (const admit of ["on-order", "placed", "proven"] as const) {
+    const never = { name: "pc4", identity: null, doubt: null, lastSeen: null };
+    const verdict = orderVerdict(never, { name: "lab1", admit });
+    assert(verdict.kind === "may-not");
+    assert.match(verdict.what, /pc4 was never here/);
+  }
+});
+
+test("secrets are for a lasting key that is placed, or for all that are placed", () => {
+  const levels = ["stranger", "waiting", "unproven", "placed", "attested"] as const;
+  const may = (secrets: "proven" | "unproven") =>
+    levels.filter((level) => mayHaveSecrets(level, secrets));
+  assert.deepEqual(may("proven"), ["placed", "attested"]);
+  assert.deepEqual(may("unproven"), ["unproven", "placed", "attested"]);
 });

@@ -38,7 +38,7 @@ test("of a union the part is told that was meant", () => {
   };
   assert.equal(
     said({ type: "ask", want: { action: "wipe", method: "burn", disk: "/dev/sda" } }),
-    'want.method is "burn"; it has to be discard or zero',
+    'want.method is "burn"; it has to be discard, zero or secure-erase',
   );
   assert.match(said({ type: "ask", want: { action: "fly" } }), /^want\.action is "fly"; .*restore/);
   assert.match(said({ type: "fly" }), /^type is "fly"; it has to be alive, /);

@@ -109,6 +109,23 @@ export function fakeImage(
   return { content, entries, stored };
 }
 
+/** The image of a disk's bytes, as they are. */
+export function imageOf(content: Uint8Array): FakeImage {
+  const entries: IndexEntry[] = [];
+  const stored: Uint8Array[] = [];
+  for (let chunk = 0; chunk < chunkCountOf(content.length); chunk++) {
+    const at = chunk * chunkBytes;
+    const raw = content.subarray(at, at + chunkLengthAt(chunk, content.length));
+    const bytesStored = new Uint8Array(zstdCompressSync(raw));
+    entries.push({
+      ...{ chunkIndex: chunk, codec: codec.zstd, storedLength: bytesStored.length, crc32c: 0 },
+      sha256: sha256(raw),
+    });
+    stored.push(bytesStored);
+  }
+  return { content, entries, stored };
+}
+
 /** Different in every chunk, and compressible. */
 export function fill(raw: Uint8Array, seed: number): void {
   let state = (seed + 1) * 2654435761;

@@ -327,9 +327,16 @@ suite("an agent", { concurrency: true }, () => {
       const { server, disk, status } = await start({ once: true });
       await server.heardOf("hello");
       server.wipe({ method });
-      assert.equal((await server.ended({ session: "w1" })).outcome, "done");
+      const { outcome, wipe } = await server.ended({ session: "w1" });
+      assert.equal(outcome, "done");
       assert.equal(await status, 0);
       assert(isBlank(disk, 0, diskBytes));
+      assert.deepEqual(
+        [wipe?.way, wipe?.sanitization, wipe?.disk.path],
+        [method, method === "zero" ? "clear" : null, disk],
+      );
+      const { bytes, finding } = wipe?.readBack ?? {};
+      assert.deepEqual([bytes, finding], [diskBytes, "zeros"], "a file's holes read as zeros");
       await server.close();
     });
   }

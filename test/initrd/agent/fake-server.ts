@@ -59,6 +59,10 @@ export interface FakeServer {
   chunksServed: number;
   /** What its orders carry, and every request over HTTP has to. */
   grant: string;
+  /** What is this PC's alone: in its orders there is a grant for it; null: in none. */
+  personal: unknown;
+  /** That grant, which no other request may have. */
+  personalGrant: string;
   /** What it gives who asks for one; null: it says no. */
   viewGrant: string | null;
   /** Requests that had none, or another. */
@@ -121,6 +125,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
   };
   let socket: WebSocket | null = null;
   const waiting = new Set<() => void>();
+  const personalPath = `/gate/v2/personal/${session}`;
 
   const server: FakeServer = {
     url: "",
@@ -141,6 +146,8 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     chunkDelay: 0,
     chunksServed: 0,
     grant: "first",
+    personal: null,
+    personalGrant: "own",
     viewGrant: "first",
     refused: 0,
     get isConnected() {
@@ -166,7 +173,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
         grow: "auto",
         scan: false,
         live: "no",
-        personal: null,
+        personal: server.personal === null ? null : server.personalGrant,
         ...more,
       });
     },
@@ -280,16 +287,15 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
 
   app.addHook("onRequest", async (request, reply) => {
     const { authorization } = request.headers;
-    if (
-      request.ws ||
-      [server.grant, standInGrant].some((each) => authorization === `Bearer ${each}`)
-    )
-      return;
+    const isPersonal = request.url === personalPath;
+    const grants = isPersonal ? [server.personalGrant] : [server.grant, standInGrant];
+    if (request.ws || grants.some((each) => authorization === `Bearer ${each}`)) return;
     server.refused++;
     const answer = { code: "not-granted", message: "it is over", next: "wait" };
     return reply.code(authorization === undefined ? 401 : 403).send(answer);
   });
   app.get("/gate/v2/images", () => []);
+  app.get(personalPath, () => server.personal);
   app.put(`/gate/v2/casts/${session}/plan`, (_, reply) => {
     server.plans++;
     reply.code(204).send();

@@ -149,7 +149,10 @@ test("disks of every kind, and nothing that is no disk", () => {
 test("a PC without any of these files has no disks and no numbers, and that is no error", () => {
   const roots = tree({});
   assert.deepEqual(listDisks(roots), []);
-  assert.deepEqual(readIdentity(roots), { uuid: null, serials: [], macs: [] });
+  assert.deepEqual(readIdentity(roots), {
+    ...{ uuid: null, serials: [], macs: [] },
+    ...{ vendor: null, model: null },
+  });
   assert.deepEqual(readFirmware(roots), { firmware: "bios", secureBoot: false });
   assert.deepEqual(describeNic("eth0", roots), { driver: null, speedMbps: null });
   assert.equal(diskUsedBy(join(roots.sys, "block/sda"), roots), null);
@@ -287,6 +290,8 @@ test("identity: usable numbers once each, and the MACs of cards alone", () => {
     "sys/class/dmi/id/product_serial": "QJ1R2\n",
     "sys/class/dmi/id/board_serial": "Default string\n",
     "sys/class/dmi/id/chassis_serial": "QJ1R2\n",
+    "sys/class/dmi/id/sys_vendor": "Dell Inc. \n",
+    "sys/class/dmi/id/product_name": "System Product Name\n",
     ...net("eth0", "52:54:00:00:00:01", { "device/vendor": "0x8086\n", speed: "1000\n" }),
     ...net("eth1", "52:54:00:00:00:02", { "device/vendor": "0x8086\n", speed: "-1\n" }),
     ...net("br0", "52:54:00:00:00:01"),
@@ -297,6 +302,7 @@ test("identity: usable numbers once each, and the MACs of cards alone", () => {
     uuid: "4c4c4544-0051-4a10-8052-b4c04f4d3232",
     serials: ["QJ1R2"],
     macs: ["52:54:00:00:00:01", "52:54:00:00:00:02"],
+    ...{ vendor: "Dell Inc.", model: null },
   });
   assert.equal(describeNic("eth0", roots).speedMbps, 1000);
   assert.equal(describeNic("eth1", roots).speedMbps, null);

@@ -331,6 +331,21 @@ test("the disk is erased by the method that was chosen, after the word", () => {
   }
 });
 
+test("a secure erase is offered where a disk has it, and for no other disk", () => {
+  const [disk] = view.disks;
+  assert(disk !== undefined);
+  assert.doesNotMatch(text(view, pressAll(home(), ["e"], view)[0]), /Secure erase/);
+  const itself = { ...disk, path: "/dev/nvme0n1", secureErase: true };
+  const both = { ...view, disks: [itself, { ...disk, secureErase: false }] };
+  assert.match(text(both, pressAll(home(), ["e"], both)[0]), /3 +Secure erase/);
+  const keys = (number: string) => ["e", "3", "enter", number, "enter", ...eraseWord, "enter"];
+  const [, actions] = pressAll(home(), keys("1"), both);
+  assert.deepEqual(actions, [{ action: "wipe", method: "secure-erase", disk: "/dev/nvme0n1" }]);
+  const [page, none] = pressAll(home(), ["e", "3", "enter", "2", "enter"], both);
+  assert.deepEqual(none, []);
+  assert.match(text(both, page), /has no secure erase/);
+});
+
 test("this PC's disk is cast to its room after the room's name was typed, stored if it is named", () => {
   const cast = (...keys: string[]): MenuAction[] =>
     pressAll(home(), ["t", ...keys], view)[1].filter(({ action }) => action === "cast");

@@ -40,6 +40,7 @@ export const image: ImageView = {
   partitions: [],
   rootHash: "a".repeat(64),
   warnings: [],
+  steps: [],
 };
 
 export const view: MenuView = {

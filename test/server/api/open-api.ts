@@ -17,8 +17,10 @@ import {
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import { SigningKeys } from "../../../server/gate/signing-keys.ts";
 import { Tls } from "../../../server/gate/tls.ts";
 import type { Log } from "../../../server/host/log.ts";
+import type { LabNetwork } from "../../../server/lab/addresses.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
@@ -57,6 +59,7 @@ export interface TestApiOptions {
   /** Hears a live cast; else none is heard. */
   readonly startReceiver?: LabPorts["startReceiver"];
   /** For the network's application. */
+  readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
   /** Where the server's log goes; else nowhere. */
   readonly log?: Log;
@@ -64,10 +67,23 @@ export interface TestApiOptions {
   prepare?(app: FastifyInstance): void;
 }
 
+/** A lab's own network. */
+export const testNetwork: LabNetwork = {
+  ...{ address: "10.77.0.1", netmask: "255.255.255.0", gateway: "10.77.0.254" },
+  ...{ dns: ["10.77.0.2"], fixed: new Map([["52:54:00:00:0f:0f", "10.77.0.15"]]) },
+};
+
 /** `trust`: the local socket's application, or the network's with its tokens and the gate. */
 export async function openApi(
   trust: "local" | "tokens",
-  { agents, startReceiver, tls, log = pino({ level: "silent" }), prepare }: TestApiOptions = {},
+  {
+    agents,
+    startReceiver,
+    senses,
+    tls,
+    log = pino({ level: "silent" }),
+    prepare,
+  }: TestApiOptions = {},
 ): Promise<TestApi> {
   const links = new AgentLinks(log, () => [testPin]);
   const grants = new Grants();
@@ -75,16 +91,17 @@ export async function openApi(
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
-    state,
-    images,
+    ...{ state, images, dataFolder: folder },
     clock: systemClock,
     version: "test",
     agents: agents ?? links,
+    network: testNetwork,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
     startReceiver:
       startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
+    senses: senses ?? { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
     wake: async () => {},
     log: (fields, text) => log.info(fields, text),
   });
@@ -104,12 +121,15 @@ export async function openApi(
     ...{ interface: "lab0", warnings: [] },
     dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
   });
+  const signing = await SigningKeys.open(folder);
   const keys = {
+    certificate: (session: string) => signing.sign(lab.certificate(session)),
     view: () => ({
       gate: "https://test",
       key: testPin,
       since: "t",
       next: null,
+      signing: signing.view,
       told: [],
       away: [],
     }),

@@ -28,6 +28,7 @@ test("what is there is listed in the contract's fields, unknown as null", async 
   assert.deepEqual(Object.keys(body[0]), [
     ...["id", "mac", "macs", "name", "room", "seat", "state", "ip", "firmware", "secureBoot"],
     ...["agentVersion", "nic", "disks", "memoryBytes", "session", "lastSeen", "doubt", "identity"],
+    ...["address", "fields"],
   ]);
   assert.equal(body[0].firmware, null);
   assert.deepEqual((await call("GET", "/rooms")).body, [
@@ -173,7 +174,9 @@ test("seats: a map, PCs in them, one PC a seat, and none without a place", async
     (await call("PUT", "/rooms/lab2/seats", { seats: [...seats, seats[0]] })).status,
     400,
   );
-  const seated = await call("PATCH", "/pcs/desk-1", { room: "lab2", seat: "A2" });
+  const seated = await call("PATCH", "/pcs/desk-1", {
+    ...{ room: "lab2", seat: "A2", name: "desk-1" },
+  });
   assert.equal(seated.body.seat, "A2");
   const { id } = seated.body;
   assert.equal((await call("GET", "/rooms/lab2")).body.seats[1].pc, id);
@@ -182,7 +185,7 @@ test("seats: a map, PCs in them, one PC a seat, and none without a place", async
   assert.deepEqual([taken.status, taken.body.code], [409, "conflict"]);
   await call("PUT", "/rooms/lab2/seats", { seats: seats.slice(0, 1) });
   assert.equal((await call("GET", "/pcs/desk-1")).body.seat, null, "its seat is gone");
-  await call("PATCH", "/pcs/desk-1", { seat: "A1" });
+  await call("PATCH", "/pcs/desk-1", { seat: "A1", name: "desk-1" });
   assert.equal((await call("PATCH", "/pcs/desk-1", { room: "default" })).body.seat, null);
 });
 

@@ -34,18 +34,19 @@ test("a new folder, and an empty one that was there, are the owner's alone", asy
   assert.equal(await modeOf(folder), "700");
 });
 
-test("what an older server left open is closed: the folder, the state, the socket, keys", async () => {
+test("what was left open is closed: the folder, the state, the socket, keys, the owner's own", async () => {
   const names = ["state.db", "state.db-wal", "state.db-shm", "gate.key", "roomcast.sock"];
+  const folders = ["store", "drivers", "windows"];
   await makeFolder(0o755, ...names);
-  await mkdir(join(folder, "store"));
+  for (const name of folders) await mkdir(join(folder, name));
   const outside = join(above, "outside");
   await writeFile(outside, "");
   await chmod(outside, 0o644);
   await symlink(outside, join(folder, "old.key"));
-  assert.equal((await openDataFolder(folder)).length, 2 + names.length);
+  assert.equal((await openDataFolder(folder)).length, 1 + folders.length + names.length);
   for (const name of names) assert.equal(await modeOf(join(folder, name)), "600", name);
   assert.equal(await modeOf(folder), "700");
-  assert.equal(await modeOf(join(folder, "store")), "700");
+  for (const name of folders) assert.equal(await modeOf(join(folder, name)), "700", name);
   assert.equal(await modeOf(outside), "644", "what a link leads to is left alone");
 });
 

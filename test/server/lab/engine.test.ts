@@ -431,3 +431,19 @@ test("new keys of a cast come by the order once more, to those who are at it; no
   assert(!JSON.stringify(desk.batches).includes(keysOf(50).packet));
   assert(!JSON.stringify(desk.batches).includes(castKeys.chunk));
 });
+
+test("once the canary is through, whoever is connected is ordered; its proof hears that its agent is gone", () => {
+  const desk = new Desk();
+  desk.connect("a");
+  desk.connect("b");
+  const canary = [{ pc: "a", name: "lab1-a1" }];
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a", "b"], canary, proveBootMs: 60_000 }));
+  assert.deepEqual(desk.write(), ["a restore s1 1"]);
+  desk.take("s1", ready("a"));
+  desk.report("a", done(1, "verified", root));
+  assert.deepEqual(desk.write(), ["a cancel s1 1"]);
+  desk.lose("a");
+  const sign = { kind: "dhcp", system: "Debian", host: "lab1-a1" } as const;
+  desk.engine.tell({ type: "seen", pc: "a", sign }, desk.stamp);
+  assert.deepEqual(desk.write(), ["b restore s1 1"]);
+});

@@ -16,7 +16,7 @@ import { type CaptureState, capture } from "../../../core/session/kinds/capture.
 import { kindNamed } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
-import { newRoom } from "../../../server/state/records.ts";
+import { newRoom, type PcRecord } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";
 
 const spec = { pc: "p-1", name: "lab", disk: null, raw: false, source: null };
@@ -139,7 +139,9 @@ test("a room that grew the last partition, or none, from before there were modes
     for (const grow of [true, false])
       add.run(`grow-${grow}`, JSON.stringify({ settings: { grow } }));
     add.run("says-nothing", "{}");
-    db.exec("DROP TABLE keys; PRAGMA user_version = 3");
+    for (const table of ["keys", "ssh_keys", "host_keys", "image_steps"])
+      db.exec(`DROP TABLE ${table}`);
+    db.exec("PRAGMA user_version = 3");
     db.close();
     const store = openStateStore(folder);
     const modes = Object.fromEntries(store.rooms().map((room) => [room.name, room.settings.grow]));
@@ -280,4 +282,53 @@ test("a file that a newer roomcast wrote is refused and left alone", () =>
       () => openStateStore(folder),
       (error) => error instanceof RoomcastError && /newer roomcast/.test(error.message),
     );
+  }));
+
+test("of many PCs that are saved at once none is, where one cannot be", () =>
+  inFolder((folder) => {
+    const store = openStateStore(folder);
+    const pc = (id: unknown) => ({ id, macs: [] }) as unknown as PcRecord;
+    assert.throws(() => store.savePcs([pc("p-1"), pc({ not: "an id" })]));
+    assert.deepEqual(store.pcs(), []);
+    store.savePcs([pc("p-1"), pc("p-2")]);
+    assert.deepEqual(
+      store.pcs().map(({ id }) => id),
+      ["p-1", "p-2"],
+    );
+    store.close();
+  }));
+
+test("host keys, SSH keys and steps are kept, each removed by what it belongs to", () =>
+  inFolder((folder) => {
+    const open = () => openStateStore(folder);
+    const key = { type: "ed25519", privateKey: "private", publicKey: "public" } as const;
+    const of = { by: "ann", addedAt: "t" };
+    let store = open();
+    store.saveHostKeys("p-1", [key]);
+    store.saveSshKey({ name: "ann", lines: ["ssh-ed25519 x"], ...of });
+    for (const [image, name] of [
+      ["i1", "b"],
+      ["i2", "b"],
+      ["i1", "a"],
+    ] as const)
+      store.saveImageStep(image, { name, script: "#!/bin/sh", ...of });
+    store.close();
+    store = open();
+    assert.deepEqual([store.hostKeys("p-1"), store.hostKeys("p-2")], [[key], null]);
+    assert.deepEqual(
+      store.imageSteps().map(({ image, step }) => image + step.name),
+      ["i1b", "i2b", "i1a"],
+    );
+    store.removeHostKeys("p-1");
+    store.removeSshKey("ann");
+    store.removeImageStep("i1", "b");
+    store.removeImageSteps("i2");
+    store.close();
+    store = open();
+    assert.deepEqual([store.hostKeys("p-1"), store.sshKeys()], [null, []]);
+    assert.deepEqual(
+      store.imageSteps().map(({ image, step }) => image + step.name),
+      ["i1a"],
+    );
+    store.close();
   }));

@@ -26,12 +26,13 @@ export async function write(
   store: ImageStore,
   chunks: Uint8Array[],
   name = "lab",
+  more: Partial<ManifestDraft> = {},
 ): Promise<Manifest> {
   const writer = store.beginImage(name);
   const entries = chunks.map((data, at) => entryOf(at, data));
   for (const [at, entry] of entries.entries()) await writer.put(entry, chunks[at] as Uint8Array);
   const index = encodeIndex(entries);
-  return writer.commit(draftOf(index, chunks.length), index);
+  return writer.commit({ ...draftOf(index, chunks.length), ...more }, index);
 }
 
 export const draftOf = (index: Uint8Array, chunkCount: number): ManifestDraft => ({

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BootUuids } from "../../../../core/boot/boot-uuids.ts";
 import { ipv4ToText } from "../../../../core/units/ipv4.ts";
 import { dhcpSettings } from "../../../../server/gate/boot/dhcp-settings.ts";
-import { shimFirst } from "../../../core/boot/loaders.ts";
+import { noSeats, shimFirst } from "../../../core/boot/loaders.ts";
 
 const own = {
   address: "192.168.1.1",
@@ -11,6 +11,7 @@ const own = {
   serverUrl: "http://192.168.1.1:8080",
   uefiLoaders: shimFirst,
   bootUuids: new BootUuids(),
+  seats: noSeats,
 };
 const rangeOf = (config: Parameters<typeof dhcpSettings>[1], from = own): string => {
   const { first, last } = dhcpSettings(from, config).range;

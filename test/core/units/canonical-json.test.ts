@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { canonicalJson } from "../../../core/image/manifest.ts";
+import { canonicalJson } from "../../../core/units/canonical-json.ts";
 
 test("RFC 8785, 3.2.3: keys in the order of their UTF-16 code units", () => {
   const keys = ["\u20ac", "\r", "\ufb33", "1", "\ud83d\ude00", "\u0080", "\u00f6"];

@@ -1,0 +1,182 @@
+/** OpenSSH's own texts of keys: private ones (PROTOCOL.key of OpenSSH), and lines of `authorized_keys`. */
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import type { Decoded } from "../errors.ts";
+import { printable } from "../units/printable.ts";
+import type { HostKey } from "../wire/personal.ts";
+
+/** A key pair: what stands in its public blob behind the type, and in its private part. */
+export interface SshKeyPair {
+  readonly type: "ssh-ed25519" | "ecdsa-sha2-nistp256";
+  readonly publicFields: readonly Uint8Array[];
+  readonly privateFields: readonly Uint8Array[];
+}
+
+const magic = "openssh-key-v1\0";
+/** Of the cipher `none`: the private part is filled up to a multiple of this. */
+const blockBytes = 8;
+/** Characters of base64 in a line. */
+const lineLength = 70;
+
+/** The text of `ssh_host_TYPE_key`, without a passphrase; `check` is any number of 32 bits. */
+export function privateKeyText(pair: SshKeyPair, comment: string, check: number): string {
+  const number = uint32(check);
+  const part = Buffer.concat([
+    ...[number, number, sshString(pair.type)],
+    ...[...pair.publicFields, ...pair.privateFields].map(sshString),
+    sshString(comment),
+  ]);
+  const padding = Array.from({ length: -part.length & (blockBytes - 1) }, (_, index) => index + 1);
+  const whole = Buffer.concat([
+    ...[Buffer.from(magic), sshString("none"), sshString("none"), sshString(""), uint32(1)],
+    ...[sshString(blobOf(pair)), sshString(Buffer.concat([part, Uint8Array.from(padding)]))],
+  ]);
+  const lines = whole.toString("base64").match(new RegExp(`.{1,${lineLength}}`, "g")) ?? [];
+  const ends = ["-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----"];
+  return `${[ends[0], ...lines, ends[1]].join("\n")}\n`;
+}
+
+/** The text of `ssh_host_TYPE_key.pub`. */
+export const publicKeyText = (pair: SshKeyPair, comment: string): string =>
+  `${pair.type} ${blobOf(pair).toString("base64")} ${comment}\n`;
+
+/** New host keys for a PC. RSA is left out: no client of the last ten years needs it. */
+export function newHostKeys(comment: string): HostKey[] {
+  const made = [
+    { type: "ed25519", pair: newEd25519() },
+    { type: "ecdsa", pair: newEcdsa() },
+  ] as const;
+  return made.map(({ type, pair }) => ({
+    type,
+    privateKey: privateKeyText(pair, comment, randomBytes(4).readUInt32BE()),
+    publicKey: publicKeyText(pair, comment),
+  }));
+}
+
+function newEd25519(): SshKeyPair {
+  const { d = "", x = "" } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  const [seed, point] = [fromBase64(d), fromBase64(x)];
+  // PROTOCOL.key has the public key at the end of the private one, too.
+  const privateFields = [Buffer.concat([seed, point])];
+  return { type: "ssh-ed25519", publicFields: [point], privateFields };
+}
+
+function newEcdsa(): SshKeyPair {
+  const options = { namedCurve: "prime256v1" };
+  const {
+    d = "",
+    x = "",
+    y = "",
+  } = generateKeyPairSync("ec", options).privateKey.export({
+    format: "jwk",
+  });
+  // RFC 5656 section 3.1: the curve's name and the point, uncompressed (SEC 1 section 2.3.3).
+  const point = Buffer.concat([Uint8Array.of(4), fromBase64(x), fromBase64(y)]);
+  return {
+    type: "ecdsa-sha2-nistp256",
+    publicFields: [Buffer.from("nistp256"), point],
+    privateFields: [mpint(fromBase64(d))],
+  };
+}
+
+/** RFC 4251 section 5, of a number above 0: no zeros before it but the one that keeps it positive. */
+export function mpint(value: Uint8Array): Uint8Array {
+  const start = value.findIndex((byte) => byte !== 0);
+  const digits = value.subarray(start);
+  return (digits[0] ?? 0) < 128 ? digits : Buffer.concat([Uint8Array.of(0), digits]);
+}
+
+/** The public key as RFC 4253 section 6.6 has it. */
+const blobOf = ({ type, publicFields }: SshKeyPair): Buffer =>
+  Buffer.concat([type, ...publicFields].map(sshString));
+
+function sshString(value: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** JWK numbers keep their leading zeros (RFC 7518 section 6.2.1.2). */
+const fromBase64 = (text: string): Buffer => Buffer.from(text, "base64url");
+
+/** A line of `authorized_keys`. */
+export interface PublicKeyLine {
+  readonly type: string;
+  /** As `ssh-keygen -l` shows it. */
+  readonly fingerprint: string;
+  readonly comment: string;
+  /** All of it, as it goes onto disks. */
+  readonly text: string;
+}
+
+/** How many strings stand in the blob of each type that is taken, the type included. */
+const blobFields: Readonly<Record<string, number>> = {
+  ...{ "ssh-ed25519": 2, "ssh-rsa": 3 },
+  ...{ "ecdsa-sha2-nistp256": 3, "ecdsa-sha2-nistp384": 3, "ecdsa-sha2-nistp521": 3 },
+  ...{ "sk-ssh-ed25519@openssh.com": 3, "sk-ecdsa-sha2-nistp256@openssh.com": 4 },
+};
+
+/** What `Personal` takes of a line, in characters. */
+const lineLimit = 4096;
+/** Keys in one file. */
+export const keyLinesLimit = 16;
+
+/** Lines of public keys, as a `.pub` file or an `authorized_keys` without options has them. */
+export function readPublicKeys(text: string): Decoded<readonly PublicKeyLine[]> {
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const refuse = (reason: string) => ({ ok: false, reason }) as const;
+  if (lines.length === 0) return refuse("there is no key in it");
+  if (lines.length > keyLinesLimit) return refuse(`it has more than ${keyLinesLimit} keys`);
+  const keys: PublicKeyLine[] = [];
+  for (const [index, line] of lines.entries()) {
+    const key = readPublicKey(line);
+    if (!key.ok) return refuse(`key ${index + 1}: ${key.reason}`);
+    keys.push(key.value);
+  }
+  return { ok: true, value: keys };
+}
+
+/** Whether a text is, or has in it, a private key: of OpenSSH, in PEM, or of PuTTY. */
+export const isPrivateKey = (text: string): boolean =>
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----|^PuTTY-User-Key-File-/m.test(text);
+
+function readPublicKey(line: string): Decoded<PublicKeyLine> {
+  const refuse = (reason: string) => ({ ok: false, reason }) as const;
+  const [, type = "", base64 = "", comment = ""] = /^(\S+) +(\S+)(?: +(.*))?$/.exec(line) ?? [];
+  const fields = blobFields[type];
+  if (fields === undefined)
+    return refuse(
+      `it begins with no type of key that is taken (${Object.keys(blobFields).join(", ")})`,
+    );
+  if (line.length > lineLimit) return refuse(`it has more than ${lineLimit} characters`);
+  if (printable(comment) !== comment)
+    return refuse("its comment has characters that cannot be seen");
+  const blob = Buffer.from(base64, "base64");
+  if (blob.toString("base64") !== base64) return refuse("its second word is no base64");
+  const strings = stringsIn(blob);
+  if (strings?.length !== fields || strings[0]?.toString("latin1") !== type)
+    return refuse(`its second word is no key of the type ${type}`);
+  const fingerprint = `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+  const text = [type, base64, comment].filter((part) => part !== "").join(" ");
+  return { ok: true, value: { type, fingerprint, comment, text } };
+}
+
+/** The strings that a blob is made of; undefined: it is made otherwise. */
+function stringsIn(blob: Buffer): Buffer[] | undefined {
+  const strings: Buffer[] = [];
+  for (let at = 0; at < blob.length; ) {
+    if (at + 4 > blob.length) return undefined;
+    const end = at + 4 + blob.readUInt32BE(at);
+    if (end > blob.length || end === at + 4) return undefined;
+    strings.push(blob.subarray(at + 4, end));
+    at = end;
+  }
+  return strings;
+}

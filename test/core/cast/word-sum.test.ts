@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import wabt from "wabt";
+import { sumKeyWords, sumProgram, wordSum } from "../../../core/cast/word-sum.ts";
+import { packetLimit } from "../../../core/wire/cast.ts";
+import { seeded } from "../../sim/random.ts";
+
+test("the program is what its text assembles to", async () => {
+  const path = join(import.meta.dirname, "../../../core/cast/word-sum.wat");
+  const { parseWat } = await wabt();
+  const { buffer } = parseWat(path, readFileSync(path, "utf8")).toBinary({});
+  assert.deepEqual(sumProgram, buffer);
+});
+
+/** The same, word by word. */
+function slowSum(packet: Uint8Array, key: Int32Array): bigint {
+  const padded = new Uint8Array(Math.ceil(packet.length / 32) * 32);
+  padded.set(packet);
+  const view = new DataView(padded.buffer);
+  const keyed = (index: number): bigint =>
+    BigInt.asUintN(32, BigInt(view.getUint32(index * 4, true)) + BigInt(key[index] as number));
+  let sum = 0n;
+  for (let index = 0; index < padded.length / 4; index += 2) sum += keyed(index) * keyed(index + 1);
+  return BigInt.asUintN(64, sum);
+}
+
+test("sum and first words of packets of every length, under keys in turns", () => {
+  const random = seeded(5);
+  const word = (): number => (random() * 2 ** 32) | 0;
+  const keys = [0, 1].map(() => Int32Array.from({ length: sumKeyWords }, word));
+  const bytes = Uint8Array.from({ length: 3 * packetLimit }, () => random() * 256);
+  for (let length = 1; length <= packetLimit; length++) {
+    const offset = Math.floor(random() * packetLimit);
+    const key = keys[length & 1] as Int32Array;
+    const into = new Int32Array(6);
+    wordSum(bytes, offset, length, key, into);
+    const packet = bytes.subarray(offset, offset + length);
+    const sum = new BigUint64Array(into.buffer, 0, 1)[0];
+    assert.equal(sum, slowSum(packet, key), `${length}`);
+    const head = new Uint8Array(16);
+    head.set(packet.subarray(0, 16));
+    assert.deepEqual(new Uint8Array(into.buffer, 8), head, `${length}`);
+  }
+});
