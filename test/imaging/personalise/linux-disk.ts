@@ -1,4 +1,5 @@
 /** A small Linux as a master has it, on disks made by Debian's tools; and what is different afterwards. */
+import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
@@ -219,3 +220,19 @@ export const filesOf = (steps: readonly StepView[]): string[] =>
   [...new Set(steps.flatMap(({ files }) => files))].sort();
 
 export const noise = (bytes: number): Buffer => randomBytes(bytes);
+
+/** A tree of the master's files, in a folder of its own, with others beside or instead. */
+export const treeWith = (folder: string, files: Files): string =>
+  makeTree(mkdtempSync(join(folder, "tree-")), { ...masterFiles, ...files });
+
+export const first = (places: readonly Place[], at = 0): Place => {
+  const place = places[at];
+  assert(place !== undefined);
+  return place;
+};
+
+/** A file of the system there. */
+export const textAt = (disk: string, place: Place, path: string): Promise<string> =>
+  atPlace(disk, place, (device) =>
+    mountedAt(device, "ro", (root) => readFileSync(join(root, path), "utf8")),
+  );

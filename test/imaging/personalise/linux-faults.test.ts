@@ -5,23 +5,24 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { mib, type Place, putBytes, tool } from "../capture/disks.ts";
+import { mib, putBytes, tool } from "../capture/disks.ts";
 import {
   amiss,
   atPlace,
   changedPaths,
   copyInto,
-  type Files,
   filesOf,
+  first,
   makeDisk,
   makeFileSystem,
   makeTree,
-  masterFiles,
   mountedAt,
   noise,
   personalised,
   personalOf,
   snapshot,
+  textAt,
+  treeWith,
 } from "./linux-disk.ts";
 
 let folder = "";
@@ -29,25 +30,6 @@ before(() => {
   folder = mkdtempSync(join(tmpdir(), "roomcast-linux-"));
 });
 after(() => rmSync(folder, { recursive: true }));
-
-let made = 0;
-/** A tree of the master's files with others beside or instead. */
-const treeWith = (files: Files): string => {
-  const tree = join(folder, `tree${made++}`);
-  mkdirSync(tree);
-  return makeTree(tree, { ...masterFiles, ...files });
-};
-const first = (places: readonly Place[], at = 0): Place => {
-  const place = places[at];
-  assert(place !== undefined);
-  return place;
-};
-const textAt = (disk: string, place: Place, path: string): Promise<string> =>
-  atPlace(disk, place, (device) =>
-    mountedAt(device, "ro", (root) => readFileSync(join(root, path), "utf8")),
-  );
-const _namesOf = (steps: readonly { readonly name: string }[]): string[] =>
-  steps.map(({ name }) => name);
 
 test("a full root: the steps that need room fail and say so, the others are done", async () => {
   const disk = join(folder, "full");
@@ -92,7 +74,7 @@ test("a full root: the steps that need room fail and say so, the others are done
 test("a root that is read-only fails, and says so; nothing of it is tried", async () => {
   const disk = join(folder, "read-only");
   const place = first(makeDisk(disk, [40]));
-  await makeFileSystem(disk, place, "ext4", copyInto(treeWith({})));
+  await makeFileSystem(disk, place, "ext4", copyInto(treeWith(folder, {})));
   await atPlace(disk, place, (device) => tool("tune2fs", ["-O", "read-only", device]));
   const { steps } = await personalised(disk, personalOf("lab1-a1"));
   assert.match(
@@ -105,7 +87,7 @@ test("a root that is read-only fails, and says so; nothing of it is tried", asyn
 test("an unclean root: its journal is replayed; one that is marked as damaged is not touched", async () => {
   const disk = join(folder, "unclean");
   const place = first(makeDisk(disk, [40]));
-  await makeFileSystem(disk, place, "ext4", (root) => copyInto(treeWith({}))(root));
+  await makeFileSystem(disk, place, "ext4", (root) => copyInto(treeWith(folder, {}))(root));
   // As it is while it is mounted: the journal has what the place itself lacks.
   await atPlace(disk, place, (device) => {
     const copy = `${disk}.unclean`;
@@ -187,7 +169,7 @@ test("an abort at any moment leaves nothing mounted, and no loop device", async 
   const disk = join(folder, "aborted-early");
   const [root, other] = makeDisk(disk, [40, 8]);
   assert(root !== undefined && other !== undefined);
-  await makeFileSystem(disk, root, "ext4", copyInto(treeWith({})));
+  await makeFileSystem(disk, root, "ext4", copyInto(treeWith(folder, {})));
   for (let delay = 0; delay < 600; delay += 20) {
     const abort = new AbortController();
     setTimeout(() => abort.abort(new Error("stopped")), delay);
@@ -202,7 +184,7 @@ test("an abort at any moment leaves nothing mounted, and no loop device", async 
 test("an abort in the middle of a script leaves nothing mounted, and no loop device", async () => {
   const disk = join(folder, "aborted");
   const place = first(makeDisk(disk, [40]));
-  await makeFileSystem(disk, place, "ext4", copyInto(treeWith({})));
+  await makeFileSystem(disk, place, "ext4", copyInto(treeWith(folder, {})));
   const steps = [{ name: "slow", script: "sleep 60" }];
   const abort = new AbortController();
   setTimeout(() => abort.abort(new Error("stopped")), 2000);

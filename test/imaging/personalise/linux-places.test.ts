@@ -4,21 +4,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { lvm, mib, type Place, tool } from "../capture/disks.ts";
+import { lvm, mib, tool } from "../capture/disks.ts";
 import {
   amiss,
   atPlace,
   copyInto,
-  type Files,
   filesOf,
+  first,
   makeDisk,
   makeFileSystem,
-  makeTree,
-  masterFiles,
   mountedAt,
   personalised,
   personalOf,
   snapshot,
+  textAt,
+  treeWith,
 } from "./linux-disk.ts";
 
 let folder = "";
@@ -27,22 +27,6 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-let made = 0;
-/** A tree of the master's files with others beside or instead. */
-const treeWith = (files: Files): string => {
-  const tree = join(folder, `tree${made++}`);
-  mkdirSync(tree);
-  return makeTree(tree, { ...masterFiles, ...files });
-};
-const first = (places: readonly Place[], at = 0): Place => {
-  const place = places[at];
-  assert(place !== undefined);
-  return place;
-};
-const textAt = (disk: string, place: Place, path: string): Promise<string> =>
-  atPlace(disk, place, (device) =>
-    mountedAt(device, "ro", (root) => readFileSync(join(root, path), "utf8")),
-  );
 const namesOf = (steps: readonly { readonly name: string }[]): string[] =>
   steps.map(({ name }) => name);
 
@@ -50,7 +34,7 @@ test("two Linux systems on one disk: each is done", async () => {
   const disk = join(folder, "two");
   const places = makeDisk(disk, [40, 40, 8]);
   for (const place of places.slice(0, 2)) {
-    await makeFileSystem(disk, place, "ext4", copyInto(treeWith({})));
+    await makeFileSystem(disk, place, "ext4", copyInto(treeWith(folder, {})));
   }
   const { steps } = await personalised(disk, personalOf("lab1-a1"));
   assert.deepEqual(amiss(steps), []);
@@ -65,7 +49,7 @@ test("two Linux systems on one disk: each is done", async () => {
 test("two Linux systems in subvolumes of one btrfs, and a snapshot that stays as it is", async () => {
   const disk = join(folder, "subvolumes");
   const place = first(makeDisk(disk, [160]));
-  const tree = treeWith({});
+  const tree = treeWith(folder, {});
   await makeFileSystem(disk, place, "btrfs", (root) => {
     for (const name of ["@debian", "fedora"]) {
       tool("btrfs", ["subvolume", "create", join(root, name)]);
@@ -92,7 +76,7 @@ test("the subvolume that is the default is the system; its own /var is a subvolu
       for (const name of ["vars", "snapshots", "snapshots/1"]) {
         tool("btrfs", ["subvolume", "create", join(root, name)]);
       }
-      copyInto(treeWith({ "etc/fstab": fstab }), "snapshots/1")(root);
+      copyInto(treeWith(folder, { "etc/fstab": fstab }), "snapshots/1")(root);
       tool("sh", ["-c", `mv ${root}/snapshots/1/var/* ${root}/vars/`]);
       tool("btrfs", ["subvolume", "set-default", join(root, "snapshots/1")]);
     });
@@ -120,7 +104,9 @@ test("root and /var in logical volumes: both are reached, by the names of the de
   ]);
   const root = { start: place.start + mib, size: 40 * mib };
   const vars = { start: root.start + root.size, size: 20 * mib };
-  const tree = treeWith({ "etc/fstab": "/dev/mapper/debian--vg-var /var ext4 defaults 0 2\n" });
+  const tree = treeWith(folder, {
+    "etc/fstab": "/dev/mapper/debian--vg-var /var ext4 defaults 0 2\n",
+  });
   await makeFileSystem(disk, vars, "ext4", copyInto(join(tree, "var")));
   rmSync(join(tree, "var"), { recursive: true });
   mkdirSync(join(tree, "var"));
@@ -160,7 +146,7 @@ test("links that lead out of the root are followed inside of it", async () => {
   mkdirSync(join(outside, "ssh"));
   writeFileSync(join(outside, "ssh", "ssh_host_rsa_key"), "host's\n");
   const up = "../".repeat(12);
-  const tree = treeWith({
+  const tree = treeWith(folder, {
     "etc/hostname": `->${up}${outside}/hostname`,
     "etc/hosts": `->${outside}/hosts`,
     "etc/machine-id": "->machine-id",
@@ -186,7 +172,7 @@ test("links that lead out of the root are followed inside of it", async () => {
 });
 
 test("an absolute link is the system's own", async () => {
-  const tree = treeWith({
+  const tree = treeWith(folder, {
     "etc/hostname": "->/data/name",
     "data/name": { text: "master\n", mode: 0o640 },
   });
