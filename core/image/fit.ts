@@ -49,11 +49,11 @@ function partitionsBeyond(image: Shape, targetBytes: number): string | null {
   const others = beyond.slice(0, -1).map(({ index }) => index);
   const also = others.length === 0 ? "" : ` (partition ${others.join(", ")} does not fit either)`;
   const missing = end + backupBytes - targetBytes;
-  return `partition ${last.index} of the image ends at ${end}${behind}${also}; ${shrinkAdvice(image, missing)}`;
+  return `partition ${last.index} of the image ends at ${end}${behind}${also}; ${shrinkAdvice(image, missing, targetBytes)}`;
 }
 
 /** The partition with the most free space is the one to shrink: those behind it can be moved. */
-function shrinkAdvice({ partitions }: Shape, missing: number): string {
+function shrinkAdvice({ partitions }: Shape, missing: number, targetBytes: number): string {
   const roomiest = partitions
     .filter(({ mode }) => mode === "used")
     .toSorted((one, other) => freeOf(one) - freeOf(other))
@@ -67,7 +67,8 @@ function shrinkAdvice({ partitions }: Shape, missing: number): string {
   const move = moved.length === 0 ? "" : ` and move partition ${moved.join(", ")} up to it`;
   return (
     `partition ${index} (${name}) uses ${usedBytes} of its ${size} bytes: ` +
-    `shrink it by ${missing} bytes or more on the master${move}`
+    `make a version of the image that fits with \`roomcast image fit IMAGE --disk-size ${targetBytes}\`, ` +
+    `or shrink it by ${missing} bytes or more on the master${move}`
   );
 }
 

@@ -35,7 +35,8 @@ test("a disk that lacks one sector is told what does not fit on it: the backup G
   const said = misfitOf(windows, [], needed - 512) ?? "";
   assert.match(said, new RegExp(`partition 4 of the image ends at ${end}, and the backup GPT`));
   assert.match(said, new RegExp(`takes 16896: ${needed} bytes are needed`));
-  assert.match(said, /shrink it by 512 bytes/);
+  assert.match(said, new RegExp(`image fit IMAGE --disk-size ${needed - 512}\``));
+  assert.match(said, /or shrink it by 512 bytes/);
 });
 
 test("the partition that is to be shrunk is the one with room, not the last one", () => {
@@ -43,7 +44,7 @@ test("the partition that is to be shrunk is the one with room, not the last one"
   assert.match(said, /partition 4 of the image ends at .* \(partition 3 does not fit either\)/);
   assert.match(
     said,
-    /partition 3 \(ntfs "Windows"\) uses 32212254720 of its 105226698752 bytes: shrink it by/,
+    /partition 3 \(ntfs "Windows"\) uses 32212254720 of its 105226698752 bytes: make .*, or shrink it by/,
   );
   assert.match(said, /and move partition 4 up to it$/);
 });
