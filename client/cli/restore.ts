@@ -96,7 +96,7 @@ const withTargets = (command: Command): Command =>
     )
     .option(
       "--prove-boot [SECONDS]",
-      `wait so long until each verified PC is seen to come up as itself (${proofSeconds} s; usual with --then reboot and boot-disk)`,
+      `how long to wait for each verified PC to come up as itself (${proofSeconds} s; the default with --then reboot and boot-disk)`,
       positive,
     )
     .option("--no-prove-boot", "do not wait for verified PCs to come up")
