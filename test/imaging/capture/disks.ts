@@ -136,7 +136,7 @@ export function lvm(disk: string, { start, size }: Place, words: readonly string
   const folder = mkdtempSync(join(tmpdir(), "roomcast-lvm-"));
   const place = ["-o", String(start), "--sizelimit", String(size)];
   return withLoop(disk, place, (device) => {
-    const devices = `dir="/dev" scan=["/dev"] filter=["a|^${device}$|","r|.*|"] use_devicesfile=0`;
+    const devices = `dir="/dev" scan=["/dev"] filter=["a|^${device}$|","r|.*|"] use_devicesfile=0 hints="none"`;
     writeFileSync(
       join(folder, "lvm.conf"),
       `devices { ${devices} obtain_device_list_from_udev=0 }
