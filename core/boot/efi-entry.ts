@@ -6,6 +6,7 @@ import type { Decoded } from "../errors.ts";
 import { u16, u32, u64 } from "../image/byte-source.ts";
 import { guidBytes, guidText } from "../image/guid.ts";
 import { putU32, putU64 } from "../image/little-endian.ts";
+import { joined } from "../units/joined.ts";
 
 export interface EfiEntry {
   readonly attributes: number;
@@ -194,13 +195,3 @@ const twoBytes = (value: number): number[] => [value & 0xff, value >> 8];
 
 const ucs2 = (text: string): Uint8Array =>
   encodeNumbers([...Array.from({ length: text.length }, (_, at) => text.charCodeAt(at)), 0]);
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}

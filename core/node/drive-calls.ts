@@ -93,7 +93,6 @@ export class DriveHandle implements AsyncDisposable {
   }
 
   /** `command`: struct nvme_passthru_cmd without the address of its data. */
-  /** `command`: struct nvme_passthru_cmd without the address of its data. */
   async admin(command: Uint8Array, data: Uint8Array): Promise<number> {
     const memory = memoryFor(data.length);
     memory.set(command);

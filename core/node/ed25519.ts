@@ -14,6 +14,7 @@ import {
   checkCertificate,
   type GenuineCertificate,
 } from "../trust/certificate.ts";
+import { spkiOf } from "./key-forms.ts";
 import { pinOf } from "./pin.ts";
 
 export const newSigningKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;
@@ -25,12 +26,8 @@ export function readSigningKey(pem: string): KeyObject {
   throw new Error("it is no Ed25519 key");
 }
 
-/** The public key of a private one, or of PEM, in DER (SPKI). */
-export const publicDer = (key: KeyObject | string): Buffer =>
-  createPublicKey(key as KeyObject).export({ type: "spki", format: "der" });
-
 export const signerOf = (key: KeyObject): CertificateSigner => ({
-  key: publicDer(key).toString("base64"),
+  key: spkiOf(key).toString("base64"),
   sign: (text) => sign(null, Buffer.from(text, "utf8"), key).toString("base64"),
 });
 

@@ -40,17 +40,20 @@ export const publicKeyText = (pair: SshKeyPair, comment: string): string =>
   `${pair.type} ${blobOf(pair).toString("base64")} ${comment}\n`;
 
 /** New host keys for a PC. RSA is left out: no client of the last ten years needs it. */
-export function newHostKeys(comment: string): HostKey[] {
-  const made = [
-    { type: "ed25519", pair: newEd25519() },
-    { type: "ecdsa", pair: newEcdsa() },
-  ] as const;
-  return made.map(({ type, pair }) => ({
-    type,
-    privateKey: privateKeyText(pair, comment, randomBytes(4).readUInt32BE()),
-    publicKey: publicKeyText(pair, comment),
-  }));
-}
+export const newHostKeys = (comment: string): HostKey[] => [
+  newEd25519HostKey(comment),
+  hostKeyOf("ecdsa", newEcdsa(), comment),
+];
+
+/** The one that every system of today takes. */
+export const newEd25519HostKey = (comment: string): HostKey =>
+  hostKeyOf("ed25519", newEd25519(), comment);
+
+const hostKeyOf = (type: HostKey["type"], pair: SshKeyPair, comment: string): HostKey => ({
+  type,
+  privateKey: privateKeyText(pair, comment, randomBytes(4).readUInt32BE()),
+  publicKey: publicKeyText(pair, comment),
+});
 
 function newEd25519(): SshKeyPair {
   const { d = "", x = "" } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });

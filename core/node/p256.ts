@@ -1,10 +1,5 @@
 /** Keys of the curve P-256: the gate's, and those of PCs without a TPM. */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 
 export const newKey = (): KeyObject =>
   generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
@@ -15,10 +10,3 @@ export function readKey(pem: string): KeyObject {
   if (key.asymmetricKeyDetails?.namedCurve === "prime256v1") return key;
   throw new Error("it is no key of the curve P-256");
 }
-
-export const pemOf = (key: KeyObject): string =>
-  key.export({ type: "pkcs8", format: "pem" }) as string;
-
-/** The public key of a private one as SubjectPublicKeyInfo (RFC 5480), in DER. */
-export const spkiOf = (key: KeyObject): Buffer =>
-  createPublicKey(key).export({ type: "spki", format: "der" });

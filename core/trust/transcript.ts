@@ -1,4 +1,5 @@
 /** The bytes that both sides of a login hash: what is signed, and what the code is made of. */
+import { joined } from "../units/joined.ts";
 import type { KeyKind } from "../wire/login.ts";
 
 const proofLabel = "roomcast link 3\0";
@@ -38,13 +39,3 @@ export const codeBytes = (parts: {
   joined([ascii(codeLabel), parts.serverSpki, parts.pcSpki, parts.serverNonce, parts.pcNonce]);
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}

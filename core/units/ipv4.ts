@@ -19,6 +19,10 @@ export const ipv4ToText = (value: number): string =>
 export const isInRange = (value: number, { first, last }: AddressRange): boolean =>
   value >= first && value <= last;
 
+/** `255.255.255.0` of 24. Bit operators answer signed numbers, and a shift by 32 does nothing. */
+export const netmaskOf = (prefix: number): string =>
+  ipv4ToText(prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0);
+
 /** The subnet that `address` is in, from its network address to its broadcast address. */
 export function subnetOf(address: string, netmask: string): AddressRange {
   const mask = ipv4ToNumber(netmask) ?? 0xffffff00;

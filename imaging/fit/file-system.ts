@@ -7,7 +7,7 @@ import { resizeBtrfs } from "../../core/node/disk-calls.ts";
 import { deviceNumber } from "../disk/disk.ts";
 import { forgetUnmountedBtrfs } from "../disk/forget-btrfs.ts";
 import { readText, systemRoots } from "../disk/sysfs.ts";
-import { runTool } from "../disk/tool.ts";
+import { runTool, untilItEnds } from "../disk/tool.ts";
 
 /**
  * `device` is the partition. Answers null when the file system has grown, else why it was left as it
@@ -94,7 +94,7 @@ async function growMounted(
   const where = await mkdtemp(join(tmpdir(), `roomcast-${fs}-`));
   const mount = ["mount", "-t", fs, "-o", options, device, where];
   const unmount = async (): Promise<void> => {
-    const { status, said } = await run(["umount", where], new AbortController().signal);
+    const { status, said } = await run(["umount", where], untilItEnds());
     if (status !== 0) throw broken(said);
   };
   try {

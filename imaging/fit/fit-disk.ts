@@ -21,6 +21,7 @@ import type { GrowMode } from "../../core/wire/rooms.ts";
 import type { StepView } from "../../core/wire/views.ts";
 import { type Disk, openDisk, sourceOf } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
+import { untilItEnds } from "../disk/tool.ts";
 import { signaturePlaces } from "../restore/old-signatures.ts";
 import { growers } from "./file-system.ts";
 import { emptyPlaces, moveTo, put } from "./move.ts";
@@ -63,7 +64,7 @@ export async function fitDisk(options: FitOptions): Promise<void> {
   if (grown === null || record === undefined) return;
   signal.throwIfAborted();
   // What has begun is not cut off in the middle.
-  await fill(record, grown, { ...options, signal: new AbortController().signal });
+  await fill(record, grown, { ...options, signal: untilItEnds() });
 }
 
 /** Table, moves and the grown partition's new size; answers that one, if there is one. */

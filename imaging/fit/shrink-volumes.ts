@@ -1,6 +1,5 @@
 /** LVM made smaller: file systems, the logical volumes that they are in, and the physical volume below. */
 import { assert, type Decoded, RoomcastError } from "../../core/errors.ts";
-import { partOf } from "../../core/image/byte-source.ts";
 import type { Extent } from "../../core/image/extents.ts";
 import { inOnePiece, type PhysicalVolume, readPhysicalVolume } from "../../core/image/lvm.ts";
 import { groupWrites, readGroup, roomOf, type VolumeGroup } from "../../core/image/lvm-group.ts";
@@ -17,6 +16,7 @@ import {
   type ShrinkVolume,
   type ShrinkWork,
   shrinkables,
+  sourceIn,
 } from "./shrinkable.ts";
 
 /** A logical volume, or a part of one that keeps its place. */
@@ -33,12 +33,8 @@ export async function openVolumes(
   volume: ShrinkVolume,
   work: ShrinkWork,
 ): Promise<Decoded<Shrinkable>> {
-  const { what, start, size } = volume;
-  const source = partOf(
-    { size: start + size, read: (offset, length) => work.file.read(offset, length) },
-    start,
-    size,
-  );
+  const { what, size } = volume;
+  const source = sourceIn(work, volume);
   const left = (reason: string): Decoded<Shrinkable> => ({
     ok: false,
     reason: `${what} (LVM) keeps its size: ${reason}`,

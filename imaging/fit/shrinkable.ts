@@ -110,7 +110,7 @@ function saidBy(name: string, { status, isMissing, output, complaint }: ToolEnd)
   return `${name} ended with ${status}: ${lines.map((line) => line.trim()).join("; ")}`;
 }
 
-const sourceOf = ({ file }: ShrinkWork, { start, size }: ShrinkPlace): ByteSource =>
+export const sourceIn = ({ file }: ShrinkWork, { start, size }: ShrinkPlace): ByteSource =>
   partOf({ size: start + size, read: (offset, length) => file.read(offset, length) }, start, size);
 
 const hasErrors = (what: string, said: string, next: string): RoomcastError =>
@@ -129,7 +129,7 @@ async function openExt(volume: ShrinkVolume, work: ShrinkWork): Promise<Decoded<
     return { ok: false, reason: `${what} keeps its size: ${saidBy("resize2fs", end)}` };
   }
   // Documentation/filesystems/ext4/super.rst: s_log_block_size.
-  const blockBytes = 1024 << u32(await sourceOf(work, volume).read(1024, 1024), 24);
+  const blockBytes = 1024 << u32(await sourceIn(work, volume).read(1024, 1024), 24);
   const least = Math.min(size, withMargin(Number(blocks) * blockBytes));
   let isChecked = false;
   return {
@@ -229,7 +229,7 @@ export async function markNtfs(
 async function openBtrfs(volume: ShrinkVolume, work: ShrinkWork): Promise<Decoded<Shrinkable>> {
   const { what, size } = volume;
   // struct btrfs_super_block, at 64 KiB: bytes_used, num_devices.
-  const head = await sourceOf(work, volume).read(64 * 1024, 4096);
+  const head = await sourceIn(work, volume).read(64 * 1024, 4096);
   if (ascii(head, 0x40, 8) !== "_BHRfS_M" || u64(head, 0x88) !== 1) {
     return { ok: false, reason: `${what} is a btrfs of several devices, and keeps its size` };
   }

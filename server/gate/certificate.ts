@@ -3,7 +3,7 @@
  * so it says as little as a certificate can: a name, and dates that no clock is outside of.
  */
 import { type KeyObject, randomBytes, sign } from "node:crypto";
-import { spkiOf } from "../../core/node/p256.ts";
+import { spkiOf } from "../../core/node/key-forms.ts";
 import { gateServername } from "../../core/node/pin.ts";
 
 /** An element of DER (ITU-T X.690): tag, length, contents. */

@@ -3,8 +3,8 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText, RoomcastError } from "../../core/errors.ts";
-import { newSigningKey, publicDer, readSigningKey, signerOf } from "../../core/node/ed25519.ts";
-import { pemOf } from "../../core/node/p256.ts";
+import { newSigningKey, readSigningKey, signerOf } from "../../core/node/ed25519.ts";
+import { pemOf, spkiOf } from "../../core/node/key-forms.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
 import { signCertificate } from "../../core/trust/certificate.ts";
@@ -37,7 +37,7 @@ export class SigningKeys {
   static async open(folder: string): Promise<SigningKeys> {
     const path = join(folder, keyFile);
     const earlier = (await kept(join(folder, earlierFile), (text) => text.match(publicPem))) ?? [];
-    for (const pem of earlier) readable(join(folder, earlierFile), () => publicDer(pem));
+    for (const pem of earlier) readable(join(folder, earlierFile), () => spkiOf(pem));
     const key = await kept(path, readSigningKey);
     if (key !== null)
       return new SigningKeys(folder, key, { since: (await stat(path)).mtime, earlier });
@@ -47,8 +47,8 @@ export class SigningKeys {
   }
 
   get view(): TrustView["signing"] {
-    const key = pinOf(publicDer(this.key));
-    const earlier = this.earlier.map((pem) => pinOf(publicDer(pem)));
+    const key = pinOf(spkiOf(this.key));
+    const earlier = this.earlier.map((pem) => pinOf(spkiOf(pem)));
     // Of a renewal that was cut off between its two files, the present key is in both.
     return {
       key,

@@ -5,6 +5,7 @@ import {
   ipv4ToNumber,
   ipv4ToText,
   isInRange,
+  netmaskOf,
   subnetOf,
 } from "../../core/units/ipv4.ts";
 import type { RoomSettings } from "../../core/wire/rooms.ts";
@@ -88,7 +89,3 @@ export const leasedNow = (leases: readonly Lease[], now: number): ReadonlyMap<st
 
 const prefixOf = (netmask: string): number =>
   (ipv4ToNumber(netmask) ?? 0).toString(2).replaceAll("0", "").length;
-
-/** Bit operators answer signed numbers, and a shift by 32 does nothing. */
-const netmaskOf = (prefix: number): string =>
-  ipv4ToText(prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0);

@@ -3,6 +3,7 @@
  * about them stays as it is, byte for byte.
  */
 import type { Decoded } from "../../../core/errors.ts";
+import { netmaskOf } from "../../../core/units/ipv4.ts";
 import type { Personal, PersonalAddress } from "../../../core/wire/personal.ts";
 
 /** One character for each byte. */
@@ -135,11 +136,5 @@ function addressed(value: string, address: PersonalAddress): string {
       rest.push(word);
   }
   if (address.kind === "dhcp") return ["DHCP", ...rest].join(" ");
-  return ["inet", address.address, "netmask", maskOf(address.prefix), ...rest].join(" ");
-}
-
-/** `255.255.255.0` of 24. */
-function maskOf(prefix: number): string {
-  const mask = (0xffffffff << (32 - prefix)) >>> 0;
-  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
+  return ["inet", address.address, "netmask", netmaskOf(address.prefix), ...rest].join(" ");
 }

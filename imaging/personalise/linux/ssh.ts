@@ -1,7 +1,6 @@
 /** SSH: who the PC is to others, and who gets in. */
-import { generateKeyPairSync, randomInt } from "node:crypto";
+import { newEd25519HostKey } from "../../../core/node/openssh.ts";
 import { withKeys } from "../../../core/personalise/authorized-keys.ts";
-import { encodeEd25519 } from "../../../core/personalise/openssh-key.ts";
 import type { HostKey } from "../../../core/wire/personal.ts";
 import type { Root } from "../root.ts";
 import type { LinuxStep, Outcome } from "./linux.ts";
@@ -29,7 +28,7 @@ export async function giveHostKeys({ root, personal }: LinuxStep): Promise<Outco
   const key =
     own?.endsWith(` ${comment}\n`) && present.includes(fileName)
       ? { type: "ed25519", privateKey: await text(root, fileName), publicKey: own }
-      : newKey(comment);
+      : newEd25519HostKey(comment);
   await put(root, [key as HostKey], present);
   return { detail: "new, made here: ed25519" };
 }
@@ -56,17 +55,6 @@ async function put(
     const whole = text.endsWith("\n") ? text : `${text}\n`;
     await root.write(`${folder}/${name}`, bytesText(whole), { mode });
   }
-}
-
-function newKey(comment: string): HostKey {
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const { d = "", x = "" } = privateKey.export({ format: "jwk" });
-  return encodeEd25519({
-    seed: Buffer.from(d, "base64url"),
-    publicKey: Buffer.from(x, "base64url"),
-    comment,
-    check: randomInt(2 ** 32),
-  });
 }
 
 /** Where systems have the units and scripts that run when they start. */

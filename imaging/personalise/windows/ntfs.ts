@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, rmdir } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../../core/errors.ts";
-import { runTool } from "../../disk/tool.ts";
+import { runTool, untilItEnds } from "../../disk/tool.ts";
 import { closeFolder } from "./write.ts";
 
 export const shutDown =
@@ -49,9 +49,12 @@ export async function withNtfs<T>(
 
 /** To its end, whatever is stopped meanwhile: what is mounted has to be known. */
 async function mount(device: string, root: string, write: boolean): Promise<void> {
-  const { signal } = new AbortController();
   const options = `${write ? "rw" : "ro"},${mountOptions}`;
-  const { status, complaint } = await runTool("ntfs-3g", ["-o", options, device, root], signal);
+  const { status, complaint } = await runTool(
+    "ntfs-3g",
+    ["-o", options, device, root],
+    untilItEnds(),
+  );
   if (status !== 0) throw unmountable(`ntfs-3g ended with ${status}: ${complaint}`);
   // NTFS-3G takes what it cannot write to all the same, to be read.
   if (!write || !(await isReadOnly(root))) return;
@@ -61,7 +64,7 @@ async function mount(device: string, root: string, write: boolean): Promise<void
 }
 
 async function unmount(root: string): Promise<void> {
-  const { status, complaint } = await runTool("umount", [root], new AbortController().signal);
+  const { status, complaint } = await runTool("umount", [root], untilItEnds());
   if (status !== 0) throw unmountable(`umount ended with ${status}: ${complaint}`);
 }
 

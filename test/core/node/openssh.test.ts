@@ -1,6 +1,7 @@
 /** Keys as OpenSSH writes and reads them. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import {
   mpint,
   newHostKeys,
   privateKeyText,
+  publicKeyText,
   readPublicKeys,
   type SshKeyPair,
 } from "../../../core/node/openssh.ts";
@@ -86,6 +88,33 @@ test("ssh-keygen reads new host keys, and says the public key that goes with eac
       assert(read.ok && listed.includes(` ${read.value[0]?.fingerprint} `), listed);
     }
     assert.equal(new Set(made.flat().map(({ privateKey }) => privateKey)).size, 4);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("ssh-keygen reads a key with its comment, whatever the comment's length", () => {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-openssh-"));
+  try {
+    for (let length = 1; length < 12; length++) {
+      const made = generateKeyPairSync("ed25519");
+      const { d = "", x = "" } = made.privateKey.export({ format: "jwk" });
+      const [seed, point] = [Buffer.from(d, "base64url"), Buffer.from(x, "base64url")];
+      const pair: SshKeyPair = {
+        ...{ type: "ssh-ed25519", publicFields: [point] },
+        privateFields: [Buffer.concat([seed, point])],
+      };
+      const comment = "c".repeat(length);
+      const publicKey = publicKeyText(pair, comment);
+      const path = join(folder, `key${length}`);
+      writeFileSync(path, privateKeyText(pair, comment, 0xffff_fff0 + length), { mode: 0o600 });
+      const said = String(execFileSync("ssh-keygen", ["-y", "-P", "", "-f", path]));
+      assert.equal(said.trim(), publicKey.trim());
+      assert.equal(publicKey, `ssh-ed25519 ${publicKey.split(" ")[1]} ${comment}\n`);
+      const der = createPublicKey(made.privateKey).export({ format: "der", type: "spki" });
+      const blob = Buffer.from(publicKey.split(" ")[1] ?? "", "base64");
+      assert(blob.subarray(-32).equals(der.subarray(-32)), "it is the key that it was made of");
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

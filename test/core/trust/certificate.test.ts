@@ -6,16 +6,16 @@ import {
   certificateVerifier,
   checkBytes,
   newSigningKey,
-  publicDer,
   signerOf,
 } from "../../../core/node/ed25519.ts";
+import { spkiOf } from "../../../core/node/key-forms.ts";
 import { pinOf } from "../../../core/node/pin.ts";
 import { checkCertificate, signCertificate } from "../../../core/trust/certificate.ts";
 import { canonicalJson } from "../../../core/units/canonical-json.ts";
 import { certifiedPc, sampleCertificate } from "./sample-certificate.ts";
 
 const key = newSigningKey();
-const own = pinOf(publicDer(key));
+const own = pinOf(spkiOf(key));
 const text = signCertificate(sampleCertificate, signerOf(key));
 const check = (given: string, known: readonly string[] | null = null) =>
   checkCertificate(given, known, certificateVerifier);
