@@ -136,7 +136,7 @@ export function lvm(disk: string, { start, size }: Place, words: readonly string
   const folder = mkdtempSync(join(tmpdir(), "roomcast-lvm-"));
   const place = ["-o", String(start), "--sizelimit", String(size)];
   return withLoop(disk, place, (device) => {
-    const devices = `dir="/dev" scan=["/dev"] filter=["a|^${device}$|","r|.*|"] use_devicesfile=0 hints="none"`;
+    const devices = `dir="/dev" scan=["/dev"] filter=["a|^${device}$|","r|.*|"] use_devicesfile=0`;
     writeFileSync(
       join(folder, "lvm.conf"),
       `devices { ${devices} obtain_device_list_from_udev=0 }
@@ -144,10 +144,10 @@ export function lvm(disk: string, { start, size }: Place, words: readonly string
        global { event_activation=0 locking_dir="${folder}" }
        backup { backup=0 archive=0 }`,
     );
-    process.env.LVM_SYSTEM_DIR = folder;
-    return words.map(([name = "", ...args]) =>
-      tool(name, ["--driverloaded", "n", ...args.map((word) => (word === "PV" ? device : word))]),
-    );
+    return words.map(([name = "", ...args]) => {
+      const own = args.map((word) => (word === "PV" ? device : word));
+      return tool("env", [`LVM_SYSTEM_DIR=${folder}`, name, "--driverloaded", "n", ...own]);
+    });
   }).finally(() => rmSync(folder, { recursive: true }));
 }
 
