@@ -5,6 +5,8 @@ import { execFile } from "node:child_process";
 const toolLimitMs = 15 * 60_000;
 const outputLimitBytes = 64 * 1024 * 1024;
 const complaintLimitCharacters = 2000;
+/** How long an abort waits for the tool to be gone, in milliseconds; a hung disk may hold it for good. */
+const goneLimitMs = 5000;
 
 /** Where Debian, and the boot image, have them; the caller's own path is not asked. */
 const toolPath = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -25,7 +27,10 @@ export interface ToolEnd {
  */
 export const untilItEnds = (): AbortSignal => new AbortController().signal;
 
-/** Runs a tool without a shell, in the C locale. Rejects only as `signal` says. */
+/**
+ * Runs a tool without a shell, in the C locale. Rejects only as `signal` says, and not before the tool
+ * has let go of its disk.
+ */
 export function runTool(
   tool: string,
   args: readonly string[],
@@ -34,13 +39,13 @@ export function runTool(
 ): Promise<ToolEnd> {
   signal.throwIfAborted();
   const options = {
-    signal,
     timeout: limitMs,
     maxBuffer: outputLimitBytes,
     env: { LC_ALL: "C", PATH: toolPath },
   };
   return new Promise((resolve, reject) => {
-    execFile(tool, args, options, (error, stdout, stderr) => {
+    const child = execFile(tool, args, options, (error, stdout, stderr) => {
+      signal.removeEventListener("abort", stop);
       if (signal.aborted) return reject(signal.reason);
       const status = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       const isMissing = error?.code === "ENOENT";
@@ -52,5 +57,11 @@ export function runTool(
         complaint: complaint.trim().slice(-complaintLimitCharacters),
       });
     });
+    // Node's own `signal` would end the wait at once, with the tool still at its work.
+    const stop = (): void => {
+      child.kill();
+      setTimeout(() => reject(signal.reason), goneLimitMs).unref();
+    };
+    signal.addEventListener("abort", stop, { once: true });
   });
 }
