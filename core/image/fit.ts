@@ -1,5 +1,7 @@
 /** Whether an image fits on a disk of another size. */
+
 import { chunkBytes, chunkLengthAt } from "../units/units.ts";
+import { contentText } from "./partition-text.ts";
 import { bootCriticalEntryIndexes } from "./plan.ts";
 import { codec, type IndexEntry, type Manifest, type PartitionRecord } from "./types.ts";
 
@@ -61,12 +63,11 @@ function shrinkAdvice({ partitions }: Shape, missing: number, targetBytes: numbe
   if (roomiest === undefined || freeOf(roomiest) < missing) {
     return `no partition has the ${missing} free bytes that it would have to shrink by`;
   }
-  const { index, fs, label, size, usedBytes, start } = roomiest;
-  const name = [fs, label === null ? null : `"${label}"`].filter((each) => each !== null).join(" ");
+  const { index, size, usedBytes, start } = roomiest;
   const moved = partitions.filter((each) => each.start > start).map((each) => each.index);
   const move = moved.length === 0 ? "" : ` and move partition ${moved.join(", ")} up to it`;
   return (
-    `partition ${index} (${name}) uses ${usedBytes} of its ${size} bytes: ` +
+    `partition ${index} (${contentText(roomiest)}) uses ${usedBytes} of its ${size} bytes: ` +
     `make a version of the image that fits with \`roomcast image fit IMAGE --disk-size ${targetBytes}\`, ` +
     `or shrink it by ${missing} bytes or more on the master${move}`
   );

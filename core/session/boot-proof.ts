@@ -5,7 +5,7 @@
  */
 import { type Millis, millis } from "../units/units.ts";
 import type { Afterwards, Report } from "../wire/control.ts";
-import type { Input, LabTime, MemberGauges, PcId, Stamp } from "./kind.ts";
+import type { Fact, Input, LabTime, MemberGauges, PcId, Stamp } from "./kind.ts";
 import { move, type Table } from "./table.ts";
 
 /** Seconds in which a PC has to come up: firmware takes up to a minute, Windows' first start some three. */
@@ -69,6 +69,17 @@ export type ProofFact = { readonly pc: PcId } & (
     }
   | { readonly type: "unbooted"; readonly cause: NotUp }
 );
+
+const proofFacts: Readonly<Record<ProofFact["type"], true>> = {
+  proving: true,
+  left: true,
+  "came-back": true,
+  booted: true,
+  unbooted: true,
+};
+
+/** Whether the fact is about a PC's coming up: nothing else moves a proof. */
+export const isOfProof = (fact: Fact): fact is ProofFact => fact.type in proofFacts;
 
 export type BootProof =
   | { readonly name: "leaving"; readonly until: LabTime; readonly latest: LabTime }

@@ -28,8 +28,7 @@ export function canaryState(
   for (const { pc, name } of canaries) {
     const member = members[pc];
     if (member?.phase.name !== "ended") return { name: "waiting" };
-    const { phase } = member;
-    const boot = member.boot ?? null;
+    const { phase, boot } = member;
     if (phase.result !== "verified") {
       failures.push(
         `the canary ${name} was not verified: ${causeText(phase.cause) ?? phase.result}`,

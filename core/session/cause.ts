@@ -71,6 +71,10 @@ export function causeText(cause: Cause | null): string | null {
   }
 }
 
+/** Of a PC that is gone and still waited for: what a session shows as failed may yet be verified. */
+export const lostText = (cause: Cause): string =>
+  `${causeText(cause) ?? "it is gone"}; it may come back`;
+
 /** The agent's reason and what to do about it, as one text. */
 export function endText({ reason, next }: End): string | null {
   const said = [reason, next].filter((part) => part !== null && part !== "").join(": ");

@@ -3,7 +3,7 @@ import type { Counters } from "../wire/control.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
 import { bootView, missingNotices, proofText } from "./boot-proof-view.ts";
 import { canaryText } from "./canary.ts";
-import { causeText } from "./cause.ts";
+import { causeText, lostText } from "./cause.ts";
 import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
 import { isServed, type Member, type ReceiverFact, type Receivers } from "./receivers.ts";
 
@@ -32,7 +32,7 @@ export function sessionNotices(state: Receivers, gauges: Gauges, names: Names): 
     ...reachNotices(state),
     ...(forged === 0 ? [] : [forgedText(forged)]),
     ...missingNotices(
-      Object.entries(state.members).map(([pc, { boot = null }]) => ({
+      Object.entries(state.members).map(([pc, { boot }]) => ({
         name: names.nameOf(pc),
         boot: bootView(boot),
       })),
@@ -119,13 +119,12 @@ function memberView(
   const { phase } = member;
   const counters = countersOf(member, gauge);
   const [lane, laneReason] = laneOf(member, gauge);
-  const isOver = phase.name === "ended" || phase.name === "lost";
   return {
     pc,
     name: names.nameOf(pc),
     state: memberState(member, names.stateOf(pc)),
     result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
-    reason: isOver ? causeText(phase.cause) : (member.trouble ?? laneReason ?? waiting),
+    reason: reasonOf(member, laneReason ?? waiting),
     lane,
     laneReason,
     refused: phase.name === "ended" && phase.cause?.code === "refused",
@@ -142,17 +141,22 @@ function memberView(
     startedAt: member.startedAt,
     endedAt: member.endedAt,
     rootHash: member.rootHash,
-    // Those of sessions that ended before files were listed have none.
-    steps: member.steps.map((step) => ({ ...step, files: step.files ?? [] })),
-    boot: bootView(member.boot ?? null),
+    steps: [...member.steps],
+    boot: bootView(member.boot),
   };
 }
 
-/** Those of sessions that ended long ago may lack what is counted since. */
+/** Why it is where it is. `underWay`: what else is to be said of one that has not ended. */
+function reasonOf({ phase, trouble }: Member, underWay: string | null): string | null {
+  if (phase.name === "ended") return causeText(phase.cause);
+  return phase.name === "lost" ? lostText(phase.cause) : (trouble ?? underWay);
+}
+
+/** Those it ended with, or the newest that were heard. */
 const countersOf = (
   { phase, counters }: Member,
   gauge: MemberGauges | undefined,
-): Partial<Counters> | null => (phase.name === "ended" ? counters : (gauge?.counters ?? counters));
+): Counters | null => (phase.name === "ended" ? counters : (gauge?.counters ?? counters));
 
 /** By which way it is served, and why not as the others; the newest words are among the gauges. */
 function laneOf(
@@ -188,7 +192,7 @@ export function receiverText(fact: ReceiverFact): string | null {
     case "admitted":
       return "let in";
     case "went":
-      return `${causeText(fact.cause) ?? "it is gone"}; it may come back`;
+      return lostText(fact.cause);
     case "troubled":
       return fact.text ?? "its disk answers again";
     case "unicast":

@@ -12,6 +12,7 @@ import {
   deadlineOfProof,
   decideProof,
   evolveProof,
+  isOfProof,
   isProofPending,
   type ProofFact,
   proving,
@@ -170,7 +171,7 @@ export interface Member {
   readonly counters: Counters | null;
   readonly rootHash: string | null;
   readonly steps: readonly StepView[];
-  /** Whether it comes up as itself; null: it is not waited for. Those of older sessions have none. */
+  /** Whether it comes up as itself; null: it is not waited for. */
   readonly boot: BootProof | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -289,7 +290,7 @@ export function decideReceivers(
         return isIn || isVerified ? [] : [{ type: "admitted", pc: input.pc }];
       }
       if (member === undefined) return [];
-      if ((member.boot ?? null) !== null) return proofOf(state, input.pc, input, now, gauges);
+      if (member.boot !== null) return proofOf(state, input.pc, input, now, gauges);
       // All have ended: whoever is late now is too late.
       if (state.phase === "proving" && input.type !== "taken") return [];
       const mayOrder = around.mayOrder && mayBeOrdered(state, input.pc);
@@ -310,7 +311,8 @@ function proofOf(
   gauges: Gauges,
 ): readonly ProofFact[] {
   const boot = members[pc]?.boot ?? null;
-  return decideProof(pc, boot, proveBootMs ?? 0, input, now, gauges.members.get(pc));
+  if (boot === null || proveBootMs === null) return [];
+  return decideProof(pc, boot, proveBootMs, input, now, gauges.members.get(pc));
 }
 
 const proofsOf = (
@@ -506,8 +508,8 @@ function follows(
 ): readonly ReceiverFact[] {
   const facts: ReceiverFact[] = [...proofsOf(state, { type: "tick" }, now, gauges)];
   const isCast = state.phase === "casting" || state.phase === "canary";
-  const proveBootMs = state.proveBootMs ?? null;
-  for (const [pc, { phase, boot = null }] of Object.entries(state.members)) {
+  const { proveBootMs } = state;
+  for (const [pc, { phase, boot }] of Object.entries(state.members)) {
     const isVerified = phase.name === "ended" && phase.result === "verified";
     if (isVerified && boot === null && proveBootMs !== null)
       facts.push(proving(pc, proveBootMs, now));
@@ -602,7 +604,7 @@ function closeIfAllEnded(
     phase.name === "absent" ? [absentEnded(pc, phase)] : [],
   );
   if (late.length > 0) return late;
-  if (members.some(([, { boot }]) => isProofPending(boot ?? null)))
+  if (members.some(([, { boot }]) => isProofPending(boot)))
     return state.phase === "casting" ? [{ type: "settled", pc: null }] : [];
   const isVerified = members.some(
     ([, { phase }]) => phase.name === "ended" && phase.result === "verified",
@@ -640,7 +642,7 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
   if (isOfProof(fact))
     return withMember(state, fact.pc, {
       ...before,
-      boot: evolveProof(before.boot ?? null, fact, stamp),
+      boot: evolveProof(before.boot, fact, stamp),
     });
   const name = move(memberTable, before.phase.name, fact.type);
   return withMember(state, fact.pc, evolveMember(before, name, fact, stamp));
@@ -650,16 +652,6 @@ const withMember = (state: Receivers, pc: PcId, member: Member): Receivers => ({
   ...state,
   members: { ...state.members, [pc]: member },
 });
-
-const isOfProof = (fact: MemberFact): fact is ProofFact => fact.type in proofFacts;
-
-const proofFacts: Readonly<Record<ProofFact["type"], true>> = {
-  proving: true,
-  left: true,
-  "came-back": true,
-  booted: true,
-  unbooted: true,
-};
 
 function evolveMember(before: Member, name: Life, fact: OwnFact, stamp: Stamp): Member {
   switch (fact.type) {
@@ -754,7 +746,7 @@ export function deadlineOfReceivers(state: Receivers, now: LabTime): LabTime | u
   };
   if (state.phase === "gathering" || state.phase === "canary") consider(state.startBy);
   for (const { phase, boot } of Object.values(state.members)) {
-    consider(deadlineOfProof(boot ?? null));
+    consider(deadlineOfProof(boot));
     if (phase.name === "lost" || phase.name === "absent") consider(phase.until);
     else if (phase.name === "ordered") consider(millis(phase.heardAt + readyLimit));
   }

@@ -3,7 +3,7 @@ import { type Millis, millis } from "../units/units.ts";
 import type { Counters, End } from "../wire/control.ts";
 import type { MemberResult, MemberView, PcState, SessionState } from "../wire/views.ts";
 import type { WipeProof } from "../wire/wipe.ts";
-import { type Cause, causeText } from "./cause.ts";
+import { type Cause, causeText, lostText } from "./cause.ts";
 import type { Gauges, Input, LabTime, Names, PcId, Stamp, Wanted } from "./kind.ts";
 import { move, type Table } from "./table.ts";
 
@@ -178,7 +178,7 @@ export function workerText(fact: WorkerFact): string | null {
       return reason === null ? fact.result : `${fact.result}: ${reason}`;
     }
     case "went":
-      return `${causeText(fact.cause) ?? "it is gone"}; it may come back`;
+      return lostText(fact.cause);
     case "began":
     case "returned":
     case "reordered":
@@ -198,13 +198,12 @@ export function workerView(
 ): Omit<MemberView, "disk"> {
   const { pc, phase } = worker;
   const gauge = gauges.members.get(pc);
-  const isOver = phase.name === "ended" || phase.name === "lost";
   return {
     pc,
     name: names.nameOf(pc),
     state: phase.name === "ended" ? names.stateOf(pc) : phase.name === "lost" ? "offline" : atWork,
     result: phase.name === "ended" ? phase.result : "pending",
-    reason: isOver ? causeText(phase.cause) : null,
+    reason: reasonOf(phase),
     refused: phase.name === "ended" && phase.cause?.code === "refused",
     lane: null,
     laneReason: null,
@@ -223,6 +222,11 @@ export function workerView(
     steps: [],
     boot: null,
   };
+}
+
+function reasonOf(phase: Worker["phase"]): string | null {
+  if (phase.name === "lost") return lostText(phase.cause);
+  return phase.name === "ended" ? causeText(phase.cause) : null;
 }
 
 /** The parts of a session's view that nothing is cast in. */

@@ -4,6 +4,13 @@ import { foldedName, type NameFault } from "./names.ts";
 /** Systems with rules of their own for names; `any system`: what all of them agree on. */
 export type HostSystem = "Windows" | "Linux" | "FreeBSD" | "any system";
 
+/** One part of a domain name: RFC 1123 section 2.1, and RFC 1035 section 2.3.4 for its length. */
+const dnsLabel = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+/** A host name of one label. */
+export const hostNamePattern = `^${dnsLabel}$`;
+/** A domain name is at most 253 characters long as it is written. */
+export const domainPattern = `^(?=.{1,253}$)${dnsLabel}(\\.${dnsLabel})*$`;
+
 /** File systems, as blkid names them, by the system that starts from them. */
 const systemOfFs: ReadonlyMap<string | null, HostSystem> = new Map([
   ["ntfs", "Windows"],

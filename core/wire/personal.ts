@@ -4,14 +4,15 @@
  * with the grant in its order. It is never written down by the agent but on the restored disk.
  */
 import { type Static, Type } from "typebox";
+import { domainPattern, hostNamePattern } from "./host-names.ts";
 import { nullable } from "./nullable.ts";
+import { fieldValueLimit } from "./views.ts";
 
 /** All of it becomes lines of files that root believes: none may hold the end of one. */
 const line = (maxLength: number) =>
   Type.String({ maxLength, pattern: "^[^\\u0000-\\u001f\\u007f]*$" });
 const ip4 = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
 const ip = Type.String({ maxLength: 45, pattern: "^[0-9A-Fa-f:.]+$" });
-const label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 
 /** How the restored system gets its address. */
 export const PersonalAddress = Type.Union([
@@ -82,9 +83,9 @@ export type WindowsPersonal = Static<typeof WindowsPersonal>;
 
 export const Personal = Type.Object({
   /** A host name of one label, at most 63 characters (RFC 1123). */
-  name: Type.String({ pattern: `^${label}$` }),
+  name: Type.String({ pattern: hostNamePattern }),
   /** The DNS domain behind it; null: none. */
-  domain: nullable(Type.String({ maxLength: 253, pattern: `^${label}(\\.${label})*$` })),
+  domain: nullable(Type.String({ pattern: domainPattern })),
   room: line(64),
   seat: nullable(line(32)),
   address: PersonalAddress,
@@ -93,7 +94,7 @@ export const Personal = Type.Object({
   /** The keys that the server keeps for this PC; null: the PC has not proven who it is, and makes its own. */
   hostKeys: nullable(Type.Array(HostKey, { maxItems: 3 })),
   /** The owner's own fields, by name. */
-  fields: Type.Record(Type.String({ maxLength: 64 }), line(1024)),
+  fields: Type.Record(Type.String({ maxLength: 64 }), line(fieldValueLimit)),
   /** What the firmware starts first. */
   bootFirst: Type.Union([Type.Literal("network"), Type.Literal("disk")]),
   /** In the order in which they run. */

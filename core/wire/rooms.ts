@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
+import { domainPattern } from "./host-names.ts";
 import { KeyName, pcNameRule, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { Pin } from "./trust.ts";
@@ -60,7 +61,6 @@ const Ipv4 = Type.String({
   pattern: `^${octet}\\.${octet}\\.${octet}\\.${octet}$`,
   description: "an IPv4 address, as in 10.0.0.1",
 });
-const label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 
 /** Name servers of a network; a resolver asks three of them. */
 export const dnsLimit = 8;
@@ -95,7 +95,7 @@ export const RoomSettings = Type.Object(
     /** The DNS domain of its PCs; null: none. */
     domain: nullable(
       Type.String({
-        pattern: `^(?=.{1,253}$)${label}(\\.${label})*$`,
+        pattern: domainPattern,
         description: "a DNS domain, as in lab.example.org",
       }),
     ),

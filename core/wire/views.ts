@@ -58,10 +58,15 @@ export type IdentityView = Static<typeof IdentityView>;
 /** The most fields of one PC. */
 export const fieldsLimit = 64;
 
-/** The owner's own facts of a PC; own steps have them as variables, and so their names are such. */
+/** Own steps have fields as variables, and so their names are such. */
+export const fieldName = "[A-Za-z_][A-Za-z0-9_]{0,63}";
+/** In characters. */
+export const fieldValueLimit = 1024;
+
+/** The owner's own facts of a PC. */
 export const PcFields = Type.Record(
-  Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,63}$" }),
-  Type.String({ maxLength: 1024 }),
+  Type.String({ pattern: `^${fieldName}$` }),
+  Type.String({ maxLength: fieldValueLimit }),
   { additionalProperties: false },
 );
 export type PcFields = Static<typeof PcFields>;

@@ -2,6 +2,7 @@
  * After the disk was verified: the partition table is made to fit a disk of another size than the
  * image's, small partitions move to the end, and the one that takes the room grows with what is in it.
  */
+
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { type Extent, endOf, union, within } from "../../core/image/extents.ts";
 import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
@@ -12,6 +13,7 @@ import {
   type TablePartition,
   type TableSource,
 } from "../../core/image/partition-table.ts";
+import { contentText } from "../../core/image/partition-text.ts";
 import { refitTable } from "../../core/image/refit.ts";
 import type { Refit, RefitRequest } from "../../core/image/table-write.ts";
 import type { IndexEntry, Manifest, PartitionRecord } from "../../core/image/types.ts";
@@ -198,11 +200,9 @@ export const grownText = (
         detail: `${fs} keeps its size of ${sizeText(was)}: ${refusal}`,
       };
 
-/** `ntfs "Windows"` */
-const nameOf = ({ index, fs, label }: PartitionRecord): string =>
-  [`partition ${index}`, fs, label === null ? null : `"${label}"`]
-    .filter((each) => each !== null)
-    .join(" ");
+/** `partition 2 ntfs "Windows"` */
+const nameOf = (partition: PartitionRecord): string =>
+  `partition ${partition.index} ${contentText(partition)}`.trimEnd();
 
 const extentOf = ({ start, size }: Pick<PartitionRecord, "start" | "size">): Extent => ({
   start,

@@ -2,6 +2,7 @@
  * A disk in a file, made to fit a smaller disk: its own file systems are made smaller, what stands behind
  * them moves down, and the table says so. It is nobody's master: where it fails, the file is thrown away.
  */
+
 import { assert, type Decoded, RoomcastError } from "../../core/errors.ts";
 import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
 import { stuckReason } from "../../core/image/layout.ts";
@@ -11,6 +12,7 @@ import {
   type TablePartition,
   type TableSource,
 } from "../../core/image/partition-table.ts";
+import { contentText } from "../../core/image/partition-text.ts";
 import { refitTable } from "../../core/image/refit.ts";
 import { planShrink, relaidMbr, shrinkOrder } from "../../core/image/shrink-plan.ts";
 import type { SqueezePlace } from "../../core/image/squeeze.ts";
@@ -237,9 +239,10 @@ async function shrinkOne(
   { log }: ShrinkWork,
 ): Promise<void> {
   if (size === record.size) return;
-  const { index, fs, label } = record;
-  const name = [fs, label === null ? null : `"${label}"`].filter((each) => each !== null).join(" ");
-  log(`partition ${index}, ${name}: from ${sizeText(record.size)} to ${sizeText(size)}`);
+  const { index } = record;
+  log(
+    `partition ${index}, ${contentText(record)}: from ${sizeText(record.size)} to ${sizeText(size)}`,
+  );
   await shrinkables.get(index)?.shrink(size);
 }
 

@@ -37,7 +37,7 @@ export const bootGate =
 export const gate =
   ({ lab, images, links, grants, interfaceAddress }: GatePorts) =>
   async (app: FastifyInstance): Promise<void> => {
-    holdToTable(app, "https", { grants, holds: (grant, text) => lab.grants.holds(grant, text) });
+    holdToTable(app, "https", { grants, holds: (grant) => lab.grants.holds(grant) });
     links.route(app, lab);
     await imageRoutes(app, {
       store: images,

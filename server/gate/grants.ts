@@ -23,8 +23,8 @@ export class Grants {
   }
 }
 
-/** Whether the server still wants what the grant, whose text this is, lets its PC do. */
-export type Holds = (grant: Grant, text: string) => boolean;
+/** Whether the server still wants what the grant lets its PC do. */
+export type Holds = (grant: Grant) => boolean;
 
 /**
  * The grant of this role, for the object that its path names, that the request shows. Throws without one: `unauthorized`
@@ -43,7 +43,7 @@ export function requireGrant(
   const { id, task, name } = request.params as { id?: string; task?: string; name?: string };
   const grant = trust?.grants.open(text) ?? null;
   const isFor = grant?.role === role && grant.object === (id ?? task ?? name ?? "");
-  if (isFor && trust?.holds(grant, text) === true) return grant;
+  if (isFor && trust?.holds(grant) === true) return grant;
   const next = "nothing needs to be done: the PC is told when its work is over";
   throw new RoomcastError("not-granted", "the grant is not for this, or it is over", next);
 }

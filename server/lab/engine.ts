@@ -3,7 +3,7 @@
  * and then what has to be sent, out. It knows no kind, no clock and no socket. What it holds is lost
  * when the server dies, and is folded again from the journal.
  */
-import { assert } from "../../core/errors.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
 import { noteInput } from "../../core/session/gauge.ts";
 import {
   type Batch,
@@ -35,6 +35,11 @@ const repeatAfter = millis(2000);
 const snapshotEvery = 64;
 /** From a fact follow others; more than these in one turn are a circle, which is a bug. */
 const roundsLimit = 100;
+/**
+ * Facts that wait for the journal: beyond these nothing new is begun. A turn decides some thousands at most, when
+ * several large rooms come at once; 50,000 take about 25 MB.
+ */
+export const decidedLimit = 50_000;
 
 /** Something to say to an agent. */
 export interface Send {
@@ -119,8 +124,9 @@ export class Engine {
 
   // --- sessions
 
-  /** A new session; it begins to act once it is written. */
+  /** A new session; it begins to act once it is written. Throws `failed` while the journal is too far behind. */
   begin(number: number, kindName: KindName, spec: unknown, stamp: Stamp): Session {
+    this.requireRoom();
     const kind = kindNamed(kindName);
     const state = kind.begin(spec, stamp.at);
     const session: Running = {
@@ -167,11 +173,17 @@ export class Engine {
 
   // --- inputs
 
-  /** Takes what happened; answers whether it led to a fact. */
+  /**
+   * Takes what happened; answers whether it led to a fact. While the journal is too far behind, nobody is let
+   * in (throws `failed`), and of what is said again and again nothing is kept. Everything else can come but once
+   * for each PC that was let in, so that there is an end to it.
+   */
   take(id: string, input: Input, stamp: Stamp): boolean {
     const session = this.running.get(id);
     if (session === undefined) return false;
+    if (input.type === "admit") this.requireRoom();
     this.gauge(session, input, stamp.at);
+    if (this.isFull && isRepeated(input)) return false;
     const before = this.decided.length;
     let facts = session.kind.decide(session.state, input, stamp.at, session.gauges);
     const admitted: PcId[] = [];
@@ -199,8 +211,12 @@ export class Engine {
     return true;
   }
 
-  /** The PC's agent is connected and says what it is at. */
+  /**
+   * The PC's agent is connected and says what it is at. Throws `failed` while the journal is too far behind: it
+   * has to come again.
+   */
   connected(pc: PcId, report: Report | null, stamp: Stamp): void {
+    this.requireRoom();
     this.connections.set(pc, { report, said: new Map() });
     for (const session of this.concerned(pc, report))
       if (this.take(session.id, connectedInput(session, pc, report), stamp)) break;
@@ -322,11 +338,9 @@ export class Engine {
     return sends;
   }
 
-  /** What is wanted of the PC by this session now, as its agent is told; null: nothing. */
-  orderOf(id: string, pc: PcId): Order | null {
-    const session = this.running.get(id);
-    const attempt = session?.wanted.orders.get(pc);
-    return session === undefined || attempt === undefined ? null : this.order(session, pc, attempt);
+  /** The attempt that is wanted of the PC by this session now; null: nothing is. */
+  attemptOf(id: string, pc: PcId): number | null {
+    return this.running.get(id)?.wanted.orders.get(pc) ?? null;
   }
 
   /** What the session's orders carry was made anew: whoever is at work there is told. */
@@ -335,6 +349,20 @@ export class Engine {
       this.connections.get(pc)?.said.delete("order");
       this.reconcile(pc, now);
     }
+  }
+
+  /** More is decided than the journal may be behind. */
+  private get isFull(): boolean {
+    return this.decided.length >= decidedLimit;
+  }
+
+  private requireRoom(): void {
+    if (!this.isFull) return;
+    throw new RoomcastError(
+      "failed",
+      `${this.decided.length} facts cannot be written down, so nothing new is begun`,
+      "see in the server's log why state.db cannot be written; most often its disk is full (`df`)",
+    );
   }
 
   /** Holds what is wanted of the PC against what it reports. */
@@ -420,6 +448,11 @@ export class Engine {
     if ("attempt" in input && session.wanted.orders.get(input.pc) !== input.attempt) return;
     noteInput(session.gauges, input, now);
   }
+}
+
+/** What is said again as long as it is so, or only shown: what is left out of it shows later. */
+function isRepeated({ type }: Input): boolean {
+  return ["progress", "delivery", "lane", "booting", "seen"].includes(type);
 }
 
 /** `s1`, `s2`, … */

@@ -1,5 +1,4 @@
 /** Which grants hold, and who is given one for what needs no order. */
-import type { Order } from "../../core/session/kind.ts";
 import type { Grant, ViewRole } from "../../core/trust/grant.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import type { PcRecord } from "../state/records.ts";
@@ -20,8 +19,8 @@ export interface LabGrantsPorts {
   isMenuLocked(pc: PcRecord): boolean;
   /** An operator has placed the PC. */
   isPlaced(pc: PcRecord): boolean;
-  /** What is wanted of the PC by this session now; null: nothing. */
-  orderOf(session: string, pc: string): Order | null;
+  /** The attempt that is wanted of the PC by this session now; null: nothing is. */
+  attemptOf(session: string, pc: string): number | null;
   /** The text of a grant, which a PC shows with its requests. */
   seal(grant: Grant): string;
 }
@@ -36,16 +35,12 @@ export class LabGrants {
   }
 
   /**
-   * Whether the PC may still do what the grant, whose text this is, was given for. One to work holds while
-   * the order that carries it is wanted, so that there is nothing to revoke.
+   * Whether the PC may still do what the grant, which this server has sealed, was given for. One to work holds
+   * while its attempt is wanted, so that there is nothing to revoke; all orders of an attempt give the same.
    */
-  holds(grant: Grant, text: string): boolean {
-    const { now, pc: pcOf, isConnected, orderOf } = this.ports;
-    if (!("until" in grant)) {
-      const order = orderOf(grant.session, grant.pc);
-      if (order === null || !("grant" in order)) return false;
-      return order.grant === text || ("personal" in order && order.personal === text);
-    }
+  holds(grant: Grant): boolean {
+    const { now, pc: pcOf, isConnected, attemptOf } = this.ports;
+    if (!("until" in grant)) return attemptOf(grant.session, grant.pc) === grant.attempt;
     const { role, pc, until, object } = grant;
     const isInTime = now() < until && isConnected(pc);
     return isInTime && (role !== "targets" || pcOf(pc)?.room === object);

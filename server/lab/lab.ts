@@ -261,7 +261,7 @@ export class Lab implements AgentEvents {
       isConnected,
       isMenuLocked: (pc) => this.menus.isLocked(pc),
       isPlaced: (pc) => isAtLeast(this.admissions.standing(pc.id).level, "unproven"),
-      orderOf: (session, pc) => this.sessions.orderOf(session, pc),
+      attemptOf: (session, pc) => this.sessions.attemptOf(session, pc),
       seal: ports.seal,
     });
     this.rooms = new RoomOrders({
@@ -525,7 +525,7 @@ export class Lab implements AgentEvents {
     }
     const { spec } = session.state as RestoreState | LiveState;
     const { disk, verify, afterwards, personalise, failingDisks, proveBootMs } = spec;
-    const proveBootSeconds = (proveBootMs ?? null) === null ? null : (proveBootMs ?? 0) / 1000;
+    const proveBootSeconds = proveBootMs === null ? null : proveBootMs / 1000;
     const request = {
       ...{ disk, failingDisks, verify, afterwards, personalise, proveBootSeconds, canary: null },
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },

@@ -26,7 +26,7 @@ import {
   encodeNumbered,
   type ServerMessage,
 } from "../../core/wire/control.ts";
-import type { ImageWriter } from "../store/image-store.ts";
+import type { ImageWriter } from "../store/image-writer.ts";
 import type { LabTimers } from "./timers.ts";
 
 export interface LiveCastPorts {

@@ -5,7 +5,7 @@ import { parseMac } from "../../core/units/mac.ts";
 import type { RoomImport } from "../../core/wire/api.ts";
 import { foldedName, nameFault, pcNameRule, seatNameRule } from "../../core/wire/names.ts";
 import { seatsLimit } from "../../core/wire/rooms.ts";
-import type { PcFields } from "../../core/wire/views.ts";
+import { fieldName, fieldValueLimit, type PcFields } from "../../core/wire/views.ts";
 import type { PcRecord, RoomRecord } from "../state/records.ts";
 import { addressText, type LabNetwork, roomNetwork } from "./addresses.ts";
 import type { Admissions } from "./admissions.ts";
@@ -18,10 +18,8 @@ import type { Personals } from "./personals.ts";
 
 const columns = ["name", "seat", "mac", "address", "uuid"] as const;
 type Column = (typeof columns)[number];
-const fieldColumn = /^field:([A-Za-z_][A-Za-z0-9_]{0,63})$/;
+const fieldColumn = new RegExp(`^field:(${fieldName})$`);
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** In characters, as a field's value may have. */
-const valueLimit = 1024;
 /** Problems of a list that are told at once. */
 const problemsTold = 50;
 
@@ -238,8 +236,8 @@ function readRow(
   const fields = names.flatMap((name) => {
     const field = fieldColumn.exec(name)?.[1];
     const value = cellOf(name) ?? "";
-    if (value.length > valueLimit)
-      problems.push({ line, text: `${name} has more than ${valueLimit} characters` });
+    if (value.length > fieldValueLimit)
+      problems.push({ line, text: `${name} has more than ${fieldValueLimit} characters` });
     return field === undefined ? [] : [[field, value] as const];
   });
   const trimmed = columns.map((name) => [name, cellOf(name)?.trim() ?? null] as const);

@@ -15,11 +15,11 @@ import { errorText, RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
-import { isProofPending, type Sign } from "../../core/session/boot-proof.ts";
+import { isOfProof, isProofPending, type Sign } from "../../core/session/boot-proof.ts";
 import { canaryText } from "../../core/session/canary.ts";
 import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
-import type { Fact, Input, Order, OrderSettings, PcId } from "../../core/session/kind.ts";
+import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
@@ -38,7 +38,8 @@ import {
 } from "../../core/wire/control.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
-import type { ImageStore, ImageWriter } from "../store/image-store.ts";
+import type { ImageStore } from "../store/image-store.ts";
+import type { ImageWriter } from "../store/image-writer.ts";
 import { Cast } from "./casts.ts";
 import { Engine, type Session, sessionOf } from "./engine.ts";
 import { LiveArchive } from "./live-archive.ts";
@@ -117,6 +118,8 @@ export class Sessions {
   private readonly engine: Engine;
   private readonly ended = new Map<string, Session>();
   private readonly casts = new Map<string, Cast>();
+  /** Restores and live casts by the tag of their frames. */
+  private readonly byTag = new Map<number, Session>();
   private readonly archives = new Map<string, LiveArchive>();
   private readonly writers = new Map<string, ImageWriter>();
   private readonly waiting = new Map<string, (() => void)[]>();
@@ -144,6 +147,7 @@ export class Sessions {
     for (const journalled of journal.open())
       this.equip(this.engine.resume(journalled, timers.stamp()));
     this.flush();
+    this.ports.awaited(this.awaited());
   }
 
   // --- what is read
@@ -218,9 +222,9 @@ export class Sessions {
     );
   }
 
-  /** What is wanted of the PC by this session now; null: nothing. */
-  orderOf(session: string, pc: PcId): Order | null {
-    return this.engine.orderOf(session, pc);
+  /** The attempt that is wanted of the PC by this session now; null: nothing is. */
+  attemptOf(session: string, pc: PcId): number | null {
+    return this.engine.attemptOf(session, pc);
   }
 
   /** The live cast of this session, if it is under way. */
@@ -436,7 +440,7 @@ export class Sessions {
   }
 
   bulk(pc: PcId, frame: BulkFrame): void {
-    const session = this.receiving().find(({ state }) => placeOf(state).tag === frame.tag);
+    const session = this.byTag.get(frame.tag);
     if (session === undefined) return;
     const cast = this.casts.get(session.id);
     if (frame.kind === bulkKind.wants) cast?.takeWants(pc, frame.payload);
@@ -521,6 +525,7 @@ export class Sessions {
       counted: () => this.ports.changed(session),
     });
     this.casts.set(session.id, cast);
+    this.byTag.set(placeOf(session).tag, session);
   }
 
   private addArchive(session: Session): LiveArchive {
@@ -609,7 +614,7 @@ export class Sessions {
       this.ports.changed(session);
     }
     for (const session of over) this.end(session);
-    this.ports.awaited(this.awaited());
+    if (happened.some(({ fact }) => isOfProof(fact))) this.ports.awaited(this.awaited());
   }
 
   private awaited(): Set<PcId> {
@@ -618,7 +623,7 @@ export class Sessions {
         ? []
         : Object.entries((durable as RestoreState | LiveState).receivers.members),
     );
-    return new Set(members.flatMap(([pc, { boot }]) => (isProofPending(boot ?? null) ? [pc] : [])));
+    return new Set(members.flatMap(([pc, { boot }]) => (isProofPending(boot) ? [pc] : [])));
   }
 
   /** What a fact leads to outside of its session. */
@@ -664,6 +669,7 @@ export class Sessions {
     this.tellRoom(session);
     this.casts.get(id)?.end();
     this.casts.delete(id);
+    if (receiversOf(session) !== null) this.byTag.delete(placeOf(session).tag);
     this.archives.get(id)?.close();
     this.archives.delete(id);
     this.castKeys.delete(id);
@@ -757,7 +763,7 @@ export function receiversOf({ kindName, state }: Session): Receivers | null {
 /** It lets PCs in: not all of them have ended. */
 const isServing = (session: Session): boolean => receiversOf(session)?.phase !== "proving";
 
-const placeOf = (state: unknown): CastPlace => (state as RestoreState | LiveState).spec.cast;
+const placeOf = ({ state }: Session): CastPlace => (state as RestoreState | LiveState).spec.cast;
 
 /** The PC is at this attempt of the session, as the journal has it. */
 const isOrdered = ({ kind, durable }: Session, pc: PcId, attempt: number): boolean =>

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { completeSessions } from "./older-states.ts";
 import { journalFromRecords } from "./session-records.ts";
 
 /**
@@ -61,4 +62,5 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
       CREATE TABLE host_keys (pc TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
       CREATE TABLE image_steps (
         image TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (image, name)) STRICT;`),
+  completeSessions,
 ];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ChunkSource } from "../../core/ports.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { readChunkOf } from "./chunk-reader.ts";
+import { nodeFiles } from "./files.ts";
 import { readIndex, readManifest } from "./image-files.ts";
 import { Packs } from "./packs.ts";
 
@@ -16,9 +17,9 @@ export interface CastSourceConfig {
 export async function openChunkSource(config: unknown): Promise<ChunkSource> {
   const { directory, imageId } = config as CastSourceConfig;
   const folder = join(directory, "images");
-  const manifest = await readManifest(folder, imageId);
-  const index = await readIndex(folder, manifest);
-  const packs = await Packs.open(join(directory, "packs"));
+  const manifest = await readManifest(nodeFiles, folder, imageId);
+  const index = await readIndex(nodeFiles, folder, manifest);
+  const packs = await Packs.open(join(directory, "packs"), nodeFiles);
   const catalogue = readCatalogue(directory);
   const ports = {
     find: (sha256: Uint8Array) => catalogue.find(sha256),

@@ -116,12 +116,31 @@ export class Catalogue {
   }
 }
 
-/** Opens the catalogue; one that is missing, unreadable or unfinished is rebuilt from the packs. */
-export async function openCatalogue(directory: string, packs: Packs): Promise<Catalogue> {
+/** Where the catalogue is kept. */
+export interface CatalogueFile {
+  exists(): boolean;
+  /** Makes it where there is none. */
+  open(): DatabaseSync;
+  remove(): void;
+}
+
+/** The catalogue of a store in this folder. */
+export function catalogueIn(directory: string): CatalogueFile {
   const path = join(directory, "catalogue.db");
-  if (existsSync(path)) {
+  return {
+    exists: () => existsSync(path),
+    open: () => new DatabaseSync(path),
+    remove() {
+      for (const end of ["", "-wal", "-shm"]) rmSync(path + end, { force: true });
+    },
+  };
+}
+
+/** Opens the catalogue; one that is missing, unreadable or unfinished is rebuilt from the packs. */
+export async function openCatalogue(file: CatalogueFile, packs: Packs): Promise<Catalogue> {
+  if (file.exists()) {
     try {
-      const db = new DatabaseSync(path);
+      const db = file.open();
       db.exec(schema);
       const isSound = db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
       if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) {
@@ -133,10 +152,10 @@ export async function openCatalogue(directory: string, packs: Packs): Promise<Ca
       // SQLITE_CORRUPT and SQLITE_NOTADB; anything else would not go away with the file.
       if (errcode !== 11 && errcode !== 26) throw storeError("opening the catalogue", cause);
     }
-    for (const end of ["", "-wal", "-shm"]) rmSync(path + end, { force: true });
+    file.remove();
   }
   try {
-    const db = new DatabaseSync(path);
+    const db = file.open();
     db.exec(schema);
     const catalogue = new Catalogue(db);
     for (const pack of await packs.numbers()) {

@@ -25,3 +25,11 @@ export function storeError(doing: string, cause: unknown): RoomcastError {
     { cause },
   );
 }
+
+/** What was sent is no image. */
+export const badImage = (why: string): RoomcastError =>
+  new RoomcastError("bad-input", `the image cannot be stored: ${why}`, "capture it again");
+
+/** A chunk that was sent is not the one that was announced. */
+export const wrongChunk = (chunkIndex: number, why: string): RoomcastError =>
+  badImage(`chunk ${chunkIndex}: ${why}`);

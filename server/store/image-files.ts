@@ -4,7 +4,6 @@
  * ever had, and `least.json`, the smallest disk that an image was found to fit.
  */
 
-import { mkdir, readdir, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
@@ -12,27 +11,27 @@ import { decodeManifestFile, encodeManifestFile, imageName } from "../../core/im
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { hexSha256, sha256 } from "../../core/node/hash.ts";
-import { syncDirectory } from "../../core/node/sync-directory.ts";
-import { writeDurably } from "../../core/node/write-durably.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { storeError } from "./faults.ts";
+import type { StoreFiles } from "./files.ts";
 
 /** What is in the folder: images, and in words what could not be read. Leftovers of commits that never were are removed. */
 export async function readManifests(
+  disk: StoreFiles,
   directory: string,
 ): Promise<{ images: Manifest[]; problems: string[] }> {
-  await mkdir(directory, { recursive: true });
-  const names = new Set(await readdir(directory));
+  await disk.makeFolder(directory);
+  const names = new Set(await disk.list(directory));
   const images: Manifest[] = [];
   const problems: string[] = [];
   for (const name of names) {
     const path = join(directory, name);
     const [id = "", ending] = name.split(".");
     if (name.endsWith(".new") || (ending === "index" && !names.has(`${id}.json`))) {
-      await unlink(path);
+      await disk.remove(path);
     } else if (ending === "json") {
       try {
-        images.push(await readManifest(directory, id));
+        images.push(await readManifest(disk, directory, id));
       } catch (error) {
         if (!(error instanceof RoomcastError)) throw error;
         problems.push(error.message);
@@ -43,8 +42,12 @@ export async function readManifests(
 }
 
 /** Rejects with `not-found`, or `bad-input` that says what is wrong with it. */
-export async function readManifest(directory: string, id: string): Promise<Manifest> {
-  const text = await readFile(join(directory, `${id}.json`), "utf8").catch((cause: unknown) => {
+export async function readManifest(
+  disk: StoreFiles,
+  directory: string,
+  id: string,
+): Promise<Manifest> {
+  const text = await readText(disk, join(directory, `${id}.json`)).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw damaged(id, "unreadable", cause);
     const next = "see `roomcast image list`";
     throw new RoomcastError("not-found", `there is no image ${id}`, next, { cause });
@@ -63,15 +66,19 @@ const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
     { cause },
   );
 
+const readText = async (disk: StoreFiles, path: string): Promise<string> =>
+  Buffer.from(await disk.read(path)).toString("utf8");
+
 type NumbersFile = "versions.json" | "least.json";
 
 /** The largest of each key. Empty when it was never written; `null` when it cannot be read. */
 export async function readNumbers(
+  disk: StoreFiles,
   directory: string,
   file: NumbersFile,
   keyOf: (name: string) => string,
 ): Promise<Map<string, number> | null> {
-  const text = await readFile(join(directory, file), "utf8").catch(() => "{}");
+  const text = await readText(disk, join(directory, file)).catch(() => "{}");
   try {
     const pairs: [string, unknown][] = Object.entries(JSON.parse(text) as object);
     const numbers = new Map<string, number>();
@@ -87,47 +94,57 @@ export async function readNumbers(
 }
 
 export async function writeNumbers(
+  disk: StoreFiles,
   directory: string,
   file: NumbersFile,
   numbers: ReadonlyMap<string, number>,
 ): Promise<void> {
   const text = canonicalJson(Object.fromEntries(numbers));
-  await writeDurably(join(directory, file), text).catch((cause: unknown) => {
+  await disk.writeDurably(join(directory, file), text).catch((cause: unknown) => {
     throw storeError(`writing ${file}`, cause);
   });
 }
 
 /** Durable when it resolves; the rename of the manifest is what makes the image be. */
 export async function commitImage(
+  disk: StoreFiles,
   directory: string,
   manifest: Manifest,
   index: Uint8Array,
 ): Promise<void> {
   try {
-    await writeDurably(join(directory, `${manifest.id}.index`), index);
+    await disk.writeDurably(join(directory, `${manifest.id}.index`), index);
     const text = encodeManifestFile(manifest, hexSha256);
-    await writeDurably(join(directory, `${manifest.id}.json`), text);
+    await disk.writeDurably(join(directory, `${manifest.id}.json`), text);
   } catch (cause) {
     for (const end of ["json", "json.new", "index", "index.new"]) {
-      await unlink(join(directory, `${manifest.id}.${end}`)).catch(() => {});
+      await disk.remove(join(directory, `${manifest.id}.${end}`)).catch(() => {});
     }
     throw storeError("committing the image", cause);
   }
 }
 
-export async function removeImage(directory: string, { id }: Manifest): Promise<void> {
+export async function removeImage(
+  disk: StoreFiles,
+  directory: string,
+  { id }: Manifest,
+): Promise<void> {
   try {
-    await unlink(join(directory, `${id}.json`));
-    await syncDirectory(directory);
-    await unlink(join(directory, `${id}.index`)).catch(() => {});
+    await disk.remove(join(directory, `${id}.json`));
+    await disk.syncFolder(directory);
+    await disk.remove(join(directory, `${id}.index`)).catch(() => {});
   } catch (cause) {
     throw storeError("deleting the image", cause);
   }
 }
 
 /** The index as committed; rejects with `bad-input` when it is not what the manifest's root hash says. */
-export async function readIndex(directory: string, manifest: Manifest): Promise<Uint8Array> {
-  const index = await readFile(join(directory, `${manifest.id}.index`)).catch((cause) => {
+export async function readIndex(
+  disk: StoreFiles,
+  directory: string,
+  manifest: Manifest,
+): Promise<Uint8Array> {
+  const index = await disk.read(join(directory, `${manifest.id}.index`)).catch((cause) => {
     throw damagedIndex(manifest, "it cannot be read", cause);
   });
   const decoded = decodeIndex(index, manifest.diskBytes);

@@ -1,7 +1,4 @@
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
-import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeIndex, encodeIndex } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import {
@@ -12,10 +9,9 @@ import {
 } from "../../core/image/types.ts";
 import { hashKey, sha256 } from "../../core/node/hash.ts";
 import { bitmapBytes, setBit } from "../../core/units/bits.ts";
-import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import { chunkLengthAt } from "../../core/units/units.ts";
+import { badImage, wrongChunk } from "./faults.ts";
 import type { ChunkPlace } from "./packs.ts";
-
-const inflate = promisify(zstdDecompress);
 
 /** An image that is being written. Nothing of it is visible before the commit, and nothing is left after `abort`. */
 export interface ImageWriter {
@@ -46,6 +42,8 @@ export interface WriterPorts {
   find(sha256: Uint8Array): ChunkPlace | undefined;
   store(entry: IndexEntry, stored: Uint8Array): Promise<void>;
   read(place: ChunkPlace): Promise<Uint8Array>;
+  /** Rejects with `bad-input` when the stored bytes are not the chunk that the entry says. */
+  requireContent(entry: IndexEntry, stored: Uint8Array): Promise<void>;
   requireSpace(usedBytes: number): Promise<void>;
   /** Makes all chunks durable, and then the image. */
   commit(draft: ManifestDraft, index: Uint8Array, storedBytes: number): Promise<Manifest>;
@@ -127,20 +125,7 @@ export class OpenWriter implements ImageWriter {
     // Before anything is waited for: a sweep meanwhile leaves it alone.
     this.held.add(hashKey(entry.sha256));
     if (this.ports.find(entry.sha256) !== undefined) return;
-    if (stored.length !== entry.storedLength || crc32c(stored) !== entry.crc32c) {
-      throw wrongChunk(entry.chunkIndex, "its bytes do not match their CRC");
-    }
-    let raw = stored;
-    if (entry.codec === codec.zstd) {
-      raw = await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: chunkBytes }).catch(
-        () => {
-          throw wrongChunk(entry.chunkIndex, "it cannot be inflated");
-        },
-      );
-    }
-    if (hashKey(sha256(raw)) !== hashKey(entry.sha256)) {
-      throw wrongChunk(entry.chunkIndex, "it does not match its hash");
-    }
+    await this.ports.requireContent(entry, stored);
     this.requireOpen();
     await this.ports.store(entry, stored);
   }
@@ -189,12 +174,6 @@ export class OpenWriter implements ImageWriter {
     throw new RoomcastError("conflict", "the capture has ended", "start it again");
   }
 }
-
-const badImage = (why: string): RoomcastError =>
-  new RoomcastError("bad-input", `the image cannot be stored: ${why}`, "capture it again");
-
-const wrongChunk = (chunkIndex: number, why: string): RoomcastError =>
-  badImage(`chunk ${chunkIndex}: ${why}`);
 
 const isSameForm = ({ entry: stored }: ChunkPlace, entry: IndexEntry): boolean =>
   stored.codec === entry.codec &&

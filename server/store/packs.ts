@@ -4,14 +4,12 @@
  * stored bytes. A process begins packs of its own and never appends to another's.
  */
 
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
-import { punchHoleIn } from "../../core/node/disk-calls.ts";
-import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { storeError } from "./faults.ts";
+import type { StoreFile, StoreFiles } from "./files.ts";
 
 /** Where the stored bytes of a chunk are. */
 export interface ChunkPlace {
@@ -32,25 +30,27 @@ export const packName = (pack: number): string => `${String(pack).padStart(8, "0
 
 export class Packs {
   private readonly directory: string;
-  private readonly handles = new Map<number, Promise<FileHandle>>();
+  private readonly disk: StoreFiles;
+  private readonly handles = new Map<number, Promise<StoreFile>>();
   private readonly unsynced = new Set<number>();
   private next: number;
   private current: { readonly pack: number; size: number } | null = null;
 
-  private constructor(directory: string, next: number) {
+  private constructor(directory: string, disk: StoreFiles, next: number) {
     this.directory = directory;
+    this.disk = disk;
     this.next = next;
   }
 
-  static async open(directory: string): Promise<Packs> {
-    await mkdir(directory, { recursive: true });
-    const packs = await packsIn(directory);
-    return new Packs(directory, (packs.at(-1) ?? 0) + 1);
+  static async open(directory: string, disk: StoreFiles): Promise<Packs> {
+    await disk.makeFolder(directory);
+    const packs = await packsIn(directory, disk);
+    return new Packs(directory, disk, (packs.at(-1) ?? 0) + 1);
   }
 
   /** Of the packs that are there, in order. */
   numbers(): Promise<number[]> {
-    return packsIn(this.directory);
+    return packsIn(this.directory, this.disk);
   }
 
   /** Durable only after `sync`. Rejects with `no-space` when the disk is full. */
@@ -69,12 +69,9 @@ export class Packs {
     record.set(encoded, 8);
     record.set(stored, recordHeaderBytes);
     try {
-      const handle = await this.handle(pack, "a+x");
+      const handle = await this.handle(pack, "new");
       this.unsynced.add(pack);
-      for (let done = 0; done < length; ) {
-        const { bytesWritten } = await handle.write(record, done, length - done, offset + done);
-        done += bytesWritten;
-      }
+      await handle.write(record, offset);
       // Again: a `sync` for another image may have come and gone while this was being written.
       this.unsynced.add(pack);
     } catch (cause) {
@@ -87,8 +84,8 @@ export class Packs {
     const packs = [...this.unsynced];
     this.unsynced.clear();
     try {
-      for (const pack of packs) await (await this.handle(pack, "r+")).datasync();
-      await syncDirectory(this.directory);
+      for (const pack of packs) await (await this.handle(pack, "write")).sync();
+      await this.disk.syncFolder(this.directory);
     } catch (cause) {
       for (const pack of packs) this.unsynced.add(pack);
       throw storeError("flushing the image store", cause);
@@ -97,14 +94,10 @@ export class Packs {
 
   /** The stored bytes, unchecked; rejects as the file system does, or when the pack ends early. */
   async read({ pack, offset, entry }: ChunkPlace): Promise<Uint8Array> {
-    const handle = await this.handle(pack, "r");
+    const handle = await this.handle(pack, "read");
     const stored = new Uint8Array(entry.storedLength);
-    for (let done = 0; done < stored.length; ) {
-      const at = offset + recordHeaderBytes + done;
-      const { bytesRead } = await handle.read(stored, done, stored.length - done, at);
-      if (bytesRead === 0) throw new Error(`${packName(pack)} ends early`);
-      done += bytesRead;
-    }
+    const length = await handle.read(stored, offset + recordHeaderBytes);
+    if (length < stored.length) throw new Error(`${packName(pack)} ends early`);
     return stored;
   }
 
@@ -112,11 +105,11 @@ export class Packs {
   async erase(places: readonly ChunkPlace[]): Promise<void> {
     for (const { pack, offset, entry } of places) {
       try {
-        const handle = await this.handle(pack, "r+");
-        const header = await handle.read(Buffer.alloc(4), 0, 4, offset);
+        const handle = await this.handle(pack, "write");
         // The magic goes, so that rebuilding does not find what was erased.
-        if (header.bytesRead === 4) await handle.write(Buffer.alloc(4), 0, 4, offset);
-        await punchHoleIn(handle.fd, offset + recordHeaderBytes, entry.storedLength);
+        const isThere = (await handle.read(Buffer.alloc(magic.length), offset)) === magic.length;
+        if (isThere) await handle.write(Buffer.alloc(magic.length), offset);
+        await handle.punch(offset + recordHeaderBytes, entry.storedLength);
         this.unsynced.add(pack);
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
@@ -133,26 +126,27 @@ export class Packs {
       this.handles.delete(pack);
       this.unsynced.delete(pack);
       await (await handle?.catch(() => undefined))?.close();
-      await unlink(join(this.directory, packName(pack))).catch((cause: NodeJS.ErrnoException) => {
+      const path = join(this.directory, packName(pack));
+      await this.disk.remove(path).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code !== "ENOENT") throw storeError("removing a pack", cause);
       });
     }
-    await syncDirectory(this.directory);
+    await this.disk.syncFolder(this.directory);
   }
 
   /** Bytes that a pack takes on the disk. */
   async diskBytes(): Promise<number> {
     let total = 0;
     for (const pack of await this.numbers()) {
-      total += (await stat(join(this.directory, packName(pack)))).blocks * 512;
+      total += await this.disk.diskBytes(join(this.directory, packName(pack)));
     }
     return total;
   }
 
   /** Every whole record of a pack whose stored bytes match their CRC; what is torn or damaged is passed over. */
   async *scan(pack: number): AsyncGenerator<ChunkPlace> {
-    const handle = await this.handle(pack, "r");
-    const { size } = await handle.stat();
+    const handle = await this.handle(pack, "read");
+    const size = await handle.size();
     let window = Buffer.alloc(0);
     let base = 0;
     for (let at = 0; at + recordHeaderBytes <= size; ) {
@@ -162,9 +156,9 @@ export class Packs {
       ) {
         window = Buffer.alloc(Math.min(scanBytes, size - at));
         base = at;
-        const { bytesRead } = await handle.read(window, 0, window.length, at);
-        if (bytesRead === 0) return;
-        window = window.subarray(0, bytesRead);
+        const length = await handle.read(window, at);
+        if (length === 0) return;
+        window = window.subarray(0, length);
       }
       const local = at - base;
       const header = window.subarray(local, local + recordHeaderBytes);
@@ -195,26 +189,18 @@ export class Packs {
     this.handles.clear();
   }
 
-  private handle(pack: number, how: "r" | "r+" | "a+x"): Promise<FileHandle> {
+  private handle(pack: number, how: "new" | "write" | "read"): Promise<StoreFile> {
     const known = this.handles.get(pack);
     if (known !== undefined) return known;
-    const path = join(this.directory, packName(pack));
-    // Writes go to places, not to the end: no O_APPEND. A reader elsewhere may lack the right to write.
-    const opened =
-      how === "a+x"
-        ? open(path, "wx+", 0o600)
-        : open(path, "r+").catch((error: NodeJS.ErrnoException) => {
-            if (how === "r+" || (error.code !== "EACCES" && error.code !== "EROFS")) throw error;
-            return open(path, "r");
-          });
+    const opened = this.disk.open(join(this.directory, packName(pack)), how);
     this.handles.set(pack, opened);
     opened.catch(() => this.handles.delete(pack));
     return opened;
   }
 }
 
-async function packsIn(directory: string): Promise<number[]> {
-  const found = await readdir(directory);
+async function packsIn(directory: string, disk: StoreFiles): Promise<number[]> {
+  const found = await disk.list(directory);
   return found
     .flatMap((name) => (/^\d{8}\.pack$/.test(name) ? [Number.parseInt(name, 10)] : []))
     .sort((one, other) => one - other);

@@ -38,15 +38,14 @@ export function expectedBytes(usedBytes: number, before: Manifest | undefined): 
   return Math.ceil(usedBytes * part);
 }
 
-/** Rejects with `no-space` that says what is needed and what is there. */
-export async function requireSpace(
-  directory: string,
+/** Throws `no-space` that says what is needed and what is there. */
+export function requireSpace(
+  { freeBytes }: Space,
   name: string,
   usedBytes: number,
   before: Manifest | undefined,
-): Promise<void> {
+): void {
   const needed = expectedBytes(usedBytes, before);
-  const { freeBytes } = await spaceAt(directory);
   if (needed <= freeBytes) return;
   throw new RoomcastError(
     "no-space",

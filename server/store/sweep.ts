@@ -1,18 +1,19 @@
 /** Mark and sweep: which stored chunks and packs no image and no writer needs. */
-
-import { setImmediate } from "node:timers/promises";
 import { indexEntryBytes } from "../../core/image/types.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import type { ChunkPlace } from "./packs.ts";
 
-/** The hashes that indexes name, as `hashKey`. Other work gets its turn between two images. */
-export async function markLive(indexes: AsyncIterable<Uint8Array>): Promise<Set<string>> {
+/** The hashes that indexes name, as `hashKey`. Other work has its turn (`pause`) after each image. */
+export async function markLive(
+  indexes: AsyncIterable<Uint8Array>,
+  pause: () => Promise<void>,
+): Promise<Set<string>> {
   const live = new Set<string>();
   for await (const index of indexes) {
     for (let at = 0; at < index.length; at += indexEntryBytes) {
       live.add(hashKey(index.subarray(at + 16, at + indexEntryBytes)));
     }
-    await setImmediate();
+    await pause();
   }
   return live;
 }

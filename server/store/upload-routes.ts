@@ -7,7 +7,8 @@ import { decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { admitBody, readBody } from "./body.ts";
-import type { ImageStore, ImageWriter } from "./image-store.ts";
+import type { ImageStore } from "./image-store.ts";
+import type { ImageWriter } from "./image-writer.ts";
 
 const mib = 1024 * 1024;
 /** Of a disk of 16 TiB, the largest that an image may be of. */

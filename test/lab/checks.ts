@@ -1,7 +1,7 @@
 /** What must hold whatever happens. Each is asked where it could break, so that every event is checked. */
 import { isDeepStrictEqual } from "node:util";
 import { type Order, workOf } from "../../core/agent/life.ts";
-import type { ProofFact } from "../../core/session/boot-proof.ts";
+import { isOfProof, type ProofFact } from "../../core/session/boot-proof.ts";
 import { isLateness } from "../../core/session/cause.ts";
 import type { JournalSession } from "../../core/session/journal.ts";
 import type { Fact, PcId, Wanted } from "../../core/session/kind.ts";
@@ -391,9 +391,6 @@ export class Checks {
     }
   }
 }
-
-const isOfProof = (fact: Fact): fact is ProofFact =>
-  ["proving", "left", "came-back", "booted", "unbooted"].includes(fact.type);
 
 /** The attempt ended as the agent said, not as an operator wanted or because it never came. */
 const isOfAgent = ({ result, cause }: Ended): boolean =>

@@ -229,10 +229,9 @@ export class Server implements TaskServer {
   admitted(pc: string, grant: string): TaskServer | null {
     const { lab } = this;
     const [process, whose = "", session = "", attempt] = grant.split("/");
-    const order = this.running.orderOf(session, pc);
-    const isCarried = order !== null && "grant" in order && order.grant === grant;
-    const isKept = lab.plant === "keep-grant" && whose === pc && Number(process) === this.process;
-    if (!isCarried && !isKept) {
+    const isSealed = whose === pc && Number(process) === this.process;
+    const holds = this.running.attemptOf(session, pc) === Number(attempt);
+    if (!isSealed || !(holds || lab.plant === "keep-grant")) {
       lab.tally.happened.refusals++;
       return null;
     }

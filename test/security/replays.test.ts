@@ -50,7 +50,7 @@ test("a grant to look is over after five minutes, by the second", () => {
     isConnected: () => true,
     isMenuLocked: () => false,
     isPlaced: () => true,
-    orderOf: () => null,
+    attemptOf: () => null,
     seal: (grant: Grant) => {
       text = lab.api.grants.seal(grant);
       return text;
@@ -69,7 +69,7 @@ test("a grant to look is over after five minutes, by the second", () => {
       [12 * fiveMinutes, false],
     ] as const) {
       now = 1000 + later;
-      assert.equal(grants.holds(read.value, text), holds, `${view} after ${later} ms`);
+      assert.equal(grants.holds(read.value), holds, `${view} after ${later} ms`);
     }
   }
 });
@@ -83,7 +83,7 @@ test("a PC that nobody has placed may have the network checked once a minute", (
     isConnected: () => true,
     isMenuLocked: () => false,
     isPlaced: () => isPlaced,
-    orderOf: () => null,
+    attemptOf: () => null,
     seal: (grant: Grant) => lab.api.grants.seal(grant),
   });
   const [pc = ""] = lab.pcs;

@@ -229,7 +229,7 @@ test("a member is shown with its lane, its reason, and the newest words of it", 
   played.take(delivery("a", "no multicast"));
   assert.deepEqual(shown("a").slice(3), ["no multicast", "http", "no multicast"]);
   played.take(lost("b"));
-  assert.deepEqual(shown("b"), ["PC b", "offline", "failed", "gone", null, null]);
+  assert.deepEqual(shown("b"), ["PC b", "offline", "failed", "gone; it may come back", null, null]);
   played.take(reported("c", done(1, "refused")));
   assert.deepEqual(shown("c"), ["PC c", "failed", "failed", null, null, null]);
   assert.equal(played.view.members[2]?.refused, true);

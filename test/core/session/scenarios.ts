@@ -151,7 +151,7 @@ export const scenarios: readonly Scenario[] = [
         facts: ["b went"],
         wanted: { a: 1, b: 1 },
         cast: ["a"],
-        results: { b: "failed: gone" },
+        results: { b: "failed: gone; it may come back" },
       },
       { inputs: [verified("a")], facts: ["a ended verified"] },
       { after: rejoinGrace - 1, facts: [] },
@@ -479,7 +479,13 @@ export const scenarios: readonly Scenario[] = [
     spec: one,
     phases: [
       oneReceives,
-      { inputs: [resumed], facts: ["a went"] },
+      {
+        inputs: [resumed],
+        facts: ["a went"],
+        results: {
+          a: "failed: the server was restarted and the PC has not come back; it may come back",
+        },
+      },
       {
         after: rejoinGrace,
         facts: ["a ended failed: server-restarted", "closed failed"],

@@ -7,12 +7,13 @@ import type { KindName, SpecOf } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
-import { Engine } from "../../../server/lab/engine.ts";
+import { decidedLimit, Engine } from "../../../server/lab/engine.ts";
 import { castKeys, keysOf } from "../../core/cast/keys.ts";
 import {
   admit,
   alone,
   at,
+  delivery,
   done,
   drop,
   liveSpec,
@@ -169,8 +170,8 @@ test("an agent that is at work hears its order once over each connection, and wh
   desk.report("a", at(1, "stopping"));
   desk.engine.renew("s1", millis(9000));
   assert.deepEqual(desk.said(), [], "what stops needs no grant");
-  assert.equal(desk.engine.orderOf("s1", "a")?.type, "restore");
-  assert.equal(desk.engine.orderOf("s1", "b"), null);
+  assert.equal(desk.engine.attemptOf("s1", "a"), 1);
+  assert.equal(desk.engine.attemptOf("s1", "b"), null);
 });
 
 test("an end is settled when it is in the journal, and not before", () => {
@@ -446,4 +447,33 @@ test("once the canary is through, whoever is connected is ordered; its proof hea
   const sign = { kind: "dhcp", system: "Debian", host: "lab1-a1" } as const;
   desk.engine.tell({ type: "seen", pc: "a", sign }, desk.stamp);
   assert.deepEqual(desk.write(), ["b restore s1 1"]);
+});
+
+test("while the journal is too far behind nobody is let in, and what was decided is kept", () => {
+  const desk = new Desk();
+  for (const pc of ["a", "b"]) desk.connect(pc);
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a"] }));
+  desk.write();
+  desk.take("s1", ready("a"));
+  // The disk is full: whatever is decided waits.
+  let facts = 0;
+  for (let each = 0; each < 2 * decidedLimit; each++) {
+    const reason = each % 2 === 0 ? "no multicast" : null;
+    if (desk.engine.take("s1", delivery("a", reason), desk.stamp)) facts++;
+  }
+  assert(facts > decidedLimit - 10 && facts <= decidedLimit, String(facts));
+  const tooFar = { name: "RoomcastError", code: "failed", message: /cannot be written down/ };
+  assert.throws(() => desk.begin(2, "wipe", { ...wipeSpec, pc: "b" }), tooFar);
+  assert.throws(() => desk.take("s1", admit("b")), tooFar);
+  assert.throws(() => desk.connect("a", at(1)), tooFar);
+  // Each of these can come but once.
+  desk.report("a", done(1, "verified", root));
+  desk.lose("b");
+  assert.deepEqual(desk.said(), [], "nothing is acted on");
+
+  desk.write();
+  assert.equal(desk.engine.get("s1"), undefined, "its only PC has ended");
+  desk.connect("b");
+  desk.begin(3, "wipe", { ...wipeSpec, pc: "b" });
+  assert.deepEqual(desk.write(), ["b wipe s3 1"]);
 });

@@ -9,7 +9,7 @@ import { codec } from "../../../core/image/types.ts";
 import { chunkBytes, millis } from "../../../core/units/units.ts";
 import { bulkKind, decodeNumbered, encodeNumbered } from "../../../core/wire/control.ts";
 import { LiveCast } from "../../../server/lab/live-cast.ts";
-import type { ImageWriter } from "../../../server/store/image-store.ts";
+import type { ImageWriter } from "../../../server/store/image-writer.ts";
 import { castKeys } from "../../core/cast/keys.ts";
 
 const entry = {

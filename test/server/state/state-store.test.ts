@@ -258,8 +258,8 @@ test("a file of version 0.1 keeps its history, rooms, seats, PCs, operators, sch
         {
           ...{ id: "s4", kind: "restore", image: "base@1", room: null, state: "casting" },
           members: [
-            "host2 failed the server was restarted and the PC has not come back",
-            "host3 failed the server was restarted and the PC has not come back",
+            "host2 failed the server was restarted and the PC has not come back; it may come back",
+            "host3 failed the server was restarted and the PC has not come back; it may come back",
           ],
         },
       ],

@@ -5,7 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import fastify from "fastify";
 import { encodeEntry } from "../../../core/image/index-codec.ts";
 import { codec } from "../../../core/image/types.ts";
-import type { ImageWriter } from "../../../server/store/image-store.ts";
+import type { ImageWriter } from "../../../server/store/image-writer.ts";
 import { captureRoutes } from "../../../server/store/upload-routes.ts";
 
 test("of 600 chunks of a few bytes each, that take a MiB inflated, four are checked at once", async () => {

@@ -1,0 +1,339 @@
+import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import type { Manifest, ManifestDraft } from "../../core/image/types.ts";
+import {
+  foldedName,
+  imageNameRule,
+  type NameFault,
+  nameFault,
+  requireName,
+  suggestedName,
+} from "../../core/wire/names.ts";
+import { type ChunkReaderPorts, readChunkOf, readStored } from "./chunk-reader.ts";
+import type { Chunks } from "./chunks.ts";
+import { commitImage, readIndex, removeImage, writeNumbers } from "./image-files.ts";
+import { fittedOf, imageIn, inOrder } from "./image-names.ts";
+import type { ImageStore, StorePorts } from "./image-store.ts";
+import { type ImageWriter, OpenWriter } from "./image-writer.ts";
+import { requireSpace, type Space } from "./space.ts";
+import { markLive } from "./sweep.ts";
+import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
+
+/** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
+const indexLimit = 4;
+/** What the store says of an image. */
+type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize">;
+
+export interface OpenedStore {
+  readonly ports: StorePorts;
+  readonly directory: string;
+  /** Of manifests and indexes. */
+  readonly folder: string;
+  readonly images: readonly Manifest[];
+  /** Of manifests that could not be read, in words. */
+  readonly problems: readonly string[];
+  readonly versions: Map<string, number>;
+  readonly least: Map<string, number>;
+  readonly chunks: Chunks;
+}
+
+/** The images of a folder, committed and deleted one after the other over one stock of chunks. */
+export class FolderStore implements ImageStore {
+  private readonly manifestProblems: readonly string[];
+  private indexProblem: string | null = null;
+  private readonly ports: StorePorts;
+  private readonly directory: string;
+  private readonly folder: string;
+  private readonly images: Map<string, Manifest>;
+  /** Being deleted: nobody may begin to use them. */
+  private readonly going = new Set<string>();
+  /** The highest version of names whose newest image was deleted, by `foldedName`. */
+  private readonly versions: Map<string, number>;
+  /** By the image's id; what it costs to lose it is another try. */
+  private readonly least: Map<string, number>;
+  private readonly chunks: Chunks;
+  private readonly indexes = new Map<string, Promise<Uint8Array>>();
+  private readonly writers = new Set<OpenWriter>();
+  /** Commits, deletions and sweeps happen one after another. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(opened: OpenedStore) {
+    this.ports = opened.ports;
+    this.directory = opened.directory;
+    this.folder = opened.folder;
+    this.images = new Map(opened.images.map((image) => [image.id, image]));
+    this.manifestProblems = opened.problems;
+    this.versions = opened.versions;
+    this.least = opened.least;
+    this.chunks = opened.chunks;
+  }
+
+  get problems(): readonly string[] {
+    const { manifestProblems, indexProblem } = this;
+    return indexProblem === null ? manifestProblems : [...manifestProblems, indexProblem];
+  }
+
+  get warnings(): readonly string[] {
+    return this.list().flatMap((image) => {
+      const fault = nameFault(imageNameRule, image.name);
+      return fault === null ? [] : [oddNameWarning(image, fault)];
+    });
+  }
+
+  list(): Manifest[] {
+    return inOrder(this.images.values()).filter(({ id }) => !this.going.has(id));
+  }
+
+  find(reference: string): Manifest | undefined {
+    return imageIn(this.list(), reference) ?? this.images.get(reference);
+  }
+
+  index(imageId: string): Promise<Uint8Array> {
+    const known = this.indexes.get(imageId);
+    if (known !== undefined) return known;
+    const image = this.images.get(imageId);
+    if (image === undefined) return Promise.reject(noImage(imageId));
+    const index = readIndex(this.ports.disk, this.folder, image);
+    index.catch(() => this.indexes.delete(imageId));
+    this.indexes.set(imageId, index);
+    for (const oldest of this.indexes.keys()) {
+      if (this.indexes.size <= indexLimit) break;
+      this.indexes.delete(oldest);
+    }
+    return index;
+  }
+
+  async readChunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
+    const index = await this.index(imageId);
+    const image = this.images.get(imageId);
+    if (image === undefined) throw noImage(imageId);
+    return readChunkOf(image, index, entryIndex, this.reader);
+  }
+
+  beginImage(name: string): ImageWriter {
+    requireName(imageNameRule, name);
+    return this.begin({
+      requireSpace: async (usedBytes) =>
+        requireSpace(await this.space(), name, usedBytes, this.find(name)),
+      stamp: () => ({
+        formatVersion: 2,
+        name: this.versionsOf(name)[0]?.name ?? name,
+        version: this.nextVersion(name),
+      }),
+    });
+  }
+
+  beginFitted(origin: Manifest, fitSize: string): ImageWriter {
+    const { id, name, version } = origin;
+    if (origin.fitOf !== undefined) {
+      const what = `${imageName(origin)} is a fitted version itself`;
+      throw new RoomcastError("usage", what, `fit ${imageName({ name, version })}`);
+    }
+    const stamp = { formatVersion: 3, name, version, fitOf: id, fitSize } as const;
+    const own = imageName(stamp);
+    const requireFree = (): typeof stamp => {
+      if (this.find(id) === undefined) throw noImage(id);
+      if (this.find(own) === undefined) return stamp;
+      const next = `restore it, or delete it first: \`roomcast image delete ${own}\``;
+      throw new RoomcastError("conflict", `there is an image ${own} already`, next);
+    };
+    requireFree();
+    return this.begin({
+      requireSpace: async (usedBytes) => requireSpace(await this.space(), own, usedBytes, origin),
+      stamp: requireFree,
+    });
+  }
+
+  leastDiskBytes(imageId: string): number | null {
+    return this.least.get(imageId) ?? null;
+  }
+
+  noteLeastDisk(imageId: string, bytes: number): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.images.has(imageId)) throw noImage(imageId);
+      this.least.set(imageId, bytes);
+      await writeNumbers(this.ports.disk, this.directory, "least.json", this.least);
+    });
+  }
+
+  /** `stamp`: what makes the draft an image; asked when it is this one's turn to be committed. */
+  private begin(how: {
+    requireSpace(usedBytes: number): Promise<void>;
+    stamp(): Stamp;
+  }): ImageWriter {
+    const writer = new OpenWriter({
+      find: (hash) => this.chunks.find(hash),
+      store: (entry, stored) => this.chunks.store(entry, stored),
+      read: (place) => this.chunks.read(place),
+      requireContent: this.ports.requireContent,
+      requireSpace: how.requireSpace,
+      commit: (draft, index, storedBytes) =>
+        this.inTurn(() => this.commitNow(how.stamp(), { draft, index, storedBytes })),
+      ended: async (ended, leftovers) => {
+        this.writers.delete(ended);
+        if (leftovers) await this.sweep();
+      },
+    });
+    this.writers.add(writer);
+    return writer;
+  }
+
+  async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
+    const image = imageId === null ? undefined : this.images.get(imageId);
+    if (imageId !== null && image === undefined) throw noImage(imageId);
+    const all = this.list();
+    const { report, damagedHashes } = await verifyImages(
+      image === undefined ? all : [image],
+      {
+        all,
+        index: (each) => readIndex(this.ports.disk, this.folder, each),
+        readStored: (entry) => readStored(entry, this.reader),
+        packOf: (hash) => this.chunks.packOf(hash),
+      },
+      options,
+    );
+    this.chunks.markDamaged(damagedHashes);
+    return report;
+  }
+
+  delete(imageId: string): Promise<{ freedBytes: number }> {
+    if (this.going.has(imageId)) return Promise.reject(noImage(imageId));
+    // Before it waits for its turn: a restore that begins meanwhile does not find the images.
+    const ids = [imageId, ...fittedOf(this.images.values(), imageId).map(({ id }) => id)];
+    for (const id of ids) this.going.add(id);
+    return this.inTurn(() => this.deleteNow(imageId)).finally(() => {
+      for (const id of ids) this.going.delete(id);
+    });
+  }
+
+  /** What a crash left of an image that was deleted. */
+  dropOrphans(): Promise<void> {
+    return this.inTurn(async () => {
+      // An origin that cannot be read may be there still.
+      if (this.manifestProblems.length > 0) return;
+      for (const image of this.images.values()) {
+        if (image.fitOf !== undefined && !this.images.has(image.fitOf)) await this.remove(image);
+      }
+    });
+  }
+
+  async usage(): Promise<{ storedBytes: number; freeBytes: number }> {
+    const { freeBytes } = await this.space();
+    return { storedBytes: await this.chunks.diskBytes(), freeBytes };
+  }
+
+  sweep(): Promise<number> {
+    return this.inTurn(() => this.sweepNow());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.turn.catch(() => {});
+    await this.chunks.close();
+  }
+
+  private async deleteNow(imageId: string): Promise<{ freedBytes: number }> {
+    const image = this.images.get(imageId);
+    if (image === undefined) throw noImage(imageId);
+    // First, so that no crash in between lets a version's number come again.
+    if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1) {
+      this.versions.set(foldedName(image.name), image.version);
+      await writeNumbers(this.ports.disk, this.directory, "versions.json", this.versions);
+    }
+    await this.remove(image);
+    for (const fitted of fittedOf(this.images.values(), imageId)) await this.remove(fitted);
+    if (this.least.delete(imageId))
+      await writeNumbers(this.ports.disk, this.directory, "least.json", this.least);
+    return { freedBytes: await this.sweepNow() };
+  }
+
+  private async remove(image: Manifest): Promise<void> {
+    await removeImage(this.ports.disk, this.folder, image);
+    this.images.delete(image.id);
+    this.indexes.delete(image.id);
+  }
+
+  private nextVersion(name: string): number {
+    const newest = Math.max(0, ...this.versionsOf(name).map(({ version }) => version));
+    return Math.max(newest, this.versions.get(foldedName(name)) ?? 0) + 1;
+  }
+
+  private versionsOf(name: string): Manifest[] {
+    return inOrder(this.images.values()).filter(
+      (image) => foldedName(image.name) === foldedName(name),
+    );
+  }
+
+  private async commitNow(
+    stamp: Stamp,
+    what: {
+      readonly draft: ManifestDraft;
+      readonly index: Uint8Array;
+      readonly storedBytes: number;
+    },
+  ): Promise<Manifest> {
+    const { draft, index, storedBytes } = what;
+    const replaced = await this.chunks.flush();
+    const manifest: Manifest = {
+      ...draft,
+      ...stamp,
+      ...this.ports.newImage(),
+      storedBytes,
+    };
+    await commitImage(this.ports.disk, this.folder, manifest, index);
+    this.images.set(manifest.id, manifest);
+    await this.chunks.erase(replaced).catch(() => {});
+    return manifest;
+  }
+
+  private get reader(): ChunkReaderPorts {
+    const { chunks } = this;
+    return { find: (hash) => chunks.placeOf(hash), read: (place) => chunks.read(place) };
+  }
+
+  private space(): Promise<Space> {
+    return this.ports.disk.space(this.directory);
+  }
+
+  /** Mark and sweep. Answers the bytes that were freed. */
+  private async sweepNow(): Promise<number> {
+    // Chunks of an image that cannot be read may be all that is left of it.
+    if (this.manifestProblems.length > 0) return 0;
+    let live: ReadonlySet<string>;
+    try {
+      live = await markLive(this.allIndexes(), this.ports.disk.pause);
+      this.indexProblem = null;
+    } catch (error) {
+      if (!(error instanceof RoomcastError)) throw error;
+      this.indexProblem = error.message;
+      return 0;
+    }
+    const isLive = (key: string): boolean =>
+      live.has(key) || [...this.writers].some((writer) => writer.held.has(key));
+    return this.chunks.sweep(isLive, () => this.writers.size > 0);
+  }
+
+  private async *allIndexes(): AsyncGenerator<Uint8Array> {
+    for (const image of this.images.values()) {
+      yield await ((await this.indexes.get(image.id)) ??
+        readIndex(this.ports.disk, this.folder, image));
+    }
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(work, work);
+    this.turn = mine.catch(() => {});
+    return mine;
+  }
+}
+
+/** Earlier servers let such names in. The image is as good as any: only its name is not. */
+function oddNameWarning(image: Manifest, { what }: NameFault): string {
+  const better = suggestedName(imageNameRule, image.name) ?? "NAME";
+  return (
+    `image ${image.id}: ${what}. Rename it: \`roomcast image export ${image.id} ${better}.zst\`, ` +
+    `\`roomcast image import ${better}.zst ${better}\`, then delete it: \`roomcast image delete ${image.id}\``
+  );
+}
+
+const noImage = (imageId: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");
