@@ -206,7 +206,7 @@ function overwriteRows(
       columns,
     ).slice(0, 2),
     ...warnings,
-    ...ownRows(pcs, image, options, columns),
+    ...ownRows(pcs, image, options, { columns, lines }),
     ...orderKeyLines(keys).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
     [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,
@@ -224,15 +224,15 @@ function overwriteRows(
   ];
 }
 
-/** Lines about what a PC gets as its own; more would leave no room for the disks. */
-const ownLimit = 5;
+/** So many lines of the screen are for the disks, and for all but what a PC gets as its own. */
+const otherLines = 16;
 
 /** What each PC becomes, or which names keep it from that. */
 function ownRows(
   pcs: readonly PcView[],
   image: ImageView,
   options: RestoreOptions,
-  columns: number,
+  { columns, lines: screenLines }: ScreenSize,
 ): Row[] {
   if (options.personalise === "none") return [];
   const faults = nameFaults(pcs, options, systemsOn(image.partitions));
@@ -243,12 +243,13 @@ function ownRows(
       ? [line(cell(text, columns - 2))]
       : paragraph(text, columns, faults.length > 0 ? "bad" : "plain").slice(0, 2),
   );
-  if (rows.length <= ownLimit) return rows;
+  const limit = Math.max(4, screenLines - otherLines);
+  if (rows.length <= limit) return rows;
   const rest =
     faults.length > 0
       ? "and more names that cannot be taken"
       : `and more: \`roomcast image step list ${imageName(image)}\``;
-  return [...rows.slice(0, ownLimit - 1), line(rest)];
+  return [...rows.slice(0, limit - 1), line(rest)];
 }
 
 /** One PC, and the disk that will be overwritten there: the one that its agent will choose. */
