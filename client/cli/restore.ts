@@ -3,13 +3,13 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { personalLines } from "../../core/screen/personal.ts";
 import { proofSeconds } from "../../core/session/boot-proof.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
-import { stepLines } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -119,7 +119,7 @@ async function restore(
   const targets = await confirmTargets(context, options, {
     ...{ what, logicalSector, sender: null },
     systems: isOwn ? systemsOn(image.partitions) : [],
-    also: isOwn ? stepLines(image) : [],
+    also: isOwn ? personalLines(image) : [],
   });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "restore",
@@ -132,9 +132,11 @@ async function restore(
 async function cast(context: CliContext, reference: string, options: CastOptions): Promise<number> {
   const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
   const what = `the disk of ${sender.name}`;
+  const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector: null, sender, also: [] },
-    systems: options.personalise === "auto" ? ["any system"] : [],
+    ...{ what, logicalSector: null, sender },
+    systems: isOwn ? ["any system"] : [],
+    also: isOwn ? personalLines(null) : [],
   });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "cast",

@@ -134,8 +134,12 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   });
 }
 
-/** What the typed word is for: the PCs, and the disk that each will lose. */
-export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
+/** What the typed word is for: the PCs, the disk that each will lose, and what happens afterwards. */
+export const overwritten = (
+  model: Model,
+  pcs: readonly PcView[],
+  afterwards: readonly string[] = [],
+) => ({
   name: "word" as const,
   title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
   facts: [
@@ -144,6 +148,7 @@ export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
       return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
     }),
     ...orderKeyLines(orderKeys(pcs, model.rooms.values())),
+    ...afterwards,
   ],
   word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
   value: "",

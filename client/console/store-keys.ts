@@ -41,6 +41,8 @@ export function withOption(options: RestoreOptions, key: string): RestoreOptions
     }
     case "a":
       return { ...options, start: options.start === "now" ? "all" : "now" };
+    case "o":
+      return { ...options, personalise: options.personalise === "auto" ? "none" : "auto" };
     default:
       return options;
   }

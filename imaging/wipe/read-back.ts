@@ -60,7 +60,7 @@ export async function requireZeros(
   for (const { offset, length } of pieces) {
     const into = memory.subarray(0, length);
     if (!(await disk.reads(offset, into))) throw failed(offset, "cannot be read");
-    if (!isZero(into)) throw failed(offset, "does not read as zeros");
+    if (!isFullOf(zeros, into)) throw failed(offset, "does not read as zeros");
     bytes += length;
     step(length);
   }
@@ -105,11 +105,11 @@ export async function requireErased(
   for (const { offset, length } of pieces) {
     const into = memory.subarray(0, length);
     if (!(await disk.reads(offset, into))) throw failed(offset, "cannot be read");
-    const [first] = into;
-    const isBlank = (first === 0 || first === 0xff) && into.every((byte) => byte === first);
+    const areZerosHere = isFullOf(zeros, into);
+    const isBlank = areZerosHere || isFullOf(ones, into);
     if (!isBlank && hexSha256(into) === traces.get(offset))
       throw failed(offset, "still reads as before");
-    areZeros &&= isBlank && first === 0;
+    areZeros &&= areZerosHere;
     bytes += length;
     step(length);
   }
@@ -126,9 +126,10 @@ export const unverifiable = (diskBytes: number): WipeRecord["readBack"] => ({
     "not verifiable: the disk does not promise that what was discarded reads as zeros; --method zero is read back whole",
 });
 
-const isZero = (data: Uint8Array): boolean =>
-  Buffer.compare(data, zeros.subarray(0, data.length)) === 0;
+const isFullOf = (piece: Uint8Array, data: Uint8Array): boolean =>
+  Buffer.compare(data, piece.subarray(0, data.length)) === 0;
 const zeros = Buffer.alloc(pieceBytes);
+const ones = Buffer.alloc(pieceBytes, 0xff);
 
 const failed = (offset: number, what: string): RoomcastError =>
   new RoomcastError(

@@ -1,7 +1,8 @@
 /** SSH: who the PC is to others, and who gets in. */
-import { newEd25519HostKey } from "../../../core/node/openssh.ts";
+import { newHostKey } from "../../../core/node/openssh.ts";
 import { withKeys } from "../../../core/personalise/authorized-keys.ts";
 import type { HostKey } from "../../../core/wire/personal.ts";
+import { bytesText } from "../bytes-text.ts";
 import type { Root } from "../root.ts";
 import type { LinuxStep, Outcome } from "./linux.ts";
 
@@ -11,9 +12,12 @@ export async function giveHostKeys({ root, personal }: LinuxStep): Promise<Outco
   const names = await root.list(folder);
   if (names.length === 0) return null;
   const present = names.filter((name) => name.startsWith("ssh_host_"));
+  const named = await namedTypes(root);
   if (personal.hostKeys !== null) {
-    await put(root, personal.hostKeys, present);
-    const types = personal.hostKeys.map(({ type }) => type).join(", ");
+    // Its key of RSA is for systems that ask for one: no client of the last ten years needs it.
+    const keys = personal.hostKeys.filter(({ type }) => type !== "rsa" || named.includes("rsa"));
+    await put(root, keys, present);
+    const types = keys.map(({ type }) => type).join(", ");
     return { detail: `those that the server keeps for this PC: ${types}` };
   }
   if (await makesItsOwn(root)) {
@@ -21,22 +25,42 @@ export async function giveHostKeys({ root, personal }: LinuxStep): Promise<Outco
     return { detail: "the system makes its own when it starts" };
   }
   const comment = `root@${personal.name} (roomcast)`;
-  const own = present.includes(`${fileName}.pub`)
-    ? await root.read(`${folder}/${fileName}.pub`)
-    : null;
-  // Made by an earlier run for this very PC: it may be known by it already.
-  const key =
-    own?.endsWith(` ${comment}\n`) && present.includes(fileName)
-      ? { type: "ed25519", privateKey: await text(root, fileName), publicKey: own }
-      : newEd25519HostKey(comment);
-  await put(root, [key as HostKey], present);
-  return { detail: "new, made here: ed25519" };
+  const types = named.length > 0 ? named : (["ed25519"] as const);
+  const keys: HostKey[] = [];
+  for (const type of types)
+    keys.push((await madeBefore(root, type, comment)) ?? (await newHostKey(type, comment)));
+  await put(root, keys, present);
+  return { detail: `new, made here: ${types.join(", ")}` };
 }
 
-const fileName = "ssh_host_ed25519_key";
+/** The types of keys that sshd's own settings ask for by the names of their files; none: it takes what is there. */
+async function namedTypes(root: Root): Promise<readonly HostKey["type"][]> {
+  const further = (await root.list(`${folder}/sshd_config.d`)).filter((name) =>
+    name.endsWith(".conf"),
+  );
+  const files = ["sshd_config", ...further.map((name) => `sshd_config.d/${name}`)];
+  const found: HostKey["type"][] = [];
+  for (const file of files) {
+    const said = (await root.read(`${folder}/${file}`)) ?? "";
+    // sshd_config(5): keywords in any case, then blanks or `=`; arguments may be quoted.
+    for (const [, type] of said.matchAll(/^\s*hostkey[\s=]+"?\/etc\/ssh\/ssh_host_(\w+)_key\b/gim))
+      if (type === "ed25519" || type === "ecdsa" || type === "rsa") found.push(type);
+  }
+  return [...new Set(found)];
+}
 
-const text = async (root: Root, name: string): Promise<string> =>
-  (await root.read(`${folder}/${name}`)) ?? "";
+/** The key that an earlier run made for this very PC, which may be known by it already. */
+async function madeBefore(
+  root: Root,
+  type: HostKey["type"],
+  comment: string,
+): Promise<HostKey | null> {
+  const path = `${folder}/ssh_host_${type}_key`;
+  const privateKey = await root.read(path);
+  const publicKey = await root.read(`${path}.pub`);
+  if (privateKey === null || !publicKey?.endsWith(` ${comment}\n`)) return null;
+  return { type, privateKey, publicKey };
+}
 
 /** These, and no others. */
 async function put(
@@ -92,6 +116,3 @@ export async function letAdministratorsIn({ root, personal }: LinuxStep): Promis
   await root.write(file, withKeys(before, sshKeys.map(bytesText)), { mode: 0o600 });
   return { detail: `${sshKeys.length} of the administrators, in ${file}` };
 }
-
-/** UTF-8, a character each byte. */
-const bytesText = (words: string): string => Buffer.from(words, "utf8").toString("latin1");
