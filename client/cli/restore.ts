@@ -3,6 +3,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { type SectorNeed, sectorsOf } from "../../core/screen/target.ts";
 import { proofSeconds } from "../../core/session/boot-proof.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
@@ -114,10 +115,9 @@ async function restore(
 ): Promise<number> {
   const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
   const what = `${imageName(image)} (disk of ${sizeText(image.diskBytes)})`;
-  const { logicalSector } = image;
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector, sender: null },
+    ...{ what, sectors: sectorsOf(image), sender: null },
     systems: isOwn ? systemsOn(image.partitions) : [],
     also: isOwn ? stepLines(image) : [],
   });
@@ -133,7 +133,7 @@ async function cast(context: CliContext, reference: string, options: CastOptions
   const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
   const what = `the disk of ${sender.name}`;
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector: null, sender, also: [] },
+    ...{ what, sectors: null, sender, also: [] },
     systems: options.personalise === "auto" ? ["any system"] : [],
   });
   const session = await context.client.post<SessionView>("/sessions", {
@@ -154,7 +154,7 @@ async function confirmTargets(
   from: {
     readonly what: string;
     /** Null: not known yet. */
-    readonly logicalSector: number | null;
+    readonly sectors: SectorNeed | null;
     readonly sender: PcView | null;
     /** Those that take the PCs' names. */
     readonly systems: readonly HostSystem[];
@@ -163,7 +163,7 @@ async function confirmTargets(
   },
 ): Promise<object> {
   const { client } = context;
-  const { what, logicalSector, sender, systems, also } = from;
+  const { what, sectors, sender, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
   const sameRoom = ({ name }: RoomView): boolean =>
     foldedName(name) === foldedName(options.room ?? "");
@@ -189,7 +189,7 @@ async function confirmTargets(
       ...targetLines(overwritten, rooms, {
         named: options.disk ?? null,
         failingDisks: options.useFailingDisk ?? [],
-        logicalSector,
+        sectors,
       }),
       ...also,
       ...orderKeyLines(keys),
