@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { oldSignaturesInVolumes } from "../../../imaging/restore/old-signatures.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
+import { bsdLabel } from "../../core/image/bsd-labels.ts";
 import { captureInto } from "../capture/captured.ts";
 import { bytesAt, inFolder, lookAt, lvm, makeAt, mib, putBytes, tool } from "../capture/disks.ts";
 import { randomDisk, restoreTo } from "./restored.ts";
@@ -87,23 +88,11 @@ test("an old RAID and ZFS in unused blocks of volumes are gone after a delta and
 
 test("in a FreeBSD slice: both ends of each of its partitions, but for what the image has", async () => {
   const slice = Buffer.alloc(100 * mib);
-  // struct disklabel (sys/sys/disklabel.h): `a` from 1 MiB on, of 20 MiB, `c` the slice, `b` behind `a`.
-  const label = slice.subarray(512);
-  for (const at of [0, 132]) label.writeUInt32LE(0x82564557, at);
-  label.writeUInt32LE(512, 40);
-  label.writeUInt16LE(3, 138);
-  for (const [index, [start, size, type]] of [
-    [1, 20, 7],
-    [21, 30, 1],
-    [0, 100, 0],
-  ].entries()) {
-    label.writeUInt32LE((size as number) * 2048, 148 + index * 16);
-    label.writeUInt32LE((start as number) * 2048, 152 + index * 16);
-    label.writeUInt8(type as number, 160 + index * 16);
-  }
-  let sum = 0;
-  for (let at = 0; at < 148 + 3 * 16; at += 2) sum ^= label.readUInt16LE(at);
-  label.writeUInt16LE(sum, 136);
+  const parts = [
+    { letter: "a", start: 1 * 2048, size: 20 * 2048, type: 7 },
+    { letter: "b", start: 21 * 2048, size: 30 * 2048, type: 1 },
+  ];
+  slice.set(bsdLabel(parts, 100 * 2048), 512);
   const start = 10 * mib;
   const partitions = [{ start, size: slice.length, fs: "bsd" }] as never;
   const copy = {
