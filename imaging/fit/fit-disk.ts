@@ -86,7 +86,7 @@ export async function layOut(
 ): Promise<TablePartition | null> {
   const { manifest, grow, said } = options;
   const { rigid, endBytes } = await step("partition table", said, () => refit(disk, options));
-  if (disk.size < manifest.diskBytes) return null;
+  if (disk.size <= manifest.diskBytes) return null;
   const table = await readPartitionTable(tableSourceOf(disk));
   const { partitions } = manifest;
   const layout: Layout =
