@@ -192,7 +192,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         const lines = targetLines(pcs, rooms, {
           named: disk,
           failingDisks,
-          logicalSector: null,
+          sectors: null,
         });
         const word = pcs.map(({ name }) => name).join(",");
         const files = await certificateFiles(options.certificate, pcs);

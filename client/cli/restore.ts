@@ -4,6 +4,7 @@ import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { personalLines } from "../../core/screen/personal.ts";
+import { type SectorNeed, sectorsOf } from "../../core/screen/target.ts";
 import { proofSeconds } from "../../core/session/boot-proof.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
@@ -114,10 +115,9 @@ async function restore(
 ): Promise<number> {
   const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
   const what = `${imageName(image)} (disk of ${sizeText(image.diskBytes)})`;
-  const { logicalSector } = image;
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector, sender: null },
+    ...{ what, sectors: sectorsOf(image), sender: null },
     systems: isOwn ? systemsOn(image.partitions) : [],
     also: isOwn ? personalLines(image) : [],
   });
@@ -134,7 +134,7 @@ async function cast(context: CliContext, reference: string, options: CastOptions
   const what = `the disk of ${sender.name}`;
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector: null, sender },
+    ...{ what, sectors: null, sender },
     systems: isOwn ? ["any system"] : [],
     also: isOwn ? personalLines(null) : [],
   });
@@ -156,7 +156,7 @@ async function confirmTargets(
   from: {
     readonly what: string;
     /** Null: not known yet. */
-    readonly logicalSector: number | null;
+    readonly sectors: SectorNeed | null;
     readonly sender: PcView | null;
     /** Those that take the PCs' names. */
     readonly systems: readonly HostSystem[];
@@ -165,7 +165,7 @@ async function confirmTargets(
   },
 ): Promise<object> {
   const { client } = context;
-  const { what, logicalSector, sender, systems, also } = from;
+  const { what, sectors, sender, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
   const sameRoom = ({ name }: RoomView): boolean =>
     foldedName(name) === foldedName(options.room ?? "");
@@ -191,7 +191,7 @@ async function confirmTargets(
       ...targetLines(overwritten, rooms, {
         named: options.disk ?? null,
         failingDisks: options.useFailingDisk ?? [],
-        logicalSector,
+        sectors,
       }),
       ...also,
       ...orderKeyLines(keys),

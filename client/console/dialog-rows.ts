@@ -13,7 +13,7 @@ import {
   type ScreenSize,
   span,
 } from "../../core/screen/row.ts";
-import { foreseenTarget } from "../../core/screen/target.ts";
+import { foreseenTarget, sectorsOf } from "../../core/screen/target.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
@@ -259,7 +259,7 @@ function targetRow(pc: PcView, model: Model, image: ImageView, columns: number):
   const { text, refused } = foreseenTarget(pc, model.rooms.values(), {
     named: null,
     failingDisks: [],
-    logicalSector: image.logicalSector,
+    sectors: sectorsOf(image),
   });
   return [
     span(` ${cell(pc.name, 14)} `, "bold"),

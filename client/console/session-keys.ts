@@ -144,7 +144,7 @@ export const overwritten = (
   title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
   facts: [
     ...pcs.map((pc) => {
-      const request = { named: null, failingDisks: [], logicalSector: null };
+      const request = { named: null, failingDisks: [], sectors: null };
       return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
     }),
     ...orderKeyLines(orderKeys(pcs, model.rooms.values())),

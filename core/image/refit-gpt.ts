@@ -132,7 +132,7 @@ function used(entries: Uint8Array, entryBytes: number): { number: number; last: 
   return found;
 }
 
-interface FirstSector {
+export interface FirstSector {
   /** A copy. */
   readonly data: Uint8Array;
   readonly records: readonly MbrRecord[];
@@ -142,12 +142,12 @@ interface FirstSector {
 }
 
 /** Why a GPT beside such an MBR is not changed: the two would tell different sizes of a partition. */
-const mbrReasons: Readonly<Partial<Record<FirstSector["kind"], string>>> = {
+export const mbrReasons: Readonly<Partial<Record<FirstSector["kind"], string>>> = {
   hybrid: "the MBR is a hybrid one, which names partitions of the GPT as well",
   other: "the MBR beside the GPT is no protective one",
 };
 
-async function readFirstSector(source: TableSource): Promise<FirstSector> {
+export async function readFirstSector(source: TableSource): Promise<FirstSector> {
   const data = new Uint8Array(await source.read(0, source.logicalSector));
   const records = mbrRecords(data);
   const protectiveAt = records.findIndex(({ type }) => type === 0xee);

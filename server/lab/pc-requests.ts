@@ -3,7 +3,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
-import { foreseenTarget } from "../../core/screen/target.ts";
+import { foreseenTarget, sectorsOfLive } from "../../core/screen/target.ts";
 import { chooseSource } from "../../core/session/target.ts";
 import { type AskedAction, isAllowed } from "../../core/trust/asks.ts";
 import { isAtLeast, type Level } from "../../core/trust/level.ts";
@@ -144,7 +144,7 @@ function castOf(
       .join();
   const shown = others();
   const view = lab.rooms.view(room);
-  const usualDisk = { named: null, failingDisks: [], logicalSector: disk.logicalSector };
+  const usualDisk = { named: null, failingDisks: [], sectors: sectorsOfLive(disk.logicalSector) };
   const count = shown.length === 1 ? "1 PC" : `${shown.length} PCs`;
   const stored = saveAs === null ? "" : `, stored as image ${saveAs}`;
   return {

@@ -125,7 +125,10 @@ for (const { name, script, fs } of [
       const steps: string[] = [];
       try {
         await layOut(disk, {
-          manifest: { diskBytes: small.length, partitionTable: kind, partitions: records },
+          manifest: {
+            ...{ diskBytes: small.length, logicalSector: 512 },
+            ...{ partitionTable: kind, partitions: records },
+          },
           entries: Array.from({ length: 8 }, (_, chunkIndex) => ({ chunkIndex })),
           grow: "auto",
           signal: new AbortController().signal,
@@ -164,7 +167,7 @@ test("a disk that gives back something else is found before the table names the 
   await assert.rejects(
     layOut(disk, {
       manifest: {
-        diskBytes: small.length,
+        ...{ diskBytes: small.length, logicalSector: 512 },
         partitionTable: "gpt",
         partitions: records as unknown as PartitionRecord[],
       },
