@@ -21,7 +21,13 @@ import {
   networkApplication,
 } from "./applications.ts";
 import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
-import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
+import {
+  bootFindings,
+  dhcpFindings,
+  linkFindings,
+  lossFindings,
+  querierFinding,
+} from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { GatePorts } from "./gate/gate.ts";
@@ -190,7 +196,11 @@ export async function serve(options: ServeOptions): Promise<void> {
       });
       return doctorView(interfaceName, true, [
         ...findings,
-        ...dhcpFindings(dhcp, lab.announcer.warnings),
+        ...dhcpFindings(
+          dhcp,
+          lab.announcer.warnings.filter((text) => !services.pcTroubles.includes(text)),
+        ),
+        ...bootFindings(services.pcTroubles),
         ...(igmp === null ? [] : [querierFinding(igmp.querier(), igmp.listenedSeconds())]),
         ...linkFindings(pcs),
         ...lossFindings(lab.sessions.views()),

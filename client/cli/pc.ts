@@ -276,6 +276,7 @@ function describe(pc: PcView): string[] {
   return [
     `${pc.name} (${pc.id}), room ${pc.room}${pc.seat === null ? "" : `, seat ${pc.seat}`}`,
     `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
+    ...(pc.bootTrouble === null ? [] : [`boot      ${pc.bootTrouble}`]),
     ...identityLines(pc).map((text, index) => `${index === 0 ? "key" : ""}`.padEnd(10) + text),
     `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,
     ...(pc.address === null ? [] : [`its own   ${pc.address}`]),

@@ -99,6 +99,8 @@ export const PcView = Type.Object({
   /** The one that its seat has, as ADDRESS/LEN; null: none of its own. */
   address: nullable(Type.String()),
   fields: PcFields,
+  /** How far its network boot came and what that means, as the rest of a sentence about it; null: nothing keeps it. */
+  bootTrouble: nullable(Type.String()),
 });
 export type PcView = Static<typeof PcView>;
 

@@ -32,6 +32,7 @@ import { Admissions, type Fault, type OrderedBy, refusedFor } from "./admissions
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { BootProofs, type WireSenses } from "./boot-proofs.ts";
+import { BootTroubles } from "./boot-troubles.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { chooseCanaries } from "./canaries.ts";
 import { certificateOf } from "./certificates.ts";
@@ -146,6 +147,7 @@ export class Lab implements AgentEvents {
   private readonly bootingSince = new Map<string, number>();
   /** What booting machines call themselves. */
   readonly bootUuids = new BootUuids();
+  readonly bootTroubles: BootTroubles;
   private readonly boots: Boots;
   /** What each connected agent said last that it is at. */
   private readonly reports = new Map<string, Report | null>();
@@ -207,6 +209,10 @@ export class Lab implements AgentEvents {
         const { kind, state } = this.sessions.session(id);
         return { room: kind.room(state), image: kind.image(state) };
       },
+    });
+    this.bootTroubles = new BootTroubles({
+      ...{ inventory: this.inventory, announcer: this.announcer },
+      now: () => timers.now(),
     });
     const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
     const isConnected = (pc: string): boolean => agents.isConnected(pc);
@@ -330,8 +336,11 @@ export class Lab implements AgentEvents {
 
   pcView(pc: PcRecord): PcView {
     const { id } = pc;
+    const state = this.stateOf(id);
+    const isHere = state !== "offline" && state !== "booting";
     return pcView(pc, {
-      state: this.stateOf(id),
+      state,
+      bootTrouble: isHere ? null : this.bootTroubles.of(pc),
       session: this.sessions.idOf(id),
       candidates: this.inventory.candidates(pc),
       lastSeen: this.agents.isConnected(id) ? this.ports.clock.isoTime() : pc.lastSeen,

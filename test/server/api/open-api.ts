@@ -144,7 +144,8 @@ export async function openApi(
   else {
     const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });
     const secureFile = (): undefined => undefined;
-    const boot = { folder, serverUrl: "http://test", gate, plan, asked, secureFile };
+    const fetches = (): void => {};
+    const boot = { folder, serverUrl: "http://test", gate, plan, asked, fetches, secureFile };
     await bootApplication(bootApp, boot);
     const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
     await networkApplication(app, ports, forGate, ["localhost"]);
