@@ -15,6 +15,7 @@ import {
 import { foreseenTarget } from "../../core/screen/target.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
+import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import {
   imagesToChoose,
@@ -41,7 +42,7 @@ export function dialogRows(
     case "images":
       return {
         body: imageRows(model, page, size),
-        keys: "Arrows, Enter: choose   d v t a: change how   Esc: back",
+        keys: "Arrows, Enter: choose   d v t a f: change how   Esc: back",
       };
     case "overwrite":
       return {
@@ -165,20 +166,21 @@ function imageRows(
   return [
     ...title,
     blank,
-    ...imageList(images, chosen, { columns, lines: lines - 12 }),
+    ...imageList(images, chosen, { columns, lines: lines - 13 }),
     blank,
     ...optionRows(page.options),
   ];
 }
 
 /** What a restore will be like, with the keys that change it. */
-const optionRows = ({ delta, verify, afterwards, start }: RestoreOptions): Row[] =>
+const optionRows = ({ delta, verify, afterwards, start, fit }: RestoreOptions): Row[] =>
   (
     [
       ["d", "send", delta ? "only what differs on each disk" : "everything"],
       ["v", "verify", verify === "written" ? "as written" : "read back from the disk"],
       ["t", "then", afterwards],
       ["a", "start", start === "now" ? "with the PCs that are ready" : "when all are ready"],
+      ["f", "fit", fit === "auto" ? "the image to the smallest disk" : "never"],
     ] as const
   ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(what, 8)}${how}`)]);
 
@@ -202,6 +204,9 @@ function overwriteRows(
       columns,
     ).slice(0, 2),
     ...warnings,
+    ...fitSaid(model, targets, image, page.options).lines.flatMap((text) =>
+      paragraph(text, columns, "warn").slice(0, 3),
+    ),
     ...orderKeyLines(keys).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
     [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,

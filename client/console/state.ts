@@ -1,5 +1,6 @@
 /** Where the operator is in the console, and what that shows of the model. */
 import type { Afterwards } from "../../core/wire/control.ts";
+import type { FitMode } from "../../core/wire/fit-size.ts";
 import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
@@ -18,6 +19,7 @@ export interface RestoreOptions {
   readonly verify: "read-back" | "written";
   readonly afterwards: Afterwards;
   readonly start: "now" | "all";
+  readonly fit: FitMode;
 }
 
 export const usualOptions: RestoreOptions = {
@@ -25,6 +27,7 @@ export const usualOptions: RestoreOptions = {
   verify: "read-back",
   afterwards: "stay",
   start: "now",
+  fit: "auto",
 };
 
 export type Page =

@@ -41,6 +41,8 @@ export function withOption(options: RestoreOptions, key: string): RestoreOptions
     }
     case "a":
       return { ...options, start: options.start === "now" ? "all" : "now" };
+    case "f":
+      return { ...options, fit: options.fit === "auto" ? "never" : "auto" };
     default:
       return options;
   }

@@ -148,7 +148,7 @@ function requireTarget({ manifest, entries }: ReadImage, path: string): DiskView
   }
   const candidate = { disk: view, inUse: usedBy(path, systemRoots) };
   const choice = chooseTarget([candidate], path, {
-    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes),
+    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes, "export"),
     logicalSector: manifest.logicalSector,
   });
   if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);

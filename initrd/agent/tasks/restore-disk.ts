@@ -181,8 +181,9 @@ export class RestoreDisk {
   };
 
   private choose({ manifest, entries }: RestoreImage): DiskView {
+    const way = this.order.live === "no" ? "restore" : "live cast";
     const need = {
-      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes),
+      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes, way),
       logicalSector: manifest.logicalSector,
     };
     const { disk: named, rule } = this.order;
