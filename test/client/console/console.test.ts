@@ -62,6 +62,7 @@ test("a room is restored after each PC's disk was shown and the room's name was 
         delta: false,
         verify: "read-back",
         afterwards: "stay",
+        fit: "auto",
         overwrite: "lab-1",
         shown: [],
       },
