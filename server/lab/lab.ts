@@ -503,7 +503,7 @@ export class Lab implements AgentEvents {
    * Has a version of an image made that fits a room's disks, as far as they are known; null: none has to be.
    * Throws and rejects with `not-found`, `refused` and `failed`.
    */
-  private fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null {
+  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null {
     const pcs = this.inventory.pcsOf(this.inventory.room(order.room).name);
     const plan = this.fitPlan(this.image(order.image), pcs, { disk: null, failingDisks: [] });
     if (plan.kind !== "make") return null;

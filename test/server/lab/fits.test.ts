@@ -83,7 +83,7 @@ test("who wants the same class of disks shares the work and its progress, and al
   world.started[0]?.events.progress("reading", 1, 2);
   const other = world.want(240_000_000_000);
   assert.deepEqual(world.sizes, ["240GB"]);
-  assert.deepEqual(other.said, ["0.25 180"]);
+  assert.deepEqual(other.said, ["0.36 107"]);
   world.make("240GB", 240 * gb);
   world.end(0, null);
   assert.equal(one.said.at(-1), "fitted 240GB");
