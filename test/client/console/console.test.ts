@@ -63,6 +63,7 @@ test("a room is restored after each PC's disk was shown and the room's name was 
         verify: "read-back",
         afterwards: "stay",
         personalise: "auto",
+        fit: "auto",
         overwrite: "lab-1",
         shown: [],
       },
@@ -740,7 +741,7 @@ test("without a terminal it refuses", async () => {
   );
 });
 
-const windows = {
+const windowsVolume = {
   ...{
     index: 3,
     type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
@@ -761,7 +762,7 @@ test("where a disk would be refused, the list says so before anything is asked o
       pcOf(3, { disks: [{ ...diskOf(3), logicalSector: 4096 }] }),
       pcOf(4, { state: "offline" }),
     ],
-    images: [imageOf(4, { partitions: [windows] })],
+    images: [imageOf(4, { partitions: [windowsVolume] })],
   });
   await at.terminal.until("pc04");
   at.terminal.press(arrow.left);

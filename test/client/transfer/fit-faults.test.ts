@@ -277,6 +277,29 @@ test("a file system with errors is refused, and the message says which and what 
   });
 });
 
+/** Runs what follows without resize2fs, in a mount namespace of its own. */
+const withoutTool = `
+whole=$(mktemp -d) && some=$(mktemp -d) && mount --bind /usr/sbin "$whole" || exit
+cp -as "$whole/." "$some" && rm "$some/resize2fs" && mount --bind "$some" /usr/sbin || exit
+"$@"; status=$?
+umount /usr/sbin "$whole" && rm -r "$whole" "$some"; exit $status`;
+
+test("a tool that is missing is named with its package, and says nothing of the image", async () => {
+  const origin = await at.import(maker.disk(linux("tools", { 1: "ext4", 2: "swap" })), "tools");
+  const main = join(import.meta.dirname, "../../../bin/roomcast.js");
+  const words = ["--data", at.folder, "image", "fit", "tools", "--disk-size", `${30 * mib}`];
+  const child = spawn("unshare", [
+    ...["--mount", "/bin/sh", "-c", withoutTool, "sh", process.execPath, main, ...words],
+  ]);
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+  });
+  assert.equal((await once(child, "close"))[0], 1, said);
+  assert.match(said, /resize2fs is not there; install it .*: apt-get install e2fsprogs\n/);
+  assert.equal(at.images.leastDiskBytes(origin.id), null);
+});
+
 test("XFS, and what is not known, keep their sizes: told, with what can be done", async () => {
   const disk = maker.disk({
     name: "xfs",
