@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { RoomcastError } from "../../../core/errors.ts";
+import { misfitOf } from "../../../core/image/fit.ts";
 import { ebrChain, mbrSector } from "../../../core/image/mbr-writer.ts";
 import { type PartitionTable, readPartitionTable } from "../../../core/image/partition-table.ts";
 import type { DumpedPartition } from "../../../core/image/sfdisk-dump.ts";
@@ -16,7 +17,7 @@ import type { Manifest, PartitionRecord } from "../../../core/image/types.ts";
 import { layOut } from "../../../imaging/fit/fit-disk.ts";
 import { shrinkDisk } from "../../../imaging/fit/shrink-disk.ts";
 import { tool } from "../capture/disks.ts";
-import { FakeDisk, fill } from "../restore/fake-disk.ts";
+import { FakeDisk, fill, imageOf } from "../restore/fake-disk.ts";
 
 const mib = 1 << 20;
 const sector = 512;
@@ -192,6 +193,28 @@ for (const label of ["gpt", "dos"] as const) {
       { numRuns: 25 },
     );
     assert(fitted > 25 && refusals > 25, `${fitted} fitted, ${refusals} refused`);
+  });
+
+  test(`${label}: a smaller disk that holds all partitions gets a table of its own`, async () => {
+    let taken = 0;
+    await fc.assert(
+      fc.asyncProperty(randomParts, fc.nat(3000), fc.nat(3000), async (parts, tail, less) => {
+        const made = await makeDisk(parts, label, tail + 34);
+        const { manifest, content } = made;
+        const target = manifest.diskBytes - less * sector;
+        const entries = imageOf(content).entries.filter(({ chunkIndex }) => {
+          const chunk = content.subarray(chunkIndex * mib, (chunkIndex + 1) * mib);
+          return chunk.some((byte) => byte !== 0);
+        });
+        if (misfitOf(manifest, entries, target) !== null) return;
+        const disk = new FakeDisk(content.subarray(0, target));
+        await layOut(disk, { manifest, entries: [], grow: "auto", signal, said() {} });
+        await requireAll(made, disk.content);
+        taken++;
+      }),
+      { numRuns: 40 },
+    );
+    assert(taken > 10, `${taken} disks`);
   });
 
   test(`${label}: laid out on a larger disk`, async () => {
