@@ -54,6 +54,29 @@ test("a disk that was fitted is restored once more: it becomes the same", async 
   rmSync(disk);
 });
 
+test("a fitted version on a disk that is larger than it was made for takes its room, too", async () => {
+  const [layout] = ordinaryLayouts;
+  assert(layout !== undefined);
+  const origin = await cells.show(layout.name);
+  const fitted = cells.at.images.list().find(({ fitOf }) => fitOf === origin.id);
+  assert(fitted !== undefined);
+  const { disk, steps } = await cells.restored(await cells.show(fitted.id), 50 * mib);
+  assert.deepEqual(
+    steps.map(({ name, result }) => `${name}: ${result}`),
+    [
+      "partition table: done",
+      "move of partition 4: done",
+      "growth of partition 3: done",
+      "file system of partition 3: done",
+    ],
+  );
+  for (const entry of tableOf(disk).entries) {
+    const check = cells.maker.checks[layout.fs[entry.index] ?? ""];
+    lookAt(disk, entry.start, entry.size, (part) => check?.(part, entry));
+  }
+  rmSync(disk);
+});
+
 /** A file with holes, partitions made by sfdisk, and each of them filled by its maker. */
 async function sparseDisk(
   name: string,
