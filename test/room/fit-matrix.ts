@@ -1,7 +1,7 @@
 /**
  * `make test-fit`: every ordinary layout on smaller and larger disks, compared file by file; Debians of each
  * kind started from a shrunk and from a grown disk; and the work killed at 20 moments. `--rows TEXT` takes only
- * rows whose title has that text.
+ * rows whose title has that text: `files:` and `starts:` begin those of layouts and of Debians.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -26,12 +26,14 @@ import { roomFolder } from "./room-run.ts";
 const killCount = 20;
 const killTitle = `killed at ${killCount} moments`;
 
+const titled = <T extends { readonly title: string }>(what: string, rows: readonly T[]): T[] =>
+  rows.map((each) => ({ ...each, title: `${what}: ${each.title}` }));
 const { values } = parseArgs({ options: { rows: { type: "string", default: "" } } });
 const isWanted = ({ title }: { readonly title: string }): boolean => title.includes(values.rows);
 const wanted = {
-  layouts: ordinaryLayouts.filter(isWanted),
+  layouts: titled("files", ordinaryLayouts).filter(isWanted),
   kills: isWanted({ title: killTitle }),
-  kinds: debianKinds.filter(isWanted),
+  kinds: titled("starts", debianKinds).filter(isWanted),
 };
 const rowCount = wanted.layouts.length + wanted.kinds.length + Number(wanted.kills);
 let failures = 0;
@@ -51,7 +53,7 @@ async function row(title: string, target: string, work: () => Promise<string>): 
     return `FAILED: ${errorText(error)}`;
   });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`${title.padEnd(58)}  ${target.padEnd(15)}  ${seconds.padStart(6)} s  ${said}`);
+  console.log(`${title.padEnd(67)}  ${target.padEnd(15)}  ${seconds.padStart(6)} s  ${said}`);
 }
 
 async function tryLayout(cells: FitCells, layout: OrdinaryLayout): Promise<void> {

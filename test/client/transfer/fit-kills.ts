@@ -65,14 +65,15 @@ export async function killAtMoments(
   assert.equal(whole.status, 0, whole.stderr);
   assert.equal(await dropFitted(), 1);
   const others = at.images.list().map(({ id }) => id);
+  let { tookMs } = whole;
   let lateCount = 0;
   for (let moment = 0; moment < count; moment++) {
-    const afterMs = ((moment + random()) / count) * whole.tookMs;
+    const afterMs = ((moment + random()) / count) * tookMs;
     const killed = await runFit(at, what, {
       signal: "SIGKILL",
       moment: () => sleep(afterMs),
     });
-    const when = `killed after ${Math.round(afterMs)} of ${Math.round(whole.tookMs)} ms, seed ${seed}`;
+    const when = `killed after ${Math.round(afterMs)} of ${Math.round(tookMs)} ms, seed ${seed}`;
     assert(killed.status === null || killed.status === 0, `${when}: ${killed.stderr}`);
     // By then the server has seen that the connection is gone.
     await sleep(300);
@@ -88,6 +89,8 @@ export async function killAtMoments(
     assert.equal(await sweptBytes(at), 0, `${when}: chunks were left`);
     const second = await runFit(at, what);
     assert.equal(second.status, 0, `${when}, the second try: ${second.stderr}`);
+    // What the machine has to do beside changes.
+    tookMs = second.tookMs;
     for (const { id } of fittedOnes()) await requireWhole(at, id, when);
     assert.equal(await dropFitted(), 1, when);
     await requireTidy(at, when);
