@@ -12,6 +12,7 @@ import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
+import { openDhcpClientListener } from "../../host/dhcp-frames.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
 import { RareLine } from "../../lab/rare-line.ts";
@@ -98,7 +99,9 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
     if (kind === "exhausted")
       note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
   };
-  const listeners = mode === "off" ? [] : [await answer(options, mode, opened, onFact)];
+  const listeners: string[] = [];
+  if (mode === "off") overhear(options, opened);
+  else listeners.push(await answer(options, mode, opened, onFact));
   void watcher.looked.then(() => {
     told = [];
     guarded(options.onError, tell);
@@ -129,6 +132,24 @@ function watcherOf(options: DhcpServiceOptions & { onFact(fact: WatchFact): void
   }
 }
 
+const hearClient =
+  ({ asked }: DhcpServiceOptions) =>
+  (packet: DhcpPacket): void => {
+    const found = whoAsks(packet);
+    if (found !== null) asked(packet.mac, found);
+  };
+
+/** What a PC asks another server for says what it runs. Without the privilege, what else it shows has to do. */
+function overhear(options: DhcpServiceOptions, opened: AsyncDisposableStack): void {
+  const { interfaceName, onError, log } = options;
+  try {
+    const onClient = hearClient(options);
+    opened.use(openDhcpClientListener({ interfaceName, onClient, onError }));
+  } catch (error) {
+    log.info({ reason: errorText(error) }, "DHCP: what PCs ask for is not heard");
+  }
+}
+
 /** Answers what listens, for people. */
 async function answer(
   options: DhcpServiceOptions,
@@ -143,11 +164,7 @@ async function answer(
     isSecureBootOff: options.isSecureBootOff,
   });
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
-  const onClient = (packet: DhcpPacket): void => {
-    const asked = whoAsks(packet);
-    if (asked !== null) options.asked(packet.mac, asked);
-  };
-  const ports = { interfaceName, onFact, onClient, onError };
+  const ports = { interfaceName, onFact, onClient: hearClient(options), onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
     return `proxyDHCP ${interfaceName}`;
