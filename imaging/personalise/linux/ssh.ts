@@ -12,17 +12,20 @@ export async function giveHostKeys({ root, personal }: LinuxStep): Promise<Outco
   const names = await root.list(folder);
   if (names.length === 0) return null;
   const present = names.filter((name) => name.startsWith("ssh_host_"));
-  const named = await namedTypes(root);
+  const { types: named, others } = await namedKeys(root);
+  const told = (detail: string): Outcome => ({
+    detail: [detail, ...others.map((path) => `${path} stays the master's`)].join("; "),
+  });
   if (personal.hostKeys !== null) {
     // Its key of RSA is for systems that ask for one: no client of the last ten years needs it.
     const keys = personal.hostKeys.filter(({ type }) => type !== "rsa" || named.includes("rsa"));
     await put(root, keys, present);
     const types = keys.map(({ type }) => type).join(", ");
-    return { detail: `those that the server keeps for this PC: ${types}` };
+    return told(`those that the server keeps for this PC: ${types}`);
   }
   if (await makesItsOwn(root)) {
     await put(root, [], present);
-    return { detail: "the system makes its own when it starts" };
+    return told("the system makes its own when it starts");
   }
   const comment = `root@${personal.name} (roomcast)`;
   const types = named.length > 0 ? named : (["ed25519"] as const);
@@ -30,23 +33,33 @@ export async function giveHostKeys({ root, personal }: LinuxStep): Promise<Outco
   for (const type of types)
     keys.push((await madeBefore(root, type, comment)) ?? (await newHostKey(type, comment)));
   await put(root, keys, present);
-  return { detail: `new, made here: ${types.join(", ")}` };
+  return told(`new, made here: ${types.join(", ")}`);
 }
 
-/** The types of keys that sshd's own settings ask for by the names of their files; none: it takes what is there. */
-async function namedTypes(root: Root): Promise<readonly HostKey["type"][]> {
+interface NamedKeys {
+  /** Of those in their usual files. */
+  readonly types: readonly HostKey["type"][];
+  /** The paths of others. */
+  readonly others: readonly string[];
+}
+
+/** The keys that sshd's own settings ask for by the names of their files; none: it takes what is there. */
+async function namedKeys(root: Root): Promise<NamedKeys> {
   const further = (await root.list(`${folder}/sshd_config.d`)).filter((name) =>
     name.endsWith(".conf"),
   );
-  const files = ["sshd_config", ...further.map((name) => `sshd_config.d/${name}`)];
-  const found: HostKey["type"][] = [];
-  for (const file of files) {
+  const types = new Set<HostKey["type"]>();
+  const others = new Set<string>();
+  for (const file of ["sshd_config", ...further.map((name) => `sshd_config.d/${name}`)]) {
     const said = (await root.read(`${folder}/${file}`)) ?? "";
     // sshd_config(5): keywords in any case, then blanks or `=`; arguments may be quoted.
-    for (const [, type] of said.matchAll(/^\s*hostkey[\s=]+"?\/etc\/ssh\/ssh_host_(\w+)_key\b/gim))
-      if (type === "ed25519" || type === "ecdsa" || type === "rsa") found.push(type);
+    for (const [, path = ""] of said.matchAll(/^[ \t]*hostkey[ \t=]+"?([^\s"]+)/gim)) {
+      const type = /^\/etc\/ssh\/ssh_host_(ed25519|ecdsa|rsa)_key$/.exec(path)?.[1];
+      if (type === undefined) others.add(path);
+      else types.add(type as HostKey["type"]);
+    }
   }
-  return [...new Set(found)];
+  return { types: [...types], others: [...others] };
 }
 
 /** The key that an earlier run made for this very PC, which may be known by it already. */

@@ -13,6 +13,7 @@ import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
+import { openDhcpClientListener } from "../../host/dhcp-frames.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
 import { RareLine } from "../../lab/rare-line.ts";
@@ -121,8 +122,9 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
     const asked = whoAsks(packet);
     if (asked !== null) options.asked(packet.mac, asked);
   };
-  const listeners =
-    mode === "off" ? [] : [await answer(options, mode, opened, { onFact, onClient })];
+  const listeners: string[] = [];
+  if (mode === "off") overhear(options, opened, onClient);
+  else listeners.push(await answer(options, mode, opened, { onFact, onClient }));
   void watcher.looked.then(() => {
     told = [];
     guarded(options.onError, tell);
@@ -170,6 +172,19 @@ function watcherOf(options: DhcpServiceOptions & { onFact(fact: WatchFact): void
     const nothing = (): void => {};
     const looked = Promise.resolve();
     return { servers: [], looked, chosen: nothing, hurry: nothing, [Symbol.dispose]: nothing };
+  }
+}
+
+/** What a PC asks another server for says what it runs. Without the privilege, what else it shows has to do. */
+function overhear(
+  { interfaceName, onError, log }: DhcpServiceOptions,
+  opened: AsyncDisposableStack,
+  onClient: DhcpListenerPorts["onClient"],
+): void {
+  try {
+    opened.use(openDhcpClientListener({ interfaceName, onClient, onError }));
+  } catch (error) {
+    log.info({ reason: errorText(error) }, "DHCP: what PCs ask for is not heard");
   }
 }
 

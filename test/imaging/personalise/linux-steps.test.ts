@@ -134,7 +134,7 @@ test("a PC that has not proven who it is gets a new host key, which OpenSSH take
 test("a key of RSA is for a system whose sshd takes no other, made here or kept by the server", async () => {
   const files = {
     "etc/ssh/sshd_config": "# HostKey /etc/ssh/ssh_host_ecdsa_key\nUsePAM yes\n",
-    "etc/ssh/sshd_config.d/own.conf": 'hostkey="/etc/ssh/ssh_host_rsa_key"\n',
+    "etc/ssh/sshd_config.d/own.conf": 'hostkey="/etc/ssh/ssh_host_rsa_key"\nHostKey /srv/key\n',
     "etc/ssh/ssh_host_rsa_key": { text: "the master's\n", mode: 0o600 },
   };
   const made = await seen(files, { hostKeys: null });
@@ -144,6 +144,8 @@ test("a key of RSA is for a system whose sshd takes no other, made here or kept 
   assert.deepEqual(names, ["/ssh_host_rsa_key", "/ssh_host_rsa_key.pub"]);
   const said = execFileSync("ssh-keygen", ["-y", "-f", join(folder, "ssh_host_rsa_key")]);
   assert.match(String(said), /^ssh-rsa /);
+  const step = made.steps.find(({ name }) => name.includes("host keys"));
+  assert.equal(step?.detail, "new, made here: rsa; /srv/key stays the master's");
 
   const hostKeys = (["ed25519", "rsa"] as const).map((type) => ({
     ...{ type, privateKey: `this PC's ${type}\n`, publicKey: `ssh-${type} AAAA pc\n` },
