@@ -65,6 +65,12 @@ export interface Settings {
   readonly networkBoots: number;
   /** Somebody sends in the name of a PC's own system. */
   readonly lies: number;
+  /** The longest that an access to the image store's disk takes, in milliseconds. */
+  readonly diskMs: number;
+  /** Of these accesses: those that the server does not survive. */
+  readonly deadlyDisk: number;
+  /** Of the server's deaths: those by a power cut. */
+  readonly powerLoss: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -114,5 +120,8 @@ export function drawSettings(seed: number): Settings {
     silentBoots: chance(0.5),
     networkBoots: chance(0.4),
     lies: chance(0.1),
+    diskMs: random() < 0.5 ? 5 : between(5, 300),
+    deadlyDisk: chance(0.01),
+    powerLoss: chance(1),
   };
 }
