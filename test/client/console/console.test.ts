@@ -740,17 +740,6 @@ test("without a terminal it refuses", async () => {
   );
 });
 
-const windows = {
-  ...{
-    index: 3,
-    type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
-    fs: "ntfs",
-    label: null,
-    uuid: null,
-  },
-  ...{ start: 1 << 20, size: 1 << 30, usedBytes: 1 << 20, mode: "used" as const },
-};
-
 test("where a disk would be refused, the list says so before anything is asked of the server", async () => {
   await using at = open(120, 24);
   const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
