@@ -40,12 +40,14 @@ import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
 import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
+import { startFitProgram } from "./host/fit-program.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { askSsh } from "./host/ssh-banner.ts";
 import { sendMagicPackets } from "./host/wake.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
+import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
@@ -95,6 +97,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
+  const isReachable = Promise.withResolvers<void>();
   const lab = new Lab({
     ...{ state, images, dataFolder },
     clock: systemClock,
@@ -128,6 +131,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         }),
       askSsh: (at) => askSsh(interfaceName, at),
     },
+    startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });
@@ -223,6 +227,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const local = await localApplication(application(log), api);
   await local.listen({ path: socketPath });
   cleanup.defer(() => local.close());
+  isReachable.resolve();
+  // Before the socket: what it does by that is not to fail.
+  cleanup.defer(() => lab.fits.close());
 
   log.info({ listeners }, "ready");
   options.ready({ url, gateUrl, pin: keys.current.pin });
@@ -239,6 +246,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     "its log has the cause; start it again",
   );
 }
+
+const fitStarter =
+  (own: { dataFolder: string; reachable: Promise<void>; log: Log }): StartFit =>
+  (order, events) => {
+    const { dataFolder, reachable, log } = own;
+    const say = (text: string): void => log.info({ ...order }, text);
+    return startFitProgram({ dataFolder, reachable, ...order, ...events, log: say });
+  };
 
 /** Null without the privilege, which only a server that boots nobody can do without. */
 function igmpListener(interfaceName: string, log: Log): IgmpListener | null {

@@ -12,6 +12,7 @@ import {
   roomNameRule,
 } from "../../core/wire/names.ts";
 import type { Call } from "./api.ts";
+import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
 import {
@@ -26,7 +27,7 @@ import {
   type Ui,
   usualOptions,
 } from "./state.ts";
-import { open, refuse, type Step } from "./step.ts";
+import { open, refuse, type Step, stay } from "./step.ts";
 import {
   pressAtIdentity,
   pressAtMethods,
@@ -63,6 +64,8 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       }
       if (image === undefined) return open(ui, page);
       const { targets, options } = page;
+      const { refused: cannot } = fitSaid(model, targets, image, options);
+      if (cannot !== null) return stay({ ...ui, said: { text: cannot, good: false } });
       const empty = { value: "", refused: false, from: 0 };
       return open(ui, { name: "overwrite", targets, options, image, ...empty });
     }
@@ -173,7 +176,9 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const saveAs = value === "" ? null : value;
   const all = [sender, ...targets.pcs].flatMap((id) => model.pcs.get(id) ?? []);
   const shown = shownOf(orderKeys(all, model.rooms.values()));
-  const body = { kind: "cast", sender, saveAs, ...whom, ...usualOptions, overwrite, shown };
+  // A live cast is not made to fit.
+  const { fit: _, ...options } = usualOptions;
+  const body = { kind: "cast", sender, saveAs, ...whom, ...options, overwrite, shown };
   return open(ui, {
     ...overwritten(model, pcs, personalLines(null)),
     word: overwriteWord(model, targets),

@@ -17,6 +17,7 @@ import { foreseenTarget, sectorsOf } from "../../core/screen/target.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
+import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import {
   imagesToChoose,
@@ -44,7 +45,7 @@ export function dialogRows(
     case "images":
       return {
         body: imageRows(model, page, size),
-        keys: "Arrows, Enter: choose   d v t a o: change how   Esc: back",
+        keys: "Arrows, Enter: choose   d v t a o f: change how   Esc: back",
       };
     case "overwrite":
       return {
@@ -175,7 +176,14 @@ function imageRows(
 }
 
 /** What a restore will be like, with the keys that change it. */
-const optionRows = ({ delta, verify, afterwards, start, personalise }: RestoreOptions): Row[] =>
+const optionRows = ({
+  delta,
+  verify,
+  afterwards,
+  start,
+  personalise,
+  fit,
+}: RestoreOptions): Row[] =>
   (
     [
       ["d", "send", delta ? "only what differs on each disk" : "everything"],
@@ -183,6 +191,7 @@ const optionRows = ({ delta, verify, afterwards, start, personalise }: RestoreOp
       ["t", "then", afterwards],
       ["a", "start", start === "now" ? "with the PCs that are ready" : "when all are ready"],
       ["o", "own", personalise === "none" ? "nothing: as cast" : "names, addresses and keys"],
+      ["f", "fit", fit === "auto" ? "the image to the smallest disk" : "never"],
     ] as const
   ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(what, 8)}${how}`)]);
 
@@ -206,6 +215,9 @@ function overwriteRows(
       columns,
     ).slice(0, 2),
     ...warnings,
+    ...fitSaid(model, targets, image, page.options).lines.flatMap((text) =>
+      paragraph(text, columns, "warn").slice(0, 3),
+    ),
     ...ownRows(pcs, image, options, { columns, lines }),
     ...orderKeyLines(keys).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
     [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],

@@ -1,5 +1,6 @@
 /** Where the operator is in the console, and what that shows of the model. */
 import type { Afterwards } from "../../core/wire/control.ts";
+import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
 import type { NameFault } from "../../core/wire/names.ts";
 import type { RoomChange } from "../../core/wire/rooms.ts";
@@ -21,6 +22,7 @@ export interface RestoreOptions {
   readonly afterwards: Afterwards;
   readonly start: "now" | "all";
   readonly personalise: "auto" | "none";
+  readonly fit: FitMode;
 }
 
 export const usualOptions: RestoreOptions = {
@@ -29,6 +31,7 @@ export const usualOptions: RestoreOptions = {
   afterwards: "stay",
   start: "now",
   personalise: "auto",
+  fit: "auto",
 };
 
 export type Page =

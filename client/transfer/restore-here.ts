@@ -150,7 +150,7 @@ async function requireTarget(image: ReadImage, path: string): Promise<DiskView> 
   }
   const candidate = { disk: view, inUse: usedBy(path, systemRoots) };
   const choice = chooseTarget([candidate], path, {
-    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes),
+    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes, "export"),
     logicalSector: manifest.logicalSector,
     otherSectors: await otherSectorsOf([view], manifest, {
       ...{ entries, isLive: false },

@@ -57,7 +57,7 @@ export async function refitGpt(
   const writes: TableWrite[] = [
     { offset: backupEntriesLba * sector, data: padded },
     { offset: lastLba * sector, data: headerAt(lastLba, 1, backupEntriesLba) },
-    ...(await formerBackup(source, request.formerBytes, found)),
+    ...(await formerBackup(source, request.formerBytes, { ...found, backupEntriesLba })),
     { offset: firstEntriesLba * sector, data: padded },
     { offset: sector, data: headerAt(1, lastLba, firstEntriesLba) },
     ...protectiveMbr(source, mbr),
@@ -108,7 +108,7 @@ async function readEither(source: TableSource, formerBytes: number): Promise<Fou
 async function formerBackup(
   source: TableSource,
   formerBytes: number,
-  { header, entries }: FoundGpt,
+  { header, entries, backupEntriesLba }: FoundGpt & { readonly backupEntriesLba: number },
 ): Promise<TableWrite[]> {
   const { diskBytes, logicalSector: sector } = source;
   if (formerBytes >= diskBytes) return [];
@@ -119,7 +119,10 @@ async function formerBackup(
   const own = used(entries, header.entryBytes);
   const isUsual = first > 1 && lba - first <= header.entryBytes * 8;
   if (!isUsual || own.some(({ last }) => last >= first)) return [];
-  return [{ offset: first * sector, data: new Uint8Array((lba + 1 - first) * sector) }];
+  // On a disk that is larger by a few sectors, the new backup lies over the former one.
+  const end = Math.min(lba + 1, backupEntriesLba);
+  if (end <= first) return [];
+  return [{ offset: first * sector, data: new Uint8Array((end - first) * sector) }];
 }
 
 /** The partitions' last LBAs, by their number. */

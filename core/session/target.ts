@@ -61,7 +61,7 @@ export function chooseTarget(
   if (misfit !== null) {
     return refused(
       `${name} is too small: it has ${disk.size} bytes, ${misfit}`,
-      "use a larger disk, or make the master smaller as said and capture it again",
+      "use a larger disk, or do as said",
     );
   }
   const other = disk.logicalSector === need.logicalSector ? null : need.otherSectors(disk);

@@ -1,6 +1,7 @@
 /** What this PC is, as the server hears it: read for each `hello`, and looked at again while it is idle. */
 import { type Millis, millis } from "../../core/units/units.ts";
 import type { Hello } from "../../core/wire/control.ts";
+import type { AgentPorts } from "./ports.ts";
 
 /** All of `hello` that the PC itself is. */
 export type Described = Omit<Hello, "type" | "protocol" | "state" | "report">;
@@ -8,36 +9,56 @@ export type Described = Omit<Hello, "type" | "protocol" | "state" | "report">;
 /** A disk may be slow to appear, a cable be put elsewhere. */
 const lookEvery = millis(5000);
 
+export type DescriptionPorts = Pick<
+  AgentPorts,
+  "describe" | "isHalfWritten" | "troubles" | "clock" | "journal"
+>;
+
 export class Description {
-  private readonly read: () => Promise<Described>;
+  private readonly ports: DescriptionPorts;
   private described: Described | null = null;
   private lookAt: Millis = millis(0);
 
-  constructor(read: () => Promise<Described>) {
-    this.read = read;
+  constructor(ports: DescriptionPorts) {
+    this.ports = ports;
   }
 
-  /** As it was read last; null before the first time. */
-  get latest(): Described | null {
-    return this.described;
+  /** As it was read last, and what is wrong with it; null before the first time. */
+  get latest(): { readonly described: Described; readonly troubles: readonly string[] } | null {
+    const { described, ports } = this;
+    return described === null ? null : { described, troubles: ports.troubles(described.disks) };
+  }
+
+  /** Whether one of its disks was left by a restore that did not finish. */
+  get isHalfWritten(): boolean {
+    return this.ports.isHalfWritten(this.described?.disks ?? []);
   }
 
   /** Reads it anew. */
-  async refresh(now: Millis): Promise<Described> {
-    this.lookAt = millis(now + lookEvery);
-    this.described = await this.read();
+  async refresh(): Promise<Described> {
+    const { ports } = this;
+    this.lookAt = millis(ports.clock.now() + lookEvery);
+    this.described = await ports.describe();
     return this.described;
   }
 
-  /**
-   * Looks again if it is time. Answers whether the disks or the link have changed, if it still matters
-   * then; rejects when they cannot be read.
-   */
-  async lookAgain(now: Millis, matters: () => boolean): Promise<boolean> {
-    if (now < this.lookAt) return false;
-    this.lookAt = millis(now + lookEvery);
+  /** Looks again if it is time; calls back when the disks or the link have changed, if it still matters then. */
+  lookAgain(matters: () => boolean, changed: () => void): void {
+    const { journal, clock } = this.ports;
+    if (clock.now() < this.lookAt) return;
+    this.lookAt = millis(clock.now() + lookEvery);
+    this.hasChanged(matters)
+      .then((isChanged) => {
+        if (!isChanged) return;
+        journal.log("this PC's disks or its link have changed");
+        changed();
+      })
+      .catch((error: unknown) => journal.log(`hardware not read: ${error}`));
+  }
+
+  private async hasChanged(matters: () => boolean): Promise<boolean> {
     const before = this.described;
-    const after = await this.read();
+    const after = await this.ports.describe();
     // A `hello` may have read it meanwhile.
     if (this.described !== before || !matters()) return false;
     this.described = after;

@@ -1,6 +1,6 @@
 import type { IPty } from "@lydell/node-pty";
 import { errorText } from "../../core/errors.ts";
-import { bulkKind } from "../../core/wire/control.ts";
+import { bulkKind, type ServerMessage } from "../../core/wire/control.ts";
 import {
   type ShellEnded,
   type ShellOrder,
@@ -21,6 +21,10 @@ interface Shell {
   /** Bytes that may still be sent ahead. */
   credit: number;
 }
+
+/** Whether it is said to the shells. */
+export const isForShells = (message: ServerMessage): message is ShellOrder =>
+  message.type.startsWith("shell-");
 
 /** The shells that operators have open on this PC, each in a terminal of its own. */
 export class Shells {

@@ -100,7 +100,10 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
     }
     case "restore": {
       const image = lab.image(request.image);
-      const order = { ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk };
+      const order = {
+        ...{ ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk },
+        fit: "auto" as const,
+      };
       return {
         ...{
           action,
@@ -160,7 +163,7 @@ function castOf(
         throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
       }
       const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
-      return lab.cast({ ...order, orderedBy }, null);
+      return lab.cast({ ...order, fit: "never", orderedBy }, null);
     },
   };
 }

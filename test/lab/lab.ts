@@ -49,7 +49,11 @@ export type Plant =
   /** What a PC's own system shows is not heard. */
   | "deaf-to-boots"
   /** Nobody waits for the canary. */
-  | "no-canary";
+  | "no-canary"
+  /** Nobody waits for the image to be made to fit. */
+  | "no-fit"
+  /** A server that was started anew does not go on with it. */
+  | "forget-fit";
 
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
@@ -100,6 +104,8 @@ export class Lab {
   private readonly personal: () => number;
   /** For what PCs do on their own disks, and for canaries: a source of its own, as that of people. */
   readonly own: () => number;
+  /** For images that are made to fit, likewise. */
+  readonly fitting: () => number;
   readonly journal = new LabJournal();
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
@@ -126,6 +132,7 @@ export class Lab {
     this.random = seeded(settings.seed ^ 0x5bd1e995);
     this.personal = seeded(settings.seed ^ 0x1b873593);
     this.own = seeded(settings.seed ^ 0x85ebca6b);
+    this.fitting = seeded(settings.seed ^ 0x27d4eb2f);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),
@@ -386,7 +393,7 @@ export class Lab {
     if (report?.end?.outcome !== "verified") return message;
     const state = engine.get(report.session)?.state as RestoreState | LiveState | undefined;
     if (state === undefined) return message;
-    const rootHash = "rootHash" in state ? state.rootHash : state.spec.image.rootHash;
+    const rootHash = "rootHash" in state ? state.rootHash : state.image.rootHash;
     return { ...message, report: { ...report, end: { ...report.end, rootHash } } } as UpMessage;
   }
 }

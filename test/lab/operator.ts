@@ -103,7 +103,9 @@ export class Operator {
     const isFirst = pcs.length > 1 && lab.own() < lab.settings.canaries;
     const canary = isFirst ? pcs.slice(0, lab.own() < 0.3 ? pcs.length - 1 : 1) : [];
     const first = canary.map((pc) => ({ pc, name: `PC ${pc}` }));
-    this.begin("restore", { ...this.spec(pcs), image, canary: first });
+    const isFitted = lab.fitting() < lab.settings.fits;
+    const fit = { fit: "auto", fitTo: isFitted ? 240 : null } as const;
+    this.begin("restore", { ...this.spec(pcs), image, canary: first, ...fit });
   }
 
   private cast(wanted: string | null = null): void {

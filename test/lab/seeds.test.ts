@@ -40,6 +40,8 @@ const plants: Readonly<Record<Plant, number>> = {
   "loader-is-up": 100,
   "deaf-to-boots": 100,
   "no-canary": 100,
+  "no-fit": 100,
+  "forget-fit": 600,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
@@ -48,7 +50,8 @@ for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
     assert(found !== undefined, "no lab has found it");
     context.diagnostic(`seed ${found.seed}: ${found.error}`);
     // An agent without its grant does nothing that is wrong: it does nothing any more.
-    const isWrong = plant === "no-refresh" ? LivenessError : CorrectnessError;
+    const stands = plant === "no-refresh" || plant === "forget-fit";
+    const isWrong = stands ? LivenessError : CorrectnessError;
     assert(found.error instanceof isWrong, String(found.error));
   });
 }

@@ -4,7 +4,7 @@ import type { Sign } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
-import type { RestoreSpec } from "../../core/session/kinds/restore.ts";
+import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
@@ -27,6 +27,9 @@ const cellsATurn = 2;
 /** Of live casts that are to be stored: those for which the store has no room. */
 const fullShare = 0.2;
 
+/** Of images that are made to fit: those that cannot be. */
+const unfittedShare = 0.2;
+
 /** What the server's memory has of a live cast. */
 interface LiveMemory {
   readonly cells: (string | null)[];
@@ -39,6 +42,8 @@ export class Server implements TaskServer {
   private door: Door;
   private live = new Map<string, LiveMemory>();
   private casts = new Map<string, { turn: number }>();
+  /** Sessions whose image this process has begun to make fit. */
+  private fitting = new Set<string>();
   desks: Desks;
   /** Counts the starts of the process. */
   private process = 0;
@@ -89,6 +94,7 @@ export class Server implements TaskServer {
       }),
     });
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
+    if (lab.plant !== "forget-fit") for (const session of this.engine.all()) this.fit(session);
     this.pump();
   }
 
@@ -99,6 +105,7 @@ export class Server implements TaskServer {
     this.process++;
     this.live = new Map();
     this.casts = new Map();
+    this.fitting = new Set();
     this.desks = new Desks(lab);
     for (const link of lab.links) link.peer.serverDied(link);
     lab.links.clear();
@@ -205,13 +212,21 @@ export class Server implements TaskServer {
       this.live.set(idOf(number), { cells, isSealed: false });
     }
     if (kind === "restore") this.lab.checks.begun(idOf(number), spec as RestoreSpec);
-    const given =
-      kind === "restore" && this.lab.plant === "no-canary"
-        ? { ...(spec as RestoreSpec), canary: [] }
-        : spec;
+    const given = kind === "restore" ? this.plantedSpec(spec as RestoreSpec) : spec;
     const session = this.running.begin(number, kind, given, this.stamp);
     this.pump();
     return session;
+  }
+
+  private plantedSpec(spec: RestoreSpec): RestoreSpec {
+    switch (this.lab.plant) {
+      case "no-canary":
+        return { ...spec, canary: [] };
+      case "no-fit":
+        return { ...spec, fitTo: null };
+      default:
+        return spec;
+    }
   }
 
   /** The connection that it has with this PC, as far as it knows. */
@@ -243,7 +258,7 @@ export class Server implements TaskServer {
     const found = this.running.get(session);
     if (found === undefined) return null;
     return found.kindName === "restore"
-      ? this.lab.cellsOf((found.state as { spec: RestoreSpec }).spec.image.id)
+      ? this.lab.cellsOf((found.state as RestoreState).image.id)
       : (this.live.get(session)?.cells ?? null);
   }
 
@@ -351,6 +366,7 @@ export class Server implements TaskServer {
     for (const session of changed) {
       if (lab.plant !== "act-early") lab.checks.durable(session);
       if (session.kind.wanted(session.durable).cast !== null) this.open(session.id);
+      this.fit(session);
     }
     for (const { id } of over) {
       this.live.delete(id);
@@ -379,6 +395,24 @@ export class Server implements TaskServer {
       this.tickAt = Number.POSITIVE_INFINITY;
       engine.tick(this.stamp);
       this.pump();
+    });
+  }
+
+  /** A version of an image is made that fits, by a program that dies with the server. */
+  private fit(session: Session): void {
+    const { lab, process } = this;
+    const { id } = session;
+    const wish = session.kind.wanted(session.durable).fit;
+    if (wish === undefined || this.fitting.has(id)) return;
+    this.fitting.add(id);
+    lab.after(lab.fitting() * lab.settings.fitMs, () => {
+      if (process !== this.process || this.engine?.get(id) === undefined) return;
+      const cells = (lab.cellsOf(wish.image) ?? []).map((cell) => `${cell}/${wish.diskBytes}`);
+      if (lab.fitting() < unfittedShare)
+        return this.take(id, { type: "not-fitted", reason: "no space" });
+      const name = lab.store(`${wish.image}-fit-${wish.diskBytes}`, cells);
+      const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
+      this.take(id, { type: "fitted", image });
     });
   }
 

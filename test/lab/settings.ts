@@ -65,6 +65,10 @@ export interface Settings {
   readonly networkBoots: number;
   /** Somebody sends in the name of a PC's own system. */
   readonly lies: number;
+  /** Of restores: those whose image is made to fit first. */
+  readonly fits: number;
+  /** The longest that it takes, in milliseconds. */
+  readonly fitMs: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -114,5 +118,7 @@ export function drawSettings(seed: number): Settings {
     silentBoots: chance(0.5),
     networkBoots: chance(0.4),
     lies: chance(0.1),
+    fits: random() < 0.4 ? between(0, 0.6) : 0,
+    fitMs: random() < 0.5 ? 5000 : 100_000,
   };
 }

@@ -183,10 +183,11 @@ export class RestoreDisk {
 
   private async choose({ manifest, entries }: RestoreImage, feed: ChunkFeed): Promise<DiskView> {
     const { disk: named, rule, live } = this.order;
+    const way = live === "no" ? "restore" : "live cast";
     const candidates = this.ports.candidates();
     const disks = candidates.map(({ disk }) => disk);
     const need = {
-      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes),
+      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes, way),
       logicalSector: manifest.logicalSector,
       otherSectors: await otherSectorsOf(disks, manifest, {
         ...{ entries, isLive: live !== "no" },

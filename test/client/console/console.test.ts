@@ -63,6 +63,7 @@ test("a room is restored after each PC's disk was shown and the room's name was 
         verify: "read-back",
         afterwards: "stay",
         personalise: "auto",
+        fit: "auto",
         overwrite: "lab-1",
         shown: [],
       },
@@ -740,6 +741,17 @@ test("without a terminal it refuses", async () => {
   );
 });
 
+const windowsVolume = {
+  ...{
+    index: 3,
+    type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
+    fs: "ntfs",
+    label: null,
+    uuid: null,
+  },
+  ...{ start: 1 << 20, size: 1 << 30, usedBytes: 1 << 20, mode: "used" as const },
+};
+
 test("where a disk would be refused, the list says so before anything is asked of the server", async () => {
   await using at = open(120, 24);
   const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
@@ -750,7 +762,7 @@ test("where a disk would be refused, the list says so before anything is asked o
       pcOf(3, { disks: [{ ...diskOf(3), logicalSector: 4096 }] }),
       pcOf(4, { state: "offline" }),
     ],
-    images: [imageOf(4, { partitions: [windows] })],
+    images: [imageOf(4, { partitions: [windowsVolume] })],
   });
   await at.terminal.until("pc04");
   at.terminal.press(arrow.left);

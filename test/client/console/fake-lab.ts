@@ -91,6 +91,7 @@ export const sessionOf = (
   passes: 1,
   forgedPackets: 0,
   notices: [],
+  fit: null,
   members: [...members],
   ...changes,
 });

@@ -158,7 +158,7 @@ async function windows(): Promise<string> {
 const usual = {
   ...{ room: null, disk: null, failingDisks: [], delta: false },
   ...{ start: "now", startTimeoutSeconds: null, verify: "read-back", afterwards: "stay" },
-  ...{ proveBootSeconds: null, canary: null },
+  ...{ proveBootSeconds: null, canary: null, fit: "never" as const },
 } as const satisfies Partial<NamedRestore>;
 
 test("names that the image's systems do not take are refused before a session begins", async () => {
