@@ -1,7 +1,10 @@
 import type { PcRecord } from "../state/records.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
-import { RareLine } from "./rare-line.ts";
+
+/** MACs cost nothing to invent: so many of PCs that nobody knows are written into the history in this time. */
+const strangersLimit = 20;
+const strangersMs = 3_600_000;
 
 export interface BootTroublesPorts {
   readonly inventory: Pick<Inventory, "withMac">;
@@ -15,12 +18,11 @@ export class BootTroubles {
   private readonly ports: BootTroublesPorts;
   /** By MAC; the boot services end each of them. */
   private readonly texts = new Map<string, string>();
-  /** MACs cost nothing to invent. */
-  private readonly strangers: RareLine;
+  /** When strangers were written down. */
+  private notedAt: number[] = [];
 
   constructor(ports: BootTroublesPorts) {
     this.ports = ports;
-    this.strangers = new RareLine(() => ports.now());
   }
 
   /** `text`: the rest of a sentence about the PC; null: it goes on, or is not heard of any more. */
@@ -34,8 +36,7 @@ export class BootTroubles {
       if (isNew) announcer.note({ pc: id }, text);
       announcer.pc(id);
     }
-    const line = isNew && pcs.length === 0 ? this.strangers.take(`${mac} ${text}`) : null;
-    if (line !== null) announcer.note({}, line);
+    if (isNew && pcs.length === 0 && this.mayNoteStranger()) announcer.note({}, `${mac} ${text}`);
   }
 
   of({ macs }: Pick<PcRecord, "macs">): string | null {
@@ -44,6 +45,14 @@ export class BootTroubles {
       if (text !== undefined) return text;
     }
     return null;
+  }
+
+  private mayNoteStranger(): boolean {
+    const now = this.ports.now();
+    this.notedAt = this.notedAt.filter((at) => now - at < strangersMs);
+    if (this.notedAt.length >= strangersLimit) return false;
+    this.notedAt.push(now);
+    return true;
   }
 
   /** The PC with this MAC, for people; of one that is not known, the MAC. */

@@ -18,6 +18,8 @@ export interface BootWatchPorts {
   trouble(mac: MacAddress, text: string | null): void;
   /** The PC with this MAC, for people. */
   nameOf(mac: MacAddress): string;
+  /** For the history: said once, however many relays are heard meanwhile. */
+  note(text: string): void;
   /** What it tells has changed. */
   changed(): void;
   onError(error: Error): void;
@@ -51,7 +53,7 @@ export class BootWatch implements Disposable {
   }
 
   private look(): void {
-    const { courses, address, trouble, nameOf, changed } = this.ports;
+    const { courses, address, trouble, nameOf, note, changed } = this.ports;
     const found = courses.troubles(now());
     for (const mac of this.told.keys()) if (!found.has(mac)) trouble(mac, null);
     for (const [mac, text] of found) if (this.told.get(mac) !== text) trouble(mac, text);
@@ -62,6 +64,7 @@ export class BootWatch implements Disposable {
     if (more > 0) pcTexts.push(`${more} more PCs do not get on with their network boot`);
     const networkTexts = courses.relayTexts(address, now());
     const before = [...this.networkTexts, ...this.pcTexts].join("\n");
+    if (this.networkTexts.length === 0) networkTexts.forEach(note);
     this.networkTexts = networkTexts;
     this.pcTexts = pcTexts;
     if ([...networkTexts, ...pcTexts].join("\n") !== before) changed();

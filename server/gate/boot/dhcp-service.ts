@@ -70,13 +70,10 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   let boots: BootWatch | undefined;
   const tell = (): void => {
     if (mode === undefined || told === null) return;
-    const texts = [
-      ...otherServerTexts(mode, options.address, watcher.servers),
-      ...(boots?.networkTexts ?? []),
-    ];
+    const texts = otherServerTexts(mode, options.address, watcher.servers);
     for (const text of texts) if (!told.includes(text)) note(text);
     told = texts;
-    warn([...texts, ...(boots?.pcTexts ?? [])]);
+    warn([...texts, ...(boots?.networkTexts ?? []), ...(boots?.pcTexts ?? [])]);
   };
   const onWatch = ({ kind, server }: WatchFact): void => {
     const about = `the DHCP server ${server.address} on ${interfaceName}`;
@@ -95,27 +92,10 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   const courses = mode === "off" ? null : new BootCourses(mode);
   if (courses !== null) boots = opened.use(watchOf(options, courses, tell));
 
-  const newLine = (): RareLine => new RareLine(() => performance.now());
-  const rare: Partial<Record<DhcpFact["kind"], RareLine>> = {
-    exhausted: newLine(),
-    declined: newLine(),
-    relayed: newLine(),
-    unsupported: newLine(),
-  };
+  const tellFact = factTeller(options, watcher);
   const onFact = (fact: DhcpFact): void => {
     boots?.answered(fact);
-    const { text: said, kind, loads: _, ...fields } = fact;
-    const line = rare[kind];
-    const text = line === undefined ? said : line.take(said);
-    if (text === null) return;
-    log[troubleKinds.has(kind) ? "warn" : "info"](
-      { ...fields, interface: interfaceName },
-      `DHCP: ${text}`,
-    );
-    if (kind === "offered") watcher.hurry();
-    if (kind === "elsewhere" && fact.address !== null) watcher.chosen(fact.address);
-    if (kind === "exhausted")
-      note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
+    tellFact(fact);
   };
   const onClient = (packet: DhcpPacket): void => {
     boots?.asked(packet);
@@ -146,18 +126,43 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   };
 }
 
-/** What people have to know of. */
+/** For the log, and what people have to know of also for the history. */
+function factTeller(
+  { interfaceName, log, note }: DhcpServiceOptions,
+  watcher: DhcpWatcher,
+): (fact: DhcpFact) => void {
+  const newLine = (): RareLine => new RareLine(() => performance.now());
+  const rare: Partial<Record<DhcpFact["kind"], RareLine>> = {
+    exhausted: newLine(),
+    declined: newLine(),
+    relayed: newLine(),
+    unsupported: newLine(),
+  };
+  return ({ text: said, kind, loads: _, ...fields }) => {
+    const line = rare[kind];
+    const text = line === undefined ? said : line.take(said);
+    if (text === null) return;
+    const isTrouble = troubleKinds.has(kind);
+    log[isTrouble ? "warn" : "info"]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
+    if (kind === "offered") watcher.hurry();
+    if (kind === "elsewhere" && fields.address !== null) watcher.chosen(fields.address);
+    if (kind === "exhausted")
+      note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
+  };
+}
+
+/** Somebody has to do something. */
 const troubleKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
   ...(["exhausted", "unsupported", "in-use", "relayed"] as const),
 ]);
 
 const watchOf = (
-  { address, troubles, onError }: DhcpServiceOptions,
+  { address, troubles, note, onError }: DhcpServiceOptions,
   courses: BootCourses,
   changed: () => void,
 ): BootWatch =>
   new BootWatch({
-    ...{ courses, address, changed, onError },
+    ...{ courses, address, note, changed, onError },
     trouble: (mac, text) => troubles.trouble(mac, text),
     nameOf: (mac) => troubles.nameOf(mac),
   });

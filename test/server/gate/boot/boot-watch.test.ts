@@ -17,6 +17,7 @@ const factOf = (
 test("PCs that do not go on are told once, five of them by name; it is told, too, when they do", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const told: string[] = [];
+  const noted: string[] = [];
   let changes = 0;
   const courses = new BootCourses("server");
   using watch = new BootWatch({
@@ -24,6 +25,7 @@ test("PCs that do not go on are told once, five of them by name; it is told, too
     address: "10.0.0.1",
     trouble: (mac, text) => told.push(`${mac} ${text}`),
     nameOf: (mac) => `pc${mac.slice(-1)}`,
+    note: (text) => noted.push(text),
     changed: () => changes++,
     onError: (error) => assert.fail(error),
   });
@@ -43,4 +45,8 @@ test("PCs that do not go on are told once, five of them by name; it is told, too
   t.mock.timers.tick(2000);
   assert.deepEqual(told.slice(7), [`${macOf(1)} null`]);
   assert.equal(changes, 2);
+  watch.answered(factOf("relayed", 8, "10.9.0.2"));
+  t.mock.timers.tick(2000);
+  assert.match(watch.networkTexts.join(), /relays 10\.9\.0\.1, 10\.9\.0\.2/);
+  assert.equal(noted.length, 1, "relays that are invented do not fill the history");
 });
