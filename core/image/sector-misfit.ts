@@ -3,6 +3,7 @@
  * manifest tells. The rest is told by what is in it: `sector-change.ts`.
  */
 import { biosBoot, microsoftReserved } from "./layout.ts";
+import { partitionText } from "./partition-text.ts";
 import type { Manifest, PartitionRecord } from "./types.ts";
 
 export type SectorShape = Pick<
@@ -54,15 +55,4 @@ function misfitOfPartition(
   if (start % sector !== 0) return `begins at byte ${start}, which is no multiple of ${sector}`;
   const end = start + size;
   return end % sector === 0 ? null : `ends at byte ${end}, which is no multiple of ${sector}`;
-}
-
-/** `partition 3 (ntfs "Windows")`; without a table, the disk. */
-export function partitionText({
-  index,
-  fs,
-  label,
-}: Pick<PartitionRecord, "index" | "fs" | "label">): string {
-  const name = [fs, label === null ? null : `"${label}"`].filter((each) => each !== null).join(" ");
-  const what = index === 0 ? "the disk" : `partition ${index}`;
-  return name === "" ? what : `${what} (${name})`;
 }
