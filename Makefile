@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-boot test-disks test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ test-boot: packages ## every firmware, NIC and disk from power-on to the menu, w
 
 test-disks: packages ## clones on every kind of disk, larger ones too, and disks that must not be touched; some 40 minutes; ROWS=text takes some
 	$(NODE) test/room/disk-matrix.ts --rows "$(ROWS)"
+
+test-fit: packages ## every layout on smaller and larger disks, Debians started from both, 20 kills; some 25 minutes; ROWS=text takes some
+	SEED=$(SEED) $(NODE) test/room/fit-matrix.ts --rows "$(ROWS)"
 
 KILLS ?= 100
 test-kill-room: packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes

@@ -9,6 +9,7 @@ import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
 import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
 import { holdToOwnNames } from "./gate/own-names.ts";
+import { cutStalled } from "./gate/stalled.ts";
 import { headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
 import type { Log } from "./host/log.ts";
 
@@ -44,6 +45,7 @@ export async function bootApplication(
 ): Promise<FastifyInstance> {
   // Whoever boots is a stranger, and stays one.
   limitStrangers(app, () => false);
+  cutStalled(app);
   await app.register(bootGate(boot));
   return app;
 }
@@ -56,6 +58,7 @@ export async function networkApplication(
   names: readonly string[],
 ): Promise<FastifyInstance> {
   limitStrangers(app, (request) => !request.is404);
+  cutStalled(app);
   holdToOwnNames(app, names);
   await app.register(websocket, { options: { maxPayload: frameLimit } });
   await app.register(gate(gatePorts));

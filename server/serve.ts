@@ -21,7 +21,13 @@ import {
   networkApplication,
 } from "./applications.ts";
 import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
-import { dhcpFindings, linkFindings, lossFindings, querierFinding } from "./doctor/room-checks.ts";
+import {
+  bootFindings,
+  dhcpFindings,
+  linkFindings,
+  lossFindings,
+  querierFinding,
+} from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { GatePorts } from "./gate/gate.ts";
@@ -34,12 +40,14 @@ import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
 import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
+import { startFitProgram } from "./host/fit-program.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { askSsh } from "./host/ssh-banner.ts";
 import { sendMagicPackets } from "./host/wake.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
+import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
@@ -89,6 +97,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
+  const isReachable = Promise.withResolvers<void>();
   const lab = new Lab({
     ...{ state, images, dataFolder },
     clock: systemClock,
@@ -122,6 +131,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         }),
       askSsh: (at) => askSsh(interfaceName, at),
     },
+    startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
     wake: (macs) => sendMagicPackets({ interfaceName, macs }),
     log: (fields, text) => log.info(fields, text),
   });
@@ -190,7 +200,11 @@ export async function serve(options: ServeOptions): Promise<void> {
       });
       return doctorView(interfaceName, true, [
         ...findings,
-        ...dhcpFindings(dhcp, lab.announcer.warnings),
+        ...dhcpFindings(
+          dhcp,
+          lab.announcer.warnings.filter((text) => !services.pcTroubles.includes(text)),
+        ),
+        ...bootFindings(services.pcTroubles),
         ...(igmp === null ? [] : [querierFinding(igmp.querier(), igmp.listenedSeconds())]),
         ...linkFindings(pcs),
         ...lossFindings(lab.sessions.views()),
@@ -213,6 +227,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const local = await localApplication(application(log), api);
   await local.listen({ path: socketPath });
   cleanup.defer(() => local.close());
+  isReachable.resolve();
+  // Before the socket: what it does by that is not to fail.
+  cleanup.defer(() => lab.fits.close());
 
   log.info({ listeners }, "ready");
   options.ready({ url, gateUrl, pin: keys.current.pin });
@@ -229,6 +246,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     "its log has the cause; start it again",
   );
 }
+
+const fitStarter =
+  (own: { dataFolder: string; reachable: Promise<void>; log: Log }): StartFit =>
+  (order, events) => {
+    const { dataFolder, reachable, log } = own;
+    const say = (text: string): void => log.info({ ...order }, text);
+    return startFitProgram({ dataFolder, reachable, ...order, ...events, log: say });
+  };
 
 /** Null without the privilege, which only a server that boots nobody can do without. */
 function igmpListener(interfaceName: string, log: Log): IgmpListener | null {

@@ -15,6 +15,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "restore win11@3 --pc lab1-A3 lab1-A4 --delta --then reboot",
     "restore win11 --room lab1 --start all --start-timeout 120",
     "restore win11 --room lab1 --canary 1 --then reboot",
+    "restore win11 --room lab1 --fit never",
   ],
   cast: ["cast master --room lab1 --wait", "cast master --room lab1 --save-as win11"],
   report: [

@@ -59,15 +59,3 @@ export function addStepCommands(image: Command, run: RunCommand): void {
       }),
     );
 }
-
-/** What runs on each PC, before a word is typed for it. */
-export const stepLines = ({ steps }: ImageView): string[] =>
-  steps.length === 0
-    ? []
-    : [
-        "After that these scripts of the image run on each PC, with the restored system's root mounted:",
-        ...steps.map(
-          ({ name, bytes, by, addedAt }) =>
-            `  ${name}, ${sizeText(bytes)}, added by ${by} ${addedAt}`,
-        ),
-      ];

@@ -192,7 +192,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         const lines = targetLines(pcs, rooms, {
           named: disk,
           failingDisks,
-          logicalSector: null,
+          sectors: null,
         });
         const word = pcs.map(({ name }) => name).join(",");
         const files = await certificateFiles(options.certificate, pcs);
@@ -276,6 +276,7 @@ function describe(pc: PcView): string[] {
   return [
     `${pc.name} (${pc.id}), room ${pc.room}${pc.seat === null ? "" : `, seat ${pc.seat}`}`,
     `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
+    ...(pc.bootTrouble === null ? [] : [`boot      ${pc.bootTrouble}`]),
     ...identityLines(pc).map((text, index) => `${index === 0 ? "key" : ""}`.padEnd(10) + text),
     `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,
     ...(pc.address === null ? [] : [`its own   ${pc.address}`]),

@@ -39,7 +39,9 @@ export function progressLines(context: CliContext, firstDoing: string): Progress
     stop.abort(
       new RoomcastError("cancelled", "it was stopped", "start it again: nothing of it was kept"),
     );
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
+  // `disconnect`: it was started by a server, which is gone.
+  const ends = ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const;
+  for (const each of ends) process.once(each, interrupt);
   const past: { at: number; done: number }[] = [{ at: performance.now(), done: 0 }];
   let shownAt = Number.NEGATIVE_INFINITY;
   const end = (): void => void (live && process.stderr.write("\r\x1b[K"));
@@ -70,7 +72,7 @@ export function progressLines(context: CliContext, firstDoing: string): Progress
     },
     end,
     [Symbol.dispose]() {
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, interrupt);
+      for (const each of ends) process.off(each, interrupt);
       end();
     },
   };

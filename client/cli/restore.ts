@@ -1,15 +1,18 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
+import { cannotFitText, fitLines, unfittedLines } from "../../core/screen/fit.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { personalLines } from "../../core/screen/personal.ts";
+import { foreseenDisks, type SectorNeed, sectorsOf } from "../../core/screen/target.ts";
 import { proofSeconds } from "../../core/session/boot-proof.ts";
+import { type FitDisk, planFit } from "../../core/session/fit-plan.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
-import { stepLines } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -25,6 +28,7 @@ interface TargetOptions {
   readonly verify: string;
   readonly then: string;
   readonly personalise: string;
+  readonly fit?: string;
   /** Seconds, or as usual; false: nobody waits. */
   readonly proveBoot?: number | boolean;
   readonly canary?: string | number;
@@ -43,9 +47,18 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
     program
       .command("restore <IMAGE>")
       .description("restores IMAGE to PCs by multicast; their disks are overwritten"),
-  ).action((image: string, options: TargetOptions) =>
-    run((context) => restore(context, image, options)),
-  );
+  )
+    .addOption(
+      choice(
+        "--fit <HOW>",
+        "auto: when some disks are smaller than the image's, a version that fits is made first, for all",
+        ["auto", "never"],
+        "auto",
+      ),
+    )
+    .action((image: string, options: TargetOptions) =>
+      run((context) => restore(context, image, options)),
+    );
 
   withTargets(
     program
@@ -114,16 +127,17 @@ async function restore(
 ): Promise<number> {
   const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
   const what = `${imageName(image)} (disk of ${sizeText(image.diskBytes)})`;
-  const { logicalSector } = image;
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector, sender: null },
+    ...{ what, sectors: sectorsOf(image), sender: null },
+    before: options.fit === "auto" ? await fittingLines(context, image) : () => [],
     systems: isOwn ? systemsOn(image.partitions) : [],
-    also: isOwn ? stepLines(image) : [],
+    also: isOwn ? personalLines(image) : [],
   });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "restore",
     image: image.id,
+    fit: options.fit,
     ...targets,
   });
   return started(context, session, options.wait ?? false);
@@ -132,9 +146,12 @@ async function restore(
 async function cast(context: CliContext, reference: string, options: CastOptions): Promise<number> {
   const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
   const what = `the disk of ${sender.name}`;
+  const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
-    ...{ what, logicalSector: null, sender, also: [] },
-    systems: options.personalise === "auto" ? ["any system"] : [],
+    ...{ what, sectors: null, sender },
+    before: (disks) => castLines(sender, options.sourceDisk ?? null, disks),
+    systems: isOwn ? ["any system"] : [],
+    also: isOwn ? personalLines(null) : [],
   });
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "cast",
@@ -154,8 +171,10 @@ async function confirmTargets(
   from: {
     readonly what: string;
     /** Null: not known yet. */
-    readonly logicalSector: number | null;
+    readonly sectors: SectorNeed | null;
     readonly sender: PcView | null;
+    /** What comes before anything is written to these disks. Throws where it cannot be. */
+    before(disks: readonly FitDisk[]): readonly string[];
     /** Those that take the PCs' names. */
     readonly systems: readonly HostSystem[];
     /** What happens afterwards. */
@@ -163,7 +182,7 @@ async function confirmTargets(
   },
 ): Promise<object> {
   const { client } = context;
-  const { what, logicalSector, sender, systems, also } = from;
+  const { what, sectors, sender, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
   const sameRoom = ({ name }: RoomView): boolean =>
     foldedName(name) === foldedName(options.room ?? "");
@@ -183,14 +202,17 @@ async function confirmTargets(
     const next = [...new Set(faults.map((fault) => fault.next))].join("; ");
     throw new RoomcastError("refused", faults.map(({ what }) => what).join("; "), next);
   }
+  const request = {
+    named: options.disk ?? null,
+    failingDisks: options.useFailingDisk ?? [],
+    sectors,
+  };
+  const before = from.before(foreseenDisks(overwritten, rooms, request));
   await context.confirm(
     [
       `${what} will overwrite:`,
-      ...targetLines(overwritten, rooms, {
-        named: options.disk ?? null,
-        failingDisks: options.useFailingDisk ?? [],
-        logicalSector,
-      }),
+      ...targetLines(overwritten, rooms, request),
+      ...before,
       ...also,
       ...orderKeyLines(keys),
     ],
@@ -212,6 +234,33 @@ async function confirmTargets(
     canary: options.canary ?? null,
     overwrite: word,
   };
+}
+
+/** Throws `refused` where the image cannot be made to fit: before a word is typed. */
+async function fittingLines(
+  { client }: CliContext,
+  image: ImageView,
+): Promise<(disks: readonly FitDisk[]) => string[]> {
+  const images = await client.get<ImageView[]>("/images");
+  return (disks) => {
+    const plan = planFit(image, images, disks);
+    if (plan.kind !== "cannot") return fitLines(plan, disks);
+    const { what, next } = cannotFitText(plan);
+    throw new RoomcastError("refused", what, next);
+  };
+}
+
+/** The disk that is cast is not known where the PC has several. */
+function castLines(
+  { disks }: PcView,
+  named: string | null,
+  targets: readonly FitDisk[],
+): readonly string[] {
+  const found = disks.filter(
+    ({ path }) => named === null || path === named || path === `/dev/${named}`,
+  );
+  const [source] = found;
+  return source === undefined || found.length > 1 ? [] : unfittedLines(source.size, targets);
 }
 
 async function findPcs({ client }: CliContext, references: readonly string[]): Promise<PcView[]> {

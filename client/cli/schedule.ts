@@ -9,6 +9,7 @@ interface AddOptions {
   readonly delta?: boolean;
   readonly then: string;
   readonly personalise: string;
+  readonly fit: string;
   readonly wake: number;
   readonly timeZone?: string;
 }
@@ -40,6 +41,14 @@ export function addScheduleCommands(program: Command, run: RunCommand): void {
         .choices(["auto", "none"])
         .default("auto"),
     )
+    .addOption(
+      new Option(
+        "--fit <HOW>",
+        "auto: before the room is woken, the image is made to fit its smallest disk, if it does not",
+      )
+        .choices(["auto", "never"])
+        .default("auto"),
+    )
     .option("--time-zone <ZONE>", "the time zone, like Europe/Berlin; by default the server's own")
     .action((cron: string, options: AddOptions) =>
       run(async ({ client, say, document, confirm }) => {
@@ -50,7 +59,8 @@ export function addScheduleCommands(program: Command, run: RunCommand): void {
         );
         const added = await client.post<ScheduleView>("/schedule", {
           ...{ cron, room, image, delta, timeZone, wakeSeconds: wake },
-          ...{ afterwards: options.then, personalise: options.personalise, overwrite: room },
+          ...{ afterwards: options.then, personalise: options.personalise, fit: options.fit },
+          overwrite: room,
         });
         document(added);
         say(`${added.id}: ${image} to room ${room}, first at ${added.dueAt}`);
@@ -70,7 +80,7 @@ export function addScheduleCommands(program: Command, run: RunCommand): void {
             ["ID", "CRON", "ROOM", "IMAGE", "NEXT", "NOW", "LAST"],
             all.map(({ id, cron, room, image, dueAt, run: now, last }) => [
               ...[id, cron, room, image, dueAt],
-              now === null ? "" : now.stage === "waking" ? "waking" : `session ${now.session}`,
+              now === null ? "" : now.stage === "restoring" ? `session ${now.session}` : now.stage,
               last === null ? "" : `${last.at} ${last.session ?? ""} ${last.outcome}`,
             ]),
           ),

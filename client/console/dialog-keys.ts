@@ -1,7 +1,9 @@
 /** Keys in the console's dialogs. */
 import { imageName } from "../../core/image/manifest.ts";
-import { orderKeys, shownOf } from "../../core/screen/identity.ts";
+import { isLeftOut, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { personalLines } from "../../core/screen/personal.ts";
+import { systemsOn } from "../../core/wire/host-names.ts";
 import {
   imageNameRule,
   type NameFault,
@@ -10,10 +12,12 @@ import {
   roomNameRule,
 } from "../../core/wire/names.ts";
 import type { Call } from "./api.ts";
+import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
 import {
   imagesToChoose,
+  nameFaults,
   namesOf,
   overwriteWord,
   type Page,
@@ -23,7 +27,7 @@ import {
   type Ui,
   usualOptions,
 } from "./state.ts";
-import { open, type Step } from "./step.ts";
+import { open, refuse, type Step, stay } from "./step.ts";
 import {
   pressAtIdentity,
   pressAtMethods,
@@ -60,6 +64,8 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       }
       if (image === undefined) return open(ui, page);
       const { targets, options } = page;
+      const { refused: cannot } = fitSaid(model, targets, image, options);
+      if (cannot !== null) return stay({ ...ui, said: { text: cannot, good: false } });
       const empty = { value: "", refused: false, from: 0 };
       return open(ui, { name: "overwrite", targets, options, image, ...empty });
     }
@@ -115,7 +121,8 @@ function pressAtOverwrite(
   key: Key,
 ): Step {
   const { targets, options, image } = page;
-  const from = moved(page.from, key, targetPcs(model, targets).length, 10);
+  const pcs = targetPcs(model, targets);
+  const from = moved(page.from, key, pcs.length, 10);
   if (from !== page.from) return open(ui, { ...page, from });
   if (key.name !== "enter") {
     return open(ui, { ...page, value: typed(page.value, key, 256), refused: false });
@@ -123,6 +130,14 @@ function pressAtOverwrite(
   if (page.value !== overwriteWord(model, targets)) {
     return open(ui, { ...page, value: "", refused: true });
   }
+  const keys = orderKeys(pcs, model.rooms.values());
+  const overwritten = pcs.filter(({ id }) => !isLeftOut(keys, id));
+  // Which names, and why, stands above already.
+  if (nameFaults(overwritten, options, systemsOn(image.partitions)).length > 0)
+    return refuse(
+      ui,
+      "Nothing was changed. Rename with n on the list, or choose `own: nothing` with o beside the image.",
+    );
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const calls: Call[] = [
     {
@@ -135,7 +150,7 @@ function pressAtOverwrite(
         disk: null,
         startTimeout: null,
         ...options,
-        shown: shownOf(orderKeys(targetPcs(model, targets), model.rooms.values())),
+        shown: shownOf(keys),
         overwrite: targets.room ?? namesOf(model, targets.pcs).join(","),
       },
     },
@@ -154,14 +169,18 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   if (fault !== null) return refused(ui, fault);
   const [from = sender] = namesOf(model, [sender]);
   const pcs = targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
+  const [nameless] = nameFaults(pcs, usualOptions, ["any system"]);
+  if (nameless !== undefined) return refused(ui, nameless);
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const overwrite = targets.room ?? namesOf(model, targets.pcs).join(",");
   const saveAs = value === "" ? null : value;
   const all = [sender, ...targets.pcs].flatMap((id) => model.pcs.get(id) ?? []);
   const shown = shownOf(orderKeys(all, model.rooms.values()));
-  const body = { kind: "cast", sender, saveAs, ...whom, ...usualOptions, overwrite, shown };
+  // A live cast is not made to fit.
+  const { fit: _, ...options } = usualOptions;
+  const body = { kind: "cast", sender, saveAs, ...whom, ...options, overwrite, shown };
   return open(ui, {
-    ...overwritten(model, pcs),
+    ...overwritten(model, pcs, personalLines(null)),
     word: overwriteWord(model, targets),
     calls: [{ method: "post", path: "/sessions", body }],
     done: `${from} casts its disk to ${targets.room ?? `${pcs.length} PCs`}`,

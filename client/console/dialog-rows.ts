@@ -3,6 +3,7 @@ import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, orderKeys } from "../../core/screen/identity.ts";
+import { personalLines } from "../../core/screen/personal.ts";
 import {
   blank,
   cell,
@@ -12,12 +13,15 @@ import {
   type ScreenSize,
   span,
 } from "../../core/screen/row.ts";
-import { foreseenTarget } from "../../core/screen/target.ts";
+import { foreseenTarget, sectorsOf } from "../../core/screen/target.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
+import { systemsOn } from "../../core/wire/host-names.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
+import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import {
   imagesToChoose,
+  nameFaults,
   namesOf,
   overwriteWord,
   type Page,
@@ -41,7 +45,7 @@ export function dialogRows(
     case "images":
       return {
         body: imageRows(model, page, size),
-        keys: "Arrows, Enter: choose   d v t a: change how   Esc: back",
+        keys: "Arrows, Enter: choose   d v t a o f: change how   Esc: back",
       };
     case "overwrite":
       return {
@@ -165,20 +169,29 @@ function imageRows(
   return [
     ...title,
     blank,
-    ...imageList(images, chosen, { columns, lines: lines - 12 }),
+    ...imageList(images, chosen, { columns, lines: lines - 13 }),
     blank,
     ...optionRows(page.options),
   ];
 }
 
 /** What a restore will be like, with the keys that change it. */
-const optionRows = ({ delta, verify, afterwards, start }: RestoreOptions): Row[] =>
+const optionRows = ({
+  delta,
+  verify,
+  afterwards,
+  start,
+  personalise,
+  fit,
+}: RestoreOptions): Row[] =>
   (
     [
       ["d", "send", delta ? "only what differs on each disk" : "everything"],
       ["v", "verify", verify === "written" ? "as written" : "read back from the disk"],
       ["t", "then", afterwards],
       ["a", "start", start === "now" ? "with the PCs that are ready" : "when all are ready"],
+      ["o", "own", personalise === "none" ? "nothing: as cast" : "names, addresses and keys"],
+      ["f", "fit", fit === "auto" ? "the image to the smallest disk" : "never"],
     ] as const
   ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(what, 8)}${how}`)]);
 
@@ -187,7 +200,7 @@ function overwriteRows(
   page: Extract<Page, { name: "overwrite" }>,
   { columns, lines }: ScreenSize,
 ): Row[] {
-  const { targets, image, value, refused, from } = page;
+  const { targets, image, value, refused, from, options } = page;
   const all = targetPcs(model, targets);
   const keys = orderKeys(all, model.rooms.values());
   const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
@@ -198,10 +211,14 @@ function overwriteRows(
   const ask: Row[] = [
     blank,
     ...paragraph(
-      `Written: ${imageName(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${page.options.delta ? "; only what differs" : ""}${page.options.afterwards === "stay" ? "" : `; then ${page.options.afterwards}`}.`,
+      `Written: ${imageName(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${options.delta ? "; only what differs" : ""}${options.afterwards === "stay" ? "" : `; then ${options.afterwards}`}.`,
       columns,
     ).slice(0, 2),
     ...warnings,
+    ...fitSaid(model, targets, image, page.options).lines.flatMap((text) =>
+      paragraph(text, columns, "warn").slice(0, 3),
+    ),
+    ...ownRows(pcs, image, options, { columns, lines }),
     ...orderKeyLines(keys).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
     [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
     refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,
@@ -219,6 +236,34 @@ function overwriteRows(
   ];
 }
 
+/** So many lines of the screen are for the disks, and for all but what a PC gets as its own. */
+const otherLines = 16;
+
+/** What each PC becomes, or which names keep it from that. */
+function ownRows(
+  pcs: readonly PcView[],
+  image: ImageView,
+  options: RestoreOptions,
+  { columns, lines: screenLines }: ScreenSize,
+): Row[] {
+  if (options.personalise === "none") return [];
+  const faults = nameFaults(pcs, options, systemsOn(image.partitions));
+  const lines =
+    faults.length > 0 ? faults.map(({ what }) => `REFUSED: ${what}`) : personalLines(image);
+  const rows = lines.flatMap((text) =>
+    text.startsWith(" ")
+      ? [line(cell(text, columns - 2))]
+      : paragraph(text, columns, faults.length > 0 ? "bad" : "plain").slice(0, 2),
+  );
+  const limit = Math.max(4, screenLines - otherLines);
+  if (rows.length <= limit) return rows;
+  const rest =
+    faults.length > 0
+      ? "and more names that cannot be taken"
+      : `and more: \`roomcast image step list ${imageName(image)}\``;
+  return [...rows.slice(0, limit - 1), line(rest)];
+}
+
 /** One PC, and the disk that will be overwritten there: the one that its agent will choose. */
 function targetRow(pc: PcView, model: Model, image: ImageView, columns: number): Row {
   const off = pc.state === "offline" ? "off   " : "";
@@ -226,7 +271,7 @@ function targetRow(pc: PcView, model: Model, image: ImageView, columns: number):
   const { text, refused } = foreseenTarget(pc, model.rooms.values(), {
     named: null,
     failingDisks: [],
-    logicalSector: image.logicalSector,
+    sectors: sectorsOf(image),
   });
   return [
     span(` ${cell(pc.name, 14)} `, "bold"),

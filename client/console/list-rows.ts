@@ -57,6 +57,8 @@ export function pcRow(
   const unplaced = unplacedText(pc);
   if (unplaced !== null && (part === undefined || !isPending(part)))
     return [...spans, span(cut(unplaced, at.columns - 32), "warn")];
+  if (pc.bootTrouble !== null)
+    return [...spans, span(cut(`it ${pc.bootTrouble}`, at.columns - 32), "warn")];
   if (part === undefined) return spans;
   const { member, session } = part;
   const told = resultSpan(part, result);

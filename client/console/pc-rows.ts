@@ -40,6 +40,9 @@ export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
       "Address",
       `${pc.ip ?? "none"}   last seen ${pc.lastSeen === null ? "never" : dateText(pc.lastSeen)} UTC`,
     ),
+    ...(pc.bootTrouble === null
+      ? []
+      : paragraph(`its network boot: it ${pc.bootTrouble}`, columns, "warn")),
     fact("MAC", pc.macs.length === 0 ? pc.mac : pc.macs.join("  ")),
     ...identityLines(pc).flatMap((text, index) =>
       index === 0

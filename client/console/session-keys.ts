@@ -134,16 +134,21 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   });
 }
 
-/** What the typed word is for: the PCs, and the disk that each will lose. */
-export const overwritten = (model: Model, pcs: readonly PcView[]) => ({
+/** What the typed word is for: the PCs, the disk that each will lose, and what happens afterwards. */
+export const overwritten = (
+  model: Model,
+  pcs: readonly PcView[],
+  afterwards: readonly string[] = [],
+) => ({
   name: "word" as const,
   title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
   facts: [
     ...pcs.map((pc) => {
-      const request = { named: null, failingDisks: [], logicalSector: null };
+      const request = { named: null, failingDisks: [], sectors: null };
       return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
     }),
     ...orderKeyLines(orderKeys(pcs, model.rooms.values())),
+    ...afterwards,
   ],
   word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
   value: "",

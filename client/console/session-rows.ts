@@ -1,6 +1,7 @@
 /** The page of one session: how far the room is, which PC holds it up and why, and every PC's part. */
 import { bootCounts, bootStyle, memberBootText } from "../../core/screen/boots.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
+import { fittingText } from "../../core/screen/fit.ts";
 import {
   barText,
   byteRateText,
@@ -105,7 +106,8 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
     title,
     fact(
       "Progress",
-      `${barText(fraction, Math.min(40, columns - 50))} ${percentText(fraction)}${left === null || left === 0 ? "" : `   ${durationText(left)} left`}`,
+      fittingText(session) ??
+        `${barText(fraction, Math.min(40, columns - 50))} ${percentText(fraction)}${left === null || left === 0 ? "" : `   ${durationText(left)} left`}`,
     ),
     fact(
       "PCs",

@@ -1,5 +1,8 @@
 /** Where the operator is in the console, and what that shows of the model. */
 import type { Afterwards } from "../../core/wire/control.ts";
+import type { FitMode } from "../../core/wire/fit-size.ts";
+import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
+import type { NameFault } from "../../core/wire/names.ts";
 import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
@@ -18,6 +21,8 @@ export interface RestoreOptions {
   readonly verify: "read-back" | "written";
   readonly afterwards: Afterwards;
   readonly start: "now" | "all";
+  readonly personalise: "auto" | "none";
+  readonly fit: FitMode;
 }
 
 export const usualOptions: RestoreOptions = {
@@ -25,6 +30,8 @@ export const usualOptions: RestoreOptions = {
   verify: "read-back",
   afterwards: "stay",
   start: "now",
+  personalise: "auto",
+  fit: "auto",
 };
 
 export type Page =
@@ -213,14 +220,19 @@ export function sessionAtHand(model: Model, ui: Ui): SessionView | undefined {
 export const imagesToChoose = (model: Model): ImageView[] =>
   [...model.images.values()].sort((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
 
-/** NAME@VERSION */
-
 /** The PCs whose disks a restore would overwrite now: a room's PCs come and go. */
 export function targetPcs(model: Model, targets: Targets): PcView[] {
   const { room } = targets;
   if (room !== null) return shownPcs(model, { ...firstUi, room });
   return targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
 }
+
+/** What keeps these PCs from being given their own names; the server refuses it, too. */
+export const nameFaults = (
+  pcs: readonly PcView[],
+  { personalise }: Pick<RestoreOptions, "personalise">,
+  systems: readonly HostSystem[],
+): NameFault[] => (personalise === "auto" ? hostNameFaults(pcs, systems) : []);
 
 /** Leaves a page whose PC is gone, so that no key acts on another PC than the one that was shown. */
 export function settled(model: Model, ui: Ui): Ui {

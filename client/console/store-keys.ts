@@ -41,6 +41,10 @@ export function withOption(options: RestoreOptions, key: string): RestoreOptions
     }
     case "a":
       return { ...options, start: options.start === "now" ? "all" : "now" };
+    case "o":
+      return { ...options, personalise: options.personalise === "auto" ? "none" : "auto" };
+    case "f":
+      return { ...options, fit: options.fit === "auto" ? "never" : "auto" };
     default:
       return options;
   }

@@ -13,10 +13,11 @@ import type { DiskView, StepView } from "../../core/wire/views.ts";
 import { describePath } from "../../imaging/disk/disks.ts";
 import { usedBy } from "../../imaging/disk/in-use.ts";
 import { systemRoots } from "../../imaging/disk/sysfs.ts";
-import { fitDisk } from "../../imaging/fit/fit-disk.ts";
+import { fitDisk, fitsAsItIs } from "../../imaging/fit/fit-disk.ts";
 import { closedUnlessHung } from "../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../imaging/restore/onto-disk.ts";
+import { otherSectorsOf } from "../../imaging/restore/other-sectors.ts";
 import type { ReadImage } from "./image-reader.ts";
 
 export interface RestoreHereOptions {
@@ -41,13 +42,13 @@ const tellEvery = 200;
 export async function restoreHere(image: ReadImage, options: RestoreHereOptions): Promise<void> {
   const { manifest } = image;
   const { path, signal, log } = options;
-  const view = requireTarget(image, path);
+  const view = await requireTarget(image, path);
   await options.confirm(
     [`${imageName(manifest)} will overwrite this machine's`, `  ${diskLine(view)}`],
     basename(path),
   );
   await write(image, view, options);
-  if (view.size === manifest.diskBytes) return;
+  if (fitsAsItIs(view, manifest)) return;
   const said = ({ name, result, detail }: StepView) => log(`${name}: ${result}, ${detail}`);
   try {
     await fitDisk({ path, manifest, entries: image.entries, grow: "auto", signal, said });
@@ -141,15 +142,20 @@ const stopReason = (reason: unknown): RoomcastError =>
     : new RoomcastError("failed", String(reason), "try again");
 
 /** The rules of a restore; a disk that is named may be a USB disk. */
-function requireTarget({ manifest, entries }: ReadImage, path: string): DiskView {
+async function requireTarget(image: ReadImage, path: string): Promise<DiskView> {
+  const { manifest, entries } = image;
   const view = describePath(path, systemRoots);
   if (view === null) {
     throw new RoomcastError("not-found", `${path} cannot be opened`, "check its name (`lsblk`)");
   }
   const candidate = { disk: view, inUse: usedBy(path, systemRoots) };
   const choice = chooseTarget([candidate], path, {
-    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes),
+    misfit: (targetBytes) => misfitOf(manifest, entries, targetBytes, "export"),
     logicalSector: manifest.logicalSector,
+    otherSectors: await otherSectorsOf([view], manifest, {
+      ...{ entries, isLive: false },
+      fetch: (entryIndex) => storedChunk(image, entryIndex),
+    }),
   });
   if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
   return view;

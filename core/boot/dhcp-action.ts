@@ -32,11 +32,21 @@ export interface DhcpFact {
     | "elsewhere"
     | "in-use"
     | "unsupported"
+    /** `address` is the relay, of a network that this server does not answer. */
+    | "relayed"
     | "ignored";
   readonly mac: MacAddress;
   readonly xid: number;
   readonly address: string | null;
   readonly text: string;
+  /** What the client is told to load with it; null: nothing. */
+  readonly loads: Loads | null;
+}
+
+/** A file by TFTP, or a path by HTTP. */
+export interface Loads {
+  readonly by: "TFTP" | "HTTP";
+  readonly file: string;
 }
 
 export const broadcastAddress = "255.255.255.255";
@@ -48,7 +58,8 @@ export const fact = (
   kind: DhcpFact["kind"],
   address: string | null,
   text: string,
-): DhcpAction => ({ type: "fact", fact: { kind, mac, xid, address, text } });
+  loads: Loads | null = null,
+): DhcpAction => ({ type: "fact", fact: { kind, mac, xid, address, text, loads } });
 
 /** Neither all zeros nor a group's (the lowest bit of the first byte). */
 export const isOfOneCard = (mac: MacAddress): boolean =>
@@ -58,11 +69,23 @@ export const isOfOneCard = (mac: MacAddress): boolean =>
 export const endIpv6Wait = ({ mac, options }: DhcpPacket): DhcpAction[] =>
   options.has(175) ? [{ type: "end-ipv6-wait", mac }] : [];
 
-/** What the client is to load, for the log. */
-export function bootText(loader: Loader | undefined): string {
-  if (loader === undefined || loader.kind === "unsupported") return "";
-  return ` to boot ${loader.kind === "tftp" ? loader.file : loader.path}`;
+/** What the client is to load. */
+export function loadsOf(loader: Loader | undefined): Loads | null {
+  if (loader === undefined || loader.kind === "unsupported") return null;
+  return loader.kind === "tftp"
+    ? { by: "TFTP", file: loader.file }
+    : { by: "HTTP", file: loader.path };
 }
+
+/** The same for the log. */
+export const bootText = (loads: Loads | null): string =>
+  loads === null ? "" : ` to boot ${loads.file}`;
+
+/** RFC 1542 section 4.1: a relay brings what PCs of its own network ask. */
+export const relayedFrom = (packet: DhcpPacket): DhcpAction => {
+  const text = `the relay ${packet.giaddr} brings what a PC of another network asks: it gets no answer`;
+  return fact(packet, "relayed", packet.giaddr, text);
+};
 
 /** A PC that wants to boot and cannot boot here is a fact for people: the PC itself does not show why. */
 export const unsupported = (packet: DhcpPacket, loader: Loader | undefined): DhcpAction[] =>

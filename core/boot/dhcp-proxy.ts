@@ -13,6 +13,8 @@ import {
   endIpv6Wait,
   fact,
   isOfOneCard,
+  loadsOf,
+  relayedFrom,
   serverPort,
   unsupported,
 } from "./dhcp-action.ts";
@@ -52,12 +54,10 @@ export class DhcpProxy {
     const answer = proxyAnswer(this.options, packet, dhcpType.offer);
     if (answer === undefined) return unsupported(packet, loader);
     const isRelayed = packet.giaddr !== noAddress;
-    if (isRelayed && !this.isOnSubnet(packet.giaddr)) {
-      const text = `the relay ${packet.giaddr} is on another subnet`;
-      return [fact(packet, "ignored", null, text)];
-    }
+    if (isRelayed && !this.isOnSubnet(packet.giaddr)) return [relayedFrom(packet)];
     // There is no ACK to see here. A PC that asks twice may get the shim, which does as well.
     this.options.uefiLoaders.told(packet.mac, loader);
+    const loads = loadsOf(loader);
     return [
       {
         type: "send",
@@ -66,7 +66,13 @@ export class DhcpProxy {
         port: isRelayed ? serverPort : clientPort,
       },
       ...endIpv6Wait(packet),
-      fact(packet, "offered", null, `told${bootText(loader)}, beside the DHCP server's address`),
+      fact(
+        packet,
+        "offered",
+        null,
+        `told${bootText(loads)}, beside the DHCP server's address`,
+        loads,
+      ),
     ];
   }
 
@@ -78,9 +84,11 @@ export class DhcpProxy {
     const loader = loaderFor(packet, this.options.uefiLoaders.for(packet.mac));
     const answer = proxyAnswer(this.options, packet, dhcpType.ack);
     if (answer === undefined) return unsupported(packet, loader);
+    const loads = loadsOf(loader);
+    const text = `told${bootText(loads)}, on port ${proxyPort}`;
     return [
       { type: "send", packet: answer, address: source.address, port: source.port },
-      fact(packet, "offered", null, `told${bootText(loader)}, on port ${proxyPort}`),
+      fact(packet, "offered", source.address, text, loads),
     ];
   }
 

@@ -20,6 +20,8 @@ import {
   endIpv6Wait,
   fact,
   isOfOneCard,
+  loadsOf,
+  relayedFrom,
   serverPort,
   unsupported,
 } from "./dhcp-action.ts";
@@ -53,10 +55,10 @@ export class DhcpServer {
   handle(packet: DhcpPacket, now: Millis): DhcpAction[] {
     if (packet.op !== 1) return [];
     if (!isOfOneCard(packet.mac)) return [fact(packet, "ignored", null, "not a MAC of one card")];
-    if (packet.giaddr !== noAddress && !this.isOnSubnet(packet.giaddr)) {
-      const text = `the relay ${packet.giaddr} is on a subnet that this server has no addresses for`;
-      return [fact(packet, "ignored", null, text)];
-    }
+    if (packet.giaddr !== noAddress && !this.isOnSubnet(packet.giaddr))
+      return [relayedFrom(packet)];
+    const loader = this.loaderFor(packet);
+    if (loader?.kind === "unsupported" && !loader.getsAddress) return unsupported(packet, loader);
     switch (messageType(packet)) {
       case dhcpType.discover:
         return this.discover(packet, now);
@@ -105,10 +107,11 @@ export class DhcpServer {
 
   private offer(packet: DhcpPacket, address: string): DhcpAction[] {
     const loader = this.loaderFor(packet);
+    const loads = loadsOf(loader);
     return [
       this.send(packet, ackOrOffer(this.options, packet, dhcpType.offer, address)),
       ...endIpv6Wait(packet),
-      fact(packet, "offered", address, `offered ${address}${bootText(loader)}`),
+      fact(packet, "offered", address, `offered ${address}${bootText(loads)}`, loads),
       ...unsupported(packet, loader),
     ];
   }
@@ -134,6 +137,7 @@ export class DhcpServer {
       case "granted": {
         const verb = isRenewal ? "renewed" : "leased";
         const loader = this.loaderFor(packet);
+        const loads = loadsOf(loader);
         const ack = ackOrOffer(this.options, packet, dhcpType.ack, asked);
         this.options.uefiLoaders.told(packet.mac, loader);
         return [
@@ -141,7 +145,7 @@ export class DhcpServer {
           { type: "save", lease: claim.lease },
           this.send(packet, ack),
           ...endIpv6Wait(packet),
-          fact(packet, "leased", asked, `${verb} ${asked}${bootText(loader)}`),
+          fact(packet, "leased", asked, `${verb} ${asked}${bootText(loads)}`, loads),
         ];
       }
       case "foreign":

@@ -23,6 +23,8 @@ export interface OtherServer {
   readonly namesBootFile: boolean;
   /** Where from, if it says so: an address. */
   readonly bootsFrom: string | null;
+  /** It gives addresses and calls itself a `PXEClient` (option 60), and names nothing to boot: no file, and no option 43. */
+  readonly feignsPxe: boolean;
   /** It calls itself by this server's address; `address` is where it sends PCs to. */
   readonly isInOurName: boolean;
 }
@@ -95,25 +97,33 @@ export class DhcpWatch {
     const address = addressOption(packet, 54);
     if (address === undefined) return [];
     const givesAddresses = packet.yiaddr !== noAddress;
-    const namesBootFile = packet.file !== "" || packet.options.has(67) || isPxe(packet);
+    const hasFile = packet.file !== "" || packet.options.has(67);
+    const feignsPxe = givesAddresses && isPxe(packet) && !hasFile && !packet.options.has(43);
+    const namesBootFile = hasFile || (isPxe(packet) && !feignsPxe);
     const bootsFrom = namesBootFile ? bootServerOf(packet) : null;
-    const seen = { givesAddresses, namesBootFile, bootsFrom };
-    if (address !== this.ownAddress) return this.note({ address, ...seen, isInOurName: false });
+    const seen = { givesAddresses, namesBootFile, bootsFrom, feignsPxe };
+    const isOfLook = packet.mac === this.ownMac;
+    if (address !== this.ownAddress)
+      return this.note({ address, ...seen, isInOurName: false }, isOfLook);
     // Its own answers this server does not hear; a loop in the network may bring them back, unchanged.
     if (bootsFrom === null || bootsFrom === this.ownAddress) return [];
-    return this.note({ address: bootsFrom, ...seen, isInOurName: true });
+    return this.note({ address: bootsFrom, ...seen, isInOurName: true }, isOfLook);
   }
 
   /** A client of ours has asked for what this server offered it. */
   chosen(address: string): WatchFact[] {
     if (address === this.ownAddress) return [];
-    return this.note({
-      ...{ address, givesAddresses: true, namesBootFile: false },
-      ...{ bootsFrom: null, isInOurName: false },
-    });
+    return this.note(
+      {
+        ...{ address, givesAddresses: true, namesBootFile: false },
+        ...{ bootsFrom: null, feignsPxe: false, isInOurName: false },
+      },
+      false,
+    );
   }
 
-  private note(seen: OtherServer): WatchFact[] {
+  /** `isOfLook`: it answered this host, which asks as a PC that boots; others may have asked for less. */
+  private note(seen: OtherServer, isOfLook: boolean): WatchFact[] {
     const heardAt = this.lookedAt;
     const known = this.known.get(seen.address)?.server;
     if (known === undefined) {
@@ -126,12 +136,14 @@ export class DhcpWatch {
       givesAddresses: seen.givesAddresses || known.givesAddresses,
       namesBootFile: seen.namesBootFile || known.namesBootFile,
       bootsFrom: seen.bootsFrom ?? known.bootsFrom,
+      feignsPxe: seen.feignsPxe || (known.feignsPxe && !isOfLook),
       isInOurName: seen.isInOurName || known.isInOurName,
     };
     const isMore =
       server.givesAddresses !== known.givesAddresses ||
       server.namesBootFile !== known.namesBootFile ||
       server.bootsFrom !== known.bootsFrom ||
+      server.feignsPxe !== known.feignsPxe ||
       server.isInOurName !== known.isInOurName;
     this.known.set(seen.address, { server, heardAt });
     return isMore ? [{ kind: "appeared", server }] : [];
@@ -149,6 +161,13 @@ function bootServerOf(packet: DhcpPacket): string | null {
 const isPxe = (packet: DhcpPacket): boolean =>
   (textOption(packet, 60) ?? "").startsWith("PXEClient");
 
+/** The client identifier of the question; type 0, and a text. */
+const lookId = "\0roomcast looks for DHCP servers";
+
+/** Whether a roomcast asks who is there, this one or another; it takes no offer. */
+export const isLook = ({ options }: DhcpPacket): boolean =>
+  String.fromCharCode(...(options.get(61) ?? [])) === lookId;
+
 /** As a UEFI PC that boots from the network says it: a proxyDHCP answers to nobody else. */
 const discoverOf = (mac: MacAddress, xid: number): DhcpPacket => ({
   op: 1,
@@ -165,9 +184,9 @@ const discoverOf = (mac: MacAddress, xid: number): DhcpPacket => ({
   file: "",
   options: new Map([
     [53, Uint8Array.of(dhcpType.discover)],
-    [55, Uint8Array.of(1, 3, 6, 54, 60, 66, 67)],
+    [55, Uint8Array.of(1, 3, 6, 43, 54, 60, 66, 67)],
     [60, asciiBytes("PXEClient:Arch:00007:UNDI:003016")],
-    [61, asciiBytes("\0roomcast looks for DHCP servers")],
+    [61, asciiBytes(lookId)],
     [93, Uint8Array.of(0, 7)],
     [94, Uint8Array.of(1, 3, 16)],
   ]),
@@ -179,7 +198,10 @@ export function otherServerTexts(
   ownAddress: string,
   servers: readonly OtherServer[],
 ): string[] {
-  const texts = servers.flatMap((server) => textOf(mode, ownAddress, server) ?? []);
+  const texts = servers.flatMap((server) => [
+    ...rivalTexts(mode, ownAddress, server),
+    ...(server.feignsPxe ? [feigning(server).join(". ")] : []),
+  ]);
   const givers = servers.filter(
     ({ givesAddresses, isInOurName }) => givesAddresses && !isInOurName,
   );
@@ -196,19 +218,33 @@ export function otherServerTexts(
   return texts;
 }
 
-function textOf(
+/** What UEFI does with such an offer (EDK II, PxeBcDxe), and what to do. */
+export const feigning = ({ address }: OtherServer): [string, string] => [
+  `the DHCP server ${address} sends option 60 "PXEClient" without option 43 and a boot file, as Windows Deployment Services leaves it behind: UEFI PCs wait for a boot server at its UDP port 4011, and hang`,
+  "Take option 60 out of that server's options",
+];
+
+function rivalTexts(
   mode: "server" | "proxy" | "off",
   ownAddress: string,
   { address, givesAddresses, namesBootFile, bootsFrom, isInOurName }: OtherServer,
-): string | null {
+): string[] {
   if (isInOurName)
-    return `somebody answers PCs in this server's name, and sends them to ${address} to boot. Find that host and unplug it; until then start no PC from the network`;
+    return [
+      `somebody answers PCs in this server's name, and sends them to ${address} to boot. Find that host and unplug it; until then start no PC from the network`,
+    ];
   if (mode === "server" && givesAddresses)
-    return `another DHCP server, ${address}, gives addresses on this network too: PCs take whichever answers first. End it, or serve with --dhcp proxy`;
+    return [
+      `another DHCP server, ${address}, gives addresses on this network too: PCs take whichever answers first. End it, or serve with --dhcp proxy`,
+    ];
   // It may be told to send PCs here.
-  if (!namesBootFile || bootsFrom === ownAddress) return null;
+  if (!namesBootFile || bootsFrom === ownAddress) return [];
   const place = bootsFrom === null || bootsFrom === address ? "it" : bootsFrom;
   if (mode === "off" && givesAddresses)
-    return `${address} tells PCs to boot from ${place === "it" ? "itself" : place}, and not from this server: have it name ${ownAddress} (next-server, options 66 and 67)`;
-  return `${address} also tells PCs what to boot: they may start from ${place} instead. End its network boot (next-server, options 66 and 67)`;
+    return [
+      `${address} tells PCs to boot from ${place === "it" ? "itself" : place}, and not from this server: have it name ${ownAddress} (next-server, options 66 and 67)`,
+    ];
+  return [
+    `${address} also tells PCs what to boot: they may start from ${place} instead. End its network boot (next-server, options 66 and 67)`,
+  ];
 }

@@ -12,7 +12,12 @@ export type Loader =
       readonly path: string;
       readonly vendorClass: "PXEClient" | "HTTPClient";
     }
-  | { readonly kind: "unsupported"; readonly reason: string };
+  | {
+      readonly kind: "unsupported";
+      readonly reason: string;
+      /** False: what asks has no use of an address alone. */
+      readonly getsAddress: boolean;
+    };
 
 /** Where the script of one PC is. */
 export const scriptPath = (mac: MacAddress): string => `/boot/ipxe/${mac.replaceAll(":", "-")}`;
@@ -38,6 +43,9 @@ export function loaderFor(packet: DhcpPacket, uefi: UefiLoader): Loader | undefi
     }
   } else if (architecture === 7 || architecture === 9) {
     return isIpxe ? script : { kind: "tftp", file: uefiFile(uefi, packet.mac) };
+  } else if (architecture === 0 && !isIpxe && isRaspberryPi(packet.mac)) {
+    const reason = "it is a Raspberry Pi, though it calls itself a PC with BIOS";
+    return { kind: "unsupported", reason, getsAddress: false };
   } else if (architecture === 0) {
     // An iPXE in a network card's ROM is of unknown age. One that can follow the script is kept: it
     // drives its card itself, and undionly, through the ROM's UNDI, may hear nothing there. Ours
@@ -46,8 +54,20 @@ export function loaderFor(packet: DhcpPacket, uefi: UefiLoader): Loader | undefi
     return follows ? script : { kind: "tftp", file: "undionly.kpxe" };
   }
   const name = architectureNames[architecture] ?? `architecture ${architecture}`;
-  return { kind: "unsupported", reason: `a boot as ${name} is not supported` };
+  return {
+    kind: "unsupported",
+    reason: `a boot as ${name} is not supported`,
+    getsAddress: true,
+  };
 }
+
+/** As the IEEE's register (oui.txt) gives them to the Raspberry Pi's makers. */
+const raspberryPiPrefixes: ReadonlySet<string> = new Set([
+  ...["28:cd:c1", "2c:cf:67", "88:a2:9e", "b8:27:eb", "d8:3a:dd", "dc:a6:32", "e4:5f:01"],
+]);
+
+/** Its boot loader sends `PXEClient:Arch:00000:UNDI:002001`, as the ROMs of PCs do: only the maker tells them apart. */
+const isRaspberryPi = (mac: MacAddress): boolean => raspberryPiPrefixes.has(mac.slice(0, 8));
 
 /** What the script asks of an iPXE for BIOS, as ipxe.org numbers features in option 175: HTTP, bzImage, menus. */
 const scriptFeatures: readonly number[] = [0x13, 0x18, 0x27];

@@ -1,16 +1,16 @@
 /** One read of one file by TFTP (RFC 1350), as a machine: the client's packets and the time in, packets out. */
 import { type Millis, millis } from "../units/units.ts";
 import { dataPacket, encodeOack, type TftpRequest } from "../wire/tftp.ts";
+import { plainBlockBytes } from "./tftp-blocks.ts";
 
-/** The block size without the option (RFC 1350), and below it the least of RFC 2348. */
-const plainBlockBytes = 512;
+/** RFC 2348. */
 const leastBlockBytes = 8;
-/** MTU 1500 − 28 IP/UDP − 4 header: a larger block is lost as a whole with any fragment of it. */
-export const mostBlockBytes = 1468;
 /** RFC 7440 allows 65535; more than 64 in flight only overruns what a boot ROM can take. */
 export const mostWindowBlocks = 64;
 /** How often a window is sent before the transfer is given up. */
 export const triesLimit = 8;
+/** After so many the first blocks are lost, and not late. */
+const lostTries = 3;
 /** Seconds before a repetition; a client may ask for 1 to 255 (RFC 2349). */
 const plainTimeoutSeconds = 1;
 
@@ -42,8 +42,15 @@ export class TftpTransfer {
   private wakeAt: Millis;
   private isOver = false;
 
-  /** `wanted`: the options of the request, as they came. */
-  constructor(content: TftpContent, wanted: ReadonlyMap<string, string>, now: Millis) {
+  /** `wanted`: the options of the request, as they came; `mostBlockBytes`: what a packet to this client may carry. */
+  constructor(
+    content: TftpContent,
+    {
+      wanted,
+      mostBlockBytes,
+    }: { readonly wanted: ReadonlyMap<string, string>; readonly mostBlockBytes: number },
+    now: Millis,
+  ) {
     const accepted = new Map<string, string>();
     /** RFC 2347: an option that is unknown, or whose value is none, is left out of the OACK. */
     const take = (name: string, least: number, most: number): number | undefined => {
@@ -77,6 +84,12 @@ export class TftpTransfer {
   /** Whether the client has received anything: if it then asks again from the same port, it has restarted. */
   get isAnswered(): boolean {
     return this.acknowledged > 0 || (this.acknowledged === 0 && this.accepted.size > 0);
+  }
+
+  /** The client has taken the offer of large blocks, and none of them has reached it, sent again and again. */
+  get isLosingLargeBlocks(): boolean {
+    const hasOffered = this.accepted.size > 0 && this.blockBytes > plainBlockBytes;
+    return hasOffered && this.acknowledged === 0 && this.tries >= lostTries;
   }
 
   start(now: Millis): TransferStep {

@@ -8,7 +8,7 @@
  */
 
 import { bitAt } from "../units/bits.ts";
-import { type Millis, millis } from "../units/units.ts";
+import { chunkBytes, type Millis, millis } from "../units/units.ts";
 import {
   dataPacketBytes,
   repairPacketBytes,
@@ -188,10 +188,18 @@ export class CastSenderMachine {
     return this.supply.takeReads();
   }
 
-  /** Copies the stored bytes of an entry that `takeReads` named. False: they are not as long as the index says. */
-  supplyEntry(entryIndex: number, stored: Uint8Array): boolean {
-    if (stored.length !== this.entries.storedLengths[entryIndex]) return false;
-    this.supply.take(entryIndex, stored);
+  /**
+   * The bytes of an entry that `takeReads` named are here: `write` puts them, encrypted, where they are sent from,
+   * unless nobody wants them any more. False: they are not as long as the index says.
+   */
+  supplyEntry(
+    entryIndex: number,
+    storedLength: number,
+    write: (into: Uint8Array) => void,
+  ): boolean {
+    const isRight = storedLength === this.entries.storedLengths[entryIndex];
+    if (!isRight || storedLength > chunkBytes) return false;
+    this.supply.take(entryIndex, storedLength, write);
     return true;
   }
 

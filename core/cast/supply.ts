@@ -73,14 +73,15 @@ export class Supply {
     this.reads.push(entryIndex);
   }
 
-  /** Takes the stored bytes of an entry that was asked for; ignores one that is no longer wanted. */
-  take(entryIndex: number, stored: Uint8Array): void {
+  /** Has the stored bytes of an entry that was asked for written to its slot, if it is still wanted. */
+  take(entryIndex: number, storedLength: number, write: (into: Uint8Array) => void): void {
     const waiting = this.ahead.get(entryIndex) ?? this.resumed.get(entryIndex);
     if (waiting === undefined || waiting.isHere) return;
     const start = waiting.slot * this.slotBytes;
-    this.slab.set(stored, start);
-    const padding = (symbolBytes - (stored.length % symbolBytes)) % symbolBytes;
-    this.slab.fill(0, start + stored.length, start + stored.length + padding);
+    const end = start + storedLength;
+    write(this.slab.subarray(start, end));
+    const padding = (symbolBytes - (storedLength % symbolBytes)) % symbolBytes;
+    this.slab.fill(0, end, end + padding);
     waiting.isHere = true;
   }
 

@@ -13,16 +13,25 @@ import type { Extent } from "./extents.ts";
 //    136     2  checksum: all 16-bit words, up to the last partition, XORed are 0
 //    138     2  number of partitions
 //    148   16n  partitions: size, offset (in sectors), fragment size, type, fragments, groups
+/** The type of such a slice in an MBR. */
+export const freeBsdSlice = "0xa5";
 const magic = 0x82564557;
 const partitionsAt = 148;
 const entryBytes = 16;
 /** BSD_MAXPARTITIONS */
 const partitionLimit = 20;
+const letters = "abcdefghijklmnopqrst";
 /** The partition `c` is the slice itself; offsets may count from the start of the disk. */
 const rawPartition = 2;
 
-/** The slice's partitions, in bytes from its start, in order. They may overlap. */
-export async function bsdPartitions(slice: ByteSource): Promise<Decoded<Extent[]>> {
+/** In bytes from the slice's start. */
+export interface BsdPartition extends Extent {
+  /** As FreeBSD names it: `a` of `ada0s1a`. */
+  readonly letter: string;
+}
+
+/** The slice's partitions, in order. They may overlap. */
+export async function bsdPartitions(slice: ByteSource): Promise<Decoded<BsdPartition[]>> {
   const none = { ok: false, reason: "it has no BSD label" } as const;
   const labelBytes = partitionsAt + partitionLimit * entryBytes;
   if (slice.size < 512 + labelBytes) return none;
@@ -39,7 +48,7 @@ export async function bsdPartitions(slice: ByteSource): Promise<Decoded<Extent[]
     return { size: u32(label, at), offset: u32(label, at + 4), type: label[at + 12] as number };
   };
   const base = count > rawPartition ? entryAt(rawPartition).offset : 0;
-  const partitions: Extent[] = [];
+  const partitions: BsdPartition[] = [];
   for (let index = 0; index < count; index++) {
     const { size, offset, type } = entryAt(index);
     if (index === rawPartition || size === 0 || type === 0) continue;
@@ -48,7 +57,7 @@ export async function bsdPartitions(slice: ByteSource): Promise<Decoded<Extent[]
     if (start < 0 || start + length > slice.size) {
       return { ok: false, reason: "a partition of its BSD label lies outside of it" };
     }
-    partitions.push({ start, length });
+    partitions.push({ start, length, letter: letters[index] as string });
   }
   partitions.sort((a, b) => a.start - b.start);
   return { ok: true, value: partitions };

@@ -8,7 +8,7 @@ import { type ByteSource, isPowerOfTwo, u16, u32 } from "./byte-source.ts";
 import { type Extent, union } from "./extents.ts";
 
 // Of the boot sector (BPB): offset, field
-const bpb = {
+export const bpb = {
   sectorBytes: 0x0b,
   clusterSectors: 0x0d,
   reservedSectors: 0x0e,
@@ -16,6 +16,7 @@ const bpb = {
   rootEntries: 0x11,
   sectors16: 0x13,
   tableSectors16: 0x16,
+  hiddenSectors: 0x1c,
   sectors32: 0x20,
   // FAT12 and FAT16
   state16: 0x25,
@@ -23,6 +24,8 @@ const bpb = {
   tableSectors32: 0x24,
   extendedFlags: 0x28,
   rootCluster: 0x2c,
+  countSector: 0x30,
+  copySector: 0x32,
   state32: 0x41,
 } as const;
 

@@ -10,6 +10,9 @@ type Shape = Pick<Manifest, "diskBytes" | "logicalSector" | "partitionTable" | "
 /** UEFI 2.10, 5.3.1: at least 16 KiB of partition entries, and the header in a sector of its own. */
 const gptBackupBytes = ({ logicalSector }: Shape): number => 16 * 1024 + logicalSector;
 
+/** How the image comes to the disk, which decides what can be done where it does not fit. */
+export type FitWay = "restore" | "live cast" | "export";
+
 /**
  * Why a disk of `targetBytes` cannot hold the image, in words, or null. A smaller disk can if every
  * partition and every chunk with something in it ends on it; zeros beyond its end are not missed, and
@@ -19,10 +22,11 @@ export function misfitOf(
   image: Shape,
   entries: readonly IndexEntry[],
   targetBytes: number,
+  way: FitWay,
 ): string | null {
   if (targetBytes >= image.diskBytes) return null;
   const isGpt = image.partitionTable === "gpt";
-  const partitionMisfit = partitionsBeyond(image, targetBytes);
+  const partitionMisfit = partitionsBeyond(image, targetBytes, way);
   if (partitionMisfit !== null) return partitionMisfit;
   const backup = new Set(isGpt ? bootCriticalEntryIndexes(image, entries) : []);
   // Chunk 0 is critical as well, and has to be there.
@@ -36,7 +40,7 @@ export function misfitOf(
   return dataEnd <= targetBytes ? null : `the image's data ends at ${dataEnd}`;
 }
 
-function partitionsBeyond(image: Shape, targetBytes: number): string | null {
+function partitionsBeyond(image: Shape, targetBytes: number, way: FitWay): string | null {
   const isGpt = image.partitionTable === "gpt";
   const backupBytes = isGpt ? gptBackupBytes(image) : 0;
   const beyond = image.partitions
@@ -51,11 +55,26 @@ function partitionsBeyond(image: Shape, targetBytes: number): string | null {
   const others = beyond.slice(0, -1).map(({ index }) => index);
   const also = others.length === 0 ? "" : ` (partition ${others.join(", ")} does not fit either)`;
   const missing = end + backupBytes - targetBytes;
-  return `partition ${last.index} of the image ends at ${end}${behind}${also}; ${shrinkAdvice(image, missing, targetBytes)}`;
+  return `partition ${last.index} of the image ends at ${end}${behind}${also}; ${shrinkAdvice(image, missing, makeIt(way, targetBytes))}`;
+}
+
+function makeIt(way: FitWay, targetBytes: number): string {
+  const byHand = `\`roomcast image fit IMAGE --disk-size ${targetBytes}\``;
+  switch (way) {
+    case "restore":
+      return (
+        "restore this PC in a session of its own, which makes a version of the image that fits first " +
+        `(not with \`--fit never\`), or make one with ${byHand}`
+      );
+    case "live cast":
+      return "a live cast is not made to fit: capture the disk and restore the image, which is";
+    case "export":
+      return `make a version of the image that fits with ${byHand}`;
+  }
 }
 
 /** The partition with the most free space is the one to shrink: those behind it can be moved. */
-function shrinkAdvice({ partitions }: Shape, missing: number, targetBytes: number): string {
+function shrinkAdvice({ partitions }: Shape, missing: number, advice: string): string {
   const roomiest = partitions
     .filter(({ mode }) => mode === "used")
     .toSorted((one, other) => freeOf(one) - freeOf(other))
@@ -68,8 +87,7 @@ function shrinkAdvice({ partitions }: Shape, missing: number, targetBytes: numbe
   const move = moved.length === 0 ? "" : ` and move partition ${moved.join(", ")} up to it`;
   return (
     `partition ${index} (${contentText(roomiest)}) uses ${usedBytes} of its ${size} bytes: ` +
-    `make a version of the image that fits with \`roomcast image fit IMAGE --disk-size ${targetBytes}\`, ` +
-    `or shrink it by ${missing} bytes or more on the master${move}`
+    `${advice}, or shrink it by ${missing} bytes or more on the master${move}`
   );
 }
 

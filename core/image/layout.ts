@@ -49,14 +49,12 @@ const movable = new Set([...elastic, "vfat", "swap", "crypto_LUKS"]);
 
 const recovery = new Set(["de94bba4-06d1-4d40-a16a-bfd50179d6ac", "0x27", "0x12"]);
 /** Nothing is in it. */
-const microsoftReserved = "e3c9e316-0b5c-4db8-817d-f92df00215ae";
-const efiSystem = new Set(["c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "0xef"]);
-/** GRUB's core image and PReP: firmware or the MBR's code finds them by their sector. */
-const bootCode = new Set([
-  "21686148-6449-6e6f-744e-656564454649",
-  "9e1a2d38-c612-4316-aa26-8b49521e5a8b",
-  "0x41",
-]);
+export const microsoftReserved = "e3c9e316-0b5c-4db8-817d-f92df00215ae";
+export const efiSystem = new Set(["c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "0xef"]);
+/** GRUB's core image, which the MBR's code finds by its sector. */
+export const biosBoot = "21686148-6449-6e6f-744e-656564454649";
+/** That and PReP, which the firmware finds by its sector. */
+const bootCode = new Set([biosBoot, "9e1a2d38-c612-4316-aa26-8b49521e5a8b", "0x41"]);
 
 export function planLayout(request: LayoutRequest): Layout {
   const { partitions, grow } = request;

@@ -1,5 +1,10 @@
 /** Writes little-endian numbers into bytes; `byte-source.ts` reads them. */
 
+export function putU16(out: Uint8Array, at: number, value: number): void {
+  out[at] = value & 0xff;
+  out[at + 1] = (value >>> 8) & 0xff;
+}
+
 export function putU32(out: Uint8Array, at: number, value: number): void {
   for (let index = 0; index < 4; index++) out[at + index] = (value >>> (8 * index)) & 0xff;
 }

@@ -57,7 +57,7 @@ export async function refitGpt(
   const writes: TableWrite[] = [
     { offset: backupEntriesLba * sector, data: padded },
     { offset: lastLba * sector, data: headerAt(lastLba, 1, backupEntriesLba) },
-    ...(await formerBackup(source, request.formerBytes, found)),
+    ...(await formerBackup(source, request.formerBytes, { ...found, backupEntriesLba })),
     { offset: firstEntriesLba * sector, data: padded },
     { offset: sector, data: headerAt(1, lastLba, firstEntriesLba) },
     ...protectiveMbr(source, mbr),
@@ -108,7 +108,7 @@ async function readEither(source: TableSource, formerBytes: number): Promise<Fou
 async function formerBackup(
   source: TableSource,
   formerBytes: number,
-  { header, entries }: FoundGpt,
+  { header, entries, backupEntriesLba }: FoundGpt & { readonly backupEntriesLba: number },
 ): Promise<TableWrite[]> {
   const { diskBytes, logicalSector: sector } = source;
   if (formerBytes >= diskBytes) return [];
@@ -119,7 +119,10 @@ async function formerBackup(
   const own = used(entries, header.entryBytes);
   const isUsual = first > 1 && lba - first <= header.entryBytes * 8;
   if (!isUsual || own.some(({ last }) => last >= first)) return [];
-  return [{ offset: first * sector, data: new Uint8Array((lba + 1 - first) * sector) }];
+  // On a disk that is larger by a few sectors, the new backup lies over the former one.
+  const end = Math.min(lba + 1, backupEntriesLba);
+  if (end <= first) return [];
+  return [{ offset: first * sector, data: new Uint8Array((end - first) * sector) }];
 }
 
 /** The partitions' last LBAs, by their number. */
@@ -132,7 +135,7 @@ function used(entries: Uint8Array, entryBytes: number): { number: number; last: 
   return found;
 }
 
-interface FirstSector {
+export interface FirstSector {
   /** A copy. */
   readonly data: Uint8Array;
   readonly records: readonly MbrRecord[];
@@ -142,12 +145,12 @@ interface FirstSector {
 }
 
 /** Why a GPT beside such an MBR is not changed: the two would tell different sizes of a partition. */
-const mbrReasons: Readonly<Partial<Record<FirstSector["kind"], string>>> = {
+export const mbrReasons: Readonly<Partial<Record<FirstSector["kind"], string>>> = {
   hybrid: "the MBR is a hybrid one, which names partitions of the GPT as well",
   other: "the MBR beside the GPT is no protective one",
 };
 
-async function readFirstSector(source: TableSource): Promise<FirstSector> {
+export async function readFirstSector(source: TableSource): Promise<FirstSector> {
   const data = new Uint8Array(await source.read(0, source.logicalSector));
   const records = mbrRecords(data);
   const protectiveAt = records.findIndex(({ type }) => type === 0xee);

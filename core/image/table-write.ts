@@ -9,6 +9,10 @@ export interface TableWrite {
   readonly data: Uint8Array;
 }
 
+/** The same, `by` bytes farther. */
+export const shiftedWrites = (writes: readonly TableWrite[], by: number): TableWrite[] =>
+  writes.map(({ offset, data }) => ({ offset: offset + by, data }));
+
 /** In the order in which they are to be written: what the firmware reads first goes last. */
 export interface Refit {
   readonly writes: readonly TableWrite[];

@@ -1,12 +1,13 @@
 /** OpenSSH's own texts of keys: private ones (PROTOCOL.key of OpenSSH), and lines of `authorized_keys`. */
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
+import { promisify } from "node:util";
 import type { Decoded } from "../errors.ts";
 import { printable } from "../units/printable.ts";
 import type { HostKey } from "../wire/personal.ts";
 
-/** A key pair: what stands in its public blob behind the type, and in its private part. */
+/** A key pair: what stands behind the type in its public blob, and in its private part. */
 export interface SshKeyPair {
-  readonly type: "ssh-ed25519" | "ecdsa-sha2-nistp256";
+  readonly type: "ssh-ed25519" | "ecdsa-sha2-nistp256" | "ssh-rsa";
   readonly publicFields: readonly Uint8Array[];
   readonly privateFields: readonly Uint8Array[];
 }
@@ -22,7 +23,7 @@ export function privateKeyText(pair: SshKeyPair, comment: string, check: number)
   const number = uint32(check);
   const part = Buffer.concat([
     ...[number, number, sshString(pair.type)],
-    ...[...pair.publicFields, ...pair.privateFields].map(sshString),
+    ...pair.privateFields.map(sshString),
     sshString(comment),
   ]);
   const padding = Array.from({ length: -part.length & (blockBytes - 1) }, (_, index) => index + 1);
@@ -39,15 +40,10 @@ export function privateKeyText(pair: SshKeyPair, comment: string, check: number)
 export const publicKeyText = (pair: SshKeyPair, comment: string): string =>
   `${pair.type} ${blobOf(pair).toString("base64")} ${comment}\n`;
 
-/** New host keys for a PC. RSA is left out: no client of the last ten years needs it. */
-export const newHostKeys = (comment: string): HostKey[] => [
-  newEd25519HostKey(comment),
-  hostKeyOf("ecdsa", newEcdsa(), comment),
-];
-
-/** The one that every system of today takes. */
-export const newEd25519HostKey = (comment: string): HostKey =>
-  hostKeyOf("ed25519", newEd25519(), comment);
+/** A new host key. One of RSA takes a processor some tenths of a second, and holds nobody up meanwhile. */
+export async function newHostKey(type: HostKey["type"], comment: string): Promise<HostKey> {
+  return hostKeyOf(type, await pairs[type](), comment);
+}
 
 const hostKeyOf = (type: HostKey["type"], pair: SshKeyPair, comment: string): HostKey => ({
   type,
@@ -55,29 +51,41 @@ const hostKeyOf = (type: HostKey["type"], pair: SshKeyPair, comment: string): Ho
   publicKey: publicKeyText(pair, comment),
 });
 
-function newEd25519(): SshKeyPair {
-  const { d = "", x = "" } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
-  const [seed, point] = [fromBase64(d), fromBase64(x)];
-  // PROTOCOL.key has the public key at the end of the private one, too.
-  const privateFields = [Buffer.concat([seed, point])];
-  return { type: "ssh-ed25519", publicFields: [point], privateFields };
-}
+const generate = promisify(generateKeyPair);
+/** What ssh-keygen takes for a new key, in bits. */
+const rsaBits = 3072;
 
-function newEcdsa(): SshKeyPair {
-  const options = { namedCurve: "prime256v1" };
-  const {
-    d = "",
-    x = "",
-    y = "",
-  } = generateKeyPairSync("ec", options).privateKey.export({
-    format: "jwk",
-  });
-  // RFC 5656 section 3.1: the curve's name and the point, uncompressed (SEC 1 section 2.3.3).
-  const point = Buffer.concat([Uint8Array.of(4), fromBase64(x), fromBase64(y)]);
+const pairs: Readonly<Record<HostKey["type"], () => Promise<SshKeyPair>>> = {
+  async ed25519() {
+    const { d, x } = numbersOf((await generate("ed25519")).privateKey);
+    // PROTOCOL.key has the public key at the end of the private one, too.
+    const privateFields = [x, Buffer.concat([d, x])];
+    return { type: "ssh-ed25519", publicFields: [x], privateFields };
+  },
+  async ecdsa() {
+    const made = await generate("ec", { namedCurve: "prime256v1" });
+    const { d, x, y } = numbersOf(made.privateKey);
+    // RFC 5656 section 3.1: the curve's name and the point, uncompressed (SEC 1 section 2.3.3).
+    const publicFields = [Buffer.from("nistp256"), Buffer.concat([Uint8Array.of(4), x, y])];
+    const privateFields = [...publicFields, mpint(d)];
+    return { type: "ecdsa-sha2-nistp256", publicFields, privateFields };
+  },
+  async rsa() {
+    const made = await generate("rsa", { modulusLength: rsaBits });
+    const { n, e, d, qi, p, q } = numbersOf(made.privateKey);
+    // RFC 4253 section 6.6 has the exponent first, and OpenSSH's private part the modulus.
+    const privateFields = [n, e, d, qi, p, q].map(mpint);
+    return { type: "ssh-rsa", publicFields: [e, n].map(mpint), privateFields };
+  },
+};
+
+/** JWK numbers keep their leading zeros (RFC 7518 sections 6.2 and 6.3); those that a key has not are empty. */
+function numbersOf(key: KeyObject) {
+  const { n, e, d, x, y, p, q, qi } = key.export({ format: "jwk" });
+  const bytes = (text = ""): Buffer => Buffer.from(text, "base64url");
   return {
-    type: "ecdsa-sha2-nistp256",
-    publicFields: [Buffer.from("nistp256"), point],
-    privateFields: [mpint(fromBase64(d))],
+    ...{ n: bytes(n), e: bytes(e), d: bytes(d), x: bytes(x), y: bytes(y) },
+    ...{ p: bytes(p), q: bytes(q), qi: bytes(qi) },
   };
 }
 
@@ -102,9 +110,6 @@ function uint32(value: number): Buffer {
   bytes.writeUInt32BE(value);
   return bytes;
 }
-
-/** JWK numbers keep their leading zeros (RFC 7518 section 6.2.1.2). */
-const fromBase64 = (text: string): Buffer => Buffer.from(text, "base64url");
 
 /** A line of `authorized_keys`. */
 export interface PublicKeyLine {

@@ -2,6 +2,7 @@
 import type { MemberView, SessionView } from "../wire/views.ts";
 import { bootClause, bootCounts, memberBootText, otherNotices } from "./boots.ts";
 import { diskIdentity, diskName } from "./disk.ts";
+import { fittingText } from "./fit.ts";
 import {
   durationText,
   linkRateText,
@@ -143,6 +144,11 @@ export function progressLine(
       parts.push(`${sizeText(first.bytesReceived)} of ${sizeText(first.bytesWanted)}`);
     }
     return parts.join(", ");
+  }
+  const fitting = fittingText(session);
+  if (fitting !== null) {
+    const there = members.filter((member) => member.state !== "offline").length;
+    return `${fitting}: ${image ?? "the image"} for ${whom}, ${there} of ${members.length} PCs online`;
   }
   parts.push(`${state} ${image ?? ""} to ${whom}`);
   if (state === "gathering") {

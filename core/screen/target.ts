@@ -1,4 +1,5 @@
-import { chooseTarget } from "../session/target.ts";
+import { type SectorShape, sectorMisfitOf } from "../image/sector-misfit.ts";
+import { chooseTarget, type TargetChoice, type TargetNeed } from "../session/target.ts";
 import { type RoomView, roomDefaults } from "../wire/rooms.ts";
 import type { PcView } from "../wire/views.ts";
 import { diskLine } from "./disk.ts";
@@ -7,9 +8,26 @@ export interface TargetRequest {
   /** The disk that the request names for every PC, or null. */
   readonly named: string | null;
   readonly failingDisks: readonly string[];
-  /** Sector size of the image; null for a wipe. */
-  readonly logicalSector: number | null;
+  /** What the image asks of its disk's sectors; null for a wipe, and where it is not known. */
+  readonly sectors: SectorNeed | null;
 }
+
+/** See `TargetNeed`. */
+export type SectorNeed = Pick<TargetNeed, "logicalSector" | "otherSectors">;
+
+/** As far as the manifest tells: the agent looks at what is in the image. */
+export const sectorsOf = (image: SectorShape): SectorNeed => ({
+  logicalSector: image.logicalSector,
+  otherSectors: ({ logicalSector }) => sectorMisfitOf(image, logicalSector),
+});
+
+/** Of a disk that is cast as it is read: what it holds is not known when the receivers begin. */
+export const sectorsOfLive = (logicalSector: number): SectorNeed => ({
+  logicalSector,
+  otherSectors: () => liveMisfit,
+});
+
+export const liveMisfit = "a live cast keeps its sectors; capture an image, and restore that";
 
 /**
  * The disk that will be overwritten on this PC, or why the PC will refuse, as far as the server knows.
@@ -18,16 +36,43 @@ export interface TargetRequest {
 export function foreseenTarget(
   pc: PcView,
   rooms: Iterable<RoomView>,
-  { named, failingDisks, logicalSector }: TargetRequest,
+  request: TargetRequest,
 ): { readonly text: string; readonly refused: boolean } {
   if (pc.disks.length === 0) return { text: "no disk is known yet", refused: false };
+  const target = choiceOf(pc, rooms, request);
+  if (target.kind === "refused") {
+    return { text: `WILL REFUSE: ${target.reason}; ${target.next}`, refused: true };
+  }
+  const { disk } = target;
+  const { sectors } = request;
+  const hasOther = sectors !== null && sectors.logicalSector !== disk.logicalSector;
+  const how = hasOther
+    ? `; the copy is made right for its sectors of ${disk.logicalSector} bytes, or refused by the PC`
+    : "";
+  return { text: `${diskLine(disk)}${how}`, refused: false };
+}
+
+/** The disks that will be overwritten, each with its PC; of PCs that will refuse, or show none yet, there is none. */
+export const foreseenDisks = (
+  pcs: readonly Pick<PcView, "name" | "room" | "disks">[],
+  rooms: Iterable<Pick<RoomView, "name" | "settings">>,
+  request: TargetRequest,
+): { readonly name: string; readonly bytes: number }[] => {
+  const all = [...rooms];
+  return pcs.flatMap((pc) => {
+    const target = choiceOf(pc, all, request);
+    return target.kind === "disk" ? [{ name: pc.name, bytes: target.disk.size }] : [];
+  });
+};
+
+function choiceOf(
+  pc: Pick<PcView, "room" | "disks">,
+  rooms: Iterable<Pick<RoomView, "name" | "settings">>,
+  { named, failingDisks, sectors }: TargetRequest,
+): TargetChoice {
   const room = [...rooms].find(({ name }) => name === pc.room);
   const { disk: policy } = room?.settings ?? roomDefaults;
   const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));
-  const need = logicalSector === null ? null : { logicalSector, misfit: () => null };
-  const rule = { policy, failingDisks: [...failingDisks] };
-  const target = chooseTarget(candidates, named, need, rule);
-  return target.kind === "disk"
-    ? { text: diskLine(target.disk), refused: false }
-    : { text: `WILL REFUSE: ${target.reason}; ${target.next}`, refused: true };
+  const need = sectors === null ? null : { ...sectors, misfit: () => null };
+  return chooseTarget(candidates, named, need, { policy, failingDisks: [...failingDisks] });
 }

@@ -22,6 +22,8 @@ export type Cause =
   | { readonly code: "dropped" }
   /** It was never ordered: the PCs that were to be first did not do. */
   | { readonly code: "canary"; readonly text: string }
+  /** It was never ordered: its session's image could not be made to fit the smallest of the disks. */
+  | { readonly code: "not-fitted"; readonly text: string }
   /** It had ended so, and was given to another session before it came back. */
   | { readonly code: "taken"; readonly text: string }
   | { readonly code: "stopped" };
@@ -64,6 +66,8 @@ export function causeText(cause: Cause | null): string | null {
       return "the agent ended without an image";
     case "dropped":
       return "taken out by an operator";
+    case "not-fitted":
+      return `the image could not be made to fit: ${cause.text}`;
     case "taken":
       return `${cause.text}; another session has had it since`;
     case "stopped":

@@ -10,7 +10,7 @@ import type { Millis } from "../units/units.ts";
 import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { GrowMode } from "../wire/rooms.ts";
-import type { DiskView, PcState, SessionView } from "../wire/views.ts";
+import type { DiskView, FitView, PcState, SessionView } from "../wire/views.ts";
 import type { Sign } from "./boot-proof.ts";
 
 /** The id of a PC in the inventory. */
@@ -36,6 +36,16 @@ export interface Stamp {
 /** What the agent is told to do. */
 export type Order = Extract<ServerMessage, { type: "restore" | "capture" | "cast" | "wipe" }>;
 
+/** An image as a session casts it. */
+export interface CastImage {
+  readonly id: string;
+  /** NAME@VERSION */
+  readonly name: string;
+  /** Hexadecimal. */
+  readonly rootHash: string;
+  readonly storedBytes: number;
+}
+
 /** What should hold now. `attempt` fences every word that comes back. */
 export interface Wanted {
   readonly orders: ReadonlyMap<PcId, number>;
@@ -43,6 +53,8 @@ export interface Wanted {
   readonly cast: ReadonlyMap<PcId, number> | null;
   /** Of the ordered PCs, those that have done all and are to end: the sender of a live cast. */
   readonly finish?: PcId;
+  /** The image, by its id, of which there should be a version that fits a disk of so many bytes. */
+  readonly fit?: { readonly image: string; readonly diskBytes: number };
 }
 
 /** What a PC or an operator did, or what came of the server's own work. Those of a PC may be lies, late or doubled. */
@@ -99,6 +111,9 @@ export type Input =
   /** Of a live cast or a capture: the image is in the store, or why it will not be. */
   | { readonly type: "stored"; readonly image: string; readonly imageId: string }
   | { readonly type: "not-stored"; readonly reason: string }
+  /** Of a restore that waits for it: the version that fits is in the store, or why there will be none. */
+  | { readonly type: "fitted"; readonly image: CastImage }
+  | { readonly type: "not-fitted"; readonly reason: string }
   /** The server was started anew: no PC is connected, and what was in its memory is gone. */
   | { readonly type: "resumed" }
   | { readonly type: "tick" };
@@ -107,7 +122,12 @@ export type Input =
 export interface Gauges {
   readonly members: Map<PcId, MemberGauges>;
   totals: CastTotals | null;
+  /** How far the version of the image is that is made to fit; null: nothing is known. */
+  fit: FitProgress | null;
 }
+
+/** As in `FitView`. */
+export type FitProgress = Pick<FitView, "fraction" | "secondsLeft">;
 
 export interface MemberGauges {
   counters: Counters | null;
@@ -127,7 +147,7 @@ export interface MemberGauges {
 
 export type CastTotals = Omit<CastSenderStats, "receivers">;
 
-export const newGauges = (): Gauges => ({ members: new Map(), totals: null });
+export const newGauges = (): Gauges => ({ members: new Map(), totals: null, fit: null });
 
 export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
   const found = gauges.members.get(pc);

@@ -96,9 +96,12 @@ export const memberViews = (
   gauges: Gauges,
   names: Names,
   verify: "written" | "read-back",
+  /** Why nobody is ordered yet; null: there is no such reason. */
+  waiting: string | null = null,
 ): MemberView[] =>
   Object.entries(state.members).map(([pc, member]) => {
-    const view = memberView(pc, member, gauges.members.get(pc), names, waitsFor(state, pc));
+    const reason = waiting ?? waitsFor(state, pc);
+    const view = memberView(pc, member, gauges.members.get(pc), names, reason);
     return verify === "written" ? { ...view, bytesVerified: null } : view;
   });
 

@@ -19,7 +19,15 @@ import {
 } from "./boot-proof.ts";
 import { absentCanaries, type Canary, canaryState } from "./canary.ts";
 import { type Cause, causeText, endText, isLateness } from "./cause.ts";
-import type { Gauges, Input, LabTime, PcId, Stamp, Wanted } from "./kind.ts";
+import {
+  type Gauges,
+  type Input,
+  type LabTime,
+  newGauges,
+  type PcId,
+  type Stamp,
+  type Wanted,
+} from "./kind.ts";
 import type { StartPolicy } from "./start-policy.ts";
 import { move, type Table } from "./table.ts";
 
@@ -265,11 +273,7 @@ export function decideReceivers(
     case "cast-broken": {
       if (state.phase === "proving") return [];
       const cause: Cause = { code: "cast", text: input.reason };
-      return [
-        ...proofsOf(state, { type: "stop" }, now, gauges),
-        ...endAll(state, gauges, "failed", cause),
-        { type: "closed", pc: null, verdict: "failed", cause },
-      ];
+      return [...proofsOf(state, { type: "stop" }, now, gauges), ...failAll(state, gauges, cause)];
     }
     case "start":
       return state.phase === "gathering" ? [opened(state, "operator")] : [];
@@ -485,6 +489,12 @@ const endAll = (
     phase.name === "ended" ? [] : [ended(pc, result, cause, gauges)],
   );
 
+/** Nothing comes of the session, for this reason. */
+export const failAll = (state: Receivers, gauges: Gauges, cause: Cause): ReceiverFact[] => [
+  ...endAll(state, gauges, "failed", cause),
+  { type: "closed", pc: null, verdict: "failed", cause },
+];
+
 function resumed(pc: PcId, phase: MemberPhase, now: LabTime): readonly ReceiverFact[] {
   const until = millis(now + rejoinGrace);
   switch (phase.name) {
@@ -616,7 +626,7 @@ function closeIfAllEnded(
 /** It never came, so nothing was counted of it. */
 const absentEnded = (pc: PcId, phase: MemberPhase | undefined): ReceiverFact => {
   const asked = phase?.name === "absent" && phase.asked;
-  return ended(pc, "failed", { code: "absent", asked }, { members: new Map(), totals: null });
+  return ended(pc, "failed", { code: "absent", asked }, newGauges());
 };
 
 // --- what a fact changes
@@ -628,12 +638,8 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
       return { ...state, phase: move(roomTable, state.phase, fact.type) };
     case "closed":
       return { ...state, phase: move(roomTable, state.phase, fact.type), verdict: fact.verdict };
-    case "canary-passed": {
-      // The others are waited for from here on.
-      const { startTimeoutMs } = state;
-      const startBy = startTimeoutMs === null ? null : millis(stamp.at + startTimeoutMs);
-      return { ...state, phase: move(roomTable, state.phase, fact.type), startBy };
-    }
+    case "canary-passed":
+      return { ...awaitedFrom(state, stamp.at), phase: move(roomTable, state.phase, fact.type) };
   }
   const before = state.members[fact.pc];
   if (before === undefined && fact.type === "admitted")
@@ -647,6 +653,12 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
   const name = move(memberTable, before.phase.name, fact.type);
   return withMember(state, fact.pc, evolveMember(before, name, fact, stamp));
 }
+
+/** The PCs are waited for from here on. */
+export const awaitedFrom = (state: Receivers, at: LabTime): Receivers => {
+  const { startTimeoutMs } = state;
+  return { ...state, startBy: startTimeoutMs === null ? null : millis(at + startTimeoutMs) };
+};
 
 const withMember = (state: Receivers, pc: PcId, member: Member): Receivers => ({
   ...state,

@@ -17,6 +17,8 @@ export interface TargetNeed {
   /** Whether, and why not, a disk of `targetBytes` holds the image: null, or the reason in words. */
   misfit(targetBytes: number): string | null;
   readonly logicalSector: number;
+  /** Why a disk with other sectors cannot take the image, in words; null: the copy is made right for them. */
+  otherSectors(disk: Pick<DiskView, "path" | "logicalSector">): string | null;
 }
 
 export type TargetChoice =
@@ -55,17 +57,18 @@ export function chooseTarget(
     );
   }
   if (need === null) return { kind: "disk", disk };
-  if (disk.logicalSector !== need.logicalSector) {
+  const misfit = need.misfit(disk.size);
+  if (misfit !== null) {
     return refused(
-      `${name} has sectors of ${disk.logicalSector} bytes, the image is of a disk with ${need.logicalSector}`,
-      "restore it to a disk with the same logical sector size, or capture an image from such a disk",
+      `${name} is too small: it has ${disk.size} bytes, ${misfit}`,
+      "use a larger disk, or do as said",
     );
   }
-  const misfit = need.misfit(disk.size);
-  if (misfit === null) return { kind: "disk", disk };
+  const other = disk.logicalSector === need.logicalSector ? null : need.otherSectors(disk);
+  if (other === null) return { kind: "disk", disk };
   return refused(
-    `${name} is too small: it has ${disk.size} bytes, ${misfit}`,
-    "use a larger disk, or make the master smaller as said and capture it again",
+    `${name} has sectors of ${disk.logicalSector} bytes, the image is of a disk with ${need.logicalSector}: ${other}`,
+    "restore it to a disk with the same logical sector size, or capture an image from such a disk",
   );
 }
 

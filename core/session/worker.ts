@@ -237,6 +237,7 @@ export const nothingCast = {
   repairBytes: 0,
   passes: 0,
   forgedPackets: 0,
+  fit: null,
 } as const;
 
 /** What a kind of one PC that works alone says of its state, whatever the work is. */

@@ -1,6 +1,7 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
 import { type Static, Type } from "typebox";
 import { Afterwards, Personalise } from "./control.ts";
+import { FitMode } from "./fit-size.ts";
 import { RoomName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { RoomView } from "./rooms.ts";
@@ -186,6 +187,8 @@ export const ScheduleRequest = Type.Object({
   afterwards: Type.Optional(Afterwards),
   /** Of verified PCs; `auto` unless it is said. */
   personalise: Type.Optional(Personalise),
+  /** For smaller disks; `auto` unless it is said. */
+  fit: Type.Optional(FitMode),
 });
 export type ScheduleRequest = Static<typeof ScheduleRequest>;
 
@@ -199,6 +202,7 @@ export const ScheduleView = Type.Object({
   wakeSeconds: Type.Integer(),
   afterwards: Afterwards,
   personalise: Personalise,
+  fit: FitMode,
   /** Who added it. */
   operator: Type.String(),
   createdAt: Type.String(),
@@ -206,6 +210,8 @@ export const ScheduleView = Type.Object({
   /** What it is at now. */
   run: nullable(
     Type.Union([
+      /** A version of the image is made to fit the room's disks. */
+      Type.Object({ stage: Type.Literal("fitting") }),
       Type.Object({ stage: Type.Literal("waking") }),
       Type.Object({ stage: Type.Literal("restoring"), session: Type.String() }),
     ]),

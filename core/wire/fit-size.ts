@@ -1,5 +1,5 @@
 /** The size of a disk as people write it, which is a part of a fitted image's name. */
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import type { Decoded } from "../errors.ts";
 
 /** As `decodeDiskSize` spells it. */
@@ -8,6 +8,10 @@ export const FitSize = Type.String({
   maxLength: 24,
   description: "a disk's size, like 240GB, 223GiB or 256060514304",
 });
+
+/** What a restore does for PCs whose disks are smaller than the image's: `auto` makes a fitted version for all. */
+export const FitMode = Type.Union([Type.Literal("auto"), Type.Literal("never")]);
+export type FitMode = Static<typeof FitMode>;
 
 export interface DiskSize {
   readonly bytes: number;

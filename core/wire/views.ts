@@ -99,6 +99,8 @@ export const PcView = Type.Object({
   /** The one that its seat has, as ADDRESS/LEN; null: none of its own. */
   address: nullable(Type.String()),
   fields: PcFields,
+  /** How far its network boot came and what that means, as the rest of a sentence about it; null: nothing keeps it. */
+  bootTrouble: nullable(Type.String()),
 });
 export type PcView = Static<typeof PcView>;
 
@@ -227,6 +229,17 @@ export const MemberView = Type.Object({
 });
 export type MemberView = Static<typeof MemberView>;
 
+/** The version of its image that a restore waits for, because some of its disks are smaller. */
+export const FitView = Type.Object({
+  state: literals("fitting", "fitted", "failed"),
+  /** The smallest of the disks. */
+  diskBytes: Type.Integer(),
+  /** 0…1, and how long it still takes; null until it is known, and once it is over. */
+  fraction: nullable(Type.Number()),
+  secondsLeft: nullable(Type.Number()),
+});
+export type FitView = Static<typeof FitView>;
+
 export const SessionView = Type.Object({
   id: Type.String(),
   kind: SessionKind,
@@ -245,6 +258,8 @@ export const SessionView = Type.Object({
   forgedPackets: Type.Integer(),
   /** What the operator has to know of the session as a whole. */
   notices: Type.Array(Type.String()),
+  /** Null: nothing had to be made. */
+  fit: nullable(FitView),
   members: Type.Array(MemberView),
 });
 export type SessionView = Static<typeof SessionView>;

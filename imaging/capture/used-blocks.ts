@@ -1,8 +1,9 @@
 /** Which bytes of a partition are in use: by its file system, or by those in its LVM or BSD slice. */
-import { bsdPartitions } from "../../core/image/bsd-label.ts";
+import { bsdPartitions, freeBsdSlice } from "../../core/image/bsd-label.ts";
 import { type ByteSource, partOf, piecesOf } from "../../core/image/byte-source.ts";
 import { type Extent, endOf, inPieces, shifted, union } from "../../core/image/extents.ts";
 import { isBitLocker } from "../../core/image/file-system-state.ts";
+import { biosBoot, microsoftReserved } from "../../core/image/layout.ts";
 import { readPhysicalVolume } from "../../core/image/lvm.ts";
 import type { TablePartition } from "../../core/image/partition-table.ts";
 import type { PartitionRecord } from "../../core/image/types.ts";
@@ -42,7 +43,7 @@ export async function findUse(
 ): Promise<FoundUse> {
   const what = index === 0 ? "the disk" : `partition ${index}`;
   const volume = { start, size, index, what };
-  if (!options.raw && sliceTypes.has(type)) {
+  if (!options.raw && type === freeBsdSlice) {
     const inner = await sliceUse(disk, volume, options);
     if (inner !== null) return inner;
   }
@@ -51,14 +52,8 @@ export async function findUse(
   return isBare ? { ...found, warnings: [] } : found;
 }
 
-/** FreeBSD's partition of an MBR. */
-const sliceTypes: ReadonlySet<string> = new Set(["0xa5"]);
-
 /** Hold no file system by what they are for: Microsoft reserved, BIOS boot. They are small. */
-const bareTypes: ReadonlySet<string> = new Set([
-  "e3c9e316-0b5c-4db8-817d-f92df00215ae",
-  "21686148-6449-6e6f-744e-656564454649",
-]);
+const bareTypes: ReadonlySet<string> = new Set([microsoftReserved, biosBoot]);
 
 async function volumeUse(disk: BlockDevice, volume: Volume, options: Probe): Promise<FoundUse> {
   const { what, size } = volume;

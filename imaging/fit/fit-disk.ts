@@ -15,12 +15,13 @@ import {
 } from "../../core/image/partition-table.ts";
 import { contentText } from "../../core/image/partition-text.ts";
 import { refitTable } from "../../core/image/refit.ts";
+import { changeSectors } from "../../core/image/sector-change.ts";
 import type { Refit, RefitRequest } from "../../core/image/table-write.ts";
 import type { IndexEntry, Manifest, PartitionRecord } from "../../core/image/types.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { GrowMode } from "../../core/wire/rooms.ts";
-import type { StepView } from "../../core/wire/views.ts";
+import type { DiskView, StepView } from "../../core/wire/views.ts";
 import { type Disk, openDisk, sourceOf } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
 import { untilItEnds } from "../disk/tool.ts";
@@ -32,7 +33,10 @@ import { growVolumes } from "./volumes.ts";
 export interface FitOptions {
   /** What was opened and verified, and is closed now: tools want it for themselves. */
   readonly path: string;
-  readonly manifest: Pick<Manifest, "diskBytes" | "partitionTable" | "partitions">;
+  readonly manifest: Pick<
+    Manifest,
+    "diskBytes" | "logicalSector" | "partitionTable" | "partitions"
+  >;
   /** Chunks of the disk that the image has: what is in no chunk is in no use. */
   readonly entries: readonly Pick<IndexEntry, "chunkIndex">[];
   /** Which partition takes the room of a larger disk. */
@@ -59,7 +63,9 @@ export async function fitDisk(options: FitOptions): Promise<void> {
   const { path, manifest, signal } = options;
   const grown = await (async (): Promise<TablePartition | null> => {
     await using disk = await openDisk(path, { write: true });
-    if (manifest.partitionTable === "none" || disk.size === manifest.diskBytes) return null;
+    const hasTable = manifest.partitionTable !== "none";
+    const hasOwnSectors = disk.logicalSector === manifest.logicalSector;
+    if (fitsAsItIs(disk, manifest) || (!hasTable && hasOwnSectors)) return null;
     return await layOut(disk, options);
   })();
   const record = manifest.partitions.find(({ index }) => index === grown?.index);
@@ -69,6 +75,12 @@ export async function fitDisk(options: FitOptions): Promise<void> {
   await fill(record, grown, { ...options, signal: untilItEnds() });
 }
 
+/** Whether a copy of the image on this disk needs no fitting. */
+export const fitsAsItIs = (
+  disk: Pick<DiskView, "size" | "logicalSector">,
+  { diskBytes, logicalSector }: Pick<Manifest, "diskBytes" | "logicalSector">,
+): boolean => disk.size === diskBytes && disk.logicalSector === logicalSector;
+
 /** Table, moves and the grown partition's new size; answers that one, if there is one. */
 export async function layOut(
   disk: Disk,
@@ -76,7 +88,7 @@ export async function layOut(
 ): Promise<TablePartition | null> {
   const { manifest, grow, said } = options;
   const { rigid, endBytes } = await step("partition table", said, () => refit(disk, options));
-  if (disk.size < manifest.diskBytes) return null;
+  if (disk.size <= manifest.diskBytes) return null;
   const table = await readPartitionTable(tableSourceOf(disk));
   const { partitions } = manifest;
   const layout: Layout =
@@ -102,6 +114,7 @@ export async function layOut(
 }
 
 async function refit(disk: Disk, { manifest }: Pick<FitOptions, "manifest">): Promise<Done<Refit>> {
+  if (disk.logicalSector !== manifest.logicalSector) return converted(disk, manifest);
   const value = await refitted(disk, { formerBytes: manifest.diskBytes, places: [] });
   await put(disk, value.writes);
   const made =
@@ -109,6 +122,21 @@ async function refit(disk: Disk, { manifest }: Pick<FitOptions, "manifest">): Pr
       ? "nothing to change"
       : `the backup GPT is at the end of this disk of ${sizeText(disk.size)}`;
   return { value, detail: [made, ...value.notes].join("; ") };
+}
+
+/** The table is one of the disk's own sectors and size then. */
+async function converted(disk: Disk, manifest: FitOptions["manifest"]): Promise<Done<Refit>> {
+  const { size: diskBytes, logicalSector } = disk;
+  const copy = { ...sourceOf(disk), size: Math.min(diskBytes, manifest.diskBytes) };
+  const change = await changeSectors(manifest, copy, { diskBytes, logicalSector });
+  if (!change.ok) {
+    const next = "restore to a disk with the master's sectors";
+    throw new RoomcastError("failed", change.reason, next);
+  }
+  await put(disk, change.value.writes);
+  const value = await refitted(disk, { formerBytes: diskBytes, places: [] });
+  const made = `made for sectors of ${logicalSector} bytes instead of ${manifest.logicalSector}`;
+  return { value, detail: [made, ...change.value.notes].join("; ") };
 }
 
 async function refitted(disk: Disk, request: RefitRequest): Promise<Refit> {

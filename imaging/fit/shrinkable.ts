@@ -100,12 +100,25 @@ export async function withDevice<T>(
   }
 }
 
-const toolEnd = (work: ShrinkWork, [name = "", ...args]: readonly string[]): Promise<ToolEnd> =>
-  runTool(name, args, work.signal, toolLimitMs);
+/** Debian's package of each. */
+const packages: Readonly<Record<string, string>> = {
+  ...{ e2fsck: "e2fsprogs", resize2fs: "e2fsprogs" },
+  ...{ ntfsresize: "ntfs-3g", ntfsfix: "ntfs-3g" },
+};
+
+/** Rejects with `failed` where there is no such tool: that says nothing of the image. */
+async function toolEnd(
+  work: ShrinkWork,
+  [name = "", ...args]: readonly string[],
+): Promise<ToolEnd> {
+  const end = await runTool(name, args, work.signal, toolLimitMs);
+  if (!end.isMissing) return end;
+  const next = `install it where the image is made to fit: apt-get install ${packages[name]}`;
+  throw new RoomcastError("failed", `${name} is not there`, next);
+}
 
 /** Its last lines, in one. */
-function saidBy(name: string, { status, isMissing, output, complaint }: ToolEnd): string {
-  if (isMissing) return `${name} is not there`;
+function saidBy(name: string, { status, output, complaint }: ToolEnd): string {
   const lines = [output, complaint].join("\n").trim().split("\n").slice(-6);
   return `${name} ended with ${status}: ${lines.map((line) => line.trim()).join("; ")}`;
 }

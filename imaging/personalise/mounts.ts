@@ -22,15 +22,29 @@ export interface Refusal {
   readonly isAllowed: boolean;
 }
 
-/** Of each file system, so that it does no more, and nothing worse, than what is asked of it. */
-const mountOptions: Readonly<Record<string, string>> = {
-  // Its superblock may say `panic`.
-  ext2: "errors=remount-ro",
-  ext3: "errors=remount-ro",
-  ext4: "errors=remount-ro",
+interface Driver {
+  /** The kernel's module; its name is the file system's unless said otherwise. */
+  readonly module?: string;
+  /** Its own program, where mount(8) does not mount it. */
+  readonly program?: string;
+  /** So that it does no more, and nothing worse, than what is asked of it. */
+  readonly options: string;
+}
+
+/** Its superblock may say `panic`. */
+const ext: Driver = { options: "errors=remount-ro" };
+const drivers: Readonly<Record<string, Driver>> = {
+  ext2: ext,
+  ext3: ext,
+  ext4: ext,
   // A second disk with the same image may be mounted.
-  xfs: "nouuid",
-  btrfs: "nodiscard,skip_balance",
+  xfs: { options: "nouuid" },
+  btrfs: { options: "nodiscard,skip_balance" },
+  // Nothing of it is run, its log is left alone, and no name that Windows could not take is made.
+  ntfs: {
+    ...{ module: "fuse", program: "ntfs-3g" },
+    options: "norecover,noexec,windows_names,streams_interface=none",
+  },
 };
 
 /** In milliseconds; a scanner of the host's looks at what is new, and is gone soon. */
@@ -53,27 +67,23 @@ export class Mounts implements AsyncDisposable {
 
   /** Answers null once it is mounted. */
   async add(
-    { fs, device }: Volume,
+    { fs, device }: Pick<Volume, "fs" | "device">,
     where: string,
     { write, subvolume, signal }: MountOptions,
   ): Promise<Refusal | null> {
     // Where the module is part of the kernel, or loads by itself, this is of no use and no harm.
-    await runTool("modprobe", ["-q", fs], signal);
-    const options = [
-      write ? "rw" : "ro",
-      "nosuid",
-      "nodev",
-      "noatime",
-      mountOptions[fs],
-      subvolume,
-    ];
-    const words = ["-t", fs, "-o", options.filter((each) => each !== undefined).join(",")];
+    const { module = fs, program, options: own } = drivers[fs] ?? {};
+    await runTool("modprobe", ["-q", module], signal);
+    const all = [write ? "rw" : "ro", "nosuid", "nodev", "noatime", own, subvolume];
+    const options = all.filter((each) => each !== undefined).join(",");
+    const type = program === undefined ? ["-t", fs] : [];
+    const words = [...type, "-o", options, device, where];
     signal.throwIfAborted();
-    const { status, complaint } = await runTool("mount", [...words, device, where], untilItEnds());
+    const { status, complaint } = await runTool(program ?? "mount", words, untilItEnds());
     if (fs === "btrfs") this.hasBtrfs = true;
     if (status === 0) {
       this.places.push(where);
-      // mount(8) makes do with less when the device, or the file system, does not let itself be written.
+      // What mounts it makes do with less when the device, or the file system, does not let itself be written.
       if (!write || (await isWritable(where))) return null;
       return {
         reason: `its ${fs} is read-only, by a mark of its own or of the disk`,

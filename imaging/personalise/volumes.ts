@@ -1,7 +1,9 @@
 /**
- * The volumes of a restored disk: partitions, and the linear logical volumes in them. No volume group is
+ * The volumes of a restored disk: partitions, those of a FreeBSD slice, and linear logical volumes. No volume group is
  * made known to the kernel: a duplicate of the master's may be on another disk of this PC.
  */
+import { bsdPartitions, freeBsdSlice } from "../../core/image/bsd-label.ts";
+import { partOf } from "../../core/image/byte-source.ts";
 import type { Extent } from "../../core/image/extents.ts";
 import { isBitLocker } from "../../core/image/file-system-state.ts";
 import { inOnePiece, readPhysicalVolume } from "../../core/image/lvm.ts";
@@ -54,9 +56,7 @@ export async function findVolumes(options: FindOptions): Promise<FoundVolumes> {
     return fs;
   };
   try {
-    for (const partition of await partitionsOf(options.path)) {
-      const { index } = partition;
-      const name = index === 0 ? "the disk" : `partition ${index}`;
+    for (const { name, ...partition } of await partitionsOf(options.path)) {
       const device = await partitionDevice(options.path, partition, { ...options, write: true });
       const fs = await add(name, device);
       if (device === null || fs !== "LVM2_member") continue;
@@ -72,14 +72,33 @@ export async function findVolumes(options: FindOptions): Promise<FoundVolumes> {
   return { volumes, [Symbol.asyncDispose]: release };
 }
 
-/** As the table on the disk has them now; without a table the disk is one. */
-async function partitionsOf(path: string): Promise<readonly TablePartition[]> {
+interface NamedPartition extends TablePartition {
+  /** `partition 2`, of FreeBSD `partition 1a` */
+  readonly name: string;
+}
+
+/** As the table on the disk has them now, and labels in FreeBSD's slices; without a table the disk is one. */
+async function partitionsOf(path: string): Promise<readonly NamedPartition[]> {
   await using disk = await openDisk(path, { write: false });
   const { size, logicalSector } = disk;
   const table = await readPartitionTable({ ...sourceOf(disk), diskBytes: size, logicalSector });
-  if (table.kind === "none") return [{ index: 0, type: "", start: 0, size }];
+  if (table.kind === "none") return [{ name: "the disk", index: 0, type: "", start: 0, size }];
   const { partitions, extended } = table;
-  return partitions.filter(({ index }) => index !== extended?.index);
+  const named: NamedPartition[] = [];
+  for (const partition of partitions) {
+    const { index, type, start, size } = partition;
+    if (index === extended?.index) continue;
+    const name = `partition ${index}`;
+    const slice =
+      type === freeBsdSlice ? await bsdPartitions(partOf(sourceOf(disk), start, size)) : null;
+    if (!slice?.ok) named.push({ ...partition, name });
+    else {
+      for (const { letter, start: at, length } of slice.value) {
+        named.push({ index, type, name: `${name}${letter}`, start: start + at, size: length });
+      }
+    }
+  }
+  return named;
 }
 
 /**

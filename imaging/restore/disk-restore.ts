@@ -7,6 +7,7 @@
 
 import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
+import type { ByteSource } from "../../core/image/byte-source.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { Counters, HeardCounters } from "../../core/wire/control.ts";
@@ -22,6 +23,8 @@ export interface RestorePlan {
   readonly boot: BootArea;
   /** Parts of the disk that the image has nothing for, and that have to read as zeros all the same. */
   readonly empty: readonly DiskRange[];
+  /** Likewise, known only once the copy tells what volumes are in its partitions. */
+  emptyInVolumes(copy: ByteSource): Promise<readonly DiskRange[]>;
   readonly verify: Verify;
   /** Nothing on the disk is of use: it is discarded first, where it has that. */
   readonly discard: boolean;
@@ -185,7 +188,8 @@ export class DiskRestore {
     this.state = "emptying";
     if (books.toDo === this.held.size) {
       await this.work(async () => {
-        await this.emptyOldPlaces();
+        await this.emptyPlaces(this.plan.empty);
+        await this.emptyPlaces(await this.plan.emptyInVolumes(this.copy));
         if (this.state !== "emptying") return;
         for (const index of this.held.keys()) books.noteRight(index);
         this.resolve();
@@ -196,7 +200,7 @@ export class DiskRestore {
     await this.work(async () => {
       await this.emptyBootArea();
       if (this.plan.discard) await this.discard();
-      await this.emptyOldPlaces();
+      await this.emptyPlaces(this.plan.empty);
       if (this.state !== "emptying") return;
       for (const [index, entry] of books.entries.entries()) {
         if (entry.codec !== codec.zero || !books.isAt(index, place.wanted)) continue;
@@ -370,6 +374,7 @@ export class DiskRestore {
 
   private async finish(): Promise<void> {
     await this.faults.flush();
+    await this.emptyPlaces(await this.plan.emptyInVolumes(this.copy));
     const buffer = this.ports.buffer();
     // The first chunk last of all.
     const order = [...this.held.keys()].sort((one, other) => other - one);
@@ -427,12 +432,12 @@ export class DiskRestore {
   }
 
   /** What is empty already is only read: after a discard, or a restore before, that is most of it. */
-  private async emptyOldPlaces(): Promise<void> {
+  private async emptyPlaces(places: readonly DiskRange[]): Promise<void> {
     const buffer = this.ports.buffer();
     let hasWritten = false;
-    for (const { offset, length } of this.plan.empty) {
+    for (const { offset, length } of places) {
       for (let done = 0; done < length; done += chunkBytes) {
-        if (this.state !== "emptying") return;
+        if (this.state === "over") return;
         const at = offset + done;
         const data = buffer.subarray(0, Math.min(chunkBytes, length - done));
         if (await this.isEmpty(at, data)) continue;
@@ -446,6 +451,24 @@ export class DiskRestore {
 
   private async isEmpty(offset: number, into: Uint8Array): Promise<boolean> {
     return (await this.faults.reads(offset, into)) && into.every((byte) => byte === 0);
+  }
+
+  /** What is on the disk, and what is held back for its end. */
+  private get copy(): ByteSource {
+    return {
+      size: this.plan.diskBytes,
+      read: async (offset, length) => {
+        const data = new Uint8Array(length);
+        if (!(await this.faults.reads(offset, data))) throw this.faults.readsWrong(offset);
+        for (const [entryIndex, raw] of this.held) {
+          const start = this.books.offsetOf(entryIndex);
+          const from = Math.max(offset, start);
+          const to = Math.min(offset + length, start + raw.length);
+          if (from < to) data.set(raw.subarray(from - start, to - start), from - offset);
+        }
+        return data;
+      },
+    };
   }
 
   private isBoot(entryIndex: number): boolean {

@@ -3,8 +3,11 @@
  * An image leaves out what its file systems do not use; what an older system wrote there would still be
  * found, and taken for what the partition is.
  */
-import { type Extent, endOf, union, without } from "../../core/image/extents.ts";
-import type { IndexEntry, Manifest } from "../../core/image/types.ts";
+import { bsdPartitions } from "../../core/image/bsd-label.ts";
+import { type ByteSource, partOf } from "../../core/image/byte-source.ts";
+import { type Extent, endOf, inPieces, shifted, union, without } from "../../core/image/extents.ts";
+import { readPhysicalVolume } from "../../core/image/lvm.ts";
+import type { IndexEntry, Manifest, PartitionRecord } from "../../core/image/types.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
 import type { DiskRange } from "./boot-area.ts";
 
@@ -39,19 +42,71 @@ export function oldSignaturesOf(options: {
   const { diskBytes, partitions } = image;
   const places = partitions.flatMap(({ start, size }) => signaturePlaces(start, size));
   const wanted = union([...places, ...endsOf(0, targetBytes, diskTailBytes)]);
-  const held = union(
-    entries.map(({ chunkIndex }) => ({
-      start: chunkIndex * chunkBytes,
-      length: chunkLengthAt(chunkIndex, diskBytes),
-    })),
-  );
-  return without(wanted, held)
+  return without(wanted, heldOf(entries, diskBytes))
     .map(({ start, length }) => ({
       offset: start,
       length: Math.min(length, targetBytes - start),
     }))
     .filter(({ length }) => length > 0);
 }
+
+/**
+ * As `oldSignaturesOf`, of the volumes that lie in partitions: `copy` tells of them once the image is on the disk.
+ * Those that are not linear an image has as a whole.
+ */
+export async function oldSignaturesInVolumes(
+  copy: ByteSource,
+  options: {
+    readonly image: Pick<Manifest, "diskBytes" | "partitions">;
+    readonly entries: readonly Pick<IndexEntry, "chunkIndex">[];
+    /** Of the disk, in bytes. */
+    readonly logicalSector: number;
+  },
+): Promise<DiskRange[]> {
+  const { image, entries, logicalSector } = options;
+  const wanted: Extent[] = [];
+  for (const partition of image.partitions) {
+    const { start, size } = partition;
+    wanted.push(...shifted(await placesInside(partition, partOf(copy, start, size)), start));
+  }
+  if (wanted.length === 0) return [];
+  return without(union(wanted), heldOf(entries, image.diskBytes))
+    .map((place) => {
+      // Volumes may begin between two sectors of a disk that has large ones.
+      const offset = Math.ceil(place.start / logicalSector) * logicalSector;
+      return { offset, length: Math.floor(endOf(place) / logicalSector) * logicalSector - offset };
+    })
+    .filter(({ length }) => length > 0);
+}
+
+/** In bytes from the partition's start. */
+async function placesInside(
+  { fs }: Pick<PartitionRecord, "fs">,
+  source: ByteSource,
+): Promise<Extent[]> {
+  if (fs === "bsd") {
+    const slice = await bsdPartitions(source);
+    return slice.ok ? slice.value.flatMap((each) => signaturePlaces(each.start, each.length)) : [];
+  }
+  if (fs !== "LVM2_member") return [];
+  const physical = await readPhysicalVolume(source);
+  if (!physical.ok) return [];
+  return physical.value.logicalVolumes.flatMap(({ isLinear, parts }) => {
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    return isLinear ? inPieces(signaturePlaces(0, size), parts) : [];
+  });
+}
+
+const heldOf = (
+  entries: readonly Pick<IndexEntry, "chunkIndex">[],
+  diskBytes: number,
+): readonly Extent[] =>
+  union(
+    entries.map(({ chunkIndex }) => ({
+      start: chunkIndex * chunkBytes,
+      length: chunkLengthAt(chunkIndex, diskBytes),
+    })),
+  );
 
 /** Where a scanner looks in a partition or volume, as extents of the disk that `start` counts on. */
 export function signaturePlaces(start: number, size: number): Extent[] {

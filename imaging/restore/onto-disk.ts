@@ -8,7 +8,7 @@ import { systemCodec } from "../codec.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
 import { bootAreaOf } from "./boot-area.ts";
 import { DiskRestore, type RestorePlan } from "./disk-restore.ts";
-import { oldSignaturesOf } from "./old-signatures.ts";
+import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
 import { ShortDisk } from "./short-disk.ts";
 
 /** Opens a disk that was chosen; throws `refused` when it is not the one that it was then. */
@@ -49,6 +49,8 @@ export function restoreOnto({ opened, view, how, fetch, ...image }: OntoDisk): D
       diskBytes,
       boot: bootAreaOf({ entries, critical, diskBytes, targetBytes, logicalSector }),
       empty: oldSignaturesOf({ image: manifest, entries, targetBytes }),
+      emptyInVolumes: (copy) =>
+        oldSignaturesInVolumes(copy, { image: manifest, entries, logicalSector }),
     },
     {
       ...systemCodec,

@@ -162,6 +162,7 @@ async function sanitize(action: nvme.SanitizeAction, ports: ErasePorts): Promise
     if (found.state === "running") progress(found.fraction);
     else if (found.state === "done") {
       const how = action === "block" ? "block erase" : "cryptographic erase";
+      // NIST SP 800-88 Rev. 2, section 3.1.2: dedicated sanitize commands, by block or cryptographic erase.
       return { way: "nvme-sanitize", sanitization: "purge", detail: `NVMe Sanitize, ${how}` };
     } else
       throw failed(
@@ -175,6 +176,7 @@ async function sanitize(action: nvme.SanitizeAction, ports: ErasePorts): Promise
 async function format(erase: nvme.FormatErase, { calls }: ErasePorts): Promise<Done> {
   await requireWell(calls, "Format NVM", nvme.format(erase), new Uint8Array(0));
   const how = erase.isCrypto ? "cryptographic erase" : "user data erase";
+  // NIST SP 800-88 Rev. 1, table A-8: either of them, of NVM Express SSDs.
   return { way: "nvme-format", sanitization: "purge", detail: `NVMe Format NVM, ${how}` };
 }
 
@@ -213,7 +215,7 @@ async function eraseAta(
   }
   if ((await identifyAta(calls))?.isEnabled !== false)
     throw failed("SECURITY ERASE UNIT", "the disk still has its password afterwards");
-  // NIST SP 800-88, tables A-5 and A-8: the enhanced erase purges a magnetic disk; of flash it clears.
+  // NIST SP 800-88 Rev. 1, tables A-5 and A-8: the enhanced erase purges a magnetic disk; flash, each erase only clears.
   const sanitization = isEnhanced && isRotational ? "purge" : "clear";
   const how = isEnhanced ? "enhanced" : "normal";
   return { way: "ata-secure-erase", sanitization, detail: `ATA SECURITY ERASE UNIT, ${how} mode` };

@@ -60,7 +60,7 @@ export async function requireZeros(
   for (const { offset, length } of pieces) {
     const into = memory.subarray(0, length);
     if (!(await disk.reads(offset, into))) throw failed(offset, "cannot be read");
-    if (!isZero(into)) throw failed(offset, "does not read as zeros");
+    if (!isFullOf(zeros, into)) throw failed(offset, "does not read as zeros");
     bytes += length;
     step(length);
   }
@@ -102,17 +102,22 @@ export async function requireErased(
   const memory = alignedBuffer(pieceBytes);
   let bytes = 0;
   let areZeros = true;
+  let areBlank = true;
   for (const { offset, length } of pieces) {
     const into = memory.subarray(0, length);
     if (!(await disk.reads(offset, into))) throw failed(offset, "cannot be read");
-    const [first] = into;
-    const isBlank = (first === 0 || first === 0xff) && into.every((byte) => byte === first);
+    const areZerosHere = isFullOf(zeros, into);
+    const isBlank = areZerosHere || isFullOf(ones, into);
     if (!isBlank && hexSha256(into) === traces.get(offset))
       throw failed(offset, "still reads as before");
-    areZeros &&= isBlank && first === 0;
+    areZeros &&= areZerosHere;
+    areBlank &&= isBlank;
     bytes += length;
     step(length);
   }
+  // Noise is no proof where nobody knows what was there before.
+  if (!areBlank && traces.size === 0)
+    return unverifiable(disk.size, "the disk could not be read before it erased itself");
   const sample = bytes === disk.size ? "all" : `a sample of ${sizeText(bytes)}`;
   const detail = areZeros
     ? `${sample} of ${sizeText(disk.size)} reads as zeros`
@@ -120,15 +125,15 @@ export async function requireErased(
   return { bytes, diskBytes: disk.size, finding: areZeros ? "zeros" : "changed", detail };
 }
 
-export const unverifiable = (diskBytes: number): WipeRecord["readBack"] => ({
+export const unverifiable = (diskBytes: number, why: string): WipeRecord["readBack"] => ({
   ...{ bytes: 0, diskBytes, finding: "unverifiable" },
-  detail:
-    "not verifiable: the disk does not promise that what was discarded reads as zeros; --method zero is read back whole",
+  detail: `not verifiable: ${why}`,
 });
 
-const isZero = (data: Uint8Array): boolean =>
-  Buffer.compare(data, zeros.subarray(0, data.length)) === 0;
+const isFullOf = (piece: Uint8Array, data: Uint8Array): boolean =>
+  Buffer.compare(data, piece.subarray(0, data.length)) === 0;
 const zeros = Buffer.alloc(pieceBytes);
+const ones = Buffer.alloc(pieceBytes, 0xff);
 
 const failed = (offset: number, what: string): RoomcastError =>
   new RoomcastError(

@@ -380,7 +380,7 @@ function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row
 function imageFacts(image: ImageView, disk: DiskView, columns: number): Row[] {
   const smaller =
     disk.size < image.diskBytes
-      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): the restore is refused if the data do not fit.`
+      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): where it has to be, the image is made to fit first, which takes minutes.`
       : "";
   return [
     ...paragraph(

@@ -5,6 +5,7 @@
 
 import type { MenuAction } from "../../core/agent/desk.ts";
 import { imageName } from "../../core/image/manifest.ts";
+import { sectorMisfitOf } from "../../core/image/sector-misfit.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethodsOf } from "../../core/screen/wipe.ts";
 import { diskReference } from "../../core/session/target.ts";
@@ -289,9 +290,10 @@ function withDisk(purpose: Purpose, disk: DiskView): Step {
     return to({ name: "erase", work: purpose, disk, value: "", refused: false });
   }
   const { image } = purpose;
-  if (image !== null && image.logicalSector !== disk.logicalSector) {
+  const misfit = image === null ? null : sectorMisfitOf(image, disk.logicalSector);
+  if (image !== null && misfit !== null) {
     const sectors = `${imageName(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
-    return to(home(0, `${sectors}: the PC would not start from it. Choose another disk or image.`));
+    return to(home(0, `${sectors}: ${misfit}. Choose another disk or image.`));
   }
   return to({ name: "erase", work: purpose, disk, value: "", refused: false });
 }

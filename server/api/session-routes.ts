@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { usualProofSeconds } from "../../core/session/boot-proof.ts";
 import { Afterwards, Personalise } from "../../core/wire/control.ts";
+import { FitMode } from "../../core/wire/fit-size.ts";
 import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
 import { SessionView } from "../../core/wire/views.ts";
@@ -30,6 +31,8 @@ const targetFields = {
   verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
   afterwards: Type.Optional(Afterwards),
   personalise: Type.Optional(Personalise),
+  /** For smaller disks; `auto` unless it is said, but of a live cast, which has none. */
+  fit: Type.Optional(FitMode),
   /** Seconds in which a verified PC has to be seen to come up; null: nobody waits for that. */
   proveBoot: Type.Optional(nullable(Type.Number({ minimum: 1, maximum: 86400 }))),
   /** The PC that is first, or how many. */
@@ -122,9 +125,12 @@ export const sessionRoutes =
           proveBootSeconds: proveBoot,
           canary: body.canary ?? null,
         };
-        if (body.kind === "restore") return lab.restore({ ...order, image: body.image }, by);
-        const { sender, saveAs = null, sourceDisk = null, raw = false } = body;
-        return lab.cast({ ...order, sender, saveAs, sourceDisk, raw }, by);
+        if (body.kind === "restore") {
+          const { image, fit = "auto" } = body;
+          return lab.restore({ ...order, image, fit }, by);
+        }
+        const { sender, saveAs = null, sourceDisk = null, raw = false, fit = "never" } = body;
+        return lab.cast({ ...order, sender, saveAs, sourceDisk, raw, fit }, by);
       },
     );
     app.post(

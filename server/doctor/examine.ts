@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { neededFiles, signedFiles } from "../../core/boot/boot-files.ts";
+import { feigning } from "../../core/boot/dhcp-watch.ts";
 import type { DoctorView, Finding } from "../../core/wire/api.ts";
 import { startDhcpWatcher } from "../host/dhcp-watcher.ts";
 import {
@@ -57,7 +58,7 @@ export async function lookForDhcp(interfaceName: string, address: string): Promi
     const { promise: failed, reject: onError } = Promise.withResolvers<never>();
     using watcher = startDhcpWatcher({ interfaceName, address, onFact: () => {}, onError });
     await Promise.race([watcher.looked, failed]);
-    return watcher.servers.map((server) =>
+    return watcher.servers.flatMap((server) => [
       warning(
         "DHCP",
         `${server.address} ${server.givesAddresses ? "leases addresses" : "tells PCs what to boot"} on ${interfaceName}`,
@@ -65,7 +66,8 @@ export async function lookForDhcp(interfaceName: string, address: string): Promi
           ? "use --dhcp auto or proxy: then that server keeps leasing them"
           : "turn off its network boot, or PCs may start from it",
       ),
-    );
+      ...(server.feignsPxe ? [problem("DHCP", ...feigning(server))] : []),
+    ]);
   } catch (error) {
     return [problem("DHCP", (error as Error).message, "run it as root")];
   }

@@ -15,6 +15,10 @@ export function dhcpFindings(dhcp: DhcpStatus, warnings: readonly string[]): Fin
   return [ok(check, `${dhcp.mode}, ${dhcp.why}${others}`)];
 }
 
+/** PCs whose network boot does not go on; each line says what it may mean. */
+export const bootFindings = (pcs: readonly string[]): Finding[] =>
+  pcs.map((text) => ({ check: "network boot", level: "warning", text, mend: null }));
+
 /** IGMP queriers ask every 125 s (RFC 3376 section 8.2); two intervals without a query are too long. */
 const querierSilenceSeconds = 260;
 

@@ -20,7 +20,8 @@ export async function personalRoutes(
 ): Promise<void> {
   app.get("/gate/v2/personal/:task", async ({ grant }, reply) => {
     const { pc, session } = workOf(grant);
-    const own: Personal = { ...personals.give(pc, session), windows: await windows.give(pc) };
+    const seat = await personals.give(pc, session);
+    const own: Personal = { ...seat, windows: await windows.give(pc) };
     return reply.header("cache-control", "no-store").send(own);
   });
   app.get<{ Params: { "*": string }; Querystring: { piece?: unknown } }>(

@@ -47,4 +47,5 @@ export function limitStrangers(
 }
 
 /** A TLS socket and the one below it have the same. */
-const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+export const keyOf = ({ remoteAddress, remotePort }: Socket): string =>
+  `${remoteAddress} ${remotePort}`;

@@ -9,7 +9,7 @@ export async function targetRoutes(app: FastifyInstance, lab: Lab): Promise<void
     "/gate/v2/rooms/:name/targets",
     async ({ params: { name } }): Promise<RoomTarget[]> => {
       const room = lab.rooms.view(name);
-      const request = { named: null, failingDisks: [], logicalSector: null };
+      const request = { named: null, failingDisks: [], sectors: null };
       return lab.inventory.pcsOf(room.name).map((pc) => ({
         name: pc.name,
         disk: foreseenTarget(lab.pcView(pc), [room], request).text,

@@ -3,8 +3,9 @@ import { broadcastAddress, clientPort, serverPort } from "../../core/boot/dhcp-a
 import { DhcpWatch, type OtherServer, type WatchFact } from "../../core/boot/dhcp-watch.ts";
 import { guarded } from "../../core/node/guard.ts";
 import { millis } from "../../core/units/units.ts";
-import { decodeDhcp, encodeDhcp, noAddress } from "../../core/wire/dhcp/packet.ts";
-import { decodeUdpFrame, encodeUdpFrame } from "../../core/wire/udp-frame.ts";
+import { encodeDhcp, noAddress } from "../../core/wire/dhcp/packet.ts";
+import { encodeUdpFrame } from "../../core/wire/udp-frame.ts";
+import { dhcpIn } from "./dhcp-frames.ts";
 import { etherType, openPacketSocket, ownMac, udpToPort } from "./packet-socket.ts";
 
 /** Some servers ping an address for up to 3 s before they offer it. */
@@ -51,10 +52,8 @@ export function startDhcpWatcher(options: {
   };
   const receive = (): void => {
     for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
-      const datagram = decodeUdpFrame(frame);
-      if (!datagram.ok) continue;
-      const decoded = decodeDhcp(datagram.value.payload);
-      if (decoded.ok) watch.heard(decoded.value).forEach(onFact);
+      const packet = dhcpIn(frame);
+      if (packet !== undefined) watch.heard(packet).forEach(onFact);
     }
   };
 

@@ -56,9 +56,9 @@ type Substance = Pick<Certificate, "kind" | "image" | "verify"> & {
 function substanceOf({ kindName, state }: Session, { id, image }: SessionView): Substance {
   switch (kindName) {
     case "restore": {
-      const { spec } = state as RestoreState;
+      const { spec, image: cast } = state as RestoreState;
       const { orderedBy, verify } = spec;
-      const { name, rootHash } = spec.image;
+      const { name, rootHash } = cast;
       return { kind: kindName, orderedBy, verify, image: { name, rootHash: rootHash || null } };
     }
     case "cast": {

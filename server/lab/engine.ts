@@ -33,6 +33,8 @@ import type { SessionView } from "../../core/wire/views.ts";
 const repeatAfter = millis(2000);
 /** Facts of a session until its state is stored anew: what a start of the server has to fold at most. */
 const snapshotEvery = 64;
+/** Facts after which PCs that are there already may be ordered. */
+const letsOrder = new Set(["planned", "fitted", "canary-passed"]);
 /** From a fact follow others; more than these in one turn are a circle, which is a bug. */
 const roundsLimit = 100;
 /**
@@ -202,7 +204,7 @@ export class Engine {
     if (this.decided.length === before) return false;
     const mayOrderMore = this.decided
       .slice(before)
-      .some(({ fact: { type } }) => type === "planned" || type === "canary-passed");
+      .some(({ fact: { type } }) => letsOrder.has(type));
     this.unwritten.add(session);
     if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
     for (const pc of admitted) this.takeOver(session, pc, stamp);

@@ -302,10 +302,11 @@ export function pcView(
     readonly candidates: readonly PcRecord[];
     readonly lastSeen: string | null;
     readonly identity: IdentityView | null;
+    readonly bootTrouble: string | null;
   },
 ): PcView {
   const { hello } = pc;
-  const { state, session, candidates, lastSeen, identity } = now;
+  const { state, session, candidates, lastSeen, identity, bootTrouble } = now;
   return {
     id: pc.id,
     mac: hello.mac,
@@ -328,5 +329,6 @@ export function pcView(
     identity,
     address: pc.address ?? null,
     fields: pc.fields ?? {},
+    bootTrouble,
   };
 }

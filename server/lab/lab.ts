@@ -5,9 +5,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
+import { cannotFitText } from "../../core/screen/fit.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { foreseenDisks, sectorsOf } from "../../core/screen/target.ts";
+import { type FitPlan, planFit } from "../../core/session/fit-plan.ts";
 import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
-import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { MacAddress } from "../../core/units/mac.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
@@ -20,6 +23,7 @@ import {
   type Report,
   type ServerMessage,
 } from "../../core/wire/control.ts";
+import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
 import type { OwnStep } from "../../core/wire/personal.ts";
 import type { ImageStep, ImageView, PcState, PcView, SessionView } from "../../core/wire/views.ts";
@@ -32,10 +36,12 @@ import { Admissions, type Fault, type OrderedBy, refusedFor } from "./admissions
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import { BootProofs, type WireSenses } from "./boot-proofs.ts";
+import { BootTroubles } from "./boot-troubles.ts";
 import { type BootDecision, Boots } from "./boots.ts";
 import { chooseCanaries } from "./canaries.ts";
 import { certificateOf } from "./certificates.ts";
 import { dhcpSeats } from "./dhcp-seats.ts";
+import { Fits, type StartFit } from "./fits.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { ImageSteps } from "./image-steps.ts";
 import { Inventory, pcView } from "./inventory.ts";
@@ -81,13 +87,15 @@ export interface LabPorts {
   readonly seal: LabGrantsPorts["seal"];
   /** What the host hears and asks on the lab's network of PCs that come up. */
   readonly senses: WireSenses;
+  /** Makes a fitted version of an image, in a program of its own. */
+  readonly startFit: StartFit;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
 }
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
-export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "canary"> {
+export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "canary" | "fitTo"> {
   readonly image: string;
   /** The PC that is first, or how many; null: all are alike. */
   readonly canary: string | number | null;
@@ -110,6 +118,8 @@ export interface NamedCast extends Omit<CastRequest, "sender" | "pcs"> {
   readonly sender: string;
   /** As of a restore; a live cast is refused with it. */
   readonly canary: string | number | null;
+  /** A live cast is refused with `auto`. */
+  readonly fit: FitMode;
   readonly pcs: readonly string[] | null;
 }
 
@@ -135,6 +145,7 @@ export class Lab implements AgentEvents {
   readonly steps: ImageSteps;
   readonly personals: Personals;
   readonly windows: WindowsPcs;
+  readonly fits: Fits;
   readonly lists: RoomLists;
   /** What DHCP gives PCs by their seats. */
   readonly dhcpSeats: DhcpSeats;
@@ -146,6 +157,7 @@ export class Lab implements AgentEvents {
   private readonly bootingSince = new Map<string, number>();
   /** What booting machines call themselves. */
   readonly bootUuids = new BootUuids();
+  readonly bootTroubles: BootTroubles;
   private readonly boots: Boots;
   /** What each connected agent said last that it is at. */
   private readonly reports = new Map<string, Report | null>();
@@ -208,6 +220,10 @@ export class Lab implements AgentEvents {
         return { room: kind.room(state), image: kind.image(state) };
       },
     });
+    this.bootTroubles = new BootTroubles({
+      ...{ inventory: this.inventory, announcer: this.announcer },
+      now: () => timers.now(),
+    });
     const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
     const isConnected = (pc: string): boolean => agents.isConnected(pc);
     const { inventory, admissions, announcer } = this;
@@ -225,10 +241,12 @@ export class Lab implements AgentEvents {
     });
     this.windows = new WindowsPcs({ dataFolder: ports.dataFolder, inventory, admissions });
     const { personals } = this;
+    this.fits = new Fits({ images: () => this.images(), start: ports.startFit, timers });
     this.sessions = new Sessions({
       journal: state.journal,
       timers,
       images,
+      fits: this.fits,
       openSender,
       startReceiver,
       send,
@@ -310,6 +328,7 @@ export class Lab implements AgentEvents {
       unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
       roomNameOf: (name) => inventory.room(name).name,
       requireImage: (reference) => void this.image(reference),
+      fit: (order, signal) => this.fit(order, signal),
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
       restore: (request) => this.restore(request, null),
       session: (id) => this.sessions.find(id),
@@ -331,8 +350,11 @@ export class Lab implements AgentEvents {
 
   pcView(pc: PcRecord): PcView {
     const { id } = pc;
+    const state = this.stateOf(id);
+    const isHere = state !== "offline" && state !== "booting";
     return pcView(pc, {
-      state: this.stateOf(id),
+      state,
+      bootTrouble: isHere ? null : this.bootTroubles.of(pc),
       session: this.sessions.idOf(id),
       candidates: this.inventory.candidates(pc),
       lastSeen: this.agents.isConnected(id) ? this.ports.clock.isoTime() : pc.lastSeen,
@@ -435,10 +457,10 @@ export class Lab implements AgentEvents {
   }
 
   restore(request: NamedRestore, by: OrderedBy | null): SessionView {
-    const image = this.image(request.image);
+    const asked = this.image(request.image);
     const room = this.roomNameOf(request);
     const pcs = this.targets(request, by);
-    if (request.personalise === "auto") this.personals.requireOwn(pcs, systemsOn(image.partitions));
+    if (request.personalise === "auto") this.personals.requireOwn(pcs, systemsOn(asked.partitions));
     requireProvable(request);
     const canary =
       request.canary === null
@@ -448,9 +470,54 @@ export class Lab implements AgentEvents {
             isConnected: (pc) => this.agents.isConnected(pc),
             seatsOf: (name) => this.inventory.room(name).seats.map((seat) => seat.name),
           });
-    const session = this.sessions.restore({ ...request, ...orderer(by), room, image, pcs, canary });
+    const version = this.versionFor(asked, pcs, request);
+    const order = { ...request, ...orderer(by), room, pcs, canary, ...version };
+    const session = this.sessions.restore(order);
     this.begun(session, pcs, by);
     return session;
+  }
+
+  /** What these PCs get of an image. Throws `refused` when it cannot be made so small. */
+  private versionFor(
+    image: Manifest,
+    pcs: readonly PcRecord[],
+    request: Pick<NamedRestore, "fit" | "disk" | "failingDisks">,
+  ): Pick<RestoreRequest, "image" | "fitTo"> {
+    if (request.fit === "never") return { image, fitTo: null };
+    const plan = this.fitPlan(image, pcs, request);
+    if (plan.kind === "as-is" || plan.kind === "reuse")
+      return { image: this.image(plan.image.id), fitTo: null };
+    return { image: this.image(plan.origin.id), fitTo: plan.diskBytes };
+  }
+
+  private fitPlan(
+    image: Manifest,
+    pcs: readonly PcRecord[],
+    { disk, failingDisks }: Pick<NamedRestore, "disk" | "failingDisks">,
+  ): Exclude<FitPlan, { kind: "cannot" }> {
+    const rooms = [...new Set(pcs.map(({ room }) => room))].map((room) => this.rooms.view(room));
+    const request = { named: disk, failingDisks, sectors: sectorsOf(image) };
+    const disks = foreseenDisks(
+      pcs.map((pc) => this.pcView(pc)),
+      rooms,
+      request,
+    );
+    const plan = planFit(this.imageView(image), this.images(), disks);
+    if (plan.kind !== "cannot") return plan;
+    const { what, next } = cannotFitText(plan);
+    throw new RoomcastError("refused", what, next);
+  }
+
+  /**
+   * Has a version of an image made that fits a room's disks, as far as they are known; null: none has to be.
+   * Throws and rejects with `not-found`, `refused` and `failed`.
+   */
+  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null {
+    const pcs = this.inventory.pcsOf(this.inventory.room(order.room).name);
+    const plan = this.fitPlan(this.image(order.image), pcs, { disk: null, failingDisks: [] });
+    if (plan.kind !== "make") return null;
+    const { origin, diskBytes } = plan;
+    return this.fits.ready({ image: origin.id, diskBytes }, signal);
   }
 
   /** The order stands: it places whom it names, and says whom of the room it left out. */
@@ -477,6 +544,13 @@ export class Lab implements AgentEvents {
         "usage",
         "a live cast has no canary: its PC reads its disk once, for all at the same time",
         "capture the disk, then restore the image with --canary",
+      );
+    }
+    if (request.fit === "auto") {
+      throw new RoomcastError(
+        "usage",
+        "a live cast is not fitted to smaller disks: its PC sends its disk as it is",
+        "capture the disk, then restore the image, which is fitted first",
       );
     }
     const sender = this.inventory.find(request.sender);
@@ -532,13 +606,15 @@ export class Lab implements AgentEvents {
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
-    if (session.kindName === "restore")
-      return this.restore({ ...request, image: (spec as RestoreSpec).image.id }, by);
+    if (session.kindName === "restore") {
+      const { image: cast, spec } = session.state as RestoreState;
+      return this.restore({ ...request, image: cast.id, fit: spec.fit }, by);
+    }
     const { image } = session.state as LiveState;
-    if (image !== null) return this.restore({ ...request, image: image.id }, by);
+    if (image !== null) return this.restore({ ...request, image: image.id, fit: "auto" }, by);
     // A live cast that left no image is cast again by the same PC.
     const { sender, saveAs, sourceDisk, raw } = spec as LiveSpec;
-    return this.cast({ ...request, sender, saveAs, sourceDisk, raw }, by);
+    return this.cast({ ...request, sender, saveAs, sourceDisk, raw, fit: "never" }, by);
   }
 
   /** Lets a PC into a session that is under way, or back into it. */
@@ -569,7 +645,7 @@ export class Lab implements AgentEvents {
   private stepsOf(session: string): readonly OwnStep[] {
     const { kindName, state } = this.sessions.session(session);
     if (kindName !== "restore") return [];
-    const { id } = (state as RestoreState).spec.image;
+    const { id } = (state as RestoreState).image;
     return this.steps.scripts(this.ports.images.find(id)?.fitOf ?? id);
   }
 
@@ -672,6 +748,7 @@ export class Lab implements AgentEvents {
 
   /** Puts everything to rest; sessions go on when the server is started again. */
   async close(): Promise<void> {
+    await this.fits.close();
     this.schedule.close();
     this.menus.close();
     this.requests.close();

@@ -3,7 +3,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
-import { foreseenTarget } from "../../core/screen/target.ts";
+import { foreseenTarget, sectorsOfLive } from "../../core/screen/target.ts";
 import { chooseSource } from "../../core/session/target.ts";
 import { type AskedAction, isAllowed } from "../../core/trust/asks.ts";
 import { isAtLeast, type Level } from "../../core/trust/level.ts";
@@ -100,7 +100,10 @@ function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
     }
     case "restore": {
       const image = lab.image(request.image);
-      const order = { ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk };
+      const order = {
+        ...{ ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk },
+        fit: "auto" as const,
+      };
       return {
         ...{
           action,
@@ -144,7 +147,7 @@ function castOf(
       .join();
   const shown = others();
   const view = lab.rooms.view(room);
-  const usualDisk = { named: null, failingDisks: [], logicalSector: disk.logicalSector };
+  const usualDisk = { named: null, failingDisks: [], sectors: sectorsOfLive(disk.logicalSector) };
   const count = shown.length === 1 ? "1 PC" : `${shown.length} PCs`;
   const stored = saveAs === null ? "" : `, stored as image ${saveAs}`;
   return {
@@ -160,7 +163,7 @@ function castOf(
         throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
       }
       const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
-      return lab.cast({ ...order, orderedBy }, null);
+      return lab.cast({ ...order, fit: "never", orderedBy }, null);
     },
   };
 }

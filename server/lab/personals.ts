@@ -1,6 +1,6 @@
 import type { Lease } from "../../core/boot/lease-pool.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { newHostKeys } from "../../core/node/openssh.ts";
+import { newHostKey } from "../../core/node/openssh.ts";
 import { mayHaveSecrets } from "../../core/trust/level.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
 import type { HostKey, OwnStep } from "../../core/wire/personal.ts";
@@ -27,6 +27,8 @@ export interface PersonalsPorts {
   stepsOf(session: string): readonly OwnStep[];
 }
 
+const hostKeyTypes: readonly HostKey["type"][] = ["ed25519", "ecdsa", "rsa"];
+
 /** What each PC is given as its own, and what keeps it from being given that. */
 export class Personals {
   private readonly ports: PersonalsPorts;
@@ -37,12 +39,12 @@ export class Personals {
     this.ports = ports;
   }
 
-  /** What this PC is to be, for its restore in this session. Throws `not-found`. */
-  give(id: string, session: string): SeatPersonal {
+  /** What this PC is to be, for its restore in this session. Rejects with `not-found`. */
+  async give(id: string, session: string): Promise<SeatPersonal> {
     const { inventory, sshKeys, network, stepsOf } = this.ports;
     const pc = inventory.find(id);
     const { settings } = inventory.room(pc.room);
-    const hostKeys = this.hostKeysFor(pc, settings);
+    const hostKeys = await this.hostKeysFor(pc, settings);
     this.noteOnce(pc, session, hostKeys !== null);
     return personalOf(pc, {
       ...{ settings, hostKeys, steps: stepsOf(session) },
@@ -125,14 +127,26 @@ export class Personals {
   }
 
   /** Made once for a PC, and kept; null: it may not have them. */
-  private hostKeysFor(pc: PcRecord, { secrets }: RoomSettings): readonly HostKey[] | null {
-    const { admissions, store } = this.ports;
-    if (!mayHaveSecrets(admissions.standing(pc.id).level, secrets)) return null;
-    const kept = store.hostKeys(pc.id);
-    if (kept !== null) return kept;
-    const made = newHostKeys(pc.id);
-    store.saveHostKeys(pc.id, made);
-    return made;
+  private async hostKeysFor(
+    { id }: PcRecord,
+    { secrets }: RoomSettings,
+  ): Promise<readonly HostKey[] | null> {
+    const { admissions, inventory, store } = this.ports;
+    if (!mayHaveSecrets(admissions.standing(id).level, secrets)) return null;
+    const lacks = (): HostKey["type"][] => {
+      const kept = store.hostKeys(id) ?? [];
+      return hostKeyTypes.filter((type) => !kept.some((key) => key.type === type));
+    };
+    const made = await Promise.all(lacks().map((type) => newHostKey(type, id)));
+    // Meanwhile the PC may be gone, or have asked twice.
+    inventory.find(id);
+    const lacking = lacks();
+    const kept = [
+      ...(store.hostKeys(id) ?? []),
+      ...made.filter(({ type }) => lacking.includes(type)),
+    ];
+    if (lacking.length > 0) store.saveHostKeys(id, kept);
+    return kept;
   }
 
   private noteOnce(pc: PcRecord, session: string, hasHostKeys: boolean): void {

@@ -24,6 +24,8 @@ export interface SchedulePorts {
   /** As its record spells it; throws `not-found`. */
   roomNameOf(name: string): string;
   requireImage(reference: string): void;
+  /** As in `Lab`. */
+  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null;
   wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport>;
   restore(request: NamedRestore): SessionView;
   /** Throws `not-found`. */
@@ -35,8 +37,8 @@ export interface SchedulePorts {
 }
 
 /**
- * Restores by the clock: at each time the room is woken, restored, and its verified PCs switched off
- * (or whatever was wanted). What is due is stored, so a run goes on after the server was restarted,
+ * Restores by the clock: at each time a version of the image is made that fits the room's disks, if there
+ * is none; the room is woken, restored, and its verified PCs switched off (or whatever was wanted). What is due is stored, so a run goes on after the server was restarted,
  * and one that fell into a time without a server is told of instead of being made up for at noon.
  */
 export class Schedule {
@@ -59,8 +61,8 @@ export class Schedule {
     const now = this.ports.now();
     for (const record of this.records.values()) {
       const { run } = record;
-      if (run?.stage === "waking") this.goOn(record);
-      else if (run?.stage === "restoring") this.takeUp(record, run.session);
+      if (run?.stage === "restoring") this.takeUp(record, run.session);
+      else if (run !== null) this.goOn(record);
       if (new Date(record.dueAt) > now) continue;
       const missed = "missed: the server was not running";
       // A run that goes on has an outcome of its own to come.
@@ -82,10 +84,11 @@ export class Schedule {
     this.ports.requireImage(request.image);
     const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
     const now = this.ports.now();
-    const { cron, image, delta = false, afterwards = "poweroff", personalise = "auto" } = request;
+    const { cron, image, delta = false, afterwards = "poweroff" } = request;
+    const { personalise = "auto", fit = "auto" } = request;
     const record: ScheduleRecord = {
       id: `t${Math.max(0, ...numbers) + 1}`,
-      ...{ cron, room, image, delta, afterwards, personalise },
+      ...{ cron, room, image, delta, afterwards, personalise, fit },
       timeZone: request.timeZone ?? null,
       wakeSeconds: request.wakeSeconds ?? 300,
       operator,
@@ -154,22 +157,23 @@ export class Schedule {
       const onError = (error: Error): void => this.ports.unexpected(record.id, error);
       onError(asError(thrown));
       // A session that was started goes on, and tells its end.
-      if (record.run?.stage !== "waking") return;
+      if (record.run === null || record.run.stage === "restoring") return;
       const outcome = "not started: an unexpected error, which is in the server's log";
       guarded(onError, () => this.finish(record, null, outcome));
     });
   }
 
   private async run(record: ScheduleRecord): Promise<void> {
-    const { room, image, delta, afterwards, personalise, wakeSeconds } = record;
-    record.run = { stage: "waking" };
-    this.save(record);
-    this.tell(record, `due: room ${room} is woken, then gets ${image}`);
+    const { room, image, delta, afterwards, personalise, fit, wakeSeconds } = record;
     try {
+      const fitting = fit === "auto" ? this.fit(record) : null;
+      if (fitting !== null) await fitting;
+      if (this.ending.signal.aborted) return;
+      this.enter(record, "waking", `due: room ${room} is woken, then gets ${image}`);
       await this.ports.wake(room, wakeSeconds * 1000, this.ending.signal);
       if (this.ending.signal.aborted) return;
       const session = this.ports.restore({
-        ...{ image, room, delta, afterwards, personalise, startTimeoutSeconds },
+        ...{ image, room, delta, afterwards, personalise, fit, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
         ...{ proveBootSeconds: usualProofSeconds(afterwards), canary: null },
         orderedBy: orderedBy(record),
@@ -179,6 +183,7 @@ export class Schedule {
       // Everyone may have been refused at once.
       if (session.endedAt !== null) this.ended(session);
     } catch (error) {
+      if (this.ending.signal.aborted) return;
       if (!(error instanceof RoomcastError)) throw error;
       this.finish(record, null, `not started: ${error.message}; ${error.next}`);
     }
@@ -191,6 +196,22 @@ export class Schedule {
     record.run = { stage: "restoring", session };
     this.save(record);
     this.takeUp(record, session);
+  }
+
+  /** Nobody is woken for an image that does not fit. */
+  private fit(record: ScheduleRecord): Promise<void> | null {
+    const { room, image } = record;
+    const fitting = this.ports.fit({ image, room }, this.ending.signal);
+    if (fitting === null) return null;
+    const text = `due: ${image} is made to fit the disks of room ${room} before the room is woken`;
+    this.enter(record, "fitting", text);
+    return fitting;
+  }
+
+  private enter(record: ScheduleRecord, stage: "fitting" | "waking", text: string): void {
+    record.run = { stage };
+    this.save(record);
+    this.tell(record, text);
   }
 
   /** The session of an earlier process of the server: it goes on by itself, or is over. */

@@ -22,7 +22,11 @@ import type { Journal } from "../../core/session/journal.ts";
 import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
-import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import {
+  isFitting,
+  type ReceiversSpec,
+  type RestoreState,
+} from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
@@ -36,12 +40,14 @@ import {
   type Report,
   type ServerMessage,
 } from "../../core/wire/control.ts";
+import type { FitMode } from "../../core/wire/fit-size.ts";
 import type { PcState, SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import { Cast } from "./casts.ts";
 import { Engine, type Session, sessionOf } from "./engine.ts";
+import type { Fits } from "./fits.ts";
 import { LiveArchive } from "./live-archive.ts";
 import type { LabTimers } from "./timers.ts";
 
@@ -63,6 +69,7 @@ export interface SessionsPorts {
   readonly journal: Journal;
   readonly images: ImageStore;
   readonly timers: LabTimers;
+  readonly fits: Pick<Fits, "want">;
   openSender(opening: CastOpening, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
   startReceiver(
     options: Omit<CastReceiverOptions, "interfaceAddress">,
@@ -101,6 +108,9 @@ export interface RestoreRequest extends ReceiversRequest {
   readonly image: Manifest;
   /** Those of `pcs` that are first; the others wait for them. */
   readonly canary: readonly PcRecord[];
+  readonly fit: FitMode;
+  /** The size of the disk for which a version of `image` is made first; null: none is. */
+  readonly fitTo: number | null;
 }
 
 export interface CastRequest extends ReceiversRequest {
@@ -126,6 +136,8 @@ export class Sessions {
   private readonly spaceAsked = new WeakSet<ImageWriter>();
   /** Of the sessions' casts, as they are now: in memory only, so that a server started anew makes others. */
   private readonly castKeys = new Map<string, CastKeys>();
+  /** By session: how to have nothing made to fit any more. */
+  private readonly fitting = new Map<string, () => void>();
   private isStuck = false;
 
   constructor(ports: SessionsPorts) {
@@ -148,6 +160,7 @@ export class Sessions {
       this.equip(this.engine.resume(journalled, timers.stamp()));
     this.flush();
     this.ports.awaited(this.awaited());
+    for (const session of this.engine.all()) this.syncFit(session);
   }
 
   // --- what is read
@@ -210,7 +223,7 @@ export class Sessions {
       .all()
       .find(
         ({ kindName, state }) =>
-          kindName === "restore" && (state as RestoreState).spec.image.id === imageId,
+          kindName === "restore" && (state as RestoreState).image.id === imageId,
       );
     return found?.id ?? null;
   }
@@ -263,7 +276,7 @@ export class Sessions {
 
   /** Starts a restore; throws `conflict` when one of the PCs is in another session. */
   restore(request: RestoreRequest): SessionView {
-    const { image, pcs, canary } = request;
+    const { image, pcs, canary, fit, fitTo } = request;
     for (const pc of pcs) this.requireFree(pc);
     const name = imageName(image);
     const { id, rootHash, storedBytes } = image;
@@ -271,6 +284,7 @@ export class Sessions {
       ...receiversSpec(request, number),
       image: { id, name, rootHash, storedBytes },
       canary: canary.map((pc) => ({ pc: pc.id, name: pc.name })),
+      ...{ fit, fitTo },
     }));
   }
 
@@ -309,6 +323,13 @@ export class Sessions {
 
   start(id: string): SessionView {
     const { phase, canary } = this.requireUnderWay(id);
+    if (isWaitingForFit(this.session(id))) {
+      throw new RoomcastError(
+        "conflict",
+        `session ${id} waits for its image to be made to fit, whoever is ready`,
+        `see \`roomcast session show ${id}\`, or stop it and restore with --fit never`,
+      );
+    }
     if (phase === "canary") {
       throw new RoomcastError(
         "conflict",
@@ -371,6 +392,7 @@ export class Sessions {
 
   connected(pc: PcId, report: Report | null): void {
     this.engine.connected(pc, report, this.ports.timers.stamp());
+    this.tellWaiting(pc);
     this.soon();
   }
 
@@ -489,9 +511,11 @@ export class Sessions {
     this.equip(session);
     this.ports.note(session.id, pc, text);
     this.flush();
-    for (const each of session.kind.pcs(session.state))
+    for (const each of session.kind.pcs(session.state)) {
+      this.tellWaiting(each);
       if (this.ports.stateOf(each) === "booting")
         this.take(session.id, { type: "booting", pc: each });
+    }
     return this.view(session);
   }
 
@@ -520,9 +544,9 @@ export class Sessions {
     session: Session,
     stats: (stats: CastSenderStats) => void,
   ): Promise<CastSender> {
-    const { spec } = session.state as RestoreState;
+    const { spec, image } = session.state as RestoreState;
     const address = { ...spec.cast, keys: this.keysOf(session.id) };
-    const opening = { address, imageId: spec.image.id, room: spec.room };
+    const opening = { address, imageId: image.id, room: spec.room };
     return this.ports.openSender(opening, stats);
   }
 
@@ -622,6 +646,7 @@ export class Sessions {
     }
     for (const session of changed) {
       this.casts.get(session.id)?.sync(session.kind.wanted(session.durable).cast);
+      this.syncFit(session);
       this.ports.changed(session);
     }
     for (const session of over) this.end(session);
@@ -635,6 +660,39 @@ export class Sessions {
         : Object.entries((durable as RestoreState | LiveState).receivers.members),
     );
     return new Set(members.flatMap(([pc, { boot }]) => (isProofPending(boot) ? [pc] : [])));
+  }
+
+  /** A version of its image is made for as long as the session wants one. */
+  private syncFit(session: Session): void {
+    const { id, kind, durable, gauges } = session;
+    const { fit } = kind.wanted(durable);
+    if ((fit !== undefined) === this.fitting.has(id)) return;
+    if (fit === undefined) {
+      this.fitting.get(id)?.();
+      this.fitting.delete(id);
+      return;
+    }
+    const withdraw = this.ports.fits.want(fit, {
+      progress: (progress) => {
+        gauges.fit = progress;
+        this.ports.changed(session);
+      },
+      fitted: (made) => {
+        const { id: imageId, rootHash, storedBytes } = made;
+        const image = { id: imageId, name: imageName(made), rootHash, storedBytes };
+        this.take(id, { type: "fitted", image });
+      },
+      failed: (reason) => this.take(id, { type: "not-fitted", reason }),
+    });
+    this.fitting.set(id, withdraw);
+  }
+
+  /** A PC that is there and is not ordered yet is told why. */
+  private tellWaiting(pc: PcId): void {
+    const session = this.engine.of(pc);
+    if (session === undefined || !isWaitingForFit(session)) return;
+    const text = `${session.kind.image(session.state)} is made to fit the disks of this room first: please wait`;
+    this.ports.send(pc, { type: "notice", text });
   }
 
   /** What a fact leads to outside of its session. */
@@ -770,6 +828,9 @@ export function receiversOf({ kindName, state }: Session): Receivers | null {
     ? (state as RestoreState | LiveState).receivers
     : null;
 }
+
+const isWaitingForFit = ({ kindName, state }: Session): boolean =>
+  kindName === "restore" && isFitting(state as RestoreState);
 
 /** It lets PCs in: not all of them have ended. */
 const isServing = (session: Session): boolean => receiversOf(session)?.phase !== "proving";

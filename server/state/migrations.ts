@@ -63,4 +63,10 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
       CREATE TABLE image_steps (
         image TEXT NOT NULL, name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (image, name)) STRICT;`),
   completeSessions,
+  // Restores have an image of their own since it may be made to fit. What was scheduled goes on as it did.
+  (db) =>
+    db.exec(`UPDATE session SET state = json_set(state,
+        '$.image', json_extract(state, '$.spec.image'), '$.fit', NULL,
+        '$.spec.fit', 'never', '$.spec.fitTo', NULL) WHERE kind = 'restore';
+      UPDATE schedule SET record = json_set(record, '$.fit', 'never');`),
 ];

@@ -7,7 +7,7 @@ import type { Cause } from "../../core/session/cause.ts";
 import type { CastTotals, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
-import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { ReceiversSpec, RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { Member, MemberPhase, Receivers, Verdict } from "../../core/session/receivers.ts";
 import type { StartPolicy } from "../../core/session/start-policy.ts";
 import { millis } from "../../core/units/units.ts";
@@ -118,7 +118,12 @@ function captureState(record: OldCapture): CaptureState {
   return { spec, worker, image };
 }
 
-const restoreState = (record: OldRestore): RestoreState => ({
+/** As they were before an image could be made to fit; a later step adds that. */
+type UnfittedState = Pick<RestoreState, "receivers"> & {
+  readonly spec: Omit<RestoreSpec, "fit" | "fitTo">;
+};
+
+const restoreState = (record: OldRestore): UnfittedState => ({
   spec: {
     ...receiversSpec(record),
     image: {

@@ -183,7 +183,9 @@ function openDatabase(path: string): StateStore {
     hostKeys: (pc) =>
       records<HostKey[]>("SELECT record FROM host_keys WHERE pc = ?", pc)[0] ?? null,
     saveHostKeys: (pc, keys) =>
-      void db.prepare("INSERT INTO host_keys VALUES (?, ?)").run(pc, JSON.stringify(keys)),
+      void db
+        .prepare("INSERT OR REPLACE INTO host_keys VALUES (?, ?)")
+        .run(pc, JSON.stringify(keys)),
     removeHostKeys: (pc) => void db.prepare("DELETE FROM host_keys WHERE pc = ?").run(pc),
     imageSteps: () =>
       db

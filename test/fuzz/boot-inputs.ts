@@ -120,7 +120,7 @@ export function fuzzTftp(count: number, seed: number): FuzzResult {
   };
   const open = (wanted: ReadonlyMap<string, string>, now: number): TftpTransfer => {
     content.length = below(200_000);
-    return new TftpTransfer({ ...content }, wanted, millis(now));
+    return new TftpTransfer({ ...content }, { wanted, mostBlockBytes: 1468 }, millis(now));
   };
   let transfer = open(new Map(), 0);
   let read = 0;

@@ -47,6 +47,8 @@ export class Checks {
   /** Who is first in each session, how they are to be, and whether they were. */
   private readonly canaries = new Map<string, Pick<RestoreSpec, "canary" | "proveBootMs">>();
   private readonly passed = new Set<string>();
+  /** Sessions whose image is made to fit first, and has not been yet. */
+  private readonly unfitted = new Set<string>();
   /** PCs that are said to have come up, as `pc session`. */
   private readonly up = new Set<string>();
   /** What operators have said yes to, and nothing was done for it yet. */
@@ -87,6 +89,7 @@ export class Checks {
     const session = idOf(stored.number);
     const { pc } = fact;
     if (fact.type === "canary-passed") this.canaryPassed(session);
+    if (fact.type === "fitted") this.unfitted.delete(session);
     if (pc === null || before === null) return;
     const isSender = stored.kind === "cast" && (before as LiveState).spec.sender === pc;
     if (isSender) return;
@@ -107,6 +110,10 @@ export class Checks {
         first.length === 0 || this.passed.has(session) || first.some((each) => each.pc === pc),
         () => `${pc} is ordered in ${session} before its canary is through`,
       );
+      must(
+        !this.unfitted.has(session),
+        () => `${pc} is ordered in ${session} before its image fits`,
+      );
     }
     if (fact.type === "readied") {
       must(
@@ -121,6 +128,7 @@ export class Checks {
 
   begun(session: string, spec: RestoreSpec): void {
     this.canaries.set(session, spec);
+    if (spec.fitTo !== null) this.unfitted.add(session);
   }
 
   private canaryPassed(session: string): void {
@@ -216,7 +224,7 @@ export class Checks {
         const { verify } = (before as RestoreState).spec;
         const cells =
           stored.kind === "restore"
-            ? lab.cellsOf((before as RestoreState).spec.image.id)
+            ? lab.cellsOf((before as RestoreState).image.id)
             : (lab.liveImages.get(session) ?? null);
         const isRight = isDeepStrictEqual(cells, disk.cells);
         return must(

@@ -62,7 +62,11 @@ export type Plant =
   /** A schedule that has begun a run does not know so after a restart. */
   | "forget-due"
   /** The schedule's timer does not go off. */
-  | "deaf-schedule";
+  | "deaf-schedule"
+  /** Nobody waits for the image to be made to fit. */
+  | "no-fit"
+  /** A server that was started anew does not go on with it. */
+  | "forget-fit";
 
 /** When every lab begins, in milliseconds since 1970. */
 export const epoch = Date.parse("2026-03-02T05:00:00Z");
@@ -119,6 +123,8 @@ export class Lab {
   readonly own: () => number;
   /** For the disk of the image store. */
   readonly disk: () => number;
+  /** For images that are made to fit, likewise. */
+  readonly fitting: () => number;
   readonly journal = new LabJournal();
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
@@ -150,6 +156,7 @@ export class Lab {
     this.personal = seeded(settings.seed ^ 0x1b873593);
     this.own = seeded(settings.seed ^ 0x85ebca6b);
     this.disk = seeded(settings.seed ^ 0xc2b2ae35);
+    this.fitting = seeded(settings.seed ^ 0x165667b1);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),
@@ -436,7 +443,7 @@ export class Lab {
     if (report?.end?.outcome !== "verified") return message;
     const state = engine.get(report.session)?.state as RestoreState | LiveState | undefined;
     if (state === undefined) return message;
-    const rootHash = "rootHash" in state ? state.rootHash : state.spec.image.rootHash;
+    const rootHash = "rootHash" in state ? state.rootHash : state.image.rootHash;
     return { ...message, report: { ...report, end: { ...report.end, rootHash } } } as UpMessage;
   }
 }

@@ -94,8 +94,7 @@ export class Rogue implements Peer {
     const session = lab.server.isUp ? lab.server.running.of(victim) : undefined;
     const attempt = session?.kind.wanted(session.state).orders.get(victim);
     if (session === undefined || attempt === undefined) return [];
-    const rootHash = (session.state as { spec: { image?: { rootHash: string } } }).spec.image
-      ?.rootHash;
+    const rootHash = (session.state as { image?: { rootHash?: string } | null }).image?.rootHash;
     const end: End = {
       ...{ outcome: "verified", reason: null, next: null, counters: null },
       rootHash: rootHash ?? null,

@@ -72,6 +72,7 @@ export class LabSchedules {
       later: (ms, act) => this.later(ms, act, isAlive),
       roomNameOf: (name) => name,
       requireImage: () => {},
+      fit: () => null,
       wake: (_, timeoutMs) => this.wake(timeoutMs, bus),
       restore: ({ orderedBy = "" }) => this.restore(orderedBy, isAlive),
       session: (id) => lab.server.viewOf(id),

@@ -45,6 +45,8 @@ const plants: Readonly<Record<Plant, number>> = {
   "delete-in-use": 100,
   "forget-due": 200,
   "deaf-schedule": 50,
+  "no-fit": 100,
+  "forget-fit": 600,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
@@ -53,7 +55,8 @@ for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
     assert(found !== undefined, "no lab has found it");
     context.diagnostic(`seed ${found.seed}: ${found.error}`);
     // An agent without its grant does nothing that is wrong: it does nothing any more.
-    const isWrong = plant === "no-refresh" ? LivenessError : CorrectnessError;
+    const stands = plant === "no-refresh" || plant === "forget-fit";
+    const isWrong = stands ? LivenessError : CorrectnessError;
     assert(found.error instanceof isWrong, String(found.error));
   });
 }

@@ -31,6 +31,9 @@ const cellsATurn = 2;
 /** Of live casts that are to be stored: those for which the store has no room. */
 const fullShare = 0.2;
 
+/** Of images that are made to fit: those that cannot be. */
+const unfittedShare = 0.2;
+
 /** What the server's memory has of a live cast. */
 interface LiveMemory {
   readonly cells: (string | null)[];
@@ -43,6 +46,8 @@ export class Server implements TaskServer {
   private door: Door;
   private live = new Map<string, LiveMemory>();
   private casts = new Map<string, { turn: number }>();
+  /** Sessions whose image this process has begun to make fit. */
+  private fitting = new Set<string>();
   desks: Desks;
   /** Counts the starts of the process. */
   private process = 0;
@@ -137,6 +142,7 @@ export class Server implements TaskServer {
       }),
     });
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
+    if (lab.plant !== "forget-fit") for (const session of this.engine.all()) this.fit(session);
     this.pump();
     if (process === this.process) lab.schedules.start(bus, () => process === this.process);
   }
@@ -152,6 +158,7 @@ export class Server implements TaskServer {
     lab.schedules.died();
     this.live = new Map();
     this.casts = new Map();
+    this.fitting = new Set();
     this.desks = new Desks(lab);
     for (const link of lab.links) link.peer.serverDied(link);
     lab.links.clear();
@@ -258,14 +265,22 @@ export class Server implements TaskServer {
       this.live.set(idOf(number), { cells, isSealed: false });
     }
     if (kind === "restore") this.lab.checks.begun(idOf(number), spec as RestoreSpec);
-    const given =
-      kind === "restore" && this.lab.plant === "no-canary"
-        ? { ...(spec as RestoreSpec), canary: [] }
-        : spec;
+    const given = kind === "restore" ? this.plantedSpec(spec as RestoreSpec) : spec;
     const stamp = { at: this.stamp.at, iso: new Date(this.lab.wallTime).toISOString() };
     const session = this.running.begin(number, kind, given, stamp);
     this.pump();
     return session;
+  }
+
+  private plantedSpec(spec: RestoreSpec): RestoreSpec {
+    switch (this.lab.plant) {
+      case "no-canary":
+        return { ...spec, canary: [] };
+      case "no-fit":
+        return { ...spec, fitTo: null };
+      default:
+        return spec;
+    }
   }
 
   /** The connection that it has with this PC, as far as it knows. */
@@ -297,7 +312,7 @@ export class Server implements TaskServer {
     const found = this.running.get(session);
     if (found === undefined) return null;
     return found.kindName === "restore"
-      ? this.lab.cellsOf((found.state as { spec: RestoreSpec }).spec.image.id)
+      ? this.lab.cellsOf((found.state as RestoreState).image.id)
       : (this.live.get(session)?.cells ?? null);
   }
 
@@ -371,12 +386,13 @@ export class Server implements TaskServer {
       this.take(session, { type: "stored", image, imageId: image });
   }
 
-  /** An operator deletes an image, unless a restore that is under way casts it. */
+  /** An operator deletes an image, unless a restore that is under way casts it, or a fitted version of it. */
   deleteImage(image: string): void {
     const { lab } = this;
+    const going = lab.images.goingWith(image);
     const isCast = this.running
       .all()
-      .some(({ kindName, state }) => kindName === "restore" && castOf(state) === image);
+      .some(({ kindName, state }) => kindName === "restore" && going.includes(castOf(state)));
     if (isCast && lab.plant !== "delete-in-use") return;
     lab.promised(lab.images.delete(image));
   }
@@ -458,6 +474,7 @@ export class Server implements TaskServer {
     for (const session of changed) {
       if (lab.plant !== "act-early") lab.checks.durable(session);
       if (session.kind.wanted(session.durable).cast !== null) this.open(session.id);
+      this.fit(session);
     }
     for (const { id } of over) {
       this.live.delete(id);
@@ -490,6 +507,28 @@ export class Server implements TaskServer {
       this.tickAt = Number.POSITIVE_INFINITY;
       engine.tick(this.stamp);
       this.pump();
+    });
+  }
+
+  /** A version of an image is made that fits, by a program that dies with the server. */
+  private fit(session: Session): void {
+    const { lab, process } = this;
+    const { id } = session;
+    const wish = session.kind.wanted(session.durable).fit;
+    if (wish === undefined || this.fitting.has(id)) return;
+    this.fitting.add(id);
+    lab.after(lab.fitting() * lab.settings.fitMs, () => {
+      if (process !== this.process || this.engine?.get(id) === undefined) return;
+      if (lab.fitting() < unfittedShare)
+        return this.take(id, { type: "not-fitted", reason: "no space" });
+      lab.promised(
+        lab.images.fit(wish.image, `${wish.diskBytes}GB`).then((name) => {
+          if (process !== this.process || this.engine?.get(id) === undefined) return;
+          const cells = lab.cellsOf(name) ?? [];
+          const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
+          this.take(id, { type: "fitted", image });
+        }),
+      );
     });
   }
 
@@ -563,4 +602,4 @@ export class Server implements TaskServer {
 }
 
 /** The image of a restore. */
-const castOf = (state: unknown): string => (state as RestoreState).spec.image.id;
+const castOf = (state: unknown): string => (state as RestoreState).image.id;

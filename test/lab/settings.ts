@@ -71,6 +71,10 @@ export interface Settings {
   readonly deadlyDisk: number;
   /** Of the server's deaths: those by a power cut. */
   readonly powerLoss: number;
+  /** Of restores: those whose image is made to fit first. */
+  readonly fits: number;
+  /** The longest that it takes, in milliseconds. */
+  readonly fitMs: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -123,5 +127,7 @@ export function drawSettings(seed: number): Settings {
     diskMs: random() < 0.5 ? 5 : between(5, 300),
     deadlyDisk: chance(0.01),
     powerLoss: chance(1),
+    fits: random() < 0.4 ? between(0, 0.6) : 0,
+    fitMs: random() < 0.5 ? 5000 : 100_000,
   };
 }

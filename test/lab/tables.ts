@@ -1,6 +1,7 @@
 /** The transition tables of the sessions, by the name that the documentation gives them. */
 
 import { proofTable } from "../../core/session/boot-proof.ts";
+import { fitTable } from "../../core/session/fitting.ts";
 import { senderTable } from "../../core/session/kinds/live-cast.ts";
 import { memberTable, roomTable } from "../../core/session/receivers.ts";
 import { type Table, watchTable } from "../../core/session/table.ts";
@@ -9,6 +10,7 @@ import { workerTable } from "../../core/session/worker.ts";
 export const tables: Readonly<Record<string, Table<string, string>>> = {
   receiver: memberTable,
   session: roomTable,
+  fit: fitTable,
   proof: proofTable,
   worker: workerTable,
   sender: senderTable,

@@ -155,6 +155,20 @@ test("beside another server's addresses the question is heard, too", async () =>
   assert.deepEqual([boot?.state, boot?.name, boot?.system], ["up", host.name, "Debian"]);
 });
 
+test("a server that answers no DHCP hears the question all the same", async () => {
+  await room.endServer("SIGTERM");
+  await room.startServer("--dhcp", "off", "--config", config);
+  const [host, id] = await restored(8, 60);
+  await asAgent(host);
+  assert.equal(bootOf(await sessionOf(id))?.state, "pending");
+  await asDebian(host);
+  const { seconds, ...boot } = bootOf(await over(id)) ?? {};
+  assert.deepEqual(boot, {
+    ...{ state: "up", name: host.name, system: "Debian" },
+    evidence: "it asked for an address by DHCP",
+  });
+});
+
 test("the others are cast to once the canary is verified; one that does not come up leaves their disks alone", async () => {
   const hosts = [await room.addHost(6, diskBytes), await room.addHost(7, diskBytes)] as const;
   const [canary, other] = hosts;

@@ -9,6 +9,7 @@ import type { Lease } from "../../core/boot/lease-pool.ts";
 import { startDhcpListener } from "../../server/gate/boot/dhcp-listener.ts";
 import { dhcpSettings } from "../../server/gate/boot/dhcp-settings.ts";
 import { startTftpListener } from "../../server/gate/boot/tftp-listener.ts";
+import { interfaceMtu } from "../../server/host/interface-mtu.ts";
 import { noSeats, shimFirst } from "../core/boot/loaders.ts";
 
 const [interfaceName = "", address = "", folder = "", leaseFile = "", leaseSeconds = "600"] =
@@ -50,7 +51,12 @@ const dhcp = await startDhcpListener({
   onClient() {},
   onError,
 });
-const tftp = await startTftpListener({ address, port: 69, folder, onFact: say, onError });
+const tftp = await startTftpListener({
+  ...{ address, port: 69, folder, onFact: say, onError },
+  mtu: () => interfaceMtu(interfaceName),
+  macAt: () => null,
+  onRequest() {},
+});
 
 /** On request: what was counted. */
 process.on("SIGUSR2", () =>

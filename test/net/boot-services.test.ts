@@ -244,6 +244,23 @@ test("curl fetches a loader from port 69", async () => {
   await server.line(/"file":"undionly.kpxe","outcome":"sent","bytes":90001/);
 });
 
+test("a server whose interface has an MTU of 1400 grants no larger blocks than fit, and the file arrives", async () => {
+  const mtu = (bytes: string) =>
+    run([...["ip", "-n", network.serverNamespace, "link", "set"], serverInterface, "mtu", bytes]);
+  await mtu("1400");
+  const output = join(folder, "got");
+  const { stderr } = await run(
+    [
+      ...["curl", "-v", "--max-time", "20", "--tftp-blksize", "1468", "-o", output],
+      `tftp://${serverAddress}/undionly.kpxe`,
+    ],
+    { namespace: host(0) },
+  );
+  assert.match(stderr, /blksize parsed from OACK \(1368\) requested \(1468\)/);
+  assert.deepEqual(await readFile(output), loader);
+  await mtu("1500");
+});
+
 test("damaged packets, and some from port 0: counted; the next client is served", async () => {
   const client = new Program(host(0), [...node, source("boot-client.ts"), "eth0"]);
   await client.line(/^ready$/);

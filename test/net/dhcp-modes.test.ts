@@ -299,6 +299,47 @@ test("proxy: a second DHCP server that also names a boot file is told of while t
   await run(["ip", "-n", rogue, "address", "flush", "dev", "eth0"]);
 });
 
+test("proxy: option 60 of another server, a relay, a Raspberry Pi and firmware that takes no offer are each told in words", async () => {
+  const dnsmasq = await startOther(other, "--dhcp-option-force=60,PXEClient");
+  const served = await serve("--dhcp", "proxy");
+  const client = await bootClient(pcs[1] as string);
+  const tell = (hex: string) => client.tell({ hex, to: "255.255.255.255", port: 67 });
+  /** At offsets 24 and 28 of the packet: giaddr and the MAC. */
+  const changed = (hex: string, giaddr: string, mac: string) =>
+    `${hex.slice(0, 48)}${giaddr}${mac}${hex.slice(68)}`;
+  const bios = goldenRequests.find(({ type, arch }) => type === "DISCOVER" && arch === 0);
+  const firmware = (bios?.hex ?? "").replace("4d0469505845", "000000000000");
+  tell(changed(firmware, "0a090001", "525400000099"));
+  tell(changed(firmware, "00000000", "dca632010203"));
+  const stubborn = changed(firmware, "00000000", "525400000042");
+  for (const pause of [0, 4000, 7000]) {
+    await sleep(pause);
+    tell(stubborn);
+  }
+  await served.program.line(
+    /52:54:00:00:00:42 has asked 3 times in 11 s and takes no address/,
+    0,
+    15,
+  );
+  await served.program.line(/dc:a6:32:01:02:03 cannot boot from here: it is a Raspberry Pi/);
+  const { warnings } = await served.status();
+  const { findings } = await served.doctor();
+  const said = (check: string, level: string) =>
+    findings.filter((each) => each.check === check && each.level === level).map(({ text }) => text);
+  const network = said("DHCP", "problem");
+  assert.match(network.join("\n"), /10\.77\.0\.9 sends option 60 "PXEClient".*Take option 60 out/);
+  assert.match(network.join("\n"), /the relay 10\.9\.0\.1 brings/);
+  assert.doesNotMatch(network.join("\n"), /options 66 and 67/);
+  const boots = said("network boot", "warning");
+  assert.equal(boots.length, 2);
+  assert.deepEqual(warnings, [...network, ...boots]);
+  await served.end();
+  for (const { child, ended } of [dnsmasq, client]) {
+    child.kill("SIGKILL");
+    await ended;
+  }
+});
+
 test("off: a server that sends PCs elsewhere is told of; one that sends them here is not", async () => {
   const served = await serve("--dhcp", "off");
   const here = await startOther(other, `--dhcp-boot=shimx64.efi,,${serverAddress}`);

@@ -1,10 +1,11 @@
 /** A thousand sockets that nobody vouches for, and operators who want to know how the room is doing. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
@@ -16,7 +17,8 @@ let token = "";
 const sockets: Socket[] = [];
 
 before(async () => {
-  server = await startServer();
+  const kernel = Buffer.alloc(44 * 1024 * 1024, 1);
+  server = await startServer("", (data) => writeFileSync(join(data, "../boot/vmlinuz"), kernel));
   port = Number(new URL(server.gateUrl).port);
   const added = await ask("POST", "/operators", JSON.stringify({ name: "ann", role: "viewer" }));
   ({ token } = JSON.parse(added.text) as { token: string });
@@ -139,4 +141,30 @@ test("an address has 64 sockets, and another one is not kept waiting by it", asy
   await Promise.all(own.slice(64).map((socket) => socket.closed || once(socket, "close")));
   assert.equal(own.filter(({ closed }) => !closed).length, 64);
   assert((await statusTime("127.0.0.200")) < 100);
+});
+
+test("200 half-sent bodies and 50 readers that never read are let go within 40 s", async () => {
+  const open = (): number => readdirSync(`/proc/${server.pid}/fd`).length;
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await sleep(500);
+  const before = open();
+  const bootPort = Number(new URL(server.url).port);
+  const plain = (number: number): Socket =>
+    hold(connect({ host: "127.0.0.1", port: bootPort, localAddress: addressOf(number) }));
+  const head = ["POST /boot/key HTTP/1.1", "Host: localhost", "Content-Length: 1000", "", "half"];
+  for (let number = 0; number < 200; number++) {
+    const socket = number < 100 ? plain(number) : sealed(number);
+    socket.once(number < 100 ? "connect" : "secureConnect", () => socket.write(head.join("\r\n")));
+  }
+  const get = "GET /boot/vmlinuz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (let number = 0; number < 50; number++)
+    plain(number)
+      .pause()
+      .once("connect", function (this: Socket) {
+        this.write(get);
+      });
+  await sleep(2000);
+  assert(open() - before > 200, "they are there");
+  await sleep(38_000);
+  assert(open() - before < 10, `${open() - before} are left`);
 });

@@ -309,7 +309,8 @@ export class SimRoom {
     for (const entryIndex of this.sender.takeReads()) {
       this.time.at(this.time.now + this.options.readDelayMs * (0.5 + this.random()), () => {
         if (senderLife !== this.senderLife) return;
-        this.sender.supplyEntry(entryIndex, this.stored(entryIndex, this.keysInUse));
+        const stored = this.stored(entryIndex, this.keysInUse);
+        this.sender.supplyEntry(entryIndex, stored.length, (into) => into.set(stored));
         this.work();
       });
     }

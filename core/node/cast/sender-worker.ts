@@ -4,7 +4,6 @@ import { parentPort, workerData } from "node:worker_threads";
 import { CastSenderMachine } from "../../cast/sender.ts";
 import { assert, RoomcastError } from "../../errors.ts";
 import type { ChunkSource } from "../../ports.ts";
-import { chunkBytes } from "../../units/units.ts";
 import { packetLimit } from "../../wire/cast.ts";
 import type { CastKeys } from "../../wire/control.ts";
 import { systemClock } from "../clock.ts";
@@ -57,7 +56,6 @@ async function run(): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);
   const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
   const cipher = await openChunkCipher(setup.index, setup.mayUseCalls);
-  const scratch = new Uint8Array(chunkBytes);
   let keys = readKeys(setup.keys);
   const machine = new CastSenderMachine(
     {
@@ -81,10 +79,9 @@ async function run(): Promise<void> {
 
   const supply = (entryIndex: number, stored: Uint8Array): void => {
     if (isClosed) return;
-    if (stored.length > chunkBytes) return fail(wrongLength(entryIndex));
-    const encrypted = scratch.subarray(0, stored.length);
-    cipher.apply(keys.chunk, entryIndex, stored, encrypted);
-    if (!machine.supplyEntry(entryIndex, encrypted)) return fail(wrongLength(entryIndex));
+    const encrypt = (into: Uint8Array): void => cipher.apply(keys.chunk, entryIndex, stored, into);
+    if (!machine.supplyEntry(entryIndex, stored.length, encrypt))
+      return fail(wrongLength(entryIndex));
     soon();
   };
 

@@ -397,6 +397,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
         ...sessionNotices(receivers, gauges, names),
         ...(state.trouble === null ? [] : [state.trouble]),
       ],
+      fit: null,
       members: memberViews(receivers, gauges, names, spec.verify),
     };
   },

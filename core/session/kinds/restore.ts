@@ -1,12 +1,24 @@
 /** A restore: one image to many PCs, each verified. */
 import type { Afterwards, CastPlace, Personalise } from "../../wire/control.ts";
+import type { FitMode } from "../../wire/fit-size.ts";
 import type { Canary } from "../canary.ts";
-import type { Kind, PcId } from "../kind.ts";
 import {
+  type FitFact,
+  type FitPhase,
+  fitTable,
+  fitText,
+  fitView,
+  isFitFact,
+  waitsForFit,
+} from "../fitting.ts";
+import type { CastImage, Gauges, Input, Kind, LabTime, PcId } from "../kind.ts";
+import {
+  awaitedFrom,
   beginReceivers,
   deadlineOfReceivers,
   decideReceivers,
   evolveReceivers,
+  failAll,
   type ReceiverFact,
   type Receivers,
   releaseText,
@@ -20,6 +32,7 @@ import {
   totalsView,
 } from "../receivers-view.ts";
 import type { StartPolicy } from "../start-policy.ts";
+import { move } from "../table.ts";
 
 /** How a restore or a live cast is given to its PCs. */
 export interface ReceiversSpec {
@@ -45,47 +58,62 @@ export interface ReceiversSpec {
 }
 
 export interface RestoreSpec extends ReceiversSpec {
-  readonly image: {
-    readonly id: string;
-    /** NAME@VERSION */
-    readonly name: string;
-    /** Hexadecimal. */
-    readonly rootHash: string;
-    readonly storedBytes: number;
-  };
+  readonly image: CastImage;
   /** The PCs that are first; empty: all are alike. */
   readonly canary: readonly Canary[];
+  /** Whether a retry may have a version made that fits. */
+  readonly fit: FitMode;
+  /** The size of the disk for which a version of the image is made first; null: `image` is what is cast. */
+  readonly fitTo: number | null;
 }
 
 export interface RestoreState {
   readonly spec: RestoreSpec;
+  /** What is cast: that of the order, or the version of it that was made to fit. */
+  readonly image: CastImage;
+  /** Null: nothing has to be made. */
+  readonly fit: FitPhase | null;
   readonly receivers: Receivers;
 }
 
-export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
+export type RestoreFact = ReceiverFact | FitFact;
+
+export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
   name: "restore",
-  begin: (spec, at) => ({ spec, receivers: beginReceivers(spec, at) }),
-  decide: ({ spec, receivers }, input, now, gauges) =>
-    decideReceivers(receivers, input, now, gauges, {
-      rootHash: spec.image.rootHash,
-      mayOrder: true,
-      mustWait: false,
-      hasFailed: false,
-    }),
-  evolve: (state, fact, stamp) => ({
-    ...state,
-    receivers: evolveReceivers(state.receivers, fact, stamp),
+  begin: (spec, at) => ({
+    spec,
+    image: spec.image,
+    fit: spec.fitTo === null ? null : "fitting",
+    receivers: beginReceivers(spec, at),
   }),
-  wanted: ({ receivers }) => wantedOf(receivers),
-  order: ({ spec, receivers }, session, pc, { policy, grow, grant, castKeys }) => {
+  decide: (state, input, now, gauges) =>
+    isFitting(state)
+      ? decideFitting(state, input, now, gauges)
+      : receive(state, input, now, gauges),
+  evolve: (state, fact, stamp) => {
+    if (!isFitFact(fact))
+      return { ...state, receivers: evolveReceivers(state.receivers, fact, stamp) };
+    const fit = state.fit === null ? null : move(fitTable, state.fit, fact.type);
+    if (fact.type === "not-fitted") return { ...state, fit };
+    return { ...state, fit, image: fact.image, receivers: awaitedFrom(state.receivers, stamp.at) };
+  },
+  wanted: (state) => {
+    const { fitTo, image } = state.spec;
+    const isWanted = isFitting(state) && fitTo !== null;
+    return {
+      ...wantedOf(state.receivers),
+      ...(isWanted ? { fit: { image: image.id, diskBytes: fitTo } } : {}),
+    };
+  },
+  order: ({ spec, image, receivers }, session, pc, { policy, grow, grant, castKeys }) => {
     const member = receivers.members[pc];
     return {
       type: "restore",
       session,
       attempt: member?.attempt ?? 1,
-      grant: grant("image", spec.image.id),
-      imageId: spec.image.id,
-      image: spec.image.name,
+      grant: grant("image", image.id),
+      imageId: image.id,
+      image: image.name,
       cast: { ...spec.cast, keys: castKeys },
       verify: spec.verify,
       afterwards: spec.afterwards,
@@ -98,7 +126,8 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
     };
   },
   release: ({ receivers }, pc) => releaseText(receivers, pc),
-  deadline: ({ receivers }, now) => deadlineOfReceivers(receivers, now),
+  deadline: (state, now) =>
+    isFitting(state) ? undefined : deadlineOfReceivers(state.receivers, now),
   isOver: ({ receivers }) => receivers.phase === "over",
   holds: ({ receivers }, pc) =>
     receivers.phase !== "over" &&
@@ -107,19 +136,76 @@ export const restore: Kind<RestoreSpec, RestoreState, ReceiverFact> = {
   knows: ({ receivers }, pc) => pc in receivers.members,
   pcs: ({ receivers }) => Object.keys(receivers.members),
   room: ({ spec }) => spec.room,
-  image: ({ spec }) => spec.image.name,
-  text: (fact) => receiverText(fact),
-  view: ({ spec, receivers }, gauges, names) => ({
-    id: names.id,
-    kind: "restore",
-    image: spec.image.name,
-    room: spec.room,
-    sender: null,
-    state: sessionState(receivers, gauges.totals, spec.image.storedBytes),
-    startedAt: names.startedAt,
-    endedAt: names.endedAt,
-    ...totalsView(receivers, gauges, names.endedAt),
-    notices: sessionNotices(receivers, gauges, names),
-    members: memberViews(receivers, gauges, names, spec.verify),
-  }),
+  image: ({ image }) => image.name,
+  text: (fact) => (isFitFact(fact) ? fitText(fact) : receiverText(fact)),
+  view: (state, gauges, names) => {
+    const { spec, image, fit, receivers } = state;
+    return {
+      id: names.id,
+      kind: "restore",
+      image: image.name,
+      room: spec.room,
+      sender: null,
+      // The contract has no word of its own for a room that waits for its image.
+      state: isFitting(state)
+        ? "gathering"
+        : sessionState(receivers, gauges.totals, image.storedBytes),
+      startedAt: names.startedAt,
+      endedAt: names.endedAt,
+      ...totalsView(receivers, gauges, names.endedAt),
+      notices: sessionNotices(receivers, gauges, names),
+      fit: fit === null ? null : fitView(fit, spec.fitTo ?? 0, gauges.fit),
+      members: memberViews(
+        ...([receivers, gauges, names, spec.verify] as const),
+        isFitting(state) ? waitsForFit : null,
+      ),
+    };
+  },
 };
+
+/** Nothing is sent yet: a version of the image is made that fits. */
+export const isFitting = ({ fit, receivers }: RestoreState): boolean =>
+  fit === "fitting" && receivers.phase !== "over";
+
+const receive = (
+  { image, fit, receivers }: RestoreState,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+): readonly ReceiverFact[] =>
+  decideReceivers(receivers, input, now, gauges, {
+    rootHash: image.rootHash,
+    mayOrder: fit !== "fitting",
+    mustWait: false,
+    hasFailed: false,
+  });
+
+/** PCs come, and are let in and taken out; no time counts before the image is there. */
+function decideFitting(
+  state: RestoreState,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+): readonly RestoreFact[] {
+  const { receivers } = state;
+  switch (input.type) {
+    case "fitted":
+      return [{ type: "fitted", pc: null, image: input.image }];
+    case "not-fitted": {
+      const { reason } = input;
+      const cause = { code: "not-fitted", text: reason } as const;
+      return [{ type: "not-fitted", pc: null, reason }, ...failAll(receivers, gauges, cause)];
+    }
+    case "start":
+    case "resumed":
+      return [];
+    case "tick": {
+      const isAnyoneLeft = Object.values(receivers.members).some(
+        ({ phase }) => phase.name !== "ended",
+      );
+      return isAnyoneLeft ? [] : receive(state, input, now, gauges);
+    }
+    default:
+      return receive(state, input, now, gauges);
+  }
+}

@@ -6,8 +6,10 @@ import { errorText } from "../../../core/errors.ts";
 import { refusalToWrite } from "../../../core/image/ufs-rewrite.ts";
 import { type Superblock, ufsSuperblock } from "../../../core/image/ufs-superblock.ts";
 import { hexSha256 } from "../../../core/node/hash.ts";
+import { withKeys } from "../../../core/personalise/authorized-keys.ts";
 import type { HostKey, Personal } from "../../../core/wire/personal.ts";
 import { openDisk, sourceOf } from "../../disk/disk.ts";
+import { bytesText } from "../bytes-text.ts";
 import type { Personalise, SystemOptions, Volume } from "../system.ts";
 import { editRcConf, type RcFile } from "./rc-conf.ts";
 import { Left, UfsVolume } from "./ufs-volume.ts";
@@ -200,8 +202,8 @@ async function retire(ufs: UfsVolume, name: string): Promise<void> {
 async function addAuthorizedKeys(ufs: UfsVolume, { sshKeys }: Personal): Promise<string> {
   const text = await ufs.text(authorizedKeys);
   if (text === null) throw new Left(`${authorizedKeys} is not there, and no file can be added`);
-  const lines = trimEnd(text.split("\n"));
-  const missing = sshKeys.filter((key) => !lines.includes(key));
-  await ufs.rewrite(authorizedKeys, `${[...lines, ...missing].join("\n")}\n`);
+  // Line feeds at the end fill a fragment.
+  const lines = trimEnd(text.split("\n")).join("\n");
+  await ufs.rewrite(authorizedKeys, withKeys(lines, sshKeys.map(bytesText)));
   return `${sshKeys.length} in ${authorizedKeys}`;
 }

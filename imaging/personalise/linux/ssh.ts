@@ -1,7 +1,8 @@
 /** SSH: who the PC is to others, and who gets in. */
-import { newEd25519HostKey } from "../../../core/node/openssh.ts";
+import { newHostKey } from "../../../core/node/openssh.ts";
 import { withKeys } from "../../../core/personalise/authorized-keys.ts";
 import type { HostKey } from "../../../core/wire/personal.ts";
+import { bytesText } from "../bytes-text.ts";
 import type { Root } from "../root.ts";
 import type { LinuxStep, Outcome } from "./linux.ts";
 
@@ -11,32 +12,68 @@ export async function giveHostKeys({ root, personal }: LinuxStep): Promise<Outco
   const names = await root.list(folder);
   if (names.length === 0) return null;
   const present = names.filter((name) => name.startsWith("ssh_host_"));
+  const { types: named, others } = await namedKeys(root);
+  const told = (detail: string): Outcome => ({
+    detail: [detail, ...others.map((path) => `${path} stays the master's`)].join("; "),
+  });
   if (personal.hostKeys !== null) {
-    await put(root, personal.hostKeys, present);
-    const types = personal.hostKeys.map(({ type }) => type).join(", ");
-    return { detail: `those that the server keeps for this PC: ${types}` };
+    // Its key of RSA is for systems that ask for one: no client of the last ten years needs it.
+    const keys = personal.hostKeys.filter(({ type }) => type !== "rsa" || named.includes("rsa"));
+    await put(root, keys, present);
+    const types = keys.map(({ type }) => type).join(", ");
+    return told(`those that the server keeps for this PC: ${types}`);
   }
   if (await makesItsOwn(root)) {
     await put(root, [], present);
-    return { detail: "the system makes its own when it starts" };
+    return told("the system makes its own when it starts");
   }
   const comment = `root@${personal.name} (roomcast)`;
-  const own = present.includes(`${fileName}.pub`)
-    ? await root.read(`${folder}/${fileName}.pub`)
-    : null;
-  // Made by an earlier run for this very PC: it may be known by it already.
-  const key =
-    own?.endsWith(` ${comment}\n`) && present.includes(fileName)
-      ? { type: "ed25519", privateKey: await text(root, fileName), publicKey: own }
-      : newEd25519HostKey(comment);
-  await put(root, [key as HostKey], present);
-  return { detail: "new, made here: ed25519" };
+  const types = named.length > 0 ? named : (["ed25519"] as const);
+  const keys: HostKey[] = [];
+  for (const type of types)
+    keys.push((await madeBefore(root, type, comment)) ?? (await newHostKey(type, comment)));
+  await put(root, keys, present);
+  return told(`new, made here: ${types.join(", ")}`);
 }
 
-const fileName = "ssh_host_ed25519_key";
+interface NamedKeys {
+  /** Of those in their usual files. */
+  readonly types: readonly HostKey["type"][];
+  /** The paths of others. */
+  readonly others: readonly string[];
+}
 
-const text = async (root: Root, name: string): Promise<string> =>
-  (await root.read(`${folder}/${name}`)) ?? "";
+/** The keys that sshd's own settings ask for by the names of their files; none: it takes what is there. */
+async function namedKeys(root: Root): Promise<NamedKeys> {
+  const further = (await root.list(`${folder}/sshd_config.d`)).filter((name) =>
+    name.endsWith(".conf"),
+  );
+  const types = new Set<HostKey["type"]>();
+  const others = new Set<string>();
+  for (const file of ["sshd_config", ...further.map((name) => `sshd_config.d/${name}`)]) {
+    const said = (await root.read(`${folder}/${file}`)) ?? "";
+    // sshd_config(5): keywords in any case, then blanks or `=`; arguments may be quoted.
+    for (const [, path = ""] of said.matchAll(/^[ \t]*hostkey[ \t=]+"?([^\s"]+)/gim)) {
+      const type = /^\/etc\/ssh\/ssh_host_(ed25519|ecdsa|rsa)_key$/.exec(path)?.[1];
+      if (type === undefined) others.add(path);
+      else types.add(type as HostKey["type"]);
+    }
+  }
+  return { types: [...types], others: [...others] };
+}
+
+/** The key that an earlier run made for this very PC, which may be known by it already. */
+async function madeBefore(
+  root: Root,
+  type: HostKey["type"],
+  comment: string,
+): Promise<HostKey | null> {
+  const path = `${folder}/ssh_host_${type}_key`;
+  const privateKey = await root.read(path);
+  const publicKey = await root.read(`${path}.pub`);
+  if (privateKey === null || !publicKey?.endsWith(` ${comment}\n`)) return null;
+  return { type, privateKey, publicKey };
+}
 
 /** These, and no others. */
 async function put(
@@ -92,6 +129,3 @@ export async function letAdministratorsIn({ root, personal }: LinuxStep): Promis
   await root.write(file, withKeys(before, sshKeys.map(bytesText)), { mode: 0o600 });
   return { detail: `${sshKeys.length} of the administrators, in ${file}` };
 }
-
-/** UTF-8, a character each byte. */
-const bytesText = (words: string): string => Buffer.from(words, "utf8").toString("latin1");

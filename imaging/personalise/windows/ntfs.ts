@@ -1,9 +1,9 @@
 /** Files of an NTFS volume, through NTFS-3G: mounted for as long as the work takes. */
-import { lstat, mkdir, mkdtemp, readdir, readFile, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../../core/errors.ts";
-import { runTool, untilItEnds } from "../../disk/tool.ts";
+import { runTool } from "../../disk/tool.ts";
+import { Mounts } from "../mounts.ts";
 import { closeFolder } from "./write.ts";
 
 export const shutDown =
@@ -16,56 +16,20 @@ const refusals: Readonly<Record<number, string>> = {
 };
 
 /**
- * Nothing of the mounted volume is run, no link in it leads anywhere, and no name that Windows could not
- * take is made.
- */
-const mountOptions = "norecover,noatime,nosuid,nodev,noexec,windows_names,streams_interface=none";
-
-/**
  * Runs `work` with the folder in which the volume is mounted; it is unmounted afterwards whatever happens.
- * Rejects with `refused` for one that is hibernated or unclean, or cannot be written to when it has to be.
+ * Rejects with `refused` for one that is hibernated or unclean, with `failed` for one that cannot be mounted
+ * or, when it has to be, written to.
  */
 export async function withNtfs<T>(
   device: string,
   { write, signal }: { readonly write: boolean; readonly signal: AbortSignal },
   work: (root: string) => Promise<T>,
 ): Promise<T> {
-  // Where the module is part of the kernel, or loads by itself, this is of no use and no harm.
-  await runTool("modprobe", ["-q", "fuse"], signal);
   if (write) await requireClean(device, signal);
-  const root = await mkdtemp(join(tmpdir(), "roomcast-ntfs-"));
-  try {
-    await mount(device, root, write);
-    const done = await work(root).catch(async (error: unknown) => {
-      await unmount(root).catch(() => {});
-      throw error;
-    });
-    await unmount(root);
-    return done;
-  } finally {
-    await rmdir(root).catch(() => {});
-  }
-}
-
-/** To its end, whatever is stopped meanwhile: what is mounted has to be known. */
-async function mount(device: string, root: string, write: boolean): Promise<void> {
-  const options = `${write ? "rw" : "ro"},${mountOptions}`;
-  const { status, complaint } = await runTool(
-    "ntfs-3g",
-    ["-o", options, device, root],
-    untilItEnds(),
-  );
-  if (status !== 0) throw unmountable(`ntfs-3g ended with ${status}: ${complaint}`);
-  // NTFS-3G takes what it cannot write to all the same, to be read.
-  if (!write || !(await isReadOnly(root))) return;
-  await unmount(root);
-  const next = "see whether the disk is write-protected";
-  throw new RoomcastError("refused", "the disk takes no writes to this volume", next);
-}
-
-async function unmount(root: string): Promise<void> {
-  const { status, complaint } = await runTool("umount", [root], untilItEnds());
-  if (status !== 0) throw unmountable(`umount ended with ${status}: ${complaint}`);
+  await using mounts = await Mounts.open();
+  const refusal = await mounts.add({ fs: "ntfs", device }, mounts.root, { write, signal });
+  if (refusal !== null) throw unmountable(refusal.reason);
+  return await work(mounts.root);
 }
 
 /**
@@ -134,15 +98,9 @@ async function requireClean(device: string, signal: AbortSignal): Promise<void> 
   throw unmountable(`ntfs-3g.probe ended with ${status}: ${complaint}`);
 }
 
-async function isReadOnly(root: string): Promise<boolean> {
-  const mounts = await readFile("/proc/self/mounts", "utf8");
-  const line = mounts.split("\n").find((each) => each.split(" ")[1] === root);
-  return line?.split(" ")[3]?.split(",").includes("ro") ?? true;
-}
-
 const unmountable = (what: string): RoomcastError =>
   new RoomcastError(
     "failed",
     what,
-    "let Windows check it on the master (`chkdsk /f`), and capture again",
+    "see whether the disk is write-protected; else let Windows check it on the master (`chkdsk /f`), and capture again",
   );

@@ -6,6 +6,7 @@ import { driverFolder, putDrivers } from "./drivers.ts";
 import { editHive } from "./edit-hive.ts";
 import { controlSets, nameChanges, requireWindowsName } from "./name.ts";
 import { asWindows, find, withNtfs } from "./ntfs.ts";
+import { putSshKeys } from "./ssh-keys.ts";
 import { isGeneralised, notGeneralised, openSystemHive, systemHive } from "./state.ts";
 import { type Changed, type Done, done, left, Steps } from "./steps.ts";
 import { rewriteFile } from "./write.ts";
@@ -48,6 +49,9 @@ async function personalise(root: string, steps: Steps, options: Options): Promis
       ? done(`${where}, to be installed at the first start`)
       : left(`${where}; run \`pnputil /add-driver ${driverFolder}\\*.inf /subdirs /install\``);
   });
+  await steps.run("administrators' SSH keys", (changed) =>
+    putSshKeys(root, personal.sshKeys, changed),
+  );
   if (personal.address.kind === "static") await steps.run("address", async () => left(addressLeft));
   if (personal.windows?.isJoinWithheld) await steps.run("domain join", async () => left(withheld));
 }

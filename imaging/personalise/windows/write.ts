@@ -29,6 +29,11 @@ export async function closeFolder(path: string): Promise<void> {
   await setDescriptor(path, descriptor(forAllInIt));
 }
 
+/** Lets administrators alone at a file that is there. */
+export async function closeFile(path: string): Promise<void> {
+  await setDescriptor(path, descriptor(0));
+}
+
 async function setDescriptor(path: string, value: Uint8Array): Promise<void> {
   await using file = await open(path);
   const errno = await putAttribute(file.fd, "system.ntfs_acl", value);

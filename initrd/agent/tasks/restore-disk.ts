@@ -7,12 +7,13 @@ import { chooseTarget } from "../../../core/session/target.ts";
 import type { Counters, HeardCounters, RestoreOrder } from "../../../core/wire/control.ts";
 import type { Personal } from "../../../core/wire/personal.ts";
 import type { DiskView, StepView } from "../../../core/wire/views.ts";
-import { fitDisk } from "../../../imaging/fit/fit-disk.ts";
+import { fitDisk, fitsAsItIs } from "../../../imaging/fit/fit-disk.ts";
 import { personaliseDisk } from "../../../imaging/personalise/personalise.ts";
 import { setBootEntries } from "../../../imaging/personalise/uefi/boot-entries.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
+import { otherSectorsOf } from "../../../imaging/restore/other-sectors.ts";
 import { Meter } from "../meter.ts";
 import { type RestoreImage, rootHashOf } from "./restore-image.ts";
 import { stoppedError, type TaskPorts } from "./task.ts";
@@ -93,7 +94,7 @@ export class RestoreDisk {
   /** Answers the root hash of what was read back; the disk is closed again. */
   async write(image: RestoreImage, feed: ChunkFeed): Promise<string> {
     const { signal, ports, order } = this;
-    const target = this.choose(image);
+    const target = await this.choose(image, feed);
     const opened = await openTarget(target);
     await using _ = closedUnlessHung(opened, () => this.restore?.diskHangs ?? false);
     this.disk = target;
@@ -135,7 +136,7 @@ export class RestoreDisk {
   /** The copy is verified; now it is made to fit this disk. */
   async fit({ manifest, entries }: RestoreImage): Promise<void> {
     const { order, ports, disk, signal } = this;
-    if (disk === null || disk.size === manifest.diskBytes) return;
+    if (disk === null || fitsAsItIs(disk, manifest)) return;
     this.finish = "growing";
     ports.milestone(`making ${order.image} fit ${disk.path}`);
     const { said } = this;
@@ -180,13 +181,20 @@ export class RestoreDisk {
     this.ports.log(`${step.name}: ${step.result}, ${step.detail}`);
   };
 
-  private choose({ manifest, entries }: RestoreImage): DiskView {
+  private async choose({ manifest, entries }: RestoreImage, feed: ChunkFeed): Promise<DiskView> {
+    const { disk: named, rule, live } = this.order;
+    const way = live === "no" ? "restore" : "live cast";
+    const candidates = this.ports.candidates();
+    const disks = candidates.map(({ disk }) => disk);
     const need = {
-      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes),
+      misfit: (targetBytes: number) => misfitOf(manifest, entries, targetBytes, way),
       logicalSector: manifest.logicalSector,
+      otherSectors: await otherSectorsOf(disks, manifest, {
+        ...{ entries, isLive: live !== "no" },
+        fetch: (entryIndex) => feed.fetch(entryIndex),
+      }),
     };
-    const { disk: named, rule } = this.order;
-    const choice = chooseTarget(this.ports.candidates(), named, need, rule);
+    const choice = chooseTarget(candidates, named, need, rule);
     if (choice.kind === "disk") return choice.disk;
     throw new RoomcastError("refused", choice.reason, choice.next);
   }

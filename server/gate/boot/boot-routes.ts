@@ -18,6 +18,8 @@ export interface BootRoutesOptions {
   plan(mac: MacAddress): BootPlan;
   /** A PC has asked for its script. */
   asked(mac: MacAddress): void;
+  /** Whoever has this address has asked for a file. */
+  fetches(address: string): void;
   /** What a path in a PC's own folder of the Secure Boot image stands for; undefined for any other. */
   secureFile(path: string): string | undefined;
 }
@@ -43,6 +45,7 @@ const kernelFiles = /^kernels\/[A-Za-z0-9][A-Za-z0-9._-]*\/(vmlinuz|modules\.img
 export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): void {
   const { folder, serverUrl } = options;
 
+  app.addHook("onRequest", async ({ ip }) => options.fetches(ip));
   // For an iPXE that DHCP did not send here, such as one at its prompt: its own settings add the MAC.
   app.route({
     method: ["GET", "HEAD"],

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { BootCourses } from "../../../core/boot/boot-course.ts";
 import { neededFiles, signedFiles, siteFiles } from "../../../core/boot/boot-files.ts";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
@@ -9,10 +10,13 @@ import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
 import type { Asked } from "../../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
+import { millis } from "../../../core/units/units.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { Config } from "../../host/config.ts";
+import { interfaceMtu } from "../../host/interface-mtu.ts";
 import type { Log } from "../../host/log.ts";
 import type { Announcer } from "../../lab/announcer.ts";
+import type { BootTroubles } from "../../lab/boot-troubles.ts";
 import type { BootDecision } from "../../lab/boots.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { BootHints } from "./boot-hints.ts";
@@ -41,6 +45,7 @@ export interface BootServicesOptions {
     isSecureBootOff(mac: MacAddress): boolean;
     readonly bootUuids: BootUuids;
     readonly dhcpSeats: DhcpSeats;
+    readonly bootTroubles: Pick<BootTroubles, "tell" | "nameOf">;
     readonly announcer: Pick<Announcer, "note" | "warn">;
   };
   readonly log: Log;
@@ -52,6 +57,8 @@ export interface BootServices extends AsyncDisposable {
   /** For people: what listens where. */
   readonly listeners: readonly string[];
   dhcpStatus(): DhcpStatus;
+  /** The PCs whose network boot does not go on, a line each. */
+  readonly pcTroubles: readonly string[];
 }
 
 /**
@@ -83,7 +90,12 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     hint: (mac) => lab.askedForBootFiles(mac),
     onError,
   });
-  const asked = (mac: MacAddress): void => hints.asked(mac);
+  let courses: BootCourses | null = null;
+  const asked = (mac: MacAddress): void => {
+    courses?.fetchesAs(mac);
+    hints.asked(mac);
+  };
+  const fetches = (client: string): void => courses?.fetches(client);
   const hasOwnImage = options.boot.secureBootImage === true;
   if (hasOwnImage) requireOwnImage(folder, lacking(siteFiles));
   /** The file that a PC gets in its own folder of the Secure Boot image; undefined: it asks for something else. */
@@ -107,12 +119,17 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
       bootUuids: lab.bootUuids,
       seats: lab.dhcpSeats,
+      troubles: {
+        trouble: (mac, text) => lab.bootTroubles.tell(mac, text),
+        nameOf: (mac) => lab.bootTroubles.nameOf(mac),
+      },
       asked: (mac, who) => lab.askedForAddress(mac, who),
       note: (text) => lab.announcer.note({}, text),
       warn: (texts) => lab.announcer.warn(texts),
       onError,
     }),
   );
+  courses = service.courses;
   listeners.push(...service.listeners);
   if (missing.length === 0) {
     opened.use(
@@ -129,7 +146,14 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
           asked(mac);
           return { text };
         },
-        onFact: ({ outcome, ...fields }) => log.info(fields, `TFTP: ${outcome}`),
+        mtu: () => interfaceMtu(options.interfaceName),
+        macAt: (client) => courses?.macAt(client) ?? null,
+        onRequest: fetches,
+        onFact({ outcome, ...fields }) {
+          log.info(fields, `TFTP: ${outcome}`);
+          if (outcome === "given-up")
+            courses?.stoodStill(fields.client, fields.file, millis(performance.now()));
+        },
         onError,
       }),
     );
@@ -139,7 +163,10 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   return {
     listeners,
     dhcpStatus: () => service.status(),
-    forRoutes: { folder, serverUrl: options.serverUrl, gate, plan, asked, secureFile },
+    get pcTroubles() {
+      return service.pcTroubles;
+    },
+    forRoutes: { folder, serverUrl: options.serverUrl, gate, plan, asked, fetches, secureFile },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

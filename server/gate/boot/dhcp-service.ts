@@ -1,3 +1,4 @@
+import { BootCourses } from "../../../core/boot/boot-course.ts";
 import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
 import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
@@ -12,11 +13,13 @@ import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
+import { openDhcpClientListener } from "../../host/dhcp-frames.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
 import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
-import { startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
+import { BootWatch, type BootWatchPorts } from "./boot-watch.ts";
+import { type DhcpListenerPorts, startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
@@ -37,6 +40,8 @@ export interface DhcpServiceOptions {
   readonly seats: DhcpSeats;
   /** A PC has asked for an address, of this server or another. */
   asked(mac: MacAddress, asked: Asked): void;
+  /** Hears of the PCs whose network boot does not go on. */
+  readonly troubles: Pick<BootWatchPorts, "trouble" | "nameOf">;
   readonly state: StateStore;
   readonly log: Log;
   /** Something happened that people should find in the history. */
@@ -50,6 +55,10 @@ export interface DhcpService extends AsyncDisposable {
   status(): DhcpStatus;
   /** For people: what listens where. */
   readonly listeners: readonly string[];
+  /** How far PCs have come; null where DHCP is not answered. */
+  readonly courses: BootCourses | null;
+  /** The PCs whose network boot does not go on, a line each. */
+  readonly pcTroubles: readonly string[];
 }
 
 /** Decides how DHCP is answered, answers it, and keeps an eye on who else does. */
@@ -58,12 +67,16 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   await using opened = new AsyncDisposableStack();
   let mode: DhcpMode | undefined;
   let told: readonly string[] | null = null; // not decided yet, or not looked for long enough
+  let boots: BootWatch | undefined;
   const tell = (): void => {
     if (mode === undefined || told === null) return;
-    const texts = otherServerTexts(mode, options.address, watcher.servers);
+    const texts = [
+      ...otherServerTexts(mode, options.address, watcher.servers),
+      ...(boots?.networkTexts ?? []),
+    ];
     for (const text of texts) if (!told.includes(text)) note(text);
     told = texts;
-    warn(texts);
+    warn([...texts, ...(boots?.pcTexts ?? [])]);
   };
   const onWatch = ({ kind, server }: WatchFact): void => {
     const about = `the DHCP server ${server.address} on ${interfaceName}`;
@@ -79,26 +92,39 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   const seen = found.length > 0 ? `${names} gives addresses` : "no other DHCP server answered";
   const why = wanted === "auto" ? `auto: ${seen} on ${interfaceName}` : `--dhcp ${wanted}`;
   log.info({ mode, interface: interfaceName }, `DHCP: ${mode} (${why})`);
+  const courses = mode === "off" ? null : new BootCourses(mode);
+  if (courses !== null) boots = opened.use(watchOf(options, courses, tell));
 
   const newLine = (): RareLine => new RareLine(() => performance.now());
   const rare: Partial<Record<DhcpFact["kind"], RareLine>> = {
     exhausted: newLine(),
     declined: newLine(),
+    relayed: newLine(),
+    unsupported: newLine(),
   };
   const onFact = (fact: DhcpFact): void => {
-    const { text: said, kind, ...fields } = fact;
+    boots?.answered(fact);
+    const { text: said, kind, loads: _, ...fields } = fact;
     const line = rare[kind];
     const text = line === undefined ? said : line.take(said);
     if (text === null) return;
-    const isTrouble = kind === "exhausted" || kind === "unsupported" || kind === "in-use";
-    log[isTrouble ? "warn" : "info"]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
+    log[troubleKinds.has(kind) ? "warn" : "info"](
+      { ...fields, interface: interfaceName },
+      `DHCP: ${text}`,
+    );
     if (kind === "offered") watcher.hurry();
     if (kind === "elsewhere" && fact.address !== null) watcher.chosen(fact.address);
-    if (kind === "unsupported") note(`${fact.mac}: ${text}`);
     if (kind === "exhausted")
       note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
   };
-  const listeners = mode === "off" ? [] : [await answer(options, mode, opened, onFact)];
+  const onClient = (packet: DhcpPacket): void => {
+    boots?.asked(packet);
+    const asked = whoAsks(packet);
+    if (asked !== null) options.asked(packet.mac, asked);
+  };
+  const listeners: string[] = [];
+  if (mode === "off") overhear(options, opened, onClient);
+  else listeners.push(await answer(options, mode, opened, { onFact, onClient }));
   void watcher.looked.then(() => {
     told = [];
     guarded(options.onError, tell);
@@ -107,6 +133,10 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   const decided = mode;
   return {
     listeners,
+    courses,
+    get pcTroubles() {
+      return boots?.pcTexts ?? [];
+    },
     status: () => ({
       mode: decided,
       why,
@@ -115,6 +145,22 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
+
+/** What people have to know of. */
+const troubleKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
+  ...(["exhausted", "unsupported", "in-use", "relayed"] as const),
+]);
+
+const watchOf = (
+  { address, troubles, onError }: DhcpServiceOptions,
+  courses: BootCourses,
+  changed: () => void,
+): BootWatch =>
+  new BootWatch({
+    ...{ courses, address, changed, onError },
+    trouble: (mac, text) => troubles.trouble(mac, text),
+    nameOf: (mac) => troubles.nameOf(mac),
+  });
 
 /** With `--dhcp off` a server runs without the privilege to watch, too. */
 function watcherOf(options: DhcpServiceOptions & { onFact(fact: WatchFact): void }): DhcpWatcher {
@@ -129,12 +175,25 @@ function watcherOf(options: DhcpServiceOptions & { onFact(fact: WatchFact): void
   }
 }
 
+/** What a PC asks another server for says what it runs. Without the privilege, what else it shows has to do. */
+function overhear(
+  { interfaceName, onError, log }: DhcpServiceOptions,
+  opened: AsyncDisposableStack,
+  onClient: DhcpListenerPorts["onClient"],
+): void {
+  try {
+    opened.use(openDhcpClientListener({ interfaceName, onClient, onError }));
+  } catch (error) {
+    log.info({ reason: errorText(error) }, "DHCP: what PCs ask for is not heard");
+  }
+}
+
 /** Answers what listens, for people. */
 async function answer(
   options: DhcpServiceOptions,
   mode: "server" | "proxy",
   opened: AsyncDisposableStack,
-  onFact: (fact: DhcpFact) => void,
+  hears: Pick<DhcpListenerPorts, "onFact" | "onClient">,
 ): Promise<string> {
   const { interfaceName, address, netmask, serverUrl, state, onError } = options;
   const uefiLoaders = new UefiLoaders({
@@ -143,11 +202,7 @@ async function answer(
     isSecureBootOff: options.isSecureBootOff,
   });
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
-  const onClient = (packet: DhcpPacket): void => {
-    const asked = whoAsks(packet);
-    if (asked !== null) options.asked(packet.mac, asked);
-  };
-  const ports = { interfaceName, onFact, onClient, onError };
+  const ports = { interfaceName, ...hears, onError };
   if (mode === "proxy") {
     opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
     return `proxyDHCP ${interfaceName}`;

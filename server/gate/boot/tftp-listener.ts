@@ -1,8 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { SmallBlocks } from "../../../core/boot/tftp-blocks.ts";
 import type { TransferStep } from "../../../core/boot/tftp-transfer.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { asError, guarded } from "../../../core/node/guard.ts";
 import { printable } from "../../../core/units/printable.ts";
+import { millis } from "../../../core/units/units.ts";
 import { decodeTftp, encodeError, tftpError } from "../../../core/wire/tftp.ts";
 import { type MadeFile, openTftpFiles } from "./tftp-files.ts";
 import { type RunningTransfer, startTftpPump } from "./tftp-pump.ts";
@@ -35,6 +37,12 @@ export interface TftpListenerOptions {
   readonly folder: string;
   readonly made?: MadeFile;
   readonly transferLimit?: number;
+  /** Of the interface that the address is on. */
+  mtu(): number;
+  /** Who has this address, if that is known: addresses change hands. */
+  macAt(address: string): string | null;
+  /** A client has asked for a file; how that ended, `onFact` hears. */
+  onRequest(address: string): void;
   onFact(fact: TftpFact): void;
   onError(error: Error): void;
 }
@@ -45,6 +53,8 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
   const transferLimit = options.transferLimit ?? defaultTransferLimit;
   const files = await openTftpFiles(options.folder, options.made);
   const transfers = new Map<string, Transfer>();
+  const small = new SmallBlocks();
+  const now = () => millis(performance.now());
   let packetsIgnored = 0;
   const listener = await openSocket(address, options.port, onError);
   // A transfer that was replaced ends a little after its successor has begun.
@@ -67,6 +77,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       return;
     }
     const { kind, file, mode, options: wanted } = decoded.value;
+    options.onRequest(client.address);
     if (kind === "wrq")
       return refuse(client, file, tftpError.accessViolation, "this server is read only");
     if (mode !== "octet")
@@ -102,7 +113,10 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     await using opened = await files.open(file);
     const client = { address: clientAddress, port };
     if (transfer.isClosed) return;
-    const end = await transfer.run(pump.start({ client, source: opened.source, wanted }));
+    const who = options.macAt(clientAddress) ?? clientAddress;
+    const mostBlockBytes = small.blockBytesFor(who, options.mtu(), now());
+    const order = { client, source: opened.source, wanted, mostBlockBytes };
+    const end = await transfer.run(pump.start(order, () => small.lost(who, now())));
     if (end === null) return;
     const bytes = opened.length;
     onFact({ client: clientAddress, file: printable(file), outcome: end, bytes, reason: null });
@@ -150,8 +164,6 @@ class Transfer {
     this.running?.stop();
   }
 }
-
-/** A file name from the network, for a log that may be a terminal. */
 
 /** Rejects when the port is taken or not ours to have; `onError` hears what goes wrong later. */
 async function openSocket(

@@ -13,6 +13,8 @@ export interface TransferOrder {
   readonly source: TftpSource;
   /** The options of the request, as they came. */
   readonly wanted: ReadonlyMap<string, string>;
+  /** What a packet to this client may carry. */
+  readonly mostBlockBytes: number;
 }
 
 export type ToPump =
@@ -23,6 +25,8 @@ export type ToPump =
 export type FromPump =
   /** The worker reads its source no more. `end` is null when it was stopped, or failed. */
   | { readonly type: "ended"; readonly id: number; readonly end: TransferStep["end"] }
+  /** The client had the OACK, and none of the large blocks. Said once of a transfer. */
+  | { readonly type: "losing"; readonly id: number }
   | { readonly type: "error"; readonly text: string };
 
 export interface PumpSetup {
@@ -43,8 +47,8 @@ export interface RunningTransfer {
 export interface TftpPump extends AsyncDisposable {
   /** Packets to transfers that came from strangers or could not be read. */
   readonly packetsIgnored: number;
-  /** Throws `conflict` beyond `limit` at once. */
-  start(order: Omit<TransferOrder, "id" | "slot">): RunningTransfer;
+  /** Throws `conflict` beyond `limit` at once. `losing`: none of the large blocks reaches the client. */
+  start(order: Omit<TransferOrder, "id" | "slot">, losing: () => void): RunningTransfer;
 }
 
 /** What an eventfd takes: it is readable from then on. */
@@ -59,7 +63,7 @@ export function startTftpPump(options: {
   const counters = new SharedArrayBuffer(4 * (1 + options.limit));
   const shared = new Int32Array(counters);
   const free = Array.from({ length: options.limit }, (_, index) => index + 1);
-  const running = new Map<number, (end: TransferStep["end"]) => void>();
+  const running = new Map<number, { end(how: TransferStep["end"]): void; losing(): void }>();
   const wakeDescriptor = openEvent();
   const setup: PumpSetup = { address: options.address, wakeDescriptor, counters };
   const worker = new Worker(new URL("./tftp-worker.ts", import.meta.url), {
@@ -76,13 +80,15 @@ export function startTftpPump(options: {
   };
   worker.on("message", (message: FromPump) => {
     if (message.type === "error") return options.onError(new Error(`TFTP: ${message.text}`));
-    running.get(message.id)?.(message.end);
+    const transfer = running.get(message.id);
+    if (message.type === "losing") transfer?.losing();
+    else transfer?.end(message.end);
   });
   worker.on("error", options.onError);
   const exited = new Promise<void>((resolve) => {
     worker.on("exit", () => {
       isOver = true;
-      for (const settle of [...running.values()]) settle(null);
+      for (const transfer of [...running.values()]) transfer.end(null);
       closeDescriptor(wakeDescriptor);
       resolve();
     });
@@ -91,18 +97,19 @@ export function startTftpPump(options: {
     get packetsIgnored() {
       return Atomics.load(shared, 0);
     },
-    start(order) {
+    start(order, losing) {
       const slot = isOver ? undefined : free.pop();
       if (slot === undefined)
         throw new RoomcastError("conflict", "too many transfers at once", "try again");
       const id = nextId++;
       shared[slot] = 0;
       const ended = new Promise<TransferStep["end"]>((resolve) => {
-        running.set(id, (end) => {
+        const end = (how: TransferStep["end"]): void => {
           running.delete(id);
           free.push(slot);
-          resolve(end);
-        });
+          resolve(how);
+        };
+        running.set(id, { end, losing });
       });
       say({ type: "start", order: { ...order, id, slot } });
       return {

@@ -50,6 +50,7 @@ interface Transfer {
   readonly machine: TftpTransfer;
   /** struct sockaddr_in of the client. */
   readonly client: Buffer;
+  isLosing: boolean;
 }
 
 const transfers = new Map<number, Transfer>();
@@ -95,15 +96,15 @@ function takeOrders(): boolean {
 }
 
 function start(order: TransferOrder): void {
-  const { id, client, source, wanted } = order;
+  const { id, client, source } = order;
   try {
     const fd = openDatagramSocket();
     const to = Buffer.alloc(16);
     to.writeUInt16LE(2, 0);
     to.writeUInt16BE(client.port, 2);
     to.set(client.address.split(".").map(Number), 4);
-    const machine = new TftpTransfer(contentOf(source), wanted, now());
-    const transfer = { order, fd, machine, client: to };
+    const machine = new TftpTransfer(contentOf(source), order, now());
+    const transfer = { order, fd, machine, client: to, isLosing: false };
     transfers.set(id, transfer);
     bindTo(fd, address, 0);
     relist();
@@ -140,6 +141,10 @@ function perform(transfer: Transfer, next: () => TransferStep): void {
     if (machine.isAnswered) shared[order.slot] = 1;
     // What the socket has no room for is lost, as on the wire, and asked for again.
     for (const sent of step.packets) sendto(fd, sent, sent.length, dontWait, client, client.length);
+    if (machine.isLosingLargeBlocks && !transfer.isLosing) {
+      transfer.isLosing = true;
+      say({ type: "losing", id: order.id });
+    }
     if (step.end !== null) end(transfer, step.end);
   } catch (error) {
     failed(order.id, error);

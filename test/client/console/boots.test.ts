@@ -1,6 +1,7 @@
 /** Which PCs came up, on the wall, on a session's page and on a PC's. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pcRow } from "../../../client/console/list-rows.ts";
 import { emptyModel } from "../../../client/console/model.ts";
 import { pcRows } from "../../../client/console/pc-rows.ts";
 import { stateOf } from "../../../client/console/pc-state.ts";
@@ -56,4 +57,17 @@ test("a PC's page says by what it was seen", () => {
     text(pcRows(model, pcOf(1), 120)),
     /Came up +up 34 s after, "lab1-a3", looks like Debian: it asked for an address by DHCP/,
   );
+});
+
+test("a PC whose network boot does not go on: its line and its page say how far it came, whatever it did before", () => {
+  const trouble =
+    "has asked 4 times in 28 s and takes no offer: another DHCP server's answer comes first";
+  const pc = pcOf(1, { state: "offline", bootTrouble: trouble });
+  const at = { chosen: false, marked: false, columns: 140 };
+  assert.match(
+    rowText(pcRow(pc, undefined, at)),
+    /off +it has asked 4 times in 28 s and takes no offer/,
+  );
+  assert.match(rowText(pcRow(pc, partOf(null), at)), /it has asked 4 times/);
+  assert.match(text(pcRows(emptyModel(), pc, 80)), /network boot: it has asked 4 times/);
 });

@@ -62,11 +62,81 @@ test("a room is restored after each PC's disk was shown and the room's name was 
         delta: false,
         verify: "read-back",
         afterwards: "stay",
+        personalise: "auto",
+        fit: "auto",
         overwrite: "lab-1",
         shown: [],
       },
     },
   ]);
+});
+
+const windows = {
+  ...{ index: 1, type: "basic", fs: "ntfs", label: null, uuid: null },
+  ...{ start: 0, size: 1, usedBytes: 1, mode: "used" as const },
+};
+const join = { name: "10-join.sh", bytes: 300, by: "root", addedAt: "2026-11-28T07:00:00Z" };
+
+test("before the word is typed, what each PC gets as its own and the image's own steps are shown", async () => {
+  await using at = open();
+  const steps = Array.from({ length: 9 }, (_, index) => ({ ...join, name: `${index}-step.sh` }));
+  at.lab.connect({
+    pcs: [pcOf(1)],
+    images: [imageOf(4, { steps: [join] }), imageOf(3, { steps })],
+  });
+  await at.terminal.until("pc01");
+  at.terminal.press("r");
+  await at.terminal.until("own     names, addresses and keys");
+  at.terminal.press("\r");
+  const shown = await at.terminal.until("Type pc01 and press Enter");
+  assert.match(shown, /Verified PCs are given their own names, addresses and keys/);
+  assert.match(shown, /10-join\.sh, 300 B, added by root/);
+  at.terminal.press("\u001b");
+  await at.terminal.until("> pc01");
+  at.terminal.press(`r${arrow.down}\r`);
+  const many = await at.terminal.until("`roomcast image step list win11-lab@3`");
+  assert.match(many, /EVERYTHING ON THIS DISK WILL BE LOST/);
+  assert.match(many, /Type pc01 and press Enter/);
+  at.terminal.press("\u001b");
+  await at.terminal.until("> pc01");
+  at.terminal.press("ro\r");
+  const none = await at.terminal.until(/Written: win11-lab@4(?!.*own names)/s);
+  assert.ok(!none.includes("10-join.sh"));
+  at.terminal.press("pc01\r");
+  await at.terminal.until("restoring win11-lab@4 to 1 PCs");
+  const { personalise } = (at.lab.calls[0]?.body ?? {}) as { personalise?: string };
+  assert.equal(personalise, "none");
+});
+
+test("names that cannot be taken are shown and refused, for a cast too; as cast, they do no harm", async () => {
+  await using at = open();
+  const name = "much-too-long-for-windows";
+  at.lab.connect({
+    pcs: [
+      ...[pcOf(1), pcOf(2, { name })],
+      ...[pcOf(3, { room: "lab-2" }), pcOf(4, { name: "pc_4", room: "lab-2" })],
+    ],
+    images: [imageOf(4, { partitions: [windows] })],
+  });
+  await at.terminal.until("much-too");
+  at.terminal.press(arrow.right.repeat(2));
+  await at.terminal.until(/pc01(?!.*pc_4)/s);
+  at.terminal.press("r\r");
+  await at.terminal.until(`REFUSED: ${name} cannot be a host name of Windows`);
+  at.terminal.press("lab-1\r");
+  await at.terminal.until(/Nothing was changed\. Rename with n .*o beside the\s+image/s);
+  assert.deepEqual(at.lab.calls, []);
+  at.terminal.press("\u001b");
+  await at.terminal.until("> much-too");
+  at.terminal.press("ro\rlab-1\r");
+  await at.terminal.until("restoring win11-lab@4 to lab-1");
+  assert.equal(at.lab.calls.length, 1);
+  at.terminal.press(arrow.right);
+  await at.terminal.until(/pc_4(?!.*pc01)/s);
+  at.terminal.press(`${arrow.down}k`);
+  await at.terminal.until("Name of the image");
+  at.terminal.press("\r");
+  await at.terminal.until('pc_4 cannot be a host name of any system: it has "_"');
 });
 
 test("marked PCs are restored by their names", async () => {
@@ -671,6 +741,17 @@ test("without a terminal it refuses", async () => {
   );
 });
 
+const windowsVolume = {
+  ...{
+    index: 3,
+    type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
+    fs: "ntfs",
+    label: null,
+    uuid: null,
+  },
+  ...{ start: 1 << 20, size: 1 << 30, usedBytes: 1 << 20, mode: "used" as const },
+};
+
 test("where a disk would be refused, the list says so before anything is asked of the server", async () => {
   await using at = open(120, 24);
   const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
@@ -681,7 +762,7 @@ test("where a disk would be refused, the list says so before anything is asked o
       pcOf(3, { disks: [{ ...diskOf(3), logicalSector: 4096 }] }),
       pcOf(4, { state: "offline" }),
     ],
-    images: [imageOf(4)],
+    images: [imageOf(4, { partitions: [windowsVolume] })],
   });
   await at.terminal.until("pc04");
   at.terminal.press(arrow.left);

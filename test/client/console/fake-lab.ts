@@ -41,7 +41,7 @@ export const pcOf = (number: number, changes: Partial<PcView> = {}): PcView => (
   lastSeen: "2026-11-22T09:15:00Z",
   doubt: null,
   identity: { kind: "tpm", state: "placed", code: null, level: "placed" },
-  ...{ address: null, fields: {} },
+  ...{ address: null, fields: {}, bootTrouble: null },
   ...changes,
 });
 
@@ -91,6 +91,7 @@ export const sessionOf = (
   passes: 1,
   forgedPackets: 0,
   notices: [],
+  fit: null,
   members: [...members],
   ...changes,
 });

@@ -1,8 +1,6 @@
 /** What goes wrong while an image is made to fit: nothing of it stays, and the message says what to do. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -22,6 +20,7 @@ import {
   treeOf,
 } from "../../imaging/capture/disks.ts";
 import { openDiskMaker } from "../../imaging/fit/made-disks.ts";
+import { killAtMoments, requireTidy, runFit, workFolderOf } from "./fit-kills.ts";
 import { openTransfers, type Transfers } from "./open-transfers.ts";
 
 const maker = openDiskMaker("fit-faults");
@@ -46,7 +45,7 @@ async function fit(image: string, bytes: number, how: FitHow = {}): Promise<Imag
   assert(size.ok);
   const fitted = await fitImage({
     ...{ client: at.client, image, size: size.value },
-    workFolder: join(at.folder, "fitting"),
+    workFolder: workFolderOf(at),
     signal: new AbortController().signal,
     begin() {},
     progress() {},
@@ -55,12 +54,6 @@ async function fit(image: string, bytes: number, how: FitHow = {}): Promise<Imag
   });
   return fitted.image;
 }
-
-/** Loop devices over files in the folder, gone or not. */
-const loopsIn = (folder: string): string[] =>
-  tool("losetup", ["-n", "-l", "-O", "BACK-FILE"])
-    .split("\n")
-    .filter((line) => line.trim().startsWith(`${folder}/`));
 
 const linux = (name: string, fs: Readonly<Record<number, string>>) => ({
   name,
@@ -79,35 +72,30 @@ size=8M, type=DE94BBA4-06D1-4D40-A16A-BFD50179D6AC`,
   fs: { 1: "vfat", 2: "ntfs", 3: "ntfs" },
 };
 
-test("killed in the middle: nothing is stored, and the next one tidies up and succeeds", async () => {
+const killCount = 8;
+const seed = Number(process.env.SEED || 1);
+
+test(`killed at ${killCount} moments: nothing half made stays, and the next one tidies up and succeeds`, async () => {
   const origin = await at.import(maker.disk(windows), "killed");
-  const target = origin.diskBytes - 8 * mib;
-  const folder = join(at.folder, "fitting");
-  const main = join(import.meta.dirname, "../../../bin/roomcast.js");
-  const run = async (signal: NodeJS.Signals, afterMs: number): Promise<number | null> => {
-    const words = ["image", "fit", "killed", "--disk-size", String(target)];
-    const child = spawn(process.execPath, [main, "--data", at.folder, ...words]);
-    const closed = once(child, "close");
-    for (let tries = 0; tries < 600 && !hasDisk(folder); tries++) await sleep(20);
-    await sleep(afterMs);
-    child.kill(signal);
-    return (await closed)[0];
-  };
-  assert.equal(await run("SIGINT", 300), 1);
-  assert.deepEqual(readdirSync(folder), [], "who is stopped tidies up");
-  for (const afterMs of [0, 150, 400, 700, 1000, 1500, 2000]) {
-    assert.equal(await run("SIGKILL", afterMs), null);
-    assert.equal(at.images.list().length, 1, `killed after ${afterMs} ms`);
-    assert.notDeepEqual(readdirSync(folder), []);
-  }
-  await fit("killed", target);
-  assert.deepEqual(readdirSync(folder), []);
-  for (let tries = 0; loopsIn(folder).length > 0 && tries < 100; tries++) await sleep(100);
-  assert.deepEqual(loopsIn(folder), []);
+  const bytes = origin.diskBytes - 8 * mib;
+  await killAtMoments(at, origin, { bytes, count: killCount, seed });
 });
 
-const hasDisk = (folder: string): boolean => {
+test("stopped by Ctrl+C it tidies up itself", async () => {
+  const moment = async (): Promise<void> => {
+    for (let tries = 0; tries < 600 && !hasDisk(); tries++) await sleep(20);
+    await sleep(300);
+  };
+  const bytes = 32 * mib;
+  const { status } = await runFit(at, { image: "killed", bytes }, { signal: "SIGINT", moment });
+  assert.equal(status, 1);
+  await requireTidy(at, "stopped");
+  assert.equal(at.images.find(`killed@1-fit-${bytes}`), undefined);
+});
+
+const hasDisk = (): boolean => {
   try {
+    const folder = workFolderOf(at);
     return readdirSync(folder).some((name) => readdirSync(join(folder, name)).length > 0);
   } catch {
     return false;
@@ -122,7 +110,7 @@ test("an abort in the middle ends it with its reason, and nothing is left", asyn
     const begin = (doing: string): void => void (doing === part && stop.abort(reason));
     const target = 30 * mib;
     await assert.rejects(fit("aborted", target, { signal: stop.signal, begin }), reason);
-    assert.deepEqual(readdirSync(join(at.folder, "fitting")), []);
+    assert.deepEqual(readdirSync(workFolderOf(at)), []);
     assert.equal(at.images.find(`aborted@1-fit-${target}`), undefined);
   }
 });
@@ -275,6 +263,29 @@ test("a file system with errors is refused, and the message says which and what 
     code: "refused",
     message: /the smallest this image can be is .*partition 2 \(ntfs\) has errors: .*chkdsk \/f/s,
   });
+});
+
+/** Runs what follows without resize2fs, in a mount namespace of its own. */
+const withoutTool = `
+whole=$(mktemp -d) && some=$(mktemp -d) && mount --bind /usr/sbin "$whole" || exit
+cp -as "$whole/." "$some" && rm "$some/resize2fs" && mount --bind "$some" /usr/sbin || exit
+"$@"; status=$?
+umount /usr/sbin "$whole" && rm -r "$whole" "$some"; exit $status`;
+
+test("a tool that is missing is named with its package, and says nothing of the image", async () => {
+  const origin = await at.import(maker.disk(linux("tools", { 1: "ext4", 2: "swap" })), "tools");
+  const main = join(import.meta.dirname, "../../../bin/roomcast.js");
+  const words = ["--data", at.folder, "image", "fit", "tools", "--disk-size", `${30 * mib}`];
+  const child = spawn("unshare", [
+    ...["--mount", "/bin/sh", "-c", withoutTool, "sh", process.execPath, main, ...words],
+  ]);
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += text;
+  });
+  assert.equal((await once(child, "close"))[0], 1, said);
+  assert.match(said, /resize2fs is not there; install it .*: apt-get install e2fsprogs\n/);
+  assert.equal(at.images.leastDiskBytes(origin.id), null);
 });
 
 test("XFS, and what is not known, keep their sizes: told, with what can be done", async () => {

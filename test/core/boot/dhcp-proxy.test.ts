@@ -4,6 +4,7 @@ import { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpAction } from "../../../core/boot/dhcp-action.ts";
 import { DhcpProxy } from "../../../core/boot/dhcp-proxy.ts";
 import { UefiLoaders } from "../../../core/boot/uefi-loaders.ts";
+import type { MacAddress } from "../../../core/units/mac.ts";
 import {
   addressOption,
   type DhcpPacket,
@@ -109,6 +110,8 @@ test("a relay of this subnet gets the answer; who cannot boot here gets none, an
   assert.deepEqual([relayed?.address, relayed?.port], ["10.77.0.9", 67]);
   const foreign = proxy.handle({ ...packet, giaddr: "10.9.9.9" }, 67, nowhere);
   assert.equal(sent(foreign), undefined);
+  assert(foreign[0]?.type === "fact");
+  assert.deepEqual([foreign[0].fact.kind, foreign[0].fact.address], ["relayed", "10.9.9.9"]);
   const arm = new Map([
     ...packet.options,
     [60, text("PXEClient:Arch:00011")],
@@ -117,4 +120,16 @@ test("a relay of this subnet gets the answer; who cannot boot here gets none, an
   const [said, ...rest] = proxy.handle({ ...packet, options: arm }, 67, nowhere);
   assert.deepEqual(rest, []);
   assert.match(said?.type === "fact" ? said.fact.text : "", /64-bit ARM is not supported/);
+  const bios = [
+    [60, text("PXEClient:Arch:00000:UNDI:002001")],
+    [93, Uint8Array.of(0, 0)],
+  ] as const;
+  const pi = { ...packet, mac: "dc:a6:32:01:02:03" as MacAddress };
+  const options = new Map<number, Uint8Array>([...packet.options, ...bios]);
+  options.delete(77);
+  const answers = proxy.handle({ ...pi, options }, 67, nowhere);
+  assert.deepEqual(
+    answers.map((each) => (each.type === "fact" ? each.fact.kind : each.type)),
+    ["unsupported"],
+  );
 });

@@ -221,7 +221,10 @@ test("one client that declines every offer leaves the others their addresses", (
     boot(server, macOf(10 + index), seconds(100)),
   );
   assert.equal(others.filter((address) => address !== undefined).length, 32);
-  assert.notEqual(boot(server, macOf(99), seconds(701)), undefined, "and what rested comes back");
+  const later = Array.from({ length: 9 }, (_, index) =>
+    boot(server, macOf(60 + index), seconds(701)),
+  );
+  assert.equal(later.filter((address) => address !== undefined).length, 8, "all of them come back");
 });
 
 test("who takes another server's offer frees ours at once, and keeps no lease it had", () => {
@@ -406,7 +409,30 @@ test("a relay of this subnet gets the answers, with its own option; one of elsew
 
   const foreign = server.handle(packet(dhcpType.discover, macOf(2), { giaddr: "10.9.0.1" }), start);
   assert.equal(sent(foreign), undefined);
-  assert.deepEqual(facts(foreign), ["ignored"]);
+  assert.deepEqual(facts(foreign), ["relayed"]);
+});
+
+/** As the boot loaders of all models say it. */
+const raspberryPi = [
+  [60, text("PXEClient:Arch:00000:UNDI:002001")],
+  [93, Uint8Array.of(0, 0)],
+] as const;
+const withMaker = (maker: string): MacAddress => parseMac(`${maker}010203`) as MacAddress;
+
+test("a Raspberry Pi says that it is a BIOS: it gets nothing, and it is said what asks", () => {
+  const wish = { options: raspberryPi };
+  const makers = ["28cdc1", "2ccf67", "88a29e", "b827eb", "d83add", "dca632", "e45f01"];
+  for (const mac of makers.map(withMaker)) {
+    const server = open();
+    const actions = server.handle(packet(dhcpType.discover, mac, wish), start);
+    assert.deepEqual(facts(actions), ["unsupported"]);
+    assert.equal(sent(actions), undefined);
+    const [said] = actions;
+    assert.match(said?.type === "fact" ? said.fact.text : "", /Raspberry Pi/);
+    assert.equal(boot(server, mac), "192.168.7.10", "its own system gets an address");
+  }
+  const pc = open().handle(packet(dhcpType.discover, withMaker("525400"), wish), start);
+  assert.equal(sent(pc)?.packet.file, "undionly.kpxe", "a PC that says the same is one");
 });
 
 test("an ARM PC gets an address, and the log says why it does not boot", () => {

@@ -33,7 +33,7 @@ function offer(last: number, changes: Partial<DhcpPacket> = {}): DhcpPacket {
 /** What the OFFER above says. */
 const plain: OtherServer = {
   ...{ address: "10.0.0.5", givesAddresses: true, namesBootFile: false },
-  ...{ bootsFrom: null, isInOurName: false },
+  ...{ bootsFrom: null, feignsPxe: false, isInOurName: false },
 };
 const texts = (mode: "server" | "proxy" | "off", ...servers: OtherServer[]) =>
   otherServerTexts(mode, "10.0.0.1", servers).join("\n");
@@ -124,6 +124,48 @@ test("where PCs are sent to: by next-server, by a URL, by option 66", () => {
   assert.equal(from({ file: "http://10.0.0.9:80/a.efi", siaddr: "10.0.0.7" }), "10.0.0.9");
   assert.equal(from({ file: "a.efi", options: with66 }), "10.0.0.8");
   assert.equal(from({ siaddr: "10.0.0.7" }), null, "it names nothing to boot");
+});
+
+/** What Windows Deployment Services leave in a scope. */
+const option60 = [60, asciiBytes("PXEClient")] as const;
+
+test("a server of addresses that calls itself PXEClient and names nothing to boot: its option 60 is named, not 66 and 67", () => {
+  const watch = open();
+  watch.heard(offer(5, { options: new Map([...offer(5).options, option60]) }));
+  const [server] = watch.servers;
+  assert.deepEqual([server?.feignsPxe, server?.namesBootFile], [true, false]);
+  for (const mode of ["server", "proxy", "off"] as const) {
+    const said = texts(mode, server as OtherServer);
+    assert.match(
+      said,
+      /10\.0\.0\.5 sends option 60 "PXEClient" without option 43 .* Take option 60 out/,
+    );
+    assert.doesNotMatch(said, /66/);
+  }
+  for (const others of [
+    { options: new Map([...offer(5).options, option60, [43, Uint8Array.of(6, 1, 8, 255)]]) },
+    { options: new Map([...offer(5).options, option60]), file: "wdsmgfw.efi" },
+    { options: new Map([...offer(5).options, option60]), yiaddr: "0.0.0.0" },
+  ] as const) {
+    const other = open();
+    other.heard(offer(5, others));
+    assert.deepEqual([other.servers[0]?.feignsPxe, other.servers[0]?.namesBootFile], [false, true]);
+  }
+});
+
+test("option 60 is over when the next look is answered without it, and not by an answer to somebody else", () => {
+  const watch = open();
+  const options = new Map([...offer(5).options, option60]);
+  watch.heard(offer(5, { options }));
+  const pc = parseMac("525400000009") as MacAddress;
+  assert.deepEqual(watch.heard(offer(5, { mac: pc })), []);
+  assert.equal(watch.servers[0]?.feignsPxe, true);
+  assert.deepEqual(kinds(watch.heard(offer(5))), ["appeared"]);
+  assert.equal(watch.servers[0]?.feignsPxe, false);
+});
+
+test("the question asks for option 43: a server that has it is not taken for one that lacks it", () => {
+  assert(open().look(7, millis(0)).packet.options.get(55)?.includes(43));
 });
 
 test("somebody who answers in our name and sends PCs elsewhere; our own answer that comes back", () => {

@@ -18,8 +18,10 @@ const inMemory = (bytes: Uint8Array): TftpContent => ({
 });
 
 const ack = (block: number) => ({ kind: "ack", block: block & 0xffff }) as const;
-const open = (length: number, options: Record<string, string> = {}) =>
-  new TftpTransfer(inMemory(patterned(length)), new Map(Object.entries(options)), millis(0));
+const open = (length: number, options: Record<string, string> = {}, mostBlockBytes = 1468) => {
+  const wanted = new Map(Object.entries(options));
+  return new TftpTransfer(inMemory(patterned(length)), { wanted, mostBlockBytes }, millis(0));
+};
 
 /** `OACK a=1 b=2`, or the numbers of DATA blocks with their lengths: `3:512`. */
 function said({ packets }: TransferStep): string {
@@ -71,6 +73,37 @@ test("options: taken, lowered, or left out", () => {
     { multicast: "" },
   ])
     assert.equal(oack(refused as Record<string, string>), "1:512", JSON.stringify(refused));
+});
+
+test("no block is larger than a packet to the client may be", () => {
+  const first = (blksize: string, most: number) => {
+    const transfer = open(5000, { blksize }, most);
+    const oack = said(transfer.start(millis(0)));
+    return `${oack}, ${said(transfer.take(ack(0), millis(0)))}`;
+  };
+  assert.equal(first("65464", 1368), "OACK blksize=1368, 1:1368");
+  assert.equal(first("1000", 1368), "OACK blksize=1000, 1:1000");
+  assert.equal(first("1468", 512), "OACK blksize=512, 1:512");
+});
+
+test("large blocks of which none is acknowledged after the OACK are told as lost; small ones, and those that are taken, are not", () => {
+  const isLosing = (blksize: string, takes: boolean): boolean => {
+    const transfer = open(50_000, { blksize });
+    transfer.start(millis(0));
+    transfer.take(ack(0), millis(0));
+    if (takes) transfer.take(ack(1), millis(1));
+    transfer.tick(millis(1100));
+    assert.equal(transfer.isLosingLargeBlocks, false, "the second time");
+    transfer.tick(millis(2200));
+    return transfer.isLosingLargeBlocks;
+  };
+  assert.equal(isLosing("1468", false), true);
+  assert.equal(isLosing("1468", true), false);
+  assert.equal(isLosing("512", false), false);
+  const unheard = open(50_000, { blksize: "1468" });
+  unheard.start(millis(0));
+  for (const at of [1100, 2200, 3300]) unheard.tick(millis(at));
+  assert.equal(unheard.isLosingLargeBlocks, false, "the OACK itself has no answer");
 });
 
 test("after an OACK, data starts with the ACK of block 0 and nothing else", () => {
@@ -151,7 +184,7 @@ function fetchOver(
   fate: () => number,
 ): { received: Uint8Array; end: TransferStep["end"]; sentPackets: number } {
   const wanted = new Map(Object.entries(options));
-  const transfer = new TftpTransfer(inMemory(content), wanted, millis(0));
+  const transfer = new TftpTransfer(inMemory(content), { wanted, mostBlockBytes: 1468 }, millis(0));
   let now = 0;
   let sentPackets = 0;
   const blockBytes = Number(options.blksize ?? 512);

@@ -38,7 +38,8 @@ function open(known = storedLengths) {
     for (;;) {
       for (const entry of sender.takeReads()) {
         const stored = new Uint8Array(storedLengths[entry] as number).fill(entry + 1);
-        assert(sender.supplyEntry(entry, stored), "it is as long as the index says");
+        const isRight = sender.supplyEntry(entry, stored.length, (into) => into.set(stored));
+        assert(isRight, "it is as long as the index says");
       }
       const count = sender.fill(batch, 44, millis(now));
       if (count === 0) break;
@@ -235,7 +236,7 @@ test("a live cast serves its entries as they are announced, to those who come la
 
 test("stored bytes of another length than the index says are refused", () => {
   const room = open();
-  assert(!room.sender.supplyEntry(0, new Uint8Array(13_000)));
+  assert(!room.sender.supplyEntry(0, 13_000, () => assert.fail("nothing is written")));
 });
 
 test("who reports but hears nothing is deaf within two seconds; who says nothing is silent", () => {

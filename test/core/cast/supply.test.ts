@@ -8,12 +8,12 @@ test("what was read for other keys is read again, and what is being read is wait
   for (const entry of [0, 1]) supply.ask(entry, "ahead");
   supply.ask(2, "resumed");
   assert.deepEqual(supply.takeReads(), [0, 1, 2]);
-  for (const entry of [0, 2]) supply.take(entry, new Uint8Array(10).fill(1));
+  for (const entry of [0, 2]) supply.take(entry, 10, (into) => into.fill(1));
   assert.deepEqual([...supply.ready()], [2, 0]);
   supply.readAgain();
   assert.deepEqual([...supply.ready()], []);
   assert.deepEqual(supply.takeReads(), [0, 2]);
-  for (const entry of [0, 1, 2]) supply.take(entry, new Uint8Array(10).fill(2));
+  for (const entry of [0, 1, 2]) supply.take(entry, 10, (into) => into.fill(2));
   for (const entry of [2, 0, 1])
     assert.equal(supply.slab[supply.claim(entry) * supply.slotBytes], 2);
 });

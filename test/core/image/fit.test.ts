@@ -31,8 +31,8 @@ const windows = {
 test("a disk that lacks one sector is told what does not fit on it: the backup GPT", () => {
   const end = 99.5 * gib;
   const needed = end + 16 * 1024 + 512;
-  assert.equal(misfitOf(windows, [], needed), null);
-  const said = misfitOf(windows, [], needed - 512) ?? "";
+  assert.equal(misfitOf(windows, [], needed, "export"), null);
+  const said = misfitOf(windows, [], needed - 512, "export") ?? "";
   assert.match(said, new RegExp(`partition 4 of the image ends at ${end}, and the backup GPT`));
   assert.match(said, new RegExp(`takes 16896: ${needed} bytes are needed`));
   assert.match(said, new RegExp(`image fit IMAGE --disk-size ${needed - 512}\``));
@@ -40,7 +40,7 @@ test("a disk that lacks one sector is told what does not fit on it: the backup G
 });
 
 test("the partition that is to be shrunk is the one with room, not the last one", () => {
-  const said = misfitOf(windows, [], 60 * gib) ?? "";
+  const said = misfitOf(windows, [], 60 * gib, "export") ?? "";
   assert.match(said, /partition 4 of the image ends at .* \(partition 3 does not fit either\)/);
   assert.match(
     said,
@@ -51,10 +51,21 @@ test("the partition that is to be shrunk is the one with room, not the last one"
 
 test("where no partition has so much room, that is said", () => {
   assert.match(
-    misfitOf(windows, [], 20 * gib) ?? "",
+    misfitOf(windows, [], 20 * gib, "export") ?? "",
     /no partition has the 85362491904 free bytes/,
   );
   const mbr = { ...windows, partitionTable: "mbr" as const };
-  const said = misfitOf(mbr, [], 99.5 * gib - 512) ?? "";
+  const said = misfitOf(mbr, [], 99.5 * gib - 512, "export") ?? "";
   assert.match(said, /ends at \d+; partition 3/, "no backup GPT in an MBR");
+});
+
+test("what can be done depends on how the image comes: a cast of a PC's own disk is not made to fit", () => {
+  const said = (way: "restore" | "live cast"): string => misfitOf(windows, [], 60 * gib, way) ?? "";
+  assert.match(
+    said("restore"),
+    /a session of its own, which makes .* fits first \(not with `--fit/,
+  );
+  assert.match(said("restore"), /image fit IMAGE --disk-size 64424509440`, or shrink it by/);
+  assert.match(said("live cast"), /capture the disk and restore the image, which is, or shrink/);
+  assert.doesNotMatch(said("live cast"), /image fit/);
 });

@@ -7,6 +7,7 @@ import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/sess
 import type { PcState } from "../../../core/wire/views.ts";
 import { watchTables } from "../../lab/tables.ts";
 import { dhcp, loader, proofScenarios } from "./boot-proof-scenarios.ts";
+import { fitScenarios } from "./fit-scenarios.ts";
 import {
   admit,
   alone,
@@ -18,9 +19,11 @@ import {
   delivery,
   done,
   drop,
+  fitted,
   lane,
   liveSpec,
   lost,
+  notFitted,
   notStored,
   Played,
   progress,
@@ -36,7 +39,7 @@ import { scenarios } from "./scenarios.ts";
 
 const untaken = watchTables();
 
-for (const { name, kind, spec, phases } of [...scenarios, ...proofScenarios]) {
+for (const { name, kind, spec, phases } of [...scenarios, ...proofScenarios, ...fitScenarios]) {
   test(`${kind}: ${name}`, () => {
     const played = new Played(kind, spec as SpecOf<KindName>);
     for (const [index, { after, inputs, facts, wanted, cast, results }] of phases.entries()) {
@@ -91,7 +94,7 @@ const inputs: fc.Arbitrary<Input> = fc.oneof(
   fc.tuple(pcs, fc.constantFrom("operator", "person")).map(([pc, by]) => drop(pc, by as "person")),
   fc.constantFrom<Input>(
     ...([{ type: "tick" }, { type: "start" }, { type: "resumed" }, { type: "planned" }] as const),
-    ...([sealed, stored, notStored] as const),
+    ...([sealed, stored, notStored, fitted, notFitted] as const),
   ),
   {
     weight: 1,
@@ -126,6 +129,7 @@ const specs: { readonly [K in KindName]: readonly SpecOf<K>[] } = {
     restoreSpec({ start: "all", startTimeoutMs: 50_000 }),
     restoreSpec({ pcs: ["a", "b", "s"], start: 2 }),
     restoreSpec({ proveBootMs: 60_000 }),
+    restoreSpec({ fitTo: 240e9, startTimeoutMs: 50_000 }),
     restoreSpec({ pcs: ["a", "b", "s"], proveBootMs: 60_000, canary: [{ pc: "a", name: "A" }] }),
   ],
   cast: [

@@ -69,6 +69,7 @@ export const restoreSpec = (more: Partial<RestoreSpec> = {}): RestoreSpec => ({
   ...receiversSpec,
   image: { id: "i", name: "win@1", rootHash: root, storedBytes: 100 },
   canary: [],
+  ...{ fit: "auto", fitTo: null },
   ...more,
 });
 
@@ -264,4 +265,9 @@ export const lane = (pc: PcId, reason: string | null): Input => ({ type: "lane",
 export const sealed: Input = { type: "sealed", rootHash: root, storedBytes: 100 };
 export const stored: Input = { type: "stored", image: "win@2", imageId: "i2" };
 export const notStored: Input = { type: "not-stored", reason: "the store is full" };
+export const fitted: Input = {
+  type: "fitted",
+  image: { id: "f", name: "win@1-fit-240GB", rootHash: root, storedBytes: 50 },
+};
+export const notFitted: Input = { type: "not-fitted", reason: "no space" };
 export const broken: Input = { type: "cast-broken", reason: "chunk 7 is damaged" };

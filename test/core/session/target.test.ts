@@ -34,6 +34,7 @@ const usb = { transport: "usb", protection: "USB" };
 
 const need: TargetNeed = {
   logicalSector: 512,
+  otherSectors: () => "partition 3 (ntfs) counts in sectors",
   misfit: (targetBytes) => (targetBytes < 200 * gb ? `the image's data ends at ${200 * gb}` : null),
 };
 
@@ -96,7 +97,10 @@ test("no disk at all leads to the firmware's setup", () => {
 test("refused: too small, other sectors, in use, failing", () => {
   const refusals: [Candidate, RegExp][] = [
     [disk("sda", 200 * gb - 512), /too small.*199999999488.*200000000000/],
-    [disk("sda", 500 * gb, { logicalSector: 4096 }), /sectors of 4096 bytes.*512/],
+    [
+      disk("sda", 500 * gb, { logicalSector: 4096 }),
+      /sectors of 4096 bytes.*512: partition 3 \(ntfs\)/,
+    ],
     [{ ...disk("sda", 500 * gb), inUse: "mounted at /home" }, /in use: mounted at \/home/],
   ];
   for (const [candidate, reason] of refusals) {

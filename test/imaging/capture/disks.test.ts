@@ -332,7 +332,7 @@ test("LVM: each linear volume by what it holds, free space not at all, the rest 
     fill(disk, 100 * mib, junk);
     tool("sfdisk", ["-q", disk], "label: gpt\nstart=2048, size=96M, type=lvm\n");
     const place = { start: mib, size: 96 * mib };
-    await lvm(disk, place, [
+    lvm(disk, place, [
       ["pvcreate", "-q", "PV"],
       ["vgcreate", "-q", "lab", "PV"],
       ["lvcreate", "-an", "-Zn", "-Wn", "-l", "6", "-n", "root", "lab"],
@@ -374,7 +374,7 @@ test("LVM: each linear volume by what it holds, free space not at all, the rest 
     ];
     const words = [["pvs", "-o", "pv_uuid,pv_free"], ...seen];
     const nameless = (said: string[]) => said.join("").replace(/\/dev\/loop\d+/g, "PV");
-    assert.equal(nameless(await lvm(copy, place, words)), nameless(await lvm(disk, place, words)));
+    assert.equal(nameless(lvm(copy, place, words)), nameless(lvm(disk, place, words)));
     assert(image.usedBytes < 45 * mib, `${image.usedBytes} bytes in use`);
   });
 });

@@ -132,10 +132,11 @@ export function placesOf(disk: string): Place[] {
 }
 
 /** Runs LVM's tools on a part of a disk file, without a device mapper. `words`: a command each. */
-export function lvm(disk: string, { start, size }: Place, words: readonly string[][]) {
+export function lvm(disk: string, { start, size }: Place, words: readonly string[][]): string[] {
   const folder = mkdtempSync(join(tmpdir(), "roomcast-lvm-"));
   const place = ["-o", String(start), "--sizelimit", String(size)];
-  return withLoop(disk, place, (device) => {
+  const device = tool("losetup", ["-f", "--show", ...place, disk]).trim();
+  try {
     const devices = `dir="/dev" scan=["/dev"] filter=["a|^${device}$|","r|.*|"] use_devicesfile=0`;
     writeFileSync(
       join(folder, "lvm.conf"),
@@ -148,7 +149,10 @@ export function lvm(disk: string, { start, size }: Place, words: readonly string
       const own = args.map((word) => (word === "PV" ? device : word));
       return tool("env", [`LVM_SYSTEM_DIR=${folder}`, name, "--driverloaded", "n", ...own]);
     });
-  }).finally(() => rmSync(folder, { recursive: true }));
+  } finally {
+    tool("losetup", ["-d", device]);
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Mounts a file system that the kernel knows. */

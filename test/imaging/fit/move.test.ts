@@ -125,7 +125,10 @@ for (const { name, script, fs } of [
       const steps: string[] = [];
       try {
         await layOut(disk, {
-          manifest: { diskBytes: small.length, partitionTable: kind, partitions: records },
+          manifest: {
+            ...{ diskBytes: small.length, logicalSector: 512 },
+            ...{ partitionTable: kind, partitions: records },
+          },
           entries: Array.from({ length: 8 }, (_, chunkIndex) => ({ chunkIndex })),
           grow: "auto",
           signal: new AbortController().signal,
@@ -151,6 +154,32 @@ for (const { name, script, fs } of [
   });
 }
 
+test("a disk that is larger by a few sectors gets a whole backup GPT, over the former one", async () => {
+  const small = diskOf("label: gpt;start=2048,size=1M,type=linux", 4);
+  const { kind, partitions } = await tableOf(small);
+  const records = partitions.map((each) => ({ ...each, fs: "vfat", label: null }));
+  for (const sectors of [1, 2, 32, 33, 34, 100]) {
+    const large = new Uint8Array(small.length + sectors * 512).fill(0x77);
+    large.set(small);
+    const disk = new FakeDisk(large);
+    await layOut(disk, {
+      manifest: {
+        ...{ diskBytes: small.length, partitionTable: kind },
+        partitions: records as unknown as PartitionRecord[],
+      },
+      entries: [],
+      grow: "auto",
+      signal: new AbortController().signal,
+      said: () => {},
+    });
+    const table = await tableOf(disk.content);
+    assert.deepEqual([table.partitions, table.warnings], [partitions, []], `${sectors} sectors`);
+    const former = disk.content.subarray(small.length - 512, small.length - 504);
+    const isGone = !Buffer.from(former).equals(Buffer.from("EFI PART"));
+    assert(isGone, "the former header is not found where it was");
+  }
+});
+
 test("a disk that gives back something else is found before the table names the new place", async () => {
   const small = diskOf("label: gpt;start=2048,size=6M,type=linux;size=2M,type=linux", 10);
   const { partitions } = await tableOf(small);
@@ -164,7 +193,7 @@ test("a disk that gives back something else is found before the table names the 
   await assert.rejects(
     layOut(disk, {
       manifest: {
-        diskBytes: small.length,
+        ...{ diskBytes: small.length, logicalSector: 512 },
         partitionTable: "gpt",
         partitions: records as unknown as PartitionRecord[],
       },

@@ -96,7 +96,7 @@ test("root and /var in logical volumes: both are reached, by the names of the de
   const disk = join(folder, "lvm");
   const place = first(makeDisk(disk, [96]));
   const make = ["--yes", "-an", "-Zn", "-Wn"];
-  await lvm(disk, place, [
+  lvm(disk, place, [
     ["pvcreate", "PV"],
     ["vgcreate", "-s", "1M", "debian-vg", "PV"],
     ["lvcreate", ...make, "-l", "40", "-n", "root", "debian-vg"],
@@ -126,7 +126,7 @@ test("a logical volume in two pieces is left as it was cast, and told", async ()
   const disk = join(folder, "pieces");
   const place = first(makeDisk(disk, [64]));
   const make = ["--yes", "-an", "-Zn", "-Wn"];
-  await lvm(disk, place, [
+  lvm(disk, place, [
     ["pvcreate", "PV"],
     ["vgcreate", "-s", "1M", "vg", "PV"],
     ["lvcreate", ...make, "-l", "8", "-n", "root", "vg"],

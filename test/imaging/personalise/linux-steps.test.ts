@@ -131,6 +131,32 @@ test("a PC that has not proven who it is gets a new host key, which OpenSSH take
   assert(!snapshot(found.root)["/etc/ssh/ssh_host_ecdsa_key"]);
 });
 
+test("a key of RSA is for a system whose sshd takes no other, made here or kept by the server", async () => {
+  const files = {
+    "etc/ssh/sshd_config": "# HostKey /etc/ssh/ssh_host_ecdsa_key\nUsePAM yes\n",
+    "etc/ssh/sshd_config.d/own.conf": 'hostkey="/etc/ssh/ssh_host_rsa_key"\nHostKey /srv/key\n',
+    "etc/ssh/ssh_host_rsa_key": { text: "the master's\n", mode: 0o600 },
+  };
+  const made = await seen(files, { hostKeys: null });
+  assert.deepEqual(amiss(made.steps), []);
+  const folder = join(made.root, "etc/ssh");
+  const names = Object.keys(snapshot(folder)).filter((name) => name.includes("ssh_host"));
+  assert.deepEqual(names, ["/ssh_host_rsa_key", "/ssh_host_rsa_key.pub"]);
+  const said = execFileSync("ssh-keygen", ["-y", "-f", join(folder, "ssh_host_rsa_key")]);
+  assert.match(String(said), /^ssh-rsa /);
+  const step = made.steps.find(({ name }) => name.includes("host keys"));
+  assert.equal(step?.detail, "new, made here: rsa; /srv/key stays the master's");
+
+  const hostKeys = (["ed25519", "rsa"] as const).map((type) => ({
+    ...{ type, privateKey: `this PC's ${type}\n`, publicKey: `ssh-${type} AAAA pc\n` },
+  }));
+  const kept = await seen(files, { hostKeys });
+  assert.equal(textOf(kept, "etc/ssh/ssh_host_rsa_key"), "this PC's rsa\n");
+  const other = await seen({ ...files, "etc/ssh/sshd_config.d/own.conf": "" }, { hostKeys });
+  assert.equal(textOf(other, "etc/ssh/ssh_host_ed25519_key"), "this PC's ed25519\n");
+  assert(!snapshot(other.root)["/etc/ssh/ssh_host_rsa_key"]);
+});
+
 test("where the system makes its own host keys, the master's are gone and none are made", async () => {
   const files = {
     "etc/ssh/sshd_config": "",

@@ -7,7 +7,7 @@ import { chunkBytes } from "../../../core/units/units.ts";
 import { systemCodec } from "../../../imaging/codec.ts";
 import { bootAreaOf, type DiskRange } from "../../../imaging/restore/boot-area.ts";
 import type { AnswerLimits } from "../../../imaging/restore/disk-faults.ts";
-import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
+import { DiskRestore, type RestorePlan } from "../../../imaging/restore/disk-restore.ts";
 import { FakeDisk, type FakeImage, fakeImage, fill, ioError } from "./fake-disk.ts";
 
 /** A restore that does not end is a failure. */
@@ -39,6 +39,7 @@ function setUp(
     targetBytes?: number;
     discard?: boolean;
     empty?: readonly DiskRange[];
+    emptyInVolumes?: RestorePlan["emptyInVolumes"];
     /** The entries are announced. */
     isLive?: boolean;
     limits?: AnswerLimits;
@@ -72,6 +73,7 @@ function setUp(
         logicalSector: 512,
       }),
       empty: options.empty ?? [],
+      emptyInVolumes: options.emptyInVolumes ?? (async () => []),
       verify: options.verify ?? "read-back",
       discard: options.discard ?? false,
     },
@@ -185,6 +187,28 @@ test("places where a scanner looks are emptied, also on a disk that has all else
     const writes = disk.calls.filter(({ call }) => call === "write" || call === "zero");
     assert.deepEqual(writes, [], "what is empty is not written again");
   }
+});
+
+test("places that the copy tells of are emptied before it can start, and it can be read with what is held", async () => {
+  const seen: Uint8Array[] = [];
+  let body = 0;
+  const { disk, restore, cast } = setUp({
+    async emptyInVolumes(copy) {
+      body = disk.calls.filter(({ call }) => call === "write").length;
+      seen.push(await copy.read(mib - 4, 8));
+      assert(
+        disk.content.subarray(0, mib).every((byte) => byte === 0),
+        "it cannot start yet",
+      );
+      return [{ offset: 4 * mib, length: 512 }];
+    },
+  });
+  await restore.begin();
+  cast(everything);
+  await restore.ended;
+  assert.deepEqual(seen, [image.content.slice(mib - 4, mib + 4)]);
+  assert.deepEqual([disk.content[4 * mib], disk.content[4 * mib + 511]], [0, 0]);
+  assert(body > 0 && disk.calls.filter(({ call }) => call === "write").length > body);
 });
 
 test("a place that does not read as empty after it was emptied fails the restore", async () => {

@@ -23,7 +23,7 @@ const ext4 = (files: string) => (part: string) =>
 
 const sum = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-test("a disk of 4096-byte sectors: grown to a larger one, refused on one of 512", async () => {
+test("a disk of 4096-byte sectors: grown to a larger one", async () => {
   await inFolder(async (folder) => {
     await using store = await openImageStore(join(folder, "store"));
     const disk = join(folder, "disk");
@@ -50,13 +50,6 @@ test("a disk of 4096-byte sectors: grown to a larger one, refused on one of 512"
     tool("e2fsck", ["-fn", part]);
     const blocks = /^Block count:\s+(\d+)$/m.exec(tool("dumpe2fs", ["-h", part]))?.[1];
     assert.equal(Number(blocks) * 4096, end - start);
-
-    const other = randomDisk(join(folder, "other"), 80 * mib);
-    const before = sum(other);
-    const refused = await restoreTo(other, image, store);
-    assert.equal(refused.outcome, "refused");
-    assert.match(refused.reason ?? "", /sectors of 512 bytes, the image is of a disk with 4096/);
-    assert.equal(sum(other), before, "not a byte was written");
   });
 });
 

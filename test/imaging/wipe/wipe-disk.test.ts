@@ -1,6 +1,7 @@
 /** Wipes from the choice of the way to the read-back, on disks in memory with controllers of their own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
 import type { WipeMethod } from "../../../core/wire/wipe.ts";
 import type { DriveCalls } from "../../../imaging/wipe/drive.ts";
 import { inspectDrive } from "../../../imaging/wipe/drive.ts";
@@ -21,6 +22,9 @@ const crypt = (disk: FakeDisk) => () =>
 
 interface Setting {
   readonly disk?: FakeDisk;
+  /** The disk takes no reads and writes. */
+  isLocked?(): boolean;
+  readonly isHung?: boolean;
   readonly transport?: string;
   readonly rotational?: boolean;
 }
@@ -29,13 +33,19 @@ async function wipe(method: WipeMethod, drive: DriveCalls, setting: Setting = {}
   const { disk = newDisk(), transport = "nvme", rotational = false } = setting;
   const fractions: number[] = [];
   let seconds = 0;
+  const isLocked = setting.isLocked ?? (() => false);
   const reads = async (offset: number, into: Uint8Array): Promise<boolean> => {
+    if (isLocked()) return false;
     await disk.read(offset, into);
     return true;
   };
+  const zero = async (offset: number, length: number): Promise<void> => {
+    if (isLocked()) throw new RoomcastError("failed", "disk write error", "replace the disk");
+    await disk.zero(offset, length);
+  };
   const record = await wipeDisk(method, {
     disk: {
-      zero: (offset, length) => disk.zero(offset, length),
+      ...{ zero, isHung: setting.isHung ?? false },
       discard: (offset, length) => disk.discard(offset, length),
       flush: () => disk.flush(),
       reads,
@@ -121,6 +131,29 @@ test("a disk that says it erased itself, and reads in one place as before, has f
   });
 });
 
+test("a disk that takes no writes erases itself all the same; noise is no proof if it was not read before", async () => {
+  for (const [after, finding] of [
+    [(disk: FakeDisk) => () => disk.content.fill(0xff), "changed"],
+    [crypt, "unverifiable"],
+  ] as const) {
+    const disk = newDisk();
+    let isLocked = true;
+    const drive = fakeNvme({
+      controller: block,
+      onErase() {
+        isLocked = false;
+        after(disk)();
+      },
+    });
+    const { record } = await wipe("secure-erase", drive, { disk, isLocked: () => isLocked });
+    assert.deepEqual([record.way, record.readBack.finding], ["nvme-sanitize", finding]);
+  }
+  const hung = fakeNvme({ controller: block });
+  const locked = { isLocked: () => true, isHung: true };
+  await assert.rejects(wipe("secure-erase", hung, locked), { message: "disk write error" });
+  assert.deepEqual(hung.told, []);
+});
+
 const ssd = { 128: 0b100001, 90: 1, 82: 2 };
 
 test("ATA: password, prepare, erase; afterwards the disk has no password", async () => {
@@ -155,8 +188,11 @@ test("ATA: what fails leaves no password behind", async () => {
 test("ATA: an erase that was cut off is done again; somebody else's password is told", async () => {
   const disk = newDisk();
   const ours = fakeAta({ words: { ...ssd, 128: 0b100111 }, onErase: () => disk.content.fill(0) });
-  await wipe("secure-erase", ours, { disk, transport: "sata" });
+  const { record } = await wipe("secure-erase", ours, {
+    ...{ disk, transport: "sata", isLocked: ours.isLocked },
+  });
   assert.deepEqual(ours.told, ["SECURITY ERASE PREPARE", "SECURITY ERASE UNIT"]);
+  assert.equal(record.readBack.finding, "zeros");
   const theirs = fakeAta({
     words: { ...ssd, 128: 0b100111 },
     fails: ["SECURITY ERASE UNIT", "SECURITY DISABLE PASSWORD"],

@@ -106,13 +106,34 @@ test("no sequence of keys overwrites a disk without the whole word before the la
   assert.ok(Object.values(written).every(Boolean), "a word was never typed: this tests nothing");
 });
 
+const windows = {
+  ...{
+    index: 3,
+    type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
+    fs: "ntfs",
+    label: null,
+    uuid: null,
+  },
+  ...{ start: 1 << 20, size: 1 << 30, usedBytes: 1 << 20, mode: "used" as const },
+};
+
 test("an image for another sector size is refused before any word is asked for", () => {
   const [page, actions] = pressAll(home(), ["r", "enter"], {
     ...view,
     disks: [{ ...disk, logicalSector: 4096 }],
+    images: [{ ...image, partitions: [windows] }],
   });
   assert.deepEqual(actions, [{ action: "images" }]);
-  assert.match(text(view, page), /sectors of 512 bytes, \/dev\/sda of 4096/);
+  assert.match(text(view, page), /sectors of 512 bytes, \/dev\/sda of 4096: partition 3 \(ntfs\)/);
+});
+
+test("an image whose file systems may fit other sectors is offered: the agent looks into it", () => {
+  const [page] = pressAll(home(), ["r", "enter"], {
+    ...view,
+    disks: [{ ...disk, logicalSector: 4096 }],
+    images: [{ ...image, partitions: [{ ...windows, fs: "ext4" }] }],
+  });
+  assert.equal(page.name, "erase");
 });
 
 /** How the large letters of the first page are drawn. */

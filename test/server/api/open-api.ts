@@ -58,6 +58,10 @@ export interface TestApiOptions {
   readonly agents?: Agents;
   /** Hears a live cast; else none is heard. */
   readonly startReceiver?: LabPorts["startReceiver"];
+  /** Makes fitted versions for a server on this folder; else none is ever ready. */
+  readonly startFit?: (folder: string) => LabPorts["startFit"];
+  /** A data folder that is there, and stays; else a new one. */
+  readonly folder?: string;
   /** For the network's application. */
   readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
@@ -79,6 +83,8 @@ export async function openApi(
   {
     agents,
     startReceiver,
+    startFit,
+    folder: given,
     senses,
     tls,
     log = pino({ level: "silent" }),
@@ -87,7 +93,7 @@ export async function openApi(
 ): Promise<TestApi> {
   const links = new AgentLinks(log, () => [testPin]);
   const grants = new Grants();
-  const folder = await mkdtemp(join(tmpdir(), "roomcast-api-"));
+  const folder = given ?? (await mkdtemp(join(tmpdir(), "roomcast-api-")));
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
@@ -102,6 +108,7 @@ export async function openApi(
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     senses: senses ?? { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
+    startFit: startFit?.(folder) ?? (() => ({ stop: async () => {} })),
     wake: async () => {},
     log: (fields, text) => log.info(fields, text),
   });
@@ -144,19 +151,21 @@ export async function openApi(
   else {
     const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });
     const secureFile = (): undefined => undefined;
-    const boot = { folder, serverUrl: "http://test", gate, plan, asked, secureFile };
+    const fetches = (): void => {};
+    const boot = { folder, serverUrl: "http://test", gate, plan, asked, fetches, secureFile };
     await bootApplication(bootApp, boot);
     const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
     await networkApplication(app, ports, forGate, ["localhost"]);
   }
   const close = async (): Promise<void> => {
     links.close();
+    await lab.fits.close();
     await app.close();
     await bootApp?.close();
     await lab.close();
     await images[Symbol.asyncDispose]();
     state.close();
-    await rm(folder, { recursive: true });
+    if (given === undefined) await rm(folder, { recursive: true });
   };
   return {
     ...{ close, [Symbol.asyncDispose]: close },

@@ -28,7 +28,7 @@ test("what is there is listed in the contract's fields, unknown as null", async 
   assert.deepEqual(Object.keys(body[0]), [
     ...["id", "mac", "macs", "name", "room", "seat", "state", "ip", "firmware", "secureBoot"],
     ...["agentVersion", "nic", "disks", "memoryBytes", "session", "lastSeen", "doubt", "identity"],
-    ...["address", "fields"],
+    ...["address", "fields", "bootTrouble"],
   ]);
   assert.equal(body[0].firmware, null);
   assert.deepEqual((await call("GET", "/rooms")).body, [

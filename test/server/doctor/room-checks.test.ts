@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PcView, SessionView } from "../../../core/wire/views.ts";
 import {
+  bootFindings,
   dhcpFindings,
   linkFindings,
   lossFindings,
@@ -70,4 +71,10 @@ test("the way to an address: the longest prefix, then the lower metric", () => {
   assert.equal(interfaceTowards(table, "10.77.9.5"), "eth0");
   assert.equal(interfaceTowards(table, "8.8.8.8"), "eth0");
   assert.equal(interfaceTowards(table.split("\n")[0] ?? "", "8.8.8.8"), null);
+});
+
+test("a PC whose network boot does not go on is a warning, and no fault of the server", () => {
+  const [finding] = bootFindings(["lab1-a4 (52:54:00:00:00:01) has asked 4 times"]);
+  assert.deepEqual([finding?.check, finding?.level], ["network boot", "warning"]);
+  assert.deepEqual(bootFindings([]), []);
 });

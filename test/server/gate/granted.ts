@@ -15,7 +15,7 @@ import { draftOf, mib, write } from "../store/write-image.ts";
 const usual = {
   ...{ room: null, disk: null, failingDisks: [], delta: false },
   ...{ start: "now", startTimeoutSeconds: null, verify: "read-back", afterwards: "stay" },
-  ...{ personalise: "auto", proveBootSeconds: null, canary: null },
+  ...{ personalise: "auto", proveBootSeconds: null, canary: null, fit: "never" },
 } as const satisfies Partial<NamedRestore & NamedCast>;
 
 export interface Granted {

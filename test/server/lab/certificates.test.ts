@@ -58,6 +58,7 @@ const order = {
     afterwards: "stay",
     proveBootSeconds: null,
     canary: null,
+    fit: "never" as const,
     personalise: "auto",
   },
 } as const satisfies Partial<NamedRestore>;

@@ -21,7 +21,7 @@ const restore = (image = "lab") =>
       ...{ image, room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
       ...{ start: "now", startTimeoutSeconds: null, delta: false },
       ...{ verify: "read-back", afterwards: "stay", personalise: "auto" },
-      ...{ proveBootSeconds: null, canary: null },
+      ...{ proveBootSeconds: null, canary: null, fit: "never" },
     },
     { operator: "ann", shown: null },
   );

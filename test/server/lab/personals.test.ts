@@ -6,6 +6,7 @@ import { type HostKey, Personal } from "../../../core/wire/personal.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
 import { gateRows } from "../../../server/gate/table.ts";
 import type { NamedRestore } from "../../../server/lab/lab.ts";
+import type { SeatPersonal } from "../../../server/lab/personal.ts";
 import { type Granted, openGranted } from "../gate/granted.ts";
 import { mib, write } from "../store/write-image.ts";
 import { helloOf, loginOf } from "./hello.ts";
@@ -75,7 +76,7 @@ test("a PC gets what its seat and its room say, once told in the history, and no
   });
   assert.deepEqual(
     hostKeys?.map(({ type }) => type),
-    ["ed25519", "ecdsa"],
+    ["ed25519", "ecdsa", "rsa"],
   );
   assert.deepEqual((await asked()).body.hostKeys, hostKeys, "the same keys each time");
   assert.deepEqual(lab.api.state.hostKeys(id), hostKeys);
@@ -94,7 +95,10 @@ async function keysOf(
   lab.online.add(pc);
   core.connected(pc, login);
   core.pcs.admit(pc, null, "ann");
-  const given = core.personals.give(pc, lab.restore).hostKeys;
+  const [{ hostKeys: given }, twice] = (await Promise.all(
+    [1, 2].map(() => core.personals.give(pc, lab.restore)),
+  )) as [SeatPersonal, SeatPersonal];
+  assert.deepEqual(twice.hostKeys, given, "asked twice at once");
   lab.online.delete(pc);
   core.lost(pc, "gone");
   core.pcs.forget(pc);
@@ -154,7 +158,7 @@ async function windows(): Promise<string> {
 const usual = {
   ...{ room: null, disk: null, failingDisks: [], delta: false },
   ...{ start: "now", startTimeoutSeconds: null, verify: "read-back", afterwards: "stay" },
-  ...{ proveBootSeconds: null, canary: null },
+  ...{ proveBootSeconds: null, canary: null, fit: "never" as const },
 } as const satisfies Partial<NamedRestore>;
 
 test("names that the image's systems do not take are refused before a session begins", async () => {

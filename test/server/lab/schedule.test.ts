@@ -13,8 +13,19 @@ import type { ScheduleRecord } from "../../../server/state/records.ts";
 const session = (id: string, endedAt: string | null): SessionView => ({
   ...{ id, kind: "restore", image: "base@1", room: "lab", sender: null, endedAt, rateBps: null },
   ...{ state: endedAt === null ? "casting" : "done", startedAt: "t", bytesSent: 0 },
-  ...{ parityBytes: 0, repairBytes: 0, passes: 1, forgedPackets: 0, members: [], notices: [] },
+  ...{
+    parityBytes: 0,
+    repairBytes: 0,
+    passes: 1,
+    forgedPackets: 0,
+    members: [],
+    notices: [],
+    fit: null,
+  },
 });
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 /** A server's life: its state outlives it. */
 class World {
@@ -25,6 +36,9 @@ class World {
   readonly restores: NamedRestore[] = [];
   readonly begunAt: string[] = [];
   readonly sessions = new Map<string, SessionView>();
+  readonly fits: string[] = [];
+  /** How making a version that fits ends; null: none is needed. */
+  fitting: PromiseWithResolvers<void> | null = null;
   feed = new Feed({ later: () => () => {} });
   wakes = Promise.withResolvers<void>();
   readonly unexpected: string[] = [];
@@ -57,6 +71,11 @@ class World {
       },
       roomNameOf: (name) => name,
       requireImage: () => {},
+      fit: ({ image, room }, signal) => {
+        if (this.fitting === null) return null;
+        this.fits.push(`${image} ${room}`);
+        return Promise.race([this.fitting.promise, aborted(signal)]);
+      },
       wake: async (_, timeoutMs) => {
         this.woken.push(timeoutMs);
         await this.wakes.promise;
@@ -146,6 +165,53 @@ test("a server that is restarted while it wakes wakes again; one that casts take
   world.end("s1");
   schedule = world.start();
   assert.equal(schedule.list()[0]?.last?.session, "s1");
+});
+
+test("the image is made to fit before anybody is woken, also after a restart of the server", async () => {
+  const world = new World();
+  world.fitting = Promise.withResolvers();
+  let schedule = world.start();
+  schedule.add(request, "ann");
+  await world.until("2026-03-02T06:30:00Z");
+  assert.deepEqual(schedule.list()[0]?.run, { stage: "fitting" });
+  assert.match(world.notes.at(-1) ?? "", /base is made to fit the disks of room lab before/);
+  schedule.close();
+  await turn();
+  assert.equal(schedule.list()[0]?.last, null);
+  schedule = world.start();
+  assert.deepEqual(world.fits, ["base lab", "base lab"]);
+  assert.deepEqual(world.woken, []);
+  world.fitting.resolve();
+  await turn();
+  assert.deepEqual(schedule.list()[0]?.run, { stage: "waking" });
+  world.wakes.resolve();
+  await turn();
+  assert.deepEqual(
+    world.restores.map(({ fit }) => fit),
+    ["auto"],
+  );
+});
+
+test("an image that cannot be made to fit wakes nobody, and the outcome says why", async () => {
+  const world = new World();
+  world.fitting = Promise.withResolvers();
+  world.fitting.promise.catch(() => {});
+  const schedule = world.start();
+  schedule.add(request, "ann");
+  await world.until("2026-03-02T06:30:00Z");
+  world.fitting.reject(new RoomcastError("failed", "no space", "nothing was woken"));
+  await turn();
+  assert.deepEqual([world.woken, world.restores], [[], []]);
+  assert.equal(schedule.list()[0]?.last?.outcome, "not started: no space; nothing was woken");
+});
+
+test("without `auto` nothing is made", async () => {
+  const world = new World();
+  world.fitting = Promise.withResolvers();
+  world.start().add({ ...request, fit: "never" }, "ann");
+  world.wakes.resolve();
+  await world.until("2026-03-02T06:30:00Z");
+  assert.deepEqual([world.fits, world.restores[0]?.fit], [[], "never"]);
 });
 
 test("a time without a server is told of, and not made up for", async () => {

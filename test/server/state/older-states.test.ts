@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fold } from "../../../core/session/journal.ts";
+import { newGauges } from "../../../core/session/kind.ts";
 import type { CaptureState } from "../../../core/session/kinds/capture.ts";
 import type { LiveState } from "../../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../../core/session/kinds/restore.ts";
@@ -118,7 +119,7 @@ test("a restore that was under way goes on to its end", () =>
     assert.deepEqual(write(), ["s3"]);
     const view = kinds.restore.view(
       fold(journal.find(3) as NonNullable<ReturnType<typeof journal.find>>) as RestoreState,
-      { members: new Map(), totals: null },
+      newGauges(),
       {
         ...{ id: "s3", startedAt: "t", endedAt: "t" },
         ...{ nameOf: (pc: string) => pc, stateOf: () => "idle" as const },

@@ -13,6 +13,7 @@ import {
 } from "../../../core/session/journal.ts";
 import { newGauges } from "../../../core/session/kind.ts";
 import { type CaptureState, capture } from "../../../core/session/kinds/capture.ts";
+import type { RestoreState } from "../../../core/session/kinds/restore.ts";
 import { kindNamed } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
@@ -215,8 +216,8 @@ test("a file of version 0.1 keeps its history, rooms, seats, PCs, operators, sch
       ["ann operator"],
     );
     assert.deepEqual(
-      store.schedule().map(({ cron, room }) => `${cron} ${room}`),
-      ["30 6 * * 1-5 lab1"],
+      store.schedule().map(({ cron, room, fit }) => `${cron} ${room} ${fit}`),
+      ["30 6 * * 1-5 lab1 never"],
     );
     assert.equal(store.events({ limit: 100 }).length, 23);
     assert.deepEqual([store.keys(), lab1?.settings.admit], [[], "on-order"]);
@@ -266,6 +267,13 @@ test("a file of version 0.1 keeps its history, rooms, seats, PCs, operators, sch
     );
     assert.match(String(views[1]?.members[2]?.reason), /too small|does not fit|smaller/);
     assert.equal(views[1]?.members[2]?.refused, true);
+    for (const number of [2, 4]) {
+      const found = store.journal.find(number);
+      assert(found !== undefined);
+      const { spec, image, fit } = fold(found) as RestoreState;
+      assert.deepEqual([image, fit, spec.fit, spec.fitTo], [spec.image, null, "never", null]);
+      assert.equal(image.name, "base@1");
+    }
     assert((views[1]?.bytesSent ?? 0) > 1e6, "the totals of a cast are kept");
     assert.equal(store.journal.nextNumber(), 5);
     store.close();

@@ -178,6 +178,15 @@ test("a PC without keys of its own loses the master's, so that FreeBSD makes new
   }
 });
 
+test("an administrator's key that is there stays as it stands, and a name is written in UTF-8", async () => {
+  const own = 'from="10.0.0.0/8" ssh-ed25519 AAAAadmin another comment\n';
+  using image = makeUfs({ files: { ...master, "/root/.ssh/authorized_keys": own } });
+  const sshKeys = ["ssh-ed25519 AAAAadmin admin", "ssh-ed25519 AAAAnext Żółw"];
+  await personalise(image, { ...lab1, sshKeys });
+  const text = Buffer.from(grubText(image.path, "/root/.ssh/authorized_keys"), "latin1");
+  assert.equal(text.toString("utf8"), `${own}${sshKeys[1]}\n`);
+});
+
 test("what does not fit is left, and the DHCP way is named", async () => {
   const full = `${'hostname="m"\n'.padEnd(4096 - 5, "#")}end\n`;
   using image = makeUfs({ files: { ...marks, "/etc/rc.conf": full } });

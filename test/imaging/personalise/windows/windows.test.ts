@@ -187,7 +187,7 @@ test("a hibernated, an unclean and a read-only volume are not written to, and it
       steps.map(({ result }) => result),
       ["failed"],
     );
-    assert.match(steps[0]?.detail ?? "", /takes no writes/);
+    assert.match(steps[0]?.detail ?? "", /its ntfs is read-only/);
   });
 });
 

@@ -13,6 +13,7 @@ let folder: string;
 let app: FastifyInstance;
 let url: string;
 const asked: string[] = [];
+const fetching = new Set<string>();
 const kernel = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 7) & 255);
 
 before(async () => {
@@ -37,6 +38,7 @@ before(async () => {
         return bootPlan({ mac, decision });
       },
       asked: (mac) => void asked.push(mac),
+      fetches: (address) => void fetching.add(address),
       secureFile: (path) =>
         secureBootRequest(path)?.file(path.includes("52-54-00-00-00-01") ? "local-disk" : "agent"),
     }),
@@ -57,6 +59,7 @@ test("each PC gets its own script, and is noted", async () => {
   assert.deepEqual(asked.splice(0), ["52:54:00:00:00:01", "52:54:00:00:00:02"]);
   assert.equal((await fetch(`${url}/boot/ipxe/52-54`)).status, 400);
   assert.deepEqual(asked, []);
+  assert.deepEqual([...fetching], ["127.0.0.1"], "and whose address asks for files");
 });
 
 test("in its own folder of the Secure Boot image a PC gets what is decided for it, and nobody else's", async () => {

@@ -21,6 +21,8 @@ let top: string;
 let listener: TftpListener;
 const facts: TftpFact[] = [];
 const errors: Error[] = [];
+const requests: string[] = [];
+let mtu = 1500;
 const loader = Uint8Array.from(
   { length: 300_123 },
   (_, index) => (index * 13 + (index >> 9)) & 255,
@@ -33,6 +35,9 @@ const start = (folder: string, transferLimit?: number): Promise<TftpListener> =>
     folder,
     made: (name) => (name === "grub/made.cfg" ? { text: "made for this PC\n" } : undefined),
     ...(transferLimit === undefined ? {} : { transferLimit }),
+    mtu: () => mtu,
+    macAt: () => null,
+    onRequest: (address) => requests.push(address),
     onFact: (fact) => facts.push(fact),
     onError: (error) => errors.push(error),
   });
@@ -356,11 +361,44 @@ test("rubbish at random is counted and ends nothing", async () => {
   well.close();
 });
 
+test("an interface with a smaller MTU has smaller blocks; a client that loses them all gets small ones the next time", async () => {
+  const oack = async (asking: Awaited<ReturnType<typeof client>>) => {
+    asking.send(rrq("undionly.kpxe", "blksize", "1468"));
+    const answer = await asking.next(5000);
+    // Opcode 6, then name and value, each with a NUL.
+    return { said: answer?.bytes.toString("latin1", 2), port: answer?.port };
+  };
+  mtu = 1400;
+  requests.length = 0;
+  const asking = await client();
+  const { said, port } = await oack(asking);
+  assert.equal(said, "blksize\x001368\0");
+  assert.deepEqual(requests, ["127.0.0.1"]);
+  asking.send(ackOf(0), port);
+  // The block and its repetitions, none of which "arrives".
+  for (let count = 0; count < 3; count++)
+    assert.equal((await asking.next(2000))?.bytes.length, 4 + 1368);
+  asking.close();
+  const again = await client();
+  const second = await oack(again);
+  assert.equal(second.said, "blksize\x00512\0");
+  for (let block = 0; ; block++) {
+    again.send(ackOf(block), second.port);
+    const data = await again.next();
+    if (data === undefined || data.bytes.length < 516) break;
+  }
+  again.close();
+  mtu = 1500;
+});
+
 test("a port that is taken is told as such", async () => {
   const taken = startTftpListener({
     address: "127.0.0.1",
     port: listener.port,
     folder: top,
+    mtu: () => mtu,
+    macAt: () => null,
+    onRequest: () => {},
     onFact: () => {},
     onError: () => {},
   });

@@ -1,0 +1,28 @@
+/** What a restore does first for disks that are smaller than its image's, before anybody types the word. */
+
+import { cannotFitText, fitLines } from "../../core/screen/fit.ts";
+import { isLeftOut, orderKeys } from "../../core/screen/identity.ts";
+import { foreseenDisks, sectorsOf } from "../../core/screen/target.ts";
+import { planFit } from "../../core/session/fit-plan.ts";
+import type { ImageView } from "../../core/wire/views.ts";
+import type { Model } from "./model.ts";
+import { type RestoreOptions, type Targets, targetPcs } from "./state.ts";
+
+/** `refused`: why it cannot be made so small; null: it can, or need not be. */
+export function fitSaid(
+  model: Model,
+  targets: Targets,
+  image: ImageView,
+  { fit }: RestoreOptions,
+): { readonly refused: string | null; readonly lines: readonly string[] } {
+  if (fit === "never") return { refused: null, lines: [] };
+  const all = targetPcs(model, targets);
+  const keys = orderKeys(all, model.rooms.values());
+  const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
+  const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
+  const disks = foreseenDisks(pcs, model.rooms.values(), request);
+  const plan = planFit(image, [...model.images.values()], disks);
+  if (plan.kind !== "cannot") return { refused: null, lines: fitLines(plan, disks) };
+  const { what, next } = cannotFitText(plan);
+  return { refused: `${what}; ${next}`, lines: [] };
+}

@@ -1,0 +1,54 @@
+/** Runs a command of the command line without a server: what it asks for, and what it says before a word is typed. */
+import type { ApiClient } from "../../../client/api/client.ts";
+import { roomcastProgram } from "../../../client/cli/program.ts";
+import { roomDefaults } from "../../../core/wire/rooms.ts";
+import { imageOf, pcOf } from "../console/fake-lab.ts";
+
+export interface Ran {
+  /** Calls that change something. */
+  readonly calls: readonly (readonly [method: string, path: string, body: unknown])[];
+  readonly said: readonly string[];
+  /** What was shown before a word was asked for. */
+  readonly shown: readonly string[];
+  readonly error: Error | null;
+}
+
+export const room = {
+  ...{ name: "lab-1", pcs: 2, online: 2, session: null, settings: roomDefaults },
+  ...{ pin: false, instructorPin: false, shutUntil: null, seats: [], walk: null },
+};
+
+/** Runs a command on a server that has `there`, by path. */
+export async function ran(
+  words: readonly string[],
+  there: Record<string, unknown> = {},
+): Promise<Ran> {
+  const calls: [string, string, unknown][] = [];
+  const said: string[] = [];
+  const shown: string[] = [];
+  const answers: Record<string, unknown> = { "/rooms": [room], "/rooms/lab-1": room, ...there };
+  const call =
+    (method: string) =>
+    async (path: string, body?: unknown): Promise<unknown> => {
+      if (method !== "GET") calls.push([method, path, body]);
+      return answers[path] ?? { ...room, ...pcOf(1), ...imageOf(1), keys: [] };
+    };
+  const client = {
+    ...{ get: call("GET"), post: call("POST"), patch: call("PATCH"), delete: call("DELETE") },
+  } as unknown as ApiClient;
+  let error: Error | null = null;
+  const program = roomcastProgram("vt100", "/nowhere", async (action) => {
+    await action({
+      ...{ dataFolder: "/nowhere", workFolder: "/nowhere", json: false, client, document() {} },
+      say: (line) => void said.push(line),
+      async confirm(what) {
+        shown.push(...what);
+        throw new Error("nobody types it");
+      },
+    });
+  });
+  await program.parseAsync(["node", "roomcast", ...words]).catch((thrown: Error) => {
+    error = thrown;
+  });
+  return { calls, said, shown, error };
+}

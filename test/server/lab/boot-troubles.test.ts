@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BootTroubles } from "../../../server/lab/boot-troubles.ts";
+import type { PcRecord } from "../../../server/state/records.ts";
+import { openApi } from "../api/open-api.ts";
+import { helloOf, loginOf } from "./hello.ts";
+
+const text = "has asked 4 times in 28 s and takes no offer";
+
+function open() {
+  const said: [string | null, string][] = [];
+  const changed: string[] = [];
+  const pc = { id: "p-1", name: "lab1-a4", macs: ["01", "02"] } as unknown as PcRecord;
+  const clock = { now: 0 };
+  const troubles = new BootTroubles({
+    inventory: { withMac: (mac) => (pc.macs.includes(mac) ? [pc] : []) },
+    announcer: {
+      note: (about, words) => said.push([about.pc ?? null, words]),
+      pc: (id) => changed.push(id),
+    },
+    now: () => clock.now,
+  });
+  return { troubles, said, changed, pc, clock };
+}
+
+test("a known PC's trouble is in its history once, on its line as it is now, and over when it is", () => {
+  const { troubles, said, changed, pc } = open();
+  troubles.tell("02", text);
+  troubles.tell("02", `${text}, still`);
+  assert.equal(troubles.of(pc), `${text}, still`);
+  troubles.tell("02", null);
+  assert.equal(troubles.of(pc), null);
+  assert.deepEqual(said, [["p-1", text]]);
+  assert.deepEqual(changed, ["p-1", "p-1", "p-1"]);
+  assert.equal(troubles.nameOf("02"), "lab1-a4 (02)");
+});
+
+test("of PCs that nobody knows one a minute is told by its MAC, and how many were left out", () => {
+  const { troubles, said, clock } = open();
+  for (const mac of ["03", "04", "05"]) troubles.tell(mac, text);
+  clock.now = 61_000;
+  troubles.tell("06", text);
+  assert.deepEqual(said[0], [null, `03 ${text}`]);
+  assert.match(said[1]?.[1] ?? "", /^06 .*2 more like it/);
+  assert.equal(said.length, 2);
+  assert.equal(troubles.nameOf("03"), "03");
+});
+
+test("a PC that is here has no trouble, whatever was seen of its boot", async () => {
+  const connected = new Set<string>();
+  await using api = await openApi("local", {
+    agents: {
+      isConnected: (pc) => connected.has(pc),
+      send: (pc) => connected.has(pc),
+      sendBytes: () => {},
+      disconnect: () => {},
+      refusedLogins: new Map(),
+    },
+  });
+  const { lab } = api;
+  const login = loginOf(helloOf("52:54:00:00:00:01"));
+  const { pc: id } = lab.login(login);
+  const pc = lab.inventory.find(id);
+  lab.bootTroubles.tell("52:54:00:00:00:01", text);
+  assert.equal(lab.pcView(pc).bootTrouble, text);
+  connected.add(id);
+  lab.connected(id, login);
+  assert.equal(lab.pcView(pc).bootTrouble, null);
+});
