@@ -12,9 +12,9 @@ import { move, type Table } from "./table.ts";
 export const proofSeconds = 300;
 /**
  * How long a PC has to speak ARP before that is taken for a system of its own: a boot loader speaks it too,
- * and an agent that is about to restart its PC, but neither for so long without a sign of what it is.
+ * and an agent whose link broke, which is back after 10 s of silence, a pause of 5 s and a login.
  */
-export const arpSteady = millis(15_000);
+export const arpSteady = millis(30_000);
 /** An agent whose link comes and goes moves the end of the wait at most to so many times the wait. */
 const waitsMost = 3;
 

@@ -4,7 +4,7 @@ import { isProofPending } from "./boot-proof.ts";
 import { bootText, bootView } from "./boot-proof-view.ts";
 import { type Cause, causeText } from "./cause.ts";
 import type { LabTime, PcId } from "./kind.ts";
-import type { Member, MemberPhase } from "./receivers.ts";
+import type { Member, MemberPhase } from "./member.ts";
 
 /** A PC that is first, with its name for people. */
 export interface Canary {

@@ -5,7 +5,8 @@ import { bootView, missingNotices, proofText } from "./boot-proof-view.ts";
 import { canaryText } from "./canary.ts";
 import { causeText, lostText } from "./cause.ts";
 import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
-import { isServed, type Member, type ReceiverFact, type Receivers } from "./receivers.ts";
+import { isServed, type Member } from "./member.ts";
+import type { ReceiverFact, Receivers } from "./receivers.ts";
 
 /** The contract's word for where the whole session is. `storedBytes`: what one pass puts on the wire. */
 export function sessionState(

@@ -189,6 +189,15 @@ export class Schedule {
     }
   }
 
+  /** The process before may have ended between the session's begin and its being written down here. */
+  private goOn(record: ScheduleRecord): void {
+    const session = this.ports.begunBy(orderedBy(record), record.last?.at ?? record.createdAt);
+    if (session === null) return this.begin(record);
+    record.run = { stage: "restoring", session };
+    this.save(record);
+    this.takeUp(record, session);
+  }
+
   /** Nobody is woken for an image that does not fit. */
   private fit(record: ScheduleRecord): Promise<void> | null {
     const { room, image } = record;
@@ -203,15 +212,6 @@ export class Schedule {
     record.run = { stage };
     this.save(record);
     this.tell(record, text);
-  }
-
-  /** The process before may have ended between the session's begin and its being written down here. */
-  private goOn(record: ScheduleRecord): void {
-    const session = this.ports.begunBy(orderedBy(record), record.last?.at ?? record.createdAt);
-    if (session === null) return this.begin(record);
-    record.run = { stage: "restoring", session };
-    this.save(record);
-    this.takeUp(record, session);
   }
 
   /** The session of an earlier process of the server: it goes on by itself, or is over. */

@@ -3,6 +3,7 @@
  * store has said to be there must be there, whole, whatever died in between.
  */
 import { DatabaseSync } from "node:sqlite";
+import { RoomcastError } from "../../core/errors.ts";
 import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeIndex, encodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
@@ -131,11 +132,13 @@ export class LabImages {
   private async found(store: ImageStore, manifest: Manifest): Promise<void> {
     const name = imageName(manifest);
     const before = this.ids.get(name);
+    // A fitted version that was deleted may be made again.
+    const isOnce = manifest.fitOf === undefined;
     must(
-      before === undefined || before === manifest.id,
+      !isOnce || before === undefined || before === manifest.id,
       () => `${name} is given to a second image`,
     );
-    must(!this.gone.has(name), () => `${name} was deleted, and is there again`);
+    must(!isOnce || !this.gone.has(name), () => `${name} was deleted, and is there again`);
     const cells = await readCells(store, manifest);
     const known = this.contents.get(name);
     if (known !== undefined) this.isRight(name, cells);
@@ -187,13 +190,40 @@ export class LabImages {
     return upload.image;
   }
 
+  /** The version of an image for disks of this size, made where there is none. */
+  async fit(name: string, size: string): Promise<string> {
+    const { store } = this;
+    const origin = store?.find(name);
+    must(store !== null && origin !== undefined, () => `${name} is to be fitted, and is gone`);
+    if (store === null || origin === undefined) return "";
+    const own = imageName({ ...origin, fitSize: size });
+    const cells = (this.cellsOf(name) ?? []).map((cell) => `${cell}/${size}`);
+    try {
+      const upload = new Upload(store.beginFitted(origin, size), cells);
+      this.uploads.add(upload);
+      return await this.take(upload);
+    } catch (error) {
+      // Another session had it made.
+      if (error instanceof RoomcastError && error.code === "conflict") return own;
+      throw error;
+    }
+  }
+
+  /** What is deleted with an image: itself, and its fitted versions. */
+  goingWith(name: string): string[] {
+    const images = this.store?.list() ?? [];
+    const id = images.find((each) => imageName(each) === name)?.id;
+    return images.filter((each) => each.id === id || each.fitOf === id).map(imageName);
+  }
+
   async delete(name: string): Promise<void> {
     const { store } = this;
     const manifest = store?.find(name);
     if (store === null || manifest === undefined) return;
-    this.alive.delete(name);
+    const going = this.goingWith(name);
+    for (const each of going) this.alive.delete(each);
     await store.delete(manifest.id);
-    this.gone.add(name);
+    for (const each of going) this.gone.add(each);
   }
 
   /** A cell as the store has it; null: it has it no more, or another. */

@@ -53,10 +53,6 @@ export type Plant =
   | "deaf-to-boots"
   /** Nobody waits for the canary. */
   | "no-canary"
-  /** Nobody waits for the image to be made to fit. */
-  | "no-fit"
-  /** A server that was started anew does not go on with it. */
-  | "forget-fit"
   /** What the image store syncs is not on the disk. */
   | "no-sync"
   /** An image is said to be stored when its chunks begin to come. */
@@ -66,7 +62,11 @@ export type Plant =
   /** A schedule that has begun a run does not know so after a restart. */
   | "forget-due"
   /** The schedule's timer does not go off. */
-  | "deaf-schedule";
+  | "deaf-schedule"
+  /** Nobody waits for the image to be made to fit. */
+  | "no-fit"
+  /** A server that was started anew does not go on with it. */
+  | "forget-fit";
 
 /** When every lab begins, in milliseconds since 1970. */
 export const epoch = Date.parse("2026-03-02T05:00:00Z");
@@ -121,10 +121,10 @@ export class Lab {
   private readonly personal: () => number;
   /** For what PCs do on their own disks, and for canaries: a source of its own, as that of people. */
   readonly own: () => number;
-  /** For images that are made to fit, likewise. */
-  readonly fitting: () => number;
   /** For the disk of the image store. */
   readonly disk: () => number;
+  /** For images that are made to fit, likewise. */
+  readonly fitting: () => number;
   readonly journal = new LabJournal();
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
@@ -155,8 +155,8 @@ export class Lab {
     this.random = seeded(settings.seed ^ 0x5bd1e995);
     this.personal = seeded(settings.seed ^ 0x1b873593);
     this.own = seeded(settings.seed ^ 0x85ebca6b);
-    this.fitting = seeded(settings.seed ^ 0x27d4eb2f);
     this.disk = seeded(settings.seed ^ 0xc2b2ae35);
+    this.fitting = seeded(settings.seed ^ 0x165667b1);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),

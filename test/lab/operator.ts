@@ -126,9 +126,9 @@ export class Operator {
     const isFirst = pcs.length > 1 && lab.own() < lab.settings.canaries;
     const canary = isFirst ? pcs.slice(0, lab.own() < 0.3 ? pcs.length - 1 : 1) : [];
     const first = canary.map((pc) => ({ pc, name: `PC ${pc}` }));
-    const isFitted = lab.fitting() < lab.settings.fits;
-    const fit = { fit: "auto", fitTo: isFitted ? 240 : null } as const;
     const by = orderedBy === null ? {} : { orderedBy };
+    const isFitted = lab.fitting() < lab.settings.fits && !name.includes("-fit-");
+    const fit = { fit: "auto", fitTo: isFitted ? 240 : null } as const;
     return this.begin("restore", { ...this.spec(pcs), ...by, image, canary: first, ...fit });
   }
 

@@ -11,7 +11,7 @@ import {
 } from "../../core/agent/life.ts";
 import { greetLimit, proveLimit } from "../../core/agent/link.ts";
 import type { Sign } from "../../core/session/boot-proof.ts";
-import { readyLimit } from "../../core/session/receivers.ts";
+import { readyLimit } from "../../core/session/member.ts";
 import { millis } from "../../core/units/units.ts";
 import { type AgentMessage, type End, silenceLimit } from "../../core/wire/control.ts";
 import { LabDisk } from "./disk.ts";

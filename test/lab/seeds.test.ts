@@ -40,13 +40,13 @@ const plants: Readonly<Record<Plant, number>> = {
   "loader-is-up": 100,
   "deaf-to-boots": 100,
   "no-canary": 100,
-  "no-fit": 100,
-  "forget-fit": 600,
   "no-sync": 150,
   "stored-early": 50,
   "delete-in-use": 100,
   "forget-due": 200,
   "deaf-schedule": 50,
+  "no-fit": 100,
+  "forget-fit": 600,
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {

@@ -386,12 +386,13 @@ export class Server implements TaskServer {
       this.take(session, { type: "stored", image, imageId: image });
   }
 
-  /** An operator deletes an image, unless a restore that is under way casts it. */
+  /** An operator deletes an image, unless a restore that is under way casts it, or a fitted version of it. */
   deleteImage(image: string): void {
     const { lab } = this;
+    const going = lab.images.goingWith(image);
     const isCast = this.running
       .all()
-      .some(({ kindName, state }) => kindName === "restore" && castOf(state) === image);
+      .some(({ kindName, state }) => kindName === "restore" && going.includes(castOf(state)));
     if (isCast && lab.plant !== "delete-in-use") return;
     lab.promised(lab.images.delete(image));
   }
@@ -518,12 +519,12 @@ export class Server implements TaskServer {
     this.fitting.add(id);
     lab.after(lab.fitting() * lab.settings.fitMs, () => {
       if (process !== this.process || this.engine?.get(id) === undefined) return;
-      const cells = (lab.cellsOf(wish.image) ?? []).map((cell) => `${cell}/${wish.diskBytes}`);
       if (lab.fitting() < unfittedShare)
         return this.take(id, { type: "not-fitted", reason: "no space" });
       lab.promised(
-        lab.images.take(lab.images.begin("fitted", cells)).then((name) => {
+        lab.images.fit(wish.image, `${wish.diskBytes}GB`).then((name) => {
           if (process !== this.process || this.engine?.get(id) === undefined) return;
+          const cells = lab.cellsOf(name) ?? [];
           const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
           this.take(id, { type: "fitted", image });
         }),

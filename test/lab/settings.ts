@@ -65,16 +65,16 @@ export interface Settings {
   readonly networkBoots: number;
   /** Somebody sends in the name of a PC's own system. */
   readonly lies: number;
-  /** Of restores: those whose image is made to fit first. */
-  readonly fits: number;
-  /** The longest that it takes, in milliseconds. */
-  readonly fitMs: number;
   /** The longest that an access to the image store's disk takes, in milliseconds. */
   readonly diskMs: number;
   /** Of these accesses: those that the server does not survive. */
   readonly deadlyDisk: number;
   /** Of the server's deaths: those by a power cut. */
   readonly powerLoss: number;
+  /** Of restores: those whose image is made to fit first. */
+  readonly fits: number;
+  /** The longest that it takes, in milliseconds. */
+  readonly fitMs: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -124,10 +124,10 @@ export function drawSettings(seed: number): Settings {
     silentBoots: chance(0.5),
     networkBoots: chance(0.4),
     lies: chance(0.1),
-    fits: random() < 0.4 ? between(0, 0.6) : 0,
-    fitMs: random() < 0.5 ? 5000 : 100_000,
     diskMs: random() < 0.5 ? 5 : between(5, 300),
     deadlyDisk: chance(0.01),
     powerLoss: chance(1),
+    fits: random() < 0.4 ? between(0, 0.6) : 0,
+    fitMs: random() < 0.5 ? 5000 : 100_000,
   };
 }

@@ -3,7 +3,8 @@
 import { proofTable } from "../../core/session/boot-proof.ts";
 import { fitTable } from "../../core/session/fitting.ts";
 import { senderTable } from "../../core/session/kinds/live-cast.ts";
-import { memberTable, roomTable } from "../../core/session/receivers.ts";
+import { memberTable } from "../../core/session/member.ts";
+import { roomTable } from "../../core/session/receivers.ts";
 import { type Table, watchTable } from "../../core/session/table.ts";
 import { workerTable } from "../../core/session/worker.ts";
 

@@ -2,16 +2,16 @@
 import { type Millis, millis } from "../../units/units.ts";
 import type { End, Report } from "../../wire/control.ts";
 import { endText } from "../cause.ts";
+import type { Surroundings } from "../decide-member.ts";
+import { decideReceivers } from "../decide-receivers.ts";
 import type { Gauges, Input, Kind, LabTime, PcId, Stamp, Wanted } from "../kind.ts";
 import {
   beginReceivers,
   deadlineOfReceivers,
-  decideReceivers,
   evolveReceivers,
   type ReceiverFact,
   type Receivers,
   releaseText,
-  type Surroundings,
   wantedOf,
 } from "../receivers.ts";
 import {

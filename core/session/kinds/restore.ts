@@ -2,6 +2,7 @@
 import type { Afterwards, CastPlace, Personalise } from "../../wire/control.ts";
 import type { FitMode } from "../../wire/fit-size.ts";
 import type { Canary } from "../canary.ts";
+import { decideReceivers, failAll } from "../decide-receivers.ts";
 import {
   type FitFact,
   type FitPhase,
@@ -16,9 +17,7 @@ import {
   awaitedFrom,
   beginReceivers,
   deadlineOfReceivers,
-  decideReceivers,
   evolveReceivers,
-  failAll,
   type ReceiverFact,
   type Receivers,
   releaseText,

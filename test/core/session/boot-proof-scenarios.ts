@@ -98,7 +98,7 @@ export const proofScenarios: readonly Scenario[] = [
       { after: arpSteady - 1, inputs: [arp("a"), booting("a")], facts: [] },
       { after: 1, inputs: [arp("a")], facts: [] },
       { after: arpSteady - 1, inputs: [arp("a")], facts: [] },
-      { after: 1, inputs: [arp("a")], facts: ["a booted 15", "closed done"] },
+      { after: 1, inputs: [arp("a")], facts: [`a booted ${arpSteady / 1000}`, "closed done"] },
     ],
   },
   {

@@ -2,7 +2,7 @@
 
 import type { Input, PcId } from "../../../core/session/kind.ts";
 import { finishLimit, senderGrace } from "../../../core/session/kinds/live-cast.ts";
-import { bootGrace, readyLimit, rejoinGrace } from "../../../core/session/receivers.ts";
+import { bootGrace, readyLimit, rejoinGrace } from "../../../core/session/member.ts";
 import type { KindName } from "../../../core/session/registry.ts";
 import {
   admit,

@@ -1,0 +1,219 @@
+/** What happens to a session of receivers, as facts: who is waited for, when it starts, and when it is over. */
+import { decideProof, isProofPending, type ProofFact, proving } from "./boot-proof.ts";
+import { absentCanaries, canaryState } from "./canary.ts";
+import type { Cause } from "./cause.ts";
+import { decideMember, ended, resumed, type Surroundings } from "./decide-member.ts";
+import { type Gauges, type Input, type LabTime, newGauges, type PcId } from "./kind.ts";
+import { type MemberPhase, readyLimit } from "./member.ts";
+import type { ReceiverFact, Receivers } from "./receivers.ts";
+
+/** The facts that follow from an input; none once the session is over. */
+export function decideReceivers(
+  state: Receivers,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+  around: Surroundings,
+): readonly ReceiverFact[] {
+  if (state.phase === "over") return [];
+  switch (input.type) {
+    case "stop":
+      // Whoever is waited for is verified already: only the wait ends.
+      if (state.phase === "proving") return proofsOf(state, input, now, gauges);
+      return [
+        ...proofsOf(state, input, now, gauges),
+        ...endAll(state, gauges, "stopped", { code: "stopped" }),
+        { type: "closed", pc: null, verdict: "stopped", cause: { code: "stopped" } },
+      ];
+    case "cast-broken": {
+      if (state.phase === "proving") return [];
+      const cause: Cause = { code: "cast", text: input.reason };
+      return [...proofsOf(state, { type: "stop" }, now, gauges), ...failAll(state, gauges, cause)];
+    }
+    case "start":
+      return state.phase === "gathering" ? [opened(state, "operator")] : [];
+    case "resumed":
+      return [
+        ...Object.entries(state.members).flatMap(([pc, { phase }]) => resumed(pc, phase, now)),
+        ...proofsOf(state, input, now, gauges),
+      ];
+    case "tick":
+      return follows(state, now, gauges, around);
+    default: {
+      if (!("pc" in input)) return [];
+      const member = state.members[input.pc];
+      if (input.type === "admit") {
+        if (state.phase === "proving") return [];
+        const isVerified = member?.phase.name === "ended" && member.phase.result === "verified";
+        const isIn = member !== undefined && member.phase.name !== "ended";
+        return isIn || isVerified ? [] : [{ type: "admitted", pc: input.pc }];
+      }
+      if (member === undefined) return [];
+      if (member.boot !== null) return proofOf(state, input.pc, input, now, gauges);
+      // All have ended: whoever is late now is too late.
+      if (state.phase === "proving" && input.type !== "taken") return [];
+      const mayOrder = around.mayOrder && mayBeOrdered(state, input.pc);
+      return decideMember(member, input, now, gauges, { ...around, mayOrder });
+    }
+  }
+}
+
+/** Before the canaries are through, nobody but them is ordered. */
+const mayBeOrdered = ({ phase, canary }: Receivers, pc: PcId): boolean =>
+  phase !== "canary" || canary.some((first) => first.pc === pc);
+
+function proofOf(
+  { members, proveBootMs }: Receivers,
+  pc: PcId,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+): readonly ProofFact[] {
+  const boot = members[pc]?.boot ?? null;
+  if (boot === null || proveBootMs === null) return [];
+  return decideProof(pc, boot, proveBootMs, input, now, gauges.members.get(pc));
+}
+
+const proofsOf = (
+  state: Receivers,
+  input: Input,
+  now: LabTime,
+  gauges: Gauges,
+): readonly ProofFact[] =>
+  Object.keys(state.members).flatMap((pc) => proofOf(state, pc, input, now, gauges));
+
+const endAll = (
+  state: Receivers,
+  gauges: Gauges,
+  result: "failed" | "stopped",
+  cause: Cause,
+): ReceiverFact[] =>
+  Object.entries(state.members).flatMap(([pc, { phase }]) =>
+    phase.name === "ended" ? [] : [ended(pc, result, cause, gauges)],
+  );
+
+/** Nothing comes of the session, for this reason. */
+export const failAll = (state: Receivers, gauges: Gauges, cause: Cause): ReceiverFact[] => [
+  ...endAll(state, gauges, "failed", cause),
+  { type: "closed", pc: null, verdict: "failed", cause },
+];
+
+/** What follows from the state and the time alone. */
+function follows(
+  state: Receivers,
+  now: LabTime,
+  gauges: Gauges,
+  around: Surroundings,
+): readonly ReceiverFact[] {
+  const facts: ReceiverFact[] = [...proofsOf(state, { type: "tick" }, now, gauges)];
+  const isCast = state.phase === "casting" || state.phase === "canary";
+  const { proveBootMs } = state;
+  for (const [pc, { phase, boot }] of Object.entries(state.members)) {
+    const isVerified = phase.name === "ended" && phase.result === "verified";
+    if (isVerified && boot === null && proveBootMs !== null)
+      facts.push(proving(pc, proveBootMs, now));
+    if (phase.name === "lost" && now >= phase.until)
+      facts.push(ended(pc, "failed", phase.cause, gauges));
+    if (phase.name === "ordered" && now >= phase.heardAt + readyLimit)
+      facts.push(ended(pc, "failed", { code: "unready" }, gauges));
+    if (phase.name === "ready" && isCast) facts.push({ type: "joined", pc });
+  }
+  if (facts.length > 0) return facts;
+  switch (state.phase) {
+    case "canary":
+      return followCanaries(state, now, gauges);
+    case "gathering":
+      return gather(state, now);
+    default:
+      return closeIfAllEnded(state, now, around);
+  }
+}
+
+function followCanaries(state: Receivers, now: LabTime, gauges: Gauges): readonly ReceiverFact[] {
+  const { canary, members, startBy, proveBootMs } = state;
+  const absent = startBy !== null && now >= startBy ? absentCanaries(canary, members, now) : [];
+  if (absent.length > 0) return absent.map((pc) => absentEnded(pc, members[pc]?.phase));
+  const at = canaryState(canary, members, proveBootMs !== null);
+  switch (at.name) {
+    case "waiting":
+      return [];
+    case "passed":
+      return [{ type: "canary-passed", pc: null }];
+    case "failed":
+      return [
+        ...endAll(state, gauges, "stopped", at.cause),
+        { type: "closed", pc: null, verdict: "failed", cause: at.cause },
+      ];
+  }
+}
+
+function gather(state: Receivers, now: LabTime): readonly ReceiverFact[] {
+  const members = Object.values(state.members);
+  const { start, startBy } = state;
+  const ready = members.filter(({ phase }) => phase.name === "ready").length;
+  const over = members.filter(({ phase }) => phase.name === "ended").length;
+  // Nobody waits for more PCs than there can be.
+  const most = members.length - over;
+  const needed = start === "now" ? 1 : start === "all" ? most : Math.min(start, most);
+  if (ready > 0 && ready >= needed) return [opened(state, "ready")];
+  if (startBy !== null && now >= startBy) return [opened(state, "timeout")];
+  return over === members.length ? [opened(state, "nobody")] : [];
+}
+
+function opened(state: Receivers, why: "ready" | "operator" | "timeout" | "nobody"): ReceiverFact {
+  const members = Object.entries(state.members);
+  return {
+    type: "opened",
+    pc: null,
+    why,
+    ready: members.filter(([, { phase }]) => phase.name === "ready").length,
+    missing: members.flatMap(([pc, { phase }]) => {
+      const cause = howFar(phase);
+      return cause === null ? [] : [{ pc, cause }];
+    }),
+  };
+}
+
+/** How far a PC got that is not ready yet; null for one that is, or has ended. */
+function howFar(phase: MemberPhase): Cause | "choosing" | null {
+  switch (phase.name) {
+    case "absent":
+      return { code: "absent", asked: phase.asked };
+    case "ordered":
+      return "choosing";
+    case "lost":
+      return phase.cause;
+    default:
+      return null;
+  }
+}
+
+function closeIfAllEnded(
+  state: Receivers,
+  now: LabTime,
+  { mustWait, hasFailed }: Surroundings,
+): readonly ReceiverFact[] {
+  if (mustWait) return [];
+  const members = Object.entries(state.members);
+  for (const [, { phase }] of members) {
+    const isBooting = phase.name === "absent" && phase.until !== null && now < phase.until;
+    if (phase.name !== "ended" && (phase.name !== "absent" || isBooting)) return [];
+  }
+  const late = members.flatMap(([pc, { phase }]) =>
+    phase.name === "absent" ? [absentEnded(pc, phase)] : [],
+  );
+  if (late.length > 0) return late;
+  if (members.some(([, { boot }]) => isProofPending(boot)))
+    return state.phase === "casting" ? [{ type: "settled", pc: null }] : [];
+  const isVerified = members.some(
+    ([, { phase }]) => phase.name === "ended" && phase.result === "verified",
+  );
+  const verdict = isVerified && !hasFailed ? "done" : "failed";
+  return [{ type: "closed", pc: null, verdict, cause: null }];
+}
+
+/** It never came, so nothing was counted of it. */
+const absentEnded = (pc: PcId, phase: MemberPhase | undefined): ReceiverFact => {
+  const asked = phase?.name === "absent" && phase.asked;
+  return ended(pc, "failed", { code: "absent", asked }, newGauges());
+};
