@@ -79,7 +79,7 @@ sim: $(DEV) ## simulated rooms by the thousand; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) --test --test-reporter=spec test/sim/seeds.test.ts
 
 lab: SEEDS := 10000
-lab: $(DEV) ## whole labs by the thousand: server, journal, agents, operators, faults; a minute or two; SEED=n replays one
+lab: $(DEV) ## whole labs by the thousand: server, journal, store, agents, operators, faults; two minutes or three; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) test/lab/main.ts
 
 fuzz: $(DEV) ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays

@@ -54,7 +54,7 @@ export function progressLines(context: CliContext, firstDoing: string): Progress
     },
     show(done, total) {
       const at = performance.now();
-      if (at - shownAt < showEveryMs) return;
+      if (at - shownAt < showEveryMs || stop.signal.aborted) return;
       shownAt = at;
       past.push({ at, done });
       while (past.length > 2 && at - (past[0]?.at ?? at) > rateWindowMs) past.shift();

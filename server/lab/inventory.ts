@@ -277,8 +277,8 @@ export class Inventory {
   }
 }
 
-const byName = (a: PcRecord, b: PcRecord): number =>
-  a.name.localeCompare(b.name, "en", { numeric: true });
+const inNumbers = new Intl.Collator("en", { numeric: true });
+const byName = (a: PcRecord, b: PcRecord): number => inNumbers.compare(a.name, b.name);
 
 function describedBy(hello: Hello): PcRecord["hello"] {
   const { type: _, state: __, report: ___, ...described } = hello;

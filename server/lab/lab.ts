@@ -332,6 +332,7 @@ export class Lab implements AgentEvents {
       wake: (room, timeoutMs, signal) => this.wake(room, timeoutMs, signal),
       restore: (request) => this.restore(request, null),
       session: (id) => this.sessions.find(id),
+      begunBy: (orderedBy, after) => this.sessions.begunBy(orderedBy, after),
     });
     this.sessions.resume();
     this.schedule.resume();

@@ -30,6 +30,8 @@ export interface SchedulePorts {
   restore(request: NamedRestore): SessionView;
   /** Throws `not-found`. */
   session(id: string): SessionView;
+  /** The newest session that was ordered in this name and began after this time; null: there is none. */
+  begunBy(orderedBy: string, after: string): string | null;
   /** A run failed with an error that nobody foresaw: for the log. */
   unexpected(schedule: string, error: Error): void;
 }
@@ -60,9 +62,12 @@ export class Schedule {
     for (const record of this.records.values()) {
       const { run } = record;
       if (run?.stage === "restoring") this.takeUp(record, run.session);
-      else if (run !== null) this.begin(record);
+      else if (run !== null) this.goOn(record);
       if (new Date(record.dueAt) > now) continue;
-      this.finish(record, null, "missed: the server was not running", record.dueAt);
+      const missed = "missed: the server was not running";
+      // A run that goes on has an outcome of its own to come.
+      if (record.run === null) this.finish(record, null, missed, record.dueAt);
+      else this.tell(record, `due at ${record.dueAt}, ${missed}`);
       record.dueAt = this.next(record, now);
       this.save(record);
     }
@@ -159,7 +164,7 @@ export class Schedule {
   }
 
   private async run(record: ScheduleRecord): Promise<void> {
-    const { id, room, image, delta, afterwards, personalise, fit, wakeSeconds, operator } = record;
+    const { room, image, delta, afterwards, personalise, fit, wakeSeconds } = record;
     try {
       const fitting = fit === "auto" ? this.fit(record) : null;
       if (fitting !== null) await fitting;
@@ -171,7 +176,7 @@ export class Schedule {
         ...{ image, room, delta, afterwards, personalise, fit, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
         ...{ proveBootSeconds: usualProofSeconds(afterwards), canary: null },
-        orderedBy: `${operator}, by schedule ${id}`,
+        orderedBy: orderedBy(record),
       });
       record.run = { stage: "restoring", session: session.id };
       this.save(record);
@@ -198,6 +203,15 @@ export class Schedule {
     record.run = { stage };
     this.save(record);
     this.tell(record, text);
+  }
+
+  /** The process before may have ended between the session's begin and its being written down here. */
+  private goOn(record: ScheduleRecord): void {
+    const session = this.ports.begunBy(orderedBy(record), record.last?.at ?? record.createdAt);
+    if (session === null) return this.begin(record);
+    record.run = { stage: "restoring", session };
+    this.save(record);
+    this.takeUp(record, session);
   }
 
   /** The session of an earlier process of the server: it goes on by itself, or is over. */
@@ -267,6 +281,9 @@ export function nextTime(cron: string, timeZone: string | null, after: Date): st
   if (next !== null) return next.toISOString();
   throw new RoomcastError("usage", `${JSON.stringify(cron)} never comes`, "check day and month");
 }
+
+/** Who orders what it begins. */
+const orderedBy = ({ operator, id }: ScheduleRecord): string => `${operator}, by schedule ${id}`;
 
 /** A copy: the record goes on changing. */
 const view = (record: ScheduleRecord): ScheduleView => ({ ...record });

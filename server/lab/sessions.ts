@@ -228,6 +228,17 @@ export class Sessions {
     return found?.id ?? null;
   }
 
+  /** The newest restore that was ordered in this name and began after this time, ISO 8601. */
+  begunBy(orderedBy: string, after: string): string | null {
+    const found = [...this.ended.values(), ...this.engine.all()].filter(
+      ({ kindName, state, startedAt }) =>
+        kindName === "restore" &&
+        (state as RestoreState).spec.orderedBy === orderedBy &&
+        startedAt > after,
+    );
+    return found.at(-1)?.id ?? null;
+  }
+
   /** The PCs of a restore or a live cast that ended otherwise than verified. */
   unverified(id: string): PcId[] {
     return Object.entries(this.requireReceiving(this.session(id)).members).flatMap(

@@ -68,8 +68,7 @@ export class Checks {
 
   private session({ number, kind, state }: JournalSession, { orders }: Wanted): void {
     const session = idOf(number);
-    if (!this.wantedBy.has(number))
-      for (const pc of kindNamed(kind).pcs(state)) this.givenTo.set(pc, session);
+    if (!this.wantedBy.has(number)) this.isNew(session, kind, state);
     for (const pc of this.wantedBy.get(number) ?? [])
       if (this.wanted.get(pc)?.session === session) this.wanted.delete(pc);
     for (const [pc, attempt] of orders) {
@@ -79,6 +78,11 @@ export class Checks {
       this.ordered.add(keyOf(pc, session, attempt));
     }
     this.wantedBy.set(number, [...orders.keys()]);
+  }
+
+  private isNew(session: string, kind: JournalSession["kind"], state: unknown): void {
+    for (const pc of kindNamed(kind).pcs(state)) this.givenTo.set(pc, session);
+    this.lab.schedules.journalled(session, (state as RestoreState).spec.orderedBy);
   }
 
   private fact(stored: JournalSession, fact: Fact, before: unknown): void {
@@ -370,10 +374,20 @@ export class Checks {
 
   // --- what is there
 
+  /** What a session casts is what its image is, for as long as it runs. */
+  reads(session: string, image: string, index: number, cell: string | null): void {
+    const { lab } = this;
+    must(
+      cell === lab.cellsOf(image)?.[index],
+      () => `${session} casts ${image}, and the store has ${cell} for its cell ${index}`,
+    );
+  }
+
   /** Asked after each event. */
   always(): void {
     const { lab } = this;
     if (!lab.server.isUp) return;
+    lab.schedules.always();
     for (const session of lab.server.running.all()) {
       must(
         session.gauges.members.size <= lab.settings.pcCount,

@@ -3,6 +3,7 @@
  * what was not synced, links, disks and people, on one clock that jumps to the next event.
  */
 
+import { setImmediate as turn } from "node:timers/promises";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
@@ -11,12 +12,14 @@ import { Timeline } from "../sim/timeline.ts";
 import { Checks } from "./checks.ts";
 import type { LabDisk } from "./disk.ts";
 import { LivenessError } from "./failures.ts";
+import { LabImages } from "./images.ts";
 import { LabJournal } from "./journal.ts";
 import { LabStore, type SimLogin } from "./keys.ts";
 import type { Link, UpMessage, Wire } from "./link.ts";
 import { Operator } from "./operator.ts";
 import { Pc } from "./pc.ts";
 import { Rogue } from "./rogue.ts";
+import { LabSchedules } from "./schedules.ts";
 import { Server } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
@@ -53,8 +56,20 @@ export type Plant =
   /** Nobody waits for the image to be made to fit. */
   | "no-fit"
   /** A server that was started anew does not go on with it. */
-  | "forget-fit";
+  | "forget-fit"
+  /** What the image store syncs is not on the disk. */
+  | "no-sync"
+  /** An image is said to be stored when its chunks begin to come. */
+  | "stored-early"
+  /** An image is deleted while a restore casts it. */
+  | "delete-in-use"
+  /** A schedule that has begun a run does not know so after a restart. */
+  | "forget-due"
+  /** The schedule's timer does not go off. */
+  | "deaf-schedule";
 
+/** When every lab begins, in milliseconds since 1970. */
+export const epoch = Date.parse("2026-03-02T05:00:00Z");
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
 const eventLimit = 200_000;
@@ -73,6 +88,8 @@ export interface Tally {
   readonly sessions: Record<string, number>;
   readonly acts: Record<string, number>;
   readonly faults: Record<string, number>;
+  /** How due times were met. */
+  readonly schedules: Record<string, number>;
 }
 
 /** The bugs that are in what the server hears. */
@@ -89,7 +106,7 @@ export const newTally = (): Tally => ({
     refusals: 0,
     boots: 0,
   },
-  ...{ sessions: {}, acts: {}, faults: {} },
+  ...{ sessions: {}, acts: {}, faults: {}, schedules: {} },
 });
 
 export function count(counts: Record<string, number>, what: string): void {
@@ -106,6 +123,8 @@ export class Lab {
   readonly own: () => number;
   /** For images that are made to fit, likewise. */
   readonly fitting: () => number;
+  /** For the disk of the image store. */
+  readonly disk: () => number;
   readonly journal = new LabJournal();
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
@@ -119,11 +138,15 @@ export class Lab {
   readonly links = new Set<Link>();
   /** What live casts turned out to be, by session. */
   readonly liveImages = new Map<string, readonly string[]>();
-  private readonly images = new Map<string, readonly string[]>();
+  readonly images: LabImages;
+  readonly schedules: LabSchedules;
   private readonly timeline = new Timeline();
   readonly operator: Operator;
   private readonly rogue: Rogue;
   private isTroubled = true;
+  /** Promises that something follows from, before the next event. */
+  private isStirred = false;
+  private failure: unknown = null;
 
   constructor(settings: Settings, plant: Plant | null, tally: Tally) {
     this.settings = settings;
@@ -133,17 +156,14 @@ export class Lab {
     this.personal = seeded(settings.seed ^ 0x1b873593);
     this.own = seeded(settings.seed ^ 0x85ebca6b);
     this.fitting = seeded(settings.seed ^ 0x27d4eb2f);
+    this.disk = seeded(settings.seed ^ 0xc2b2ae35);
     this.wire = {
       now: () => this.now,
       at: (at, run) => this.timeline.at(at, run),
       delayMs: () => Math.ceil(this.random() * settings.delayMs),
     };
-    for (const name of ["win@1", "lin@1"]) {
-      this.images.set(
-        name,
-        Array.from({ length: settings.cellCount }, (_, index) => `${name}:${index}`),
-      );
-    }
+    this.images = new LabImages(this, seeded(settings.seed ^ 0x27d4eb2f));
+    this.schedules = new LabSchedules(this);
     this.pcs = Array.from(
       { length: settings.pcCount },
       (_, index) => new Pc(this, `p${index + 1}`),
@@ -159,8 +179,9 @@ export class Lab {
     return this.timeline.now;
   }
 
-  get imageNames(): string[] {
-    return [...this.images.keys()];
+  /** As the clock on the wall has it, in milliseconds since 1970. */
+  get wallTime(): number {
+    return epoch + this.now;
   }
 
   /** In whole milliseconds, as timers are: a fraction could be lost on the way to lab time and back. */
@@ -191,12 +212,24 @@ export class Lab {
   }
 
   cellsOf(image: string): readonly string[] | null {
-    return this.images.get(image) ?? null;
+    return this.images.cellsOf(image);
   }
 
-  store(name: string, cells: readonly string[]): string {
-    this.images.set(name, [...cells]);
-    return name;
+  // --- promises
+
+  /** Something goes on by promises: it is let go on before the next event. */
+  stir(): void {
+    this.isStirred = true;
+  }
+
+  /** What it comes to counts: a broken promise ends the lab. */
+  promised(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.fail(error));
+    this.stir();
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error;
   }
 
   pickOwn<T>(from: readonly T[]): T {
@@ -205,8 +238,11 @@ export class Lab {
 
   // --- the run
 
-  run(): void {
+  async run(): Promise<void> {
     const { settings, pcs, server } = this;
+    const cells = (name: string): string[] =>
+      Array.from({ length: settings.cellCount }, (_, index) => `${name}:${index}`);
+    await this.images.prepare(["win", "lin"].map((name) => [name, cells(name)]));
     server.start();
     for (const pc of pcs) if (this.random() >= settings.offShare) pc.start();
     this.after(settings.bootMs * this.random(), () => {
@@ -217,21 +253,33 @@ export class Lab {
     this.codes();
     this.people();
     this.after(settings.troubleMs, () => this.calm());
-    while (this.isTroubled) this.step();
+    while (this.isTroubled) await this.step();
     const until = this.now + endsWithinMs;
     for (;;) {
       this.beginWithoutAbsent();
       const unrest = this.unrest();
-      if (unrest === null) return;
-      if (this.now > until) throw new LivenessError(`does not end: ${unrest}`);
-      this.step();
+      if (unrest === null) break;
+      if (this.now > until) throw new LivenessError(`does not end: ${wordsOf(unrest)}`);
+      await this.step();
     }
+    let isChecked = false;
+    const checked = this.images.checkAll().then(() => {
+      isChecked = true;
+    });
+    this.promised(checked);
+    while (!isChecked) await this.step();
   }
 
   private events = 0;
 
-  private step(): void {
-    if (!this.timeline.step()) throw new LivenessError(`nothing happens: ${this.unrest()}`);
+  private async step(): Promise<void> {
+    if (this.isStirred) {
+      this.isStirred = false;
+      await turn();
+    }
+    if (this.failure !== null) throw this.failure;
+    if (!this.timeline.step())
+      throw new LivenessError(`nothing happens: ${wordsOf(this.unrest())}`);
     this.tally.happened.events++;
     if (++this.events > eventLimit) throw new LivenessError("too many events");
     this.checks.always();
@@ -300,17 +348,17 @@ export class Lab {
   }
 
   killServer(): void {
-    if (!this.server.isUp) return;
+    if (!this.server.isRunning) return;
     this.server.kill();
     this.after(500 + this.random() * 40_000, () => {
-      if (!this.server.isUp) this.server.start();
+      if (!this.server.isRunning) this.server.start();
     });
   }
 
   /** Nothing goes wrong from here on. */
   private calm(): void {
     this.isTroubled = false;
-    if (!this.server.isUp) this.server.start();
+    if (!this.server.isRunning) this.server.start();
     for (const pc of this.pcs) {
       pc.mend();
       if (this.settings.allCome && (pc.power === "off" || pc.power === "own disk")) pc.start();
@@ -339,6 +387,7 @@ export class Lab {
   private beginWithoutAbsent(): void {
     const { server } = this;
     if (!server.isUp) return;
+    this.schedules.removeAll();
     for (const { id, state } of server.running.all()) {
       const { receivers } = state as { receivers?: Receivers };
       if (receivers?.phase === "gathering" && this.waitsForAbsent(receivers))
@@ -349,13 +398,14 @@ export class Lab {
     }
   }
 
-  /** What has not ended; null: all has. */
-  private unrest(): string | null {
+  /** What has not ended, for words that are seldom wanted; null: all has. */
+  private unrest(): string | (() => string) | null {
     const { server } = this;
     if (!server.isUp) return "the server is down";
     const [session] = server.running.all();
     if (session !== undefined)
-      return `${session.id} (${session.kindName}): ${JSON.stringify(session.state)}`;
+      return () => `${session.id} (${session.kindName}): ${JSON.stringify(session.state)}`;
+    if (this.schedules.unrest !== null) return this.schedules.unrest;
     for (const pc of this.pcs) if (pc.unrest !== null) return `${pc.id} ${pc.unrest}`;
     return null;
   }
@@ -397,3 +447,6 @@ export class Lab {
     return { ...message, report: { ...report, end: { ...report.end, rootHash } } } as UpMessage;
   }
 }
+
+const wordsOf = (unrest: string | (() => string) | null): string | null =>
+  typeof unrest === "function" ? unrest() : unrest;

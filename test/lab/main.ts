@@ -19,7 +19,7 @@ const begun = performance.now();
 let failures = 0;
 for (let seed = first; seed < first + count; seed++) {
   try {
-    new Lab(drawSettings(seed), null, tally).run();
+    await new Lab(drawSettings(seed), null, tally).run();
   } catch (error) {
     if (failures++ === 0) process.exitCode = statusOfFailure(error);
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -39,6 +39,7 @@ line("happened", tally.happened);
 line("sessions", tally.sessions);
 line("operators", tally.acts);
 line("faults", tally.faults);
+line("schedules", tally.schedules);
 const left = untaken();
 console.log(`${"tables".padEnd(12)} ${moveCount - left.length} of ${moveCount} moves made`);
 for (const each of left) console.log(`${"".padEnd(12)} not ${each}`);

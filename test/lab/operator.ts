@@ -10,7 +10,7 @@ import { count, type Lab } from "./lab.ts";
 const acts = [
   ...(["restore", "restore", "restore", "restore", "cast", "cast", "capture", "wipe"] as const),
   ...(["wipe", "stop", "drop", "admit", "admit", "start", "retry", "switch-on"] as const),
-  "switch-on",
+  ...(["switch-on", "delete", "delete", "schedule"] as const),
 ] as const;
 
 type Act = (typeof acts)[number];
@@ -29,7 +29,7 @@ export class Operator {
     count(lab.tally.acts, act);
     switch (act) {
       case "restore":
-        return this.restore(lab.pcs.filter(() => lab.random() < 0.7).map(({ id }) => id));
+        return void this.restore(lab.pcs.filter(() => lab.random() < 0.7).map(({ id }) => id));
       case "cast":
         return this.cast();
       case "capture":
@@ -47,6 +47,10 @@ export class Operator {
         return this.toMember((session) => this.admit(session));
       case "retry":
         return this.toMember((session) => this.retry(session));
+      case "delete":
+        return this.delete();
+      case "schedule":
+        return lab.schedules.add();
     }
   }
 
@@ -62,7 +66,7 @@ export class Operator {
   askedFor(pc: string, action: AskedAction): void {
     switch (action) {
       case "restore":
-        return this.restore([pc]);
+        return void this.restore([pc]);
       case "cast":
         return this.cast(pc);
       case "capture":
@@ -94,18 +98,38 @@ export class Operator {
     };
   }
 
-  private restore(wanted: readonly string[], name = this.lab.pick(this.lab.imageNames)): void {
+  /** What a schedule orders of all PCs; answers the session, if there is one. */
+  scheduled(orderedBy: string): string | null {
+    return (
+      this.restore(
+        this.lab.pcs.map(({ id }) => id),
+        orderedBy,
+      )?.id ?? null
+    );
+  }
+
+  /** The store keeps at least one, so that there is something to restore. */
+  private delete(): void {
+    const { lab } = this;
+    const { names } = lab.images;
+    if (names.length > 1) lab.server.deleteImage(lab.pick(names));
+  }
+
+  private restore(wanted: readonly string[], orderedBy: string | null = null): Session | null {
     const { lab } = this;
     const pcs = this.free(wanted);
+    const { names } = lab.images;
+    const name = names.length === 0 ? "" : lab.pick(names);
     const cells = lab.cellsOf(name);
-    if (pcs.length === 0 || cells === null) return;
+    if (pcs.length === 0 || cells === null) return null;
     const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
     const isFirst = pcs.length > 1 && lab.own() < lab.settings.canaries;
     const canary = isFirst ? pcs.slice(0, lab.own() < 0.3 ? pcs.length - 1 : 1) : [];
     const first = canary.map((pc) => ({ pc, name: `PC ${pc}` }));
     const isFitted = lab.fitting() < lab.settings.fits;
     const fit = { fit: "auto", fitTo: isFitted ? 240 : null } as const;
-    this.begin("restore", { ...this.spec(pcs), image, canary: first, ...fit });
+    const by = orderedBy === null ? {} : { orderedBy };
+    return this.begin("restore", { ...this.spec(pcs), ...by, image, canary: first, ...fit });
   }
 
   private cast(wanted: string | null = null): void {
@@ -137,10 +161,10 @@ export class Operator {
     );
   }
 
-  private begin(kind: "restore" | "cast" | "capture" | "wipe", spec: unknown): void {
+  private begin(kind: "restore" | "cast" | "capture" | "wipe", spec: unknown): Session {
     const { lab } = this;
     count(lab.tally.sessions, kind);
-    lab.server.begin(kind, spec);
+    return lab.server.begin(kind, spec);
   }
 
   private toSession(run: (session: Session) => void): void {

@@ -1,5 +1,6 @@
 /** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
 
+import { RoomcastError } from "../../core/errors.ts";
 import type { Sign } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
@@ -10,12 +11,15 @@ import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
-import { Engine, idOf, type Session } from "../../server/lab/engine.ts";
+import type { SessionView } from "../../core/wire/views.ts";
+import { Engine, idOf, type Session, sessionOf } from "../../server/lab/engine.ts";
 import { castKeys } from "../core/cast/keys.ts";
 import { Desks } from "./desks.ts";
 import { rootHashOf } from "./disk.ts";
 import { Door } from "./door.ts";
 import { must } from "./failures.ts";
+import type { Bus } from "./files.ts";
+import type { Upload } from "./images.ts";
 import type { Lab } from "./lab.ts";
 import type { Link, UpMessage } from "./link.ts";
 import type { TaskServer } from "./task.ts";
@@ -50,6 +54,9 @@ export class Server implements TaskServer {
   private startedAt = 0;
   private base = 0;
   private isWriting = false;
+  /** The process is there, and may still be opening its store. */
+  private isAlive = false;
+  private uploads = new Map<string, Upload>();
   private nextNumber = 1;
   private tickAt = Number.POSITIVE_INFINITY;
 
@@ -59,6 +66,11 @@ export class Server implements TaskServer {
     this.desks = new Desks(lab);
   }
 
+  get isRunning(): boolean {
+    return this.isAlive;
+  }
+
+  /** It answers. */
   get isUp(): boolean {
     return this.engine !== null;
   }
@@ -79,6 +91,42 @@ export class Server implements TaskServer {
   start(): void {
     const { lab } = this;
     this.process++;
+    this.isAlive = true;
+    const bus = this.bus();
+    lab.promised(lab.images.open(bus).then(() => bus.done(() => this.serve(bus))));
+  }
+
+  /** What a process does for its disk takes time, and is not done when it has died. */
+  private bus(): Bus {
+    const { lab, process } = this;
+    const isThere = (): boolean => process === this.process;
+    return {
+      done: <T>(work: () => T): Promise<T> =>
+        new Promise((resolve, reject) => {
+          // What is done at once the process may not live to hear of.
+          const isAtOnce = lab.disk() < 0.5;
+          const act = (): (() => void) => {
+            try {
+              const value = work();
+              return () => resolve(value);
+            } catch (error) {
+              return () => reject(error as Error);
+            }
+          };
+          const answer = isAtOnce && isThere() ? act() : null;
+          lab.after(lab.disk() * lab.settings.diskMs, () => {
+            if (!isThere()) return;
+            if (lab.strikes("killed at its disk", lab.settings.deadlyDisk)) return lab.killServer();
+            (answer ?? act())();
+            lab.stir();
+          });
+        }),
+    };
+  }
+
+  /** The store is open: from here on it answers. */
+  private serve(bus: Bus): void {
+    const { lab } = this;
     this.base = lab.journal.newestAt();
     this.startedAt = lab.now;
     this.nextNumber = lab.journal.nextNumber();
@@ -96,13 +144,18 @@ export class Server implements TaskServer {
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
     if (lab.plant !== "forget-fit") for (const session of this.engine.all()) this.fit(session);
     this.pump();
+    if (process === this.process) lab.schedules.start(bus, () => process === this.process);
   }
 
   /** What it had not written is lost, and so is what it had sent and had not arrived. */
   kill(): void {
     const { lab } = this;
     this.engine = null;
+    this.isAlive = false;
     this.process++;
+    this.uploads = new Map();
+    lab.images.died(lab.disk() < lab.settings.powerLoss);
+    lab.schedules.died();
     this.live = new Map();
     this.casts = new Map();
     this.fitting = new Set();
@@ -213,7 +266,8 @@ export class Server implements TaskServer {
     }
     if (kind === "restore") this.lab.checks.begun(idOf(number), spec as RestoreSpec);
     const given = kind === "restore" ? this.plantedSpec(spec as RestoreSpec) : spec;
-    const session = this.running.begin(number, kind, given, this.stamp);
+    const stamp = { at: this.stamp.at, iso: new Date(this.lab.wallTime).toISOString() };
+    const session = this.running.begin(number, kind, given, stamp);
     this.pump();
     return session;
   }
@@ -297,16 +351,69 @@ export class Server implements TaskServer {
       if (found === undefined || (found.state as LiveState).archive !== "pending") return;
       if (lab.random() < fullShare)
         return this.take(session, { type: "not-stored", reason: "the store is full" });
-      const image = lab.store(`${session}@1`, cells);
-      this.take(session, { type: "stored", image, imageId: image });
+      this.upload(session, "live", cells);
     });
   }
 
   commit(session: string, cells: readonly string[]): boolean {
     if (this.running.get(session) === undefined) return true;
-    const image = this.lab.store(`${session}@1`, cells);
-    this.take(session, { type: "stored", image, imageId: image });
-    return true;
+    const upload = this.uploads.get(session) ?? this.upload(session, "master", cells);
+    return upload.image !== null;
+  }
+
+  /** What was read is on its way into the store. */
+  private upload(session: string, name: string, cells: readonly string[]): Upload {
+    const { lab, process } = this;
+    const upload = lab.images.begin(name, cells);
+    this.uploads.set(session, upload);
+    if (lab.plant === "stored-early") this.stored(session, `${name}@early`);
+    lab.promised(
+      lab.images.take(upload).then(
+        (image) => {
+          if (process === this.process) this.stored(session, image);
+        },
+        (error: unknown) => {
+          // Nobody wants it any more.
+          if (this.uploads.get(session) === upload) throw error;
+        },
+      ),
+    );
+    return upload;
+  }
+
+  private stored(session: string, image: string): void {
+    if (this.engine?.get(session) !== undefined)
+      this.take(session, { type: "stored", image, imageId: image });
+  }
+
+  /** An operator deletes an image, unless a restore that is under way casts it. */
+  deleteImage(image: string): void {
+    const { lab } = this;
+    const isCast = this.running
+      .all()
+      .some(({ kindName, state }) => kindName === "restore" && castOf(state) === image);
+    if (isCast && lab.plant !== "delete-in-use") return;
+    lab.promised(lab.images.delete(image));
+  }
+
+  begunBy(orderedBy: string, after: string): string | null {
+    const { journal } = this.lab;
+    const found = [...journal.ended(50), ...journal.open()].filter(
+      ({ stored: { state, startedAt } }) =>
+        (state as RestoreState).spec.orderedBy === orderedBy && startedAt > after,
+    );
+    const number = found.at(-1)?.stored.number;
+    return number === undefined ? null : idOf(number);
+  }
+
+  viewOf(session: string): SessionView {
+    const found = this.engine?.get(session);
+    const number = Number(session.slice(1));
+    const journalled = this.lab.journal.find(number);
+    const names = { nameOf: (pc: string) => pc, stateOf: () => "idle" as const };
+    if (found !== undefined) return this.running.view(found, names);
+    if (journalled === undefined) throw new RoomcastError("not-found", "there is none", "look");
+    return this.running.view(sessionOf(journalled), names);
   }
 
   // --- the journal, and what is sent
@@ -371,8 +478,12 @@ export class Server implements TaskServer {
     for (const { id } of over) {
       this.live.delete(id);
       this.casts.delete(id);
+      const upload = this.uploads.get(id);
+      this.uploads.delete(id);
+      if (upload !== undefined && upload.image === null) lab.promised(upload.writer.abort());
     }
     this.flush(engine);
+    for (const { id } of over) lab.schedules.ended(this.viewOf(id));
   }
 
   private flush(engine: Engine): void {
@@ -410,9 +521,13 @@ export class Server implements TaskServer {
       const cells = (lab.cellsOf(wish.image) ?? []).map((cell) => `${cell}/${wish.diskBytes}`);
       if (lab.fitting() < unfittedShare)
         return this.take(id, { type: "not-fitted", reason: "no space" });
-      const name = lab.store(`${wish.image}-fit-${wish.diskBytes}`, cells);
-      const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
-      this.take(id, { type: "fitted", image });
+      lab.promised(
+        lab.images.take(lab.images.begin("fitted", cells)).then((name) => {
+          if (process !== this.process || this.engine?.get(id) === undefined) return;
+          const image = { id: name, name, rootHash: rootHashOf(cells), storedBytes: cells.length };
+          this.take(id, { type: "fitted", image });
+        }),
+      );
     });
   }
 
@@ -433,15 +548,31 @@ export class Server implements TaskServer {
       const served = found?.kind.wanted(found.durable).cast ?? null;
       const cells = this.fetch(session);
       if (served === null || cells === null || !this.isSending(found)) return this.turn(session);
-      for (let each = 0; each < cellsATurn; each++) {
-        const index = cast.turn++ % cells.length;
-        const value = cells[index] ?? null;
-        if (value !== null)
-          for (const pc of served.keys()) lab.pc(pc).arrive(session, index, value);
-      }
+      for (let each = 0; each < cellsATurn; each++)
+        this.cast(found, cast.turn++ % cells.length, cells);
       this.turn(session);
       this.misfortune(session, [...served.keys()]);
     });
+  }
+
+  /** What is stored is read from the store, each time. */
+  private cast(session: Session | undefined, index: number, cells: readonly (string | null)[]) {
+    const { lab, process } = this;
+    if (session === undefined) return;
+    const { id, kindName, state } = session;
+    const say = (cell: string | null): void => {
+      const served = session.kind.wanted(session.durable).cast;
+      if (cell !== null) for (const pc of served?.keys() ?? []) lab.pc(pc).arrive(id, index, cell);
+    };
+    if (kindName !== "restore") return say(cells[index] ?? null);
+    const image = castOf(state);
+    lab.promised(
+      lab.images.read(image, index).then((cell) => {
+        if (process !== this.process || this.engine?.get(id) !== session) return;
+        lab.checks.reads(id, image, index, cell);
+        say(cell);
+      }),
+    );
   }
 
   /** What the server's own cast may say of its receivers, or of itself. */
@@ -468,3 +599,6 @@ export class Server implements TaskServer {
     return this.lab.pc(sender).isReachable;
   }
 }
+
+/** The image of a restore. */
+const castOf = (state: unknown): string => (state as RestoreState).image.id;

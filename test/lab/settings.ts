@@ -69,6 +69,12 @@ export interface Settings {
   readonly fits: number;
   /** The longest that it takes, in milliseconds. */
   readonly fitMs: number;
+  /** The longest that an access to the image store's disk takes, in milliseconds. */
+  readonly diskMs: number;
+  /** Of these accesses: those that the server does not survive. */
+  readonly deadlyDisk: number;
+  /** Of the server's deaths: those by a power cut. */
+  readonly powerLoss: number;
 }
 
 export function drawSettings(seed: number): Settings {
@@ -120,5 +126,8 @@ export function drawSettings(seed: number): Settings {
     lies: chance(0.1),
     fits: random() < 0.4 ? between(0, 0.6) : 0,
     fitMs: random() < 0.5 ? 5000 : 100_000,
+    diskMs: random() < 0.5 ? 5 : between(5, 300),
+    deadlyDisk: chance(0.01),
+    powerLoss: chance(1),
   };
 }

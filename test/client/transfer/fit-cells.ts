@@ -149,9 +149,19 @@ async function shrunk({ cells, layout, from, origin }: Master, bytes: number): P
     assert.equal(asked, entry.size !== before.size, "Windows checks what has shrunk");
   }
   rmSync(disk);
-  const smaller = changed.filter(([is, was]) => is.size < was.size).map(([{ index }]) => index);
-  const said = smaller.length === 0 ? "only the table" : `${listed(smaller)} smaller`;
-  return { bytes, sharedPart: sharedBytes / chunkedBytes, said };
+  return { bytes, sharedPart: sharedBytes / chunkedBytes, said: changesIn(changed) };
+}
+
+function changesIn(changed: readonly (readonly [is: Entry, was: Entry])[]): string {
+  const those = (rule: (is: Entry, was: Entry) => boolean, what: string): string[] => {
+    const found = changed.filter(([is, was]) => rule(is, was)).map(([{ index }]) => index);
+    return found.length === 0 ? [] : [`${listed(found)} ${what}`];
+  };
+  const said = [
+    ...those((is, was) => is.size < was.size, "smaller"),
+    ...those((is, was) => is.start !== was.start, "moved"),
+  ];
+  return said.length === 0 ? "only the table" : said.join("; ");
 }
 
 async function grown({ cells, layout, from, origin }: Master, bytes: number): Promise<Cell> {

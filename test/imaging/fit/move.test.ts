@@ -164,7 +164,7 @@ test("a disk that is larger by a few sectors gets a whole backup GPT, over the f
     const disk = new FakeDisk(large);
     await layOut(disk, {
       manifest: {
-        ...{ diskBytes: small.length, partitionTable: kind },
+        ...{ diskBytes: small.length, logicalSector: 512, partitionTable: kind },
         partitions: records as unknown as PartitionRecord[],
       },
       entries: [],

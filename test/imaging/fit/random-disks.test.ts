@@ -206,7 +206,7 @@ for (const label of ["gpt", "dos"] as const) {
           const chunk = content.subarray(chunkIndex * mib, (chunkIndex + 1) * mib);
           return chunk.some((byte) => byte !== 0);
         });
-        if (misfitOf(manifest, entries, target) !== null) return;
+        if (misfitOf(manifest, entries, target, "restore") !== null) return;
         const disk = new FakeDisk(content.subarray(0, target));
         await layOut(disk, { manifest, entries: [], grow: "auto", signal, said() {} });
         await requireAll(made, disk.content);

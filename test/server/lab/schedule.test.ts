@@ -34,6 +34,7 @@ class World {
   readonly notes: string[] = [];
   readonly woken: number[] = [];
   readonly restores: NamedRestore[] = [];
+  readonly begunAt: string[] = [];
   readonly sessions = new Map<string, SessionView>();
   readonly fits: string[] = [];
   /** How making a version that fits ends; null: none is needed. */
@@ -83,9 +84,14 @@ class World {
       restore: (request) => {
         if (this.refusal !== null) throw this.refusal;
         this.restores.push(request);
+        this.begunAt.push(this.now.toISOString());
         const made = session(`s${this.restores.length}`, null);
         this.sessions.set(made.id, made);
         return made;
+      },
+      begunBy: (orderedBy, after) => {
+        const found = this.restores.findLastIndex((each) => each.orderedBy === orderedBy);
+        return found >= 0 && (this.begunAt[found] ?? "") > after ? `s${found + 1}` : null;
       },
       session: (id) => {
         const found = this.sessions.get(id);
@@ -222,6 +228,54 @@ test("a time without a server is told of, and not made up for", async () => {
   assert.equal(listed?.dueAt, "2026-03-05T06:30:00.000Z");
   assert.match(world.notes.at(-1) ?? "", /t1: missed/);
   assert.equal(world.woken.length, 0);
+});
+
+test("a run that goes on after a restart is not over because another time was missed meanwhile", async () => {
+  const world = new World();
+  world.start().add({ ...request, cron: "* * * * *" }, "ann");
+  await world.until("2026-03-02T05:01:00Z");
+  world.wakes.resolve();
+  await turn();
+  world.now = new Date("2026-03-02T05:03:30Z");
+  const schedule = world.start();
+  assert.deepEqual(schedule.list()[0]?.run, { stage: "restoring", session: "s1" });
+  assert.match(world.notes.at(-1) ?? "", /due at 2026-03-02T05:02:00.000Z, missed/);
+  await world.until("2026-03-02T05:04:00Z");
+  assert.equal(world.restores.length, 1, "nothing is begun beside it");
+  world.end("s1");
+  assert.equal(schedule.list()[0]?.last?.session, "s1");
+});
+
+test("a session whose begin the server did not outlive is taken up, and no second one begun", async () => {
+  const world = new World();
+  const first = world.start();
+  first.add({ ...request, cron: "* * * * *" }, "ann");
+  world.wakes.resolve();
+  await world.until("2026-03-02T05:01:00Z");
+  world.end("s1");
+  await turn();
+  world.wakes = Promise.withResolvers();
+  await world.until("2026-03-02T05:02:00Z");
+  const waking = structuredClone(world.stored.get("t1") as ScheduleRecord);
+  assert.deepEqual(waking.run, { stage: "waking" });
+  first.close();
+  const killed = world.start();
+  assert.equal(
+    world.restores.length,
+    1,
+    "the session of the run before is not taken for this one's",
+  );
+  world.now = new Date("2026-03-02T05:02:10Z");
+  world.wakes.resolve();
+  await turn();
+  assert.equal(world.restores.length, 2);
+  killed.close();
+  // The session is in the journal, and the schedule does not know it yet.
+  world.stored.set("t1", waking);
+  const schedule = world.start();
+  await turn();
+  assert.equal(world.restores.length, 2);
+  assert.deepEqual(schedule.list()[0]?.run, { stage: "restoring", session: "s2" });
 });
 
 test("what is refused is the outcome; what is not over is not started twice", async () => {

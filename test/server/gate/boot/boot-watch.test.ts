@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BootCourses } from "../../../../core/boot/boot-course.ts";
+import type { DhcpFact } from "../../../../core/boot/dhcp-action.ts";
+import { type MacAddress, parseMac } from "../../../../core/units/mac.ts";
+import { BootWatch } from "../../../../server/gate/boot/boot-watch.ts";
+
+const macOf = (index: number) => parseMac(`02000000000${index}`) as MacAddress;
+const factOf = (
+  kind: DhcpFact["kind"],
+  index: number,
+  address: string | null = null,
+): DhcpFact => ({
+  ...{ kind, mac: macOf(index), xid: 1, address, text: "it is a toaster", loads: null },
+});
+
+test("PCs that do not go on are told once, five of them by name; it is told, too, when they do", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const told: string[] = [];
+  let changes = 0;
+  const courses = new BootCourses("server");
+  using watch = new BootWatch({
+    courses,
+    address: "10.0.0.1",
+    trouble: (mac, text) => told.push(`${mac} ${text}`),
+    nameOf: (mac) => `pc${mac.slice(-1)}`,
+    changed: () => changes++,
+    onError: (error) => assert.fail(error),
+  });
+  for (let index = 1; index <= 7; index++) watch.answered(factOf("unsupported", index));
+  watch.answered(factOf("relayed", 8, "10.9.0.1"));
+  assert.equal(told.length, 0);
+  t.mock.timers.tick(2000);
+  t.mock.timers.tick(2000);
+  assert.equal(told.length, 7);
+  assert.equal(changes, 1);
+  assert.deepEqual(watch.pcTexts.slice(4), [
+    "pc5 cannot boot from here: it is a toaster",
+    "2 more PCs do not get on with their network boot",
+  ]);
+  assert.match(watch.networkTexts.join(), /relay 10\.9\.0\.1/);
+  watch.answered(factOf("elsewhere", 1, "10.0.0.9"));
+  t.mock.timers.tick(2000);
+  assert.deepEqual(told.slice(7), [`${macOf(1)} null`]);
+  assert.equal(changes, 2);
+});
