@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,11 +59,14 @@ test-resume: packages ## what PCs and servers that come back cost the wire, delt
 test-reset: packages initrd ## a PC that loses its power in mid-restore and comes back; five minutes
 	$(NODE) test/room/reset.ts
 
+test-personal: packages initrd ## two clones as themselves, the same ones after each further restore; some fifteen minutes
+	$(NODE) test/room/personal.ts
+
 ROWS ?=
 test-boot: packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some
 	$(NODE) test/room/boot-matrix.ts --rows "$(ROWS)"
 
-test-disks: packages ## clones on every kind of disk, larger ones too, and disks that must not be touched; some 40 minutes; ROWS=text takes some
+test-disks: packages ## clones on every kind of disk, larger ones too, disks that must not be touched, disks that erase themselves; some 40 minutes; ROWS=text takes some
 	$(NODE) test/room/disk-matrix.ts --rows "$(ROWS)"
 
 test-fit: packages ## every layout on smaller and larger disks, Debians started from both, 20 kills; some 25 minutes; ROWS=text takes some

@@ -139,8 +139,7 @@ test("whoever shows nothing is missing, verified all the same, and the session's
   assert.equal(shown.status, 0, "a PC that is verified is verified");
 });
 
-test("beside another server's addresses the question is heard, too", async () => {
-  await room.endServer("SIGTERM");
+test("beside another server's addresses the question is heard, too, also by one that answers no DHCP", async () => {
   const { namespace } = await room.addHost(9, diskBytes, "--once");
   const other = new Program(namespace, [
     ...["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--port=0", "--no-ping", "--user=root"],
@@ -148,25 +147,22 @@ test("beside another server's addresses the question is heard, too", async () =>
     `--dhcp-leasefile=${join(room.folder, "other.leases")}`,
   ]);
   await other.line(/IP range/);
-  await room.startServer("--dhcp", "proxy", "--config", config);
-  const [host, id] = await restored(5, 60);
-  await asDebian(host);
-  const boot = bootOf(await over(id));
-  assert.deepEqual([boot?.state, boot?.name, boot?.system], ["up", host.name, "Debian"]);
-});
-
-test("a server that answers no DHCP hears the question all the same", async () => {
-  await room.endServer("SIGTERM");
-  await room.startServer("--dhcp", "off", "--config", config);
-  const [host, id] = await restored(8, 60);
-  await asAgent(host);
-  assert.equal(bootOf(await sessionOf(id))?.state, "pending");
-  await asDebian(host);
-  const { seconds, ...boot } = bootOf(await over(id)) ?? {};
-  assert.deepEqual(boot, {
-    ...{ state: "up", name: host.name, system: "Debian" },
-    evidence: "it asked for an address by DHCP",
-  });
+  for (const [mode, number] of [
+    ["proxy", 5],
+    ["off", 8],
+  ] as const) {
+    await room.endServer("SIGTERM");
+    await room.startServer("--dhcp", mode, "--config", config);
+    const [host, id] = await restored(number, 60);
+    await asAgent(host);
+    assert.equal(bootOf(await sessionOf(id))?.state, "pending");
+    await asDebian(host);
+    const { seconds, ...boot } = bootOf(await over(id)) ?? {};
+    assert.deepEqual(boot, {
+      ...{ state: "up", name: host.name, system: "Debian" },
+      evidence: "it asked for an address by DHCP",
+    });
+  }
 });
 
 test("the others are cast to once the canary is verified; one that does not come up leaves their disks alone", async () => {

@@ -1,7 +1,7 @@
 /**
  * `make test-disks`: clones on every kind of disk, of the master's size and larger, those on NVMe up to
- * their own login prompt; and the disks that must not be touched. `--rows TEXT` takes only rows whose
- * title has that text.
+ * their own login prompt; the disks that must not be touched; and those that erase themselves. `--rows TEXT`
+ * takes only rows whose title has that text.
  */
 import { mkdir } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -15,6 +15,7 @@ import { masterDisk, masterLayout } from "./master.ts";
 import type { Pc } from "./pc.ts";
 import { fillDisk, isSameDisk, openRoom, type Room, type RoomPc, roomFolder } from "./room-run.ts";
 import { run } from "./run.ts";
+import { tryWipe, type WipeRow, wipeRows } from "./wipe-rows.ts";
 
 interface DiskRow extends Pick<RoomPc, "firmware" | "bus" | "logicalSector"> {
   readonly title: string;
@@ -112,7 +113,7 @@ const rows: readonly DiskRow[] = [
 ];
 
 const { values } = parseArgs({ options: { rows: { type: "string", default: "" } } });
-const wanted = rows.filter(({ title }) => title.includes(values.rows));
+const wanted = [...rows, ...wipeRows].filter(({ title }) => title.includes(values.rows));
 await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
 await mkdir(roomFolder, { recursive: true });
 const master = await masterDisk(roomFolder, console.log);
@@ -137,8 +138,21 @@ try {
 if (failures > 0) console.log(`Logs: ${relative(repository, room.folder)}`);
 process.exitCode = failures > 0 || wanted.length === 0 ? 1 : 0;
 
-async function tryRow(room: Room, row: DiskRow, number: number): Promise<string> {
-  const { firmware, bus, size, furtherSize, usbSize, logicalSector } = row;
+async function tryRow(room: Room, row: DiskRow | WipeRow, number: number): Promise<string> {
+  const start = (further: Partial<RoomPc>): Promise<Pc> => {
+    const { firmware, bus, size } = row;
+    const content = { fill: oldByte, size };
+    return room.start({
+      ...{ name: `row${number}`, number, firmware, bus, nic: "virtio", content },
+      ...further,
+    });
+  };
+  if (!("device" in row)) {
+    const { failsToEraseAt } = row;
+    const pc = await start(failsToEraseAt === undefined ? {} : { failsToEraseAt });
+    return whileOn(room, pc, () => tryWipe(room, row, pc, oldByte));
+  }
+  const { furtherSize, usbSize, logicalSector } = row;
   const others: string[] = [];
   const other = async (name: string, bytes: number | undefined): Promise<string[]> => {
     if (bytes === undefined) return [];
@@ -149,21 +163,27 @@ async function tryRow(room: Room, row: DiskRow, number: number): Promise<string>
   };
   const furtherDisks = await other("further", furtherSize);
   const [usbDisk] = await other("usb", usbSize);
-  const pc = await room.start({
-    ...{ name: `row${number}`, number, firmware, bus, nic: "virtio", furtherDisks },
+  const pc = await start({
+    furtherDisks,
     ...(logicalSector === undefined ? {} : { logicalSector }),
     ...(usbDisk === undefined ? {} : { usbDisk }),
-    content: { fill: oldByte, size },
   });
-  try {
-    await pc.waitForSerial(/roomcast: registered as/, limitMs.boot);
-    await room.lab.waitForPcs([pc.mac], ["idle"], 60_000);
+  return whileOn(room, pc, async () => {
     const words = ["restore", "lab", "--pc", pc.mac, "--personalise", "none"];
     words.push(...(row.words ?? []), "--wait");
     const restored = await room.lab.watch(words, () => {});
     const said = await judge(row, pc, restored);
     await untouched(others, [furtherSize, usbSize]);
     return said;
+  });
+}
+
+/** The work begins once the PC's agent has nothing to do; the PC is switched off after it. */
+async function whileOn(room: Room, pc: Pc, work: () => Promise<string>): Promise<string> {
+  try {
+    await pc.waitForSerial(/roomcast: registered as/, limitMs.boot);
+    await room.lab.waitForPcs([pc.mac], ["idle"], 60_000);
+    return await work();
   } finally {
     await pc.screen(join(room.folder, `${pc.name}.png`)).catch(() => {});
     await pc.powerOff();

@@ -18,6 +18,7 @@ export interface CommandOutcome<T> {
   readonly status: number;
   /** The last JSON document that it printed; undefined when there was none. */
   readonly value: T | undefined;
+  readonly stdout: string;
   readonly stderr: string;
 }
 
@@ -35,6 +36,8 @@ export interface Lab {
    * when it exits otherwise than 0.
    */
   command<T>(...args: string[]): Promise<T>;
+  /** The same, and answers all that it printed. */
+  text(...args: string[]): Promise<string>;
   /** The same for commands that wait: hears each event, and takes any exit status. */
   watch(
     args: readonly string[],
@@ -113,7 +116,7 @@ export async function startLab(
         onEvent(value as SessionView);
       },
     });
-    return { status: result.status, value, stderr: result.stderr };
+    return { ...result, value };
   };
 
   const command = async <T>(...words: string[]): Promise<T> =>
@@ -124,6 +127,7 @@ export async function startLab(
     dataFolder: folders.data,
     log: folders.log,
     command,
+    text: async (...words) => (await roomcast(words, [0], () => {})).stdout,
     watch: (words, onEvent) =>
       roomcast(words, [0, 1, 2, 3, 4, 5], onEvent) as Promise<CommandOutcome<SessionView>>,
     async waitForPcs(macs, states, timeoutMs) {

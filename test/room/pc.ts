@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { RoomcastError } from "../../core/errors.ts";
+import { press, type } from "./keyboard.ts";
 import type { RoomNetwork } from "./network.ts";
 import { Qmp } from "./qmp.ts";
 import { inNamespace } from "./run.ts";
@@ -35,6 +36,8 @@ export interface PcOptions extends UefiFeatures {
   readonly disk: string;
   /** `sd` is a card in an SDHCI slot, for want of an eMMC; `none`: the disk is not in the PC. */
   readonly bus: "nvme" | "ahci" | "virtio" | "virtio-scsi" | "sas" | "megaraid" | "sd" | "none";
+  /** A place of the disk, in bytes: the first command there that writes zeros or erases fails. */
+  readonly failsToEraseAt?: number;
   /** Of the disk; 512 unless said otherwise. */
   readonly logicalSector?: 4096;
   /** Raw files of further disks on the same bus, of which only `nvme`, `ahci` and `virtio` have room. */
@@ -188,9 +191,7 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
     async screen(path) {
       await qmp.execute("screendump", { filename: path, format: "png" });
     },
-    async type(text) {
-      for (const character of text) await press(qmp, keysFor(character));
-    },
+    type: (text) => type(qmp, text),
     press: (keys) => press(qmp, keys),
     setLink,
     async reset() {
@@ -270,7 +271,9 @@ function diskDevice(options: PcOptions): string[] {
   ]);
   return [
     ...(controllers[bus] ?? []),
-    ...drive("disk0", options.disk),
+    ...(options.failsToEraseAt === undefined
+      ? drive("disk0", options.disk)
+      : ["-blockdev", JSON.stringify(failingDisk(options.disk, options.failsToEraseAt))]),
     ...["-device", `${diskModel(bus, 0)},drive=disk0${identity}`],
     ...further,
     ...(usbDisk === undefined
@@ -282,6 +285,15 @@ function diskDevice(options: PcOptions): string[] {
         ]),
   ];
 }
+
+/** As QEMU's `blkdebug` has it. */
+const failingDisk = (filename: string, place: number): object => ({
+  ...{ driver: "blkdebug", "node-name": "disk0", discard: "unmap" },
+  image: { driver: "file", filename, discard: "unmap" },
+  "inject-error": [
+    { event: "none", iotype: "write-zeroes", sector: place / 512, errno: 5, once: true },
+  ],
+});
 
 const controllers: Readonly<Record<string, readonly string[]>> = {
   "virtio-scsi": ["-device", "virtio-scsi-pci,id=scsi0"],
@@ -316,37 +328,6 @@ function directBoot(kernel: PcOptions["kernel"]): string[] {
 
 function uuidOf(number: number): string {
   return `7e000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`;
-}
-
-async function press(qmp: Qmp, keys: readonly string[]): Promise<void> {
-  await qmp.execute("send-key", {
-    keys: keys.map((data) => ({ type: "qcode", data })),
-    "hold-time": 40,
-  });
-  // QEMU drops keys that come faster than the guest takes them.
-  await sleep(90);
-}
-
-const namedKeys: Record<string, readonly string[]> = {
-  "\n": ["ret"],
-  "\t": ["tab"],
-  " ": ["spc"],
-  "-": ["minus"],
-  _: ["shift", "minus"],
-  ".": ["dot"],
-  ",": ["comma"],
-  "/": ["slash"],
-  ":": ["shift", "semicolon"],
-  ";": ["semicolon"],
-  "=": ["equal"],
-};
-
-function keysFor(character: string): readonly string[] {
-  if (/^[a-z0-9]$/.test(character)) return [character];
-  if (/^[A-Z]$/.test(character)) return ["shift", character.toLowerCase()];
-  const keys = namedKeys[character];
-  if (keys === undefined) throw new Error(`no key for ${JSON.stringify(character)}`);
-  return keys;
 }
 
 function lastLines(text: string): string {
