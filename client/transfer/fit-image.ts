@@ -11,7 +11,7 @@ import { hashKey } from "../../core/node/hash.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { bytes, chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import type { DiskSize } from "../../core/wire/fit-size.ts";
+import type { DiskSize, FitPart } from "../../core/wire/fit-size.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import { captureMapped } from "../../imaging/capture/capture.ts";
 import { mapDisk, plannedBytes } from "../../imaging/capture/disk-map.ts";
@@ -33,7 +33,7 @@ export interface FitImageOptions {
   readonly workFolder: string;
   readonly signal: AbortSignal;
   /** Begins a part of the work, whose progress follows. */
-  begin(doing: string): void;
+  begin(doing: FitPart): void;
   progress(done: number, total: number): void;
   log(text: string): void;
 }

@@ -13,6 +13,10 @@ export const FitSize = Type.String({
 export const FitMode = Type.Union([Type.Literal("auto"), Type.Literal("never")]);
 export type FitMode = Static<typeof FitMode>;
 
+/** The parts of making a fitted version, as its program says them. */
+export const fitParts = ["reading", "fitting", "storing"] as const;
+export type FitPart = (typeof fitParts)[number];
+
 export interface DiskSize {
   readonly bytes: number;
   /** In one spelling: `240GB` for `240gb`. */

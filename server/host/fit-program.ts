@@ -7,16 +7,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { type FitPart, fitParts } from "../../core/wire/fit-size.ts";
 
 const program = join(import.meta.dirname, "../../bin/roomcast.js");
 /** How long one that is told to stop may tidy up before it is killed, in milliseconds. */
 const tidyMs = 10_000;
 /** Characters of what it says on stderr that are kept: its last line has the error. */
 const complaintLimit = 8192;
-
-/** What it is at, in its own words. */
-const parts = ["reading", "fitting", "storing"] as const;
-export type FitPart = (typeof parts)[number];
 
 export interface FitProgramOptions {
   readonly dataFolder: string;
@@ -80,7 +77,7 @@ async function watch(child: ChildProcess, options: FitProgramOptions): Promise<s
   });
   createInterface(stdout).on("line", (line) => {
     const event = parsed(line);
-    const part = parts.find((each) => each === event?.doing);
+    const part = fitParts.find((each) => each === event?.doing);
     if (part !== undefined) options.progress(part, Number(event?.done), Number(event?.total));
   });
   const started = new Promise<string | null>((resolve) => {

@@ -6,6 +6,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { cannotFitText } from "../../core/screen/fit.ts";
 import { type FitPlan, planFit } from "../../core/session/fit-plan.ts";
 import type { FitProgress } from "../../core/session/kind.ts";
+import type { FitPart } from "../../core/wire/fit-size.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { LabTimers } from "./timers.ts";
 
@@ -21,8 +22,6 @@ export interface FitEvents {
   /** Once; null: the version is in the store. */
   ended(failure: string | null): void;
 }
-
-export type FitPart = "reading" | "fitting" | "storing";
 
 export interface FitOrder {
   readonly imageId: string;
