@@ -105,7 +105,7 @@ async function giveOwn(): Promise<void> {
       ]),
     ),
   };
-  assert.equal(Object.keys(keptSecrets).length, 3);
+  assert.equal(Object.keys(keptSecrets).length, 4, "the step's, and a key of each type");
 }
 
 function assertNone(text: string, where: string, more = keptSecrets): void {
