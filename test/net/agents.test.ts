@@ -198,7 +198,11 @@ test("a disk that is too small is refused before a byte is written", async () =>
     (pcs) => pcs.some(({ name }) => name === "host6"),
     60,
   );
-  const refused = await room.roomcast("restore", "base", "--pc", "host6", "--wait");
+  const beforehand = await room.roomcast("restore", "base", "--pc", "host6", "--wait");
+  assert.equal(beforehand.status, 4, "nothing so small can be made of the image");
+  assert.match(beforehand.stderr, /base@1 uses .*, and the disk of host6 has /);
+  const never = ["--pc", "host6", "--fit", "never", "--wait"];
+  const refused = await room.roomcast("restore", "base", ...never);
   assert.equal(refused.status, 4, "by the safety rule");
   assert.match(memberOf(refused.value as SessionView, "host6").reason ?? "", /small/);
   assert.equal(await checksum(small.disk), sum);
@@ -253,7 +257,7 @@ test("an agent with a wrong server address says what to check, and goes on tryin
       ...["agent", "--server", "http://10.77.0.250:8080", "--headless", "--interface", "eth0"],
       ...["--disk", clones[0]?.disk ?? ""],
     ],
-    { namespace, onLine: (line) => void lines.push(line), timeoutMs: 9000, accept: [-1] },
+    { namespace, onLine: (line) => void lines.push(line), timeoutMs: 15_000, accept: [-1] },
   );
   assert.match(lines.join("\n"), /10\.77\.0\.250/);
   assert.match(lines.join("\n"), /check/i);
