@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import { compareDisks, freeExtents } from "./compare.ts";
 import { loginPrompt } from "./debian.ts";
@@ -93,10 +94,15 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
       members.map(({ result, rootHash }) => ({ result, rootHash })),
       [0, 1].map(() => ({ result: "verified", rootHash: image.rootHash })),
     );
-    // To each on its own it would be twice the image; headers and repairs stay below that.
-    const bytesSent = restored.value?.bytesSent ?? 0;
+    // To each on its own it would be twice the image; headers and repairs stay below that. A PC that this host has
+    // no time for loses what is sent, and is served after the other.
+    const { id = "", bytesSent = 0 } = restored.value ?? {};
+    const events = await room.lab.command<HistoryEvent[]>("history", "--session", id);
+    const late = events.filter(({ text }) => text.startsWith("in the catch-up lane"));
+    for (const { pcName, text } of late) say(`${pcName}: ${text}`);
+    const limit = late.length === 0 ? 1.8 : 3;
     assert(
-      bytesSent > 0.9 * image.storedBytes && bytesSent < 1.8 * image.storedBytes,
+      bytesSent > 0.9 * image.storedBytes && bytesSent < limit * image.storedBytes,
       `${bytesSent} bytes for an image of ${image.storedBytes}: not one stream for both`,
     );
 
