@@ -2,7 +2,9 @@
  * How far the network boot of each PC has come, by what DHCP, TFTP and HTTP see of it, and what it means
  * where one does not go on: such a PC shows next to nothing itself.
  */
+
 import type { MacAddress } from "../units/mac.ts";
+import { makeRoom } from "../units/make-room.ts";
 import { type Millis, millis } from "../units/units.ts";
 import { type DhcpPacket, dhcpType, messageType } from "../wire/dhcp/packet.ts";
 import type { DhcpFact, Loads } from "./dhcp-action.ts";
@@ -196,16 +198,14 @@ export class BootCourses {
 
   private relayed(relay: string, now: Millis): void {
     this.relays.delete(relay);
-    const [oldest] = this.relays.keys();
-    if (this.relays.size >= relaysLimit && oldest !== undefined) this.relays.delete(oldest);
+    makeRoom(this.relays, relaysLimit);
     this.relays.set(relay, now);
   }
 
   private course(mac: MacAddress, now: Millis): Course {
     const before = this.courses.get(mac);
     this.courses.delete(mac);
-    const [oldest] = this.courses.keys();
-    if (this.courses.size >= coursesLimit && oldest !== undefined) this.courses.delete(oldest);
+    makeRoom(this.courses, coursesLimit);
     const isOver = before === undefined || now - before.heardAt > courseMs;
     const course: Course = isOver ? newCourse(now) : before;
     course.heardAt = millis(now);

@@ -2,6 +2,7 @@
  * Which machine booted last with a MAC. Firmware sends its UUID with each request (RFC 4578 section 2.3),
  * so that two laptops on one dock are told apart before anything runs on them.
  */
+import { makeRoom } from "../units/make-room.ts";
 import type { DhcpPacket } from "../wire/dhcp/packet.ts";
 
 /** How many PCs are remembered: MACs cost nothing to invent, and the oldest is forgotten first. */
@@ -18,9 +19,7 @@ export class BootUuids {
     const value = options.get(97);
     if (value?.length !== optionBytes || value[0] !== 0) return;
     this.heardLast.delete(mac);
-    const [oldest] = this.heardLast.keys();
-    if (this.heardLast.size >= rememberedLimit && oldest !== undefined)
-      this.heardLast.delete(oldest);
+    makeRoom(this.heardLast, rememberedLimit);
     const digits = [...value.subarray(1)].map((byte) => byte.toString(16).padStart(2, "0"));
     this.heardLast.set(mac, digits.join(""));
   }

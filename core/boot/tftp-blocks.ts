@@ -1,10 +1,11 @@
 /** How large the blocks of a TFTP transfer may be, so that they arrive. */
+import { makeRoom } from "../units/make-room.ts";
 import type { Millis } from "../units/units.ts";
 
 /** RFC 1350: the block size without the option. It fits through whatever IPv4 goes over (RFC 791: 576 bytes). */
 export const plainBlockBytes = 512;
 /** Of an Ethernet of 1500: a larger block is lost as a whole with any fragment of it. */
-const usualMtu = 1500;
+export const usualMtu = 1500;
 /** 20 of IPv4, 8 of UDP, 4 of TFTP (RFC 2348). */
 const headerBytes = 32;
 /** A cable or switch that is mended is seen within the hour; milliseconds. */
@@ -26,8 +27,7 @@ export class SmallBlocks {
   /** None of the large blocks to this client was acknowledged. */
   lost(client: string, now: Millis): void {
     this.lostAt.delete(client);
-    const [oldest] = this.lostAt.keys();
-    if (this.lostAt.size >= rememberedLimit && oldest !== undefined) this.lostAt.delete(oldest);
+    makeRoom(this.lostAt, rememberedLimit);
     this.lostAt.set(client, now);
   }
 

@@ -3,7 +3,9 @@
  * same shim, which loads Debian's signed GRUB. Both work with Secure Boot on or off. `ipxe`: unsigned, for
  * Secure Boot off; it has HTTP, and the shim's GRUB has TFTP alone.
  */
+
 import type { MacAddress } from "../units/mac.ts";
+import { makeRoom } from "../units/make-room.ts";
 import type { Loader } from "./loader.ts";
 import { secureLoaderPath } from "./secure-boot.ts";
 
@@ -55,9 +57,7 @@ export class UefiLoaders {
         ? loader.file === ipxe
         : loader?.kind === "http" && loader.path === `/boot/${ipxe}`;
     if (!isIpxe) return;
-    const [oldest] = this.sentToIpxe;
-    if (this.sentToIpxe.size >= rememberedLimit && oldest !== undefined)
-      this.sentToIpxe.delete(oldest);
+    makeRoom(this.sentToIpxe, rememberedLimit);
     this.sentToIpxe.add(mac);
   }
 }

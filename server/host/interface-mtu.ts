@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-
-/** An Ethernet's. */
-const usualMtu = 1500;
+import { usualMtu } from "../../core/boot/tftp-blocks.ts";
 
 /** In bytes, as the interface has it now; the usual one of an interface that has just gone. */
 export function interfaceMtu(name: string): number {

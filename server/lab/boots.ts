@@ -1,4 +1,5 @@
 import type { BootUuids } from "../../core/boot/boot-uuids.ts";
+import { makeRoom } from "../../core/units/make-room.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Inventory } from "./inventory.ts";
 
@@ -63,8 +64,7 @@ export class Boots {
     const { decision } = this.decide(mac);
     this.startedAt.delete(mac);
     if (decision !== "agent") return;
-    const [oldest] = this.startedAt.keys();
-    if (this.startedAt.size >= startsKept && oldest !== undefined) this.startedAt.delete(oldest);
+    makeRoom(this.startedAt, startsKept);
     this.startedAt.set(mac, this.ports.now());
   }
 

@@ -1,5 +1,7 @@
 /** Which grants hold, and who is given one for what needs no order. */
+
 import type { Grant, ViewRole } from "../../core/trust/grant.ts";
+import { makeRoom } from "../../core/units/make-room.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import type { PcRecord } from "../state/records.ts";
 
@@ -68,9 +70,8 @@ export class LabGrants {
 
   private remember(id: string): void {
     this.checks.delete(id);
+    makeRoom(this.checks, checksLimit);
     this.checks.set(id, this.ports.now());
-    const [oldest] = this.checks.keys();
-    if (this.checks.size > checksLimit && oldest !== undefined) this.checks.delete(oldest);
   }
 
   /** Why the PC may not look at that, in words; null: it may. */

@@ -29,6 +29,7 @@ import {
 } from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
+import { makeRoom } from "../../core/units/make-room.ts";
 import { millis } from "../../core/units/units.ts";
 import {
   type AgentMessage,
@@ -755,9 +756,8 @@ export class Sessions {
   }
 
   private keepEnded(session: Session): void {
+    makeRoom(this.ended, endedSessionsKept);
     this.ended.set(session.id, session);
-    const [oldest] = this.ended.keys();
-    if (this.ended.size > endedSessionsKept && oldest !== undefined) this.ended.delete(oldest);
   }
 
   private journalled(id: string): Session | undefined {

@@ -1,5 +1,6 @@
 import { guarded } from "../../../core/node/guard.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
+import { makeRoom } from "../../../core/units/make-room.ts";
 
 /** A boot asks for its script once or twice within seconds; more of one MAC in this time says nothing new, in milliseconds. */
 const hintEveryMs = 10_000;
@@ -32,8 +33,7 @@ export class BootHints {
     const before = this.hintedAt.get(mac);
     if (before !== undefined && now() - before < hintEveryMs) return;
     this.hintedAt.delete(mac);
-    const [oldest] = this.hintedAt.keys();
-    if (this.hintedAt.size >= macsKept && oldest !== undefined) this.hintedAt.delete(oldest);
+    makeRoom(this.hintedAt, macsKept);
     this.hintedAt.set(mac, now());
     guarded(onError, () => hint(mac));
   }
