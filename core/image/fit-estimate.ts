@@ -1,4 +1,5 @@
 /** What partitions become when an image is made to fit a smaller disk, as far as its manifest tells. */
+import { gptBackupBytes } from "./gpt.ts";
 import { isSystem } from "./layout.ts";
 import type { PartitionTable } from "./partition-table.ts";
 import { planShrink, shrinkOrder } from "./shrink-plan.ts";
@@ -9,10 +10,9 @@ export interface ShrunkPartition {
   readonly bytes: number;
 }
 
-/** What `image fit` adds to what a file system needs: 2 %, and a MiB at the least. */
-const withMargin = (bytes: number): number => bytes + Math.max(1 << 20, Math.ceil(bytes / 50));
-/** UEFI 2.10, 5.3.1: 16 KiB of partition entries, and the header in a sector of its own. */
-const gptTailBytes = (logicalSector: number): number => 16 * 1024 + logicalSector;
+/** What `image fit` adds: a file system without free space starts badly, and tools say a little less than they need. */
+export const withMargin = (bytes: number): number =>
+  bytes + Math.max(1 << 20, Math.ceil(bytes / 50));
 
 /**
  * Those that become smaller, largest first; null where it cannot be told: an MBR's active partition and
@@ -37,7 +37,7 @@ export function estimateShrink(
       .filter(({ index, fs }) => order.includes(index) && fs !== "swap")
       .map(({ index, size, usedBytes }) => [index, Math.min(size, withMargin(usedBytes))]),
   );
-  const endBytes = targetBytes - gptTailBytes(logicalSector);
+  const endBytes = targetBytes - gptBackupBytes(logicalSector);
   const plan = planShrink({ table, partitions, endBytes, least });
   if (plan.kind === "too-large") return null;
   return partitions

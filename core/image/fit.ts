@@ -1,14 +1,12 @@
 /** Whether an image fits on a disk of another size. */
 
 import { chunkBytes, chunkLengthAt } from "../units/units.ts";
+import { gptBackupBytes } from "./gpt.ts";
 import { contentText } from "./partition-text.ts";
 import { bootCriticalEntryIndexes } from "./plan.ts";
 import { codec, type IndexEntry, type Manifest, type PartitionRecord } from "./types.ts";
 
 type Shape = Pick<Manifest, "diskBytes" | "logicalSector" | "partitionTable" | "partitions">;
-
-/** UEFI 2.10, 5.3.1: at least 16 KiB of partition entries, and the header in a sector of its own. */
-const gptBackupBytes = ({ logicalSector }: Shape): number => 16 * 1024 + logicalSector;
 
 /** How the image comes to the disk, which decides what can be done where it does not fit. */
 export type FitWay = "restore" | "live cast" | "export";
@@ -42,7 +40,7 @@ export function misfitOf(
 
 function partitionsBeyond(image: Shape, targetBytes: number, way: FitWay): string | null {
   const isGpt = image.partitionTable === "gpt";
-  const backupBytes = isGpt ? gptBackupBytes(image) : 0;
+  const backupBytes = isGpt ? gptBackupBytes(image.logicalSector) : 0;
   const beyond = image.partitions
     .filter(({ start, size }) => start + size + backupBytes > targetBytes)
     .toSorted((one, other) => one.start + one.size - other.start - other.size);

@@ -3,10 +3,14 @@ import { ascii, u32, u64 } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
 import type { Extent } from "./extents.ts";
 import { guidText } from "./guid.ts";
+import { putU32, putU64 } from "./little-endian.ts";
 import type { FoundTable, TablePartition, TableSource } from "./partition-table.ts";
 
 /** 128 is usual. */
 const entryLimit = 1024;
+
+/** What a backup takes at least of a disk's end: 16 KiB of entries, and the header in a sector of its own. */
+export const gptBackupBytes = (logicalSector: number): number => 16 * 1024 + logicalSector;
 
 /** From the header at `headerLba`, with a warning when the other one is not as it should be; or null. */
 export async function readGpt(source: TableSource, headerLba: number): Promise<FoundTable | null> {
@@ -150,10 +154,42 @@ export async function readEntries(source: TableSource, gpt: GptHeader): Promise<
 
 const entriesLength = ({ entryCount, entryBytes }: GptHeader): number => entryCount * entryBytes;
 
-const placesOf = (gpt: GptHeader, logicalSector: number): Extent[] => [
+/** Of header and entries. */
+export const placesOf = (gpt: GptHeader, logicalSector: number): Extent[] => [
   { start: gpt.lba * logicalSector, length: logicalSector },
   { start: gpt.entriesAt, length: entriesLength(gpt) },
 ];
+
+/** Those that are used, by their numbers. */
+export function* usedEntries(
+  entries: Uint8Array,
+  entryBytes: number,
+): Generator<[number, Uint8Array]> {
+  for (let at = 0; at < entries.length; at += entryBytes) {
+    const entry = entries.subarray(at, at + entryBytes);
+    if (entry.subarray(0, 16).some((byte) => byte !== 0)) yield [at / entryBytes + 1, entry];
+  }
+}
+
+/** Where a header, the other one, their entries and what partitions may take are, as LBAs. */
+export interface GptPlaces {
+  readonly own: number;
+  readonly other: number;
+  readonly entries: number;
+  readonly firstUsable: number;
+  readonly lastUsable: number;
+}
+
+/** Says in `header`, a sector that begins with one, where things are now, and makes its sums right. */
+export function putPlaces(header: Uint8Array, places: GptPlaces, entries: Uint8Array): void {
+  putU64(header, 24, places.own);
+  putU64(header, 32, places.other);
+  putU64(header, 40, places.firstUsable);
+  putU64(header, 48, places.lastUsable);
+  putU64(header, 72, places.entries);
+  putU32(header, 88, crc32(entries));
+  putU32(header, 16, headerSum(header));
+}
 
 const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, at) => byte === other[at]);

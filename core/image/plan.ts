@@ -1,6 +1,8 @@
 /** Which chunks of a disk an image keeps, and which ranges of them are of no use and read as zeros. */
+
 import { chunkBytes, chunkCountOf, chunkLengthAt } from "../units/units.ts";
 import { type Extent, endOf, union, without } from "./extents.ts";
+import { gptBackupBytes } from "./gpt.ts";
 import type { IndexEntry, Manifest } from "./types.ts";
 
 /** What is zeroed inside a kept chunk is whole sectors: no block of a file system is smaller. */
@@ -64,9 +66,8 @@ export function bootCriticalEntryIndexes(
   entries: readonly IndexEntry[],
 ): number[] {
   const { diskBytes, partitionTable, logicalSector } = manifest;
-  // UEFI 2.10, 5.3.1: at least 16 KiB of entries before the backup header in the last sector.
   const backupChunk = Math.floor(
-    Math.max(0, diskBytes - gptEntriesBytes - logicalSector) / chunkBytes,
+    Math.max(0, diskBytes - gptBackupBytes(logicalSector)) / chunkBytes,
   );
   const critical: number[] = [];
   for (const [entryIndex, { chunkIndex }] of entries.entries()) {
@@ -75,8 +76,6 @@ export function bootCriticalEntryIndexes(
   }
   return critical;
 }
-
-const gptEntriesBytes = 16 * 1024;
 
 /** Ranges of the disk, whole sectors, that lie in a partition and that no partition uses. */
 function unusedOf(diskBytes: number, partitions: readonly UsedPartition[]): Extent[] {

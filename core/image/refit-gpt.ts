@@ -1,9 +1,8 @@
 /** A GPT made to fit a disk (UEFI 2.10, 5.3). */
 import type { Decoded } from "../errors.ts";
 import { u64 } from "./byte-source.ts";
-import { crc32 } from "./crc32.ts";
-import { type GptHeader, headerSum, readEntries, readHeader } from "./gpt.ts";
-import { putU32, putU64 } from "./little-endian.ts";
+import { type GptHeader, putPlaces, readEntries, readHeader, usedEntries } from "./gpt.ts";
+import { putU64 } from "./little-endian.ts";
 import { type MbrRecord, mbrRecords } from "./mbr.ts";
 import type { TableSource } from "./partition-table.ts";
 import { type Refit, type RefitRequest, setRecordCount, type TableWrite } from "./table-write.ts";
@@ -43,15 +42,11 @@ export async function refitGpt(
 
   const padded = new Uint8Array(entrySectors * sector);
   padded.set(entries);
+  const firstUsable = u64(header.sector, 40);
   const firstEntriesLba = header.lba === 1 ? header.entriesAt / sector : 2;
   const headerAt = (own: number, other: number, entriesLba: number): Uint8Array => {
     const out = new Uint8Array(header.sector);
-    putU64(out, 24, own);
-    putU64(out, 32, other);
-    putU64(out, 48, lastUsable);
-    putU64(out, 72, entriesLba);
-    putU32(out, 88, crc32(entries));
-    putU32(out, 16, headerSum(out));
+    putPlaces(out, { own, other, entries: entriesLba, firstUsable, lastUsable }, entries);
     return out;
   };
   const writes: TableWrite[] = [
@@ -126,14 +121,11 @@ async function formerBackup(
 }
 
 /** The partitions' last LBAs, by their number. */
-function used(entries: Uint8Array, entryBytes: number): { number: number; last: number }[] {
-  const found: { number: number; last: number }[] = [];
-  for (let at = 0; at < entries.length; at += entryBytes) {
-    if (entries.subarray(at, at + 16).every((byte) => byte === 0)) continue;
-    found.push({ number: at / entryBytes + 1, last: u64(entries, at + 40) });
-  }
-  return found;
-}
+const used = (entries: Uint8Array, entryBytes: number): { number: number; last: number }[] =>
+  [...usedEntries(entries, entryBytes)].map(([number, entry]) => ({
+    number,
+    last: u64(entry, 40),
+  }));
 
 export interface FirstSector {
   /** A copy. */

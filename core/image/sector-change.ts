@@ -11,6 +11,7 @@ import { type LogicalVolume, readPhysicalVolume } from "./lvm.ts";
 import { readPartitionTable } from "./partition-table.ts";
 import { partitionText } from "./partition-text.ts";
 import { type SectorShape, sectorMisfitOf } from "./sector-misfit.ts";
+import { swapPageBytes } from "./swap.ts";
 import { type OtherDisk, tableInSectors } from "./table-sectors.ts";
 import { shiftedWrites, type TableWrite } from "./table-write.ts";
 import type { PartitionRecord } from "./types.ts";
@@ -125,11 +126,9 @@ interface Block {
   readonly bytes: number;
 }
 
-/** The superblocks of all of these lie in it. */
+/** The superblocks of btrfs, XFS and ext lie in it. */
 const headBytes = 68 * 1024;
 const btrfsAt = 64 * 1024;
-/** mkswap(8): the header is a page, whose size is that of the machine. */
-const swapPages = [4096, 8192, 16384, 32768, 65536];
 
 /** The smallest piece that a file system reads or writes; null for one that is not known. */
 async function blockOf(source: ByteSource): Promise<Block | null> {
@@ -150,6 +149,6 @@ async function blockOf(source: ByteSource): Promise<Block | null> {
   if (isExt(head)) {
     return { fs: "ext4", unit: "blocks", bytes: 1024 << Math.min(u32(head, 1024 + 0x18), 16) };
   }
-  const page = swapPages.find((bytes) => ascii(head, bytes - 10, 10) === "SWAPSPACE2");
-  return page === undefined ? null : { fs: "swap", unit: "blocks", bytes: page };
+  const page = await swapPageBytes(source);
+  return page === null ? null : { fs: "swap", unit: "blocks", bytes: page };
 }

@@ -1,10 +1,16 @@
 /** A partition table written anew for a disk with sectors of another size: every partition keeps its bytes. */
 import type { Decoded } from "../errors.ts";
 import { u32, u64 } from "./byte-source.ts";
-import { crc32 } from "./crc32.ts";
 import { type Extent, endOf, union, within, without } from "./extents.ts";
-import { type GptHeader, headerSum, readEntries, readHeader } from "./gpt.ts";
-import { putU32, putU64 } from "./little-endian.ts";
+import {
+  type GptHeader,
+  placesOf,
+  putPlaces,
+  readEntries,
+  readHeader,
+  usedEntries,
+} from "./gpt.ts";
+import { putU64 } from "./little-endian.ts";
 import { mbrRecords, readMbr } from "./mbr.ts";
 import type { PartitionTable, TablePartition, TableSource } from "./partition-table.ts";
 import { mbrReasons, readFirstSector } from "./refit-gpt.ts";
@@ -47,10 +53,10 @@ export async function tableInSectors(
 async function gptInSectors(
   source: TableSource,
   { partitions }: PartitionTable,
-  other: OtherDisk,
+  disk: OtherDisk,
 ): Promise<Decoded<TableWrite[]>> {
   const { logicalSector: from } = source;
-  const { logicalSector: to } = other;
+  const { logicalSector: to } = disk;
   const refused = (reason: string): Decoded<TableWrite[]> => ({ ok: false, reason });
   const gpt = await readHeader(source, 1);
   const found = gpt === null ? null : await readEntries(source, gpt);
@@ -63,7 +69,7 @@ async function gptInSectors(
 
   const entries = new Uint8Array(found);
   const entrySectors = Math.ceil(entries.length / to);
-  const lastLba = Math.floor(other.diskBytes / to) - 1;
+  const lastLba = Math.floor(disk.diskBytes / to) - 1;
   const backupEntriesLba = lastLba - entrySectors;
   const firstUsable = firstEntriesLba + entrySectors;
   for (const [number, entry] of usedEntries(entries, gpt.entryBytes)) {
@@ -77,28 +83,19 @@ async function gptInSectors(
 
   const padded = new Uint8Array(entrySectors * to);
   padded.set(entries);
-  const header = (own: number, twin: number, entriesLba: number): Uint8Array => {
+  const header = (own: number, other: number, entriesLba: number): Uint8Array => {
     const out = new Uint8Array(to);
     out.set(gpt.sector.subarray(0, headerBytes));
-    for (const [at, lba] of [
-      [24, own],
-      [32, twin],
-      [40, firstUsable],
-      [48, backupEntriesLba - 1],
-      [72, entriesLba],
-    ] as const) {
-      putU64(out, at, lba);
-    }
-    putU32(out, 88, crc32(entries));
-    putU32(out, 16, headerSum(out));
+    const lastUsable = backupEntriesLba - 1;
+    putPlaces(out, { own, other, entries: entriesLba, firstUsable, lastUsable }, entries);
     return out;
   };
   const first = new Uint8Array(to);
   first.set(mbr.data.subarray(0, 512));
   setRecordCount(first, 446 + 16 * mbr.protectiveAt, Math.min(lastLba, 0xffff_ffff));
-  const old = [...placesOf(gpt, source), ...(await backupPlaces(source, gpt))];
+  const old = [...placesOf(gpt, from), ...(await backupPlaces(source, gpt))];
   const value = [
-    ...emptied(old, partitions, other),
+    ...emptied(old, partitions, disk),
     { offset: backupEntriesLba * to, data: padded },
     { offset: lastLba * to, data: header(lastLba, 1, backupEntriesLba) },
     { offset: firstEntriesLba * to, data: padded },
@@ -109,13 +106,6 @@ async function gptInSectors(
 }
 
 const firstEntriesLba = 2;
-
-function* usedEntries(entries: Uint8Array, entryBytes: number): Generator<[number, Uint8Array]> {
-  for (let at = 0; at < entries.length; at += entryBytes) {
-    const entry = entries.subarray(at, at + entryBytes);
-    if (entry.subarray(0, 16).some((byte) => byte !== 0)) yield [at / entryBytes + 1, entry];
-  }
-}
 
 /** In words that follow the partition's name; null: it can stay there. */
 function placeReason(
@@ -130,17 +120,12 @@ function placeReason(
   return end > limit ? `ends at byte ${end}, and the backup GPT begins at ${limit}` : null;
 }
 
-const placesOf = (gpt: GptHeader, { logicalSector }: TableSource): Extent[] => [
-  { start: gpt.lba * logicalSector, length: logicalSector },
-  { start: gpt.entriesAt, length: gpt.entryCount * gpt.entryBytes },
-];
-
 /** Those of the backup, where it is on this disk. */
 async function backupPlaces(source: TableSource, { otherLba }: GptHeader): Promise<Extent[]> {
   const { diskBytes, logicalSector } = source;
   const isInside = otherLba > 1 && (otherLba + 1) * logicalSector <= diskBytes;
   const backup = isInside ? await readHeader(source, otherLba) : null;
-  return backup === null ? [] : placesOf(backup, source);
+  return backup === null ? [] : placesOf(backup, logicalSector);
 }
 
 /** Zeros over what nobody is to find any more, in whole sectors, but for the first one and what partitions have. */

@@ -1,16 +1,18 @@
 /** What one file system uses, by the tools that know it: partclone, ntfs-3g.probe, xfs_logprint. */
+
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Decoded, RoomcastError } from "../../core/errors.ts";
 import { btrfsUse } from "../../core/image/btrfs.ts";
-import { ascii, type ByteSource } from "../../core/image/byte-source.ts";
+import type { ByteSource } from "../../core/image/byte-source.ts";
 import { decodeDomainMap } from "../../core/image/domain-map.ts";
 import { exfatUse } from "../../core/image/exfat.ts";
 import { extHeadBytes, extUse, isExt } from "../../core/image/ext.ts";
 import { type Extent, union } from "../../core/image/extents.ts";
 import { fatUse } from "../../core/image/fat.ts";
 import { dirtyNtfs, type Unclean, uncleanState } from "../../core/image/file-system-state.ts";
+import { swapPageBytes } from "../../core/image/swap.ts";
 import { ufsUse } from "../../core/image/ufs.ts";
 import { runTool } from "../disk/tool.ts";
 import { windowsDoubt } from "../personalise/windows/state.ts";
@@ -55,9 +57,6 @@ const ownMaps: Readonly<Record<string, OwnMap>> = {
   exfat: { map: exfatUse, next: "let Windows check it (`chkdsk /f`) and capture again" },
   ufs: { map: ufsUse, next: "run `fsck_ufs` on it and capture again" },
 };
-/** mkswap(8): the header is a page, whose size is that of the machine. */
-const pageSizes = [4096, 8192, 16384, 32768, 65536];
-const swapSignature = "SWAPSPACE2";
 
 /** Rejects with `refused` when an image of it would be wrong, and as `signal` says. */
 export async function fileSystemUse(
@@ -161,15 +160,10 @@ export async function deviceless(source: ByteSource): Promise<readonly Extent[] 
   return use.ok ? use.value : null;
 }
 
-/** The header's page, at whose end the signature is; what comes after it was in some memory. */
+/** The header's page: what comes after it was in some memory. */
 async function swapUse(source: ByteSource): Promise<Extent[] | null> {
-  for (const length of pageSizes) {
-    if (length > source.size) break;
-    const { length: count } = swapSignature;
-    const end = await source.read(length - count, count);
-    if (ascii(end, 0, count) === swapSignature) return [{ start: 0, length }];
-  }
-  return null;
+  const length = await swapPageBytes(source);
+  return length === null ? null : [{ start: 0, length }];
 }
 
 async function ntfsState(what: string, device: string, signal: AbortSignal) {

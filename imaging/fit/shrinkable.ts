@@ -1,7 +1,10 @@
 /** What can be made smaller in a disk's file, and how: file systems by their own tools, swap by its header. */
+
 import { type Decoded, RoomcastError } from "../../core/errors.ts";
 import { ascii, type ByteSource, partOf, u32, u64 } from "../../core/image/byte-source.ts";
+import { withMargin } from "../../core/image/fit-estimate.ts";
 import { putU32 } from "../../core/image/little-endian.ts";
+import { swapPageBytes } from "../../core/image/swap.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
 import { runTool, type ToolEnd } from "../disk/tool.ts";
@@ -66,8 +69,6 @@ export const shrinkables: Readonly<Record<string, OpenShrinkable>> = {
 };
 
 const mib = 1 << 20;
-/** A file system without free space starts badly, and tools say a little less than they need. */
-const withMargin = (bytes: number): number => bytes + Math.max(mib, Math.ceil(bytes / 50));
 /** Milliseconds: what relocates a few hundred GB takes hours. */
 const toolLimitMs = 24 * 3600_000;
 /** Linux wakes up from swap that is as large as what was in use; less than this saves nothing. */
@@ -298,33 +299,31 @@ export async function leastThat(
   return high;
 }
 
-/** mkswap(8): the header is a page, whose size is that of the machine; the signature ends it. */
-const pageSizes = [4096, 8192, 16384, 32768, 65536];
 // linux/swap.h, union swap_header: version, last_page, nr_badpages
 const swapAt = { version: 1024, lastPage: 1028, badPages: 1032 } as const;
 
 async function openSwap(volume: ShrinkVolume, work: ShrinkWork): Promise<Decoded<Shrinkable>> {
   const { what, start, size } = volume;
-  for (const pageBytes of pageSizes) {
-    if (pageBytes > size) break;
-    const header = await work.file.read(start, pageBytes);
-    if (ascii(header, pageBytes - 10, 10) !== "SWAPSPACE2") continue;
-    if (u32(header, swapAt.version) !== 1 || u32(header, swapAt.badPages) !== 0) break;
-    const least = Math.min(size, leastSwapBytes);
-    return {
-      ok: true,
-      value: {
-        least,
-        reasons: [],
-        reaches: async (bytes) => bytes >= least,
-        async shrink(bytes) {
-          putU32(header, swapAt.lastPage, Math.floor(bytes / pageBytes) - 1);
-          await work.file.write(start, header);
-        },
+  const { file } = work;
+  const unknown = { ok: false, reason: `${what} is swap with a header that is not known` } as const;
+  const read = (offset: number, length: number) => file.read(start + offset, length);
+  const pageBytes = await swapPageBytes({ size, read });
+  if (pageBytes === null) return unknown;
+  const header = await read(0, pageBytes);
+  if (u32(header, swapAt.version) !== 1 || u32(header, swapAt.badPages) !== 0) return unknown;
+  const least = Math.min(size, leastSwapBytes);
+  return {
+    ok: true,
+    value: {
+      least,
+      reasons: [],
+      reaches: async (bytes) => bytes >= least,
+      async shrink(bytes) {
+        putU32(header, swapAt.lastPage, Math.floor(bytes / pageBytes) - 1);
+        await file.write(start, header);
       },
-    };
-  }
-  return { ok: false, reason: `${what} is swap with a header that is not known` };
+    },
+  };
 }
 
 /** Checks what has become smaller or was moved. Rejects with `failed` when it is not whole. */

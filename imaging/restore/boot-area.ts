@@ -1,4 +1,5 @@
 /** The parts of a disk without which no firmware starts from it: emptied first, written last. */
+import { gptBackupBytes } from "../../core/image/gpt.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { chunkBytes, chunkCountOf } from "../../core/units/units.ts";
 
@@ -14,9 +15,6 @@ export interface BootArea {
   /** Whole chunks, in the disk's order. */
   readonly ranges: readonly DiskRange[];
 }
-
-/** UEFI 2.10, 5.3.1: at least 16 KiB of partition entries, and the header in a sector of its own. */
-const gptEntriesBytes = 16 * 1024;
 
 /**
  * `critical`: the entries that make the image bootable (its first MiB, its backup GPT). Added is the
@@ -35,7 +33,7 @@ export function bootAreaOf(options: {
   const endBytes = Math.max(diskBytes, targetBytes);
   const chunks = new Set<number>([0]);
   for (const entryIndex of critical) chunks.add((entries[entryIndex] as IndexEntry).chunkIndex);
-  const backup = Math.max(0, targetBytes - gptEntriesBytes - logicalSector);
+  const backup = Math.max(0, targetBytes - gptBackupBytes(logicalSector));
   for (let chunk = Math.floor(backup / chunkBytes); chunk < chunkCountOf(targetBytes); chunk++) {
     chunks.add(chunk);
   }
