@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import { cannotFitText, fitLines, unfittedLines } from "../../core/screen/fit.ts";
+import { fitLines, requireFit, unfittedLines } from "../../core/screen/fit.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { personalLines } from "../../core/screen/personal.ts";
@@ -242,12 +242,7 @@ async function fittingLines(
   image: ImageView,
 ): Promise<(disks: readonly FitDisk[]) => string[]> {
   const images = await client.get<ImageView[]>("/images");
-  return (disks) => {
-    const plan = planFit(image, images, disks);
-    if (plan.kind !== "cannot") return fitLines(plan, disks);
-    const { what, next } = cannotFitText(plan);
-    throw new RoomcastError("refused", what, next);
-  };
+  return (disks) => fitLines(requireFit(planFit(image, images, disks)), disks);
 }
 
 /** The disk that is cast is not known where the PC has several. */

@@ -1,6 +1,6 @@
 /** Keys in the console's dialogs. */
 import { imageName } from "../../core/image/manifest.ts";
-import { isLeftOut, orderKeys, shownOf } from "../../core/screen/identity.ts";
+import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
@@ -20,6 +20,7 @@ import {
   nameFaults,
   namesOf,
   overwriteWord,
+  overwrittenPcs,
   type Page,
   roomNames,
   targetPcs,
@@ -121,8 +122,7 @@ function pressAtOverwrite(
   key: Key,
 ): Step {
   const { targets, options, image } = page;
-  const pcs = targetPcs(model, targets);
-  const from = moved(page.from, key, pcs.length, 10);
+  const from = moved(page.from, key, targetPcs(model, targets).length, 10);
   if (from !== page.from) return open(ui, { ...page, from });
   if (key.name !== "enter") {
     return open(ui, { ...page, value: typed(page.value, key, 256), refused: false });
@@ -130,10 +130,9 @@ function pressAtOverwrite(
   if (page.value !== overwriteWord(model, targets)) {
     return open(ui, { ...page, value: "", refused: true });
   }
-  const keys = orderKeys(pcs, model.rooms.values());
-  const overwritten = pcs.filter(({ id }) => !isLeftOut(keys, id));
+  const { keys, pcs } = overwrittenPcs(model, targets);
   // Which names, and why, stands above already.
-  if (nameFaults(overwritten, options, systemsOn(image.partitions)).length > 0)
+  if (nameFaults(pcs, options, systemsOn(image.partitions)).length > 0)
     return refuse(
       ui,
       "Nothing was changed. Rename with n on the list, or choose `own: nothing` with o beside the image.",

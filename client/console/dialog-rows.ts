@@ -2,7 +2,7 @@
 import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
-import { isLeftOut, orderKeyLines, orderKeys } from "../../core/screen/identity.ts";
+import { orderKeyLines } from "../../core/screen/identity.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import {
   blank,
@@ -24,10 +24,10 @@ import {
   nameFaults,
   namesOf,
   overwriteWord,
+  overwrittenPcs,
   type Page,
   type RestoreOptions,
   roomNames,
-  targetPcs,
 } from "./state.ts";
 import { identities } from "./store-keys.ts";
 import { imageList, roomPageRows, storeRows, wordRows } from "./store-rows.ts";
@@ -201,9 +201,7 @@ function overwriteRows(
   { columns, lines }: ScreenSize,
 ): Row[] {
   const { targets, image, value, refused, from, options } = page;
-  const all = targetPcs(model, targets);
-  const keys = orderKeys(all, model.rooms.values());
-  const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
+  const { keys, pcs } = overwrittenPcs(model, targets);
   const word = overwriteWord(model, targets);
   const warnings = image.warnings
     .slice(0, 2)

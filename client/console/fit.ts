@@ -1,12 +1,11 @@
 /** What a restore does first for disks that are smaller than its image's, before anybody types the word. */
 
 import { cannotFitText, fitLines } from "../../core/screen/fit.ts";
-import { isLeftOut, orderKeys } from "../../core/screen/identity.ts";
 import { foreseenDisks, sectorsOf } from "../../core/screen/target.ts";
 import { planFit } from "../../core/session/fit-plan.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
-import { type RestoreOptions, type Targets, targetPcs } from "./state.ts";
+import { overwrittenPcs, type RestoreOptions, type Targets } from "./state.ts";
 
 /** `refused`: why it cannot be made so small; null: it can, or need not be. */
 export function fitSaid(
@@ -16,9 +15,7 @@ export function fitSaid(
   { fit }: RestoreOptions,
 ): { readonly refused: string | null; readonly lines: readonly string[] } {
   if (fit === "never") return { refused: null, lines: [] };
-  const all = targetPcs(model, targets);
-  const keys = orderKeys(all, model.rooms.values());
-  const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
+  const { pcs } = overwrittenPcs(model, targets);
   const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
   const disks = foreseenDisks(pcs, model.rooms.values(), request);
   const plan = planFit(image, [...model.images.values()], disks);

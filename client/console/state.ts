@@ -1,4 +1,5 @@
 /** Where the operator is in the console, and what that shows of the model. */
+import { isLeftOut, type OrderKeys, orderKeys } from "../../core/screen/identity.ts";
 import type { Afterwards } from "../../core/wire/control.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
@@ -225,6 +226,16 @@ export function targetPcs(model: Model, targets: Targets): PcView[] {
   const { room } = targets;
   if (room !== null) return shownPcs(model, { ...firstUi, room });
   return targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
+}
+
+/** Those of them that an order leaves out are not among the PCs, and why is among the keys. */
+export function overwrittenPcs(
+  model: Model,
+  targets: Targets,
+): { readonly keys: OrderKeys; readonly pcs: readonly PcView[] } {
+  const all = targetPcs(model, targets);
+  const keys = orderKeys(all, model.rooms.values());
+  return { keys, pcs: all.filter(({ id }) => !isLeftOut(keys, id)) };
 }
 
 /** What keeps these PCs from being given their own names; the server refuses it, too. */

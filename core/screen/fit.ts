@@ -1,6 +1,8 @@
 /** What a restore does for disks that are smaller than the image's, in words. */
+import { RoomcastError } from "../errors.ts";
 import { estimateShrink, windowsPartition } from "../image/fit-estimate.ts";
 import { imageName } from "../image/manifest.ts";
+import { partitionText } from "../image/partition-text.ts";
 import type { PartitionRecord } from "../image/types.ts";
 import { type FitDisk, type FitPlan, fits } from "../session/fit-plan.ts";
 import type { FitView, ImageView, SessionView } from "../wire/views.ts";
@@ -9,6 +11,13 @@ import { durationText, percentText, sizeText } from "./format.ts";
 /** Bytes in use of which a version is made in a second; measured (docs/decisions/0028). */
 const fitBps = 30e6;
 const minuteSeconds = 60;
+
+/** Throws `refused` for an image that cannot be made so small. */
+export function requireFit(plan: FitPlan): Exclude<FitPlan, { kind: "cannot" }> {
+  if (plan.kind !== "cannot") return plan;
+  const { what, next } = cannotFitText(plan);
+  throw new RoomcastError("refused", what, next);
+}
 
 /** Why an image cannot be made so small, and what to do. */
 export function cannotFitText({ origin, disk }: Extract<FitPlan, { kind: "cannot" }>): {
@@ -44,7 +53,7 @@ export function fitLines(
   const layout = estimateShrink(origin, plan.size.bytes) ?? [];
   const sizes = layout.map(
     ({ partition, bytes }, at) =>
-      `${partitionText(partition, origin)} ${at === 0 ? "becomes about " : ""}${sizeText(bytes)}`,
+      `${nameOf(partition, origin)} ${at === 0 ? "becomes about " : ""}${sizeText(bytes)}`,
   );
   const rest = sizes.length === 0 ? "" : `; ${sizes.join(", ")}`;
   const took = aboutText(origin.usedBytes / fitBps);
@@ -81,11 +90,8 @@ const smallerText = (origin: ImageView, disks: readonly FitDisk[]): string => {
 };
 
 /** As people call it. */
-function partitionText(partition: PartitionRecord, { partitions }: ImageView): string {
-  const { index, fs, label } = partition;
-  if (windowsPartition(partitions)?.index === index) return "C:";
-  return `partition ${index} (${[fs, label === null ? null : `"${label}"`].filter((each) => each !== null).join(" ")})`;
-}
+const nameOf = (partition: PartitionRecord, { partitions }: ImageView): string =>
+  windowsPartition(partitions)?.index === partition.index ? "C:" : partitionText(partition);
 
 /** `about 3 min`: nobody knows it better. */
 const aboutText = (seconds: number): string =>

@@ -5,7 +5,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Clock } from "../../core/ports.ts";
-import { cannotFitText } from "../../core/screen/fit.ts";
+import { requireFit } from "../../core/screen/fit.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { foreseenDisks, sectorsOf } from "../../core/screen/target.ts";
 import { type FitPlan, planFit } from "../../core/session/fit-plan.ts";
@@ -502,10 +502,7 @@ export class Lab implements AgentEvents {
       rooms,
       request,
     );
-    const plan = planFit(this.imageView(image), this.images(), disks);
-    if (plan.kind !== "cannot") return plan;
-    const { what, next } = cannotFitText(plan);
-    throw new RoomcastError("refused", what, next);
+    return requireFit(planFit(this.imageView(image), this.images(), disks));
   }
 
   /**

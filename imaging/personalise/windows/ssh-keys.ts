@@ -1,6 +1,7 @@
 /** The administrators' SSH keys, where OpenSSH's server of a Windows takes them from. */
 import { join } from "node:path";
 import { withKeys } from "../../../core/personalise/authorized-keys.ts";
+import { bytesText } from "../bytes-text.ts";
 import { asWindows, contentOf, find } from "./ntfs.ts";
 import { type Changed, type Done, done, left } from "./steps.ts";
 import { closeFile, expectedOf, putFile } from "./write.ts";
@@ -32,8 +33,7 @@ export async function putSshKeys(
   const path = (await find(within, fileName)) ?? join(within, fileName);
   const before = await textOf(root, fileName);
   if (before === null && (await find(within, fileName)) !== null) return left(unreadable);
-  const keys = sshKeys.map((key) => Buffer.from(key, "utf8").toString("latin1"));
-  const content = Buffer.from(withKeys(before ?? "", keys), "latin1");
+  const content = Buffer.from(withKeys(before ?? "", sshKeys.map(bytesText)), "latin1");
   if (await putFile(path, expectedOf(content), () => [content])) changed(asWindows(root, path));
   // What has the keys already may be open to others, and would not be looked at.
   else await closeFile(path);

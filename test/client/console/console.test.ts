@@ -72,8 +72,14 @@ test("a room is restored after each PC's disk was shown and the room's name was 
 });
 
 const windows = {
-  ...{ index: 1, type: "basic", fs: "ntfs", label: null, uuid: null },
-  ...{ start: 0, size: 1, usedBytes: 1, mode: "used" as const },
+  ...{
+    index: 3,
+    type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
+    fs: "ntfs",
+    label: null,
+    uuid: null,
+  },
+  ...{ start: 1 << 20, size: 1 << 30, usedBytes: 1 << 20, mode: "used" as const },
 };
 const join = { name: "10-join.sh", bytes: 300, by: "root", addedAt: "2026-11-28T07:00:00Z" };
 
@@ -741,17 +747,6 @@ test("without a terminal it refuses", async () => {
   );
 });
 
-const windowsVolume = {
-  ...{
-    index: 3,
-    type: "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
-    fs: "ntfs",
-    label: null,
-    uuid: null,
-  },
-  ...{ start: 1 << 20, size: 1 << 30, usedBytes: 1 << 20, mode: "used" as const },
-};
-
 test("where a disk would be refused, the list says so before anything is asked of the server", async () => {
   await using at = open(120, 24);
   const twins = [diskOf(2), { ...diskOf(3), path: "/dev/sdb" }];
@@ -762,7 +757,7 @@ test("where a disk would be refused, the list says so before anything is asked o
       pcOf(3, { disks: [{ ...diskOf(3), logicalSector: 4096 }] }),
       pcOf(4, { state: "offline" }),
     ],
-    images: [imageOf(4, { partitions: [windowsVolume] })],
+    images: [imageOf(4, { partitions: [windows] })],
   });
   await at.terminal.until("pc04");
   at.terminal.press(arrow.left);
