@@ -1,61 +1,32 @@
 /** FATs that mkfs.vfat made, counting in other sectors: judged by fsck.vfat and mtools. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import {
   closeSync,
   copyFileSync,
-  mkdtempSync,
   openSync,
   readFileSync,
-  readSync,
-  rmSync,
-  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ByteSource } from "../../../core/image/byte-source.ts";
 import { fatInSectors } from "../../../core/image/fat-sectors.ts";
-
-const mib = 1 << 20;
-const env = { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
-const tool = (name: string, ...args: string[]): string =>
-  execFileSync(name, args, { stdio: "pipe", encoding: "utf8", env });
-
-function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "roomcast-fat-"));
-  return work(folder).finally(() => rmSync(folder, { recursive: true }));
-}
-
-function sourceOf(path: string): ByteSource {
-  const { size } = statSync(path);
-  const read = async (offset: number, length: number): Promise<Uint8Array> => {
-    assert(offset + length <= size);
-    const out = new Uint8Array(length);
-    const fd = openSync(path, "r");
-    readSync(fd, out, 0, length, offset);
-    closeSync(fd);
-    return out;
-  };
-  return { size, read };
-}
+import { fileSource, inFolder, mib, tool } from "../../imaging/capture/disks.ts";
 
 /** A volume with a file in it; sparse, so that it may be large. */
 function made(path: string, sizeMib: number, ...options: string[]): void {
   writeFileSync(path, "");
   truncateSync(path, sizeMib * mib);
-  tool("mkfs.vfat", "-n", "ESP", "-i", "EF10C0DE", ...options, path);
-  tool("mmd", "-i", path, "::EFI", "::EFI/debian");
-  tool("mcopy", "-i", path, "/bin/sh", "::EFI/debian/shim.efi");
+  tool("mkfs.vfat", ["-n", "ESP", "-i", "EF10C0DE", ...options, path]);
+  tool("mmd", ["-i", path, "::EFI", "::EFI/debian"]);
+  tool("mcopy", ["-i", path, "/bin/sh", "::EFI/debian/shim.efi"]);
 }
 
 /** Why not, or null once it is written. */
 async function change(path: string, from: number, to: number): Promise<string | null> {
-  const changed = await fatInSectors(sourceOf(path), { from, to, start: mib });
+  const changed = await fatInSectors(fileSource(path), { from, to, start: mib });
   if (!changed.ok) return changed.reason;
   const fd = openSync(path, "r+");
   for (const { offset, data } of changed.value) {
@@ -67,13 +38,13 @@ async function change(path: string, from: number, to: number): Promise<string | 
 }
 
 function assertWhole(path: string, sector: number): void {
-  const said = tool("fsck.vfat", "-n", "-v", path);
+  const said = tool("fsck.vfat", ["-n", "-v", path]);
   assert.match(said, new RegExp(`^\\s+${sector} bytes per logical sector$`, "m"));
   assert.doesNotMatch(said, /differ|wrong|dirty|error/i);
   const back = `${path}.back`;
-  tool("mcopy", "-n", "-o", "-i", path, "::EFI/debian/shim.efi", back);
+  tool("mcopy", ["-n", "-o", "-i", path, "::EFI/debian/shim.efi", back]);
   assert.deepEqual(readFileSync(back), readFileSync("/bin/sh"));
-  const names = tool("blkid", "-p", "-o", "export", path);
+  const names = tool("blkid", ["-p", "-o", "export", path]);
   assert.match(names, /^LABEL=ESP$/m);
   assert.match(names, /^UUID=EF10-C0DE$/m);
 }

@@ -1,52 +1,32 @@
 /** What file systems need of a disk's sectors, as their own tools make them; each fills a disk without a table. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { changeSectors } from "../../../core/image/sector-change.ts";
+import { fileSource, inFolder, mib, tool } from "../../imaging/capture/disks.ts";
 
-const mib = 1 << 20;
-const env = { LC_ALL: "C", PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 const label = { label: null, uuid: null, usedBytes: 0, mode: "used" as const };
 
 /** Why not, or that it fits. */
 async function said(fs: string, make: readonly string[], from = 512, to = 4096): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "roomcast-sectors-"));
-  const path = join(folder, "volume");
-  const size = 320 * mib;
-  try {
+  let answer = "";
+  await inFolder(async (folder) => {
+    const path = join(folder, "volume");
+    const size = 320 * mib;
     writeFileSync(path, "");
     truncateSync(path, size);
     const [name = "", ...args] = make;
-    execFileSync(name, [...args, path], { stdio: "pipe", env });
-    const read = async (offset: number, length: number): Promise<Uint8Array> => {
-      assert(offset + length <= size);
-      const out = new Uint8Array(length);
-      const fd = openSync(path, "r");
-      readSync(fd, out, 0, length, offset);
-      closeSync(fd);
-      return out;
-    };
+    tool(name, [...args, path]);
     const image = {
       ...{ diskBytes: size, logicalSector: from, partitionTable: "none" as const },
       partitions: [{ index: 0, type: "none", fs, start: 0, size, ...label }],
     };
     const other = { diskBytes: size, logicalSector: to };
-    const change = await changeSectors(image, { size, read }, other);
-    return change.ok ? "it fits" : change.reason;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    const change = await changeSectors(image, fileSource(path), other);
+    answer = change.ok ? "it fits" : change.reason;
+  });
+  return answer;
 }
 
 const ext = (...more: string[]): string[] => ["mke2fs", "-q", "-F", "-t", "ext4", ...more];

@@ -1,4 +1,5 @@
 /** Disks for the tests, made by Debian's own tools, and what is on them. */
+import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
@@ -19,6 +20,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { ByteSource } from "../../../core/image/byte-source.ts";
 
 export const mib = 1 << 20;
 
@@ -69,6 +71,16 @@ export function bytesAt(path: string, offset: number, length: number): Buffer {
   }
   closeSync(fd);
   return into;
+}
+
+/** The bytes of a file; who reads beyond its end fails. */
+export function fileSource(path: string): ByteSource {
+  const { size } = statSync(path);
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    assert(offset + length <= size);
+    return bytesAt(path, offset, length);
+  };
+  return { size, read };
 }
 
 export function putBytes(path: string, offset: number, data: Uint8Array): void {
