@@ -12,6 +12,7 @@ import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
 import { parseMac } from "../core/units/mac.ts";
 import type { TrustView } from "../core/wire/api.ts";
+import { Logins } from "./api/logins.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
 import {
@@ -30,10 +31,10 @@ import {
 } from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
-import type { GatePorts } from "./gate/gate.ts";
 import { Grants } from "./gate/grants.ts";
 import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
+import { builtPageFolder } from "./gate/page-routes.ts";
 import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
@@ -157,12 +158,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     }),
   );
 
+  const operators = new Operators(state, systemClock);
   const listeners = [url, gateUrl, ...services.listeners, socketPath];
   const api: ApiPorts = {
     lab,
     images,
     state,
-    operators: new Operators(state, systemClock),
+    operators,
+    logins: new Logins(state, systemClock, operators),
     trust: {
       view: () => trustView(gateUrl, { keys, signing }, lab),
       certificate: (session) => signing.sign(lab.certificate(session)),
@@ -211,10 +214,12 @@ export async function serve(options: ServeOptions): Promise<void> {
       ]);
     },
   };
-  const ports: GatePorts = { lab, images, links, grants, interfaceAddress: address };
   const names = [address, hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])];
   const forNetwork = application(log, tls.options());
-  await networkApplication(forNetwork, api, ports, names);
+  await networkApplication(forNetwork, {
+    ...{ api, names, pageFolder: builtPageFolder },
+    gate: { lab, images, links, grants, interfaceAddress: address },
+  });
   const forBoot = await bootApplication(application(log), services.forRoutes);
   await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");
   cleanup.defer(() => forNetwork.close());

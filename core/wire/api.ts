@@ -95,9 +95,40 @@ export const Role = Type.Union([
 ]);
 export type Role = Static<typeof Role>;
 
+/** Who calls: an operator, or the page on the wall of a room, which only watches that. */
+export const CallerRole = Type.Union([Role, Type.Literal("wall")]);
+export type CallerRole = Static<typeof CallerRole>;
+
+/** Who is logged in. */
+export const LoginView = Type.Object({
+  name: Type.String(),
+  role: CallerRole,
+  /** Of a wall; null: all rooms. */
+  room: nullable(Type.String()),
+  /** When the login by cookie ends unless it is used before; null: it is no such login. */
+  until: nullable(Type.String()),
+});
+export type LoginView = Static<typeof LoginView>;
+
+/** How one may log in. */
+export const LoginWays = Type.Object({
+  password: Type.Boolean(),
+  /** By the site's own provider of identities: what its button says, and where it leads. */
+  oidc: nullable(Type.Object({ label: Type.String(), url: Type.String() })),
+});
+export type LoginWays = Static<typeof LoginWays>;
+
+/** Said once; only the hash of its secret is stored. */
+export const WallLink = Type.Object({ url: Type.String() });
+export type WallLink = Static<typeof WallLink>;
+
 export const OperatorView = Type.Object({
   name: Type.String(),
   role: Role,
+  /** Whether it has one. */
+  password: Type.Boolean(),
+  /** The provider of identities that it is from; null: it was added here. */
+  issuer: nullable(Type.String()),
   createdAt: Type.String(),
   lastSeen: nullable(Type.String()),
 });

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
@@ -5,6 +6,7 @@ import { ApiEvent, HistoryEvent } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { whileLetIn } from "./access.ts";
 import { closed, Reference } from "./schemas.ts";
 
 const historyLimit = 10_000;
@@ -68,7 +70,10 @@ const eventBacklogLimitBytes = 8 * 1024 * 1024;
 function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): void {
   reply.hijack();
   const stream = reply.raw;
-  stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  stream.writeHead(200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    ...{ "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
   const say = (event: ApiEvent): void => {
     stream.write(`data: ${JSON.stringify(event)}\n\n`);
     if (stream.writableLength > eventBacklogLimitBytes) stream.destroy();
@@ -82,8 +87,14 @@ function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): v
   say({ type: "ready" });
   const stopListening = lab.announcer.feed.listen(say);
   const alive = setInterval(() => stream.write(": alive\n\n"), 5000);
-  request.raw.on("close", () => {
+  const stop = (): void => {
+    stopLooking();
     clearInterval(alive);
     stopListening();
+  };
+  const stopLooking = whileLetIn(request, () => {
+    stop();
+    stream.end();
   });
+  request.raw.on("close", stop);
 }

@@ -8,11 +8,13 @@ import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { type Caller, guard, type Identify, roleOf } from "./access.ts";
+import { type Caller, cookieName, guard, type Identify, roleOf } from "./access.ts";
 import { auditLine } from "./audit.ts";
 import { answerError } from "./errors.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
+import { loginRoutes } from "./login-routes.ts";
+import type { Logins } from "./logins.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
 import { pcRoutes } from "./pc-routes.ts";
@@ -29,6 +31,7 @@ export interface ApiPorts {
   readonly images: ImageStore;
   readonly state: StateStore;
   readonly operators: Operators;
+  readonly logins: Logins;
   readonly trust: TrustPorts;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
@@ -38,7 +41,7 @@ export interface ApiPorts {
 export const apiRoutes =
   (ports: ApiPorts, identify: Identify): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { lab, images, state, operators, status } = ports;
+    const { lab, images, state, operators, logins, status } = ports;
     app.setErrorHandler(answerError);
     const strangers = new RareLine(() => performance.now());
     guard(app, identify, (request, caller, code) => {
@@ -52,8 +55,13 @@ export const apiRoutes =
       openapi: {
         openapi: "3.1.0",
         info: { title: "roomcast", version, description: "docs/protocol.md has the rules." },
-        components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-        security: [{ token: [] }],
+        components: {
+          securitySchemes: {
+            token: { type: "http", scheme: "bearer" },
+            login: { type: "apiKey", in: "cookie", name: cookieName },
+          },
+        },
+        security: [{ token: [] }, { login: [] }],
       },
       transform: ({ schema, url, route }) => {
         const role = roleOf(String(route.method), route.config ?? {});
@@ -104,7 +112,8 @@ export const apiRoutes =
     await app.register(sessionRoutes(lab));
     await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
-    await app.register(operatorRoutes(operators));
+    await app.register(operatorRoutes(operators, logins));
+    await app.register(loginRoutes(logins));
     await app.register(trustRoutes(ports.trust));
     await app.register(sshKeyRoutes(lab.sshKeys));
   };

@@ -6,7 +6,9 @@ import type { FastifyInstance, RouteOptions } from "fastify";
 import { pino } from "pino";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { systemClock } from "../../../core/node/clock.ts";
+import type { Clock } from "../../../core/ports.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
+import { Logins } from "../../../server/api/logins.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import {
   application,
@@ -37,6 +39,7 @@ export interface TestApi {
   readonly grants: Grants;
   readonly state: StateStore;
   readonly operators: Operators;
+  readonly logins: Logins;
   readonly app: FastifyInstance;
   /** What the HTTP port shows of the network's application; null for the local one. */
   readonly boot: FastifyInstance | null;
@@ -65,6 +68,8 @@ export interface TestApiOptions {
   /** For the network's application. */
   readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
+  /** Of operators and logins. */
+  readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
   readonly log?: Log;
   /** Before there are routes. */
@@ -88,6 +93,7 @@ export async function openApi(
     senses,
     tls,
     log = pino({ level: "silent" }),
+    clock = systemClock,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -121,7 +127,7 @@ export async function openApi(
   };
   const app = newApp(tls ?? null);
   const bootApp = trust === "local" ? null : newApp(null);
-  const operators = new Operators(state, systemClock);
+  const operators = new Operators(state, clock);
   const status = async () => ({
     ...{ version: "test", url: "http://test", startedAt: "t", listeners: [] },
     ...{ rooms: 1, pcs: 0, online: 0, sessions: 0, images: 0, storedBytes: 5, freeBytes: 7 },
@@ -144,7 +150,8 @@ export async function openApi(
     async finish() {},
   };
   const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
-  const ports = { lab, images, state, operators, trust: keys, status, doctor };
+  const logins = new Logins(state, clock, operators);
+  const ports = { lab, images, state, operators, logins, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
@@ -155,7 +162,9 @@ export async function openApi(
     const boot = { folder, serverUrl: "http://test", gate, plan, asked, fetches, secureFile };
     await bootApplication(bootApp, boot);
     const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
-    await networkApplication(app, ports, forGate, ["localhost"]);
+    const pageFolder = join(folder, "page");
+    const forNetwork = { api: ports, gate: forGate, names: ["localhost"], pageFolder };
+    await networkApplication(app, forNetwork);
   }
   const close = async (): Promise<void> => {
     links.close();
@@ -169,7 +178,8 @@ export async function openApi(
   };
   return {
     ...{ close, [Symbol.asyncDispose]: close },
-    ...{ folder, images, lab, grants, state, operators, app, boot: bootApp, routes },
+    ...{ folder, images, lab, grants, state, operators, logins, app },
+    ...{ boot: bootApp, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
         method,
