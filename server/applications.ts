@@ -56,7 +56,7 @@ export async function bootApplication(
   return app;
 }
 
-export interface NetworkPorts {
+export interface NetworkSides {
   readonly api: ApiPorts;
   readonly gate: GatePorts;
   /** By which the server may be called. */
@@ -68,13 +68,17 @@ export interface NetworkPorts {
 /** For the lab's network over TLS: gate, page and login, which need no token, and the operators' API, which does. */
 export async function networkApplication(
   app: FastifyInstance,
-  { api, gate: gatePorts, names, pageFolder }: NetworkPorts,
+  { api, gate: gatePorts, names, pageFolder }: NetworkSides,
 ): Promise<FastifyInstance> {
   limitStrangers(app, isLetIn);
   cutStalled(app);
   holdBrowsers(app);
   holdToOwnNames(app, names);
   await app.register(websocket, { options: { maxPayload: frameLimit } });
+  // Node leaves it to others to end the connection of an upgrade, also of one that was refused.
+  app.addHook("onResponse", async ({ headers, raw }) => {
+    if (headers.upgrade !== undefined) raw.socket.destroySoon();
+  });
   await app.register(cookie);
   await app.register(gate(gatePorts));
   const { operators, logins } = api;

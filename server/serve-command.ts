@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 
 interface ServeArguments {
-  readonly interface: string;
-  readonly dhcp: "auto" | DhcpMode;
+  readonly interface?: string[];
+  readonly dhcp?: "auto" | DhcpMode;
   readonly range?: string;
   readonly httpPort: number;
   readonly httpsPort: number;
@@ -15,14 +15,16 @@ export function addServeCommand(program: Command): void {
   program
     .command("serve")
     .description("runs the lab server in the foreground")
-    .requiredOption("--interface <IF>", "the interface of the lab network; it serves no other")
+    .option(
+      "--interface <IF>",
+      "the interface of a lab network, once for each; it serves no other",
+      (name: string, before: string[] = []) => [...before, name],
+    )
     .addOption(
       new Option(
         "--dhcp <MODE>",
-        "server: lease addresses; proxy: only tell PCs what to boot; auto: proxy if another DHCP server answers, else server",
-      )
-        .choices(["auto", "server", "proxy", "off"])
-        .default("auto"),
+        "server: lease addresses; proxy: only tell PCs what to boot; auto (the default): proxy if another DHCP server answers, else server",
+      ).choices(["auto", "server", "proxy", "off"]),
     )
     .option(
       "--range <FIRST-LAST>",
@@ -40,8 +42,8 @@ export function addServeCommand(program: Command): void {
       const { serve } = await import("./serve.ts");
       await serve({
         dataFolder: program.opts<{ data: string }>().data,
-        interfaceName: options.interface,
-        dhcp: options.dhcp,
+        interfaces: options.interface ?? [],
+        dhcp: options.dhcp ?? null,
         range: options.range ?? null,
         httpPort: options.httpPort,
         httpsPort: options.httpsPort,

@@ -17,6 +17,18 @@ export const DhcpStatus = Type.Object({
 });
 export type DhcpStatus = Static<typeof DhcpStatus>;
 
+/** One of the networks that the server serves. */
+export const NetworkStatus = Type.Object({
+  interface: Type.String(),
+  /** The server's own there; null: the interface has had none since the server was started. */
+  address: nullable(Type.String()),
+  /** Why it is not served now, in words; null: it is. */
+  trouble: nullable(Type.String()),
+  /** Null while it is not served. */
+  dhcp: nullable(DhcpStatus),
+});
+export type NetworkStatus = Static<typeof NetworkStatus>;
+
 export const StatusView = Type.Object({
   version: Type.String(),
   url: Type.String(),
@@ -29,8 +41,7 @@ export const StatusView = Type.Object({
   images: Type.Integer(),
   storedBytes: Type.Integer(),
   freeBytes: Type.Integer(),
-  interface: Type.String(),
-  dhcp: DhcpStatus,
+  networks: Type.Array(NetworkStatus),
   /** What is wrong now, in words. */
   warnings: Type.Array(Type.String()),
 });
@@ -47,7 +58,7 @@ export const Finding = Type.Object({
 export type Finding = Static<typeof Finding>;
 
 export const DoctorView = Type.Object({
-  interface: Type.String(),
+  interfaces: Type.Array(Type.String()),
   /** Whether a server runs and was asked. */
   isServing: Type.Boolean(),
   /** No finding is a problem. */

@@ -31,6 +31,34 @@ export const Config = Type.Object(
         closed,
       ),
     ),
+    /** One an interface; those that `--interface` names need none. */
+    network: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            interface: Type.String({ pattern: "^[^\\s/]{1,15}$" }),
+            /** As `--dhcp`, which overrides it. */
+            dhcp: Type.Optional(
+              Type.Union([
+                Type.Literal("auto"),
+                Type.Literal("server"),
+                Type.Literal("proxy"),
+                Type.Literal("off"),
+              ]),
+            ),
+            /** FIRST-LAST */
+            range: Type.Optional(Type.String()),
+            /** Those of `[dhcp]`, for this network. */
+            router: Type.Optional(address),
+            dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+            /** The highest rate of a session on this network. */
+            rate: Type.Optional(Rate),
+          },
+          closed,
+        ),
+        { maxItems: 64 },
+      ),
+    ),
     cast: Type.Optional(
       Type.Object(
         {
@@ -112,7 +140,8 @@ export function rateLimitOf({ cast, rooms }: Config, room: string | null): numbe
 
 const unitBps = { k: 1e3, M: 1e6, G: 1e9 } as const;
 
-function bpsOf(rate: number | string): number {
+/** Of a rate as the configuration words it. */
+export function bpsOf(rate: number | string): number {
   if (typeof rate === "number") return rate * unitBps.M;
   const unit = /[kMG]/.exec(rate)?.[0] as keyof typeof unitBps;
   return Number.parseFloat(rate) * unitBps[unit];

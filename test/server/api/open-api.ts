@@ -78,6 +78,7 @@ export interface TestApiOptions {
 
 /** A lab's own network. */
 export const testNetwork: LabNetwork = {
+  name: "lab0",
   ...{ address: "10.77.0.1", netmask: "255.255.255.0", gateway: "10.77.0.254" },
   ...{ dns: ["10.77.0.2"], fixed: new Map([["52:54:00:00:0f:0f", "10.77.0.15"]]) },
 };
@@ -107,7 +108,7 @@ export async function openApi(
     clock: systemClock,
     version: "test",
     agents: agents ?? links,
-    network: testNetwork,
+    networks: () => [testNetwork],
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
     startReceiver:
       startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
@@ -131,8 +132,13 @@ export async function openApi(
   const status = async () => ({
     ...{ version: "test", url: "http://test", startedAt: "t", listeners: [] },
     ...{ rooms: 1, pcs: 0, online: 0, sessions: 0, images: 0, storedBytes: 5, freeBytes: 7 },
-    ...{ interface: "lab0", warnings: [] },
-    dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
+    networks: [
+      {
+        ...{ interface: "lab0", address: "10.77.0.1", trouble: null },
+        dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
+      },
+    ],
+    warnings: [],
   });
   const signing = await SigningKeys.open(folder);
   const keys = {
@@ -149,7 +155,12 @@ export async function openApi(
     async rotate() {},
     async finish() {},
   };
-  const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
+  const doctor = async () => ({
+    interfaces: ["lab0"],
+    isServing: true,
+    isWell: true,
+    findings: [],
+  });
   const logins = new Logins(state, clock, operators);
   const ports = { lab, images, state, operators, logins, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
