@@ -12,6 +12,7 @@ import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
 import { parseMac } from "../core/units/mac.ts";
 import type { TrustView } from "../core/wire/api.ts";
+import { LiveEvents } from "./api/live-events.ts";
 import { Logins } from "./api/logins.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
@@ -166,6 +167,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     state,
     operators,
     logins: new Logins(state, systemClock, operators),
+    live: new LiveEvents(lab.announcer.feed),
     trust: {
       view: () => trustView(gateUrl, { keys, signing }, lab),
       certificate: (session) => signing.sign(lab.certificate(session)),

@@ -8,6 +8,7 @@ import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { systemClock } from "../../../core/node/clock.ts";
 import type { Clock } from "../../../core/ports.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
+import { LiveEvents } from "../../../server/api/live-events.ts";
 import { Logins } from "../../../server/api/logins.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import {
@@ -68,6 +69,8 @@ export interface TestApiOptions {
   /** For the network's application. */
   readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
+  /** Of live events for whoever comes back, in characters; else as many as the server's. */
+  readonly keptEvents?: number;
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -94,6 +97,7 @@ export async function openApi(
     tls,
     log = pino({ level: "silent" }),
     clock = systemClock,
+    keptEvents,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -151,7 +155,8 @@ export async function openApi(
   };
   const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
   const logins = new Logins(state, clock, operators);
-  const ports = { lab, images, state, operators, logins, trust: keys, status, doctor };
+  const live = new LiveEvents(lab.announcer.feed, keptEvents);
+  const ports = { lab, images, state, operators, logins, live, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
