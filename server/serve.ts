@@ -14,6 +14,7 @@ import { parseMac } from "../core/units/mac.ts";
 import type { TrustView } from "../core/wire/api.ts";
 import { LiveEvents } from "./api/live-events.ts";
 import { Logins } from "./api/logins.ts";
+import { Oidc } from "./api/oidc.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
 import {
@@ -168,6 +169,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     operators,
     logins: new Logins(state, systemClock, operators),
     live: new LiveEvents(lab.announcer.feed),
+    oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
       view: () => trustView(gateUrl, { keys, signing }, lab),
       certificate: (session) => signing.sign(lab.certificate(session)),

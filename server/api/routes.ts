@@ -16,6 +16,7 @@ import { imageApiRoutes } from "./image-api-routes.ts";
 import type { LiveEvents } from "./live-events.ts";
 import { loginRoutes } from "./login-routes.ts";
 import type { Logins } from "./logins.ts";
+import type { Oidc } from "./oidc.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
 import { pcRoutes } from "./pc-routes.ts";
@@ -35,6 +36,8 @@ export interface ApiPorts {
   readonly operators: Operators;
   readonly logins: Logins;
   readonly live: LiveEvents;
+  /** The site's provider of identities; null: it has none. */
+  readonly oidc: Oidc | null;
   readonly trust: TrustPorts;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;

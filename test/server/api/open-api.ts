@@ -10,6 +10,7 @@ import type { Clock } from "../../../core/ports.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import { LiveEvents } from "../../../server/api/live-events.ts";
 import { Logins } from "../../../server/api/logins.ts";
+import type { Oidc } from "../../../server/api/oidc.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import {
   application,
@@ -71,6 +72,8 @@ export interface TestApiOptions {
   readonly tls?: GateKey;
   /** Of live events for whoever comes back, in characters; else as many as the server's. */
   readonly keptEvents?: number;
+  /** The site's provider of identities; else none. */
+  readonly oidc?: Oidc | null;
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -97,6 +100,7 @@ export async function openApi(
     tls,
     log = pino({ level: "silent" }),
     clock = systemClock,
+    oidc = null,
     keptEvents,
     prepare,
   }: TestApiOptions = {},
@@ -156,7 +160,7 @@ export async function openApi(
   const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
   const logins = new Logins(state, clock, operators);
   const live = new LiveEvents(lab.announcer.feed, keptEvents);
-  const ports = { lab, images, state, operators, logins, live, trust: keys, status, doctor };
+  const ports = { lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
