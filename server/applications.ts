@@ -8,6 +8,7 @@ import { type Identify, localCaller, networkCaller } from "./api/access.ts";
 import { answerError } from "./api/errors.ts";
 import { doorRoutes } from "./api/login-routes.ts";
 import { metricsRoute } from "./api/metrics.ts";
+import { oidcRoutes } from "./api/oidc-routes.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import { countTries } from "./api/tries.ts";
 import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
@@ -86,8 +87,8 @@ export async function networkApplication(
   await app.register(async (door) => {
     holdToTable(door, "https", null);
     await pageRoutes(door, pageFolder);
-    const ways = () => ({ password: true, oidc: null });
-    await door.register(doorRoutes(api, tries, ways), { prefix: "/api/v1" });
+    await door.register(doorRoutes(api, tries), { prefix: "/api/v1" });
+    await door.register(oidcRoutes(api, tries.address), { prefix: "/api/v1" });
   });
   return withApi(app, api, networkCaller(operators, logins, tries.address));
 }

@@ -9,7 +9,9 @@ import { systemClock } from "../core/node/clock.ts";
 import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
 import type { TrustView } from "../core/wire/api.ts";
+import { LiveEvents } from "./api/live-events.ts";
 import { Logins } from "./api/logins.ts";
+import { Oidc } from "./api/oidc.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
 import { application, localApplication } from "./applications.ts";
@@ -139,6 +141,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     state,
     operators,
     logins: new Logins(state, systemClock, operators),
+    live: new LiveEvents(lab.announcer.feed),
+    oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
       view: () => trustView(networks.home.gateUrl, { keys, signing }, lab),
       certificate: (session) => signing.sign(lab.certificate(session)),

@@ -41,6 +41,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "room set lab1 --pin 2468 --instructor-pin 97531",
   ],
   "room walk": ["room walk lab1", "room walk lab1 --end"],
+  "room wall-link": ["room wall-link lab1", "room wall-link lab1 --end"],
   "room import": ["room import lab1 lab1.csv"],
   "room export": ["room export lab1 lab1.csv"],
   "room wake": ["room wake lab1 --wait 300"],
@@ -58,6 +59,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "schedule add": ['schedule add "30 6 * * 1-5" --room lab1 --image win11 --delta'],
   "session retry": ["session retry s12 --wait"],
   "operator add": ["operator add jane --role operator --out jane.token"],
+  "operator set": ["operator set jane --role admin"],
+  "operator password": [
+    "operator password jane",
+    "operator password jane --password-file jane.txt",
+  ],
 };
 
 /** Puts the examples at the end of the help of each command. */

@@ -84,6 +84,13 @@ export const ApiEvent = Type.Union([
 ]);
 export type ApiEvent = Static<typeof ApiEvent>;
 
+/**
+ * The same as it comes to a client. `reset`: what is known from before the break counts no more, since not all that
+ * happened in between is known; everything follows.
+ */
+export const LiveEvent = Type.Union([ApiEvent, Type.Object({ type: Type.Literal("reset") })]);
+export type LiveEvent = Static<typeof LiveEvent>;
+
 /** Something that happened, and to what; `pc` is an id, `pcName` its name now, `image` NAME@VERSION. */
 export const HistoryEvent = Type.Object({
   at: Type.String(),

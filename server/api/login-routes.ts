@@ -7,6 +7,7 @@ import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
 import { cookieName } from "./access.ts";
 import type { Login, Logins } from "./logins.ts";
+import type { Oidc } from "./oidc.ts";
 import type { Operators } from "./operators.ts";
 import { longestPassword } from "./passwords.ts";
 import { closed } from "./schemas.ts";
@@ -16,6 +17,8 @@ export interface LoginPorts {
   readonly lab: Lab;
   readonly operators: Operators;
   readonly logins: Logins;
+  /** The site's provider of identities; null: it has none. */
+  readonly oidc: Oidc | null;
 }
 
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -46,9 +49,8 @@ export function giveCookie(
 /** What whoever has no login yet may ask: `POST /login` and `/login/ways`. */
 export const doorRoutes =
   (
-    { lab, operators, logins }: LoginPorts,
+    { lab, operators, logins, oidc }: LoginPorts,
     tries: { readonly address: CountTry; readonly name: CountTry },
-    ways: () => LoginWays,
   ): FastifyPluginAsyncTypebox =>
   async (app) => {
     const strangers = new RareLine(() => performance.now());
@@ -68,7 +70,10 @@ export const doorRoutes =
     app.get(
       "/login/ways",
       { schema: { summary: "say how one may log in", response: { 200: LoginWays } } },
-      async () => ways(),
+      async () => ({
+        password: true,
+        oidc: oidc === null ? null : { label: oidc.label, url: "/api/v1/login/oidc" },
+      }),
     );
     app.post(
       "/login",

@@ -61,8 +61,12 @@ export class Logins {
     const record = this.records.get(hexSha256(secret));
     if (record === undefined) return null;
     const login = this.viewOf(record);
-    if (login === null) this.end(record.hash);
-    else this.touch(record);
+    if (login === null) {
+      this.end(record.hash);
+      return null;
+    }
+    this.touch(record);
+    if (login.room === null) this.operators.seen(login.name);
     return login;
   }
 

@@ -4,9 +4,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
+import { operatorNameRule, suggestedName } from "../../core/wire/names.ts";
 import type { OperatorRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { Passwords } from "./passwords.ts";
+
+type Provider = NonNullable<OperatorRecord["provider"]>;
 
 const derive = promisify<Buffer, Buffer, number, Buffer>(scrypt);
 /** Node's scrypt defaults to N 16384, r 8, p 1: some 50 ms of a core. */
@@ -64,6 +67,31 @@ export class Operators {
     };
     this.save(record);
     return { ...view(record), token: `${name}.${secret}` };
+  }
+
+  /** The operator whom a provider of identities knows as this; null: there is none. */
+  of({ issuer, subject }: Provider): OperatorView | null {
+    for (const record of this.records.values()) {
+      const { provider } = record;
+      if (provider?.issuer === issuer && provider.subject === subject) return view(record);
+    }
+    return null;
+  }
+
+  /** The same, with this role from now on; a new operator with a name like `wanted` if there was none. */
+  admit({ issuer, subject }: Provider, wanted: string, role: Role): OperatorView {
+    const known = this.of({ issuer, subject });
+    if (known !== null) {
+      if (known.role !== role) this.setRole(known.name, role);
+      return this.require(known.name);
+    }
+    const createdAt = this.clock.isoTime();
+    const name = this.freeName(wanted.split("@")[0] ?? "");
+    const record: OperatorRecord = {
+      ...{ name, role, provider: { issuer, subject }, createdAt, lastSeen: null },
+    };
+    this.save(record);
+    return view(record);
   }
 
   /** What the operator has open ends, and opens again with the new role. Throws `not-found`. */
@@ -138,6 +166,15 @@ export class Operators {
       this.state.saveOperator(record);
     }
     return view(record);
+  }
+
+  /** A name that nobody has, like this one. */
+  private freeName(wanted: string): string {
+    const name = suggestedName(operatorNameRule, wanted) ?? "person";
+    for (let number = 1; ; number++) {
+      const numbered = number === 1 ? name : `${name.slice(0, 24)}-${number}`;
+      if (!this.records.has(numbered)) return numbered;
+    }
   }
 
   private save(record: OperatorRecord): void {

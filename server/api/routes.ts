@@ -13,8 +13,10 @@ import { auditLine } from "./audit.ts";
 import { answerError } from "./errors.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
+import type { LiveEvents } from "./live-events.ts";
 import { loginRoutes } from "./login-routes.ts";
 import type { Logins } from "./logins.ts";
+import type { Oidc } from "./oidc.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
 import { pcRoutes } from "./pc-routes.ts";
@@ -25,6 +27,7 @@ import { sessionRoutes } from "./session-routes.ts";
 import { shellRoute } from "./shell-route.ts";
 import { sshKeyRoutes } from "./ssh-key-routes.ts";
 import { type TrustPorts, trustRoutes } from "./trust-routes.ts";
+import { wallRoutes } from "./wall-routes.ts";
 
 export interface ApiPorts {
   readonly lab: Lab;
@@ -32,6 +35,9 @@ export interface ApiPorts {
   readonly state: StateStore;
   readonly operators: Operators;
   readonly logins: Logins;
+  readonly live: LiveEvents;
+  /** The site's provider of identities; null: it has none. */
+  readonly oidc: Oidc | null;
   readonly trust: TrustPorts;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
@@ -41,7 +47,7 @@ export interface ApiPorts {
 export const apiRoutes =
   (ports: ApiPorts, identify: Identify): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { lab, images, state, operators, logins, status } = ports;
+    const { lab, images, operators, logins, status } = ports;
     app.setErrorHandler(answerError);
     const strangers = new RareLine(() => performance.now());
     guard(app, identify, (request, caller, code) => {
@@ -104,10 +110,11 @@ export const apiRoutes =
       },
       () => ports.doctor(),
     );
-    await app.register(eventRoutes(lab, state));
+    await app.register(eventRoutes(ports));
     await app.register(pcRoutes(lab));
     await app.register(shellRoute(lab));
-    await app.register(roomRoutes(lab));
+    await app.register(roomRoutes(lab, logins));
+    await app.register(wallRoutes(lab, logins, () => ports.trust.view().gate));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));
     await app.register(requestRoutes(lab.requests));

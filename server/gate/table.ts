@@ -87,6 +87,8 @@ export const gateRows: readonly GateRow[] = [
   row("GET", "/assets/*", "a file of the page", 16, "its program and its style"),
   row("GET", "/api/v1/login/ways", "nothing", 8, "how one may log in at the page"),
   row("POST", "/api/v1/login", "nothing", 4, "password, token or wall's link for a cookie", 2048),
+  row("GET", "/api/v1/login/oidc", "nothing", 4, "to the site's provider of identities"),
+  row("GET", "/api/v1/login/oidc/return", "a login begun in that browser", 4, "and back from it"),
   // One host may run the agents of many disks.
   row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", loginBytes),
   granted("list", "GET", "/gate/v2/images", 8, "the list of images"),

@@ -95,6 +95,30 @@ export const Config = Type.Object(
         closed,
       ),
     ),
+    /** The site's own provider of identities, for logins at the page. */
+    oidc: Type.Optional(
+      Type.Object(
+        {
+          /** As the provider writes it, an https address. */
+          issuer: Type.String({ maxLength: 1024 }),
+          clientId: Type.String({ minLength: 1, maxLength: 256 }),
+          clientSecretFile: Type.String({ minLength: 1 }),
+          /** What the page's button says. */
+          label: Type.String({ minLength: 1, maxLength: 64 }),
+          roles: Type.Object(
+            {
+              /** The claim, of the ID token or of userinfo, whose values mean roles. */
+              claim: Type.String({ minLength: 1, maxLength: 256 }),
+              admin: Type.Optional(Type.Array(Type.String())),
+              operator: Type.Optional(Type.Array(Type.String())),
+              viewer: Type.Optional(Type.Array(Type.String())),
+            },
+            closed,
+          ),
+        },
+        closed,
+      ),
+    ),
     boot: Type.Optional(
       Type.Object(
         {

@@ -10,6 +10,8 @@ import { type Granted, openGranted } from "../server/gate/granted.ts";
 /** The reviewed list: what anybody may ask for, as firmware does, and a browser that is not logged in. */
 const open = [
   "GET /",
+  "GET /api/v1/login/oidc",
+  "GET /api/v1/login/oidc/return",
   "GET /api/v1/login/ways",
   "GET /assets/*",
   "GET /boot/*",

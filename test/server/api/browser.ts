@@ -36,7 +36,7 @@ export class Browser {
       ...headers,
     };
     const answer = await this.app.inject({
-      ...{ method, url: path.startsWith("/") ? `/api/v1${path}` : `/${path.slice(1)}` },
+      ...{ method, url: path.startsWith(".") ? path.slice(1) : `/api/v1${path}` },
       headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== "")),
       remoteAddress: this.address,
       ...(body === undefined ? {} : { payload: body as object }),

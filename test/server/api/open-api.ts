@@ -8,7 +8,9 @@ import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { systemClock } from "../../../core/node/clock.ts";
 import type { Clock } from "../../../core/ports.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
+import { LiveEvents } from "../../../server/api/live-events.ts";
 import { Logins } from "../../../server/api/logins.ts";
+import type { Oidc } from "../../../server/api/oidc.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import {
   application,
@@ -68,6 +70,10 @@ export interface TestApiOptions {
   /** For the network's application. */
   readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
+  /** Of live events for whoever comes back, in characters; else as many as the server's. */
+  readonly keptEvents?: number;
+  /** The site's provider of identities; else none. */
+  readonly oidc?: Oidc | null;
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -95,6 +101,8 @@ export async function openApi(
     tls,
     log = pino({ level: "silent" }),
     clock = systemClock,
+    oidc = null,
+    keptEvents,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -162,7 +170,8 @@ export async function openApi(
     findings: [],
   });
   const logins = new Logins(state, clock, operators);
-  const ports = { lab, images, state, operators, logins, trust: keys, status, doctor };
+  const live = new LiveEvents(lab.announcer.feed, keptEvents);
+  const ports = { lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
