@@ -89,7 +89,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
-  const state = openStateStore(dataFolder);
+  const state = openStateStore(dataFolder, (reason) => {
+    if (reason === null) log.info("what happens is written down again");
+    else log.error({ reason }, "what happens cannot be written down");
+  });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));

@@ -162,19 +162,20 @@ export function orderVerdict(
 
 /** Counts who comes new from which address; the time is any clock that only goes forward. */
 export class Newcomers {
-  private readonly byAddress = new Map<string, Millis[]>();
+  /** The address from which nobody has come for the longest time is the first. */
+  private readonly byAddress = new Map<string, readonly Millis[]>();
 
   /** Whether one more may come from there now. */
   take(address: string, now: Millis): boolean {
-    for (const [each, times] of this.byAddress) {
-      const recent = times.filter((at) => now - at < minute);
-      if (recent.length === 0) this.byAddress.delete(each);
-      else this.byAddress.set(each, recent);
+    for (const [oldest, times] of this.byAddress) {
+      if (now - (times.at(-1) ?? now) < minute) break;
+      this.byAddress.delete(oldest);
     }
-    const times = this.byAddress.get(address) ?? [];
+    const times = (this.byAddress.get(address) ?? []).filter((at) => now - at < minute);
     const isNew = times.length === 0;
     if (times.length >= newcomersPerMinute) return false;
     if (isNew && this.byAddress.size >= addressLimit) return false;
+    this.byAddress.delete(address);
     this.byAddress.set(address, [...times, now]);
     return true;
   }

@@ -211,7 +211,7 @@ export class Lab implements AgentEvents {
       clock,
       log,
       pc: (id) => this.inventory.get(id),
-      rooms: () => this.inventory.rooms(),
+      hasRoom: (name) => this.inventory.hasRoom(name),
       pcView: (pc) => this.pcView(pc),
       roomView: (name) => this.rooms.view(name),
       sessionView: (id) => this.sessions.find(id),
@@ -526,7 +526,7 @@ export class Lab implements AgentEvents {
       if (fault !== null)
         this.announcer.note({ session: session.id, pc: pc.id }, `left out: ${fault.what}`);
     }
-    this.announcer.rooms();
+    if (session.room !== null) this.announcer.room(session.room);
   }
 
   /** The room of a request as its record spells it. */
@@ -818,9 +818,9 @@ export class Lab implements AgentEvents {
         this.agents.send(id, { type: "notice", text });
       }
       this.placed(pc);
+      this.announcer.room(pc.room);
     }
     this.announcer.pc(id);
-    this.announcer.rooms();
   }
 
   /** An order from before the server asked for keys names it: that places it, as an order does now. */
@@ -835,10 +835,11 @@ export class Lab implements AgentEvents {
     this.serve(pc.id);
     if (this.admissions.verdict(pc).kind !== "may") return;
     const session = this.sessions.restoreIn(pc.room);
-    const fault = session === null ? undefined : this.ownFaults(session, pc)[0];
-    if (session === null || fault === undefined) return this.sessions.placed(pc);
-    if (!this.sessions.knows(session, pc.id))
-      this.announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
+    // Most who come were asked for: what else would be looked at costs a look at every member.
+    if (session === null || this.sessions.knows(session, pc.id)) return;
+    const fault = this.ownFaults(session, pc)[0];
+    if (fault === undefined) return this.sessions.placed(pc);
+    this.announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
   }
 
   /** The sessions hear of a PC while it is connected and orders may go to it, and of no other. */
@@ -859,7 +860,9 @@ export class Lab implements AgentEvents {
 
   /** PCs that nobody placed are not remembered for long. */
   private sweep(): void {
-    for (const id of this.admissions.sweep()) this.announcer.pc(id);
+    const gone = this.admissions.sweep();
+    for (const id of gone) this.announcer.pc(id);
+    if (gone.length > 0) this.announcer.room(defaultRoom);
   }
 
   lost(id: string, reason: string): void {
@@ -869,15 +872,15 @@ export class Lab implements AgentEvents {
     if (pc !== undefined) {
       this.admissions.lost(pc);
       pc.lastSeen = this.ports.clock.isoTime();
-      this.inventory.save(pc);
+      this.inventory.save(pc, "soon");
       this.ports.log({ pc: pc.name, reason }, "PC lost");
+      this.announcer.room(pc.room);
     }
     this.menus.lost(id);
     this.requests.lost(id);
     if (this.serving.delete(id)) this.sessions.lost(id, reason);
     this.shells.lost(id, reason);
     this.announcer.pc(id);
-    this.announcer.rooms();
   }
 
   message(id: string, message: AgentMessage): void {

@@ -33,19 +33,21 @@ export class Packs {
   private readonly disk: StoreFiles;
   private readonly handles = new Map<number, Promise<StoreFile>>();
   private readonly unsynced = new Set<number>();
+  /** What each pack takes on the disk; null: it has changed since that was looked at. */
+  private readonly sizes: Map<number, number | null>;
   private next: number;
   private current: { readonly pack: number; size: number } | null = null;
 
-  private constructor(directory: string, disk: StoreFiles, next: number) {
+  private constructor(directory: string, disk: StoreFiles, packs: readonly number[]) {
     this.directory = directory;
     this.disk = disk;
-    this.next = next;
+    this.sizes = new Map(packs.map((pack) => [pack, null]));
+    this.next = (packs.at(-1) ?? 0) + 1;
   }
 
   static async open(directory: string, disk: StoreFiles): Promise<Packs> {
     await disk.makeFolder(directory);
-    const packs = await packsIn(directory, disk);
-    return new Packs(directory, disk, (packs.at(-1) ?? 0) + 1);
+    return new Packs(directory, disk, await packsIn(directory, disk));
   }
 
   /** Of the packs that are there, in order. */
@@ -71,7 +73,9 @@ export class Packs {
     try {
       const handle = await this.handle(pack, "new");
       this.unsynced.add(pack);
+      this.sizes.set(pack, null);
       await handle.write(record, offset);
+      this.sizes.set(pack, null);
       // Again: a `sync` for another image may have come and gone while this was being written.
       this.unsynced.add(pack);
     } catch (cause) {
@@ -110,6 +114,7 @@ export class Packs {
         const isThere = (await handle.read(Buffer.alloc(magic.length), offset)) === magic.length;
         if (isThere) await handle.write(Buffer.alloc(magic.length), offset);
         await handle.punch(offset + recordHeaderBytes, entry.storedLength);
+        this.sizes.set(pack, null);
         this.unsynced.add(pack);
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
@@ -130,15 +135,18 @@ export class Packs {
       await this.disk.remove(path).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code !== "ENOENT") throw storeError("removing a pack", cause);
       });
+      this.sizes.delete(pack);
     }
     await this.disk.syncFolder(this.directory);
   }
 
-  /** Bytes that a pack takes on the disk. */
+  /** Bytes that the packs take on the disk. Thousands of them are there, and few of them change. */
   async diskBytes(): Promise<number> {
     let total = 0;
-    for (const pack of await this.numbers()) {
-      total += await this.disk.diskBytes(join(this.directory, packName(pack)));
+    for (const [pack, known] of this.sizes) {
+      const bytes = known ?? (await this.disk.diskBytes(join(this.directory, packName(pack))));
+      if (known === null && this.sizes.has(pack)) this.sizes.set(pack, bytes);
+      total += bytes;
     }
     return total;
   }

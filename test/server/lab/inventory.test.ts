@@ -58,6 +58,7 @@ test("names are unique; the default room stays; a deleted room's PCs go there", 
   inventory.rename(first, "pc1");
   inventory.createRoom("lab1");
   first.room = "lab1";
+  inventory.save(first);
   inventory.deleteRoom("lab1");
   assert.equal(first.room, "default");
   assert.throws(() => inventory.deleteRoom("default"), RoomcastError);
@@ -99,6 +100,7 @@ test("rooms and PCs are unique and found in any spelling; the first one is kept"
   assert.throws(() => inventory.createRoom("DEFAULT"), RoomcastError);
   assert.equal(inventory.room("lab1").name, "Lab1");
   first.room = "Lab1";
+  inventory.save(first);
   assert.throws(() => inventory.deleteRoom("Default"), /takes the PCs/);
   inventory.deleteRoom("LAB1");
   assert.deepEqual([first.room, inventory.rooms()], ["default", ["default"]]);
@@ -109,6 +111,7 @@ test("two names of an older server that differ by capital letters only: each as 
   const first = register(inventory, hello(a, null, "x1"));
   const second = register(inventory, hello(b));
   second.name = "X1";
+  inventory.save(second);
   assert.equal(inventory.find("x1"), first);
   assert.equal(inventory.find("X1"), second);
 });
