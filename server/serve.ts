@@ -38,7 +38,7 @@ import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
-import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
+import { type Config, rateLimitOf, readConfig, usualHistoryDays } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
@@ -105,6 +105,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...{ state, images, dataFolder },
     clock: systemClock,
     version,
+    historyDays: config.history?.keepDays ?? usualHistoryDays,
     agents: links,
     network: labNetwork(address, netmask, config),
     openSender: async ({ address: cast, imageId, room }, stats) =>

@@ -44,6 +44,7 @@ import { dhcpSeats } from "./dhcp-seats.ts";
 import { Fits, type StartFit } from "./fits.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
 import { ImageSteps } from "./image-steps.ts";
+import { pruneHistory } from "./history.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
 import { Menus } from "./menus.ts";
@@ -73,6 +74,8 @@ export interface LabPorts {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly version: string;
+  /** How long the history is kept, in days. */
+  readonly historyDays: number;
   /** The connections of the PCs' agents. */
   readonly agents: Agents;
   /** The one that the PCs are on. */
@@ -337,6 +340,7 @@ export class Lab implements AgentEvents {
     this.sessions.resume();
     this.schedule.resume();
     timers.every(sweepEvery, () => this.sweep());
+    pruneHistory({ state, clock, timers, announcer, keepDays: ports.historyDays });
   }
 
   // --- what screens and programs read

@@ -4,11 +4,10 @@ import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Journal } from "../../core/session/journal.ts";
 import type { HostKey } from "../../core/wire/personal.ts";
 import { sqliteFault, stateCall, withFaults } from "./faults.ts";
+import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
 import {
-  type EventFilter,
-  type EventRecord,
   type ImageStepRecord,
   type KeyRecord,
   newRoom,
@@ -27,7 +26,7 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore {
+export interface StateStore extends HistoryStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -42,10 +41,6 @@ export interface StateStore {
   removeRoom(name: string): void;
   /** The sessions. */
   readonly journal: Journal;
-  /** Written soon. */
-  addEvent(event: EventRecord): void;
-  /** Oldest first. */
-  events(filter: EventFilter): EventRecord[];
   operators(): OperatorRecord[];
   saveOperator(operator: OperatorRecord): void;
   removeOperator(name: string): void;
@@ -123,9 +118,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     savePc: db.prepare("INSERT OR REPLACE INTO pcs VALUES (?, ?)"),
     saveKey: db.prepare("INSERT OR REPLACE INTO keys VALUES (?, ?)"),
     removeKey: db.prepare("DELETE FROM keys WHERE fingerprint = ?"),
-    addEvent: db.prepare(
-      `INSERT INTO events (at, ${subjects.join(", ")}, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ),
   };
   const at = (when: WriteTime, what: string, work: () => void): void =>
     when === "now" ? batch.now(work) : batch.soon(what, work);
@@ -134,15 +126,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
       .prepare(sql)
       .all(...values)
       .map((row) => JSON.parse(String(row.record)) as T);
-  /** What is read has all that was said to be written, if the disk takes it. */
-  const settled = <T>(read: () => T): T => {
-    try {
-      batch.flush();
-    } catch {
-      // Whoever writes next hears of it.
-    }
-    return read();
-  };
   const removePc = run("DELETE FROM pcs WHERE id = ?");
   const saveRoom = run("INSERT OR REPLACE INTO rooms (name, record) VALUES (?, ?)");
   const removeRoom = run("DELETE FROM rooms WHERE name = ?");
@@ -163,7 +146,10 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
   const removeLease = run("DELETE FROM leases WHERE mac = ?");
 
   return {
-    pcs: () => settled(() => records<PcRecord>("SELECT record FROM pcs")),
+    pcs() {
+      batch.tryFlush();
+      return records<PcRecord>("SELECT record FROM pcs");
+    },
     savePc(pc, when = "now") {
       const text = JSON.stringify(pc);
       at(when, `pc ${pc.id}`, () => void write.savePc.run(pc.id, text));
@@ -173,7 +159,10 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
         for (const pc of pcs) write.savePc.run(pc.id, JSON.stringify(pc));
       }),
     removePc,
-    keys: () => settled(() => records<KeyRecord>("SELECT record FROM keys")),
+    keys() {
+      batch.tryFlush();
+      return records<KeyRecord>("SELECT record FROM keys");
+    },
     saveKey(key, when = "now") {
       const { fingerprint } = key;
       const text = JSON.stringify(key);
@@ -189,20 +178,7 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     saveRoom: (room) => saveRoom(room.name, JSON.stringify(room)),
     removeRoom,
     journal: sqliteJournal(db, batch),
-    addEvent: (event) =>
-      batch.soon(Symbol(), () => {
-        const about = subjects.map((subject) => event[subject]);
-        write.addEvent.run(event.at, ...about, event.text);
-      }),
-    events: (filter) => {
-      const named = subjects.filter((subject) => (filter[subject] ?? null) !== null);
-      const where = named.map((subject) => `${subject} = ?`).join(" AND ");
-      const sql = `SELECT at, ${subjects.join(", ")}, text FROM events
-        ${where === "" ? "" : `WHERE ${where}`} ORDER BY rowid DESC LIMIT ?`;
-      const values = named.map((subject) => String(filter[subject]));
-      const rows = settled(() => db.prepare(sql).all(...values, filter.limit));
-      return rows.reverse().map((row) => ({ ...row })) as unknown as EventRecord[];
-    },
+    ...sqliteHistory(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
     saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),
     removeOperator,
@@ -241,9 +217,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     },
   };
 }
-
-/** What an event may be about: columns of the table. */
-const subjects = ["session", "pc", "room", "image", "operator"] as const;
 
 /** What a stored room does not say, since it is from before there was such a thing, is as in a new one. */
 function roomOf(name: string, stored: Partial<RoomRecord>): RoomRecord {

@@ -57,6 +57,13 @@ export class WriteBatch {
     if (this.waiting.size > 0) this.now(() => {});
   }
 
+  /** The same for whoever only reads; a disk that takes nothing is told to who writes. */
+  tryFlush(): void {
+    try {
+      this.flush();
+    } catch {}
+  }
+
   close(): void {
     clearTimeout(this.timer);
     this.flush();

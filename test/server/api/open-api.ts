@@ -100,6 +100,7 @@ export async function openApi(
     ...{ state, images, dataFolder: folder },
     clock: systemClock,
     version: "test",
+    historyDays: 365,
     agents: agents ?? links,
     network: testNetwork,
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
