@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { errorText, RoomcastError } from "../../core/errors.ts";
@@ -109,7 +110,7 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
   db.exec(`DELETE FROM fact WHERE session IN (SELECT number FROM session
     WHERE ended < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-${factDays} days'))`);
 
-  const batch = new WriteBatch(db, told);
+  const batch = new WriteBatch(db, told, () => syncFile(`${path}-wal`));
   const run = (sql: string) => {
     const statement = db.prepare(sql);
     return (...values: SQLInputValue[]): void => void batch.now(() => statement.run(...values));
@@ -216,6 +217,16 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
       }
     },
   };
+}
+
+/** SQLite locks the other two of its files, so that this one may be opened and closed beside it. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    // It goes when the store is closed, once all that was in it is durable elsewhere.
+    if (error.code !== "ENOENT") throw error;
+    return null;
+  });
+  await file?.datasync().finally(() => file.close());
 }
 
 /** What a stored room does not say, since it is from before there was such a thing, is as in a new one. */

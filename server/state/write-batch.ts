@@ -20,10 +20,16 @@ export class WriteBatch {
   private readonly waiting = new Map<string | symbol, () => void>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** `told`: hears why what waits cannot be written, and null once it is. */
-  constructor(db: DatabaseSync, told: (error: unknown) => void) {
+  private readonly sync: () => Promise<void>;
+
+  /**
+   * `told`: hears why what waits cannot be written, and null once it is. `sync`: has the disk keep what was
+   * written without waiting for that.
+   */
+  constructor(db: DatabaseSync, told: (error: unknown) => void, sync: () => Promise<void>) {
     this.db = db;
     this.told = told;
+    this.sync = sync;
   }
 
   /** Durable when it returns, and with it all that waits. Throws as SQLite does; then what waits still waits. */
@@ -73,14 +79,29 @@ export class WriteBatch {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       try {
-        this.flush();
-        if (this.isStuck) this.told(null);
-        this.isStuck = false;
+        this.flushUnsynced();
+        this.heard(null);
       } catch (error) {
-        if (!this.isStuck) this.told(error);
-        this.isStuck = true;
+        this.heard(error);
         this.later(retryMs);
       }
     }, ms);
+  }
+
+  /** A disk that is busy may take a second to say that it has something: nobody waits for that here. */
+  private flushUnsynced(): void {
+    this.db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      this.flush();
+    } finally {
+      this.db.exec("PRAGMA synchronous = FULL");
+    }
+    this.sync().catch((error: unknown) => this.heard(error));
+  }
+
+  private heard(error: unknown): void {
+    const wasStuck = this.isStuck;
+    this.isStuck = error !== null;
+    if (this.isStuck !== wasStuck) this.told(error);
   }
 }
