@@ -11,6 +11,10 @@ import { type Known, likeness, type Marks, recognise } from "./identity.ts";
 
 /** PCs that nobody has placed: a lecture hall's worth of them is remembered, and no more. */
 export const unplacedLimit = 200;
+/** PCs that are known in all: ten buildings of the largest kind, and some 100 MB of memory. */
+export const pcsLimit = 20_000;
+/** MACs of one PC: of all its cards, docks and adapters, those that it was seen with last. */
+export const macsKept = 128;
 /** One that is away for longer is forgotten. */
 export const unplacedKept = millis(3_600_000);
 /** New PCs that one address may bring in a minute: a host with many disks, and no flood. */

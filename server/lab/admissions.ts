@@ -15,7 +15,7 @@ import type { KeyState, LinkLevel } from "../../core/wire/login.ts";
 import type { IdentityView } from "../../core/wire/views.ts";
 import type { KeyRecord, PcRecord } from "../state/records.ts";
 import type { Login } from "./agents.ts";
-import { type Inventory, macsOf } from "./inventory.ts";
+import { type Inventory, joinedMacs, macsOf } from "./inventory.ts";
 import { type KeyStore, Keys } from "./keys.ts";
 
 export interface AdmissionsPorts {
@@ -265,7 +265,7 @@ export class Admissions {
       this.keys.save({ ...key, pc: other.id, state: "placed", since, by, pcrDigest }, true);
     }
     other.hello = pc.hello;
-    other.macs = [...new Set([...pc.macs, ...other.macs])];
+    other.macs = joinedMacs(pc.macs, other.macs);
     other.lastSeen = pc.lastSeen;
     inventory.save(other);
     this.leftAt.delete(pc.id);

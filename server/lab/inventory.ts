@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import { nextPlace } from "../../core/session/seats.ts";
+import { macsKept, pcsLimit } from "../../core/trust/admission.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
@@ -132,8 +133,12 @@ export class Inventory {
     this.store.saveRoom(room);
   }
 
-  /** A new PC in the default room, which nobody has placed; `doubt`: the known ones that it may be. */
+  /**
+   * A new PC in the default room, which nobody has placed; `doubt`: the known ones that it may be. Throws
+   * `too-many`.
+   */
   create(hello: Hello, isoTime: string, doubt: readonly string[] | null): PcRecord {
+    this.requireRoom(1);
     const record: PcRecord = {
       id: this.newId(),
       name: this.freeName(hello.name),
@@ -153,7 +158,7 @@ export class Inventory {
   /** Takes what a PC says of itself. It says so again when it next connects, and so is written soon. */
   describe(pc: PcRecord, hello: Hello, isoTime: string): void {
     pc.hello = describedBy(hello);
-    pc.macs = [...new Set([...macsOf(hello), ...pc.macs])];
+    pc.macs = joinedMacs(macsOf(hello), pc.macs);
     pc.lastSeen = isoTime;
     this.save(pc, "soon");
   }
@@ -172,9 +177,10 @@ export class Inventory {
 
   /**
    * Gives many PCs another place, all of them or none; what is not known yet (`pc` null) becomes a PC that
-   * was never here. Answers the records, in that order.
+   * was never here. Answers the records, in that order. Throws `too-many`.
    */
   saveList(list: readonly ListedPc[]): PcRecord[] {
+    this.requireRoom(list.filter(({ pc }) => pc === null).length);
     const changed = list.map(({ pc, place, mac, uuid }): PcRecord => {
       // What is stored is remembered: whoever calls says so of the record in memory, too.
       const {
@@ -275,6 +281,16 @@ export class Inventory {
     this.store.removeRoom(name);
   }
 
+  /** For so many more PCs. */
+  private requireRoom(count: number): void {
+    if (this.records.size + count <= pcsLimit) return;
+    throw new RoomcastError(
+      "too-many",
+      `the server knows ${this.records.size} PCs, and ${pcsLimit} are the most`,
+      "remove those that are gone for good with `roomcast pc forget PC`: see `roomcast pc list`",
+    );
+  }
+
   private sameRoom(name: string): RoomRecord | undefined {
     return [...this.roomRecords.values()].find(
       (room) => foldedName(room.name) === foldedName(name),
@@ -291,6 +307,10 @@ function describedBy(hello: Hello): PcRecord["hello"] {
   const { type: _, state: __, report: ___, ...described } = hello;
   return described;
 }
+
+/** Of all that a PC was ever seen with, the newest. */
+export const joinedMacs = (newer: readonly string[], older: readonly string[]): string[] =>
+  [...new Set([...newer, ...older])].slice(0, macsKept);
 
 /** All addresses that a PC says it has, the one that it booted from first. */
 export const macsOf = ({ mac, identity }: Pick<Hello, "mac" | "identity">): string[] => [

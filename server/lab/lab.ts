@@ -865,7 +865,10 @@ export class Lab implements AgentEvents {
   /** PCs that nobody placed are not remembered for long. */
   private sweep(): void {
     const gone = this.admissions.sweep();
-    for (const id of gone) this.announcer.pc(id);
+    for (const id of gone) {
+      this.bootingSince.delete(id);
+      this.announcer.pc(id);
+    }
     if (gone.length > 0) this.announcer.room(defaultRoom);
   }
 
