@@ -25,7 +25,7 @@ import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
-import { rateLimitOf, readConfig } from "./host/config.ts";
+import { rateLimitOf, readConfig, usualHistoryDays } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { openLastResort } from "./host/last-resort.ts";
@@ -72,7 +72,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
-  const state = openStateStore(dataFolder);
+  const state = openStateStore(dataFolder, (reason) => {
+    if (reason === null) log.info("what happens is written down again");
+    else log.error({ reason }, "what happens cannot be written down");
+  });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));
@@ -85,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...{ state, images, dataFolder },
     clock: systemClock,
     version,
+    historyDays: config.history?.keepDays ?? usualHistoryDays,
     agents: links,
     networks: () => networks.known(),
     openSender: async ({ address: cast, imageId, room, network }, stats) =>

@@ -83,6 +83,15 @@ export const Config = Type.Object(
         ),
       ),
     ),
+    history: Type.Optional(
+      Type.Object(
+        {
+          /** What happened longer ago is forgotten. */
+          keepDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+        },
+        closed,
+      ),
+    ),
     tls: Type.Optional(
       Type.Object(
         {
@@ -154,6 +163,9 @@ export const Config = Type.Object(
   closed,
 );
 export type Config = Static<typeof Config>;
+
+/** How long the history is kept where nobody says, in days. */
+export const usualHistoryDays = 365;
 
 /** The operator's cap on the rate of a session of this room, in bits a second, or null. */
 export function rateLimitOf({ cast, rooms }: Config, room: string | null): number | null {
