@@ -7,12 +7,12 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-start: node_modules initrd ## the lab server: make start IFACE=eth1
+start: node_modules initrd page ## the lab server: make start IFACE=eth1
 	@test -n "$(IFACE)" || { echo "say which interface the lab is on: make start IFACE=eth1" >&2; exit 2; }
 	$(NODE) server/main.ts serve --interface $(IFACE)
 
@@ -25,6 +25,9 @@ room: packages initrd ## a virtual room that stays: make room PCS=4
 
 screens: packages initrd ## the pictures of docs/guide.md, taken anew; some minutes (root, Debian 12)
 	$(NODE) test/room/screens.ts
+
+page: node_modules ## the page for browsers, into build/page
+	$(NODE) client/page/build.ts
 
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
@@ -109,7 +112,7 @@ bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 
 	$(NODE) test/bench/capture.ts
 
 check: $(DEV) ## types, lint, format
-	tsc -p core && tsc -p . && biome check .
+	tsc -p core && tsc -p . && tsc -p client/page && tsc -p test/page && biome check .
 
 packages: $(DEV) ## what the demo, the tests and the benches need beside, from npm and Debian
 	@$(NODE) test/packages.ts
