@@ -41,7 +41,6 @@ export async function buildPage(): Promise<void> {
     ...{ platform: "browser", target: "es2023", charset: "utf8", legalComments: "none" },
     ...{ jsx: "automatic", jsxImportSource: "preact" },
     alias: { "typebox/value": noSchemas, typebox: noSchemas },
-    define: { "process.env.NODE_ENV": '"production"' },
     logLevel: "silent",
   });
   const fresh = `${pageFolder}.new`;
