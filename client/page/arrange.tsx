@@ -136,7 +136,6 @@ function SeatPlace({
         type="button"
         class="seat"
         draggable
-        aria-label={t("arrange.seat", { seat: name, column: column + 1, row: row + 1 })}
         onDragStart={(event) => event.dataTransfer?.setData("text/plain", name)}
         onKeyDown={(event) => {
           const way = ways[event.key];
@@ -147,6 +146,7 @@ function SeatPlace({
       >
         <span class="name">{name}</span>
         <span class="state">{pc}</span>
+        <span class="unseen">{t("arrange.at", { column: column + 1, row: row + 1 })}</span>
       </button>
     </li>
   );

@@ -39,7 +39,7 @@ async function findOut(): Promise<void> {
   app.account.value = account;
   isKnown.value = true;
   if (account === null) feed.close();
-  else if (before === null) feed.open();
+  else if (before === null) feed.open(account.role === "wall");
 }
 
 /** The secret of a wall's link is behind the number sign, where no server's log has it; it is used up and taken away. */

@@ -1,7 +1,7 @@
 /** What the page knows: the sum of the server's events, in signals, so that a change draws anew only what shows it. */
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { isLatest, type Part } from "../../core/screen/pc-state.ts";
-import type { ApiEvent } from "../../core/wire/api.ts";
+import type { LiveEvent } from "../../core/wire/api.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
 import type { ImageView, MemberView, PcView, SessionView } from "../../core/wire/views.ts";
@@ -61,9 +61,6 @@ export class Collection<T> {
   }
 }
 
-/** What comes over the stream: the API's events, and that all that was known is to be dropped. */
-export type PageEvent = ApiEvent | { readonly type: "reset" };
-
 type Kind = "pcs" | "rooms" | "images" | "sessions" | "requests";
 const kinds: readonly Kind[] = ["pcs", "rooms", "images", "sessions", "requests"];
 
@@ -79,17 +76,35 @@ export class Store {
   readonly note = signal<{ readonly time: string; readonly text: string } | null>(null);
   /** Whether the whole state has come once. */
   readonly isComplete = signal(false);
+  /** Parts that have come and are not shown yet. */
+  private readonly due = new Map<string, Part>();
   /** While the whole state comes: the keys that have come, by kind. What is missing at `ready` is no more. */
   private said: Record<Kind, Set<string>> | null = freshlySaid();
 
-  /** Takes events as one change. */
-  take(events: Iterable<PageEvent>): void {
+  /** Takes events as one change; what they say of PCs in sessions is shown by `settle`. */
+  take(events: Iterable<LiveEvent>): void {
     batch(() => {
       for (const event of events) this.takeOne(event);
     });
   }
 
-  private takeOne(event: PageEvent): void {
+  /** Shows what is due of at most so many PCs that differ, as one change; answers whether there is more. */
+  settle(limit = Number.POSITIVE_INFINITY): boolean {
+    let left = limit;
+    batch(() => {
+      for (const [pc, { session, member }] of this.due) {
+        if (left <= 0) return;
+        this.due.delete(pc);
+        const known = this.parts.peek(pc);
+        if (known !== undefined && isSamePart(known, session, member)) continue;
+        this.parts.set(pc, { session, member });
+        left--;
+      }
+    });
+    return this.due.size > 0;
+  }
+
+  private takeOne(event: LiveEvent): void {
     switch (event.type) {
       case "reset":
         // What is shown stays until the new state is whole: a screen that goes blank says less.
@@ -134,10 +149,8 @@ export class Store {
 
   private takeParts(session: SessionView): void {
     for (const member of session.members) {
-      const known = this.parts.peek(member.pc);
-      if (!isLatest(session, known?.session)) continue;
-      if (known !== undefined && isSamePart(known, session, member)) continue;
-      this.parts.set(member.pc, { session, member });
+      const known = this.due.get(member.pc) ?? this.parts.peek(member.pc);
+      if (isLatest(session, known?.session)) this.due.set(member.pc, { session, member });
     }
   }
 
@@ -146,10 +159,10 @@ export class Store {
     if (said === null) return;
     this.said = null;
     for (const kind of kinds) this[kind].keep(said[kind]);
-    for (const pc of this.parts.keys) {
-      const session = this.parts.peek(pc)?.session.id;
-      if (session === undefined || this.sessions.peek(session) === undefined) this.parts.delete(pc);
-    }
+    const isGone = (part: Part | undefined): boolean =>
+      part === undefined || this.sessions.peek(part.session.id) === undefined;
+    for (const pc of this.parts.keys) if (isGone(this.parts.peek(pc))) this.parts.delete(pc);
+    for (const [pc, part] of this.due) if (isGone(part)) this.due.delete(pc);
   }
 }
 
@@ -181,9 +194,9 @@ function isSameMember(one: MemberView, other: MemberView): boolean {
 
 /** Events that wait for the next frame. Of one thing only the last word counts, so that the queue cannot outgrow the state. */
 export class EventQueue {
-  private readonly waiting = new Map<string, PageEvent>();
+  private readonly waiting = new Map<string, LiveEvent>();
 
-  push(event: PageEvent): void {
+  push(event: LiveEvent): void {
     if (event.type === "reset") this.waiting.clear();
     const key = keyOf(event);
     // At its end, so that `ready` stays behind what it is about.
@@ -191,14 +204,14 @@ export class EventQueue {
     this.waiting.set(key, event);
   }
 
-  drain(): PageEvent[] {
+  drain(): LiveEvent[] {
     const events = [...this.waiting.values()];
     this.waiting.clear();
     return events;
   }
 }
 
-function keyOf(event: PageEvent): string {
+function keyOf(event: LiveEvent): string {
   switch (event.type) {
     case "pc":
       return `pc ${event.pc.id}`;

@@ -1,7 +1,7 @@
 /** A server that plays a script to the page: the page's own files and headers are the real ones, what it is told is the test's. */
 import fastify, { type FastifyReply } from "fastify";
 import { ensurePage, pageFolder } from "../../client/page/build.ts";
-import type { PageEvent } from "../../client/page/store.ts";
+import type { LiveEvent } from "../../core/wire/api.ts";
 import { holdBrowsers } from "../../server/answer-headers.ts";
 import { pageRoutes } from "../../server/gate/page-routes.ts";
 
@@ -18,9 +18,9 @@ export interface FakeServer {
   /** What `GET` answers, by path; what is not here is an empty list. */
   readonly answers: Map<string, unknown>;
   /** The whole state: said to everybody who connects, before `ready`. */
-  state: readonly PageEvent[];
+  state: readonly LiveEvent[];
   /** Said to all who listen. */
-  say(...events: readonly PageEvent[]): void;
+  say(...events: readonly LiveEvent[]): void;
   /** Who is logged in; null: nobody, and what is tried as a token becomes it. */
   login: object | null;
   close(): Promise<void>;
@@ -37,7 +37,7 @@ export async function openFakeServer(): Promise<FakeServer> {
   holdBrowsers(app);
   await pageRoutes(app, pageFolder);
   const listeners = new Set<FastifyReply>();
-  const tell = (reply: FastifyReply, events: readonly PageEvent[]): void => {
+  const tell = (reply: FastifyReply, events: readonly LiveEvent[]): void => {
     reply.raw.write(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""));
   };
   const server: FakeServer = {

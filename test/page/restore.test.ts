@@ -126,6 +126,22 @@ test("what the server refuses is shown in the dialog, and the dialog stays", asy
   await context.close();
 });
 
+test("a wall's link shows its room to a browser that nobody is logged in on, and nothing that changes anything", async () => {
+  const link = await lab.call<{ url: string }>("POST", "/rooms/lab/wall-link");
+  const { page, context, complaints } = await openPage(browser, {
+    viewport: { width: 1920, height: 1080 },
+  });
+  await page.goto(link.url);
+  await page.getByRole("heading", { name: "Room lab" }).waitFor();
+  await page.locator(".seat .word", { hasText: "Verified" }).nth(1).waitFor();
+  assert.equal(await page.locator("button, input, select, a").count(), 0);
+  assert.doesNotMatch(page.url(), /#./, "the secret is not left where a photograph shows it");
+  await page.reload();
+  await page.locator(".seat .name", { hasText: "pc3" }).waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("a server that is killed and started again: the page says since when, and catches up", async () => {
   const { page, context } = await openPage(browser);
   await logIn(page);

@@ -1,6 +1,7 @@
 /** Rooms as the page may find them: a restore that runs with some trouble in it, and one that is over. */
-import type { PageEvent } from "../../client/page/store.ts";
+
 import { seatGrid } from "../../core/session/seats.ts";
+import type { LiveEvent } from "../../core/wire/api.ts";
 import { type RoomView, roomDefaults } from "../../core/wire/rooms.ts";
 import type { MemberView, PcView, SessionView } from "../../core/wire/views.ts";
 import { imageOf, memberOf, pcOf, sessionOf, unlocked } from "../client/console/fake-lab.ts";
@@ -9,7 +10,7 @@ export interface Scene {
   readonly pcs: readonly PcView[];
   readonly room: RoomView;
   readonly session: SessionView;
-  readonly state: readonly PageEvent[];
+  readonly state: readonly LiveEvent[];
 }
 
 /** A room of so many columns and rows whose PCs are being restored; the same each time. */
@@ -35,7 +36,7 @@ export function restoringRoom(columns = 8, rows = 5): Scene {
     ],
     warnings: ["Fast startup is on: other systems see an older state of this disk"],
   });
-  const state: PageEvent[] = [
+  const state: LiveEvent[] = [
     ...[room, other].map((each) => ({ type: "room", room: each }) as const),
     ...pcs.map((pc) => ({ type: "pc", pc }) as const),
     { type: "pc", pc: pcOf(900, { name: "spare", room: "default" }) },
@@ -98,3 +99,83 @@ function memberAt(number: number): MemberView {
       return part;
   }
 }
+
+/** A PC whose user asks for something. */
+export const askingPc: LiveEvent = {
+  type: "request",
+  request: {
+    ...{ id: "q1", pc: "id7", name: "lab1-a7", room: "lab-1", action: "restore" },
+    what: "restore win11-lab@4 onto its disk",
+    overwrites: ["sda (Samsung 860 EVO, S3Z9NB0K0007)"],
+    word: "lab1-a7",
+    ...{ askedAt: "2026-11-22T09:14:00Z", endsAt: "2026-11-22T09:29:00Z" },
+  },
+};
+
+/** What the views fetch that no event tells. */
+export const answersOf = (): readonly (readonly [path: string, answer: unknown])[] => [
+  ["/status", { storedBytes: 812e9, freeBytes: 1.2e12 }],
+  [
+    "/doctor",
+    {
+      ...{ interface: "eth1", isServing: true, isWell: false },
+      findings: [
+        { check: "clock", level: "ok", text: "it is right to the second", mend: null },
+        {
+          ...{ check: "IGMP", level: "warning", text: "no querier was heard on eth1" },
+          mend: "turn IGMP snooping off, or a querier on",
+        },
+        {
+          ...{
+            check: "disk",
+            level: "problem",
+            text: "41.2 GB are free, and the last capture took 60 GB",
+          },
+          mend: "delete images that nobody needs",
+        },
+      ],
+    },
+  ],
+  [
+    "/schedule",
+    [
+      {
+        ...{ id: "c1", cron: "30 6 * * 1-5", timeZone: "Europe/Berlin", room: "lab-1" },
+        ...{ image: "win11-lab", dueAt: "2026-11-30T05:30:00Z", run: null },
+        last: { at: "2026-11-27T05:30:00Z", session: "s0z9y", outcome: "40 of 40 verified" },
+      },
+    ],
+  ],
+  [
+    "/operators",
+    [
+      {
+        ...{ name: "ann", role: "admin", password: true, issuer: null },
+        ...{ createdAt: "2026-11-01T08:00:00Z", lastSeen: "2026-11-22T09:14:00Z" },
+      },
+    ],
+  ],
+  [
+    "/ssh-keys",
+    [
+      {
+        ...{ name: "staff", by: "ann", addedAt: "2026-11-01T08:05:00Z" },
+        keys: [{ type: "ssh-ed25519", fingerprint: "SHA256:Xk3b…", comment: "ann@desk" }],
+      },
+    ],
+  ],
+  [
+    "/history",
+    [
+      {
+        ...{ at: "2026-11-22T09:00:00Z", session: "s1a2b", pc: null, pcName: null, room: "lab-1" },
+        ...{ image: "win11-lab@4", operator: "ann", text: "restore of win11-lab@4 to lab-1 began" },
+      },
+    ],
+  ],
+  [
+    "/pcs/id19/log",
+    { lines: ["09:12:40 receiving win11-lab@4", "09:13:02 write error at 12.4 GB"] },
+  ],
+  ["/pcs/id19/screen", { lines: ["FAILED", "", "write error at 12.4 GB on sda"] }],
+];

@@ -112,7 +112,7 @@ export const en = {
   arrange: "Arrange seats",
   "arrange.how":
     "Drag each seat to where it stands, or move it with the arrow keys. The front row is at the top.",
-  "arrange.seat": "Seat {seat}: column {column}, row {row}",
+  "arrange.at": "column {column}, row {row}",
   "arrange.moved": "{seat} is in column {column}, row {row}",
   "arrange.saved": "The seats of {room} are saved.",
   wallLink: "Wall link",

@@ -115,7 +115,7 @@ export const es: Words = {
   arrange: "Colocar los puestos",
   "arrange.how":
     "Arrastre cada puesto a su sitio o muévalo con las flechas. La primera fila está arriba.",
-  "arrange.seat": "Puesto {seat}: columna {column}, fila {row}",
+  "arrange.at": "columna {column}, fila {row}",
   "arrange.moved": "{seat} está en la columna {column}, fila {row}",
   "arrange.saved": "Los puestos de {room} se han guardado.",
   wallLink: "Enlace de pantalla",

@@ -116,7 +116,7 @@ export const fr: Words = {
   arrange: "Disposer les places",
   "arrange.how":
     "Glissez chaque place là où elle se trouve, ou déplacez-la avec les flèches. Le premier rang est en haut.",
-  "arrange.seat": "Place {seat} : colonne {column}, rang {row}",
+  "arrange.at": "colonne {column}, rang {row}",
   "arrange.moved": "{seat} est en colonne {column}, rang {row}",
   "arrange.saved": "Les places de {room} sont enregistrées.",
   wallLink: "Lien d’affichage",

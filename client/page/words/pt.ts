@@ -114,7 +114,7 @@ export const pt: Words = {
   arrange: "Organizar os lugares",
   "arrange.how":
     "Arraste cada lugar para onde ele fica ou mova-o com as setas. A primeira fila fica em cima.",
-  "arrange.seat": "Lugar {seat}: coluna {column}, fila {row}",
+  "arrange.at": "coluna {column}, fila {row}",
   "arrange.moved": "{seat} está na coluna {column}, fila {row}",
   "arrange.saved": "Os lugares de {room} foram salvos.",
   wallLink: "Link do mural",
