@@ -29,16 +29,17 @@ export function Dialog({ title, children }: { title: string; children: Component
     >
       <header>
         <h2 id={id}>{title}</h2>
-        <button
-          type="button"
-          class="quiet close"
-          aria-label={t("close")}
-          onClick={() => dialog.current?.close()}
-        >
-          ×
-        </button>
       </header>
       {children}
+      {/* Behind the rest, so that the first field has the focus. */}
+      <button
+        type="button"
+        class="quiet close"
+        aria-label={t("close")}
+        onClick={() => dialog.current?.close()}
+      >
+        ×
+      </button>
     </dialog>
   );
 }
@@ -77,14 +78,16 @@ export function ActionDialog({ action }: { action: Action }) {
   return (
     <Dialog title={action.title}>
       <form onSubmit={(event) => void submit(event)}>
-        {action.fields.map((field) => (
-          <FieldRow
-            key={field.name}
-            field={field}
-            value={values[field.name] ?? ""}
-            onValue={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
-          />
-        ))}
+        <div class="fields">
+          {action.fields.map((field) => (
+            <FieldRow
+              key={field.name}
+              field={field}
+              value={values[field.name] ?? ""}
+              onValue={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
+            />
+          ))}
+        </div>
         <PlanText planned={planned} isDanger={action.isDanger} />
         {planned.word === null ? null : (
           <WordField word={planned.word} value={word} onValue={setWord} />

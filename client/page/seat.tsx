@@ -48,10 +48,15 @@ export function SeatBody({ id }: { id: string }) {
       <span class={`state ${shape}`}>
         <ShapeIcon shape={shape} />
         <span class="word">{word}</span>
-        <span class="percent">{seat.percent}</span>
       </span>
-      {fraction === null ? null : <Bar fraction={fraction} />}
-      {rate === "" ? null : <span class="rate">{rate}</span>}
+      {fraction === null ? null : (
+        <>
+          <Bar fraction={fraction} />
+          <span class="numbers">
+            <span class="rate">{rate}</span> <span class="percent">{seat.percent}</span>
+          </span>
+        </>
+      )}
       {wrong === null ? null : <span class="wrong">{wrong}</span>}
     </>
   );
