@@ -49,6 +49,7 @@ const packages = {
     "nftables",
     "tcpdump",
     "busybox-static",
+    "chromium",
     "chntpw",
     "libxml2-utils",
     "tftp-hpa",
