@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd deb secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ screens: packages initrd ## the pictures of docs/guide.md, taken anew; some minu
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
 
+deb: node_modules initrd ## packages for Debian, into build/deb
+	@command -v dpkg-deb >/dev/null || { echo "make deb needs dpkg-deb, which every Debian has" >&2; exit 2; }
+	$(NODE) package/main.ts
+
 SERVER ?=
 KEY ?=
 GATE ?=
@@ -42,7 +46,7 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
-	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
 
 test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=2 --test-reporter=spec $$(find test/net -name '*.test.ts')

@@ -1,54 +1,63 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
+import type { ServiceManager } from "./host/service-manager.ts";
+import { defaultPorts, type GivenSettings, serveSettings } from "./serve-settings.ts";
 
-interface ServeArguments {
-  readonly interface: string;
-  readonly dhcp: "auto" | DhcpMode;
-  readonly range?: string;
-  readonly httpPort: number;
-  readonly httpsPort: number;
+interface ServeArguments extends GivenSettings {
   readonly config?: string;
 }
 
-/** Declares `serve`; it runs until SIGTERM or SIGINT. */
-export function addServeCommand(program: Command): void {
+/** Declares `serve`; it runs until SIGTERM or SIGINT. `manager` hears how it is. */
+export function addServeCommand(program: Command, manager?: ServiceManager): void {
   program
     .command("serve")
     .description("runs the lab server in the foreground")
-    .requiredOption("--interface <IF>", "the interface of the lab network; it serves no other")
+    .option(
+      "--interface <IF>",
+      "the interface of the lab network; it serves no other; by default the configuration names it",
+    )
     .addOption(
       new Option(
         "--dhcp <MODE>",
-        "server: lease addresses; proxy: only tell PCs what to boot; auto: proxy if another DHCP server answers, else server",
-      )
-        .choices(["auto", "server", "proxy", "off"])
-        .default("auto"),
+        "server: lease addresses; proxy: only tell PCs what to boot; auto, the default: proxy if another DHCP server answers, else server",
+      ).choices(["auto", "server", "proxy", "off"]),
     )
     .option(
       "--range <FIRST-LAST>",
       "the addresses to lease; by default the upper half of the subnet",
     )
-    .option("--http-port <PORT>", "the TCP port for boot files, in clear", port, 8080)
-    .option("--https-port <PORT>", "the TCP port for agents and operators, over TLS", port, 8443)
+    .option(
+      "--http-port <PORT>",
+      `the TCP port for boot files, in clear; by default ${defaultPorts.httpPort}`,
+      port,
+    )
+    .option(
+      "--https-port <PORT>",
+      `the TCP port for agents and operators, over TLS; by default ${defaultPorts.httpsPort}`,
+      port,
+    )
     .option("--config <FILE>", "a TOML file with settings")
     .action(async (options: ServeArguments) => {
       const stop = new AbortController();
       for (const signal of ["SIGTERM", "SIGINT"] as const) {
-        process.once(signal, () => stop.abort());
+        process.once(signal, () => {
+          manager?.stopping();
+          stop.abort();
+        });
       }
       // The command line of every other command declares this one, and need not load the server.
+      const { readConfig } = await import("./host/config.ts");
+      const config = options.config === undefined ? {} : await readConfig(options.config);
+      const settings = serveSettings(options, config);
       const { serve } = await import("./serve.ts");
       await serve({
+        ...settings,
+        config,
         dataFolder: program.opts<{ data: string }>().data,
-        interfaceName: options.interface,
-        dhcp: options.dhcp,
-        range: options.range ?? null,
-        httpPort: options.httpPort,
-        httpsPort: options.httpsPort,
-        configFile: options.config ?? null,
         signal: stop.signal,
-        ready: ({ url, gateUrl, pin }) =>
-          process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`),
+        ready({ url, gateUrl, pin }) {
+          process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`);
+          manager?.ready(`serves PCs at ${url}, operators at ${gateUrl}`);
+        },
       });
     });
 }

@@ -29,7 +29,6 @@ import {
   querierFinding,
 } from "./doctor/room-checks.ts";
 import { startBootServices } from "./gate/boot/boot-services.ts";
-import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { GatePorts } from "./gate/gate.ts";
 import { Grants } from "./gate/grants.ts";
 import { type GateKey, GateKeys } from "./gate/keys.ts";
@@ -38,7 +37,7 @@ import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
-import { type Config, rateLimitOf, readConfig } from "./host/config.ts";
+import { type Config, rateLimitOf } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
@@ -49,18 +48,13 @@ import { sendMagicPackets } from "./host/wake.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
+import type { ServeSettings } from "./serve-settings.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends ServeSettings {
   readonly dataFolder: string;
-  readonly interfaceName: string;
-  readonly dhcp: "auto" | DhcpMode;
-  /** FIRST-LAST */
-  readonly range: string | null;
-  readonly httpPort: number;
-  readonly httpsPort: number;
-  readonly configFile: string | null;
+  readonly config: Config;
   readonly signal: AbortSignal;
   /** Every listener is up; `pin` is the gate's key. */
   ready(up: { readonly url: string; readonly gateUrl: string; readonly pin: string }): void;
@@ -71,10 +65,9 @@ export interface ServeOptions {
  * same after an error outside of any handler, and rejects with `failed` then.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { dataFolder, interfaceName, httpPort, httpsPort } = options;
+  const { dataFolder, interfaceName, httpPort, httpsPort, config } = options;
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
-  const config = options.configFile === null ? {} : await readConfig(options.configFile);
   const { address, netmask } = ownAddress(interfaceName);
   const url = `http://${address}:${httpPort}`;
   const gateUrl = `https://${address}:${httpsPort}`;

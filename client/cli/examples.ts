@@ -60,6 +60,9 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "operator add": ["operator add jane --role operator --out jane.token"],
 };
 
+/** The examples of a command that is called by these words, as `pc set`; none for one that only holds others. */
+export const exampleLines = (path: string): readonly string[] => examples[path] ?? [];
+
 /** Puts the examples at the end of the help of each command. */
 export function addExamples(program: Command): void {
   for (const [name, lines] of Object.entries(examples)) {
