@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { defaultPorts, type GivenSettings, serveSettings } from "./host/serve-settings.ts";
 import type { ServiceManager } from "./host/service-manager.ts";
-import { defaultPorts, type GivenSettings, serveSettings } from "./serve-settings.ts";
 
 interface ServeArguments extends GivenSettings {
   readonly config?: string;

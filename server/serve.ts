@@ -43,12 +43,12 @@ import { startFitProgram } from "./host/fit-program.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
+import type { ServeSettings } from "./host/serve-settings.ts";
 import { askSsh } from "./host/ssh-banner.ts";
 import { sendMagicPackets } from "./host/wake.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
-import type { ServeSettings } from "./serve-settings.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 

@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/lab": ["core", "server/state", "server/store"],
   "server/gate": ["core", "server/lab", "server/state", "server/store", "server/host"],
   "server/doctor": ["core", "server/host"],
-  "server/setup": ["core", "server/host"],
+  "server/setup": ["core", "server/host", "server/gate"],
   "server/backup": ["core", "server/state", "server/store", "server/host"],
   "server/api": ["core", "server/lab", "server/state", "server/store"],
   server: ["core", "server"],

@@ -23,6 +23,11 @@ export interface CliContext {
    * once with `--yes`, and throws `refused` where there is no terminal to ask on.
    */
   confirm(what: readonly string[], word: string): Promise<void>;
+  /**
+   * Asks for something to choose, with what is suggested. It answers the suggestion at once with `--yes`, and
+   * throws `refused` where there is no terminal, or nothing is suggested and nobody can be asked.
+   */
+  ask(question: string, suggested: string | null): Promise<string>;
 }
 
 /** The local socket of a server that runs on this data folder. */
@@ -108,19 +113,34 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
           "run it in a terminal, or add --yes",
         );
       }
-      const terminal = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        process.stderr.write(`${printableLines(what.join("\n"))}\n`);
-        const said = await terminal.question(`Type ${word} to continue: `);
-        if (said.trim() === word) return;
-      } finally {
-        terminal.close();
-      }
+      process.stderr.write(`${printableLines(what.join("\n"))}\n`);
+      if ((await answerTo(`Type ${word} to continue: `)) === word) return;
       throw new RoomcastError(
         "refused",
         "it was not confirmed, and nothing was changed",
         `type exactly ${word}`,
       );
     },
+    async ask(question, suggested) {
+      if (yes && suggested !== null) return suggested;
+      if (yes || !process.stdin.isTTY || json) {
+        throw new RoomcastError(
+          "refused",
+          `nobody can be asked: ${question}`,
+          suggested === null ? "say it with an option" : "run it in a terminal, or add --yes",
+        );
+      }
+      const given = await answerTo(`${question}${suggested === null ? "" : ` [${suggested}]`} `);
+      return given === "" && suggested !== null ? suggested : given;
+    },
   };
+}
+
+async function answerTo(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await terminal.question(question)).trim();
+  } finally {
+    terminal.close();
+  }
 }

@@ -220,6 +220,7 @@ async function exportFile(context: CliContext, reference: string, file: string):
 
 async function fitImageTo(context: CliContext, reference: string, size: DiskSize): Promise<number> {
   const { client, workFolder, say, document } = context;
+  requireRoot(reference, size);
   using progress = progressLines(context, "reading");
   const { fitImage, giveWay } = await import("../transfer/fit-image.ts");
   giveWay();
@@ -237,6 +238,16 @@ async function fitImageTo(context: CliContext, reference: string, size: DiskSize
       `${sizeText(sharedBytes)} of ${sizeText(chunkedBytes)} are shared with ${origin}`,
   );
   return 0;
+}
+
+/** Also said by a server that runs as a user of its own, when a restore needs it. */
+function requireRoot(reference: string, { text }: DiskSize): void {
+  if (process.getuid?.() === 0) return;
+  throw new RoomcastError(
+    "refused",
+    "to make an image fit a smaller disk, its file systems are mounted, which root alone may do",
+    `run \`roomcast image fit ${reference} --disk-size ${text}\` as root on the server, then restore again (docs/install.md says how the service may do it by itself)`,
+  );
 }
 
 interface VerifyAnswer {

@@ -20,6 +20,7 @@ import { addRestoreCommands } from "./restore.ts";
 import { addRoomCommands } from "./room.ts";
 import { addScheduleCommands } from "./schedule.ts";
 import { addSessionCommands } from "./session.ts";
+import { addSetupCommand } from "./setup.ts";
 import { addStatusCommands } from "./status.ts";
 import { addTrustCommands } from "./trust.ts";
 
@@ -66,6 +67,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
     .exitOverride()
     .showHelpAfterError("(see --help)");
   addServeCommand(program);
+  addSetupCommand(program, run);
   addStatusCommands(program, run);
   addConsoleCommand(program, run, term);
   addDoctorCommand(program, run);

@@ -222,7 +222,7 @@ export const choice = (
   flags: string,
   description: string,
   values: string[],
-  fallback: string,
+  fallback: string | undefined,
 ): Option => new Option(flags, description).choices(values).default(fallback);
 
 const sessionActions = [

@@ -45,6 +45,9 @@ export async function ran(
         shown.push(...what);
         throw new Error("nobody types it");
       },
+      async ask() {
+        throw new Error("nobody answers");
+      },
     });
   });
   await program.parseAsync(["node", "roomcast", ...words]).catch((thrown: Error) => {

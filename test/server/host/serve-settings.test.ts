@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serveSettings } from "../../server/serve-settings.ts";
+import { serveSettings } from "../../../server/host/serve-settings.ts";
 
 test("the command line comes before the configuration, and that before the defaults", () => {
   const config = {

@@ -1,12 +1,14 @@
 /** How the server is started: what the command line says, and where it says nothing, the configuration. */
-import { RoomcastError } from "../core/errors.ts";
-import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
-import type { Config } from "./host/config.ts";
+import { RoomcastError } from "../../core/errors.ts";
+import type { Config } from "./config.ts";
+
+/** `auto`: as a proxy where another server leases addresses, else as a server. */
+export type WantedDhcp = "auto" | "server" | "proxy" | "off";
 
 /** What the command line says; undefined: nothing. */
 export interface GivenSettings {
   readonly interface?: string;
-  readonly dhcp?: "auto" | DhcpMode;
+  readonly dhcp?: WantedDhcp;
   readonly range?: string;
   readonly httpPort?: number;
   readonly httpsPort?: number;
@@ -14,7 +16,7 @@ export interface GivenSettings {
 
 export interface ServeSettings {
   readonly interfaceName: string;
-  readonly dhcp: "auto" | DhcpMode;
+  readonly dhcp: WantedDhcp;
   /** FIRST-LAST */
   readonly range: string | null;
   readonly httpPort: number;
