@@ -20,6 +20,7 @@ import {
   localApplication,
   networkApplication,
 } from "./applications.ts";
+import { finishRestore } from "./backup/finish.ts";
 import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
 import {
   bootFindings,
@@ -76,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   // What is made from here on, state.db and the local socket too, is the owner's alone.
   process.umask(0o077);
+  if (await finishRestore(dataFolder)) log.warn("a backup was being restored: it is whole now");
   for (const text of await openDataFolder(dataFolder)) log.warn(text);
   const keys = await GateKeys.open(dataFolder);
   const signing = await SigningKeys.open(dataFolder);

@@ -7,6 +7,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "serve --interface eth1 --dhcp server --range 10.0.0.50-10.0.0.99",
   ],
   setup: ["setup", "setup --interface eth1 --dhcp server --yes"],
+  backup: ["backup /srv/backup/monday", "backup --images /mnt/usb/roomcast"],
+  "restore-backup": [
+    "restore-backup --dry-run /srv/backup/monday",
+    "restore-backup /srv/backup/monday",
+  ],
   agent: ["agent --server http://10.77.0.1:8080 --disk disk.img --headless --once"],
   doctor: ["doctor", "doctor --interface eth1"],
   history: ["history --room lab1 --limit 50", "history --pc lab1-A3"],

@@ -30,6 +30,12 @@ export const setupHere = async () => ({
   ...(await import("../../server/setup/service.ts")),
 });
 
+/** What `backup` and `restore-backup` do on this host. */
+export const backupHere = async () => ({
+  ...(await import("../../server/backup/backup.ts")),
+  ...(await import("../../server/backup/restore.ts")),
+});
+
 /** The host's only interface with an IPv4 address. Throws `usage` if there are more, or none. */
 function onlyInterface(): string {
   const names = Object.entries(networkInterfaces())

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { dataFolder, exitStatusOf } from "../../core/node/command-line.ts";
 import { version } from "../../core/node/version.ts";
 import { addAgentCommand } from "./agent.ts";
+import { addBackupCommands } from "./backup.ts";
 import { addConsoleCommand } from "./console.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
@@ -68,6 +69,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
     .showHelpAfterError("(see --help)");
   addServeCommand(program);
   addSetupCommand(program, run);
+  addBackupCommands(program, run);
   addStatusCommands(program, run);
   addConsoleCommand(program, run, term);
   addDoctorCommand(program, run);
