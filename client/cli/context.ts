@@ -13,6 +13,8 @@ export interface CliContext {
   /** For large temporary files: beside the images of a server on this machine. */
   readonly workFolder: string;
   readonly json: boolean;
+  /** No colour, and no line that is drawn again. */
+  readonly plain: boolean;
   readonly client: ApiClient;
   /** A line for people; silent with `--json`. */
   say(line: string): void;
@@ -42,6 +44,7 @@ export interface GlobalOptions {
   readonly ca?: string;
   readonly json: boolean;
   readonly yes: boolean;
+  readonly plain: boolean;
 }
 
 /** Reads the token's and the certificate's file; throws `usage` and `bad-input`. */
@@ -92,7 +95,7 @@ async function readNamed(path: string, option: string): Promise<string> {
 /** `isLocal`: the command is not a client; it reads `--server` itself if it needs it. */
 export async function contextFor(program: Command, isLocal: boolean): Promise<CliContext> {
   const options = program.opts<GlobalOptions>();
-  const { data: dataFolder, json, yes } = options;
+  const { data: dataFolder, json, yes, plain } = options;
   const place = isLocal ? { socketPath: socketPathOf(dataFolder) } : await placeOf(options);
   return {
     dataFolder,
@@ -101,6 +104,7 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
         ? join(dataFolder, "fitting")
         : `/var/tmp/roomcast-${process.getuid?.()}`,
     json,
+    plain,
     client: new ApiClient(place),
     say: (line) => void (json || process.stdout.write(`${printableLines(line)}\n`)),
     document: (value) => void (json && process.stdout.write(`${JSON.stringify(value)}\n`)),

@@ -165,7 +165,7 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
   const stopped = new AbortController();
   const interrupt = (): void => stopped.abort();
   process.once("SIGINT", interrupt);
-  const live = !context.json && process.stdout.isTTY;
+  const live = !context.json && !context.plain && process.stdout.isTTY;
   const noticed = new Set<string>();
   let last = first;
   let shown = "";
