@@ -5,7 +5,7 @@ DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd deb secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens initrd deb secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ test-reset: packages initrd ## a PC that loses its power in mid-restore and come
 
 test-personal: packages initrd ## two clones as themselves, the same ones after each further restore; some fifteen minutes
 	$(NODE) test/room/personal.ts
+
+test-package: packages initrd ## the packages on a Debian of their own: installed, set up, a PC booted, upgraded, purged; some fifteen minutes
+	$(NODE) test/room/package.ts
 
 ROWS ?=
 test-boot: packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some

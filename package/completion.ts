@@ -30,7 +30,7 @@ function optionValue(option: Option): string | null {
   return (option.long === "--seat" ? null : kindOf(name)) ?? "none";
 }
 
-/** A function that both shells source: it fills COMPREPLY from COMP_WORDS and COMP_CWORD. */
+/** A function that both shells source: it fills COMPREPLY from COMP_WORDS and COMP_CWORD. Of the names that zsh keeps for itself it has none. */
 export function bashCompletion(program: Command): string {
   const all = withPaths(program);
   return `# bash completion for roomcast, made of its command line.
@@ -38,7 +38,7 @@ export function bashCompletion(program: Command): string {
 _roomcast_values() {
   # What follows: a kind of thing on the server, words after a =, or files.
   case "$1" in
-    =*) COMPREPLY=($(compgen -W "\${1#=}" -- "$2")) ;;
+    "="*) COMPREPLY=($(compgen -W "\${1#?}" -- "$2")) ;;
     files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$2")) ;;
     none) COMPREPLY=() ;;
     *) COMPREPLY=($(compgen -W "$(roomcast "\${place[@]}" complete "$1" 2>/dev/null)" -- "$2")) ;;
@@ -46,7 +46,7 @@ _roomcast_values() {
 }
 
 _roomcast() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" path="" words options positions word value="" index
+  local current="\${COMP_WORDS[COMP_CWORD]}" chain="" below switches positions word value="" index
   local -a place=()
   COMPREPLY=()
   for ((index = 1; index < COMP_CWORD; index++)); do
@@ -64,19 +64,19 @@ _roomcast() {
         ;;
       -*) ;;
       *)
-        case "$path/$word" in
+        case "$chain/$word" in
 ${descents(all)}
         esac
         ;;
     esac
   done
-  _roomcast_command "$path"
+  _roomcast_command "$chain"
   # The word before is an option with a value, or the one that goes on.
   for ((index = COMP_CWORD - 1; index > 0; index--)); do
     word="\${COMP_WORDS[index]}"
     case "$word" in
       -*)
-        value="$(_roomcast_option "$path" "$word")"
+        value="$(_roomcast_option "$chain" "$word")"
         case "$value" in
           +*) _roomcast_values "\${value#+}" "$current" && return ;;
           ?*) [ "$index" -eq $((COMP_CWORD - 1)) ] && { _roomcast_values "$value" "$current"; return; } ;;
@@ -86,10 +86,10 @@ ${descents(all)}
     esac
   done
   case "$current" in
-    -*) COMPREPLY=($(compgen -W "$options ${optionWords(program)}" -- "$current")) ;;
+    -*) COMPREPLY=($(compgen -W "$switches ${optionWords(program)}" -- "$current")) ;;
     *)
-      if [ -n "$words" ]; then
-        COMPREPLY=($(compgen -W "$words" -- "$current"))
+      if [ -n "$below" ]; then
+        COMPREPLY=($(compgen -W "$below" -- "$current"))
       elif [ -n "$positions" ]; then
         _roomcast_values "$(_roomcast_position $positions)" "$current"
       fi
@@ -100,11 +100,11 @@ ${descents(all)}
 # Of the values that a command takes one after the other, that of the word to complete.
 _roomcast_position() {
   local count=0 index word depth
-  depth=$(set -- $path; echo $#)
+  depth=$(set -- $chain; echo $#)
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
     case "$word" in
-      -*) case "$(_roomcast_option "$path" "$word")" in ?*) ((index++)) ;; esac ;;
+      -*) case "$(_roomcast_option "$chain" "$word")" in ?*) ((index++)) ;; esac ;;
       *) ((count++)) ;;
     esac
   done
@@ -144,7 +144,7 @@ const descents = (all: ReturnType<typeof withPaths>): string =>
     .map(({ path }) => {
       const words = path.split(" ");
       const above = words.slice(0, -1).join(" ");
-      return `          "${above}/${words.at(-1)}") path="${path}" ;;`;
+      return `          "${above}/${words.at(-1)}") chain="${path}" ;;`;
     })
     .join("\n");
 
@@ -159,7 +159,7 @@ function commandCase({
   const positions = command.registeredArguments.map(
     (each) => `${kindOf(each.name()) ?? "none"}${each.variadic ? "+" : ""}`,
   );
-  return `    "${path}") words="${words.join(" ")}" options="${optionWords(command)}" positions="${positions.join(" ")}" ;;`;
+  return `    "${path}") below="${words.join(" ")}" switches="${optionWords(command)}" positions="${positions.join(" ")}" ;;`;
 }
 
 const optionWords = (command: Command): string =>

@@ -126,7 +126,7 @@ test("zsh runs the same function", () => {
 test("every command is in the function, and none is there twice", () => {
   const text = bashCompletion(wholeProgram());
   for (const { path } of withPaths(wholeProgram()))
-    assert.equal(text.split(`\n    "${path}") words=`).length, 2, path);
+    assert.equal(text.split(`\n    "${path}") below=`).length, 2, path);
 });
 
 test("`complete` lists what the server has, and gives up after half a second", async () => {
