@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,10 @@ page: node_modules ## the page for browsers, into build/page
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
 
+deb: node_modules initrd ## packages for Debian, into build/deb
+	@command -v dpkg-deb >/dev/null || { echo "make deb needs dpkg-deb, which every Debian has" >&2; exit 2; }
+	$(NODE) package/main.ts
+
 SERVER ?=
 KEY ?=
 GATE ?=
@@ -48,7 +52,7 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 test: check test-unit test-page test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
-	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
 
 test-page: packages ## the page in a browser, with the real server and a scripted one; two minutes
 	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/page -name '*.test.ts')
@@ -70,6 +74,9 @@ test-reset: packages initrd ## a PC that loses its power in mid-restore and come
 
 test-personal: packages initrd ## two clones as themselves, the same ones after each further restore; some fifteen minutes
 	$(NODE) test/room/personal.ts
+
+test-package: packages initrd ## the packages on a Debian of their own: installed, set up, a PC booted, upgraded, purged; some fifteen minutes
+	$(NODE) test/room/package.ts
 
 ROWS ?=
 test-boot: packages ## every firmware, NIC and disk from power-on to the menu, with times; some 20 minutes; ROWS=text takes some

@@ -4,12 +4,16 @@ import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
 import { dataFolder, exitStatusOf, prepareProcess } from "../core/node/command-line.ts";
 import { version } from "../core/node/version.ts";
+import { openServiceManager } from "./host/service-manager.ts";
 import { addServeCommand } from "./serve-command.ts";
 
 // Else V8 lets short-lived objects pile up to 48 MB before it looks; what the server does is no faster by it.
 setFlagsFromString("--semi-space-growth-factor=1");
 
 prepareProcess();
+using manager = openServiceManager({ ...process.env });
+// It is this process that the manager watches, not those that it starts.
+for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) delete process.env[name];
 const program = new Command("roomcast")
   .version(version)
   .option("--data <DIR>", "state, images, local socket", dataFolder(process.env))
@@ -19,7 +23,7 @@ const program = new Command("roomcast")
   .option("--yes")
   .exitOverride()
   .showHelpAfterError("(see --help)");
-addServeCommand(program);
+addServeCommand(program, manager);
 try {
   await program.parseAsync(process.argv);
 } catch (error) {

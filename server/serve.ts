@@ -15,6 +15,7 @@ import { Oidc } from "./api/oidc.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
 import { application, localApplication } from "./applications.ts";
+import { finishRestore } from "./backup/finish.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
 import { examineServer } from "./examine-server.ts";
 import { Grants } from "./gate/grants.ts";
@@ -25,7 +26,7 @@ import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
-import { rateLimitOf, readConfig, usualHistoryDays } from "./host/config.ts";
+import { type Config, rateLimitOf, usualHistoryDays } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { openLastResort } from "./host/last-resort.ts";
@@ -45,7 +46,7 @@ export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
   readonly httpPort: number;
   readonly httpsPort: number;
-  readonly configFile: string | null;
+  readonly config: Config;
   readonly signal: AbortSignal;
   /** Every listener is up; `pin` is the gate's key. */
   ready(up: { readonly url: string; readonly gateUrl: string; readonly pin: string }): void;
@@ -56,16 +57,16 @@ export interface ServeOptions extends ServeWords {
  * same after an error outside of any handler, and rejects with `failed` then.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { dataFolder, httpPort, httpsPort } = options;
+  const { dataFolder, httpPort, httpsPort, config } = options;
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
-  const config = options.configFile === null ? {} : await readConfig(options.configFile);
   const networks = new Networks(plannedNetworks(options, config), config);
   const startedAt = systemClock.isoTime();
   await using cleanup = new AsyncDisposableStack();
 
   // What is made from here on, state.db and the local socket too, is the owner's alone.
   process.umask(0o077);
+  if (await finishRestore(dataFolder)) log.warn("a backup was being restored: it is whole now");
   for (const text of await openDataFolder(dataFolder)) log.warn(text);
   const keys = await GateKeys.open(dataFolder);
   const signing = await SigningKeys.open(dataFolder);

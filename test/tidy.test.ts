@@ -5,7 +5,9 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "..");
-const sources = globSync("{core,imaging,server,client,initrd,test}/**/*.{ts,tsx}", { cwd: root });
+const sources = globSync("{core,imaging,server,client,initrd,package,test}/**/*.{ts,tsx}", {
+  cwd: root,
+});
 
 /**
  * Who may import whom: each folder, and the folders below or beside it that it may import. `core` by
@@ -42,6 +44,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/lab": ["core", "server/state", "server/store"],
   "server/gate": ["core", "server/lab", "server/state", "server/store", "server/host"],
   "server/doctor": ["core", "server/host"],
+  "server/setup": ["core", "server/host", "server/gate"],
+  "server/backup": ["core", "server/state", "server/store", "server/host"],
   "server/api": ["core", "server/lab", "server/state", "server/store"],
   server: ["core", "server"],
   "client/api": ["core"],
@@ -50,6 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "client/transfer": ["core", "imaging", "client/api"],
   "client/cli": ["core", "client/api", "client/console", "client/transfer"],
   client: ["core", "client/cli"],
+  package: ["core", "client/cli"],
 };
 
 /** The commands that are no client of a server: they run the server's and the agent's own code on this host. */
@@ -77,7 +82,7 @@ const broken = (rule: (each: Import) => boolean): string[] =>
   imports.filter((each) => !rule(each)).map(({ from, to }) => `${from} imports ${to}`);
 
 const isSource = (path: string): boolean =>
-  /^(core|imaging|server|client|initrd)\/.*\.tsx?$/.test(path);
+  /^(core|imaging|server|client|initrd|package)\/.*\.tsx?$/.test(path);
 const isBelow = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
 
 /** The folder of the table that holds the file. */

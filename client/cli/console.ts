@@ -12,10 +12,11 @@ export function addConsoleCommand(program: Command, run: RunCommand, term: strin
     .command("console")
     .description("opens the staff's full-screen console")
     .action(() =>
-      run(async ({ client }) => {
+      run(async ({ client, plain }) => {
         const { stdin: input, stdout: output } = process;
         const { runConsole } = await import("../console/main.ts");
         return runConsole(client, {
+          plain,
           async shell(name) {
             const { reason } = await shellInTerminal(client.place, name, { term, input, output });
             return reason;
@@ -30,13 +31,14 @@ const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 
 /** Runs another command of roomcast in this terminal, on the same server; waits for Enter after it. */
 async function commandInTerminal(
-  { data, server, tokenFile, pin, ca }: GlobalOptions,
+  { data, server, tokenFile, pin, ca, plain }: GlobalOptions,
   words: readonly string[],
 ): Promise<void> {
   const place = ["--data", data];
   if (server !== undefined) place.push("--server", server);
   if (tokenFile !== undefined) place.push("--token-file", tokenFile);
   if (ca !== undefined) place.push("--ca", ca);
+  if (plain) place.push("--plain");
   for (const each of pin ?? []) place.push("--pin", each);
   const { stdin, stdout } = process;
   // Ctrl-C ends the command; the console stays.

@@ -13,6 +13,8 @@ export interface CliContext {
   /** For large temporary files: beside the images of a server on this machine. */
   readonly workFolder: string;
   readonly json: boolean;
+  /** No colour, and no line that is drawn again. */
+  readonly plain: boolean;
   readonly client: ApiClient;
   /** A line for people; silent with `--json`. */
   say(line: string): void;
@@ -23,6 +25,11 @@ export interface CliContext {
    * once with `--yes`, and throws `refused` where there is no terminal to ask on.
    */
   confirm(what: readonly string[], word: string): Promise<void>;
+  /**
+   * Asks for something to choose, with what is suggested. It answers the suggestion at once with `--yes`, and
+   * throws `refused` where there is no terminal, or nothing is suggested and nobody can be asked.
+   */
+  ask(question: string, suggested: string | null): Promise<string>;
 }
 
 /** The local socket of a server that runs on this data folder. */
@@ -37,6 +44,7 @@ export interface GlobalOptions {
   readonly ca?: string;
   readonly json: boolean;
   readonly yes: boolean;
+  readonly plain: boolean;
 }
 
 /** Reads the token's and the certificate's file; throws `usage` and `bad-input`. */
@@ -87,7 +95,7 @@ async function readNamed(path: string, option: string): Promise<string> {
 /** `isLocal`: the command is not a client; it reads `--server` itself if it needs it. */
 export async function contextFor(program: Command, isLocal: boolean): Promise<CliContext> {
   const options = program.opts<GlobalOptions>();
-  const { data: dataFolder, json, yes } = options;
+  const { data: dataFolder, json, yes, plain } = options;
   const place = isLocal ? { socketPath: socketPathOf(dataFolder) } : await placeOf(options);
   return {
     dataFolder,
@@ -96,6 +104,7 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
         ? join(dataFolder, "fitting")
         : `/var/tmp/roomcast-${process.getuid?.()}`,
     json,
+    plain,
     client: new ApiClient(place),
     say: (line) => void (json || process.stdout.write(`${printableLines(line)}\n`)),
     document: (value) => void (json && process.stdout.write(`${JSON.stringify(value)}\n`)),
@@ -108,19 +117,34 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
           "run it in a terminal, or add --yes",
         );
       }
-      const terminal = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        process.stderr.write(`${printableLines(what.join("\n"))}\n`);
-        const said = await terminal.question(`Type ${word} to continue: `);
-        if (said.trim() === word) return;
-      } finally {
-        terminal.close();
-      }
+      process.stderr.write(`${printableLines(what.join("\n"))}\n`);
+      if ((await answerTo(`Type ${word} to continue: `)) === word) return;
       throw new RoomcastError(
         "refused",
         "it was not confirmed, and nothing was changed",
         `type exactly ${word}`,
       );
     },
+    async ask(question, suggested) {
+      if (yes && suggested !== null) return suggested;
+      if (yes || !process.stdin.isTTY || json) {
+        throw new RoomcastError(
+          "refused",
+          `nobody can be asked: ${question}`,
+          suggested === null ? "say it with an option" : "run it in a terminal, or add --yes",
+        );
+      }
+      const given = await answerTo(`${question}${suggested === null ? "" : ` [${suggested}]`} `);
+      return given === "" && suggested !== null ? suggested : given;
+    },
   };
+}
+
+async function answerTo(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await terminal.question(question)).trim();
+  } finally {
+    terminal.close();
+  }
 }

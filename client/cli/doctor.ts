@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import type { DoctorView, Finding } from "../../core/wire/api.ts";
+import type { CliContext } from "./context.ts";
 import { examineWithoutServer } from "./host.ts";
 import type { RunCommand } from "./program.ts";
 
@@ -10,13 +11,10 @@ export function addDoctorCommand(program: Command, run: RunCommand): void {
     .description("checks the host and the network, and says what to fix")
     .option("--interface <IF>", "the lab's interface; not needed while the server is running")
     .action((options: { interface?: string }) =>
-      run(async ({ client, dataFolder, document, say }) => {
-        const view =
-          (await client.get<DoctorView>("/doctor").catch((error: unknown) => {
-            const isAway = error instanceof RoomcastError && error.code === "unreachable";
-            if (isAway && program.opts().server === undefined) return undefined;
-            throw error;
-          })) ?? (await examineWithoutServer(dataFolder, options.interface));
+      run(async (context) => {
+        const { document, say } = context;
+        const isHere = program.opts().server === undefined;
+        const view = await findings(context, { interface: options.interface, isHere });
         document(view);
         const who = view.isServing ? "the server is running" : "no server is running";
         say(`roomcast doctor: ${view.interfaces.join(", ")}, ${who}`);
@@ -29,13 +27,30 @@ export function addDoctorCommand(program: Command, run: RunCommand): void {
     );
 }
 
+/** As the server finds it; where none is running, and it would be here, as this host does. */
+export async function findings(
+  { client, dataFolder }: CliContext,
+  where: { readonly interface: string | undefined; readonly isHere: boolean },
+): Promise<DoctorView> {
+  const served = await client.get<DoctorView>("/doctor").catch((error: unknown) => {
+    const isAway = error instanceof RoomcastError && error.code === "unreachable";
+    if (isAway && where.isHere) return undefined;
+    throw error;
+  });
+  return served ?? examineWithoutServer(dataFolder, where.interface);
+}
+
 const marks: Readonly<Record<Finding["level"], string>> = {
   ok: "ok",
   warning: " !",
   problem: "!!",
 };
 
-function sayFinding({ level, check, text, mend }: Finding, say: (line: string) => void): void {
+/** With what to do about it. */
+export function sayFinding(
+  { level, check, text, mend }: Finding,
+  say: (line: string) => void,
+): void {
   say(`${marks[level]}  ${check}: ${text}`);
   if (mend !== null && mend !== "") say(`      -> ${mend}`);
 }

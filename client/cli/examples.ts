@@ -1,10 +1,16 @@
 import type { Command } from "commander";
 
-/** Command lines that show how a command is used, for those whose usage line does not show it. */
+/** Command lines that show how each command is used. */
 const examples: Readonly<Record<string, readonly string[]>> = {
   serve: [
     "serve --interface eth1",
     "serve --interface eth1 --dhcp server --range 10.0.0.50-10.0.0.99",
+  ],
+  setup: ["setup", "setup --interface eth1 --dhcp server --yes"],
+  backup: ["backup /srv/backup/monday", "backup --images /mnt/usb/roomcast"],
+  "restore-backup": [
+    "restore-backup --dry-run /srv/backup/monday",
+    "restore-backup /srv/backup/monday",
   ],
   agent: ["agent --server http://10.77.0.1:8080 --disk disk.img --headless --once"],
   doctor: ["doctor", "doctor --interface eth1"],
@@ -15,6 +21,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "restore win11@3 --pc lab1-A3 lab1-A4 --delta --then reboot",
     "restore win11 --room lab1 --start all --start-timeout 120",
     "restore win11 --room lab1 --canary 1 --then reboot",
+    "restore win11 --room lab1 --dry-run",
     "restore win11 --room lab1 --fit never",
   ],
   cast: ["cast master --room lab1 --wait", "cast master --room lab1 --save-as win11"],
@@ -58,6 +65,48 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "key add": ["key add ann ~/.ssh/id_ed25519.pub"],
   "schedule add": ['schedule add "30 6 * * 1-5" --room lab1 --image win11 --delta'],
   "session retry": ["session retry s12 --wait"],
+  status: ["status", "--json status"],
+  console: ["console", "--server https://10.77.0.1:8443 --token-file jane.token console"],
+  "pc show": ["pc show lab1-A3", "pc show 52:54:00:12:34:56"],
+  "pc admit": ["pc admit lab1-A3 lab1-A4"],
+  "pc revoke": ["pc revoke lab1-A3"],
+  "pc forget": ["pc forget --dry-run lab1-A3", "pc forget lab1-A3"],
+  "pc shell": ["pc shell lab1-A3"],
+  "pc wake": ["pc wake lab1-A3 lab1-A4"],
+  "pc reboot": ["pc reboot lab1-A3"],
+  "pc poweroff": ["pc poweroff lab1-A3"],
+  "pc boot-disk": ["pc boot-disk lab1-A3"],
+  "room list": ["room list"],
+  "room show": ["room show lab1"],
+  "room create": ["room create lab1"],
+  "room delete": ["room delete --dry-run lab1", "room delete lab1"],
+  "room unlock": ["room unlock lab1"],
+  "seat list": ["seat list lab1"],
+  "seat remove": ["seat remove lab1 A3"],
+  "image list": ["image list", "--json image list"],
+  "image show": ["image show win11", "image show win11@3"],
+  "image verify": ["image verify win11", "image verify"],
+  "image delete": ["image delete --dry-run win11@2", "image delete win11@2"],
+  "image step list": ["image step list win11"],
+  "image step remove": ["image step remove win11 first-login.sh"],
+  "key list": ["key list"],
+  "key remove": ["key remove ann"],
+  "schedule list": ["schedule list"],
+  "schedule remove": ["schedule remove 3"],
+  "session list": ["session list"],
+  "session show": ["session show s12"],
+  "session watch": ["session watch s12"],
+  "session start": ["session start s12"],
+  "session stop": ["session stop s12"],
+  "session drop": ["session drop s12 lab1-A3"],
+  "session admit": ["session admit s12 lab1-A3"],
+  "request list": ["request list"],
+  "request yes": ["request yes 4"],
+  "request no": ["request no 4"],
+  "operator list": ["operator list"],
+  "operator remove": ["operator remove jane"],
+  "trust show": ["trust show"],
+  "trust rotate": ["trust rotate", "trust rotate --finish"],
   "operator add": ["operator add jane --role operator --out jane.token"],
   "operator set": ["operator set jane --role admin"],
   "operator password": [
@@ -65,6 +114,9 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "operator password jane --password-file jane.txt",
   ],
 };
+
+/** The examples of a command that is called by these words, as `pc set`; none for one that only holds others. */
+export const exampleLines = (path: string): readonly string[] => examples[path] ?? [];
 
 /** Puts the examples at the end of the help of each command. */
 export function addExamples(program: Command): void {

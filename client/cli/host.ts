@@ -23,6 +23,20 @@ export async function examineWithoutServer(
   return doctorView([interfaceName], false, [...findings, ...others]);
 }
 
+/** What `setup` does on this host. */
+export const setupHere = async () => ({
+  ...(await import("../../server/setup/choices.ts")),
+  ...(await import("../../server/setup/configuration.ts")),
+  ...(await import("../../server/setup/interfaces.ts")),
+  ...(await import("../../server/setup/service.ts")),
+});
+
+/** What `backup` and `restore-backup` do on this host. */
+export const backupHere = async () => ({
+  ...(await import("../../server/backup/backup.ts")),
+  ...(await import("../../server/backup/restore.ts")),
+});
+
 /** The host's only interface with an IPv4 address. Throws `usage` if there are more, or none. */
 function onlyInterface(): string {
   const names = Object.entries(networkInterfaces())

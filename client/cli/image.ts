@@ -10,6 +10,7 @@ import { type DiskSize, decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { sayLost, withDryRun } from "./dry-run.ts";
 import { addStepCommands } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
@@ -122,27 +123,33 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       run((context) => fitImageTo(context, reference, diskSizeOf(diskSize))),
     );
 
-  image
-    .command("delete <I>")
-    .description(
-      "deletes a version, with what was fitted of it, and frees what no other image needs",
-    )
-    .action((reference: string) =>
-      run(async ({ client, say, document, confirm }) => {
-        const found = await client.get<ImageView>(path(reference));
-        const word = imageName(found);
-        await confirm(
-          [`The image ${word} (${sizeText(found.storedBytes)}) will be deleted.`],
-          word,
-        );
-        const freed = await client.delete<{ freedBytes: number }>(
-          `${path(found.id)}?overwrite=${encodeURIComponent(word)}`,
-        );
-        document({ image: word, ...freed });
-        say(`${word} deleted, ${sizeText(freed.freedBytes)} freed`);
-        return 0;
-      }),
-    );
+  withDryRun(
+    image
+      .command("delete <I>")
+      .description(
+        "deletes a version, with what was fitted of it, and frees what no other image needs",
+      ),
+  ).action((reference: string, { dryRun = false }: { dryRun?: boolean }) =>
+    run(async (context) => {
+      const { client, say, document, confirm } = context;
+      const found = await client.get<ImageView>(path(reference));
+      const word = imageName(found);
+      const fitted = (await client.get<ImageView[]>("/images")).filter(
+        ({ fitOf }) => fitOf === found.id,
+      );
+      const lost = [found, ...fitted].map(
+        (each) => `The image ${imageName(each)} (${sizeText(each.storedBytes)}) will be deleted.`,
+      );
+      if (dryRun) return sayLost(context, lost);
+      await confirm(lost, word);
+      const freed = await client.delete<{ freedBytes: number }>(
+        `${path(found.id)}?overwrite=${encodeURIComponent(word)}`,
+      );
+      document({ image: word, ...freed });
+      say(`${word} deleted, ${sizeText(freed.freedBytes)} freed`);
+      return 0;
+    }),
+  );
 }
 
 interface ImportFlags {
@@ -220,6 +227,7 @@ async function exportFile(context: CliContext, reference: string, file: string):
 
 async function fitImageTo(context: CliContext, reference: string, size: DiskSize): Promise<number> {
   const { client, workFolder, say, document } = context;
+  requireRoot(reference, size);
   using progress = progressLines(context, "reading");
   const { fitImage, giveWay } = await import("../transfer/fit-image.ts");
   giveWay();
@@ -237,6 +245,16 @@ async function fitImageTo(context: CliContext, reference: string, size: DiskSize
       `${sizeText(sharedBytes)} of ${sizeText(chunkedBytes)} are shared with ${origin}`,
   );
   return 0;
+}
+
+/** Also said by a server that runs as a user of its own, when a restore needs it. */
+function requireRoot(reference: string, { text }: DiskSize): void {
+  if (process.getuid?.() === 0) return;
+  throw new RoomcastError(
+    "refused",
+    "to make an image fit a smaller disk, its file systems are mounted, which root alone may do",
+    `run \`roomcast image fit ${reference} --disk-size ${text}\` as root on the server, then restore again (docs/install.md says how the service may do it by itself)`,
+  );
 }
 
 interface VerifyAnswer {

@@ -11,6 +11,7 @@ import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView, SessionView } from "../../core/wire/views.ts";
 import { certificateText } from "./certificate.ts";
+import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -20,6 +21,7 @@ interface WipeOptions {
   readonly certificate?: string;
   readonly disk?: string;
   readonly useFailingDisk?: string[];
+  readonly dryRun?: boolean;
 }
 
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
@@ -142,14 +144,21 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       }),
     );
 
-  pc.command("forget <PC>")
-    .description("removes a PC from the inventory")
-    .action((reference: string) =>
-      run(async ({ client }) => {
-        await client.delete(path(reference));
-        return 0;
-      }),
-    );
+  withDryRun(
+    pc.command("forget <PC>").description("removes a PC, and its key, from the inventory"),
+  ).action((reference: string, { dryRun = false }: { dryRun?: boolean }) =>
+    run(async (context) => {
+      const { client } = context;
+      if (dryRun) {
+        const { name, id, room, seat, identity } = await client.get<PcView>(path(reference));
+        const place = `its place in room ${room}${seat === null ? "" : `, seat ${seat}`}`;
+        const key = identity === null ? "" : `, its key (${identityText(identity)})`;
+        return sayLost(context, [`${name} (${id}) will be forgotten: ${place}${key}.`]);
+      }
+      await client.delete(path(reference));
+      return 0;
+    }),
+  );
 
   pc.command("shell <PC>")
     .description("opens a terminal on the PC")
@@ -169,8 +178,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       );
   }
 
-  pc.command("wipe <PC...>")
-    .description("wipes a disk of each PC")
+  withDryRun(pc.command("wipe <PC...>").description("wipes a disk of each PC"))
     .option(
       "--method <METHOD>",
       "discard (TRIM; zeroes where the disk has none), zero, or secure-erase (the disk's own command)",
@@ -183,7 +191,8 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       "writes what was done, signed by the server; of several PCs a file each, with the PC's name in its own",
     )
     .action((references: string[], options: WipeOptions) =>
-      run(async ({ client, say, confirm, document }) => {
+      run(async (context) => {
+        const { client, say, confirm, document } = context;
         const pcs: PcView[] = [];
         for (const reference of references) pcs.push(await client.get<PcView>(path(reference)));
         const { method, disk = null, useFailingDisk: failingDisks = [] } = options;
@@ -197,6 +206,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         const word = pcs.map(({ name }) => name).join(",");
         const files = await certificateFiles(options.certificate, pcs);
         const what = ["The disks of these PCs will be wiped:", ...lines, ...orderKeyLines(keys)];
+        if (options.dryRun === true) return sayLost(context, what);
         await confirm(what, word);
         const shown = shownOf(keys);
         const wiped = await Promise.allSettled(

@@ -2,6 +2,8 @@ import { Command } from "commander";
 import { dataFolder, exitStatusOf } from "../../core/node/command-line.ts";
 import { version } from "../../core/node/version.ts";
 import { addAgentCommand } from "./agent.ts";
+import { addBackupCommands } from "./backup.ts";
+import { addCompleteCommand } from "./complete.ts";
 import { addConsoleCommand } from "./console.ts";
 import type { CliContext } from "./context.ts";
 import { contextFor } from "./context.ts";
@@ -20,6 +22,7 @@ import { addRestoreCommands } from "./restore.ts";
 import { addRoomCommands } from "./room.ts";
 import { addScheduleCommands } from "./schedule.ts";
 import { addSessionCommands } from "./session.ts";
+import { addSetupCommand } from "./setup.ts";
 import { addStatusCommands } from "./status.ts";
 import { addTrustCommands } from "./trust.ts";
 
@@ -35,6 +38,8 @@ export async function runCommandLine(
   const program = roomcastProgram(env.TERM ?? "vt100", dataFolder(env), async (action, options) => {
     status = await action(await contextFor(program, options?.isLocal ?? false));
   });
+  // https://no-color.org: anything but nothing.
+  if ((env.NO_COLOR ?? "") !== "") program.setOptionValue("plain", true);
   const { pins, words } = takePins(argv);
   if (pins.length > 0) program.setOptionValue("pin", pins);
   try {
@@ -61,11 +66,14 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
     .option("--token-file <F>", "the file with the operator's token for --server")
     .option("--json", "print one JSON document; while waiting, one event per line", false)
     .option("--yes", "do not ask before data is destroyed", false)
+    .option("--plain", "no colours, and no line that is drawn again (also by NO_COLOR)", false)
     .option("--debug", "print stack traces with errors", false)
     .addHelpText("after", pinHelp)
     .exitOverride()
     .showHelpAfterError("(see --help)");
   addServeCommand(program);
+  addSetupCommand(program, run);
+  addBackupCommands(program, run);
   addStatusCommands(program, run);
   addConsoleCommand(program, run, term);
   addDoctorCommand(program, run);
@@ -82,6 +90,7 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addKeyCommands(program, run);
   addTrustCommands(program, run);
   addAgentCommand(program, run);
+  addCompleteCommand(program, run);
   addExamples(program);
   return program;
 }

@@ -29,11 +29,11 @@ export interface ProgressLines extends Disposable {
 
 /**
  * Shows the progress of long work: on a terminal a bar, the rate and the time left; with `--json` an
- * event per line; nothing when the output is a file.
+ * event per line; nothing when the output is a file, or with `--plain`.
  */
 export function progressLines(context: CliContext, firstDoing: string): ProgressLines {
   let doing = firstDoing;
-  const live = !context.json && process.stderr.isTTY;
+  const live = !context.json && !context.plain && process.stderr.isTTY;
   const stop = new AbortController();
   const interrupt = (): void =>
     stop.abort(

@@ -13,6 +13,7 @@ import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -33,6 +34,7 @@ interface TargetOptions {
   readonly proveBoot?: number | boolean;
   readonly canary?: string | number;
   readonly wait?: boolean;
+  readonly dryRun?: boolean;
 }
 
 interface CastOptions extends TargetOptions {
@@ -71,7 +73,7 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
 }
 
 const withTargets = (command: Command): Command =>
-  command
+  withDryRun(command)
     .option("--room <R>", "restore all PCs of this room")
     .option("--pc <PC...>", "restore these PCs")
     .option("--disk <DEV>", diskOptionText)
@@ -134,6 +136,7 @@ async function restore(
     systems: isOwn ? systemsOn(image.partitions) : [],
     also: isOwn ? personalLines(image) : [],
   });
+  if (targets === null) return 0;
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "restore",
     image: image.id,
@@ -153,6 +156,7 @@ async function cast(context: CliContext, reference: string, options: CastOptions
     systems: isOwn ? ["any system"] : [],
     also: isOwn ? personalLines(null) : [],
   });
+  if (targets === null) return 0;
   const session = await context.client.post<SessionView>("/sessions", {
     kind: "cast",
     sender: sender.id,
@@ -164,7 +168,7 @@ async function cast(context: CliContext, reference: string, options: CastOptions
   return started(context, session, options.wait ?? false);
 }
 
-/** Shows what `from.what` would overwrite and asks for confirmation. Answers the fields of the request. The sender keeps its disk. */
+/** Shows what `from.what` would overwrite and asks for confirmation. Answers the fields of the request; null: it was only to be shown. The sender keeps its disk. */
 async function confirmTargets(
   context: CliContext,
   options: TargetOptions,
@@ -180,7 +184,7 @@ async function confirmTargets(
     /** What happens afterwards. */
     readonly also: readonly string[];
   },
-): Promise<object> {
+): Promise<object | null> {
   const { client } = context;
   const { what, sectors, sender, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
@@ -208,16 +212,18 @@ async function confirmTargets(
     sectors,
   };
   const before = from.before(foreseenDisks(overwritten, rooms, request));
-  await context.confirm(
-    [
-      `${what} will overwrite:`,
-      ...targetLines(overwritten, rooms, request),
-      ...before,
-      ...also,
-      ...orderKeyLines(keys),
-    ],
-    word,
-  );
+  const lines = [
+    `${what} will overwrite:`,
+    ...targetLines(overwritten, rooms, request),
+    ...before,
+    ...also,
+    ...orderKeyLines(keys),
+  ];
+  if (options.dryRun === true) {
+    sayLost(context, lines);
+    return null;
+  }
+  await context.confirm(lines, word);
   return {
     shown: shownOf(keys),
     room,

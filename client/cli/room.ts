@@ -6,6 +6,7 @@ import type { WakeReport, WallLink } from "../../core/wire/api.ts";
 import type { RoomView, Seat } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
 import { addListCommands } from "./room-list.ts";
 import { addSettingOptions, changeOf, settingLines, warningLines } from "./room-settings.ts";
@@ -66,15 +67,24 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       }),
     );
 
-  room
-    .command("delete <R>")
-    .description("deletes a room; its PCs go to the room default")
-    .action((name: string) =>
-      run(async ({ client }) => {
-        await client.delete(path(name));
-        return 0;
-      }),
-    );
+  withDryRun(
+    room.command("delete <R>").description("deletes a room; its PCs go to the room default"),
+  ).action((name: string, { dryRun = false }: { dryRun?: boolean }) =>
+    run(async (context) => {
+      const { client } = context;
+      if (dryRun) {
+        const found = await client.get<RoomView>(path(name));
+        const pcs = (await client.get<PcView[]>("/pcs")).filter(({ room }) => room === found.name);
+        return sayLost(context, [
+          `The room ${found.name} will be deleted, with its settings and ${found.seats.length} seats:`,
+          ...settingLines(found).map((line) => `  ${line}`),
+          `PCs that go to the room default: ${pcs.map((pc) => pc.name).join(", ") || "none"}`,
+        ]);
+      }
+      await client.delete(path(name));
+      return 0;
+    }),
+  );
 
   addSettingOptions(
     room.command("set <R>").description("changes the settings of a room, and shows them"),

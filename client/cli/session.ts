@@ -165,7 +165,7 @@ async function watch(context: CliContext, first: SessionView): Promise<number> {
   const stopped = new AbortController();
   const interrupt = (): void => stopped.abort();
   process.once("SIGINT", interrupt);
-  const live = !context.json && process.stdout.isTTY;
+  const live = !context.json && !context.plain && process.stdout.isTTY;
   const noticed = new Set<string>();
   let last = first;
   let shown = "";
@@ -222,7 +222,7 @@ export const choice = (
   flags: string,
   description: string,
   values: string[],
-  fallback: string,
+  fallback: string | undefined,
 ): Option => new Option(flags, description).choices(values).default(fallback);
 
 const sessionActions = [

@@ -22,6 +22,8 @@ export interface ConsoleOptions {
   readonly output?: WriteStream;
   /** By default TERM of the environment. */
   readonly term?: string;
+  /** No colours. */
+  readonly plain?: boolean;
   /** Runs a shell on a PC, which has the terminal meanwhile. Answers why it ended, or null. */
   shell?(name: string): Promise<string | null>;
   /** Runs a command of the command line, which has the terminal meanwhile. */
@@ -33,7 +35,7 @@ export interface ConsoleOptions {
  * with a RoomcastError where there is no terminal.
  */
 export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}): Promise<number> {
-  const { input = process.stdin, output = process.stdout, term } = options;
+  const { input = process.stdin, output = process.stdout, term, plain = false } = options;
   if (!output.isTTY || !input.isTTY) {
     throw new RoomcastError(
       "usage",
@@ -132,6 +134,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   };
 
   const terminal = openTerminal({
+    plain,
     input,
     output,
     ...(term === undefined ? {} : { term }),

@@ -13,6 +13,8 @@ export interface TerminalOptions {
   readonly output?: WriteStream;
   /** By default TERM of the environment. */
   readonly term?: string;
+  /** No colours, whatever the terminal has. */
+  readonly plain?: boolean;
   onKey(key: Key): void;
   /** The size has changed and the screen is blank: draw. */
   onResize(): void;
@@ -99,7 +101,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
     warnings: false,
   } as unknown as blessed.Widgets.IScreenOptions);
   const cells = screen as unknown as Cells;
-  const attributes = (cells.tput.colors ?? 0) >= 8 ? inColour : withoutColour;
+  const hasColours = options.plain !== true && (cells.tput.colors ?? 0) >= 8;
+  const attributes = hasColours ? inColour : withoutColour;
   let suspended = false;
   let picture: readonly Row[] = [];
 

@@ -9,6 +9,9 @@ const othersBits = 0o077;
 const ownNames =
   /^(state\.db(-wal|-shm)?|store|drivers|windows|roomcast\.sock|.*\.key(\.new)?|lost\+found)$/;
 
+/** Whether the server keeps something in its data folder under this name. */
+export const isOwnName = (name: string): boolean => ownNames.test(name);
+
 /**
  * Makes the data folder, or takes one that is there. What the server keeps in it (tokens' hashes, PINs,
  * keys, images, the local socket) is the owner's alone from then on, and so is the folder, unless something
@@ -38,7 +41,7 @@ export async function openDataFolder(folder: string): Promise<readonly string[]>
     }
     mended.push(`${path} was open to other users: it is the owner's alone now`);
   };
-  const own = names.filter((name) => ownNames.test(name));
+  const own = names.filter(isOwnName);
   if (own.length === names.length) await mend(folder, found.mode);
   for (const name of own) {
     const path = join(folder, name);

@@ -58,7 +58,12 @@ export interface PcOptions extends UefiFeatures {
   /** Serial log, screens and sockets go here, and stay. */
   readonly folder: string;
   /** Boots this kernel straight away, without firmware's help. */
-  readonly kernel?: { readonly kernel: string; readonly initrd: string; readonly append: string };
+  readonly kernel?: {
+    readonly kernel: string;
+    /** Null: the kernel has all that its root needs. */
+    readonly initrd: string | null;
+    readonly append: string;
+  };
 }
 
 export interface Pc {
@@ -323,7 +328,8 @@ function diskModel(bus: Exclude<PcOptions["bus"], "none">, index: number): strin
 
 function directBoot(kernel: PcOptions["kernel"]): string[] {
   if (kernel === undefined) return [];
-  return ["-kernel", kernel.kernel, "-initrd", kernel.initrd, "-append", kernel.append];
+  const initrd = kernel.initrd === null ? [] : ["-initrd", kernel.initrd];
+  return ["-kernel", kernel.kernel, ...initrd, "-append", kernel.append];
 }
 
 function uuidOf(number: number): string {

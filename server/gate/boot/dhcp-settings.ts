@@ -67,12 +67,13 @@ const seatsWithin = ({ seats, address, netmask }: OwnAddress): DhcpSeats => ({
 });
 
 /** The lower half stays free for what has fixed addresses. */
-function upperHalf({ first, last }: AddressRange): AddressRange {
+export function upperHalf({ first, last }: AddressRange): AddressRange {
   const middle = first + Math.floor((last - first + 1) / 2);
   return { first: middle, last: Math.min(last, middle + defaultRangeLength - 1) };
 }
 
-function givenRange(text: string, hosts: AddressRange): AddressRange {
+/** Throws `usage` for what is no range of these hosts. */
+export function givenRange(text: string, hosts: AddressRange): AddressRange {
   const range = parseRange(text);
   const subnet = `${ipv4ToText(hosts.first)}-${ipv4ToText(hosts.last)}`;
   const next = `for example --range ${ipv4ToText(hosts.last - 100)}-${ipv4ToText(hosts.last)}`;

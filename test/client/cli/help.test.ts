@@ -12,10 +12,15 @@ interface Named {
 }
 
 const below = (command: Command, name: string): Named[] =>
-  command.commands.flatMap((each) => {
-    const full = `${name} ${each.name()}`.trim();
-    return [{ name: full, command: each }, ...below(each, full)];
-  });
+  // Not those that only a program calls.
+  command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== "help")
+    .flatMap((each) => {
+      const full = `${name} ${each.name()}`.trim();
+      return [{ name: full, command: each }, ...below(each, full)];
+    });
 const commands = below(program, "");
 const leaves = commands.filter(({ command }) => command.commands.length === 0);
 
@@ -40,13 +45,8 @@ test("every command and every option says what it does", () => {
   assert.deepEqual(silent, []);
 });
 
-test("a command that takes both arguments and options of its own shows an example", () => {
-  const without = leaves.filter(
-    ({ command }) =>
-      command.registeredArguments.length > 0 &&
-      command.options.length > 0 &&
-      !helpOf(command).includes("\nExamples:\n"),
-  );
+test("every command shows an example", () => {
+  const without = leaves.filter(({ command }) => !helpOf(command).includes("\nExamples:\n"));
   assert.deepEqual(
     without.map(({ name }) => name),
     [],
@@ -55,9 +55,12 @@ test("a command that takes both arguments and options of its own shows an exampl
 
 test("each example is of its command, with options that the command has", () => {
   let count = 0;
+  const isGlobal = (option: string | undefined): boolean =>
+    program.options.some(({ long }) => long === option);
   for (const { name, command } of leaves) {
-    for (const [, line = ""] of helpOf(command).matchAll(/^ {2}\$ roomcast (.*)$/gm)) {
+    for (const [, whole = ""] of helpOf(command).matchAll(/^ {2}\$ roomcast (.*)$/gm)) {
       count++;
+      const line = withoutGlobals(whole, isGlobal);
       assert(`${line} `.startsWith(`${name} `), `${line}: an example of ${name}`);
       const known = [...command.options, ...program.options].map(({ long }) => long);
       for (const [option] of line.matchAll(/(?<= )--[a-z-]+/g)) {
@@ -66,4 +69,26 @@ test("each example is of its command, with options that the command has", () => 
     }
   }
   assert(count > 20);
+});
+
+/** Without the global options before a command, and their values. */
+function withoutGlobals(line: string, isGlobal: (option: string) => boolean): string {
+  const words = line.split(" ");
+  while (isGlobal(words[0] ?? "")) {
+    const option = program.options.find(({ long }) => long === words[0]);
+    words.splice(0, option?.required === true ? 2 : 1);
+  }
+  return words.join(" ");
+}
+
+test("what destroys something takes --dry-run", () => {
+  const destroying = [
+    ...["restore", "cast", "pc wipe", "pc forget", "image delete", "room delete"],
+    "restore-backup",
+  ];
+  const found = leaves.filter(({ command }) =>
+    command.options.some(({ long }) => long === "--dry-run"),
+  );
+  const names = found.map(({ name }) => name).filter((name) => name !== "setup");
+  assert.deepEqual(names.sort(), destroying.sort());
 });

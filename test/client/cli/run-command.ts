@@ -39,11 +39,21 @@ export async function ran(
   let error: Error | null = null;
   const program = roomcastProgram("vt100", "/nowhere", async (action) => {
     await action({
-      ...{ dataFolder: "/nowhere", workFolder: "/nowhere", json: false, client, document() {} },
+      ...{
+        dataFolder: "/nowhere",
+        workFolder: "/nowhere",
+        json: false,
+        plain: true,
+        client,
+        document() {},
+      },
       say: (line) => void said.push(line),
       async confirm(what) {
         shown.push(...what);
         throw new Error("nobody types it");
+      },
+      async ask() {
+        throw new Error("nobody answers");
       },
     });
   });

@@ -32,7 +32,7 @@ export async function dieAtStep(limit: number): Promise<void> {
       });
     };
   };
-  for (const name of ["open", "rename", "unlink", "readdir"]) wrap(promises, name);
+  for (const name of ["open", "rename", "unlink", "readdir", "rm", "mkdir"]) wrap(promises, name);
   const path = join(tmpdir(), `die-${process.pid}`);
   const handle = await open(path, "w");
   const prototype = Object.getPrototypeOf(handle);

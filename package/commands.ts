@@ -1,0 +1,23 @@
+/** The command line as a tree: what man pages and completion are made of. */
+import type { Command } from "commander";
+import { roomcastProgram } from "../client/cli/program.ts";
+import { dataFolder } from "../core/node/command-line.ts";
+
+/** The whole command line, of a host where nothing is set. */
+export const wholeProgram = (): Command => roomcastProgram("vt100", dataFolder({}), async () => {});
+
+/** The commands below one that are shown in its help. */
+export const shownCommands = (command: Command): Command[] =>
+  command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== "help");
+
+/** With its subcommands, and theirs: each with its words, as `pc set`. */
+export const withPaths = (
+  command: Command,
+  words: readonly string[] = [],
+): { readonly path: string; readonly command: Command }[] => [
+  { path: words.join(" "), command },
+  ...shownCommands(command).flatMap((each) => withPaths(each, [...words, each.name()])),
+];

@@ -1,0 +1,208 @@
+/** `roomcast restore-backup`: a data folder from a backup, or what was there before. */
+import { chown, copyFile, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { RoomcastError } from "../../core/errors.ts";
+import { decodeIndex } from "../../core/image/index-codec.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import { codec, type Manifest } from "../../core/image/types.ts";
+import { isOwnName } from "../host/data-folder.ts";
+import { readCatalogue } from "../store/catalogue.ts";
+import { checkHere } from "../store/checkers.ts";
+import { nodeFiles } from "../store/files.ts";
+import { readIndex, readManifests } from "../store/image-files.ts";
+import { configName } from "./backup.ts";
+import { copyHashed } from "./copy.ts";
+import { commitRestore, finishRestore, readyFolder, stageName } from "./finish.ts";
+import { type BackupList, checkedList } from "./list.ts";
+
+export interface RestorePlan {
+  readonly list: BackupList;
+  /** There is a server's data already. */
+  readonly overwrites: boolean;
+  /** What is there and not in the backup, in words. */
+  readonly lost: readonly string[];
+  /** Images that will be known, and whose chunks are not all there. */
+  readonly withoutChunks: readonly string[];
+}
+
+interface Places {
+  readonly dataFolder: string;
+  readonly backup: string;
+}
+
+/** Checks the backup, every byte, and compares it with what is there; changes nothing. */
+export async function planRestore(
+  { dataFolder, backup }: Places,
+  progress: (done: number, total: number) => void,
+): Promise<RestorePlan> {
+  const list = await checkedList(backup, progress);
+  const there = await readdir(dataFolder).catch((): string[] => []);
+  const overwrites = there.some((name) => isOwnName(name) && name !== "lost+found");
+  const [kept, present] = [await knownIn(backup), overwrites ? await knownIn(dataFolder) : nothing];
+  return {
+    ...{ list, overwrites },
+    lost: lostOf(present, kept),
+    withoutChunks: list.hasChunks
+      ? list.incomplete
+      : await lackingChunks(kept.images, { backup, dataFolder }),
+  };
+}
+
+/**
+ * Puts the backup into the data folder. A kill leaves either what was there, or what the next start of the server
+ * or of this finishes. Answers where the configuration went, or null.
+ */
+export async function restoreBackup(
+  { dataFolder, backup, configFile }: Places & { readonly configFile: string },
+  list: BackupList,
+): Promise<string | null> {
+  const owner = await ownerFor(dataFolder);
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  await give(dataFolder, owner);
+  await finishRestore(dataFolder);
+  const ready = readyFolder(dataFolder);
+  await mkdir(join(ready, "store"), { recursive: true, mode: 0o700 });
+  for (const file of list.files) {
+    if (file.path === configName) continue;
+    const copied = await copyHashed(join(backup, file.path), ready, file.path);
+    if (copied.sha256 !== file.sha256) {
+      await rm(join(dataFolder, stageName), { recursive: true });
+      const what = `${file.path} of ${backup} has changed since it was checked; nothing was changed`;
+      throw new RoomcastError("bad-input", what, "check the disk that holds the backup");
+    }
+  }
+  await giveAll(join(dataFolder, stageName), owner);
+  await commitRestore(dataFolder, !list.hasChunks);
+  await finishRestore(dataFolder);
+  return list.files.some(({ path }) => path === configName)
+    ? placeConfig(join(backup, configName), configFile)
+    : null;
+}
+
+/** A configuration that is there stays: it says what this host is like. */
+async function placeConfig(from: string, to: string): Promise<string> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+  const isThere = await stat(to).then(
+    () => true,
+    () => false,
+  );
+  const isSame = isThere && (await readFile(to)).equals(await readFile(from));
+  if (isSame) return to;
+  const path = isThere ? `${to}.from-backup` : to;
+  await copyFile(from, path);
+  return path;
+}
+
+interface Known {
+  readonly images: readonly Manifest[];
+  readonly rooms: readonly string[];
+  readonly pcs: readonly string[];
+  /** When the last session began; null: there was none. */
+  readonly lastSession: string | null;
+}
+
+const nothing: Known = { images: [], rooms: [], pcs: [], lastSession: null };
+
+/** What a data folder or a backup has. Of a state that cannot be read, nothing. */
+async function knownIn(folder: string): Promise<Known> {
+  const images = join(folder, "store", "images");
+  const isThere = (await readdir(folder)).includes("store");
+  const manifests = isThere ? (await readManifests(readOnlyFiles, images)).images : [];
+  try {
+    using db = new DatabaseSync(join(folder, "state.db"), { readOnly: true });
+    const all = (sql: string): string[] =>
+      db
+        .prepare(sql)
+        .all()
+        .map((row) => String(row.name));
+    return {
+      images: manifests,
+      rooms: all("SELECT name FROM rooms"),
+      pcs: all("SELECT record ->> '$.name' AS name FROM pcs"),
+      lastSession:
+        all("SELECT started AS name FROM session ORDER BY number DESC LIMIT 1")[0] ?? null,
+    };
+  } catch {
+    return { ...nothing, images: manifests };
+  }
+}
+
+/** To look with: what is left of a server that was killed is its own affair. */
+const readOnlyFiles = { ...nodeFiles, makeFolder: async () => {}, remove: async () => {} };
+
+function lostOf(present: Known, kept: Known): string[] {
+  const without = (own: readonly string[], other: readonly string[]): string[] =>
+    own.filter((name) => !other.includes(name));
+  const kinds = [
+    ["images", without(present.images.map(imageName), kept.images.map(imageName))],
+    ["rooms", without(present.rooms, kept.rooms)],
+    ["PCs", without(present.pcs, kept.pcs)],
+  ] as const;
+  const isLater = (present.lastSession ?? "") > (kept.lastSession ?? "");
+  return [
+    ...kinds.flatMap(([kind, names]) =>
+      names.length === 0 ? [] : [`${kind}: ${names.join(", ")}`],
+    ),
+    ...(isLater ? [`results of sessions after ${kept.lastSession ?? "the first"}`] : []),
+  ];
+}
+
+/** The chunks of a backup without any are those that the data folder has. */
+async function lackingChunks(
+  images: readonly Manifest[],
+  { backup, dataFolder }: Places,
+): Promise<string[]> {
+  const store = join(dataFolder, "store");
+  const names = await readdir(store).catch((): string[] => []);
+  if (!names.includes("catalogue.db")) return images.map(imageName);
+  const catalogue = readCatalogue(store);
+  try {
+    const lacking: string[] = [];
+    for (const manifest of images) {
+      const index = await readIndex(
+        nodeFiles,
+        join(backup, "store", "images"),
+        manifest,
+        checkHere,
+      );
+      const decoded = decodeIndex(index, manifest.diskBytes);
+      const isWhole =
+        decoded.ok &&
+        decoded.value.every((each) => each.codec === codec.zero || catalogue.find(each.sha256));
+      if (!isWhole) lacking.push(imageName(manifest));
+    }
+    return lacking;
+  } finally {
+    catalogue.close();
+  }
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whom the folder belongs to; for a new one, as root, the user of the service. */
+async function ownerFor(dataFolder: string): Promise<Owner> {
+  const found = await stat(dataFolder).catch(() => null);
+  if (found !== null) return { uid: found.uid, gid: found.gid };
+  const users = await readFile("/etc/passwd", "utf8");
+  const [, uid, gid] = /^roomcast:[^:]*:(\d+):(\d+):/m.exec(users) ?? [];
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot && uid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+}
+
+async function give(path: string, { uid, gid }: Owner): Promise<void> {
+  const found = await lstat(path);
+  if (found.uid !== uid || found.gid !== gid) await chown(path, uid, gid);
+}
+
+async function giveAll(folder: string, owner: Owner): Promise<void> {
+  await give(folder, owner);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    await (entry.isDirectory() ? giveAll(path, owner) : give(path, owner));
+  }
+}

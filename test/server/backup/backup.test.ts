@@ -1,0 +1,201 @@
+/** Backups of a data folder, taken while a server writes, and put back, with kills in between. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { makeBackup } from "../../../server/backup/backup.ts";
+import { finishRestore } from "../../../server/backup/finish.ts";
+import { planRestore, restoreBackup } from "../../../server/backup/restore.ts";
+import { newRoom } from "../../../server/state/records.ts";
+import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
+import { openImageStore } from "../../../server/store/image-store.ts";
+import { mib, write } from "../store/write-image.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "roomcast-backup-"));
+const data = join(folder, "data");
+const full = join(folder, "full");
+const small = join(folder, "small");
+const config = join(folder, "etc", "roomcast.toml");
+const chunk = (byte: number): Uint8Array => new Uint8Array(mib).fill(byte);
+const quiet = { signal: new AbortController().signal, progress() {} };
+const nobody = () => {};
+let state: StateStore;
+
+before(async () => {
+  mkdirSync(join(data, "drivers/vendor"), { recursive: true, mode: 0o700 });
+  writeFileSync(join(data, "drivers/vendor/nic.inf"), "driver");
+  writeFileSync(join(data, "gate.key"), "the gate's");
+  mkdirSync(join(folder, "etc"));
+  writeFileSync(config, '[[network]]\ninterface = "eth1"\n');
+  state = openStateStore(data);
+  state.saveRoom(newRoom("lab1"));
+  {
+    await using store = await openImageStore(join(data, "store"));
+    await write(store, [chunk(1), chunk(2)], "win11");
+    await write(store, [chunk(2), chunk(3)], "debian");
+  }
+  const common = { ...quiet, dataFolder: data, configFile: config };
+  // The state is open, and has a WAL.
+  await makeBackup({ ...common, target: full, withImages: true });
+  await makeBackup({ ...common, target: small, withImages: false });
+  state.saveRoom(newRoom("later"));
+  state.close();
+});
+after(() => rmSync(folder, { recursive: true }));
+
+const rooms = (at: string): string[] => {
+  const opened = openStateStore(at);
+  try {
+    return opened.rooms().map(({ name }) => name);
+  } finally {
+    opened.close();
+  }
+};
+
+async function damage(at: string): Promise<string[]> {
+  await using store = await openImageStore(join(at, "store"));
+  const { damaged } = await store.verify(null, { signal: quiet.signal, onProgress() {} });
+  return [...store.problems, ...damaged.map(({ image }) => image)];
+}
+
+test("a backup has the state, the keys, the configuration and the images, for its owner alone", () => {
+  for (const path of ["state.db", "gate.key", "etc/roomcast.toml", "drivers/vendor/nic.inf"])
+    assert(existsSync(join(full, path)), path);
+  for (const name of readdirSync(full, { recursive: true, encoding: "utf8" }))
+    assert.equal(statSync(join(full, name)).mode & 0o077, 0, name);
+  assert.equal(statSync(full).mode & 0o077, 0);
+  assert.deepEqual(readdirSync(join(small, "store")), ["images"]);
+  assert(!existsSync(join(small, "drivers")) && !existsSync(join(small, "state.db-wal")));
+  assert(!existsSync(`${full}.unfinished`));
+});
+
+test("it is not made into a folder that has something, nor of a folder that is no server's", async () => {
+  const common = { ...quiet, configFile: config, withImages: false };
+  await assert.rejects(makeBackup({ ...common, dataFolder: data, target: full }), {
+    code: "refused",
+  });
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  const target = join(folder, "of-nothing");
+  await assert.rejects(makeBackup({ ...common, dataFolder: empty, target }), { code: "bad-input" });
+  assert(!existsSync(target) && !existsSync(`${target}.unfinished`));
+});
+
+test("into a new folder: all is there again, and every chunk of every image", async () => {
+  const dataFolder = join(folder, "new");
+  const places = { dataFolder, backup: full, configFile: join(folder, "new.toml") };
+  const { list, overwrites, lost, withoutChunks } = await planRestore(places, nobody);
+  assert.deepEqual(
+    { overwrites, lost, withoutChunks },
+    { overwrites: false, lost: [], withoutChunks: [] },
+  );
+  assert.equal(await restoreBackup(places, list), places.configFile);
+  assert.deepEqual(rooms(dataFolder), ["default", "lab1"]);
+  assert.deepEqual(await damage(dataFolder), []);
+  assert.equal(readFileSync(join(dataFolder, "gate.key"), "utf8"), "the gate's");
+  assert.equal(readFileSync(places.configFile, "utf8"), readFileSync(config, "utf8"));
+  assert.equal(statSync(dataFolder).mode & 0o077, 0);
+  // A second time the configuration that is there stays.
+  writeFileSync(places.configFile, "[cast]\n");
+  assert.equal(await restoreBackup(places, list), `${places.configFile}.from-backup`);
+});
+
+test("a backup without chunks says which images it cannot bring back; where chunks are, they stay", async () => {
+  const dataFolder = join(folder, "bare");
+  const bare = { dataFolder, backup: small, configFile: config };
+  assert.deepEqual(
+    (await planRestore(bare, nobody)).withoutChunks,
+    ["win11@1", "debian@1"].sort().reverse(),
+  );
+  const kept = join(folder, "kept");
+  cpSync(data, kept, { recursive: true });
+  const places = { dataFolder: kept, backup: small, configFile: config };
+  const { list, overwrites, lost, withoutChunks } = await planRestore(places, nobody);
+  assert.deepEqual(
+    { overwrites, lost, withoutChunks },
+    { overwrites: true, lost: ["rooms: later"], withoutChunks: [] },
+  );
+  await restoreBackup(places, list);
+  assert.deepEqual(rooms(kept), ["default", "lab1"]);
+  assert.deepEqual(await damage(kept), []);
+});
+
+test("what would be lost is named: images, rooms, PCs", async () => {
+  const dataFolder = join(folder, "more");
+  cpSync(data, dataFolder, { recursive: true });
+  {
+    await using store = await openImageStore(join(dataFolder, "store"));
+    await write(store, [new Uint8Array(randomBytes(mib))], "win11");
+  }
+  const { lost } = await planRestore({ dataFolder, backup: full }, nobody);
+  assert.deepEqual(lost, ["images: win11@2", "rooms: later"]);
+});
+
+test("a damaged, an unfinished, a foreign and a newer backup are refused", async () => {
+  const dataFolder = join(folder, "untouched");
+  const refused = async (change: (at: string) => void, why: RegExp): Promise<void> => {
+    const backup = join(folder, "changed");
+    cpSync(full, backup, { recursive: true });
+    change(backup);
+    await assert.rejects(planRestore({ dataFolder, backup }, nobody), {
+      code: "bad-input",
+      message: why,
+    });
+    rmSync(backup, { recursive: true });
+  };
+  const edit = (path: string, from: string | RegExp, to: string) => (at: string) =>
+    writeFileSync(
+      join(at, path),
+      readFileSync(join(at, path), "latin1").replace(from, to),
+      "latin1",
+    );
+  await refused(edit("gate.key", "gate", "fake"), /gate\.key is not what was backed up/);
+  await refused((at) => rmSync(join(at, "gate.key")), /gate\.key cannot be read/);
+  await refused((at) => rmSync(join(at, "backup.json")), /not finished/);
+  await refused(edit("backup.json", /gate\.key/, "../evil.key"), /is not what was written/);
+  await refused(edit("backup.json", /"format": 1/, '"format": 2'), /newer roomcast/);
+  await refused(
+    edit("backup.json", /"stateVersion": \d+/, '"stateVersion": 999'),
+    /newer roomcast/,
+  );
+  assert(!existsSync(dataFolder));
+});
+
+test("a kill at any step leaves what was there, or what the next start makes whole", async () => {
+  const child = join(import.meta.dirname, "restore-child.ts");
+  const seen = new Set<string>();
+  let isDone = false;
+  for (let step = 1; !isDone; step += 9) {
+    const dataFolder = join(folder, "killed");
+    cpSync(data, dataFolder, { recursive: true });
+    const { stdout, signal, stderr } = spawnSync(
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", child, dataFolder, full, String(step)],
+      { encoding: "utf8" },
+    );
+    isDone = stdout === "done\n";
+    assert(isDone || signal === "SIGKILL", stderr);
+    // As the server does when it starts.
+    await finishRestore(dataFolder);
+    const found = rooms(dataFolder).join();
+    seen.add(found);
+    assert(["default,lab1", "default,lab1,later"].includes(found), `step ${step}: ${found}`);
+    assert.deepEqual(await damage(dataFolder), [], `step ${step}`);
+    assert(!existsSync(join(dataFolder, ".restoring")), `step ${step}`);
+    rmSync(dataFolder, { recursive: true });
+  }
+  assert.equal(seen.size, 2, "kills before and after the moment from which there is no way back");
+});
