@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -118,6 +118,14 @@ bench: $(DEV) ## roomcast's cast beside udpcast, every row; some 20 minutes (roo
 bench-quick: $(DEV) ## the same for the five most telling rows; 3 minutes
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/main.ts --quick
+
+bench-product: packages ## a room restored by roomcast as it is, and by what would be run instead, every row; some 40 minutes; ROWS=text takes some
+	@$(NODE) test/packages.ts udpcast ethtool
+	$(NODE) test/bench/product/main.ts --rows "$(ROWS)" --out docs/bench
+
+bench-product-quick: packages ## the same for the most telling rows; some minutes
+	@$(NODE) test/packages.ts udpcast ethtool
+	$(NODE) test/bench/product/main.ts --quick
 
 bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
 	$(NODE) test/bench/capture.ts

@@ -13,7 +13,7 @@ import type { Config } from "./host/config.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import type { InterfaceAddress } from "./host/interface-address.ts";
 import type { Log } from "./host/log.ts";
-import { dhcpConfigOf, type NetworkPlan } from "./network-plans.ts";
+import { dhcpConfigOf, type NetworkPlan } from "./host/network-plans.ts";
 
 /** What all networks of a server have in common. */
 export interface NetworkPorts {

@@ -6,9 +6,9 @@ import type { NetworkStatus } from "../core/wire/api.ts";
 import { interfaceChecks } from "./doctor/host-checks.ts";
 import type { Config } from "./host/config.ts";
 import { type InterfaceAddress, interfaceAddress } from "./host/interface-address.ts";
+import { dhcpConfigOf, type NetworkPlan } from "./host/network-plans.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
 import type { NetworkPlace, ServedNetwork } from "./network.ts";
-import { dhcpConfigOf, type NetworkPlan } from "./network-plans.ts";
 
 /** How often the interfaces are looked at, in milliseconds: a person who pulls a cable looks at the console. */
 const lookEveryMs = 1000;

@@ -31,13 +31,12 @@ import {
   silentAfter,
   standingOf,
 } from "./member.ts";
+import { Pace, type Sent } from "./pace.ts";
 import { Pacer } from "./pacer.ts";
 import { type PacketOptions, PacketWriter, type Place } from "./packets.ts";
-import { RateControl } from "./rate.ts";
 import { causeOfLoss, type StragglerCause } from "./reason.ts";
 import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
-import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
 import { Supply } from "./supply.ts";
 
 export interface SenderOptions extends PacketOptions {
@@ -55,14 +54,6 @@ const lateAfter = millis(400);
  */
 const gatherFor = millis(800);
 const gatherQuiet = millis(150);
-/**
- * Receivers report every 10 ms and 2 ms more for each that wants something, or every 50 packets if that is
- * longer, but at least every 100 ms: each report wakes the sender.
- */
-const reportEveryLeastMs = 10;
-const reportEveryEachMs = 2;
-const reportEveryMostMs = 100;
-const packetsPerReport = 50;
 /** A round begins without the members that have not reported after 2.5 report intervals and the delay of the way. */
 const roundIntervals = 2.5;
 const roundGrace = millis(150);
@@ -80,7 +71,7 @@ export class CastSenderMachine {
   private readonly supply: Supply;
   private readonly lanes: Lanes;
   private readonly holdUps: HoldUps;
-  private readonly rate: RateControl;
+  private readonly pace: Pace;
   private readonly pacer: Pacer;
   private readonly entries: Entries;
   private readonly flights: Flights;
@@ -92,7 +83,6 @@ export class CastSenderMachine {
   private sentAt: Millis;
   private syncedAt: Millis;
   private housekeepAt: Millis;
-  private stretch: { sequence: number; since: Millis; wireBytes: number; busyFor: number };
   private filledAt: Millis;
   /** Whether the rate is all that holds the sender back. */
   private isHeldByRate = false;
@@ -110,13 +100,12 @@ export class CastSenderMachine {
     this.packets = new PacketWriter(supply, options);
     this.lanes = new Lanes(this.receivers);
     this.holdUps = new HoldUps(now);
-    this.rate = new RateControl({ linkBps, limitBps: rateLimitBps }, now);
+    this.pace = new Pace({ linkBps, limitBps: rateLimitBps }, now);
     this.pacer = new Pacer(now);
     this.sentAt = now;
     this.syncedAt = millis(now - syncEvery);
     this.housekeepAt = now;
     this.filledAt = now;
-    this.stretch = { sequence: 0, since: now, wireBytes: 0, busyFor: 0 };
     this.statsAt = { now, wire: 0 };
   }
 
@@ -170,7 +159,7 @@ export class CastSenderMachine {
     this.takeState(member, report, now);
     const isHearing = member.sequence >= 0 && !isDeaf(member, now);
     this.setServed(member, isHearing && member.lane === "main");
-    if (member.isServed) noteInStretch(member, this.stretch.sequence);
+    if (member.isServed) this.pace.noteReport(member);
     this.afterLaneChange(this.lanes.settle(now));
     this.flights.noteReport(member);
     this.schedule.resumeParts(member);
@@ -206,8 +195,8 @@ export class CastSenderMachine {
   // --- time and packets
 
   tick(now: Millis): void {
-    this.pacer.fill(now, this.rate.rateBps, this.isHeldByRate);
-    if (this.isHeldByRate) this.stretch.busyFor += now - this.filledAt;
+    this.pacer.fill(now, this.pace.rateBps, this.isHeldByRate);
+    if (this.isHeldByRate) this.pace.noteHeld(now - this.filledAt);
     this.filledAt = now;
     if (now < this.housekeepAt) return;
     this.housekeepAt = millis(now + housekeepingEvery);
@@ -278,7 +267,7 @@ export class CastSenderMachine {
 
   /** What the rate control allows, in bits a second. */
   get allowedBps(): number {
-    return this.rate.rateBps;
+    return this.pace.rateBps;
   }
 
   // --- members
@@ -346,7 +335,7 @@ export class CastSenderMachine {
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
     for (const member of change.demoted) this.flights.dropFromAll(member);
-    if (change.isNewRoom) this.rate.search(this.heardRatio());
+    if (change.isNewRoom) this.pace.search(this.heardRatio());
     this.beginStretch(this.filledAt);
   }
 
@@ -475,10 +464,7 @@ export class CastSenderMachine {
   // --- the pace of reports and the rate
 
   private get reportEvery(): number {
-    const byRoom = reportEveryLeastMs + reportEveryEachMs * this.receivers.wantingCount;
-    if (this.rate.isSearching) return Math.min(reportEveryMostMs, byRoom);
-    const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
-    return Math.min(reportEveryMostMs, Math.max(byRoom, packetsPerReport / packetsPerMs));
+    return this.pace.reportEvery(this.receivers.wantingCount);
   }
 
   /** While data flows, a sync packet is rare; while only reports are awaited, there are two in each interval. */
@@ -490,29 +476,19 @@ export class CastSenderMachine {
   }
 
   private judgeRate(now: Millis): void {
-    const elapsed = now - this.stretch.since;
-    const found = roomLoss(this.receivers.members.values(), this.rate.isSearching);
-    if (found === null) {
-      if (elapsed > stretchLimit) this.beginStretch(now);
-      return;
-    }
-    const stragglers = this.lanes.noteStragglers(found.stragglers, elapsed);
-    const sentBps = ((this.counts.wire - this.stretch.wireBytes) * 8000) / Math.max(1, elapsed);
-    const busyRatio = this.stretch.busyFor / Math.max(1, elapsed);
-    this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, busyRatio }, now);
-    this.beginStretch(now);
+    const judged = this.pace.judge([...this.receivers.members.values()], this.sent, now);
+    if (judged === null) return;
+    const stragglers = this.lanes.noteStragglers(judged.stragglers, judged.elapsedMs);
     if (stragglers.length > 0)
       this.demote(stragglers, ({ measure }) => causeOfLoss(measure.figures), now);
   }
 
   private beginStretch(now: Millis): void {
-    this.stretch = {
-      sequence: this.packets.sequence + 1,
-      since: now,
-      wireBytes: this.counts.wire,
-      busyFor: 0,
-    };
-    for (const member of this.receivers.members.values()) member.stretchStart = null;
+    this.pace.begin(this.receivers.members.values(), this.sent, now);
+  }
+
+  private get sent(): Sent {
+    return { sequence: this.packets.sequence, wireBytes: this.counts.wire };
   }
 }
 

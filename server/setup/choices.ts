@@ -3,7 +3,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { ipv4ToText, netmaskOf, subnetHosts } from "../../core/units/ipv4.ts";
 import { givenRange, upperHalf } from "../gate/boot/dhcp-settings.ts";
 import { readConfig } from "../host/config.ts";
-import { plannedNetworks } from "../network-plans.ts";
+import { plannedNetworks } from "../host/network-plans.ts";
 import type { Chosen } from "./configuration.ts";
 import type { HostInterface } from "./interfaces.ts";
 

@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stringify } from "smol-toml";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
-import type { NetworkPlan } from "../network-plans.ts";
+import type { NetworkPlan } from "../host/network-plans.ts";
 
 export interface Chosen {
   readonly interface: string;

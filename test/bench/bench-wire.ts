@@ -4,50 +4,47 @@ import { createInterface } from "node:readline";
 import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
 import { inNamespace, run } from "../room/run.ts";
 
-export interface WireOptions {
-  readonly receiverCount: number;
-  /** Fraction of what arrives at a receiver that is lost there, independently. */
+export interface WireShape {
+  /** Fraction of what arrives at a receiver that is lost there, independently of the others. */
   readonly loss: number;
+  /** How many packets in a row are lost together; 1: each by itself. */
+  readonly lossBurst: number;
   /** Of the sender's interface, in bits a second; null: as fast as this machine is. */
   readonly linkBps: number | null;
   /** Segmentation by the interfaces, as most network cards do it, or packet by packet. */
   readonly offloads: boolean;
   /** The port of the first receiver goes at this fraction of the link. */
   readonly slowPort: number | null;
+  /** The receivers send and hear no faster than the link either: what they give each other is limited, too. */
+  readonly everyPort: boolean;
+}
+
+export interface WireOptions extends WireShape {
+  readonly receiverCount: number;
+}
+
+export interface BenchHost {
+  readonly namespace: string;
+  readonly address: string;
 }
 
 export interface BenchWire {
   readonly network: RoomNetwork;
   /** Of the receivers. */
-  readonly hosts: readonly { readonly namespace: string; readonly address: string }[];
+  readonly hosts: readonly BenchHost[];
   /** Bytes that the sender has put on the wire, frames without preamble and checksum. */
   sentBytes(): Promise<number>;
   close(): void;
 }
 
 export async function openBenchWire(options: WireOptions): Promise<BenchWire> {
-  const { receiverCount, loss, linkBps, offloads, slowPort } = options;
   const network = await openNetwork();
-  const hosts: BenchWire["hosts"][number][] = [];
-  for (let number = 1; number <= receiverCount; number++) {
-    const host = await network.addHost(number);
-    const { namespace } = host;
-    hosts.push(host);
-    if (!offloads) await turnOffloadsOff(namespace, "eth0");
-    if (!offloads) await turnOffloadsOff(network.wireNamespace, `host${number}`);
-    if (loss > 0) {
-      const drop = ["-m", "statistic", "--mode", "random", "--probability", String(loss)];
-      await run(["iptables", "-A", "INPUT", "-i", "eth0", ...drop, "-j", "DROP"], { namespace });
-    }
-  }
-  if (!offloads) {
-    await turnOffloadsOff(network.serverNamespace, serverInterface);
-    await turnOffloadsOff(network.wireNamespace, "server");
-  }
-  if (linkBps !== null) await limit(network.serverNamespace, serverInterface, linkBps);
-  if (linkBps !== null && slowPort !== null)
-    await limit(network.wireNamespace, "host1", linkBps * slowPort);
-  const counter = openCounter(network.wireNamespace);
+  const hosts: BenchHost[] = [];
+  for (let number = 1; number <= options.receiverCount; number++)
+    hosts.push(await network.addHost(number));
+  if (!options.offloads) await sendPacketByPacket(network, hosts);
+  await shapeWire(network, hosts, options);
+  const counter = openCounter(network.wireNamespace, ["server"]);
   return {
     network,
     hosts,
@@ -57,6 +54,71 @@ export async function openBenchWire(options: WireOptions): Promise<BenchWire> {
       network.remove();
     },
   };
+}
+
+/** Receiver `host1` is `hosts[0]`, and so on. */
+const portOf = (index: number): string => `host${index + 1}`;
+
+/** No interface of the wire passes on more than a packet at once. */
+export async function sendPacketByPacket(
+  network: RoomNetwork,
+  hosts: readonly Pick<BenchHost, "namespace">[],
+): Promise<void> {
+  for (const [index, { namespace }] of hosts.entries()) {
+    await turnOffloadsOff(namespace, "eth0");
+    await turnOffloadsOff(network.wireNamespace, portOf(index));
+  }
+  await turnOffloadsOff(network.serverNamespace, serverInterface);
+  await turnOffloadsOff(network.wireNamespace, "server");
+}
+
+/** Makes the wire slow and lossy, until what is answered is called. */
+export async function shapeWire(
+  network: RoomNetwork,
+  hosts: readonly Pick<BenchHost, "namespace">[],
+  { linkBps, slowPort, everyPort, loss, lossBurst }: Omit<WireShape, "offloads">,
+): Promise<() => Promise<void>> {
+  const limited: (readonly [namespace: string, name: string])[] = [];
+  const slow = async (namespace: string, name: string, bps: number): Promise<void> => {
+    await limit(namespace, name, bps);
+    limited.push([namespace, name]);
+  };
+  if (loss > 0) for (const { namespace } of hosts) await lose(namespace, loss, lossBurst);
+  if (linkBps !== null) await slow(network.serverNamespace, serverInterface, linkBps);
+  for (const [index, { namespace }] of hosts.entries()) {
+    const part = index === 0 ? slowPort : null;
+    if (linkBps === null || (part === null && !everyPort)) continue;
+    await slow(network.wireNamespace, portOf(index), linkBps * (part ?? 1));
+    if (everyPort) await slow(namespace, "eth0", linkBps * (part ?? 1));
+  }
+  return async () => {
+    for (const [namespace, name] of limited)
+      await run(["tc", "qdisc", "delete", "dev", name, "root"], { namespace });
+    if (loss > 0)
+      for (const { namespace } of hosts)
+        await run(["nft", "delete", "table", "inet", lossTable], { namespace });
+  };
+}
+
+const lossTable = "bench";
+
+/** Losses as nftables can make them: for each run of `burst` packets it is drawn whether all of it is lost. */
+async function lose(namespace: string, ratio: number, burst: number): Promise<void> {
+  const rules = `
+    table inet ${lossTable} {
+      set losing { type mark; size 65535; flags dynamic; }
+      chain draw {
+        delete @losing { meta mark }
+        numgen random mod 1000000 < ${Math.round(ratio * 1e6)} add @losing { meta mark }
+      }
+      chain input {
+        type filter hook input priority 0;
+        iifname != "eth0" accept
+        numgen inc mod ${burst} == 0 jump draw
+        meta mark @losing drop
+      }
+    }`;
+  await run(["nft", "-f", "-"], { namespace, input: rules });
 }
 
 async function turnOffloadsOff(namespace: string, name: string): Promise<void> {
@@ -80,14 +142,16 @@ async function limit(namespace: string, name: string, bps: number): Promise<void
   await run(["tc", "qdisc", "add", "dev", name, "root", ...shape], { namespace });
 }
 
-/** What the bridge has received from the sender; asked of one process that stays in the namespace. */
-function openCounter(namespace: string) {
-  const path = "/sys/class/net/server/statistics/rx_bytes";
-  const script = `while read -r _; do cat ${path}; done`;
+/** What the bridge has received from these ports; asked of one process that stays in the namespace. */
+export function openCounter(namespace: string, ports: readonly string[]) {
+  const paths = ports.map((port) => `/sys/class/net/${port}/statistics/rx_bytes`);
+  const script = `while read -r _; do echo $(cat ${paths.join(" ")}); done`;
   const [command, ...args] = inNamespace(namespace, ["sh", "-c", script]) as [string, ...string[]];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const waiting: ((bytes: number) => void)[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.(Number(line)));
+  const sumOf = (line: string): number =>
+    line.split(" ").reduce((sum, bytes) => sum + Number(bytes), 0);
+  createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.(sumOf(line)));
   return {
     read: () =>
       new Promise<number>((resolve) => {

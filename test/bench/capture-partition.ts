@@ -1,8 +1,9 @@
-/** The partition that `make bench-capture` reads: an ext4 with files of the host, on old contents. */
+/** The partition of the benches: an ext4 with files of the host, on old contents or on nothing. */
 import { execFileSync } from "node:child_process";
 import {
   closeSync,
   copyFileSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -16,12 +17,23 @@ import { join } from "node:path";
 /** Answers the bytes of its files. */
 export function makePartition(
   folder: string,
-  { path, bytes, filesBytes }: { path: string; bytes: number; filesBytes: number },
+  options: { path: string; bytes: number; filesBytes: number; onJunk: boolean },
 ): number {
+  const { path, bytes, filesBytes, onJunk } = options;
   const files = join(folder, "files");
   mkdirSync(files);
   const copied = copySome("/usr", files, filesBytes);
-  // What was on the disk before is like what is on it now: files, of which few bytes are zero.
+  const fd = openSync(path, "w");
+  if (onJunk) writeJunk(fd, files, bytes);
+  else ftruncateSync(fd, bytes);
+  closeSync(fd);
+  execFileSync("mke2fs", ["-q", "-F", "-t", "ext4", "-E", "nodiscard", "-d", files, path]);
+  rmSync(files, { recursive: true });
+  return copied;
+}
+
+/** What was on the disk before is like what is on it now: files, of which few bytes are zero. */
+function writeJunk(fd: number, files: string, bytes: number): void {
   const junk = Buffer.concat(
     readdirSync(files, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -29,14 +41,9 @@ export function makePartition(
       .map((entry) => readFileSync(join(entry.parentPath, entry.name))),
     64 << 20,
   );
-  const fd = openSync(path, "w");
   for (let at = 0; at < bytes; at += junk.length) {
     writeSync(fd, junk, 0, Math.min(junk.length, bytes - at), at);
   }
-  closeSync(fd);
-  execFileSync("mke2fs", ["-q", "-F", "-t", "ext4", "-E", "nodiscard", "-d", files, path]);
-  rmSync(files, { recursive: true });
-  return copied;
 }
 
 /** Copies files from below `from` until there is enough. */

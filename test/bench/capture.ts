@@ -65,6 +65,7 @@ try {
     path: partition,
     bytes: Number(values.gib) * 2 ** 30,
     filesBytes: Number(values["files-mib"]) * 2 ** 20,
+    onJunk: true,
   });
   console.log(`ext4 of ${values.gib} GiB: ${(filled / 1e6).toFixed(0)} MB of files, the rest junk`);
   const taken: Record<string, Taken[]> = Object.fromEntries(

@@ -35,6 +35,8 @@ export interface Outcome {
 
 /** The slow port's speed, as a fraction of the link's. */
 const slowPort = 0.2;
+/** What the sender puts on the wire before the payload is less. */
+const greetingBytes = 100_000;
 /** When the receiver with the fault is killed or comes, in seconds after the first byte. */
 const faultAfterSeconds = 2;
 
@@ -57,7 +59,7 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
     const outputs = receivers.map(({ output }) => output);
     const ends = receivers.map(({ start }, number) => (number === 0 && isLate ? null : start()));
     const before = await wire.sentBytes();
-    const startedAt = await firstByte(wire.sentBytes, before);
+    const startedAt = await firstByte(wire.sentBytes, before + greetingBytes);
     const since = (): number => (performance.now() - startedAt) / 1000;
     const finishedAt = new Map<number, number>();
     const finish = (number: number, end: End) =>
@@ -110,12 +112,11 @@ export async function compete(tool: ToolName, row: Row, payload: Payload): Promi
   }
 }
 
-/** When the sender puts more on the wire than greetings. */
-async function firstByte(sentBytes: () => Promise<number>, before: number): Promise<number> {
-  const greetings = 100_000;
+/** When more than `bytes` were on the wire. */
+export async function firstByte(sentBytes: () => Promise<number>, bytes: number): Promise<number> {
   for (;;) {
     const now = performance.now();
-    if ((await sentBytes()) - before > greetings) return now;
+    if ((await sentBytes()) > bytes) return now;
     await sleep(5);
   }
 }

@@ -9,6 +9,8 @@ const row = (
   receiverCount,
   linkBps,
   loss,
+  lossBurst: 1,
+  everyPort: false,
   offloads: false,
   fault: null,
   payloadMib: linkBps === 100e6 ? 128 : 256,

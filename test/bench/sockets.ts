@@ -41,7 +41,8 @@ const seconds = 5;
 export async function measureSockets(row: SocketRow): Promise<SocketResult> {
   const { offloads, rateBps, leastBps, mostCores } = row;
   const wire = await openBenchWire({
-    ...{ receiverCount: 1, loss: 0, linkBps: null, offloads, slowPort: null },
+    ...{ receiverCount: 1, loss: 0, lossBurst: 1, linkBps: null, offloads },
+    ...{ slowPort: null, everyPort: false },
   });
   try {
     const place = castAddress(serverAddress);

@@ -108,12 +108,15 @@ function openUdpcast(wire: BenchWire, { path }: Payload, awaited: number): ToolR
     async isDone(receiver) {
       if ((await receiver.exited) !== 0) await new Promise(() => {});
     },
-    cpuSeconds(end) {
-      const children = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(end.output());
-      if (children === null) return undefined;
-      const [userMinutes, user, systemMinutes, system] = children.slice(1).map(Number) as number[];
-      return ((userMinutes ?? 0) + (systemMinutes ?? 0)) * 60 + (user ?? 0) + (system ?? 0);
-    },
+    cpuSeconds: (end) => secondsOfTimes(end.output()),
     fileSeconds: () => undefined,
   };
+}
+
+/** What a shell's `times`, said last, has for its children, in seconds; undefined: it said none. */
+export function secondsOfTimes(said: string): number | undefined {
+  const children = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(said);
+  if (children === null) return undefined;
+  const [userMinutes, user, systemMinutes, system] = children.slice(1).map(Number) as number[];
+  return ((userMinutes ?? 0) + (systemMinutes ?? 0)) * 60 + (user ?? 0) + (system ?? 0);
 }

@@ -116,10 +116,8 @@ test("into a new folder: all is there again, and every chunk of every image", as
 test("a backup without chunks says which images it cannot bring back; where chunks are, they stay", async () => {
   const dataFolder = join(folder, "bare");
   const bare = { dataFolder, backup: small, configFile: config };
-  assert.deepEqual(
-    (await planRestore(bare, nobody)).withoutChunks,
-    ["win11@1", "debian@1"].sort().reverse(),
-  );
+  const { withoutChunks: lacking } = await planRestore(bare, nobody);
+  assert.deepEqual(lacking.toSorted(), ["debian@1", "win11@1"]);
   const kept = join(folder, "kept");
   cpSync(data, kept, { recursive: true });
   const places = { dataFolder: kept, backup: small, configFile: config };

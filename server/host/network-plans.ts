@@ -1,12 +1,12 @@
 /** Which networks the server serves, and how: what the command line and the configuration say, put together. */
-import { RoomcastError } from "../core/errors.ts";
-import { ipv4ToNumber, isInRange, subnetOf } from "../core/units/ipv4.ts";
-import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
-import { bpsOf, type Config } from "./host/config.ts";
+import { RoomcastError } from "../../core/errors.ts";
+import { ipv4ToNumber, isInRange, subnetOf } from "../../core/units/ipv4.ts";
+import type { DhcpStatus } from "../../core/wire/api.ts";
+import { bpsOf, type Config } from "./config.ts";
 
 export interface NetworkPlan {
   readonly interfaceName: string;
-  readonly dhcp: "auto" | DhcpMode;
+  readonly dhcp: "auto" | DhcpStatus["mode"];
   /** FIRST-LAST; null: the upper half of the subnet. */
   readonly range: string | null;
   readonly router: string | null;
@@ -19,7 +19,7 @@ export interface ServeWords {
   /** In the order in which they were given. */
   readonly interfaces: readonly string[];
   /** Null: not given. */
-  readonly dhcp: "auto" | DhcpMode | null;
+  readonly dhcp: "auto" | DhcpStatus["mode"] | null;
   readonly range: string | null;
 }
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dhcpConfigOf, plannedNetworks, type ServeWords } from "../../server/network-plans.ts";
+import {
+  dhcpConfigOf,
+  plannedNetworks,
+  type ServeWords,
+} from "../../../server/host/network-plans.ts";
 
 const words = (more: Partial<ServeWords> = {}): ServeWords => ({
   ...{ interfaces: ["eth1"], dhcp: null, range: null },

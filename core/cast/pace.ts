@@ -1,0 +1,89 @@
+/**
+ * The pace of a cast: how fast it sends, and how often its receivers report. It puts what the reports say of
+ * one stretch of packets after another before the rate control.
+ */
+import { type Millis, millis } from "../units/units.ts";
+import { dataPacketBytes, wireOverheadBytes } from "../wire/cast.ts";
+import type { Member } from "./member.ts";
+import { RateControl, type RateOptions } from "./rate.ts";
+import { noteInStretch, type RoomLoss, roomLoss, stretchLimit } from "./stretch.ts";
+
+/**
+ * Receivers report every 10 ms and 2 ms more for each that wants something, or every 50 packets if that is
+ * longer, but at least every 100 ms: each report wakes the sender.
+ */
+const reportEveryLeastMs = 10;
+const reportEveryEachMs = 2;
+const reportEveryMostMs = 100;
+const packetsPerReport = 50;
+
+/** What was sent so far: the last sequence, and bytes on the wire. */
+export interface Sent {
+  readonly sequence: number;
+  readonly wireBytes: number;
+}
+
+export interface Judged extends RoomLoss {
+  readonly elapsedMs: number;
+}
+
+export class Pace {
+  private readonly rate: RateControl;
+  private stretch: { sequence: number; since: Millis; wireBytes: number; heldFor: number };
+
+  constructor(options: RateOptions, now: Millis) {
+    this.rate = new RateControl(options, now);
+    this.stretch = { sequence: 0, since: now, wireBytes: 0, heldFor: 0 };
+  }
+
+  /** In bits a second, on the wire. */
+  get rateBps(): number {
+    return this.rate.rateBps;
+  }
+
+  /** Milliseconds between two reports of a receiver, when so many want something. */
+  reportEvery(wantingCount: number): number {
+    const byRoom = reportEveryLeastMs + reportEveryEachMs * wantingCount;
+    if (this.rate.isSearching) return Math.min(reportEveryMostMs, byRoom);
+    const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
+    return Math.min(reportEveryMostMs, Math.max(byRoom, packetsPerReport / packetsPerMs));
+  }
+
+  /** The rate held the sender back for so many milliseconds more. */
+  noteHeld(ms: number): void {
+    this.stretch.heldFor += ms;
+  }
+
+  /** A report of the member has been taken. */
+  noteReport(member: Member): void {
+    noteInStretch(member, this.stretch.sequence);
+  }
+
+  /** As `RateControl.search`. */
+  search(heardRatio: number | null): void {
+    this.rate.search(heardRatio);
+  }
+
+  /** A stretch begins anew: the members are others, or so are the packets. */
+  begin(members: Iterable<Member>, sent: Sent, now: Millis): void {
+    const { sequence, wireBytes } = sent;
+    this.stretch = { sequence: sequence + 1, since: now, wireBytes, heldFor: 0 };
+    for (const member of members) member.stretchStart = null;
+  }
+
+  /** Ends the stretch if enough has been heard of it, and sets the rate. Null: not yet. */
+  judge(members: readonly Member[], sent: Sent, now: Millis): Judged | null {
+    const elapsedMs = now - this.stretch.since;
+    const found = roomLoss(members, this.rate.isSearching);
+    if (found === null) {
+      if (elapsedMs > stretchLimit) this.begin(members, sent, now);
+      return null;
+    }
+    const { wireBytes, heldFor } = this.stretch;
+    const sentBps = ((sent.wireBytes - wireBytes) * 8000) / Math.max(1, elapsedMs);
+    const busyRatio = heldFor / Math.max(1, elapsedMs);
+    this.rate.judge({ ...found, sentBps, elapsedMs, busyRatio }, millis(now));
+    this.begin(members, sent, now);
+    return { ...found, elapsedMs };
+  }
+}

@@ -1,0 +1,12 @@
+/** The ways that are measured. */
+import { roomcastWay } from "./roomcast.ts";
+import { udpcastWay } from "./udpcast.ts";
+import type { Place, Restore } from "./way.ts";
+
+export const wayNames = ["roomcast", "udpcast"] as const;
+export type WayName = (typeof wayNames)[number];
+
+export const openWay: Record<WayName, (place: Place) => Promise<Restore>> = {
+  roomcast: roomcastWay,
+  udpcast: udpcastWay,
+};
