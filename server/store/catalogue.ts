@@ -18,7 +18,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
 `;
 
-interface Row {
+/** A row of the table `chunk`. */
+export interface ChunkRow {
   readonly sha256: Uint8Array;
   readonly pack: number;
   readonly offset: number;
@@ -47,13 +48,8 @@ export class Catalogue {
   }
 
   find(sha256: Uint8Array): ChunkPlace | undefined {
-    const row = this.select.get(sha256) as unknown as Row | undefined;
+    const row = this.select.get(sha256) as unknown as ChunkRow | undefined;
     return row === undefined ? undefined : placeOf(row);
-  }
-
-  *all(): Generator<ChunkPlace> {
-    const rows = this.db.prepare("SELECT * FROM chunk").iterate() as Iterable<unknown>;
-    for (const row of rows) yield placeOf(row as Row);
   }
 
   /** Whether a verification found the chunk damaged, and nothing has replaced it yet. */
@@ -175,7 +171,7 @@ export function readCatalogue(directory: string): Catalogue {
   return new Catalogue(new DatabaseSync(join(directory, "catalogue.db"), { readOnly: true }));
 }
 
-const placeOf = (row: Row): ChunkPlace => ({
+export const placeOf = (row: ChunkRow): ChunkPlace => ({
   pack: row.pack,
   offset: row.offset,
   entry: {

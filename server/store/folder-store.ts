@@ -16,7 +16,6 @@ import { fittedOf, imageIn, inOrder } from "./image-names.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import { requireSpace, type Space } from "./space.ts";
-import { markLive } from "./sweep.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
 /** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
@@ -56,6 +55,7 @@ export class FolderStore implements ImageStore {
   private readonly writers = new Set<OpenWriter>();
   /** Commits, deletions and sweeps happen one after another. */
   private turn: Promise<unknown> = Promise.resolve();
+  private isClosing = false;
 
   constructor(opened: OpenedStore) {
     this.ports = opened.ports;
@@ -229,6 +229,7 @@ export class FolderStore implements ImageStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.isClosing = true;
     await this.turn.catch(() => {});
     await this.ports.checker.close();
     await this.chunks.close();
@@ -301,23 +302,21 @@ export class FolderStore implements ImageStore {
   private async sweepNow(): Promise<number> {
     // Chunks of an image that cannot be read may be all that is left of it.
     if (this.manifestProblems.length > 0) return 0;
-    let live: ReadonlySet<string>;
     try {
-      live = await markLive(this.allIndexes(), this.ports.disk.pause);
+      const freed = await this.chunks.sweep(
+        this.ports.findDead(this.folder, [...this.images.values()]),
+        {
+          isHeld: (key) => [...this.writers].some((writer) => writer.held.has(key)),
+          isBusy: () => this.writers.size > 0,
+          isStopped: () => this.isClosing,
+        },
+      );
       this.indexProblem = null;
+      return freed;
     } catch (error) {
-      if (!(error instanceof RoomcastError)) throw error;
+      if (!(error instanceof RoomcastError) || error.code !== "bad-input") throw error;
       this.indexProblem = error.message;
       return 0;
-    }
-    const isLive = (key: string): boolean =>
-      live.has(key) || [...this.writers].some((writer) => writer.held.has(key));
-    return this.chunks.sweep(isLive, () => this.writers.size > 0);
-  }
-
-  private async *allIndexes(): AsyncGenerator<Uint8Array> {
-    for (const image of this.images.values()) {
-      yield await ((await this.indexes.get(image.id)) ?? this.readIndex(image));
     }
   }
 

@@ -130,13 +130,14 @@ async function faultOf(
   ports: VerifyPorts,
 ): Promise<string | null> {
   const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
+  let stored: Uint8Array;
   try {
-    const stored = await ports.readStored(entry);
-    const { fault } = await ports.check({ type: "chunk", entry, stored, length });
-    return fault;
+    stored = await ports.readStored(entry);
   } catch (error) {
     return errorText(error);
   }
+  // That it could not be checked is no fault of the chunk's, and ends the verification.
+  return (await ports.check({ type: "chunk", entry, stored, length })).fault;
 }
 
 const cancelled = (): RoomcastError =>

@@ -104,10 +104,11 @@ async function withSessions(server: BenchServer, pcs: number): Promise<Phase> {
   await sleep(3000);
   const measured = await phase(server);
   const views = await server.client.get<SessionView[]>("/sessions");
-  const states = views.flatMap(({ members }) => members.map(({ state }) => state));
-  const atWork = states.filter((state) => state === "receiving" || state === "waiting");
+  const members = views.flatMap((view) => view.members);
+  const atWork = members.filter(({ state }) => state === "receiving" || state === "waiting");
+  const reasons = [...new Set(members.map(({ state, reason }) => `${state}: ${reason}`))];
   if (atWork.length !== sessionCount * pcsPerSession)
-    throw new Error(`${atWork.length} PCs are at work: ${[...new Set(states)].join(", ")}`);
+    throw new Error(`${atWork.length} PCs are at work; ${reasons.join("; ")}`);
   return measured;
 }
 
