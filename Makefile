@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp bench-lab bench-store storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -111,6 +111,12 @@ bench: $(DEV) ## roomcast's cast beside udpcast, every row; some 20 minutes (roo
 bench-quick: $(DEV) ## the same for the five most telling rows; 3 minutes
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/main.ts --quick
+
+bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
+	$(NODE) test/bench/lab.ts --out docs/bench
+
+bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open and to sweep; some 20 minutes, 5 GB in /tmp
+	$(NODE) test/bench/store.ts
 
 bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
 	$(NODE) test/bench/capture.ts

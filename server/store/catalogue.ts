@@ -16,6 +16,7 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS damaged (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS swept (yes INTEGER PRIMARY KEY) STRICT;
 `;
 
 /** A row of the table `chunk`. */
@@ -92,6 +93,17 @@ export class Catalogue {
     this.removeDamaged.run(sha256);
   }
 
+  /** Whether all that is stored is needed, and nobody has begun to store more since that was found. */
+  get isSwept(): boolean {
+    return this.db.prepare("SELECT 1 FROM swept").get() !== undefined;
+  }
+
+  /** Durable when it returns. */
+  set isSwept(isSwept: boolean) {
+    const sql = isSwept ? "INSERT OR IGNORE INTO swept VALUES (1)" : "DELETE FROM swept";
+    this.transaction(() => this.db.exec(sql));
+  }
+
   markComplete(): void {
     this.db.exec("INSERT OR IGNORE INTO complete VALUES (1)");
   }
@@ -138,10 +150,11 @@ export async function openCatalogue(file: CatalogueFile, packs: Packs): Promise<
     try {
       const db = file.open();
       db.exec(schema);
-      const isSound = db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
-      if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) {
-        return new Catalogue(db);
-      }
+      const catalogue = new Catalogue(db);
+      // Of thirty million chunks this takes a minute: only a process that died amid its work gives reason to.
+      const isSound =
+        catalogue.isSwept || db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
+      if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) return catalogue;
       db.close();
     } catch (cause) {
       const { errcode } = cause as { errcode?: number };

@@ -160,6 +160,15 @@ export class Chunks {
     return bytesIn(places);
   }
 
+  /** As the catalogue has it. */
+  get isSwept(): boolean {
+    return this.ports.catalogue.isSwept;
+  }
+
+  set isSwept(isSwept: boolean) {
+    if (isSwept !== this.isSwept) this.ports.catalogue.isSwept = isSwept;
+  }
+
   /** Bytes that the packs take on the disk. */
   diskBytes(): Promise<number> {
     return this.ports.packs.diskBytes();

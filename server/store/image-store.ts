@@ -102,6 +102,6 @@ export async function openImageStore(
     versions: versions ?? new Map(),
   });
   await store.dropOrphans();
-  await store.sweep();
+  await store.tidy();
   return store;
 }

@@ -15,7 +15,7 @@ import { BenchServer } from "./server.ts";
 const processCount = 2;
 /** After which PCs that are not welcome yet are counted as missing, in milliseconds. */
 const welcomeLimitMs = 120_000;
-const phaseMs = Number(process.env.PHASE ?? 20_000);
+const phaseMs = 20_000;
 const askEveryMs = 100;
 const sessionCount = 10;
 const pcsPerSession = 50;
