@@ -29,7 +29,7 @@ export interface Building {
   readonly refused: Readonly<Record<string, number>>;
   readonly idle: Phase;
   /** Null where there are too few PCs for ten sessions. */
-  readonly sessions: Phase | null;
+  readonly sessions: (Phase & { readonly atWork: number }) | null;
   /** Links that were let in and have ended, by why. */
   readonly cuts: Readonly<Record<string, number>>;
 }
@@ -89,7 +89,11 @@ export async function measure(pcs: number, nodeOptions: readonly string[]): Prom
   }
 }
 
-async function withSessions(server: BenchServer, pcs: number): Promise<Phase> {
+/** `atWork`: of the sessions' PCs, those that are so at the end. */
+async function withSessions(
+  server: BenchServer,
+  pcs: number,
+): Promise<Phase & { readonly atWork: number }> {
   for (let at = 0; at < sessionCount; at++) {
     const numbers = Array.from(
       { length: pcsPerSession },
@@ -106,10 +110,7 @@ async function withSessions(server: BenchServer, pcs: number): Promise<Phase> {
   const views = await server.client.get<SessionView[]>("/sessions");
   const members = views.flatMap((view) => view.members);
   const atWork = members.filter(({ state }) => state === "receiving" || state === "waiting");
-  const reasons = [...new Set(members.map(({ state, reason }) => `${state}: ${reason}`))];
-  if (atWork.length !== sessionCount * pcsPerSession)
-    throw new Error(`${atWork.length} PCs are at work; ${reasons.join("; ")}`);
-  return measured;
+  return { ...measured, atWork: atWork.length };
 }
 
 async function phase(server: BenchServer): Promise<Phase> {
