@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-store bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -126,6 +126,12 @@ bench-product: packages ## a room restored by roomcast as it is, and by what wou
 bench-product-quick: packages ## the same for the most telling rows; some minutes
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/product/main.ts --quick
+
+bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
+	$(NODE) test/bench/lab.ts --out docs/bench
+
+bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open and to sweep; some 20 minutes, 5 GB in /tmp
+	$(NODE) test/bench/store.ts
 
 bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
 	$(NODE) test/bench/capture.ts

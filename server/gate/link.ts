@@ -140,7 +140,8 @@ class Connection {
   private readonly heartbeat: NodeJS.Timeout;
   private readonly login: LoginCheck;
   private loginLimit: NodeJS.Timeout;
-  private heardAt = performance.now();
+  /** Heartbeats since it was last heard: a server that was held up itself has not listened either. */
+  private silentBeats = 0;
   private link: Link | null = null;
   /** Why it was cut, for the history. */
   private why = "connection closed";
@@ -197,7 +198,7 @@ class Connection {
   }
 
   private beat(): void {
-    if (performance.now() - this.heardAt > silenceLimit) {
+    if (++this.silentBeats * aliveEvery > silenceLimit) {
       this.why = `silent for ${Math.round(silenceLimit / 1000)} s`;
       this.cut();
     } else if (this.unread.isStuck(this.socket.bufferedAmount)) {
@@ -225,7 +226,7 @@ class Connection {
 
   private take(data: Buffer, isBinary: boolean): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    this.heardAt = performance.now();
+    this.silentBeats = 0;
     if (this.link === null) {
       this.handling = "the login";
       return this.takeLogin(isBinary ? "" : data.toString("utf8"));

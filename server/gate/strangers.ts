@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 
 /** One host may run the agents of many disks, all of which come back at once. */
 const perAddress = 64;
-/** A room of two hundred PCs comes back at once. */
-const inAll = 1024;
+/** A building of two thousand PCs comes back at once after a power cut. */
+const inAll = 2048;
 /** For the head of a request, in milliseconds; also for the first of a connection. */
 export const headersMs = 10_000;
 /** How often Node looks for those that are too slow, in milliseconds. */

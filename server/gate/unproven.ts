@@ -1,8 +1,8 @@
 /** Links that have proven no key yet, in all and of one address. */
 
-/** A room does it within a second or two, and tries again. */
-const inAll = 256;
-const perAddress = 16;
+/** A building comes at once after a power cut; each does it within a second or two, and tries again. */
+export const inAll = 2048;
+export const perAddress = 16;
 
 export class Unproven {
   private readonly addresses = new Map<object, string>();

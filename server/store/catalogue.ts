@@ -16,9 +16,11 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS damaged (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS swept (yes INTEGER PRIMARY KEY) STRICT;
 `;
 
-interface Row {
+/** A row of the table `chunk`. */
+export interface ChunkRow {
   readonly sha256: Uint8Array;
   readonly pack: number;
   readonly offset: number;
@@ -47,13 +49,8 @@ export class Catalogue {
   }
 
   find(sha256: Uint8Array): ChunkPlace | undefined {
-    const row = this.select.get(sha256) as unknown as Row | undefined;
+    const row = this.select.get(sha256) as unknown as ChunkRow | undefined;
     return row === undefined ? undefined : placeOf(row);
-  }
-
-  *all(): Generator<ChunkPlace> {
-    const rows = this.db.prepare("SELECT * FROM chunk").iterate() as Iterable<unknown>;
-    for (const row of rows) yield placeOf(row as Row);
   }
 
   /** Whether a verification found the chunk damaged, and nothing has replaced it yet. */
@@ -94,6 +91,17 @@ export class Catalogue {
   private forgetOne(sha256: Uint8Array): void {
     this.remove.run(sha256);
     this.removeDamaged.run(sha256);
+  }
+
+  /** Whether all that is stored is needed, and nobody has begun to store more since that was found. */
+  get isSwept(): boolean {
+    return this.db.prepare("SELECT 1 FROM swept").get() !== undefined;
+  }
+
+  /** Durable when it returns. */
+  set isSwept(isSwept: boolean) {
+    const sql = isSwept ? "INSERT OR IGNORE INTO swept VALUES (1)" : "DELETE FROM swept";
+    this.transaction(() => this.db.exec(sql));
   }
 
   markComplete(): void {
@@ -142,10 +150,11 @@ export async function openCatalogue(file: CatalogueFile, packs: Packs): Promise<
     try {
       const db = file.open();
       db.exec(schema);
-      const isSound = db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
-      if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) {
-        return new Catalogue(db);
-      }
+      const catalogue = new Catalogue(db);
+      // Of thirty million chunks this takes a minute: only a process that died amid its work gives reason to.
+      const isSound =
+        catalogue.isSwept || db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
+      if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) return catalogue;
       db.close();
     } catch (cause) {
       const { errcode } = cause as { errcode?: number };
@@ -175,7 +184,7 @@ export function readCatalogue(directory: string): Catalogue {
   return new Catalogue(new DatabaseSync(join(directory, "catalogue.db"), { readOnly: true }));
 }
 
-const placeOf = (row: Row): ChunkPlace => ({
+export const placeOf = (row: ChunkRow): ChunkPlace => ({
   pack: row.pack,
   offset: row.offset,
   entry: {

@@ -62,7 +62,7 @@ export class Checkers implements Checker {
       clearTimeout(thread.idle);
       thread.asked = asked;
       thread.worker.ref();
-      // Of a request's body the chunk alone is copied, not all that came with it.
+      // Of a request's body the chunk alone is copied, not all that came with it; `slice` of a Buffer copies nothing.
       const bytes = new Uint8Array(bytesOf(asked.job));
       const job = asked.job.type === "chunk" ? { stored: bytes } : { index: bytes };
       thread.worker.postMessage({ ...asked.job, ...job }, [bytes.buffer]);

@@ -9,10 +9,23 @@ import { storeFull } from "./faults.ts";
 import { packName } from "./pack-handles.ts";
 import { type ChunkPlace, type Packs, recordHeaderBytes } from "./packs.ts";
 import type { Space } from "./space.ts";
-import { findDead } from "./sweep.ts";
+import type { SweepStep } from "./sweep.ts";
 
 /** Bytes stored between two looks at the free space. */
 const spaceCheckBytes = 32 * 1024 * 1024;
+
+/** What a sweep has to leave alone, as it is at each of its steps. */
+export interface SweepGuards {
+  /** A writer needs the chunk, by `hashKey`. */
+  isHeld(key: string): boolean;
+  isBusy(): boolean;
+  isStopped(): boolean;
+}
+
+const keyOf = ({ sha256 }: IndexEntry): string => hashKey(sha256);
+
+const bytesIn = (places: readonly ChunkPlace[]): number =>
+  places.reduce((sum, { entry }) => sum + recordHeaderBytes + entry.storedLength, 0);
 
 export interface ChunksPorts {
   readonly packs: Packs;
@@ -26,6 +39,8 @@ export class Chunks {
   private readonly pending = new Map<string, ChunkPlace>();
   /** Being swept, by `hashKey`: as good as gone. */
   private readonly dying = new Set<string>();
+  /** Packs that are about to go whole, and all that is in them. */
+  private leaving: ReadonlySet<number> = new Set();
   private readonly storing = new Map<string, Promise<void>>();
   private untilSpaceCheck = spaceCheckBytes;
 
@@ -40,7 +55,8 @@ export class Chunks {
     const pending = this.pending.get(key);
     if (pending !== undefined) return pending;
     if (this.dying.has(key) || catalogue.isDamaged(hash)) return undefined;
-    return catalogue.find(hash);
+    const place = catalogue.find(hash);
+    return place === undefined || this.leaving.has(place.pack) ? undefined : place;
   }
 
   /** Where an image has a chunk of its own. */
@@ -93,27 +109,64 @@ export class Chunks {
 
   /**
    * Removes what nobody needs, and answers the bytes that were freed. Packs go whole only while nobody writes,
-   * which `isBusy` tells.
+   * which `isBusy` tells. It may be stopped after each step; the next sweep does the rest.
    */
-  async sweep(isLive: (key: string) => boolean, isBusy: () => boolean): Promise<number> {
-    const { packs, catalogue } = this.ports;
-    const old = findDead(catalogue.all(), isLive);
-    const fresh = findDead(this.pending.values(), isLive);
-    for (const { entry } of fresh.places) this.pending.delete(hashKey(entry.sha256));
-    for (const { entry } of old.places) this.dying.add(hashKey(entry.sha256));
-    const dead = [...old.places, ...fresh.places];
-    const numbers = isBusy() ? [] : await packs.numbers();
-    const empty = numbers.filter((pack) => !old.livePacks.has(pack) && !fresh.livePacks.has(pack));
-    const gone = new Set(empty);
+  async sweep(
+    steps: AsyncIterable<SweepStep>,
+    { isHeld, isBusy, isStopped }: SweepGuards,
+  ): Promise<number> {
+    const { packs } = this.ports;
+    let freed = await this.dropFresh(isHeld);
     try {
-      await packs.erase(dead.filter(({ pack }) => !gone.has(pack)));
-      if (empty.length > 0 && !isBusy()) await packs.drop(empty);
+      for await (const step of steps) {
+        if (step.type === "live-packs") {
+          const numbers = await packs.numbers();
+          if (!isBusy()) this.leave(numbers, step.packs);
+        } else freed += await this.bury(step.places.filter(({ entry }) => !isHeld(keyOf(entry))));
+        if (isStopped()) return freed;
+      }
+      if (this.leaving.size > 0) await packs.drop([...this.leaving]);
+    } finally {
+      this.leaving = new Set();
+    }
+    return freed;
+  }
+
+  /** What was stored for images that never were. */
+  private async dropFresh(isHeld: SweepGuards["isHeld"]): Promise<number> {
+    const fresh = [...this.pending.values()].filter(({ entry }) => !isHeld(keyOf(entry)));
+    for (const { entry } of fresh) this.pending.delete(keyOf(entry));
+    await this.ports.packs.erase(fresh);
+    return bytesIn(fresh);
+  }
+
+  /** Nothing that is in these packs is found from here on, and nothing is put there. */
+  private leave(numbers: readonly number[], live: readonly number[]): void {
+    const kept = new Set([...live, ...[...this.pending.values()].map(({ pack }) => pack)]);
+    this.leaving = new Set(numbers.filter((pack) => !kept.has(pack)));
+    this.ports.packs.retire(this.leaving);
+  }
+
+  private async bury(places: readonly ChunkPlace[]): Promise<number> {
+    const { packs, catalogue } = this.ports;
+    for (const { entry } of places) this.dying.add(keyOf(entry));
+    try {
+      await packs.erase(places.filter(({ pack }) => !this.leaving.has(pack)));
       // Last: what a crash interrupts is swept again when the store is opened.
-      if (old.places.length > 0) catalogue.forget(old.places);
+      if (places.length > 0) catalogue.forget(places);
     } finally {
       this.dying.clear();
     }
-    return dead.reduce((sum, { entry }) => sum + recordHeaderBytes + entry.storedLength, 0);
+    return bytesIn(places);
+  }
+
+  /** As the catalogue has it. */
+  get isSwept(): boolean {
+    return this.ports.catalogue.isSwept;
+  }
+
+  set isSwept(isSwept: boolean) {
+    if (isSwept !== this.isSwept) this.ports.catalogue.isSwept = isSwept;
   }
 
   /** Bytes that the packs take on the disk. */

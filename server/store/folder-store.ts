@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest, ManifestDraft } from "../../core/image/types.ts";
@@ -16,9 +17,10 @@ import { fittedOf, imageIn, inOrder } from "./image-names.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import { requireSpace, type Space } from "./space.ts";
-import { markLive } from "./sweep.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
+/** How long the opening of a store waits for a look into its indexes, in milliseconds. */
+const lookLimitMs = 1000;
 /** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
 const indexLimit = 4;
 /** What the store says of an image. */
@@ -56,6 +58,7 @@ export class FolderStore implements ImageStore {
   private readonly writers = new Set<OpenWriter>();
   /** Commits, deletions and sweeps happen one after another. */
   private turn: Promise<unknown> = Promise.resolve();
+  private isClosing = false;
 
   constructor(opened: OpenedStore) {
     this.ports = opened.ports;
@@ -173,8 +176,10 @@ export class FolderStore implements ImageStore {
       ended: async (ended, leftovers) => {
         this.writers.delete(ended);
         if (leftovers) await this.sweep();
+        else if (this.writers.size === 0) this.chunks.isSwept = true;
       },
     });
+    this.chunks.isSwept = false;
     this.writers.add(writer);
     return writer;
   }
@@ -224,11 +229,33 @@ export class FolderStore implements ImageStore {
     return { storedBytes: await this.chunks.diskBytes(), freeBytes };
   }
 
+  /**
+   * Removes what nobody needs, unless nothing has been stored since that was last done: then only the indexes
+   * are looked into, and of a large store that goes on beside what comes next.
+   */
+  async tidy(): Promise<void> {
+    if (!this.chunks.isSwept) return void (await this.sweep());
+    const limit = new AbortController();
+    const wait = sleep(lookLimitMs, null, { signal: limit.signal, ref: false }).catch(() => {});
+    await Promise.race([this.lookIntoIndexes(), wait]);
+    limit.abort();
+  }
+
+  private async lookIntoIndexes(): Promise<void> {
+    try {
+      for (const image of this.images.values()) await this.readIndex(image);
+    } catch (error) {
+      if (error instanceof RoomcastError && error.code === "bad-input")
+        this.indexProblem = error.message;
+    }
+  }
+
   sweep(): Promise<number> {
     return this.inTurn(() => this.sweepNow());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.isClosing = true;
     await this.turn.catch(() => {});
     await this.ports.checker.close();
     await this.chunks.close();
@@ -237,6 +264,7 @@ export class FolderStore implements ImageStore {
   private async deleteNow(imageId: string): Promise<{ freedBytes: number }> {
     const image = this.images.get(imageId);
     if (image === undefined) throw noImage(imageId);
+    this.chunks.isSwept = false;
     // First, so that no crash in between lets a version's number come again.
     if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1) {
       this.versions.set(foldedName(image.name), image.version);
@@ -301,23 +329,22 @@ export class FolderStore implements ImageStore {
   private async sweepNow(): Promise<number> {
     // Chunks of an image that cannot be read may be all that is left of it.
     if (this.manifestProblems.length > 0) return 0;
-    let live: ReadonlySet<string>;
     try {
-      live = await markLive(this.allIndexes(), this.ports.disk.pause);
+      const freed = await this.chunks.sweep(
+        this.ports.findDead(this.folder, [...this.images.values()]),
+        {
+          isHeld: (key) => [...this.writers].some((writer) => writer.held.has(key)),
+          isBusy: () => this.writers.size > 0,
+          isStopped: () => this.isClosing,
+        },
+      );
       this.indexProblem = null;
+      if (this.writers.size === 0 && !this.isClosing) this.chunks.isSwept = true;
+      return freed;
     } catch (error) {
-      if (!(error instanceof RoomcastError)) throw error;
+      if (!(error instanceof RoomcastError) || error.code !== "bad-input") throw error;
       this.indexProblem = error.message;
       return 0;
-    }
-    const isLive = (key: string): boolean =>
-      live.has(key) || [...this.writers].some((writer) => writer.held.has(key));
-    return this.chunks.sweep(isLive, () => this.writers.size > 0);
-  }
-
-  private async *allIndexes(): AsyncGenerator<Uint8Array> {
-    for (const image of this.images.values()) {
-      yield await ((await this.indexes.get(image.id)) ?? this.readIndex(image));
     }
   }
 

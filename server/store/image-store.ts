@@ -11,6 +11,8 @@ import { FolderStore } from "./folder-store.ts";
 import { readManifests, readNumbers } from "./image-files.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import { Packs } from "./packs.ts";
+import type { SweepStep } from "./sweep.ts";
+import { findDeadBeside } from "./sweep-beside.ts";
 import type { VerifyOptions, VerifyReport } from "./verify.ts";
 
 /** All images of a server: chunks once in packs, an index and a manifest for each image. One process at a time writes. */
@@ -61,6 +63,8 @@ export interface ImageStore {
 export interface StorePorts {
   readonly disk: StoreFiles;
   readonly catalogue: CatalogueFile;
+  /** What none of these images needs, whose indexes are in `folder`. Rejects with `bad-input` where one cannot be read. */
+  findDead(folder: string, images: readonly Manifest[]): AsyncIterable<SweepStep>;
   /** Closed with the store. */
   readonly checker: Checker;
   /** An id that no image has had, and the time. */
@@ -70,6 +74,8 @@ export interface StorePorts {
 const nodePorts = (directory: string): StorePorts => ({
   disk: nodeFiles,
   catalogue: catalogueIn(directory),
+  findDead: (folder, images) =>
+    findDeadBeside({ catalogue: join(directory, "catalogue.db"), folder, images }),
   checker: new Checkers(),
   newImage: () => ({ id: randomBytes(8).toString("hex"), capturedAt: systemClock.isoTime() }),
 });
@@ -96,6 +102,6 @@ export async function openImageStore(
     versions: versions ?? new Map(),
   });
   await store.dropOrphans();
-  await store.sweep();
+  await store.tidy();
   return store;
 }

@@ -129,9 +129,14 @@ export class Packs {
     }
   }
 
+  /** Nothing more is appended to these. */
+  retire(packs: ReadonlySet<number>): void {
+    if (this.current !== null && packs.has(this.current.pack)) this.current = null;
+  }
+
   /** Removes packs of which nothing is needed. */
   async drop(packs: readonly number[]): Promise<void> {
-    if (this.current !== null && packs.includes(this.current.pack)) this.current = null;
+    this.retire(new Set(packs));
     for (const pack of packs) {
       this.unsynced.delete(pack);
       await this.handles.drop(pack);

@@ -1,36 +1,91 @@
-/** Mark and sweep: which stored chunks and packs no image and no writer needs. */
+/**
+ * Mark and sweep: which stored chunks and packs no image needs. What images need is marked in a table that
+ * SQLite keeps on the disk, so that memory does not grow with the store.
+ */
+import type { DatabaseSync } from "node:sqlite";
 import { indexEntryBytes } from "../../core/image/types.ts";
-import { hashKey } from "../../core/node/hash.ts";
+import { type ChunkRow, placeOf } from "./catalogue.ts";
 import type { ChunkPlace } from "./packs.ts";
 
-/** The hashes that indexes name, as `hashKey`. Other work has its turn (`pause`) after each image. */
-export async function markLive(
+/** Hashes that are marked or looked up before other work has its turn: some milliseconds. */
+const stepRows = 1024;
+/** Of the table of marks, in KiB of memory. */
+const cacheKib = 32 * 1024;
+
+/** What a sweep learns, in this order. */
+export type SweepStep =
+  /** Of what is alive: every other pack may go whole. */
+  | { readonly type: "live-packs"; readonly packs: readonly number[] }
+  /** Chunks that no image needs, a part of them. */
+  | { readonly type: "dead"; readonly places: readonly ChunkPlace[] };
+
+/** Looks for what is dead in the catalogue `db`. Other work has its turn (`pause`) after each step. */
+export async function* findDead(
+  db: DatabaseSync,
   indexes: AsyncIterable<Uint8Array>,
   pause: () => Promise<void>,
-): Promise<Set<string>> {
-  const live = new Set<string>();
-  for await (const index of indexes) {
-    for (let at = 0; at < index.length; at += indexEntryBytes) {
-      live.add(hashKey(index.subarray(at + 16, at + indexEntryBytes)));
+): AsyncGenerator<SweepStep> {
+  db.exec(`PRAGMA temp.cache_size = -${cacheKib};
+    DROP TABLE IF EXISTS temp.live;
+    CREATE TEMP TABLE live (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID`);
+  try {
+    await mark(db, indexes, pause);
+    const packs = new Set<number>();
+    let hasDead = false;
+    for await (const rows of rowsOf(db, pause)) {
+      for (const { isLive, pack } of rows) {
+        if (isLive) packs.add(pack);
+        else hasDead = true;
+      }
     }
+    yield { type: "live-packs", packs: [...packs].sort((one, other) => one - other) };
+    if (!hasDead) return;
+    for await (const rows of rowsOf(db, pause)) {
+      const places = rows.flatMap((row) => (row.isLive ? [] : [placeOf(row)]));
+      if (places.length > 0) yield { type: "dead", places };
+    }
+  } finally {
+    db.exec("DROP TABLE temp.live");
+  }
+}
+
+async function mark(
+  db: DatabaseSync,
+  indexes: AsyncIterable<Uint8Array>,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const insert = db.prepare("INSERT OR IGNORE INTO temp.live VALUES (?)");
+  const stepBytes = stepRows * indexEntryBytes;
+  for await (const index of indexes) {
+    for (let start = 0; start < index.length; start += stepBytes) {
+      db.exec("BEGIN");
+      const end = Math.min(start + stepBytes, index.length);
+      for (let at = start; at < end; at += indexEntryBytes)
+        insert.run(index.subarray(at + 16, at + indexEntryBytes));
+      db.exec("COMMIT");
+      await pause();
+    }
+  }
+}
+
+interface MarkedRow extends ChunkRow {
+  readonly isLive: number;
+}
+
+async function* rowsOf(
+  db: DatabaseSync,
+  pause: () => Promise<void>,
+): AsyncGenerator<readonly MarkedRow[]> {
+  const select = db.prepare(`SELECT chunk.*, live.sha256 IS NOT NULL AS isLive
+    FROM chunk LEFT JOIN temp.live ON live.sha256 = chunk.sha256
+    WHERE chunk.sha256 > ? ORDER BY chunk.sha256 LIMIT ${stepRows}`);
+  let last = new Uint8Array();
+  for (;;) {
+    const rows = select.all(last) as unknown as MarkedRow[];
+    const [end] = rows.slice(-1);
+    if (end === undefined) return;
+    last = new Uint8Array(end.sha256);
+    yield rows;
     await pause();
   }
-  return live;
-}
-
-export interface Dead {
-  readonly places: readonly ChunkPlace[];
-  /** Of what is alive: every other pack may go whole. */
-  readonly livePacks: ReadonlySet<number>;
-}
-
-/** Splits the stored chunks. It does not wait for anything, so that no writer learns meanwhile that a dead chunk is stored. */
-export function findDead(stored: Iterable<ChunkPlace>, isLive: (hash: string) => boolean): Dead {
-  const places: ChunkPlace[] = [];
-  const livePacks = new Set<number>();
-  for (const place of stored) {
-    if (isLive(hashKey(place.entry.sha256))) livePacks.add(place.pack);
-    else places.push(place);
-  }
-  return { places, livePacks };
 }

@@ -1,7 +1,7 @@
 /** Re-hashes what images are made of, and names what is damaged and who suffers from it. */
 
-import { errorText, RoomcastError } from "../../core/errors.ts";
-import { decodeIndex } from "../../core/image/index-codec.ts";
+import { assert, errorText, RoomcastError } from "../../core/errors.ts";
+import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
@@ -58,14 +58,14 @@ export async function verifyImages(
   const total = images.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
   let done = 0;
   for (const image of images) {
-    const entries = await readEntries(image, ports);
-    if (typeof entries === "string") {
+    const index = await readIndexOf(image, ports);
+    if (typeof index === "string") {
       const name = imageName(image);
-      damaged.push({ image: name, chunkIndex: null, reason: entries, pack: null, images: [name] });
+      damaged.push({ image: name, chunkIndex: null, reason: index, pack: null, images: [name] });
       done += image.chunkCount;
       continue;
     }
-    await inLanes(entries, laneCount, async (entry) => {
+    await inLanes(entriesOf(index), laneCount, async (entry) => {
       if (options.signal.aborted) throw cancelled();
       // Once, however many images share it; what cannot be shared is the length of a last chunk.
       const key = `${hashKey(entry.sha256)} ${chunkLengthAt(entry.chunkIndex, image.diskBytes)}`;
@@ -96,12 +96,21 @@ export async function verifyImages(
   };
 }
 
-async function readEntries(image: Manifest, ports: VerifyPorts): Promise<IndexEntry[] | string> {
+/** The index, or what is wrong with it. */
+async function readIndexOf(image: Manifest, ports: VerifyPorts): Promise<Uint8Array | string> {
   try {
-    const decoded = decodeIndex(await ports.index(image), image.diskBytes);
-    return decoded.ok ? decoded.value : decoded.reason;
+    return await ports.index(image);
   } catch (error) {
+    if (error instanceof RoomcastError && error.code === "cancelled") throw error;
     return errorText(error);
+  }
+}
+
+function* entriesOf(index: Uint8Array): Generator<IndexEntry> {
+  for (let at = 0; at < index.length; at += indexEntryBytes) {
+    const decoded = decodeEntry(index, at);
+    assert(decoded.ok, "an index that was read was looked into");
+    yield decoded.value;
   }
 }
 
@@ -130,13 +139,14 @@ async function faultOf(
   ports: VerifyPorts,
 ): Promise<string | null> {
   const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
+  let stored: Uint8Array;
   try {
-    const stored = await ports.readStored(entry);
-    const { fault } = await ports.check({ type: "chunk", entry, stored, length });
-    return fault;
+    stored = await ports.readStored(entry);
   } catch (error) {
     return errorText(error);
   }
+  // That it could not be checked is no fault of the chunk's, and ends the verification.
+  return (await ports.check({ type: "chunk", entry, stored, length })).fault;
 }
 
 const cancelled = (): RoomcastError =>

@@ -43,7 +43,8 @@ function rowsOf(building: Building): string[] {
   ];
   const whenIdle = line([...come, "idle", ...phaseCells(idle)]);
   if (sessions === null) return [whenIdle];
-  return [whenIdle, line(["", "", "", "", "sessions", ...phaseCells(sessions)])];
+  const atWork = `${sessions.atWork} PCs work`;
+  return [whenIdle, line([atWork, "", "", "", "sessions", ...phaseCells(sessions)])];
 }
 
 const phaseCells = ({ status, cores, memoryBytes }: Phase): string[] => [

@@ -10,12 +10,16 @@ import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, type Manifest } from "../../core/image/types.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import { doCheck } from "../../server/store/check-jobs.ts";
+import type { Checker } from "../../server/store/checkers.ts";
+import type { StoreFiles } from "../../server/store/files.ts";
+import { readIndex } from "../../server/store/image-files.ts";
 import {
   type ImageStore,
   openImageStore,
   type StorePorts,
 } from "../../server/store/image-store.ts";
 import type { ImageWriter } from "../../server/store/image-writer.ts";
+import { findDead, type SweepStep } from "../../server/store/sweep.ts";
 import { draftOf } from "../server/store/write-image.ts";
 import { must } from "./failures.ts";
 import { type Bus, LabFiles } from "./files.ts";
@@ -24,6 +28,12 @@ import type { Lab } from "./lab.ts";
 const folder = "/store";
 
 /** An image on its way into the store. */
+/** A cell is its own hash's text: there is nothing to inflate. */
+const checker: Checker = {
+  check: async (job) => (job.type === "chunk" ? { fault: null, rootHash: "" } : doCheck(job)),
+  async close() {},
+};
+
 export class Upload {
   readonly cells: readonly string[];
   readonly writer: ImageWriter;
@@ -108,8 +118,9 @@ export class LabImages {
   private ports(bus: Bus, syncs: boolean): StorePorts {
     const { lab } = this;
     const stored = this;
+    const disk = this.files.through(bus, syncs);
     return {
-      disk: this.files.through(bus, syncs),
+      disk,
       catalogue: {
         exists: () => stored.db !== null,
         open() {
@@ -120,16 +131,24 @@ export class LabImages {
           stored.db = null;
         },
       },
-      checker: {
-        // A cell is its own hash's text: there is nothing to inflate.
-        check: async (job) => (job.type === "chunk" ? { fault: null, rootHash: "" } : doCheck(job)),
-        async close() {},
-      },
+      findDead: (folder, images) => stored.dead(folder, images, disk),
+      checker,
       newImage: () => ({
         id: (++this.made).toString(16).padStart(16, "0"),
         capturedAt: new Date(lab.now).toISOString(),
       }),
     };
+  }
+
+  private async *dead(
+    folder: string,
+    images: readonly Manifest[],
+    disk: StoreFiles,
+  ): AsyncGenerator<SweepStep> {
+    const indexes = async function* (): AsyncGenerator<Uint8Array> {
+      for (const image of images) yield await readIndex(disk, folder, image, checker);
+    };
+    if (this.db !== null) yield* findDead(this.db, indexes(), () => disk.pause());
   }
 
   /** An image that a process finds when it starts. */

@@ -15,7 +15,7 @@ import { BenchServer } from "./server.ts";
 const processCount = 2;
 /** After which PCs that are not welcome yet are counted as missing, in milliseconds. */
 const welcomeLimitMs = 120_000;
-const phaseMs = Number(process.env.PHASE ?? 20_000);
+const phaseMs = 20_000;
 const askEveryMs = 100;
 const sessionCount = 10;
 const pcsPerSession = 50;
@@ -29,7 +29,7 @@ export interface Building {
   readonly refused: Readonly<Record<string, number>>;
   readonly idle: Phase;
   /** Null where there are too few PCs for ten sessions. */
-  readonly sessions: Phase | null;
+  readonly sessions: (Phase & { readonly atWork: number }) | null;
   /** Links that were let in and have ended, by why. */
   readonly cuts: Readonly<Record<string, number>>;
 }
@@ -89,7 +89,11 @@ export async function measure(pcs: number, nodeOptions: readonly string[]): Prom
   }
 }
 
-async function withSessions(server: BenchServer, pcs: number): Promise<Phase> {
+/** `atWork`: of the sessions' PCs, those that are so at the end. */
+async function withSessions(
+  server: BenchServer,
+  pcs: number,
+): Promise<Phase & { readonly atWork: number }> {
   for (let at = 0; at < sessionCount; at++) {
     const numbers = Array.from(
       { length: pcsPerSession },
@@ -104,11 +108,9 @@ async function withSessions(server: BenchServer, pcs: number): Promise<Phase> {
   await sleep(3000);
   const measured = await phase(server);
   const views = await server.client.get<SessionView[]>("/sessions");
-  const states = views.flatMap(({ members }) => members.map(({ state }) => state));
-  const atWork = states.filter((state) => state === "receiving" || state === "waiting");
-  if (atWork.length !== sessionCount * pcsPerSession)
-    throw new Error(`${atWork.length} PCs are at work: ${[...new Set(states)].join(", ")}`);
-  return measured;
+  const members = views.flatMap((view) => view.members);
+  const atWork = members.filter(({ state }) => state === "receiving" || state === "waiting");
+  return { ...measured, atWork: atWork.length };
 }
 
 async function phase(server: BenchServer): Promise<Phase> {

@@ -379,13 +379,3 @@ test("what counts is whether the unsent shrinks, not how much it is", () => {
 test("whoever does not greet within ten seconds is cut off", async () => {
   assert.match(await silence, /^4001 no greeting within 10 s \(10\)$/);
 });
-
-test("256 may wait in all", async () => {
-  const waiting = await Promise.all(
-    Array.from({ length: 256 }, (_, number) =>
-      open({ localAddress: `127.0.0.${2 + (number >> 4)}` }),
-    ),
-  );
-  assert.match(await ended(new WebSocket(url, { rejectUnauthorized: false })), /^1013 /);
-  for (const socket of waiting) socket.terminate();
-});

@@ -2,9 +2,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import type { Manifest } from "../../../core/image/types.ts";
 import type { CatalogueFile } from "../../../server/store/catalogue.ts";
 import { doCheck } from "../../../server/store/check-jobs.ts";
+import type { Checker } from "../../../server/store/checkers.ts";
+import { readIndex } from "../../../server/store/image-files.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import { findDead } from "../../../server/store/sweep.ts";
 import { type Bus, LabFiles } from "../../lab/files.ts";
 import { seeded } from "../../sim/random.ts";
 import { mib, sha256, write } from "./write-image.ts";
@@ -33,10 +37,16 @@ class Machine {
         this.db = null;
       },
     };
+    const disk = this.files.through(bus, true);
+    const checker: Checker = { check: async (job) => doCheck(job), async close() {} };
+    const dead = async function* (folder: string, images: readonly Manifest[]) {
+      const indexes = async function* () {
+        for (const image of images) yield await readIndex(disk, folder, image, checker);
+      };
+      yield* findDead(catalogue.open(), indexes(), () => disk.pause());
+    };
     return openImageStore("store", {
-      disk: this.files.through(bus, true),
-      catalogue,
-      checker: { check: async (job) => doCheck(job), async close() {} },
+      ...{ disk, catalogue, checker, findDead: dead },
       newImage: () => ({
         id: (++made).toString(16).padStart(16, "0"),
         capturedAt: "2026-01-01T00:00:00.000Z",

@@ -1,0 +1,49 @@
+/** While the journal cannot be written, PCs go on to speak, and the disk is not asked with every word. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ServerMessage } from "../../../core/wire/control.ts";
+import { openApi } from "../api/open-api.ts";
+import { helloOf, loginOf } from "./hello.ts";
+
+test("a journal that cannot be written is tried once a second, and then all that waited is done", {
+  timeout: 60_000,
+}, async () => {
+  const sent: ServerMessage[] = [];
+  await using api = await openApi("local", {
+    agents: {
+      isConnected: () => true,
+      refusedLogins: new Map(),
+      send: (_, message) => sent.push(message) > 0,
+      sendBytes() {},
+      disconnect() {},
+    },
+  });
+  const { lab, state } = api;
+  const login = loginOf(helloOf("52:54:00:00:00:01"), { kind: "file" });
+  const { pc } = lab.login(login);
+  lab.connected(pc, login);
+  await api.call("POST", `/pcs/${pc}/admit`, {});
+  const { append } = state.journal;
+  let tries = 0;
+  state.journal.append = () => {
+    tries++;
+    throw new Error("the disk is full");
+  };
+  const stuckAt = performance.now();
+  await api.call("POST", "/captures", { pc, name: "img" });
+  for (let word = 0; word < 50; word++) {
+    lab.message(pc, { type: "alive", state: "idle", report: null });
+    lab.sessions.booting(pc);
+    await sleep(1);
+  }
+  const seconds = (performance.now() - stuckAt) / 1000;
+  assert(tries >= 1 && tries <= 1 + seconds, `${tries} tries in ${seconds} s`);
+  assert.match(lab.announcer.warnings.join(), /sessions stand still.*the disk is full/);
+  assert(!sent.some(({ type }) => type === "capture"));
+  state.journal.append = append;
+  while (lab.announcer.warnings.length > 0) await sleep(50);
+  await sleep(50);
+  assert.deepEqual(lab.announcer.warnings, []);
+  assert(sent.some(({ type }) => type === "capture"));
+});

@@ -1,0 +1,180 @@
+/** A sweep goes in steps, beside writers, and ends when it is told to; checks leave the server's thread alone. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { zstdCompressSync } from "node:zlib";
+import { crc32c } from "../../../core/image/crc32c.ts";
+import { encodeIndex } from "../../../core/image/index-codec.ts";
+import { codec, type IndexEntry } from "../../../core/image/types.ts";
+import { Catalogue, openCatalogue } from "../../../server/store/catalogue.ts";
+import { doCheck } from "../../../server/store/check-jobs.ts";
+import { Checkers } from "../../../server/store/checkers.ts";
+import { Chunks, type SweepGuards } from "../../../server/store/chunks.ts";
+import { nodeFiles } from "../../../server/store/files.ts";
+import { type ChunkPlace, Packs } from "../../../server/store/packs.ts";
+import { findDead, type SweepStep } from "../../../server/store/sweep.ts";
+import { entryOf, mib, sha256 } from "./write-image.ts";
+
+const entry = (number: number): IndexEntry => ({
+  ...{ chunkIndex: number, codec: codec.raw, storedLength: 1, crc32c: 0 },
+  sha256: sha256(Buffer.from(`${number}`)),
+});
+
+test("what no image needs is found in small steps, whatever there is of it", async () => {
+  const db = new DatabaseSync(":memory:");
+  const catalogue = await openCatalogue({ exists: () => false, open: () => db, remove() {} }, {
+    numbers: async () => [],
+  } as unknown as Packs);
+  const places = Array.from(
+    { length: 10_000 },
+    (_, number): ChunkPlace => ({ pack: 1 + (number % 4), offset: number, entry: entry(number) }),
+  );
+  catalogue.add(places);
+  // Those of packs 1 and 2, by two images that share most of them.
+  const live = (last: number) => places.filter(({ pack, offset }) => pack <= 2 && offset < last);
+  const indexOf = (of: readonly ChunkPlace[]) => encodeIndex(of.map((place) => place.entry));
+  let pauses = 0;
+  const steps: SweepStep[] = [];
+  const indexes = async function* () {
+    yield indexOf(live(10_000));
+    yield indexOf(live(9000));
+  };
+  for await (const step of findDead(db, indexes(), async () => void pauses++)) steps.push(step);
+  const [first, ...others] = steps;
+  assert.deepEqual(first, { type: "live-packs", packs: [1, 2] });
+  const dead = others.flatMap((step) => (step.type === "dead" ? step.places : []));
+  assert.deepEqual(dead.map(({ offset }) => offset).sort(byNumber), offsetsOfDead(places));
+  for (const step of others) assert(step.type === "dead" && step.places.length <= 1024);
+  assert(pauses >= 2 * 5 + 2 * 9, `${pauses} pauses`);
+  assert.throws(() => db.prepare("SELECT 1 FROM temp.live"), /no such table/);
+});
+
+const byNumber = (one: number, other: number): number => one - other;
+const offsetsOfDead = (places: readonly ChunkPlace[]): number[] =>
+  places.filter(({ pack }) => pack > 2).map(({ offset }) => offset);
+
+async function withChunks(work: (chunks: Chunks, packs: Packs) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-sweep-"));
+  const packs = await Packs.open(folder, nodeFiles);
+  const db = new DatabaseSync(":memory:");
+  const catalogue = await openCatalogue(
+    { exists: () => false, open: () => db, remove() {} },
+    packs,
+  );
+  assert(catalogue instanceof Catalogue);
+  const chunks = new Chunks({ packs, catalogue, space: () => nodeFiles.space(folder) });
+  try {
+    await work(chunks, packs);
+  } finally {
+    await chunks.close();
+    await rm(folder, { recursive: true });
+  }
+}
+
+const guards: SweepGuards = { isHeld: () => false, isBusy: () => false, isStopped: () => false };
+const chunk = (text: string) => ({ data: Buffer.from(text), entry: entryOf(0, Buffer.from(text)) });
+
+async function* said(...steps: (SweepStep | (() => void))[]): AsyncGenerator<SweepStep> {
+  for (const step of steps) {
+    if (typeof step === "function") step();
+    else yield step;
+  }
+}
+
+test("a chunk that a writer has found before its turn to go is kept", () =>
+  withChunks(async (chunks) => {
+    const [wanted, dead] = [chunk("wanted"), chunk("dead")];
+    for (const { entry, data } of [wanted, dead]) await chunks.store(entry, data);
+    await chunks.flush();
+    const places = [wanted, dead].map(({ entry }) => chunks.placeOf(entry.sha256) as ChunkPlace);
+    let isHeld = false;
+    const steps = said(
+      { type: "live-packs", packs: [1] },
+      () => {
+        isHeld = chunks.find(wanted.entry.sha256) !== undefined;
+      },
+      { type: "dead", places },
+    );
+    const key = Buffer.from(wanted.entry.sha256).toString("latin1");
+    await chunks.sweep(steps, { ...guards, isHeld: (each) => isHeld && each === key });
+    assert.deepEqual(Buffer.from(await chunks.read(places[0] as ChunkPlace)), wanted.data);
+    assert.equal(chunks.find(dead.entry.sha256), undefined);
+  }));
+
+test("nobody finds, and nothing is put into, a pack that is about to go whole", () =>
+  withChunks(async (chunks, packs) => {
+    const [old, fresh] = [chunk("old"), chunk("fresh")];
+    await chunks.store(old.entry, old.data);
+    await chunks.flush();
+    const place = chunks.placeOf(old.entry.sha256) as ChunkPlace;
+    let found: unknown = null;
+    let stored: Promise<void> | null = null;
+    const steps = said(
+      { type: "live-packs", packs: [] },
+      () => {
+        found = chunks.find(old.entry.sha256);
+        stored = chunks.store(fresh.entry, fresh.data);
+      },
+      { type: "dead", places: [place] },
+    );
+    await chunks.sweep(steps, guards);
+    await stored;
+    assert.equal(found, undefined);
+    assert.deepEqual(await packs.numbers(), [2]);
+    await chunks.flush();
+    const put = chunks.placeOf(fresh.entry.sha256) as ChunkPlace;
+    assert.deepEqual(Buffer.from(await chunks.read(put)), fresh.data);
+  }));
+
+test("a sweep that is stopped leaves the rest to the next one", () =>
+  withChunks(async (chunks) => {
+    const all = ["a", "b", "c"].map(chunk);
+    for (const { entry, data } of all) await chunks.store(entry, data);
+    await chunks.flush();
+    const steps = all.map(({ entry }): SweepStep => {
+      const place = chunks.placeOf(entry.sha256) as ChunkPlace;
+      return { type: "dead", places: [place] };
+    });
+    let asked = 0;
+    await chunks.sweep(said(...steps), { ...guards, isStopped: () => ++asked >= 2 });
+    const left = all.filter(({ entry }) => chunks.placeOf(entry.sha256) !== undefined);
+    assert.equal(left.length, 1);
+  }));
+
+test("chunks are checked without the server's thread, and each gets its own answer", async () => {
+  const checkers = new Checkers();
+  const jobs = Array.from({ length: 40 }, (_, number) => {
+    const raw = Buffer.concat([randomBytes(mib / 2), Buffer.alloc(mib / 2)]);
+    const stored = zstdCompressSync(raw);
+    const isRight = number % 4 !== 0;
+    const of = isRight ? raw : randomBytes(10);
+    return {
+      ...{ type: "chunk" as const, stored, length: mib, isRight },
+      entry: {
+        ...{ chunkIndex: number, codec: codec.zstd, storedLength: stored.length },
+        ...{ crc32c: crc32c(stored), sha256: sha256(of) },
+      },
+    };
+  });
+  // The threads are there before it is measured.
+  await Promise.all(jobs.slice(0, 4).map((job) => checkers.check(job)));
+  const startedAt = process.threadCpuUsage();
+  for (const job of jobs) doCheck(job);
+  const here = process.threadCpuUsage(startedAt).user;
+  const before = process.threadCpuUsage();
+  const results = await Promise.all(jobs.map((job) => checkers.check(job)));
+  const busy = process.threadCpuUsage(before).user;
+  assert.deepEqual(
+    results.map(({ fault }) => fault === null),
+    jobs.map(({ isRight }) => isRight),
+  );
+  assert(busy < here / 2, `this thread was busy for ${busy} µs, and alone it takes ${here} µs`);
+  const waiting = checkers.check(jobs[1] as (typeof jobs)[0]);
+  const refused = assert.rejects(waiting, { code: "cancelled" });
+  await checkers.close();
+  await refused;
+});
