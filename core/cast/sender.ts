@@ -22,19 +22,10 @@ import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";
 import { Flights, type Moment } from "./flights.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
-import {
-  creditOf,
-  inHandCount,
-  isDeaf,
-  type Member,
-  measure,
-  silentAfter,
-  standingOf,
-} from "./member.ts";
+import { creditOf, isDeaf, type Member, measure, silentAfter, standingOf } from "./member.ts";
 import { Pacer } from "./pacer.ts";
 import { type PacketOptions, PacketWriter, type Place } from "./packets.ts";
 import { RateControl } from "./rate.ts";
-import { causeOfLoss, type StragglerCause } from "./reason.ts";
 import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
 import { noteInStretch, roomLoss, stretchLimit } from "./stretch.ts";
@@ -397,7 +388,7 @@ export class CastSenderMachine {
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
         if (!this.holdUps.hold(holdUp, others, now)) continue;
-        this.demote(holdUp, causeOfHoldUp, now);
+        this.demote(holdUp, now);
       }
       if (wanting.length + holding.length === 0) continue;
       const members = [...wanting, ...holding];
@@ -419,12 +410,8 @@ export class CastSenderMachine {
     return !this.hasBegun;
   }
 
-  private demote(
-    members: readonly Member[],
-    causeOf: (member: Member) => StragglerCause,
-    now: Millis,
-  ): void {
-    for (const member of members) this.lanes.demote(member, causeOf(member), now);
+  private demote(members: readonly Member[], now: Millis): void {
+    for (const member of members) this.lanes.demote(member, now);
     this.afterLaneChange({ demoted: members, isNewRoom: false });
     this.afterLaneChange(this.lanes.settle(now));
   }
@@ -501,8 +488,7 @@ export class CastSenderMachine {
     const busyRatio = this.stretch.busyFor / Math.max(1, elapsed);
     this.rate.judge({ ...found, sentBps, elapsedMs: elapsed, busyRatio }, now);
     this.beginStretch(now);
-    if (stragglers.length > 0)
-      this.demote(stragglers, ({ measure }) => causeOfLoss(measure.figures), now);
+    if (stragglers.length > 0) this.demote(stragglers, now);
   }
 
   private beginStretch(now: Millis): void {
@@ -515,10 +501,6 @@ export class CastSenderMachine {
     for (const member of this.receivers.members.values()) member.stretchStart = null;
   }
 }
-
-/** The member's slots hold either chunks that its disk has yet to write, or parts that lack too much. */
-const causeOfHoldUp = (member: Member): StragglerCause =>
-  inHandCount(member) * 2 >= member.slotCount ? "disk" : causeOfLoss(member.measure.figures);
 
 type Kind = "data" | "repair" | "sync";
 const lengthOf: Record<Kind, number> = {
