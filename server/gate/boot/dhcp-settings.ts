@@ -15,6 +15,14 @@ import {
 import { parseMac } from "../../../core/units/mac.ts";
 import type { Config } from "../../host/config.ts";
 
+/** A network whose PCs a relay brings, and what they are given. */
+export interface RelayedNetwork {
+  /** Its network address. */
+  readonly address: string;
+  readonly netmask: string;
+  readonly config: NonNullable<Config["dhcp"]>;
+}
+
 /** The server's own side of the wire. */
 export interface OwnAddress {
   readonly address: string;
@@ -32,6 +40,15 @@ const defaultLeaseSeconds = 3600;
 const defaultRangeLength = 4096;
 /** What a range may hold: the whole of a /16. The pool is searched address by address. */
 const rangeLengthLimit = 65_536;
+
+/** The same for a relayed network: what is asked there by ARP does not come here, and so no address is probed. */
+export const relayedSettings = (
+  own: OwnAddress,
+  { address, netmask, config }: RelayedNetwork,
+): DhcpServerOptions => ({
+  ...dhcpSettings({ ...own, address, netmask }, config),
+  ...{ serverAddress: own.address, relayedSubnet: address, probesAddresses: false },
+});
 
 /** What the DHCP server runs by. Throws `usage` or `bad-input` for addresses that cannot be given here. */
 export function dhcpSettings(
