@@ -131,7 +131,8 @@ test("a shell is opened by the own page alone", async () => {
       headers: { host: "localhost", cookie, ...headers },
     });
     socket.on("error", () => {});
-    const [, answer] = await once(socket, "unexpected-response");
+    const [request, answer] = await once(socket, "unexpected-response");
+    request.destroy();
     return answer.statusCode;
   };
   assert.equal(await upgrade({ origin: ownOrigin }), 404);
