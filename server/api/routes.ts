@@ -53,7 +53,7 @@ export const apiRoutes =
     guard(app, identify, (request, caller, code) => {
       if (caller !== null) return audit(lab, request, caller, code);
       const line = strangers.take(
-        `${request.ip} has no known token: ${request.method} ${request.url.slice(0, 80)}`,
+        `${request.ip} has no token or login that counts: ${request.method} ${request.url.slice(0, 80)}`,
       );
       if (line !== null) lab.announcer.note({}, `${line} (refused: ${code})`);
     });

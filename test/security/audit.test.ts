@@ -149,7 +149,7 @@ test("who has no token and tries to change something is told of, once a minute a
     assert.equal(line?.operator, null);
     assert.match(
       line?.text ?? "",
-      /^127\.0\.0\.1 has no known token: DELETE \/api\/v1\/pcs\/pc1 \(refused: 401\)$/,
+      /^127\.0\.0\.1 has no token or login that counts: DELETE \/api\/v1\/pcs\/pc1 \(refused: 401\)$/,
     );
   }
 });

@@ -131,7 +131,8 @@ test("a shell is opened by the own page alone", async () => {
       headers: { host: "localhost", cookie, ...headers },
     });
     socket.on("error", () => {});
-    const [, answer] = await once(socket, "unexpected-response");
+    const [request, answer] = await once(socket, "unexpected-response");
+    request.destroy();
     return answer.statusCode;
   };
   assert.equal(await upgrade({ origin: ownOrigin }), 404);
@@ -195,7 +196,9 @@ test("a login ends after 12 hours without use and after 7 days with it, and live
   later = 0;
 });
 
-test("what is open ends with the login, with another role, and stays for the others", async () => {
+test("what is open ends with the login, with another role, and stays for the others", {
+  timeout: 30_000,
+}, async () => {
   const open = async (browser: Browser) => {
     const answer = await fetch(`http://127.0.0.1:${port}/api/v1/events`, {
       headers: { cookie: `__Host-roomcast=${browser.cookie}` },

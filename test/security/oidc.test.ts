@@ -248,6 +248,17 @@ test("another state, another nonce, another code, another browser, and the same 
       person.jar.set("__Host-roomcast-oidc", handle);
       return person.own(back ?? "");
     },
+    async "after a no"() {
+      const person = new Person();
+      const back = new URL((await person.atProvider(await person.begin(), "ann")) ?? "");
+      const handle = person.jar.get("__Host-roomcast-oidc") ?? "";
+      const no = new URL(back);
+      no.searchParams.delete("code");
+      no.searchParams.set("error", "access_denied");
+      assert.equal((await person.own(no.href)).statusCode, 401);
+      person.jar.set("__Host-roomcast-oidc", handle);
+      return person.own(back.href);
+    },
     async issuer() {
       const person = new Person();
       const url = new URL((await person.atProvider(await person.begin(), "ann")) ?? "");

@@ -166,7 +166,10 @@ test("a link that is ended, or followed by another, ends its pages at once; the 
   const open = events(browser, () => false);
   await sleep(100);
   const next = await makeLink();
+  const from = performance.now();
   assert((await open).isEnded);
+  // The server looks every five seconds, too.
+  assert(performance.now() - from < 1000);
   assert.equal((await browser.call("GET", "/login")).status, 401);
   assert.equal((await newBrowser().call("POST", "/login", { wall: secret })).status, 401);
   const other = await wall(next);

@@ -1,5 +1,7 @@
 /** What a page of somebody else in an operator's browser can do: nothing. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { openApi, type TestApi } from "../api/open-api.ts";
 
@@ -41,5 +43,21 @@ test("a page of another origin is refused at the API, the gate and WebSockets, w
       "/nothing",
     ])
       assert.equal(await status({ ...own, origin }, url), 403, `${origin} ${url}`);
+  }
+});
+
+test("the connection of a WebSocket that is refused is closed, and does not keep the server from ending", async () => {
+  const port = Number(new URL(await api.app.listen({ host: "127.0.0.1", port: 0 })).port);
+  for (const line of ["Host: evil.example", "Host: localhost\r\nOrigin: https://evil.example"]) {
+    const socket = connect({ host: "127.0.0.1", port });
+    let said = "";
+    socket.on("data", (data) => {
+      said += data;
+    });
+    const lines = ["GET /gate/v2/link HTTP/1.1", line, "Connection: Upgrade", "Upgrade: websocket"];
+    const key = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="];
+    socket.write([...lines, ...key, "", ""].join("\r\n"));
+    await once(socket, "close", { signal: AbortSignal.timeout(20_000) });
+    assert.match(said, /^HTTP\/1\.1 403 /);
   }
 });

@@ -1,8 +1,10 @@
 /** The page's files as a browser gets them. */
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { openApi, type TestApi } from "../api/open-api.ts";
 
@@ -95,4 +97,33 @@ test("every answer tells browsers to run nothing else, to frame nothing and to t
 
 test("how one may log in is told to everybody", async () => {
   assert.deepEqual((await get("/api/v1/login/ways")).json(), { password: true, oidc: null });
+});
+
+/** One request on a connection of its own, which stays; the status of the answer, 0 for none. */
+async function askOn(port: number, path: string, ...headers: string[]) {
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.on("error", () => {});
+  const status = await new Promise<number>((resolve) => {
+    socket.once("data", (data) => resolve(Number(data.toString("latin1").split(" ")[1])));
+    socket.once("close", () => resolve(0));
+    socket.write([`GET ${path} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n"));
+  });
+  return { socket, status };
+}
+
+test("who only looks at the page is a stranger still: an address has 64 such connections", async () => {
+  const port = Number(new URL(await api.app.listen({ host: "127.0.0.1", port: 0 })).port);
+  const { token } = await api.operators.add("ann", "viewer");
+  const open = [];
+  const paths = ["/", "/api/v1/login/ways", "/assets/app-AB12.js", "/api/v1/login/oidc"];
+  for (let count = 0; count < 64; count++) open.push(await askOn(port, paths[count % 4] ?? ""));
+  assert(open.every(({ status }) => status !== 0));
+  assert.equal((await askOn(port, "/")).status, 0);
+  open.shift()?.socket.destroy();
+  // The last place, and whoever is let in leaves it to others.
+  await sleep(50);
+  const known = await askOn(port, "/api/v1/status", `Authorization: Bearer ${token}`);
+  const next = await askOn(port, "/");
+  assert.deepEqual([known.status, next.status], [200, 200]);
+  for (const { socket } of [...open, known, next]) socket.destroy();
 });
