@@ -132,7 +132,7 @@ test("a shell on a PC takes keys and shows what comes back, and nothing of it is
   const pc = (await lab.call<PcView[]>("GET", "/pcs")).find(({ name }) => name === "pc3");
   await page.goto(`${lab.url}#/pc/${pc?.id}`);
   await page.getByRole("button", { name: "Shell" }).click();
-  await page.locator(".xterm textarea:focus").waitFor();
+  await page.locator(".xterm textarea:focus").waitFor({ state: "attached" });
   await page.keyboard.type("echo $((40 + 2))-done\n");
   await page.locator(".xterm-rows", { hasText: "42-done" }).waitFor();
   const rows = page.locator(".xterm-rows > div");
