@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { errorText } from "../../core/errors.ts";
 import type { ShellOver } from "../../core/wire/shell.ts";
+import { get } from "./api.ts";
 import { Button } from "./ui.tsx";
 import { t } from "./words.ts";
 
@@ -41,7 +42,8 @@ async function openShell(
   const query = new URLSearchParams({
     ...{ term: "xterm-256color", columns: `${terminal.columns}`, lines: `${terminal.lines}` },
   });
-  const url = new URL(`/api/v1/pcs/${encodeURIComponent(id)}/shell?${query}`, location.href);
+  const path = `/pcs/${encodeURIComponent(id)}/shell?${query}`;
+  const url = new URL(`/api/v1${path}`, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
@@ -52,14 +54,26 @@ async function openShell(
     if (socket.readyState === WebSocket.OPEN)
       socket.send(JSON.stringify({ type: "resize", ...size }));
   });
-  socket.onopen = () => terminal.focus();
+  socket.onopen = () => {
+    wasOpen = true;
+    terminal.focus();
+  };
   socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
     if (typeof data !== "string") return terminal.show(new Uint8Array(data));
     const said = JSON.parse(data) as ShellOver;
-    if (said.type === "ended")
-      onEnd(said.reason ?? t("shell.status", { status: said.status ?? 0 }));
+    if (said.type !== "ended") return;
+    socket.onclose = null;
+    onEnd(said.reason ?? t("shell.status", { status: said.status ?? 0 }));
   };
-  socket.onclose = () => onEnd(t("shell.broke"));
+  let wasOpen = false;
+  socket.onclose = () => {
+    if (wasOpen) return onEnd(t("shell.broke"));
+    // A WebSocket does not tell why it was refused; the same call without one does.
+    get(path).then(
+      () => onEnd(t("shell.broke")),
+      (error: unknown) => onEnd(errorText(error)),
+    );
+  };
   signal.addEventListener("abort", () => {
     socket.onclose = null;
     socket.close();

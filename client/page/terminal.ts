@@ -57,8 +57,9 @@ export function openTerminal(place: HTMLElement): OpenTerminal {
 function withSheets(open: () => void): void {
   const make = document.createElement.bind(document);
   document.createElement = (name: string, options?: ElementCreationOptions): HTMLElement => {
-    const made = make(name, options);
-    if (name !== "style") return made;
+    if (name !== "style") return make(name, options);
+    // An empty style element is one too, for the policy; a template shows nothing either.
+    const made = make("template");
     const sheet = new CSSStyleSheet();
     document.adoptedStyleSheets.push(sheet);
     Object.defineProperty(made, "textContent", {

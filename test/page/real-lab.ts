@@ -112,7 +112,15 @@ export async function openRealLab(): Promise<RealLab> {
       await file.truncate(diskBytes);
       if (seed !== 0) await fillDisk(disk, diskBytes, seed);
       const mac = `52:54:00:00:02:${number.toString(16).padStart(2, "0")}`;
-      const agent = ["agent", "--server", `http://127.0.0.1:${http}`, "--disk", disk, "--headless"];
+      const agent = [
+        "agent",
+        "--server",
+        `http://127.0.0.1:${http}`,
+        "--disk",
+        disk,
+        "--headless",
+        "--shell",
+      ];
       const identity = ["--mac", mac, "--name", name, "--interface", "lo"];
       start(...agent, ...identity, "--key", join(folder, `${name}.key`)).stdout?.resume();
       return name;

@@ -126,6 +126,24 @@ test("what the server refuses is shown in the dialog, and the dialog stays", asy
   await context.close();
 });
 
+test("a shell on a PC takes keys and shows what comes back, and nothing of it is against the page's policy", async () => {
+  const { page, context, complaints } = await openPage(browser);
+  await logIn(page);
+  const pc = (await lab.call<PcView[]>("GET", "/pcs")).find(({ name }) => name === "pc3");
+  await page.goto(`${lab.url}#/pc/${pc?.id}`);
+  await page.getByRole("button", { name: "Shell" }).click();
+  await page.locator(".xterm textarea:focus").waitFor({ state: "attached" });
+  await page.keyboard.type("echo $((40 + 2))-done\n");
+  await page.locator(".xterm-rows", { hasText: "42-done" }).waitFor();
+  const rows = page.locator(".xterm-rows > div");
+  const [first, second] = await Promise.all([rows.nth(0).boundingBox(), rows.nth(1).boundingBox()]);
+  assert((second?.y ?? 0) >= (first?.y ?? 0) + 10, "its style sheets are in effect");
+  await page.keyboard.press("Control+]");
+  assert.equal(await page.locator(".xterm textarea:focus").count(), 0, "the keyboard gets out");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("a wall's link shows its room to a browser that nobody is logged in on, and nothing that changes anything", async () => {
   const link = await lab.call<{ url: string }>("POST", "/rooms/lab/wall-link");
   const { page, context, complaints } = await openPage(browser, {

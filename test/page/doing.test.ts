@@ -1,0 +1,130 @@
+/** What is done at the page, as the server hears it. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { openBrowser, openPage } from "./browser.ts";
+import { admin, type FakeServer, openFakeServer } from "./fake-server.ts";
+import { askingPc, restoringRoom } from "./scenes.ts";
+
+let server: FakeServer;
+let browser: Browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([openFakeServer(), openBrowser()]);
+  server.state = restoringRoom(4, 2).state;
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function at(hash: string, login: object = admin): Promise<Page> {
+  server.login = login;
+  server.calls.length = 0;
+  const { page } = await openPage(browser);
+  await page.goto(`${server.url}/${hash}`);
+  await page.locator(".seat, table, .facts").first().waitFor();
+  return page;
+}
+
+/** The call that comes next. */
+async function heard(page: Page): Promise<FakeServer["calls"][number]> {
+  for (let round = 0; round < 100; round++) {
+    const call = server.calls.shift();
+    if (call !== undefined) return call;
+    await page.waitForTimeout(50);
+  }
+  throw new Error("the page has not called");
+}
+
+const places = ({ body }: { body: unknown }): Record<string, string> =>
+  Object.fromEntries(
+    (body as { seats: { name: string; column: number; row: number }[] }).seats.map(
+      ({ name, column, row }) => [name, `${column},${row}`],
+    ),
+  );
+
+test("seats are arranged with arrow keys and by dragging, and a seat that is in the way changes places", async () => {
+  const page = await at("#/wall/lab-1");
+  await page.getByRole("button", { name: "Arrange seats" }).click();
+  const seat = page.locator(".places .seat", { hasText: "B4" });
+  await seat.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  await page
+    .locator(".places .seat", { hasText: "A1" })
+    .dragTo(page.locator(".places .seat", { hasText: "A2" }));
+  await page.getByRole("button", { name: "Save" }).click();
+  const call = await heard(page);
+  assert.equal(`${call.method} ${call.path}`, "PUT /rooms/lab-1/seats");
+  const { A1, A2, A3, B4 } = places(call);
+  assert.deepEqual({ A1, A2, A3, B4 }, { A1: "1,0", A2: "0,0", A3: "2,0", B4: "4,2" });
+  await page.context().close();
+});
+
+test("a request rings on any page; n is a no, and y asks for the word first", async () => {
+  const page = await at("#/session/s1a2b");
+  assert.equal(await page.title(), "roomcast");
+  server.say(askingPc);
+  await page.getByRole("alert").getByText("lab1-a7 asks to restore win11-lab@4").waitFor();
+  assert.match(await page.title(), /^\(1\) lab1-a7: restore/);
+  await page.keyboard.press("y");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Type lab1-a7 to confirm").fill("lab1-a7");
+  await page.keyboard.press("Enter");
+  const { path, body } = await heard(page);
+  assert.deepEqual({ path, body }, { path: "/requests/q1/yes", body: { overwrite: "lab1-a7" } });
+  await dialog.waitFor({ state: "hidden" });
+  await page.keyboard.press("n");
+  assert.equal((await heard(page)).path, "/requests/q1/no");
+  server.say({ type: "request-gone", id: "q1" });
+  await page.getByRole("alert").waitFor({ state: "hidden" });
+  await page.context().close();
+});
+
+test("who only looks has no button that changes anything, and no key", async () => {
+  const viewer = { ...admin, role: "viewer" };
+  for (const hash of ["#/wall/lab-1", "#/pc/id1", "#/session/s1a2b", "#/images", "#/room/lab-1"]) {
+    const page = await at(hash, viewer);
+    const names = await page.getByRole("button").allInnerTexts();
+    const changing = names.filter(
+      (name) => name.endsWith("…") || /Shell|Arrange|Export/.test(name),
+    );
+    assert.deepEqual(changing, [], hash);
+    for (const key of ["r", "z", "f", "s", "K"]) await page.keyboard.press(key);
+    assert.equal(await page.getByRole("dialog").count(), 0, hash);
+    await page.context().close();
+  }
+});
+
+test("arrow keys lead from seat to seat, space marks, and an order then is for those", async () => {
+  const page = await at("#/wall/lab-1");
+  const focused = () => page.locator(".seat:focus .name").innerText();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await focused(), "lab1-a1");
+  await page.keyboard.press("Space");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await focused(), "lab1-b2");
+  await page.keyboard.press("Space");
+  assert.equal(await page.locator('.seat[aria-pressed="true"]').count(), 2);
+  await page.keyboard.press("b");
+  await page.getByRole("dialog").getByRole("button", { name: "Reboot" }).click();
+  assert.deepEqual(
+    [await heard(page), await heard(page)].map(({ path }) => path),
+    ["/pcs/id1/power", "/pcs/id6/power"],
+  );
+  await page.context().close();
+});
+
+test("keys can be switched off, and the choice stays", async () => {
+  const page = await at("#/wall/lab-1");
+  await page.locator("summary", { hasText: "ann" }).click();
+  await page.getByLabel("Single keys").selectOption("off");
+  await page.reload();
+  await page.locator(".seat").first().waitFor();
+  await page.keyboard.press("r");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await page.context().close();
+});
