@@ -3,6 +3,8 @@ NODE := node_modules/.bin/node
 # Is there when node_modules has what checks and tests need, and not only what a server runs with.
 DEV := node_modules/typescript
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# What Node has compiled once, no later process of the demo, the tests and the benches compiles again.
+export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
 .PHONY: help start demo room screens initrd deb secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages

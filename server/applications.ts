@@ -1,14 +1,21 @@
 /** The three HTTP applications of the server, and all that can be reached in them. */
 import type { ServerOptions } from "node:https";
+import cookie from "@fastify/cookie";
 import websocket from "@fastify/websocket";
-import fastify, { type FastifyInstance, LogController } from "fastify";
-import { type Identify, localCaller, tokenCaller } from "./api/access.ts";
+import fastify, { type FastifyInstance, type FastifyRequest, LogController } from "fastify";
+import { holdBrowsers } from "./answer-headers.ts";
+import { type Identify, localCaller, networkCaller } from "./api/access.ts";
 import { answerError } from "./api/errors.ts";
+import { doorRoutes } from "./api/login-routes.ts";
 import { metricsRoute } from "./api/metrics.ts";
+import { oidcRoutes } from "./api/oidc-routes.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
+import { countTries } from "./api/tries.ts";
 import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
 import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
+import { holdToTable } from "./gate/hold-to-table.ts";
 import { holdToOwnNames } from "./gate/own-names.ts";
+import { pageRoutes } from "./gate/page-routes.ts";
 import { cutStalled } from "./gate/stalled.ts";
 import { headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
 import type { Log } from "./host/log.ts";
@@ -50,19 +57,46 @@ export async function bootApplication(
   return app;
 }
 
-/** For the lab's network over TLS: the gate, which needs no token, and the operators' API, which does. It goes by `names`. */
+export interface NetworkSides {
+  readonly api: ApiPorts;
+  readonly gate: GatePorts;
+  /** By which the server may be called. */
+  readonly names: readonly string[];
+  /** Of the page's files. */
+  readonly pageFolder: string;
+}
+
+/** For the lab's network over TLS: gate, page and login, which need no token, and the operators' API, which does. */
 export async function networkApplication(
   app: FastifyInstance,
-  api: ApiPorts,
-  gatePorts: GatePorts,
-  names: readonly string[],
+  { api, gate: gatePorts, names, pageFolder }: NetworkSides,
 ): Promise<FastifyInstance> {
-  limitStrangers(app, (request) => !request.is404);
+  limitStrangers(app, isLetIn);
   cutStalled(app);
+  holdBrowsers(app);
   holdToOwnNames(app, names);
   await app.register(websocket, { options: { maxPayload: frameLimit } });
+  // Node leaves it to others to end the connection of an upgrade, also of one that was refused.
+  app.addHook("onResponse", async ({ headers, raw }) => {
+    if (headers.upgrade !== undefined) raw.socket.destroySoon();
+  });
+  await app.register(cookie);
   await app.register(gate(gatePorts));
-  return withApi(app, api, await tokenCaller(app, api.operators));
+  const { operators, logins } = api;
+  const tries = await countTries(app);
+  await app.register(async (door) => {
+    holdToTable(door, "https", null);
+    await pageRoutes(door, pageFolder);
+    await door.register(doorRoutes(api, tries), { prefix: "/api/v1" });
+    await door.register(oidcRoutes(api, tries.address), { prefix: "/api/v1" });
+  });
+  return withApi(app, api, networkCaller(operators, logins, tries.address));
+}
+
+/** A guard has let it in; a link has a guard of its own. */
+function isLetIn({ is404, method, routeOptions }: FastifyRequest): boolean {
+  const row = routeOptions.config.gateRows?.[method];
+  return !is404 && (row === undefined || row.credential !== "none" || row.method === "WS");
 }
 
 /** For the local socket: the operators' API, and whoever reaches it is its owner or root. */

@@ -1,8 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { defaultPorts, type GivenSettings, serveSettings } from "./host/serve-settings.ts";
+import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { ServiceManager } from "./host/service-manager.ts";
 
-interface ServeArguments extends GivenSettings {
+interface ServeArguments {
+  readonly interface?: string[];
+  readonly dhcp?: "auto" | DhcpMode;
+  readonly range?: string;
+  readonly httpPort: number;
+  readonly httpsPort: number;
   readonly config?: string;
 }
 
@@ -13,28 +18,21 @@ export function addServeCommand(program: Command, manager?: ServiceManager): voi
     .description("runs the lab server in the foreground")
     .option(
       "--interface <IF>",
-      "the interface of the lab network; it serves no other; by default the configuration names it",
+      "the interface of a lab network, once for each; it serves no other",
+      (name: string, before: string[] = []) => [...before, name],
     )
     .addOption(
       new Option(
         "--dhcp <MODE>",
-        "server: lease addresses; proxy: only tell PCs what to boot; auto, the default: proxy if another DHCP server answers, else server",
+        "server: lease addresses; proxy: only tell PCs what to boot; auto (the default): proxy if another DHCP server answers, else server",
       ).choices(["auto", "server", "proxy", "off"]),
     )
     .option(
       "--range <FIRST-LAST>",
       "the addresses to lease; by default the upper half of the subnet",
     )
-    .option(
-      "--http-port <PORT>",
-      `the TCP port for boot files, in clear; by default ${defaultPorts.httpPort}`,
-      port,
-    )
-    .option(
-      "--https-port <PORT>",
-      `the TCP port for agents and operators, over TLS; by default ${defaultPorts.httpsPort}`,
-      port,
-    )
+    .option("--http-port <PORT>", "the TCP port for boot files, in clear", port, 8080)
+    .option("--https-port <PORT>", "the TCP port for agents and operators, over TLS", port, 8443)
     .option("--config <FILE>", "a TOML file with settings")
     .action(async (options: ServeArguments) => {
       const stop = new AbortController();
@@ -45,14 +43,15 @@ export function addServeCommand(program: Command, manager?: ServiceManager): voi
         });
       }
       // The command line of every other command declares this one, and need not load the server.
-      const { readConfig } = await import("./host/config.ts");
-      const config = options.config === undefined ? {} : await readConfig(options.config);
-      const settings = serveSettings(options, config);
       const { serve } = await import("./serve.ts");
       await serve({
-        ...settings,
-        config,
         dataFolder: program.opts<{ data: string }>().data,
+        interfaces: options.interface ?? [],
+        dhcp: options.dhcp ?? null,
+        range: options.range ?? null,
+        httpPort: options.httpPort,
+        httpsPort: options.httpsPort,
+        configFile: options.config ?? null,
         signal: stop.signal,
         ready({ url, gateUrl, pin }) {
           process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`);

@@ -1,61 +1,52 @@
 import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { hostname, type NetworkInterfaceInfo, networkInterfaces } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Server as TlsServer } from "node:tls";
-import type { FastifyInstance } from "fastify";
-import { errorText, RoomcastError } from "../core/errors.ts";
+import { RoomcastError } from "../core/errors.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
-import { parseMac } from "../core/units/mac.ts";
 import type { TrustView } from "../core/wire/api.ts";
+import { LiveEvents } from "./api/live-events.ts";
+import { Logins } from "./api/logins.ts";
+import { Oidc } from "./api/oidc.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
-import {
-  application,
-  bootApplication,
-  localApplication,
-  networkApplication,
-} from "./applications.ts";
+import { application, localApplication } from "./applications.ts";
 import { finishRestore } from "./backup/finish.ts";
-import { builtBootFolder, doctorView, examineHost } from "./doctor/examine.ts";
-import {
-  bootFindings,
-  dhcpFindings,
-  linkFindings,
-  lossFindings,
-  querierFinding,
-} from "./doctor/room-checks.ts";
-import { startBootServices } from "./gate/boot/boot-services.ts";
-import type { GatePorts } from "./gate/gate.ts";
+import { builtBootFolder } from "./doctor/examine.ts";
+import { examineServer } from "./examine-server.ts";
 import { Grants } from "./gate/grants.ts";
 import { type GateKey, GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
+import { builtPageFolder } from "./gate/page-routes.ts";
 import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
-import { type Config, rateLimitOf } from "./host/config.ts";
+import { rateLimitOf, readConfig } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
-import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
-import type { ServeSettings } from "./host/serve-settings.ts";
 import { askSsh } from "./host/ssh-banner.ts";
 import { sendMagicPackets } from "./host/wake.ts";
-import type { LabNetwork } from "./lab/addresses.ts";
+import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
+import { type NetworkPorts, serveNetwork } from "./network.ts";
+import { plannedNetworks, type ServeWords } from "./network-plans.ts";
+import { Networks } from "./networks.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 
-export interface ServeOptions extends ServeSettings {
+export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
-  readonly config: Config;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly configFile: string | null;
   readonly signal: AbortSignal;
   /** Every listener is up; `pin` is the gate's key. */
   ready(up: { readonly url: string; readonly gateUrl: string; readonly pin: string }): void;
@@ -66,12 +57,11 @@ export interface ServeOptions extends ServeSettings {
  * same after an error outside of any handler, and rejects with `failed` then.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { dataFolder, interfaceName, httpPort, httpsPort, config } = options;
+  const { dataFolder, httpPort, httpsPort } = options;
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
-  const { address, netmask } = ownAddress(interfaceName);
-  const url = `http://${address}:${httpPort}`;
-  const gateUrl = `https://${address}:${httpsPort}`;
+  const config = options.configFile === null ? {} : await readConfig(options.configFile);
+  const networks = new Networks(plannedNetworks(options, config), config);
   const startedAt = systemClock.isoTime();
   await using cleanup = new AsyncDisposableStack();
 
@@ -98,68 +88,65 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     version,
     agents: links,
-    network: labNetwork(address, netmask, config),
-    openSender: async ({ address: cast, imageId, room }, stats) =>
+    networks: () => networks.known(),
+    openSender: async ({ address: cast, imageId, room, network }, stats) =>
       startCastSender(
         {
           ...cast,
-          interfaceAddress: address,
+          interfaceAddress: networks.at(network).address,
           index: await images.index(imageId),
           source: {
             module: new URL("./store/cast-source.ts", import.meta.url).href,
             config: { directory: storeFolder, imageId },
           },
-          rateLimitBps: rateLimitOf(config, room),
-          linkBps: await linkBpsOf(interfaceName),
+          rateLimitBps: least(rateLimitOf(config, room), networks.at(network).rateBps),
+          linkBps: await linkBpsOf(network),
         },
         { stats },
       ),
-    startReceiver: (receiver, events) =>
-      startCastReceiver({ ...receiver, interfaceAddress: address }, events),
+    startReceiver: (network, receiver, events) =>
+      startCastReceiver({ ...receiver, interfaceAddress: networks.at(network).address }, events),
     seal: (grant) => grants.seal(grant),
-    rateLimitBps: (room) => rateLimitOf(config, room),
+    rateLimitBps: (room, network) => least(rateLimitOf(config, room), networks.at(network).rateBps),
     senses: {
-      hearArp: (heard) =>
-        openArpListener({
-          ...{ interfaceName, heard },
-          onError: (err) => log.warn({ err }, "ARP"),
-        }),
-      askSsh: (at) => askSsh(interfaceName, at),
+      hearArp(heard) {
+        const listeners = new DisposableStack();
+        for (const { name: interfaceName } of networks.known())
+          listeners.use(
+            openArpListener({
+              ...{ interfaceName, heard },
+              onError: (err) => log.warn({ err }, "ARP"),
+            }),
+          );
+        return listeners;
+      },
+      async askSsh(at) {
+        const network = networkWith(networks.known(), at);
+        return network === undefined ? null : askSsh(network.name, at);
+      },
     },
     startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
-    wake: (macs) => sendMagicPackets({ interfaceName, macs }),
+    async wake(macs) {
+      // On which network a PC is that is off, its switch knows best.
+      for (const interfaceName of networks.names) await sendMagicPackets({ interfaceName, macs });
+    },
     log: (fields, text) => log.info(fields, text),
   });
   // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
   cleanup.defer(() => lab.close());
 
   const bootFolder = config.boot?.folder ?? builtBootFolder;
-  const igmp = igmpListener(interfaceName, log);
-  if (igmp !== null) cleanup.use(igmp);
-  const services = cleanup.use(
-    await startBootServices({
-      interfaceName,
-      address,
-      netmask,
-      serverUrl: url,
-      gate: () => ({ url: gateUrl, pins: keys.pins }),
-      folder: bootFolder,
-      boot: config.boot ?? {},
-      dhcp: { wanted: options.dhcp, config: { ...config.dhcp, ...rangeOf(options) } },
-      state,
-      lab,
-      log,
-    }),
-  );
-
-  const listeners = [url, gateUrl, ...services.listeners, socketPath];
+  const operators = new Operators(state, systemClock);
   const api: ApiPorts = {
     lab,
     images,
     state,
-    operators: new Operators(state, systemClock),
+    operators,
+    logins: new Logins(state, systemClock, operators),
+    live: new LiveEvents(lab.announcer.feed),
+    oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
-      view: () => trustView(gateUrl, { keys, signing }, lab),
+      view: () => trustView(networks.home.gateUrl, { keys, signing }, lab),
       certificate: (session) => signing.sign(lab.certificate(session)),
       async rotate() {
         await keys.rotate();
@@ -168,53 +155,36 @@ export async function serve(options: ServeOptions): Promise<void> {
       async finish() {
         await keys.finish();
         await signing.renew();
-        tls.renew(forNetwork.server as unknown as TlsServer, keys.current);
+        for (const network of networks.served) network.renewTls();
         links.tellKeys();
       },
     },
     status: async () => ({
       ...(await counts(lab, images)),
-      ...{ version, url, startedAt, listeners, interface: interfaceName },
-      dhcp: services.dhcpStatus(),
+      ...{ version, startedAt, url: networks.home.url },
+      listeners: [...networks.served.flatMap(({ listeners }) => listeners), socketPath],
+      networks: networks.status(),
       warnings: [...images.problems, ...images.warnings, ...lab.announcer.warnings],
     }),
-    async doctor() {
-      const pcs = lab.inventory.pcs().map((pc) => lab.pcView(pc));
-      const dhcp = services.dhcpStatus();
-      const findings = await examineHost({
-        interfaceName,
-        dataFolder,
-        bootFolder,
-        server: {
-          ...{ pid: process.pid, mode: dhcp.mode, httpPort, httpsPort },
-          hasOwnImage: config.boot?.secureBootImage === true,
-        },
-        pcAddresses: pcs.flatMap(({ ip, state }) =>
-          ip === null || state === "offline" ? [] : [ip],
-        ),
-      });
-      return doctorView(interfaceName, true, [
-        ...findings,
-        ...dhcpFindings(
-          dhcp,
-          lab.announcer.warnings.filter((text) => !services.pcTroubles.includes(text)),
-        ),
-        ...bootFindings(services.pcTroubles),
-        ...(igmp === null ? [] : [querierFinding(igmp.querier(), igmp.listenedSeconds())]),
-        ...linkFindings(pcs),
-        ...lossFindings(lab.sessions.views()),
-      ]);
-    },
+    doctor: () =>
+      examineServer({
+        ...{ lab, networks, dataFolder, bootFolder, httpPort, httpsPort },
+        hasOwnImage: config.boot?.secureBootImage === true,
+      }),
   };
-  const ports: GatePorts = { lab, images, links, grants, interfaceAddress: address };
-  const names = [address, hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])];
-  const forNetwork = application(log, tls.options());
-  await networkApplication(forNetwork, api, ports, names);
-  const forBoot = await bootApplication(application(log), services.forRoutes);
-  await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");
-  cleanup.defer(() => forNetwork.close());
-  await listenAt(forBoot, { host: address, port: httpPort }, "--http-port");
-  cleanup.defer(() => forBoot.close());
+  cleanup.use(networks);
+  const shared: NetworkPorts = {
+    ...{ httpPort, httpsPort, config, bootFolder, keys, tls, api, state, log },
+    pageFolder: builtPageFolder,
+    names: [hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])],
+    gate: { lab, images, links, grants },
+  };
+  await networks.open({
+    serve: (plan, at, place) => serveNetwork(plan, at, place, shared),
+    note: (text) => lab.announcer.note({}, text),
+    warn: (texts) => lab.announcer.warn(texts),
+    onError: (err) => log.warn({ err }, "the server's interfaces"),
+  });
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => links.close());
   cleanup.defer(() => lab.close());
@@ -226,7 +196,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   // Before the socket: what it does by that is not to fail.
   cleanup.defer(() => lab.fits.close());
 
-  log.info({ listeners }, "ready");
+  const { url, gateUrl } = networks.home;
+  log.info({ networks: networks.status() }, "ready");
   options.ready({ url, gateUrl, pin: keys.current.pin });
   const end = AbortSignal.any([options.signal, lastResort.signal]);
   await new Promise<void>((resolve) => {
@@ -249,18 +220,6 @@ const fitStarter =
     const say = (text: string): void => log.info({ ...order }, text);
     return startFitProgram({ dataFolder, reachable, ...order, ...events, log: say });
   };
-
-/** Null without the privilege, which only a server that boots nobody can do without. */
-function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
-  try {
-    return openIgmpListener(interfaceName);
-  } catch (error) {
-    log.warn({ err: error }, "no IGMP querier can be seen");
-    return null;
-  }
-}
-
-const rangeOf = ({ range }: ServeOptions): { range?: string } => (range === null ? {} : { range });
 
 function trustView(
   gate: string,
@@ -293,38 +252,9 @@ async function counts(lab: Lab, images: ImageStore) {
   };
 }
 
-/** `option` is how another port is chosen. */
-async function listenAt(
-  app: FastifyInstance,
-  where: { readonly host: string; readonly port: number },
-  option: string,
-): Promise<void> {
-  try {
-    await app.listen(where);
-  } catch (cause) {
-    const what = `cannot listen on port ${where.port} of ${where.host}: ${errorText(cause)}`;
-    const next = `end the program that has it (\`ss -lpn\`), or choose another with ${option}`;
-    throw new RoomcastError("failed", what, next, { cause });
-  }
-}
-
-const labNetwork = (address: string, netmask: string, { dhcp = {} }: Config): LabNetwork => ({
-  ...{ address, netmask, gateway: dhcp.router ?? null, dns: dhcp.dns ?? [] },
-  fixed: new Map(
-    Object.entries(dhcp.static ?? {}).map(([mac, fixed]) => [parseMac(mac) ?? mac, fixed]),
-  ),
-});
-
-/** The interface's IPv4 address; throws `refused` when there is none to serve from. */
-function ownAddress(interfaceName: string): NetworkInterfaceInfo {
-  const found = networkInterfaces()[interfaceName]?.find(({ family }) => family === "IPv4");
-  if (found !== undefined) return found;
-  throw new RoomcastError(
-    "refused",
-    `interface ${interfaceName} has no IPv4 address, or does not exist`,
-    `see \`ip addr\`; for a lab network of its own: ip addr add 10.77.0.1/24 dev ${interfaceName}`,
-  );
-}
+/** The lower of two limits, either of which may be missing. */
+const least = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other);
 
 /** The link's speed in bits a second as the kernel tells it, or null (no link, or a virtual one). */
 async function linkBpsOf(interfaceName: string): Promise<number | null> {

@@ -17,7 +17,7 @@ export function addDoctorCommand(program: Command, run: RunCommand): void {
         const view = await findings(context, { interface: options.interface, isHere });
         document(view);
         const who = view.isServing ? "the server is running" : "no server is running";
-        say(`roomcast doctor: ${view.interface}, ${who}`);
+        say(`roomcast doctor: ${view.interfaces.join(", ")}, ${who}`);
         for (const finding of view.findings) sayFinding(finding, say);
         say(
           view.isWell ? "No problems found." : "Fix what is marked with !!, then run doctor again.",

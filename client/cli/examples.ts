@@ -48,6 +48,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "room set lab1 --pin 2468 --instructor-pin 97531",
   ],
   "room walk": ["room walk lab1", "room walk lab1 --end"],
+  "room wall-link": ["room wall-link lab1", "room wall-link lab1 --end"],
   "room import": ["room import lab1 lab1.csv"],
   "room export": ["room export lab1 lab1.csv"],
   "room wake": ["room wake lab1 --wait 300"],
@@ -107,6 +108,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "trust show": ["trust show"],
   "trust rotate": ["trust rotate", "trust rotate --finish"],
   "operator add": ["operator add jane --role operator --out jane.token"],
+  "operator set": ["operator set jane --role admin"],
+  "operator password": [
+    "operator password jane",
+    "operator password jane --password-file jane.txt",
+  ],
 };
 
 /** The examples of a command that is called by these words, as `pc set`; none for one that only holds others. */

@@ -16,10 +16,11 @@ export async function examineWithoutServer(
   );
   const own = networkInterfaces()[interfaceName]?.find(({ family }) => family === "IPv4");
   const findings = await examineHost({
-    ...{ interfaceName, dataFolder, bootFolder: builtBootFolder, server: null, pcAddresses: [] },
+    interfaces: [{ name: interfaceName, pcAddresses: [] }],
+    ...{ dataFolder, bootFolder: builtBootFolder, server: null },
   });
   const others = own === undefined ? [] : await lookForDhcp(interfaceName, own.address);
-  return doctorView(interfaceName, false, [...findings, ...others]);
+  return doctorView([interfaceName], false, [...findings, ...others]);
 }
 
 /** What `setup` does on this host. */

@@ -3,14 +3,16 @@ import { Argument, type Command, Option } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { table } from "../../core/screen/table.ts";
 import type { NewOperator, OperatorView } from "../../core/wire/api.ts";
+import { askPassword, passwordIn } from "./password.ts";
 import type { RunCommand } from "./program.ts";
 
+const path = (name: string): string => `/operators/${encodeURIComponent(name)}`;
 const roles = ["viewer", "operator", "admin"] as const;
 
 export function addOperatorCommands(program: Command, run: RunCommand): void {
   const operator = program
     .command("operator")
-    .description("manages who may use the server over the network, with a token");
+    .description("manages who may use the server over the network, with a token or a password");
 
   operator
     .command("list")
@@ -21,10 +23,12 @@ export function addOperatorCommands(program: Command, run: RunCommand): void {
         document(operators);
         say(
           table(
-            ["OPERATOR", "ROLE", "SINCE", "LAST SEEN"],
+            ["OPERATOR", "ROLE", "PASSWORD", "FROM", "SINCE", "LAST SEEN"],
             operators.map((each) => [
               each.name,
               each.role,
+              each.password ? "yes" : "no",
+              each.issuer ?? "here",
               each.createdAt,
               each.lastSeen ?? "never",
             ]),
@@ -70,11 +74,37 @@ export function addOperatorCommands(program: Command, run: RunCommand): void {
     );
 
   operator
+    .command("set <NAME>")
+    .description("gives an operator another role; it counts at once")
+    .addOption(new Option("--role <ROLE>", "the new role").choices(roles).makeOptionMandatory())
+    .action((name: string, { role }: { role: string }) =>
+      run(async ({ client, say, document }) => {
+        document(await client.patch<OperatorView>(path(name), { role }));
+        say(`${name} is now: ${role}`);
+        return 0;
+      }),
+    );
+
+  operator
+    .command("password <NAME>")
+    .description("sets an operator's password for the page, and logs the operator's browsers out")
+    .option("--password-file <FILE>", "reads the password from FILE instead of the terminal")
+    .action((name: string, { passwordFile }: { passwordFile?: string }) =>
+      run(async ({ client, say, document }) => {
+        const password =
+          passwordFile === undefined ? await askPassword(name) : await passwordIn(passwordFile);
+        document(await client.patch<OperatorView>(path(name), { password }));
+        say(`${name} can log in at the page with this password`);
+        return 0;
+      }),
+    );
+
+  operator
     .command("remove <NAME>")
-    .description("removes an operator; the token stops working")
+    .description("removes an operator; token and password stop working")
     .action((name: string) =>
       run(async ({ client, say }) => {
-        await client.delete(`/operators/${encodeURIComponent(name)}`);
+        await client.delete(path(name));
         say(`${name} is no longer an operator`);
         return 0;
       }),

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { table } from "../../core/screen/table.ts";
 import { seatGrid } from "../../core/session/seats.ts";
-import type { WakeReport } from "../../core/wire/api.ts";
+import type { WakeReport, WallLink } from "../../core/wire/api.ts";
 import type { RoomView, Seat } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
@@ -148,6 +148,24 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
           );
         }
         return missing.length === 0 ? 0 : 1;
+      }),
+    );
+
+  room
+    .command("wall-link <R>")
+    .description("makes a link for a projector: who has it watches this room, and nothing else")
+    .option("--end", "ends the link, and the pages that were opened with it")
+    .action((name: string, { end = false }: { end?: boolean }) =>
+      run(async ({ client, say, document }) => {
+        if (end) {
+          await client.delete(`${path(name)}/wall-link`);
+          say(`the link to ${name} is ended, and so are the pages that were opened with it`);
+          return 0;
+        }
+        const link = await client.post<WallLink>(`${path(name)}/wall-link`);
+        document(link);
+        say(link.url);
+        return 0;
       }),
     );
 

@@ -13,7 +13,10 @@ export function addStatusCommands(program: Command, run: RunCommand): void {
         document(status);
         say(`roomcast ${status.version} at ${status.url} since ${status.startedAt}`);
         say(`listeners  ${status.listeners.join(", ")}`);
-        say(`DHCP       ${status.dhcp.mode} (${status.dhcp.why})`);
+        for (const { interface: name, address, trouble, dhcp } of status.networks) {
+          const how = dhcp === null ? "not served" : `DHCP ${dhcp.mode} (${dhcp.why})`;
+          say(`network    ${name} ${address ?? "without an address"}, ${trouble ?? how}`);
+        }
         say(`PCs        ${status.online} of ${status.pcs} online in ${status.rooms} rooms`);
         say(`sessions   ${status.sessions} running`);
         const stored = sizeText(status.storedBytes);

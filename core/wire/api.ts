@@ -17,6 +17,18 @@ export const DhcpStatus = Type.Object({
 });
 export type DhcpStatus = Static<typeof DhcpStatus>;
 
+/** One of the networks that the server serves. */
+export const NetworkStatus = Type.Object({
+  interface: Type.String(),
+  /** The server's own there; null: the interface has had none since the server was started. */
+  address: nullable(Type.String()),
+  /** Why it is not served now, in words; null: it is. */
+  trouble: nullable(Type.String()),
+  /** Null while it is not served. */
+  dhcp: nullable(DhcpStatus),
+});
+export type NetworkStatus = Static<typeof NetworkStatus>;
+
 export const StatusView = Type.Object({
   version: Type.String(),
   url: Type.String(),
@@ -29,8 +41,7 @@ export const StatusView = Type.Object({
   images: Type.Integer(),
   storedBytes: Type.Integer(),
   freeBytes: Type.Integer(),
-  interface: Type.String(),
-  dhcp: DhcpStatus,
+  networks: Type.Array(NetworkStatus),
   /** What is wrong now, in words. */
   warnings: Type.Array(Type.String()),
 });
@@ -47,7 +58,7 @@ export const Finding = Type.Object({
 export type Finding = Static<typeof Finding>;
 
 export const DoctorView = Type.Object({
-  interface: Type.String(),
+  interfaces: Type.Array(Type.String()),
   /** Whether a server runs and was asked. */
   isServing: Type.Boolean(),
   /** No finding is a problem. */
@@ -73,6 +84,13 @@ export const ApiEvent = Type.Union([
 ]);
 export type ApiEvent = Static<typeof ApiEvent>;
 
+/**
+ * The same as it comes to a client. `reset`: what is known from before the break counts no more, since not all that
+ * happened in between is known; everything follows.
+ */
+export const LiveEvent = Type.Union([ApiEvent, Type.Object({ type: Type.Literal("reset") })]);
+export type LiveEvent = Static<typeof LiveEvent>;
+
 /** Something that happened, and to what; `pc` is an id, `pcName` its name now, `image` NAME@VERSION. */
 export const HistoryEvent = Type.Object({
   at: Type.String(),
@@ -95,9 +113,40 @@ export const Role = Type.Union([
 ]);
 export type Role = Static<typeof Role>;
 
+/** Who calls: an operator, or the page on the wall of a room, which only watches that. */
+export const CallerRole = Type.Union([Role, Type.Literal("wall")]);
+export type CallerRole = Static<typeof CallerRole>;
+
+/** Who is logged in. */
+export const LoginView = Type.Object({
+  name: Type.String(),
+  role: CallerRole,
+  /** Of a wall; null: all rooms. */
+  room: nullable(Type.String()),
+  /** When the login by cookie ends unless it is used before; null: it is no such login. */
+  until: nullable(Type.String()),
+});
+export type LoginView = Static<typeof LoginView>;
+
+/** How one may log in. */
+export const LoginWays = Type.Object({
+  password: Type.Boolean(),
+  /** By the site's own provider of identities: what its button says, and where it leads. */
+  oidc: nullable(Type.Object({ label: Type.String(), url: Type.String() })),
+});
+export type LoginWays = Static<typeof LoginWays>;
+
+/** Said once; only the hash of its secret is stored. */
+export const WallLink = Type.Object({ url: Type.String() });
+export type WallLink = Static<typeof WallLink>;
+
 export const OperatorView = Type.Object({
   name: Type.String(),
   role: Role,
+  /** Whether it has one. */
+  password: Type.Boolean(),
+  /** The provider of identities that it is from; null: it was added here. */
+  issuer: nullable(Type.String()),
   createdAt: Type.String(),
   lastSeen: nullable(Type.String()),
 });

@@ -1,18 +1,23 @@
 /**
  * Which caller may call what. A caller on the local socket is its owner or root, and may do everything;
- * over the network a call carries an operator's token.
+ * over the network a call carries an operator's token, or the cookie of a browser that is logged in.
  */
-import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { RoomcastError } from "../../core/errors.ts";
-import type { Role } from "../../core/wire/api.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
+import type { CallerRole, LoginView, Role } from "../../core/wire/api.ts";
+import type { Logins } from "./logins.ts";
 import type { Operators } from "./operators.ts";
+import type { CountTry } from "./tries.ts";
 
 /** The caller; `address` is null on the local socket. */
-export interface Caller {
-  readonly name: string;
-  readonly role: Role;
+export interface Caller extends LoginView {
   readonly address: string | null;
+  /** The login that its cookie has shown, by its hash; null: another credential. */
+  readonly login: string | null;
+  /** Whether what it has opened and is still open may stay so. */
+  stays(): boolean;
+  /** Tells when all that it has open has to end. */
+  end(): AbortSignal;
 }
 
 declare module "fastify" {
@@ -22,6 +27,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The role that the route needs. By default a viewer may read, and an operator may change. */
     role?: Role;
+    /** True: the page on a room's wall may call it, too. */
+    wall?: boolean;
     /** False: the calls of this route are not logged one by one. */
     audit?: boolean;
   }
@@ -35,35 +42,73 @@ export const changes = (method: string): boolean => method !== "GET" && method !
 export const roleOf = (method: string, config: { readonly role?: Role }): Role =>
   config.role ?? (changes(method) ? "operator" : "viewer");
 
-/** How many tokens one address may try in a minute: enough for people, too few for guessing. */
-const triesPerMinute = 20;
+/** Of the cookie; a browser takes one of this name over TLS only, from this host alone, and for all paths (RFC 6265bis, 4.1.3). */
+export const cookieName = "__Host-roomcast";
 
 export type Identify = (request: FastifyRequest) => Promise<Caller>;
 
-export const localCaller: Identify = async () => ({ name: "local", role: "admin", address: null });
+const never = new AbortController().signal;
+const always = { stays: () => true, end: () => never };
 
-/** Reads `Authorization: Bearer TOKEN`. Rejects with `unauthorized`, or `too-many` for an address that guesses. */
-export async function tokenCaller(app: FastifyInstance, operators: Operators): Promise<Identify> {
-  await app.register(rateLimit, { global: false });
-  const countTry = app.createRateLimit({ max: triesPerMinute, timeWindow: 60_000 });
-  return async (request) => {
-    const [, token] = /^Bearer ([!-~]{1,256})$/.exec(request.headers.authorization ?? "") ?? [];
+export const localCaller: Identify = async () => ({
+  ...{ name: "local", role: "admin", room: null, until: null, address: null, login: null },
+  ...always,
+});
+
+/**
+ * Reads `Authorization: Bearer TOKEN`, or else the cookie. Rejects with `unauthorized`, `too-many` for an address
+ * that guesses tokens, and `refused` for a cookie that came along with what another page asked for.
+ */
+export const networkCaller =
+  (operators: Operators, logins: Logins, countTry: CountTry): Identify =>
+  async (request) => {
+    if (request.headers.authorization === undefined)
+      return cookieCaller(request, operators, logins);
+    const [, token] = /^Bearer ([!-~]{1,256})$/.exec(request.headers.authorization) ?? [];
     if (token === undefined) throw unauthorized("the call has no operator's token");
     let operator = operators.known(token);
     if (operator === null) {
-      const tries = await countTry(request);
-      if (!tries.isAllowed && tries.isExceeded) {
-        throw new RoomcastError(
-          "too-many",
-          "too many tokens were tried from this address",
-          `try again in ${tries.ttlInSeconds} s`,
-        );
-      }
+      await countTry(request);
       operator = await operators.check(token);
     }
     if (operator === null) throw unauthorized("the token belongs to no operator");
-    return { name: operator.name, role: operator.role, address: request.ip };
+    const { name, role } = operator;
+    return {
+      ...{ name, role, room: null, until: null, address: request.ip, login: null },
+      ...always,
+      end: () => operators.changeOf(name),
+    };
   };
+
+function cookieCaller(request: FastifyRequest, operators: Operators, logins: Logins): Caller {
+  const secret = request.cookies[cookieName];
+  if (secret === undefined) throw unauthorized("the call has no operator's token, and no login");
+  requireOwnPage(request);
+  const login = logins.use(secret);
+  if (login === null) throw unauthorized("the login is over");
+  const { hash, name, role, room, until } = login;
+  const end = (): AbortSignal =>
+    room === null
+      ? AbortSignal.any([logins.endOf(hash), operators.changeOf(name)])
+      : logins.endOf(hash);
+  return {
+    ...{ name, role, room, until, address: request.ip, login: hash },
+    ...{ stays: () => logins.stays(hash), end },
+  };
+}
+
+/**
+ * A browser adds the cookie to whatever a page asks for. It says which page in `Origin`, with all that changes
+ * something and with WebSockets, and in `Sec-Fetch-Site`; that an origin is the server's own is looked at for
+ * all calls (`own-names.ts`).
+ */
+function requireOwnPage(request: FastifyRequest): void {
+  const { origin, "sec-fetch-site": site = "none" } = request.headers;
+  const needsOrigin = changes(request.method) || request.ws;
+  const isOwn = site === "same-origin" || site === "none";
+  if (isOwn && (!needsOrigin || origin !== undefined)) return;
+  const next = "open the server's own page, or use a token";
+  throw new RoomcastError("refused", "a login counts for calls of the server's own page", next);
 }
 
 /**
@@ -79,8 +124,9 @@ export function guard(
   app.addHook("onRequest", async (request) => {
     const caller = await identify(request);
     request.caller = caller;
-    const needed = roleOf(request.method, request.routeOptions.config);
-    if (rank[caller.role] >= rank[needed]) return;
+    const { config } = request.routeOptions;
+    const needed = roleOf(request.method, config);
+    if (mayCall(caller.role, needed, config.wall === true)) return;
     throw new RoomcastError(
       "refused",
       `${caller.name} is a ${caller.role}, and this needs an ${needed}`,
@@ -94,9 +140,29 @@ export function guard(
   });
 }
 
+/** Between two looks at whether a caller may stay, in milliseconds. */
+const lookEveryMs = 5000;
+
+/** For what stays open, such as live events: calls `end` once the caller is not let in any more. Answers how to stop that. */
+export function whileLetIn({ caller }: FastifyRequest, end: () => void): () => void {
+  assert(caller !== null, "the guard knows who calls");
+  const over = caller.end();
+  over.addEventListener("abort", end, { once: true });
+  const looks = setInterval(() => {
+    if (!caller.stays()) end();
+  }, lookEveryMs);
+  return () => {
+    over.removeEventListener("abort", end);
+    clearInterval(looks);
+  };
+}
+
+const mayCall = (role: CallerRole, needed: Role, isForWalls: boolean): boolean =>
+  role === "wall" ? isForWalls : rank[role] >= rank[needed];
+
 const unauthorized = (why: string): RoomcastError =>
   new RoomcastError(
     "unauthorized",
     why,
-    "ask an admin to run `roomcast operator add`, and name the token's file with --token-file",
+    "log in at the server's page; or ask an admin to run `roomcast operator add`, and name the token's file with --token-file",
   );

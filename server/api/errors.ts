@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { TSchema } from "typebox";
 import { type ErrorCode, never, RoomcastError } from "../../core/errors.ts";
+import type { ErrorView } from "../../core/wire/api.ts";
 import { type Misfit, misfitOf } from "../../core/wire/misfit.ts";
 
 const httpStatus = (code: ErrorCode): number => {
@@ -34,28 +35,50 @@ const httpStatus = (code: ErrorCode): number => {
   }
 };
 
+type AnyError = FastifyError | RoomcastError | Error;
+
 /** Every error leaves as `{code, message, next}`. A bug is logged, and its answer has no details. */
 export function answerError(
-  error: FastifyError | RoomcastError | Error,
+  error: AnyError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
+  const { status, view } = answerOf(error, request);
+  if (status === 401) reply.header("www-authenticate", "Bearer");
+  return reply.code(status).send(view);
+}
+
+/** The same for a person whose browser opened this as a page. */
+export function answerErrorAsText(
+  error: AnyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { status, view } = answerOf(error, request);
+  const { message, next } = view;
+  const text = `${message}\n${next}\n`;
+  return reply.code(status).type("text/plain; charset=utf-8").send(text);
+}
+
+function answerOf(
+  error: AnyError,
+  request: FastifyRequest,
+): { readonly status: number; readonly view: ErrorView } {
   if (error instanceof RoomcastError) {
     const { code, message, next } = error;
-    if (code === "unauthorized") reply.header("www-authenticate", "Bearer");
-    return reply.code(httpStatus(code)).send({ code, message, next });
+    return { status: httpStatus(code), view: { code, message, next } };
   }
   if ("validation" in error && error.validation !== undefined) {
     const { what, next } = requestMisfit(error, request);
-    return reply.code(400).send({ code: "usage", message: what, next });
+    return { status: 400, view: { code: "usage", message: what, next } };
   }
   if ("statusCode" in error && error.statusCode !== undefined && error.statusCode < 500) {
     const next = "see /api/v1/openapi.json for the fields of the call";
-    return reply.code(error.statusCode).send({ code: "usage", message: error.message, next });
+    return { status: error.statusCode, view: { code: "usage", message: error.message, next } };
   }
   request.log.error({ err: error }, "request failed");
   const next = "see the server's log for the cause";
-  return reply.code(500).send({ code: "failed", message: "internal error", next });
+  return { status: 500, view: { code: "failed", message: "internal error", next } };
 }
 
 /** What of the request does not fit the route's schema, as a person would say it. */

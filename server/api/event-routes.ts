@@ -1,11 +1,16 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { ApiEvent, HistoryEvent } from "../../core/wire/api.ts";
+import { type ApiEvent, HistoryEvent, LiveEvent } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { whileLetIn } from "./access.ts";
+import { EventStream } from "./event-stream.ts";
+import type { LiveEvents } from "./live-events.ts";
 import { closed, Reference } from "./schemas.ts";
+import { WallEvents } from "./wall-events.ts";
 
 const historyLimit = 10_000;
 
@@ -22,20 +27,28 @@ const Filter = Type.Object(
   closed,
 );
 
+export interface EventPorts {
+  readonly lab: Lab;
+  readonly state: StateStore;
+  readonly live: LiveEvents;
+}
+
 /** `/events`, live, and `/history`, the past. */
 export const eventRoutes =
-  (lab: Lab, state: StateStore): FastifyPluginAsyncTypebox =>
+  (ports: EventPorts): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const { lab, state } = ports;
     app.get(
       "/events",
       {
+        config: { wall: true },
         schema: {
           summary: "follow the whole state and its changes as server-sent events",
           produces: ["text/event-stream"],
-          response: { 200: ApiEvent },
+          response: { 200: LiveEvent },
         },
       },
-      (request, reply) => streamEvents(lab, request, reply),
+      (request, reply) => streamEvents(ports, request, reply),
     );
     app.get(
       "/history",
@@ -62,28 +75,61 @@ export const eventRoutes =
     );
   };
 
-/** A listener that cannot keep up is cut off at so many buffered bytes; it connects again and starts anew. */
-const eventBacklogLimitBytes = 8 * 1024 * 1024;
+/** Between two signs of life, in milliseconds. */
+const aliveEveryMs = 5000;
 
-function streamEvents(lab: Lab, request: FastifyRequest, reply: FastifyReply): void {
+/**
+ * To whoever was here before, what was missed, if that is known; else `reset`, and everything anew. To whoever
+ * comes for the first time, everything.
+ */
+function streamEvents(
+  { lab, live }: EventPorts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   reply.hijack();
-  const stream = reply.raw;
-  stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  const say = (event: ApiEvent): void => {
-    stream.write(`data: ${JSON.stringify(event)}\n\n`);
-    if (stream.writableLength > eventBacklogLimitBytes) stream.destroy();
-  };
-  for (const name of lab.inventory.rooms()) say({ type: "room", room: lab.rooms.view(name) });
-  for (const pc of lab.inventory.pcs()) say({ type: "pc", pc: lab.pcView(pc) });
-  for (const image of lab.images()) say({ type: "image", image });
-  for (const session of lab.sessions.views()) say({ type: "session", session });
-  for (const request of lab.requests.list()) say({ type: "request", request });
-  say({ type: "warnings", texts: [...lab.announcer.warnings] });
-  say({ type: "ready" });
-  const stopListening = lab.announcer.feed.listen(say);
-  const alive = setInterval(() => stream.write(": alive\n\n"), 5000);
-  request.raw.on("close", () => {
+  reply.raw.writeHead(200, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    ...{ "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+  const stream = new EventStream(reply.raw, (number) => live.idOf(number));
+  const room = request.caller?.room ?? null;
+  const wall = room === null ? null : new WallEvents(lab, room);
+  const { "last-event-id": last } = request.headers;
+  // What a wall is shown depends on what it was shown.
+  const missed = typeof last === "string" && wall === null ? live.missed(last) : null;
+  if (last !== undefined && missed === null) stream.say({ type: "reset" });
+  if (missed !== null) for (const change of missed) stream.tell(change);
+  else {
+    for (const event of wholeState(lab)) {
+      const told = wall === null ? event : wall.take(event);
+      if (told !== null) stream.say(told);
+    }
+    stream.sayReady(live.latest);
+  }
+  const stopListening = live.listen((event, change) => {
+    if (wall === null) return stream.tell(change);
+    const told = wall.take(event);
+    if (told !== null) stream.tell({ ...change, text: JSON.stringify(told) });
+  });
+  const alive = setInterval(() => stream.keepAlive(), aliveEveryMs);
+  const stop = (): void => {
+    stopLooking();
     clearInterval(alive);
     stopListening();
+  };
+  const stopLooking = whileLetIn(request, () => {
+    stop();
+    reply.raw.end();
   });
+  request.raw.on("close", stop);
+}
+
+function* wholeState(lab: Lab): Generator<ApiEvent> {
+  for (const name of lab.inventory.rooms()) yield { type: "room", room: lab.rooms.view(name) };
+  for (const pc of lab.inventory.pcs()) yield { type: "pc", pc: lab.pcView(pc) };
+  for (const image of lab.images()) yield { type: "image", image };
+  for (const session of lab.sessions.views()) yield { type: "session", session };
+  for (const request of lab.requests.list()) yield { type: "request", request };
+  yield { type: "warnings", texts: [...lab.announcer.warnings] };
 }

@@ -4,8 +4,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
+import { operatorNameRule, suggestedName } from "../../core/wire/names.ts";
 import type { OperatorRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { Passwords } from "./passwords.ts";
+
+type Provider = NonNullable<OperatorRecord["provider"]>;
 
 const derive = promisify<Buffer, Buffer, number, Buffer>(scrypt);
 /** Node's scrypt defaults to N 16384, r 8, p 1: some 50 ms of a core. */
@@ -23,6 +27,8 @@ export class Operators {
   private readonly clock: Clock;
   private readonly records: Map<string, OperatorRecord>;
   private readonly checked = new Map<string, string>();
+  private readonly passwords = new Passwords();
+  private readonly changes = new Map<string, AbortController>();
 
   constructor(state: StateStore, clock: Clock) {
     this.state = state;
@@ -32,6 +38,16 @@ export class Operators {
 
   list(): OperatorView[] {
     return [...this.records.values()].map(view).sort((a, b) => a.name.localeCompare(b.name, "en"));
+  }
+
+  get(name: string): OperatorView | null {
+    const record = this.records.get(name);
+    return record === undefined ? null : view(record);
+  }
+
+  /** Throws `not-found`. */
+  require(name: string): OperatorView {
+    return view(this.recordOf(name));
   }
 
   /** Answers the token, which is not kept and cannot be shown again. Throws `conflict`. */
@@ -49,24 +65,62 @@ export class Operators {
       createdAt: this.clock.isoTime(),
       lastSeen: null,
     };
-    this.records.set(name, record);
-    this.state.saveOperator(record);
+    this.save(record);
     return { ...view(record), token: `${name}.${secret}` };
   }
 
-  /** The operator's token stops working. Throws `not-found`. */
-  remove(name: string): void {
-    if (!this.records.delete(name)) {
-      throw new RoomcastError(
-        "not-found",
-        `there is no operator ${JSON.stringify(name)}`,
-        "see `roomcast operator list`",
-      );
+  /** The operator whom a provider of identities knows as this; null: there is none. */
+  of({ issuer, subject }: Provider): OperatorView | null {
+    for (const record of this.records.values()) {
+      const { provider } = record;
+      if (provider?.issuer === issuer && provider.subject === subject) return view(record);
     }
+    return null;
+  }
+
+  /** The same, with this role from now on; a new operator with a name like `wanted` if there was none. */
+  admit({ issuer, subject }: Provider, wanted: string, role: Role): OperatorView {
+    const known = this.of({ issuer, subject });
+    if (known !== null) {
+      if (known.role !== role) this.setRole(known.name, role);
+      return this.require(known.name);
+    }
+    const createdAt = this.clock.isoTime();
+    const name = this.freeName(wanted.split("@")[0] ?? "");
+    const record: OperatorRecord = {
+      ...{ name, role, provider: { issuer, subject }, createdAt, lastSeen: null },
+    };
+    this.save(record);
+    return view(record);
+  }
+
+  /** What the operator has open ends, and opens again with the new role. Throws `not-found`. */
+  setRole(name: string, role: Role): OperatorView {
+    const record: OperatorRecord = { ...this.recordOf(name), role };
+    this.save(record);
+    this.tellChange(name);
+    return view(record);
+  }
+
+  /** Null: no password any more. Throws `not-found`, and `usage` for one that is too short. */
+  async setPassword(name: string, password: string | null): Promise<OperatorView> {
+    this.recordOf(name);
+    const hash = password === null ? null : await this.passwords.hash(password);
+    const { password: _, ...others } = this.recordOf(name);
+    const record: OperatorRecord = { ...others, ...(hash === null ? {} : { password: hash }) };
+    this.save(record);
+    return view(record);
+  }
+
+  /** Token and password stop working, and what is open ends. Throws `not-found`. */
+  remove(name: string): void {
+    this.recordOf(name);
+    this.records.delete(name);
     for (const [token, holder] of this.checked) {
       if (holder === name) this.checked.delete(token);
     }
     this.state.removeOperator(name);
+    this.tellChange(name);
   }
 
   /** The operator whose token it is, if it was checked before; this costs next to nothing. */
@@ -82,13 +136,28 @@ export class Operators {
     const salt = Buffer.from(record?.salt ?? "00".repeat(16), "hex");
     const hash = await derive(Buffer.from(token.slice(dot + 1)), salt, hashBytes);
     const wanted = Buffer.from(record?.hash ?? "00".repeat(hashBytes), "hex");
-    const isRight = timingSafeEqual(hash, wanted) && record !== undefined;
+    const isRight = timingSafeEqual(hash, wanted) && record?.hash !== undefined;
     if (!isRight || this.records.get(record.name) !== record) return null;
     this.checked.set(digest(token), record.name);
     return this.seen(record.name);
   }
 
-  private seen(name: string): OperatorView | null {
+  /** The operator whose password it is, or null. A name that is unknown or has none takes as long. */
+  async checkPassword(name: string, password: string): Promise<OperatorView | null> {
+    const stored = this.records.get(name)?.password;
+    const isRight = await this.passwords.isRight(password, stored);
+    return isRight && this.records.get(name)?.password === stored ? this.seen(name) : null;
+  }
+
+  /** Tells when the operator is removed or gets another role. */
+  changeOf(name: string): AbortSignal {
+    const change = this.changes.get(name) ?? new AbortController();
+    this.changes.set(name, change);
+    return change.signal;
+  }
+
+  /** The operator has called, just now; null: there is none of this name. */
+  seen(name: string): OperatorView | null {
     const record = this.records.get(name);
     if (record === undefined) return null;
     const now = this.clock.isoTime();
@@ -97,6 +166,35 @@ export class Operators {
       this.state.saveOperator(record);
     }
     return view(record);
+  }
+
+  /** A name that nobody has, like this one. */
+  private freeName(wanted: string): string {
+    const name = suggestedName(operatorNameRule, wanted) ?? "person";
+    for (let number = 1; ; number++) {
+      const numbered = number === 1 ? name : `${name.slice(0, 24)}-${number}`;
+      if (!this.records.has(numbered)) return numbered;
+    }
+  }
+
+  private save(record: OperatorRecord): void {
+    this.state.saveOperator(record);
+    this.records.set(record.name, record);
+  }
+
+  private tellChange(name: string): void {
+    this.changes.get(name)?.abort();
+    this.changes.delete(name);
+  }
+
+  private recordOf(name: string): OperatorRecord {
+    const record = this.records.get(name);
+    if (record !== undefined) return record;
+    throw new RoomcastError(
+      "not-found",
+      `there is no operator ${JSON.stringify(name)}`,
+      "see `roomcast operator list`",
+    );
   }
 
   private requireNew(name: string): void {
@@ -111,9 +209,11 @@ export class Operators {
 
 const digest = (token: string): string => hexSha256(token);
 
-const view = ({ name, role, createdAt, lastSeen }: OperatorRecord): OperatorView => ({
-  name,
-  role,
-  createdAt,
-  lastSeen,
+const view = (record: OperatorRecord): OperatorView => ({
+  name: record.name,
+  role: record.role,
+  password: record.password !== undefined,
+  issuer: record.provider?.issuer ?? null,
+  createdAt: record.createdAt,
+  lastSeen: record.lastSeen,
 });

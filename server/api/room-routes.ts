@@ -4,6 +4,7 @@ import { RoomImport, WakeReport } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
+import type { Logins } from "./logins.ts";
 import { closed, NoBody } from "./schemas.ts";
 
 const ByName = Type.Object({ name: RoomName });
@@ -19,7 +20,7 @@ const room = { 200: RoomView };
 
 /** `/rooms`: settings, seats, the seat walk. */
 export const roomRoutes =
-  (lab: Lab): FastifyPluginAsyncTypebox =>
+  (lab: Lab, logins: Logins): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.get(
       "/rooms",
@@ -87,7 +88,9 @@ export const roomRoutes =
       "/rooms/:name",
       { schema: { summary: "delete a room", params: ByName } },
       async ({ params }, reply) => {
-        lab.rooms.delete(params.name);
+        const { name } = lab.rooms.view(params.name);
+        lab.rooms.delete(name);
+        logins.endWallLink(name);
         return reply.code(204).send();
       },
     );

@@ -8,11 +8,15 @@ import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { type Caller, guard, type Identify, roleOf } from "./access.ts";
+import { type Caller, cookieName, guard, type Identify, roleOf } from "./access.ts";
 import { auditLine } from "./audit.ts";
 import { answerError } from "./errors.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
+import type { LiveEvents } from "./live-events.ts";
+import { loginRoutes } from "./login-routes.ts";
+import type { Logins } from "./logins.ts";
+import type { Oidc } from "./oidc.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
 import { pcRoutes } from "./pc-routes.ts";
@@ -23,12 +27,17 @@ import { sessionRoutes } from "./session-routes.ts";
 import { shellRoute } from "./shell-route.ts";
 import { sshKeyRoutes } from "./ssh-key-routes.ts";
 import { type TrustPorts, trustRoutes } from "./trust-routes.ts";
+import { wallRoutes } from "./wall-routes.ts";
 
 export interface ApiPorts {
   readonly lab: Lab;
   readonly images: ImageStore;
   readonly state: StateStore;
   readonly operators: Operators;
+  readonly logins: Logins;
+  readonly live: LiveEvents;
+  /** The site's provider of identities; null: it has none. */
+  readonly oidc: Oidc | null;
   readonly trust: TrustPorts;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
@@ -38,7 +47,7 @@ export interface ApiPorts {
 export const apiRoutes =
   (ports: ApiPorts, identify: Identify): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { lab, images, state, operators, status } = ports;
+    const { lab, images, operators, logins, status } = ports;
     app.setErrorHandler(answerError);
     const strangers = new RareLine(() => performance.now());
     guard(app, identify, (request, caller, code) => {
@@ -52,8 +61,13 @@ export const apiRoutes =
       openapi: {
         openapi: "3.1.0",
         info: { title: "roomcast", version, description: "docs/protocol.md has the rules." },
-        components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-        security: [{ token: [] }],
+        components: {
+          securitySchemes: {
+            token: { type: "http", scheme: "bearer" },
+            login: { type: "apiKey", in: "cookie", name: cookieName },
+          },
+        },
+        security: [{ token: [] }, { login: [] }],
       },
       transform: ({ schema, url, route }) => {
         const role = roleOf(String(route.method), route.config ?? {});
@@ -96,15 +110,17 @@ export const apiRoutes =
       },
       () => ports.doctor(),
     );
-    await app.register(eventRoutes(lab, state));
+    await app.register(eventRoutes(ports));
     await app.register(pcRoutes(lab));
     await app.register(shellRoute(lab));
-    await app.register(roomRoutes(lab));
+    await app.register(roomRoutes(lab, logins));
+    await app.register(wallRoutes(lab, logins, () => ports.trust.view().gate));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));
     await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
-    await app.register(operatorRoutes(operators));
+    await app.register(operatorRoutes(operators, logins));
+    await app.register(loginRoutes(logins));
     await app.register(trustRoutes(ports.trust));
     await app.register(sshKeyRoutes(lab.sshKeys));
   };

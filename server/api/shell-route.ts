@@ -4,6 +4,7 @@ import { Value } from "typebox/value";
 import { guarded } from "../../core/node/guard.ts";
 import { ShellResize, shellInputLimit, TerminalName } from "../../core/wire/shell.ts";
 import type { Lab } from "../lab/lab.ts";
+import { whileLetIn } from "./access.ts";
 import { operatorOf } from "./ordered-by.ts";
 import { ById, closed } from "./schemas.ts";
 
@@ -67,7 +68,11 @@ export const shellRoute =
           guarded(onError, () => take(data, isBinary)),
         );
         socket.on("error", () => socket.terminate());
+        const stopLooking = whileLetIn(request, () =>
+          socket.close(1008, "who opened this shell is not let in any more"),
+        );
         socket.on("close", () => {
+          stopLooking();
           clearInterval(pings);
           guarded(onError, () => shell.close());
         });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { neededFiles, signedFiles } from "../../core/boot/boot-files.ts";
 import { feigning } from "../../core/boot/dhcp-watch.ts";
-import type { DoctorView, Finding } from "../../core/wire/api.ts";
+import type { DhcpStatus, DoctorView, Finding } from "../../core/wire/api.ts";
 import { startDhcpWatcher } from "../host/dhcp-watcher.ts";
 import {
   bootFileChecks,
@@ -18,19 +18,22 @@ import {
 import { secureBootChecks } from "./secure-boot-checks.ts";
 
 export interface HostToExamine {
-  readonly interfaceName: string;
+  /** Those of the lab's networks, each with the PCs that are known there. */
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly pcAddresses: readonly string[];
+  }[];
   readonly dataFolder: string;
   readonly bootFolder: string;
-  /** The running server: its process, and how it answers DHCP. Null if none is running. */
+  /** The running server: its process, and how it answers DHCP on its networks. Null if none is running. */
   readonly server: {
     readonly pid: number;
-    readonly mode: "server" | "proxy" | "off";
+    readonly modes: readonly DhcpStatus["mode"][];
     readonly httpPort: number;
     readonly httpsPort: number;
     /** Whether PCs with Secure Boot get the site's own image. */
     readonly hasOwnImage: boolean;
   } | null;
-  readonly pcAddresses: readonly string[];
 }
 
 const defaultPorts = { httpPort: 8080, httpsPort: 8443 };
@@ -38,13 +41,14 @@ export const builtBootFolder = join(import.meta.dirname, "..", "..", "build", "b
 
 /** The findings about the host, in the order in which to fix them. */
 export async function examineHost(host: HostToExamine): Promise<Finding[]> {
-  const { interfaceName, server } = host;
-  const ports = portsWanted(server?.mode ?? null, server ?? defaultPorts);
+  const { interfaces, server } = host;
+  const ports = portsWanted(server?.modes ?? null, server ?? defaultPorts);
+  const walls = await Promise.all(interfaces.map(({ name }) => firewallChecks(name, ports)));
   return [
-    ...interfaceChecks(interfaceName),
+    ...interfaces.flatMap(({ name }) => interfaceChecks(name)),
     ...portChecks(ports, server?.pid ?? null),
-    ...(await firewallChecks(interfaceName, ports)),
-    ...routeChecks(interfaceName, host.pcAddresses),
+    ...walls.flat(),
+    ...interfaces.flatMap(({ name, pcAddresses }) => routeChecks(name, pcAddresses)),
     ...bootFileChecks(host.bootFolder, { needed: neededFiles, signed: signedFiles }),
     ...(await secureBootChecks(host)),
     await spaceCheck(host.dataFolder),
@@ -74,11 +78,11 @@ export async function lookForDhcp(interfaceName: string, address: string): Promi
 }
 
 export const doctorView = (
-  interfaceName: string,
+  interfaces: readonly string[],
   isServing: boolean,
   findings: readonly Finding[],
 ): DoctorView => ({
-  interface: interfaceName,
+  interfaces: [...interfaces],
   isServing,
   isWell: findings.every(({ level }) => level !== "problem"),
   findings: [...findings],

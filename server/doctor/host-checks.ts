@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { sizeText } from "../../core/screen/format.ts";
 import { ipv4ToText, subnetHosts } from "../../core/units/ipv4.ts";
-import type { Finding } from "../../core/wire/api.ts";
+import type { DhcpStatus, Finding } from "../../core/wire/api.ts";
 import { type PortKind, portOwner } from "../host/port-owner.ts";
 import { inputRuleSets } from "./firewall.ts";
 import { interfaceTowards } from "./routes.ts";
@@ -77,11 +77,13 @@ export interface PortWanted {
 }
 
 export const portsWanted = (
-  mode: "server" | "proxy" | "off" | null,
+  modes: readonly DhcpStatus["mode"][] | null,
   { httpPort, httpsPort }: { readonly httpPort: number; readonly httpsPort: number },
 ): PortWanted[] => [
-  ...(mode === "off" ? [] : [{ kind: "udp", port: 67, use: "DHCP" } as const]),
-  ...(mode === "proxy" || mode === null
+  ...(modes === null || modes.some((mode) => mode !== "off")
+    ? [{ kind: "udp", port: 67, use: "DHCP" } as const]
+    : []),
+  ...(modes === null || modes.includes("proxy")
     ? [{ kind: "udp", port: 4011, use: "proxyDHCP" } as const]
     : []),
   { kind: "udp", port: 69, use: "TFTP" },

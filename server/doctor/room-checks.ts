@@ -5,14 +5,19 @@ import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Querier } from "../host/igmp-listener.ts";
 import { ok, warning } from "./host-checks.ts";
 
-export function dhcpFindings(dhcp: DhcpStatus, warnings: readonly string[]): Finding[] {
+/** How DHCP is answered on each network, or what is wrong with it. */
+export function dhcpFindings(
+  answered: readonly DhcpStatus[],
+  warnings: readonly string[],
+): Finding[] {
   const check = "DHCP";
   // Each warning says what to do.
   if (warnings.length > 0)
     return warnings.map((text) => ({ check, level: "problem", text, mend: null }));
-  const others =
-    dhcp.otherServers.length === 0 ? "" : `; other servers: ${dhcp.otherServers.join(", ")}`;
-  return [ok(check, `${dhcp.mode}, ${dhcp.why}${others}`)];
+  return answered.map(({ mode, why, otherServers }) => {
+    const others = otherServers.length === 0 ? "" : `; other servers: ${otherServers.join(", ")}`;
+    return ok(check, `${mode}, ${why}${others}`);
+  });
 }
 
 /** PCs whose network boot does not go on; each line says what it may mean. */
@@ -22,20 +27,27 @@ export const bootFindings = (pcs: readonly string[]): Finding[] =>
 /** IGMP queriers ask every 125 s (RFC 3376 section 8.2); two intervals without a query are too long. */
 const querierSilenceSeconds = 260;
 
-export function querierFinding(querier: Querier | null, listenedSeconds: number): Finding {
+export function querierFinding(
+  interfaceName: string,
+  querier: Querier | null,
+  listenedSeconds: number,
+): Finding {
   const check = "IGMP querier";
   if (querier !== null && querier.heardAgo < querierSilenceSeconds)
-    return ok(check, `${querier.address} sent a query ${Math.round(querier.heardAgo)} s ago`);
+    return ok(
+      check,
+      `${querier.address} sent a query on ${interfaceName} ${Math.round(querier.heardAgo)} s ago`,
+    );
   if (listenedSeconds < querierSilenceSeconds) {
     const left = Math.ceil((querierSilenceSeconds - listenedSeconds) / 60);
     return ok(
       check,
-      `no query was heard yet; the server has to listen for ${left} more min to be sure`,
+      `no query was heard on ${interfaceName} yet; the server has to listen for ${left} more min to be sure`,
     );
   }
   return warning(
     check,
-    "no IGMP querier on this network: a switch with IGMP snooping stops multicast after some minutes",
+    `no IGMP querier on ${interfaceName}: a switch with IGMP snooping stops multicast after some minutes`,
     "if PCs get their data only by HTTP, turn on the switch's IGMP querier, or turn off its IGMP snooping",
   );
 }

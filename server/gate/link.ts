@@ -136,6 +136,7 @@ export class AgentLinks implements Agents {
 class Connection {
   private readonly socket: WebSocket;
   private readonly address: string;
+  private readonly cameTo: string;
   private readonly shared: Shared;
   private readonly unread = new Unread();
   private readonly heartbeat: NodeJS.Timeout;
@@ -151,6 +152,7 @@ class Connection {
   constructor(socket: WebSocket, request: FastifyRequest, shared: Shared) {
     this.socket = socket;
     this.address = request.ip;
+    this.cameTo = request.raw.socket.localAddress ?? "";
     this.shared = shared;
     this.heartbeat = setInterval(() => this.beat(), aliveEvery);
     this.login = new LoginCheck(() => channelOf(request));
@@ -246,7 +248,7 @@ class Connection {
     if (login.isGreeted) {
       const proven = login.prove(text);
       if (!proven.ok) return this.refuseLogin(proven.fault, proven.reason);
-      return this.letIn({ ...proven.value, address: this.address });
+      return this.letIn({ ...proven.value, address: this.address, cameTo: this.cameTo });
     }
     const protocol = otherProtocol(text);
     if (protocol !== null) return this.refuseProtocol(protocol);

@@ -37,7 +37,7 @@ export type LoginStep<T> =
   | { readonly ok: false; readonly fault: LoginFault; readonly reason: string };
 
 /** Whoever has proven its key. */
-export type Proven = Omit<Login, "address">;
+export type Proven = Omit<Login, "address" | "cameTo">;
 
 const fail = (fault: LoginFault, reason: string) => ({ ok: false, fault, reason }) as const;
 

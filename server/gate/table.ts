@@ -83,6 +83,12 @@ export const gateRows: readonly GateRow[] = [
   row("GET", "/boot/key", "nothing", 8, "the gate's address and key, to be pinned"),
   row("GET", "/boot/*", "the list of boot files", 8, "kernel, initrd, loaders"),
   row("HEAD", "/boot/*", "the list of boot files", 8, "their lengths, which UEFI asks for first"),
+  row("GET", "/", "nothing", 8, "the page for browsers"),
+  row("GET", "/assets/*", "a file of the page", 16, "its program and its style"),
+  row("GET", "/api/v1/login/ways", "nothing", 8, "how one may log in at the page"),
+  row("POST", "/api/v1/login", "nothing", 4, "password, token or wall's link for a cookie", 2048),
+  row("GET", "/api/v1/login/oidc", "nothing", 4, "to the site's provider of identities"),
+  row("GET", "/api/v1/login/oidc/return", "a login begun in that browser", 4, "and back from it"),
   // One host may run the agents of many disks.
   row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", loginBytes),
   granted("list", "GET", "/gate/v2/images", 8, "the list of images"),

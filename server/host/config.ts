@@ -7,7 +7,6 @@ import { RoomcastError } from "../../core/errors.ts";
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
 /** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
 const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
-const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 const closed = { additionalProperties: false };
 /** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
 const Rate = Type.Union([
@@ -18,25 +17,6 @@ const Rate = Type.Union([
 /** The file that `serve --config` names. Everything in it is optional; see `docs/configuration.md`. */
 export const Config = Type.Object(
   {
-    /** Each as the option of `serve` of the same name, which overrides it. */
-    server: Type.Optional(
-      Type.Object(
-        {
-          interface: Type.Optional(Type.String({ pattern: "^[^\\s/]{1,15}$" })),
-          dhcp: Type.Optional(
-            Type.Union([
-              Type.Literal("auto"),
-              Type.Literal("server"),
-              Type.Literal("proxy"),
-              Type.Literal("off"),
-            ]),
-          ),
-          httpPort: Type.Optional(Port),
-          httpsPort: Type.Optional(Port),
-        },
-        closed,
-      ),
-    ),
     dhcp: Type.Optional(
       Type.Object(
         {
@@ -49,6 +29,34 @@ export const Config = Type.Object(
           static: Type.Optional(Type.Record(Type.String(), address)),
         },
         closed,
+      ),
+    ),
+    /** One an interface; those that `--interface` names need none. */
+    network: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            interface: Type.String({ pattern: "^[^\\s/]{1,15}$" }),
+            /** As `--dhcp`, which overrides it. */
+            dhcp: Type.Optional(
+              Type.Union([
+                Type.Literal("auto"),
+                Type.Literal("server"),
+                Type.Literal("proxy"),
+                Type.Literal("off"),
+              ]),
+            ),
+            /** FIRST-LAST */
+            range: Type.Optional(Type.String()),
+            /** Those of `[dhcp]`, for this network. */
+            router: Type.Optional(address),
+            dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+            /** The highest rate of a session on this network. */
+            rate: Type.Optional(Rate),
+          },
+          closed,
+        ),
+        { maxItems: 64 },
       ),
     ),
     cast: Type.Optional(
@@ -83,6 +91,30 @@ export const Config = Type.Object(
           key: Type.Optional(Type.String()),
           /** Names by which the server is called, beside its own host name. */
           names: Type.Optional(Type.Array(Type.String({ pattern: "^[A-Za-z0-9.-]{1,253}$" }))),
+        },
+        closed,
+      ),
+    ),
+    /** The site's own provider of identities, for logins at the page. */
+    oidc: Type.Optional(
+      Type.Object(
+        {
+          /** As the provider writes it, an https address. */
+          issuer: Type.String({ maxLength: 1024 }),
+          clientId: Type.String({ minLength: 1, maxLength: 256 }),
+          clientSecretFile: Type.String({ minLength: 1 }),
+          /** What the page's button says. */
+          label: Type.String({ minLength: 1, maxLength: 64 }),
+          roles: Type.Object(
+            {
+              /** The claim, of the ID token or of userinfo, whose values mean roles. */
+              claim: Type.String({ minLength: 1, maxLength: 256 }),
+              admin: Type.Optional(Type.Array(Type.String())),
+              operator: Type.Optional(Type.Array(Type.String())),
+              viewer: Type.Optional(Type.Array(Type.String())),
+            },
+            closed,
+          ),
         },
         closed,
       ),
@@ -132,7 +164,8 @@ export function rateLimitOf({ cast, rooms }: Config, room: string | null): numbe
 
 const unitBps = { k: 1e3, M: 1e6, G: 1e9 } as const;
 
-function bpsOf(rate: number | string): number {
+/** Of a rate as the configuration words it. */
+export function bpsOf(rate: number | string): number {
   if (typeof rate === "number") return rate * unitBps.M;
   const unit = /[kMG]/.exec(rate)?.[0] as keyof typeof unitBps;
   return Number.parseFloat(rate) * unitBps[unit];

@@ -11,8 +11,10 @@ import {
 import type { RoomSettings } from "../../core/wire/rooms.ts";
 import { bareAddress } from "./pc-index.ts";
 
-/** The server's own network, as its interface and its configuration have it. */
+/** A network that the server is on, as its interface and its configuration have it. */
 export interface LabNetwork {
+  /** Of its interface. */
+  readonly name: string;
   readonly address: string;
   readonly netmask: string;
   /** What its DHCP gives. */
@@ -30,8 +32,44 @@ export interface RoomNetwork {
   readonly dns: readonly string[];
 }
 
-/** What the room does not say is as in the server's network; it lies around its gateway, else around the server. */
-export function roomNetwork(settings: RoomSettings, own: LabNetwork): RoomNetwork {
+/** Where a PC's agent is connected from, and the server's own address that it came to. */
+export interface PcPlace {
+  readonly address: string;
+  readonly cameTo: string;
+}
+
+/** The first of the server's networks that this address lies in. */
+export const networkWith = (
+  networks: readonly LabNetwork[],
+  address: string,
+): LabNetwork | undefined =>
+  networks.find((each) =>
+    isInRange(ipv4ToNumber(address) ?? 0, subnetOf(each.address, each.netmask)),
+  );
+
+/** The network by which a PC is reached: its own, or the one that a router brings it to. The first, where nothing is known. */
+export const networkOf = (
+  networks: readonly LabNetwork[],
+  place: PcPlace | undefined,
+): LabNetwork =>
+  (place === undefined
+    ? undefined
+    : (networkWith(networks, place.address) ??
+      networks.find(({ address }) => address === place.cameTo))) ?? (networks[0] as LabNetwork);
+
+/**
+ * What the room does not say is as in the server's network in which its gateway lies, or else `address`, one of
+ * its PCs'; the first, where both say nothing. The room's lies around its gateway, else around the server.
+ */
+export function roomNetwork(
+  settings: RoomSettings,
+  networks: readonly LabNetwork[],
+  address: string | null,
+): RoomNetwork {
+  const at = [settings.gateway, address].flatMap((each) =>
+    each === null ? [] : (networkWith(networks, each) ?? []),
+  );
+  const own = at[0] ?? (networks[0] as LabNetwork);
   const prefix = settings.prefix ?? prefixOf(own.netmask);
   const range = subnetOf(settings.gateway ?? own.address, netmaskOf(prefix));
   const given = settings.gateway ?? own.gateway;
@@ -57,20 +95,21 @@ export function addressFault(
   macs: readonly string[],
   where: {
     readonly network: RoomNetwork;
-    readonly own: LabNetwork;
+    readonly networks: readonly LabNetwork[];
     readonly leased: ReadonlyMap<string, string>;
   },
 ): string | null {
-  const { network, own, leased } = where;
+  const { network, networks, leased } = where;
   const address = bareAddress(stored) ?? "";
   const value = ipv4ToNumber(address) ?? 0;
   const { first, last } = network.range;
   if (!isInRange(value, network.range) || !stored.endsWith(`/${network.prefix}`))
     return `is not of the room's network ${networkText(network)}`;
   if (value === first || value === last) return "is the network's own, and no PC's";
-  if (address === own.address) return "is this server's own";
+  if (networks.some((own) => address === own.address)) return "is this server's own";
   if (address === network.gateway) return "is the gateway's";
-  const [fixedTo] = [...own.fixed].find(([, each]) => each === address) ?? [];
+  const [fixedTo] =
+    networks.flatMap(({ fixed }) => [...fixed]).find(([, each]) => each === address) ?? [];
   if (fixedTo !== undefined && !macs.includes(fixedTo))
     return `is given to ${fixedTo} by the server's configuration`;
   const holder = leased.get(address);

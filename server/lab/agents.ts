@@ -18,6 +18,8 @@ export interface Login {
   readonly key: Pick<KeyRecord, "fingerprint" | "kind" | "spki">;
   readonly hello: Hello;
   readonly address: string;
+  /** The server's own address that it came to. */
+  readonly cameTo: string;
   /** Six digits, which the PC shows too. */
   readonly code: string;
   /** Of a TPM, the digest of the PCRs in its quote, hexadecimal; else null. */

@@ -8,7 +8,12 @@ import type { CastKeys } from "../../core/wire/control.ts";
 import type { Session } from "./engine.ts";
 
 export interface CastsPorts {
-  open(session: Session, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  /** A sender on this network. */
+  open(network: string, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  /** The network to cast on even before a PC has joined; null: only where receivers are. */
+  readonly home: string | null;
+  /** By which network the PC is reached: its name. */
+  networkOf(pc: PcId): string;
   /** What came of the cast, for its session. */
   take(session: string, input: Input): void;
   /** The totals of a session have changed. */
@@ -25,19 +30,28 @@ export interface Standing {
   readonly straggling: string | null;
 }
 
-/** The cast of one session. */
+type Totals = Omit<CastSenderStats, "receivers">;
+
+/** One receiver of a sender's. */
+interface Joined {
+  readonly receiver: ReceiverId;
+  /** The count of joins that this one met. */
+  readonly joins: number;
+  readonly network: string;
+}
+
+/** The cast of one session: a sender on each network that has receivers, and none on any other. */
 export class Cast {
   private readonly session: Session;
   private readonly ports: CastsPorts;
   private readonly wants = new Map<PcId, Uint8Array>();
-  /** Those that have joined, with the count of joins that this one met. */
-  private readonly joined = new Map<
-    PcId,
-    { readonly receiver: ReceiverId; readonly joins: number }
-  >();
+  private readonly joined = new Map<PcId, Joined>();
   private readonly standings = new Map<PcId, string | null>();
   private nextReceiver = 1;
-  private sender: CastSender | null = null;
+  /** By network. */
+  private readonly senders = new Map<string, CastSender>();
+  /** By network, also of what was sent before the cast was closed. */
+  private readonly totals = new Map<string, Totals>();
   private isOpen = false;
   /** What the cast has to do, one thing after the other. */
   private work: Promise<void> = Promise.resolve();
@@ -54,36 +68,40 @@ export class Cast {
 
   takeReport(pc: PcId, payload: Uint8Array): void {
     const found = this.joined.get(pc);
-    if (found !== undefined) this.sender?.report(found.receiver, payload);
+    if (found !== undefined) this.senders.get(found.network)?.report(found.receiver, payload);
   }
 
   /** Brings the cast to what the session wants: these PCs with their counts of joins; null: no cast. */
   sync(wanted: ReadonlyMap<PcId, number> | null): void {
-    if (wanted !== null && !this.isOpen) this.open();
-    for (const [pc, { receiver, joins }] of this.joined) {
+    for (const [pc, { receiver, joins, network }] of this.joined) {
       if (wanted?.get(pc) === joins) continue;
       this.joined.delete(pc);
       this.standings.delete(pc);
-      this.enqueue(async () => this.sender?.leave(receiver));
+      this.enqueue(async () => this.senders.get(network)?.leave(receiver));
     }
     if (wanted === null) return this.close();
+    const { home } = this.ports;
+    if (!this.isOpen && home !== null) this.enqueue(async () => void (await this.senderOn(home)));
+    this.isOpen = true;
     for (const [pc, joins] of wanted) if (!this.joined.has(pc)) this.join(pc, joins);
   }
 
   /** The session's keys are others now. */
   rekey(keys: CastKeys): void {
-    this.enqueue(async () => this.sender?.rekey(keys));
+    this.enqueue(async () => {
+      for (const sender of this.senders.values()) sender.rekey(keys);
+    });
   }
 
-  /** What the sender says of the cast, and of those that the others do not wait for. */
-  takeStats(totals: Omit<CastSenderStats, "receivers">, receivers: readonly Standing[]): void {
+  /** What the sender on a network says of the cast, and of those that the others do not wait for. */
+  takeStats(network: string, totals: Totals, receivers: readonly Standing[]): void {
     const { gauges, id } = this.session;
-    gauges.totals = {
-      ...totals,
-      rateBps: smoothed(gauges.totals?.rateBps ?? null, totals.rateBps),
-    };
+    const { rateBps } = this.totals.get(network) ?? { rateBps: null };
+    this.totals.set(network, { ...totals, rateBps: smoothed(rateBps, totals.rateBps) });
+    gauges.totals = together([...this.totals.values()]);
     const byReceiver = new Map(receivers.map(({ receiver, straggling }) => [receiver, straggling]));
-    for (const [pc, { receiver }] of this.joined) {
+    for (const [pc, { receiver, network: own }] of this.joined) {
+      if (own !== network) continue;
       const reason = byReceiver.get(receiver);
       if (reason === undefined || this.standings.get(pc) === reason) continue;
       this.standings.set(pc, reason);
@@ -98,30 +116,30 @@ export class Cast {
     await this.work;
   }
 
-  private open(): void {
-    this.isOpen = true;
-    const { ports, session } = this;
-    this.enqueue(async () => {
-      const sender = await ports.open(session, ({ receivers, ...totals }) =>
-        this.takeStats(
-          totals,
-          receivers.map(({ receiver, reason }) => ({
-            receiver,
-            straggling: reason === null ? null : stragglerText(reason),
-          })),
-        ),
-      );
-      this.sender = sender;
-      sender.ended.catch((error: unknown) => this.broken(error));
-    });
+  private async senderOn(network: string): Promise<CastSender> {
+    const found = this.senders.get(network);
+    if (found !== undefined) return found;
+    const sender = await this.ports.open(network, ({ receivers, ...totals }) =>
+      this.takeStats(
+        network,
+        totals,
+        receivers.map(({ receiver, reason }) => ({
+          receiver,
+          straggling: reason === null ? null : stragglerText(reason),
+        })),
+      ),
+    );
+    this.senders.set(network, sender);
+    sender.ended.catch((error: unknown) => this.broken(error));
+    return sender;
   }
 
   private close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.enqueue(async () => {
-      await this.sender?.close();
-      this.sender = null;
+      for (const sender of this.senders.values()) await sender.close();
+      this.senders.clear();
     });
   }
 
@@ -129,8 +147,9 @@ export class Cast {
     const wants = this.wants.get(pc);
     if (wants === undefined) return this.ports.take(this.session.id, { type: "no-wants", pc });
     const receiver = this.nextReceiver++;
-    this.joined.set(pc, { receiver, joins });
-    this.enqueue(async () => this.sender?.join(receiver, wants));
+    const network = this.ports.networkOf(pc);
+    this.joined.set(pc, { receiver, joins, network });
+    this.enqueue(async () => (await this.senderOn(network)).join(receiver, wants));
   }
 
   private enqueue(work: () => Promise<void>): void {
@@ -141,4 +160,20 @@ export class Cast {
     const reason = errorText(error);
     this.ports.take(this.session.id, { type: "cast-broken", reason });
   }
+}
+
+/** What a session with a sender on each of its networks has sent. The rate is that of the busiest wire. */
+function together(all: readonly Totals[]): Totals {
+  const sum = (of: (totals: Totals) => number): number =>
+    all.reduce((total, each) => total + of(each), 0);
+  const most = (of: (totals: Totals) => number): number => Math.max(...all.map(of));
+  return {
+    rateBps: most(({ rateBps }) => rateBps),
+    bytesSent: sum(({ bytesSent }) => bytesSent),
+    parityBytes: sum(({ parityBytes }) => parityBytes),
+    repairBytes: sum(({ repairBytes }) => repairBytes),
+    passes: most(({ passes }) => passes),
+    entriesOpen: most(({ entriesOpen }) => entriesOpen),
+    framesIgnored: sum(({ framesIgnored }) => framesIgnored),
+  };
 }

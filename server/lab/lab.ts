@@ -31,7 +31,7 @@ import type { WipeMethod } from "../../core/wire/wipe.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import type { LabNetwork } from "./addresses.ts";
+import { type LabNetwork, networkOf, type PcPlace } from "./addresses.ts";
 import { Admissions, type Fault, type OrderedBy, refusedFor } from "./admissions.ts";
 import type { AgentEvents, Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
@@ -75,14 +75,14 @@ export interface LabPorts {
   readonly version: string;
   /** The connections of the PCs' agents. */
   readonly agents: Agents;
-  /** The one that the PCs are on. */
-  readonly network: LabNetwork;
-  /** Casts an image on the lab's interface. */
+  /** Those that the PCs are on, as they are now; the first is there always. */
+  networks(): readonly LabNetwork[];
+  /** Casts an image on one of them. */
   readonly openSender: SessionsPorts["openSender"];
-  /** Joins a cast on the lab's interface. */
+  /** Joins a cast on one of them. */
   readonly startReceiver: SessionsPorts["startReceiver"];
-  /** The operator's cap for sessions of this room, in bits a second. */
-  rateLimitBps(room: string | null): number | null;
+  /** The operator's cap for sessions of this room on this network, in bits a second. */
+  rateLimitBps(room: string | null, network: string): number | null;
   /** As in `LabGrantsPorts`. */
   readonly seal: LabGrantsPorts["seal"];
   /** What the host hears and asks on the lab's network of PCs that come up. */
@@ -154,6 +154,8 @@ export class Lab implements AgentEvents {
   private readonly timers: LabTimers;
   private readonly ports: LabPorts;
   private readonly states = new Map<string, PcState>();
+  /** Of the PCs that have been connected since the server was started. */
+  private readonly places = new Map<string, PcPlace>();
   private readonly bootingSince = new Map<string, number>();
   /** What booting machines call themselves. */
   readonly bootUuids = new BootUuids();
@@ -167,7 +169,7 @@ export class Lab implements AgentEvents {
   constructor(ports: LabPorts) {
     const { state, images, clock, agents, openSender, startReceiver, wake, log } = ports;
     const isoTime = (): string => clock.isoTime();
-    const { network } = ports;
+    const networks = (): readonly LabNetwork[] => ports.networks();
     this.ports = ports;
     this.agents = agents;
     const timers = new LabTimers(clock, state.journal.newestAt());
@@ -227,7 +229,7 @@ export class Lab implements AgentEvents {
     const send = (pc: string, message: ServerMessage): void => void agents.send(pc, message);
     const isConnected = (pc: string): boolean => agents.isConnected(pc);
     const { inventory, admissions, announcer } = this;
-    this.dhcpSeats = dhcpSeats(inventory, network);
+    this.dhcpSeats = dhcpSeats(inventory);
     this.steps = new ImageSteps({ store: state, isoTime });
     this.sshKeys = new SshKeys({
       store: state,
@@ -237,7 +239,7 @@ export class Lab implements AgentEvents {
     });
     this.personals = new Personals({
       ...{ inventory, admissions, announcer, store: state, sshKeys: this.sshKeys },
-      ...{ network, isoTime, stepsOf: (session) => this.stepsOf(session) },
+      ...{ networks, isoTime, stepsOf: (session) => this.stepsOf(session) },
     });
     this.windows = new WindowsPcs({ dataFolder: ports.dataFolder, inventory, admissions });
     const { personals } = this;
@@ -249,12 +251,14 @@ export class Lab implements AgentEvents {
       fits: this.fits,
       openSender,
       startReceiver,
+      networkOf: (pc) => this.networkOf(pc),
       send,
       sendBulk: (pc, kind, tag, payload) => agents.sendBytes(pc, encodeBulk(kind, tag, payload)),
       settingsOf: (pc, { id, kind, durable }, attempt) => {
         const { disk, grow } = inventory.room(inventory.get(pc)?.room ?? defaultRoom).settings;
         return {
-          ...{ policy: disk, grow, rateLimitBps: ports.rateLimitBps(kind.room(durable)) },
+          ...{ policy: disk, grow },
+          rateLimitBps: ports.rateLimitBps(kind.room(durable), this.networkOf(pc)),
           grant: (role, object) => ports.seal({ role, pc, session: id, attempt, object }),
         };
       },
@@ -309,7 +313,7 @@ export class Lab implements AgentEvents {
       placed,
     });
     this.lists = new RoomLists({
-      ...{ inventory, admissions, announcer, personals, network, placed },
+      ...{ inventory, admissions, announcer, personals, networks, placed },
     });
     this.shells = new Shells({
       timers,
@@ -340,6 +344,11 @@ export class Lab implements AgentEvents {
   }
 
   // --- what screens and programs read
+
+  /** By which of the server's networks the PC is reached: its name. */
+  networkOf(pc: string): string {
+    return networkOf(this.ports.networks(), this.places.get(pc)).name;
+  }
 
   stateOf(pc: string): PcState {
     const state = this.states.get(pc);
@@ -562,12 +571,26 @@ export class Lab implements AgentEvents {
         "place other PCs in the room, or name some with --pc",
       );
     }
+    this.requireOneNetwork(sender, pcs);
     if (request.personalise === "auto") this.personals.requireOwn(pcs, ["any system"]);
     requireProvable(request);
     const room = this.roomNameOf(request);
     const session = this.sessions.cast({ ...request, ...orderer(by), room, sender, pcs });
     this.begun(session, [sender, ...pcs], by);
     return session;
+  }
+
+  /** A PC's multicast stays on its network. Of a PC that was never here it is not known where it will come. */
+  private requireOneNetwork(sender: PcRecord, pcs: readonly PcRecord[]): void {
+    const own = this.networkOf(sender.id);
+    const elsewhere = pcs.filter(({ id }) => this.places.has(id) && this.networkOf(id) !== own);
+    const [first] = elsewhere;
+    if (first === undefined) return;
+    throw new RoomcastError(
+      "refused",
+      `${sender.name} is on ${own}, and ${elsewhere.map(({ name }) => name).join(", ")} on ${this.networkOf(first.id)}: a live cast does not leave its network`,
+      "capture the disk, then restore the image: the server casts it on each network",
+    );
   }
 
   /** The PCs of a restore that are not verified and not at work; throws `conflict` when there are none. */
@@ -805,6 +828,7 @@ export class Lab implements AgentEvents {
     const { hello } = login;
     this.admissions.arrived(id, login);
     this.states.set(id, hello.state);
+    this.places.set(id, { address: login.address, cameTo: login.cameTo });
     this.reports.set(id, hello.report);
     this.bootingSince.delete(id);
     const pc = this.inventory.get(id);
@@ -860,6 +884,8 @@ export class Lab implements AgentEvents {
   /** PCs that nobody placed are not remembered for long. */
   private sweep(): void {
     for (const id of this.admissions.sweep()) this.announcer.pc(id);
+    for (const id of this.places.keys())
+      if (this.inventory.get(id) === undefined) this.places.delete(id);
   }
 
   lost(id: string, reason: string): void {

@@ -21,7 +21,7 @@ export interface PersonalsPorts {
   readonly announcer: Announcer;
   readonly store: Pick<StateStore, "hostKeys" | "saveHostKeys" | "removeHostKeys" | "leases">;
   readonly sshKeys: SshKeys;
-  readonly network: LabNetwork;
+  networks(): readonly LabNetwork[];
   isoTime(): string;
   /** The own steps of what this session casts. */
   stepsOf(session: string): readonly OwnStep[];
@@ -41,14 +41,14 @@ export class Personals {
 
   /** What this PC is to be, for its restore in this session. Rejects with `not-found`. */
   async give(id: string, session: string): Promise<SeatPersonal> {
-    const { inventory, sshKeys, network, stepsOf } = this.ports;
+    const { inventory, sshKeys, networks, stepsOf } = this.ports;
     const pc = inventory.find(id);
     const { settings } = inventory.room(pc.room);
     const hostKeys = await this.hostKeysFor(pc, settings);
     this.noteOnce(pc, session, hostKeys !== null);
     return personalOf(pc, {
       ...{ settings, hostKeys, steps: stepsOf(session) },
-      network: roomNetwork(settings, network),
+      network: roomNetwork(settings, networks(), bareAddress(pc.address ?? null)),
       sshKeys: sshKeys.lines(settings.sshKeys),
     });
   }
@@ -89,7 +89,8 @@ export class Personals {
   /** An address as it is stored, for a PC in a room that is set so. Throws `usage` and `refused`. */
   addressFor(pc: PcRecord, text: string, settings: RoomSettings): string {
     const { inventory } = this.ports;
-    const stored = addressText(text, roomNetwork(settings, this.ports.network));
+    const network = roomNetwork(settings, this.ports.networks(), bareAddress(text));
+    const stored = addressText(text, network);
     if (stored === undefined) {
       const next = "write it as ADDRESS/LEN, as in 10.77.0.31/24";
       throw new RoomcastError("usage", `${JSON.stringify(text)} is no IPv4 address`, next);
@@ -106,10 +107,12 @@ export class Personals {
 
   /** As `addressFault`, in this network as it is now. */
   addressFault(stored: string, macs: readonly string[], settings: RoomSettings): string | null {
-    const { network: own, store, isoTime } = this.ports;
+    const { store, isoTime } = this.ports;
+    const networks = this.ports.networks();
     const leases = store.leases().map(({ record }) => record as Lease);
     const leased = leasedNow(leases, Date.parse(isoTime()));
-    return addressFault(stored, macs, { network: roomNetwork(settings, own), own, leased });
+    const network = roomNetwork(settings, networks, bareAddress(stored));
+    return addressFault(stored, macs, { network, networks, leased });
   }
 
   /** What a room may be set to by this change, for the PCs that are in it. Throws `not-found`, `usage` and `refused`. */

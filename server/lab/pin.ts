@@ -1,5 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+import { Turns } from "../../core/node/turns.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import type { PinHash } from "../state/records.ts";
 
@@ -25,21 +26,14 @@ export async function hashPin(pin: string): Promise<PinHash> {
 
 /** Checks what was typed, outside of the main thread; at most `checksAtOnce` run, the others wait in their order. */
 export class PinChecks {
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly turns = new Turns(checksAtOnce);
 
   /** What the PIN allows; null: it is neither of the two. */
-  async check(typed: string, { menu, instructor }: Pins): Promise<Right | null> {
-    if (this.running < checksAtOnce) this.running++;
-    else await new Promise<void>((begin) => void this.waiting.push(begin));
-    try {
+  check(typed: string, { menu, instructor }: Pins): Promise<Right | null> {
+    return this.turns.take(async () => {
       if (instructor !== null && (await isPin(typed, instructor))) return "instructor";
       return menu !== null && (await isPin(typed, menu)) ? "menu" : null;
-    } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.running--;
-      else next();
-    }
+    });
   }
 }
 

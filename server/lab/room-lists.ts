@@ -28,7 +28,7 @@ export interface RoomListsPorts {
   readonly admissions: Pick<Admissions, "listed">;
   readonly announcer: Announcer;
   readonly personals: Pick<Personals, "addressFault">;
-  readonly network: LabNetwork;
+  networks(): readonly LabNetwork[];
   /** Its name, room or seat has changed. */
   placed(pc: PcRecord): void;
 }
@@ -104,7 +104,7 @@ export class RoomLists {
 
   /** What a line makes of which PC; undefined where that cannot be told. */
   private plan(row: Row, room: RoomRecord, problems: Problem[]): Planned | undefined {
-    const { inventory, network } = this.ports;
+    const { inventory } = this.ports;
     const { line, cells } = row;
     const count = problems.length;
     const say = (text: string): void => void problems.push({ line, text });
@@ -131,7 +131,8 @@ export class RoomLists {
     else sayFault(nameFault(pcNameRule, name), say);
     const before = pc?.address ?? null;
     const given = cells.address === null ? before : cells.address || null;
-    const address = given === null ? null : addressText(given, roomNetwork(room.settings, network));
+    const network = roomNetwork(room.settings, this.ports.networks(), bareAddress(given));
+    const address = given === null ? null : addressText(given, network);
     if (address === undefined) say(`${JSON.stringify(given)} is no IPv4 address`);
     let fields = pc?.fields ?? {};
     try {

@@ -46,7 +46,7 @@ import type { PcState, SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
-import { Cast } from "./casts.ts";
+import { Cast, type CastsPorts } from "./casts.ts";
 import { Engine, type Session, sessionOf } from "./engine.ts";
 import type { Fits } from "./fits.ts";
 import { LiveArchive } from "./live-archive.ts";
@@ -64,6 +64,8 @@ export interface CastOpening {
   readonly address: CastAddress;
   readonly imageId: string;
   readonly room: string | null;
+  /** The name of the network to cast on. */
+  readonly network: string;
 }
 
 export interface SessionsPorts {
@@ -72,10 +74,14 @@ export interface SessionsPorts {
   readonly timers: LabTimers;
   readonly fits: Pick<Fits, "want">;
   openSender(opening: CastOpening, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
+  /** Hears a cast on this network. */
   startReceiver(
+    network: string,
     options: Omit<CastReceiverOptions, "interfaceAddress">,
     events: CastReceiverEvents,
   ): Promise<CastReceiver>;
+  /** By which network the PC is reached: its name. */
+  networkOf(pc: PcId): string;
   send(pc: PcId, message: ServerMessage): void;
   sendBulk(pc: PcId, kind: number, tag: number, payload: Uint8Array): void;
   /** What the order of this attempt takes from elsewhere, but for the cast's keys. */
@@ -121,6 +127,9 @@ export interface CastRequest extends ReceiversRequest {
   readonly sourceDisk: string | null;
   readonly raw: boolean;
 }
+
+/** A live cast leaves by the network of the PC that sends it, and by no other: its sender needs no name. */
+const senderNetwork = "";
 
 type Work = Extract<AgentMessage, { type: "ready" | "progress" | "delivery" | "cast-stats" }>;
 
@@ -468,7 +477,7 @@ export class Sessions {
       case "cast-stats": {
         if (!isSender(session, pc) || !isOrdered(session, pc, attempt)) return;
         const { receivers, ...totals } = message.stats;
-        return this.casts.get(id)?.takeStats(totals, receivers);
+        return this.casts.get(id)?.takeStats(senderNetwork, totals, receivers);
       }
     }
   }
@@ -529,12 +538,21 @@ export class Sessions {
   private equip(session: Session): void {
     const { id, kindName } = session;
     const { images } = this.ports;
-    if (kindName === "restore") this.addCast(session, (stats) => this.openSender(session, stats));
+    if (kindName === "restore")
+      this.addCast(session, {
+        home: null,
+        networkOf: this.ports.networkOf,
+        open: (network, stats) => this.openSender(session, network, stats),
+      });
     if (kindName === "cast") {
       const archive = this.addArchive(session);
-      this.addCast(session, async () => {
-        archive.cast.join();
-        return archive.cast.remoteSender();
+      this.addCast(session, {
+        home: senderNetwork,
+        networkOf: () => senderNetwork,
+        open: async () => {
+          archive.cast.join();
+          return archive.cast.remoteSender();
+        },
       });
     }
     if (kindName === "capture" && session.endedAt === null)
@@ -543,20 +561,18 @@ export class Sessions {
 
   private openSender(
     session: Session,
+    network: string,
     stats: (stats: CastSenderStats) => void,
   ): Promise<CastSender> {
     const { spec, image } = session.state as RestoreState;
     const address = { ...spec.cast, keys: this.keysOf(session.id) };
-    const opening = { address, imageId: image.id, room: spec.room };
+    const opening = { address, imageId: image.id, room: spec.room, network };
     return this.ports.openSender(opening, stats);
   }
 
-  private addCast(
-    session: Session,
-    open: (stats: (stats: CastSenderStats) => void) => Promise<CastSender>,
-  ): void {
+  private addCast(session: Session, where: Pick<CastsPorts, "home" | "networkOf" | "open">): void {
     const cast = new Cast(session, {
-      open: (_, stats) => open(stats),
+      ...where,
       take: (id, input) => this.take(id, input),
       counted: () => this.ports.changed(session),
     });
@@ -566,13 +582,14 @@ export class Sessions {
 
   private addArchive(session: Session): LiveArchive {
     const { images, timers, send, sendBulk, startReceiver, committed, note } = this.ports;
-    const { saveAs } = (session.state as LiveState).spec;
+    const { saveAs, sender } = (session.state as LiveState).spec;
     const archive = new LiveArchive(session, images.beginImage(saveAs ?? "live"), {
       timers,
       castKeys: () => this.keysOf(session.id),
       send,
       sendBulk,
-      startReceiver,
+      startReceiver: (options, events) =>
+        startReceiver(this.ports.networkOf(sender), options, events),
       committed,
       take: (input) => this.take(session.id, input),
       receivers: () => presentPcs((session.state as LiveState).receivers),

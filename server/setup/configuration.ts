@@ -3,24 +3,20 @@ import { copyFile, mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stringify } from "smol-toml";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
-import type { WantedDhcp } from "../host/serve-settings.ts";
 
 export interface Chosen {
   readonly interface: string;
-  readonly dhcp: WantedDhcp;
+  readonly dhcp: "auto" | "server" | "proxy" | "off";
   /** FIRST-LAST; null: the upper half of the subnet. */
   readonly range: string | null;
 }
 
 export const configurationText = ({ interface: name, dhcp, range }: Chosen): string => {
-  const settings = {
-    server: { interface: name, dhcp },
-    ...(range === null ? {} : { dhcp: { range } }),
-  };
+  const network = { interface: name, dhcp, ...(range === null ? {} : { range }) };
   return `# Written by roomcast setup. What else may stand here: /usr/share/doc/roomcast/configuration.md
 # After a change: systemctl restart roomcast
 
-${stringify(settings)}`;
+${stringify({ network: [network] })}`;
 };
 
 /** Whole or not at all; readable by the service, writable by root. One that is there is kept as FILE.old. */

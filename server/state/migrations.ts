@@ -69,4 +69,7 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
         '$.image', json_extract(state, '$.spec.image'), '$.fit', NULL,
         '$.spec.fit', 'never', '$.spec.fitTo', NULL) WHERE kind = 'restore';
       UPDATE schedule SET record = json_set(record, '$.fit', 'never');`),
+  (db) =>
+    db.exec(`CREATE TABLE logins (hash TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+      CREATE TABLE wall_links (room TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`),
 ];

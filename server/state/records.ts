@@ -104,11 +104,43 @@ export interface KeyRecord {
 export interface OperatorRecord {
   readonly name: string;
   readonly role: Role;
-  /** scrypt of the token's secret; hexadecimal. */
-  readonly salt: string;
-  readonly hash: string;
+  /** scrypt of the token's secret; hexadecimal. Absent: no token. */
+  readonly salt?: string;
+  readonly hash?: string;
+  /** For the page; absent: none. */
+  readonly password?: PasswordHash;
+  /** Who it is at the site's provider of identities; absent: it is known here alone. */
+  readonly provider?: { readonly issuer: string; readonly subject: string };
   readonly createdAt: string;
   lastSeen: string | null;
+}
+
+/** A password as it is stored: scrypt, N 32768, r 8, p 1, 32 bytes; hexadecimal. */
+export interface PasswordHash {
+  readonly salt: string;
+  readonly hash: string;
+}
+
+/** A browser that is logged in. */
+export interface LoginRecord {
+  /** SHA-256 of what its cookie has; hexadecimal. */
+  readonly hash: string;
+  /** An operator, by name and since when it is one; or the wall of a room, by the link that it came with. */
+  readonly who:
+    | { readonly operator: string; readonly since: string }
+    | { readonly room: string; readonly link: string };
+  readonly openedAt: string;
+  usedAt: string;
+}
+
+/** What lets a page on a wall watch a room; a room has one at most. */
+export interface WallLinkRecord {
+  readonly room: string;
+  /** SHA-256 of its secret; hexadecimal. */
+  readonly hash: string;
+  /** The operator who made it, and when. */
+  readonly by: string;
+  readonly createdAt: string;
 }
 
 export type ScheduleRecord = ScheduleView;

@@ -11,12 +11,14 @@ import {
   type EventRecord,
   type ImageStepRecord,
   type KeyRecord,
+  type LoginRecord,
   newRoom,
   type OperatorRecord,
   type PcRecord,
   type RoomRecord,
   type ScheduleRecord,
   type SshKeyRecord,
+  type WallLinkRecord,
 } from "./records.ts";
 
 /**
@@ -44,6 +46,12 @@ export interface StateStore {
   operators(): OperatorRecord[];
   saveOperator(operator: OperatorRecord): void;
   removeOperator(name: string): void;
+  logins(): LoginRecord[];
+  saveLogin(login: LoginRecord): void;
+  removeLogin(hash: string): void;
+  wallLinks(): WallLinkRecord[];
+  saveWallLink(link: WallLinkRecord): void;
+  removeWallLink(room: string): void;
   schedule(): ScheduleRecord[];
   saveSchedule(record: ScheduleRecord): void;
   removeSchedule(id: string): void;
@@ -168,6 +176,18 @@ function openDatabase(path: string): StateStore {
         .prepare("INSERT OR REPLACE INTO operators VALUES (?, ?)")
         .run(operator.name, JSON.stringify(operator)),
     removeOperator: (name) => void db.prepare("DELETE FROM operators WHERE id = ?").run(name),
+    logins: () => records<LoginRecord>("SELECT record FROM logins"),
+    saveLogin: (login) =>
+      void db
+        .prepare("INSERT OR REPLACE INTO logins VALUES (?, ?)")
+        .run(login.hash, JSON.stringify(login)),
+    removeLogin: (hash) => void db.prepare("DELETE FROM logins WHERE hash = ?").run(hash),
+    wallLinks: () => records<WallLinkRecord>("SELECT record FROM wall_links"),
+    saveWallLink: (link) =>
+      void db
+        .prepare("INSERT OR REPLACE INTO wall_links VALUES (?, ?)")
+        .run(link.room, JSON.stringify(link)),
+    removeWallLink: (room) => void db.prepare("DELETE FROM wall_links WHERE room = ?").run(room),
     schedule: () => records<ScheduleRecord>("SELECT record FROM schedule ORDER BY rowid"),
     saveSchedule: (record) =>
       void db

@@ -21,6 +21,8 @@ export async function readManifests(
   directory: string,
 ): Promise<{ images: Manifest[]; problems: string[] }> {
   await disk.makeFolder(directory);
+  // A process that was killed may have removed a manifest that a power cut would bring back, after its chunks are swept.
+  await disk.syncFolder(directory);
   const names = new Set(await disk.list(directory));
   const images: Manifest[] = [];
   const problems: string[] = [];

@@ -127,9 +127,13 @@ export class Checks {
 
   // --- who comes up, and who is first
 
-  begun(session: string, spec: RestoreSpec): void {
-    this.canaries.set(session, spec);
-    if (spec.fitTo !== null) this.unfitted.add(session);
+  /** A session that a kill undid before it was written may have had the number: nothing of it stays. */
+  begun(session: string, restore: RestoreSpec | null): void {
+    this.canaries.delete(session);
+    this.unfitted.delete(session);
+    if (restore === null) return;
+    this.canaries.set(session, restore);
+    if (restore.fitTo !== null) this.unfitted.add(session);
   }
 
   private canaryPassed(session: string): void {

@@ -264,7 +264,7 @@ export class Server implements TaskServer {
       const cells = Array.from({ length: cellCount }, () => null);
       this.live.set(idOf(number), { cells, isSealed: false });
     }
-    if (kind === "restore") this.lab.checks.begun(idOf(number), spec as RestoreSpec);
+    this.lab.checks.begun(idOf(number), kind === "restore" ? (spec as RestoreSpec) : null);
     const given = kind === "restore" ? this.plantedSpec(spec as RestoreSpec) : spec;
     const stamp = { at: this.stamp.at, iso: new Date(this.lab.wallTime).toISOString() };
     const session = this.running.begin(number, kind, given, stamp);

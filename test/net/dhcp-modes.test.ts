@@ -161,7 +161,9 @@ test("auto, beside another server: a proxy that hands out no address, on the wir
     await run(["ip", "-n", network.serverNamespace, "link", "set", name, "up"]);
   }
   const served = await serve("--dhcp", "auto");
-  const { dhcp, listeners, warnings } = await served.status();
+  const { networks, listeners, warnings } = await served.status();
+  const [{ dhcp } = {}] = networks;
+  assert(dhcp);
   assert.equal(dhcp.mode, "proxy");
   assert.equal(dhcp.why, `auto: ${otherAddress} gives addresses on ${serverInterface}`);
   assert.deepEqual(dhcp.otherServers, [otherAddress]);
@@ -245,7 +247,8 @@ const officeQuestion = `
 
 test("auto, alone on the wire: a server; a rival that comes later is reported", async () => {
   const served = await serve("--dhcp", "auto");
-  const { dhcp } = await served.status();
+  const dhcp = (await served.status()).networks[0]?.dhcp;
+  assert(dhcp);
   assert.equal(dhcp.mode, "server");
   assert.equal(dhcp.why, `auto: no other DHCP server answered on ${serverInterface}`);
   await udhcpc(pcs[0] as string).line(/^bound ip=10\.77\.0\.128 server=10\.77\.0\.1$/);
@@ -255,7 +258,7 @@ test("auto, alone on the wire: a server; a rival that comes later is reported", 
   await udhcpc(pcs[1] as string).line(new RegExp(`^bound .*server=${otherAddress}$`));
   await served.program.line(/another DHCP server, 10\.77\.0\.9, gives addresses/);
   const after = await served.status();
-  assert.deepEqual(after.dhcp.otherServers, [otherAddress]);
+  assert.deepEqual(after.networks[0]?.dhcp?.otherServers, [otherAddress]);
   assert.match(after.warnings[0] ?? "", /10\.77\.0\.9, gives addresses.*--dhcp proxy/);
   const { findings, isServing, isWell } = await served.doctor();
   assert.deepEqual([isServing, isWell], [true, false]);
@@ -273,7 +276,11 @@ test("auto, alone on the wire: a server; a rival that comes later is reported", 
 test("proxy: a second DHCP server that also names a boot file is told of while the server runs", async () => {
   const dnsmasq = await startOther();
   const served = await serve("--dhcp", "proxy");
-  for (let tries = 0; (await served.status()).dhcp.otherServers.length === 0; tries++) {
+  for (
+    let tries = 0;
+    (await served.status()).networks[0]?.dhcp?.otherServers.length === 0;
+    tries++
+  ) {
     assert(tries < 20, "the lab's own server is seen");
     await sleep(300);
   }

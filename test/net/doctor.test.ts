@@ -58,7 +58,7 @@ async function reaches(namespace: string, port: number): Promise<boolean> {
 
 test("a host in order: nothing to mend but the boot files that this checkout may lack", async () => {
   const view = await doctor();
-  assert.equal(view.interface, serverInterface, "the only one with an address");
+  assert.deepEqual(view.interfaces, [serverInterface], "the only one with an address");
   assert.equal(view.isServing, false);
   for (const check of ["interface", "ports", "firewall", "route", "free space", "DHCP"])
     assert.deepEqual(found(view, check), [], check);

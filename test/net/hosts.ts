@@ -46,6 +46,8 @@ export interface HostRoom {
   /** Answers when the process is gone. */
   endServer(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   addHost(number: number, diskBytes: number, ...extra: string[]): Promise<Host>;
+  /** The same on a further wire of the network. */
+  addHostOn(wire: number, number: number, diskBytes: number, ...extra: string[]): Promise<Host>;
   /** `roomcast --json --yes …`: its exit status and its last document. */
   roomcast(...words: string[]): Promise<Answer>;
   /** Waits until `accept` is happy with what `read` answers; throws with the last answer. */
@@ -129,15 +131,16 @@ export async function openHostRoom(): Promise<HostRoom> {
       assert(server !== undefined, "a server runs");
       await end(server, signal);
     },
-    async addHost(number, diskBytes, ...extra) {
-      const { namespace } = await network.addHost(number);
+    addHost: (number, diskBytes, ...extra) => room.addHostOn(0, number, diskBytes, ...extra),
+    async addHostOn(wire, number, diskBytes, ...extra) {
+      const { namespace } = await network.addHost(number, wire);
       const name = `host${number}`;
       const disk = join(folder, `${name}.disk`);
       await using file = await open(disk, "w");
       await file.truncate(diskBytes);
       const mac = `52:54:00:00:01:${number.toString(16).padStart(2, "0")}`;
       const log = join(folder, `${name}.log`);
-      const words = ["agent", "--server", "http://10.77.0.1:8080", "--disk", disk];
+      const words = ["agent", "--server", `http://10.${77 + wire}.0.1:8080`, "--disk", disk];
       const identity = ["--mac", mac, "--name", name, "--interface", "eth0", "--headless"];
       let child: ChildProcess;
       const launch = (): void => {

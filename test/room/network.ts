@@ -21,8 +21,13 @@ export interface RoomNetwork {
   readonly socketFolder: string;
   /** Makes a tap on the bridge and answers its name. */
   addPort(name: string): Promise<string>;
-  /** Adds a host to the wire: a namespace of its own behind a port of the bridge, as `10.77.0.1NN`. */
-  addHost(number: number): Promise<{ readonly namespace: string; readonly address: string }>;
+  /** A further wire, with a bridge of its own: the server is `10.(77 + wire).0.1` on it, by the interface `lab<wire>`. */
+  addWire(wire: number): Promise<string>;
+  /** Adds a host to a wire, the first unless it is said: a namespace of its own behind a port of the bridge, as `10.77.0.1NN`. */
+  addHost(
+    number: number,
+    wire?: number,
+  ): Promise<{ readonly namespace: string; readonly address: string }>;
   /** Kills what runs in the namespaces and removes them. Synchronous, so that it serves at exit. */
   remove(): void;
 }
@@ -55,15 +60,19 @@ export async function openNetwork(): Promise<RoomNetwork> {
   await run(["ip", "netns", "add", serverNamespace]);
   await run(["ip", "netns", "add", wireNamespace]);
   for (const ip of [wire, server]) await ip("link", "set", "lo", "up");
-  // Nobody on this wire asks for memberships, so a snooping bridge would in the end forget them.
-  await wire("link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0");
-  await wire("link", "set", "br0", "up");
   await letBridgePassFirewall(wireNamespace);
-  const veth = ["type", "veth", "peer", "name", serverInterface, "netns", serverNamespace];
-  await wire("link", "add", "server", ...veth);
-  await wire("link", "set", "server", "master", "br0", "up");
-  await server("address", "add", `${serverAddress}/24`, "brd", "+", "dev", serverInterface);
-  await server("link", "set", serverInterface, "up");
+  const addWire = async (number: number): Promise<string> => {
+    const [bridge, port, name] = [`br${number}`, `server${number}`, `lab${number}`];
+    // Nobody on this wire asks for memberships, so a snooping bridge would in the end forget them.
+    await wire("link", "add", bridge, "type", "bridge", "stp_state", "0", "mcast_snooping", "0");
+    await wire("link", "set", bridge, "up");
+    await wire("link", "add", port, "type", "veth", "peer", "name", name, "netns", serverNamespace);
+    await wire("link", "set", port, "master", bridge, "up");
+    await server("address", "add", `10.${77 + number}.0.1/24`, "brd", "+", "dev", name);
+    await server("link", "set", name, "up");
+    return name;
+  };
+  await addWire(0);
 
   return {
     serverNamespace,
@@ -76,14 +85,15 @@ export async function openNetwork(): Promise<RoomNetwork> {
       await wire("link", "set", name, "master", "br0", "up", "txqueuelen", "10000");
       return name;
     },
-    async addHost(number) {
+    addWire,
+    async addHost(number, onWire = 0) {
       const namespace = `${hostNamespace}${number}`;
       const port = `host${number}`;
-      const address = `10.77.0.${100 + number}`;
+      const address = `10.${77 + onWire}.0.${100 + number}`;
       hostNamespaces.push(namespace);
       await run(["ip", "netns", "add", namespace]);
       await wire("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace);
-      await wire("link", "set", port, "master", "br0", "up");
+      await wire("link", "set", port, "master", `br${onWire}`, "up");
       const host = (...args: string[]) => run(["ip", "-n", namespace, ...args]);
       await host("link", "set", "lo", "up");
       await host("address", "add", `${address}/24`, "brd", "+", "dev", "eth0");

@@ -7,8 +7,13 @@ import { type GateRow, gateRows } from "../../server/gate/table.ts";
 import type { Method, TestApi } from "../server/api/open-api.ts";
 import { type Granted, openGranted } from "../server/gate/granted.ts";
 
-/** The reviewed list: what anybody may ask for, as firmware does. */
+/** The reviewed list: what anybody may ask for, as firmware does, and a browser that is not logged in. */
 const open = [
+  "GET /",
+  "GET /api/v1/login/oidc",
+  "GET /api/v1/login/oidc/return",
+  "GET /api/v1/login/ways",
+  "GET /assets/*",
   "GET /boot/*",
   "GET /boot/ipxe",
   "GET /boot/ipxe/:mac",
@@ -16,6 +21,7 @@ const open = [
   "HEAD /boot/*",
   "HEAD /boot/ipxe",
   "HEAD /boot/ipxe/:mac",
+  "POST /api/v1/login",
   "WS /gate/v2/link",
 ];
 
@@ -77,10 +83,12 @@ function nameOf(path: string, part: string): string {
   return path.includes("/images/") ? lab.imageId : lab.restore;
 }
 
+const isOfOperators = (url: string): boolean => url.startsWith("/api/v1/") || url === "/metrics";
+
 /** Those of the operators. */
 function calls(): Call[] {
   return api.routes
-    .filter(({ url }) => url.startsWith("/api/v1/") || url === "/metrics")
+    .filter(({ url, config }) => config?.gateRows === undefined && isOfOperators(url))
     .flatMap(({ url, method, config }) =>
       ([method].flat() as Method[]).map((each) => ({
         name: `${each} ${url}`,

@@ -46,8 +46,10 @@ export interface BootServicesOptions {
     readonly bootUuids: BootUuids;
     readonly dhcpSeats: DhcpSeats;
     readonly bootTroubles: Pick<BootTroubles, "tell" | "nameOf">;
-    readonly announcer: Pick<Announcer, "note" | "warn">;
+    readonly announcer: Pick<Announcer, "note">;
   };
+  /** What is wrong now, all of it, in words. */
+  warn(texts: readonly string[]): void;
   readonly log: Log;
 }
 
@@ -125,7 +127,6 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       },
       asked: (mac, who) => lab.askedForAddress(mac, who),
       note: (text) => lab.announcer.note({}, text),
-      warn: (texts) => lab.announcer.warn(texts),
       onError,
     }),
   );

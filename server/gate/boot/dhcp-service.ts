@@ -8,7 +8,7 @@ import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-lo
 import { type Asked, whoAsks } from "../../../core/boot/who-asks.ts";
 import { errorText } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
-import { ipv4ToText } from "../../../core/units/ipv4.ts";
+import { ipv4ToNumber, ipv4ToText, isInRange, subnetOf } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
@@ -19,7 +19,12 @@ import type { Log } from "../../host/log.ts";
 import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { BootWatch, type BootWatchPorts } from "./boot-watch.ts";
-import { type DhcpListenerPorts, startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
+import {
+  type DhcpListenerPorts,
+  type LeaseStore,
+  startDhcpListener,
+  startDhcpProxy,
+} from "./dhcp-listener.ts";
 import { dhcpSettings } from "./dhcp-settings.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
@@ -217,13 +222,29 @@ async function answer(
     await startDhcpListener({
       ...settings,
       ...ports,
-      leases: {
-        load: () => state.leases().map(({ record }) => record as Lease),
-        save: (lease) => state.saveLease(lease.mac, lease),
-        remove: (mac) => state.removeLease(mac),
-      },
+      leases: leasesOn({ address, netmask }, state),
     }),
   );
   const { first, last } = settings.range;
   return `DHCP ${interfaceName} ${ipv4ToText(first)}-${ipv4ToText(last)}`;
+}
+
+/** A PC has one lease on all networks together: of the one that it asked on last. */
+function leasesOn(
+  { address, netmask }: { readonly address: string; readonly netmask: string },
+  state: StateStore,
+): LeaseStore {
+  const subnet = subnetOf(address, netmask);
+  const load = (): Lease[] =>
+    state
+      .leases()
+      .map(({ record }) => record as Lease)
+      .filter((lease) => isInRange(ipv4ToNumber(lease.address) ?? 0, subnet));
+  return {
+    load,
+    save: (lease) => state.saveLease(lease.mac, lease),
+    remove(mac) {
+      if (load().some((lease) => lease.mac === mac)) state.removeLease(mac);
+    },
+  };
 }

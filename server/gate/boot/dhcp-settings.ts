@@ -10,6 +10,7 @@ import {
   isInRange,
   parseRange,
   subnetHosts,
+  subnetOf,
 } from "../../../core/units/ipv4.ts";
 import { parseMac } from "../../../core/units/mac.ts";
 import type { Config } from "../../host/config.ts";
@@ -44,7 +45,7 @@ export function dhcpSettings(
     serverUrl: own.serverUrl,
     uefiLoaders: own.uefiLoaders,
     bootUuids: own.bootUuids,
-    seats: own.seats,
+    seats: seatsWithin(own),
     probesAddresses: true,
     range: config.range === undefined ? upperHalf(hosts) : givenRange(config.range, hosts),
     fixed: fixedAddresses(config.static ?? {}, own.address, hosts),
@@ -53,6 +54,17 @@ export function dhcpSettings(
     dns: config.dns ?? [],
   };
 }
+
+/** An address that a PC has on another network is not given on this one. */
+const seatsWithin = ({ seats, address, netmask }: OwnAddress): DhcpSeats => ({
+  of(mac) {
+    const seat = seats.of(mac);
+    if (seat === null || seat.address === null) return seat;
+    const number = ipv4ToNumber(seat.address) ?? 0;
+    return isInRange(number, subnetOf(address, netmask)) ? seat : { ...seat, address: null };
+  },
+  isKept: (kept) => seats.isKept(kept),
+});
 
 /** The lower half stays free for what has fixed addresses. */
 export function upperHalf({ first, last }: AddressRange): AddressRange {

@@ -37,6 +37,7 @@ const allRoutes = (of: TestApi): Route[] =>
 const routesOf = (): Route[] =>
   allRoutes(api)
     .filter(({ url }) => url.startsWith("/api/v1/") || url === "/metrics")
+    .filter(({ options }) => options.config?.gateRows === undefined)
     .map((route) => ({ ...route, url: route.url.replace("/api/v1", "") }));
 
 /** What of an application is neither the operators' nor in the gate's table. */

@@ -6,7 +6,11 @@ import type { FastifyInstance, RouteOptions } from "fastify";
 import { pino } from "pino";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
 import { systemClock } from "../../../core/node/clock.ts";
+import type { Clock } from "../../../core/ports.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
+import { LiveEvents } from "../../../server/api/live-events.ts";
+import { Logins } from "../../../server/api/logins.ts";
+import type { Oidc } from "../../../server/api/oidc.ts";
 import { Operators } from "../../../server/api/operators.ts";
 import {
   application,
@@ -37,6 +41,7 @@ export interface TestApi {
   readonly grants: Grants;
   readonly state: StateStore;
   readonly operators: Operators;
+  readonly logins: Logins;
   readonly app: FastifyInstance;
   /** What the HTTP port shows of the network's application; null for the local one. */
   readonly boot: FastifyInstance | null;
@@ -65,6 +70,12 @@ export interface TestApiOptions {
   /** For the network's application. */
   readonly senses?: LabPorts["senses"];
   readonly tls?: GateKey;
+  /** Of live events for whoever comes back, in characters; else as many as the server's. */
+  readonly keptEvents?: number;
+  /** The site's provider of identities; else none. */
+  readonly oidc?: Oidc | null;
+  /** Of operators and logins. */
+  readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
   readonly log?: Log;
   /** Before there are routes. */
@@ -73,6 +84,7 @@ export interface TestApiOptions {
 
 /** A lab's own network. */
 export const testNetwork: LabNetwork = {
+  name: "lab0",
   ...{ address: "10.77.0.1", netmask: "255.255.255.0", gateway: "10.77.0.254" },
   ...{ dns: ["10.77.0.2"], fixed: new Map([["52:54:00:00:0f:0f", "10.77.0.15"]]) },
 };
@@ -88,6 +100,9 @@ export async function openApi(
     senses,
     tls,
     log = pino({ level: "silent" }),
+    clock = systemClock,
+    oidc = null,
+    keptEvents,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -101,7 +116,7 @@ export async function openApi(
     clock: systemClock,
     version: "test",
     agents: agents ?? links,
-    network: testNetwork,
+    networks: () => [testNetwork],
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),
     startReceiver:
       startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
@@ -121,12 +136,17 @@ export async function openApi(
   };
   const app = newApp(tls ?? null);
   const bootApp = trust === "local" ? null : newApp(null);
-  const operators = new Operators(state, systemClock);
+  const operators = new Operators(state, clock);
   const status = async () => ({
     ...{ version: "test", url: "http://test", startedAt: "t", listeners: [] },
     ...{ rooms: 1, pcs: 0, online: 0, sessions: 0, images: 0, storedBytes: 5, freeBytes: 7 },
-    ...{ interface: "lab0", warnings: [] },
-    dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
+    networks: [
+      {
+        ...{ interface: "lab0", address: "10.77.0.1", trouble: null },
+        dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
+      },
+    ],
+    warnings: [],
   });
   const signing = await SigningKeys.open(folder);
   const keys = {
@@ -143,8 +163,15 @@ export async function openApi(
     async rotate() {},
     async finish() {},
   };
-  const doctor = async () => ({ interface: "lab0", isServing: true, isWell: true, findings: [] });
-  const ports = { lab, images, state, operators, trust: keys, status, doctor };
+  const doctor = async () => ({
+    interfaces: ["lab0"],
+    isServing: true,
+    isWell: true,
+    findings: [],
+  });
+  const logins = new Logins(state, clock, operators);
+  const live = new LiveEvents(lab.announcer.feed, keptEvents);
+  const ports = { lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
@@ -155,7 +182,9 @@ export async function openApi(
     const boot = { folder, serverUrl: "http://test", gate, plan, asked, fetches, secureFile };
     await bootApplication(bootApp, boot);
     const forGate = { lab, images, links, grants, interfaceAddress: "127.0.0.1" };
-    await networkApplication(app, ports, forGate, ["localhost"]);
+    const pageFolder = join(folder, "page");
+    const forNetwork = { api: ports, gate: forGate, names: ["localhost"], pageFolder };
+    await networkApplication(app, forNetwork);
   }
   const close = async (): Promise<void> => {
     links.close();
@@ -169,7 +198,8 @@ export async function openApi(
   };
   return {
     ...{ close, [Symbol.asyncDispose]: close },
-    ...{ folder, images, lab, grants, state, operators, app, boot: bootApp, routes },
+    ...{ folder, images, lab, grants, state, operators, logins, app },
+    ...{ boot: bootApp, routes },
     async call(method, path, body, token) {
       const answer = await app.inject({
         method,

@@ -39,7 +39,7 @@ before(async () => {
   writeFileSync(join(data, "drivers/vendor/nic.inf"), "driver");
   writeFileSync(join(data, "gate.key"), "the gate's");
   mkdirSync(join(folder, "etc"));
-  writeFileSync(config, '[server]\ninterface = "eth1"\n');
+  writeFileSync(config, '[[network]]\ninterface = "eth1"\n');
   state = openStateStore(data);
   state.saveRoom(newRoom("lab1"));
   {

@@ -42,19 +42,22 @@ test("loss: of each PC's latest session", () => {
 });
 
 test("IGMP: no judgement before it was listened for two intervals", () => {
-  assert.equal(querierFinding(null, 30).level, "ok");
-  assert.match(querierFinding(null, 30).text, /4 more min/);
-  assert.equal(querierFinding(null, 300).level, "warning");
-  assert.equal(querierFinding({ address: "10.0.0.2", heardAgo: 12 }, 300).level, "ok");
-  assert.equal(querierFinding({ address: "10.0.0.2", heardAgo: 280 }, 900).level, "warning");
+  assert.equal(querierFinding("lab0", null, 30).level, "ok");
+  assert.match(querierFinding("lab0", null, 30).text, /4 more min/);
+  assert.equal(querierFinding("lab0", null, 300).level, "warning");
+  assert.equal(querierFinding("lab0", { address: "10.0.0.2", heardAgo: 12 }, 300).level, "ok");
+  assert.equal(
+    querierFinding("lab0", { address: "10.0.0.2", heardAgo: 280 }, 900).level,
+    "warning",
+  );
 });
 
 test("DHCP: how it is answered; or each warning", () => {
   const dhcp = { mode: "proxy", why: "auto: …", otherServers: ["10.0.0.9"] } as const;
   const view = { ...dhcp, otherServers: [...dhcp.otherServers] };
-  assert.equal(dhcpFindings(view, [])[0]?.text, "proxy, auto: …; other servers: 10.0.0.9");
+  assert.equal(dhcpFindings([view], [])[0]?.text, "proxy, auto: …; other servers: 10.0.0.9");
   assert.deepEqual(
-    dhcpFindings(view, ["a rival", "no server"]).map(({ level }) => level),
+    dhcpFindings([view], ["a rival", "no server"]).map(({ level }) => level),
     ["problem", "problem"],
   );
 });

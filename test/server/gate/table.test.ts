@@ -57,7 +57,7 @@ function askBare(row: GateRow, ...headers: string[]): Asked {
           "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
         ]
       : [];
-  const isJson = /(commit|plan|multicast)$/.test(row.path);
+  const isJson = /(commit|plan|multicast|login)$/.test(row.path);
   if (row.method === "PUT" || row.method === "POST")
     lines.push(`Content-Type: application/${isJson ? "json" : "octet-stream"}`);
   const method = row.method === "WS" ? "GET" : row.method;
@@ -96,8 +96,9 @@ test("the routes of the gate are those of the table, and no other can be registe
 });
 
 test("whoever has no grant hears so before a byte of the body is sent", async () => {
-  assert(withBody.length >= 7);
-  for (const row of withBody) {
+  const granted = withBody.filter(({ role }) => role !== null);
+  assert(granted.length >= 7);
+  for (const row of granted) {
     for (const length of ["Content-Length: 1000", "Transfer-Encoding: chunked"]) {
       using none = askBare(row, length);
       assert.equal(await none.status, 401, `${nameOf(row)}, ${length}`);

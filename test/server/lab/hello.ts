@@ -47,6 +47,7 @@ export const loginOf = (
     hello: said,
     key: { fingerprint: `sha256:${key}`, kind, spki: key },
     address: "10.0.0.1",
+    cameTo: "10.77.0.1",
     code: "123456",
     pcrDigest: null,
     ...rest,

@@ -140,7 +140,7 @@ test("a room that grew the last partition, or none, from before there were modes
     for (const grow of [true, false])
       add.run(`grow-${grow}`, JSON.stringify({ settings: { grow } }));
     add.run("says-nothing", "{}");
-    for (const table of ["keys", "ssh_keys", "host_keys", "image_steps"])
+    for (const table of ["keys", "ssh_keys", "host_keys", "image_steps", "logins", "wall_links"])
       db.exec(`DROP TABLE ${table}`);
     db.exec("PRAGMA user_version = 3");
     db.close();

@@ -1,0 +1,224 @@
+/** All networks of a server: each is served while its interface has its address, and again when it has it again. */
+import { assert, errorText, RoomcastError } from "../core/errors.ts";
+import { asError } from "../core/node/guard.ts";
+import { parseMac } from "../core/units/mac.ts";
+import type { NetworkStatus } from "../core/wire/api.ts";
+import { interfaceChecks } from "./doctor/host-checks.ts";
+import type { Config } from "./host/config.ts";
+import { type InterfaceAddress, interfaceAddress } from "./host/interface-address.ts";
+import type { LabNetwork } from "./lab/addresses.ts";
+import type { NetworkPlace, ServedNetwork } from "./network.ts";
+import { dhcpConfigOf, type NetworkPlan } from "./network-plans.ts";
+
+/** How often the interfaces are looked at, in milliseconds: a person who pulls a cable looks at the console. */
+const lookEveryMs = 1000;
+/** After which a network that could not be served is tried again, in milliseconds. */
+const retryMs = 5000;
+
+interface Slot {
+  readonly plan: NetworkPlan;
+  /** The address that it has, or had last; null: none since the server was started. */
+  at: InterfaceAddress | null;
+  served: ServedNetwork | null;
+  /** Why it is not served, in words. */
+  trouble: string | null;
+  /** What is wrong with its DHCP and its PCs' boots. */
+  warnings: readonly string[];
+  retryAt: number;
+}
+
+export interface NetworksPorts {
+  serve(plan: NetworkPlan, at: InterfaceAddress, place: NetworkPlace): Promise<ServedNetwork>;
+  /** For the history. */
+  note(text: string): void;
+  /** All that is wrong now. */
+  warn(texts: readonly string[]): void;
+  onError(error: Error): void;
+}
+
+export class Networks implements AsyncDisposable {
+  private readonly slots: readonly [Slot, ...Slot[]];
+  private readonly config: Config;
+  private ports: NetworksPorts | null = null;
+  private firstServed: ServedNetwork | null = null;
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> = Promise.resolve();
+  private isLooking = false;
+
+  /** Throws `refused` when the first network's interface has no address: the server has to be somewhere. */
+  constructor(plans: readonly [NetworkPlan, ...NetworkPlan[]], config: Config) {
+    const [first, ...others] = plans;
+    this.slots = [slotOf(first), ...others.map(slotOf)];
+    this.config = config;
+    if (this.slots[0].at === null) throw withoutAddress(first.interfaceName);
+  }
+
+  /** Starts those that have an address, and looks after all from then on. Rejects when one of them cannot be served. */
+  async open(ports: NetworksPorts): Promise<void> {
+    this.ports = ports;
+    for (const slot of this.slots) {
+      if (slot.at === null) slot.trouble = downText(slot.plan.interfaceName);
+      else await this.serve(slot, slot.at);
+    }
+    this.tell();
+    this.timer = setInterval(() => {
+      if (this.isLooking) return;
+      this.looking = this.look().catch((error: unknown) => ports.onError(asError(error)));
+    }, lookEveryMs);
+  }
+
+  /** Where the server can be found on its first network, or could last. */
+  get home(): Pick<ServedNetwork, "url" | "gateUrl"> {
+    assert(this.firstServed !== null, "the networks are open");
+    return this.firstServed;
+  }
+
+  get names(): readonly string[] {
+    return this.slots.map(({ plan }) => plan.interfaceName);
+  }
+
+  get served(): readonly ServedNetwork[] {
+    return this.slots.flatMap(({ served }) => served ?? []);
+  }
+
+  /** For people: those that are not served, and why. */
+  get troubles(): readonly string[] {
+    return this.slots.flatMap(({ trouble }) => trouble ?? []);
+  }
+
+  /** The PCs whose network boot does not go on, a line each. */
+  get pcTroubles(): readonly string[] {
+    return this.served.flatMap(({ pcTroubles }) => pcTroubles);
+  }
+
+  /** Who hears IGMP there; null while nobody does. */
+  igmpOf(name: string): ServedNetwork["igmp"] {
+    const slot = this.slots.find(({ plan }) => plan.interfaceName === name);
+    return slot?.served?.igmp ?? null;
+  }
+
+  status(): NetworkStatus[] {
+    return this.slots.map(({ plan, at, served, trouble }) => ({
+      interface: plan.interfaceName,
+      address: at?.address ?? null,
+      trouble,
+      dhcp: served?.dhcpStatus() ?? null,
+    }));
+  }
+
+  /** Those that the server has been on, with their latest address. */
+  known(): readonly LabNetwork[] {
+    return this.slots.flatMap(({ plan, at }) => {
+      if (at === null) return [];
+      const dhcp = dhcpConfigOf(plan, at, this.config, this.slots.length);
+      const { address, netmask } = at;
+      return [
+        {
+          ...{ name: plan.interfaceName, address, netmask },
+          ...{ gateway: dhcp.router ?? null, dns: dhcp.dns ?? [] },
+          fixed: new Map(
+            Object.entries(dhcp.static ?? {}).map(([mac, fixed]) => [parseMac(mac) ?? mac, fixed]),
+          ),
+        },
+      ];
+    });
+  }
+
+  /** The server's address on this network, and the operator's limit there. Throws `failed` while there is none. */
+  at(name: string): { readonly address: string; readonly rateBps: number | null } {
+    const slot = this.slots.find(({ plan }) => plan.interfaceName === name);
+    if (slot === undefined || slot.at === null) throw withoutAddress(name);
+    return { address: slot.at.address, rateBps: slot.plan.rateBps };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.timer);
+    this.isLooking = true;
+    await this.looking;
+    await Promise.all(this.slots.map((slot) => slot.served?.[Symbol.asyncDispose]()));
+  }
+
+  private async look(): Promise<void> {
+    this.isLooking = true;
+    try {
+      for (const slot of this.slots) await this.lookAt(slot);
+    } finally {
+      this.isLooking = false;
+    }
+  }
+
+  private async lookAt(slot: Slot): Promise<void> {
+    const { interfaceName } = slot.plan;
+    const now = interfaceAddress(interfaceName);
+    // Its sockets stay: the interface may come back as it was, and PCs go on where they are.
+    if (now === null) return this.change(slot, downText(interfaceName));
+    if (slot.served !== null && isSame(now, slot.served.at)) {
+      if (slot.trouble === null) return;
+      this.change(slot, null);
+      return this.ports?.note(`${interfaceName} is served again, with ${now.address}`);
+    }
+    if (performance.now() < slot.retryAt) return;
+    const { served, at } = slot;
+    slot.served = null;
+    slot.warnings = [];
+    await served?.[Symbol.asyncDispose]();
+    const before =
+      at === null || at.address === now.address ? "" : `; before, it had ${at.address}`;
+    slot.at = now;
+    try {
+      await this.serve(slot, now);
+    } catch (error) {
+      slot.retryAt = performance.now() + retryMs;
+      const next = error instanceof RoomcastError ? `: ${error.next}` : "";
+      return this.change(slot, `${interfaceName} is not served: ${errorText(error)}${next}`);
+    }
+    this.change(slot, null);
+    this.ports?.note(`${interfaceName} is served, with ${now.address}${before}`);
+  }
+
+  private async serve(slot: Slot, at: InterfaceAddress): Promise<void> {
+    const place = {
+      count: this.slots.length,
+      warn: (texts: readonly string[]) => {
+        slot.warnings = texts;
+        this.tell();
+      },
+    };
+    slot.served = (await this.ports?.serve(slot.plan, at, place)) ?? null;
+    if (slot === this.slots[0]) this.firstServed = slot.served;
+  }
+
+  private change(slot: Slot, trouble: string | null): void {
+    if (slot.trouble === trouble) return;
+    slot.trouble = trouble;
+    if (trouble !== null) this.ports?.note(trouble);
+    this.tell();
+  }
+
+  private tell(): void {
+    const texts = this.slots.flatMap(({ trouble, warnings }) => [trouble ?? [], warnings].flat());
+    this.ports?.warn([...new Set(texts)]);
+  }
+}
+
+const slotOf = (plan: NetworkPlan): Slot => ({
+  ...{ plan, at: interfaceAddress(plan.interfaceName), served: null },
+  ...{ trouble: null, warnings: [], retryAt: 0 },
+});
+
+const isSame = (one: InterfaceAddress, other: InterfaceAddress): boolean =>
+  one.index === other.index && one.address === other.address && one.netmask === other.netmask;
+
+/** What is wrong with an interface that has no address, as `doctor` says it. */
+function downText(interfaceName: string): string {
+  const found = interfaceChecks(interfaceName).find(({ level }) => level === "problem");
+  const what = found?.text ?? `${interfaceName} has no IPv4 address`;
+  return `${what}: its PCs are not served until it is back${found?.mend ? `. To do: ${found.mend}` : ""}`;
+}
+
+const withoutAddress = (name: string): RoomcastError =>
+  new RoomcastError(
+    "refused",
+    `interface ${name} has no IPv4 address, or does not exist`,
+    `see \`ip addr\`; for a lab network of its own: ip addr add 10.77.0.1/24 dev ${name}`,
+  );

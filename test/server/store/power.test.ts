@@ -1,0 +1,95 @@
+/** The process is killed, another one starts, and then the power goes: every image is there whole, or not at all. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { CatalogueFile } from "../../../server/store/catalogue.ts";
+import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import { type Bus, LabFiles } from "../../lab/files.ts";
+import { seeded } from "../../sim/random.ts";
+import { mib, sha256, write } from "./write-image.ts";
+
+const chunks = [1, 2, 3].map((value) => new Uint8Array(mib).fill(value));
+const always: Bus = { done: async (work) => work() };
+
+/** A folder of images on a disk of its own, and its catalogue. */
+class Machine {
+  private readonly files: LabFiles;
+  private db: DatabaseSync | null = null;
+
+  constructor(seed: number) {
+    this.files = new LabFiles(seeded(seed));
+  }
+
+  open(bus: Bus = always): Promise<ImageStore> {
+    let made = 0;
+    const catalogue: CatalogueFile = {
+      exists: () => this.db !== null,
+      open: () => {
+        this.db ??= new DatabaseSync(":memory:");
+        return this.db;
+      },
+      remove: () => {
+        this.db = null;
+      },
+    };
+    return openImageStore("store", {
+      disk: this.files.through(bus, true),
+      catalogue,
+      requireContent: async () => {},
+      newImage: () => ({
+        id: (++made).toString(16).padStart(16, "0"),
+        capturedAt: "2026-01-01T00:00:00.000Z",
+      }),
+    });
+  }
+
+  losePower(): void {
+    this.files.losePower();
+  }
+}
+
+/** Lets a process do so many things to its disk; the next never ends, as nothing does for who is killed. */
+function killedAfter(steps: number): { readonly bus: Bus; readonly killed: Promise<"killed"> } {
+  let left = steps;
+  let kill = (_: "killed"): void => {};
+  const killed = new Promise<"killed">((resolve) => {
+    kill = resolve;
+  });
+  const bus: Bus = {
+    async done(work) {
+      if (left-- > 0) return work();
+      kill("killed");
+      return new Promise(() => {});
+    },
+  };
+  return { bus, killed };
+}
+
+async function assertWhole(store: ImageStore): Promise<void> {
+  for (const { id } of store.list())
+    for (const [index, chunk] of chunks.entries())
+      assert.deepEqual(sha256(await store.readChunk(id, index)), sha256(chunk));
+}
+
+/** At each step, until the work is no longer interrupted. */
+async function killAtEachStep(work: (store: ImageStore) => Promise<unknown>): Promise<number> {
+  for (let steps = 0; ; steps++) {
+    let wasKilled = false;
+    for (let seed = 1; seed <= 6; seed++) {
+      const machine = new Machine(seed);
+      await write(await machine.open(), chunks);
+      const { bus, killed } = killedAfter(steps);
+      const end = await Promise.race([killed, machine.open(bus).then(work)]);
+      wasKilled = end === "killed";
+      await assertWhole(await machine.open());
+      machine.losePower();
+      await assertWhole(await machine.open());
+    }
+    if (!wasKilled) return steps;
+  }
+}
+
+test("a deletion that is killed at any step leaves the image whole or takes it, also when the power goes later", async () => {
+  const steps = await killAtEachStep((store) => store.delete(store.list()[0]?.id ?? ""));
+  assert(steps > 10, `${steps} steps`);
+});
