@@ -7,12 +7,12 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens initrd deb secure-boot-image test test-unit test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-start: node_modules initrd ## the lab server: make start IFACE=eth1
+start: node_modules initrd page ## the lab server: make start IFACE=eth1
 	@test -n "$(IFACE)" || { echo "say which interface the lab is on: make start IFACE=eth1" >&2; exit 2; }
 	$(NODE) server/main.ts serve --interface $(IFACE)
 
@@ -23,8 +23,12 @@ PCS ?= 4
 room: packages initrd ## a virtual room that stays: make room PCS=4
 	$(NODE) test/room/room.ts --pcs $(PCS)
 
-screens: packages initrd ## the pictures of docs/guide.md, taken anew; some minutes (root, Debian 12)
+screens: packages initrd ## the pictures of docs/guide.md and docs/page.md, taken anew; some minutes (root, Debian 12)
+	$(NODE) test/page/pictures.ts
 	$(NODE) test/room/screens.ts
+
+page: node_modules ## the page for browsers, into build/page
+	$(NODE) client/page/build.ts
 
 initrd: node_modules ## the boot image, into build/boot
 	$(NODE) initrd/build/main.ts
@@ -45,10 +49,13 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 	@test -n "$(NAME)" -a -n "$(FROM)" || { echo "say which: make kernel NAME=6.12 FROM=PACKAGE, or FROM=FOLDER" >&2; exit 2; }
 	$(NODE) initrd/build/main.ts --kernel "$(NAME)" --from "$(FROM)"
 
-test: check test-unit test-net test-room ## everything that is tested here (root, Debian 12)
+test: check test-unit test-page test-net test-room ## everything that is tested here (root, Debian 12)
 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
 	$(NODE) --import ./test/property.ts --test --test-concurrency=2 --test-reporter=spec $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
+
+test-page: packages ## the page in a browser, with the real server and a scripted one; two minutes
+	$(NODE) --test --test-concurrency=1 --test-reporter=spec $$(find test/page -name '*.test.ts')
 
 test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) --test --test-concurrency=2 --test-reporter=spec $$(find test/net -name '*.test.ts')
@@ -116,7 +123,7 @@ bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 
 	$(NODE) test/bench/capture.ts
 
 check: $(DEV) ## types, lint, format
-	tsc -p core && tsc -p . && biome check .
+	tsc -p core && tsc -p . && tsc -p client/page && tsc -p test/page && biome check .
 
 packages: $(DEV) ## what the demo, the tests and the benches need beside, from npm and Debian
 	@$(NODE) test/packages.ts

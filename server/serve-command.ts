@@ -6,8 +6,8 @@ interface ServeArguments {
   readonly interface?: string[];
   readonly dhcp?: "auto" | DhcpMode;
   readonly range?: string;
-  readonly httpPort: number;
-  readonly httpsPort: number;
+  readonly httpPort?: number;
+  readonly httpsPort?: number;
   readonly config?: string;
 }
 
@@ -18,21 +18,25 @@ export function addServeCommand(program: Command, manager?: ServiceManager): voi
     .description("runs the lab server in the foreground")
     .option(
       "--interface <IF>",
-      "the interface of a lab network, once for each; it serves no other",
+      "the interface of a lab network, once for each; it serves those that the configuration names, too, and no other",
       (name: string, before: string[] = []) => [...before, name],
     )
     .addOption(
       new Option(
         "--dhcp <MODE>",
-        "server: lease addresses; proxy: only tell PCs what to boot; auto (the default): proxy if another DHCP server answers, else server",
+        "server: lease addresses; proxy: only tell PCs what to boot; auto, the default: proxy if another DHCP server answers, else server",
       ).choices(["auto", "server", "proxy", "off"]),
     )
     .option(
       "--range <FIRST-LAST>",
       "the addresses to lease; by default the upper half of the subnet",
     )
-    .option("--http-port <PORT>", "the TCP port for boot files, in clear", port, 8080)
-    .option("--https-port <PORT>", "the TCP port for agents and operators, over TLS", port, 8443)
+    .option("--http-port <PORT>", "the TCP port for boot files, in clear; by default 8080", port)
+    .option(
+      "--https-port <PORT>",
+      "the TCP port for agents and operators, over TLS; by default 8443",
+      port,
+    )
     .option("--config <FILE>", "a TOML file with settings")
     .action(async (options: ServeArguments) => {
       const stop = new AbortController();
@@ -43,15 +47,17 @@ export function addServeCommand(program: Command, manager?: ServiceManager): voi
         });
       }
       // The command line of every other command declares this one, and need not load the server.
+      const { readConfig, usualPorts } = await import("./host/config.ts");
+      const config = options.config === undefined ? {} : await readConfig(options.config);
       const { serve } = await import("./serve.ts");
       await serve({
+        config,
         dataFolder: program.opts<{ data: string }>().data,
         interfaces: options.interface ?? [],
         dhcp: options.dhcp ?? null,
         range: options.range ?? null,
-        httpPort: options.httpPort,
-        httpsPort: options.httpsPort,
-        configFile: options.config ?? null,
+        httpPort: options.httpPort ?? config.server?.httpPort ?? usualPorts.httpPort,
+        httpsPort: options.httpsPort ?? config.server?.httpsPort ?? usualPorts.httpsPort,
         signal: stop.signal,
         ready({ url, gateUrl, pin }) {
           process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`);

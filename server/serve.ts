@@ -26,7 +26,7 @@ import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
-import { rateLimitOf, readConfig } from "./host/config.ts";
+import { type Config, rateLimitOf, usualHistoryDays } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { openLastResort } from "./host/last-resort.ts";
@@ -46,7 +46,7 @@ export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
   readonly httpPort: number;
   readonly httpsPort: number;
-  readonly configFile: string | null;
+  readonly config: Config;
   readonly signal: AbortSignal;
   /** Every listener is up; `pin` is the gate's key. */
   ready(up: { readonly url: string; readonly gateUrl: string; readonly pin: string }): void;
@@ -57,10 +57,9 @@ export interface ServeOptions extends ServeWords {
  * same after an error outside of any handler, and rejects with `failed` then.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { dataFolder, httpPort, httpsPort } = options;
+  const { dataFolder, httpPort, httpsPort, config } = options;
   const log = openLog(process.stderr.isTTY === true);
   using lastResort = openLastResort(log);
-  const config = options.configFile === null ? {} : await readConfig(options.configFile);
   const networks = new Networks(plannedNetworks(options, config), config);
   const startedAt = systemClock.isoTime();
   await using cleanup = new AsyncDisposableStack();
@@ -74,7 +73,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
-  const state = openStateStore(dataFolder);
+  const state = openStateStore(dataFolder, (reason) => {
+    if (reason === null) log.info("what happens is written down again");
+    else log.error({ reason }, "what happens cannot be written down");
+  });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
   const images = cleanup.use(await openImageStore(storeFolder));
@@ -87,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...{ state, images, dataFolder },
     clock: systemClock,
     version,
+    historyDays: config.history?.keepDays ?? usualHistoryDays,
     agents: links,
     networks: () => networks.known(),
     openSender: async ({ address: cast, imageId, room, network }, stats) =>

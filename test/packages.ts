@@ -50,6 +50,7 @@ const packages = {
     "nftables",
     "tcpdump",
     "busybox-static",
+    "chromium",
     "chntpw",
     "libxml2-utils",
     "tftp-hpa",

@@ -5,7 +5,9 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 const root = join(import.meta.dirname, "..");
-const sources = globSync("{core,imaging,server,client,initrd,package,test}/**/*.ts", { cwd: root });
+const sources = globSync("{core,imaging,server,client,initrd,package,test}/**/*.{ts,tsx}", {
+  cwd: root,
+});
 
 /**
  * Who may import whom: each folder, and the folders below or beside it that it may import. `core` by
@@ -48,6 +50,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: ["core", "server"],
   "client/api": ["core"],
   "client/console": ["core", "client/api"],
+  "client/page": ["core"],
   "client/transfer": ["core", "imaging", "client/api"],
   "client/cli": ["core", "client/api", "client/console", "client/transfer"],
   client: ["core", "client/cli"],
@@ -79,7 +82,7 @@ const broken = (rule: (each: Import) => boolean): string[] =>
   imports.filter((each) => !rule(each)).map(({ from, to }) => `${from} imports ${to}`);
 
 const isSource = (path: string): boolean =>
-  /^(core|imaging|server|client|initrd|package)\/.*\.ts$/.test(path);
+  /^(core|imaging|server|client|initrd|package)\/.*\.tsx?$/.test(path);
 const isBelow = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
 
 /** The folder of the table that holds the file. */

@@ -1,11 +1,12 @@
 import { identityLines } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { isRunning } from "../../core/screen/pc-state.ts";
+import { neighbour } from "../../core/screen/seat-map.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import type { Model } from "./model.ts";
 import { pressAnswer } from "./request-keys.ts";
-import { neighbour, seatMap } from "./seat-map.ts";
 import {
   historyOf,
   look,
@@ -17,9 +18,9 @@ import {
 import {
   chosenPc,
   isMap,
-  isRunning,
   namesOf,
   type Page,
+  roomMap,
   roomNames,
   roomSessions,
   sessionAtHand,
@@ -132,7 +133,7 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
 function pressOnMap(model: Model, ui: Ui, key: Key): Step | undefined {
   if (!isMap(ui) || !["left", "right", "up", "down"].includes(key.name)) return undefined;
   const from = chosenPc(model, ui)?.id ?? null;
-  return stay({ ...ui, chosen: neighbour(seatMap(model, ui), from, key) });
+  return stay({ ...ui, chosen: neighbour(roomMap(model, ui), from, key) });
 }
 
 /** Keys that move the cursor, in the list and from PC to PC. */

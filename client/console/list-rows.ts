@@ -1,12 +1,10 @@
 /** One PC, one line: address, state, progress, rate, and what became of it. */
 import { barText, byteRateText, percentText } from "../../core/screen/format.ts";
+import { doneWord, isPending, isRunning, type Part } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { cell, cut, type Row, type Style, span } from "../../core/screen/row.ts";
 import { codeText } from "../../core/trust/code.ts";
 import type { PcState, PcView } from "../../core/wire/views.ts";
-import type { Part } from "./model.ts";
-import { doneWord, isPending } from "./pc-state.ts";
-import { isRunning } from "./state.ts";
 
 interface Widths {
   readonly name: number;

@@ -1,10 +1,10 @@
 /** The seat map: every PC of a room at its place, with its state in words and a bar. */
 import { barText, byteRateText, percentText, sizeText } from "../../core/screen/format.ts";
+import { stateOf } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, paragraph, type Row, type ScreenSize, span } from "../../core/screen/row.ts";
+import type { Place, SeatMap } from "../../core/screen/seat-map.ts";
 import type { Model } from "./model.ts";
-import { stateOf } from "./pc-state.ts";
-import type { Place, SeatMap } from "./seat-map.ts";
 import { chosenPc, type Ui } from "./state.ts";
 
 /** Lines of a place: name, state, bar, and a blank one. */

@@ -1,15 +1,11 @@
 /** What the console knows: the sum of the server's events. */
 
+import { isLatest, type Part } from "../../core/screen/pc-state.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
-import type { ImageView, MemberView, PcView, SessionView } from "../../core/wire/views.ts";
+import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { ConsoleEvent } from "./api.ts";
 import type { Looked } from "./looker.ts";
-
-export interface Part {
-  readonly session: SessionView;
-  readonly member: MemberView;
-}
 
 export interface Model {
   readonly pcs: Map<string, PcView>;
@@ -114,9 +110,7 @@ function forgetUnsaid(model: Model, said: ReadonlySet<unknown>): void {
 function takeSession(model: Model, session: SessionView): void {
   model.sessions.set(session.id, session);
   for (const member of session.members) {
-    const known = model.parts.get(member.pc)?.session;
-    if (known === undefined || known.id === session.id || known.startedAt <= session.startedAt) {
+    if (isLatest(session, model.parts.get(member.pc)?.session))
       model.parts.set(member.pc, { session, member });
-    }
   }
 }

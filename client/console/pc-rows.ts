@@ -10,11 +10,11 @@ import {
   sizeText,
 } from "../../core/screen/format.ts";
 import { identityLines } from "../../core/screen/identity.ts";
+import { isRunning, type Part } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, factRow, line, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
-import type { Model, Part } from "./model.ts";
-import { isRunning } from "./state.ts";
+import type { Model } from "./model.ts";
 
 const yesNo = (value: boolean | null): string =>
   value === null ? "unknown" : value ? "on" : "off";

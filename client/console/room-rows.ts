@@ -1,4 +1,5 @@
 /** A room's PCs, as a list or as a map, and a line for each of its sessions. */
+import { isRunning } from "../../core/screen/pc-state.ts";
 import { progressLine, sentence } from "../../core/screen/report.ts";
 import {
   barRow,
@@ -18,8 +19,7 @@ import type { SessionView } from "../../core/wire/views.ts";
 import { headingRow, pcRow } from "./list-rows.ts";
 import { mapRows } from "./map-rows.ts";
 import type { Model } from "./model.ts";
-import { seatMap } from "./seat-map.ts";
-import { chosenPc, isMap, isRunning, roomNames, roomSessions, shownPcs, type Ui } from "./state.ts";
+import { chosenPc, isMap, roomMap, roomNames, roomSessions, shownPcs, type Ui } from "./state.ts";
 
 /** Exactly `size.lines` rows; `title` and `said` are what every page has. */
 export function roomRows(
@@ -63,7 +63,7 @@ export function roomRows(
   ];
   const room = Math.max(1, size.lines - header.length - footer.length);
   if (isMap(ui)) {
-    const map = seatMap(model, ui);
+    const map = roomMap(model, ui);
     return screenful(
       { header, body: mapRows(model, ui, map, { columns, lines: room }), footer },
       size,

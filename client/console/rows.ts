@@ -1,3 +1,4 @@
+import { isRunning } from "../../core/screen/pc-state.ts";
 import {
   barRow,
   blank,
@@ -17,7 +18,7 @@ import { pcRows } from "./pc-rows.ts";
 import { bannerRows } from "./request-rows.ts";
 import { roomRows } from "./room-rows.ts";
 import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
-import { chosenPc, isRunning, settled, type Ui } from "./state.ts";
+import { chosenPc, settled, type Ui } from "./state.ts";
 
 /** Lines that are not the list: two at the top, a heading, sessions, a message, keys. */
 const listFrame = 9;

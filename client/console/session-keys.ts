@@ -2,19 +2,12 @@
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
+import { isRunning } from "../../core/screen/pc-state.ts";
 import { foreseenTarget } from "../../core/screen/target.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
-import {
-  chosenPc,
-  isRunning,
-  overwriteWord,
-  type Page,
-  roomSessions,
-  toBase,
-  type Ui,
-} from "./state.ts";
+import { chosenPc, overwriteWord, type Page, roomSessions, toBase, type Ui } from "./state.ts";
 import { open, refuse, type Step } from "./step.ts";
 
 /** Moves through the session's PCs and to the room's other sessions. All keys act on the session shown. */

@@ -13,6 +13,7 @@ import {
   secondsBetween,
   sizeText,
 } from "../../core/screen/format.ts";
+import { isRunning } from "../../core/screen/pc-state.ts";
 import {
   memberFraction,
   resultCounts,
@@ -35,7 +36,7 @@ import {
 } from "../../core/screen/row.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
-import { byName, isRunning } from "./state.ts";
+import { byName } from "./state.ts";
 
 /** Lines that are not PCs: title, facts, heading, and the edges of the screen. */
 const frameLines = 12;

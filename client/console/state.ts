@@ -1,5 +1,7 @@
 /** Where the operator is in the console, and what that shows of the model. */
 import { isLeftOut, type OrderKeys, orderKeys } from "../../core/screen/identity.ts";
+import { isRunning } from "../../core/screen/pc-state.ts";
+import { type SeatMap, seatMap } from "../../core/screen/seat-map.ts";
 import type { Afterwards } from "../../core/wire/control.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
@@ -161,6 +163,10 @@ export function shownPcs(model: Model, ui: Ui): PcView[] {
   );
 }
 
+/** The shown room's map; PCs that the filter hides leave their seats empty. */
+export const roomMap = (model: Model, ui: Ui): SeatMap =>
+  seatMap(ui.room === null ? [] : (model.rooms.get(ui.room)?.seats ?? []), shownPcs(model, ui));
+
 function matches(model: Model, pc: PcView, wanted: string): boolean {
   const part = model.parts.get(pc.id);
   const texts = [
@@ -184,8 +190,6 @@ export function chosenPc(model: Model, ui: Ui): PcView | undefined {
   const shown = shownPcs(model, ui);
   return shown.find(({ id }) => id === ui.chosen) ?? shown[0];
 }
-
-export const isRunning = (session: SessionView): boolean => session.endedAt === null;
 
 /** All rooms at once have no map. */
 export const isMap = (ui: Ui): boolean => ui.view === "map" && ui.room !== null;

@@ -11,6 +11,10 @@ import { type Known, likeness, type Marks, recognise } from "./identity.ts";
 
 /** PCs that nobody has placed: a lecture hall's worth of them is remembered, and no more. */
 export const unplacedLimit = 200;
+/** PCs that are known in all: ten buildings of the largest kind, and some 100 MB of memory. */
+export const pcsLimit = 20_000;
+/** MACs of one PC: of all its cards, docks and adapters, those that it was seen with last. */
+export const macsKept = 128;
 /** One that is away for longer is forgotten. */
 export const unplacedKept = millis(3_600_000);
 /** New PCs that one address may bring in a minute: a host with many disks, and no flood. */
@@ -162,19 +166,20 @@ export function orderVerdict(
 
 /** Counts who comes new from which address; the time is any clock that only goes forward. */
 export class Newcomers {
-  private readonly byAddress = new Map<string, Millis[]>();
+  /** The address from which nobody has come for the longest time is the first. */
+  private readonly byAddress = new Map<string, readonly Millis[]>();
 
   /** Whether one more may come from there now. */
   take(address: string, now: Millis): boolean {
-    for (const [each, times] of this.byAddress) {
-      const recent = times.filter((at) => now - at < minute);
-      if (recent.length === 0) this.byAddress.delete(each);
-      else this.byAddress.set(each, recent);
+    for (const [oldest, times] of this.byAddress) {
+      if (now - (times.at(-1) ?? now) < minute) break;
+      this.byAddress.delete(oldest);
     }
-    const times = this.byAddress.get(address) ?? [];
+    const times = (this.byAddress.get(address) ?? []).filter((at) => now - at < minute);
     const isNew = times.length === 0;
     if (times.length >= newcomersPerMinute) return false;
     if (isNew && this.byAddress.size >= addressLimit) return false;
+    this.byAddress.delete(address);
     this.byAddress.set(address, [...times, now]);
     return true;
   }

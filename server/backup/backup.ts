@@ -13,6 +13,7 @@ import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { version } from "../../core/node/version.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
 import { readCatalogue } from "../store/catalogue.ts";
+import { checkHere } from "../store/checkers.ts";
 import { nodeFiles } from "../store/files.ts";
 import { readIndex, readManifest } from "../store/image-files.ts";
 import { Packs } from "../store/packs.ts";
@@ -145,7 +146,7 @@ async function readImage(
 ): Promise<{ manifest: Manifest; index: Uint8Array } | null> {
   try {
     const manifest = await readManifest(nodeFiles, folder, id);
-    return { manifest, index: await readIndex(nodeFiles, folder, manifest) };
+    return { manifest, index: await readIndex(nodeFiles, folder, manifest, checkHere) };
   } catch (error) {
     const names = await readdir(folder);
     if (!names.includes(`${id}.json`)) return null;

@@ -8,6 +8,7 @@ import { imageName } from "../../core/image/manifest.ts";
 import { codec, type Manifest } from "../../core/image/types.ts";
 import { isOwnName } from "../host/data-folder.ts";
 import { readCatalogue } from "../store/catalogue.ts";
+import { checkHere } from "../store/checkers.ts";
 import { nodeFiles } from "../store/files.ts";
 import { readIndex, readManifests } from "../store/image-files.ts";
 import { configName } from "./backup.ts";
@@ -159,7 +160,12 @@ async function lackingChunks(
   try {
     const lacking: string[] = [];
     for (const manifest of images) {
-      const index = await readIndex(nodeFiles, join(backup, "store", "images"), manifest);
+      const index = await readIndex(
+        nodeFiles,
+        join(backup, "store", "images"),
+        manifest,
+        checkHere,
+      );
       const decoded = decodeIndex(index, manifest.diskBytes);
       const isWhole =
         decoded.ok &&

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { neededFiles, signedFiles } from "../../core/boot/boot-files.ts";
 import { feigning } from "../../core/boot/dhcp-watch.ts";
 import type { DhcpStatus, DoctorView, Finding } from "../../core/wire/api.ts";
+import { usualPorts } from "../host/config.ts";
 import { startDhcpWatcher } from "../host/dhcp-watcher.ts";
 import {
   bootFileChecks,
@@ -36,13 +37,12 @@ export interface HostToExamine {
   } | null;
 }
 
-const defaultPorts = { httpPort: 8080, httpsPort: 8443 };
 export const builtBootFolder = join(import.meta.dirname, "..", "..", "build", "boot");
 
 /** The findings about the host, in the order in which to fix them. */
 export async function examineHost(host: HostToExamine): Promise<Finding[]> {
   const { interfaces, server } = host;
-  const ports = portsWanted(server?.modes ?? null, server ?? defaultPorts);
+  const ports = portsWanted(server?.modes ?? null, server ?? usualPorts);
   const walls = await Promise.all(interfaces.map(({ name }) => firewallChecks(name, ports)));
   return [
     ...interfaces.flatMap(({ name }) => interfaceChecks(name)),

@@ -6,11 +6,12 @@ import { type KeyObject, randomBytes, sign } from "node:crypto";
 import { spkiOf } from "../../core/node/key-forms.ts";
 import { gateServername } from "../../core/node/pin.ts";
 
-/** An element of DER (ITU-T X.690): tag, length, contents. */
+/** An element of DER (ITU-T X.690): tag, length, contents. Browsers refuse a length with a zero in front. */
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const contents = Buffer.concat(parts);
   const { length } = contents;
-  const lengthBytes = length < 0x80 ? [length] : [0x82, length >> 8, length & 0xff];
+  const lengthBytes =
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.of(tag, ...lengthBytes), contents]);
 }
 

@@ -23,13 +23,11 @@ import type { AgentEvents, Agents, Login } from "../lab/agents.ts";
 import { channelOf } from "./channel.ts";
 import { LoginCheck, type LoginFault } from "./proof.ts";
 import { linkPath } from "./table.ts";
+import { Unproven } from "./unproven.ts";
 import { Unread } from "./unread.ts";
 
 /** A bitmap over the largest index that a restore may have, and its header: 16 TiB of 1 MiB chunks. */
 const bulkFrameLimit = 2 * 1024 * 1024 + 8;
-/** Sockets that have proven no key yet, in all and of one address. A room does it within a second or two, and tries again. */
-const unprovenLimit = 256;
-const unprovenPerAddress = 16;
 /** For the greeting, of which an agent knows all; in milliseconds. */
 const greetingMs = 10_000;
 /** An agent looks at its disks, and a TPM makes its key and a quote: seconds each; in milliseconds. */
@@ -58,7 +56,7 @@ interface Shared {
   readonly log: Log;
   /** By the PC's id: at most one, the newest. */
   readonly links: Map<string, Link>;
-  readonly unproven: Set<Connection>;
+  readonly unproven: Unproven;
   readonly refused: Map<string, number>;
   /** What PCs are to pin from now on. */
   keys(): readonly string[];
@@ -70,7 +68,7 @@ interface Shared {
  */
 export class AgentLinks implements Agents {
   private readonly links: Shared["links"] = new Map();
-  private readonly unproven: Shared["unproven"] = new Set();
+  private readonly unproven = new Unproven();
   private readonly refused: Shared["refused"] = new Map();
   private readonly connections = new Set<Connection>();
   private readonly log: Log;
@@ -162,13 +160,9 @@ class Connection {
     );
     socket.on("error", () => socket.terminate());
     socket.on("close", () => this.guard(() => this.closed()));
-    const ofAddress = [...shared.unproven].filter(({ address }) => address === this.address);
-    if (shared.unproven.size >= unprovenLimit || ofAddress.length >= unprovenPerAddress) {
+    if (!shared.unproven.add(this, this.address)) {
       this.refuse(closeCode.busy, "too many PCs log in at once; try again");
-    } else {
-      shared.unproven.add(this);
-      this.countUntilProof(request.raw.socket);
-    }
+    } else this.countUntilProof(request.raw.socket);
   }
 
   send(message: ServerMessage): void {

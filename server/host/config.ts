@@ -7,6 +7,7 @@ import { RoomcastError } from "../../core/errors.ts";
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
 /** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
 const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
+const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 const closed = { additionalProperties: false };
 /** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
 const Rate = Type.Union([
@@ -14,9 +15,22 @@ const Rate = Type.Union([
   Type.String({ pattern: "^\\d+(\\.\\d+)? ?[kMG](bit/s)?$" }),
 ]);
 
+/** Where the server listens when nobody says otherwise. */
+export const usualPorts = { httpPort: 8080, httpsPort: 8443 };
+
 /** The file that `serve --config` names. Everything in it is optional; see `docs/configuration.md`. */
 export const Config = Type.Object(
   {
+    /** `--http-port` and `--https-port` override it. */
+    server: Type.Optional(
+      Type.Object(
+        {
+          httpPort: Type.Optional(Port),
+          httpsPort: Type.Optional(Port),
+        },
+        closed,
+      ),
+    ),
     dhcp: Type.Optional(
       Type.Object(
         {
@@ -81,6 +95,15 @@ export const Config = Type.Object(
           },
           closed,
         ),
+      ),
+    ),
+    history: Type.Optional(
+      Type.Object(
+        {
+          /** What happened longer ago is forgotten. */
+          keepDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+        },
+        closed,
       ),
     ),
     tls: Type.Optional(
@@ -154,6 +177,9 @@ export const Config = Type.Object(
   closed,
 );
 export type Config = Static<typeof Config>;
+
+/** How long the history is kept where nobody says, in days. */
+export const usualHistoryDays = 365;
 
 /** The operator's cap on the rate of a session of this room, in bits a second, or null. */
 export function rateLimitOf({ cast, rooms }: Config, room: string | null): number | null {

@@ -15,7 +15,7 @@ import type { KeyState, LinkLevel } from "../../core/wire/login.ts";
 import type { IdentityView } from "../../core/wire/views.ts";
 import type { KeyRecord, PcRecord } from "../state/records.ts";
 import type { Login } from "./agents.ts";
-import { type Inventory, macsOf } from "./inventory.ts";
+import { type Inventory, joinedMacs, macsOf } from "./inventory.ts";
 import { type KeyStore, Keys } from "./keys.ts";
 
 export interface AdmissionsPorts {
@@ -79,13 +79,15 @@ export class Admissions {
     const { inventory } = this.ports;
     const { hello, key } = login;
     const { uuid, serials } = hello.identity;
+    const marks = { uuid, serials, macs: macsOf(hello) };
+    const known = this.keys.find(key.fingerprint);
+    // Nothing speaks for any other PC, so that none of them would change the answer.
+    const pcs = new Set(inventory.alike(marks));
+    const own = inventory.get(known?.pc ?? "");
+    if (own !== undefined) pcs.add(own);
     const arrival = arrivalOf(
-      {
-        kind: key.kind,
-        marks: { uuid, serials, macs: macsOf(hello) },
-        known: this.keys.find(key.fingerprint),
-      },
-      inventory.pcs().map((pc) => this.knownPc(pc)),
+      { kind: key.kind, marks, known },
+      [...pcs].map((pc) => this.knownPc(pc)),
     );
     switch (arrival.kind) {
       case "revoked":
@@ -263,7 +265,7 @@ export class Admissions {
       this.keys.save({ ...key, pc: other.id, state: "placed", since, by, pcrDigest }, true);
     }
     other.hello = pc.hello;
-    other.macs = [...new Set([...pc.macs, ...other.macs])];
+    other.macs = joinedMacs(pc.macs, other.macs);
     other.lastSeen = pc.lastSeen;
     inventory.save(other);
     this.leftAt.delete(pc.id);
@@ -328,7 +330,7 @@ export class Admissions {
     const { inventory, isoTime } = this.ports;
     if (this.keys.of(pc.id)?.state === "doubt" && pc.doubt === undefined) {
       pc.lastSeen = isoTime();
-      inventory.save(pc);
+      inventory.save(pc, "soon");
     } else inventory.describe(pc, hello, isoTime());
     return pc;
   }
@@ -342,9 +344,9 @@ export class Admissions {
   /** The key of this login is the PC's, in place of the one that it had. */
   private bind(pc: PcRecord, login: Login, state: KeyState, by: string | null): PcRecord {
     const { inventory, isoTime } = this.ports;
-    this.keys.release(pc.id);
+    this.keys.release(pc.id, "soon");
     inventory.describe(pc, login.hello, isoTime());
-    this.keys.save(this.keyOf(pc, login, state, by), pc.unplaced === undefined);
+    this.keys.save(this.keyOf(pc, login, state, by), pc.unplaced === undefined, "soon");
     return pc;
   }
 
@@ -370,7 +372,7 @@ export class Admissions {
         "it tries again by itself",
       );
     }
-    if (inventory.pcs().filter(({ unplaced }) => unplaced).length < unplacedLimit) return;
+    if (inventory.unplacedCount < unplacedLimit) return;
     const [oldest] = this.leftAt.keys();
     if (oldest === undefined) {
       throw new RoomcastError(

@@ -16,7 +16,7 @@ export interface AnnouncerPorts {
   readonly timers: LabTimers;
   log(fields: Record<string, unknown>, text: string): void;
   pc(id: string): PcRecord | undefined;
-  rooms(): string[];
+  hasRoom(name: string): boolean;
   pcView(pc: PcRecord): PcView;
   roomView(name: string): RoomView;
   /** Throws `not-found`. */
@@ -83,14 +83,13 @@ export class Announcer {
     });
   }
 
-  rooms(): void {
-    for (const name of this.ports.rooms()) {
-      this.feed.soon(`room ${name}`, () =>
-        this.ports.rooms().includes(name)
-          ? { type: "room", room: this.ports.roomView(name) }
-          : { type: "room-gone", name },
-      );
-    }
+  /** Something of a room has changed: its settings, its seats, its session, or a PC of it. */
+  room(name: string): void {
+    this.feed.soon(`room ${name}`, () =>
+      this.ports.hasRoom(name)
+        ? { type: "room", room: this.ports.roomView(name) }
+        : { type: "room-gone", name },
+    );
   }
 
   session(id: string): void {
@@ -104,7 +103,7 @@ export class Announcer {
     const session = this.ports.sessionView(id);
     this.feed.now(`session ${id}`, { type: "session", session });
     for (const { pc } of session.members) this.pc(pc);
-    this.rooms();
+    if (session.room !== null) this.room(session.room);
   }
 
   private complete(about: Subjects): Omit<EventRecord, "at" | "text"> {

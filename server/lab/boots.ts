@@ -74,7 +74,7 @@ export class Boots {
     const uuid = this.ports.uuids.of(pc.hello.mac);
     if (uuid !== null) pc.bootUuid = uuid;
     if (pc.nextBoot === "agent") pc.nextBoot = "room";
-    this.ports.inventory.save(pc);
+    this.ports.inventory.save(pc, "soon");
   }
 
   private goal(pc: PcRecord, idleBoot: "agent" | "local-disk"): "agent" | "local-disk" {

@@ -89,6 +89,8 @@ interface Running extends Session {
   seq: number;
   snapshotSeq: number;
   isNew: boolean;
+  /** The deadline that this state has named; null: it was not asked. */
+  due: { readonly state: unknown; readonly at: LabTime | undefined } | null;
 }
 
 interface Connected {
@@ -134,7 +136,7 @@ export class Engine {
     const session: Running = {
       ...{ number, id: idOf(number), kindName, kind, startedAt: stamp.iso, endedAt: null },
       ...{ state, durable: null, wanted: nothingWanted, gauges: newGauges() },
-      ...{ seq: 0, snapshotSeq: 0, isNew: true },
+      ...{ seq: 0, snapshotSeq: 0, isNew: true, due: null },
     };
     this.running.set(session.id, session);
     this.unwritten.add(session);
@@ -254,8 +256,8 @@ export class Engine {
   /** The next moment after `now` at which a session wants a `tick`. */
   deadline(now: LabTime): LabTime | undefined {
     let soonest: LabTime | undefined;
-    for (const { kind, state } of this.running.values()) {
-      const at = kind.deadline(state, now);
+    for (const session of this.running.values()) {
+      const at = deadlineOf(session, now);
       if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
     }
     return soonest;
@@ -471,7 +473,17 @@ export function sessionOf({ stored, facts }: Journalled): Running {
     ...{ startedAt: stored.startedAt, endedAt: stored.endedAt, state, durable: state },
     ...{ wanted: kind.wanted(state), gauges: { ...newGauges(), totals: stored.totals } },
     ...{ seq: facts.at(-1)?.seq ?? stored.seq, snapshotSeq: stored.seq, isNew: false },
+    due: null,
   };
+}
+
+/** Asked of the kind once for each state, for it looks at every member: what is to come next stays so until it has come. */
+function deadlineOf(session: Running, now: LabTime): LabTime | undefined {
+  const { kind, state, due } = session;
+  if (due !== null && due.state === state && (due.at === undefined || due.at > now)) return due.at;
+  const at = kind.deadline(state, now);
+  session.due = { state, at };
+  return at;
 }
 
 /** 1 when the agent reports this session, else 0. */

@@ -32,6 +32,7 @@ export class Feed {
       this.stopTimer = undefined;
       const due = [...this.pending.values()];
       this.pending.clear();
+      if (this.listeners.size === 0) return;
       for (const makeEvent of due) this.say(makeEvent());
     });
   }

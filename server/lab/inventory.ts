@@ -1,15 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import { nextPlace } from "../../core/session/seats.ts";
+import { macsKept, pcsLimit } from "../../core/trust/admission.ts";
 import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
 import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
 import { defaultRoom, newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
-import type { StateStore } from "../state/state-store.ts";
+import type { StateStore, WriteTime } from "../state/state-store.ts";
 import { expectedPc, type ListedPc } from "./listed-pc.ts";
-import { PcIndex } from "./pc-index.ts";
+import { PcIndex, type PcMarks } from "./pc-index.ts";
 
 /** What of the state store is PCs and rooms. */
 export type InventoryStore = Pick<
@@ -26,6 +27,8 @@ export class Inventory {
   private readonly records: Map<string, PcRecord>;
   private readonly roomRecords: Map<string, RoomRecord>;
   private readonly index = new PcIndex();
+  /** In order; null: since they were sorted, one has come or gone. */
+  private roomNames: readonly string[] | null = null;
 
   constructor(store: InventoryStore, newId = randomId) {
     this.store = store;
@@ -38,16 +41,33 @@ export class Inventory {
     }
   }
 
-  pcs(): PcRecord[] {
-    return [...this.records.values()].sort(byName);
+  /** By name. The list stays as it is when PCs come, go or move. */
+  pcs(): readonly PcRecord[] {
+    return this.index.all();
   }
 
-  pcsOf(room: string): PcRecord[] {
-    return this.pcs().filter((pc) => pc.room === room);
+  /** As `pcs`, of this room. */
+  pcsOf(room: string): readonly PcRecord[] {
+    return this.index.inRoom(room);
   }
 
-  rooms(): string[] {
-    return [...this.roomRecords.keys()].sort();
+  /** Those that have the UUID, a serial or a MAC of these. */
+  alike(marks: PcMarks): readonly PcRecord[] {
+    return this.index.alike(marks);
+  }
+
+  /** How many PCs nobody has placed. */
+  get unplacedCount(): number {
+    return this.index.unplacedCount;
+  }
+
+  rooms(): readonly string[] {
+    this.roomNames ??= [...this.roomRecords.keys()].sort();
+    return this.roomNames;
+  }
+
+  hasRoom(name: string): boolean {
+    return this.roomRecords.has(name);
   }
 
   get(id: string): PcRecord | undefined {
@@ -58,15 +78,14 @@ export class Inventory {
    * Several where a network card goes from PC to PC, as a dock's does. A PC that nobody has placed
    * is not among them beside one that somebody has: what it says of itself changes nothing for others.
    */
-  withMac(mac: string): PcRecord[] {
+  withMac(mac: string): readonly PcRecord[] {
     const placed = this.placedWithMac(mac);
-    return placed.length > 0 ? placed : this.index.withMac(mac).sort(byName);
+    return placed.length > 0 ? placed : this.index.withMac(mac);
   }
 
   /** The same, of those that somebody has placed alone. */
-  placedWithMac(mac: string): PcRecord[] {
-    const all = this.index.withMac(mac).filter(({ unplaced }) => unplaced === undefined);
-    return all.length > 1 ? all.sort(byName) : all;
+  placedWithMac(mac: string): readonly PcRecord[] {
+    return this.index.withMac(mac).filter(({ unplaced }) => unplaced === undefined);
   }
 
   /** The PC whose own address this is. */
@@ -77,9 +96,9 @@ export class Inventory {
   /** By id, name or MAC; throws `not-found`, and `conflict` where it may be several. */
   find(reference: string): PcRecord {
     const mac = parseMac(reference);
-    const known = this.records.get(reference) ?? this.pcs().find((pc) => pc.name === reference);
+    const named = this.index.named(reference);
+    const known = this.records.get(reference) ?? named.find(({ name }) => name === reference);
     if (known !== undefined) return known;
-    const named = this.namesakes(reference);
     const fitting = named.length > 0 || mac === undefined ? named : this.withMac(mac);
     if (fitting.length > 1) {
       throw new RoomcastError(
@@ -109,12 +128,17 @@ export class Inventory {
   }
 
   saveRoom(room: RoomRecord): void {
+    if (!this.roomRecords.has(room.name)) this.roomNames = null;
     this.roomRecords.set(room.name, room);
     this.store.saveRoom(room);
   }
 
-  /** A new PC in the default room, which nobody has placed; `doubt`: the known ones that it may be. */
+  /**
+   * A new PC in the default room, which nobody has placed; `doubt`: the known ones that it may be. Throws
+   * `too-many`.
+   */
   create(hello: Hello, isoTime: string, doubt: readonly string[] | null): PcRecord {
+    this.requireRoom(1);
     const record: PcRecord = {
       id: this.newId(),
       name: this.freeName(hello.name),
@@ -131,12 +155,12 @@ export class Inventory {
     return record;
   }
 
-  /** Takes what a PC says of itself. */
+  /** Takes what a PC says of itself. It says so again when it next connects, and so is written soon. */
   describe(pc: PcRecord, hello: Hello, isoTime: string): void {
     pc.hello = describedBy(hello);
-    pc.macs = [...new Set([...macsOf(hello), ...pc.macs])];
+    pc.macs = joinedMacs(macsOf(hello), pc.macs);
     pc.lastSeen = isoTime;
-    this.save(pc);
+    this.save(pc, "soon");
   }
 
   /** The PCs that this one may be; none for one that is known. */
@@ -145,17 +169,18 @@ export class Inventory {
   }
 
   /** What nobody has placed is kept in memory alone: no stranger fills the disk. */
-  save(pc: PcRecord): void {
+  save(pc: PcRecord, when: WriteTime = "now"): void {
     this.records.set(pc.id, pc);
     this.index.put(pc);
-    if (pc.unplaced === undefined) this.store.savePc(pc);
+    if (pc.unplaced === undefined) this.store.savePc(pc, when);
   }
 
   /**
    * Gives many PCs another place, all of them or none; what is not known yet (`pc` null) becomes a PC that
-   * was never here. Answers the records, in that order.
+   * was never here. Answers the records, in that order. Throws `too-many`.
    */
   saveList(list: readonly ListedPc[]): PcRecord[] {
+    this.requireRoom(list.filter(({ pc }) => pc === null).length);
     const changed = list.map(({ pc, place, mac, uuid }): PcRecord => {
       // What is stored is remembered: whoever calls says so of the record in memory, too.
       const {
@@ -193,7 +218,7 @@ export class Inventory {
   }
 
   rename(pc: PcRecord, name: string): void {
-    const holder = this.namesakes(name).find((other) => other !== pc);
+    const holder = this.index.named(name).find((other) => other !== pc);
     if (holder !== undefined) {
       throw new RoomcastError(
         "conflict",
@@ -207,7 +232,7 @@ export class Inventory {
 
   /** Whether no other PC than this one has the name. */
   isFreeName(name: string, pc: PcRecord): boolean {
-    return !this.namesakes(name).some((other) => other !== pc);
+    return !this.index.named(name).some((other) => other !== pc);
   }
 
   /** What the room calls a PC that takes this seat: its own name, unless the room says otherwise and no other has that. */
@@ -252,12 +277,18 @@ export class Inventory {
       this.save(pc);
     }
     this.roomRecords.delete(name);
+    this.roomNames = null;
     this.store.removeRoom(name);
   }
 
-  /** The PCs whose name this is, without regard to capital letters: one, but in the states of older servers. */
-  private namesakes(name: string): PcRecord[] {
-    return this.pcs().filter((pc) => foldedName(pc.name) === foldedName(name));
+  /** For so many more PCs. */
+  private requireRoom(count: number): void {
+    if (this.records.size + count <= pcsLimit) return;
+    throw new RoomcastError(
+      "too-many",
+      `the server knows ${this.records.size} PCs, and ${pcsLimit} are the most`,
+      "remove those that are gone for good with `roomcast pc forget PC`: see `roomcast pc list`",
+    );
   }
 
   private sameRoom(name: string): RoomRecord | undefined {
@@ -267,23 +298,19 @@ export class Inventory {
   }
 
   private freeName(wanted: string | null): string {
-    const taken = new Set(this.pcs().map((pc) => foldedName(pc.name)));
-    if (wanted !== null && new RegExp(namePattern).test(wanted) && !taken.has(foldedName(wanted)))
-      return wanted;
-    for (let number = 1; ; number++) {
-      const name = `pc${number}`;
-      if (!taken.has(name)) return name;
-    }
+    const isFit = wanted !== null && new RegExp(namePattern).test(wanted);
+    return isFit && this.index.named(wanted).length === 0 ? wanted : this.index.freeName();
   }
 }
-
-const inNumbers = new Intl.Collator("en", { numeric: true });
-const byName = (a: PcRecord, b: PcRecord): number => inNumbers.compare(a.name, b.name);
 
 function describedBy(hello: Hello): PcRecord["hello"] {
   const { type: _, state: __, report: ___, ...described } = hello;
   return described;
 }
+
+/** Of all that a PC was ever seen with, the newest. */
+export const joinedMacs = (newer: readonly string[], older: readonly string[]): string[] =>
+  [...new Set([...newer, ...older])].slice(0, macsKept);
 
 /** All addresses that a PC says it has, the one that it booted from first. */
 export const macsOf = ({ mac, identity }: Pick<Hello, "mac" | "identity">): string[] => [

@@ -1,5 +1,5 @@
 import type { KeyRecord } from "../state/records.ts";
-import type { StateStore } from "../state/state-store.ts";
+import type { StateStore, WriteTime } from "../state/state-store.ts";
 
 /** What of the state store is keys. */
 export type KeyStore = Pick<StateStore, "keys" | "saveKey" | "removeKey">;
@@ -25,22 +25,22 @@ export class Keys {
   }
 
   /** Takes a key as it is now; `isKept` false: of a PC that is not stored either. */
-  save(key: KeyRecord, isKept: boolean): void {
+  save(key: KeyRecord, isKept: boolean, when: WriteTime = "now"): void {
     this.byFingerprint.set(key.fingerprint, key);
     if (key.pc !== null) this.byPc.set(key.pc, key);
-    if (isKept) this.store.saveKey(key);
+    if (isKept) this.store.saveKey(key, when);
   }
 
   /** The PC has no key any more. One that is revoked stays known, so that it is never new. */
-  release(pc: string): void {
+  release(pc: string, when: WriteTime = "now"): void {
     const key = this.byPc.get(pc);
     if (key === undefined) return;
     this.byPc.delete(pc);
     if (key.state === "revoked") {
       key.pc = null;
-      return this.store.saveKey(key);
+      return this.store.saveKey(key, when);
     }
     this.byFingerprint.delete(key.fingerprint);
-    this.store.removeKey(key.fingerprint);
+    this.store.removeKey(key.fingerprint, when);
   }
 }

@@ -43,6 +43,7 @@ import { certificateOf } from "./certificates.ts";
 import { dhcpSeats } from "./dhcp-seats.ts";
 import { Fits, type StartFit } from "./fits.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
+import { pruneHistory } from "./history.ts";
 import { ImageSteps } from "./image-steps.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { type LookAt, Looks } from "./looks.ts";
@@ -73,6 +74,8 @@ export interface LabPorts {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly version: string;
+  /** How long the history is kept, in days. */
+  readonly historyDays: number;
   /** The connections of the PCs' agents. */
   readonly agents: Agents;
   /** Those that the PCs are on, as they are now; the first is there always. */
@@ -213,7 +216,7 @@ export class Lab implements AgentEvents {
       clock,
       log,
       pc: (id) => this.inventory.get(id),
-      rooms: () => this.inventory.rooms(),
+      hasRoom: (name) => this.inventory.hasRoom(name),
       pcView: (pc) => this.pcView(pc),
       roomView: (name) => this.rooms.view(name),
       sessionView: (id) => this.sessions.find(id),
@@ -341,6 +344,7 @@ export class Lab implements AgentEvents {
     this.sessions.resume();
     this.schedule.resume();
     timers.every(sweepEvery, () => this.sweep());
+    pruneHistory({ state, clock, timers, announcer, keepDays: ports.historyDays });
   }
 
   // --- what screens and programs read
@@ -535,7 +539,7 @@ export class Lab implements AgentEvents {
       if (fault !== null)
         this.announcer.note({ session: session.id, pc: pc.id }, `left out: ${fault.what}`);
     }
-    this.announcer.rooms();
+    if (session.room !== null) this.announcer.room(session.room);
   }
 
   /** The room of a request as its record spells it. */
@@ -842,9 +846,9 @@ export class Lab implements AgentEvents {
         this.agents.send(id, { type: "notice", text });
       }
       this.placed(pc);
+      this.announcer.room(pc.room);
     }
     this.announcer.pc(id);
-    this.announcer.rooms();
   }
 
   /** An order from before the server asked for keys names it: that places it, as an order does now. */
@@ -859,10 +863,11 @@ export class Lab implements AgentEvents {
     this.serve(pc.id);
     if (this.admissions.verdict(pc).kind !== "may") return;
     const session = this.sessions.restoreIn(pc.room);
-    const fault = session === null ? undefined : this.ownFaults(session, pc)[0];
-    if (session === null || fault === undefined) return this.sessions.placed(pc);
-    if (!this.sessions.knows(session, pc.id))
-      this.announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
+    // Most who come were asked for: what else would be looked at costs a look at every member.
+    if (session === null || this.sessions.knows(session, pc.id)) return;
+    const fault = this.ownFaults(session, pc)[0];
+    if (fault === undefined) return this.sessions.placed(pc);
+    this.announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
   }
 
   /** The sessions hear of a PC while it is connected and orders may go to it, and of no other. */
@@ -883,7 +888,12 @@ export class Lab implements AgentEvents {
 
   /** PCs that nobody placed are not remembered for long. */
   private sweep(): void {
-    for (const id of this.admissions.sweep()) this.announcer.pc(id);
+    const gone = this.admissions.sweep();
+    for (const id of gone) {
+      this.bootingSince.delete(id);
+      this.announcer.pc(id);
+    }
+    if (gone.length > 0) this.announcer.room(defaultRoom);
     for (const id of this.places.keys())
       if (this.inventory.get(id) === undefined) this.places.delete(id);
   }
@@ -895,15 +905,15 @@ export class Lab implements AgentEvents {
     if (pc !== undefined) {
       this.admissions.lost(pc);
       pc.lastSeen = this.ports.clock.isoTime();
-      this.inventory.save(pc);
+      this.inventory.save(pc, "soon");
       this.ports.log({ pc: pc.name, reason }, "PC lost");
+      this.announcer.room(pc.room);
     }
     this.menus.lost(id);
     this.requests.lost(id);
     if (this.serving.delete(id)) this.sessions.lost(id, reason);
     this.shells.lost(id, reason);
     this.announcer.pc(id);
-    this.announcer.rooms();
   }
 
   message(id: string, message: AgentMessage): void {

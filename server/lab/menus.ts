@@ -210,7 +210,7 @@ export class Menus {
 
   private tellRoom(room: string): void {
     const { inventory, announcer } = this.ports;
-    announcer.rooms();
+    announcer.room(room);
     for (const pc of inventory.pcsOf(room)) this.tell(pc);
   }
 

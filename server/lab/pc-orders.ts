@@ -83,6 +83,7 @@ export class PcOrders {
     const fields = changedFields(pc.fields ?? {}, change.fields ?? {});
     const isSeated = seat !== null && (seat !== pc.seat || room.name !== pc.room);
     if (isSeated) this.requireSeat(pc, room.name, seat);
+    announcer.room(pc.room);
     if (change.name !== undefined) inventory.rename(pc, change.name);
     else if (isSeated) pc.name = inventory.nameAtSeat(pc, room, seat);
     pc.seat = seat;
@@ -95,7 +96,7 @@ export class PcOrders {
     if (change.room !== undefined || change.seat !== undefined) admissions.place(pc, operator);
     placed(pc);
     announcer.pc(pc.id);
-    announcer.rooms();
+    announcer.room(pc.room);
     return pc;
   }
 
@@ -112,6 +113,7 @@ export class PcOrders {
       throw new RoomcastError("conflict", `${pc.name} is in no doubt`, next);
     }
     const settled = admissions.settle(pc, chosen, operator);
+    announcer.room(pc.room);
     announcer.note({ pc: settled.id }, `it is ${settled.name}, an operator said`);
     this.settled(settled);
     return settled;
@@ -133,6 +135,7 @@ export class PcOrders {
       );
     }
     const admitted = admissions.admit(pc, operator);
+    announcer.room(pc.room);
     announcer.note({ pc: admitted.id, operator }, `the key of ${admitted.name} is admitted`);
     this.settled(admitted);
     return admitted;
@@ -157,7 +160,7 @@ export class PcOrders {
     const { announcer, placed } = this.ports;
     placed(pc);
     announcer.pc(pc.id);
-    announcer.rooms();
+    announcer.room(pc.room);
   }
 
   forget(reference: string): void {
@@ -174,7 +177,7 @@ export class PcOrders {
     admissions.forget(pc);
     this.ports.personals.forget(pc.id);
     announcer.feed.say({ type: "pc-gone", id: pc.id });
-    announcer.rooms();
+    announcer.room(pc.room);
   }
 
   /** A seat that the map does not have yet is drawn: throws `conflict` when another PC has it. */

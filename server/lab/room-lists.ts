@@ -80,10 +80,12 @@ export class RoomLists {
     const isSame = ({ pc, place }: Planned): boolean =>
       pc !== null && placeText(pc) === placeText(place);
     const changing = planned.filter((each) => !isSame(each));
+    const left = changing.flatMap(({ pc }) => pc?.room ?? []);
     const changed = new Map(
       inventory.saveList(changing).map((pc, number) => [changing[number], pc] as const),
     );
     for (const pc of changed.values()) this.changed(pc);
+    for (const name of new Set([room.name, ...left])) this.ports.announcer.room(name);
     return {
       room: room.name,
       pcs: planned.map((each) => {
@@ -99,7 +101,6 @@ export class RoomLists {
     admissions.listed(pc);
     placed(pc);
     announcer.pc(pc.id);
-    announcer.rooms();
   }
 
   /** What a line makes of which PC; undefined where that cannot be told. */

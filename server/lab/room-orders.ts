@@ -39,6 +39,7 @@ export class RoomOrders {
     const room = inventory.room(given);
     const { name } = room;
     const pcs = inventory.pcsOf(name);
+    const bySeat = new Map(pcs.map(({ seat, id }) => [seat, id]));
     return {
       name,
       pcs: pcs.length,
@@ -50,7 +51,7 @@ export class RoomOrders {
       shutUntil: menus.shutUntil(name),
       seats: room.seats.map((seat) => ({
         ...seat,
-        pc: pcs.find((pc) => pc.seat === seat.name)?.id ?? null,
+        pc: bySeat.get(seat.name) ?? null,
       })),
       walk: room.walk === null ? null : { next: this.nextSeat(name)?.name ?? null },
     };
@@ -79,7 +80,7 @@ export class RoomOrders {
       this.tell(pc);
       announcer.pc(pc.id);
     }
-    announcer.rooms();
+    announcer.room(defaultRoom);
   }
 
   async set(given: string, change: RoomChange): Promise<RoomView> {
@@ -198,6 +199,7 @@ export class RoomOrders {
       room.seats.push(seat);
       inventory.saveRoom(room);
     }
+    announcer.room(pc.room);
     pc.room = name;
     pc.seat = seat.name;
     pc.name = inventory.nameAtSeat(pc, room, seat.name);
@@ -253,7 +255,7 @@ export class RoomOrders {
   }
 
   private changed(name: string): RoomView {
-    this.ports.announcer.rooms();
+    this.ports.announcer.room(name);
     return this.view(name);
   }
 }

@@ -30,7 +30,6 @@ import {
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
-import { millis } from "../../core/units/units.ts";
 import {
   type AgentMessage,
   type BulkFrame,
@@ -57,7 +56,7 @@ const endedSessionsKept = 50;
 /** How often the PCs' own screens hear of the room, in milliseconds. */
 const tellRoomEveryMs = 1000;
 /** A journal that could not be written, because the disk is full, is tried again after this. */
-const journalRetry = millis(1000);
+const journalRetryMs = 1000;
 
 /** What a cast of the server's own is opened with. */
 export interface CastOpening {
@@ -148,7 +147,8 @@ export class Sessions {
   private readonly castKeys = new Map<string, CastKeys>();
   /** By session: how to have nothing made to fit any more. */
   private readonly fitting = new Map<string, () => void>();
-  private isStuck = false;
+  /** The journal could not be written; how to call off the next try. */
+  private retry: (() => void) | null = null;
 
   constructor(ports: SessionsPorts) {
     this.ports = ports;
@@ -502,6 +502,8 @@ export class Sessions {
 
   /** Puts everything to rest; it goes on when the server is started again. */
   async close(): Promise<void> {
+    this.retry?.();
+    this.retry = null;
     this.flush();
     this.ports.timers.close();
     await Promise.all([...this.casts.values()].map((cast) => cast.end()));
@@ -627,6 +629,8 @@ export class Sessions {
   /** Writes what was decided, does what follows, until there is nothing more. */
   private flush(): void {
     const { timers, journal } = this.ports;
+    // A disk that takes nothing is not asked with every event: all that waits is offered anew each time.
+    if (this.retry !== null) return this.send();
     let hasChanged = false;
     for (let batch = this.engine.toWrite(); batch !== null; batch = this.engine.toWrite()) {
       hasChanged = true;
@@ -634,12 +638,14 @@ export class Sessions {
         journal.append(batch);
       } catch (error) {
         this.engine.notWritten();
-        this.isStuck = true;
         this.ports.stuck(errorText(error));
-        return timers.wakeAt(millis(timers.now() + journalRetry), () => this.flush());
+        this.retry = timers.later(journalRetryMs, () => {
+          this.retry = null;
+          this.flush();
+        });
+        return this.send();
       }
-      if (this.isStuck) this.ports.stuck(null);
-      this.isStuck = false;
+      this.ports.stuck(null);
       this.act(this.engine.written(timers.now()));
     }
     this.send();

@@ -19,9 +19,13 @@ export function stateCall<T>(path: string, doing: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw isSqliteError(cause) ? faultOf(path, doing, cause) : cause;
+    throw sqliteFault(path, doing, cause);
   }
 }
+
+/** What SQLite says as a RoomcastError that names what was done; any other error as it is. */
+export const sqliteFault = (path: string, doing: string, cause: unknown): unknown =>
+  isSqliteError(cause) ? faultOf(path, doing, cause) : cause;
 
 interface SqliteError extends Error {
   readonly errcode: number;

@@ -3,9 +3,10 @@ import type { Batch, Journal, Journalled, JournalSession } from "../../core/sess
 import type { Fact } from "../../core/session/kind.ts";
 import { isKindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
+import type { WriteBatch } from "./write-batch.ts";
 
 /** The journal of sessions in `state.db`: tables `session` and `fact` (docs/sessions.md). */
-export function sqliteJournal(db: DatabaseSync): Journal {
+export function sqliteJournal(db: DatabaseSync, batch: Pick<WriteBatch, "now">): Journal {
   const saveSession = db.prepare(
     `INSERT OR REPLACE INTO session (number, kind, started, ended, seq, state, totals)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -47,16 +48,7 @@ export function sqliteJournal(db: DatabaseSync): Journal {
   };
 
   return {
-    append(batch) {
-      db.exec("BEGIN IMMEDIATE");
-      try {
-        write(batch);
-        db.exec("COMMIT");
-      } catch (error) {
-        if (db.isTransaction) db.exec("ROLLBACK");
-        throw error;
-      }
-    },
+    append: (decided) => batch.now(() => write(decided)),
     open: () =>
       db
         .prepare(`SELECT ${columns} FROM session WHERE ended IS NULL ORDER BY number`)

@@ -1,14 +1,14 @@
+import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { RoomcastError } from "../../core/errors.ts";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Journal } from "../../core/session/journal.ts";
 import type { HostKey } from "../../core/wire/personal.ts";
-import { stateCall, withFaults } from "./faults.ts";
+import { sqliteFault, stateCall, withFaults } from "./faults.ts";
+import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
 import {
-  type EventFilter,
-  type EventRecord,
   type ImageStepRecord,
   type KeyRecord,
   type LoginRecord,
@@ -20,29 +20,30 @@ import {
   type SshKeyRecord,
   type WallLinkRecord,
 } from "./records.ts";
+import { WriteBatch } from "./write-batch.ts";
+
+/** `soon`: a crash within a twentieth of a second may cost it. That is for what comes by itself, and comes again. */
+export type WriteTime = "now" | "soon";
 
 /**
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
- * durable when it returns (WAL with synchronous=FULL).
+ * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore {
+export interface StateStore extends HistoryStore {
   pcs(): PcRecord[];
-  savePc(pc: PcRecord): void;
+  savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
   savePcs(pcs: readonly PcRecord[]): void;
   removePc(id: string): void;
   keys(): KeyRecord[];
-  saveKey(key: KeyRecord): void;
-  removeKey(fingerprint: string): void;
+  saveKey(key: KeyRecord, when?: WriteTime): void;
+  removeKey(fingerprint: string, when?: WriteTime): void;
   /** By name. */
   rooms(): RoomRecord[];
   saveRoom(room: RoomRecord): void;
   removeRoom(name: string): void;
   /** The sessions. */
   readonly journal: Journal;
-  addEvent(event: EventRecord): void;
-  /** Oldest first. */
-  events(filter: EventFilter): EventRecord[];
   operators(): OperatorRecord[];
   saveOperator(operator: OperatorRecord): void;
   removeOperator(name: string): void;
@@ -70,6 +71,8 @@ export interface StateStore {
   leases(): { mac: string; record: unknown }[];
   saveLease(mac: string, record: unknown): void;
   removeLease(mac: string): void;
+  /** What was to be written soon is durable when it returns. */
+  flush(): void;
   close(): void;
 }
 
@@ -79,16 +82,22 @@ const factDays = 90;
 /**
  * Opens or makes `state.db` in the data folder. Throws `bad-input` when another version wrote it. What
  * SQLite says is thrown as a RoomcastError, by this and by each call: `no-space` when the disk is full.
+ * `told` hears why what was to be written soon cannot be, and null once it is.
  */
-export function openStateStore(folder: string): StateStore {
+export function openStateStore(
+  folder: string,
+  told: (reason: string | null) => void = () => {},
+): StateStore {
   const path = join(folder, "state.db");
+  const tell = (error: unknown): void =>
+    told(error === null ? null : errorText(sqliteFault(path, "write", error)));
   return withFaults(
     path,
-    stateCall(path, "open", () => openDatabase(path)),
+    stateCall(path, "open", () => openDatabase(path, tell)),
   );
 }
 
-function openDatabase(path: string): StateStore {
+function openDatabase(path: string, told: (error: unknown) => void): StateStore {
   const db = new DatabaseSync(path);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
   const found = Number(Object.values(db.prepare("PRAGMA user_version").get() ?? {})[0]);
@@ -109,130 +118,134 @@ function openDatabase(path: string): StateStore {
   db.exec(`DELETE FROM fact WHERE session IN (SELECT number FROM session
     WHERE ended < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-${factDays} days'))`);
 
-  const statement = {
-    savePc: db.prepare("INSERT OR REPLACE INTO pcs VALUES (?, ?)"),
-    addEvent: db.prepare(
-      `INSERT INTO events (at, ${subjects.join(", ")}, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    saveLease: db.prepare("INSERT OR REPLACE INTO leases VALUES (?, ?)"),
+  const batch = new WriteBatch(db, told, () => syncFile(`${path}-wal`));
+  const run = (sql: string) => {
+    const statement = db.prepare(sql);
+    return (...values: SQLInputValue[]): void => void batch.now(() => statement.run(...values));
   };
+  const write = {
+    savePc: db.prepare("INSERT OR REPLACE INTO pcs VALUES (?, ?)"),
+    saveKey: db.prepare("INSERT OR REPLACE INTO keys VALUES (?, ?)"),
+    removeKey: db.prepare("DELETE FROM keys WHERE fingerprint = ?"),
+  };
+  const at = (when: WriteTime, what: string, work: () => void): void =>
+    when === "now" ? batch.now(work) : batch.soon(what, work);
   const records = <T>(sql: string, ...values: (string | number)[]): T[] =>
     db
       .prepare(sql)
       .all(...values)
       .map((row) => JSON.parse(String(row.record)) as T);
+  const removePc = run("DELETE FROM pcs WHERE id = ?");
+  const saveRoom = run("INSERT OR REPLACE INTO rooms (name, record) VALUES (?, ?)");
+  const removeRoom = run("DELETE FROM rooms WHERE name = ?");
+  const saveOperator = run("INSERT OR REPLACE INTO operators VALUES (?, ?)");
+  const removeOperator = run("DELETE FROM operators WHERE id = ?");
+  const saveLogin = run("INSERT OR REPLACE INTO logins VALUES (?, ?)");
+  const removeLogin = run("DELETE FROM logins WHERE hash = ?");
+  const saveWallLink = run("INSERT OR REPLACE INTO wall_links VALUES (?, ?)");
+  const removeWallLink = run("DELETE FROM wall_links WHERE room = ?");
+  const saveSchedule = run(
+    "INSERT INTO schedule VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
+  );
+  const removeSchedule = run("DELETE FROM schedule WHERE id = ?");
+  const saveSshKey = run("INSERT INTO ssh_keys VALUES (?, ?)");
+  const removeSshKey = run("DELETE FROM ssh_keys WHERE name = ?");
+  const saveHostKeys = run("INSERT OR REPLACE INTO host_keys VALUES (?, ?)");
+  const removeHostKeys = run("DELETE FROM host_keys WHERE pc = ?");
+  const saveImageStep = run("INSERT INTO image_steps VALUES (?, ?, ?)");
+  const removeImageStep = run("DELETE FROM image_steps WHERE image = ? AND name = ?");
+  const removeImageSteps = run("DELETE FROM image_steps WHERE image = ?");
+  const saveLease = run("INSERT OR REPLACE INTO leases VALUES (?, ?)");
+  const removeLease = run("DELETE FROM leases WHERE mac = ?");
 
   return {
-    pcs: () => records<PcRecord>("SELECT record FROM pcs"),
-    savePc: (pc) => void statement.savePc.run(pc.id, JSON.stringify(pc)),
-    savePcs: (pcs) => {
-      db.exec("BEGIN");
-      try {
-        for (const pc of pcs) statement.savePc.run(pc.id, JSON.stringify(pc));
-        db.exec("COMMIT");
-      } catch (error) {
-        // A disk that is full may have ended the transaction already.
-        if (db.isTransaction) db.exec("ROLLBACK");
-        throw error;
-      }
+    pcs() {
+      batch.tryFlush();
+      return records<PcRecord>("SELECT record FROM pcs");
     },
-    removePc: (id) => void db.prepare("DELETE FROM pcs WHERE id = ?").run(id),
-    keys: () => records<KeyRecord>("SELECT record FROM keys"),
-    saveKey: (key) =>
-      void db
-        .prepare("INSERT OR REPLACE INTO keys VALUES (?, ?)")
-        .run(key.fingerprint, JSON.stringify(key)),
-    removeKey: (fingerprint) =>
-      void db.prepare("DELETE FROM keys WHERE fingerprint = ?").run(fingerprint),
+    savePc(pc, when = "now") {
+      const text = JSON.stringify(pc);
+      at(when, `pc ${pc.id}`, () => void write.savePc.run(pc.id, text));
+    },
+    savePcs: (pcs) =>
+      batch.now(() => {
+        for (const pc of pcs) write.savePc.run(pc.id, JSON.stringify(pc));
+      }),
+    removePc,
+    keys() {
+      batch.tryFlush();
+      return records<KeyRecord>("SELECT record FROM keys");
+    },
+    saveKey(key, when = "now") {
+      const { fingerprint } = key;
+      const text = JSON.stringify(key);
+      at(when, `key ${fingerprint}`, () => void write.saveKey.run(fingerprint, text));
+    },
+    removeKey: (fingerprint, when = "now") =>
+      at(when, `key ${fingerprint}`, () => void write.removeKey.run(fingerprint)),
     rooms: () =>
       db
         .prepare("SELECT name, record FROM rooms ORDER BY name")
         .all()
         .map((row) => roomOf(String(row.name), JSON.parse(String(row.record)))),
-    saveRoom: (room) =>
-      void db
-        .prepare("INSERT OR REPLACE INTO rooms (name, record) VALUES (?, ?)")
-        .run(room.name, JSON.stringify(room)),
-    removeRoom: (name) => void db.prepare("DELETE FROM rooms WHERE name = ?").run(name),
-    journal: sqliteJournal(db),
-    addEvent: (event) =>
-      void statement.addEvent.run(
-        event.at,
-        ...subjects.map((subject) => event[subject]),
-        event.text,
-      ),
-    events: (filter) => {
-      const named = subjects.filter((subject) => (filter[subject] ?? null) !== null);
-      const where = named.map((subject) => `${subject} = ?`).join(" AND ");
-      const sql = `SELECT at, ${subjects.join(", ")}, text FROM events
-        ${where === "" ? "" : `WHERE ${where}`} ORDER BY rowid DESC LIMIT ?`;
-      const values = named.map((subject) => String(filter[subject]));
-      const rows = db.prepare(sql).all(...values, filter.limit);
-      return rows.reverse().map((row) => ({ ...row })) as unknown as EventRecord[];
-    },
+    saveRoom: (room) => saveRoom(room.name, JSON.stringify(room)),
+    removeRoom,
+    journal: sqliteJournal(db, batch),
+    ...sqliteHistory(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
-    saveOperator: (operator) =>
-      void db
-        .prepare("INSERT OR REPLACE INTO operators VALUES (?, ?)")
-        .run(operator.name, JSON.stringify(operator)),
-    removeOperator: (name) => void db.prepare("DELETE FROM operators WHERE id = ?").run(name),
+    saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),
+    removeOperator,
     logins: () => records<LoginRecord>("SELECT record FROM logins"),
-    saveLogin: (login) =>
-      void db
-        .prepare("INSERT OR REPLACE INTO logins VALUES (?, ?)")
-        .run(login.hash, JSON.stringify(login)),
-    removeLogin: (hash) => void db.prepare("DELETE FROM logins WHERE hash = ?").run(hash),
+    saveLogin: (login) => saveLogin(login.hash, JSON.stringify(login)),
+    removeLogin,
     wallLinks: () => records<WallLinkRecord>("SELECT record FROM wall_links"),
-    saveWallLink: (link) =>
-      void db
-        .prepare("INSERT OR REPLACE INTO wall_links VALUES (?, ?)")
-        .run(link.room, JSON.stringify(link)),
-    removeWallLink: (room) => void db.prepare("DELETE FROM wall_links WHERE room = ?").run(room),
+    saveWallLink: (link) => saveWallLink(link.room, JSON.stringify(link)),
+    removeWallLink,
     schedule: () => records<ScheduleRecord>("SELECT record FROM schedule ORDER BY rowid"),
-    saveSchedule: (record) =>
-      void db
-        .prepare(
-          "INSERT INTO schedule VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record",
-        )
-        .run(record.id, JSON.stringify(record)),
-    removeSchedule: (id) => void db.prepare("DELETE FROM schedule WHERE id = ?").run(id),
+    saveSchedule: (record) => saveSchedule(record.id, JSON.stringify(record)),
+    removeSchedule,
     sshKeys: () => records<SshKeyRecord>("SELECT record FROM ssh_keys ORDER BY name"),
-    saveSshKey: (key) =>
-      void db.prepare("INSERT INTO ssh_keys VALUES (?, ?)").run(key.name, JSON.stringify(key)),
-    removeSshKey: (name) => void db.prepare("DELETE FROM ssh_keys WHERE name = ?").run(name),
+    saveSshKey: (key) => saveSshKey(key.name, JSON.stringify(key)),
+    removeSshKey,
     hostKeys: (pc) =>
       records<HostKey[]>("SELECT record FROM host_keys WHERE pc = ?", pc)[0] ?? null,
-    saveHostKeys: (pc, keys) =>
-      void db
-        .prepare("INSERT OR REPLACE INTO host_keys VALUES (?, ?)")
-        .run(pc, JSON.stringify(keys)),
-    removeHostKeys: (pc) => void db.prepare("DELETE FROM host_keys WHERE pc = ?").run(pc),
+    saveHostKeys: (pc, keys) => saveHostKeys(pc, JSON.stringify(keys)),
+    removeHostKeys,
     imageSteps: () =>
       db
         .prepare("SELECT image, record FROM image_steps ORDER BY rowid")
         .all()
         .map((row) => ({ image: String(row.image), step: JSON.parse(String(row.record)) })),
-    saveImageStep: (image, step) =>
-      void db
-        .prepare("INSERT INTO image_steps VALUES (?, ?, ?)")
-        .run(image, step.name, JSON.stringify(step)),
-    removeImageStep: (image, name) =>
-      void db.prepare("DELETE FROM image_steps WHERE image = ? AND name = ?").run(image, name),
-    removeImageSteps: (image) =>
-      void db.prepare("DELETE FROM image_steps WHERE image = ?").run(image),
+    saveImageStep: (image, step) => saveImageStep(image, step.name, JSON.stringify(step)),
+    removeImageStep,
+    removeImageSteps,
     leases: () =>
       db
         .prepare("SELECT mac, record FROM leases")
         .all()
         .map((row) => ({ mac: String(row.mac), record: JSON.parse(String(row.record)) })),
-    saveLease: (mac, record) => void statement.saveLease.run(mac, JSON.stringify(record)),
-    removeLease: (mac) => void db.prepare("DELETE FROM leases WHERE mac = ?").run(mac),
-    close: () => db.close(),
+    saveLease: (mac, record) => saveLease(mac, JSON.stringify(record)),
+    removeLease,
+    flush: () => batch.flush(),
+    close() {
+      try {
+        batch.close();
+      } finally {
+        db.close();
+      }
+    },
   };
 }
 
-/** What an event may be about: columns of the table. */
-const subjects = ["session", "pc", "room", "image", "operator"] as const;
+/** SQLite locks the other two of its files, so that this one may be opened and closed beside it. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    // It goes when the store is closed, once all that was in it is durable elsewhere.
+    if (error.code !== "ENOENT") throw error;
+    return null;
+  });
+  await file?.datasync().finally(() => file.close());
+}
 
 /** What a stored room does not say, since it is from before there was such a thing, is as in a new one. */
 function roomOf(name: string, stored: Partial<RoomRecord>): RoomRecord {

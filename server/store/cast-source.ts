@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { ChunkSource } from "../../core/ports.ts";
 import { readCatalogue } from "./catalogue.ts";
+import { checkHere } from "./checkers.ts";
 import { readChunkOf } from "./chunk-reader.ts";
 import { nodeFiles } from "./files.ts";
 import { readIndex, readManifest } from "./image-files.ts";
@@ -18,7 +19,7 @@ export async function openChunkSource(config: unknown): Promise<ChunkSource> {
   const { directory, imageId } = config as CastSourceConfig;
   const folder = join(directory, "images");
   const manifest = await readManifest(nodeFiles, folder, imageId);
-  const index = await readIndex(nodeFiles, folder, manifest);
+  const index = await readIndex(nodeFiles, folder, manifest, checkHere);
   const packs = await Packs.open(join(directory, "packs"), nodeFiles);
   const catalogue = readCatalogue(directory);
   const ports = {

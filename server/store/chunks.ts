@@ -6,7 +6,8 @@ import type { IndexEntry } from "../../core/image/types.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { storeFull } from "./faults.ts";
-import { type ChunkPlace, type Packs, packName, recordHeaderBytes } from "./packs.ts";
+import { packName } from "./pack-handles.ts";
+import { type ChunkPlace, type Packs, recordHeaderBytes } from "./packs.ts";
 import type { Space } from "./space.ts";
 import { findDead } from "./sweep.ts";
 

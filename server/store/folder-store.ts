@@ -93,7 +93,7 @@ export class FolderStore implements ImageStore {
     if (known !== undefined) return known;
     const image = this.images.get(imageId);
     if (image === undefined) return Promise.reject(noImage(imageId));
-    const index = readIndex(this.ports.disk, this.folder, image);
+    const index = this.readIndex(image);
     index.catch(() => this.indexes.delete(imageId));
     this.indexes.set(imageId, index);
     for (const oldest of this.indexes.keys()) {
@@ -165,7 +165,8 @@ export class FolderStore implements ImageStore {
       find: (hash) => this.chunks.find(hash),
       store: (entry, stored) => this.chunks.store(entry, stored),
       read: (place) => this.chunks.read(place),
-      requireContent: this.ports.requireContent,
+      check: (job) => this.ports.checker.check(job),
+      pause: () => this.ports.disk.pause(),
       requireSpace: how.requireSpace,
       commit: (draft, index, storedBytes) =>
         this.inTurn(() => this.commitNow(how.stamp(), { draft, index, storedBytes })),
@@ -186,8 +187,9 @@ export class FolderStore implements ImageStore {
       image === undefined ? all : [image],
       {
         all,
-        index: (each) => readIndex(this.ports.disk, this.folder, each),
+        index: (each) => this.readIndex(each),
         readStored: (entry) => readStored(entry, this.reader),
+        check: (job) => this.ports.checker.check(job),
         packOf: (hash) => this.chunks.packOf(hash),
       },
       options,
@@ -228,6 +230,7 @@ export class FolderStore implements ImageStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.turn.catch(() => {});
+    await this.ports.checker.close();
     await this.chunks.close();
   }
 
@@ -314,9 +317,12 @@ export class FolderStore implements ImageStore {
 
   private async *allIndexes(): AsyncGenerator<Uint8Array> {
     for (const image of this.images.values()) {
-      yield await ((await this.indexes.get(image.id)) ??
-        readIndex(this.ports.disk, this.folder, image));
+      yield await ((await this.indexes.get(image.id)) ?? this.readIndex(image));
     }
+  }
+
+  private readIndex(image: Manifest): Promise<Uint8Array> {
+    return readIndex(this.ports.disk, this.folder, image, this.ports.checker);
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -6,12 +6,11 @@
 
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
-import { decodeIndex } from "../../core/image/index-codec.ts";
 import { decodeManifestFile, encodeManifestFile, imageName } from "../../core/image/manifest.ts";
-import { rootHashOf } from "../../core/image/merkle.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { hexSha256, sha256 } from "../../core/node/hash.ts";
+import { hexSha256 } from "../../core/node/hash.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
+import type { Checker } from "./checkers.ts";
 import { storeError } from "./faults.ts";
 import type { StoreFiles } from "./files.ts";
 
@@ -145,13 +144,15 @@ export async function readIndex(
   disk: StoreFiles,
   directory: string,
   manifest: Manifest,
+  checker: Pick<Checker, "check">,
 ): Promise<Uint8Array> {
   const index = await disk.read(join(directory, `${manifest.id}.index`)).catch((cause) => {
     throw damagedIndex(manifest, "it cannot be read", cause);
   });
-  const decoded = decodeIndex(index, manifest.diskBytes);
-  if (!decoded.ok) throw damagedIndex(manifest, decoded.reason);
-  if (rootHashOf(index, sha256) !== manifest.rootHash) {
+  const { diskBytes } = manifest;
+  const { fault, rootHash } = await checker.check({ type: "index", index, diskBytes });
+  if (fault !== null) throw damagedIndex(manifest, fault);
+  if (rootHash !== manifest.rootHash) {
     throw damagedIndex(manifest, "it does not match the root hash");
   }
   return new Uint8Array(index);

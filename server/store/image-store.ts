@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { IndexEntry, Manifest } from "../../core/image/types.ts";
+import type { Manifest } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { type CatalogueFile, catalogueIn, openCatalogue } from "./catalogue.ts";
-import { requireContent } from "./chunk-content.ts";
+import { type Checker, Checkers } from "./checkers.ts";
 import { Chunks } from "./chunks.ts";
 import { nodeFiles, type StoreFiles } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
@@ -61,8 +61,8 @@ export interface ImageStore {
 export interface StorePorts {
   readonly disk: StoreFiles;
   readonly catalogue: CatalogueFile;
-  /** Rejects with `bad-input` when the stored bytes are not the chunk that the entry says. */
-  requireContent(entry: IndexEntry, stored: Uint8Array): Promise<void>;
+  /** Closed with the store. */
+  readonly checker: Checker;
   /** An id that no image has had, and the time. */
   newImage(): Pick<Manifest, "id" | "capturedAt">;
 }
@@ -70,7 +70,7 @@ export interface StorePorts {
 const nodePorts = (directory: string): StorePorts => ({
   disk: nodeFiles,
   catalogue: catalogueIn(directory),
-  requireContent,
+  checker: new Checkers(),
   newImage: () => ({ id: randomBytes(8).toString("hex"), capturedAt: systemClock.isoTime() }),
 });
 

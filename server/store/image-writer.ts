@@ -1,17 +1,21 @@
 import { RoomcastError } from "../../core/errors.ts";
-import { decodeIndex, encodeIndex } from "../../core/image/index-codec.ts";
-import { rootHashOf } from "../../core/image/merkle.ts";
+import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import {
   codec,
   type IndexEntry,
+  indexEntryBytes,
   type Manifest,
   type ManifestDraft,
 } from "../../core/image/types.ts";
 import { hashKey, sha256 } from "../../core/node/hash.ts";
 import { bitmapBytes, setBit } from "../../core/units/bits.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
+import type { CheckJob, CheckResult } from "./check-jobs.ts";
 import { badImage, wrongChunk } from "./faults.ts";
 import type { ChunkPlace } from "./packs.ts";
+
+/** Entries of an index that are looked up before other work has its turn: a few milliseconds. */
+const entriesAtOnce = 256;
 
 /** An image that is being written. Nothing of it is visible before the commit, and nothing is left after `abort`. */
 export interface ImageWriter {
@@ -42,8 +46,9 @@ export interface WriterPorts {
   find(sha256: Uint8Array): ChunkPlace | undefined;
   store(entry: IndexEntry, stored: Uint8Array): Promise<void>;
   read(place: ChunkPlace): Promise<Uint8Array>;
-  /** Rejects with `bad-input` when the stored bytes are not the chunk that the entry says. */
-  requireContent(entry: IndexEntry, stored: Uint8Array): Promise<void>;
+  check(job: CheckJob): Promise<CheckResult>;
+  /** Lets other work have its turn. */
+  pause(): Promise<void>;
   requireSpace(usedBytes: number): Promise<void>;
   /** Makes all chunks durable, and then the image. */
   commit(draft: ManifestDraft, index: Uint8Array, storedBytes: number): Promise<Manifest>;
@@ -125,7 +130,8 @@ export class OpenWriter implements ImageWriter {
     // Before anything is waited for: a sweep meanwhile leaves it alone.
     this.held.add(hashKey(entry.sha256));
     if (this.ports.find(entry.sha256) !== undefined) return;
-    await this.ports.requireContent(entry, stored);
+    const { fault } = await this.ports.check({ type: "chunk", entry, stored, length: null });
+    if (fault !== null) throw wrongChunk(entry.chunkIndex, fault);
     this.requireOpen();
     await this.ports.store(entry, stored);
   }
@@ -133,40 +139,51 @@ export class OpenWriter implements ImageWriter {
   private async commitOnce(draft: ManifestDraft, index: Uint8Array): Promise<Manifest> {
     this.requireOpen();
     await Promise.allSettled(this.puts);
-    const decoded = decodeIndex(index, draft.diskBytes);
-    if (!decoded.ok) throw badImage(`its index is damaged: ${decoded.reason}`);
-    if (decoded.value.length !== draft.chunkCount) {
-      throw badImage(`its index has ${decoded.value.length} chunks instead of ${draft.chunkCount}`);
+    const count = index.length / indexEntryBytes;
+    const { diskBytes } = draft;
+    const { fault, rootHash: given } = await this.ports.check({ type: "index", index, diskBytes });
+    if (fault !== null) throw badImage(`its index is damaged: ${fault}`);
+    if (count !== draft.chunkCount)
+      throw badImage(`its index has ${count} chunks instead of ${draft.chunkCount}`);
+    if (given !== draft.rootHash) throw badImage("its index does not match the root hash");
+    const own = { index: new Uint8Array(index.length), storedBytes: 0, counted: new Set<string>() };
+    const zeros = new Map<number, string>();
+    for (let at = 0; at < index.length; at += indexEntryBytes) {
+      const decoded = decodeEntry(index, at);
+      if (!decoded.ok) throw badImage(`its index is damaged: ${decoded.reason}`);
+      own.index.set(encodeEntry(this.ownEntry(decoded.value, diskBytes, zeros, own)), at);
+      if (at % (entriesAtOnce * indexEntryBytes) === 0) await this.ports.pause();
     }
-    if (rootHashOf(index, sha256) !== draft.rootHash) {
-      throw badImage("its index does not match the root hash");
-    }
-    const zeroHashes = new Map<number, string>();
-    let storedBytes = 0;
-    const counted = new Set<string>();
-    const entries = decoded.value.map((entry): IndexEntry => {
-      const key = hashKey(entry.sha256);
-      if (entry.codec === codec.zero) {
-        const length = chunkLengthAt(entry.chunkIndex, draft.diskBytes);
-        const zeros = zeroHashes.get(length) ?? hashKey(sha256(new Uint8Array(length)));
-        zeroHashes.set(length, zeros);
-        if (key !== zeros) throw wrongChunk(entry.chunkIndex, "it is said to be empty, and is not");
-        return { ...entry, crc32c: 0 };
-      }
-      const place = this.held.has(key) ? this.ports.find(entry.sha256) : undefined;
-      if (place === undefined) throw wrongChunk(entry.chunkIndex, "it never arrived");
-      const { storedLength } = place.entry;
-      if (!counted.has(key)) storedBytes += storedLength;
-      counted.add(key);
-      // Stored once, in the form that came first.
-      return { ...place.entry, chunkIndex: entry.chunkIndex };
-    });
-    const ownIndex = encodeIndex(entries);
-    const rootHash = rootHashOf(ownIndex, sha256);
-    const manifest = await this.ports.commit({ ...draft, rootHash }, ownIndex, storedBytes);
+    const { counted, storedBytes } = own;
+    const check = { type: "index", index: own.index, diskBytes } as const;
+    const { rootHash } = await this.ports.check(check);
+    const manifest = await this.ports.commit({ ...draft, rootHash }, own.index, storedBytes);
     // The image is there, whatever becomes of the tidying up: the next sweep does it again.
     await this.ports.ended(this, this.held.size > counted.size).catch(() => {});
     return manifest;
+  }
+
+  /** The entry as the store has its chunk; what it adds to what is stored is counted. */
+  private ownEntry(
+    entry: IndexEntry,
+    diskBytes: number,
+    zeroHashes: Map<number, string>,
+    own: { storedBytes: number; readonly counted: Set<string> },
+  ): IndexEntry {
+    const key = hashKey(entry.sha256);
+    if (entry.codec === codec.zero) {
+      const length = chunkLengthAt(entry.chunkIndex, diskBytes);
+      const zeros = zeroHashes.get(length) ?? hashKey(sha256(new Uint8Array(length)));
+      zeroHashes.set(length, zeros);
+      if (key !== zeros) throw wrongChunk(entry.chunkIndex, "it is said to be empty, and is not");
+      return { ...entry, crc32c: 0 };
+    }
+    const place = this.held.has(key) ? this.ports.find(entry.sha256) : undefined;
+    if (place === undefined) throw wrongChunk(entry.chunkIndex, "it never arrived");
+    if (!own.counted.has(key)) own.storedBytes += place.entry.storedLength;
+    own.counted.add(key);
+    // Stored once, in the form that came first.
+    return { ...place.entry, chunkIndex: entry.chunkIndex };
   }
 
   private requireOpen(): void {

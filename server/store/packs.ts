@@ -9,7 +9,8 @@ import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
 import { storeError } from "./faults.ts";
-import type { StoreFile, StoreFiles } from "./files.ts";
+import type { StoreFiles } from "./files.ts";
+import { PackHandles, packName } from "./pack-handles.ts";
 
 /** Where the stored bytes of a chunk are. */
 export interface ChunkPlace {
@@ -26,26 +27,27 @@ const magic = Buffer.from("RCCK", "latin1");
 /** Bytes that rebuilding reads at once. */
 const scanBytes = 8 * 1024 * 1024;
 
-export const packName = (pack: number): string => `${String(pack).padStart(8, "0")}.pack`;
-
 export class Packs {
   private readonly directory: string;
   private readonly disk: StoreFiles;
-  private readonly handles = new Map<number, Promise<StoreFile>>();
+  private readonly handles: PackHandles;
   private readonly unsynced = new Set<number>();
+  /** What each pack takes on the disk; null: it has changed since that was looked at. */
+  private readonly sizes: Map<number, number | null>;
   private next: number;
-  private current: { readonly pack: number; size: number } | null = null;
+  private current: { readonly pack: number; size: number; isMade: boolean } | null = null;
 
-  private constructor(directory: string, disk: StoreFiles, next: number) {
+  private constructor(directory: string, disk: StoreFiles, packs: readonly number[]) {
     this.directory = directory;
     this.disk = disk;
-    this.next = next;
+    this.handles = new PackHandles(directory, disk);
+    this.sizes = new Map(packs.map((pack) => [pack, null]));
+    this.next = (packs.at(-1) ?? 0) + 1;
   }
 
   static async open(directory: string, disk: StoreFiles): Promise<Packs> {
     await disk.makeFolder(directory);
-    const packs = await packsIn(directory, disk);
-    return new Packs(directory, disk, (packs.at(-1) ?? 0) + 1);
+    return new Packs(directory, disk, await packsIn(directory, disk));
   }
 
   /** Of the packs that are there, in order. */
@@ -57,10 +59,11 @@ export class Packs {
   async append(entry: IndexEntry, stored: Uint8Array): Promise<ChunkPlace> {
     const length = recordHeaderBytes + stored.length;
     if (this.current === null || this.current.size + length > packLimitBytes) {
-      this.current = { pack: this.next++, size: 0 };
+      this.current = { pack: this.next++, size: 0, isMade: false };
     }
-    const { pack, size: offset } = this.current;
-    this.current.size += length;
+    const { current } = this;
+    const { pack, size: offset } = current;
+    current.size += length;
     const held: IndexEntry = { ...entry, chunkIndex: 0 };
     const encoded = encodeEntry(held);
     const record = Buffer.alloc(length);
@@ -69,9 +72,12 @@ export class Packs {
     record.set(encoded, 8);
     record.set(stored, recordHeaderBytes);
     try {
-      const handle = await this.handle(pack, "new");
+      using open = await this.handles.take(pack, current.isMade ? "write" : "new");
+      current.isMade = true;
       this.unsynced.add(pack);
-      await handle.write(record, offset);
+      this.sizes.set(pack, null);
+      await open.file.write(record, offset);
+      this.sizes.set(pack, null);
       // Again: a `sync` for another image may have come and gone while this was being written.
       this.unsynced.add(pack);
     } catch (cause) {
@@ -84,7 +90,10 @@ export class Packs {
     const packs = [...this.unsynced];
     this.unsynced.clear();
     try {
-      for (const pack of packs) await (await this.handle(pack, "write")).sync();
+      for (const pack of packs) {
+        using open = await this.handles.take(pack, "write");
+        await open.file.sync();
+      }
       await this.disk.syncFolder(this.directory);
     } catch (cause) {
       for (const pack of packs) this.unsynced.add(pack);
@@ -94,9 +103,9 @@ export class Packs {
 
   /** The stored bytes, unchecked; rejects as the file system does, or when the pack ends early. */
   async read({ pack, offset, entry }: ChunkPlace): Promise<Uint8Array> {
-    const handle = await this.handle(pack, "read");
+    using open = await this.handles.take(pack, "read");
     const stored = new Uint8Array(entry.storedLength);
-    const length = await handle.read(stored, offset + recordHeaderBytes);
+    const length = await open.file.read(stored, offset + recordHeaderBytes);
     if (length < stored.length) throw new Error(`${packName(pack)} ends early`);
     return stored;
   }
@@ -105,11 +114,13 @@ export class Packs {
   async erase(places: readonly ChunkPlace[]): Promise<void> {
     for (const { pack, offset, entry } of places) {
       try {
-        const handle = await this.handle(pack, "write");
+        using open = await this.handles.take(pack, "write");
+        const { file } = open;
         // The magic goes, so that rebuilding does not find what was erased.
-        const isThere = (await handle.read(Buffer.alloc(magic.length), offset)) === magic.length;
-        if (isThere) await handle.write(Buffer.alloc(magic.length), offset);
-        await handle.punch(offset + recordHeaderBytes, entry.storedLength);
+        const isThere = (await file.read(Buffer.alloc(magic.length), offset)) === magic.length;
+        if (isThere) await file.write(Buffer.alloc(magic.length), offset);
+        await file.punch(offset + recordHeaderBytes, entry.storedLength);
+        this.sizes.set(pack, null);
         this.unsynced.add(pack);
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code === "ENOENT") continue;
@@ -122,31 +133,33 @@ export class Packs {
   async drop(packs: readonly number[]): Promise<void> {
     if (this.current !== null && packs.includes(this.current.pack)) this.current = null;
     for (const pack of packs) {
-      const handle = this.handles.get(pack);
-      this.handles.delete(pack);
       this.unsynced.delete(pack);
-      await (await handle?.catch(() => undefined))?.close();
+      await this.handles.drop(pack);
       const path = join(this.directory, packName(pack));
       await this.disk.remove(path).catch((cause: NodeJS.ErrnoException) => {
         if (cause.code !== "ENOENT") throw storeError("removing a pack", cause);
       });
+      this.sizes.delete(pack);
     }
     await this.disk.syncFolder(this.directory);
   }
 
-  /** Bytes that a pack takes on the disk. */
+  /** Bytes that the packs take on the disk. Thousands of them are there, and few of them change. */
   async diskBytes(): Promise<number> {
     let total = 0;
-    for (const pack of await this.numbers()) {
-      total += await this.disk.diskBytes(join(this.directory, packName(pack)));
+    for (const [pack, known] of this.sizes) {
+      const bytes = known ?? (await this.disk.diskBytes(join(this.directory, packName(pack))));
+      if (known === null && this.sizes.has(pack)) this.sizes.set(pack, bytes);
+      total += bytes;
     }
     return total;
   }
 
   /** Every whole record of a pack whose stored bytes match their CRC; what is torn or damaged is passed over. */
   async *scan(pack: number): AsyncGenerator<ChunkPlace> {
-    const handle = await this.handle(pack, "read");
-    const size = await handle.size();
+    using open = await this.handles.take(pack, "read");
+    const { file } = open;
+    const size = await file.size();
     let window = Buffer.alloc(0);
     let base = 0;
     for (let at = 0; at + recordHeaderBytes <= size; ) {
@@ -156,7 +169,7 @@ export class Packs {
       ) {
         window = Buffer.alloc(Math.min(scanBytes, size - at));
         base = at;
-        const length = await handle.read(window, at);
+        const length = await file.read(window, at);
         if (length === 0) return;
         window = window.subarray(0, length);
       }
@@ -183,19 +196,8 @@ export class Packs {
     }
   }
 
-  async close(): Promise<void> {
-    for (const handle of this.handles.values())
-      await (await handle.catch(() => undefined))?.close();
-    this.handles.clear();
-  }
-
-  private handle(pack: number, how: "new" | "write" | "read"): Promise<StoreFile> {
-    const known = this.handles.get(pack);
-    if (known !== undefined) return known;
-    const opened = this.disk.open(join(this.directory, packName(pack)), how);
-    this.handles.set(pack, opened);
-    opened.catch(() => this.handles.delete(pack));
-    return opened;
+  close(): Promise<void> {
+    return this.handles.close();
   }
 }
 

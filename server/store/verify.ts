@@ -1,14 +1,13 @@
 /** Re-hashes what images are made of, and names what is damaged and who suffers from it. */
 
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
-import { hashKey, sha256 } from "../../core/node/hash.ts";
-import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import { hashKey } from "../../core/node/hash.ts";
+import { chunkLengthAt } from "../../core/units/units.ts";
+import type { CheckJob, CheckResult } from "./check-jobs.ts";
 
 export interface Damage {
   /** NAME@VERSION of the image that it was found in. */
@@ -32,8 +31,9 @@ export interface VerifyPorts {
   readonly all: readonly Manifest[];
   /** As stored, past any cache; rejects when it is damaged. */
   index(image: Manifest): Promise<Uint8Array>;
-  /** The stored bytes; rejects with what is wrong with them. */
+  /** The stored bytes, unchecked; rejects with why there are none. */
   readStored(entry: IndexEntry): Promise<Uint8Array>;
+  check(job: CheckJob): Promise<CheckResult>;
   packOf(hash: Uint8Array): string | null;
 }
 
@@ -45,7 +45,6 @@ export interface VerifyOptions {
 
 /** Chunks read and inflated at once. */
 const laneCount = 4;
-const inflate = promisify(zstdDecompress);
 
 /** `damagedHashes`: what was found of chunks. Rejects with `cancelled` when the signal aborts. */
 export async function verifyImages(
@@ -133,14 +132,8 @@ async function faultOf(
   const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
   try {
     const stored = await ports.readStored(entry);
-    const raw =
-      entry.codec === codec.zero
-        ? new Uint8Array(length)
-        : entry.codec === codec.raw
-          ? stored
-          : await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: chunkBytes });
-    if (raw.length !== length) return `${raw.length} bytes instead of ${length}`;
-    return hashKey(sha256(raw)) === hashKey(entry.sha256) ? null : "it does not match its hash";
+    const { fault } = await ports.check({ type: "chunk", entry, stored, length });
+    return fault;
   } catch (error) {
     return errorText(error);
   }

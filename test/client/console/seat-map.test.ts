@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mapRows } from "../../../client/console/map-rows.ts";
 import { emptyModel, type Model, take } from "../../../client/console/model.ts";
-import { neighbour, seatMap } from "../../../client/console/seat-map.ts";
-import { firstUi, type Ui } from "../../../client/console/state.ts";
+import { firstUi, roomMap, type Ui } from "../../../client/console/state.ts";
 import { rowText } from "../../../core/screen/row.ts";
+import { neighbour } from "../../../core/screen/seat-map.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import { memberOf, pcOf, sessionOf, unlocked } from "./fake-lab.ts";
@@ -37,10 +37,10 @@ function room(): Model {
 
 const key = (name: string) => ({ name, text: "" });
 const text = (model: Model, shown: Ui, columns = 80, lines = 18): string =>
-  mapRows(model, shown, seatMap(model, shown), { columns, lines }).map(rowText).join("\n");
+  mapRows(model, shown, roomMap(model, shown), { columns, lines }).map(rowText).join("\n");
 
 test("arrows lead to the nearest PC that way, over empty seats, and stay at the edge", () => {
-  const map = seatMap(room(), ui);
+  const map = roomMap(room(), ui);
   const walk = (from: string, ...names: string[]): string | null =>
     names.reduce<string | null>((at, name) => neighbour(map, at, key(name)), from);
   assert.equal(walk("id1", "right", "right", "down"), "id7");
@@ -68,7 +68,7 @@ test("each PC has its seat, its state in a word, and a bar while it is at work",
   const narrow = mapRows(
     model,
     ui,
-    { ...seatMap(model, ui), columns: 8 },
+    { ...roomMap(model, ui), columns: 8 },
     { columns: 80, lines: 18 },
   );
   assert.match(rowText(narrow[2] ?? []), /^ \[#*-+\] 98\.0M/);
@@ -97,7 +97,7 @@ test("of a map that is larger than the screen the part around the cursor is show
       [80, 18],
       [200, 44],
     ] as const) {
-      const rows = mapRows(model, { ...ui, chosen }, seatMap(model, { ...ui, chosen }), {
+      const rows = mapRows(model, { ...ui, chosen }, roomMap(model, { ...ui, chosen }), {
         columns,
         lines,
       }).map(rowText);

@@ -115,6 +115,7 @@ export async function openApi(
     ...{ state, images, dataFolder: folder },
     clock: systemClock,
     version: "test",
+    historyDays: 365,
     agents: agents ?? links,
     networks: () => [testNetwork],
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import { macsKept, pcsLimit } from "../../../core/trust/admission.ts";
 import { Inventory } from "../../../server/lab/inventory.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { hello, register } from "./hello.ts";
@@ -58,6 +59,7 @@ test("names are unique; the default room stays; a deleted room's PCs go there", 
   inventory.rename(first, "pc1");
   inventory.createRoom("lab1");
   first.room = "lab1";
+  inventory.save(first);
   inventory.deleteRoom("lab1");
   assert.equal(first.room, "default");
   assert.throws(() => inventory.deleteRoom("default"), RoomcastError);
@@ -99,6 +101,7 @@ test("rooms and PCs are unique and found in any spelling; the first one is kept"
   assert.throws(() => inventory.createRoom("DEFAULT"), RoomcastError);
   assert.equal(inventory.room("lab1").name, "Lab1");
   first.room = "Lab1";
+  inventory.save(first);
   assert.throws(() => inventory.deleteRoom("Default"), /takes the PCs/);
   inventory.deleteRoom("LAB1");
   assert.deepEqual([first.room, inventory.rooms()], ["default", ["default"]]);
@@ -109,6 +112,24 @@ test("two names of an older server that differ by capital letters only: each as 
   const first = register(inventory, hello(a, null, "x1"));
   const second = register(inventory, hello(b));
   second.name = "X1";
+  inventory.save(second);
   assert.equal(inventory.find("x1"), first);
   assert.equal(inventory.find("X1"), second);
+});
+
+test("the server knows only so many PCs, and of each only so many MACs: those that it was seen with last", () => {
+  const inventory = new Inventory(store);
+  const pc = register(inventory, hello(a));
+  const macOf = (number: number): string =>
+    `02:00:00:00:${(number >> 8).toString(16).padStart(2, "0")}:${(number & 255).toString(16).padStart(2, "0")}`;
+  for (let number = 0; number < macsKept + 10; number++)
+    inventory.describe(pc, hello(macOf(number)), "t");
+  assert.equal(pc.macs.length, macsKept);
+  assert.equal(pc.macs[0], macOf(macsKept + 9));
+  assert.deepEqual(inventory.withMac(a), [], "it is long gone");
+  for (let count = 1; count < pcsLimit; count++) inventory.create(hello(b), "t", null);
+  assert.throws(() => inventory.create(hello(b), "t", null), {
+    code: "too-many",
+    next: /pc forget/,
+  });
 });

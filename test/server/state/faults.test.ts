@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { openStateStore } from "../../../server/state/state-store.ts";
+import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 
 function inFolder(work: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), "roomcast-state-"));
@@ -17,28 +17,30 @@ function inFolder(work: (folder: string) => void): void {
   }
 }
 
+const disposable = (store: StateStore): StateStore & Disposable =>
+  Object.assign(store, { [Symbol.dispose]: () => store.close() });
+
 const event = (text: string) => ({
   ...{ at: "t", session: null, pc: null, room: null, image: null, operator: null, text },
 });
 
-test("a full disk is told as one, with what to do, and the store goes on when there is space", () =>
+test("a full disk is told as one, with what to do, and what waited is written when there is space", () =>
   inFolder((folder) => {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", folder]);
     try {
-      const state = openStateStore(folder);
-      const fill = (): void => {
-        for (let number = 0; number < 100; number++) state.addEvent(event("x".repeat(50_000)));
-      };
-      assert.throws(fill, {
+      using state = disposable(openStateStore(folder));
+      for (let number = 0; number < 100; number++) state.addEvent(event("x".repeat(50_000)));
+      assert.throws(() => state.removePc("p"), {
         name: "RoomcastError",
         code: "no-space",
-        message: /state\.db \(addEvent\): .*the disk is full$/,
+        message: /state\.db \(removePc\): .*the disk is full$/,
         next: /free some space/,
       });
+      assert.deepEqual(state.events({ limit: 1 }), [], "all of it or nothing");
       execFileSync("mount", ["-o", "remount,size=16m", folder]);
       state.addEvent(event("goes on"));
       assert.equal(state.events({ limit: 1 })[0]?.text, "goes on");
-      state.close();
+      assert.equal(state.events({ limit: 1000 }).length, 101);
     } finally {
       execFileSync("umount", [folder]);
     }

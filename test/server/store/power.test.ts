@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { CatalogueFile } from "../../../server/store/catalogue.ts";
+import { doCheck } from "../../../server/store/check-jobs.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { type Bus, LabFiles } from "../../lab/files.ts";
 import { seeded } from "../../sim/random.ts";
@@ -35,7 +36,7 @@ class Machine {
     return openImageStore("store", {
       disk: this.files.through(bus, true),
       catalogue,
-      requireContent: async () => {},
+      checker: { check: async (job) => doCheck(job), async close() {} },
       newImage: () => ({
         id: (++made).toString(16).padStart(16, "0"),
         capturedAt: "2026-01-01T00:00:00.000Z",

@@ -1,31 +1,59 @@
 /** What a PC is doing, or its result, in one word. */
-import type { Style } from "../../core/screen/row.ts";
-import type { PcView, SessionKind } from "../../core/wire/views.ts";
-import type { Part } from "./model.ts";
-import { isRunning } from "./state.ts";
+import type { MemberView, PcState, PcView, SessionKind, SessionView } from "../wire/views.ts";
+import type { Style } from "./row.ts";
+
+/** A PC's part in a session. */
+export interface Part {
+  readonly session: SessionView;
+  readonly member: MemberView;
+}
+
+/** Results, and what a human has to look at, are in capitals. */
+export type StateWord =
+  | Exclude<PcState, "offline">
+  | "off"
+  | "VERIFIED"
+  | "CAPTURED"
+  | "WIPED"
+  | "FAILED"
+  | "STOPPED"
+  | "CAME UP"
+  | "NOT UP"
+  | "NEW"
+  | "WHICH ONE?"
+  | "DOUBT"
+  | "REVOKED";
 
 export interface PcWord {
-  /** Results are in capitals: VERIFIED, FAILED. */
-  readonly word: string;
+  readonly word: StateWord;
   readonly style: Style;
   /** Whether it is in a running session, without a result yet. */
   readonly isAtWork: boolean;
 }
 
+export const isRunning = (session: Pick<SessionView, "endedAt">): boolean =>
+  session.endedAt === null;
+
 export const isPending = ({ session, member }: Part): boolean =>
   isRunning(session) && member.result === "pending";
 
 /** What a PC is once its part in a session is done. */
-export const doneWord: Readonly<Record<SessionKind, string>> = {
+export const doneWord = {
   restore: "VERIFIED",
   cast: "VERIFIED",
   capture: "CAPTURED",
   wipe: "WIPED",
-};
+} as const satisfies Readonly<Record<SessionKind, StateWord>>;
+
+/** Whether a session is the one that its PCs are shown in: the latest that they were in. */
+export const isLatest = (session: SessionView, known: SessionView | undefined): boolean =>
+  known === undefined || known.id === session.id || known.startedAt <= session.startedAt;
+
+const stateWord = (state: PcState): StateWord => (state === "offline" ? "off" : state);
 
 export function stateOf(pc: PcView, part: Part | undefined): PcWord {
   if (part !== undefined && isPending(part)) {
-    return { word: part.member.state, style: "accent", isAtWork: true };
+    return { word: stateWord(part.member.state), style: "accent", isAtWork: true };
   }
   const over = { isAtWork: false } as const;
   if (pc.doubt !== null) return { word: "WHICH ONE?", style: "warn", ...over };
@@ -33,8 +61,9 @@ export function stateOf(pc: PcView, part: Part | undefined): PcWord {
     case "waiting":
       return { word: "NEW", style: "warn", ...over };
     case "doubt":
+      return { word: "DOUBT", style: "warn", ...over };
     case "revoked":
-      return { word: pc.identity.state.toUpperCase(), style: "warn", ...over };
+      return { word: "REVOKED", style: "warn", ...over };
   }
   // It is still shown as booting for a while after its own system was seen.
   const boot = part?.member.boot?.state;
@@ -58,6 +87,6 @@ export function stateOf(pc: PcView, part: Part | undefined): PcWord {
       return { word: "STOPPED", style: "warn", ...over };
     default:
       if (pc.state === "failed") return { word: "FAILED", style: "bad", ...over };
-      return { word: pc.state === "offline" ? "off" : pc.state, style: "plain", ...over };
+      return { word: stateWord(pc.state), style: "plain", ...over };
   }
 }

@@ -1,8 +1,7 @@
-/** The map of a room: which PC is where. `map-rows.ts` draws it. */
-import type { Key } from "../../core/screen/keys.ts";
-import type { PcView } from "../../core/wire/views.ts";
-import type { Model } from "./model.ts";
-import { shownPcs, type Ui } from "./state.ts";
+/** The map of a room: which PC is where. */
+import type { Seat } from "../wire/rooms.ts";
+import type { PcView } from "../wire/views.ts";
+import type { Key } from "./keys.ts";
 
 /** A place on the map: a seat of the room, or where a PC without a seat is put below them. */
 export interface Place {
@@ -21,10 +20,8 @@ export interface SeatMap {
 /** PCs without a seat stand in rows of this many. */
 const looseColumns = 8;
 
-/** The shown room's map; PCs that the filter hides leave their seats empty. */
-export function seatMap(model: Model, ui: Ui): SeatMap {
-  const seats = ui.room === null ? [] : (model.rooms.get(ui.room)?.seats ?? []);
-  const shown = shownPcs(model, ui);
+/** A room's map; PCs that are not shown leave their seats empty. */
+export function seatMap(seats: readonly Seat[], shown: readonly PcView[]): SeatMap {
   const bySeat = new Map(shown.map((pc) => [pc.seat, pc]));
   const places: Place[] = seats.map(({ name, column, row }) => ({
     seat: name,

@@ -1,0 +1,255 @@
+/** The dialog of every order: fields, what will be lost, the typed word, and the command that does the same. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { send } from "./api.ts";
+import { useApp } from "./app.ts";
+import type { Action, Field, Plan, Values } from "./orders/action.ts";
+import { Button, Commands, ShapeIcon, Trouble } from "./ui.tsx";
+import { t } from "./words.ts";
+
+/** A window over the page: Escape closes it, and the focus goes back to where it was. */
+export function Dialog({ title, children }: { title: string; children: ComponentChildren }) {
+  const { overlay } = useApp();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={id}
+      onClose={() => {
+        overlay.value = null;
+      }}
+    >
+      <header>
+        <h2 id={id}>{title}</h2>
+      </header>
+      {children}
+      {/* Behind the rest, so that the first field has the focus. */}
+      <button
+        type="button"
+        class="quiet close"
+        aria-label={t("close")}
+        onClick={() => dialog.current?.close()}
+      >
+        ×
+      </button>
+    </dialog>
+  );
+}
+
+export function ActionDialog({ action }: { action: Action }) {
+  const app = useApp();
+  const [values, setValues] = useState<Values>(
+    Object.fromEntries(action.fields.map(({ name, value }) => [name, value])),
+  );
+  const [word, setWord] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const [answer, setAnswer] = useState<unknown>(undefined);
+  // It reads signals, and so what is shown follows the room.
+  const planned = action.plan(values);
+  const isReady = planned.refused === null && (planned.word === null || word === planned.word);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (!isReady || isBusy) return;
+    setBusy(true);
+    setError(null);
+    try {
+      let last: unknown;
+      for (const call of planned.calls) last = await send(call);
+      app.marked.value = new Set();
+      app.said.value = { text: planned.done, isGood: true };
+      if (hasToken(last)) setAnswer(last);
+      else app.overlay.value = null;
+    } catch (cause) {
+      setError(cause);
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (hasToken(answer)) return <TokenDialog title={planned.done} token={answer.token} />;
+  return (
+    <Dialog title={action.title}>
+      <form onSubmit={(event) => void submit(event)}>
+        <div class="fields">
+          {action.fields.map((field) => (
+            <FieldRow
+              key={field.name}
+              field={field}
+              value={values[field.name] ?? ""}
+              onValue={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
+            />
+          ))}
+        </div>
+        <PlanText planned={planned} isDanger={action.isDanger} />
+        {planned.word === null ? null : (
+          <WordField word={planned.word} value={word} onValue={setWord} />
+        )}
+        <Trouble error={error} />
+        <Commands lines={planned.commands} />
+        <footer>
+          <Button
+            onClick={() => {
+              app.overlay.value = null;
+            }}
+          >
+            {t("cancel")}
+          </Button>
+          <button
+            type="submit"
+            class={action.isDanger ? "danger" : "main"}
+            disabled={!isReady || isBusy}
+          >
+            {isBusy ? t("busy") : action.submit}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function PlanText({ planned, isDanger }: { planned: Plan; isDanger: boolean }) {
+  const { facts, warnings, refused } = planned;
+  return (
+    <>
+      {facts.length === 0 ? null : (
+        <section class={isDanger ? "lost" : "plain"}>
+          {isDanger && planned.word !== null ? <h3>{t("lost", { count: facts.length })}</h3> : null}
+          <ul tabIndex={0} aria-label={t("facts")}>
+            {facts.map((fact) => (
+              <li key={fact}>{fact}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {warnings.length === 0 ? null : (
+        <ul class="notes">
+          {warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+      {refused === null ? null : (
+        <p class="refused">
+          <ShapeIcon shape="warn" /> {refused}
+        </p>
+      )}
+    </>
+  );
+}
+
+function WordField({
+  word,
+  value,
+  onValue,
+}: {
+  word: string;
+  value: string;
+  onValue: (value: string) => void;
+}) {
+  const id = useId();
+  return (
+    <div class="field word">
+      <label for={id}>{t("word.type", { word })}</label>
+      <input
+        id={id}
+        name="word"
+        value={value}
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+        onInput={({ currentTarget }) => onValue(currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+function FieldRow({
+  field,
+  value,
+  onValue,
+}: {
+  field: Field;
+  value: string;
+  onValue: (value: string) => void;
+}) {
+  const id = useId();
+  const { name, label, kind, hint, options } = field;
+  const described = hint === undefined ? {} : { "aria-describedby": `${id}-hint` };
+  const common = { id, name, ...described };
+  const input =
+    kind === "choice" ? (
+      <select {...common} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+        {(options ?? []).map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    ) : kind === "lines" ? (
+      <textarea {...common} rows={8} onInput={(event) => onValue(event.currentTarget.value)}>
+        {value}
+      </textarea>
+    ) : kind === "secret" ? (
+      <input
+        {...common}
+        type="password"
+        value={value}
+        autocomplete="new-password"
+        onInput={(event) => onValue(event.currentTarget.value)}
+      />
+    ) : kind === "tick" ? (
+      <input
+        {...common}
+        type="checkbox"
+        checked={value === "yes"}
+        onChange={(event) => onValue(event.currentTarget.checked ? "yes" : "")}
+      />
+    ) : (
+      <input
+        {...common}
+        type="text"
+        value={value}
+        autocomplete="off"
+        spellcheck={false}
+        {...(options === undefined ? {} : { list: `${id}-list` })}
+        onInput={(event) => onValue(event.currentTarget.value)}
+      />
+    );
+  return (
+    <div class={`field ${kind}`}>
+      <label for={id}>{label}</label>
+      {input}
+      {kind === "text" && options !== undefined ? (
+        <datalist id={`${id}-list`}>
+          {options.map((option) => (
+            <option key={option.value} value={option.value} />
+          ))}
+        </datalist>
+      ) : null}
+      {hint === undefined ? null : <small id={`${id}-hint`}>{hint}</small>}
+    </div>
+  );
+}
+
+const hasToken = (value: unknown): value is { readonly token: string } =>
+  typeof value === "object" && value !== null && "token" in value;
+
+/** A token is shown once. */
+function TokenDialog({ title, token }: { title: string; token: string }) {
+  return (
+    <Dialog title={title}>
+      <p>{t("token.once")}</p>
+      <p class="secret">
+        <code>{token}</code>
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,167 @@
+/** One building against one server: all PCs come at once, then stand still, then ten sessions work. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SessionView } from "../../../core/wire/views.ts";
+import type { FromPcs, ToPcs } from "./pcs.ts";
+import { idOfPc, nameOfPc, seed } from "./seed.ts";
+import { BenchServer } from "./server.ts";
+
+/** As many as there are cores for them beside the server, and one more, so that no process is the limit. */
+const processCount = 2;
+/** After which PCs that are not welcome yet are counted as missing, in milliseconds. */
+const welcomeLimitMs = 120_000;
+const phaseMs = Number(process.env.PHASE ?? 20_000);
+const askEveryMs = 100;
+const sessionCount = 10;
+const pcsPerSession = 50;
+
+export interface Building {
+  readonly pcs: number;
+  /** From the word to come to the last welcome; null: some were not welcome in time. */
+  readonly welcomeSeconds: number | null;
+  readonly welcomeCpuSeconds: number;
+  /** Connections that ended before they were let in, by why. */
+  readonly refused: Readonly<Record<string, number>>;
+  readonly idle: Phase;
+  /** Null where there are too few PCs for ten sessions. */
+  readonly sessions: Phase | null;
+  /** Links that were let in and have ended, by why. */
+  readonly cuts: Readonly<Record<string, number>>;
+}
+
+/** What holds for a while. */
+export interface Phase {
+  /** Of status calls, in milliseconds. */
+  readonly status: {
+    readonly calls: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly most: number;
+  };
+  /** Cores that the server keeps busy. */
+  readonly cores: number;
+  readonly memoryBytes: number;
+  /** The most that the server ever had. */
+  readonly peakBytes: number;
+}
+
+export async function measure(pcs: number, nodeOptions: readonly string[]): Promise<Building> {
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-building-"));
+  // One PC of each session never comes, so that the sessions stay as they are: the cast has its own bench.
+  const orders = await seed(join(folder, "data"), pcs + sessionCount);
+  const server = await BenchServer.start(folder, nodeOptions);
+  const children: ChildProcess[] = [];
+  try {
+    const stopListening = [0, 1].map(() => listen(join(folder, "data", "roomcast.sock")));
+    for (let at = 0; at < processCount; at++) {
+      const child = fork(join(import.meta.dirname, "pcs.ts"));
+      children.push(child);
+      const own = orders.slice(0, pcs).filter((_, index) => index % processCount === at);
+      say(child, { type: "make", port: server.port, pcs: own });
+      await answer(child, "made");
+    }
+    const cpuBefore = await server.cpuSeconds();
+    const startedAt = Date.now();
+    const all = Promise.all(children.map((child) => answer(child, "all-welcome")));
+    for (const child of children) say(child, { type: "come" });
+    const last = await Promise.race([all, sleep(welcomeLimitMs, null, { ref: false })]);
+    const welcomeCpuSeconds = (await server.cpuSeconds()) - cpuBefore;
+    await sleep(2000);
+    const idle = await phase(server);
+    const sessions = pcs < sessionCount * pcsPerSession ? null : await withSessions(server, pcs);
+    const counts = await countsOf(children);
+    for (const stop of stopListening) stop();
+    return {
+      pcs,
+      welcomeSeconds:
+        last === null ? null : (Math.max(...last.map(({ at }) => at)) - startedAt) / 1000,
+      ...{ welcomeCpuSeconds, idle, sessions, ...counts },
+    };
+  } finally {
+    for (const child of children) if (child.connected) child.disconnect();
+    await server.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function withSessions(server: BenchServer, pcs: number): Promise<Phase> {
+  for (let at = 0; at < sessionCount; at++) {
+    const numbers = Array.from(
+      { length: pcsPerSession },
+      (_, seat) => at * pcsPerSession + seat + 1,
+    );
+    const members = [...numbers, pcs + at + 1];
+    await server.client.post<SessionView>("/sessions", {
+      ...{ kind: "restore", image: "bench", pcs: members.map(idOfPc), start: "all" },
+      ...{ fit: "never", personalise: "none", overwrite: members.map(nameOfPc).join(",") },
+    });
+  }
+  await sleep(3000);
+  const measured = await phase(server);
+  const views = await server.client.get<SessionView[]>("/sessions");
+  const states = views.flatMap(({ members }) => members.map(({ state }) => state));
+  const atWork = states.filter((state) => state === "receiving" || state === "waiting");
+  if (atWork.length !== sessionCount * pcsPerSession)
+    throw new Error(`${atWork.length} PCs are at work: ${[...new Set(states)].join(", ")}`);
+  return measured;
+}
+
+async function phase(server: BenchServer): Promise<Phase> {
+  const cpuBefore = await server.cpuSeconds();
+  const startedAt = performance.now();
+  const times: number[] = [];
+  while (performance.now() - startedAt < phaseMs) {
+    const askedAt = performance.now();
+    await server.client.get("/status");
+    times.push(performance.now() - askedAt);
+    await sleep(askEveryMs);
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  const cores = ((await server.cpuSeconds()) - cpuBefore) / seconds;
+  const { now, most } = await server.memoryBytes();
+  const sorted = times.toSorted((one, other) => one - other);
+  const at = (fraction: number): number => sorted[Math.floor(fraction * (sorted.length - 1))] ?? 0;
+  const status = { calls: sorted.length, p50: at(0.5), p99: at(0.99), most: at(1) };
+  return { status, cores, memoryBytes: now, peakBytes: most };
+}
+
+/** A console that watches; answers how to end it. */
+function listen(socketPath: string): () => void {
+  const request = get({ socketPath, path: "/api/v1/events" }, (answer) => answer.resume());
+  request.on("error", () => {});
+  return () => void request.destroy();
+}
+
+const say = (child: ChildProcess, message: ToPcs): void => void child.send(message);
+
+async function answer<T extends FromPcs["type"]>(
+  child: ChildProcess,
+  type: T,
+): Promise<Extract<FromPcs, { type: T }>> {
+  const gone = new AbortController();
+  child.once("exit", () => gone.abort(new Error("a process of PCs has ended")));
+  for (;;) {
+    const [message] = (await once(child, "message", gone)) as [FromPcs];
+    if (message.type === type) return message as Extract<FromPcs, { type: T }>;
+  }
+}
+
+async function countsOf(
+  children: readonly ChildProcess[],
+): Promise<Pick<Building, "cuts" | "refused">> {
+  const sum = { cuts: {} as Record<string, number>, refused: {} as Record<string, number> };
+  for (const child of children) {
+    const counted = answer(child, "counts");
+    say(child, { type: "count" });
+    const counts = await counted;
+    for (const what of ["cuts", "refused"] as const)
+      for (const [reason, count] of Object.entries(counts[what]))
+        sum[what][reason] = (sum[what][reason] ?? 0) + count;
+  }
+  return sum;
+}

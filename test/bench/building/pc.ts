@@ -1,0 +1,174 @@
+/** A PC as the server hears it: a real link with a key of its own, and an agent that only says what an agent says. */
+import { createPrivateKey, type KeyObject, sign } from "node:crypto";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { type ClientOptions, WebSocket } from "ws";
+import { retryFirst, retryMost } from "../../../core/agent/link.ts";
+import { spkiOf } from "../../../core/node/key-forms.ts";
+import { loginDigest } from "../../../core/node/login.ts";
+import { exporterOf, gateServername } from "../../../core/node/pin.ts";
+import {
+  type AgentMessage,
+  aliveEvery,
+  bulkKind,
+  type Counters,
+  encodeBulk,
+  type Report,
+  type ServerMessage,
+} from "../../../core/wire/control.ts";
+import { greetOf, newNonce } from "../../server/gate/login.ts";
+import { diskOf, helloOfPc } from "./seed.ts";
+
+/** What a PC at work says of it, as an agent does four times a second; in milliseconds. */
+const progressEvery = 250;
+const mib = 1024 * 1024;
+
+/** What the process that runs the PCs is told of one. */
+export interface PcOrder {
+  readonly number: number;
+  /** PKCS #8 in PEM. */
+  readonly key: string;
+}
+
+export interface PcEvents {
+  /** Said once for each connection that is let in. */
+  welcome(): void;
+  /** A connection that was let in has ended. */
+  cut(reason: string): void;
+  /** A connection has ended before it was let in, and is tried again. */
+  refused(reason: string): void;
+}
+
+export class BenchPc {
+  private readonly number: number;
+  private readonly key: KeyObject;
+  private readonly port: number;
+  private readonly events: PcEvents;
+  private socket: WebSocket | null = null;
+  private isWelcome = false;
+  private isOver = false;
+  private report: Report | null = null;
+  private pause: number = retryFirst;
+  private done = 0;
+  private readonly timers: NodeJS.Timeout[] = [];
+
+  constructor({ number, key }: PcOrder, port: number, events: PcEvents) {
+    this.number = number;
+    this.key = createPrivateKey(key);
+    this.port = port;
+    this.events = events;
+  }
+
+  come(): void {
+    const pcNonce = newNonce();
+    const local = [this.number >> 16, this.number >> 8, this.number].map((part) => part & 255);
+    const options: ConnectionOptions = {
+      ...{ host: "127.0.0.1", port: this.port, servername: gateServername },
+      ...{ ALPNProtocols: ["http/1.1"], rejectUnauthorized: false, minVersion: "TLSv1.3" },
+      // Each has an address of its own, as in a building.
+      ...{ localAddress: `127.${16 + (local[0] ?? 0)}.${local[1]}.${local[2]}` },
+    };
+    const clientOptions: ClientOptions = {
+      createConnection: (() => connect(options)) as never,
+      perMessageDeflate: false,
+    };
+    const socket = new WebSocket(`wss://127.0.0.1:${this.port}/gate/v2/link`, clientOptions);
+    this.socket = socket;
+    let channel: TLSSocket | null = null;
+    socket.on("upgrade", (response) => {
+      channel = response.socket as TLSSocket;
+    });
+    socket.on("open", () => socket.send(JSON.stringify(greetOf(pcNonce))));
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      if (isBinary) return;
+      const message = JSON.parse(data.toString("utf8")) as ServerMessage;
+      if (message.type === "challenge" && channel !== null)
+        socket.send(this.proof(message.nonce, pcNonce, exporterOf(channel)));
+      else this.take(message);
+    });
+    socket.on("error", () => {});
+    socket.on("close", (code: number, reason: Buffer) =>
+      this.ended(`${code} ${reason.toString("utf8")}`),
+    );
+  }
+
+  leave(): void {
+    this.isOver = true;
+    this.stopTimers();
+    this.socket?.terminate();
+  }
+
+  private proof(serverNonce: string, pcNonce: Uint8Array, exporter: Uint8Array): string {
+    const { key, number } = this;
+    const hello = JSON.stringify({ ...helloOfPc(number), report: this.report });
+    const spki = spkiOf(key);
+    const kind = "file";
+    const digest = loginDigest({
+      ...{ exporter, pcNonce, hello, spki, kind },
+      serverNonce: Buffer.from(serverNonce, "base64"),
+    });
+    const signature = sign("sha256", digest, { key, dsaEncoding: "ieee-p1363" });
+    const nonce = Buffer.from(pcNonce).toString("base64");
+    const texts = { spki: spki.toString("base64"), signature: signature.toString("base64") };
+    return JSON.stringify({ type: "proof", nonce, kind, hello, quote: null, ...texts });
+  }
+
+  private take(message: ServerMessage): void {
+    if (message.type === "welcome") {
+      this.isWelcome = true;
+      this.pause = retryFirst;
+      this.timers.push(setInterval(() => this.sayAlive(), aliveEvery));
+      this.events.welcome();
+    } else if (message.type === "restore") this.work(message);
+    else if (message.type === "cancel") this.report = null;
+  }
+
+  private work(order: Extract<ServerMessage, { type: "restore" }>): void {
+    const { session, attempt } = order;
+    if (this.report?.session === session && this.report.attempt === attempt) return;
+    this.report = { session, attempt, phase: "working", end: null };
+    this.sayAlive();
+    this.socket?.send(encodeBulk(bulkKind.wants, order.cast.tag, new Uint8Array([0xff])));
+    const disk = diskOf(this.number);
+    this.say({ type: "ready", session, attempt, disk, counters: this.counters() });
+    const timer = setInterval(() => {
+      if (this.report?.session !== session) return clearInterval(timer);
+      this.done = (this.done + mib) % (64 * mib);
+      const counters = this.counters();
+      const far = { bytesDone: this.done, bytesTotal: 64 * mib, counters, trouble: null };
+      this.say({ type: "progress", session, attempt, phase: "receiving", ...far });
+    }, progressEvery);
+    this.timers.push(timer);
+  }
+
+  private counters(): Counters {
+    const { done } = this;
+    return {
+      ...{ bytesWanted: 64 * mib, bytesReceived: done, bytesWritten: done, bytesVerified: 0 },
+      ...{ chunksKept: 0, chunksWritten: done / mib, forgedPackets: 0 },
+      ...{ lossRatio: 0.001, writeBps: 90e6 },
+    };
+  }
+
+  private sayAlive(): void {
+    const state = this.report === null ? "idle" : "receiving";
+    this.say({ type: "alive", state, report: this.report });
+  }
+
+  private say(message: AgentMessage): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  private ended(reason: string): void {
+    this.stopTimers();
+    if (this.isOver) return;
+    if (this.isWelcome) this.events.cut(reason);
+    else this.events.refused(reason);
+    this.isWelcome = false;
+    setTimeout(() => this.come(), this.pause);
+    this.pause = Math.min(this.pause * 2, retryMost);
+  }
+
+  private stopTimers(): void {
+    for (const timer of this.timers.splice(0)) clearInterval(timer);
+  }
+}

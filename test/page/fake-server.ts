@@ -1,0 +1,84 @@
+/** A server that plays a script to the page: the page's own files and headers are the real ones, what it is told is the test's. */
+import fastify, { type FastifyReply } from "fastify";
+import { ensurePage, pageFolder } from "../../client/page/build.ts";
+import type { LiveEvent } from "../../core/wire/api.ts";
+import { holdBrowsers } from "../../server/answer-headers.ts";
+import { pageRoutes } from "../../server/gate/page-routes.ts";
+
+export interface SentCall {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+export interface FakeServer {
+  readonly url: string;
+  /** What the page has asked to be changed. */
+  readonly calls: SentCall[];
+  /** What `GET` answers, by path; what is not here is an empty list. */
+  readonly answers: Map<string, unknown>;
+  /** The whole state: said to everybody who connects, before `ready`. */
+  state: readonly LiveEvent[];
+  /** Said to all who listen. */
+  say(...events: readonly LiveEvent[]): void;
+  /** Who is logged in; null: nobody, and what is tried as a token becomes it. */
+  login: object | null;
+  close(): Promise<void>;
+}
+
+export const admin = {
+  ...{ name: "ann", role: "admin", room: null },
+  until: "2026-11-28T21:00:00Z",
+};
+
+export async function openFakeServer(): Promise<FakeServer> {
+  await ensurePage();
+  const app = fastify({ forceCloseConnections: true });
+  holdBrowsers(app);
+  await pageRoutes(app, pageFolder);
+  const listeners = new Set<FastifyReply>();
+  const tell = (reply: FastifyReply, events: readonly LiveEvent[]): void => {
+    reply.raw.write(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(""));
+  };
+  const server: FakeServer = {
+    url: "",
+    calls: [],
+    answers: new Map(),
+    state: [],
+    login: admin,
+    say(...events) {
+      for (const reply of listeners) tell(reply, events);
+    },
+    close: () => app.close(),
+  };
+  app.get("/api/v1/events", (request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { "content-type": "text/event-stream" });
+    tell(reply, [...server.state, { type: "ready" }]);
+    listeners.add(reply);
+    request.raw.on("close", () => listeners.delete(reply));
+  });
+  app.get("/api/v1/login/ways", async () => ({ password: true, oidc: null }));
+  const unauthorized = { code: "unauthorized", message: "nobody is logged in", next: "log in" };
+  app.get("/api/v1/login", async (_request, reply) =>
+    server.login === null ? reply.code(401).send(unauthorized) : server.login,
+  );
+  app.post("/api/v1/login", async () => {
+    server.login ??= admin;
+    return server.login;
+  });
+  app.get("/api/v1/*", async ({ url }) => {
+    const path = url.replace("/api/v1", "");
+    return server.answers.get(path) ?? server.answers.get(path.replace(/\?.*/, "")) ?? [];
+  });
+  app.route({
+    method: ["POST", "PUT", "PATCH", "DELETE"],
+    url: "/api/v1/*",
+    handler: async ({ method, url, body }) => {
+      server.calls.push({ method, path: url.replace("/api/v1", ""), body });
+      return {};
+    },
+  });
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  return Object.assign(server, { url });
+}

@@ -1,0 +1,182 @@
+/** Every view of the page: what axe finds in it, and whether it fits from a phone to a projector. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import type { AxeResults } from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { openBrowser, openPage } from "./browser.ts";
+import { admin, type FakeServer, openFakeServer } from "./fake-server.ts";
+import { answersOf, askingPc, restoringRoom } from "./scenes.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let server: FakeServer;
+let browser: Browser;
+
+before(async () => {
+  [server, browser] = await Promise.all([openFakeServer(), openBrowser()]);
+  server.state = [...restoringRoom().state, askingPc];
+  for (const [path, answer] of answersOf()) server.answers.set(path, answer);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** What is opened on a view before it is looked at. */
+type Prepare = (page: Page) => Promise<unknown>;
+
+const views: readonly (readonly [name: string, path: string, prepare?: Prepare])[] = [
+  ["wall", "#/wall/lab-1"],
+  ["marked", "#/wall/lab-1", (page) => page.getByRole("button", { name: "Mark all" }).click()],
+  ["arrange", "#/wall/lab-1", (page) => page.getByRole("button", { name: "Arrange" }).click()],
+  ["list", "#/wall"],
+  ["PC", "#/pc/id19"],
+  ["log", "#/pc/id19", (page) => page.getByRole("button", { name: "Log", exact: true }).click()],
+  ["session", "#/session/s1a2b"],
+  ["session that is over", "#/session/s0z9y"],
+  ["sessions", "#/sessions"],
+  ["images", "#/images"],
+  ["room", "#/room/lab-1"],
+  ["schedule", "#/schedule"],
+  ["access", "#/people"],
+  ["health", "#/doctor"],
+  ["history", "#/history/room/lab-1"],
+  ["restore", "#/wall/lab-1", (page) => page.keyboard.press("r")],
+  ["wipe", "#/pc/id1", (page) => page.keyboard.press("z")],
+  ["keys", "#/wall/lab-1", (page) => page.keyboard.press("?")],
+  ["account", "#/wall/lab-1", (page) => page.locator("summary", { hasText: "ann" }).click()],
+  ["projector", "?wall=lab-1"],
+];
+
+/** Another view of a page that is open already is a step inside of it, if nothing lies over it. */
+async function show(page: Page, path: string, prepare?: Prepare): Promise<void> {
+  const isOpen =
+    page.url().startsWith(server.url) && path.startsWith("#") && !page.url().includes("?");
+  if (isOpen && (await page.locator("dialog, details[open], .arrange").count()) === 0)
+    await page.evaluate((hash) => location.assign(hash), path);
+  else {
+    await page.goto("about:blank");
+    await page.goto(`${server.url}/${path}`);
+  }
+  await page.locator("h1").waitFor();
+  // The state has come once PCs are shown somewhere, or what only a view of its own fetches is there.
+  await page.locator(".seat, table, .card, .findings, .facts").first().waitFor();
+  await prepare?.(page);
+}
+
+async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const found = await page.evaluate(
+    () =>
+      (
+        window as unknown as { axe: { run(): Promise<AxeResults> } }
+      ).axe.run() as Promise<AxeResults>,
+  );
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`),
+  );
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing in any view, ${colorScheme}`, async () => {
+    const { page, context, complaints } = await openPage(browser, {
+      ...{ colorScheme, bypassCSP: true, reducedMotion: "reduce" },
+    });
+    const found: string[] = [];
+    for (const [name, path, prepare] of views) {
+      await show(page, path, prepare);
+      found.push(...(await findings(page)).map((each) => `${name}: ${each}`));
+    }
+    server.login = null;
+    await page.goto("about:blank");
+    await page.goto(server.url);
+    await page.getByLabel("Password").waitFor();
+    found.push(...(await findings(page)).map((each) => `login: ${each}`));
+    server.login = admin;
+    assert.deepEqual(found, []);
+    assert.deepEqual(complaints, []);
+    await context.close();
+  });
+}
+
+/** Elements whose text is wider or higher than they are, and pages that are wider than the window. */
+const clippedIn = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const root = document.documentElement;
+    const wide = root.scrollWidth > root.clientWidth ? [`page: ${root.scrollWidth}`] : [];
+    const texts = document.querySelectorAll<HTMLElement>(
+      ".seat, .seat span, .figures dd, .figures dt, button, h1, .tabs a, nav a, .cause",
+    );
+    return [...texts].reduce((found, element) => {
+      if (element.closest(".unseen, .skip, .scroll") !== null) return found;
+      const isCut =
+        getComputedStyle(element).display !== "inline" &&
+        (element.scrollWidth > element.clientWidth + 1 ||
+          element.scrollHeight > element.clientHeight + 2);
+      const box = element.getBoundingClientRect();
+      const isOut = box.right > root.clientWidth + 1 || box.left < -1;
+      if (isCut || isOut) found.push(`${element.className}: ${element.textContent}`);
+      return found;
+    }, wide);
+  });
+
+for (const [width, height] of [
+  [320, 640],
+  [1280, 720],
+  [3840, 2160],
+] as const) {
+  test(`at ${width}×${height} nothing is cut off and nothing scrolls sideways`, async () => {
+    const { page, context } = await openPage(browser, { viewport: { width, height } });
+    const cut: string[] = [];
+    for (const [name, path, prepare] of views) {
+      if (name === "arrange") continue;
+      await show(page, path, prepare);
+      cut.push(...(await clippedIn(page)).map((each) => `${name}: ${each}`));
+    }
+    assert.deepEqual(cut, []);
+    await context.close();
+  });
+}
+
+test("a projector shows the whole room at once, in letters that grow with it", async () => {
+  const sizes: number[] = [];
+  for (const [width, height] of [
+    [1280, 720],
+    [1920, 1080],
+    [3840, 2160],
+  ] as const) {
+    const { page, context } = await openPage(browser, { viewport: { width, height } });
+    await show(page, "?wall=lab-1");
+    await page.waitForTimeout(300);
+    const seen = await page.evaluate(() => ({
+      bottom: Math.max(
+        ...[...document.querySelectorAll(".seat")].map(
+          (seat) => seat.getBoundingClientRect().bottom,
+        ),
+      ),
+      font: Number.parseFloat(getComputedStyle(document.querySelector(".seat .name")!).fontSize),
+      operated: document.querySelectorAll("button, input, select, a").length,
+    }));
+    assert(seen.bottom <= height, `${seen.bottom} of ${height}`);
+    assert.equal(seen.operated, 0);
+    sizes.push(seen.font);
+    await context.close();
+  }
+  const [small = 0, middle = 0, large = 0] = sizes;
+  assert(small < middle && middle * 1.8 < large, sizes.join(" "));
+});
+
+test("from right to left the page stands the other way round, and fits", async () => {
+  const { page, context } = await openPage(browser, { viewport: { width: 1280, height: 720 } });
+  await show(page, "#/wall/lab-1");
+  await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
+  assert.deepEqual(await clippedIn(page), []);
+  const [first, last] = await page
+    .locator(".seats > li")
+    .evaluateAll((all) => [0, 7].map((at) => all[at]?.getBoundingClientRect().left ?? 0));
+  assert((first ?? 0) > (last ?? 0));
+  await context.close();
+});
