@@ -44,9 +44,19 @@ export function addSetupCommand(program: Command, run: RunCommand): void {
     )
     .option("--dry-run", "only say what would be done", false)
     .action((options: Omit<SetupOptions, "config">) =>
-      run((context) => setup(context, { ...options, config: usualFile }), { isLocal: true }),
+      run(
+        (context) =>
+          setup(options.dryRun ? unasked(context) : context, { ...options, config: usualFile }),
+        { isLocal: true },
+      ),
     );
 }
+
+/** To say what would be done, what is suggested will do. */
+const unasked = (context: CliContext): CliContext => ({
+  ...context,
+  ask: async (question, suggested) => suggested ?? context.ask(question, null),
+});
 
 async function setup(context: CliContext, options: SetupOptions): Promise<number> {
   const { say, document } = context;

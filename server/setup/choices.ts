@@ -3,7 +3,6 @@ import { RoomcastError } from "../../core/errors.ts";
 import { ipv4ToText, netmaskOf, subnetHosts } from "../../core/units/ipv4.ts";
 import { givenRange, upperHalf } from "../gate/boot/dhcp-settings.ts";
 import { readConfig } from "../host/config.ts";
-import { plannedNetworks } from "../host/network-plans.ts";
 import type { Chosen } from "./configuration.ts";
 import type { HostInterface } from "./interfaces.ts";
 
@@ -44,17 +43,17 @@ export function requireRange(text: string, cidr: string): string | null {
   return text;
 }
 
-/** What a configuration that is there says. Rejects with `bad-input`, and with `refused` for one without an interface. */
+/** What a configuration that is there says of its first network. Rejects with `bad-input`, and with `refused` for one without an interface. */
 export async function chosenIn(path: string): Promise<Chosen> {
   const config = await readConfig(path);
-  if ((config.network ?? []).length === 0) {
+  const [network] = config.network ?? [];
+  if (network === undefined) {
     throw new RoomcastError(
       "refused",
       `${path} does not say which interface the lab is on`,
-      'add [[network]] with interface = "IF", or write it anew: roomcast setup --replace',
+      'add [[network]] and below it interface = "IF", or write it anew: roomcast setup --replace',
     );
   }
-  const nothing = { interfaces: [], dhcp: null, range: null };
-  const [{ interfaceName, dhcp, range }] = plannedNetworks(nothing, config);
-  return { interface: interfaceName, dhcp, range };
+  const { interface: name, dhcp = "auto", range = config.dhcp?.range ?? null } = network;
+  return { interface: name, dhcp, range };
 }

@@ -3,11 +3,10 @@ import { copyFile, mkdir, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stringify } from "smol-toml";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
-import type { NetworkPlan } from "../host/network-plans.ts";
 
 export interface Chosen {
   readonly interface: string;
-  readonly dhcp: NetworkPlan["dhcp"];
+  readonly dhcp: "auto" | "server" | "proxy" | "off";
   /** FIRST-LAST; null: the upper half of the subnet. */
   readonly range: string | null;
 }

@@ -50,8 +50,9 @@ test("what is written is what the server reads, and the file before it is kept",
   const path = join(folder, "etc", "roomcast.toml");
   const first = { interface: "eth1", dhcp: "auto", range: null } as const;
   await writeConfiguration(path, configurationText(first));
-  const { network } = await readConfig(path);
-  assert.deepEqual(structuredClone(network), [{ interface: "eth1", dhcp: "auto" }]);
+  const [network, ...others] = (await readConfig(path)).network ?? [];
+  assert.deepEqual({ ...network }, { interface: "eth1", dhcp: "auto" });
+  assert.deepEqual(others, []);
   assert.deepEqual(await chosenIn(path), first);
   assert.equal(statSync(path).mode & 0o777, 0o644);
   const second = { interface: "eth2", dhcp: "server", range: "10.0.0.5-10.0.0.9" } as const;
