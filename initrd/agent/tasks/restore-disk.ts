@@ -32,8 +32,10 @@ export interface ChunkFeed {
   fetch(entryIndex: number): Promise<Uint8Array>;
   /** The disk can be told of entries. */
   connect(restore: DiskRestore): void;
-  /** The disk takes chunks, until what is answered is disposed of. */
-  begin(restore: DiskRestore): Promise<AsyncDisposable>;
+  /** Hears the cast for it, until what is answered is disposed of. */
+  listen(restore: DiskRestore): Promise<AsyncDisposable>;
+  /** The disk takes chunks. */
+  ready(): void;
 }
 
 /** What the server has for this PC alone. */
@@ -114,10 +116,14 @@ export class RestoreDisk {
         await restore.scan(order.live === "delta" ? "wait" : "skip");
       }
       signal.throwIfAborted();
-      await restore.begin();
+      const begun = restore.begin();
+      // The receiver starts while the disk is made ready.
+      await using listening = whenThere(feed.listen(restore));
+      await begun;
+      await listening.promised;
       signal.throwIfAborted();
       ports.milestone(`receiving ${order.image}`);
-      await using _ = await feed.begin(restore);
+      feed.ready();
       const rootHash = rootHashOf(await restore.ended);
       // Of a live cast the server alone knows it.
       assert(
@@ -198,4 +204,18 @@ export class RestoreDisk {
     if (choice.kind === "disk") return choice.disk;
     throw new RoomcastError("refused", choice.reason, choice.next);
   }
+}
+
+/** Disposes of what is promised, if it comes. */
+function whenThere(promised: Promise<AsyncDisposable>): AsyncDisposable & {
+  readonly promised: Promise<AsyncDisposable>;
+} {
+  promised.catch(() => {});
+  return {
+    promised,
+    async [Symbol.asyncDispose]() {
+      const there = await promised.catch(() => null);
+      await there?.[Symbol.asyncDispose]();
+    },
+  };
 }
