@@ -8,18 +8,13 @@ const samplePackets = 100;
 const fewPackets = 60;
 /** A fraction: more is a heavy loss. */
 const heavyLoss = 0.2;
-/** Members that lose at once what each of them loses: bursts of their own wires would hardly meet in so many. */
-const commonMembers = 3;
 /** A fraction of what the middle receiver gets: one that gets less would slow the others down. */
 const floor = 0.75;
 
 export interface RoomLoss {
   /** The third quartile of the members that are no stragglers, so that one unlucky sample is no overrun. */
   readonly loss: number;
-  /**
-   * The same of what each has lost at least in each of the last stretches; 0: there were too few. What
-   * all of them have lost in this one was lost where their ways are one, and counts at once.
-   */
+  /** The same of what each has lost at least in each of the last stretches; 0: there were too few. */
   readonly lasting: number;
   /** How many packets the middle member's sample has. */
   readonly packets: number;
@@ -61,7 +56,6 @@ export function roomLoss(
   if (!isEnough) return null;
   const counting = samples.filter(({ loss }) => 1 - loss >= floor * (1 - middle.loss));
   const waits = samples.map(({ member: { wait } }) => (isSearching ? wait.last : wait.inStretch));
-  const common = samples.length < commonMembers ? 0 : (samples[0]?.loss ?? 0);
   const lasting = counting.map((sample) => lastingLoss(sample, patience));
   for (const { member, loss } of samples) {
     member.losses.unshift(loss);
@@ -71,7 +65,7 @@ export function roomLoss(
     packets: middle.packets,
     queueMs: Math.max(0, Math.min(...waits)),
     loss: thirdQuartile(counting.map(({ loss }) => loss)),
-    lasting: Math.max(common, thirdQuartile(lasting)),
+    lasting: thirdQuartile(lasting),
     stragglers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
   };
 }
