@@ -110,7 +110,7 @@ export class Reception {
     this.hearing.roomRate(rateBps, this.ports.clock.now());
   }
 
-  /** Hears the cast until `close`, if there is anything to hear. */
+  /** The disk takes chunks: hears the cast until `close`, if there is anything to hear. */
   async begin(taker: ChunkTaker, { index }: RestoreImage): Promise<AsyncDisposable> {
     const wants = taker.wants();
     if (wants.some((byte) => byte !== 0) && !this.signal.aborted) {

@@ -32,10 +32,8 @@ export interface ChunkFeed {
   fetch(entryIndex: number): Promise<Uint8Array>;
   /** The disk can be told of entries. */
   connect(restore: DiskRestore): void;
-  /** Hears the cast for it, until what is answered is disposed of. */
-  listen(restore: DiskRestore): Promise<AsyncDisposable>;
-  /** The disk takes chunks. */
-  ready(): void;
+  /** The disk takes chunks, until what is answered is disposed of. */
+  begin(restore: DiskRestore): Promise<AsyncDisposable>;
 }
 
 /** What the server has for this PC alone. */
@@ -116,14 +114,10 @@ export class RestoreDisk {
         await restore.scan(order.live === "delta" ? "wait" : "skip");
       }
       signal.throwIfAborted();
-      const begun = restore.begin();
-      // The receiver starts while the disk is made ready.
-      await using listening = whenThere(feed.listen(restore));
-      await begun;
-      await listening.promised;
+      await restore.begin();
       signal.throwIfAborted();
       ports.milestone(`receiving ${order.image}`);
-      feed.ready();
+      await using _ = await feed.begin(restore);
       const rootHash = rootHashOf(await restore.ended);
       // Of a live cast the server alone knows it.
       assert(
@@ -204,18 +198,4 @@ export class RestoreDisk {
     if (choice.kind === "disk") return choice.disk;
     throw new RoomcastError("refused", choice.reason, choice.next);
   }
-}
-
-/** Disposes of what is promised, if it comes. */
-function whenThere(promised: Promise<AsyncDisposable>): AsyncDisposable & {
-  readonly promised: Promise<AsyncDisposable>;
-} {
-  promised.catch(() => {});
-  return {
-    promised,
-    async [Symbol.asyncDispose]() {
-      const there = await promised.catch(() => null);
-      await there?.[Symbol.asyncDispose]();
-    },
-  };
 }

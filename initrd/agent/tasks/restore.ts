@@ -31,10 +31,10 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
     const rootHash = await target.write(image, {
       fetch: (entryIndex) => reception.fetch(entryIndex),
       connect: (restore) => reception.connect(restore, image),
-      listen: (restore) => reception.begin(restore, image),
-      ready() {
+      begin(restore) {
         isReceiving = true;
         sayReady();
+        return reception.begin(restore, image);
       },
     });
     isReceiving = false;
