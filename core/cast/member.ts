@@ -31,6 +31,8 @@ export interface Member {
   /** Packets received, and the sequence then, at the start of the present stretch. */
   stretchStart: { readonly packets: number; readonly sequence: number } | null;
   packets: number;
+  /** What it has lost of the last stretches, a fraction each, the newest first; none since the rate went down. */
+  losses: number[];
   readonly measure: Measure;
   readonly wait: Wait;
   /** How many of the wanted entries it has in hand or on the disk. */
@@ -61,6 +63,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   assembling: new Map(),
   stretchStart: null,
   packets: 0,
+  losses: [],
   measure: new Measure(),
   wait: new Wait(),
   finished: 0,

@@ -2,11 +2,11 @@
  * The pace of a cast: how fast it sends, and how often its receivers report. It puts what the reports say of
  * one stretch of packets after another before the rate control.
  */
-import { type Millis, millis } from "../units/units.ts";
+import type { Millis } from "../units/units.ts";
 import { dataPacketBytes, wireOverheadBytes } from "../wire/cast.ts";
 import type { Member } from "./member.ts";
 import { RateControl, type RateOptions } from "./rate.ts";
-import { noteInStretch, type RoomLoss, roomLoss, stretchLimit } from "./stretch.ts";
+import { noteInStretch, type RoomLoss, roomLoss, startSample, stretchLimit } from "./stretch.ts";
 
 /**
  * Receivers report every 10 ms and 2 ms more for each that wants something, or every 50 packets if that is
@@ -15,7 +15,12 @@ import { noteInStretch, type RoomLoss, roomLoss, stretchLimit } from "./stretch.
 const reportEveryLeastMs = 10;
 const reportEveryEachMs = 2;
 const reportEveryMostMs = 100;
+/** While the rate is looked for, a fraction of a second, they report more often: what is too much is lost until they do. */
+const searchingEveryEachMs = 0.5;
 const packetsPerReport = 50;
+
+/** Milliseconds of packets that tell whether a rate is too high: by then a queue of 1 MB is full at 1 Gbit/s too much. */
+const searchMs = 8;
 
 /** What was sent so far: the last sequence, and bytes on the wire. */
 export interface Sent {
@@ -43,10 +48,15 @@ export class Pace {
 
   /** Milliseconds between two reports of a receiver, when so many want something. */
   reportEvery(wantingCount: number): number {
-    const byRoom = reportEveryLeastMs + reportEveryEachMs * wantingCount;
-    if (this.rate.isSearching) return Math.min(reportEveryMostMs, byRoom);
-    const packetsPerMs = this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
-    return Math.min(reportEveryMostMs, Math.max(byRoom, packetsPerReport / packetsPerMs));
+    const { isSearching } = this.rate;
+    const each = isSearching ? searchingEveryEachMs : reportEveryEachMs;
+    const byRoom = reportEveryLeastMs + each * wantingCount;
+    if (isSearching) return Math.min(reportEveryMostMs, byRoom);
+    return Math.min(reportEveryMostMs, Math.max(byRoom, packetsPerReport / this.packetsPerMs));
+  }
+
+  private get packetsPerMs(): number {
+    return this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
   }
 
   /** The rate held the sender back for so many milliseconds more. */
@@ -73,17 +83,26 @@ export class Pace {
 
   /** Ends the stretch if enough has been heard of it, and sets the rate. Null: not yet. */
   judge(members: readonly Member[], sent: Sent, now: Millis): Judged | null {
-    const elapsedMs = now - this.stretch.since;
-    const found = roomLoss(members, this.rate.isSearching);
+    const { rate } = this;
+    const { sequence, since, wireBytes, heldFor } = this.stretch;
+    const elapsedMs = now - since;
+    const { patience, isSearching } = rate;
+    const searchPackets = isSearching ? this.packetsPerMs * searchMs : null;
+    const found = roomLoss(members, sequence, { patience, searchPackets });
     if (found === null) {
       if (elapsedMs > stretchLimit) this.begin(members, sent, now);
       return null;
     }
-    const { wireBytes, heldFor } = this.stretch;
     const sentBps = ((sent.wireBytes - wireBytes) * 8000) / Math.max(1, elapsedMs);
     const busyRatio = heldFor / Math.max(1, elapsedMs);
-    this.rate.judge({ ...found, sentBps, elapsedMs, busyRatio }, millis(now));
+    const before = rate.rateBps;
+    const heardMs = found.packets / this.packetsPerMs;
+    rate.judge({ ...found, sentBps, elapsedMs, heardMs, busyRatio }, now);
     this.begin(members, sent, now);
+    if (rate.rateBps < before) for (const member of members) member.losses = [];
+    // While the rate only goes up, a stretch can be judged from the report before it.
+    if (rate.isSearching && rate.rateBps > before)
+      for (const member of members) if (member.sequence >= 0) startSample(member);
     return { ...found, elapsedMs };
   }
 }

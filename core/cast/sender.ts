@@ -43,8 +43,8 @@ const lateAfter = millis(400);
  * A new cast waits until every receiver that has joined hears it and nobody has joined for `gatherQuiet`,
  * but not longer than `gatherFor`. So nobody lacks its first entries.
  */
-const gatherFor = millis(800);
-const gatherQuiet = millis(150);
+const gatherFor = millis(250);
+const gatherQuiet = millis(30);
 /** A round begins without the members that have not reported after 2.5 report intervals and the delay of the way. */
 const roundIntervals = 2.5;
 const roundGrace = millis(150);
@@ -154,6 +154,7 @@ export class CastSenderMachine {
     this.afterLaneChange(this.lanes.settle(now));
     this.flights.noteReport(member);
     this.schedule.resumeParts(member);
+    this.judgeRate(now);
   }
 
   /** Announces an entry: from now on it can be read. One of 0 stored bytes is never on the wire. */

@@ -130,10 +130,13 @@ export function wantedOf(state: Receivers): Wanted {
     if (isServed(phase)) cast.set(pc, joins);
   }
   // A cast is opened for the first canary that is ready, and stays open for the others.
-  const isBefore = state.phase === "canary" || state.phase === "gathering";
-  const isOpen = isBefore && Object.values(state.members).some(({ joins }) => joins > 0);
+  const isOpen = isBeforeCast(state) && Object.values(state.members).some(({ joins }) => joins > 0);
   return { orders, cast: state.phase === "casting" || isOpen ? cast : null };
 }
+
+/** Nobody has been let in yet, or canaries alone. */
+export const isBeforeCast = ({ phase }: Receivers): boolean =>
+  phase === "canary" || phase === "gathering";
 
 /** The next moment after `now` at which something may follow by time alone. */
 export function deadlineOfReceivers(state: Receivers, now: LabTime): LabTime | undefined {

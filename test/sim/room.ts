@@ -68,7 +68,7 @@ const waste = 1.25;
 const greetingBytes = 100_000;
 const searchMs = 500;
 const firstBps = 250e6;
-const firstUnknownBps = 10e6;
+const firstUnknownBps = 100e6;
 
 /** From new keys until they are used, as in the sender's worker, and until the last PC has them. */
 const rekeyAfterMs = 500;

@@ -18,6 +18,7 @@ import {
   beginReceivers,
   deadlineOfReceivers,
   evolveReceivers,
+  isBeforeCast,
   type ReceiverFact,
   type Receivers,
   releaseText,
@@ -99,8 +100,11 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
   wanted: (state) => {
     const { fitTo, image } = state.spec;
     const isWanted = isFitting(state) && fitTo !== null;
+    const { orders, cast } = wantedOf(state.receivers);
     return {
-      ...wantedOf(state.receivers),
+      orders,
+      // It is opened while the PCs make their disks ready: then the first that is need not wait for it.
+      cast: cast ?? (orders.size > 0 && isBeforeCast(state.receivers) ? new Map() : null),
       ...(isWanted ? { fit: { image: image.id, diskBytes: fitTo } } : {}),
     };
   },

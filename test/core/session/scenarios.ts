@@ -87,7 +87,9 @@ export const scenarios: readonly Scenario[] = [
     kind: "restore",
     spec: restoreSpec(),
     phases: [
-      { inputs: [connected("a")], facts: ["a ordered 1"], wanted: { a: 1 }, cast: null },
+      { facts: [], cast: null },
+      // The cast is opened while the PC makes its disk ready.
+      { inputs: [connected("a")], facts: ["a ordered 1"], wanted: { a: 1 }, cast: [] },
       {
         inputs: [ready("a")],
         facts: ["a readied", "opened ready", "a joined"],
@@ -103,7 +105,7 @@ export const scenarios: readonly Scenario[] = [
     kind: "restore",
     spec: restoreSpec({ start: "all", startTimeoutMs: 5000 }),
     phases: [
-      { inputs: [connected("a"), ready("a")], facts: ["a ordered 1", "a readied"], cast: null },
+      { inputs: [connected("a"), ready("a")], facts: ["a ordered 1", "a readied"], cast: [] },
       { after: 5000, facts: ["opened timeout", "a joined"], cast: ["a"] },
     ],
   },
