@@ -36,6 +36,8 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
     // What does not fit is refused, not bent: a null must not become an empty string.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     forceCloseConnections: true,
+    // On a slow or busy host its modules alone take longer than the usual 10 s: the service would never start.
+    pluginTimeout: 0,
     requestTimeout: requestLimitMs,
     // What can be reached is what is registered by name.
     exposeHeadRoutes: false,

@@ -22,7 +22,7 @@ check "dry run" roomcast setup --dry-run --interface eth0
 check "set up" roomcast setup --interface eth0 --dhcp server --yes
 check "active" active
 check "enabled" systemctl is-enabled roomcast
-check "runs as" bash -c 'ps -o user= -p $(systemctl show -p MainPID --value roomcast)'
+check "runs as" bash -c '[ "$(stat -c %U /proc/"$(systemctl show -p MainPID --value roomcast)")" = roomcast ]'
 check "its folder" bash -c '[ "$(stat -c "%U %a" /var/lib/roomcast)" = "roomcast 700" ]'
 check "security" exposure
 check "answers" roomcast status
