@@ -18,7 +18,6 @@ import {
   memberFraction,
   resultCounts,
   sessionFraction,
-  sessionSecondsLeft,
   slowest,
 } from "../../core/screen/progress.ts";
 import { sentence } from "../../core/screen/report.ts";
@@ -96,7 +95,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
     ];
   }
   const fraction = sessionFraction(session);
-  const left = sessionSecondsLeft(session);
+  const left = session.secondsLeft;
   const slow = slowest(session, (pc) => model.pcs.get(pc)?.nic.speedMbps ?? null);
   const notices = session.notices.flatMap((notice) =>
     paragraph(notice, columns, "bad").slice(0, 2),

@@ -75,15 +75,19 @@ export type StragglerReason =
   | { readonly cause: "link"; readonly receiveBps: number }
   /** It loses this fraction on the wire: its cable or port is bad. */
   | { readonly cause: "loss"; readonly lossRatio: number }
-  /** Its own socket drops this fraction: its host is too slow. */
-  | { readonly cause: "host"; readonly dropRatio: number };
+  /** This fraction has arrived, and its host was too late to take it: its own socket dropped it. */
+  | { readonly cause: "host"; readonly dropRatio: number }
+  /** Chunks wait for it, and its disk has nothing to do for most of the time: its processor is the slow part. */
+  | { readonly cause: "processor"; readonly diskBusyRatio: number }
+  /** It fell behind, and its figures do not show why. */
+  | { readonly cause: "unclear" };
 
 /** How a receiver stands with the sender. */
 export interface ReceiverStanding {
   readonly receiver: ReceiverId;
   /** `catchUp`: the others are served first, and the receiver takes what it can of what it hears. */
   readonly lane: "main" | "catchUp";
-  /** Why it is in the catch-up lane; null in the main one. */
+  /** Why it is in the catch-up lane; null in the main one, and until its figures have shown it for long enough. */
   readonly reason: StragglerReason | null;
   /**
    * `hears`; `deaf`: it reports, but the multicast has not come to it for 1.5 s (IGMP, VLAN, Wi-Fi);

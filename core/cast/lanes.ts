@@ -6,7 +6,6 @@
  */
 import { type Millis, millis } from "../units/units.ts";
 import { creditOf, type Member } from "./member.ts";
-import type { StragglerCause } from "./reason.ts";
 import type { Receivers } from "./receivers.ts";
 
 /** A straggler stays in the catch-up lane at least this long, and twice as long after each further demotion. */
@@ -30,8 +29,8 @@ export class Lanes {
   }
 
   /** Takes the member out of the main lane; it takes no part in the flights from now on. */
-  demote(member: Member, cause: StragglerCause, now: Millis): void {
-    member.cause = cause;
+  demote(member: Member, now: Millis): void {
+    member.isStraggler = true;
     member.lane = "catchUp";
     member.demotedAt = now;
     member.demotions++;
@@ -61,7 +60,7 @@ export class Lanes {
     const back = stragglers.filter((member) => hasRecovered(member, now));
     for (const member of back) {
       member.lane = "main";
-      member.cause = null;
+      member.isStraggler = false;
     }
     return back.length === 0 ? null : { demoted: [], isNewRoom: false };
   }

@@ -13,6 +13,8 @@ export interface Totals {
   readonly dropped: number;
   /** How many entries its disk has taken. */
   readonly written: number;
+  /** Of its slots, the fraction that holds chunks which its disk has yet to take. */
+  readonly backlogRatio: number;
 }
 
 export interface Figures {
@@ -23,24 +25,30 @@ export interface Figures {
   readonly lossRatio: number;
   readonly dropRatio: number;
   readonly writtenPerMs: number;
+  /** The part of its slots that held chunks for the disk at all times: the disk was never without work. */
+  readonly backlogRatio: number;
 }
 
 export class Measure {
   /** Null until there are two totals to compare. */
   figures: Figures | null = null;
   private from: { readonly totals: Totals; readonly at: Millis } | null = null;
+  private leastBacklog = 1;
 
-  /** Takes the totals of a report. */
-  note(totals: Totals, now: Millis): void {
+  /** Takes the totals of a report. Answers whether there are new figures. */
+  note(totals: Totals, now: Millis): boolean {
     const { from } = this;
-    if (from !== null && now - from.at < measureFor) return;
+    this.leastBacklog = Math.min(this.leastBacklog, totals.backlogRatio);
+    if (from !== null && now - from.at < measureFor) return false;
     this.from = { totals, at: now };
+    const backlogRatio = this.leastBacklog;
+    this.leastBacklog = totals.backlogRatio;
     // The sequence fell: the receiver has restarted, or hears another sender.
-    if (from === null || totals.sequence < from.totals.sequence) return;
+    if (from === null || totals.sequence < from.totals.sequence) return false;
     const elapsed = now - from.at;
     const sent = totals.sequence - from.totals.sequence;
     const packets = (totals.packets - from.totals.packets) | 0;
-    if (packets < 0) return;
+    if (packets < 0) return false;
     const ratioOf = (count: number): number =>
       sent === 0 ? 0 : Math.min(1, Math.max(0, count / sent));
     this.figures = {
@@ -49,6 +57,8 @@ export class Measure {
       lossRatio: ratioOf(sent - packets),
       dropRatio: ratioOf((totals.dropped - from.totals.dropped) | 0),
       writtenPerMs: Math.max(0, totals.written - from.totals.written) / elapsed,
+      backlogRatio,
     };
+    return true;
   }
 }

@@ -1,8 +1,8 @@
 import { bitmapBytes } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
-import type { ReceiverId, ReceiverStanding } from "./ends.ts";
+import { CauseWatch } from "./causes.ts";
+import type { ReceiverId, ReceiverStanding, StragglerReason } from "./ends.ts";
 import { Measure } from "./measure.ts";
-import { reasonOf, type StragglerCause } from "./reason.ts";
 import { Wait } from "./wait.ts";
 
 /** A receiver as the sender knows it. */
@@ -35,8 +35,10 @@ export interface Member {
   readonly wait: Wait;
   /** How many of the wanted entries it has in hand or on the disk. */
   finished: number;
-  /** Why it is a straggler; null once it has recovered. */
-  cause: StragglerCause | null;
+  /** It was moved to the catch-up lane, and has not recovered. */
+  isStraggler: boolean;
+  /** What its figures show. */
+  readonly causes: CauseWatch;
   /** Milliseconds for which it has lost far more than the others, less those for which it has not. */
   straggledFor: number;
   demotedAt: Millis;
@@ -62,7 +64,8 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   measure: new Measure(),
   wait: new Wait(),
   finished: 0,
-  cause: null,
+  isStraggler: false,
+  causes: new CauseWatch(),
   straggledFor: 0,
   demotedAt: now,
   demotions: 0,
@@ -80,14 +83,26 @@ export const inHandCount = ({ slotCount, freeSlots, assembling }: Member): numbe
 /** Counts what has come to the member, after its report. `dropped` is the total of its socket. */
 export function measure(member: Member, dropped: number, now: Millis): void {
   const { sequence, packets, finished } = member;
-  const written = finished - inHandCount(member);
-  member.measure.note({ sequence, packets, dropped, written }, now);
+  const inHand = inHandCount(member);
+  const written = finished - inHand;
+  const backlogRatio = inHand / member.slotCount;
+  const isNew = member.measure.note({ sequence, packets, dropped, written, backlogRatio }, now);
+  if (isNew && member.measure.figures !== null) member.causes.note(member.measure.figures);
+}
+
+/** Figures may take so long to show a cause; then it is said that they do not. */
+const unclearAfter = millis(5000);
+
+function reasonOf(member: Member, now: Millis): StragglerReason | null {
+  if (!member.isStraggler) return null;
+  const isUnclear = now - member.demotedAt >= unclearAfter;
+  return member.causes.reason ?? (isUnclear ? { cause: "unclear" } : null);
 }
 
 export const isDeaf = ({ heardAt }: Member, now: Millis): boolean => now - heardAt >= deafAfter;
 
 export function standingOf(member: Member, now: Millis): ReceiverStanding {
-  const { id, lane, cause, sequence, reportedAt, wantCount } = member;
+  const { id, lane, isStraggler, sequence, reportedAt, wantCount } = member;
   const { figures } = member.measure;
   const hearing = (): ReceiverStanding["hearing"] => {
     if (now - reportedAt > silentAfter) return "silent";
@@ -97,8 +112,8 @@ export function standingOf(member: Member, now: Millis): ReceiverStanding {
   return {
     receiver: id,
     // Stragglers move to the main lane when the others have everything, and still are stragglers.
-    lane: cause === null ? lane : "catchUp",
-    reason: cause === null || figures === null ? null : reasonOf(cause, figures),
+    lane: isStraggler ? "catchUp" : lane,
+    reason: reasonOf(member, now),
     hearing: hearing(),
     lossRatio: figures?.lossRatio ?? null,
     entriesWanted: wantCount,

@@ -22,19 +22,10 @@ import { Entries } from "./entries.ts";
 import type { Flight } from "./flight.ts";
 import { Flights, type Moment } from "./flights.ts";
 import { HoldUps, Lanes } from "./lanes.ts";
-import {
-  creditOf,
-  inHandCount,
-  isDeaf,
-  type Member,
-  measure,
-  silentAfter,
-  standingOf,
-} from "./member.ts";
+import { creditOf, isDeaf, type Member, measure, silentAfter, standingOf } from "./member.ts";
 import { Pace, type Sent } from "./pace.ts";
 import { Pacer } from "./pacer.ts";
 import { type PacketOptions, PacketWriter, type Place } from "./packets.ts";
-import { causeOfLoss, type StragglerCause } from "./reason.ts";
 import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
 import { Supply } from "./supply.ts";
@@ -386,7 +377,7 @@ export class CastSenderMachine {
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
         if (!this.holdUps.hold(holdUp, others, now)) continue;
-        this.demote(holdUp, causeOfHoldUp, now);
+        this.demote(holdUp, now);
       }
       if (wanting.length + holding.length === 0) continue;
       const members = [...wanting, ...holding];
@@ -408,12 +399,8 @@ export class CastSenderMachine {
     return !this.hasBegun;
   }
 
-  private demote(
-    members: readonly Member[],
-    causeOf: (member: Member) => StragglerCause,
-    now: Millis,
-  ): void {
-    for (const member of members) this.lanes.demote(member, causeOf(member), now);
+  private demote(members: readonly Member[], now: Millis): void {
+    for (const member of members) this.lanes.demote(member, now);
     this.afterLaneChange({ demoted: members, isNewRoom: false });
     this.afterLaneChange(this.lanes.settle(now));
   }
@@ -479,8 +466,7 @@ export class CastSenderMachine {
     const judged = this.pace.judge([...this.receivers.members.values()], this.sent, now);
     if (judged === null) return;
     const stragglers = this.lanes.noteStragglers(judged.stragglers, judged.elapsedMs);
-    if (stragglers.length > 0)
-      this.demote(stragglers, ({ measure }) => causeOfLoss(measure.figures), now);
+    if (stragglers.length > 0) this.demote(stragglers, now);
   }
 
   private beginStretch(now: Millis): void {
@@ -491,10 +477,6 @@ export class CastSenderMachine {
     return { sequence: this.packets.sequence, wireBytes: this.counts.wire };
   }
 }
-
-/** The member's slots hold either chunks that its disk has yet to write, or parts that lack too much. */
-const causeOfHoldUp = (member: Member): StragglerCause =>
-  inHandCount(member) * 2 >= member.slotCount ? "disk" : causeOfLoss(member.measure.figures);
 
 type Kind = "data" | "repair" | "sync";
 const lengthOf: Record<Kind, number> = {

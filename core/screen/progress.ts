@@ -35,7 +35,7 @@ export function sessionFraction(session: SessionView): number {
  * Until it has all its data, at the rate at which its disk takes them lately; null while that is not
  * known, and while it reads back.
  */
-export function memberSecondsLeft(member: MemberView): number | null {
+function memberSecondsLeft(member: MemberView): number | null {
   const { bytesWanted, writeBps, result, state } = member;
   if (
     result !== "pending" ||
@@ -49,16 +49,6 @@ export function memberSecondsLeft(member: MemberView): number | null {
   return writeBps === null || writeBps < 1 ? null : left / writeBps;
 }
 
-/** Until the last PC has all its data; reading back may go on a little longer. Null when nothing is known. */
-export function sessionSecondsLeft(session: SessionView): number | null {
-  let longest: number | null = null;
-  for (const member of session.members) {
-    const left = memberSecondsLeft(member);
-    if (left !== null && (longest === null || left > longest)) longest = left;
-  }
-  return longest;
-}
-
 /** How many members have which result. */
 export function resultCounts(session: SessionView): Readonly<Record<MemberView["result"], number>> {
   const counts = { pending: 0, verified: 0, failed: 0, stopped: 0 };
@@ -70,6 +60,8 @@ export function resultCounts(session: SessionView): Readonly<Record<MemberView["
 const slowFactor = 1.25;
 /** More loss than repairs make good without being noticed. */
 const badLoss = 0.02;
+/** In bytes: so much has come and waits where the disk is what is waited for. */
+const badBacklog = 8 * chunkBytes;
 /** Seconds: a PC that started this much later than the others is behind for that reason. */
 const laterSeconds = 10;
 
@@ -100,14 +92,16 @@ export function slowest(
   const why = reasonFor(last.member);
   return why === null ? null : { name: last.member.name, why };
 
-  function reasonFor({ pc, lossRatio, writeBps, startedAt }: MemberView): string | null {
+  function reasonFor(member: MemberView): string | null {
+    const { pc, lossRatio, writeBps, startedAt, bytesReceived, bytesWritten } = member;
     if (lossRatio !== null && lossRatio >= badLoss) return `loss ${lossText(lossRatio)}`;
     const link = linkMbps(pc);
     const fastest = Math.max(...under.map(({ member }) => linkMbps(member.pc) ?? 0));
     if (link !== null && link < fastest) return `link ${link} Mbit/s`;
     const rates = under.map(({ member }) => member.writeBps ?? 0).sort((one, other) => one - other);
     const median = rates[Math.floor(rates.length / 2)] ?? 0;
-    if (writeBps !== null && writeBps * slowFactor < median)
+    const waitsForDisk = bytesReceived - bytesWritten >= badBacklog;
+    if (waitsForDisk && writeBps !== null && writeBps * slowFactor < median)
       return `disk ${byteRateText(writeBps)}`;
     const first = under.flatMap(({ member }) => member.startedAt ?? []).sort()[0];
     if (startedAt === null || first === undefined) return null;

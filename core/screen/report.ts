@@ -11,13 +11,7 @@ import {
   secondsBetween,
   sizeText,
 } from "./format.ts";
-import {
-  memberFraction,
-  resultCounts,
-  sessionFraction,
-  sessionSecondsLeft,
-  slowest,
-} from "./progress.ts";
+import { memberFraction, resultCounts, sessionFraction, slowest } from "./progress.ts";
 import { consoleText } from "./row.ts";
 import { tableLines } from "./table.ts";
 
@@ -164,7 +158,7 @@ export function progressLine(
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
   const boots = bootCounts(session);
   if (boots !== null) parts.push(boots);
-  const left = sessionSecondsLeft(session);
+  const left = session.secondsLeft;
   if (left !== null && left > 0) parts.push(`${durationText(left)} left`);
   const slow = slowest(session, linkMbps);
   if (slow !== null) parts.push(`slowest ${slow.name} (${slow.why})`);

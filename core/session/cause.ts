@@ -1,5 +1,6 @@
 /** Why a PC's part in a session ended, as a code with parameters, and the words for it. */
 import type { End } from "../wire/control.ts";
+import { slowDiskCause } from "./slow-disk.ts";
 
 export type Cause =
   /** The agent's own words: an error, or a safety rule that refused before anything was written. */
@@ -16,6 +17,8 @@ export type Cause =
   /** It never came; `asked`: it asked for its boot files. */
   | { readonly code: "absent"; readonly asked: boolean }
   | { readonly code: "no-wants" }
+  /** Its disk took next to nothing for too long. */
+  | { readonly code: "slow-disk" }
   | { readonly code: "cast"; readonly text: string }
   | { readonly code: "no-image" }
   | { readonly code: "no-space"; readonly text: string }
@@ -62,6 +65,8 @@ export function causeText(cause: Cause | null): string | null {
         : "the PC was not on, or did not reach the server";
     case "no-wants":
       return "its agent did not say which chunks it wants";
+    case "slow-disk":
+      return slowDiskCause;
     case "no-image":
       return "the agent ended without an image";
     case "dropped":

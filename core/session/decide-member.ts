@@ -12,6 +12,7 @@ import {
   rejoinGrace,
 } from "./member.ts";
 import type { ReceiverFact } from "./receivers.ts";
+import { slowDiskLimit } from "./slow-disk.ts";
 
 /** A PC whose connection breaks so soon after it asked for boot files was restarted: a link needs 10 s to be missed. */
 const askedLately = millis(60_000);
@@ -72,6 +73,9 @@ export function decideMember(
     case "progress": {
       const facts: ReceiverFact[] = [];
       if (!isAtWork) return facts;
+      const slowSince = gauges.members.get(pc)?.slowDiskSince ?? null;
+      if (slowSince !== null && now - slowSince >= slowDiskLimit)
+        return [ended(pc, "failed", { code: "slow-disk" }, gauges)];
       if (input.trouble !== member.trouble)
         facts.push({ type: "troubled", pc, text: input.trouble });
       if (phase.name === "ordered" && now >= phase.heardAt + heardEvery)

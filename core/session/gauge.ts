@@ -1,5 +1,6 @@
 /** What inputs say that is shown, or weighed against what comes after, and never kept. */
 import { type Gauges, gaugesOf, type Input, type LabTime } from "./kind.ts";
+import { isSlow, slowDiskText } from "./slow-disk.ts";
 
 /** Notes it; whether the words are of the present attempt has been looked at. */
 export function noteInput(gauges: Gauges, input: Input, now: LabTime): void {
@@ -8,9 +9,18 @@ export function noteInput(gauges: Gauges, input: Input, now: LabTime): void {
   switch (input.type) {
     case "ready":
       gauge.counters = input.counters;
+      gauge.slowDiskSince = null;
+      gauge.slowDisk = null;
       return;
     case "progress":
       gauge.counters = input.counters ?? gauge.counters;
+      gauge.slowDiskSince = isSlow(input.phase, input.counters)
+        ? (gauge.slowDiskSince ?? now)
+        : null;
+      gauge.slowDisk =
+        gauge.slowDiskSince === null
+          ? null
+          : slowDiskText(gauge.slowDiskSince, now, input.counters?.writeBps ?? null);
       gauge.bytesDone = input.bytesDone;
       gauge.bytesTotal = input.bytesTotal;
       return;
@@ -26,6 +36,8 @@ export function noteInput(gauges: Gauges, input: Input, now: LabTime): void {
       gauge.arpSince = null;
       return;
     case "lost":
+      gauge.slowDiskSince = null;
+      gauge.slowDisk = null;
       gauge.arpSince = null;
       return;
     case "seen":

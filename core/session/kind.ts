@@ -12,6 +12,7 @@ import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { GrowMode } from "../wire/rooms.ts";
 import type { DiskView, FitView, PcState, SessionView } from "../wire/views.ts";
 import type { Sign } from "./boot-proof.ts";
+import { TimeLeft } from "./time-left.ts";
 
 /** The id of a PC in the inventory. */
 export type PcId = string;
@@ -124,6 +125,7 @@ export interface Gauges {
   totals: CastTotals | null;
   /** How far the version of the image is that is made to fit; null: nothing is known. */
   fit: FitProgress | null;
+  readonly timeLeft: TimeLeft;
 }
 
 /** As in `FitView`. */
@@ -137,6 +139,9 @@ export interface MemberGauges {
   /** Why it is served over HTTP, or after the others, in its newest words. */
   unicast: string | null;
   straggling: string | null;
+  /** Since when its disk has taken next to nothing, and that in words once it has lasted. */
+  slowDiskSince: LabTime | null;
+  slowDisk: string | null;
   /** When it last asked for its boot files. */
   askedAt: LabTime | null;
   /** When a boot loader, or the boot image's own system, was last heard. */
@@ -147,7 +152,12 @@ export interface MemberGauges {
 
 export type CastTotals = Omit<CastSenderStats, "receivers">;
 
-export const newGauges = (): Gauges => ({ members: new Map(), totals: null, fit: null });
+export const newGauges = (): Gauges => ({
+  members: new Map(),
+  totals: null,
+  fit: null,
+  timeLeft: new TimeLeft(),
+});
 
 export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
   const found = gauges.members.get(pc);
@@ -158,6 +168,8 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
     bytesTotal: null,
     unicast: null,
     straggling: null,
+    slowDiskSince: null,
+    slowDisk: null,
     askedAt: null,
     loaderAt: null,
     arpSince: null,

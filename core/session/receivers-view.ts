@@ -1,4 +1,5 @@
 /** What the receivers of a session look like from outside, and what happened to them in words. */
+import { chunkBytes } from "../units/units.ts";
 import type { Counters } from "../wire/control.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
 import { bootView, missingNotices, proofText } from "./boot-proof-view.ts";
@@ -8,21 +9,34 @@ import type { CastTotals, Gauges, MemberGauges, Names, PcId } from "./kind.ts";
 import { isServed, type Member } from "./member.ts";
 import type { ReceiverFact, Receivers } from "./receivers.ts";
 
+/** A fraction of what the PCs want: before they have as much, what is sent is not only repairs. */
+const mostlyHere = 0.9;
+
 /** The contract's word for where the whole session is. `storedBytes`: what one pass puts on the wire. */
 export function sessionState(
   state: Receivers,
-  totals: Pick<CastTotals, "bytesSent" | "repairBytes"> | null,
+  { totals, members }: Gauges,
   storedBytes: number,
 ): SessionState {
   if (state.verdict !== null) return state.verdict;
   if (state.phase === "gathering") return "gathering";
   // The contract has no word of its own for a room that is waited for to come up.
   if (state.phase === "proving") return "verifying";
-  const served = Object.values(state.members).filter(({ phase }) => isServed(phase));
-  if (served.length > 0 && served.every(({ phase }) => phase.name === "verifying"))
+  const served = Object.entries(state.members).filter(([, { phase }]) => isServed(phase));
+  if (served.length > 0 && served.every(([, { phase }]) => phase.name === "verifying"))
     return "verifying";
   const firstPassSent = totals !== null && totals.bytesSent - totals.repairBytes >= storedBytes;
-  return firstPassSent && served.length > 0 ? "repairing" : "casting";
+  if (!firstPassSent || served.length === 0) return "casting";
+  const sum = (of: (counters: Counters) => number): number =>
+    served.reduce((total, [pc]) => {
+      const counters = members.get(pc)?.counters ?? null;
+      return total + (counters === null ? 0 : of(counters));
+    }, 0);
+  const here = sum(
+    ({ bytesReceived, bytesWritten, chunksKept }) =>
+      Math.max(bytesReceived, bytesWritten) + chunksKept * chunkBytes,
+  );
+  return here >= mostlyHere * sum(({ bytesWanted }) => bytesWanted) ? "repairing" : "casting";
 }
 
 /** What the operator has to know of the session as a whole, in words; empty when all is as it should be. */
@@ -82,6 +96,7 @@ function reachNotices(state: Receivers): string[] {
 export const totalsView = (state: Receivers, gauges: Gauges, endedAt: string | null) => ({
   forgedPackets: forgedPackets(state, gauges),
   ...sentView(gauges.totals, endedAt),
+  secondsLeft: endedAt === null ? gauges.timeLeft.seconds : null,
 });
 
 const sentView = (totals: CastTotals | null, endedAt: string | null) => ({
@@ -128,7 +143,7 @@ function memberView(
     name: names.nameOf(pc),
     state: memberState(member, names.stateOf(pc)),
     result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
-    reason: reasonOf(member, laneReason ?? waiting),
+    reason: reasonOf(member, gauge?.slowDisk ?? laneReason ?? waiting),
     lane,
     laneReason,
     refused: phase.name === "ended" && phase.cause?.code === "refused",

@@ -238,6 +238,7 @@ export const nothingCast = {
   passes: 0,
   forgedPackets: 0,
   fit: null,
+  secondsLeft: null,
 } as const;
 
 /** What a kind of one PC that works alone says of its state, whatever the work is. */

@@ -55,6 +55,8 @@ export const Counters = Type.Object({
   lossRatio: nullable(Type.Number({ minimum: 0, maximum: 1 })),
   /** Bytes a second that the disk takes, lately. */
   writeBps: nullable(Type.Number({ minimum: 0 })),
+  /** The fraction of the time, lately, in which the disk had something to do; absent from an older agent. */
+  diskBusy: Type.Optional(nullable(Type.Number({ minimum: 0, maximum: 1 }))),
 });
 export type Counters = Static<typeof Counters>;
 /** What of them is counted where the cast is heard. */

@@ -31,6 +31,9 @@ export class DiskFaults {
   private readonly slow = new Set<string>();
   /** The disk may never answer again: nothing is to be asked of it, and nothing of it waited for. */
   isHung = false;
+  private asked = 0;
+  private busySince = 0;
+  private busyBefore = 0;
 
   constructor(ports: {
     readonly disk: FaultyDisk;
@@ -48,6 +51,11 @@ export class DiskFaults {
   get trouble(): string | null {
     const [first] = this.slow;
     return first ?? null;
+  }
+
+  /** Milliseconds in which at least one call was under way, in all. */
+  get busyMs(): number {
+    return this.busyBefore + (this.asked > 0 ? performance.now() - this.busySince : 0);
   }
 
   write(offset: number, data: Uint8Array): Promise<void> {
@@ -121,6 +129,7 @@ export class DiskFaults {
     const where = offset === null ? "" : ` at ${whereText(offset)}`;
     const said = `the disk has not answered a ${doing}${where} for ${slow / 1000} s (${this.diskName})`;
     const slowTimer = setTimeout(() => this.slow.add(said), slow);
+    if (this.asked++ === 0) this.busySince = performance.now();
     const timer = setTimeout(() => {
       this.isHung = true;
       reject(new HungDisk(doing, offset, hung));
@@ -131,6 +140,8 @@ export class DiskFaults {
       clearTimeout(slowTimer);
       clearTimeout(timer);
       this.slow.delete(said);
+      this.asked--;
+      if (this.asked === 0) this.busyBefore += performance.now() - this.busySince;
     }
   }
 

@@ -104,7 +104,12 @@ export class DiskRestore {
     this.ended.catch(() => {});
   }
 
-  get counters(): Omit<Counters, keyof HeardCounters | "writeBps"> {
+  /** Milliseconds in which the disk had a call to answer, since it was begun. */
+  get diskBusyMs(): number {
+    return this.faults.busyMs;
+  }
+
+  get counters(): Omit<Counters, keyof HeardCounters | "writeBps" | "diskBusy"> {
     return this.books.counters;
   }
 

@@ -2,7 +2,7 @@
 
 import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/ends.ts";
 import { errorText } from "../../core/errors.ts";
-import { stragglerText } from "../../core/screen/straggler.ts";
+import { stragglerText, withDisk } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
 import type { CastKeys } from "../../core/wire/control.ts";
 import type { Session } from "./engine.ts";
@@ -110,6 +110,13 @@ export class Cast {
     this.ports.counted(id);
   }
 
+  /** What the PC that is this receiver says of its disk. */
+  private diskBusyAt(receiver: ReceiverId): number | null {
+    const [pc] = [...this.joined].find(([, each]) => each.receiver === receiver) ?? [];
+    if (pc === undefined) return null;
+    return this.session.gauges.members.get(pc)?.counters?.diskBusy ?? null;
+  }
+
   /** Resolves when the cast is closed, or is left as it is with the server. */
   async end(): Promise<void> {
     this.close();
@@ -125,7 +132,8 @@ export class Cast {
         totals,
         receivers.map(({ receiver, reason }) => ({
           receiver,
-          straggling: reason === null ? null : stragglerText(reason),
+          straggling:
+            reason === null ? null : stragglerText(withDisk(reason, this.diskBusyAt(receiver))),
         })),
       ),
     );

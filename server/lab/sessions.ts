@@ -14,7 +14,7 @@ import type {
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { resultCounts, sessionFraction, sessionSecondsLeft } from "../../core/screen/progress.ts";
+import { resultCounts, sessionFraction } from "../../core/screen/progress.ts";
 import { isOfProof, isProofPending, type Sign } from "../../core/session/boot-proof.ts";
 import { canaryText } from "../../core/session/canary.ts";
 import type { Cause } from "../../core/session/cause.ts";
@@ -817,7 +817,10 @@ export class Sessions {
   }
 
   private tellRooms(): void {
-    for (const session of this.receiving()) this.tellRoom(session);
+    for (const session of this.receiving()) {
+      session.gauges.timeLeft.note(this.view(session), this.ports.timers.now());
+      this.tellRoom(session);
+    }
   }
 
   private tellRoom(session: Session): void {
@@ -834,7 +837,7 @@ export class Sessions {
         failed,
         progress: sessionFraction(view),
         rateBps: view.rateBps,
-        secondsLeft: sessionSecondsLeft(view),
+        secondsLeft: view.secondsLeft,
       },
     };
     const present = Object.entries(receivers.members).flatMap(([pc, { phase }]) =>

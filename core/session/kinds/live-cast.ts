@@ -389,7 +389,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       image: imageText(state),
       room: spec.room,
       sender: spec.sender,
-      state: isFinishing ? "verifying" : sessionState(receivers, gauges.totals, storedBytes),
+      state: isFinishing ? "verifying" : sessionState(receivers, gauges, storedBytes),
       startedAt: names.startedAt,
       endedAt: names.endedAt,
       ...totalsView(receivers, gauges, names.endedAt),

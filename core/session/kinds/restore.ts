@@ -146,9 +146,7 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
       room: spec.room,
       sender: null,
       // The contract has no word of its own for a room that waits for its image.
-      state: isFitting(state)
-        ? "gathering"
-        : sessionState(receivers, gauges.totals, image.storedBytes),
+      state: isFitting(state) ? "gathering" : sessionState(receivers, gauges, image.storedBytes),
       startedAt: names.startedAt,
       endedAt: names.endedAt,
       ...totalsView(receivers, gauges, names.endedAt),

@@ -51,6 +51,7 @@ export class RestoreDisk {
   private readonly ports: RestoreDiskPorts;
   private readonly signal: AbortSignal;
   private readonly meter = new Meter();
+  private readonly busy = new Meter();
   private restore: DiskRestore | null = null;
   /** What is done to it once it was verified; null before. */
   private finish: "growing" | "personalising" | null = null;
@@ -80,11 +81,14 @@ export class RestoreDisk {
   }
 
   counters(heard: HeardCounters): Counters | null {
-    const { restore, meter, ports } = this;
+    const { restore, meter, busy, ports } = this;
     if (restore === null) return null;
     const { counters } = restore;
-    const writeBps = meter.take(counters.bytesWritten, ports.clock.now());
-    return { ...counters, ...heard, writeBps };
+    const now = ports.clock.now();
+    const writeBps = meter.take(counters.bytesWritten, now);
+    const busyMsPerSecond = busy.take(restore.diskBusyMs, now);
+    const diskBusy = busyMsPerSecond === null ? null : Math.min(1, busyMsPerSecond / 1000);
+    return { ...counters, ...heard, writeBps, diskBusy };
   }
 
   stop(error: RoomcastError): void {

@@ -92,6 +92,7 @@ export const sessionOf = (
   forgedPackets: 0,
   notices: [],
   fit: null,
+  secondsLeft: 171,
   members: [...members],
   ...changes,
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Input } from "../../../core/session/kind.ts";
+import { type Input, newGauges } from "../../../core/session/kind.ts";
 import { memberViews, missingTexts, sessionState } from "../../../core/session/receivers-view.ts";
 import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/session/registry.ts";
 import type { PcState } from "../../../core/wire/views.ts";
@@ -191,6 +191,13 @@ test("the contract's states follow from the members and what was sent", () => {
   played.take(connected("a"));
   played.take(ready("a"));
   assert.equal(said(0), "casting");
+  const has = (bytesReceived: number) => {
+    const said = { ...counters, bytesWanted: 100, bytesReceived };
+    played.take({ ...progress("a", "receiving"), counters: said } as Input);
+  };
+  has(26);
+  assert.equal(said(120), "casting", "whatever was sent, most of it is not here");
+  has(95);
   assert.equal(said(120), "repairing");
   assert.equal(played.view.rateBps, 1);
   played.take(progress("a", "verifying"));
@@ -199,7 +206,7 @@ test("the contract's states follow from the members and what was sent", () => {
   assert.equal(said(120), "done");
   assert.equal(played.view.rateBps, null);
   const { receivers } = new Played("restore", restoreSpec()).state;
-  assert.equal(sessionState(receivers, null, 0), "gathering");
+  assert.equal(sessionState(receivers, newGauges(), 0), "gathering");
 });
 
 test("a member that is personalised is shown so, from the moment its agent is at it", () => {
@@ -366,4 +373,52 @@ test("a capture and a wipe show how far they are", () => {
   assert.deepEqual([wiped.view.members[0]?.state, wiped.view.image], ["wiping", null]);
   wiped.take(reported("a", done(1, "done")));
   assert.deepEqual([wiped.view.members[0]?.state, wiped.view.state], ["idle", "done"]);
+});
+
+// --- a disk that takes next to nothing
+
+const slowly = (writeBps: number, diskBusy: number | null, phase = "receiving"): Input =>
+  ({
+    ...progress("a", phase),
+    counters: {
+      ...counters,
+      bytesWanted: 1e9,
+      bytesReceived: 9e6,
+      bytesWritten: 1e6,
+      writeBps,
+      diskBusy,
+    },
+  }) as Input;
+
+/** Says the same of its disk each ten seconds; answers what is shown of it in the end, and its result. */
+function slowFor(seconds: number, ...words: Parameters<typeof slowly>[]): [string | null, string] {
+  const played = new Played("restore", restoreSpec({ pcs: ["a"] }));
+  played.take(connected("a"));
+  played.take(ready("a"));
+  for (let second = 0; second < seconds; second += 10) {
+    played.now += 10_000;
+    played.take(slowly(...(words[(second / 10) % words.length] as Parameters<typeof slowly>)));
+  }
+  const [member] = played.view.members;
+  return [member?.reason ?? null, member?.result ?? ""];
+}
+
+test("a disk of a few hundred KB/s is waited for ten minutes, says so, and is given up then", () => {
+  assert.deepEqual(slowFor(30, [3e5, 1]), [null, "pending"], "a disk that empties its cache");
+  const [told] = slowFor(120, [3e5, 1]);
+  assert.match(
+    told ?? "",
+    /^waits for its disk, which takes 300 KB\/s: it is given up in 9 min unless/,
+  );
+  const [reason, result] = slowFor(620, [3e5, 1]);
+  assert.equal(result, "failed");
+  assert.match(reason ?? "", /^its disk took less than 1 MB\/s for 10 min: check its cable/);
+});
+
+test("a disk is not given up that gets faster now and then, has nothing to do, or is read back", () => {
+  assert.deepEqual(slowFor(1500, [3e5, 1], [3e6, 1]), [null, "pending"]);
+  assert.deepEqual(slowFor(1500, [3e5, 0.1]), [null, "pending"]);
+  assert.deepEqual(slowFor(1500, [0, 1, "verifying"]), [null, "pending"]);
+  const [, result] = slowFor(620, [3e5, null]);
+  assert.equal(result, "failed", "an older agent: what has come and is not written shows it");
 });

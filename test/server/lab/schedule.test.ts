@@ -21,6 +21,7 @@ const session = (id: string, endedAt: string | null): SessionView => ({
     members: [],
     notices: [],
     fit: null,
+    secondsLeft: null,
   },
 });
 
