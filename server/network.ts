@@ -76,7 +76,10 @@ export async function serveNetwork(
       gate: () => ({ url: gateUrl, pins: keys.pins }),
       folder: ports.bootFolder,
       boot: config.boot ?? {},
-      dhcp: { wanted: plan.dhcp, config: dhcpConfigOf(plan, at, config, count) },
+      dhcp: {
+        ...{ wanted: plan.dhcp, relayed: plan.relayed },
+        config: dhcpConfigOf(plan, at, config, count),
+      },
       state: ports.state,
       lab: ports.gate.lab,
     }),

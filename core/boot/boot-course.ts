@@ -157,7 +157,7 @@ export class BootCourses {
         ? [`the relay ${relays[0]} brings`, "its"]
         : [`the relays ${relays.join(", ")} bring`, "their"];
     return [
-      `${who} what PCs of another network ask, and ${ownAddress} answers its own network alone: those PCs get nothing. Serve ${whose} network by a roomcast of its own, or take ${ownAddress} out of the relay's list of servers`,
+      `${who} what PCs of another network ask, and ${ownAddress} is not set up for it: those PCs get nothing. Name ${whose} network in the configuration ([[relayed]] subnet), or take ${ownAddress} out of the relay's list of servers`,
     ];
   }
 

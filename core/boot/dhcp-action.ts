@@ -83,7 +83,7 @@ export const bootText = (loads: Loads | null): string =>
 
 /** RFC 1542 section 4.1: a relay brings what PCs of its own network ask. */
 export const relayedFrom = (packet: DhcpPacket): DhcpAction => {
-  const text = `the relay ${packet.giaddr} brings what a PC of another network asks: it gets no answer`;
+  const text = `the relay ${packet.giaddr} brings what a PC of a network asks that the configuration does not name: it gets no answer`;
   return fact(packet, "relayed", packet.giaddr, text);
 };
 

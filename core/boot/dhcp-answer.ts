@@ -17,6 +17,8 @@ export interface BootSettings {
 
 export interface AnswerSettings extends BootSettings {
   readonly netmask: string;
+  /** An address of the subnet that a relay brings; absent: the subnet is the server's own. */
+  readonly relayedSubnet?: string;
   readonly leaseSeconds: number;
   readonly router: string | null;
   readonly dns: readonly string[];
@@ -35,12 +37,15 @@ export function ackOrOffer(
   type: typeof dhcpType.offer | typeof dhcpType.ack,
   address: string | null,
 ): DhcpPacket {
-  const { serverAddress, netmask, leaseSeconds, router, dns } = settings;
+  const { serverAddress, netmask, leaseSeconds, dns, relayedSubnet } = settings;
+  // The way out of a relayed network is the relay, unless somebody says otherwise.
+  const isRelayed = relayedSubnet !== undefined && request.giaddr !== noAddress;
+  const router = settings.router ?? (isRelayed ? request.giaddr : null);
   const options = new Map<number, Uint8Array>([
     [53, Uint8Array.of(type)],
     [54, quad(serverAddress)],
     [1, quad(netmask)],
-    [28, quad(ipv4ToText(subnetOf(serverAddress, netmask).last))],
+    [28, quad(ipv4ToText(subnetOf(relayedSubnet ?? serverAddress, netmask).last))],
   ]);
   if (router !== null) options.set(3, quad(router));
   if (dns.length > 0) options.set(6, Uint8Array.from(dns.flatMap((each) => [...quad(each)])));

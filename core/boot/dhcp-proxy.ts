@@ -3,7 +3,7 @@
  * from the network what to load, on port 67 with an offer, and on port 4011 to who asks there. It has no
  * addresses, and a client that is not booting gets no answer from it.
  */
-import { ipv4ToNumber, isInRange, subnetOf } from "../units/ipv4.ts";
+import { type AddressRange, ipv4ToNumber, isInRange, subnetOf } from "../units/ipv4.ts";
 import { type DhcpPacket, dhcpType, messageType, noAddress } from "../wire/dhcp/packet.ts";
 import {
   bootText,
@@ -24,7 +24,11 @@ import { loaderFor } from "./loader.ts";
 /** PXE 2.1 section 2.2.5: the UDP port for a PC that has its address already. */
 export const proxyPort = 4011;
 
-export type DhcpProxyOptions = BootSettings & { readonly netmask: string };
+export type DhcpProxyOptions = BootSettings & {
+  readonly netmask: string;
+  /** The subnets that relays bring. */
+  readonly relayed?: readonly AddressRange[];
+};
 
 export class DhcpProxy {
   private readonly options: DhcpProxyOptions;
@@ -93,7 +97,10 @@ export class DhcpProxy {
   }
 
   private isOnSubnet(address: string): boolean {
-    const { serverAddress, netmask } = this.options;
-    return isInRange(ipv4ToNumber(address) ?? 0, subnetOf(serverAddress, netmask));
+    const { serverAddress, netmask, relayed = [] } = this.options;
+    const number = ipv4ToNumber(address) ?? 0;
+    return [subnetOf(serverAddress, netmask), ...relayed].some((subnet) =>
+      isInRange(number, subnet),
+    );
   }
 }

@@ -47,7 +47,7 @@ export class DhcpServer {
 
   constructor(options: DhcpServerOptions, leases: readonly Lease[]) {
     this.options = options;
-    this.subnet = subnetOf(options.serverAddress, options.netmask);
+    this.subnet = subnetOf(options.relayedSubnet ?? options.serverAddress, options.netmask);
     this.pool = new LeasePool(options, leases);
   }
 

@@ -73,6 +73,26 @@ export const Config = Type.Object(
         { maxItems: 64 },
       ),
     ),
+    /** Networks whose PCs a DHCP relay brings here. */
+    relayed: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            /** As in 10.20.0.0/24. */
+            subnet: Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}/(\\d|[12]\\d|30)$" }),
+            /** By which their relay comes; by default the server's first. */
+            interface: Type.Optional(Type.String()),
+            /** FIRST-LAST; by default the upper half of the subnet. */
+            range: Type.Optional(Type.String()),
+            /** By default the relay. */
+            router: Type.Optional(address),
+            dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+          },
+          closed,
+        ),
+        { maxItems: 256 },
+      ),
+    ),
     cast: Type.Optional(
       Type.Object(
         {

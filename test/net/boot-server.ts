@@ -47,6 +47,7 @@ const dhcp = await startDhcpListener({
       keep();
     },
   },
+  relayed: [],
   onFact: say,
   onClient() {},
   onError,

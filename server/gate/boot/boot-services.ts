@@ -33,7 +33,7 @@ export interface BootServicesOptions {
   gate(): BootGate;
   readonly folder: string;
   readonly boot: NonNullable<Config["boot"]>;
-  readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config">;
+  readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config" | "relayed">;
   readonly state: StateStore;
   readonly lab: {
     /** What a PC is to start; asking changes nothing. */

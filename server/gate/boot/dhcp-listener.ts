@@ -1,8 +1,10 @@
 import { type DhcpAction, type DhcpFact, serverPort } from "../../../core/boot/dhcp-action.ts";
+import { DhcpNetworks } from "../../../core/boot/dhcp-networks.ts";
 import { DhcpProxy, type DhcpProxyOptions, proxyPort } from "../../../core/boot/dhcp-proxy.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { guarded } from "../../../core/node/guard.ts";
+import { type AddressRange, subnetOf } from "../../../core/units/ipv4.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import { openArpProber } from "../../host/arp-prober.ts";
@@ -11,9 +13,11 @@ import { openRouterAdvertiser, type RouterAdvertiser } from "./router-advertiser
 
 /** Where leases outlive the process; each call is durable when it returns. */
 export interface LeaseStore {
-  load(): Lease[];
+  /** Those with an address of this subnet. */
+  load(subnet: AddressRange): Lease[];
   save(lease: Lease): void;
-  remove(mac: string): void;
+  /** Unless it is of another subnet by now. */
+  remove(mac: string, subnet: AddressRange): void;
 }
 
 /** What both ways of answering DHCP have in common. */
@@ -34,16 +38,31 @@ export interface DhcpListener extends AsyncDisposable {
 
 /** Gives addresses on one interface and hears no other. */
 export async function startDhcpListener(
-  options: DhcpServerOptions & DhcpListenerPorts & { readonly leases: LeaseStore },
+  options: DhcpServerOptions &
+    DhcpListenerPorts & {
+      readonly leases: LeaseStore;
+      /** The networks that relays bring. */
+      readonly relayed: readonly DhcpServerOptions[];
+    },
 ): Promise<DhcpListener> {
   const { interfaceName, leases, onError } = options;
   await using opened = new AsyncDisposableStack();
-  const machine = new DhcpServer(options, leases.load());
+  const subnetWith = (settings: DhcpServerOptions) => {
+    const { relayedSubnet, serverAddress, netmask } = settings;
+    const subnet = subnetOf(relayedSubnet ?? serverAddress, netmask);
+    return { subnet, machine: new DhcpServer(settings, leases.load(subnet)) };
+  };
+  const own = subnetWith(options);
+  const networks = new DhcpNetworks(own, options.relayed.map(subnetWith));
   const prober = options.probesAddresses ? opened.use(openArpProber(interfaceName)) : undefined;
   const advertiser = use(opened, openRouterAdvertiser(interfaceName));
   const now = () => millis(Date.now());
 
-  const perform = (socket: DhcpSocket, actions: readonly DhcpAction[]): void => {
+  const perform = (
+    socket: DhcpSocket,
+    subnet: AddressRange,
+    actions: readonly DhcpAction[],
+  ): void => {
     for (const action of actions) {
       // A full disk under the leases must not keep the other actions back.
       guarded(onError, () => {
@@ -51,11 +70,13 @@ export async function startDhcpListener(
           case "save":
             return leases.save(action.lease);
           case "forget":
-            return leases.remove(action.mac);
+            return leases.remove(action.mac, subnet);
           case "probe": {
             const { address } = action;
             prober?.probe(address).then((owner) => {
-              guarded(onError, () => perform(socket, machine.probed(address, owner, now())));
+              guarded(onError, () => {
+                perform(socket, subnet, own.machine.probed(address, owner, now()));
+              });
             }, onError);
             return;
           }
@@ -71,7 +92,8 @@ export async function startDhcpListener(
       port: serverPort,
       take(packet) {
         guarded(onError, () => options.onClient(packet));
-        perform(socket, machine.handle(packet, now()));
+        const { subnet, actions } = networks.handle(packet, now());
+        perform(socket, subnet, actions);
       },
       onError,
     }),

@@ -8,13 +8,20 @@ import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-lo
 import { type Asked, whoAsks } from "../../../core/boot/who-asks.ts";
 import { errorText } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
-import { ipv4ToNumber, ipv4ToText, isInRange, subnetOf } from "../../../core/units/ipv4.ts";
+import {
+  type AddressRange,
+  ipv4ToNumber,
+  ipv4ToText,
+  isInRange,
+  subnetOf,
+} from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
 import type { DhcpStatus } from "../../../core/wire/api.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
 import { openDhcpClientListener } from "../../host/dhcp-frames.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
+import type { RelayedNetwork } from "../../host/network-plans.ts";
 import type { Log } from "../../host/log.ts";
 import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
@@ -25,7 +32,7 @@ import {
   startDhcpListener,
   startDhcpProxy,
 } from "./dhcp-listener.ts";
-import { dhcpSettings } from "./dhcp-settings.ts";
+import { dhcpSettings, relayedSettings } from "./dhcp-settings.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
 
@@ -36,6 +43,8 @@ export interface DhcpServiceOptions {
   readonly serverUrl: string;
   readonly wanted: "auto" | DhcpMode;
   readonly config: NonNullable<Config["dhcp"]>;
+  /** The networks whose PCs a relay brings to this one. */
+  readonly relayed: readonly RelayedNetwork[];
   /** What PCs with Secure Boot get: the site's image, Debian's GRUB, or nothing. */
   readonly signed: UefiLoadersOptions["signed"];
   isSecureBootOff(mac: MacAddress): boolean;
@@ -214,15 +223,18 @@ async function answer(
   const own = { address, netmask, serverUrl, uefiLoaders, bootUuids: options.bootUuids };
   const ports = { interfaceName, ...hears, onError };
   if (mode === "proxy") {
-    opened.use(await startDhcpProxy({ ...own, serverAddress: address, ...ports }));
+    const relayed = options.relayed.map((each) => subnetOf(each.address, each.netmask));
+    opened.use(await startDhcpProxy({ ...own, serverAddress: address, relayed, ...ports }));
     return `proxyDHCP ${interfaceName}`;
   }
-  const settings = dhcpSettings({ ...own, seats: options.seats }, options.config);
+  const ownAddress = { ...own, seats: options.seats };
+  const settings = dhcpSettings(ownAddress, options.config);
   opened.use(
     await startDhcpListener({
       ...settings,
       ...ports,
-      leases: leasesOn({ address, netmask }, state),
+      leases: leasesIn(state),
+      relayed: options.relayed.map((each) => relayedSettings(ownAddress, each)),
     }),
   );
   const { first, last } = settings.range;
@@ -230,12 +242,8 @@ async function answer(
 }
 
 /** A PC has one lease on all networks together: of the one that it asked on last. */
-function leasesOn(
-  { address, netmask }: { readonly address: string; readonly netmask: string },
-  state: StateStore,
-): LeaseStore {
-  const subnet = subnetOf(address, netmask);
-  const load = (): Lease[] =>
+function leasesIn(state: StateStore): LeaseStore {
+  const load = (subnet: AddressRange): Lease[] =>
     state
       .leases()
       .map(({ record }) => record as Lease)
@@ -243,8 +251,8 @@ function leasesOn(
   return {
     load,
     save: (lease) => state.saveLease(lease.mac, lease),
-    remove(mac) {
-      if (load().some((lease) => lease.mac === mac)) state.removeLease(mac);
+    remove(mac, subnet) {
+      if (load(subnet).some((lease) => lease.mac === mac)) state.removeLease(mac);
     },
   };
 }

@@ -14,6 +14,7 @@ import {
 } from "../../../core/units/ipv4.ts";
 import { parseMac } from "../../../core/units/mac.ts";
 import type { Config } from "../../host/config.ts";
+import type { RelayedNetwork } from "../../host/network-plans.ts";
 
 /** The server's own side of the wire. */
 export interface OwnAddress {
@@ -32,6 +33,15 @@ const defaultLeaseSeconds = 3600;
 const defaultRangeLength = 4096;
 /** What a range may hold: the whole of a /16. The pool is searched address by address. */
 const rangeLengthLimit = 65_536;
+
+/** The same for a relayed network: what is asked there by ARP does not come here, and so no address is probed. */
+export const relayedSettings = (
+  own: OwnAddress,
+  { address, netmask, config }: RelayedNetwork,
+): DhcpServerOptions => ({
+  ...dhcpSettings({ ...own, address, netmask }, config),
+  ...{ serverAddress: own.address, relayedSubnet: address, probesAddresses: false },
+});
 
 /** What the DHCP server runs by. Throws `usage` or `bad-input` for addresses that cannot be given here. */
 export function dhcpSettings(

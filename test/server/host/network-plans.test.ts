@@ -60,6 +60,39 @@ test("refused: no interface, one that is named twice, a range of several network
     assert.throws(() => plannedNetworks(given, config), { code: "usage", message: why });
 });
 
+test("a relayed network is of the first interface, or of the one that it names, with its own range", () => {
+  const config = {
+    dhcp: { dns: ["10.9.0.1"], static: { "52:54:00:00:00:01": "10.30.0.20" } },
+    relayed: [
+      { subnet: "10.30.0.0/24", range: "10.30.0.5-10.30.0.9" },
+      { subnet: "10.31.4.7/22", interface: "eth2" },
+    ],
+  };
+  const two = words({ interfaces: ["eth1", "eth2"] });
+  const [one, other] = plannedNetworks(two, config);
+  assert.deepEqual(one.relayed, [
+    {
+      ...{ address: "10.30.0.0", netmask: "255.255.255.0" },
+      config: {
+        range: "10.30.0.5-10.30.0.9",
+        dns: ["10.9.0.1"],
+        static: { "52:54:00:00:00:01": "10.30.0.20" },
+      },
+    },
+  ]);
+  assert.deepEqual(
+    other?.relayed.map(({ address, netmask }) => [address, netmask]),
+    [["10.31.4.0", "255.255.252.0"]],
+  );
+  // The PC's own network is no place for an address of the other.
+  assert.deepEqual(
+    dhcpConfigOf(one, { address: "10.1.0.1", netmask: "255.255.255.0" }, config, 1).static,
+    {},
+  );
+  const lost = { relayed: [{ subnet: "10.30.0.0/24", interface: "eth9" }] };
+  assert.throws(() => plannedNetworks(two, lost), { code: "usage", message: /eth9, which is not/ });
+});
+
 test("a router and fixed addresses count on the network that they lie in", () => {
   const config = {
     dhcp: {
