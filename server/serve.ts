@@ -17,6 +17,7 @@ import type { ApiPorts } from "./api/routes.ts";
 import { application, localApplication } from "./applications.ts";
 import { finishRestore } from "./backup/finish.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
+import { isQueried } from "./doctor/room-checks.ts";
 import { examineServer } from "./examine-server.ts";
 import { Grants } from "./gate/grants.ts";
 import { type GateKey, GateKeys } from "./gate/keys.ts";
@@ -26,6 +27,7 @@ import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
+import { sendCheckBurst } from "./host/check-sender.ts";
 import { type Config, rateLimitOf, usualHistoryDays } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
@@ -127,6 +129,18 @@ export async function serve(options: ServeOptions): Promise<void> {
         const network = networkWith(networks.known(), at);
         return network === undefined ? null : askSsh(network.name, at);
       },
+    },
+    checkWire: {
+      async limitBps(network, room) {
+        const limit = least(rateLimitOf(config, room), networks.at(network).rateBps);
+        return least(limit, await linkBpsOf(network));
+      },
+      hasQuerier(network) {
+        const igmp = networks.igmpOf(network);
+        return igmp === null ? null : isQueried(igmp.querier(), igmp.listenedSeconds());
+      },
+      burst: (network, burst) =>
+        sendCheckBurst({ ...burst, address: networks.at(network).address }),
     },
     startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
     async wake(macs) {

@@ -10,9 +10,20 @@ export function addDoctorCommand(program: Command, run: RunCommand): void {
     .command("doctor")
     .description("checks the host and the network, and says what to fix")
     .option("--interface <IF>", "the lab's interface; not needed while the server is running")
-    .action((options: { interface?: string }) =>
+    .option(
+      "--room <R>",
+      "checks the network to the idle PCs of a room, by multicast at rising rates",
+    )
+    .action((options: { interface?: string; room?: string }) =>
       run(async (context) => {
-        const { document, say } = context;
+        const { client, document, say } = context;
+        if (options.room !== undefined) {
+          const path = `/rooms/${encodeURIComponent(options.room)}/check`;
+          const found = await client.post<Finding[]>(path);
+          document(found);
+          for (const finding of found) sayFinding(finding, say);
+          return found.every(({ level }) => level === "ok") ? 0 : 1;
+        }
         const isHere = program.opts().server === undefined;
         const view = await findings(context, { interface: options.interface, isHere });
         document(view);

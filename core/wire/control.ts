@@ -9,6 +9,7 @@ import type { Decoded } from "../errors.ts";
 import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
 import { base64Of } from "./base64.ts";
+import { checkStepsLimit } from "./check.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { Challenge, LinkLevel, PairingCode } from "./login.ts";
 import { fitted } from "./misfit.ts";
@@ -254,6 +255,22 @@ export const Seen = Type.Object({
   lines: Type.Array(text(lookColumns), { maxItems: lookLines }),
 });
 
+/** The answer to `listen-end`: what came of a check of the room's network. */
+export const Heard = Type.Object({
+  type: Type.Literal("heard"),
+  request: text(32),
+  /** Packets that came, by rate. */
+  received: Type.Array(count, { maxItems: checkStepsLimit }),
+  /** Packets that its own socket had no room for. */
+  dropped: count,
+  speedMbps: nullable(Type.Number()),
+  duplex: nullable(Type.Union([Type.Literal("full"), Type.Literal("half")])),
+  /** Damaged frames that its adapter counted meanwhile; null: it does not count. */
+  errors: nullable(count),
+  /** Why nothing could be heard, in words; null: it listened. */
+  reason: nullable(text(512)),
+});
+
 export const AgentMessage = Type.Union([
   Alive,
   Ready,
@@ -264,6 +281,7 @@ export const AgentMessage = Type.Union([
   Unlock,
   GrantRequest,
   Seen,
+  Heard,
   ShellEnded,
 ]);
 export type AgentMessage = Static<typeof AgentMessage>;
@@ -437,6 +455,16 @@ export const ServerMessage = Type.Union([
     request: text(32),
     at: Type.Union([Type.Literal("screen"), Type.Literal("log")]),
   }),
+  /** A check of the room's network begins: bursts with the nonces from this one on, one a rate. */
+  Type.Object({
+    type: Type.Literal("listen"),
+    request: text(32),
+    port: Type.Integer({ minimum: 1024, maximum: 65535 }),
+    nonce: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
+    steps: Type.Integer({ minimum: 1, maximum: checkStepsLimit }),
+  }),
+  /** All of them were sent: answered by `heard`. */
+  Type.Object({ type: Type.Literal("listen-end"), request: text(32) }),
   /** All keys that the server may show from now on: `sha256:…` each. */
   Type.Object({
     type: Type.Literal("keys"),

@@ -6,6 +6,7 @@ import type { Desk } from "../../core/agent/desk.ts";
 import type { LinkTrouble, Welcome } from "../../core/agent/link.ts";
 import { bulkKind, type Hello } from "../../core/wire/control.ts";
 import type { MenuView } from "../menu/view.ts";
+import type { Listening } from "./check/listen.ts";
 import { Description } from "./description.ts";
 import { FrontDesk, isForDesk } from "./front-desk.ts";
 import { type AgentOrder, Link } from "./link/link.ts";
@@ -27,6 +28,7 @@ export class Agent {
   private readonly workbench: Workbench;
   private readonly viewGrants: ViewGrants;
   private readonly desk: FrontDesk;
+  private listening: { readonly request: string; readonly ears: Listening } | null = null;
   private readonly over: PromiseWithResolvers<number> = Promise.withResolvers();
 
   constructor(ports: AgentPorts) {
@@ -150,9 +152,22 @@ export class Agent {
         return void ports.learnKeys(message.keys);
       case "look":
         return void link.send(answerLook(message, { journal: ports.journal, menu: desk.menu }));
+      case "listen":
+        // One that was not ended closes by itself.
+        this.listening = { request: message.request, ears: ports.listen(message) };
+        return;
+      case "listen-end":
+        return void this.tellHeard(message.request);
       case "alive":
         return;
     }
+  }
+
+  private async tellHeard(request: string): Promise<void> {
+    const { listening } = this;
+    if (listening?.request !== request) return;
+    this.listening = null;
+    this.link.send(await listening.ears.end());
   }
 
   private view(desk: Desk): MenuView | null {

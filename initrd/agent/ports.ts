@@ -3,8 +3,10 @@ import type { Order, Power } from "../../core/agent/life.ts";
 import type { PinnedServer } from "../../core/node/pinned.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Prover } from "../../core/trust/prover.ts";
+import type { ServerMessage } from "../../core/wire/control.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { Menu } from "../menu/view.ts";
+import type { Listening } from "./check/listen.ts";
 import type { Described } from "./description.ts";
 import type { Journal } from "./journal.ts";
 import type { ServerFiles } from "./link/http.ts";
@@ -41,6 +43,8 @@ export interface AgentPorts {
   lockShell(isLocked: boolean): void;
   /** Looks at the way to the server; tells after each step all that was found. */
   check(signal: AbortSignal, grant: () => Promise<string>): AsyncIterable<readonly Finding[]>;
+  /** Counts what comes of a check of the room's network. */
+  listen(order: Extract<ServerMessage, { type: "listen" }>): Listening;
   openMenu: ((onAction: (action: MenuAction) => void) => Promise<Menu>) | null;
   readonly once: boolean;
   /** Why operators get no shell here, or null. */

@@ -20,6 +20,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { Agent } from "./agent.ts";
 import { checkNetwork } from "./check/check.ts";
 import { findings } from "./check/findings.ts";
+import { listen } from "./check/listen.ts";
 import { DriveErases } from "./hardware/drive-erases.ts";
 import { readFirmware } from "./hardware/firmware.ts";
 import { HalfWritten, halfWrittenText } from "./hardware/half-written.ts";
@@ -219,6 +220,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       const ports = { server, host: serverUrl.host, roots: systemRoots, uplink, grant };
       for await (const measured of checkNetwork(ports, signal)) yield findings(measured);
     },
+    listen: (order) => listen(order, { uplink, roots: systemRoots }),
     isHalfWritten: (seen) => seen.some((disk) => halfWritten.has(disk)),
     troubles: (seen) => [
       ...seen.filter((disk) => halfWritten.has(disk)).map(halfWrittenText),

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { RoomImport, WakeReport } from "../../core/wire/api.ts";
+import { Finding, RoomImport, WakeReport } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -116,6 +116,18 @@ export const roomRoutes =
         reply.raw.on("close", () => gone.abort());
         return lab.wake(params.name, body.timeout * 1000, gone.signal);
       },
+    );
+    app.post(
+      "/rooms/:name/check",
+      {
+        schema: {
+          summary: "check the network to a room's idle PCs, and say what to mend",
+          params: ByName,
+          body: NoBody,
+          response: { 200: Type.Array(Finding) },
+        },
+      },
+      async ({ params }) => lab.roomChecks.check(params.name),
     );
     app.post(
       "/rooms/:name/walk",

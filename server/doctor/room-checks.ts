@@ -27,6 +27,12 @@ export const bootFindings = (pcs: readonly string[]): Finding[] =>
 /** IGMP queriers ask every 125 s (RFC 3376 section 8.2); two intervals without a query are too long. */
 const querierSilenceSeconds = 260;
 
+/** Whether somebody asks for multicast memberships; null: it was not listened for long enough to say no. */
+export function isQueried(querier: Querier | null, listenedSeconds: number): boolean | null {
+  if (querier !== null && querier.heardAgo < querierSilenceSeconds) return true;
+  return listenedSeconds < querierSilenceSeconds ? null : false;
+}
+
 export function querierFinding(
   interfaceName: string,
   querier: Querier | null,

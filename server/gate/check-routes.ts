@@ -1,26 +1,18 @@
 /** The server's part of a PC's network check: bytes to time, and a burst of multicast to count. */
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import {
-  checkGroup,
-  checkPacketCount,
-  checkPayloadBytes,
-  encodeCheckPacket,
-} from "../../core/wire/check.ts";
+import { checkPacketCount, checkPayloadBytes } from "../../core/wire/check.ts";
+import { sendCheckBurst } from "../host/check-sender.ts";
 
 /** Milliseconds, after which a PC that has not read all of it, nor hung up, is cut off. */
 const payloadTime = 8000;
 /** No more than this, in bytes, is answered at once. */
 const answerBytes = 1024;
 const partBytes = 256 * 1024;
-/** 20 packets of 1424 bytes each 5 ms: 45 Mbit/s. */
-const burstPackets = 20;
-const burstEveryMs = 5;
+/** In bits a second: a link of 100 Mbit/s has room beside it. */
+const rateBps = 45e6;
 /** A room of PCs whose people all press the key: one at a time, or they would measure each other. */
 const waitingLimit = 64;
 
@@ -71,7 +63,8 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
       },
     },
     async ({ body }) => {
-      await inTurn(() => burst(ports.interfaceAddress, body));
+      const { interfaceAddress: address } = ports;
+      await inTurn(() => sendCheckBurst({ ...body, address, count: checkPacketCount, rateBps }));
       return { sent: checkPacketCount };
     },
   );
@@ -80,29 +73,4 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
 function* zeros(length: number): Generator<Buffer> {
   const part = Buffer.alloc(partBytes);
   for (let left = length; left > 0; left -= partBytes) yield part.subarray(0, left);
-}
-
-async function burst(address: string, to: { nonce: number; port: number }): Promise<void> {
-  const socket = createSocket("udp4");
-  try {
-    socket.bind(0, address);
-    await once(socket, "listening");
-    socket.setMulticastInterface(address);
-    socket.setMulticastTTL(1);
-    const send = (packet: Uint8Array): Promise<void> =>
-      new Promise((resolve, reject) => {
-        const done = (error: Error | null): void => (error ? reject(error) : resolve());
-        socket.send(packet, to.port, checkGroup, done);
-      });
-    for (let number = 0; number < checkPacketCount; number++) {
-      await send(encodeCheckPacket({ nonce: to.nonce, number }));
-      if (number % burstPackets === burstPackets - 1) await sleep(burstEveryMs);
-    }
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const next = "check the server's interface (`ip addr`), then try again";
-    throw new RoomcastError("failed", `the server could not multicast: ${why}`, next, { cause });
-  } finally {
-    socket.close();
-  }
 }

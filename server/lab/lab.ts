@@ -52,6 +52,7 @@ import { PcOrders } from "./pc-orders.ts";
 import { meetRequest, requireLevel } from "./pc-requests.ts";
 import { Personals } from "./personals.ts";
 import { Requests } from "./requests.ts";
+import { type CheckWire, RoomChecks } from "./room-checks.ts";
 import { RoomLists } from "./room-lists.ts";
 import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
@@ -90,6 +91,8 @@ export interface LabPorts {
   readonly seal: LabGrantsPorts["seal"];
   /** What the host hears and asks on the lab's network of PCs that come up. */
   readonly senses: WireSenses;
+  /** The server's own end of a check of a room's network. */
+  readonly checkWire: CheckWire;
   /** Makes a fitted version of an image, in a program of its own. */
   readonly startFit: StartFit;
   /** Sends the magic packet on the lab's network. */
@@ -150,6 +153,7 @@ export class Lab implements AgentEvents {
   readonly windows: WindowsPcs;
   readonly fits: Fits;
   readonly lists: RoomLists;
+  readonly roomChecks: RoomChecks;
   /** What DHCP gives PCs by their seats. */
   readonly dhcpSeats: DhcpSeats;
   private readonly proofs: BootProofs;
@@ -317,6 +321,17 @@ export class Lab implements AgentEvents {
     });
     this.lists = new RoomLists({
       ...{ inventory, admissions, announcer, personals, networks, placed },
+    });
+    this.roomChecks = new RoomChecks({
+      timers,
+      send,
+      networkOf: (pc) => this.networkOf(pc),
+      idle: (room) =>
+        inventory
+          .pcsOf(inventory.room(room).name)
+          .filter(({ id }) => isConnected(id) && this.stateOf(id) === "idle"),
+      isBusy: () => this.sessions.activeCount > 0,
+      wire: ports.checkWire,
     });
     this.shells = new Shells({
       timers,
@@ -938,6 +953,8 @@ export class Lab implements AgentEvents {
         return this.shells.ended(id, message);
       case "seen":
         return this.looks.seen(id, message);
+      case "heard":
+        return this.roomChecks.take(id, message);
       case "ready":
       case "progress":
       case "delivery":

@@ -47,6 +47,10 @@ function messages(): { readonly [T in AgentMessage["type"]]: AgentMessage & { ty
     unlock: { type: "unlock", pin: "2468" },
     "grant-request": { type: "grant-request", view: "list" },
     seen: { type: "seen", request: "1", lines: ["x"] },
+    heard: {
+      ...{ type: "heard", request: "1", received: [1], dropped: 0 },
+      ...{ speedMbps: null, duplex: null, errors: null, reason: null },
+    },
     "shell-ended": { type: "shell-ended", shell: 1, status: 0, reason: null },
   };
 }

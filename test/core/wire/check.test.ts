@@ -3,7 +3,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   checkPacketBytes,
-  checkPacketCount,
   decodeCheckPacket,
   encodeCheckPacket,
 } from "../../../core/wire/check.ts";
@@ -12,7 +11,7 @@ test("a check packet comes back as it went, laid out as its table says", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 0xffff_ffff }),
-      fc.nat({ max: checkPacketCount - 1 }),
+      fc.integer({ min: 0, max: 0xffff_ffff }),
       (nonce, number) => {
         const bytes = encodeCheckPacket({ nonce, number });
         assert.equal(bytes.length, checkPacketBytes);
@@ -30,7 +29,5 @@ test("any other bytes are refused, and never throw", () => {
       assert.equal(decodeCheckPacket(bytes).ok, false);
     }),
   );
-  const tooMany = encodeCheckPacket({ nonce: 1, number: checkPacketCount });
-  assert.deepEqual(decodeCheckPacket(tooMany).ok, false);
   assert.equal(decodeCheckPacket(encodeCheckPacket({ nonce: 1, number: 1 }).subarray(1)).ok, false);
 });

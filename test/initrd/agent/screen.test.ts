@@ -87,6 +87,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
       return begun;
     },
     files: (signal, grant) => new ServerFiles(pinned, signal, grant),
+    listen: () => ({ end: () => Promise.reject(new Error("nobody checks a room here")) }),
     power: async (action) => void power.push(action),
     isHalfWritten: () => isHalfWritten,
     troubles: () => ["it does not start"],

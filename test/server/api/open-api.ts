@@ -124,6 +124,7 @@ export async function openApi(
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     senses: senses ?? { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
+    checkWire: { limitBps: async () => null, hasQuerier: () => null, burst: async () => {} },
     startFit: startFit?.(folder) ?? (() => ({ stop: async () => {} })),
     wake: async () => {},
     log: (fields, text) => log.info(fields, text),

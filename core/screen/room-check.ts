@@ -1,0 +1,192 @@
+/**
+ * What a check of a room's network has found, in words: the server multicasts at rising rates, and each idle PC tells what
+ * came. Each line names what its own figures show, and PCs of which the same is true stand in one line.
+ */
+import type { Finding } from "../wire/api.ts";
+import { durationText, lossText } from "./format.ts";
+
+/** What was sent at one rate, and what came of it. */
+export interface RateFigures {
+  readonly rateBps: number;
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What one PC says; `steps` with rising rates. Null: it did not answer. */
+export interface PcFigures {
+  readonly name: string;
+  readonly heard: {
+    readonly steps: readonly RateFigures[];
+    /** Packets that came, and that its own socket had no room for. */
+    readonly dropped: number;
+    readonly speedMbps: number | null;
+    readonly duplex: "full" | "half" | null;
+    /** What its adapter counted as damaged meanwhile. */
+    readonly errors: number | null;
+    /** Why nothing could be heard; null: it listened. */
+    readonly reason: string | null;
+  } | null;
+}
+
+export interface RoomFigures {
+  readonly pcs: readonly PcFigures[];
+  /** Whether somebody asks for multicast memberships on this network; null: that was not listened for long enough. */
+  readonly hasQuerier: boolean | null;
+}
+
+/** A fraction of the packets: a cast bears with less at a cost of as much. */
+const badLoss = 0.01;
+/** A fraction of the PCs: if as many lose at a rate, it is not a cable of one of them. */
+const mostPcs = 0.75;
+/** Fewer PCs are no room that one could be measured against. */
+const fewPcs = 3;
+/** Bytes: what an image's size is told by. */
+const sampleBytes = 10e9;
+
+/** A line a PC, or for all of whom the same is true; what the room's images will take at last. */
+export function judgeRoom({ pcs, hasQuerier }: RoomFigures): Finding[] {
+  const usualMbps = median(pcs.flatMap(({ heard }) => heard?.speedMbps ?? []));
+  const sharedBps = sharedLimit(pcs);
+  const lines = new Map<string, { readonly names: string[]; readonly verdict: Verdict }>();
+  for (const { name, heard } of pcs) {
+    const verdict = verdictOf(heard, { hasQuerier, usualMbps, sharedBps });
+    if (verdict === null) continue;
+    const line = lines.get(verdict.text);
+    if (line === undefined) lines.set(verdict.text, { names: [name], verdict });
+    else line.names.push(name);
+  }
+  const told = [...lines.values()].map(
+    ({ names, verdict: { level, text, mend } }): Finding => ({
+      ...{ check: "room", level, mend },
+      text: `${names.join(", ")}: ${text}`,
+    }),
+  );
+  const shared: Finding[] =
+    sharedBps === null
+      ? []
+      : [
+          {
+            ...{ check: "room", level: "warning" },
+            text: `most PCs lose packets from ${mbps(sharedBps)} on`,
+            mend: "the switch, or the server's own port and cable, carries no more than that",
+          },
+        ];
+  const well = pcs.length - [...lines.values()].reduce((sum, { names }) => sum + names.length, 0);
+  const fine: Finding[] =
+    well === 0 ? [] : [{ ...finding("ok"), text: `${well} of ${pcs.length} PCs hear all of it` }];
+  return [...told, ...shared, ...fine, ...timeFinding(pcs)];
+}
+
+interface Verdict {
+  readonly level: "warning" | "problem";
+  readonly text: string;
+  readonly mend: string;
+}
+
+function verdictOf(
+  heard: PcFigures["heard"],
+  room: {
+    readonly hasQuerier: boolean | null;
+    readonly usualMbps: number | null;
+    readonly sharedBps: number | null;
+  },
+): Verdict | null {
+  const warn = (text: string, mend: string): Verdict => ({ level: "warning", text, mend });
+  if (heard === null)
+    return warn("no answer", "see the PC's screen; an older agent cannot be asked: restart the PC");
+  const { steps, dropped, speedMbps, duplex, errors, reason } = heard;
+  if (reason !== null) return warn(`it could not listen: ${reason}`, "see the PC's screen");
+  if (steps.length > 0 && steps.every(({ received }) => received === 0))
+    return deaf(room.hasQuerier);
+  const { usualMbps } = room;
+  if (speedMbps !== null && usualMbps !== null && speedMbps < usualMbps)
+    return warn(
+      `${speedMbps} Mbit/s, others ${usualMbps}: cable or port`,
+      "check all eight wires of its cable, and its switch port",
+    );
+  if (duplex === "half")
+    return warn(
+      "half duplex: its port or its adapter is set by hand",
+      "set both ends to negotiate",
+    );
+  const bad = steps.find((step) => lossOf(step) >= badLoss);
+  if (bad === undefined) return null;
+  const lost = steps.reduce((sum, { sent, received }) => sum + sent - received, 0);
+  if (dropped * 2 > lost)
+    return warn(
+      `the PC cannot keep up from ${mbps(bad.rateBps)} on: what reaches it is not taken in time`,
+      "it holds a cast up at that rate; cap the rate of its room ([rooms] rate), or take it out",
+    );
+  if (room.sharedBps !== null && bad.rateBps >= room.sharedBps) return null;
+  const before = steps.findLast(({ rateBps }) => rateBps < bad.rateBps);
+  const none = before === undefined ? "" : `, none at ${mbps(before.rateBps)}`;
+  const counted = (errors ?? 0) > 0 ? `; its adapter counted ${errors} damaged packets` : "";
+  return warn(
+    `${lossText(lossOf(bad))} lost at ${mbps(bad.rateBps)}${none}${counted}`,
+    (errors ?? 0) > 0
+      ? "change its cable, then its switch port"
+      : "check its cable and its switch port",
+  );
+}
+
+function deaf(hasQuerier: boolean | null): Verdict {
+  const level = "problem";
+  return hasQuerier === false
+    ? {
+        level,
+        text: "no multicast: snooping without a querier on their switch",
+        mend: "turn on the switch's IGMP querier, or turn off its IGMP snooping",
+      }
+    : {
+        level,
+        text: "no multicast reaches it",
+        mend: "check that it is in the server's VLAN, and that no firewall or access point stands between",
+      };
+}
+
+/** The lowest rate at which most of the PCs that hear anything lose; null: there is none. */
+function sharedLimit(pcs: readonly PcFigures[]): number | null {
+  const hearing = pcs.flatMap(({ heard }) =>
+    heard?.steps.some(({ received }) => received > 0) === true ? [heard] : [],
+  );
+  if (hearing.length < fewPcs) return null;
+  const rates = hearing[0]?.steps.map(({ rateBps }) => rateBps) ?? [];
+  const isShared = (rateBps: number): boolean => {
+    const losing = hearing.filter(({ steps }) =>
+      steps.some((step) => step.rateBps === rateBps && lossOf(step) >= badLoss),
+    );
+    return losing.length >= hearing.length * mostPcs;
+  };
+  return rates.find(isShared) ?? null;
+}
+
+/** At the highest rate that the PC in the middle hears whole. */
+function timeFinding(pcs: readonly PcFigures[]): Finding[] {
+  const best = median(
+    pcs.flatMap(({ heard }) => {
+      if (heard === null || heard.steps.every(({ received }) => received === 0)) return [];
+      const bad = heard.steps.findIndex((step) => lossOf(step) >= badLoss);
+      const good = bad < 0 ? heard.steps.at(-1) : heard.steps[bad - 1];
+      return good?.rateBps ?? [];
+    }),
+  );
+  if (best === null) return [];
+  const seconds = (sampleBytes * 8) / best;
+  return [
+    {
+      ...finding("ok"),
+      text: `the room hears ${mbps(best)} whole: each ${sampleBytes / 1e9} GB of an image (as it is stored) take ${durationText(seconds)} or more`,
+    },
+  ];
+}
+
+const finding = (level: Finding["level"]) => ({ check: "room", level, mend: null });
+const lossOf = ({ sent, received }: RateFigures): number =>
+  sent === 0 ? 0 : Math.max(0, 1 - received / sent);
+const mbps = (bps: number): string => `${Math.round(bps / 1e6)} Mbit/s`;
+
+/** The lower one of two in the middle; null of none. */
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[(sorted.length - 1) >> 1] ?? null;
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { openPacketSender } from "../../core/node/cast/transport.ts";
+import { checkGroup, checkPacketBytes, encodeCheckPacket } from "../../core/wire/check.ts";
+
+export interface CheckBurst {
+  /** IPv4 address of the interface that it leaves by. */
+  readonly address: string;
+  readonly port: number;
+  readonly nonce: number;
+  readonly count: number;
+  /** On the wire, in bits a second. */
+  readonly rateBps: number;
+}
+
+/** Packets of one call. */
+const batchPackets = 40;
+/** Ethernet, IP and UDP around a packet, in bytes: 24 with preamble and gap, 14, 20 and 8. */
+const aroundBytes = 66;
+/** Between two looks at the clock, in milliseconds. */
+const paceMs = 2;
+/** A sender that was held up catches up with no more than this, in milliseconds, or it would be another rate. */
+const catchUpMs = 10;
+
+/** Multicasts a burst of numbered packets at a steady rate. Rejects with `failed` when the socket breaks. */
+export async function sendCheckBurst(burst: CheckBurst): Promise<void> {
+  const { address, port, nonce, count, rateBps } = burst;
+  const where = { group: checkGroup, port, interfaceAddress: address };
+  const socket = await openPacketSender({ ...where, batchPackets, packetLimit: checkPacketBytes });
+  const perMs = rateBps / 8000 / (checkPacketBytes + aroundBytes);
+  try {
+    let sent = 0;
+    let due = 0;
+    let at = performance.now();
+    while (sent < count) {
+      const now = performance.now();
+      due = Math.min(count, due + Math.min(catchUpMs, now - at) * perMs);
+      at = now;
+      while (sent < Math.floor(due)) {
+        const size = Math.min(batchPackets, Math.floor(due) - sent);
+        for (let index = 0; index < size; index++)
+          socket.batch.set(
+            encodeCheckPacket({ nonce, number: sent + index }),
+            index * checkPacketBytes,
+          );
+        const taken = socket.send(0, size, checkPacketBytes);
+        sent += taken;
+        // It takes no more for now: the rate is what it is, and is told so by what arrives.
+        if (taken < size) break;
+      }
+      await sleep(paceMs);
+    }
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,139 @@
+import { randomInt } from "node:crypto";
+import { RoomcastError } from "../../core/errors.ts";
+import { judgeRoom, type PcFigures, type RateFigures } from "../../core/screen/room-check.ts";
+import type { Finding } from "../../core/wire/api.ts";
+import { checkStepsLimit } from "../../core/wire/check.ts";
+import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { LabTimers } from "./timers.ts";
+
+/** In bits a second; those above the server's own link, or the operator's limit, are left out. */
+const ratesBps = [50e6, 200e6, 400e6, 600e6, 900e6];
+/** Of a burst, in milliseconds: 600 packets at 50 Mbit/s say a loss of one percent. */
+const burstMs = 150;
+const packetBits = (1428 + 66) * 8;
+/** A switch that snoops has to learn that these ports want the group, in milliseconds. */
+const joinMs = 500;
+/** Between two rates, in milliseconds: queues on the way empty. */
+const pauseMs = 200;
+/** For the PCs to say what they heard, in milliseconds. */
+const answerMs = 5000;
+/** Above the ports that a person at a PC may check by; below those that are given out. */
+const checkPort = 7399;
+
+type Heard = Extract<AgentMessage, { type: "heard" }>;
+
+export interface RoomChecksPorts {
+  readonly timers: Pick<LabTimers, "sleep">;
+  /** The PCs of the room that are connected and at nothing. */
+  idle(room: string): readonly { readonly id: string; readonly name: string }[];
+  /** A session is under way. */
+  isBusy(): boolean;
+  networkOf(pc: string): string;
+  send(pc: string, message: ServerMessage): void;
+  readonly wire: CheckWire;
+}
+
+/** What the server's own end of a network can do and knows. */
+export interface CheckWire {
+  /** The link's speed, or the operator's limit for the room, in bits a second; null: not known. */
+  limitBps(network: string, room: string): Promise<number | null>;
+  hasQuerier(network: string): boolean | null;
+  burst(
+    network: string,
+    burst: { port: number; nonce: number; count: number; rateBps: number },
+  ): Promise<void>;
+}
+
+/** Checks of a room's network, one at a time: they would measure each other. */
+export class RoomChecks {
+  private readonly ports: RoomChecksPorts;
+  private readonly heard = new Map<string, Heard>();
+  private request: string | null = null;
+
+  constructor(ports: RoomChecksPorts) {
+    this.ports = ports;
+  }
+
+  /** What the room's PCs hear of the server's multicast. Throws `conflict` and `refused`. */
+  async check(room: string): Promise<Finding[]> {
+    const { idle, isBusy, networkOf } = this.ports;
+    const pcs = idle(room);
+    if (isBusy())
+      throw conflict("a session is under way, which the check would hold up", "wait for its end");
+    if (this.request !== null) throw conflict("a room is being checked", "try again in a moment");
+    if (pcs.length === 0) {
+      const next = "boot its PCs from the network: those that are idle at their menu are asked";
+      throw new RoomcastError("refused", `no PC of room ${room} is idle`, next);
+    }
+    this.request = randomInt(2 ** 47).toString(36);
+    try {
+      const findings: Finding[] = [];
+      for (const network of new Set(pcs.map(({ id }) => networkOf(id)))) {
+        const here = pcs.filter(({ id }) => networkOf(id) === network);
+        findings.push(...(await this.checkOn({ network, room, request: this.request }, here)));
+      }
+      return findings;
+    } finally {
+      this.request = null;
+      this.heard.clear();
+    }
+  }
+
+  /** A PC's answer; one that nobody waits for is dropped. */
+  take(pc: string, message: Heard): void {
+    if (message.request === this.request) this.heard.set(pc, message);
+  }
+
+  private async checkOn(
+    at: { readonly network: string; readonly room: string; readonly request: string },
+    pcs: readonly { readonly id: string; readonly name: string }[],
+  ): Promise<Finding[]> {
+    const { network, room, request } = at;
+    const { timers, send, wire } = this.ports;
+    const never = new AbortController().signal;
+    const limitBps = (await wire.limitBps(network, room)) ?? Number.POSITIVE_INFINITY;
+    // The lowest is tried on any link.
+    const rates = ratesBps
+      .filter((rate, index) => index === 0 || rate <= limitBps)
+      .slice(0, checkStepsLimit);
+    const nonce = randomInt(2 ** 31);
+    const sent = rates.map((rateBps, index) => ({
+      ...{ rateBps, port: checkPort, nonce: nonce + index },
+      count: Math.ceil((rateBps * burstMs) / 1000 / packetBits),
+    }));
+    for (const { id } of pcs)
+      send(id, { type: "listen", request, port: checkPort, nonce, steps: sent.length });
+    await timers.sleep(joinMs, never);
+    for (const burst of sent) {
+      await wire.burst(network, burst);
+      await timers.sleep(pauseMs, never);
+    }
+    for (const { id } of pcs) send(id, { type: "listen-end", request });
+    for (let waited = 0; waited < answerMs; waited += pauseMs) {
+      if (pcs.every(({ id }) => this.heard.has(id))) break;
+      await timers.sleep(pauseMs, never);
+    }
+    return judgeRoom({
+      pcs: pcs.map(({ id, name }) => figuresOf(name, this.heard.get(id), sent)),
+      hasQuerier: wire.hasQuerier(network),
+    });
+  }
+}
+
+function figuresOf(
+  name: string,
+  heard: Heard | undefined,
+  sent: readonly { readonly rateBps: number; readonly count: number }[],
+): PcFigures {
+  if (heard === undefined) return { name, heard: null };
+  const { received, dropped, speedMbps, duplex, errors, reason } = heard;
+  const steps = sent.map(
+    ({ rateBps, count }, index): RateFigures => ({
+      ...{ rateBps, sent: count, received: Math.min(count, received[index] ?? 0) },
+    }),
+  );
+  return { name, heard: { steps, dropped, speedMbps, duplex, errors, reason } };
+}
+
+const conflict = (what: string, next: string): RoomcastError =>
+  new RoomcastError("conflict", what, next);

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServerMessage } from "../../../core/wire/control.ts";
+import { RoomChecks, type RoomChecksPorts } from "../../../server/lab/room-checks.ts";
+
+type Listen = Extract<ServerMessage, { type: "listen" }>;
+
+/** PCs `a` on eth1, `b` and `c` on eth2; `b` loses all, `c` does not answer. */
+function open(more: Partial<RoomChecksPorts> = {}) {
+  const went: string[] = [];
+  const orders = new Map<string, Listen>();
+  const sent = new Map<string, number[]>();
+  const checks: RoomChecks = new RoomChecks({
+    timers: { sleep: async () => {} },
+    idle: () => ["a", "b", "c"].map((id) => ({ id, name: `pc-${id}` })),
+    isBusy: () => false,
+    networkOf: (pc) => (pc === "a" ? "eth1" : "eth2"),
+    send(pc, message) {
+      if (message.type === "listen") orders.set(pc, message);
+      const order = orders.get(pc);
+      if (message.type !== "listen-end" || order === undefined || pc === "c") return;
+      const counts = sent.get(pc === "a" ? "eth1" : "eth2") ?? [];
+      checks.take(pc, {
+        ...{ type: "heard", request: order.request, dropped: 0, reason: null },
+        received: pc === "a" ? counts : counts.map(() => 0),
+        ...{ speedMbps: 1000, duplex: "full", errors: 0 },
+      });
+    },
+    wire: {
+      limitBps: async (network) => (network === "eth1" ? 300e6 : 50e6),
+      hasQuerier: () => false,
+      async burst(network, { rateBps, count }) {
+        went.push(`${network} ${rateBps / 1e6}`);
+        sent.set(network, [...(sent.get(network) ?? []), count]);
+      },
+    },
+    ...more,
+  });
+  return { checks, went };
+}
+
+test("each network of the room is checked by itself, at rates up to its limit", async () => {
+  const { checks, went } = open();
+  const findings = await checks.check("lab");
+  assert.deepEqual(went, ["eth1 50", "eth1 200", "eth2 50"]);
+  const texts = findings.map(({ text }) => text);
+  assert(texts.includes("1 of 1 PCs hear all of it"), texts.join("\n"));
+  assert(texts.includes("pc-b: no multicast: snooping without a querier on their switch"));
+  assert(texts.includes("pc-c: no answer"));
+});
+
+test("refused beside a session, beside another check, and where nobody is idle", async () => {
+  await assert.rejects(open({ isBusy: () => true }).checks.check("lab"), { code: "conflict" });
+  await assert.rejects(open({ idle: () => [] }).checks.check("lab"), { code: "refused" });
+  const { checks } = open();
+  const first = checks.check("lab");
+  await assert.rejects(checks.check("lab"), { code: "conflict" });
+  await first;
+  await checks.check("lab");
+});
+
+test("an answer that is late, or of another check, counts for nothing", async () => {
+  const { checks } = open();
+  const heard = { type: "heard" as const, request: "other", dropped: 0, reason: null };
+  checks.take("c", { ...heard, received: [1], speedMbps: null, duplex: null, errors: null });
+  const texts = (await checks.check("lab")).map(({ text }) => text);
+  assert(texts.includes("pc-c: no answer"));
+});
