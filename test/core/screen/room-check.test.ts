@@ -85,19 +85,17 @@ test("PCs of which the same is true stand in one line; what most lose is the swi
 });
 
 const figures = fc.record({
-  steps: fc
-    .constant(rates)
-    .chain((all) =>
-      fc.tuple(
-        ...all.map((rateBps) =>
-          fc.record({
-            rateBps: fc.constant(rateBps),
-            sent: fc.constant(1000),
-            received: fc.nat({ max: 1000 }),
-          }),
-        ),
+  steps: fc.constant(rates).chain((all) =>
+    fc.tuple(
+      ...all.map((rateBps) =>
+        fc.record({
+          rateBps: fc.constant(rateBps),
+          sent: fc.constant(1000),
+          received: fc.nat({ max: 1000 }),
+        }),
       ),
     ),
+  ),
   dropped: fc.nat({ max: 5000 }),
   speedMbps: fc.constantFrom(null, 10, 100, 1000, 10_000),
   duplex: fc.constantFrom("full" as const, "half" as const, null),

@@ -8,8 +8,14 @@ test("each cause is told with its own figure, and a disk that takes nothing with
     "disk writes 18.0 MB/s",
   );
   assert.match(stragglerText({ cause: "disk", writeBytesPerSecond: 0 }), /takes nothing now/);
-  assert.match(stragglerText({ cause: "loss", lossRatio: 0.35 }), /^loses 35(\.0)? % of the packets/);
-  assert.match(stragglerText({ cause: "host", dropRatio: 0.2 }), /^the PC cannot keep up: 20(\.0)? %/);
+  assert.match(
+    stragglerText({ cause: "loss", lossRatio: 0.35 }),
+    /^loses 35(\.0)? % of the packets/,
+  );
+  assert.match(
+    stragglerText({ cause: "host", dropRatio: 0.2 }),
+    /^the PC cannot keep up: 20(\.0)? %/,
+  );
   assert.match(stragglerText({ cause: "unclear" }), /do not show why/);
 });
 

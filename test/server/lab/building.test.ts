@@ -51,6 +51,7 @@ async function looksPerPc(count: number): Promise<number> {
     ...{ networks: () => [testNetwork], openSender: refuse, startReceiver: refuse, seal: () => "" },
     rateLimitBps: () => null,
     senses: { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
+    checkWire: { limitBps: async () => null, hasQuerier: () => null, burst: async () => {} },
     startFit: () => ({ stop: async () => {} }),
     wake: async () => {},
     log() {},
