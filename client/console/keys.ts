@@ -14,6 +14,7 @@ import {
   pressAtSession,
   pressDrop,
   pressSession,
+  roomCheck,
 } from "./session-keys.ts";
 import {
   chosenPc,
@@ -162,6 +163,10 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   if (key.name === "R") {
     if (ui.room === null) return refuse(ui, "choose a room with Tab first");
     return open(ui, { name: "room", chosen: 0 });
+  }
+  if (key.name === "D") {
+    if (ui.room === null) return refuse(ui, "choose a room with Tab first");
+    return open(ui, roomCheck(ui.room, { name: "list" }));
   }
   if (key.name === "v") {
     const session = sessionAtHand(model, ui) ?? roomSessions(model, ui.room)[0];

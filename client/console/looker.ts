@@ -1,7 +1,7 @@
 /** Fetches again and again what a page shows and no event reports: a PC's screen, a log, a history. */
 
 import { errorText } from "../../core/errors.ts";
-import type { HistoryEvent } from "../../core/wire/api.ts";
+import type { Finding, HistoryEvent } from "../../core/wire/api.ts";
 import type { ConsoleApi } from "./api.ts";
 
 /** Milliseconds between two requests for a PC's screen. */
@@ -26,13 +26,28 @@ export class Looker {
     this.tell = tell;
   }
 
-  /** Looks there from now on; null: nowhere. */
-  at(path: string | null): void {
+  /** Looks there from now on, or has it checked once; null: nowhere. */
+  at(page: { readonly path: string; readonly asks: "again" | "once" } | null): void {
+    const path = page?.path ?? null;
     if (path === (this.looked?.path ?? null)) return;
     clearTimeout(this.timer);
     this.looked = path === null ? null : { path, lines: null, trouble: null };
     this.tell(this.looked);
-    if (path !== null) void this.look(path);
+    if (page?.asks === "again") void this.look(page.path);
+    if (page?.asks === "once") void this.check(page.path);
+  }
+
+  private async check(path: string): Promise<void> {
+    let now: Looked;
+    try {
+      const findings = await this.api.post<readonly Finding[]>(path);
+      now = { path, lines: findings.flatMap(findingLines), trouble: null };
+    } catch (error) {
+      now = { path, lines: null, trouble: errorText(error) };
+    }
+    if (this.looked?.path !== path) return;
+    this.looked = now;
+    this.tell(now);
   }
 
   private async look(path: string): Promise<void> {
@@ -54,6 +69,11 @@ export class Looker {
     this.timer = setTimeout(() => void this.look(path), lookEveryMs);
   }
 }
+
+const findingLines = ({ level, text, mend }: Finding): string[] => [
+  `${level === "ok" ? "  " : level === "warning" ? " !" : "!!"} ${text}`,
+  ...(mend === null ? [] : [`     -> ${mend}`]),
+];
 
 const historyLine = ({ at, pcName, pc, session, text }: HistoryEvent): string => {
   const who = [session, pcName ?? pc].filter((part) => part !== null).join(" ");

@@ -56,7 +56,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   });
 
   const draw = (): void => {
-    looker.at(ui.page.name === "look" ? ui.page.path : null);
+    looker.at(ui.page.name === "look" ? ui.page : null);
     clearTimeout(timer);
     timer = undefined;
     dueAt = Number.POSITIVE_INFINITY;

@@ -163,6 +163,7 @@ const helpRows: readonly Row[] = [
     ["z", "wipe the disks of the marked PCs"],
     ["i", "show the images; check or delete them"],
     ["R", "show the room: settings, seat walk, history; create, delete"],
+    ["D", "check the network to the room's idle PCs"],
     [":", "run any other command: schedule, import, doctor, report..."],
     ["y  n", "answer what a PC asks for, while it rings"],
     ["Ctrl-L", "draw the screen again"],

@@ -153,6 +153,17 @@ export const look = (title: string, path: string, from: "top" | "end", back: Pag
   title,
   path,
   from,
+  asks: "again",
+  back,
+});
+
+/** What the network of a room is like: measured once, and shown. */
+export const roomCheck = (room: string, back: Page): Page => ({
+  name: "look",
+  title: `The network of room ${room}`,
+  path: `/rooms/${encodeURIComponent(room)}/check`,
+  from: "top",
+  asks: "once",
   back,
 });
 

@@ -46,6 +46,8 @@ export type Page =
       readonly title: string;
       readonly path: string;
       readonly from: "top" | "end";
+      /** A view is fetched again and again; a check of a room is made once. */
+      readonly asks: "again" | "once";
       readonly back: Page;
     }
   /** `from`: the first PC that is shown. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { runConsole } from "../../../client/console/main.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
@@ -767,4 +768,25 @@ test("where a disk would be refused, the list says so before anything is asked o
   assert.match(picture, /pc02 +WILL REFUSE: which of 2 disks is meant is not clear: \/dev\/sda/);
   assert.match(picture, /pc03 +WILL REFUSE: .*sectors of 4096 bytes/);
   assert.match(picture, /pc04 +off +\/dev\/sda/);
+});
+
+test("the network of a room is checked once, and what was found stays until a key", async () => {
+  await using at = open();
+  at.lab.answers.set("/rooms/lab-1/check", [
+    { check: "room", level: "problem", text: "pc02: no multicast reaches it", mend: "its VLAN" },
+    { check: "room", level: "ok", text: "1 of 2 PCs hear all of it", mend: null },
+  ]);
+  at.lab.connect({ pcs: numbers(2).map((number) => pcOf(number)) });
+  await at.terminal.until("pc02");
+  at.terminal.press("D");
+  await at.terminal.until("choose a room with Tab first");
+  at.terminal.press(arrow.right.repeat(2));
+  at.terminal.press("D");
+  await at.terminal.until(/!! pc02: no multicast reaches it.*-> its VLAN.*1 of 2 PCs/s);
+  // Whatever else changes, it is drawn again and not asked again.
+  at.lab.push({ type: "pc", pc: pcOf(1, { state: "failed" }) });
+  await sleep(1200);
+  assert.equal(at.lab.calls.filter(({ path }) => path.endsWith("/check")).length, 1);
+  at.terminal.press(" ");
+  await at.terminal.until("pc01");
 });

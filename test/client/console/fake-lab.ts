@@ -150,7 +150,7 @@ export class FakeLab implements ConsoleApi {
 
   /** What a check of an image finds. */
   damaged: readonly { reason: string }[] = [];
-  /** What `GET` answers, by path. */
+  /** What `GET` answers, by path; and `POST`, where it is not the usual. */
   readonly answers = new Map<string, unknown>();
 
   async get<T>(path: string): Promise<T> {
@@ -161,7 +161,8 @@ export class FakeLab implements ConsoleApi {
   }
 
   async post<T>(path: string, body?: unknown): Promise<T> {
-    return this.call("POST", path, body);
+    const usual = this.call<T>("POST", path, body);
+    return (this.answers.get(path) as T | undefined) ?? usual;
   }
 
   async patch<T>(path: string, body: unknown): Promise<T> {
