@@ -1,12 +1,6 @@
 /** Which networks the server serves, and how: what the command line and the configuration say, put together. */
 import { RoomcastError } from "../../core/errors.ts";
-import {
-  ipv4ToNumber,
-  ipv4ToText,
-  isInRange,
-  netmaskOf,
-  subnetOf,
-} from "../../core/units/ipv4.ts";
+import { ipv4ToNumber, ipv4ToText, isInRange, netmaskOf, subnetOf } from "../../core/units/ipv4.ts";
 import type { DhcpStatus } from "../../core/wire/api.ts";
 import { bpsOf, type Config } from "./config.ts";
 
