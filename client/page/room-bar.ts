@@ -1,6 +1,6 @@
 /** The line of a room that says how far its session is. */
 import { memberSecondsLeft, sessionFraction, slowest } from "../../core/screen/progress.ts";
-import type { SessionView } from "../../core/wire/views.ts";
+import type { MemberView, SessionView } from "../../core/wire/views.ts";
 
 export interface RoomBar {
   /** PCs that are connected, of those that the session is for. */
@@ -11,21 +11,23 @@ export interface RoomBar {
   /** Null: nobody waits for PCs to come up. */
   readonly cameUp: number | null;
   readonly fraction: number;
-  /** Until half of the PCs have all their data, and until the last one has; null: not known. */
+  /** Until the PC in the middle is done, and until the last one has all its data; null: not known. */
   readonly medianSeconds: number | null;
   readonly slowestSeconds: number | null;
   /** Who holds the room up, and why. */
   readonly cause: { readonly name: string; readonly why: string } | null;
 }
 
+const secondsLeftOf = (each: SessionView | MemberView): number | null =>
+  "members" in each ? each.secondsLeft : memberSecondsLeft(each);
+
 export function roomBar(
   session: SessionView,
   linkMbps: (pc: string) => number | null = () => null,
 ): RoomBar {
   const { members } = session;
-  const left = members
-    .flatMap((member) => memberSecondsLeft(member) ?? [])
-    .sort((one, other) => one - other);
+  // The PC in the middle is known with its reading back, the others without: the last is no sooner than that.
+  const left = [session, ...members].flatMap((each) => secondsLeftOf(each) ?? []);
   const count = (accept: (member: SessionView["members"][number]) => boolean): number =>
     members.filter(accept).length;
   return {
@@ -37,8 +39,8 @@ export function roomBar(
       ? null
       : count(({ boot }) => boot?.state === "up"),
     fraction: sessionFraction(session),
-    medianSeconds: left[Math.floor((left.length - 1) / 2)] ?? null,
-    slowestSeconds: left.at(-1) ?? null,
+    medianSeconds: session.secondsLeft,
+    slowestSeconds: left.length === 0 ? null : Math.max(...left),
     cause: slowest(session, linkMbps),
   };
 }

@@ -35,7 +35,7 @@ export function sessionFraction(session: SessionView): number {
  * Until it has all its data, at the rate at which its disk takes them lately; null while that is not
  * known, and while it reads back.
  */
-function memberSecondsLeft(member: MemberView): number | null {
+export function memberSecondsLeft(member: MemberView): number | null {
   const { bytesWanted, writeBps, result, state } = member;
   if (
     result !== "pending" ||

@@ -17,7 +17,7 @@ const pcFields = [
 ] as const;
 const sessionFields = [
   ...(["id", "kind", "image", "room", "state", "startedAt", "endedAt", "rateBps"] as const),
-  ...(["bytesSent", "parityBytes", "repairBytes", "passes", "fit"] as const),
+  ...(["bytesSent", "parityBytes", "repairBytes", "passes", "secondsLeft", "fit"] as const),
 ] as const;
 const memberFields = [
   ...(["pc", "name", "state", "result", "lane", "laneReason", "refused"] as const),
