@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-store bench-tftp storm bench-capture check packages
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-store bench-tftp storm bench-capture check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,11 @@ initrd: node_modules ## the boot image, into build/boot
 deb: node_modules initrd ## packages for Debian, into build/deb
 	@command -v dpkg-deb >/dev/null || { echo "make deb needs dpkg-deb, which every Debian has" >&2; exit 2; }
 	$(NODE) package/main.ts
+
+docs: $(DEV) ## the documents as a site that works from the disk, into build/docs (root, Debian 12)
+	@python3 -c "import sphinx, myst_parser" 2>/dev/null || \
+	{ apt-get update && apt-get install -y --no-install-recommends python3-sphinx python3-myst-parser; }
+	$(NODE) package/docs/main.ts
 
 SERVER ?=
 KEY ?=

@@ -1,5 +1,5 @@
 /** The command line as a tree: what man pages and completion are made of. */
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import { roomcastProgram } from "../client/cli/program.ts";
 import { dataFolder } from "../core/node/command-line.ts";
 
@@ -21,3 +21,17 @@ export const withPaths = (
   { path: words.join(" "), command },
   ...shownCommands(command).flatMap((each) => withPaths(each, [...words, each.name()])),
 ];
+
+/** What an option does, what it may be, and what it is when nobody gives it. */
+export function optionText({ description, argChoices, defaultValue }: Option): string {
+  const values = argChoices === undefined ? "" : ` One of ${argChoices.join(", ")}.`;
+  const isSaid = typeof defaultValue === "string" || typeof defaultValue === "number";
+  const usual = isSaid ? ` By default ${defaultValue}.` : "";
+  return sentence(description) + values + usual;
+}
+
+/** With a capital letter and a full stop. */
+export function sentence(text: string): string {
+  const capital = text.slice(0, 1).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}

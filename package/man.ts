@@ -1,7 +1,7 @@
 /** The manual's pages, made of the command line itself: one for the program and one for each of its commands. */
 import type { Command, Option } from "commander";
 import { exampleLines } from "../client/cli/examples.ts";
-import { shownCommands, wholeProgram, withPaths } from "./commands.ts";
+import { optionText, sentence, shownCommands, wholeProgram, withPaths } from "./commands.ts";
 import type { Source } from "./roomcast.ts";
 
 export interface ManPage {
@@ -113,21 +113,8 @@ const usage = ({ path, command }: { readonly path: string; readonly command: Com
 };
 
 function optionLines(option: Option): string[] {
-  const values = option.argChoices === undefined ? "" : ` One of ${option.argChoices.join(", ")}.`;
-  const { defaultValue } = option;
-  const isSaid = typeof defaultValue === "string" || typeof defaultValue === "number";
-  const usual = isSaid ? ` By default ${defaultValue}.` : "";
-  return [
-    ".TP",
-    `.B ${escaped(option.flags)}`,
-    escaped(sentence(option.description) + values + usual),
-  ];
+  return [".TP", `.B ${escaped(option.flags)}`, escaped(optionText(option))];
 }
-
-const sentence = (text: string): string => {
-  const capital = text.slice(0, 1).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
-};
 
 /** What `whatis` shows: one line without a full stop. */
 const synopsisOf = (command: Command): string => escaped(command.description().replace(/\.$/, ""));

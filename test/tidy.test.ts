@@ -54,7 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "client/transfer": ["core", "imaging", "client/api"],
   "client/cli": ["core", "client/api", "client/console", "client/transfer"],
   client: ["core", "client/cli"],
-  package: ["core", "client/cli"],
+  package: ["core", "client/cli", "server/api", "server/host"],
 };
 
 /** The commands that are no client of a server: they run the server's and the agent's own code on this host. */

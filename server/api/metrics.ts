@@ -28,7 +28,8 @@ export async function metricsRoute(
   });
 }
 
-function labMetrics({ lab, status }: MetricsPorts): Registry {
+/** Each with its help; what they say is asked of the lab when they are shown. */
+export function labMetrics({ lab, status }: MetricsPorts): Registry {
   const registry = new Registry();
   const gauge = <L extends string>(
     name: string,

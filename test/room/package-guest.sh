@@ -21,6 +21,7 @@ check "not started before it is set up" bash -c '! systemctl is-active --quiet r
 check "dry run" roomcast setup --dry-run --interface eth0
 check "set up" roomcast setup --interface eth0 --dhcp server --yes
 check "active" active
+systemctl is-active --quiet roomcast || journalctl -u roomcast --no-pager | tail -n 40
 check "enabled" systemctl is-enabled roomcast
 check "runs as" bash -c '[ "$(stat -c %U /proc/"$(systemctl show -p MainPID --value roomcast)")" = roomcast ]'
 check "its folder" bash -c '[ "$(stat -c "%U %a" /var/lib/roomcast)" = "roomcast 700" ]'
