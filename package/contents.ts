@@ -8,8 +8,9 @@ import type { PackedFile } from "./deb.ts";
 export const home = "usr/lib/roomcast";
 const bootHome = "usr/share/roomcast/boot";
 
-/** The program's own folders: of `initrd`, the agent that `roomcast agent` runs. */
+/** The program's own folders: of `initrd`, the agent that `roomcast agent` runs. The page comes as it is built. */
 const sourceFolders = ["core", "imaging", "server", "client", "initrd/agent", "initrd/menu"];
+const isOfPage = (path: string): boolean => path.startsWith("client/page/");
 
 /** Packages that only builds need, with what only they need: they are packed into what they build. */
 const forBuilds: ReadonlySet<string> = new Set([
@@ -35,7 +36,9 @@ export function programFiles(repository: string, version: string): PackedFile[] 
   // Debian's own way to the packed Node is usr/bin/roomcast.
   const start = readFileSync(join(repository, "bin/roomcast.js"), "utf8").replace(/^#!.*\n/, "");
   const own = [
-    ...sourceFolders.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: repository })),
+    ...sourceFolders
+      .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: repository }))
+      .filter((path) => !isOfPage(path)),
     ...(existsSync(join(repository, "build/page"))
       ? globSync("build/page/**", { cwd: repository }).filter((path) =>
           statSync(join(repository, path)).isFile(),

@@ -23,6 +23,7 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "POST /rooms/:name/walk": ["operator", "told"],
   "POST /rooms/:name/unlock": ["operator", "told"],
   "POST /rooms/:name/import": ["operator", "told"],
+  "POST /rooms/:name/check": ["operator", "told"],
   "POST /rooms/:name/wall-link": ["operator", "told"],
   "DELETE /rooms/:name/wall-link": ["operator", "told"],
   "POST /sessions": ["operator", "told"],
