@@ -20,7 +20,8 @@ const forBuilds: ReadonlySet<string> = new Set([
 /** What nobody reads who runs a package from npm: types, maps, tests and texts for its developers. */
 const notRun = [
   /\.([cm]?ts|map|md|markdown|html?|sh|flow|tsbuildinfo|gyp|gypi|h|hpp|cc|cpp|c|inc|S)$/i,
-  /(^|\/)(\.[^/]+|tests?|__tests__|examples?|benchmarks?|coverage|docs?|man)(\/|$)/,
+  // Of a package's own folders alone: `dist/doc` of one is what it runs with.
+  /^(tests?|__tests__|examples?|benchmarks?|coverage|docs?|man)(\/|$)|(^|\/)\./,
   /(^|\/)(tsconfig[^/]*\.json|eslint[^/]*|Makefile|CMakeLists\.txt|AUTHORS|appveyor\.yml)$/,
 ];
 

@@ -25,6 +25,9 @@ const frameLimit = 4 * 1024 * 1024;
 /** A request that is not here in this time is cut off, in milliseconds: Node's own time, which fastify would lift. */
 const requestLimitMs = 300_000;
 
+/** A part of the application that is not ready in this time never will be, in milliseconds. */
+const pluginLimitMs = 120_000;
+
 /** An application without routes yet; with `tls`, for HTTPS. */
 export function application(log: Log, tls: ServerOptions | null = null): FastifyInstance {
   const app = fastify({
@@ -36,8 +39,8 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
     // What does not fit is refused, not bent: a null must not become an empty string.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     forceCloseConnections: true,
-    // On a slow or busy host its modules alone take longer than the usual 10 s: the service would never start.
-    pluginTimeout: 0,
+    // On a slow or busy host its modules alone take longer than the usual 10 s.
+    pluginTimeout: pluginLimitMs,
     requestTimeout: requestLimitMs,
     // What can be reached is what is registered by name.
     exposeHeadRoutes: false,

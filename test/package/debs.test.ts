@@ -99,6 +99,30 @@ test("what a packed file imports is packed, or Node's", () => {
   assert.deepEqual(missing, []);
 });
 
+test("what a packed package from npm requires of its own is packed", () => {
+  const packed = new Set(programFiles(repository, "1").map(({ path }) => path));
+  const ends = ["", ".js", ".cjs", ".mjs", ".json", ".node", "/index.js", "/package.json"];
+  const inNpm = (path: string): string => join(repository, path.slice(home.length + 1));
+  const missing: string[] = [];
+  for (const path of packed) {
+    if (!path.includes("/node_modules/") || !/\.[cm]?js$/.test(path)) continue;
+    const text = readFileSync(inNpm(path), "utf8");
+    for (const [, to = ""] of text.matchAll(
+      /(?:\brequire\(|\bimport\(|\bfrom)\s*["'](\.[^"'\n]*)["']/g,
+    )) {
+      // A comment may name types.
+      if (to.endsWith(".ts")) continue;
+      const target = join(path, "..", to).replace(/\/$/, "");
+      if (ends.some((end) => packed.has(target + end))) continue;
+      // What is not in the package either is tried, and done without.
+      const isThere = (file: string): boolean =>
+        statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+      if (ends.some((end) => isThere(inNpm(target + end)))) missing.push(`${path}: ${to}`);
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
 test("nothing of the tests, of development and of builds is packed", () => {
   const names = new Set(npmPackages(repository).map(({ name }) => name));
   for (const name of ["typescript", "@biomejs/biome", "fast-check", "esbuild", "playwright-core"])
