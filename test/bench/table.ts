@@ -1,3 +1,4 @@
+import { lineIn } from "./columns.ts";
 import type { Outcome } from "./contest.ts";
 import type { Result } from "./main.ts";
 import { toolNames } from "./tools.ts";
@@ -20,11 +21,7 @@ const columns = [
   ["ratio", 5],
 ] as const;
 
-const line = (cells: readonly string[]): string =>
-  cells
-    .map((cell, index) => cell.padEnd(columns[index]?.[1] ?? 0))
-    .join("  ")
-    .trimEnd();
+const line = lineIn(columns);
 
 export const tableHead = (): string => line(columns.map(([name]) => name));
 

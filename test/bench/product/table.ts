@@ -1,3 +1,4 @@
+import { lineIn } from "../columns.ts";
 import type { RaceResult } from "./race.ts";
 import { type ProductRow, rowText } from "./rows.ts";
 import { type WayName, wayNames } from "./ways.ts";
@@ -21,11 +22,7 @@ const columns = [
   ["PC s", 6],
 ] as const;
 
-const line = (cells: readonly string[]): string =>
-  cells
-    .map((cell, index) => cell.padEnd(columns[index]?.[1] ?? 0))
-    .join("  ")
-    .trimEnd();
+const line = lineIn(columns);
 
 export const tableHead = (): string => line(columns.map(([name]) => name));
 
