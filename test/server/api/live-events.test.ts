@@ -52,6 +52,30 @@ test("another start, a number of the future, and what nobody gave out are not kn
     assert.equal(one.missed(id), null, id);
 });
 
+test("the feed is listened to only while somebody may come back, and then what was missed is not known", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let listening = 0;
+  const feed = {
+    listen() {
+      listening++;
+      return () => void listening--;
+    },
+  };
+  const live = new LiveEvents(feed);
+  assert.equal(listening, 0);
+  const stop = live.listen(() => {});
+  const id = live.idOf(live.latest);
+  stop();
+  context.mock.timers.tick(599_999);
+  assert.equal(listening, 1);
+  assert.deepEqual(live.missed(id), []);
+  context.mock.timers.tick(1);
+  assert.equal(listening, 0);
+  assert.equal(live.missed(id), null);
+  live.listen(() => {});
+  assert.equal(listening, 1);
+});
+
 test("only so much is kept; what is older than that is not known", () => {
   const feed = new TestFeed();
   const live = new LiveEvents(feed, 10_000);
