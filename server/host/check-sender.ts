@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPacketSender } from "../../core/node/cast/transport.ts";
+import { wireOverheadBytes } from "../../core/wire/cast.ts";
 import { checkGroup, checkPacketBytes, encodeCheckPacket } from "../../core/wire/check.ts";
 
 export interface CheckBurst {
@@ -14,8 +15,6 @@ export interface CheckBurst {
 
 /** Packets of one call. */
 const batchPackets = 40;
-/** Ethernet, IP and UDP around a packet, in bytes: 24 with preamble and gap, 14, 20 and 8. */
-const aroundBytes = 66;
 /** Between two looks at the clock, in milliseconds. */
 const paceMs = 2;
 /** A sender that was held up catches up with no more than this, in milliseconds, or it would be another rate. */
@@ -26,7 +25,7 @@ export async function sendCheckBurst(burst: CheckBurst): Promise<void> {
   const { address, port, nonce, count, rateBps } = burst;
   const where = { group: checkGroup, port, interfaceAddress: address };
   const socket = await openPacketSender({ ...where, batchPackets, packetLimit: checkPacketBytes });
-  const perMs = rateBps / 8000 / (checkPacketBytes + aroundBytes);
+  const perMs = rateBps / 8000 / (checkPacketBytes + wireOverheadBytes);
   try {
     let sent = 0;
     let due = 0;

@@ -2,7 +2,8 @@ import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import { judgeRoom, type PcFigures, type RateFigures } from "../../core/screen/room-check.ts";
 import type { Finding } from "../../core/wire/api.ts";
-import { checkStepsLimit } from "../../core/wire/check.ts";
+import { wireOverheadBytes } from "../../core/wire/cast.ts";
+import { checkPacketBytes, checkStepsLimit } from "../../core/wire/check.ts";
 import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
 import type { LabTimers } from "./timers.ts";
 
@@ -10,7 +11,7 @@ import type { LabTimers } from "./timers.ts";
 const ratesBps = [50e6, 200e6, 400e6, 600e6, 900e6];
 /** Of a burst, in milliseconds: 600 packets at 50 Mbit/s say a loss of one percent. */
 const burstMs = 150;
-const packetBits = (1428 + 66) * 8;
+const packetBits = (checkPacketBytes + wireOverheadBytes) * 8;
 /** A switch that snoops has to learn that these ports want the group, in milliseconds. */
 const joinMs = 500;
 /** Between two rates, in milliseconds: queues on the way empty. */
