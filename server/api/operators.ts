@@ -1,7 +1,7 @@
-import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
+import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
+import { isSecretOf, nobodys, salted } from "../../core/node/salted.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
 import { operatorNameRule, suggestedName } from "../../core/wire/names.ts";
@@ -11,9 +11,8 @@ import { Passwords } from "./passwords.ts";
 
 type Provider = NonNullable<OperatorRecord["provider"]>;
 
-const derive = promisify<Buffer, Buffer, number, Buffer>(scrypt);
-/** Node's scrypt defaults to N 16384, r 8, p 1: some 50 ms of a core. */
-const hashBytes = 32;
+/** Of a token's secret, which nobody guesses: some 50 ms of a core. */
+const cost = { N: 16384, r: 8, p: 1 };
 const secretBytes = 32;
 /** Milliseconds within which a second call of an operator is not recorded as "last seen". */
 const seenEveryMs = 60_000;
@@ -54,14 +53,12 @@ export class Operators {
   async add(name: string, role: Role): Promise<NewOperator> {
     this.requireNew(name);
     const secret = randomBytes(secretBytes).toString("base64url");
-    const salt = randomBytes(16);
-    const hash = await derive(Buffer.from(secret), salt, hashBytes);
+    const kept = await salted(secret, cost);
     this.requireNew(name);
     const record: OperatorRecord = {
       name,
       role,
-      salt: salt.toString("hex"),
-      hash: hash.toString("hex"),
+      ...kept,
       createdAt: this.clock.isoTime(),
       lastSeen: null,
     };
@@ -133,11 +130,10 @@ export class Operators {
   async check(token: string): Promise<OperatorView | null> {
     const dot = token.indexOf(".");
     const record = this.records.get(token.slice(0, Math.max(0, dot)));
-    const salt = Buffer.from(record?.salt ?? "00".repeat(16), "hex");
-    const hash = await derive(Buffer.from(token.slice(dot + 1)), salt, hashBytes);
-    const wanted = Buffer.from(record?.hash ?? "00".repeat(hashBytes), "hex");
-    const isRight = timingSafeEqual(hash, wanted) && record?.hash !== undefined;
-    if (!isRight || this.records.get(record.name) !== record) return null;
+    const { salt = nobodys.salt, hash = nobodys.hash } = record ?? nobodys;
+    const isRight = await isSecretOf({ salt, hash }, token.slice(dot + 1), cost);
+    if (!isRight || record?.hash === undefined || this.records.get(record.name) !== record)
+      return null;
     this.checked.set(digest(token), record.name);
     return this.seen(record.name);
   }

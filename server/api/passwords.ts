@@ -1,15 +1,12 @@
-import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
 import { RoomcastError } from "../../core/errors.ts";
+import { isSecretOf, nobodys, salted } from "../../core/node/salted.ts";
 import { Turns } from "../../core/node/turns.ts";
 import type { PasswordHash } from "../state/records.ts";
 
 /** As `PasswordHash` says: 32 MB and some 100 ms of a core for each guess. */
 const cost = { N: 32768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
-const hashBytes = 32;
 /** libuv has four threads, and whoever reads files needs some of them. */
 const atOnce = 2;
-const derive = promisify<string, Buffer, number, typeof cost, Buffer>(scrypt);
 
 /** In characters. NIST SP 800-63B asks for 8; a password here has no second factor beside it. */
 export const leastPassword = 10;
@@ -29,22 +26,17 @@ export class Passwords {
         "choose another: several words that nobody else would put together are good",
       );
     }
-    const salt = randomBytes(16);
-    const hash = await this.turns.take(() => derive(normal(password), salt, hashBytes, cost));
-    return { salt: salt.toString("hex"), hash: hash.toString("hex") };
+    return this.turns.take(() => salted(normal(password), cost));
   }
 
   /** Takes as long without a stored one. */
   async isRight(password: string, stored: PasswordHash | undefined): Promise<boolean> {
-    const { salt, hash } = stored ?? nobody;
-    const given = await this.turns.take(() =>
-      derive(normal(password), Buffer.from(salt, "hex"), hashBytes, cost),
+    const isRight = await this.turns.take(() =>
+      isSecretOf(stored ?? nobodys, normal(password), cost),
     );
-    return timingSafeEqual(given, Buffer.from(hash, "hex")) && stored !== undefined;
+    return isRight && stored !== undefined;
   }
 }
 
 /** Keyboards write an accent as one character or as two. */
 const normal = (password: string): string => password.normalize("NFKC");
-
-const nobody: PasswordHash = { salt: "00".repeat(16), hash: "00".repeat(hashBytes) };

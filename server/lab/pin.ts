@@ -1,15 +1,12 @@
-import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
+import { isSecretOf, salted } from "../../core/node/salted.ts";
 import { Turns } from "../../core/node/turns.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import type { PinHash } from "../state/records.ts";
 
 /** As `PinHash` says: slow enough that guessing all PINs of six digits takes a day of one core. */
 const cost = { N: 16384, r: 8, p: 1 };
-const hashBytes = 32;
 /** libuv has four threads, and whoever reads files needs some of them. */
 const checksAtOnce = 2;
-const derive = promisify<string, Buffer, number, typeof cost, Buffer>(scrypt);
 
 /** The PINs of a room, as they are stored. */
 export interface Pins {
@@ -18,11 +15,7 @@ export interface Pins {
 }
 
 /** A PIN as it is stored: what it was cannot be read from it, only tried. */
-export async function hashPin(pin: string): Promise<PinHash> {
-  const salt = randomBytes(16);
-  const hash = await derive(pin, salt, hashBytes, cost);
-  return { salt: salt.toString("hex"), hash: hash.toString("hex") };
-}
+export const hashPin = (pin: string): Promise<PinHash> => salted(pin, cost);
 
 /** Checks what was typed, outside of the main thread; at most `checksAtOnce` run, the others wait in their order. */
 export class PinChecks {
@@ -37,7 +30,4 @@ export class PinChecks {
   }
 }
 
-async function isPin(typed: string, { salt, hash }: PinHash): Promise<boolean> {
-  const given = await derive(typed, Buffer.from(salt, "hex"), hashBytes, cost);
-  return timingSafeEqual(given, Buffer.from(hash, "hex"));
-}
+const isPin = (typed: string, pin: PinHash): Promise<boolean> => isSecretOf(pin, typed, cost);

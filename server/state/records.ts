@@ -1,15 +1,14 @@
 /** What the server remembers of PCs and sessions: plain data, stored as JSON as it stands. */
+
+import type { Salted } from "../../core/node/salted.ts";
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { KeyKind, KeyState } from "../../core/wire/login.ts";
 import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
 import type { PcFields } from "../../core/wire/views.ts";
 
-/** A PIN as it is stored: scrypt, N 16384, r 8, p 1, 32 bytes; hexadecimal. */
-export interface PinHash {
-  readonly salt: string;
-  readonly hash: string;
-}
+/** A PIN as it is stored, with N 16384, r 8, p 1. */
+export type PinHash = Salted;
 
 /** The room of PCs that nobody placed. It cannot be deleted. */
 export const defaultRoom = "default";
@@ -115,11 +114,8 @@ export interface OperatorRecord {
   lastSeen: string | null;
 }
 
-/** A password as it is stored: scrypt, N 32768, r 8, p 1, 32 bytes; hexadecimal. */
-export interface PasswordHash {
-  readonly salt: string;
-  readonly hash: string;
-}
+/** A password as it is stored, with N 32768, r 8, p 1. */
+export type PasswordHash = Salted;
 
 /** A browser that is logged in. */
 export interface LoginRecord {
