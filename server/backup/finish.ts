@@ -2,9 +2,10 @@
  * The second half of `restore-backup`: everything lies ready in the data folder, and takes the place of what was
  * there. It may be killed at any moment, and is gone through again by the next who opens the folder.
  */
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
+import { writeDurably } from "../../core/node/write-durably.ts";
 import { isOwnName } from "../host/data-folder.ts";
 
 /** In the data folder, which may be a file system of its own: what is renamed from here stays on it. */
@@ -26,17 +27,8 @@ export const commitRestore = (dataFolder: string, keepsChunks: boolean): Promise
 
 /** It belongs to whom the folder belongs to: root may begin what the server goes on with. */
 async function writePhase(dataFolder: string, phase: Phase): Promise<void> {
-  const path = phaseFile(dataFolder);
-  const unfinished = `${path}.new`;
-  const { uid, gid } = await stat(join(dataFolder, stageName));
-  {
-    await using file = await open(unfinished, "w", 0o600);
-    await file.chown(uid, gid);
-    await file.writeFile(JSON.stringify(phase));
-    await file.sync();
-  }
-  await rename(unfinished, path);
-  await syncDirectory(join(dataFolder, stageName));
+  const owner = await stat(join(dataFolder, stageName));
+  await writeDurably(phaseFile(dataFolder), JSON.stringify(phase), { owner });
 }
 
 /** Goes on where one was killed; what was not committed is removed. Answers whether something was restored. */

@@ -1,8 +1,8 @@
 /** The first configuration, as `roomcast setup` writes it. */
-import { copyFile, mkdir, open, rename } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stringify } from "smol-toml";
-import { syncDirectory } from "../../core/node/sync-directory.ts";
+import { writeDurably } from "../../core/node/write-durably.ts";
 
 export interface Chosen {
   readonly interface: string;
@@ -22,16 +22,8 @@ ${stringify({ network: [network] })}`;
 /** Whole or not at all; readable by the service, writable by root. One that is there is kept as FILE.old. */
 export async function writeConfiguration(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const unfinished = `${path}.new`;
-  {
-    await using file = await open(unfinished, "w", 0o644);
-    await file.chmod(0o644);
-    await file.writeFile(text);
-    await file.sync();
-  }
   await copyFile(path, `${path}.old`).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
   });
-  await rename(unfinished, path);
-  await syncDirectory(dirname(path));
+  await writeDurably(path, text, { mode: 0o644 });
 }
