@@ -100,15 +100,15 @@ test("who only looks has no button that changes anything, and no key", async () 
 
 test("arrow keys lead from seat to seat, space marks, and an order then is for those", async () => {
   const page = await at("#/wall/lab-1");
-  const focused = () => page.locator(".seat:focus .name").innerText();
+  const focused = (name: string) => page.locator(".seat:focus .name", { hasText: name }).waitFor();
   await page.keyboard.press("ArrowRight");
-  assert.equal(await focused(), "lab1-a1");
+  await focused("lab1-a1");
   await page.keyboard.press("Space");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowDown");
-  assert.equal(await focused(), "lab1-b2");
+  await focused("lab1-b2");
   await page.keyboard.press("Space");
-  assert.equal(await page.locator('.seat[aria-pressed="true"]').count(), 2);
+  await page.locator('.seat[aria-pressed="true"]').nth(1).waitFor();
   await page.keyboard.press("b");
   await page.getByRole("dialog").getByRole("button", { name: "Reboot" }).click();
   assert.deepEqual(
