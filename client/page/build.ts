@@ -40,7 +40,7 @@ export async function buildPage(): Promise<void> {
     ...{ bundle: true, splitting: true, format: "esm", minify: true, write: false },
     ...{ platform: "browser", target: "es2023", charset: "utf8", legalComments: "none" },
     ...{ jsx: "automatic", jsxImportSource: "preact" },
-    alias: { "typebox/value": noSchemas, typebox: noSchemas },
+    alias: { "typebox/compile": noSchemas, "typebox/value": noSchemas, typebox: noSchemas },
     logLevel: "silent",
   });
   const fresh = `${pageFolder}.new`;

@@ -8,3 +8,4 @@ export const Type = new Proxy({}, { get: () => () => schema });
 
 /** Of the functions that check values none is left in the bundle: nobody calls them. */
 export const Value = undefined;
+export const Compile = undefined;

@@ -13,3 +13,7 @@ const p256Prefix: readonly number[] = [
 /** The public key, in DER, of a point of P-256 with coordinates of 32 bytes each. */
 export const p256Spki = (x: Uint8Array, y: Uint8Array): Uint8Array =>
   Uint8Array.of(...p256Prefix, ...x, ...y);
+
+/** Whether it is in the one form that `p256Spki` gives; not whether the point is on the curve. */
+export const isP256Spki = (spki: Uint8Array): boolean =>
+  spki.length === p256Prefix.length + 64 && p256Prefix.every((byte, at) => spki[at] === byte);

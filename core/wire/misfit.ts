@@ -1,6 +1,7 @@
 /** Why a value does not fit a schema, in a sentence that a person can act on. */
 
 import type { Static, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
 import { Value } from "typebox/value";
 import type { Decoded } from "../errors.ts";
 import { printable } from "../units/printable.ts";
@@ -40,13 +41,33 @@ export function misfitOf(schema: TSchema, value: unknown, whole: string): Misfit
   return misfitAt(schema as Schema, value, { path: "", whole });
 }
 
+/**
+ * From so many checks on a schema is compiled: a check takes a hundredth of the time then, and compiling as
+ * long as some twenty checks before (measured with the agents' messages).
+ */
+const compileAfter = 20;
+
+const checks = new WeakMap<TSchema, (value: unknown) => boolean>();
+const checkCounts = new WeakMap<TSchema, number>();
+
+function fits(schema: TSchema, value: unknown): boolean {
+  const check = checks.get(schema);
+  if (check !== undefined) return check(value);
+  const count = (checkCounts.get(schema) ?? 0) + 1;
+  checkCounts.set(schema, count);
+  if (count < compileAfter) return Value.Check(schema, value);
+  const compiled = Compile(schema);
+  checks.set(schema, (other) => compiled.Check(other));
+  return compiled.Check(value);
+}
+
 /** The value as the schema has it, or why it is not. */
 export function fitted<T extends TSchema>(
   schema: T,
   value: unknown,
   whole: string,
 ): Decoded<Static<T>> {
-  if (Value.Check(schema, value)) return { ok: true, value: value as Static<T> };
+  if (fits(schema, value)) return { ok: true, value: value as Static<T> };
   const misfit = misfitOf(schema, value, whole);
   return {
     ok: false,
@@ -66,8 +87,8 @@ const within = ({ path, whole }: Place, field: string): Place => ({
 });
 
 function misfitAt(schema: Schema, value: unknown, place: Place): Misfit | null {
-  const fits: boolean = Value.Check(schema as TSchema, value);
-  if (fits) return null;
+  const isRight: boolean = Value.Check(schema as TSchema, value);
+  if (isRight) return null;
   if (schema.anyOf !== undefined) return ofUnion(schema, schema.anyOf, value, place);
   const allowed = `it has to be ${kindText(schema)}`;
   if (isFields(value) && schema.properties !== undefined) return ofFields(schema, value, place);

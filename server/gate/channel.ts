@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { FastifyRequest } from "fastify";
 import { assert } from "../../core/errors.ts";
@@ -11,6 +12,15 @@ export interface Channel {
   readonly serverSpki: Uint8Array;
 }
 
+/** Of the certificate that was shown last: all PCs that come are shown the same. */
+let shown: { readonly certificate: Buffer; readonly spki: Uint8Array } | null = null;
+
+function spkiShown({ raw, publicKey }: X509Certificate): Uint8Array {
+  if (shown?.certificate.equals(raw) !== true)
+    shown = { certificate: raw, spki: publicKey.export({ type: "spki", format: "der" }) };
+  return shown.spki;
+}
+
 /** The channel that a request came by. A link that is not on TLS is a bug: its route is on no other listener. */
 export function channelOf({ raw }: FastifyRequest): Channel {
   const socket = raw.socket as TLSSocket;
@@ -19,6 +29,6 @@ export function channelOf({ raw }: FastifyRequest): Channel {
   assert(certificate !== undefined, "the server has shown a certificate");
   return {
     exporter: exporterOf(socket),
-    serverSpki: certificate.publicKey.export({ type: "spki", format: "der" }),
+    serverSpki: spkiShown(certificate),
   };
 }

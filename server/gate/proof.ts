@@ -5,6 +5,7 @@ import { loginCode, loginDigest } from "../../core/node/login.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { version } from "../../core/node/version.ts";
 import { bootPcrs, type Quote, readQuote } from "../../core/trust/quote.ts";
+import { isP256Spki } from "../../core/trust/spki.ts";
 import { decodeHello } from "../../core/wire/control.ts";
 import {
   type Challenge,
@@ -111,10 +112,9 @@ export class LoginCheck {
 
 /** Null for anything but the one encoding of a point on P-256. */
 function publicKeyOf(spki: Buffer): KeyObject | null {
+  if (!isP256Spki(spki)) return null;
   try {
-    const key = createPublicKey({ key: spki, format: "der", type: "spki" });
-    const isCanonical = key.export({ format: "der", type: "spki" }).equals(spki);
-    return key.asymmetricKeyDetails?.namedCurve === "prime256v1" && isCanonical ? key : null;
+    return createPublicKey({ key: spki, format: "der", type: "spki" });
   } catch {
     return null;
   }

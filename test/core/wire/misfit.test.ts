@@ -6,7 +6,7 @@ import { ScheduleRequest } from "../../../core/wire/api.ts";
 import { AgentMessage, ServerMessage } from "../../../core/wire/control.ts";
 import { DiskPolicy } from "../../../core/wire/disk-policy.ts";
 import { ManifestFields } from "../../../core/wire/manifest.ts";
-import { misfitOf } from "../../../core/wire/misfit.ts";
+import { fitted, misfitOf } from "../../../core/wire/misfit.ts";
 import { RoomChange } from "../../../core/wire/rooms.ts";
 
 test("what does not fit is told in a sentence, and what fits is not", () => {
@@ -23,6 +23,8 @@ test("what does not fit is told in a sentence, and what fits is not", () => {
       fc.property(value, (value) => {
         const misfit = misfitOf(schema, value, "the body");
         assert.equal(misfit === null, Value.Check(schema, value));
+        // A schema that is asked this often is compiled on the way: the answer stays.
+        assert.equal(fitted(schema, value, "the body").ok, misfit === null);
         if (misfit === null) return;
         assert.ok(misfit.what.length > 0 && misfit.next.length > 0);
         assert.doesNotMatch(misfit.what, /\p{Cc}/u);

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { loginCode } from "../../../core/node/login.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
+import { p256Spki } from "../../../core/trust/spki.ts";
 import type { Proof } from "../../../core/wire/login.ts";
 import { fileProver, memoryProver } from "../../../initrd/agent/keys.ts";
 import type { Channel } from "../../../server/gate/channel.ts";
@@ -141,6 +142,18 @@ const faults: readonly [string, Bend, string][] = [
   ],
   [
     "a key that is no point of the curve",
+    {
+      change: (proof) => ({
+        ...proof,
+        spki: Buffer.from(p256Spki(new Uint8Array(32).fill(4), new Uint8Array(32))).toString(
+          "base64",
+        ),
+      }),
+    },
+    "key",
+  ],
+  [
+    "a key in another form",
     { change: (proof) => ({ ...proof, spki: Buffer.alloc(91, 4).toString("base64") }) },
     "key",
   ],
