@@ -30,6 +30,8 @@ try {
   catalogue.isSwept = true;
   catalogue.close();
   const db = new DatabaseSync(join(directory, "catalogue.db"));
+  // The rows of all images come in the order of random hashes: what is written is better kept in memory.
+  db.exec("PRAGMA cache_size = -8000000; PRAGMA synchronous = OFF");
   const insert = db.prepare("INSERT OR IGNORE INTO chunk VALUES (?, ?, 0, 1, 1, 0)");
   for (let image = 1; image <= images; image++) {
     const index = randomBytes(chunks * indexEntryBytes);
