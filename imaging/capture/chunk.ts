@@ -1,12 +1,10 @@
 /** One chunk of a disk on its way into an image. Everything costly happens in libuv's pool. */
-import { promisify } from "node:util";
-import { constants, zstdCompress } from "node:zlib";
 import { crc32c } from "../../core/image/crc32c.ts";
 import type { KeptChunk } from "../../core/image/plan.ts";
 import { codec } from "../../core/image/types.ts";
+import { chunkCalls } from "../../core/node/chunk-calls.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import { systemCodec } from "../codec.ts";
 import type { StoredChunk } from "./uplink.ts";
 
 /** A chunk as it was read: raw bytes with zeros for what nothing uses. */
@@ -18,7 +16,8 @@ export interface ReadChunk {
 
 /** zstd that saves less is not worth inflating. */
 const worthwhile = 0.97;
-const compress = promisify(zstdCompress);
+/** Of zstd: the disk is read faster than any higher one compresses. */
+const level = 1;
 const zeros = Buffer.alloc(chunkBytes);
 
 /** Reads a chunk into `into`, which has room for it and is aligned. Rejects as `disk.read` does. */
@@ -36,7 +35,7 @@ export async function readChunk(
 /** Of the raw bytes of a chunk. */
 export async function hashChunk(data: Uint8Array): Promise<ReadChunk> {
   const isZero = zeros.subarray(0, data.length).equals(data);
-  return { data, isZero, sha256: await systemCodec.hash(data) };
+  return { data, isZero, sha256: await chunkCalls.hash(data) };
 }
 
 /** The chunk as it is stored. The same bytes always give the same form. The result shares no memory with `data`. */
@@ -48,11 +47,10 @@ export async function storedForm(
     const entry = { chunkIndex, codec: codec.zero, storedLength: 0, crc32c: 0, sha256 };
     return { entry, stored: new Uint8Array() };
   }
-  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
-  const small = await compress(data, { params, chunkSize: chunkBytes });
-  const isSmaller = small.length < data.length * worthwhile;
-  const stored = isSmaller ? small : new Uint8Array(data);
-  const kind = isSmaller ? codec.zstd : codec.raw;
+  const room = Buffer.allocUnsafeSlow(Math.floor(data.length * worthwhile));
+  const small = await chunkCalls.compress(data, room, level);
+  const stored = small === null ? new Uint8Array(data) : room.subarray(0, small);
+  const kind = small === null ? codec.raw : codec.zstd;
   const storedLength = stored.length;
   return {
     entry: { chunkIndex, codec: kind, storedLength, crc32c: crc32c(stored), sha256 },

@@ -1,11 +1,7 @@
 import { codec, type IndexEntry } from "../../core/image/types.ts";
+import type { ChunkCalls } from "../../core/node/chunk-calls.ts";
 
-export interface ChunkCheckPorts {
-  /** SHA-256, 32 bytes. */
-  hash(data: Uint8Array): Promise<Uint8Array>;
-  /** The raw bytes; rejects when they are not `rawLength`, or no zstd. */
-  inflate(stored: Uint8Array, rawLength: number): Promise<Uint8Array>;
-}
+export type ChunkCheckPorts = Pick<ChunkCalls, "hash" | "inflate">;
 
 /** The raw bytes of a chunk, in `buffer`, or null when they are not what its index entry says. */
 export async function checkedChunk(
@@ -16,17 +12,15 @@ export async function checkedChunk(
   ports: ChunkCheckPorts,
 ): Promise<Uint8Array | null> {
   if (stored.length !== entry.storedLength) return null;
-  let raw = stored;
+  // What is hashed is what is written: nobody else can change it there.
+  const raw = buffer.subarray(0, rawLength);
   if (entry.codec === codec.zstd) {
-    const inflated = await ports.inflate(stored, rawLength).catch(() => null);
-    if (inflated === null) return null;
-    raw = inflated;
+    if (!(await ports.inflate(stored, raw))) return null;
+  } else {
+    if (stored.length !== rawLength) return null;
+    raw.set(stored);
   }
-  if (raw.length !== rawLength) return null;
-  // What is hashed is what is written: a copy that nobody else can change.
-  const copy = buffer.subarray(0, rawLength);
-  copy.set(raw);
-  return equalBytes(await ports.hash(copy), entry.sha256) ? copy : null;
+  return equalBytes(await ports.hash(raw), entry.sha256) ? raw : null;
 }
 
 export function equalBytes(one: Uint8Array, other: Uint8Array): boolean {

@@ -38,6 +38,8 @@ export interface RestorePorts extends ChunkCheckPorts {
   readonly diskName: string;
   /** The stored bytes of an entry from the server itself. */
   fetch(entryIndex: number): Promise<Uint8Array>;
+  /** Chunks at work at once. */
+  readonly laneCount: number;
   /** Memory of one chunk that the disk takes without a copy. */
   buffer(): Uint8Array;
   sleep(ms: number): Promise<void>;
@@ -47,8 +49,6 @@ export interface RestorePorts extends ChunkCheckPorts {
 /** What is discarded in one call: an old disk answers within seconds. */
 const discardBytes = 1 << 30;
 
-/** Chunks at work at once: a disk is busy with 4 (measured), the others are being inflated and hashed. */
-const laneCount = 6;
 /** Reading back while chunks still come uses the disk's idle time only. */
 const lanesVerifying = 2;
 /** Chunks that are read back in one run, which spares a rotating disk its seeks. */
@@ -180,7 +180,7 @@ export class DiskRestore {
     };
     this.busy++;
     try {
-      await Promise.all(Array.from({ length: laneCount }, lane));
+      await Promise.all(Array.from({ length: this.ports.laneCount }, lane));
     } finally {
       this.leave();
     }
@@ -236,7 +236,7 @@ export class DiskRestore {
   // --- the work, lane by lane
 
   private pump(): void {
-    while (this.state === "running" && this.busy < laneCount) {
+    while (this.state === "running" && this.busy < this.ports.laneCount) {
       const next = this.nextWork();
       if (next === undefined) break;
       const buffer = this.buffers.pop() ?? this.ports.buffer();

@@ -2,8 +2,8 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { ByteSource } from "../../core/image/byte-source.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
+import { chunkCalls } from "../../core/node/chunk-calls.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import { systemCodec } from "../codec.ts";
 import { checkedChunk } from "./chunk-check.ts";
 
 export interface ImageChunks {
@@ -25,7 +25,7 @@ export function imageSource({ diskBytes, entries, fetch }: ImageChunks): ByteSou
     const entryIndex = entryIndexes.get(chunkIndex);
     const entry = entryIndex === undefined ? undefined : entries[entryIndex];
     if (entryIndex !== undefined && entry !== undefined && entry.codec !== codec.zero) {
-      raw = await checkedChunk(entry, length, await fetch(entryIndex), raw, systemCodec);
+      raw = await checkedChunk(entry, length, await fetch(entryIndex), raw, chunkCalls);
     }
     if (raw === null) throw damaged(chunkIndex);
     last = { chunkIndex, raw };

@@ -1,15 +1,22 @@
 /** An image on its way to a disk of this machine: opened, checked, and put together once for all who do it. */
+import { availableParallelism } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
+import { chunkCalls } from "../../core/node/chunk-calls.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { DiskView } from "../../core/wire/views.ts";
-import { systemCodec } from "../codec.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
 import { bootAreaOf } from "./boot-area.ts";
 import { DiskRestore, type RestorePlan } from "./disk-restore.ts";
 import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
 import { ShortDisk } from "./short-disk.ts";
+
+/**
+ * A disk is busy with 4 chunks (measured), and each core inflates and hashes one more. At most as many as libuv's
+ * pool has threads in the boot image (initrd/init/session).
+ */
+const laneCount = 4 + Math.max(2, Math.min(12, availableParallelism()));
 
 /** Opens a disk that was chosen; throws `refused` when it is not the one that it was then. */
 export async function openTarget({ path, size, logicalSector }: DiskView): Promise<Disk> {
@@ -53,7 +60,8 @@ export function restoreOnto({ opened, view, how, fetch, ...image }: OntoDisk): D
         oldSignaturesInVolumes(copy, { image: manifest, entries, logicalSector }),
     },
     {
-      ...systemCodec,
+      ...chunkCalls,
+      laneCount,
       disk: targetBytes < diskBytes ? new ShortDisk(opened, diskBytes) : opened,
       diskName: `${view.path}, ${diskIdentity(view)}`,
       fetch,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { type TestFn, test as unlimited } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
 import { codec } from "../../../core/image/types.ts";
+import { chunkCalls } from "../../../core/node/chunk-calls.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
-import { systemCodec } from "../../../imaging/codec.ts";
 import { bootAreaOf, type DiskRange } from "../../../imaging/restore/boot-area.ts";
 import type { AnswerLimits } from "../../../imaging/restore/disk-faults.ts";
 import { DiskRestore, type RestorePlan } from "../../../imaging/restore/disk-restore.ts";
@@ -78,7 +78,7 @@ function setUp(
       discard: options.discard ?? false,
     },
     {
-      ...systemCodec,
+      ...chunkCalls,
       disk,
       diskName: "/dev/sdx, sdx (FAKE 1000, S1)",
       async fetch(entryIndex) {
@@ -86,6 +86,7 @@ function setUp(
         return (options.fetch ?? ((index) => from.stored[index] as Uint8Array))(entryIndex);
       },
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      laneCount: 6,
       buffer: () => new Uint8Array(mib),
       sleep: () => new Promise((resolve) => setTimeout(resolve, 1)),
     },
