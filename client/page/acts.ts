@@ -3,6 +3,7 @@ import { isRunning } from "../../core/screen/pc-state.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { type App, ask } from "./app.ts";
 import type { Action } from "./orders/action.ts";
+import * as inventory from "./orders/inventory.ts";
 import * as pcs from "./orders/pcs.ts";
 import { castAction, restoreAction } from "./orders/restore.ts";
 import { dropAction, letInAction, startAction, stopAction } from "./orders/sessions.ts";
@@ -68,13 +69,13 @@ export const acts = {
   poweroff: some((app, list) => pcs.powerAction(app.store, list, "poweroff")),
   bootDisk: some((app, list) => pcs.powerAction(app.store, list, "boot-disk")),
   wipe: some((app, list) => pcs.wipeAction(app.store, list)),
-  edit: one((app, pc) => pcs.editAction(app.store, pc)),
-  move: some((app, list) => pcs.moveAction(app.store, list)),
-  admit: some((_app, list) => pcs.admitAction(list)),
-  revoke: some((_app, list) => pcs.revokeAction(list)),
-  forget: some((_app, list) => pcs.forgetAction(list)),
+  edit: one((app, pc) => inventory.editAction(app.store, pc)),
+  move: some((app, list) => inventory.moveAction(app.store, list)),
+  admit: some((_app, list) => inventory.admitAction(list)),
+  revoke: some((_app, list) => inventory.revokeAction(list)),
+  forget: some((_app, list) => inventory.forgetAction(list)),
   identify: one((_app, pc) =>
-    pc.doubt === null ? t("no.doubt", { pc: pc.name }) : pcs.identifyAction(pc),
+    pc.doubt === null ? t("no.doubt", { pc: pc.name }) : inventory.identifyAction(pc),
   ),
   start(app, room, list) {
     const session = sessionAtHand(app, room, list);

@@ -22,15 +22,15 @@ export const send = <T>({ method, path, body }: Call): Promise<T> =>
 
 /** Work that the server answers in lines: progress now and then, and at the end the result. */
 export async function follow<T>(
-  path: string,
+  { method, path, body }: Call,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<T> {
-  const answer = await ask("POST", path, {}, signal);
+  const answer = await ask(method.toUpperCase(), path, body ?? {}, signal);
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const piece = await reader?.read();
+    const piece = await reader?.read().catch(() => undefined);
     if (piece === undefined || piece.done) break;
     const lines = (rest + piece.value).split("\n");
     rest = lines.pop() ?? "";

@@ -8,6 +8,7 @@ import type { Feed } from "./feed.ts";
 import type { Action } from "./orders/action.ts";
 import { type Route, routeOf } from "./route.ts";
 import type { Store } from "./store.ts";
+import { Works } from "./works.ts";
 
 /** What lies over the page. */
 export type Overlay =
@@ -18,6 +19,7 @@ export type Overlay =
 export interface App {
   readonly store: Store;
   readonly feed: Feed;
+  readonly works: Works;
   readonly account: Signal<LoginView | null>;
   readonly route: Signal<Route>;
   readonly overlay: Signal<Overlay | null>;
@@ -37,7 +39,7 @@ export interface App {
 export function makeApp(store: Store, feed: Feed): App {
   const account = signal<LoginView | null>(null);
   return {
-    ...{ store, feed, account },
+    ...{ store, feed, account, works: new Works() },
     route: signal(routeOf(location.hash)),
     overlay: signal<Overlay | null>(null),
     said: signal<{ text: string; isGood: boolean } | null>(null),

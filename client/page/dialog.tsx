@@ -1,8 +1,8 @@
 /** The dialog of every order: fields, what will be lost, the typed word, and the command that does the same. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { send } from "./api.ts";
-import { useApp } from "./app.ts";
+import { get, send } from "./api.ts";
+import { type App, useApp } from "./app.ts";
 import type { Action, Field, Plan, Values } from "./orders/action.ts";
 import { Button, Commands, ShapeIcon, Trouble } from "./ui.tsx";
 import { t } from "./words.ts";
@@ -62,10 +62,9 @@ export function ActionDialog({ action }: { action: Action }) {
     setBusy(true);
     setError(null);
     try {
-      let last: unknown;
-      for (const call of planned.calls) last = await send(call);
+      const last = await order(app, planned);
       app.marked.value = new Set();
-      app.said.value = { text: planned.done, isGood: true };
+      if (planned.work === null) app.said.value = { text: planned.done, isGood: true };
       if (hasToken(last)) setAnswer(last);
       else app.overlay.value = null;
     } catch (cause) {
@@ -78,40 +77,87 @@ export function ActionDialog({ action }: { action: Action }) {
   return (
     <Dialog title={action.title}>
       <form onSubmit={(event) => void submit(event)}>
-        <div class="fields">
-          {action.fields.map((field) => (
-            <FieldRow
-              key={field.name}
-              field={field}
-              value={values[field.name] ?? ""}
-              onValue={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
-            />
-          ))}
-        </div>
+        <Fields fields={action.fields} values={values} onValues={setValues} />
         <PlanText planned={planned} isDanger={action.isDanger} />
         {planned.word === null ? null : (
           <WordField word={planned.word} value={word} onValue={setWord} />
         )}
         <Trouble error={error} />
-        <Commands lines={planned.commands} />
+        <Commands lines={planned.commands} isOpen={action.submit === null} />
         <footer>
           <Button
             onClick={() => {
               app.overlay.value = null;
             }}
           >
-            {t("cancel")}
+            {action.submit === null ? t("close") : t("cancel")}
           </Button>
-          <button
-            type="submit"
-            class={action.isDanger ? "danger" : "main"}
-            disabled={!isReady || isBusy}
-          >
-            {isBusy ? t("busy") : action.submit}
-          </button>
+          {action.submit === null ? null : (
+            <button
+              type="submit"
+              class={action.isDanger ? "danger" : "main"}
+              disabled={!isReady || isBusy}
+            >
+              {isBusy ? t("busy") : action.submit}
+            </button>
+          )}
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+/** Sends the calls. The last one is only begun where it is long work; answers what it answered otherwise. */
+async function order(app: App, { calls, work, download, done }: Plan): Promise<unknown> {
+  let last: unknown;
+  const long = work === null ? undefined : calls.at(-1);
+  for (const call of calls) if (call !== long) last = await send(call);
+  if (work !== null && long !== undefined) {
+    app.works.begin(work, long, () => {
+      app.said.value = { text: done, isGood: true };
+    });
+  }
+  if (download !== null) {
+    // What is wrong can be said here, and not by a browser whose download fails.
+    await get(download.of);
+    const link = document.createElement("a");
+    link.href = `/api/v1${download.path}`;
+    link.download = download.name;
+    link.click();
+  }
+  return last;
+}
+
+/** Those that are seldom needed stand behind a word; once it is opened, it stays open. */
+function Fields({
+  fields,
+  values,
+  onValues,
+}: {
+  fields: readonly Field[];
+  values: Values;
+  onValues: (change: (before: Values) => Values) => void;
+}) {
+  const meant = fields.filter(({ isMeant }) => isMeant?.(values) ?? true);
+  const rare = meant.filter(({ isRare }) => isRare === true);
+  const row = (field: Field) => (
+    <FieldRow
+      key={field.name}
+      field={field}
+      value={values[field.name] ?? ""}
+      onValue={(value) => onValues((before) => ({ ...before, [field.name]: value }))}
+    />
+  );
+  return (
+    <>
+      <div class="fields">{meant.filter(({ isRare }) => isRare !== true).map(row)}</div>
+      {rare.length === 0 ? null : (
+        <details class="more">
+          <summary>{t("more")}</summary>
+          <div class="fields">{rare.map(row)}</div>
+        </details>
+      )}
+    </>
   );
 }
 

@@ -3,20 +3,26 @@ import { useEffect } from "preact/hooks";
 import { send, signedOut } from "./api.ts";
 import { useApp } from "./app.ts";
 import { ActionDialog, Dialog } from "./dialog.tsx";
-import { ImagesPage } from "./images-page.tsx";
 import { actKeys, placeKeys } from "./keys.ts";
-import { DoctorPage, HistoryPage, PeoplePage, SchedulePage } from "./other-pages.tsx";
+import { late } from "./late.tsx";
 import { PcPage } from "./pc-page.tsx";
 import { RequestBanner } from "./requests.tsx";
-import { RoomPage } from "./room-page.tsx";
 import { hrefOf, type Route } from "./route.ts";
 import { Announcer } from "./session-line.tsx";
 import { SessionPage, SessionsPage } from "./session-page.tsx";
 import { SettingsMenu } from "./settings-menu.tsx";
-import { Button, ShapeIcon } from "./ui.tsx";
+import { Bar, Button, ShapeIcon, Trouble } from "./ui.tsx";
 import { WallPage } from "./wall.tsx";
 import { WallLinkDialog } from "./wall-link.tsx";
-import { clock, clockSeconds, dateTime, t } from "./words.ts";
+import { clock, clockSeconds, dateTime, percent, t } from "./words.ts";
+import type { Work } from "./works.ts";
+
+const ImagesPage = late(async () => (await import("./images-page.tsx")).ImagesPage);
+const RoomPage = late(async () => (await import("./room-page.tsx")).RoomPage);
+const PeoplePage = late(async () => (await import("./people-page.tsx")).PeoplePage);
+const SchedulePage = late(async () => (await import("./other-pages.tsx")).SchedulePage);
+const DoctorPage = late(async () => (await import("./other-pages.tsx")).DoctorPage);
+const HistoryPage = late(async () => (await import("./other-pages.tsx")).HistoryPage);
 
 export function Frame() {
   const app = useApp();
@@ -31,6 +37,7 @@ export function Frame() {
       <RequestBanner />
       <ConnectionLine />
       <Warnings />
+      <WorkLines />
       <div id="page" key={JSON.stringify(at)}>
         <PageAt at={at} />
       </div>
@@ -182,6 +189,37 @@ function Said() {
           </button>
         </p>
       )}
+    </div>
+  );
+}
+
+/** What the server is at for this page, wherever one is on it. */
+function WorkLines() {
+  const { works } = useApp();
+  return (
+    <section class="works" aria-label={t("works")} hidden={works.all.value.length === 0}>
+      {works.all.value.map((work) => (
+        <WorkLine key={work.id} work={work} />
+      ))}
+    </section>
+  );
+}
+
+function WorkLine({ work: { title, fraction, error, stop } }: { work: Work }) {
+  const isOver = error.value !== null;
+  return (
+    <div class="work">
+      <b>{title}</b>
+      {isOver ? null : (
+        <>
+          <Bar fraction={fraction.value} label={title} /> {percent(fraction.value)}
+        </>
+      )}
+      <Trouble error={error.value} />
+      <Button onClick={stop}>
+        {isOver ? t("close") : t("cancel")}
+        <span class="unseen"> {title}</span>
+      </Button>
     </div>
   );
 }

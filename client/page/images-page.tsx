@@ -1,31 +1,37 @@
 /** The images: what is in them, what has to be known of them, and what can be done with them. */
 import { useState } from "preact/hooks";
-import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import type { StatusView } from "../../core/wire/api.ts";
+import type { StatusView, TrustView } from "../../core/wire/api.ts";
 import type { ImageView } from "../../core/wire/views.ts";
-import { follow } from "./api.ts";
-import { ask, useApp } from "./app.ts";
+import { get } from "./api.ts";
+import { type App, ask, useApp } from "./app.ts";
 import { command } from "./orders/action.ts";
+import {
+  addStepAction,
+  deleteImageAction,
+  exportAction,
+  fitAction,
+  importImageAction,
+  removeStepAction,
+} from "./orders/images.ts";
 import { imagesToChoose, restoreAction } from "./orders/restore.ts";
-import { addStepAction, deleteImageAction, removeStepAction } from "./orders/stock.ts";
 import { roomNames } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
-import {
-  Bar,
-  Button,
-  Commands,
-  Facts,
-  ShapeIcon,
-  Table,
-  Title,
-  Trouble,
-  useFetched,
-} from "./ui.tsx";
-import { dateTime, number, percent, size, t } from "./words.ts";
+import { Button, Commands, Facts, ShapeIcon, Table, Title, Trouble, useFetched } from "./ui.tsx";
+import { dateTime, number, size, t } from "./words.ts";
 
 export function ImagesPage() {
-  const { store } = useApp();
+  const app = useApp();
+  const { store } = app;
+  const [error, setError] = useState<unknown>(null);
+  const importImage = async (): Promise<void> => {
+    setError(null);
+    try {
+      ask(app, importImageAction(await get<TrustView>("/trust"), location.origin));
+    } catch (cause) {
+      setError(cause);
+    }
+  };
   const status = useFetched<StatusView>("/status");
   const images = imagesToChoose(store);
   return (
@@ -45,13 +51,14 @@ export function ImagesPage() {
           <ImageCard key={image.id} image={image} />
         ))}
       </div>
-      <Commands
-        lines={[
-          command("image", "list"),
-          command("image", "import", "FILE", "NAME"),
-          command("image", "export", "NAME", "FILE"),
-        ]}
-      />
+      {app.mayOperate.value ? (
+        <div class="toolbar" role="toolbar" aria-label={t("toolbar")}>
+          <Button onClick={() => void importImage()}>{t("image.import")}…</Button>
+          <Button onClick={() => verify(app, null)}>{t("verify.all")}</Button>
+        </div>
+      ) : null}
+      <Trouble error={error} />
+      <Commands lines={[command("image", "list"), command("image", "verify")]} />
     </main>
   );
 }
@@ -134,46 +141,48 @@ function Steps({ image }: { image: ImageView }) {
   );
 }
 
-/** The answer of an image's check. */
+/** The answer of a check of an image, or of all. */
 interface Verified {
+  readonly ok: boolean;
   readonly damaged: readonly { readonly reason: string }[];
+  readonly problems?: readonly string[];
+}
+
+/** Has every chunk of an image hashed again, or of all of them; what is found is said wherever one is then. */
+function verify(app: App, image: ImageView | null): void {
+  const name = image === null ? null : imageName(image);
+  const path = image === null ? "/store/verify" : `/images/${encodeURIComponent(image.id)}/verify`;
+  const title = name === null ? t("verify.all") : t("verify.one", { image: name });
+  app.works.begin<Verified>(title, { method: "post", path }, ({ damaged, problems = [] }) => {
+    const reasons = [...problems, ...damaged.map(({ reason }) => reason)];
+    const [reason] = reasons;
+    if (reason === undefined) {
+      app.said.value = { text: `${title}: ${t("verify.good")}`, isGood: true };
+      return;
+    }
+    const next = t("verify.next", {
+      command: command("image", "verify", ...(name === null ? [] : [name])),
+    });
+    const text = t("verify.bad", { count: reasons.length, reason });
+    app.said.value = { text: `${title}: ${text} ${t("error.next")} ${next}`, isGood: false };
+  });
 }
 
 function ImageActs({ image }: { image: ImageView }) {
   const app = useApp();
-  const [checked, setChecked] = useState<number | Verified | null>(null);
-  const [error, setError] = useState<unknown>(null);
   const name = imageName(image);
-  const verify = async (): Promise<void> => {
-    setChecked(0);
-    setError(null);
-    try {
-      const path = `/images/${encodeURIComponent(image.id)}/verify`;
-      setChecked(await follow<Verified>(path, setChecked, new AbortController().signal));
-    } catch (cause) {
-      setChecked(null);
-      setError(cause);
-    }
-  };
   return (
     <>
-      {typeof checked === "number" ? (
-        <p>
-          {t("verify.busy")} <Bar fraction={checked} label={t("verify.busy")} /> {percent(checked)}
-        </p>
-      ) : null}
-      {checked !== null && typeof checked === "object" ? (
-        <Found found={checked} name={name} />
-      ) : null}
-      <Trouble error={error} />
       {app.mayOperate.value ? (
         <div class="toolbar">
           <Button kind="main" onClick={() => restoreSomewhere(app, image)}>
             {t("restore")}…
           </Button>
-          <Button onClick={() => void verify()} disabled={typeof checked === "number"}>
-            {t("verify")}
-          </Button>
+          {image.fitOf === null ? (
+            <Button onClick={() => ask(app, fitAction(app.store, image))}>{t("fit")}…</Button>
+          ) : null}
+          <Button onClick={() => ask(app, exportAction(image))}>{t("image.export")}…</Button>
+          <Button onClick={() => verify(app, image)}>{t("verify")}</Button>
           <a class="button" href={hrefOf({ page: "history", of: "image", id: name })}>
             {t("history")}
           </a>
@@ -182,36 +191,16 @@ function ImageActs({ image }: { image: ImageView }) {
           </Button>
         </div>
       ) : null}
-      {image.fitOf === null ? (
-        <Commands
-          lines={[
-            command("image", "verify", name),
-            command("image", "fit", name, "--disk-size", "240GB"),
-          ]}
-        />
-      ) : null}
+      <Commands lines={[command("image", "show", name), command("image", "verify", name)]} />
     </>
   );
 }
 
 /** To the room that was looked at last, or the first one. */
-function restoreSomewhere(app: ReturnType<typeof useApp>, image: ImageView): void {
+function restoreSomewhere(app: App, image: ImageView): void {
   const pc = app.store.pcs.peek(app.chosen.value ?? "");
   const [first] = roomNames(app.store).filter((name) => (app.store.rooms.peek(name)?.pcs ?? 0) > 0);
   const room = pc?.room ?? first;
   if (room === undefined) app.said.value = { text: t("empty.none"), isGood: false };
   else ask(app, restoreAction(app.store, { room, pcs: [] }, image.id));
-}
-
-function Found({ found: { damaged }, name }: { found: Verified; name: string }) {
-  const [first] = damaged;
-  if (first === undefined) {
-    return (
-      <p role="status">
-        <ShapeIcon shape="good" /> {t("verify.good")}
-      </p>
-    );
-  }
-  const why = t("verify.bad", { count: damaged.length, reason: first.reason });
-  return <Trouble error={new RoomcastError("bad-input", why, t("verify.next", { image: name }))} />;
 }

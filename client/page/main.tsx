@@ -79,6 +79,9 @@ addEventListener("hashchange", () => {
   app.route.value = routeOf(location.hash);
   app.said.value = null;
 });
+addEventListener("beforeunload", (event) => {
+  if (app.works.isBusy()) event.preventDefault();
+});
 effect(() => {
   if (signedOut.value > 0) void findOut();
 });

@@ -1,24 +1,9 @@
-/** The schedule, the operators and keys, what is wrong, and what happened. */
-
+/** The schedule, what is wrong, and what happened. */
 import { useEffect } from "preact/hooks";
-import type {
-  DoctorView,
-  HistoryEvent,
-  OperatorView,
-  ScheduleView,
-  SshKeyView,
-} from "../../core/wire/api.ts";
+import type { DoctorView, Finding, HistoryEvent, ScheduleView } from "../../core/wire/api.ts";
 import { ask, useApp } from "./app.ts";
 import { command } from "./orders/action.ts";
-import {
-  addOperatorAction,
-  addSshKeyAction,
-  editOperatorAction,
-  removeOperatorAction,
-  removeSshKeyAction,
-  scheduleAction,
-  unscheduleAction,
-} from "./orders/stock.ts";
+import { scheduleAction, unscheduleAction } from "./orders/stock.ts";
 import { hrefOf, type Route } from "./route.ts";
 import {
   Button,
@@ -33,7 +18,7 @@ import {
 import { dateTime, t } from "./words.ts";
 
 /** What no event reports is fetched anew when a dialog over it has closed. */
-function useReload({ reload }: Fetched<unknown>): void {
+export function useReload({ reload }: Fetched<unknown>): void {
   const { overlay } = useApp();
   const isOpen = overlay.value !== null;
   useEffect(() => {
@@ -99,106 +84,27 @@ export function SchedulePage() {
   );
 }
 
-export function PeoplePage() {
-  const { isAdmin } = useApp();
-  return (
-    <main>
-      <Title>{t("people")}</Title>
-      {isAdmin.value ? <Operators /> : null}
-      <SshKeys />
-    </main>
-  );
-}
-
-function Operators() {
-  const app = useApp();
-  const fetched = useFetched<readonly OperatorView[]>("/operators");
-  useReload(fetched);
-  return (
-    <section>
-      <h2>{t("operators")}</h2>
-      <Trouble error={fetched.error} />
-      <Table
-        label={t("operators")}
-        head={[t("field.name"), t("field.role"), t("started"), t("pc.lastSeen"), t("change")]}
-      >
-        {(fetched.value ?? []).map((each) => (
-          <tr key={each.name}>
-            <th scope="row">{each.name}</th>
-            <td>{t(`role.${each.role}`)}</td>
-            <td>{dateTime(each.createdAt)}</td>
-            <td>{each.lastSeen === null ? t("never") : dateTime(each.lastSeen)}</td>
-            <td>
-              <Button kind="quiet" onClick={() => ask(app, editOperatorAction(each))}>
-                {t("change")}…<span class="unseen"> {each.name}</span>
-              </Button>
-              <Button kind="quiet" onClick={() => ask(app, removeOperatorAction(each))}>
-                {t("remove")}…<span class="unseen"> {each.name}</span>
-              </Button>
-            </td>
-          </tr>
-        ))}
-      </Table>
-      <div class="toolbar">
-        <Button kind="main" onClick={() => ask(app, addOperatorAction())}>
-          {t("operator.add")}…
-        </Button>
-      </div>
-    </section>
-  );
-}
-
-function SshKeys() {
-  const app = useApp();
-  const fetched = useFetched<readonly SshKeyView[]>("/ssh-keys");
-  useReload(fetched);
-  const all = fetched.value ?? [];
-  return (
-    <section>
-      <h2>{t("sshKeys")}</h2>
-      <p>{t("sshKeys.what")}</p>
-      <Trouble error={fetched.error} />
-      {all.length === 0 ? (
-        <p class="empty">{t("sshKeys.none")}</p>
-      ) : (
-        <Table
-          label={t("sshKeys")}
-          head={[t("field.name"), t("field.keys"), t("started"), t("change")]}
-        >
-          {all.map((each) => (
-            <tr key={each.name}>
-              <th scope="row">{each.name}</th>
-              <td>
-                {each.keys.map(({ fingerprint, type, comment }) => (
-                  <code key={fingerprint}>
-                    {type} {fingerprint} {comment}
-                  </code>
-                ))}
-              </td>
-              <td>
-                {dateTime(each.addedAt)}, {each.by}
-              </td>
-              <td>
-                {app.isAdmin.value ? (
-                  <Button kind="quiet" onClick={() => ask(app, removeSshKeyAction(each))}>
-                    {t("remove")}…<span class="unseen"> {each.name}</span>
-                  </Button>
-                ) : null}
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
-      {app.isAdmin.value ? (
-        <div class="toolbar">
-          <Button onClick={() => ask(app, addSshKeyAction())}>{t("sshKey.add")}…</Button>
-        </div>
-      ) : null}
-    </section>
-  );
-}
-
 const shapeOf = { ok: "good", warning: "warn", problem: "bad" } as const;
+
+/** What a check has found, with what to do about it. */
+export const Findings = ({ all }: { all: readonly Finding[] }) => (
+  <ul class="findings">
+    {all.map(({ check, level, text, mend }) => (
+      <li key={`${check} ${text}`} class={level}>
+        <ShapeIcon shape={shapeOf[level]} />
+        <div>
+          <b>{check}</b> <span class="unseen">{t(`level.${level}`)}</span>
+          <p>{text}</p>
+          {mend === null || mend === "" ? null : (
+            <p>
+              <b>{t("error.next")}</b> {mend}
+            </p>
+          )}
+        </div>
+      </li>
+    ))}
+  </ul>
+);
 
 export function DoctorPage() {
   const { store } = useApp();
@@ -216,22 +122,7 @@ export function DoctorPage() {
       {value === null ? null : (
         <>
           <p class="lead">{value.isWell ? t("doctor.well") : t("doctor.ill")}</p>
-          <ul class="findings">
-            {value.findings.map(({ check, level, text, mend }) => (
-              <li key={`${check} ${text}`} class={level}>
-                <ShapeIcon shape={shapeOf[level]} />
-                <div>
-                  <b>{check}</b> <span class="unseen">{t(`level.${level}`)}</span>
-                  <p>{text}</p>
-                  {mend === null || mend === "" ? null : (
-                    <p>
-                      <b>{t("error.next")}</b> {mend}
-                    </p>
-                  )}
-                </div>
-              </li>
-            ))}
-          </ul>
+          <Findings all={value.findings} />
         </>
       )}
       <Commands lines={[command("doctor")]} />

@@ -1,20 +1,24 @@
 /** The page of a room: its settings, its seats, its list, and who is shut out. */
 import { useState } from "preact/hooks";
+import type { Finding } from "../../core/wire/api.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
-import { getText } from "./api.ts";
+import { getText, send } from "./api.ts";
 import { ask, useApp } from "./app.ts";
 import { command } from "./orders/action.ts";
 import {
+  addSeatAction,
   createRoomAction,
   deleteRoomAction,
   gridAction,
   importAction,
+  removeSeatAction,
   settingAction,
   settingKeys,
   settingText,
   unlockAction,
   walkAction,
 } from "./orders/rooms.ts";
+import { Findings } from "./other-pages.tsx";
 import { hrefOf } from "./route.ts";
 import { Button, Commands, Facts, ShapeIcon, Table, Title, Trouble } from "./ui.tsx";
 import { clock, number, t } from "./words.ts";
@@ -59,7 +63,13 @@ export function RoomPage({ name }: { name: string }) {
         <h2>{t("settings")}</h2>
         <Settings room={room} />
       </section>
-      <Commands lines={[command("room", "show", name), command("seat", "list", name)]} />
+      <Commands
+        lines={[
+          command("room", "show", name),
+          command("seat", "list", name),
+          command("doctor", "--room", name),
+        ]}
+      />
     </main>
   );
 }
@@ -67,6 +77,18 @@ export function RoomPage({ name }: { name: string }) {
 function RoomActs({ room }: { room: RoomView }) {
   const app = useApp();
   const [error, setError] = useState<unknown>(null);
+  const [found, setFound] = useState<readonly Finding[] | "busy" | null>(null);
+  const check = async (): Promise<void> => {
+    setFound("busy");
+    setError(null);
+    try {
+      const path = `/rooms/${encodeURIComponent(room.name)}/check`;
+      setFound(await send<readonly Finding[]>({ method: "post", path }));
+    } catch (cause) {
+      setFound(null);
+      setError(cause);
+    }
+  };
   const exportList = async (): Promise<void> => {
     try {
       const text = await getText(`/rooms/${encodeURIComponent(room.name)}/export`);
@@ -86,6 +108,10 @@ function RoomActs({ room }: { room: RoomView }) {
           {room.walk === null ? t("walk.start") : t("walk.end")}…
         </Button>
         <Button onClick={() => ask(app, gridAction(room))}>{t("grid")}…</Button>
+        <Button onClick={() => ask(app, addSeatAction(room))}>{t("seat.add")}…</Button>
+        {room.seats.length === 0 ? null : (
+          <Button onClick={() => ask(app, removeSeatAction(room))}>{t("seat.remove")}…</Button>
+        )}
         <Button onClick={() => ask(app, importAction(room))}>{t("import")}…</Button>
         <Button onClick={() => void exportList()}>{t("export")}</Button>
         {room.shutUntil === null ? null : (
@@ -93,6 +119,9 @@ function RoomActs({ room }: { room: RoomView }) {
             {t("unlock")}…
           </Button>
         )}
+        <Button onClick={() => void check()} disabled={found === "busy"}>
+          {t("check")}
+        </Button>
         <a class="button" href={hrefOf({ page: "history", of: "room", id: room.name })}>
           {t("history")}
         </a>
@@ -104,6 +133,12 @@ function RoomActs({ room }: { room: RoomView }) {
         )}
       </div>
       <Trouble error={error} />
+      {found === "busy" ? <p role="status">{t("check.busy")}</p> : null}
+      {found === null || found === "busy" ? null : (
+        <section aria-label={t("check")}>
+          <Findings all={found} />
+        </section>
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { type Act, acts, atHand } from "./acts.ts";
 import { ask, useApp } from "./app.ts";
-import { wakeRoomAction } from "./orders/rooms.ts";
+import { wakeRoomAction } from "./orders/pcs.ts";
 import { roomPcs } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { Button } from "./ui.tsx";

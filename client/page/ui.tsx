@@ -159,11 +159,17 @@ export function Title({ children }: { children: ComponentChildren }) {
 }
 
 /** A command that can be copied. */
-export function Commands({ lines }: { lines: readonly string[] }) {
+export function Commands({
+  lines,
+  isOpen = false,
+}: {
+  lines: readonly string[];
+  isOpen?: boolean;
+}) {
   const [isCopied, setCopied] = useState(false);
   if (lines.length === 0) return null;
   return (
-    <details class="commands">
+    <details class="commands" open={isOpen}>
       <summary>{t("command.title")}</summary>
       <pre tabIndex={0}>
         <code>{lines.join("\n")}</code>

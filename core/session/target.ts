@@ -104,7 +104,7 @@ const isCarried = ({ protection }: DiskView): boolean =>
   protection === "USB" || protection === "SD card";
 
 /** What smartctl says of a disk that will not last. */
-const isFailing = ({ health }: DiskView): boolean => health?.startsWith("failed") ?? false;
+export const isFailing = ({ health }: DiskView): boolean => health?.startsWith("failed") ?? false;
 
 /** `/dev/sda (Samsung 860 EVO, serial S3Z9NB0K)` */
 const diskText = (disk: DiskView): string => described(disk, []);

@@ -140,6 +140,10 @@ export type LoginWays = Static<typeof LoginWays>;
 export const WallLink = Type.Object({ url: Type.String() });
 export type WallLink = Static<typeof WallLink>;
 
+/** Who made the link to the wall of a room, and when. */
+export const MadeWallLink = Type.Object({ by: Type.String(), createdAt: Type.String() });
+export type MadeWallLink = Static<typeof MadeWallLink>;
+
 export const OperatorView = Type.Object({
   name: Type.String(),
   role: Role,

@@ -1,5 +1,6 @@
 /** The images in the REST API: what there is, verify, delete, import and export. */
 import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
@@ -10,6 +11,7 @@ import { FitSize } from "../../core/wire/fit-size.ts";
 import { ImageName, StepName } from "../../core/wire/names.ts";
 import { ImageView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
+import { zstdDiskFile } from "../store/disk-file.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import { captureRoutes, chunkRecords } from "../store/upload-routes.ts";
@@ -131,6 +133,44 @@ export const imageApiRoutes =
         const count = Math.min(chunksLimit, Number(query.count));
         return reply.type(octets).send(await chunkRecords(images, id, Number(query.first), count));
       },
+    );
+
+    // For browsers, which cannot put a disk together.
+    app.get(
+      "/images/:id/disk.zst",
+      {
+        schema: { summary: "export an image as one file", params: ById },
+        config: { role: "operator" },
+        // To tell the length it would read the whole image.
+        exposeHeadRoute: false,
+      },
+      async ({ params }, reply) => {
+        const manifest = lab.image(params.id);
+        const { bytes, parts } = await zstdDiskFile(images, manifest);
+        return reply
+          .type("application/zstd")
+          .header("content-length", bytes)
+          .header("content-disposition", `attachment; filename="${imageName(manifest)}.img.zst"`)
+          .send(Readable.from(parts));
+      },
+    );
+
+    app.post(
+      "/images/:id/fit",
+      {
+        schema: {
+          summary: "make a version of an image that fits smaller disks",
+          params: ById,
+          body: Type.Object({ diskBytes: Type.Integer({ minimum: 1 }) }, closed),
+        },
+      },
+      ({ params, body }, reply) =>
+        answerInLines(reply, (signal, onProgress) =>
+          lab.fitTo(params.id, body.diskBytes, {
+            signal,
+            progress: (fraction) => onProgress(Math.round(fraction * 1e6), 1e6),
+          }),
+        ),
     );
 
     // Import: the caller reads the disk, and sends its chunks like a capture.

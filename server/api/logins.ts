@@ -107,6 +107,12 @@ export class Logins {
     return secret;
   }
 
+  /** Who made the link of the room, and when; null: there is none. Its secret is not known any more. */
+  wallLink(room: string): { readonly by: string; readonly createdAt: string } | null {
+    const found = this.state.wallLinks().find((each) => each.room === room);
+    return found === undefined ? null : { by: found.by, createdAt: found.createdAt };
+  }
+
   /** The link of the room, and every page that came with it, is ended; false: there was none. */
   endWallLink(room: string): boolean {
     this.state.removeWallLink(room);

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { WallLink } from "../../core/wire/api.ts";
+import { MadeWallLink, WallLink } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
+import { nullable } from "../../core/wire/nullable.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Logins } from "./logins.ts";
 import { operatorOf } from "./ordered-by.ts";
@@ -14,6 +15,17 @@ const ByName = Type.Object({ name: RoomName });
 export const wallRoutes =
   (lab: Lab, logins: Logins, gateUrl: () => string): FastifyPluginAsyncTypebox =>
   async (app) => {
+    app.get(
+      "/rooms/:name/wall-link",
+      {
+        config: { role: "operator", audit: false },
+        schema: {
+          summary: "show who made the link to the wall of a room",
+          ...{ params: ByName, response: { 200: nullable(MadeWallLink) } },
+        },
+      },
+      async ({ params }) => logins.wallLink(lab.rooms.view(params.name).name),
+    );
     app.post(
       "/rooms/:name/wall-link",
       {

@@ -95,8 +95,12 @@ export class Fits {
     return () => this.withdraw(wanted);
   }
 
-  /** Resolves once there is a version that fits; rejects with `failed`, and as `signal` says. */
-  ready(wish: FitWish, signal: AbortSignal): Promise<void> {
+  /** Resolves with the version that fits, once there is one; rejects with `failed`, and as `signal` says. */
+  ready(
+    wish: FitWish,
+    signal: AbortSignal,
+    progress: FitTold["progress"] = () => {},
+  ): Promise<ImageView> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       let withdraw = (): void => {};
@@ -110,8 +114,8 @@ export class Fits {
       };
       signal.addEventListener("abort", stop, { once: true });
       withdraw = this.want(wish, {
-        progress() {},
-        fitted: () => end(resolve),
+        progress,
+        fitted: (image) => end(() => resolve(image)),
         failed: (reason) =>
           end(() => {
             const what = `the image could not be made to fit: ${reason}`;

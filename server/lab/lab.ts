@@ -542,7 +542,32 @@ export class Lab implements AgentEvents {
     const plan = this.fitPlan(this.image(order.image), pcs, { disk: null, failingDisks: [] });
     if (plan.kind !== "make") return null;
     const { origin, diskBytes } = plan;
-    return this.fits.ready({ image: origin.id, diskBytes }, signal);
+    return this.fits.ready({ image: origin.id, diskBytes }, signal).then(() => undefined);
+  }
+
+  /**
+   * Has a version of an image made that fits a disk of this size, and answers it; one that fits already is
+   * answered as it is. When `signal` aborts and nobody else waits for it, nothing of it is left.
+   */
+  async fitTo(
+    reference: string,
+    diskBytes: number,
+    { signal, progress }: { signal: AbortSignal; progress: (fraction: number) => void },
+  ): Promise<ImageView> {
+    const image = this.imageView(this.image(reference));
+    const plan = planFit(image, this.images(), [{ name: "the order", bytes: diskBytes }]);
+    if (plan.kind === "cannot") {
+      const least = Math.max(plan.origin.usedBytes, plan.origin.leastDiskBytes ?? 0);
+      throw new RoomcastError(
+        "refused",
+        `${imageName(plan.origin)} needs ${sizeText(least)}, and cannot be made to fit ${sizeText(diskBytes)}`,
+        "choose a larger size, or free space on the master and capture it again",
+      );
+    }
+    if (plan.kind !== "make") return plan.image;
+    return this.fits.ready({ image: plan.origin.id, diskBytes }, signal, ({ fraction }) =>
+      progress(fraction ?? 0),
+    );
   }
 
   /** The order stands: it places whom it names, and says whom of the room it left out. */

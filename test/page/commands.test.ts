@@ -1,16 +1,20 @@
 /** Each order of the page shows a command that the command line takes, and sends what its word confirms. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { takePins } from "../../client/cli/pins.ts";
 import { roomcastProgram } from "../../client/cli/program.ts";
 import type { Action, Plan } from "../../client/page/orders/action.ts";
+import * as images from "../../client/page/orders/images.ts";
+import * as inventory from "../../client/page/orders/inventory.ts";
 import * as pcs from "../../client/page/orders/pcs.ts";
 import { castAction, restoreAction } from "../../client/page/orders/restore.ts";
 import * as rooms from "../../client/page/orders/rooms.ts";
 import * as sessions from "../../client/page/orders/sessions.ts";
 import * as stock from "../../client/page/orders/stock.ts";
+import * as trust from "../../client/page/orders/trust.ts";
 import { Store } from "../../client/page/store.ts";
 import { assert as holds } from "../../core/errors.ts";
-import type { OperatorView } from "../../core/wire/api.ts";
+import type { OperatorView, TrustView } from "../../core/wire/api.ts";
 import { pcOf } from "../client/console/fake-lab.ts";
 import { restoringRoom } from "./scenes.ts";
 
@@ -36,6 +40,12 @@ const request = {
 const scheduled = { id: "c1", image: "win11-lab", room: room.name } as Parameters<
   typeof stock.unscheduleAction
 >[0];
+const pin = `sha256:${"A".repeat(43)}=`;
+const keys: TrustView = {
+  ...{ gate: "https://10.77.0.1:8443", key: pin, since: "2026-11-01T08:00:00Z" },
+  ...{ next: { key: pin, since: "2026-11-28T08:00:00Z" }, told: [one.name], away: [other.name] },
+  signing: { key: pin, since: "2026-11-01T08:00:00Z", earlier: [] },
+};
 const key = { name: "staff", keys: [], by: "ann", addedAt: "2026-11-21T09:00:00Z" };
 
 const whole = { room: room.name, pcs: [] };
@@ -45,28 +55,32 @@ const orders: readonly (readonly [string, Action, (Record<string, string> | unde
     "restore PCs, every option changed",
     restoreAction(store, { room: null, pcs: two.map(({ id }) => id) }),
     {
-      ...{ delta: "yes", start: "all", verify: "written", personalise: "", canary: "2", fit: "" },
+      ...{ delta: "yes", start: "count", startCount: "2", startTimeout: "90", verify: "written" },
+      ...{ personalise: "", canary: "2", fit: "", disk: "/dev/sda", prove: "wait" },
       // biome-ignore lint/suspicious/noThenProperty: the field's name.
       then: "boot-disk",
     },
   ],
-  ["cast", castAction(store, one, whole), { saveAs: "copy" }],
+  ["cast", castAction(store, one, whole), { saveAs: "copy", raw: "yes", prove: "no" }],
   ["capture", pcs.captureAction(store, one), { name: "fresh", raw: "yes" }],
   ...(["wake", "reboot", "poweroff", "boot-disk"] as const).map(
     (power) => [power, pcs.powerAction(store, two, power)] as const,
   ),
-  ["wipe", pcs.wipeAction(store, two), { method: "zero" }],
+  ["wipe", pcs.wipeAction(store, two), { method: "zero", disk: "wwn:0x5000" }],
   [
     "name and place",
-    pcs.editAction(store, one),
-    { name: "a1", room: "new-room", seat: "", address: "10.0.0.7/24" },
+    inventory.editAction(store, one),
+    {
+      ...{ name: "a1", room: "new-room", seat: "", address: "10.0.0.7/24" },
+      fields: "PRINTER=east wing\nOWNER=",
+    },
   ],
-  ["move", pcs.moveAction(store, two), { room: "default" }],
-  ["admit", pcs.admitAction(two)],
-  ["revoke", pcs.revokeAction(two)],
-  ["forget", pcs.forgetAction(two)],
-  ["identify", pcs.identifyAction(pcOf(7, { doubt: [{ id: "id1", name: "pc01" }] }))],
-  ["identify as new", pcs.identifyAction(pcOf(7, { doubt: [] })), { as: "" }],
+  ["move", inventory.moveAction(store, two), { room: "default" }],
+  ["admit", inventory.admitAction(two)],
+  ["revoke", inventory.revokeAction(two)],
+  ["forget", inventory.forgetAction(two)],
+  ["identify", inventory.identifyAction(pcOf(7, { doubt: [{ id: "id1", name: "pc01" }] }))],
+  ["identify as new", inventory.identifyAction(pcOf(7, { doubt: [] })), { as: "" }],
   ["start", sessions.startAction(session)],
   ["stop", sessions.stopAction(session)],
   ["drop", sessions.dropAction(store, session, one)],
@@ -79,12 +93,30 @@ const orders: readonly (readonly [string, Action, (Record<string, string> | unde
   ["walk", rooms.walkAction(room)],
   ["end the walk", rooms.walkAction({ ...room, walk: { next: null } })],
   ["grid", rooms.gridAction(room)],
+  ["add a seat", rooms.addSeatAction(room), { seat: "Z9" }],
+  ["remove a seat", rooms.removeSeatAction(room)],
   ["import", rooms.importAction(room), { csv: "name,mac\n" }],
-  ["wake a room", rooms.wakeRoomAction(room)],
-  ["delete an image", stock.deleteImageAction(image)],
-  ["add a step", stock.addStepAction(image), { name: "printer.sh", script: "true" }],
-  ["remove a step", stock.removeStepAction(image, "printer.sh")],
-  ["schedule", stock.scheduleAction(store, null), { zone: "Europe/Berlin", delta: "yes" }],
+  ["wake a room", pcs.wakeRoomAction(room)],
+  ["delete an image", images.deleteImageAction(image)],
+  ["add a step", images.addStepAction(image), { name: "printer.sh", script: "true" }],
+  ["remove a step", images.removeStepAction(image, "printer.sh")],
+  ["fit an image", images.fitAction(store, image), { size: "240GB" }],
+  ["export an image", images.exportAction(image)],
+  [
+    "import an image",
+    images.importImageAction(keys, "https://lab.example:8443"),
+    {
+      ...{ file: "/srv/old disks/win.vhdx", name: "win", where: "there", raw: "yes" },
+      ...{ disk: "sda", size: "500GB", without: "2, 5" },
+    },
+  ],
+  ["rotate the key", trust.rotateAction(keys)],
+  ["finish the rotation", trust.finishRotationAction(keys)],
+  [
+    "schedule",
+    stock.scheduleAction(store, null),
+    { zone: "Europe/Berlin", delta: "yes", wake: "60", fit: "", personalise: "" },
+  ],
   ["unschedule", stock.unscheduleAction(scheduled)],
   ["add an operator", stock.addOperatorAction(), { name: "bob", role: "viewer" }],
   ["change an operator", stock.editOperatorAction(operator), { role: "admin", password: "x" }],
@@ -110,17 +142,21 @@ const wordsOf = (line: string): string[] =>
 
 for (const [name, action, values] of orders) {
   test(`${name}: its command is one of the command line's`, async () => {
-    const { commands, calls, refused, done } = planOf(action, values);
+    const { commands, calls, download, refused, done } = planOf(action, values);
     assert.equal(refused, null);
-    assert(commands.length > 0 && calls.length > 0 && done !== "");
+    assert(commands.length > 0);
+    // What only a terminal can do sends nothing.
+    const isDone = calls.length > 0 || download !== null;
+    assert.equal(isDone && done !== "", action.submit !== null);
     for (const line of commands) {
       let ran = 0;
       const program = roomcastProgram("vt100", "/tmp", async () => void ran++);
       for (const each of [program, ...descendants(program)])
         each.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
-      const [first, ...words] = wordsOf(line);
+      const [first, ...typed] = wordsOf(line);
       assert.equal(first, "roomcast");
-      await program.parseAsync(words, { from: "user" });
+      const { words } = takePins(typed);
+      await program.parseAsync([...words], { from: "user" });
       assert.equal(ran, 1, line);
     }
   });
@@ -154,4 +190,92 @@ test("names that the image's system would not take are refused before anybody ty
   const planned = planOf(restoreAction(store, { room: null, pcs: [one.id] }));
   assert.match(planned.refused ?? "", /cannot be a host name of Windows.*--personalise none/);
   store.take([{ type: "pc", pc: one }]);
+});
+
+/** What the server is sent, and what is typed to the same end. */
+const sent = (action: Action, values: Record<string, string>): [unknown, string | undefined] => {
+  const { calls, commands } = planOf(action, values);
+  return [calls[0]?.body, commands[0]];
+};
+
+test("what is chosen under More is in the call and in the command", () => {
+  const some = { room: null, pcs: [other.id] };
+  const [body, line] = sent(restoreAction(store, some), {
+    ...{ start: "count", startCount: "2", startTimeout: "90", prove: "wait", proveSeconds: "120" },
+    disk: "serial:S3Z9NB0K0002",
+  });
+  const { disk, start, startTimeout, proveBoot } = body as Record<string, unknown>;
+  assert.deepEqual(
+    { disk, start, startTimeout, proveBoot },
+    { disk: "serial:S3Z9NB0K0002", start: 2, startTimeout: 90, proveBoot: 120 },
+  );
+  assert.equal(
+    line,
+    "roomcast restore win11-lab@4 --pc lab1-a2 --disk serial:S3Z9NB0K0002 --start 2 --start-timeout 90 --prove-boot 120",
+  );
+  const [never, noProof] = sent(restoreAction(store, some), { prove: "no" });
+  assert.equal((never as { proveBoot: unknown }).proveBoot, null);
+  assert.match(noProof ?? "", / --no-prove-boot$/);
+  const [usual, short] = sent(restoreAction(store, some), {});
+  assert(!("proveBoot" in (usual as object)), "the server decides");
+  assert.equal(short, "roomcast restore win11-lab@4 --pc lab1-a2");
+});
+
+test("seconds and counts that are none are refused, and only where they mean something", () => {
+  const action = restoreAction(store, whole);
+  for (const values of [
+    { start: "count", startCount: "0" },
+    { start: "all", startTimeout: "soon" },
+    { prove: "wait", proveSeconds: "" },
+  ])
+    assert.match(planOf(action, values).refused ?? "", /whole numbers from 1/);
+  assert.equal(planOf(action, { startTimeout: "soon", proveSeconds: "" }).refused, null);
+});
+
+test("a disk that says that it is failing is used only once it is ticked", () => {
+  const [disk] = one.disks;
+  holds(disk !== undefined, "it has a disk");
+  store.take([{ type: "pc", pc: { ...one, disks: [{ ...disk, health: "failed: worn out" }] } }]);
+  const action = restoreAction(store, { room: null, pcs: [one.id] });
+  assert.match(planOf(action).facts[0] ?? "", /WILL REFUSE: .* failing/);
+  const ticked = planOf(action, { [`failing ${disk.serial}`]: "yes" });
+  assert.doesNotMatch(ticked.facts[0] ?? "", /WILL REFUSE/);
+  const [call] = ticked.calls;
+  holds(call !== undefined, "it is ordered");
+  assert.deepEqual((call.body as { failingDisks: unknown }).failingDisks, [disk.serial]);
+  assert.match(ticked.commands[0] ?? "", new RegExp(` --use-failing-disk ${disk.serial}`));
+  assert.deepEqual(planOf(pcs.wipeAction(store, [one])).calls[0]?.body, {
+    ...{ method: "discard", disk: null, failingDisks: [], overwrite: one.name },
+    shown: [],
+  });
+  store.take([{ type: "pc", pc: one }]);
+});
+
+test("of a PC's own fields those are sent that change, and one that is gone is taken away", () => {
+  const pc = { ...one, fields: { PRINTER: "east", DESK: "4" } };
+  const [body, line] = sent(inventory.editAction(store, pc), { fields: "PRINTER=west wing\n" });
+  assert.deepEqual(body, { fields: { PRINTER: "west wing", DESK: "" } });
+  assert.equal(line, `roomcast pc set ${one.name} --field 'PRINTER=west wing' DESK=`);
+  assert.match(
+    planOf(inventory.editAction(store, pc), { fields: "4x=y" }).refused ?? "",
+    /NAME=VALUE/,
+  );
+  assert.equal(
+    planOf(inventory.editAction(store, pc)).refused,
+    "Nothing is changed yet.",
+    "as it was is no change",
+  );
+});
+
+test("an image is fitted to a class of disks, as a restore to such a disk would have it", () => {
+  const action = images.fitAction(store, image);
+  const { calls, commands, work } = planOf(action, { size: "240057409536" });
+  assert.deepEqual(calls, [
+    { method: "post", path: `/images/${image.id}/fit`, body: { diskBytes: 240_057_409_536 } },
+  ]);
+  assert.deepEqual(commands, ["roomcast image fit win11-lab@4 --disk-size 240GB"]);
+  assert.equal(work, "Fitting win11-lab@4 to 240GB");
+  assert.match(planOf(action, { size: "1TB" }).refused ?? "", /it fits as it is/);
+  assert.match(planOf(action, { size: "1GB" }).refused ?? "", /needs .*GB: choose a larger size/);
+  assert.match(planOf(action, { size: "small" }).refused ?? "", /Give a size/);
 });

@@ -1,7 +1,9 @@
 /** What can be ordered, as data: what is asked, what will be lost, which calls are sent, and the command that does the same. */
+import { diskIdentity } from "../../../core/screen/disk.ts";
 import { isLeftOut, orderKeyLines, orderKeys } from "../../../core/screen/identity.ts";
-import { foreseenTarget, type SectorNeed } from "../../../core/screen/target.ts";
-import type { PcView } from "../../../core/wire/views.ts";
+import { foreseenTarget, type TargetRequest } from "../../../core/screen/target.ts";
+import { isFailing } from "../../../core/session/target.ts";
+import type { DiskView, PcView } from "../../../core/wire/views.ts";
 import type { Call } from "../api.ts";
 import type { Store } from "../store.ts";
 import { t } from "../words.ts";
@@ -17,6 +19,19 @@ export interface Field {
   /** Of a choice; of a text they are suggestions. */
   readonly options?: readonly { readonly value: string; readonly label: string }[];
   readonly hint?: string;
+  /** It is seldom needed, and so out of sight until somebody asks for more. */
+  readonly isRare?: boolean;
+  /** Whether it has a meaning beside these values; it always has, if this is not said. */
+  readonly isMeant?: (values: Values) => boolean;
+}
+
+/** A file that the browser fetches, as it fetches any other: with its own progress, and where it keeps such files. */
+export interface Download {
+  /** Below `/api/v1`. */
+  readonly path: string;
+  readonly name: string;
+  /** What it is made of, which has to be there: below `/api/v1`. */
+  readonly of: string;
 }
 
 export interface Plan {
@@ -28,6 +43,9 @@ export interface Plan {
   /** What has to be typed before anything is destroyed; null: nothing. */
   readonly word: string | null;
   readonly calls: readonly Call[];
+  /** Long work, which the last of the calls answers in lines: what it is called while it goes on; null: there is none. */
+  readonly work: string | null;
+  readonly download: Download | null;
   /** Lines that do the same in a terminal. */
   readonly commands: readonly string[];
   /** What is said once it is done. */
@@ -36,8 +54,8 @@ export interface Plan {
 
 export interface Action {
   readonly title: string;
-  /** The button's text. */
-  readonly submit: string;
+  /** The button's text; null: only a terminal can do it, and so the dialog writes the command. */
+  readonly submit: string | null;
   readonly isDanger: boolean;
   readonly fields: readonly Field[];
   /** Reads signals of the store, so that what is shown is so when the word is typed. */
@@ -50,6 +68,7 @@ export const plan = (parts: Partial<Plan> & Pick<Plan, "calls" | "commands" | "d
   warnings: [],
   refused: null,
   word: null,
+  ...{ work: null, download: null },
   ...parts,
 });
 
@@ -98,18 +117,63 @@ export const wordOf = (room: string | null, pcs: readonly PcView[]): string =>
 export function overwritten(
   store: Store,
   all: readonly PcView[],
-  sectors: SectorNeed | null,
+  request: TargetRequest,
 ): { readonly pcs: readonly PcView[]; readonly facts: string[]; readonly warnings: string[] } {
   const rooms = store.rooms.all();
   const keys = orderKeys(all, rooms);
   const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
-  const request = { named: null, failingDisks: [], sectors };
   const facts = pcs.map((pc) => {
     const off = pc.state === "offline" ? ` (${t("word.off")})` : "";
     return `${pc.name}${off}: ${foreseenTarget(pc, rooms, request).text}`;
   });
   return { pcs, facts, warnings: orderKeyLines(keys) };
 }
+
+/** Of a wipe, and of what is not known yet, nothing is asked. */
+export const anyTarget: TargetRequest = { named: null, failingDisks: [], sectors: null };
+
+const disksOf = (pcs: readonly PcView[]): DiskView[] => pcs.flatMap(({ disks }) => disks);
+
+/** The failing disks, by what stands for each in a call and in a command. */
+const failingIn = (pcs: readonly PcView[]): ReadonlyMap<string, DiskView> =>
+  new Map(
+    disksOf(pcs)
+      .filter(isFailing)
+      .map((disk) => [disk.serial ?? disk.path, disk]),
+  );
+
+/** Which disk of every PC, with suggestions; and a tick for each disk that is not used unless somebody says so. */
+export const diskFields = (pcs: readonly PcView[]): Field[] => [
+  ...[...failingIn(pcs)].map(([name, disk]) =>
+    tick(`failing ${name}`, t("field.failing", { disk: diskIdentity(disk) })),
+  ),
+  {
+    ...text("disk", t("field.oneDisk"), "", t("hint.oneDisk")),
+    options: [
+      ...new Set(
+        disksOf(pcs).flatMap(({ path, serial }) =>
+          serial === null ? [path] : [path, `serial:${serial}`],
+        ),
+      ),
+    ].map((value) => ({ value, label: value })),
+    isRare: true,
+  },
+];
+
+/** What was chosen at `diskFields`. */
+export const diskRequest = (
+  values: Values,
+  pcs: readonly PcView[],
+): Omit<TargetRequest, "sectors"> => ({
+  named: (values.disk ?? "") === "" ? null : (values.disk ?? null),
+  failingDisks: [...failingIn(pcs).keys()].filter((name) => values[`failing ${name}`] === "yes"),
+});
+
+/** The same as options of the command line. */
+export const diskWords = ({ named, failingDisks }: Omit<TargetRequest, "sectors">): string[] => [
+  ...options({ disk: named }),
+  ...(failingDisks.length === 0 ? [] : ["--use-failing-disk", ...failingDisks]),
+];
 
 /** The path of a thing of the API. */
 export const pathOf = (
@@ -124,6 +188,9 @@ export const pathOf = (
     | "ssh-keys",
   key: string,
 ): string => `/${kind}/${encodeURIComponent(key)}`;
+
+/** Out of sight until somebody asks for more. */
+export const rare = (field: Field): Field => ({ ...field, isRare: true });
 
 export const tick = (name: string, label: string, isOn = false): Field => ({
   ...{ name, label, kind: "tick", value: isOn ? "yes" : "" },

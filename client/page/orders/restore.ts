@@ -3,7 +3,8 @@ import { imageName } from "../../../core/image/manifest.ts";
 import { cannotFitText, fitLines, unfittedLines } from "../../../core/screen/fit.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
 import { personalLines } from "../../../core/screen/personal.ts";
-import { foreseenDisks, sectorsOf } from "../../../core/screen/target.ts";
+import { foreseenDisks, sectorsOf, type TargetRequest } from "../../../core/screen/target.ts";
+import { proofSeconds } from "../../../core/session/boot-proof.ts";
 import { planFit } from "../../../core/session/fit-plan.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../../core/wire/host-names.ts";
 import { imageNameRule, nameFault } from "../../../core/wire/names.ts";
@@ -14,11 +15,15 @@ import {
   type Action,
   choice,
   command,
+  diskFields,
+  diskRequest,
+  diskWords,
   type Field,
   options,
   overwritten,
   type Plan,
   plan,
+  rare,
   type Targets,
   targetPcs,
   text,
@@ -44,32 +49,80 @@ export const afterwardsChoice = (value = "stay"): Field =>
     value,
   );
 
-const howFields = (): Field[] => [
-  tick("delta", t("field.delta")),
+const howFields = (pcs: readonly PcView[]): Field[] => [
   afterwardsChoice(),
-  choice("start", t("field.start"), [
-    ["now", t("start.now")],
-    ["all", t("start.all")],
-  ]),
-  choice("verify", t("field.verify"), [
-    ["read-back", t("verify.read-back")],
-    ["written", t("verify.written")],
-  ]),
-  tick("personalise", t("field.personalise"), true),
   text("canary", t("field.canary"), "", t("hint.canary")),
+  tick("delta", t("field.delta")),
+  tick("personalise", t("field.personalise"), true),
+  ...diskFields(pcs),
+  rare(
+    choice("verify", t("field.verify"), [
+      ["read-back", t("verify.read-back")],
+      ["written", t("verify.written")],
+    ]),
+  ),
+  rare(
+    choice("start", t("field.start"), [
+      ["now", t("start.now")],
+      ["all", t("start.all")],
+      ["count", t("start.count")],
+    ]),
+  ),
+  {
+    ...rare(text("startCount", t("field.startCount"), String(pcs.length))),
+    isMeant: ({ start }) => start === "count",
+  },
+  {
+    ...rare(text("startTimeout", t("field.startTimeout"), "", t("hint.startTimeout"))),
+    isMeant: ({ start }) => start !== "now",
+  },
+  rare(
+    choice("prove", t("field.prove"), [
+      ["usual", t("prove.usual")],
+      ["wait", t("prove.wait")],
+      ["no", t("prove.no")],
+    ]),
+  ),
+  {
+    ...rare(text("proveSeconds", t("field.proveSeconds"), String(proofSeconds))),
+    isMeant: ({ prove }) => prove === "wait",
+  },
 ];
 
 const whomText = (targets: Targets, pcs: readonly PcView[]): string =>
   targets.room ??
   (pcs.length <= 3 ? list(pcs.map(({ name }) => name)) : t("pcs", { count: pcs.length }));
 
+/** A whole number from 1, or null. */
+const countOf = (text = ""): number | null => (/^[1-9]\d{0,4}$/.test(text) ? Number(text) : null);
+
+/** Why what was typed cannot be, or null. */
+function howTrouble({ start, startCount, startTimeout = "", prove, proveSeconds }: Values) {
+  const isBad =
+    (start === "count" && countOf(startCount) === null) ||
+    (start !== "now" && startTimeout !== "" && countOf(startTimeout) === null) ||
+    (prove === "wait" && countOf(proveSeconds) === null);
+  return isBad ? t("restore.number") : null;
+}
+
+const startOf = ({ start = "now", startCount }: Values): string | number =>
+  start === "count" ? (countOf(startCount) ?? 1) : start;
+
+const startTimeoutOf = ({ start, startTimeout }: Values): number | null =>
+  start === "now" ? null : countOf(startTimeout);
+
 /** The fields of the call that restores and casts have in common. */
-function howBody(values: Values, targets: Targets, overwrite: string): object {
-  const { then, start, verify, canary = "" } = values;
+function howBody(
+  values: Values,
+  targets: Targets,
+  { overwrite, named, failingDisks }: Omit<TargetRequest, "sectors"> & { overwrite: string },
+): object {
+  const { then, verify, prove, proveSeconds, canary = "" } = values;
   return {
     ...(targets.room === null ? { pcs: targets.pcs } : { room: targets.room }),
-    ...{ disk: null, startTimeout: null, delta: values.delta === "yes" },
-    ...{ verify, afterwards: then, start },
+    ...{ disk: named, failingDisks, delta: values.delta === "yes", verify, afterwards: then },
+    ...{ start: startOf(values), startTimeout: startTimeoutOf(values) },
+    ...(prove === "usual" ? {} : { proveBoot: prove === "no" ? null : countOf(proveSeconds) }),
     personalise: values.personalise === "yes" ? "auto" : "none",
     canary: canary === "" ? null : /^\d+$/.test(canary) ? Number(canary) : canary,
     overwrite,
@@ -79,16 +132,26 @@ function howBody(values: Values, targets: Targets, overwrite: string): object {
 const whomWords = (targets: Targets, pcs: readonly PcView[]): string[] =>
   targets.room === null ? ["--pc", ...pcs.map(({ name }) => name)] : ["--room", targets.room];
 
-const howWords = (values: Values): string[] =>
-  options({
-    delta: values.delta === "yes",
-    verify: values.verify === "written" ? "written" : null,
-    // biome-ignore lint/suspicious/noThenProperty: the option's name in the command line.
-    then: values.then === "stay" ? null : (values.then ?? null),
-    start: values.start === "all" ? "all" : null,
-    personalise: values.personalise === "yes" ? null : "none",
-    canary: values.canary === "" ? null : (values.canary ?? null),
-  });
+function howWords(values: Values, request: Omit<TargetRequest, "sectors">): string[] {
+  const { prove, proveSeconds = "", then = "stay", canary = "" } = values;
+  const start = startOf(values);
+  const timeout = startTimeoutOf(values);
+  return [
+    ...diskWords(request),
+    ...options({
+      delta: values.delta === "yes",
+      verify: values.verify === "written" ? "written" : null,
+      // biome-ignore lint/suspicious/noThenProperty: the option's name in the command line.
+      then: then === "stay" ? null : then,
+      start: start === "now" ? null : String(start),
+      "start-timeout": timeout === null ? null : String(timeout),
+      personalise: values.personalise === "yes" ? null : "none",
+      "prove-boot": prove === "wait" ? proveSeconds : null,
+      "no-prove-boot": prove === "no",
+      canary: canary === "" ? null : canary,
+    }),
+  ];
+}
 
 /** Names that the systems on the disk would not take, or null. */
 function nameTrouble(
@@ -107,13 +170,14 @@ export function restoreAction(store: Store, targets: Targets, image?: string): A
     const name = imageName(each);
     return [each.id, `${name}, ${size(each.usedBytes)}, ${dateTime(each.capturedAt)}`] as const;
   });
+  const pcs = targetPcs(store, targets);
   return {
-    title: t("restore.title", { whom: whomText(targets, targetPcs(store, targets)) }),
+    title: t("restore.title", { whom: whomText(targets, pcs) }),
     submit: t("restore"),
     isDanger: true,
     fields: [
       choice("image", t("image"), imageOptions, image ?? images[0]?.id),
-      ...howFields(),
+      ...howFields(pcs),
       tick("fit", t("field.fit"), true),
     ],
     plan: (values) => restorePlan(store, targets, values),
@@ -125,15 +189,17 @@ function restorePlan(store: Store, targets: Targets, values: Values): Plan {
   const all = targetPcs(store, targets);
   if (image === undefined)
     return plan({ refused: t("restore.noImage"), calls: [], commands: [], done: "" });
-  const { pcs, facts, warnings } = overwritten(store, all, sectorsOf(image));
-  const fitted = values.fit === "yes" ? fitOf(store, image, pcs) : { refused: null, lines: [] };
+  const request = { ...diskRequest(values, all), sectors: sectorsOf(image) };
+  const { pcs, facts, warnings } = overwritten(store, all, request);
+  const fitted =
+    values.fit === "yes" ? fitOf(store, image, pcs, request) : { refused: null, lines: [] };
   const word = wordOf(targets.room, all);
   const overwrite = targets.room ?? all.map(({ name }) => name).join(",");
   const fit = values.fit === "yes" ? "auto" : "never";
   const whom = whomText(targets, all);
   const shown = shownOf(orderKeys(all, store.rooms.all()));
   const body = { kind: "restore", image: image.id, fit, shown };
-  const words = [...whomWords(targets, all), ...howWords(values)];
+  const words = [...whomWords(targets, all), ...howWords(values, request)];
   return plan({
     facts,
     warnings: [
@@ -142,13 +208,14 @@ function restorePlan(store: Store, targets: Targets, values: Values): Plan {
       ...(values.personalise === "yes" ? personalLines(image) : []),
       ...warnings,
     ],
-    refused: fitted.refused ?? nameTrouble(pcs, values, systemsOn(image.partitions)),
+    refused:
+      howTrouble(values) ?? fitted.refused ?? nameTrouble(pcs, values, systemsOn(image.partitions)),
     word,
     calls: [
       {
         method: "post",
         path: "/sessions",
-        body: { ...body, ...howBody(values, targets, overwrite) },
+        body: { ...body, ...howBody(values, targets, { ...request, overwrite }) },
       },
     ],
     commands: [
@@ -162,8 +229,8 @@ function fitOf(
   store: Store,
   image: ImageView,
   pcs: readonly PcView[],
+  request: TargetRequest,
 ): { readonly refused: string | null; readonly lines: readonly string[] } {
-  const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
   const disks = foreseenDisks(pcs, store.rooms.all(), request);
   const made = planFit(image, store.images.all(), disks);
   if (made.kind !== "cannot") return { refused: null, lines: fitLines(made, disks) };
@@ -188,7 +255,8 @@ export function castAction(store: Store, sender: PcView, targets: Targets): Acti
             ),
           ]
         : []),
-      ...howFields(),
+      ...howFields(targetPcs(store, targets).filter(({ id }) => id !== sender.id)),
+      rare(tick("raw", t("field.raw"))),
     ],
     plan: (values) => castPlan(store, sender, targets, values),
   };
@@ -196,18 +264,23 @@ export function castAction(store: Store, sender: PcView, targets: Targets): Acti
 
 function castPlan(store: Store, sender: PcView, targets: Targets, values: Values): Plan {
   const receivers = targetPcs(store, targets).filter(({ id }) => id !== sender.id);
-  const { pcs, facts, warnings } = overwritten(store, receivers, null);
+  const request = { ...diskRequest(values, receivers), sectors: null };
+  const { pcs, facts, warnings } = overwritten(store, receivers, request);
   const word = wordOf(targets.room, receivers);
   // Of a room the server leaves the sender out by itself.
   const overwrite = targets.room ?? receivers.map(({ name }) => name).join(",");
   const { saveAs = "", sourceDisk = null } = values;
   const fault = saveAs === "" ? null : nameFault(imageNameRule, saveAs);
   const source = sender.disks.find(({ path }) => sourceDisk === null || path === sourceDisk);
-  const request = { named: null, failingDisks: [], sectors: null };
+  const raw = values.raw === "yes";
   const disks = foreseenDisks(pcs, store.rooms.all(), request);
   const shown = shownOf(orderKeys([sender, ...receivers], store.rooms.all()));
   const body = { kind: "cast", sender: sender.id, saveAs: saveAs === "" ? null : saveAs, shown };
-  const words = options({ "save-as": saveAs === "" ? null : saveAs, "source-disk": sourceDisk });
+  const words = options({
+    "save-as": saveAs === "" ? null : saveAs,
+    "source-disk": sourceDisk,
+    raw,
+  });
   return plan({
     facts,
     warnings: [
@@ -216,21 +289,29 @@ function castPlan(store: Store, sender: PcView, targets: Targets, values: Values
       ...warnings,
     ],
     refused:
-      fault === null ? nameTrouble(pcs, values, ["any system"]) : `${fault.what}; ${fault.next}`,
+      fault === null
+        ? (howTrouble(values) ?? nameTrouble(pcs, values, ["any system"]))
+        : `${fault.what}; ${fault.next}`,
     word,
     calls: [
       {
         method: "post",
         path: "/sessions",
         body: {
-          ...{ ...howBody(values, { ...targets, pcs: receivers.map(({ id }) => id) }, overwrite) },
-          ...body,
-          sourceDisk,
+          ...howBody(
+            values,
+            { ...targets, pcs: receivers.map(({ id }) => id) },
+            { ...request, overwrite },
+          ),
+          ...{ ...body, sourceDisk, raw },
         },
       },
     ],
     commands: [
-      command("cast", sender.name, ...whomWords(targets, receivers), ...words, ...howWords(values)),
+      command(
+        ...["cast", sender.name, ...whomWords(targets, receivers), ...words],
+        ...howWords(values, request),
+      ),
     ],
     done: t("cast.done", { sender: sender.name, whom: whomText(targets, receivers) }),
   });

@@ -1,7 +1,7 @@
 /** What is ordered of rooms: their settings, seats, lists and walks. */
 import { parsePolicy, policyText } from "../../../core/session/policy-text.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
-import { roomNameRule } from "../../../core/wire/names.ts";
+import { roomNameRule, seatNameRule } from "../../../core/wire/names.ts";
 import {
   type RoomChange,
   type RoomSettings,
@@ -200,6 +200,73 @@ export function gridAction({ name, seats }: RoomView): Action {
   };
 }
 
+const asSeat = ({ name, column, row }: RoomView["seats"][number]) => ({ name, column, row });
+
+/** One more seat; in the row of the last one, behind it, if nothing else is said. */
+export function addSeatAction({ name, seats }: RoomView): Action {
+  const last = seats.at(-1) ?? { column: -1, row: 0 };
+  return {
+    title: t("seat.add.title", { room: name }),
+    submit: t("add"),
+    isDanger: false,
+    fields: [
+      text("seat", t("field.name")),
+      text("column", t("field.column"), String(last.column + 2)),
+      text("row", t("field.row"), String(last.row + 1), t("hint.row")),
+    ],
+    plan({ seat = "", column = "", row = "" }) {
+      const isGood = [column, row].every((each) => /^[1-9]\d{0,2}$/.test(each));
+      const place = { column: Number(column) - 1, row: Number(row) - 1 };
+      return plan({
+        refused:
+          refusedName(seatNameRule, seat) ??
+          (seats.some((each) => each.name === seat)
+            ? t("seat.there", { seat })
+            : isGood
+              ? null
+              : t("grid.refused")),
+        calls: [
+          {
+            ...{ method: "put", path: `${pathOf("rooms", name)}/seats` },
+            body: { seats: [...seats.map(asSeat), { name: seat, ...place }] },
+          },
+        ],
+        commands: [command("seat", "add", name, seat, "--at", `${place.column},${place.row}`)],
+        done: t("seat.added", { seat, room: name }),
+      });
+    },
+  };
+}
+
+export function removeSeatAction({ name, seats }: RoomView): Action {
+  return {
+    title: t("seat.remove.title", { room: name }),
+    submit: t("remove"),
+    isDanger: true,
+    fields: [
+      choice(
+        "seat",
+        t("seat"),
+        seats.map((seat) => [seat.name, seat.name]),
+      ),
+    ],
+    plan: ({ seat = "" }) =>
+      plan({
+        warnings: seats.some((each) => each.name === seat && each.pc !== null)
+          ? [t("seat.remove.warning")]
+          : [],
+        calls: [
+          {
+            ...{ method: "put", path: `${pathOf("rooms", name)}/seats` },
+            body: { seats: seats.filter((each) => each.name !== seat).map(asSeat) },
+          },
+        ],
+        commands: [command("seat", "remove", name, seat)],
+        done: t("seat.removed", { seat, room: name }),
+      }),
+  };
+}
+
 /** Names and places PCs as a list in CSV says. */
 export function importAction({ name }: RoomView): Action {
   return {
@@ -213,22 +280,6 @@ export function importAction({ name }: RoomView): Action {
         calls: [{ method: "post", path: `${pathOf("rooms", name)}/import`, body: { csv } }],
         commands: [command("room", "import", name, `${name}.csv`)],
         done: t("import.done", { room: name }),
-      }),
-  };
-}
-
-export function wakeRoomAction({ name, pcs, online }: RoomView): Action {
-  return {
-    title: t("wakeRoom.title", { room: name }),
-    submit: t("power.wake"),
-    isDanger: false,
-    fields: [],
-    plan: () =>
-      plan({
-        facts: [t("wakeRoom.fact", { count: Math.max(0, pcs - online) })],
-        calls: [{ method: "post", path: `${pathOf("rooms", name)}/wake`, body: { timeout: 0 } }],
-        commands: [command("room", "wake", name, "--wait", "0")],
-        done: t("wakeRoom.done", { room: name }),
       }),
   };
 }

@@ -6,7 +6,7 @@ import type { RequestView } from "../../../core/wire/trust.ts";
 import type { PcView, SessionView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
 import { t } from "../words.ts";
-import { type Action, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
+import { type Action, anyTarget, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
 
 export function startAction({ id }: SessionView): Action {
   return {
@@ -76,7 +76,7 @@ export function letInAction(store: Store, session: SessionView, pc: PcView): Act
     isDanger: true,
     fields: [],
     plan() {
-      const { facts, warnings } = overwritten(store, [pc], null);
+      const { facts, warnings } = overwritten(store, [pc], anyTarget);
       const shown = shownOf(orderKeys([pc], store.rooms.all()));
       return plan({
         ...{ facts, warnings, word: pc.name },
@@ -105,7 +105,7 @@ export function retryAction(store: Store, session: SessionView): Action {
     fields: [],
     plan() {
       const pcs = members.flatMap(({ pc }) => store.pcs.get(pc) ?? []);
-      const { facts, warnings } = overwritten(store, pcs, null);
+      const { facts, warnings } = overwritten(store, pcs, anyTarget);
       const overwrite = members.map(({ name }) => name).join(",");
       return plan({
         ...{ facts, warnings, word: wordOf(null, pcs) },

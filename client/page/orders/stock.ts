@@ -1,10 +1,8 @@
-/** What is ordered of images, the schedule, operators and SSH keys. */
-import { imageName } from "../../../core/image/manifest.ts";
+/** What is ordered of the schedule, operators and SSH keys. */
 import type { OperatorView, ScheduleView, SshKeyView } from "../../../core/wire/api.ts";
-import { keyNameRule, operatorNameRule, stepNameRule } from "../../../core/wire/names.ts";
-import type { ImageView } from "../../../core/wire/views.ts";
+import { keyNameRule, operatorNameRule } from "../../../core/wire/names.ts";
 import type { Store } from "../store.ts";
-import { dateTime, size, t } from "../words.ts";
+import { t } from "../words.ts";
 import {
   type Action,
   choice,
@@ -13,77 +11,16 @@ import {
   options,
   pathOf,
   plan,
+  rare,
   text,
   tick,
 } from "./action.ts";
 import { refusedName } from "./pcs.ts";
 import { afterwardsChoice } from "./restore.ts";
 
-export function deleteImageAction(image: ImageView): Action {
-  const name = imageName(image);
-  const word = encodeURIComponent(name);
-  return {
-    title: t("image.delete.title", { image: name }),
-    submit: t("delete"),
-    isDanger: true,
-    fields: [],
-    plan: () =>
-      plan({
-        facts: [
-          t("image.facts", {
-            size: size(image.usedBytes),
-            source: image.source,
-            time: dateTime(image.capturedAt),
-          }),
-        ],
-        word: name,
-        calls: [{ method: "delete", path: `${pathOf("images", image.id)}?overwrite=${word}` }],
-        commands: [command("image", "delete", name)],
-        done: t("image.deleted", { image: name }),
-      }),
-  };
-}
-
-export function addStepAction(image: ImageView): Action {
-  return {
-    title: t("step.add.title", { image: imageName(image) }),
-    submit: t("add"),
-    isDanger: false,
-    fields: [
-      text("name", t("field.name"), "", t("hint.step")),
-      { ...text("script", t("field.script")), kind: "lines" },
-    ],
-    plan: ({ name = "", script = "" }) =>
-      plan({
-        refused: refusedName(stepNameRule, name) ?? (script === "" ? t("step.empty") : null),
-        calls: [
-          { method: "post", path: `${pathOf("images", image.id)}/steps`, body: { name, script } },
-        ],
-        commands: [command("image", "step", "add", imageName(image), name)],
-        done: t("step.added", { step: name }),
-      }),
-  };
-}
-
-export function removeStepAction(image: ImageView, step: string): Action {
-  return {
-    title: t("step.remove.title", { step, image: imageName(image) }),
-    submit: t("remove"),
-    isDanger: true,
-    fields: [],
-    plan: () =>
-      plan({
-        calls: [
-          {
-            method: "delete",
-            path: `${pathOf("images", image.id)}/steps/${encodeURIComponent(step)}`,
-          },
-        ],
-        commands: [command("image", "step", "remove", imageName(image), step)],
-        done: t("step.removed", { step }),
-      }),
-  };
-}
+/** For how many seconds PCs that are woken are waited for, as usual and at most. */
+const wakeSeconds = 300;
+const wakeLimit = 900;
 
 export function scheduleAction(store: Store, room: string | null): Action {
   const rooms = store.rooms.all().map(({ name }) => [name, name] as const);
@@ -102,29 +39,46 @@ export function scheduleAction(store: Store, room: string | null): Action {
       ),
       tick("delta", t("field.delta")),
       afterwardsChoice("poweroff"),
-      text("zone", t("field.zone"), "", t("hint.zone")),
+      tick("personalise", t("field.personalise"), true),
+      tick("fit", t("field.fit"), true),
+      rare(text("zone", t("field.zone"), "", t("hint.zone"))),
+      rare(text("wake", t("field.wake"), String(wakeSeconds))),
     ],
     plan(values) {
       const { cron = "", room = "", image = "", then = "poweroff", zone = "" } = values;
+      const { wake = "" } = values;
       const delta = values.delta === "yes";
+      const personalise = values.personalise === "yes" ? "auto" : "none";
+      const fit = values.fit === "yes" ? "auto" : "never";
+      const isWake = /^\d{1,3}$/.test(wake) && Number(wake) <= wakeLimit;
       return plan({
         facts: [t("schedule.fact", { room, cron })],
-        refused: image === "" ? t("restore.noImage") : null,
+        refused:
+          image === ""
+            ? t("restore.noImage")
+            : isWake
+              ? null
+              : t("schedule.wake", { most: wakeLimit }),
         word: room,
         calls: [
           {
             method: "post",
             path: "/schedule",
             body: {
-              ...{ cron, room, image, delta, wakeSeconds: 300, afterwards: then },
-              ...{ timeZone: zone === "" ? null : zone, overwrite: room },
+              ...{ cron, room, image, delta, wakeSeconds: Number(wake), afterwards: then },
+              ...{ personalise, fit, timeZone: zone === "" ? null : zone, overwrite: room },
             },
           },
         ],
         commands: [
           command(
             ...["schedule", "add", cron, "--room", room, "--image", image],
-            ...options({ delta, "time-zone": zone === "" ? null : zone }),
+            ...options({
+              ...{ delta, "time-zone": zone === "" ? null : zone },
+              personalise: personalise === "auto" ? null : personalise,
+              fit: fit === "auto" ? null : fit,
+              wake: Number(wake) === wakeSeconds ? null : wake,
+            }),
             ...["--then", then],
           ),
         ],

@@ -1,0 +1,93 @@
+/** An image's disk as one file, compressed as its chunks are stored: hardly anything is computed for it. */
+import { u32 } from "../../core/image/byte-source.ts";
+import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { rawFrame, rawFrameBytes, zeroFrame, zeroFrameBytes } from "../../core/image/zstd-frame.ts";
+import { chunkCountOf, chunkLengthAt } from "../../core/units/units.ts";
+import type { ImageStore } from "./image-store.ts";
+
+/** Frames of zeros are sent together, up to so many bytes: there may be half a million of them. */
+const togetherBytes = 64 * 1024;
+
+export interface DiskFile {
+  readonly bytes: number;
+  /** Rejects as `readChunk` does: a chunk that is damaged is not sent. */
+  readonly parts: AsyncIterable<Uint8Array>;
+}
+
+/** The file for `zstd -d`. Rejects with `not-found`, or `bad-input` when the index is damaged. */
+export async function zstdDiskFile(
+  store: ImageStore,
+  { id, diskBytes }: Pick<Manifest, "id" | "diskBytes">,
+): Promise<DiskFile> {
+  const index = await store.index(id);
+  const chunkCount = chunkCountOf(diskBytes);
+  let bytes = 0;
+  for (const { length, entry } of chunksOf(index, diskBytes, chunkCount)) {
+    bytes +=
+      entry === null || entry.codec === codec.zero
+        ? zeroFrameBytes(length)
+        : entry.codec === codec.raw
+          ? rawFrameBytes(length)
+          : entry.storedLength;
+  }
+  return { bytes, parts: partsOf(store, id, chunksOf(index, diskBytes, chunkCount)) };
+}
+
+async function* partsOf(
+  store: ImageStore,
+  id: string,
+  chunks: Iterable<PlacedChunk>,
+): AsyncGenerator<Uint8Array> {
+  let zeros: Uint8Array[] = [];
+  let zeroBytes = 0;
+  for (const { length, entry } of chunks) {
+    if (entry === null || entry.codec === codec.zero) {
+      const frame = zeroFrame(length);
+      zeros.push(frame);
+      zeroBytes += frame.length;
+      if (zeroBytes < togetherBytes) continue;
+    }
+    if (zeroBytes > 0) yield Buffer.concat(zeros);
+    [zeros, zeroBytes] = [[], 0];
+    if (entry === null || entry.codec === codec.zero) continue;
+    const stored = await store.readChunk(id, entry.entryIndex);
+    yield entry.codec === codec.raw ? rawFrame(stored) : stored;
+  }
+  if (zeroBytes > 0) yield Buffer.concat(zeros);
+}
+
+interface PlacedChunk {
+  /** Raw, in bytes. */
+  readonly length: number;
+  /** Null: no file system uses it. */
+  readonly entry: {
+    readonly entryIndex: number;
+    readonly codec: number;
+    readonly storedLength: number;
+  } | null;
+}
+
+/** All of the disk, in its order. The index is one that the store has checked. */
+function* chunksOf(
+  index: Uint8Array,
+  diskBytes: number,
+  chunkCount: number,
+): Generator<PlacedChunk> {
+  let at = 0;
+  for (let chunkIndex = 0; chunkIndex < chunkCount; chunkIndex++) {
+    const length = chunkLengthAt(chunkIndex, diskBytes);
+    // The layout is `core/image/index-codec.ts`'s.
+    const isKept = at < index.length && u32(index, at) === chunkIndex;
+    if (!isKept) {
+      yield { length, entry: null };
+      continue;
+    }
+    const entry = {
+      entryIndex: at / indexEntryBytes,
+      codec: index[at + 4] as number,
+      storedLength: u32(index, at + 8),
+    };
+    at += indexEntryBytes;
+    yield { length, entry };
+  }
+}
