@@ -2,7 +2,7 @@
 // Runs the command line under the pinned Node, whatever Node started this file.
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { constants } from "node:os";
+import { constants, cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,6 +12,8 @@ const words = process.argv.slice(2);
 const command = words.find(
   (word, at) => !word.startsWith("-") && !withValue.includes(words[at - 1] ?? ""),
 );
+// Chunks are hashed, inflated and compressed in libuv's pool: as many threads as in the boot image (initrd/init/session).
+if (command !== "serve") process.env.UV_THREADPOOL_SIZE ??= String(Math.min(18, cpus().length + 6));
 const folder = command === "serve" ? "server" : "client";
 const main = join(dirname(fileURLToPath(import.meta.url)), "..", folder, "main.ts");
 if (Number(process.versions.node.split(".")[0]) >= 24) {

@@ -13,8 +13,8 @@ import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
 import { ShortDisk } from "./short-disk.ts";
 
 /**
- * A disk is busy with 4 chunks (measured), and each core inflates and hashes one more. At most as many as libuv's
- * pool has threads in the boot image (initrd/init/session).
+ * A disk is busy with 4 chunks (measured), and each core inflates and hashes one more: two less than libuv's pool has
+ * threads in the boot image (initrd/init/session), so that the agent can open files while a disk hangs.
  */
 const laneCount = 4 + Math.max(2, Math.min(12, availableParallelism()));
 
