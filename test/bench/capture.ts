@@ -45,7 +45,10 @@ function pipeline(command: string): Taken {
 async function capture(end: "alone" | "store"): Promise<Taken> {
   const own = [join(import.meta.dirname, "capture-end.ts"), end, partition, join(folder, "store")];
   // As in the boot image (initrd/init/session).
-  const env = { ...process.env, UV_THREADPOOL_SIZE: String(availableParallelism() + 4) };
+  const env = {
+    ...process.env,
+    UV_THREADPOOL_SIZE: String(Math.min(18, availableParallelism() + 6)),
+  };
   const child = spawn(process.execPath, own, { stdio: ["ignore", "pipe", "inherit"], env });
   let last = "";
   for await (const line of createInterface({ input: child.stdout })) last = line;
