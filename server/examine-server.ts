@@ -28,7 +28,7 @@ export async function examineServer(server: {
     interfaces: networks.names.map((name) => ({
       name,
       pcAddresses: pcs.flatMap(({ id, ip, state }) =>
-        ip === null || state === "offline" || lab.networkOf(id) !== name ? [] : [ip],
+        ip === null || state === "offline" || lab.presence.networkOf(id) !== name ? [] : [ip],
       ),
     })),
     ...{ dataFolder, bootFolder },

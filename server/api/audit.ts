@@ -30,9 +30,9 @@ export function auditLine(
 
 function subjectOf(lab: Lab, url: string, params: Readonly<Record<string, string>>): Subjects {
   const { id = null, name = null } = params;
-  if (id !== null && url.includes("/pcs/")) return { pc: lab.pcIdOf(id) };
-  if (id !== null && url.includes("/images/")) return { image: lab.imageNameOf(id) };
-  if (id !== null && url.includes("/sessions/")) return lab.hasSession(id) ? { session: id } : {};
+  if (id !== null && url.includes("/pcs/")) return { pc: lab.inventory.idOf(id) };
+  if (id !== null && url.includes("/images/")) return { image: lab.images.nameOf(id) };
+  if (id !== null && url.includes("/sessions/")) return lab.sessions.has(id) ? { session: id } : {};
   if (name !== null && url.includes("/rooms/")) return { room: name };
   return {};
 }
@@ -42,8 +42,8 @@ function subjectsIn(lab: Lab, body: unknown): Subjects {
   const { room, image, pc } = (body ?? {}) as Readonly<Record<string, unknown>>;
   return {
     ...(typeof room === "string" ? { room } : {}),
-    ...(typeof image === "string" ? { image: lab.imageNameOf(image) } : {}),
-    ...(typeof pc === "string" ? { pc: lab.pcIdOf(pc) } : {}),
+    ...(typeof image === "string" ? { image: lab.images.nameOf(image) } : {}),
+    ...(typeof pc === "string" ? { pc: lab.inventory.idOf(pc) } : {}),
   };
 }
 

@@ -63,8 +63,8 @@ export const eventRoutes =
         const { pc, image, limit, ...rest } = query;
         const events = state.events({
           ...rest,
-          pc: pc === undefined ? null : lab.pcIdOf(pc),
-          image: image === undefined ? null : lab.imageNameOf(image),
+          pc: pc === undefined ? null : lab.inventory.idOf(pc),
+          image: image === undefined ? null : lab.images.nameOf(image),
           limit: Math.min(historyLimit, Number(limit ?? 200)),
         });
         return events.map((event) => ({
@@ -128,7 +128,7 @@ function streamEvents(
 function* wholeState(lab: Lab): Generator<ApiEvent> {
   for (const name of lab.inventory.rooms()) yield { type: "room", room: lab.rooms.view(name) };
   for (const pc of lab.inventory.pcs()) yield { type: "pc", pc: lab.pcView(pc) };
-  for (const image of lab.images()) yield { type: "image", image };
+  for (const image of lab.images.views()) yield { type: "image", image };
   for (const session of lab.sessions.views()) yield { type: "session", session };
   for (const request of lab.requests.list()) yield { type: "request", request };
   yield { type: "warnings", texts: [...lab.announcer.warnings] };

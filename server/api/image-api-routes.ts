@@ -32,12 +32,12 @@ export const imageApiRoutes =
     app.get(
       "/images",
       { schema: { summary: "list images", response: { 200: Type.Array(ImageView) } } },
-      async () => lab.images(),
+      async () => lab.images.views(),
     );
     app.get(
       "/images/:id",
       { schema: { summary: "show an image", params: ById, response: { 200: ImageView } } },
-      async ({ params }) => lab.imageView(lab.image(params.id)),
+      async ({ params }) => lab.images.view(lab.images.find(params.id)),
     );
     app.delete(
       "/images/:id",
@@ -49,8 +49,8 @@ export const imageApiRoutes =
         },
       },
       async ({ params, query }) => {
-        requireWord(query.overwrite, imageName(lab.image(params.id)));
-        return lab.deleteImage(params.id);
+        requireWord(query.overwrite, imageName(lab.images.find(params.id)));
+        return lab.images.delete(params.id);
       },
     );
 
@@ -65,7 +65,7 @@ export const imageApiRoutes =
           ...{ params: ById, body: Step, response: { 200: ImageView } },
         },
       },
-      async (request) => lab.addStep(request.params.id, request.body, operatorOf(request)),
+      async (request) => lab.images.addStep(request.params.id, request.body, operatorOf(request)),
     );
     app.delete(
       "/images/:id/steps/:step",
@@ -76,14 +76,14 @@ export const imageApiRoutes =
           ...{ params: ByStep, response: { 200: ImageView } },
         },
       },
-      async ({ params }) => lab.removeStep(params.id, params.step),
+      async ({ params }) => lab.images.removeStep(params.id, params.step),
     );
 
     app.post(
       "/images/:id/verify",
       { schema: { summary: "verify an image", params: ById, body: NoBody } },
       async ({ params }, reply) => {
-        const manifest = lab.image(params.id);
+        const manifest = lab.images.find(params.id);
         return answerInLines(reply, async (signal, onProgress) => ({
           image: imageName(manifest),
           ...(await images.verify(manifest.id, { signal, onProgress })),
@@ -110,13 +110,13 @@ export const imageApiRoutes =
         config: { role: "operator", audit: false },
       },
       async ({ params }, reply) =>
-        reply.type("application/json").send(canonicalJson(lab.image(params.id))),
+        reply.type("application/json").send(canonicalJson(lab.images.find(params.id))),
     );
     app.get(
       "/images/:id/index",
       { schema: { summary: "export an image", params: ById }, config: { role: "operator" } },
       async ({ params }, reply) =>
-        reply.type(octets).send(Buffer.from(await images.index(lab.image(params.id).id))),
+        reply.type(octets).send(Buffer.from(await images.index(lab.images.find(params.id).id))),
     );
     const Range = Type.Object({
       first: Type.String({ pattern: "^\\d{1,10}$", description: "1 to 10 digits" }),
@@ -129,7 +129,7 @@ export const imageApiRoutes =
         config: { role: "operator", audit: false },
       },
       async ({ params, query }, reply) => {
-        const { id } = lab.image(params.id);
+        const { id } = lab.images.find(params.id);
         const count = Math.min(chunksLimit, Number(query.count));
         return reply.type(octets).send(await chunkRecords(images, id, Number(query.first), count));
       },
@@ -145,7 +145,7 @@ export const imageApiRoutes =
         exposeHeadRoute: false,
       },
       async ({ params }, reply) => {
-        const manifest = lab.image(params.id);
+        const manifest = lab.images.find(params.id);
         const { bytes, parts } = await zstdDiskFile(images, manifest);
         return reply
           .type("application/zstd")
@@ -166,7 +166,7 @@ export const imageApiRoutes =
       },
       ({ params, body }, reply) =>
         answerInLines(reply, (signal, onProgress) =>
-          lab.fitTo(params.id, body.diskBytes, {
+          lab.fitOrders.fitTo(params.id, body.diskBytes, {
             signal,
             progress: (fraction) => onProgress(Math.round(fraction * 1e6), 1e6),
           }),
@@ -216,7 +216,7 @@ export const imageApiRoutes =
         },
       },
       ({ params, body }, reply) =>
-        begin(images.beginFitted(lab.image(params.id), body.size), reply),
+        begin(images.beginFitted(lab.images.find(params.id), body.size), reply),
     );
     app.put(
       "/images/:id/least-disk",
@@ -229,7 +229,7 @@ export const imageApiRoutes =
         config: { audit: false },
       },
       async ({ params, body }, reply) => {
-        await lab.noteLeastDisk(params.id, body.bytes);
+        await lab.images.noteLeastDisk(params.id, body.bytes);
         return reply.code(204).send();
       },
     );
@@ -252,7 +252,7 @@ export const imageApiRoutes =
           const writer = writers.get(task);
           return writer === undefined ? undefined : { writer, chunkCount: null };
         },
-        onCommitted: (_task, manifest) => lab.imported(manifest),
+        onCommitted: (_task, manifest) => lab.images.imported(manifest),
       });
     });
   };

@@ -49,7 +49,7 @@ export function labMetrics({ lab, status }: MetricsPorts): Registry {
 
   gauge("pcs", "PCs by room and state", ["room", "state"], (made) => {
     for (const pc of lab.inventory.pcs()) {
-      made.inc({ room: pc.room, state: lab.stateOf(pc.id) });
+      made.inc({ room: pc.room, state: lab.presence.stateOf(pc.id) });
     }
   });
   gauge("logins_refused", "logins of PCs that were refused, by fault", ["fault"], (made) => {
@@ -64,7 +64,7 @@ export function labMetrics({ lab, status }: MetricsPorts): Registry {
   gauge("store_free_bytes", "bytes free on the store's disk", [], async (made) =>
     made.set((await status()).freeBytes),
   );
-  gauge("images", "images in the store", [], (made) => made.set(lab.images().length));
+  gauge("images", "images in the store", [], (made) => made.set(lab.images.views().length));
 
   const running = () => lab.sessions.views().filter(({ endedAt }) => endedAt === null);
   gauge("session_rate_bytes", "bytes a second that a session casts", ["session"], (made) => {

@@ -109,7 +109,7 @@ export const pcRoutes =
       app.get(
         `/pcs/:id/${at}`,
         { schema: { summary: `show a PC's ${at}`, params: ById, response: { 200: Lines } } },
-        async ({ params }) => ({ lines: [...(await lab.look(params.id, at))] }),
+        async ({ params }) => ({ lines: [...(await lab.pcs.look(params.id, at))] }),
       );
     }
     app.post(
@@ -167,7 +167,7 @@ export const pcRoutes =
         requireWord(body.overwrite, lab.inventory.find(params.id).name);
         const { method, disk = null, failingDisks = [] } = body;
         const by = orderedBy(request, body.shown);
-        const { id } = lab.wipe({ pc: params.id, method, disk, failingDisks }, by);
+        const { id } = lab.orders.wipe({ pc: params.id, method, disk, failingDisks }, by);
         const session = await lab.sessions.over(id);
         requireWiped(session);
         return session;

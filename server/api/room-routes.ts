@@ -114,7 +114,7 @@ export const roomRoutes =
       async ({ params, body }, reply) => {
         const gone = new AbortController();
         reply.raw.on("close", () => gone.abort());
-        return lab.wake(params.name, body.timeout * 1000, gone.signal);
+        return lab.rooms.wake(params.name, body.timeout * 1000, gone.signal);
       },
     );
     app.post(

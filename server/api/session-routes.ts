@@ -108,7 +108,7 @@ export const sessionRoutes =
         const room = body.room ?? null;
         const pcs = body.pcs ?? null;
         const by = orderedBy(request, body.shown);
-        const names = lab.targets({ room, pcs }, by).map((pc) => pc.name);
+        const names = lab.orders.targets({ room, pcs }, by).map((pc) => pc.name);
         requireWord(body.overwrite, room ?? names.join(","));
         const { afterwards = "stay", proveBoot = usualProofSeconds(afterwards) } = body;
         const order = {
@@ -127,10 +127,10 @@ export const sessionRoutes =
         };
         if (body.kind === "restore") {
           const { image, fit = "auto" } = body;
-          return lab.restore({ ...order, image, fit }, by);
+          return lab.orders.restore({ ...order, image, fit }, by);
         }
         const { sender, saveAs = null, sourceDisk = null, raw = false, fit = "never" } = body;
-        return lab.cast({ ...order, sender, saveAs, sourceDisk, raw, fit }, by);
+        return lab.orders.cast({ ...order, sender, saveAs, sourceDisk, raw, fit }, by);
       },
     );
     app.post(
@@ -138,7 +138,7 @@ export const sessionRoutes =
       { schema: { summary: "capture a PC", body: CaptureBody, response: session } },
       async (request) => {
         const { pc, name, disk = null, raw = false, shown } = request.body;
-        return lab.capture({ pc, name, disk, raw }, orderedBy(request, shown));
+        return lab.orders.capture({ pc, name, disk, raw }, orderedBy(request, shown));
       },
     );
     app.post(
@@ -184,7 +184,7 @@ export const sessionRoutes =
         const { params, body } = request;
         const pc = lab.inventory.find(body.pc);
         requireWord(body.overwrite, pc.name);
-        return lab.admit(params.id, pc, orderedBy(request, body.shown));
+        return lab.orders.admit(params.id, pc, orderedBy(request, body.shown));
       },
     );
     app.post(
@@ -199,9 +199,9 @@ export const sessionRoutes =
       },
       async (request) => {
         const { params, body } = request;
-        const names = lab.retryable(params.id).map(({ name }) => name);
+        const names = lab.orders.retryable(params.id).map(({ name }) => name);
         requireWord(body.overwrite, names.join(","));
-        return lab.retry(params.id, orderedBy(request));
+        return lab.orders.retry(params.id, orderedBy(request));
       },
     );
   };

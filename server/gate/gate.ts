@@ -38,15 +38,15 @@ export const gate =
   ({ lab, images, links, grants, interfaceAddress }: GatePorts) =>
   async (app: FastifyInstance): Promise<void> => {
     holdToTable(app, "https", { grants, holds: (grant) => lab.grants.holds(grant) });
-    links.route(app, lab);
+    links.route(app, lab.connections);
     await imageRoutes(app, {
       store: images,
-      list: () => lab.imagesAtPcs(),
+      list: () => lab.images.viewsAtPcs(),
     });
     await captureRoutes(app, {
       prefix: "/gate/v2/captures",
       uploadOf: (task) => uploadOf(lab, task),
-      onCommitted: (task, manifest) => lab.committed(task, manifest),
+      onCommitted: (task, manifest) => lab.sessions.committed(task, manifest),
     });
     await castRoutes(app, (task) => lab.sessions.archive(task));
     await targetRoutes(app, lab);

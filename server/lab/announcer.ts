@@ -5,6 +5,7 @@ import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { EventRecord, PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { Feed } from "./feed.ts";
+import type { Inventory } from "./inventory.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** What an event is about; what is left out is filled in from the session and the PC. */
@@ -15,8 +16,7 @@ export interface AnnouncerPorts {
   readonly clock: Clock;
   readonly timers: LabTimers;
   log(fields: Record<string, unknown>, text: string): void;
-  pc(id: string): PcRecord | undefined;
-  hasRoom(name: string): boolean;
+  readonly inventory: Pick<Inventory, "get" | "hasRoom">;
   pcView(pc: PcRecord): PcView;
   roomView(name: string): RoomView;
   /** Throws `not-found`. */
@@ -46,7 +46,7 @@ export class Announcer {
     const event: EventRecord = { at, ...this.complete(about), text };
     this.ports.state.addEvent(event);
     const { session, pc, room, operator } = event;
-    const name = pc === null ? null : (this.ports.pc(pc)?.name ?? pc);
+    const name = pc === null ? null : (this.ports.inventory.get(pc)?.name ?? pc);
     this.ports.log({ session, pc: name, room, operator }, text);
     const who = [session, name, session === null && name === null ? room : null];
     const subject = who.filter((part) => part !== null).join(" ");
@@ -78,7 +78,7 @@ export class Announcer {
 
   pc(id: string): void {
     this.feed.soon(`pc ${id}`, () => {
-      const pc = this.ports.pc(id);
+      const pc = this.ports.inventory.get(id);
       return pc === undefined ? { type: "pc-gone", id } : { type: "pc", pc: this.ports.pcView(pc) };
     });
   }
@@ -86,7 +86,7 @@ export class Announcer {
   /** Something of a room has changed: its settings, its seats, its session, or a PC of it. */
   room(name: string): void {
     this.feed.soon(`room ${name}`, () =>
-      this.ports.hasRoom(name)
+      this.ports.inventory.hasRoom(name)
         ? { type: "room", room: this.ports.roomView(name) }
         : { type: "room-gone", name },
     );
@@ -109,7 +109,7 @@ export class Announcer {
   private complete(about: Subjects): Omit<EventRecord, "at" | "text"> {
     const { session = null, pc = null, operator = null } = about;
     const of = session === null ? null : this.ports.sessionSubjects(session);
-    const roomOfPc = pc === null ? null : (this.ports.pc(pc)?.room ?? null);
+    const roomOfPc = pc === null ? null : (this.ports.inventory.get(pc)?.room ?? null);
     return {
       session,
       pc,

@@ -95,6 +95,21 @@ export class Inventory {
 
   /** By id, name or MAC; throws `not-found`, and `conflict` where it may be several. */
   find(reference: string): PcRecord {
+    const found = this.known(reference);
+    if (found !== undefined) return found;
+    throw new RoomcastError(
+      "not-found",
+      `there is no PC ${JSON.stringify(reference)}`,
+      "see `roomcast pc list` for ids, names and MACs",
+    );
+  }
+
+  /** The id of a PC that is named; the name itself when there is none (any more). Throws `conflict`. */
+  idOf(reference: string): string {
+    return this.known(reference)?.id ?? reference;
+  }
+
+  private known(reference: string): PcRecord | undefined {
     const mac = parseMac(reference);
     const named = this.index.named(reference);
     const known = this.records.get(reference) ?? named.find(({ name }) => name === reference);
@@ -107,13 +122,7 @@ export class Inventory {
         "say which one by its name or id",
       );
     }
-    const [found] = fitting;
-    if (found !== undefined) return found;
-    throw new RoomcastError(
-      "not-found",
-      `there is no PC ${JSON.stringify(reference)}`,
-      "see `roomcast pc list` for ids, names and MACs",
-    );
+    return fitting[0];
   }
 
   /** In any spelling of its name; its own is in the record. Throws `not-found`. */

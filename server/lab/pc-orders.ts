@@ -6,7 +6,10 @@ import type { Admissions, OrderedBy } from "./admissions.ts";
 import type { Agents } from "./agents.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
+import type { LookAt, Looks } from "./looks.ts";
 import type { Personals } from "./personals.ts";
+import type { RoomOrders } from "./room-orders.ts";
+import type { Sessions } from "./sessions.ts";
 
 export interface PcOrdersPorts {
   readonly inventory: Inventory;
@@ -15,13 +18,10 @@ export interface PcOrdersPorts {
   readonly agents: Agents;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
-  /** Throws `conflict` when a session has this PC. */
-  requireFree(pc: PcRecord): void;
-  /** Ends what a session does with this PC. */
-  expel(pc: string): void;
-  /** Its name, room or seat has changed: tells the PC, and the session of its room. */
-  placed(pc: PcRecord): void;
+  readonly looks: Pick<Looks, "look">;
   readonly personals: Pick<Personals, "addressFor" | "forget">;
+  readonly rooms: Pick<RoomOrders, "placed">;
+  readonly sessions: Pick<Sessions, "requireFree" | "expel">;
 }
 
 /** What operators set of a PC; null: it has none any more. */
@@ -58,10 +58,10 @@ export class PcOrders {
     action: "wake" | "reboot" | "poweroff" | "boot-disk",
     by: OrderedBy,
   ): Promise<void> {
-    const { inventory, admissions, agents, wake, requireFree } = this.ports;
+    const { inventory, admissions, agents, wake, sessions } = this.ports;
     const pc = inventory.find(reference);
     if (action === "wake") return wake(pc.macs);
-    requireFree(pc);
+    sessions.requireFree(pc);
     this.requireOnline(pc);
     admissions.requireOrder([pc], by);
     admissions.place(pc, by.operator);
@@ -70,9 +70,26 @@ export class PcOrders {
     agents.send(pc.id, { type: "power", action });
   }
 
+  /** The PC's next network boot leads to its own disk. */
+  startFromDisk(id: string): void {
+    const { inventory } = this.ports;
+    const pc = inventory.get(id);
+    if (pc === undefined) return;
+    pc.nextBoot = "local-disk";
+    inventory.save(pc);
+  }
+
+  /** What is on the PC's screen now, or the end of its agent's log. */
+  look(reference: string, at: LookAt): Promise<readonly string[]> {
+    const { inventory, looks } = this.ports;
+    const pc = inventory.find(reference);
+    this.requireOnline(pc);
+    return looks.look(pc.id, at);
+  }
+
   /** Who is given a room or a seat is placed by that. */
   set(reference: string, change: PcChange, operator: string): PcRecord {
-    const { inventory, admissions, announcer, placed, personals } = this.ports;
+    const { inventory, admissions, announcer, rooms, personals } = this.ports;
     const pc = inventory.find(reference);
     const room = inventory.room(change.room ?? pc.room);
     // A seat belongs to a room: who moves leaves it behind.
@@ -94,7 +111,7 @@ export class PcOrders {
     else pc.fields = fields;
     inventory.save(pc);
     if (change.room !== undefined || change.seat !== undefined) admissions.place(pc, operator);
-    placed(pc);
+    rooms.placed(pc);
     announcer.pc(pc.id);
     announcer.room(pc.room);
     return pc;
@@ -150,23 +167,23 @@ export class PcOrders {
     const pc = inventory.find(reference);
     admissions.revoke(pc, operator);
     announcer.note({ pc: pc.id, operator }, `the key of ${pc.name} is revoked`);
-    this.ports.expel(pc.id);
+    this.ports.sessions.expel(pc.id);
     agents.disconnect(pc.id);
     announcer.pc(pc.id);
     return pc;
   }
 
   private settled(pc: PcRecord): void {
-    const { announcer, placed } = this.ports;
-    placed(pc);
+    const { announcer, rooms } = this.ports;
+    rooms.placed(pc);
     announcer.pc(pc.id);
     announcer.room(pc.room);
   }
 
   forget(reference: string): void {
-    const { inventory, admissions, agents, announcer, requireFree } = this.ports;
+    const { inventory, admissions, agents, announcer, sessions } = this.ports;
     const pc = inventory.find(reference);
-    requireFree(pc);
+    sessions.requireFree(pc);
     if (agents.isConnected(pc.id)) {
       throw new RoomcastError(
         "conflict",

@@ -7,12 +7,20 @@ import { foreseenTarget, sectorsOfLive } from "../../core/screen/target.ts";
 import { chooseSource } from "../../core/session/target.ts";
 import { type AskedAction, isAllowed } from "../../core/trust/asks.ts";
 import { isAtLeast, type Level } from "../../core/trust/level.ts";
-import type { AgentMessage } from "../../core/wire/control.ts";
+import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
 import type { Right } from "../../core/wire/trust.ts";
-import type { DiskView } from "../../core/wire/views.ts";
+import type { DiskView, PcView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
-import type { Lab, NamedCast } from "./lab.ts";
-import type { Asked } from "./requests.ts";
+import type { Admissions } from "./admissions.ts";
+import type { Announcer } from "./announcer.ts";
+import type { ImageOrders } from "./image-orders.ts";
+import type { Inventory } from "./inventory.ts";
+import type { Menus } from "./menus.ts";
+import type { PcOrders } from "./pc-orders.ts";
+import type { Asked, Requests } from "./requests.ts";
+import type { RoomOrders } from "./room-orders.ts";
+import type { NamedCast, SessionOrders } from "./session-orders.ts";
+import type { Sessions } from "./sessions.ts";
 
 export type PcRequest = Extract<AgentMessage, { type: "ask" }>["want"];
 type Decided = Extract<PcRequest, { action: AskedAction }>;
@@ -43,129 +51,177 @@ const levelFor: Readonly<Record<PcRequest["action"], Level>> = {
   cast: "unproven",
 };
 
-/**
- * Does what the person at this PC asks for and has confirmed there, or has an operator asked first;
- * throws as the operator's order does. Whoever is at a PC may always stop its work.
- */
-export function meetRequest(lab: Lab, id: string, request: PcRequest): void {
-  requireLevel(lab, id, levelFor[request.action]);
-  switch (request.action) {
-    case "stop":
-      return lab.sessions.stoppedAtPc(id, request.session);
-    case "boot-disk":
-      return lab.startFromDisk(id);
-    case "take-seat":
-      return lab.rooms.takeSeat(lab.inventory.find(id));
-    case "withdraw":
-      return lab.requests.withdraw(id);
-    default:
-      return decide(lab, lab.inventory.find(id), request);
-  }
+export interface PcRequestsPorts {
+  readonly inventory: Inventory;
+  readonly admissions: Admissions;
+  readonly announcer: Announcer;
+  readonly images: Pick<ImageOrders, "find">;
+  readonly menus: Menus;
+  readonly orders: SessionOrders;
+  readonly pcs: Pick<PcOrders, "startFromDisk">;
+  readonly requests: Requests;
+  readonly rooms: Pick<RoomOrders, "takeSeat" | "view">;
+  readonly sessions: Pick<Sessions, "requireFree" | "stoppedAtPc">;
+  pcView(pc: PcRecord): PcView;
+  send(pc: string, message: ServerMessage): void;
 }
 
-function decide(lab: Lab, pc: PcRecord, request: Decided): void {
-  lab.sessions.requireFree(pc);
-  const asked = askedOf(lab, pc, request);
-  const right = lab.menus.rightOf(pc);
-  lab.menus.used(pc);
-  // From a PC whose key does not last nobody reaches others without an operator's yes.
-  const reachesTooFar =
-    request.action === "cast" && !isAtLeast(lab.admissions.standing(pc.id).level, "placed");
-  if (reachesTooFar || !isAllowed(request.action, lab.menus.rulesOf(pc), right))
-    return lab.requests.ask(pc, asked);
-  asked.perform(`whoever was at ${pc.name}`);
-  lab.announcer.note({ pc: pc.id }, `was asked at its menu, ${byText(right)}, to ${asked.what}`);
+/** What the people at PCs do there; an error is told there, too. */
+export class PcRequests {
+  private readonly ports: PcRequestsPorts;
+
+  constructor(ports: PcRequestsPorts) {
+    this.ports = ports;
+  }
+
+  /**
+   * Does what the person at this PC asks for and has confirmed there, or has an operator asked first;
+   * refuses as the operator's order does. Whoever is at a PC may always stop its work.
+   */
+  take(id: string, request: PcRequest): void {
+    this.atMenu(id, levelFor[request.action], () => this.meet(id, request));
+  }
+
+  /** Somebody has typed a PIN there. */
+  unlock(id: string, pin: string): void {
+    const { menus, inventory } = this.ports;
+    this.atMenu(id, "unproven", () => menus.unlock(inventory.find(id), pin));
+  }
+
+  /** Does what a PC of this level may. */
+  private atMenu(id: string, needed: Level, act: () => void): void {
+    const { admissions, send } = this.ports;
+    try {
+      requireLevel(admissions.standing(id).level, needed);
+      act();
+    } catch (error) {
+      if (!(error instanceof RoomcastError)) throw error;
+      send(id, { type: "notice", text: `${error.message}: ${error.next}` });
+    }
+  }
+
+  private meet(id: string, request: PcRequest): void {
+    const { inventory, requests, rooms, sessions, pcs } = this.ports;
+    switch (request.action) {
+      case "stop":
+        return sessions.stoppedAtPc(id, request.session);
+      case "boot-disk":
+        return pcs.startFromDisk(id);
+      case "take-seat":
+        return rooms.takeSeat(inventory.find(id));
+      case "withdraw":
+        return requests.withdraw(id);
+      default:
+        return this.decide(inventory.find(id), request);
+    }
+  }
+
+  private decide(pc: PcRecord, request: Decided): void {
+    const { sessions, menus, admissions, requests, announcer } = this.ports;
+    sessions.requireFree(pc);
+    const asked = this.askedOf(pc, request);
+    const right = menus.rightOf(pc);
+    menus.used(pc);
+    // From a PC whose key does not last nobody reaches others without an operator's yes.
+    const reachesTooFar =
+      request.action === "cast" && !isAtLeast(admissions.standing(pc.id).level, "placed");
+    if (reachesTooFar || !isAllowed(request.action, menus.rulesOf(pc), right))
+      return requests.ask(pc, asked);
+    asked.perform(`whoever was at ${pc.name}`);
+    announcer.note({ pc: pc.id }, `was asked at its menu, ${byText(right)}, to ${asked.what}`);
+  }
+
+  /** What would be done, bound to the image, the disk and the PCs as they are now. */
+  private askedOf(pc: PcRecord, request: Decided): Asked {
+    const { orders, images } = this.ports;
+    const { action } = request;
+    const disk = diskOf(pc, request.disk);
+    const own = { overwrites: [`${pc.name}  ${diskLine(disk)}`], word: pc.name };
+    switch (action) {
+      case "wipe": {
+        const { method, disk: named } = request;
+        const how = method === "zero" ? "with zeros" : `by ${method.replace("-", " ")}`;
+        return {
+          ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
+          perform: (orderedBy) =>
+            orders.wipe({ pc: pc.id, method, disk: named, failingDisks: [], orderedBy }, null),
+        };
+      }
+      case "restore": {
+        const image = images.find(request.image);
+        const order = {
+          ...{ ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk },
+          fit: "auto" as const,
+        };
+        return {
+          ...{
+            action,
+            ...own,
+            what: `restore ${imageName(image)} to its disk ${diskIdentity(disk)}`,
+          },
+          perform: (orderedBy) => orders.restore({ ...order, orderedBy }, null),
+        };
+      }
+      case "capture": {
+        const order = { pc: pc.id, name: request.name, disk: request.disk, raw: false };
+        return {
+          ...{ action, overwrites: [], word: null },
+          what: `store its disk ${diskIdentity(disk)} as image ${request.name}`,
+          perform: () => orders.capture(order, null),
+        };
+      }
+      case "cast":
+        return this.castOf(pc, request, disk);
+    }
+  }
+
+  /** To its own room and no other: the person has typed the name that the PC was told. */
+  private castOf(
+    pc: PcRecord,
+    { room: typed, saveAs, disk: sourceDisk }: Extract<Decided, { action: "cast" }>,
+    disk: DiskView,
+  ): Asked {
+    const { orders, rooms, pcView } = this.ports;
+    const { room } = pc;
+    if (room !== typed) {
+      const next = "look at the room's name on this screen, and try again";
+      throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);
+    }
+    const others = (): PcRecord[] =>
+      orders.targets({ room, pcs: null }, null).filter(({ id }) => id !== pc.id);
+    const idsOf = (pcs: readonly PcRecord[]): string =>
+      pcs
+        .map(({ id }) => id)
+        .sort()
+        .join();
+    const shown = others();
+    const view = rooms.view(room);
+    const usualDisk = { named: null, failingDisks: [], sectors: sectorsOfLive(disk.logicalSector) };
+    const count = shown.length === 1 ? "1 PC" : `${shown.length} PCs`;
+    const stored = saveAs === null ? "" : `, stored as image ${saveAs}`;
+    return {
+      action: "cast",
+      what: `cast its disk ${diskIdentity(disk)} to ${room} (${count})${stored}`,
+      overwrites: shown.map(
+        (each) => `${each.name}  ${foreseenTarget(pcView(each), [view], usualDisk).text}`,
+      ),
+      word: room,
+      perform(orderedBy) {
+        if (pc.room !== room || idsOf(others()) !== idsOf(shown)) {
+          const next = "ask again at the PC, and see the disks that are overwritten now";
+          throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
+        }
+        const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
+        return orders.cast({ ...order, fit: "never", orderedBy }, null);
+      },
+    };
+  }
 }
 
 /** By what it needs no operator, for the history. */
 function byText(right: Right | null): string {
   if (right === null) return "where nobody has to say yes";
   return right === "menu" ? "with the room's PIN" : "with the instructor's PIN";
-}
-
-/** What would be done, bound to the image, the disk and the PCs as they are now. */
-function askedOf(lab: Lab, pc: PcRecord, request: Decided): Asked {
-  const { action } = request;
-  const disk = diskOf(pc, request.disk);
-  const own = { overwrites: [`${pc.name}  ${diskLine(disk)}`], word: pc.name };
-  switch (action) {
-    case "wipe": {
-      const { method, disk: named } = request;
-      const how = method === "zero" ? "with zeros" : `by ${method.replace("-", " ")}`;
-      return {
-        ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
-        perform: (orderedBy) =>
-          lab.wipe({ pc: pc.id, method, disk: named, failingDisks: [], orderedBy }, null),
-      };
-    }
-    case "restore": {
-      const image = lab.image(request.image);
-      const order = {
-        ...{ ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk },
-        fit: "auto" as const,
-      };
-      return {
-        ...{
-          action,
-          ...own,
-          what: `restore ${imageName(image)} to its disk ${diskIdentity(disk)}`,
-        },
-        perform: (orderedBy) => lab.restore({ ...order, orderedBy }, null),
-      };
-    }
-    case "capture": {
-      const order = { pc: pc.id, name: request.name, disk: request.disk, raw: false };
-      return {
-        ...{ action, overwrites: [], word: null },
-        what: `store its disk ${diskIdentity(disk)} as image ${request.name}`,
-        perform: () => lab.capture(order, null),
-      };
-    }
-    case "cast":
-      return castOf(lab, pc, request, disk);
-  }
-}
-
-/** To its own room and no other: the person has typed the name that the PC was told. */
-function castOf(
-  lab: Lab,
-  pc: PcRecord,
-  { room: typed, saveAs, disk: sourceDisk }: Extract<Decided, { action: "cast" }>,
-  disk: DiskView,
-): Asked {
-  const { room } = pc;
-  if (room !== typed) {
-    const next = "look at the room's name on this screen, and try again";
-    throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);
-  }
-  const others = (): PcRecord[] =>
-    lab.targets({ room, pcs: null }, null).filter(({ id }) => id !== pc.id);
-  const idsOf = (pcs: readonly PcRecord[]): string =>
-    pcs
-      .map(({ id }) => id)
-      .sort()
-      .join();
-  const shown = others();
-  const view = lab.rooms.view(room);
-  const usualDisk = { named: null, failingDisks: [], sectors: sectorsOfLive(disk.logicalSector) };
-  const count = shown.length === 1 ? "1 PC" : `${shown.length} PCs`;
-  const stored = saveAs === null ? "" : `, stored as image ${saveAs}`;
-  return {
-    action: "cast",
-    what: `cast its disk ${diskIdentity(disk)} to ${room} (${count})${stored}`,
-    overwrites: shown.map(
-      (each) => `${each.name}  ${foreseenTarget(lab.pcView(each), [view], usualDisk).text}`,
-    ),
-    word: room,
-    perform(orderedBy) {
-      if (pc.room !== room || idsOf(others()) !== idsOf(shown)) {
-        const next = "ask again at the PC, and see the disks that are overwritten now";
-        throw new RoomcastError("conflict", `the PCs of room ${room} are others by now`, next);
-      }
-      const order = { ...usual, room, pcs: null, sender: pc.id, saveAs, sourceDisk, raw: false };
-      return lab.cast({ ...order, fit: "never", orderedBy }, null);
-    },
-  };
 }
 
 /** Throws `refused` for one that its agent does not show. */
@@ -177,8 +233,8 @@ function diskOf(pc: PcRecord, named: string): DiskView {
 }
 
 /** Throws `refused` at a PC that nobody has placed. */
-export function requireLevel(lab: Lab, pc: string, needed: Level): void {
-  if (isAtLeast(lab.admissions.standing(pc).level, needed)) return;
+function requireLevel(level: Level, needed: Level): void {
+  if (isAtLeast(level, needed)) return;
   throw new RoomcastError(
     "refused",
     "nobody has placed this PC yet",

@@ -1,8 +1,10 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { freeSeats, nextPlace } from "../../core/session/seats.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
+import type { WakeReport } from "../../core/wire/api.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
 import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
+import type { PcState } from "../../core/wire/views.ts";
 import { defaultRoom, type PcRecord, type PinHash } from "../state/records.ts";
 import { type Admissions, refusedFor } from "./admissions.ts";
 import type { Announcer } from "./announcer.ts";
@@ -10,6 +12,9 @@ import type { Inventory } from "./inventory.ts";
 import type { Menus } from "./menus.ts";
 import type { Personals } from "./personals.ts";
 import { hashPin } from "./pin.ts";
+import type { Presence } from "./presence.ts";
+import type { Sessions } from "./sessions.ts";
+import { type WakesPorts, wakePcs } from "./wakes.ts";
 
 export interface RoomOrdersPorts {
   readonly inventory: Inventory;
@@ -18,11 +23,14 @@ export interface RoomOrdersPorts {
   readonly menus: Menus;
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
-  /** The restore under way in a room. */
-  restoreIn(room: string): string | null;
   readonly personals: Pick<Personals, "requireSettings">;
-  /** A PC is in a room now, or its room is set otherwise. */
-  placed(pc: PcRecord): void;
+  readonly presence: Pick<Presence, "stateOf">;
+  readonly sessions: Pick<Sessions, "restoreIn">;
+  readonly timers: WakesPorts["timers"];
+  /** Sends the magic packet on the lab's network. */
+  wake(macs: readonly string[]): Promise<void>;
+  /** A PC is in a room now, or its room is set otherwise: the session that is under way there hears of it. */
+  joins(pc: PcRecord): void;
 }
 
 /** What operators do with rooms: their settings, their seats, and who sits where. */
@@ -35,7 +43,7 @@ export class RoomOrders {
 
   /** Throws `not-found`. */
   view(given: string): RoomView {
-    const { inventory, menus, isConnected, restoreIn } = this.ports;
+    const { inventory, menus, isConnected, sessions } = this.ports;
     const room = inventory.room(given);
     const { name } = room;
     const pcs = inventory.pcsOf(name);
@@ -44,7 +52,7 @@ export class RoomOrders {
       name,
       pcs: pcs.length,
       online: pcs.filter((pc) => isConnected(pc.id)).length,
-      session: restoreIn(name),
+      session: sessions.restoreIn(name),
       settings: room.settings,
       pin: room.pin !== null,
       instructorPin: room.instructorPin !== null,
@@ -63,9 +71,9 @@ export class RoomOrders {
   }
 
   delete(given: string): void {
-    const { inventory, announcer, restoreIn } = this.ports;
+    const { inventory, announcer, sessions } = this.ports;
     const { name } = inventory.room(given);
-    const session = restoreIn(name);
+    const session = sessions.restoreIn(name);
     if (session !== null) {
       throw new RoomcastError(
         "conflict",
@@ -84,7 +92,7 @@ export class RoomOrders {
   }
 
   async set(given: string, change: RoomChange): Promise<RoomView> {
-    const { inventory, menus, placed } = this.ports;
+    const { inventory, menus } = this.ports;
     inventory.room(given);
     const { pin: menuPin, instructorPin: otherPin, ...settings } = change;
     const [pin, instructorPin] = await Promise.all([hashOf(menuPin), hashOf(otherPin)]);
@@ -98,10 +106,7 @@ export class RoomOrders {
     if (instructorPin !== undefined) room.instructorPin = instructorPin;
     inventory.saveRoom(room);
     if (pin !== undefined || instructorPin !== undefined) menus.pinsChanged(name);
-    for (const pc of inventory.pcsOf(name)) {
-      this.tell(pc);
-      placed(pc);
-    }
+    for (const pc of inventory.pcsOf(name)) this.placed(pc);
     return this.changed(name);
   }
 
@@ -165,7 +170,7 @@ export class RoomOrders {
 
   /** The PC at which someone pressed Enter takes the next seat; throws `conflict` and `refused`. */
   takeSeat(pc: PcRecord): void {
-    const { inventory, admissions, announcer, placed } = this.ports;
+    const { inventory, admissions, announcer, joins } = this.ports;
     const state = admissions.identity(pc.id)?.state;
     const verdict = admissions.verdict(pc);
     // The walk is an operator's, who stands in the room: it places who waits, and settles no doubt.
@@ -206,10 +211,24 @@ export class RoomOrders {
     inventory.save(pc);
     admissions.place(pc, "seat walk");
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);
-    placed(pc);
+    joins(pc);
     announcer.pc(pc.id);
     this.tellWalkers(name);
     this.changed(name);
+  }
+
+  /** Wakes the room's PCs; see `wakePcs`. */
+  async wake(given: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport> {
+    const { inventory, presence, wake } = this.ports;
+    const pcs = inventory.pcsOf(inventory.room(given).name);
+    const stateOf = (pc: string): PcState => presence.stateOf(pc);
+    return wakePcs({ ...this.ports, stateOf, send: wake }, pcs, timeoutMs, signal);
+  }
+
+  /** The PC's name, room or seat has changed, or what its room is set to. */
+  placed(pc: PcRecord): void {
+    this.tell(pc);
+    this.ports.joins(pc);
   }
 
   /** Says to a PC where it is and what its room allows; to one that nobody placed, no more than it needs. */

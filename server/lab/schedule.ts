@@ -8,7 +8,7 @@ import type { SessionView } from "../../core/wire/views.ts";
 import type { ScheduleRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Announcer } from "./announcer.ts";
-import type { NamedRestore } from "./lab.ts";
+import type { NamedRestore } from "./session-orders.ts";
 
 /** After the wake-up everyone who comes is here; a PC that restarts gets this long, in seconds. */
 const startTimeoutSeconds = 60;
@@ -24,7 +24,7 @@ export interface SchedulePorts {
   /** As its record spells it; throws `not-found`. */
   roomNameOf(name: string): string;
   requireImage(reference: string): void;
-  /** As in `Lab`. */
+  /** As in `FitOrders`. */
   fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null;
   wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport>;
   restore(request: NamedRestore): SessionView;

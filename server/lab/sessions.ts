@@ -41,14 +41,17 @@ import {
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
-import type { PcState, SessionView } from "../../core/wire/views.ts";
+import type { SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
+import type { Announcer } from "./announcer.ts";
 import { Cast, type CastsPorts } from "./casts.ts";
 import { Engine, type Session, sessionOf } from "./engine.ts";
 import type { Fits } from "./fits.ts";
+import type { Inventory } from "./inventory.ts";
 import { LiveArchive } from "./live-archive.ts";
+import type { Presence } from "./presence.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** Sessions that ended and are listed; the others are found by their id. */
@@ -72,6 +75,9 @@ export interface SessionsPorts {
   readonly images: ImageStore;
   readonly timers: LabTimers;
   readonly fits: Pick<Fits, "want">;
+  readonly inventory: Pick<Inventory, "get">;
+  readonly presence: Pick<Presence, "networkOf" | "stateOf">;
+  readonly announcer: Pick<Announcer, "note" | "session" | "stuck">;
   openSender(opening: CastOpening, stats: (stats: CastSenderStats) => void): Promise<CastSender>;
   /** Hears a cast on this network. */
   startReceiver(
@@ -79,17 +85,10 @@ export interface SessionsPorts {
     options: Omit<CastReceiverOptions, "interfaceAddress">,
     events: CastReceiverEvents,
   ): Promise<CastReceiver>;
-  /** By which network the PC is reached: its name. */
-  networkOf(pc: PcId): string;
   send(pc: PcId, message: ServerMessage): void;
   sendBulk(pc: PcId, kind: number, tag: number, payload: Uint8Array): void;
   /** What the order of this attempt takes from elsewhere, but for the cast's keys. */
   settingsOf(pc: PcId, session: Session, attempt: number): Omit<OrderSettings, "castKeys">;
-  nameOf(pc: PcId): string;
-  stateOf(pc: PcId): PcState;
-  note(session: string, pc: PcId | null, text: string): void;
-  /** Something that a screen shows has changed. */
-  changed(session: Session): void;
   ended(session: Session): void;
   /** A disk has become a verified copy. */
   verified(pc: PcId): void;
@@ -97,8 +96,6 @@ export interface SessionsPorts {
   committed(manifest: Manifest): void;
   /** Which PCs are waited for to come up. */
   awaited(pcs: ReadonlySet<PcId>): void;
-  /** What cannot be written down, and so is not done; null: it can be again. */
-  stuck(reason: string | null): void;
 }
 
 /** To whom, and how: of restores and live casts. */
@@ -181,7 +178,11 @@ export class Sessions {
   }
 
   view(session: Session): SessionView {
-    return this.engine.view(session, this.ports);
+    const { inventory, presence } = this.ports;
+    return this.engine.view(session, {
+      nameOf: (pc) => inventory.get(pc)?.name ?? pc,
+      stateOf: (pc) => presence.stateOf(pc),
+    });
   }
 
   /** Throws `not-found`. */
@@ -189,9 +190,13 @@ export class Sessions {
     return this.view(this.session(id));
   }
 
+  has(id: string): boolean {
+    return this.lookUp(id) !== undefined;
+  }
+
   /** Throws `not-found`. */
   session(id: string): Session {
-    const found = this.engine.get(id) ?? this.ended.get(id) ?? this.journalled(id);
+    const found = this.lookUp(id);
     if (found !== undefined) return found;
     throw new RoomcastError(
       "not-found",
@@ -472,7 +477,7 @@ export class Sessions {
         });
         if (bytesTotal !== null && isCaptured(session, pc, attempt))
           this.requireSpace(session, bytesTotal);
-        return this.ports.changed(session);
+        return this.ports.announcer.session(session.id);
       }
       case "cast-stats": {
         if (!isSender(session, pc) || !isOrdered(session, pc, attempt)) return;
@@ -521,11 +526,11 @@ export class Sessions {
     const number = this.nextNumber(journal.nextNumber());
     const session = this.engine.begin(number, kind, specOf(number), timers.stamp());
     this.equip(session);
-    this.ports.note(session.id, pc, text);
+    this.ports.announcer.note({ session: session.id, pc }, text);
     this.flush();
     for (const each of session.kind.pcs(session.state)) {
       this.tellWaiting(each);
-      if (this.ports.stateOf(each) === "booting")
+      if (this.ports.presence.stateOf(each) === "booting")
         this.take(session.id, { type: "booting", pc: each });
     }
     return this.view(session);
@@ -543,7 +548,7 @@ export class Sessions {
     if (kindName === "restore")
       this.addCast(session, {
         home: null,
-        networkOf: this.ports.networkOf,
+        networkOf: (pc) => this.ports.presence.networkOf(pc),
         open: (network, stats) => this.openSender(session, network, stats),
       });
     if (kindName === "cast") {
@@ -576,14 +581,14 @@ export class Sessions {
     const cast = new Cast(session, {
       ...where,
       take: (id, input) => this.take(id, input),
-      counted: () => this.ports.changed(session),
+      counted: () => this.ports.announcer.session(session.id),
     });
     this.casts.set(session.id, cast);
     this.byTag.set(placeOf(session).tag, session);
   }
 
   private addArchive(session: Session): LiveArchive {
-    const { images, timers, send, sendBulk, startReceiver, committed, note } = this.ports;
+    const { images, timers, send, sendBulk, startReceiver, committed, announcer } = this.ports;
     const { saveAs, sender } = (session.state as LiveState).spec;
     const archive = new LiveArchive(session, images.beginImage(saveAs ?? "live"), {
       timers,
@@ -591,12 +596,15 @@ export class Sessions {
       send,
       sendBulk,
       startReceiver: (options, events) =>
-        startReceiver(this.ports.networkOf(sender), options, events),
+        startReceiver(this.ports.presence.networkOf(sender), options, events),
       committed,
       take: (input) => this.take(session.id, input),
       receivers: () => presentPcs((session.state as LiveState).receivers),
       untidy: (why) =>
-        note(session.id, null, `what the live cast left could not be tidied up: ${why}`),
+        announcer.note(
+          { session: session.id },
+          `what the live cast left could not be tidied up: ${why}`,
+        ),
     });
     this.archives.set(session.id, archive);
     return archive;
@@ -638,14 +646,14 @@ export class Sessions {
         journal.append(batch);
       } catch (error) {
         this.engine.notWritten();
-        this.ports.stuck(errorText(error));
+        this.ports.announcer.stuck(errorText(error));
         this.retry = timers.later(journalRetryMs, () => {
           this.retry = null;
           this.flush();
         });
         return this.send();
       }
-      this.ports.stuck(null);
+      this.ports.announcer.stuck(null);
       this.act(this.engine.written(timers.now()));
     }
     this.send();
@@ -666,12 +674,12 @@ export class Sessions {
     this.send();
     for (const { session, fact, text } of happened) {
       this.follow(session, fact);
-      if (text !== null) this.ports.note(session.id, fact.pc, text);
+      if (text !== null) this.ports.announcer.note({ session: session.id, pc: fact.pc }, text);
     }
     for (const session of changed) {
       this.casts.get(session.id)?.sync(session.kind.wanted(session.durable).cast);
       this.syncFit(session);
-      this.ports.changed(session);
+      this.ports.announcer.session(session.id);
     }
     for (const session of over) this.end(session);
     if (happened.some(({ fact }) => isOfProof(fact))) this.ports.awaited(this.awaited());
@@ -699,7 +707,7 @@ export class Sessions {
     const withdraw = this.ports.fits.want(fit, {
       progress: (progress) => {
         gauges.fit = progress;
-        this.ports.changed(session);
+        this.ports.announcer.session(session.id);
       },
       fitted: (made) => {
         const { id: imageId, rootHash, storedBytes } = made;
@@ -771,7 +779,10 @@ export class Sessions {
     if (writer !== undefined && (session.state as CaptureState).image === null)
       writer.abort().catch((error: unknown) => {
         const why = errorText(error);
-        this.ports.note(id, null, `what the capture left could not be tidied up: ${why}`);
+        this.ports.announcer.note(
+          { session: id },
+          `what the capture left could not be tidied up: ${why}`,
+        );
       });
     for (const resolve of this.waiting.get(id) ?? []) resolve();
     this.waiting.delete(id);
@@ -783,7 +794,9 @@ export class Sessions {
     this.ended.set(session.id, session);
   }
 
-  private journalled(id: string): Session | undefined {
+  private lookUp(id: string): Session | undefined {
+    const known = this.engine.get(id) ?? this.ended.get(id);
+    if (known !== undefined) return known;
     const number = /^s\d{1,12}$/.test(id) ? Number(id.slice(1)) : 0;
     const found = this.ports.journal.find(number);
     return found === undefined ? undefined : sessionOf(found);

@@ -96,7 +96,7 @@ test("of work that was given to another PC no word counts", async () => {
   const all = messages();
   const sayAll = (pc: string): void => {
     for (const type of ["ready", "delivery", "progress", "cast-stats", "alive"] as const)
-      api.lab.message(pc, all[type]);
+      api.lab.connections.message(pc, all[type]);
   };
   const of = () => api.lab.sessions.find(restore).members[0];
   const before = of();

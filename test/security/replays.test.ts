@@ -116,7 +116,7 @@ test("the words of work that is over, or of an earlier attempt at it, change not
   } as const;
   const say = (attempt: number): void => {
     const report = { session: restore, attempt, phase: "done", end } as const;
-    api.lab.message(worker, { type: "alive", state: "idle", report });
+    api.lab.connections.message(worker, { type: "alive", state: "idle", report });
   };
   const before = view().members;
   say(7);

@@ -64,8 +64,8 @@ async function useThem(): Promise<void> {
         }
   }
   const [first = ""] = pcs;
-  api.lab.message(first, { type: "unlock", pin: `${pin}x` });
-  api.lab.message(first, { type: "unlock", pin });
+  api.lab.connections.message(first, { type: "unlock", pin: `${pin}x` });
+  api.lab.connections.message(first, { type: "unlock", pin });
   const work = { session: capture, attempt: 1 };
   const end = {
     outcome: "failed",
@@ -74,12 +74,12 @@ async function useThem(): Promise<void> {
     rootHash: null,
     counters: null,
   } as const;
-  api.lab.message(first, {
+  api.lab.connections.message(first, {
     type: "alive",
     state: "failed",
     report: { ...work, phase: "done", end },
   });
-  api.lab.lost(first, "the PC stopped answering");
+  api.lab.connections.lost(first, "the PC stopped answering");
 }
 
 /** A PC fetches its host keys and its steps, and an admin pastes the wrong key. */

@@ -3,11 +3,9 @@ import { join } from "node:path";
 import type { BootCourses } from "../../../core/boot/boot-course.ts";
 import { neededFiles, signedFiles, siteFiles } from "../../../core/boot/boot-files.ts";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
-import type { BootUuids } from "../../../core/boot/boot-uuids.ts";
 import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
-import type { Asked } from "../../../core/boot/who-asks.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 import { millis } from "../../../core/units/units.ts";
@@ -16,8 +14,7 @@ import type { Config } from "../../host/config.ts";
 import { interfaceMtu } from "../../host/interface-mtu.ts";
 import type { Log } from "../../host/log.ts";
 import type { Announcer } from "../../lab/announcer.ts";
-import type { BootTroubles } from "../../lab/boot-troubles.ts";
-import type { BootDecision } from "../../lab/boots.ts";
+import type { StartingPcs } from "../../lab/starting-pcs.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { BootHints } from "./boot-hints.ts";
 import { bootKernels, kernelsFor } from "./boot-kernels.ts";
@@ -36,16 +33,8 @@ export interface BootServicesOptions {
   readonly dhcp: Pick<DhcpServiceOptions, "wanted" | "config" | "relayed">;
   readonly state: StateStore;
   readonly lab: {
-    /** What a PC is to start; asking changes nothing. */
-    bootDecision(mac: MacAddress): BootDecision;
-    /** A PC has asked for its boot files. */
-    askedForBootFiles(mac: MacAddress): void;
-    /** A PC has asked for an address, of this server or another. */
-    askedForAddress(mac: MacAddress, asked: Asked): void;
-    isSecureBootOff(mac: MacAddress): boolean;
-    readonly bootUuids: BootUuids;
+    readonly starting: StartingPcs;
     readonly dhcpSeats: DhcpSeats;
-    readonly bootTroubles: Pick<BootTroubles, "tell" | "nameOf">;
     readonly announcer: Pick<Announcer, "note">;
   };
   /** What is wrong now, all of it, in words. */
@@ -83,13 +72,13 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const offered = bootKernels(folder, options.boot);
   const hasMemtest = existsSync(join(folder, "memtest.bin"));
   const plan = (mac: MacAddress): BootPlan => {
-    const { memoryBytes, ...decision } = lab.bootDecision(mac);
+    const { memoryBytes, ...decision } = lab.starting.boots.decide(mac);
     const kernels = kernelsFor(offered, memoryBytes);
     return { serverUrl: options.serverUrl, gate: gate(), mac, ...decision, kernels, hasMemtest };
   };
   const hints = new BootHints({
     now: () => performance.now(),
-    hint: (mac) => lab.askedForBootFiles(mac),
+    hint: (mac) => lab.starting.askedForBootFiles(mac),
     onError,
   });
   let courses: BootCourses | null = null;
@@ -104,7 +93,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const secureFile = (path: string): string | undefined => {
     const request = hasOwnImage ? secureBootRequest(path) : undefined;
     if (request === undefined) return undefined;
-    const file = request.file(lab.bootDecision(request.mac).decision);
+    const file = request.file(lab.starting.boots.decide(request.mac).decision);
     if (request.isSecondStage) asked(request.mac);
     return file;
   };
@@ -118,14 +107,14 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       ...options,
       ...dhcp,
       signed: hasOwnImage ? "image" : unsigned.length === 0 ? "shim" : null,
-      isSecureBootOff: (mac) => lab.isSecureBootOff(mac),
-      bootUuids: lab.bootUuids,
+      isSecureBootOff: (mac) => lab.starting.isSecureBootOff(mac),
+      bootUuids: lab.starting.uuids,
       seats: lab.dhcpSeats,
       troubles: {
-        trouble: (mac, text) => lab.bootTroubles.tell(mac, text),
-        nameOf: (mac) => lab.bootTroubles.nameOf(mac),
+        trouble: (mac, text) => lab.starting.troubles.tell(mac, text),
+        nameOf: (mac) => lab.starting.troubles.nameOf(mac),
       },
-      asked: (mac, who) => lab.askedForAddress(mac, who),
+      asked: (mac, who) => lab.starting.proofs.heardDhcp(mac, who),
       note: (text) => lab.announcer.note({}, text),
       onError,
     }),

@@ -175,7 +175,7 @@ export async function openApi(
   const live = new LiveEvents(lab.announcer.feed, keptEvents);
   const ports = { lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
-  const asked = (mac: MacAddress): void => lab.askedForBootFiles(mac);
+  const asked = (mac: MacAddress): void => lab.starting.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);
   else {
     const gate = (): BootGate => ({ url: "https://test", pins: [testPin] });

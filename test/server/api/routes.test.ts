@@ -228,7 +228,7 @@ test("a room is found in any spelling, and keeps its own", async () => {
   const change = { grow: "last", admit: "on-order" };
   assert.equal((await call("PATCH", "/rooms/hall", change)).body.settings.grow, "last");
   const by = { operator: "ann", shown: null };
-  assert.deepEqual(lab.targets({ room: "hall", pcs: null }, by), [pc]);
+  assert.deepEqual(lab.orders.targets({ room: "hall", pcs: null }, by), [pc]);
   assert.equal((await call("DELETE", "/rooms/HALL")).status, 204);
   assert.equal(pc.room, "default");
 });

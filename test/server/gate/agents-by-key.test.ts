@@ -28,7 +28,7 @@ before(async () => {
     https: { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3" },
   }) as unknown as FastifyInstance;
   await app.register(websocket);
-  await app.register(async (scope) => links.route(scope, api.lab));
+  await app.register(async (scope) => links.route(scope, api.lab.connections));
   place = { server: await app.listen({ host: "127.0.0.1", port: 0 }), pins: [tls.pin] };
 });
 after(async () => {

@@ -6,7 +6,7 @@ import { encodeLivePlan } from "../../../core/image/live-plan.ts";
 import type { GrantRole, ViewRole } from "../../../core/trust/grant.ts";
 import type { ServerMessage } from "../../../core/wire/control.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
-import type { NamedCast, NamedRestore } from "../../../server/lab/lab.ts";
+import type { NamedCast, NamedRestore } from "../../../server/lab/session-orders.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi, type TestApiOptions } from "../api/open-api.ts";
 import { helloOf, loginOf } from "../lab/hello.ts";
@@ -60,18 +60,21 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
   const pcs = [1, 2, 3, 4].map((number) => {
     const hello = helloOf(`52:54:00:00:00:0${number}`, { disks: [diskOf(number)] });
     const login = loginOf(hello, { kind: "tpm" });
-    const { pc } = lab.login(login);
+    const { pc } = lab.connections.login(login);
     online.add(pc);
-    lab.connected(pc, login);
+    lab.connections.connected(pc, login);
     lab.pcs.admit(pc, null, by.operator);
     return pc;
   });
   const image = await write(api.images, [new Uint8Array(mib).fill(7)]);
   const other = await write(api.images, [new Uint8Array(mib).fill(8)], "other");
-  const { id: capture } = lab.capture({ pc: "pc1", name: "base", disk: null, raw: false }, by);
+  const { id: capture } = lab.orders.capture(
+    { pc: "pc1", name: "base", disk: null, raw: false },
+    by,
+  );
   const castRequest = { sender: "pc2", pcs: ["pc3"], saveAs: null, sourceDisk: null, raw: false };
-  const { id: cast } = lab.cast({ ...usual, ...castRequest }, by);
-  const { id: restore } = lab.restore({ ...usual, image: image.id, pcs: ["pc4"] }, by);
+  const { id: cast } = lab.orders.cast({ ...usual, ...castRequest }, by);
+  const { id: restore } = lab.orders.restore({ ...usual, image: image.id, pcs: ["pc4"] }, by);
 
   const orderGrants = (): string[] =>
     said.flatMap(({ message }) => [
@@ -85,7 +88,7 @@ export async function openGranted(options: TestApiOptions = {}): Promise<Granted
   };
   const [first = ""] = pcs;
   const viewGrant = (view: ViewRole): string => {
-    lab.message(first, { type: "grant-request", view });
+    lab.connections.message(first, { type: "grant-request", view });
     const answer = said.at(-1)?.message;
     assert(answer?.type === "grant" && answer.grant !== null);
     return answer.grant;

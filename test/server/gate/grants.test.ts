@@ -170,7 +170,7 @@ test("a PC of which it is not known which it is may not look at images", () => {
   const record = core.inventory.find("pc1");
   record.doubt = [lab.pcs[1] ?? ""];
   const answered = (view: "list" | "check") => {
-    core.message(first, { type: "grant-request", view });
+    core.connections.message(first, { type: "grant-request", view });
     return lab.said.at(-1)?.message;
   };
   const refused = answered("list");

@@ -138,7 +138,11 @@ test("the index of a capture is as long as its agent's plan, once that is known"
   const work = { type: "progress", session: lab.capture, attempt: 1 } as const;
   const progress = { ...work, phase: "capturing", counters: null } as const;
   const { id } = api.lab.inventory.find("pc1");
-  api.lab.message(id, { ...progress, bytesDone: 0, bytesTotal: 10 * 1024 * 1024 - 512 });
+  api.lab.connections.message(id, {
+    ...progress,
+    bytesDone: 0,
+    bytesTotal: 10 * 1024 * 1024 - 512,
+  });
   assert.equal(await statusOfChunked(row, 480), 204);
   assert.equal(await statusOfChunked(row, 481), 413);
 });

@@ -59,11 +59,11 @@ test("a PC that is here has no trouble, whatever was seen of its boot", async ()
   });
   const { lab } = api;
   const login = loginOf(helloOf("52:54:00:00:00:01"));
-  const { pc: id } = lab.login(login);
+  const { pc: id } = lab.connections.login(login);
   const pc = lab.inventory.find(id);
-  lab.bootTroubles.tell("52:54:00:00:00:01", text);
+  lab.starting.troubles.tell("52:54:00:00:00:01", text);
   assert.equal(lab.pcView(pc).bootTrouble, text);
   connected.add(id);
-  lab.connected(id, login);
+  lab.connections.connected(id, login);
   assert.equal(lab.pcView(pc).bootTrouble, null);
 });

@@ -62,16 +62,17 @@ async function looksPerPc(count: number): Promise<number> {
     looks = 0;
     const ids = Array.from({ length: count }, (_, number) => {
       const login = loginOf(helloOfPc(number), { kind: "file" });
-      const { pc } = lab.login(login);
+      const { pc } = lab.connections.login(login);
       online.add(pc);
-      lab.connected(pc, login);
+      lab.connections.connected(pc, login);
       return pc;
     });
     await sleep(400);
-    for (const pc of ids) lab.message(pc, { type: "alive", state: "idle", report: null });
+    for (const pc of ids)
+      lab.connections.message(pc, { type: "alive", state: "idle", report: null });
     for (const pc of ids) {
       online.delete(pc);
-      lab.lost(pc, "switched off");
+      lab.connections.lost(pc, "switched off");
     }
     await sleep(400);
     assert.equal(told.filter((type) => type === "pc").length, 2 * count);

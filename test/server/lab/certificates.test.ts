@@ -11,7 +11,7 @@ import type { Manifest } from "../../../core/image/types.ts";
 import { checkBytes } from "../../../core/node/ed25519.ts";
 import type { End } from "../../../core/wire/control.ts";
 import type { WipeRecord } from "../../../core/wire/wipe.ts";
-import type { NamedRestore } from "../../../server/lab/lab.ts";
+import type { NamedRestore } from "../../../server/lab/session-orders.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
 import { mib, write } from "../store/write-image.ts";
@@ -41,9 +41,9 @@ beforeEach(async () => {
     const login = loginOf(helloOf(`52:54:00:00:00:0${number}`, { disks: [diskOf(number)] }), {
       kind: "tpm",
     });
-    const { pc } = api.lab.login(login);
+    const { pc } = api.lab.connections.login(login);
     online.add(pc);
-    api.lab.connected(pc, login);
+    api.lab.connections.connected(pc, login);
     api.lab.pcs.set(pc, { name: `lab1-a${number}`, seat: `A${number}` }, "ann");
     return pc;
   });
@@ -66,10 +66,10 @@ const order = {
 function ends(pc: string, session: string, end: Partial<End>): void {
   const at = { session, attempt: 1 };
   const disk = diskOf(pcs.indexOf(pc) + 1);
-  api.lab.message(pc, { type: "ready", ...at, disk, counters });
+  api.lab.connections.message(pc, { type: "ready", ...at, disk, counters });
   const whole = { outcome: "verified" as const, reason: null, next: null, rootHash: null };
   const report = { ...at, phase: "done" as const, end: { ...whole, counters, ...end } };
-  api.lab.message(pc, { type: "alive", state: "idle", report });
+  api.lab.connections.message(pc, { type: "alive", state: "idle", report });
 }
 
 const certificateOf = async (id: string) => {
@@ -79,7 +79,7 @@ const certificateOf = async (id: string) => {
 
 async function restored(): Promise<string> {
   const request = { ...order, image: image.id, pcs };
-  const { id } = api.lab.restore(request, { operator: "ann", shown: null });
+  const { id } = api.lab.orders.restore(request, { operator: "ann", shown: null });
   const early = await certificateOf(id);
   assert.deepEqual([early.status, early.body.code], [409, "conflict"]);
   assert.match(early.body.message, /nothing of it is certain yet/);
@@ -141,7 +141,7 @@ const proof = {
 test("a wipe is certified: who asked for it, which disk, how, NIST's word, and what was read back", async () => {
   const [pc = ""] = pcs;
   const wipe = { action: "wipe", method: "zero", disk: diskOf(1).path } as const;
-  api.lab.message(pc, { type: "ask", want: wipe });
+  api.lab.connections.message(pc, { type: "ask", want: wipe });
   const [request] = api.lab.requests.list();
   const { id } = api.lab.requests.yes(request?.id ?? "", "ann");
   const disk = { ...diskOf(1), serial: "as-wiped" };
@@ -159,7 +159,7 @@ test("a wipe is certified: who asked for it, which disk, how, NIST's word, and w
 test("a wipe that could not be read back is certified as done, and not as verified", async () => {
   const [pc = ""] = pcs;
   const order = { pc, method: "discard", disk: null, failingDisks: [] } as const;
-  const { id } = api.lab.wipe(order, { operator: "ann", shown: null });
+  const { id } = api.lab.orders.wipe(order, { operator: "ann", shown: null });
   const readBack = { ...proof.readBack, bytes: 0, finding: "unverifiable" as const };
   const way = { way: "discard" as const, sanitization: null, detail: "discarded" };
   ends(pc, id, { outcome: "done", wipe: { ...way, readBack, disk: diskOf(1) } });
@@ -171,7 +171,7 @@ test("a wipe that could not be read back is certified as done, and not as verifi
 
 test("a capture is refused in words, and a session that never was is not found", async () => {
   const capture = { pc: pcs[0] ?? "", name: "base", disk: null, raw: false };
-  const { id } = api.lab.capture(capture, null);
+  const { id } = api.lab.orders.capture(capture, null);
   api.lab.sessions.stop(id);
   const { status, body } = await certificateOf(id);
   assert.deepEqual([status, body.code], [409, "conflict"]);

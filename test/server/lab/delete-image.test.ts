@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => api.close());
 
 const restore = (image = "lab") =>
-  api.lab.restore(
+  api.lab.orders.restore(
     {
       ...{ image, room: null, pcs: ["pc1"], disk: null, failingDisks: [] },
       ...{ start: "now", startTimeoutSeconds: null, delta: false },
@@ -29,18 +29,18 @@ const restore = (image = "lab") =>
 test("a restore that begins while the deletion waits its turn is refused", async () => {
   // The store does one thing at a time: the first deletion keeps the second waiting.
   await write(api.images, [new Uint8Array(randomBytes(mib))], "other");
-  const deletions = [api.lab.deleteImage("other"), api.lab.deleteImage("lab")];
+  const deletions = [api.lab.images.delete("other"), api.lab.images.delete("lab")];
   assert.throws(() => restore(), { code: "not-found", message: /there is no image "lab"/ });
-  await assert.rejects(api.lab.deleteImage("lab"), { code: "not-found" });
+  await assert.rejects(api.lab.images.delete("lab"), { code: "not-found" });
   await Promise.all(deletions);
-  assert.deepEqual(api.lab.images(), []);
+  assert.deepEqual(api.lab.images.views(), []);
 });
 
 test("an image that a restore casts is not deleted, and can be once the restore is over", async () => {
   const { id } = restore();
-  await assert.rejects(api.lab.deleteImage("lab"), { code: "conflict" });
+  await assert.rejects(api.lab.images.delete("lab"), { code: "conflict" });
   api.lab.sessions.stop(id);
-  await api.lab.deleteImage("lab");
+  await api.lab.images.delete("lab");
 });
 
 test("an image goes with its fitted versions, unless one of them is cast", async () => {
@@ -51,23 +51,23 @@ test("an image goes with its fitted versions, unless one of them is cast", async
   await writer.put(entryOf(0, data), data);
   const index = encodeIndex([entryOf(0, data)]);
   await writer.commit(draftOf(index, 1), index);
-  const shown = api.lab
-    .images()
+  const shown = api.lab.images
+    .views()
     .map(({ fitOf, fitSize, version }) => ({ fitOf, fitSize, version }));
   assert.deepEqual(shown, [
     { fitOf: null, fitSize: null, version: 1 },
     { fitOf: origin.id, fitSize: "1MB", version: 1 },
   ]);
   assert.deepEqual(
-    api.lab.imagesAtPcs().map(({ id }) => id),
+    api.lab.images.viewsAtPcs().map(({ id }) => id),
     [origin.id],
   );
   const { id } = restore("lab@1-fit-1MB");
   const message = /casting lab@1-fit-1MB/;
-  await assert.rejects(api.lab.deleteImage("lab"), { code: "conflict", message });
+  await assert.rejects(api.lab.images.delete("lab"), { code: "conflict", message });
   api.lab.sessions.stop(id);
-  await api.lab.deleteImage("lab");
-  assert.deepEqual(api.lab.images(), []);
+  await api.lab.images.delete("lab");
+  assert.deepEqual(api.lab.images.views(), []);
 });
 
 test("a deletion that fails leaves the image where it was", async (context) => {

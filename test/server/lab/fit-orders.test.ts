@@ -72,9 +72,9 @@ function join(number: number, sizeMib: number): string {
   const disks = [{ ...diskOf(number), size: sizeMib * mib }];
   const said = helloOf(`52:54:00:00:00:0${number}`, { disks });
   const login = loginOf(said, { kind: "tpm" });
-  const { pc } = api.lab.login(login);
+  const { pc } = api.lab.connections.login(login);
   online.add(pc);
-  api.lab.connected(pc, login);
+  api.lab.connections.connected(pc, login);
   api.lab.pcs.set(pc, { name: `pc${number}`, room: "default" }, "ann");
   return pc;
 }
@@ -119,7 +119,7 @@ test("whoever is there is told to wait; once there is a version that fits, all a
   );
   const text = "lab@1 is made to fit the disks of this room first: please wait";
   assert.deepEqual(notices.toSorted(), [`${small}: ${text}`, `${large}: ${text}`].toSorted());
-  api.lab.lost(large, "gone");
+  api.lab.connections.lost(large, "gone");
   join(2, 64);
   assert.equal(notices.length, 3, "who comes back is told again");
   assert.deepEqual(orders, []);
@@ -173,12 +173,12 @@ test("a disk that is too small for anything is refused, by the number that is kn
 test("a schedule has the room's version made, where one is needed", async () => {
   const { signal } = new AbortController();
   const order = { image: "lab", room: "default" };
-  const ready = api.lab.fit(order, signal);
+  const ready = api.lab.fitOrders.fit(order, signal);
   assert(ready !== null);
   await make(0);
   await ready;
-  assert.equal(api.lab.fit(order, signal), null, "it is there");
+  assert.equal(api.lab.fitOrders.fit(order, signal), null, "it is there");
   await api.images.noteLeastDisk(image.id, 7 * mib);
   join(1, 5);
-  assert.throws(() => api.lab.fit(order, signal), /the smallest this image can be is/);
+  assert.throws(() => api.lab.fitOrders.fit(order, signal), /the smallest this image can be is/);
 });

@@ -16,14 +16,14 @@ test("a connected PC is seen now; afterwards, when it was lost", async () => {
   await using api = await openApi("local", { agents });
   const { lab } = api;
   const login = loginOf(helloOf("52:54:00:00:00:01"));
-  const { pc: id } = lab.login(login);
+  const { pc: id } = lab.connections.login(login);
   const pc = lab.inventory.find(id);
   connected.add(id);
-  lab.connected(id, login);
+  lab.connections.connected(id, login);
   pc.lastSeen = "2020-01-01T00:00:00.000Z";
   const age = (): number => Date.now() - Date.parse(lab.pcView(pc).lastSeen ?? "");
   assert(age() < 60_000, `${age()} ms`);
-  lab.lost(id, "closed");
+  lab.connections.lost(id, "closed");
   connected.delete(id);
   assert(age() < 60_000, "since it was lost");
   pc.lastSeen = "2020-01-01T00:00:00.000Z";

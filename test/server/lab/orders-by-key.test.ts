@@ -45,14 +45,14 @@ function connect(number: number, more: Parameters<typeof loginOf>[1] = {}): stri
     code: String(number).repeat(6),
     ...more,
   });
-  const { pc } = lab.login(login);
+  const { pc } = lab.connections.login(login);
   sent.set(pc, []);
-  lab.connected(pc, login);
+  lab.connections.connected(pc, login);
   return pc;
 }
 function leave(pc: string): void {
   sent.delete(pc);
-  lab.lost(pc, "gone");
+  lab.connections.lost(pc, "gone");
 }
 const ordersTo = (pc: string): string[] =>
   (sent.get(pc) ?? []).flatMap(({ type }) =>
@@ -160,7 +160,7 @@ test("in a room that admits placed, an order to a new PC is refused; pc set and 
   assert.equal((await call("GET", `/pcs/${moved}`)).body.identity.state, "waiting", "a name only");
   await call("PATCH", `/pcs/${moved}`, { room: "lab1" });
   await call("POST", "/rooms/lab1/walk", { on: true });
-  lab.message(walked, { type: "ask", want: { action: "take-seat" } });
+  lab.connections.message(walked, { type: "ask", want: { action: "take-seat" } });
   for (const pc of [moved, walked])
     assert.equal((await call("GET", `/pcs/${pc}`)).body.identity.state, "placed");
 });
@@ -187,7 +187,7 @@ test("pc revoke cuts a PC off at once, and out of its session; it gets nothing u
   const [before] = orders(other);
   assert(before !== undefined);
   const report = { session: body.id, attempt: 1, phase: "working", end: null } as const;
-  lab.message(other, { type: "alive", state: "waiting", report });
+  lab.connections.message(other, { type: "alive", state: "waiting", report });
   await call("POST", `/pcs/${pc}/revoke`, {});
   await settled();
   assert.deepEqual(cut, [pc]);
@@ -236,13 +236,17 @@ test("the words of a PC that waits, and of another than was ordered, count for n
   ];
   const stateOf = async (): Promise<string> =>
     (await call("GET", `/sessions/${body.id}`)).body.state;
-  for (const lie of lies) lab.message(other, lie);
+  for (const lie of lies) lab.connections.message(other, lie);
   await call("POST", `/pcs/${other}/admit`, {});
-  for (const lie of lies) lab.message(other, lie);
+  for (const lie of lies) lab.connections.message(other, lie);
   await settled();
   const before = await stateOf();
   assert.notEqual(before, "failed", "another PC's size is none of this capture's");
-  lab.message(pc, { type: "alive", state: "idle", report: { ...work, phase: "done", end } });
+  lab.connections.message(pc, {
+    type: "alive",
+    state: "idle",
+    report: { ...work, phase: "done", end },
+  });
   await settled();
   assert.equal(await stateOf(), "failed", "its own word ends it: no image was stored");
 });
@@ -255,16 +259,22 @@ test("a waiting PC may ask for nothing, and one without a lasting key for nothin
       .get(pc)
       ?.flatMap((message) => (message.type === "notice" ? [message.text] : []))
       .at(-1);
-  lab.message(waiting, { type: "ask", want: { action: "capture", name: "img", disk: "/dev/sda" } });
+  lab.connections.message(waiting, {
+    type: "ask",
+    want: { action: "capture", name: "img", disk: "/dev/sda" },
+  });
   assert.match(said(waiting) ?? "", /nobody has placed this PC yet/);
-  lab.message(waiting, { type: "unlock", pin: "2468" });
+  lab.connections.message(waiting, { type: "unlock", pin: "2468" });
   assert.match(said(waiting) ?? "", /nobody has placed this PC yet/);
   await call("PATCH", "/rooms/default", { ask: "free" });
   const cast = { action: "cast", room: "default", saveAs: null, disk: "/dev/sda" } as const;
-  lab.message(memory, { type: "ask", want: cast });
+  lab.connections.message(memory, { type: "ask", want: cast });
   assert.match(lab.requests.list()[0]?.what ?? "", /cast its disk/, "an operator is asked");
-  lab.message(memory, { type: "ask", want: { action: "withdraw" } });
-  lab.message(memory, { type: "ask", want: { action: "capture", name: "img", disk: "/dev/sda" } });
+  lab.connections.message(memory, { type: "ask", want: { action: "withdraw" } });
+  lab.connections.message(memory, {
+    type: "ask",
+    want: { action: "capture", name: "img", disk: "/dev/sda" },
+  });
   await settled();
   assert.deepEqual([ordersTo(waiting), ordersTo(memory)], [[], ["capture"]]);
 });

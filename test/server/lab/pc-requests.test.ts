@@ -32,7 +32,8 @@ const cast: Want = { action: "cast", room: "default", saveAs: null, disk: "/dev/
 const everything = [restore, wipe, capture, cast];
 
 const idOf = (pc: number): string => ids[pc] ?? assert.fail();
-const ask = (want: Want, pc = 0): void => api.lab.message(idOf(pc), { type: "ask", want });
+const ask = (want: Want, pc = 0): void =>
+  api.lab.connections.message(idOf(pc), { type: "ask", want });
 const sessions = (): string[] => api.lab.sessions.views().map(({ kind }) => kind);
 const messages = <T extends ServerMessage["type"]>(type: T, pc = 0) =>
   told
@@ -53,22 +54,22 @@ function connect(number: number): string {
   const disks = [disk("/dev/sda", `S${number}`), disk("/dev/sdb", `T${number}`)];
   const hello = helloOf(mac, { identity: { uuid: null, serials: [mac], macs: [mac] }, disks });
   const login = loginOf(hello, { kind: "tpm" });
-  const { pc } = api.lab.login(login);
+  const { pc } = api.lab.connections.login(login);
   online.add(pc);
-  api.lab.connected(pc, login);
+  api.lab.connections.connected(pc, login);
   api.lab.pcs.admit(pc, null, "ann");
   return pc;
 }
 
 function lose(pc: number): void {
   online.delete(idOf(pc));
-  api.lab.lost(idOf(pc), "gone");
+  api.lab.connections.lost(idOf(pc), "gone");
 }
 
 /** Types a PIN, and waits until it is checked. */
 async function type(pin: string, pc = 0): Promise<string> {
   const before = messages("notice", pc).length;
-  api.lab.message(idOf(pc), { type: "unlock", pin });
+  api.lab.connections.message(idOf(pc), { type: "unlock", pin });
   for (let tries = 0; messages("notice", pc).length === before; tries++) {
     assert(tries < 500, "nothing was answered");
     await sleep(10);
@@ -166,7 +167,7 @@ test("what a PIN allows ends with the connection, the PIN, the room, and ten min
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { promise, resolve } = Promise.withResolvers<void>();
   const poll = setInterval(() => right() === "menu" && resolve(), 10);
-  api.lab.message(idOf(0), { type: "unlock", pin: "2468" });
+  api.lab.connections.message(idOf(0), { type: "unlock", pin: "2468" });
   await promise;
   clearInterval(poll);
   t.mock.timers.tick(rightFor - 1);
@@ -181,8 +182,8 @@ test("what a PIN allows ends with the connection, the PIN, the room, and ten min
 
 test("a PIN that is checked while its PC connects anew opens nothing, and counts", async () => {
   await api.lab.rooms.set("default", { pin: "2468" });
-  api.lab.message(idOf(0), { type: "unlock", pin: "2468" });
-  api.lab.message(idOf(0), { type: "unlock", pin: "1111" });
+  api.lab.connections.message(idOf(0), { type: "unlock", pin: "2468" });
+  api.lab.connections.message(idOf(0), { type: "unlock", pin: "1111" });
   assert.match(lastNotice(), /still being checked/);
   lose(0);
   connect(0);

@@ -5,8 +5,8 @@ import { Value } from "typebox/value";
 import { type HostKey, Personal } from "../../../core/wire/personal.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
 import { gateRows } from "../../../server/gate/table.ts";
-import type { NamedRestore } from "../../../server/lab/lab.ts";
 import type { SeatPersonal } from "../../../server/lab/personal.ts";
+import type { NamedRestore } from "../../../server/lab/session-orders.ts";
 import { type Granted, openGranted } from "../gate/granted.ts";
 import { mib, write } from "../store/write-image.ts";
 import { helloOf, loginOf } from "./hello.ts";
@@ -91,16 +91,16 @@ async function keysOf(
   const { lab: core } = lab.api;
   await core.rooms.set("default", { secrets });
   const login = loginOf(helloOf("52:54:00:00:00:09"), { kind });
-  const { pc } = core.login(login);
+  const { pc } = core.connections.login(login);
   lab.online.add(pc);
-  core.connected(pc, login);
+  core.connections.connected(pc, login);
   core.pcs.admit(pc, null, "ann");
   const [{ hostKeys: given }, twice] = (await Promise.all(
     [1, 2].map(() => core.personals.give(pc, lab.restore)),
   )) as [SeatPersonal, SeatPersonal];
   assert.deepEqual(twice.hostKeys, given, "asked twice at once");
   lab.online.delete(pc);
-  core.lost(pc, "gone");
+  core.connections.lost(pc, "gone");
   core.pcs.forget(pc);
   assert.equal(lab.api.state.hostKeys(pc), null, "they are gone with the PC");
   return given;
@@ -167,7 +167,7 @@ test("names that the image's systems do not take are refused before a session be
   core.sessions.stop(lab.capture);
   const image = await windows();
   const restore = (personalise: "auto" | "none") =>
-    core.restore(
+    core.orders.restore(
       { ...usual, image, personalise, pcs: ["p1", "p4"].flatMap((ref) => names.get(ref) ?? []) },
       by,
     );
@@ -195,7 +195,7 @@ test("names that the image's systems do not take are refused before a session be
   core.sessions.stop(lab.cast);
   core.pcs.set("pc3", { name: "lab_3" }, "ann");
   assert.throws(
-    () => core.cast({ ...usual, ...casting, pcs: ["lab_3"] }, by),
+    () => core.orders.cast({ ...usual, ...casting, pcs: ["lab_3"] }, by),
     /lab_3 cannot be a host name/,
   );
 });
@@ -206,7 +206,7 @@ test("who comes late with such a name is refused, or left out of the room's sess
   core.rooms.create("lab1");
   core.pcs.set("pc4", { room: "lab1" }, "ann");
   const image = await windows();
-  const { id } = core.restore(
+  const { id } = core.orders.restore(
     { ...usual, image, personalise: "auto", pcs: null, room: "lab1" },
     by,
   );
@@ -222,7 +222,7 @@ test("who comes late with such a name is refused, or left out of the room's sess
     texts.join("\n"),
   );
   assert.throws(
-    () => core.admit(id, core.inventory.find("0815"), by),
+    () => core.orders.admit(id, core.inventory.find("0815"), by),
     /0815 cannot be a host name/,
   );
   core.pcs.set("0815", { name: "lab1-1" }, "ann");
@@ -243,12 +243,12 @@ test("in a room of static addresses each PC needs one, before a session begins",
   await core.rooms.set("default", { address: "static" });
   const order = { ...usual, image, personalise: "auto" as const, pcs: ["pc4"] };
   assert.throws(
-    () => core.restore(order, by),
+    () => core.orders.restore(order, by),
     /pc4 has no address, and the addresses of room default are static/,
   );
   core.pcs.set("pc4", { address: "10.77.0.34" }, "ann");
   assert.equal(core.inventory.find("pc4").address, "10.77.0.34/24", "the room's prefix");
-  core.sessions.stop(core.restore(order, by).id);
+  core.sessions.stop(core.orders.restore(order, by).id);
 });
 
 test("an address that cannot be the PC's is refused in words", async () => {
@@ -316,7 +316,7 @@ test("DHCP is told of a PC by its seat, unless several have its MAC, or nobody p
   assert.deepEqual(of(1), { name: null, domain: "lab.example.org", address: null });
   assert.equal(seats.isKept("10.77.0.31"), false);
   const stranger = loginOf(helloOf("52:54:00:00:00:08"));
-  core.login(stranger);
+  core.connections.login(stranger);
   assert.equal(of(8), null);
   const pc2 = core.inventory.find("pc2");
   core.inventory.describe(pc2, helloOf("52:54:00:00:00:01"), "t");

@@ -33,9 +33,9 @@ const known = () =>
 /** A PC comes, with a key of this kind. */
 function arrive(number: number, uuid: string | null = uuidOf(number)): string {
   const login = loginOf(hello(macOf(number), uuid), { kind: "tpm", key: `${number} ${uuid}` });
-  const { pc } = lab.login(login);
+  const { pc } = lab.connections.login(login);
   online.add(pc);
-  lab.connected(pc, login);
+  lab.connections.connected(pc, login);
   return pc;
 }
 

@@ -6,8 +6,8 @@ import { RoomcastError } from "../../../core/errors.ts";
 import type { SessionView } from "../../../core/wire/views.ts";
 import type { Announcer } from "../../../server/lab/announcer.ts";
 import { Feed } from "../../../server/lab/feed.ts";
-import type { NamedRestore } from "../../../server/lab/lab.ts";
 import { nextTime, Schedule } from "../../../server/lab/schedule.ts";
+import type { NamedRestore } from "../../../server/lab/session-orders.ts";
 import type { ScheduleRecord } from "../../../server/state/records.ts";
 
 const session = (id: string, endedAt: string | null): SessionView => ({

@@ -21,8 +21,8 @@ test("a journal that cannot be written is tried once a second, and then all that
   });
   const { lab, state } = api;
   const login = loginOf(helloOf("52:54:00:00:00:01"), { kind: "file" });
-  const { pc } = lab.login(login);
-  lab.connected(pc, login);
+  const { pc } = lab.connections.login(login);
+  lab.connections.connected(pc, login);
   await api.call("POST", `/pcs/${pc}/admit`, {});
   const { append } = state.journal;
   let tries = 0;
@@ -33,7 +33,7 @@ test("a journal that cannot be written is tried once a second, and then all that
   const stuckAt = performance.now();
   await api.call("POST", "/captures", { pc, name: "img" });
   for (let word = 0; word < 50; word++) {
-    lab.message(pc, { type: "alive", state: "idle", report: null });
+    lab.connections.message(pc, { type: "alive", state: "idle", report: null });
     lab.sessions.booting(pc);
     await sleep(1);
   }

@@ -64,9 +64,9 @@ test("asking for a script stores nothing, and shows the PC as booting", async (c
   assert(boot !== null);
   const ask = (method: "GET" | "HEAD") => boot.inject({ method, url: `/boot/ipxe/${mac(1)}` });
   assert.equal((await ask("HEAD")).statusCode, 200);
-  assert.equal(api.lab.stateOf(id), "offline");
+  assert.equal(api.lab.presence.stateOf(id), "offline");
   for (let number = 0; number < 3; number++) assert.equal((await ask("GET")).statusCode, 200);
-  assert.equal(api.lab.stateOf(id), "booting");
+  assert.equal(api.lab.presence.stateOf(id), "booting");
   assert.deepEqual(
     saves.map((save) => save.mock.callCount()),
     [0, 0, 0, 0, 0],
@@ -83,5 +83,5 @@ test("a PC that was reset asks before its connection is missed: its session hear
     booting.mock.calls.map((call) => call.arguments),
     [[id]],
   );
-  assert.equal(api.lab.stateOf(id), "offline", "it is shown as what its agent says");
+  assert.equal(api.lab.presence.stateOf(id), "offline", "it is shown as what its agent says");
 });

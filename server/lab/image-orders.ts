@@ -1,0 +1,140 @@
+import { RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import type { Manifest } from "../../core/image/types.ts";
+import { sizeText } from "../../core/screen/format.ts";
+import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
+import type { OwnStep } from "../../core/wire/personal.ts";
+import type { ImageView } from "../../core/wire/views.ts";
+import type { ImageStore } from "../store/image-store.ts";
+import type { Announcer } from "./announcer.ts";
+import type { ImageSteps } from "./image-steps.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface ImageOrdersPorts {
+  readonly images: ImageStore;
+  readonly steps: ImageSteps;
+  readonly announcer: Announcer;
+  readonly sessions: Pick<Sessions, "session" | "restoreOf">;
+}
+
+/** What operators do with images, and what becomes of them. Images are named by NAME, NAME@VERSION or id. */
+export class ImageOrders {
+  private readonly ports: ImageOrdersPorts;
+
+  constructor(ports: ImageOrdersPorts) {
+    this.ports = ports;
+  }
+
+  views(): ImageView[] {
+    return this.ports.images.list().map((manifest) => this.view(manifest));
+  }
+
+  /** What a person at a PC may choose from. A fitted version is for disks that its origin does not fit. */
+  viewsAtPcs(): ImageView[] {
+    return this.views().filter(({ fitOf }) => fitOf === null);
+  }
+
+  /** The contract's view of an image. */
+  view(manifest: Manifest): ImageView {
+    const { format: _, formatVersion: __, chunkCount, ...rest } = manifest;
+    const { id, fitOf = null, fitSize = null } = manifest;
+    return {
+      ...rest,
+      ...{ fitOf, fitSize, leastDiskBytes: this.ports.images.leastDiskBytes(id) },
+      chunks: chunkCount,
+      partitions: [...manifest.partitions],
+      warnings: [...manifest.warnings],
+      steps: this.ports.steps.list(originOf(manifest)),
+    };
+  }
+
+  /** Throws `not-found`. */
+  find(reference: string): Manifest {
+    const found = this.ports.images.find(reference);
+    if (found !== undefined) return found;
+    throw new RoomcastError(
+      "not-found",
+      `there is no image ${JSON.stringify(reference)}`,
+      "see `roomcast image list`",
+    );
+  }
+
+  /** NAME@VERSION of an image that is named; the name itself when there is none (any more). */
+  nameOf(reference: string): string {
+    const found = this.ports.images.find(reference);
+    return found === undefined ? reference : imageName(found);
+  }
+
+  /** A script that runs on each disk that the image is restored to. Throws `not-found`, `bad-input`, `conflict`. */
+  addStep(reference: string, step: OwnStep, by: string): ImageView {
+    const manifest = this.find(reference);
+    this.ports.steps.add(originOf(manifest), step, by);
+    this.tell(manifest);
+    return this.view(manifest);
+  }
+
+  /** Throws `not-found`. */
+  removeStep(reference: string, name: string): ImageView {
+    const manifest = this.find(reference);
+    this.ports.steps.remove(originOf(manifest), name);
+    this.tell(manifest);
+    return this.view(manifest);
+  }
+
+  /** The own steps of what a session casts. */
+  stepsOf(session: string): readonly OwnStep[] {
+    const { kindName, state } = this.ports.sessions.session(session);
+    if (kindName !== "restore") return [];
+    const { id } = (state as RestoreState).image;
+    return this.ports.steps.scripts(this.ports.images.find(id)?.fitOf ?? id);
+  }
+
+  /** The systems on an image; none where there is no such image (any more). */
+  systemsOf(id: string): readonly HostSystem[] {
+    return systemsOn(this.ports.images.find(id)?.partitions ?? []);
+  }
+
+  /** An import's image is in the store and visible. */
+  imported(manifest: Manifest): void {
+    const image = imageName(manifest);
+    const what =
+      manifest.fitOf === undefined
+        ? `imported ${image} from ${manifest.source}`
+        : `made ${image}, for disks of ${sizeText(manifest.diskBytes)}`;
+    this.ports.announcer.note({ image }, what);
+    this.tell(manifest);
+  }
+
+  /** What an attempt to fit it has found. */
+  async noteLeastDisk(reference: string, bytes: number): Promise<void> {
+    const manifest = this.find(reference);
+    await this.ports.images.noteLeastDisk(manifest.id, bytes);
+    this.tell(manifest);
+  }
+
+  /** Its fitted versions go with it. */
+  async delete(reference: string): Promise<{ freedBytes: number }> {
+    const manifest = this.find(reference);
+    const { images, sessions, announcer } = this.ports;
+    const going = [manifest, ...images.list().filter(({ fitOf }) => fitOf === manifest.id)];
+    for (const each of going) {
+      const user = sessions.restoreOf(each.id);
+      if (user === null) continue;
+      const what = `session ${user} is casting ${imageName(each)}`;
+      throw new RoomcastError("conflict", what, "wait for its end, or stop it");
+    }
+    const freed = await images.delete(manifest.id);
+    this.ports.steps.forget(manifest.id);
+    for (const { id } of going) announcer.feed.say({ type: "image-gone", id });
+    return freed;
+  }
+
+  /** The image has changed, or is new. */
+  tell(manifest: Manifest): void {
+    this.ports.announcer.feed.say({ type: "image", image: this.view(manifest) });
+  }
+}
+
+/** The image that has the own steps: of a fitted version, what it was made of. */
+const originOf = ({ fitOf, id }: Manifest): string => fitOf ?? id;
