@@ -94,7 +94,9 @@ const views: readonly (readonly [name: string, path: string, prepare?: Prepare])
 async function show(page: Page, path: string, prepare?: Prepare): Promise<void> {
   const isOpen =
     page.url().startsWith(server.url) && path.startsWith("#") && !page.url().includes("?");
-  const isOver = await page.locator("dialog, details[open], .arrange, .work, .findings").count();
+  const isOver = await page
+    .locator("dialog, details[open], .arrange, .works > div, .findings")
+    .count();
   if (isOpen && isOver === 0) {
     if (page.url().endsWith(`/${path}`)) return void (await prepare?.(page));
     await page.evaluate((hash) => {
@@ -209,6 +211,8 @@ test("a projector shows the whole room at once, in letters that grow with it", a
   ] as const) {
     const { page, context } = await openPage(browser, { viewport: { width, height } });
     await show(page, "?wall=lab-1");
+    await page.locator(".seat .name").nth(39).waitFor();
+    let before = "";
     const seen = await settled(
       () =>
         page.evaluate(() => ({
@@ -222,7 +226,12 @@ test("a projector shows the whole room at once, in letters that grow with it", a
           ),
           operated: document.querySelectorAll("button, input, select, a").length,
         })),
-      ({ bottom }) => bottom <= height,
+      // Until nothing moves any more.
+      (now) => {
+        const isStill = before === JSON.stringify(now);
+        before = JSON.stringify(now);
+        return isStill && now.bottom <= height;
+      },
     );
     assert(seen.bottom <= height, `${seen.bottom} of ${height}`);
     assert.equal(seen.operated, 0);
