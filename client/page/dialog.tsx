@@ -78,7 +78,7 @@ export function ActionDialog({ action }: { action: Action }) {
     <Dialog title={action.title}>
       <form onSubmit={(event) => void submit(event)}>
         <Fields fields={action.fields} values={values} onValues={setValues} />
-        <PlanText planned={planned} isDanger={action.isDanger} />
+        <PlanText planned={planned} />
         {planned.word === null ? null : (
           <WordField word={planned.word} value={word} onValue={setWord} />
         )}
@@ -161,13 +161,12 @@ function Fields({
   );
 }
 
-function PlanText({ planned, isDanger }: { planned: Plan; isDanger: boolean }) {
-  const { facts, warnings, refused } = planned;
+function PlanText({ planned: { facts, lost, warnings, refused } }: { planned: Plan }) {
   return (
     <>
       {facts.length === 0 ? null : (
-        <section class={isDanger ? "lost" : "plain"}>
-          {isDanger && planned.word !== null ? <h3>{t("lost", { count: facts.length })}</h3> : null}
+        <section class={lost === null ? "plain" : "lost"}>
+          {lost === null ? null : <h3>{lost}</h3>}
           <ul tabIndex={0} aria-label={t("facts")}>
             {facts.map((fact) => (
               <li key={fact}>{fact}</li>

@@ -208,7 +208,7 @@ function WorkLines() {
 function WorkLine({ work: { title, fraction, error, stop } }: { work: Work }) {
   const isOver = error.value !== null;
   return (
-    <div class="work">
+    <div>
       <b>{title}</b>
       {isOver ? null : (
         <>

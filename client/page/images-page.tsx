@@ -45,12 +45,6 @@ export function ImagesPage() {
           })}
         </p>
       )}
-      {images.length === 0 ? <p class="empty">{t("images.none")}</p> : null}
-      <div class="cards">
-        {images.map((image) => (
-          <ImageCard key={image.id} image={image} />
-        ))}
-      </div>
       {app.mayOperate.value ? (
         <div class="toolbar" role="toolbar" aria-label={t("toolbar")}>
           <Button onClick={() => void importImage()}>{t("image.import")}…</Button>
@@ -58,6 +52,12 @@ export function ImagesPage() {
         </div>
       ) : null}
       <Trouble error={error} />
+      {images.length === 0 ? <p class="empty">{t("images.none")}</p> : null}
+      <div class="cards">
+        {images.map((image) => (
+          <ImageCard key={image.id} image={image} />
+        ))}
+      </div>
       <Commands lines={[command("image", "list"), command("image", "verify")]} />
     </main>
   );

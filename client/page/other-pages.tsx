@@ -145,7 +145,7 @@ export function HistoryPage({ at }: { at: Extract<Route, { page: "history" }> })
         ? { page: "session", id: at.id }
         : at.of === "room"
           ? { page: "room", name: at.id }
-          : { page: "images" };
+          : { page: at.of === "operator" ? "people" : "images" };
   return (
     <main>
       <p class="crumbs">

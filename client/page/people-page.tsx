@@ -11,6 +11,7 @@ import {
 } from "./orders/stock.ts";
 import { finishRotationAction, rotateAction } from "./orders/trust.ts";
 import { useReload } from "./other-pages.tsx";
+import { hrefOf } from "./route.ts";
 import { Button, Commands, Facts, ShapeIcon, Table, Title, Trouble, useFetched } from "./ui.tsx";
 import { dateTime, list, t } from "./words.ts";
 
@@ -40,7 +41,9 @@ function Operators() {
       >
         {(fetched.value ?? []).map((each) => (
           <tr key={each.name}>
-            <th scope="row">{each.name}</th>
+            <th scope="row">
+              <a href={hrefOf({ page: "history", of: "operator", id: each.name })}>{each.name}</a>
+            </th>
             <td>{t(`role.${each.role}`)}</td>
             <td>{dateTime(each.createdAt)}</td>
             <td>{each.lastSeen === null ? t("never") : dateTime(each.lastSeen)}</td>

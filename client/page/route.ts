@@ -9,13 +9,13 @@ export type Route =
   /** What happened to one of these. */
   | {
       readonly page: "history";
-      readonly of: "pc" | "room" | "session" | "image";
+      readonly of: "pc" | "room" | "session" | "image" | "operator";
       readonly id: string;
     }
   | { readonly page: "sessions" | "images" | "schedule" | "people" | "doctor" };
 
 const lists = ["sessions", "images", "schedule", "people", "doctor"] as const;
-const subjects = ["pc", "room", "session", "image"] as const;
+const subjects = ["pc", "room", "session", "image", "operator"] as const;
 
 /** An address that is no page of this one is the wall of all PCs. */
 export function routeOf(hash: string): Route {

@@ -14,9 +14,9 @@ import * as stock from "../../client/page/orders/stock.ts";
 import * as trust from "../../client/page/orders/trust.ts";
 import { Store } from "../../client/page/store.ts";
 import { assert as holds } from "../../core/errors.ts";
-import type { OperatorView, TrustView } from "../../core/wire/api.ts";
+import type { OperatorView } from "../../core/wire/api.ts";
 import { pcOf } from "../client/console/fake-lab.ts";
-import { restoringRoom } from "./scenes.ts";
+import { renewing, restoringRoom, trustView } from "./scenes.ts";
 
 const scene = restoringRoom(3, 2);
 const store = new Store();
@@ -40,12 +40,6 @@ const request = {
 const scheduled = { id: "c1", image: "win11-lab", room: room.name } as Parameters<
   typeof stock.unscheduleAction
 >[0];
-const pin = `sha256:${"A".repeat(43)}=`;
-const keys: TrustView = {
-  ...{ gate: "https://10.77.0.1:8443", key: pin, since: "2026-11-01T08:00:00Z" },
-  ...{ next: { key: pin, since: "2026-11-28T08:00:00Z" }, told: [one.name], away: [other.name] },
-  signing: { key: pin, since: "2026-11-01T08:00:00Z", earlier: [] },
-};
 const key = { name: "staff", keys: [], by: "ann", addedAt: "2026-11-21T09:00:00Z" };
 
 const whole = { room: room.name, pcs: [] };
@@ -104,14 +98,14 @@ const orders: readonly (readonly [string, Action, (Record<string, string> | unde
   ["export an image", images.exportAction(image)],
   [
     "import an image",
-    images.importImageAction(keys, "https://lab.example:8443"),
+    images.importImageAction(trustView, "https://lab.example:8443"),
     {
       ...{ file: "/srv/old disks/win.vhdx", name: "win", where: "there", raw: "yes" },
       ...{ disk: "sda", size: "500GB", without: "2, 5" },
     },
   ],
-  ["rotate the key", trust.rotateAction(keys)],
-  ["finish the rotation", trust.finishRotationAction(keys)],
+  ["rotate the key", trust.rotateAction(trustView)],
+  ["finish the rotation", trust.finishRotationAction(renewing)],
   [
     "schedule",
     stock.scheduleAction(store, null),

@@ -15,6 +15,8 @@ export interface FakeServer {
   readonly url: string;
   /** What the page has asked to be changed. */
   readonly calls: SentCall[];
+  /** What is answered instead to what changes something, by method and path: `POST /trust/rotate`. */
+  readonly handlers: Map<string, (reply: FastifyReply, body: unknown) => unknown>;
   /** What `GET` answers, by path; what is not here is an empty list. */
   readonly answers: Map<string, unknown>;
   /** The whole state: said to everybody who connects, before `ready`. */
@@ -25,6 +27,10 @@ export interface FakeServer {
   login: object | null;
   close(): Promise<void>;
 }
+
+/** The server's own way to say no. */
+export const refuse = (reply: FastifyReply, message: string, next: string): FastifyReply =>
+  reply.code(409).send({ code: "refused", message, next });
 
 export const admin = {
   ...{ name: "ann", role: "admin", room: null },
@@ -43,6 +49,7 @@ export async function openFakeServer(): Promise<FakeServer> {
   const server: FakeServer = {
     url: "",
     calls: [],
+    handlers: new Map(),
     answers: new Map(),
     state: [],
     login: admin,
@@ -67,16 +74,23 @@ export async function openFakeServer(): Promise<FakeServer> {
     server.login ??= admin;
     return server.login;
   });
-  app.get("/api/v1/*", async ({ url }) => {
+  app.get("/api/v1/*", async ({ url }, reply) => {
     const path = url.replace("/api/v1", "");
-    return server.answers.get(path) ?? server.answers.get(path.replace(/\?.*/, "")) ?? [];
+    const handler = server.handlers.get(`GET ${path}`);
+    if (handler !== undefined) return handler(reply, undefined);
+    const known = [path, path.replace(/\?.*/, "")].find((each) => server.answers.has(each));
+    // As JSON, where it is null as well.
+    return reply
+      .type("application/json")
+      .send(JSON.stringify(server.answers.get(known ?? "") ?? (known === undefined ? [] : null)));
   });
   app.route({
     method: ["POST", "PUT", "PATCH", "DELETE"],
     url: "/api/v1/*",
-    handler: async ({ method, url, body }) => {
-      server.calls.push({ method, path: url.replace("/api/v1", ""), body });
-      return {};
+    handler: async ({ method, url, body }, reply) => {
+      const path = url.replace("/api/v1", "");
+      server.calls.push({ method, path, body });
+      return server.handlers.get(`${method} ${path}`)?.(reply, body) ?? {};
     },
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });

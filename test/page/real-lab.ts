@@ -18,8 +18,12 @@ export interface RealLab {
   readonly token: string;
   /** A call of the API, as an admin. */
   call<T>(method: string, path: string, body?: object): Promise<T>;
+  /** The same, as the text that comes back. */
+  text(method: string, path: string, body?: object): Promise<string>;
   /** Waits until this is so of what a path answers. */
   until<T>(path: string, accept: (value: T) => boolean): Promise<T>;
+  /** The file that is the disk of `addPc`'s PC. */
+  diskOf(pc: string): string;
   /** A PC with a disk that is filled with this seed's data; 0: with nothing. */
   addPc(number: number, seed: number): Promise<string>;
   startServer(): Promise<void>;
@@ -60,7 +64,7 @@ export async function openRealLab(): Promise<RealLab> {
     await once(child, "close");
     return (JSON.parse(text) as { token: string }).token;
   };
-  const call: RealLab["call"] = async (method, path, body) => {
+  const text: RealLab["text"] = async (method, path, body) => {
     const headers = {
       authorization: `Bearer ${lab.token}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -69,14 +73,18 @@ export async function openRealLab(): Promise<RealLab> {
       ...{ method, headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const text = await answer.text();
-    assert(answer.ok, `${method} ${path}: ${text}`);
-    return text === "" ? undefined : JSON.parse(text);
+    const said = await answer.text();
+    assert(answer.ok, `${method} ${path}: ${said}`);
+    return said;
+  };
+  const call: RealLab["call"] = async (method, path, body) => {
+    const said = await text(method, path, body);
+    return said === "" ? undefined : JSON.parse(said);
   };
   const lab: RealLab = {
     url: `https://127.0.0.1:${https}/`,
     token: "",
-    call,
+    ...{ call, text },
     async until(path, accept) {
       for (const deadline = performance.now() + limitMs; ; await sleep(100)) {
         const value = await call<Parameters<typeof accept>[0]>("GET", path);
@@ -105,9 +113,10 @@ export async function openRealLab(): Promise<RealLab> {
       process.kill("SIGKILL");
       await gone;
     },
+    diskOf: (pc) => join(folder, `${pc}.disk`),
     async addPc(number, seed) {
       const name = `pc${number}`;
-      const disk = join(folder, `${name}.disk`);
+      const disk = lab.diskOf(name);
       await using file = await open(disk, "w");
       await file.truncate(diskBytes);
       if (seed !== 0) await fillDisk(disk, diskBytes, seed);

@@ -1,6 +1,9 @@
 /** The main job at the page, with the real server and real agents: log in, restore, verified, report; and a server that dies. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { seatGrid } from "../../core/session/seats.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
@@ -141,6 +144,60 @@ test("a shell on a PC takes keys and shows what comes back, and nothing of it is
   await page.keyboard.press("Control+]");
   await page.locator(".xterm textarea:focus").waitFor({ state: "detached" });
   assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("an image is exported to a file of the browser's, which zstd unpacks to the disk that was captured", async () => {
+  const { page, context, complaints } = await openPage(browser);
+  await logIn(page);
+  await page.goto(`${lab.url}#/images`);
+  await page.getByRole("button", { name: "Export…" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("dialog").getByRole("button", { name: "Export" }).click();
+  const file = await download;
+  assert.equal(file.suggestedFilename(), "base@1.img.zst");
+  const { stdout } = await promisify(execFile)("zstd", ["-dc", await file.path()], {
+    ...{ encoding: "buffer", maxBuffer: 64 * 2 ** 20 },
+  });
+  assert((await readFile(lab.diskOf("pc1"))).equals(stdout), "it is the disk of pc1");
+  await page.getByText("The browser fetches base@1.img.zst.").waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("an image that cannot be made so small is not tried, and the server's own refusal says what to do", async () => {
+  const { page, context } = await openPage(browser);
+  await logIn(page);
+  await page.goto(`${lab.url}#/images`);
+  await page.getByRole("button", { name: "Fit…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Size of the smaller disks").fill("10MB");
+  await dialog.getByText(/base@1 needs 25.2 MB: choose a larger size/).waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Fit" }).isDisabled(), true);
+  await context.close();
+  const answer = await lab.text("POST", "/images/base/fit", { diskBytes: 10e6 });
+  assert.match(answer, /"code":"refused".*base@1 needs 25.2 MB.*choose a larger size/);
+});
+
+test("a wall's link is made at the page, and ended there", async () => {
+  const { page, context } = await openPage(browser);
+  await logIn(page);
+  await page.goto(`${lab.url}#/wall/lab`);
+  const openDialog = () => page.getByRole("button", { name: "Wall link…" }).click();
+  await openDialog();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("There is no such link now.").waitFor();
+  await dialog.getByRole("button", { name: "Make a link" }).click();
+  const url = (await dialog.getByRole("link").getAttribute("href")) ?? "";
+  const projector = await openPage(browser);
+  await projector.page.goto(url);
+  await projector.page.getByRole("heading", { name: "Room lab" }).waitFor();
+  await dialog.getByRole("button", { name: "End the link" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  await projector.page.getByRole("heading", { name: "Room lab" }).waitFor({ state: "detached" });
+  await projector.context.close();
+  await openDialog();
+  await dialog.getByText("There is no such link now.").waitFor();
   await context.close();
 });
 

@@ -1,7 +1,7 @@
 /** Rooms as the page may find them: a restore that runs with some trouble in it, and one that is over. */
 
 import { seatGrid } from "../../core/session/seats.ts";
-import type { LiveEvent } from "../../core/wire/api.ts";
+import type { LiveEvent, TrustView } from "../../core/wire/api.ts";
 import { type RoomView, roomDefaults } from "../../core/wire/rooms.ts";
 import type { MemberView, PcView, SessionView } from "../../core/wire/views.ts";
 import { imageOf, memberOf, pcOf, sessionOf, unlocked } from "../client/console/fake-lab.ts";
@@ -112,8 +112,23 @@ export const askingPc: LiveEvent = {
   },
 };
 
+const pin = (letter: string): string => `sha256:${letter.repeat(43)}=`;
+/** The server's keys, while nothing is renewed. */
+export const trustView: TrustView = {
+  ...{ gate: "https://10.77.0.1:8443", key: pin("k"), since: "2026-11-01T08:00:00Z", next: null },
+  signing: { key: pin("s"), since: "2026-11-01T08:00:00Z", earlier: [] },
+  ...{ told: ["lab1-a1", "lab1-a2"], away: ["lab1-b4"] },
+};
+/** While it is being renewed. */
+export const renewing: TrustView = {
+  ...trustView,
+  next: { key: pin("n"), since: "2026-11-28T08:00:00Z" },
+};
+
 /** What the views fetch that no event tells. */
 export const answersOf = (): readonly (readonly [path: string, answer: unknown])[] => [
+  ["/trust", trustView],
+  ["/rooms/lab-1/wall-link", { by: "ann", createdAt: "2026-11-28T08:00:00Z" }],
   ["/status", { storedBytes: 812e9, freeBytes: 1.2e12 }],
   [
     "/doctor",

@@ -198,3 +198,15 @@ test("nothing of a link's secret is kept or told", async () => {
   assert(!kept.includes(secret));
   assert.match(kept, /the wall from 10\.2\.0\.\d+: logged in with a wall's link/);
 });
+
+test("who made the link is told to operators, and its secret to nobody", async () => {
+  const secret = await makeLink();
+  const { body } = await (await operator()).call("GET", "/rooms/lab1/wall-link");
+  assert.equal(body.by, "ann");
+  assert.doesNotMatch(JSON.stringify(body), new RegExp(secret));
+  const seen = await (await wall(secret)).call("GET", "/rooms/lab1/wall-link");
+  assert.equal(seen.status, 403);
+  assert.equal((await (await operator()).call("DELETE", "/rooms/lab1/wall-link")).status, 204);
+  const none = await (await operator()).call("GET", "/rooms/lab1/wall-link");
+  assert.deepEqual([none.status, none.body], [200, null]);
+});

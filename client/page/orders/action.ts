@@ -37,6 +37,8 @@ export interface Download {
 export interface Plan {
   /** What it is about: disks that will be lost, what will be done. */
   readonly facts: readonly string[];
+  /** Said above the facts where they are what will be lost; null: nothing is. */
+  readonly lost: string | null;
   readonly warnings: readonly string[];
   /** Why it cannot be, before the server is asked; null: it can. */
   readonly refused: string | null;
@@ -64,10 +66,7 @@ export interface Action {
 
 /** A plan with nothing in it but what is given. */
 export const plan = (parts: Partial<Plan> & Pick<Plan, "calls" | "commands" | "done">): Plan => ({
-  facts: [],
-  warnings: [],
-  refused: null,
-  word: null,
+  ...{ facts: [], lost: null, warnings: [], refused: null, word: null },
   ...{ work: null, download: null },
   ...parts,
 });
@@ -118,7 +117,12 @@ export function overwritten(
   store: Store,
   all: readonly PcView[],
   request: TargetRequest,
-): { readonly pcs: readonly PcView[]; readonly facts: string[]; readonly warnings: string[] } {
+): {
+  readonly pcs: readonly PcView[];
+  readonly facts: string[];
+  readonly lost: string;
+  readonly warnings: string[];
+} {
   const rooms = store.rooms.all();
   const keys = orderKeys(all, rooms);
   const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
@@ -126,7 +130,8 @@ export function overwritten(
     const off = pc.state === "offline" ? ` (${t("word.off")})` : "";
     return `${pc.name}${off}: ${foreseenTarget(pc, rooms, request).text}`;
   });
-  return { pcs, facts, warnings: orderKeyLines(keys) };
+  const lost = t("lost", { count: facts.length });
+  return { pcs, facts, lost, warnings: orderKeyLines(keys) };
 }
 
 /** Of a wipe, and of what is not known yet, nothing is asked. */

@@ -39,6 +39,7 @@ export function deleteImageAction(image: ImageView): Action {
             time: dateTime(image.capturedAt),
           }),
         ],
+        lost: t("image.lost"),
         word: name,
         calls: [{ method: "delete", path: `${pathOf("images", image.id)}?overwrite=${word}` }],
         commands: [command("image", "delete", name)],

@@ -119,11 +119,11 @@ export function wipeAction(store: Store, pcs: readonly PcView[]): Action {
     plan(values) {
       const { method = "discard" } = values;
       const disks = diskRequest(values, pcs);
-      const { facts, warnings } = overwritten(store, pcs, { ...anyTarget, ...disks });
+      const { facts, lost, warnings } = overwritten(store, pcs, { ...anyTarget, ...disks });
       const { named: disk, failingDisks } = disks;
       const shown = shownOf(orderKeys(pcs, store.rooms.all()));
       return plan({
-        ...{ facts, warnings: [...warnings, t("wipe.certificate")], word: wordOf(null, pcs) },
+        ...{ facts, lost, warnings: [...warnings, t("wipe.certificate")], word: wordOf(null, pcs) },
         calls: pcs.map(({ id, name }) => ({
           method: "post",
           path: `${pathOf("pcs", id)}/wipe`,

@@ -190,7 +190,7 @@ function restorePlan(store: Store, targets: Targets, values: Values): Plan {
   if (image === undefined)
     return plan({ refused: t("restore.noImage"), calls: [], commands: [], done: "" });
   const request = { ...diskRequest(values, all), sectors: sectorsOf(image) };
-  const { pcs, facts, warnings } = overwritten(store, all, request);
+  const { pcs, facts, lost, warnings } = overwritten(store, all, request);
   const fitted =
     values.fit === "yes" ? fitOf(store, image, pcs, request) : { refused: null, lines: [] };
   const word = wordOf(targets.room, all);
@@ -201,7 +201,7 @@ function restorePlan(store: Store, targets: Targets, values: Values): Plan {
   const body = { kind: "restore", image: image.id, fit, shown };
   const words = [...whomWords(targets, all), ...howWords(values, request)];
   return plan({
-    facts,
+    ...{ facts, lost },
     warnings: [
       ...image.warnings,
       ...fitted.lines,
@@ -265,7 +265,7 @@ export function castAction(store: Store, sender: PcView, targets: Targets): Acti
 function castPlan(store: Store, sender: PcView, targets: Targets, values: Values): Plan {
   const receivers = targetPcs(store, targets).filter(({ id }) => id !== sender.id);
   const request = { ...diskRequest(values, receivers), sectors: null };
-  const { pcs, facts, warnings } = overwritten(store, receivers, request);
+  const { pcs, facts, lost, warnings } = overwritten(store, receivers, request);
   const word = wordOf(targets.room, receivers);
   // Of a room the server leaves the sender out by itself.
   const overwrite = targets.room ?? receivers.map(({ name }) => name).join(",");
@@ -282,7 +282,7 @@ function castPlan(store: Store, sender: PcView, targets: Targets, values: Values
     raw,
   });
   return plan({
-    facts,
+    ...{ facts, lost },
     warnings: [
       ...(source === undefined ? [] : unfittedLines(source.size, disks)),
       ...(values.personalise === "yes" ? personalLines(null) : []),

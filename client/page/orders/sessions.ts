@@ -76,10 +76,10 @@ export function letInAction(store: Store, session: SessionView, pc: PcView): Act
     isDanger: true,
     fields: [],
     plan() {
-      const { facts, warnings } = overwritten(store, [pc], anyTarget);
+      const { facts, lost, warnings } = overwritten(store, [pc], anyTarget);
       const shown = shownOf(orderKeys([pc], store.rooms.all()));
       return plan({
-        ...{ facts, warnings, word: pc.name },
+        ...{ facts, lost, warnings, word: pc.name },
         calls: [
           {
             method: "post",
@@ -105,10 +105,10 @@ export function retryAction(store: Store, session: SessionView): Action {
     fields: [],
     plan() {
       const pcs = members.flatMap(({ pc }) => store.pcs.get(pc) ?? []);
-      const { facts, warnings } = overwritten(store, pcs, anyTarget);
+      const { facts, lost, warnings } = overwritten(store, pcs, anyTarget);
       const overwrite = members.map(({ name }) => name).join(",");
       return plan({
-        ...{ facts, warnings, word: wordOf(null, pcs) },
+        ...{ facts, lost, warnings, word: wordOf(null, pcs) },
         refused: isRunning(session) ? t("retry.running") : null,
         calls: [{ method: "post", path: `${pathOf("sessions", id)}/retry`, body: { overwrite } }],
         commands: [command("session", "retry", id)],
@@ -128,6 +128,7 @@ export function yesAction({ id, name, what, overwrites, word }: RequestView): Ac
     plan: () =>
       plan({
         facts: overwrites,
+        lost: word === null ? null : t("lost", { count: overwrites.length }),
         word,
         calls: [
           {

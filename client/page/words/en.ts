@@ -379,6 +379,7 @@ export const en = {
   "image.fitOf": "Fitted version of {image}",
   "image.facts": "{size} of data from {source}, captured {time}",
   "image.delete.title": "Delete image {image}?",
+  "image.lost": "This image will be lost",
   "image.deleted": "Deleted {image}.",
   fit: "Fit",
   "fit.title": "Fit {image} to smaller disks",

@@ -383,6 +383,7 @@ export const es: Words = {
   "image.fitOf": "Versión ajustada de {image}",
   "image.facts": "{size} de datos de {source}, capturados el {time}",
   "image.delete.title": "¿Eliminar la imagen {image}?",
+  "image.lost": "Se perderá esta imagen",
   "image.deleted": "{image} se ha eliminado.",
   fit: "Ajustar",
   "fit.title": "Ajustar {image} a discos menores",

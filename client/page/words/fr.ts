@@ -383,6 +383,7 @@ export const fr: Words = {
   "image.fitOf": "Version adaptée de {image}",
   "image.facts": "{size} de données de {source}, capturées le {time}",
   "image.delete.title": "Supprimer l’image {image} ?",
+  "image.lost": "Cette image sera perdue",
   "image.deleted": "{image} est supprimée.",
   fit: "Adapter",
   "fit.title": "Adapter {image} à des disques plus petits",

@@ -381,6 +381,7 @@ export const pt: Words = {
   "image.fitOf": "Versão ajustada de {image}",
   "image.facts": "{size} de dados de {source}, capturados em {time}",
   "image.delete.title": "Excluir a imagem {image}?",
+  "image.lost": "Esta imagem será perdida",
   "image.deleted": "{image} foi excluída.",
   fit: "Ajustar",
   "fit.title": "Ajustar {image} a discos menores",

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import type { ServerMessage } from "../../../core/wire/control.ts";
-import type { SessionView } from "../../../core/wire/views.ts";
+import type { ImageView, SessionView } from "../../../core/wire/views.ts";
 import type { FitEvents, FitOrder } from "../../../server/lab/fits.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
@@ -181,4 +181,51 @@ test("a schedule has the room's version made, where one is needed", async () => 
   await api.images.noteLeastDisk(image.id, 7 * mib);
   join(1, 5);
   assert.throws(() => api.lab.fitOrders.fit(order, signal), /the smallest this image can be is/);
+});
+
+interface Line {
+  readonly progress?: object;
+  readonly result?: ImageView;
+  readonly error?: object;
+}
+
+/** The lines of an answer that comes while the work goes on. */
+async function orderFit(diskBytes: number): Promise<Line[]> {
+  const url = "/api/v1/images/lab/fit";
+  const { body } = await api.app.inject({ method: "POST", url, payload: { diskBytes } });
+  return body
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+}
+
+test("an order makes a version for a size, tells how far it is, and answers one that is there", async () => {
+  const asked = orderFit(6 * mib);
+  await until(() => works.length === 1);
+  works[0]?.events.progress("reading", 50, 100);
+  await make(0);
+  const told = await asked;
+  assert(told.some(({ progress }) => progress !== undefined));
+  assert.equal(told.at(-1)?.result?.fitSize, `${6 * mib}`);
+  const [again] = await orderFit(6 * mib);
+  assert.equal(again?.result?.fitSize, `${6 * mib}`);
+  assert.equal(works.length, 1, "nothing is made twice");
+});
+
+test("an order whose caller goes away is stopped, and what cannot be is refused", async () => {
+  const leaving = new AbortController();
+  const asked = api.lab.fitTo("lab", 6 * mib, { signal: leaving.signal, progress() {} });
+  await until(() => works.length === 1);
+  leaving.abort(new Error("gone"));
+  await assert.rejects(asked, /gone/);
+  assert.equal(works[0]?.isStopped, true);
+  assert.deepEqual(await orderFit(mib), [
+    {
+      error: {
+        code: "refused",
+        message: "lab@1 needs 2.1 MB, and cannot be made to fit 1.0 MB",
+        next: "choose a larger size, or free space on the master and capture it again",
+      },
+    },
+  ]);
 });
