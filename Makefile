@@ -124,12 +124,12 @@ bench-quick: $(DEV) ## the same for the five most telling rows; 3 minutes
 	@$(NODE) test/packages.ts udpcast ethtool
 	$(NODE) test/bench/main.ts --quick
 
-bench-product: packages ## a room restored by roomcast as it is, and by what would be run instead, every row; some 40 minutes; ROWS=text takes some
-	@$(NODE) test/packages.ts udpcast ethtool
+bench-product: packages ## a room restored by roomcast as it is, and by what would be run instead, every row; some 25 minutes; ROWS=text takes some
+	@$(NODE) test/packages.ts udpcast ethtool aria2 mktorrent
 	$(NODE) test/bench/product/main.ts --rows "$(ROWS)" --out docs/bench
 
 bench-product-quick: packages ## the same for the most telling rows; some minutes
-	@$(NODE) test/packages.ts udpcast ethtool
+	@$(NODE) test/packages.ts udpcast ethtool aria2 mktorrent
 	$(NODE) test/bench/product/main.ts --quick
 
 bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes

@@ -47,6 +47,7 @@ const packages = {
     "dhcpcd-base",
     "dnsmasq-base",
     "isc-dhcp-client",
+    "ethtool",
     "nftables",
     "tcpdump",
     "busybox-static",

@@ -1,7 +1,7 @@
 /** The bench's wire: namespaces on a bridge, made slow and lossy by the kernel. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
+import { openNetwork, type RoomNetwork, serverInterface, serverPort } from "../room/network.ts";
 import { inNamespace, run } from "../room/run.ts";
 
 export interface WireShape {
@@ -44,7 +44,7 @@ export async function openBenchWire(options: WireOptions): Promise<BenchWire> {
     hosts.push(await network.addHost(number));
   if (!options.offloads) await sendPacketByPacket(network, hosts);
   await shapeWire(network, hosts, options);
-  const counter = openCounter(network.wireNamespace, ["server"]);
+  const counter = openCounter(network.wireNamespace, [serverPort]);
   return {
     network,
     hosts,
@@ -69,56 +69,87 @@ export async function sendPacketByPacket(
     await turnOffloadsOff(network.wireNamespace, portOf(index));
   }
   await turnOffloadsOff(network.serverNamespace, serverInterface);
-  await turnOffloadsOff(network.wireNamespace, "server");
+  await turnOffloadsOff(network.wireNamespace, serverPort);
 }
 
-/** Makes the wire slow and lossy, until what is answered is called. */
+/** An interface whose packets wait in a queue of the bench's. */
+export interface Queue {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ShapedWire {
+  /** Of the server, if it is limited. */
+  readonly server: readonly Queue[];
+  /** By receiver: of the port that it hears by, if that is limited. */
+  readonly ports: readonly (readonly Queue[])[];
+  unshape(): Promise<void>;
+}
+
+/** Makes the wire slow and lossy, until it is told to end that. */
 export async function shapeWire(
   network: RoomNetwork,
   hosts: readonly Pick<BenchHost, "namespace">[],
   { linkBps, slowPort, everyPort, loss, lossBurst }: Omit<WireShape, "offloads">,
-): Promise<() => Promise<void>> {
-  const limited: (readonly [namespace: string, name: string])[] = [];
-  const slow = async (namespace: string, name: string, bps: number): Promise<void> => {
+): Promise<ShapedWire> {
+  const limited: Queue[] = [];
+  const slow = async (namespace: string, name: string, bps: number): Promise<Queue> => {
     await limit(namespace, name, bps);
-    limited.push([namespace, name]);
+    const queue = { namespace, name };
+    limited.push(queue);
+    return queue;
   };
   if (loss > 0) for (const { namespace } of hosts) await lose(namespace, loss, lossBurst);
-  if (linkBps !== null) await slow(network.serverNamespace, serverInterface, linkBps);
+  const server =
+    linkBps === null ? [] : [await slow(network.serverNamespace, serverInterface, linkBps)];
+  const ports: (readonly Queue[])[] = [];
   for (const [index, { namespace }] of hosts.entries()) {
     const part = index === 0 ? slowPort : null;
-    if (linkBps === null || (part === null && !everyPort)) continue;
-    await slow(network.wireNamespace, portOf(index), linkBps * (part ?? 1));
-    if (everyPort) await slow(namespace, "eth0", linkBps * (part ?? 1));
+    const isLimited = linkBps !== null && (part !== null || everyPort);
+    const bps = (linkBps ?? 0) * (part ?? 1);
+    ports.push(isLimited ? [await slow(network.wireNamespace, portOf(index), bps)] : []);
+    if (isLimited && everyPort) await slow(namespace, "eth0", bps);
   }
-  return async () => {
-    for (const [namespace, name] of limited)
-      await run(["tc", "qdisc", "delete", "dev", name, "root"], { namespace });
-    if (loss > 0)
-      for (const { namespace } of hosts)
-        await run(["nft", "delete", "table", "inet", lossTable], { namespace });
+  return {
+    server,
+    ports,
+    async unshape() {
+      for (const { namespace, name } of limited)
+        await run(["tc", "qdisc", "delete", "dev", name, "root"], { namespace });
+      if (loss > 0)
+        for (const { namespace } of hosts)
+          await run(["nft", "delete", "table", "inet", lossTable], { namespace });
+    },
   };
 }
 
 const lossTable = "bench";
 
-/** Losses as nftables can make them: for each run of `burst` packets it is drawn whether all of it is lost. */
+/** After so many runs of packets the losses in bursts come again as before: at 1 Gbit/s, after five seconds. */
+const burstsDrawn = 10_000;
+
+/** Losses as nftables can make them: each packet by chance, or runs of `burst` packets that are drawn beforehand. */
 async function lose(namespace: string, ratio: number, burst: number): Promise<void> {
+  const lost =
+    burst === 1
+      ? `numgen random mod 1000000 < ${Math.round(ratio * 1e6)}`
+      : `numgen inc mod ${burst * burstsDrawn} { ${drawnBursts(ratio, burst).join(", ")} }`;
   const rules = `
     table inet ${lossTable} {
-      set losing { type mark; size 65535; flags dynamic; }
-      chain draw {
-        delete @losing { meta mark }
-        numgen random mod 1000000 < ${Math.round(ratio * 1e6)} add @losing { meta mark }
-      }
       chain input {
         type filter hook input priority 0;
-        iifname != "eth0" accept
-        numgen inc mod ${burst} == 0 jump draw
-        meta mark @losing drop
+        iifname "eth0" ${lost} drop
       }
     }`;
   await run(["nft", "-f", "-"], { namespace, input: rules });
+}
+
+/** Which of the packets, counted from 0, are lost: ranges of whole bursts, others at each receiver. */
+function drawnBursts(ratio: number, burst: number): string[] {
+  const drawn = new Set<number>();
+  while (drawn.size < Math.round(ratio * burstsDrawn))
+    drawn.add(Math.floor(Math.random() * burstsDrawn));
+  return [...drawn].map((each) => `${each * burst}-${(each + 1) * burst - 1}`);
 }
 
 async function turnOffloadsOff(namespace: string, name: string): Promise<void> {
@@ -145,12 +176,16 @@ async function limit(namespace: string, name: string, bps: number): Promise<void
 /** What the bridge has received from these ports; asked of one process that stays in the namespace. */
 export function openCounter(namespace: string, ports: readonly string[]) {
   const paths = ports.map((port) => `/sys/class/net/${port}/statistics/rx_bytes`);
-  const script = `while read -r _; do echo $(cat ${paths.join(" ")}); done`;
+  const read = 'read -r bytes <"$path"; printf "%s " "$bytes"';
+  const script = `while read -r _; do for path in ${paths.join(" ")}; do ${read}; done; echo; done`;
   const [command, ...args] = inNamespace(namespace, ["sh", "-c", script]) as [string, ...string[]];
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const waiting: ((bytes: number) => void)[] = [];
   const sumOf = (line: string): number =>
-    line.split(" ").reduce((sum, bytes) => sum + Number(bytes), 0);
+    line
+      .trim()
+      .split(" ")
+      .reduce((sum, bytes) => sum + Number(bytes), 0);
   createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.(sumOf(line)));
   return {
     read: () =>

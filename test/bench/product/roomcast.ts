@@ -1,43 +1,41 @@
 /** roomcast as it is: the real server, and real agents that wait in their room. */
-import { truncateSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../../../client/api/client.ts";
-import type { PcView, SessionView } from "../../../core/wire/views.ts";
-import { run } from "../../room/run.ts";
+import type { HistoryEvent } from "../../../core/wire/api.ts";
+import type { ImageView, PcView, SessionView } from "../../../core/wire/views.ts";
+import { cpuSecondsIn, meanOf } from "./cpu.ts";
 import { partitionAt } from "./disk.ts";
 import type { Place, Restore } from "./way.ts";
 
-/** Milliseconds between two looks at the session. */
-const lookEvery = 20;
-/** `/proc` counts processor time in hundredths of a second. */
-const ticksPerSecond = 100;
+/** Milliseconds between two looks at the session, which says itself when a PC was verified. */
+const lookEvery = 100;
 
-export async function roomcastWay({ room, pcs, disk }: Place): Promise<Restore> {
+export async function roomcastWay({ room, pcs }: Place): Promise<Restore> {
   const client = new ApiClient({ socketPath: join(room.data, "roomcast.sock") });
   const names = pcs.map(({ name }) => name);
-  for (const { disk: path } of pcs) {
-    truncateSync(path, 0);
-    truncateSync(path, disk.diskBytes);
-  }
   const namespaces = [room.network.serverNamespace, ...pcs.map(({ namespace }) => namespace)];
-  const before = await Promise.all(namespaces.map(cpuSecondsIn));
-  const verified = names.map(() => Promise.withResolvers<void>());
+  const { storedBytes } = await client.get<ImageView>("/images/base");
+  const cpuTimes = () => Promise.all(namespaces.map((namespace) => cpuSecondsIn(namespace)));
+  const before = await cpuTimes();
+  const verified = names.map(() => Promise.withResolvers<number>());
   let session: string | null = null;
   let isEnded = false;
 
   const watch = async (id: string): Promise<void> => {
     while (!isEnded) {
       const { members, endedAt } = await client.get<SessionView>(`/sessions/${id}`);
-      for (const { name, result } of members)
-        if (result === "verified") verified[names.indexOf(name)]?.resolve();
+      for (const { name, result, endedAt: at } of members)
+        if (result === "verified" && at !== null)
+          verified[names.indexOf(name)]?.resolve(Date.parse(at));
       if (endedAt !== null) return;
       await sleep(lookEvery);
     }
   };
 
   return {
+    storedBytes,
+    dataFilter: "udp",
     async order() {
       const answer = await client.post<SessionView>("/sessions", {
         ...{ kind: "restore", image: "base", room: "lab", overwrite: "lab" },
@@ -49,7 +47,7 @@ export async function roomcastWay({ room, pcs, disk }: Place): Promise<Restore> 
     arrivals: verified.map(({ promise }) => promise),
     outputs: pcs.map(({ disk: path }) => ({ path, at: partitionAt })),
     async end() {
-      const [server = 0, ...rest] = (await Promise.all(namespaces.map(cpuSecondsIn))).map(
+      const [server = 0, ...rest] = (await cpuTimes()).map(
         (seconds, index) => seconds - (before[index] ?? 0),
       );
       isEnded = true;
@@ -60,22 +58,12 @@ export async function roomcastWay({ room, pcs, disk }: Place): Promise<Restore> 
         (all) => all.every(({ name, state }) => !names.includes(name) || state === "idle"),
         60,
       );
-      return { server, pc: rest.reduce((sum, seconds) => sum + seconds, 0) / rest.length };
+      const history = await client.get<HistoryEvent[]>(`/history?session=${session}`);
+      const steps = history.map(({ at, pcName, text }) => ({
+        at: Date.parse(at),
+        text: pcName === null ? text : `${pcName}: ${text}`,
+      }));
+      return { server, pc: meanOf(rest), steps };
     },
   };
-}
-
-/** Processor time of what runs in a namespace now, with what has ended below it. */
-async function cpuSecondsIn(namespace: string): Promise<number> {
-  const { stdout } = await run(["ip", "netns", "pids", namespace]);
-  const pids = stdout.split("\n").filter((pid) => pid !== "");
-  const ticks = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      // proc(5): utime, stime, cutime and cstime are fields 14 to 17; the second, in parentheses, may have spaces.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    }),
-  );
-  return ticks.reduce((sum, each) => sum + each, 0) / ticksPerSecond;
 }

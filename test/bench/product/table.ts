@@ -5,48 +5,87 @@ import { type WayName, wayNames } from "./ways.ts";
 
 export interface ProductResult {
   readonly row: ProductRow;
+  /** When and on what it was measured, and how busy that was. */
+  readonly taken: string;
   /** One for each repetition, in the order of the runs. */
   readonly runs: Readonly<Record<WayName, readonly RaceResult[]>>;
 }
 
 const columns = [
-  ["row", 40],
+  ["row", 32],
   ["way", 10],
-  ["right", 7],
-  ["first", 7],
+  ["right", 6],
+  ["first", 6],
   ["last", 8],
-  ["of them", 8],
-  ["others", 8],
-  ["wire MB", 8],
+  ["of link", 7],
+  ["as ours", 7],
+  ["others", 7],
+  ["early", 6],
+  ["own loss", 8],
+  ["wire", 5],
+  ["wire MB", 7],
   ["server s", 8],
   ["PC s", 6],
 ] as const;
+
+/** What the columns are; printed below the table. */
+export const tableNotes = [
+  "first: seconds from the order to the first packet of the image. last: until the last PC has it; roomcast's is verified by then.",
+  "of link: what the link alone would need for the image as this way has it stored (of a slow port: that link), over `last`.",
+  "as ours: `last` over roomcast's. others: `last` of those that have no slow port.",
+  "early: what the server sent in its first five seconds of sending, of the link. own loss: of the server's packets, what queues and",
+  "sockets dropped on their way to the mean PC; what the row itself loses is not in it. wire: bytes on the wire over those stored.",
+  "server s, PC s: processor time of the server and of the mean PC.",
+  "udpcast: partclone | zstd -3, stored; udp-sender to udp-receiver | zstd -d | partclone.restore. bittorrent: the same stored file",
+  "from one seeder, which runs before the order, by aria2; zstd -d | partclone.restore as soon as a PC has all of it.",
+];
 
 const line = lineIn(columns);
 
 export const tableHead = (): string => line(columns.map(([name]) => name));
 
-/** A line for each way: medians of the runs. `of them`: how many times as long as roomcast. */
+/** Medians of the runs. */
+export function mediansOf(taken: readonly RaceResult[]) {
+  const median = (of: (result: RaceResult) => number | null): number | null =>
+    medianOf(taken.map(of));
+  return {
+    first: median((each) => each.firstSeconds),
+    seconds: median((each) => each.seconds),
+    others: median((each) => each.othersSeconds),
+    early: median((each) => each.earlyRatio),
+    ownLoss: median((each) => each.ownLoss),
+    stored: median((each) => each.storedBytes),
+    wire: median((each) => each.wireBytes),
+    server: median((each) => each.serverCpu),
+    pc: median((each) => each.pcCpu),
+  };
+}
+
+/** A line for each way. */
 export function resultText({ row, runs }: ProductResult): string {
-  const ours = medianOf(runs.roomcast.map(({ seconds }) => seconds));
+  const ours = mediansOf(runs.roomcast).seconds;
   return wayNames
     .map((way) => {
       const taken = runs[way];
-      const median = (of: (result: RaceResult) => number | null): number | null =>
-        medianOf(taken.map(of));
-      const seconds = median((each) => each.seconds);
+      const { seconds, ...median } = mediansOf(taken);
       const right = taken.reduce((sum, each) => sum + each.right, 0);
+      const stored = median.stored ?? 0;
+      const ideal = (stored * 8) / (row.linkBps * (row.slowPort ?? 1));
       return line([
         rowText(row),
         way,
         `${right}/${taken.length * row.receiverCount}`,
-        figure(median(({ firstSeconds }) => firstSeconds)),
+        figure(median.first),
         seconds === null ? "too late" : figure(seconds),
+        seconds === null ? "-" : figure(ideal / seconds, 3),
         seconds === null || ours === null ? "-" : figure(seconds / ours),
-        row.slowPort === null ? "" : figure(median((each) => each.othersSeconds)),
-        figure((median(({ wireBytes }) => wireBytes) ?? 0) / 1e6, 1),
-        figure(median(({ serverCpu }) => serverCpu)),
-        figure(median(({ pcCpu }) => pcCpu)),
+        row.slowPort === null ? "" : figure(median.others),
+        figure(median.early, 3),
+        median.ownLoss === null ? "-" : `${(median.ownLoss * 100).toFixed(2)} %`,
+        figure((median.wire ?? 0) / stored),
+        figure((median.wire ?? 0) / 1e6, 0),
+        figure(median.server),
+        figure(median.pc),
       ]);
     })
     .join("\n");

@@ -24,10 +24,12 @@ export async function udpcastWay({ room, pcs, disk, folder }: Place): Promise<Re
     writeFileSync(path, "");
     truncateSync(path, disk.partitionBytes);
   }
-  const arrived = pcs.map(() => Promise.withResolvers<void>());
+  const arrived = pcs.map(() => Promise.withResolvers<number>());
   let sender: End | null = null;
   let receivers: readonly End[] = [];
   return {
+    storedBytes: disk.storedBytes,
+    dataFilter: "udp",
     async order() {
       const words = "--full-duplex --nokbd --no-progress";
       sender = startEnd(
@@ -46,7 +48,7 @@ export async function udpcastWay({ room, pcs, disk, folder }: Place): Promise<Re
         ),
       );
       for (const [index, { exited }] of receivers.entries())
-        void exited.then((status) => status === 0 && arrived[index]?.resolve());
+        void exited.then((status) => status === 0 && arrived[index]?.resolve(Date.now()));
     },
     arrivals: arrived.map(({ promise }) => promise),
     outputs: outputs.map((path) => ({ path, at: 0 })),
@@ -59,6 +61,7 @@ export async function udpcastWay({ room, pcs, disk, folder }: Place): Promise<Re
         pc: used.includes(undefined)
           ? null
           : used.reduce<number>((sum, each) => sum + (each ?? 0), 0) / used.length,
+        steps: [],
       };
     },
   };

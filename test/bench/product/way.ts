@@ -12,12 +12,24 @@ export interface Place {
 
 /** One restore by one of the ways, ordered by `order`. */
 export interface Restore {
+  /** Of the image, as this way has it stored. */
+  readonly storedBytes: number;
+  /** tcpdump's words for the packets that carry the image. */
+  readonly dataFilter: string;
   /** Resolves once it is under way, or would be if it had to wait for somebody. */
   order(): Promise<void>;
-  /** Resolves for each PC when it has the image, as far as this way can say so. */
-  readonly arrivals: readonly Promise<void>[];
+  /** For each PC, when it has the image, as far as this way can say so: milliseconds since 1970. */
+  readonly arrivals: readonly Promise<number>[];
   /** The partition as each PC has it, and where it begins there. */
   readonly outputs: readonly { readonly path: string; readonly at: number }[];
-  /** Ends it. Answers processor time in seconds: of what sends, and of the mean PC; null where it is not known. */
-  end(): Promise<{ readonly server: number | null; readonly pc: number | null }>;
+  /** Ends it, and says what it took. */
+  end(): Promise<RestoreCost>;
+}
+
+export interface RestoreCost {
+  /** Processor time in seconds, of what sends, and of the mean PC; null where it is not known. */
+  readonly server: number | null;
+  readonly pc: number | null;
+  /** What the way itself says of its course, in milliseconds since 1970. */
+  readonly steps: readonly { readonly at: number; readonly text: string }[];
 }
