@@ -1,7 +1,7 @@
 /** The bench's wire: namespaces on a bridge, made slow and lossy by the kernel. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
+import { openNetwork, type RoomNetwork, serverInterface, serverPort } from "../room/network.ts";
 import { inNamespace, run } from "../room/run.ts";
 
 export interface WireShape {
@@ -44,7 +44,7 @@ export async function openBenchWire(options: WireOptions): Promise<BenchWire> {
     hosts.push(await network.addHost(number));
   if (!options.offloads) await sendPacketByPacket(network, hosts);
   await shapeWire(network, hosts, options);
-  const counter = openCounter(network.wireNamespace, ["server"]);
+  const counter = openCounter(network.wireNamespace, [serverPort]);
   return {
     network,
     hosts,
@@ -69,7 +69,7 @@ export async function sendPacketByPacket(
     await turnOffloadsOff(network.wireNamespace, portOf(index));
   }
   await turnOffloadsOff(network.serverNamespace, serverInterface);
-  await turnOffloadsOff(network.wireNamespace, "server");
+  await turnOffloadsOff(network.wireNamespace, serverPort);
 }
 
 /** Makes the wire slow and lossy, until what is answered is called. */

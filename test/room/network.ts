@@ -10,6 +10,8 @@ import { run } from "./run.ts";
 
 /** The lab's side of the server, in the server's namespace. */
 export const serverInterface = "lab0";
+/** The other end of it: the port of the first wire's bridge. */
+export const serverPort = "server0";
 export const serverAddress = "10.77.0.1";
 
 export interface RoomNetwork {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { serverPort } from "../../room/network.ts";
 import { run } from "../../room/run.ts";
 import { openCounter, shapeWire } from "../bench-wire.ts";
 import { firstByte } from "../contest.ts";
@@ -38,8 +39,8 @@ export async function race(
   const { network } = room;
   const folder = await mkdtemp(join(tmpdir(), "roomcast-bench-"));
   const unshape = await shapeWire(network, pcs, row);
-  const ports = ["server", ...pcs.map(({ name }) => name)];
-  const sender = openCounter(network.wireNamespace, ["server"]);
+  const ports = [serverPort, ...pcs.map(({ name }) => name)];
+  const sender = openCounter(network.wireNamespace, [serverPort]);
   const all = openCounter(network.wireNamespace, ports);
   try {
     const restore = await openWay[way]({ ...base, folder });
