@@ -8,9 +8,11 @@ import { packetLimit } from "../wire/cast.ts";
 
 /** What is summed at a time, in bytes; a shorter rest is filled up with zeros. */
 const blockBytes = 32;
-/** Where key and packet are in the program's memory, in bytes; the sum is at its start. */
+/** Where in the program's memory a shorter rest, the key and the packets are, in bytes; the sum is at its start. */
+const restAt = 32;
 const keyAt = 64;
-const packetAt = 2048;
+const packetsAt = 2048;
+const pageBytes = 65536;
 
 /** Of the longest packet. */
 export const sumKeyWords = Math.ceil(packetLimit / blockBytes) * (blockBytes / 4);
@@ -18,37 +20,72 @@ export const sumKeyWords = Math.ceil(packetLimit / blockBytes) * (blockBytes / 4
 /** `word-sum.wat`, assembled; a test does that anew and compares. */
 export const sumProgram = Uint8Array.from(
   [
-    "0061736d0100000001070160037f7f7f00030201000503010001071002066d656d6f727902000373756d0000",
-    "0a9c0101990101017e03402003200028020020022802006aad200028020420022802046aad7e7c2103200320",
-    "0028020820022802086aad200028020c200228020c6aad7e7c21032003200028021020022802106aad200028",
-    "021420022802146aad7e7c21032003200028021820022802186aad200028021c200228021c6aad7e7c210320",
-    "0241206a2102200041206a22002001490d000b410020033703000b",
+    "0061736d0100000001080160047f7f7f7f00021301077061636b657473066d656d6f72790200010302010007",
+    "07010373756d00000a8c0201890202017e027f2000200120006b4160716a2105034003402000200549044020",
+    "04200028020020022802006aad200028020420022802046aad7e7c21042004200028020820022802086aad20",
+    "0028020c200228020c6aad7e7c21042004200028021020022802106aad200028021420022802146aad7e7c21",
+    "042004200028021820022802186aad200028021c200228021c6aad7e7c2104200241206a2102200041206a21",
+    "000c010b0b200020014904402003420037030020034200370308200342003703102003420037031820032106",
+    "034020062000280200360200200641046a2106200041046a22002001490d000b20032100200341206a210520",
+    "0521010c010b0b410020043703000b",
   ].flatMap((line) => line.match(/../g) ?? []),
   (pair) => Number.parseInt(pair, 16),
 );
 
 /** What of it is used here: `core` knows neither Node's types nor a browser's. */
 declare const WebAssembly: {
+  readonly Memory: new (pages: {
+    readonly initial: number;
+    readonly maximum: number;
+  }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (program: Uint8Array) => object;
   readonly Instance: new (
     module: object,
-  ) => {
-    readonly exports: {
-      readonly memory: { readonly buffer: ArrayBuffer };
-      sum(at: number, end: number, key: number): void;
-    };
-  };
+    imports: object,
+  ) => { readonly exports: { sum(at: number, end: number, key: number, rest: number): void } };
 };
 
-const program = new WebAssembly.Instance(new WebAssembly.Module(sumProgram)).exports;
-const bytes = new Uint8Array(program.memory.buffer);
-const words = new Int32Array(program.memory.buffer);
-/** Whose key is in the program's memory. */
-let loaded: Int32Array | null = null;
+const module = new WebAssembly.Module(sumProgram);
+
+/** The program over memory of its own. */
+class SumProgram {
+  readonly packets: Uint8Array;
+  readonly words: Int32Array;
+  readonly sum: (at: number, end: number, key: number, rest: number) => void;
+  /** Whose key is in the memory. */
+  private loaded: Int32Array | null = null;
+
+  constructor(byteCount: number) {
+    const pages = Math.ceil((packetsAt + byteCount) / pageBytes);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.packets = new Uint8Array(memory.buffer, packetsAt, byteCount);
+    this.words = new Int32Array(memory.buffer);
+    this.sum = new WebAssembly.Instance(module, { packets: { memory } }).exports.sum;
+  }
+
+  load(key: Int32Array): void {
+    if (this.loaded === key) return;
+    this.words.set(key, keyAt / 4);
+    this.loaded = key;
+  }
+}
+
+const programs = new WeakMap<Uint8Array, SumProgram>();
+/** For packets that lie elsewhere. */
+const own = new SumProgram(packetLimit);
+let recent = own;
+
+/** Memory for `byteCount` bytes of packets: from places in it that are multiples of 4, they are summed where they are. */
+export function packetMemory(byteCount: number): Uint8Array {
+  const program = new SumProgram(byteCount);
+  programs.set(program.packets, program);
+  return program.packets;
+}
 
 /**
  * Leaves in `into` the sum, low word first, and the packet's first words as far as `into` has room.
- * `key` has `sumKeyWords` words and is not changed afterwards; at most `packetLimit` bytes are summed.
+ * `key` has `sumKeyWords` words and is not changed afterwards. `length` is a number of whole words, as many
+ * as `into` has room for and at most `packetLimit` bytes.
  */
 export function wordSum(
   packet: Uint8Array,
@@ -57,16 +94,19 @@ export function wordSum(
   key: Int32Array,
   into: Int32Array,
 ): void {
-  if (loaded !== key) {
-    words.set(key, keyAt / 4);
-    loaded = key;
+  let at = packetsAt;
+  if (packet !== recent.packets) recent = programs.get(packet) ?? own;
+  if (packet === recent.packets && (offset & 3) === 0) {
+    at += offset;
+  } else {
+    recent = own;
+    own.packets.set(packet.subarray(offset, offset + length));
   }
-  const end = packetAt + Math.ceil(length / blockBytes) * blockBytes;
-  bytes.set(packet.subarray(offset, offset + length), packetAt);
-  bytes.fill(0, packetAt + length, end);
-  program.sum(packetAt, end, keyAt);
+  recent.load(key);
+  recent.sum(at, at + length, keyAt, restAt);
+  const { words } = recent;
   into[0] = words[0] as number;
   into[1] = words[1] as number;
   for (let index = 2; index < into.length; index++)
-    into[index] = words[packetAt / 4 + index - 2] as number;
+    into[index] = words[(at >> 2) + index - 2] as number;
 }

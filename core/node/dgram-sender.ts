@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { packetMemory } from "../cast/word-sum.ts";
 import type { PacketSender, PacketSenderOptions } from "./cast/transport.ts";
 import { dgramFailure } from "./dgram-failure.ts";
 
@@ -12,7 +13,7 @@ const outstandingLimit = 256;
 export async function openDgramSender(options: PacketSenderOptions): Promise<PacketSender> {
   const { batchPackets, packetLimit, group, port, interfaceAddress } = options;
   const socket = createSocket("udp4");
-  const batch = new Uint8Array(batchPackets * packetLimit);
+  const batch = packetMemory(batchPackets * packetLimit);
   let outstanding = 0;
   try {
     socket.bind(0, interfaceAddress);

@@ -1,4 +1,5 @@
 import type { CastSocketOptions } from "../cast/ends.ts";
+import { packetMemory } from "../cast/word-sum.ts";
 import type { PacketReceiver } from "./cast/transport.ts";
 import {
   bindTo,
@@ -47,7 +48,7 @@ export class UdpReceiver implements PacketReceiver {
 
   constructor({ group, port, interfaceAddress, wakeDescriptor }: UdpReceiverOptions) {
     this.messages = new Messages(
-      new Uint8Array(messageCount * messageBytes),
+      packetMemory(messageCount * messageBytes),
       messageCount,
       controlBytes,
     );

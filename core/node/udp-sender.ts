@@ -1,3 +1,4 @@
+import { packetMemory } from "../cast/word-sum.ts";
 import type { PacketSender, PacketSenderOptions } from "./cast/transport.ts";
 import {
   closeDescriptor,
@@ -69,7 +70,7 @@ export class UdpSender implements PacketSender {
   constructor(options: UdpSenderOptions) {
     const { batchPackets, packetLimit, group, port, interfaceAddress } = options;
     this.canSegment = options.mayKeepWhole ?? true;
-    this.batch = new Uint8Array(batchPackets * packetLimit);
+    this.batch = packetMemory(batchPackets * packetLimit);
     this.whole = new Messages(this.batch, 1, controlBytes);
     this.single = new Messages(this.batch, batchPackets, 0);
     this.fd = openDatagramSocket();

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import wabt from "wabt";
-import { sumKeyWords, sumProgram, wordSum } from "../../../core/cast/word-sum.ts";
-import { packetLimit } from "../../../core/wire/cast.ts";
+import { packetMemory, sumKeyWords, sumProgram, wordSum } from "../../../core/cast/word-sum.ts";
+import { headerBytes, packetLimit } from "../../../core/wire/cast.ts";
 import { seeded } from "../../sim/random.ts";
 
 test("the program is what its text assembles to", async () => {
@@ -26,12 +26,15 @@ function slowSum(packet: Uint8Array, key: Int32Array): bigint {
   return BigInt.asUintN(64, sum);
 }
 
-test("sum and first words of packets of every length, under keys in turns", () => {
+test("sum and first words of packets of every length, wherever they are, under keys in turns", () => {
   const random = seeded(5);
   const word = (): number => (random() * 2 ** 32) | 0;
   const keys = [0, 1].map(() => Int32Array.from({ length: sumKeyWords }, word));
-  const bytes = Uint8Array.from({ length: 3 * packetLimit }, () => random() * 256);
-  for (let length = 1; length <= packetLimit; length++) {
+  const elsewhere = Uint8Array.from({ length: 3 * packetLimit }, () => random() * 256);
+  const places = [elsewhere, packetMemory(elsewhere.length), packetMemory(elsewhere.length)];
+  for (const place of places) place.set(elsewhere);
+  for (let length = headerBytes; length <= packetLimit; length += 4) {
+    const bytes = places[Math.floor(random() * places.length)] as Uint8Array;
     const offset = Math.floor(random() * packetLimit);
     const key = keys[length & 1] as Int32Array;
     const into = new Int32Array(6);
@@ -39,8 +42,7 @@ test("sum and first words of packets of every length, under keys in turns", () =
     const packet = bytes.subarray(offset, offset + length);
     const sum = new BigUint64Array(into.buffer, 0, 1)[0];
     assert.equal(sum, slowSum(packet, key), `${length}`);
-    const head = new Uint8Array(16);
-    head.set(packet.subarray(0, 16));
-    assert.deepEqual(new Uint8Array(into.buffer, 8), head, `${length}`);
+    assert.deepEqual(new Uint8Array(into.buffer, 8), packet.slice(0, headerBytes), `${length}`);
   }
+  for (const place of places) assert.deepEqual(place, elsewhere, "and nothing is changed by it");
 });
