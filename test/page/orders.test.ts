@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import type { Browser, Page } from "playwright-core";
 import { openBrowser, openPage } from "./browser.ts";
@@ -46,18 +47,28 @@ async function heard(page: Page): Promise<{ readonly call: string; readonly body
   throw new Error("the page has not called");
 }
 
+/** Within this the server sees that nobody waits any more, in milliseconds. */
+const goneMs = 30_000;
+
 /** Work that is answered in lines, and goes on until the test ends it. */
 function workAt(
   path: string,
-): Promise<{ say(line: object): void; end(): void; gone: Promise<unknown> }> {
+): Promise<{ say(line: object): void; end(): void; gone(): Promise<unknown> }> {
   return new Promise((resolve) => {
     server.handlers.set(path, (reply: FastifyReply) => {
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
+      const closed = once(reply.raw, "close");
       resolve({
         say: (line) => void reply.raw.write(`${JSON.stringify(line)}\n`),
         end: () => void reply.raw.end(),
-        gone: once(reply.raw, "close"),
+        gone: () =>
+          Promise.race([
+            closed,
+            sleep(goneMs, undefined, { ref: false }).then(() =>
+              Promise.reject(new Error("it goes on")),
+            ),
+          ]),
       });
     });
   });
@@ -101,7 +112,7 @@ test("a fit that is called off ends at the server, and one that fails says what 
   const page = await at("#/images", "Fit…");
   const first = await beginFit(page);
   await first.shown.getByRole("button", { name: "Cancel" }).click();
-  await first.gone;
+  await first.gone();
   await first.shown.waitFor({ state: "hidden" });
   const { say, end, shown } = await beginFit(page);
   const next = "run it as root on the server";

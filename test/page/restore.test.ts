@@ -102,7 +102,7 @@ test("a room is restored from the login to the report, by keyboard alone", async
   await keyboard.press("Enter");
   await dialog.waitFor({ state: "hidden" });
   await page.getByText("Restoring base@1 to lab.").waitFor();
-  await page.getByText("2 of 2 verified").first().waitFor({ timeout: 40_000 });
+  await page.getByText("2 of 2 verified").first().waitFor({ timeout: 120_000 });
   await page.locator(".seat .word", { hasText: "Verified" }).nth(1).waitFor();
   await keyboard.press("v");
   await page.getByRole("heading", { name: /Restore of base@1/ }).waitFor();
@@ -138,9 +138,12 @@ test("a shell on a PC takes keys and shows what comes back, and nothing of it is
   await page.locator(".xterm textarea:focus").waitFor({ state: "attached" });
   await page.keyboard.type("echo $((40 + 2))-done\n");
   await page.locator(".xterm-rows", { hasText: "42-done" }).waitFor();
-  const rows = page.locator(".xterm-rows > div");
-  const [first, second] = await Promise.all([rows.nth(0).boundingBox(), rows.nth(1).boundingBox()]);
-  assert((second?.y ?? 0) >= (first?.y ?? 0) + 10, "its style sheets are in effect");
+  // Its style sheets are in effect.
+  await page.waitForFunction(() => {
+    const [first, second] = document.querySelectorAll(".xterm-rows > div");
+    const topOf = (row: Element | undefined): number => row?.getBoundingClientRect().top ?? 0;
+    return topOf(second) >= topOf(first) + 10;
+  });
   await page.keyboard.press("Control+]");
   await page.locator(".xterm textarea:focus").waitFor({ state: "detached" });
   assert.deepEqual(complaints, []);
@@ -226,7 +229,7 @@ test("a server that is killed and started again: the page says since when, and c
   await page.getByText(/^\s*Connection lost since \d+:\d+:\d+, trying again/).waitFor();
   assert.equal(await page.locator(".seat").count(), 2, "the last state stays");
   await lab.startServer();
-  await page.getByText(/Connection lost/).waitFor({ state: "hidden", timeout: 30_000 });
+  await page.getByText(/Connection lost/).waitFor({ state: "hidden", timeout: 90_000 });
   await set("pc2", { name: "renamed" });
   await page.locator(".seat .name", { hasText: "renamed" }).waitFor();
   await context.close();
