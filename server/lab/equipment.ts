@@ -24,11 +24,11 @@ import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { Announcer } from "./announcer.ts";
 import { Cast, type CastsPorts, type Standing } from "./casts.ts";
-import type { Session } from "./engine.ts";
 import type { Fits, FitWish } from "./fits.ts";
 import { LiveArchive } from "./live-archive.ts";
 import type { Presence } from "./presence.ts";
 import { placeOf, presentPcs, receiversOf } from "./receiving.ts";
+import type { Session } from "./session.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** What a cast of the server's own is opened with. */

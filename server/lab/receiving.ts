@@ -6,7 +6,7 @@ import { isFitting, type RestoreState } from "../../core/session/kinds/restore.t
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { CastPlace, ServerMessage } from "../../core/wire/control.ts";
 import type { SessionView } from "../../core/wire/views.ts";
-import type { Session } from "./engine.ts";
+import type { Session } from "./session.ts";
 
 /** The receivers of a restore or a live cast; null: of another kind. */
 export function receiversOf({ kindName, state }: Session): Receivers | null {

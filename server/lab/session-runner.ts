@@ -16,11 +16,12 @@ import { makeRoom } from "../../core/units/make-room.ts";
 import type { AgentMessage, Report } from "../../core/wire/control.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { Announcer } from "./announcer.ts";
-import { Engine, type Session, sessionOf, type Written } from "./engine.ts";
+import { Engine, type Written } from "./engine.ts";
 import { Equipment, type EquipmentPorts } from "./equipment.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Presence } from "./presence.ts";
 import { isWaitingForFit, receiversOf, roomMessage, roomScreens } from "./receiving.ts";
+import { type Session, sessionOf } from "./session.ts";
 import { Turns } from "./turns.ts";
 
 /** Sessions that ended and are listed; the others are found by their id. */

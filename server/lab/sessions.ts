@@ -11,10 +11,10 @@ import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
-import type { Session } from "./engine.ts";
 import type { LiveArchive } from "./live-archive.ts";
 import { type CastRequest, type RestoreRequest, receiversSpec } from "./receivers-request.ts";
 import { isServing, isWaitingForFit, receiversOf } from "./receiving.ts";
+import type { Session } from "./session.ts";
 import type { SessionRunner } from "./session-runner.ts";
 
 export class Sessions {
