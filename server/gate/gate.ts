@@ -46,7 +46,7 @@ export const gate =
     await captureRoutes(app, {
       prefix: "/gate/v2/captures",
       uploadOf: (task) => uploadOf(lab, task),
-      onCommitted: (task, manifest) => lab.sessions.committed(task, manifest),
+      onCommitted: (task, manifest) => lab.runner.committed(task, manifest),
     });
     await castRoutes(app, (task) => lab.sessions.archive(task));
     await targetRoutes(app, lab);

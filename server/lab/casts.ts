@@ -5,7 +5,7 @@ import { errorText } from "../../core/errors.ts";
 import { stragglerText, withDisk } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
 import type { CastKeys } from "../../core/wire/control.ts";
-import type { Session } from "./engine.ts";
+import type { Session } from "./session.ts";
 
 export interface CastsPorts {
   /** A sender on this network. */

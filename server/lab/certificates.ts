@@ -13,7 +13,7 @@ import {
 import type { DiskView, MemberResult, MemberView, SessionView } from "../../core/wire/views.ts";
 import type { WipeProof, WipeRecord } from "../../core/wire/wipe.ts";
 import type { PcRecord } from "../state/records.ts";
-import type { Session } from "./engine.ts";
+import type { Session } from "./session.ts";
 
 export interface CertificatePorts {
   readonly serverVersion: string;

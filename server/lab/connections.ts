@@ -18,7 +18,7 @@ import type { Requests } from "./requests.ts";
 import type { RoomChecks } from "./room-checks.ts";
 import type { RoomOrders } from "./room-orders.ts";
 import type { ServedPcs } from "./served-pcs.ts";
-import type { Sessions } from "./sessions.ts";
+import type { SessionRunner } from "./session-runner.ts";
 import type { Shells } from "./shells.ts";
 import type { StartingPcs } from "./starting-pcs.ts";
 import type { LabTimers } from "./timers.ts";
@@ -31,7 +31,7 @@ export interface ConnectionsPorts {
   readonly admissions: Admissions;
   readonly announcer: Announcer;
   readonly presence: Presence;
-  readonly sessions: Sessions;
+  readonly runner: SessionRunner;
   readonly served: ServedPcs;
   readonly starting: Pick<StartingPcs, "boots">;
   readonly rooms: Pick<RoomOrders, "tell">;
@@ -112,7 +112,7 @@ export class Connections implements AgentEvents {
   }
 
   message(id: string, message: AgentMessage): void {
-    const { sessions, served, pcRequests, shells, grants, looks, roomChecks, send } = this.ports;
+    const { runner, served, pcRequests, shells, grants, looks, roomChecks, send } = this.ports;
     switch (message.type) {
       case "alive":
         return this.alive(id, message);
@@ -132,21 +132,21 @@ export class Connections implements AgentEvents {
       case "progress":
       case "delivery":
       case "cast-stats":
-        if (served.has(id)) sessions.message(id, message);
+        if (served.has(id)) runner.message(id, message);
         return;
     }
   }
 
   bulk(id: string, frame: BulkFrame): void {
-    const { sessions, served, shells } = this.ports;
+    const { runner, served, shells } = this.ports;
     if (frame.kind === bulkKind.shell) shells.shown(id, frame.tag, frame.payload);
-    else if (served.has(id)) sessions.bulk(id, frame);
+    else if (served.has(id)) runner.equipment.takeFrame(id, frame);
   }
 
   private alive(id: string, { state, report }: Extract<AgentMessage, { type: "alive" }>): void {
-    const { sessions, served, presence, announcer } = this.ports;
+    const { runner, served, presence, announcer } = this.ports;
     const hasChanged = presence.alive(id, state, report);
-    if (served.has(id)) sessions.reported(id, report);
+    if (served.has(id)) runner.reported(id, report);
     if (hasChanged) announcer.pc(id);
   }
 

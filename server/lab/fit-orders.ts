@@ -10,8 +10,8 @@ import type { PcRecord } from "../state/records.ts";
 import type { Fits } from "./fits.ts";
 import type { ImageOrders } from "./image-orders.ts";
 import type { Inventory } from "./inventory.ts";
+import type { RestoreRequest } from "./receivers-request.ts";
 import type { RoomOrders } from "./room-orders.ts";
-import type { RestoreRequest } from "./sessions.ts";
 
 export interface FitOrdersPorts {
   readonly inventory: Inventory;

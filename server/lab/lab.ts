@@ -35,7 +35,8 @@ import { RoomOrders } from "./room-orders.ts";
 import { Schedule } from "./schedule.ts";
 import { ServedPcs } from "./served-pcs.ts";
 import { SessionOrders } from "./session-orders.ts";
-import { Sessions, type SessionsPorts } from "./sessions.ts";
+import { SessionRunner, type SessionRunnerPorts } from "./session-runner.ts";
+import { Sessions } from "./sessions.ts";
 import { Shells } from "./shells.ts";
 import { SshKeys } from "./ssh-keys.ts";
 import { StartingPcs } from "./starting-pcs.ts";
@@ -56,9 +57,9 @@ export interface LabPorts {
   /** Those that the PCs are on, as they are now; the first is there always. */
   networks(): readonly LabNetwork[];
   /** Casts an image on one of them. */
-  readonly openSender: SessionsPorts["openSender"];
+  readonly openSender: SessionRunnerPorts["openSender"];
   /** Joins a cast on one of them. */
-  readonly startReceiver: SessionsPorts["startReceiver"];
+  readonly startReceiver: SessionRunnerPorts["startReceiver"];
   /** The operator's cap for sessions of this room on this network, in bits a second. */
   rateLimitBps(room: string | null, network: string): number | null;
   /** As in `LabGrantsPorts`. */
@@ -111,6 +112,7 @@ export class Lab {
   readonly windows: WindowsPcs;
   /** What DHCP gives PCs by their seats. */
   readonly dhcpSeats: DhcpSeats;
+  readonly runner: SessionRunner;
   private readonly looks: Looks;
   private readonly served: ServedPcs;
   private readonly ports: LabPorts;
@@ -143,7 +145,7 @@ export class Lab {
     this.sshKeys = sshKeys;
     this.personals = personals;
     this.starting = new StartingPcs({
-      ...{ ...known, senses: ports.senses, sessions: () => this.sessions },
+      ...{ ...known, senses: ports.senses, runner: () => this.runner },
     });
     this.dhcpSeats = dhcpSeats(inventory);
     this.steps = new ImageSteps(known);
@@ -151,8 +153,9 @@ export class Lab {
     this.fits = new Fits({
       ...{ timers, start: ports.startFit, images: () => this.images.views() },
     });
-    this.sessions = this.newSessions();
-    const { steps, sessions } = this;
+    this.runner = this.newRunner();
+    this.sessions = new Sessions(this.runner);
+    const { steps, runner, sessions } = this;
     this.images = new ImageOrders({ ...known, images, steps, sessions });
     this.menus = new Menus(known);
     this.requests = new Requests(known);
@@ -171,10 +174,16 @@ export class Lab {
       pcView: (pc) => this.pcView(pc),
     });
     this.orders = this.newOrders();
-    this.served = new ServedPcs({ ...known, sessions, shells: this.shells, orders: this.orders });
+    this.served = new ServedPcs({
+      ...known,
+      runner,
+      sessions,
+      shells: this.shells,
+      orders: this.orders,
+    });
     this.connections = this.newConnections();
     this.schedule = this.newSchedule();
-    sessions.resume();
+    runner.resume();
     this.schedule.resume();
     pruneHistory({ ...known, keepDays: historyDays });
   }
@@ -209,7 +218,7 @@ export class Lab {
     this.schedule.close();
     this.menus.close();
     this.requests.close();
-    await this.sessions.close();
+    await this.runner.close();
     this.starting.proofs.close();
     this.announcer.feed.close();
   }
@@ -242,11 +251,11 @@ export class Lab {
     });
   }
 
-  private newSessions(): Sessions {
+  private newRunner(): SessionRunner {
     const { known, ports, inventory, personals, fits } = this;
     const { presence, announcer, sendBytes } = known;
     const { openSender, startReceiver, images, state } = ports;
-    return new Sessions({
+    return new SessionRunner({
       ...{ ...known, fits, images, journal: state.journal, openSender, startReceiver },
       sendBulk: (pc, kind, tag, payload) => sendBytes(pc, encodeBulk(kind, tag, payload)),
       settingsOf: (pc, { id, kind, durable }, attempt) => {
@@ -302,9 +311,9 @@ export class Lab {
       ...{ ...known, images, menus, orders, requests, rooms, sessions, pcs },
       pcView: (pc) => this.pcView(pc),
     });
-    const { served, starting, shells, grants, looks, roomChecks } = this;
+    const { served, starting, runner, shells, grants, looks, roomChecks } = this;
     return new Connections({
-      ...{ ...known, sessions, served, starting, rooms, menus, requests, pcRequests },
+      ...{ ...known, runner, served, starting, rooms, menus, requests, pcRequests },
       ...{ shells, grants, looks, roomChecks, serverVersion: this.ports.version },
     });
   }

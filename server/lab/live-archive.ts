@@ -5,8 +5,8 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { Input } from "../../core/session/kind.ts";
 import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
-import type { Session } from "./engine.ts";
 import { LiveCast, type LiveCastPorts } from "./live-cast.ts";
+import type { Session } from "./session.ts";
 
 export interface LiveArchivePorts
   extends Pick<

@@ -4,6 +4,7 @@ import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Presence } from "./presence.ts";
 import type { SessionOrders } from "./session-orders.ts";
+import type { SessionRunner } from "./session-runner.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Shells } from "./shells.ts";
 
@@ -12,6 +13,7 @@ export interface ServedPcsPorts {
   readonly admissions: Admissions;
   readonly announcer: Announcer;
   readonly presence: Pick<Presence, "reportOf">;
+  readonly runner: SessionRunner;
   readonly sessions: Sessions;
   readonly shells: Pick<Shells, "lost">;
   readonly orders: Pick<SessionOrders, "ownFaults">;
@@ -54,22 +56,22 @@ export class ServedPcs {
 
   /** The sessions hear of a PC while it is connected and orders may go to it, and of no other. */
   sync(id: string): void {
-    const { inventory, admissions, presence, sessions, shells } = this.ports;
+    const { inventory, admissions, presence, runner, shells } = this.ports;
     const pc = inventory.get(id);
     const isConnected = pc !== undefined && this.ports.isConnected(id);
     const may = isConnected && admissions.verdict(pc).kind === "may";
     if (may === this.served.has(id)) return;
     if (may) {
       this.served.add(id);
-      return sessions.connected(id, presence.reportOf(id));
+      return runner.connected(id, presence.reportOf(id));
     }
     this.served.delete(id);
     const reason = "orders may not go to this PC any more";
-    sessions.lost(id, reason);
+    runner.lost(id, reason);
     shells.lost(id, reason);
   }
 
   lost(id: string, reason: string): void {
-    if (this.served.delete(id)) this.ports.sessions.lost(id, reason);
+    if (this.served.delete(id)) this.ports.runner.lost(id, reason);
   }
 }

@@ -15,7 +15,8 @@ import type { Inventory } from "./inventory.ts";
 import type { PcOrders } from "./pc-orders.ts";
 import type { Personals } from "./personals.ts";
 import type { Presence } from "./presence.ts";
-import type { CastRequest, RestoreRequest, Sessions } from "./sessions.ts";
+import type { CastRequest, RestoreRequest } from "./receivers-request.ts";
+import type { Sessions } from "./sessions.ts";
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
 export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "canary" | "fitTo"> {

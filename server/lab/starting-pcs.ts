@@ -6,7 +6,7 @@ import { BootTroubles } from "./boot-troubles.ts";
 import { Boots } from "./boots.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Presence } from "./presence.ts";
-import type { Sessions } from "./sessions.ts";
+import type { SessionRunner } from "./session-runner.ts";
 import type { LabTimers } from "./timers.ts";
 
 export interface StartingPcsPorts {
@@ -15,7 +15,7 @@ export interface StartingPcsPorts {
   readonly presence: Pick<Presence, "booting">;
   readonly timers: LabTimers;
   readonly senses: WireSenses;
-  sessions(): Pick<Sessions, "idOf" | "seen" | "booting">;
+  runner(): SessionRunner;
   isConnected(pc: PcId): boolean;
   log(fields: Record<string, unknown>, text: string): void;
 }
@@ -30,31 +30,31 @@ export class StartingPcs {
   private readonly ports: StartingPcsPorts;
 
   constructor(ports: StartingPcsPorts) {
-    const { inventory, timers, senses, sessions } = ports;
+    const { inventory, timers, senses, runner } = ports;
     const now = (): number => timers.now();
     this.ports = ports;
     this.troubles = new BootTroubles({ ...ports, now });
     this.boots = new Boots({
       ...{ inventory, uuids: this.uuids, now },
-      isWanted: ({ id }) => sessions().idOf(id) !== null,
+      isWanted: ({ id }) => runner().engine.of(id) !== undefined,
     });
     this.proofs = new BootProofs({
       ...{ ...ports, ...senses },
       macsOf: (pc) => inventory.get(pc)?.macs ?? [],
       pcsWith: (mac) => inventory.withMac(mac).map(({ id }) => id),
-      seen: (pc, sign) => sessions().seen(pc, sign),
+      seen: (pc, sign) => runner().seen(pc, sign),
       every: (ms, act) => timers.every(ms, act),
     });
   }
 
   /** A PC has asked for its boot files: it is shown as `booting`, and a session that wants it waits. */
   askedForBootFiles(mac: string): void {
-    const { inventory, announcer, presence, sessions, isConnected } = this.ports;
+    const { inventory, announcer, presence, runner, isConnected } = this.ports;
     this.boots.asked(mac);
     // Of several PCs with this MAC, each may be the one: a session waits for all of them.
     for (const { id } of inventory.withMac(mac)) {
       // A PC that was reset asks before its connection is missed: its session gives it the time to start.
-      sessions().booting(id);
+      runner().booting(id);
       if (isConnected(id)) continue;
       presence.booting(id);
       announcer.pc(id);

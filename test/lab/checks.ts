@@ -14,7 +14,7 @@ import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
 import type { End, ServerMessage, Work } from "../../core/wire/control.ts";
 import type { Right } from "../../core/wire/trust.ts";
-import { idOf, type Session } from "../../server/lab/engine.ts";
+import { idOf, type Session } from "../../server/lab/session.ts";
 import type { Asked } from "./desks.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../core/session/journal.ts";
 import type { Fact, Stamp, Wanted } from "../../core/session/kind.ts";
 import { kindNamed } from "../../core/session/registry.ts";
-import { idOf } from "../../server/lab/engine.ts";
+import { idOf } from "../../server/lab/session.ts";
 import { must } from "./failures.ts";
 
 const nothingWanted: Wanted = { orders: new Map(), cast: null };

@@ -2,7 +2,7 @@
 import type { ReceiversSpec } from "../../core/session/kinds/restore.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { AskedAction } from "../../core/trust/asks.ts";
-import type { Session } from "../../server/lab/engine.ts";
+import type { Session } from "../../server/lab/session.ts";
 import { rootHashOf } from "./disk.ts";
 import { count, type Lab } from "./lab.ts";
 

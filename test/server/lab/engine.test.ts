@@ -7,7 +7,8 @@ import type { KindName, SpecOf } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
-import { decidedLimit, Engine } from "../../../server/lab/engine.ts";
+import { Engine } from "../../../server/lab/engine.ts";
+import { decidedLimit } from "../../../server/lab/ledger.ts";
 import { castKeys, keysOf } from "../../core/cast/keys.ts";
 import {
   admit,

@@ -214,7 +214,7 @@ test("an order makes a version for a size, tells how far it is, and answers one 
 
 test("an order whose caller goes away is stopped, and what cannot be is refused", async () => {
   const leaving = new AbortController();
-  const asked = api.lab.fitTo("lab", 6 * mib, { signal: leaving.signal, progress() {} });
+  const asked = api.lab.fitOrders.fitTo("lab", 6 * mib, { signal: leaving.signal, progress() {} });
   await until(() => works.length === 1);
   leaving.abort(new Error("gone"));
   await assert.rejects(asked, /gone/);

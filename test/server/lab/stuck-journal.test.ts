@@ -34,7 +34,7 @@ test("a journal that cannot be written is tried once a second, and then all that
   await api.call("POST", "/captures", { pc, name: "img" });
   for (let word = 0; word < 50; word++) {
     lab.connections.message(pc, { type: "alive", state: "idle", report: null });
-    lab.sessions.booting(pc);
+    lab.runner.booting(pc);
     await sleep(1);
   }
   const seconds = (performance.now() - stuckAt) / 1000;

@@ -77,7 +77,7 @@ test("a PC that was reset asks before its connection is missed: its session hear
   await using api = await openApi("tokens");
   const { id } = register(api.lab.inventory, helloOf(mac(1)));
   context.mock.method(api.lab.agents, "isConnected", () => true);
-  const booting = context.mock.method(api.lab.sessions, "booting");
+  const booting = context.mock.method(api.lab.runner, "booting");
   await api.boot?.inject({ method: "GET", url: `/boot/ipxe/${mac(1)}` });
   assert.deepEqual(
     booting.mock.calls.map((call) => call.arguments),

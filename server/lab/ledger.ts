@@ -1,0 +1,110 @@
+import { assert, RoomcastError } from "../../core/errors.ts";
+import type { Batch } from "../../core/session/journal.ts";
+import type { Fact, PcId, Stamp } from "../../core/session/kind.ts";
+import { journalSession, type Running } from "./session.ts";
+
+/** Facts of a session until its state is stored anew: what a start of the server has to fold at most. */
+const snapshotEvery = 64;
+/**
+ * Facts that wait for the journal: beyond these nothing new is begun. A turn decides some thousands at most, when
+ * several large rooms come at once; 50,000 take about 25 MB.
+ */
+export const decidedLimit = 50_000;
+
+/** A fact that the journal does not have yet. */
+export interface Decided {
+  readonly session: Running;
+  readonly fact: Fact;
+  readonly stamp: Stamp;
+  readonly text: string | null;
+}
+
+/** What is offered to the journal together. */
+interface Offer {
+  readonly facts: readonly Decided[];
+  /** Each with its state as the batch has it. */
+  readonly sessions: readonly { readonly session: Running; readonly state: unknown }[];
+  /** Those whose state is stored anew. */
+  readonly stored: readonly Running[];
+}
+
+/** What is decided and not written: between the sessions and their journal. */
+export class Ledger {
+  private decided: Decided[] = [];
+  /** PCs of which something is decided that is not written: nothing is said to them before it is. */
+  private ahead = new Set<PcId>();
+  private readonly unwritten = new Set<Running>();
+  private underWay: Offer | null = null;
+
+  /** More is decided than the journal may be behind. */
+  get isFull(): boolean {
+    return this.decided.length >= decidedLimit;
+  }
+
+  /** Throws `failed` while the journal is too far behind. */
+  requireRoom(): void {
+    if (!this.isFull) return;
+    throw new RoomcastError(
+      "failed",
+      `${this.decided.length} facts cannot be written down, so nothing new is begun`,
+      "see in the server's log why state.db cannot be written; most often its disk is full (`df`)",
+    );
+  }
+
+  isAhead(pc: PcId): boolean {
+    return this.ahead.has(pc);
+  }
+
+  /** The session is to be written, with what is decided of it. */
+  add(session: Running, decided: readonly Decided[]): void {
+    this.unwritten.add(session);
+    this.decided.push(...decided);
+    for (const { fact } of decided) if (fact.pc !== null) this.ahead.add(fact.pc);
+  }
+
+  /** What has to be written next; null: nothing, or what was asked for last is not written yet. */
+  toWrite(): Batch | null {
+    if (this.underWay !== null || this.unwritten.size === 0) return null;
+    const facts = this.decided;
+    this.decided = [];
+    const sessions = [...this.unwritten];
+    this.unwritten.clear();
+    const journalFacts = facts.map(({ session, fact, stamp }) => ({
+      ...{ session: session.number, seq: ++session.seq, fact },
+      ...{ at: stamp.at, iso: stamp.iso },
+    }));
+    const stored = sessions.filter(
+      (session) =>
+        session.isNew ||
+        session.endedAt !== null ||
+        session.seq - session.snapshotSeq >= snapshotEvery,
+    );
+    const offered = sessions.map((session) => ({ session, state: session.state }));
+    this.underWay = { facts, stored, sessions: offered };
+    return { sessions: stored.map(journalSession), facts: journalFacts };
+  }
+
+  /** The journal has the batch that was asked for last. */
+  written(): Pick<Offer, "facts" | "sessions"> {
+    const { underWay } = this;
+    assert(underWay !== null, "what is written was asked for");
+    this.underWay = null;
+    for (const session of underWay.stored) session.snapshotSeq = session.seq;
+    this.ahead = pcsOf(this.decided);
+    return underWay;
+  }
+
+  /** The journal could not take the batch: it is asked for again, and nothing of it is acted on before. */
+  notWritten(): void {
+    const { underWay } = this;
+    assert(underWay !== null, "what is not written was asked for");
+    this.underWay = null;
+    for (const { session } of underWay.facts) session.seq--;
+    this.decided = [...underWay.facts, ...this.decided];
+    for (const { session } of underWay.sessions) this.unwritten.add(session);
+  }
+}
+
+/** The PCs that these facts are about. */
+export const pcsOf = (decided: readonly { readonly fact: Fact }[]): Set<PcId> =>
+  new Set(decided.flatMap(({ fact: { pc } }) => (pc === null ? [] : [pc])));
