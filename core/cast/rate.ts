@@ -14,32 +14,14 @@
  * that they use.
  */
 import { type Millis, millis } from "../units/units.ts";
+import { type Course, isMuch, isNoBurst, Overruns, type Stretch } from "./overrun.ts";
+import { outcomeOf, sameSteps, type Trial } from "./trial.ts";
 
 export interface RateOptions {
   /** Speed of the sending interface in bits a second, or null. */
   readonly linkBps: number | null;
   /** An operator's cap in bits a second, or null. */
   readonly limitBps: number | null;
-}
-
-/** What is known of a stretch; the letters are those of the equations. */
-export interface Stretch {
-  /** `p`, 0…1: the fraction of the packets that did not arrive. */
-  readonly loss: number;
-  /** `l`, 0…1: the least of that in so many stretches as `RateControl.patience` says; 0: there were fewer. */
-  readonly lasting: number;
-  /** `N`: how many packets that is a fraction of. */
-  readonly packets: number;
-  /** `v`, bits a second: what really went out. */
-  readonly sentBps: number;
-  /** `T`, milliseconds: how long the stretch took. */
-  readonly elapsedMs: number;
-  /** Milliseconds of sending that `N` packets took. */
-  readonly heardMs: number;
-  /** `q`, milliseconds: how long packets have queued, beyond the shortest way of late; 0 if unknown. */
-  readonly queueMs: number;
-  /** `u`, 0…1: the fraction of the time in which the rate was what held the sender back. */
-  readonly busyRatio: number;
 }
 
 // Where the rate may be.
@@ -55,33 +37,12 @@ const ceilingBps = 40e9;
 /** `k_link`, a factor: slightly over its speed, the interface is never idle; its socket holds the excess. */
 const overLink = 1.05;
 
-// What counts as an overrun.
+// When a sender is busy.
 
-/** `ε`, a fraction: loss beyond the wire's own that is always tolerated. */
-const excessLimit = 0.005;
-/** `β`, a fraction of the wire's own loss: a high loss varies more than independent losses would. */
-const excessPerBase = 0.25;
-/** `z`, standard deviations that are put down to chance: one stretch in 700 exceeds three. */
-const sigmas = 3;
-/** `σ_min`, a fraction: the loss whose scatter is allowed for where the wire seems to lose nothing. */
-const leastSpread = 0.005;
-/** `σ_search`, a fraction: the same in the search, whose samples are small and whose overruns are large. */
-const searchSpread = 0.02;
 /** `u_slow`, a fraction of the time: above it, what was sent is what the rate allowed. */
 const busyToSlow = 0.5;
 /** `u_raise`, a fraction of the time: below it, a higher rate would gain nothing. */
 const busyToRaise = 0.2;
-
-/** `N_burst`, packets: a few losses of a whole batch, of 44 to 64 packets, are less. */
-const burstPackets = 500;
-/** `p_burst`, a fraction: among very many packets, more than so much is no burst. */
-const burstLoss = 0.1;
-/** `k_search`, stretches that an overrun has to last in the search: what more of them would cost is lost. */
-const searchPatience = 2;
-/** `k_least`, `k_first`, `k_most`, the same once the rate is found: bursts of a wire, which end sooner, make it patient. */
-const leastPatience = 3;
-const firstPatience = 4;
-const mostPatience = 7;
 
 // How far the rate goes down.
 
@@ -103,28 +64,14 @@ const drainMargin = 0.9;
 /** `T_drain`, milliseconds between two such steps: if the queue is another's, giving way does not help. */
 const drainEvery = millis(2000);
 
-// Whose loss it was.
+// How what is tolerated is tested.
 
-/** `κ`, a factor: loss of which this much has stayed although the rate fell is not caused by the rate. */
-const sameLoss = 0.7;
-/** `n_same`, steps down before such loss is the wire's own: the overrun of another passes sooner. */
-const sameSteps = 2;
-/** `p_heavy`, a fraction: more loss than this takes `n_heavy` steps, because it is more often our doing. */
-const heavyLoss = 0.2;
-/** `n_heavy`, steps down. */
-const heavySteps = 3;
-/** `n_last`, steps down after which loss that varies is the wire's own, if enough of it is left. */
-const lastSteps = 4;
-/** `ρ`, a factor: so much of it is enough. */
-const remainingLoss = 0.4;
 /** `b_test`, a fraction: a tolerated loss above it is tested again and again. */
 const toleratedLoss = 0.01;
 /** `T_test`, milliseconds between two such tests. */
 const retestEvery = millis(3000);
 /** `δ_test`, a factor: a test goes this much slower, and costs 15 % of one stretch in three seconds. */
 const retestFactor = 0.85;
-/** `γ`, a factor: how much of the way to a lower loss the wire's own goes in a stretch. */
-const baseGain = 1 / 8;
 
 // How the rate goes up.
 
@@ -162,22 +109,6 @@ const fasterMost = 16;
 /** `c_step`, a fraction of the rate in a stretch: what is too much shows only in the next stretch. */
 const climbOfStretch = 0.15;
 
-/** A pending trial: steps down whose effect has yet to be seen. */
-interface Trial {
-  /** `r_0`, bits a second: the rate before the first step. */
-  readonly rateBps: number;
-  /** `p_0`, a fraction: the loss at that rate. */
-  readonly loss: number;
-  /** `b_0`, a fraction: the part of that loss which was the wire's own already. */
-  readonly borne: number;
-  /** `n`: how many steps down there were. */
-  readonly steps: number;
-  /** Stretches since the last of them. */
-  readonly stretches: number;
-  /** Too much was lost for a burst. */
-  readonly isSure: boolean;
-}
-
 /** The search for the link's rate: the place of its next step, and whether the last one has been made just now. */
 interface Search {
   readonly step: number;
@@ -191,11 +122,7 @@ export class RateControl {
   rateBps: number;
   /** Null: the rate is found. */
   private searching: Search | null = { step: longestStep, isUp: true, nearCount: 0 };
-  /** `k`: what lasted for fewer stretches was a burst so far. */
-  private stretchesOfOverrun = firstPatience;
-  private wasSuspect = false;
-  /** `b`, a fraction: the loss that the wire causes at any rate. */
-  private base = 0;
+  private readonly overruns = new Overruns();
   /** `R`, bits a second. */
   private readonly ceiling: number;
   private trial: Trial | null = null;
@@ -224,8 +151,11 @@ export class RateControl {
 
   /** Stretches that loss has to last for. */
   get patience(): number {
-    if (this.searching !== null) return searchPatience;
-    return this.trial === null ? this.stretchesOfOverrun : leastPatience;
+    return this.overruns.patience(this.course);
+  }
+
+  private get course(): Course {
+    return { isSearching: this.isSearching, isTrying: this.trial !== null };
   }
 
   /**
@@ -235,8 +165,7 @@ export class RateControl {
   search(heardRatio: number | null): void {
     if (heardRatio !== null) this.rateBps = Math.max(floorBps, this.rateBps * heardRatio);
     this.searching = heardRatio === null ? { step: longestStep, isUp: false, nearCount: 0 } : null;
-    this.trial = null;
-    this.base = 0;
+    this.bear(0);
     this.goodBps = Number.POSITIVE_INFINITY;
   }
 
@@ -251,12 +180,12 @@ export class RateControl {
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
     const offered = isBusy ? Math.min(before, sentBps) : before;
     const reached = this.isSearching ? offered * this.kept(growth, stretch) : offered;
-    const tolerated = this.tolerated(stretch.packets);
+    const tolerated = this.overruns.tolerated(stretch.packets, this.isSearching);
     const isSuspect = stretch.loss > tolerated;
-    const isHeavy = this.isMuch(stretch);
+    const isHeavy = isMuch(stretch, this.isSearching);
     const isOverrun = isSuspect && (isHeavy || lasting > tolerated);
     const lost = isHeavy ? stretch.loss : lasting;
-    this.noteSuspicion(isSuspect);
+    this.overruns.noteSuspicion(isSuspect, this.course);
     // There is no lower rate: what is lost at this one would be lost at any.
     if (isOverrun && before <= floorBps) this.bear(lost);
     else if (this.trial !== null)
@@ -273,31 +202,7 @@ export class RateControl {
   /** The loss is the wire's own. */
   private bear(loss: number): void {
     this.trial = null;
-    this.base = loss;
-  }
-
-  /** `p_tol`: the most loss among so many packets that is no overrun. */
-  private tolerated(packets: number): number {
-    const { base } = this;
-    const spread = Math.max(this.isSearching ? searchSpread : leastSpread, base);
-    return (
-      base * (1 + excessPerBase) +
-      excessLimit +
-      sigmas * Math.sqrt((spread * (1 - spread)) / Math.max(1, packets))
-    );
-  }
-
-  /** Whether so much was lost of a stretch that nothing is waited for: the steps of the search lose more than bursts do. */
-  private isMuch({ loss, packets }: Stretch): boolean {
-    return loss > burstLoss && (this.isSearching || loss * packets > burstPackets);
-  }
-
-  /** A burst that has passed by itself makes it more patient. */
-  private noteSuspicion(isSuspect: boolean): void {
-    const isOver = this.wasSuspect && !isSuspect && this.trial === null;
-    if (isOver && this.searching === null)
-      this.stretchesOfOverrun = Math.min(mostPatience, this.stretchesOfOverrun + 1);
-    this.wasSuspect = isSuspect;
+    this.overruns.bear(loss);
   }
 
   /** The stretches after a step down show whether the rate caused the loss. */
@@ -307,43 +212,41 @@ export class RateControl {
     now: Millis,
   ): void {
     const { packets, isSuspect, reached } = stretch;
+    const { overruns } = this;
+    const isWaiting = isSuspect && !isMuch(stretch, this.isSearching);
     // What is lost in the first of them may be a burst.
-    if (isSuspect && !this.isMuch(stretch) && trial.stretches + 1 < this.patience) {
+    if (isWaiting && trial.stretches + 1 < this.patience) {
       this.trial = { ...trial, stretches: trial.stretches + 1 };
       return;
     }
-    const loss = isSuspect && !this.isMuch(stretch) ? stretch.lasting : stretch.loss;
-    const isOverrun = loss > this.tolerated(packets);
+    const loss = isWaiting ? stretch.lasting : stretch.loss;
+    const isOverrun = loss > overruns.tolerated(packets, this.isSearching);
     this.trial = null;
-    const spread = sigmas * Math.sqrt((trial.loss * (1 - trial.loss)) / Math.max(1, packets));
-    const excess = trial.loss - trial.borne;
-    const least = trial.borne + Math.max(excess * remainingLoss, excess * sameLoss - spread);
-    const isSame = loss > least && loss < trial.borne + excess / sameLoss + spread;
-    const steps = trial.loss < heavyLoss ? sameSteps : heavySteps;
-    const isOfWire = isSame ? trial.steps >= steps : isOverrun && trial.steps >= lastSteps;
-    if (isOfWire && loss > least) {
-      this.base = (loss + trial.loss) / 2;
+    const outcome = outcomeOf(trial, loss, { packets, isOverrun });
+    if (outcome === "of-wire") {
+      overruns.bear((loss + trial.loss) / 2);
       this.rateBps = trial.rateBps;
       this.retestAt = millis(now + retestEvery);
       return;
     }
-    if (isOverrun || isSame) return this.slowDown({ ...stretch, loss }, reached, trial);
-    if (loss < this.base) this.base = (this.base + loss) / 2;
-    this.stretchesOfOverrun = Math.max(leastPatience, this.stretchesOfOverrun - 1);
+    if (outcome === "stayed") return this.slowDown({ ...stretch, loss }, reached, trial);
+    if (loss < overruns.base) overruns.bear((overruns.base + loss) / 2);
+    overruns.notePassed();
     this.noteLimit(trial.rateBps, trial.isSure, now);
   }
 
   /** A step down, to what was delivered. */
   private slowDown(stretch: Stretch, reachedBps: number, trial: Trial | null): void {
     const { rateBps } = this;
+    const { base } = this.overruns;
     const { loss } = stretch;
-    const isSure = loss > searchLoss && loss * stretch.packets > burstPackets;
+    const isSure = loss > searchLoss && isNoBurst(loss, stretch.packets);
     this.trial =
       trial === null
-        ? { rateBps, loss, borne: this.base, steps: 1, stretches: 0, isSure }
+        ? { rateBps, loss, borne: base, steps: 1, stretches: 0, isSure }
         : { ...trial, steps: trial.steps + 1, stretches: 0 };
     // The wire loses its own part at any rate: that part is no reason to go slower.
-    const passed = Math.min(1, (1 - loss) / (1 - this.base));
+    const passed = Math.min(1, (1 - loss) / (1 - base));
     const delivered = reachedBps * passed * margin;
     const isFirst = trial === null && !this.isSearching;
     const least = Math.max(floorBps, isFirst ? rateBps * firstStepDown : 0);
@@ -396,11 +299,12 @@ export class RateControl {
 
   /** No overrun: the rate holds, tests what it tolerates, or goes up. */
   private goOn({ loss, busyRatio, elapsedMs }: Stretch, now: Millis): void {
-    if (loss < this.base) this.base += (loss - this.base) * baseGain;
+    const { overruns } = this;
+    overruns.ease(loss);
     if (busyRatio < busyToRaise) return;
-    if (this.base > toleratedLoss && now >= this.retestAt) {
+    if (overruns.base > toleratedLoss && now >= this.retestAt) {
       this.retestAt = millis(now + retestEvery);
-      const tried = { rateBps: this.rateBps, loss: Math.max(loss, this.base), borne: 0 };
+      const tried = { rateBps: this.rateBps, loss: Math.max(loss, overruns.base), borne: 0 };
       this.trial = { ...tried, steps: sameSteps, stretches: 0, isSure: false };
       this.rateBps = Math.max(floorBps, this.rateBps * retestFactor);
       return;
