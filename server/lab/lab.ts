@@ -81,6 +81,7 @@ interface Known extends Outside {
   readonly admissions: Admissions;
   readonly announcer: Announcer;
   readonly presence: Presence;
+  pcView(pc: PcRecord): PcView;
 }
 
 /** The lab as the server runs it: its parts, and what each of them knows of the others. */
@@ -132,27 +133,20 @@ export class Lab {
     this.admissions = this.newAdmissions(outside);
     this.announcer = this.newAnnouncer(outside);
     const { admissions, announcer } = this;
-    const known: Known = { ...outside, inventory, presence, admissions, announcer };
+    const pcView = (pc: PcRecord): PcView => this.pcView(pc);
+    const known: Known = { ...outside, inventory, presence, admissions, announcer, pcView };
     this.known = known;
-    const isListed = (key: string) => (room: string) =>
-      inventory.room(room).settings.sshKeys.includes(key);
-    const sshKeys = new SshKeys({
-      ...known,
-      roomsWith: (key) => inventory.rooms().filter(isListed(key)),
-    });
+    const sshKeys = new SshKeys(known);
     const stepsOf = (session: string) => this.images.stepsOf(session);
     const personals = new Personals({ ...known, sshKeys, stepsOf });
     this.sshKeys = sshKeys;
     this.personals = personals;
-    this.starting = new StartingPcs({
-      ...{ ...known, senses: ports.senses, runner: () => this.runner },
-    });
+    const { senses, startFit: start } = ports;
+    this.starting = new StartingPcs({ ...known, senses, runner: () => this.runner });
     this.dhcpSeats = dhcpSeats(inventory);
     this.steps = new ImageSteps(known);
     this.windows = new WindowsPcs({ ...known, dataFolder });
-    this.fits = new Fits({
-      ...{ timers, start: ports.startFit, images: () => this.images.views() },
-    });
+    this.fits = new Fits({ timers, start, images: () => this.images.views() });
     this.runner = this.newRunner();
     this.sessions = new Sessions(this.runner);
     const { steps, runner, sessions } = this;
@@ -169,18 +163,10 @@ export class Lab {
     this.lists = new RoomLists({ ...known, personals, placed: (pc) => rooms.placed(pc) });
     this.roomChecks = this.newRoomChecks();
     this.shells = new Shells({ ...known, requireOnline: (pc) => this.pcs.requireOnline(pc) });
-    this.fitOrders = new FitOrders({
-      ...{ ...known, images: this.images, rooms, fits: this.fits },
-      pcView: (pc) => this.pcView(pc),
-    });
+    this.fitOrders = new FitOrders({ ...known, images: this.images, rooms, fits: this.fits });
     this.orders = this.newOrders();
-    this.served = new ServedPcs({
-      ...known,
-      runner,
-      sessions,
-      shells: this.shells,
-      orders: this.orders,
-    });
+    const { shells, orders } = this;
+    this.served = new ServedPcs({ ...known, runner, sessions, shells, orders });
     this.connections = this.newConnections();
     this.schedule = this.newSchedule();
     runner.resume();
@@ -307,13 +293,11 @@ export class Lab {
 
   private newConnections(): Connections {
     const { known, images, menus, orders, requests, rooms, sessions, pcs } = this;
-    const pcRequests = new PcRequests({
-      ...{ ...known, images, menus, orders, requests, rooms, sessions, pcs },
-      pcView: (pc) => this.pcView(pc),
-    });
+    const base = { ...known, menus, requests, rooms };
+    const pcRequests = new PcRequests({ ...base, images, orders, sessions, pcs });
     const { served, starting, runner, shells, grants, looks, roomChecks } = this;
     return new Connections({
-      ...{ ...known, runner, served, starting, rooms, menus, requests, pcRequests },
+      ...{ ...base, runner, served, starting, pcRequests },
       ...{ shells, grants, looks, roomChecks, serverVersion: this.ports.version },
     });
   }

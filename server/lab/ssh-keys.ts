@@ -3,6 +3,7 @@ import { isPrivateKey, keyLinesLimit, readPublicKeys } from "../../core/node/ope
 import type { SshKeyView } from "../../core/wire/api.ts";
 import type { SshKeyRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
+import type { Inventory } from "./inventory.ts";
 
 /** Stored keys in all. */
 const keysLimit = 256;
@@ -11,9 +12,8 @@ const roomLinesLimit = 64;
 
 export interface SshKeysPorts {
   readonly store: Pick<StateStore, "sshKeys" | "saveSshKey" | "removeSshKey">;
+  readonly inventory: Pick<Inventory, "rooms" | "room">;
   isoTime(): string;
-  /** The rooms that use the key of this name. */
-  roomsWith(name: string): string[];
 }
 
 /** The public SSH keys of administrators, which rooms name. */
@@ -62,7 +62,9 @@ export class SshKeys {
   /** Throws `not-found`, and `conflict` while a room names it. */
   remove(name: string): void {
     this.record(name);
-    const rooms = this.ports.roomsWith(name);
+    const { inventory } = this.ports;
+    const names = (room: string): boolean => inventory.room(room).settings.sshKeys.includes(name);
+    const rooms = inventory.rooms().filter(names);
     if (rooms.length > 0) {
       throw new RoomcastError(
         "conflict",
