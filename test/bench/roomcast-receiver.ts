@@ -23,7 +23,10 @@ const receiver = await startCastReceiver(
       settle("taken");
       if (--left === 0) await end();
     },
-    report: (payload) => writeMessage(socket, payload),
+    report(payload) {
+      // It goes on to report until it is closed.
+      if (!socket.writableEnded) writeMessage(socket, payload);
+    },
     stats(latest) {
       stats = latest;
     },
