@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { startCastReceiver } from "../../core/node/cast/receiver.ts";
+import { receiversAhead } from "../../core/node/cast/receiver.ts";
 import { systemClock } from "../../core/node/clock.ts";
 import { DriveHandle } from "../../core/node/drive-calls.ts";
 import { PinnedServer } from "../../core/node/pinned.ts";
@@ -120,6 +120,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const { version } = packageJson;
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
+  const startReceiver = options.startReceiver ?? receiversAhead();
   const health = new DiskHealth();
   const erases = new DriveErases();
   const halfWritten = new HalfWritten();
@@ -152,7 +153,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           ownsFirmware: isAppliance,
           interfaceAddress: async () => (await uplink()).ip,
           isWireless: async () => isWireless((await uplink()).name, systemRoots),
-          startReceiver: options.startReceiver ?? startCastReceiver,
+          startReceiver,
         });
       case "capture":
         return startCapture(order, { ...common, server, agentVersion: version });

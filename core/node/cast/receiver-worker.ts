@@ -19,7 +19,7 @@ import {
   type ToReceiver,
 } from "./messages.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
-import { openPacketReceiver } from "./transport.ts";
+import { loadReceiver, openPacketReceiver } from "./transport.ts";
 
 /**
  * After a look at the socket: what arrives meanwhile is taken in few calls. At 10 Gbit/s, a third of what
@@ -29,18 +29,22 @@ const gatherMs = 8;
 
 assert(parentPort !== null, "this runs as a worker");
 const port = parentPort;
-const setup = workerData as ReceiverSetup;
 const say = (message: FromReceiver): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 try {
-  await run();
+  await loadReceiver();
+  // Until the owner has a cast for it.
+  Atomics.wait(workerData as Int32Array, 0, 0);
+  const told = receiveMessageOnPort(port);
+  assert(told !== undefined, "it is told its cast before it is woken");
+  await run(told.message as ReceiverSetup);
 } catch (error) {
   say({ type: "failed", failure: failureOf(error) });
 }
 port.close();
 
-async function run(): Promise<void> {
+async function run(setup: ReceiverSetup): Promise<void> {
   const { wakeDescriptor } = setup;
   const inbox: ToReceiver[] = [];
   const slab = new Uint8Array(setup.slab);

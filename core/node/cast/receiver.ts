@@ -16,11 +16,66 @@ import { watchWorker } from "./worker-end.ts";
 /** What an eventfd takes: it is readable from then on. */
 const wakeUp = new Uint8Array(new BigUint64Array([1n]).buffer);
 
+/** A worker that has loaded what it needs, and sleeps until it is told its cast. */
+class SleepingWorker {
+  readonly worker: Worker;
+  private readonly called = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor() {
+    this.worker = new Worker(new URL("./receiver-worker.ts", import.meta.url), {
+      workerData: this.called,
+    });
+    // One that is never called does not keep the process.
+    this.worker.unref();
+  }
+
+  /** Hands it its cast. */
+  call(setup: ReceiverSetup): Worker {
+    this.worker.ref();
+    this.worker.postMessage(setup);
+    Atomics.store(this.called, 0, 1);
+    Atomics.notify(this.called, 0);
+    return this.worker;
+  }
+}
+
 /**
  * Starts a cast's receiver in a worker, with memory of `slotCount` chunks that both share. Rejects
  * with a RoomcastError when the group cannot be joined.
  */
-export async function startCastReceiver(
+export const startCastReceiver = (
+  options: CastReceiverOptions,
+  events: CastReceiverEvents,
+): Promise<CastReceiver> => startOn(new SleepingWorker(), options, events);
+
+/**
+ * As `startCastReceiver`, by a worker that was made before it is needed: while a PC waits for an order, and
+ * again while it waits for the next.
+ */
+export function receiversAhead(): typeof startCastReceiver {
+  let next: SleepingWorker | null = null;
+  const prepare = (): void => {
+    if (next !== null) return;
+    const made = new SleepingWorker();
+    next = made;
+    // Whatever ends it before it is called: the next is another, made when it is needed.
+    for (const end of ["error", "exit"])
+      made.worker.once(end, () => {
+        if (next === made) next = null;
+      });
+  };
+  prepare();
+  return async (options, events) => {
+    const sleeping = next ?? new SleepingWorker();
+    next = null;
+    const receiver = await startOn(sleeping, options, events);
+    receiver.ended.catch(() => {}).finally(prepare);
+    return receiver;
+  };
+}
+
+async function startOn(
+  sleeping: SleepingWorker,
   options: CastReceiverOptions,
   events: CastReceiverEvents,
 ): Promise<CastReceiver> {
@@ -30,9 +85,7 @@ export async function startCastReceiver(
   const wakeDescriptor = calls?.openEvent() ?? null;
   let isOpen = true;
   const setup: ReceiverSetup = { ...options, slab, wakeDescriptor };
-  const worker = new Worker(new URL("./receiver-worker.ts", import.meta.url), {
-    workerData: setup,
-  });
+  const worker = sleeping.call(setup);
 
   const say = (message: ToReceiver): void => {
     if (!isOpen) return;

@@ -55,6 +55,12 @@ export async function openPacketSender(options: PacketSenderOptions): Promise<Pa
   return openDgramSender(options);
 }
 
+/** Loads what `openPacketReceiver` will need, as far as this machine has it. */
+export async function loadReceiver(): Promise<void> {
+  if ((await loadCalls(true)) === null) return;
+  await Promise.all([import("../udp-receiver.ts"), import("../aes-calls.ts").catch(() => null)]);
+}
+
 /**
  * `wakeDescriptor` becomes readable when the owner has something to say; null: it is Node's sockets
  * that are waited on, and `onWake` gets what ends the wait.

@@ -60,6 +60,8 @@ async function measureIn(disk: BenchDisk, sharing: readonly [ProductRow, ...Prod
         for (const way of wayNames) runs[way].push(await race(way, row, place));
       const result: ProductResult = { row, taken, runs };
       console.log(resultText(result));
+      for (const { right, steps } of runs.roomcast)
+        if (right < row.receiverCount) console.log(steps.map(({ text }) => `  ${text}`).join("\n"));
       await kept?.keep(result);
     }
   } finally {

@@ -1,12 +1,12 @@
 /** roomcast as it is: the real server, and real agents that wait in their room. */
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../../../client/api/client.ts";
-import type { HistoryEvent } from "../../../core/wire/api.ts";
 import type { ImageView, PcView, SessionView } from "../../../core/wire/views.ts";
 import { cpuSecondsIn, meanOf } from "./cpu.ts";
 import { partitionAt } from "./disk.ts";
-import type { Place, Restore } from "./way.ts";
+import type { Place, Restore, RestoreCost } from "./way.ts";
 
 /** Milliseconds between two looks at the session, which says itself when a PC was verified. */
 const lookEvery = 100;
@@ -55,15 +55,27 @@ export async function roomcastWay({ room, pcs }: Place): Promise<Restore> {
       if (endedAt === null) await client.post(`/sessions/${session}/stop`);
       await room.until(
         () => client.get<PcView[]>("/pcs"),
-        (all) => all.every(({ name, state }) => !names.includes(name) || state === "idle"),
+        (all) =>
+          all.every(
+            ({ name, state }) => !names.includes(name) || state === "idle" || state === "failed",
+          ),
         60,
       );
-      const history = await client.get<HistoryEvent[]>(`/history?session=${session}`);
-      const steps = history.map(({ at, pcName, text }) => ({
-        at: Date.parse(at),
-        text: pcName === null ? text : `${pcName}: ${text}`,
-      }));
+      const steps = courseOf(room.data, session);
       return { server, pc: meanOf(rest), steps };
     },
   };
+}
+
+/** What the server's journal has of a session: what was decided of which PC, and when. */
+function courseOf(data: string, session: string | null): RestoreCost["steps"] {
+  using db = new DatabaseSync(join(data, "state.db"), { readOnly: true });
+  return db
+    .prepare("SELECT iso, type, pc, body FROM fact WHERE session = ? ORDER BY seq")
+    .all(Number(session?.slice(1)))
+    .map(({ iso, type, pc, body }) => {
+      const { result = null, cause = null } = JSON.parse(String(body));
+      const more = [result, cause?.text].filter((each) => typeof each === "string");
+      return { at: Date.parse(String(iso)), text: [pc ?? "all", type, ...more].join(" ") };
+    });
 }

@@ -101,6 +101,7 @@ export async function openReceiver(
     readonly slotCount?: number;
     readonly corruptOnce?: number;
     readonly isLive?: boolean;
+    readonly start?: typeof startCastReceiver;
   } = {},
 ): Promise<TestReceiver> {
   const taken = new Set<number>();
@@ -114,7 +115,7 @@ export async function openReceiver(
       return taken.size;
     },
   };
-  const handle = await startCastReceiver(
+  const handle = await (options.start ?? startCastReceiver)(
     {
       ...place,
       index: options.isLive ? { entryCount: storedLengths.length } : indexOf(storedLengths),

@@ -1,9 +1,13 @@
 /** The cast's workers and sockets on this host's loopback. */
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
+import { receiversAhead } from "../../../core/node/cast/receiver.ts";
 import { dataPacketBytes, headerBytes } from "../../../core/wire/cast.ts";
 import { keysOf } from "../cast/keys.ts";
 import {
@@ -69,6 +73,30 @@ test("three receivers on one host take every entry once", async (context) => {
   }
 });
 
+test("workers that were made ahead take one cast after the other", async () => {
+  const start = receiversAhead();
+  for (const turn of [1, 2, 3]) {
+    const place = castAddress();
+    const sender = await openSender(place, storedLengths);
+    const receiver = await openReceiver(
+      place,
+      storedLengths,
+      (payload) => sender.handle.report(turn, payload),
+      { start },
+    );
+    sender.handle.join(turn, allWants(storedLengths));
+    await within(30, [receiver.done]);
+    await Promise.all([sender.handle.close(), receiver.handle.close()]);
+  }
+});
+
+test("a worker that was made ahead ends with its process", async (context) => {
+  const child = fork(join(import.meta.dirname, "ahead-child.ts"));
+  context.after(() => child.kill("SIGKILL"));
+  await within(30, [once(child, "exit")]);
+  assert.equal(child.exitCode, 0);
+});
+
 test("the same by Node's own sockets at both ends", async (context) => {
   const place = { ...castAddress(), mayUseCalls: false };
   const { sender, receivers } = await openCast(context, 2, 16, place);
@@ -106,7 +134,7 @@ test("a sender started anew with the same tag goes on where the first one ended"
   sender = await openSender(place, storedLengths);
   context.after(() => sender.handle.close());
   sender.handle.join(7, allWants(storedLengths));
-  await within(20, [receiver.done]);
+  await within(30, [receiver.done]);
 });
 
 test("a live cast: entries are announced one by one and read in the owner's thread", async (context) => {
@@ -126,7 +154,7 @@ test("a live cast: entries are announced one by one and read in the owner's thre
     receiver.handle.announce(at, entry);
     await sleep(2);
   }
-  await within(20, [receiver.done]);
+  await within(30, [receiver.done]);
 });
 
 test("a damaged chunk ends the cast with its reason", async (context) => {
