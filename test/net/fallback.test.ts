@@ -78,7 +78,7 @@ test("one PC that the multicast does not reach is named, gets its chunks over HT
   const took = first((session) => memberOf(session, deaf.name).lane === "http") - cast;
   t.diagnostic(`noticed ${(took / 1000).toFixed(2)} s after the others had their first chunk`);
   // On a quiet machine it is under 2 s.
-  assert(took < 4000, `noticed after ${took} ms`);
+  assert(took < 8000, `noticed after ${took} ms`);
 });
 
 test("a room that the multicast does not reach is served over HTTP, evenly, and told so", async (t) => {

@@ -290,10 +290,9 @@ export class SimRoom {
       const room = this.options.socketPackets - this.countWaiting();
       const count = room > 0 ? sender.fill(batch, Math.min(44, room), now) : 0;
       if (count === 0) break;
-      for (let index = 0; index < count; index++) {
-        const at = index * sender.packetBytes;
-        this.cast(batch.slice(at, at + sender.packetBytes));
-      }
+      const packets = batch.slice(0, count * sender.packetBytes);
+      for (let at = 0; at < packets.length; at += sender.packetBytes)
+        this.cast(packets.subarray(at, at + sender.packetBytes));
     }
     this.wake();
   }

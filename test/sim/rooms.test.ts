@@ -198,7 +198,7 @@ test("two casts come to fair shares of the server's own link, and of one on the 
     [60e6, 1e9, mib / 16],
     [60e6, null, mib / 16],
   ] as const) {
-    const storedLengths = new Uint32Array(800).fill(storedBytes);
+    const storedLengths = new Uint32Array(500).fill(storedBytes);
     const queueBytes = uplinkBps === 1e9 ? 1e6 : 256e3;
     const shares = [1, 2, 3].map((room) => {
       const building = { time: new Timeline(), uplink: new Link({ bps: uplinkBps, queueBytes }) };

@@ -74,7 +74,7 @@ size=8M, type=DE94BBA4-06D1-4D40-A16A-BFD50179D6AC`,
   fs: { 1: "vfat", 2: "ntfs", 3: "ntfs" },
 };
 
-const killCount = 4;
+const killCount = 2;
 const seed = Number(process.env.SEED || 1);
 
 test(`killed at ${killCount} moments: nothing half made stays, and the next one tidies up and succeeds`, async () => {

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { btrfsUse } from "../../../core/image/btrfs.ts";
 import { endOf } from "../../../core/image/extents.ts";
 import { inFolder, mib, mounted, someFiles, tool, treeOf } from "../../imaging/capture/disks.ts";
+import { drawn } from "../../property.ts";
 import { sourceOf } from "./bytes.ts";
 
 const layouts: readonly (readonly string[])[] = [
@@ -96,7 +97,7 @@ test("any bytes changed: an answer, in order and on the disk; a damaged node is 
         }
         assert(end <= bytes.length);
       }),
-      { numRuns: 200 },
+      { numRuns: drawn(60) },
     );
 
     make(path, someFiles(folder, "others"), []);

@@ -15,6 +15,7 @@ import {
   tool,
   toolBeside,
 } from "../../imaging/capture/disks.ts";
+import { drawn } from "../../property.ts";
 import { sourceOf } from "./bytes.ts";
 
 const kib = 1024;
@@ -146,7 +147,7 @@ test("a bitmap that does not match its count is refused; any bytes are answered"
         }
         assert(end <= other.length);
       }),
-      { numRuns: 150 },
+      { numRuns: drawn(50) },
     );
   });
 });

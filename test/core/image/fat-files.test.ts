@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { fatFiles } from "../../../core/image/fat-files.ts";
 import { inFolder, mib, tool } from "../../imaging/capture/disks.ts";
+import { drawn } from "../../property.ts";
 import { sourceOf } from "./bytes.ts";
 
 const sizes = { 12: 2, 16: 20, 32: 40 } as const;
@@ -70,7 +71,7 @@ test("any bytes: answered, and nothing is read beyond the end", async () => {
         const end = cut < 1800 ? bytes.length : cut * 512;
         await fatFiles(sourceOf(bytes.subarray(0, end)), { folder: "EFI", depth: 3 });
       }),
-      { numRuns: 300 },
+      { numRuns: drawn(100) },
     );
   });
 });

@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { type Extent, endOf } from "../../../core/image/extents.ts";
 import { fatUse } from "../../../core/image/fat.ts";
 import { inFolder, mib, tool, treeOf } from "../../imaging/capture/disks.ts";
+import { drawn } from "../../property.ts";
 import { sourceOf } from "./bytes.ts";
 
 type Kind = 12 | 16 | 32;
@@ -324,7 +325,7 @@ test("any file system of mkfs.vfat: what the map leaves out belongs to no file, 
         const outside = bytes.length - clusters.length;
         assert.equal(usedBytes - outside, Number(said?.[1]) * clusterBytes);
       }),
-      { numRuns: 12 },
+      { numRuns: drawn(4) },
     );
   });
 });

@@ -9,6 +9,7 @@ import { type PartitionTable, readPartitionTable } from "../../../core/image/par
 import { changeSectors } from "../../../core/image/sector-change.ts";
 import { sectorMisfitOf } from "../../../core/image/sector-misfit.ts";
 import type { PartitionRecord } from "../../../core/image/types.ts";
+import { drawn } from "../../property.ts";
 
 const mib = 1 << 20;
 const linux = "0fc63daf-8483-4772-8e79-3d69d8477de4";
@@ -198,7 +199,7 @@ test("random GPTs: in the other sectors every partition has its bytes, its name 
       assert.deepEqual(old.partitions, []);
     },
   );
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: drawn(100) });
   assert(changed > 30, "most layouts fit");
 });
 
@@ -266,7 +267,7 @@ test("random MBRs with logical partitions: the same places, and a chain that lea
       assert((await disk.read(0, 440)).every((byte) => byte === 0x11));
     },
   );
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: drawn(100) });
   assert(changed > 30, "most layouts fit");
 });
 
@@ -352,5 +353,5 @@ test("any bytes for an MBR, a GPT, a label or a FAT are answered", async () => {
       await changeSectors(image, disk, { diskBytes: disk.size, logicalSector: 4096 });
     },
   );
-  await fc.assert(property, { numRuns: 100 });
+  await fc.assert(property, { numRuns: drawn(40) });
 });

@@ -19,6 +19,7 @@ import {
   rewrittenFields,
   wrongHashes,
 } from "../../imaging/personalise/freebsd/ufs-image.ts";
+import { drawn } from "../../property.ts";
 import { sourceOf } from "./bytes.ts";
 
 async function ufsOf(bytes: Uint8Array): Promise<Ufs> {
@@ -138,7 +139,7 @@ test("only the file's inode and its fragments change, whatever sizes it had and 
       // As many blocks as before.
       assert.equal(bytes.readBigUInt64LE(inodeAt + 24), before.readBigUInt64LE(inodeAt + 24));
     }),
-    { numRuns: 40 },
+    { numRuns: drawn(15) },
   );
 });
 
@@ -206,6 +207,6 @@ test("any bytes: nothing is read beyond the end, and no file lies in the inodes 
       }
       await findEntry(ufs, { folder: "/etc/ssh", name: "key" });
     }),
-    { numRuns: 400 },
+    { numRuns: drawn(150) },
   );
 });

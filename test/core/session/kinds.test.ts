@@ -6,6 +6,7 @@ import { memberViews, missingTexts, sessionState } from "../../../core/session/r
 import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/session/registry.ts";
 import type { PcState } from "../../../core/wire/views.ts";
 import { watchTables } from "../../lab/tables.ts";
+import { drawn } from "../../property.ts";
 import { dhcp, loader, proofScenarios } from "./boot-proof-scenarios.ts";
 import { fitScenarios } from "./fit-scenarios.ts";
 import {
@@ -161,7 +162,7 @@ for (const kind of Object.keys(kinds) as KindName[]) {
           played.wait(60_000);
           assert(played.isOver);
         }),
-        { numRuns: 300 },
+        { numRuns: drawn(100) },
       );
     }
   });

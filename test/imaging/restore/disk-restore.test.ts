@@ -265,7 +265,7 @@ test("a chunk with a flipped bit is never written, and asked for again", async (
       stored[stored.length >> 1] = (stored[stored.length >> 1] as number) ^ 1;
     });
   }
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => verdicts.length === 2);
   assert.deepEqual(verdicts.toSorted(), ["1 corrupt", "2 corrupt"]);
   assert.deepEqual(seen, []);
   assert(wantedOf(restore.wants()).includes(1));
@@ -284,7 +284,7 @@ test("raw chunks are checked as well, and so is their length", async () => {
   restore.deliver(2, (image.stored[2] as Uint8Array).subarray(1), (verdict) =>
     verdicts.push(`2 ${verdict}`),
   );
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => verdicts.length === 2);
   assert.deepEqual(verdicts.toSorted(), ["2 corrupt", "3 corrupt"]);
   restore.stop(new RoomcastError("cancelled", "enough", ""));
 });
@@ -431,9 +431,8 @@ test("stopped in the middle, the disk does not start", async () => {
   assertUnbootable(disk);
   const writes = disk.calls.length;
   cast([5, 6]);
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.equal(disk.calls.length, writes, "and nothing is written any more");
-  assert(verdicts.includes("5 taken"), "what still comes is let go");
+  await until(() => verdicts.includes("5 taken"));
+  assert.equal(disk.calls.length, writes, "what still comes is let go, and nothing is written");
 });
 
 test("stopped while the boot chunks are written, the disk does not start", async () => {
@@ -543,7 +542,7 @@ test("of a live cast, entries are wanted before they are known, and written when
   await restore.begin();
   // One that is not known yet is let pass.
   cast([0, 1, 2]);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => restore.counters.bytesReceived >= 2 * mib);
   assert.equal(restore.counters.bytesReceived, 2 * mib);
   assert.equal(restore.phase, "receiving");
   announce(1, all);

@@ -353,7 +353,7 @@ test("a PC that does not read what it is sent is cut off; one that reads gets ev
   for (let number = 0; number < frames; number++) links.sendBytes(pc, frame);
   const at = performance.now();
   while (links.isConnected(pc)) {
-    assert(performance.now() - at < 8000, "it is still connected");
+    assert(performance.now() - at < 30_000, "it is still connected");
     await sleep(50);
   }
   assert.match(told.at(-1) ?? "", /does not read what it is sent/);

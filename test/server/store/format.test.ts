@@ -21,6 +21,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type Manifest } from "../../../core/image/types.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import { drawn } from "../../property.ts";
 import { readStore } from "./independent-reader.ts";
 import { mib } from "./write-image.ts";
 
@@ -145,7 +146,7 @@ test("anything flipped or cut is found and named, or changes nothing; the rest s
           }
           assert(existsSync(path) || !file.endsWith(".json"), `${file} was thrown away`);
         }),
-        { numRuns: 40 },
+        { numRuns: drawn(15) },
       );
     } finally {
       rmSync(folder, { recursive: true, force: true });

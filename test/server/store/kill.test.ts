@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { openImageStore } from "../../../server/store/image-store.ts";
 import { seeded } from "../../sim/random.ts";
 
-const killCount = Number(process.env.KILLS ?? 15);
+const killCount = Number(process.env.KILLS ?? 6);
 const seed = Number(process.env.SEED || 1);
 /** Opening, sweeping and some ten images fit into this many milliseconds, and take this many steps. */
 const longestLife = 200;

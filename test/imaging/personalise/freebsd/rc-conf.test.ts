@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { PersonalAddress } from "../../../../core/wire/personal.ts";
 import { editRcConf } from "../../../../imaging/personalise/freebsd/rc-conf.ts";
+import { drawn } from "../../../property.ts";
 
 const dhcp: PersonalAddress = { kind: "dhcp" };
 const fixed: PersonalAddress = {
@@ -143,6 +144,6 @@ test("any rc.conf: a shell reads the new values and all others as before, and a 
       const own = byDefault || em0;
       assert.match(own ?? "", isStatic ? /^inet 192\.0\.2\.7 netmask 255\.255\.252\.0/ : /DHCP/);
     }),
-    { numRuns: 60 },
+    { numRuns: drawn(20) },
   );
 });
