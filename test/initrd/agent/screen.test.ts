@@ -64,6 +64,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const agent = new Agent({
     server: pinned,
     serverUrl: server.url,
+    language: "en",
     prover: Promise.resolve(memoryProver()),
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },

@@ -38,6 +38,7 @@ function lab(mac: string): {
     inventory,
     uuids: { of: (mac) => uuids.get(mac) ?? null },
     isWanted: () => isWanted,
+    language: "pt",
     now: () => time,
   });
   return {
