@@ -58,7 +58,7 @@ export const Secrets = Type.Union([Type.Literal("proven"), Type.Literal("unprove
 export type Secrets = Static<typeof Secrets>;
 
 /** What a room's PCs speak: `default`, as the server does. */
-export const RoomLanguage = Type.Union([Type.Literal("default"), ...Language.anyOf]);
+export const RoomLanguage = Type.Union([Type.Literal("default"), Language]);
 export type RoomLanguage = Static<typeof RoomLanguage>;
 
 const octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
