@@ -1,10 +1,10 @@
 /** The command line as a tree: what man pages and completion are made of. */
 import type { Command, Option } from "commander";
-import { roomcastProgram } from "../client/cli/program.ts";
+import { plainTerminal, roomcastProgram } from "../client/cli/program.ts";
 import { dataFolder } from "../core/node/command-line.ts";
 
 /** The whole command line, of a host where nothing is set. */
-export const wholeProgram = (): Command => roomcastProgram("vt100", dataFolder({}), async () => {});
+export const wholeProgram = (): Command => roomcastProgram(plainTerminal, dataFolder({}), async () => {});
 
 /** The commands below one that are shown in its help. */
 export const shownCommands = (command: Command): Command[] =>

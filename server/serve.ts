@@ -91,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...{ state, images, dataFolder },
     clock: systemClock,
     version,
+    language: config.server?.language ?? "en",
     historyDays: config.history?.keepDays ?? usualHistoryDays,
     agents: links,
     networks: () => networks.known(),

@@ -18,6 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   core: ["core/units"],
   "core/units": [],
   "core/wire": ["core/units"],
+  "core/words": ["core/wire"],
   "core/image": ["core/units", "core/wire"],
   "core/trust": ["core/units", "core/wire"],
   "core/personalise": ["core/units", "core/wire"],
@@ -27,11 +28,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "core/session": ["core/units", "core/wire", "core/trust", "core/image", "core/boot", "core/cast"],
   "core/screen": [
     ...["core/units", "core/wire", "core/image", "core/cast", "core/session"],
-    "core/trust",
+    ...["core/trust", "core/words"],
   ],
   "core/node": [
     ...["core/units", "core/wire", "core/image", "core/boot", "core/cast", "core/screen"],
-    "core/trust",
+    ...["core/trust", "core/words"],
   ],
   imaging: ["core"],
   "initrd/menu": ["core"],

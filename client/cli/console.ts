@@ -4,10 +4,14 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { shellInTerminal } from "../api/shell-terminal.ts";
 import type { GlobalOptions } from "./context.ts";
-import type { RunCommand } from "./program.ts";
+import type { ClientTerminal, RunCommand } from "./program.ts";
 import { splitWords } from "./words.ts";
 
-export function addConsoleCommand(program: Command, run: RunCommand, term: string): void {
+export function addConsoleCommand(
+  program: Command,
+  run: RunCommand,
+  { term, locale }: ClientTerminal,
+): void {
   program
     .command("console")
     .description("opens the staff's full-screen console")
@@ -17,6 +21,7 @@ export function addConsoleCommand(program: Command, run: RunCommand, term: strin
         const { runConsole } = await import("../console/main.ts");
         return runConsole(client, {
           plain,
+          locale,
           async shell(name) {
             const { reason } = await shellInTerminal(client.place, name, { term, input, output });
             return reason;

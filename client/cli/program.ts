@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { dataFolder, exitStatusOf } from "../../core/node/command-line.ts";
 import { version } from "../../core/node/version.ts";
+import { type Locale, localeOf, plainLocale } from "../../core/words/languages.ts";
 import { addAgentCommand } from "./agent.ts";
 import { addBackupCommands } from "./backup.ts";
 import { addCompleteCommand } from "./complete.ts";
@@ -35,7 +36,8 @@ export async function runCommandLine(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   let status = 0;
-  const program = roomcastProgram(env.TERM ?? "vt100", dataFolder(env), async (action, options) => {
+  const terminal = { term: env.TERM ?? "vt100", locale: localeOf(env) };
+  const program = roomcastProgram(terminal, dataFolder(env), async (action, options) => {
     status = await action(await contextFor(program, options?.isLocal ?? false));
   });
   // https://no-color.org: anything but nothing.
@@ -50,8 +52,22 @@ export async function runCommandLine(
   }
 }
 
+/** What the environment says of the terminal that the client runs in. */
+export interface ClientTerminal {
+  /** As in TERM. */
+  readonly term: string;
+  readonly locale: Locale;
+}
+
+/** A terminal of which nothing is known. */
+export const plainTerminal: ClientTerminal = { term: "vt100", locale: plainLocale };
+
 /** All commands and options; `run` does the work of the one that is given. */
-export function roomcastProgram(term: string, folder: string, run: RunCommand): Command {
+export function roomcastProgram(
+  terminal: ClientTerminal,
+  folder: string,
+  run: RunCommand,
+): Command {
   const program = new Command("roomcast")
     .description(
       "Captures a PC's disk, restores it to a whole room by multicast, and verifies every PC.",
@@ -75,9 +91,9 @@ export function roomcastProgram(term: string, folder: string, run: RunCommand): 
   addSetupCommand(program, run);
   addBackupCommands(program, run);
   addStatusCommands(program, run);
-  addConsoleCommand(program, run, term);
+  addConsoleCommand(program, run, terminal);
   addDoctorCommand(program, run);
-  addPcCommands(program, run, term);
+  addPcCommands(program, run, terminal.term);
   addRoomCommands(program, run);
   addImageCommands(program, run);
   addRestoreCommands(program, run);

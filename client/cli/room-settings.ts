@@ -158,6 +158,13 @@ const settings: readonly {
     show: ({ settings: { bootFirst } }) => bootFirst,
   },
   {
+    key: "language",
+    flags: "--language <L>",
+    help: "en, es, fr, pt or default: in which language its PCs' screens are; default: as the server's configuration says",
+    parse: oneOf("en", "es", "fr", "pt", "default"),
+    show: ({ settings: { language } }) => language,
+  },
+  {
     key: "pin",
     flags: "--pin <PIN>",
     help: "4 to 12 digits that unlock the menus of the PCs, or none",

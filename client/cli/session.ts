@@ -117,7 +117,7 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
       run(async ({ client, say, document, confirm }) => {
         const pc = await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
         const keys = keysOf([pc], await client.get<RoomView[]>("/rooms"), true);
-        const disks = `  ${pc.name}: ${pc.disks.map(diskLine).join("; ")}`;
+        const disks = `  ${pc.name}: ${pc.disks.map((disk) => diskLine(disk)).join("; ")}`;
         await confirm([disks, ...orderKeyLines(keys)], pc.name);
         const request = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
         document(await client.post<SessionView>(`${path(id)}/admit`, request));

@@ -4,6 +4,8 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { dataFolder as usualData } from "../../core/node/command-line.ts";
 import type { DoctorView, TrustView } from "../../core/wire/api.ts";
+import type { Language } from "../../core/wire/language.ts";
+import { languages } from "../../core/words/languages.ts";
 import type { CliContext } from "./context.ts";
 import { findings, sayFinding } from "./doctor.ts";
 import { setupHere } from "./host.ts";
@@ -17,6 +19,7 @@ interface SetupOptions {
   readonly interface?: string;
   readonly dhcp?: Mode;
   readonly range?: string;
+  readonly language?: Language;
   readonly config: string;
   readonly replace: boolean;
   readonly dryRun: boolean;
@@ -36,6 +39,14 @@ export function addSetupCommand(program: Command, run: RunCommand): void {
     .option(
       "--range <FIRST-LAST>",
       "the addresses to lease; suggested: the upper half of the subnet",
+    )
+    .addOption(
+      choice(
+        "--language <L>",
+        "the language of the PCs' screens; English where it is not given",
+        Object.keys(languages),
+        undefined,
+      ),
     )
     .option(
       "--replace",
@@ -70,7 +81,7 @@ async function setup(context: CliContext, options: SetupOptions): Promise<number
   const plan = [
     isKept
       ? `keep ${options.config}, which is there: interface ${chosen.interface}, DHCP ${chosen.dhcp}`
-      : `write ${options.config}: interface ${chosen.interface}, DHCP ${chosen.dhcp}${chosen.range === null ? "" : `, leases ${chosen.range}`}`,
+      : `write ${options.config}: interface ${chosen.interface}, DHCP ${chosen.dhcp}${chosen.range === null ? "" : `, leases ${chosen.range}`}${chosen.language === null ? "" : `, language ${chosen.language}`}`,
     "enable roomcast.service, which starts the server now and with this host",
   ];
   say("roomcast setup will:");
@@ -108,8 +119,9 @@ function requireHere({ dataFolder }: CliContext, { dryRun }: SetupOptions): void
   throw new RoomcastError("refused", what, "run it as root, or see what it would do: --dry-run");
 }
 
-function requireNothingChosen({ config, interface: name, dhcp, range }: SetupOptions): void {
-  if (name === undefined && dhcp === undefined && range === undefined) return;
+function requireNothingChosen({ config, ...options }: SetupOptions): void {
+  const { interface: name, dhcp, range, language } = options;
+  if ([name, dhcp, range, language].every((given) => given === undefined)) return;
   throw new RoomcastError(
     "refused",
     `${config} is there already, and would be overwritten`,
@@ -121,6 +133,7 @@ interface Chosen {
   readonly interface: string;
   readonly dhcp: Mode;
   readonly range: string | null;
+  readonly language: Language | null;
 }
 
 async function choose(context: CliContext, options: SetupOptions): Promise<Chosen> {
@@ -139,10 +152,11 @@ async function choose(context: CliContext, options: SetupOptions): Promise<Chose
     modeOf(
       await ask("DHCP: auto, server, proxy or off (`roomcast serve --help` explains)?", "auto"),
     );
-  if (dhcp === "proxy" || dhcp === "off") return { interface: name, dhcp, range: null };
+  const { language = null } = options;
+  if (dhcp === "proxy" || dhcp === "off") return { interface: name, dhcp, range: null, language };
   const usual = here.usualRange(cidr);
   const range = options.range ?? (await ask("Which addresses may the server lease?", usual));
-  return { interface: name, dhcp, range: here.requireRange(range, cidr) };
+  return { interface: name, dhcp, range: here.requireRange(range, cidr), language };
 }
 
 function modeOf(text: string): Mode {

@@ -15,6 +15,7 @@ import type { Call } from "./api.ts";
 import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import { overwritten } from "./session-keys.ts";
+import { speechOf } from "./speech.ts";
 import {
   imagesToChoose,
   nameFaults,
@@ -47,8 +48,8 @@ const ruleOf = {
 } as const;
 
 /** The server's rule, said before it is asked. */
-const refused = (ui: Ui, { what, next }: NameFault): Step => ({
-  ui: { ...ui, said: { text: `${what}; ${next}`, good: false } },
+const refused = (model: Model, ui: Ui, { what, next }: NameFault): Step => ({
+  ui: { ...ui, said: { text: speechOf(model).told(`${what}; ${next}`), good: false } },
   effect: null,
 });
 
@@ -133,10 +134,7 @@ function pressAtOverwrite(
   const { keys, pcs } = overwrittenPcs(model, targets);
   // Which names, and why, stands above already.
   if (nameFaults(pcs, options, systemsOn(image.partitions)).length > 0)
-    return refuse(
-      ui,
-      "Nothing was changed. Rename with n on the list, or choose `own: nothing` with o beside the image.",
-    );
+    return refuse(ui, speechOf(model).t("no.names"));
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const calls: Call[] = [
     {
@@ -154,7 +152,9 @@ function pressAtOverwrite(
       },
     },
   ];
-  const done = `restoring ${imageName(image)} to ${targets.room ?? `${targets.pcs.length} PCs`}`;
+  const { t } = speechOf(model);
+  const all = targets.room ?? t("manyPcs", { count: targets.pcs.length });
+  const done = t("restore.done", { image: imageName(image), whom: all });
   return {
     ui: { ...toBase(ui), marked: new Set() },
     effect: { type: "calls", calls, done },
@@ -165,11 +165,12 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const { sender, targets, value } = page;
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
   const fault = value === "" ? null : nameFault(imageNameRule, value);
-  if (fault !== null) return refused(ui, fault);
+  if (fault !== null) return refused(model, ui, fault);
+  const { t } = speechOf(model);
   const [from = sender] = namesOf(model, [sender]);
   const pcs = targets.pcs.flatMap((id) => model.pcs.get(id) ?? []);
   const [nameless] = nameFaults(pcs, usualOptions, ["any system"]);
-  if (nameless !== undefined) return refused(ui, nameless);
+  if (nameless !== undefined) return refused(model, ui, nameless);
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const overwrite = targets.room ?? namesOf(model, targets.pcs).join(",");
   const saveAs = value === "" ? null : value;
@@ -179,10 +180,10 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const { fit: _, ...options } = usualOptions;
   const body = { kind: "cast", sender, saveAs, ...whom, ...options, overwrite, shown };
   return open(ui, {
-    ...overwritten(model, pcs, personalLines(null)),
+    ...overwritten(model, pcs, personalLines(null, speechOf(model))),
     word: overwriteWord(model, targets),
     calls: [{ method: "post", path: "/sessions", body }],
-    done: `${from} casts its disk to ${targets.room ?? `${pcs.length} PCs`}`,
+    done: t("cast.done", { pc: from, whom: targets.room ?? t("manyPcs", { count: pcs.length }) }),
   });
 }
 
@@ -201,11 +202,12 @@ function pressAtPrompt(
   }
   if (key.name !== "enter") return open(ui, { ...page, value: typed(value, key, 63) });
   const fault = nameFault(ruleOf[page.for], value);
-  if (fault !== null) return refused(ui, fault);
+  if (fault !== null) return refused(model, ui, fault);
+  const { t } = speechOf(model);
   if (page.for === "create") {
     const calls: Call[] = [{ method: "post", path: "/rooms", body: { name: value } }];
     const next: Ui = { ...ui, room: value, base: "list", page: { name: "list" } };
-    return { ui: next, effect: { type: "calls", calls, done: `created room ${value}` } };
+    return { ui: next, effect: { type: "calls", calls, done: t("room.created", { room: value }) } };
   }
   const names = namesOf(model, pcs).join(", ");
   const patch = (body: unknown): Call[] =>
@@ -217,13 +219,17 @@ function pressAtPrompt(
       const calls: Call[] = [{ method: "post", path: "/captures", body }];
       return {
         ui: done,
-        effect: { type: "calls", calls, done: `capturing ${names} as ${value}` },
+        effect: { type: "calls", calls, done: t("capture.done", { names, image: value }) },
       };
     }
     case "rename":
       return {
         ui: done,
-        effect: { type: "calls", calls: patch({ name: value }), done: `${names} is now ${value}` },
+        effect: {
+          type: "calls",
+          calls: patch({ name: value }),
+          done: t("rename.done", { names, name: value }),
+        },
       };
     case "move": {
       const create: Call[] = model.rooms.has(value)
@@ -232,7 +238,7 @@ function pressAtPrompt(
       const calls = [...create, ...patch({ room: value })];
       return {
         ui: done,
-        effect: { type: "calls", calls, done: `moved ${names} to room ${value}` },
+        effect: { type: "calls", calls, done: t("move.done", { names, room: value }) },
       };
     }
   }

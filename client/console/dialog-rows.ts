@@ -1,7 +1,6 @@
 /** The console's dialogs. One that destroys data shows which disks, and asks for a typed word. */
 import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
-import { sizeText } from "../../core/screen/format.ts";
 import { orderKeyLines } from "../../core/screen/identity.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import {
@@ -17,8 +16,10 @@ import { foreseenTarget, sectorsOf } from "../../core/screen/target.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
+import { fieldRow } from "./field-row.ts";
 import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import {
   imagesToChoose,
   nameFaults,
@@ -41,78 +42,86 @@ export function dialogRows(
   room: string | null,
   size: ScreenSize,
 ): { body: Row[]; keys: string } {
+  const speech = speechOf(model);
+  const { t } = speech;
   switch (page.name) {
     case "images":
       return {
         body: imageRows(model, page, size),
-        keys: "Arrows, Enter: choose   d v t a o f: change how   Esc: back",
+        keys: t("keys.images"),
       };
     case "overwrite":
       return {
         body: overwriteRows(model, page, size),
-        keys: "Up Down: all disks   Word and Enter: restore   Esc: change nothing",
+        keys: t("keys.overwrite"),
       };
     case "disks": {
       const pc = model.pcs.get(page.pc);
       const body = (pc?.disks ?? []).map((disk, index) =>
-        line(cell(diskLine(disk), size.columns - 2), index === page.chosen ? "chosen" : "plain"),
+        line(
+          cell(diskLine(disk, speech), size.columns - 2),
+          index === page.chosen ? "chosen" : "plain",
+        ),
       );
-      const title = line(`Capture ${pc?.name ?? "?"}: which disk?`, "bold");
-      return { body: [title, blank, ...body], keys: "Arrows, Enter: choose   Esc: back" };
+      const title = line(t("ask.disk", { pc: pc?.name ?? "?" }), "bold");
+      return { body: [title, blank, ...body], keys: t("keys.choose") };
     }
     case "prompt":
       return promptRows(model, page, size);
     case "store":
       return {
         body: storeRows(model, page.chosen, size),
-        keys: "v: check every chunk   d: delete   Esc: back",
+        keys: t("keys.store"),
       };
     case "room":
       return {
         body: roomPageRows(model, room, page.chosen, size),
-        keys: "Enter: change  w: seat walk  o: open menus  y: history  n: new  x: delete  Esc",
+        keys: t("keys.room"),
       };
     case "setting":
       return {
         body: [
-          line(`${page.key} of room ${room ?? "?"}:`, "bold"),
+          line(t("setting.of", { setting: page.key, room: room ?? "?" }), "bold"),
           blank,
-          [span(" Value: ", "bold"), span(`${page.value}_`, "accent")],
+          fieldRow(t("field.value"), page.value),
         ],
-        keys: "Ctrl-U: empty   Enter: set   Esc: back",
+        keys: t("keys.setting"),
       };
     case "command":
       return {
         body: [
-          line("A command of the command line, like `schedule list` or `doctor`:", "bold"),
+          line(t("ask.command"), "bold"),
           blank,
-          [span(" roomcast ", "bold"), span(`${page.value}_`, "accent")],
+          fieldRow("roomcast", page.value),
           blank,
-          line("`help` lists them. They act on the server that this console shows."),
+          line(t("ask.commandHelp")),
         ],
-        keys: "Enter: run it in this terminal   Esc: back",
+        keys: t("keys.command"),
       };
     case "cast":
       return {
         body: [
           ...paragraph(
-            `Cast the disk of ${namesOf(model, [page.sender]).join("")} to ${page.targets.room ?? namesOf(model, page.targets.pcs).join(", ")}. It can be stored as an image at the same time:`,
+            t("ask.cast", {
+              pc: namesOf(model, [page.sender]).join(""),
+              whom: page.targets.room ?? namesOf(model, page.targets.pcs).join(", "),
+            }),
             size.columns,
             "bold",
           ),
           blank,
-          [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-          line("Leave it empty to store no image."),
+          fieldRow(t("field.image"), page.value),
+          line(t("ask.castEmpty")),
         ],
-        keys: "Enter: continue   Esc: back",
+        keys: t("keys.continue"),
       };
     case "identity": {
       const pc = model.pcs.get(page.pc);
-      const all = pc === undefined ? [] : identities(pc);
+      const all = pc === undefined ? [] : identities(pc, speech);
       return {
         body: [
           ...paragraph(
-            `${pc?.name ?? "?"} (${pc?.mac ?? "?"}) has hardware of several known PCs. Which one is it?`,
+            t("ask.identity", { pc: pc?.name ?? "?", mac: pc?.mac ?? "?" }),
             size.columns,
             "bold",
           ),
@@ -121,26 +130,29 @@ export function dialogRows(
             line(`${index + 1}  ${text}`, index === page.chosen ? "chosen" : "plain"),
           ),
         ],
-        keys: "Arrows or number, Enter: choose   Esc: back",
+        keys: t("keys.chooseNumber"),
       };
     }
     case "methods":
       return {
         body: [
           ...paragraph(
-            `How are the disks of ${namesOf(model, page.pcs).join(", ")} wiped?`,
+            t("ask.wipe", { names: namesOf(model, page.pcs).join(", ") }),
             size.columns,
             "bold",
           ),
           blank,
-          ...wipeMethods.map(({ text }, index) =>
-            line(`${index + 1}  ${text}`, index === page.chosen ? "chosen" : "plain"),
+          ...wipeMethods.map((method, index) =>
+            line(
+              `${index + 1}  ${t(`wipe.${method}`)}`,
+              index === page.chosen ? "chosen" : "plain",
+            ),
           ),
         ],
-        keys: "Arrows or number, Enter: choose   Esc: back",
+        keys: t("keys.chooseNumber"),
       };
     case "word":
-      return { body: wordRows(page, size), keys: "Word and Enter: go ahead   Esc: change nothing" };
+      return { body: wordRows(page, speech, size), keys: t("keys.word") };
     case "confirm":
       return {
         body: [
@@ -148,7 +160,7 @@ export function dialogRows(
           blank,
           ...page.warnings.flatMap((warning) => paragraph(warning, size.columns, "warn")),
         ],
-        keys: "y: yes   Any other key: back",
+        keys: t("keys.yes"),
       };
   }
 }
@@ -159,41 +171,39 @@ function imageRows(
   { columns, lines }: ScreenSize,
 ): Row[] {
   const { targets, chosen } = page;
+  const speech = speechOf(model);
+  const { t } = speech;
   const images = imagesToChoose(model);
   const names = namesOf(model, targets.pcs);
-  const whom = targets.room === null ? names.join(", ") : `all of ${targets.room}`;
-  const title = paragraph(`Restore to ${whom}: which image?`, columns, "bold").slice(0, 2);
+  const whom = targets.room === null ? names.join(", ") : t("ask.allOf", { room: targets.room });
+  const title = paragraph(t("ask.image", { whom }), columns, "bold").slice(0, 2);
   if (images.length === 0) {
-    return [...title, blank, line("There are no images yet. Capture a PC first, with c.")];
+    return [...title, blank, line(t("image.none"))];
   }
   return [
     ...title,
     blank,
-    ...imageList(images, chosen, { columns, lines: lines - 13 }),
+    ...imageList(images, chosen, speech, { columns, lines: lines - 13 }),
     blank,
-    ...optionRows(page.options),
+    ...optionRows(page.options, speech),
   ];
 }
 
 /** What a restore will be like, with the keys that change it. */
-const optionRows = ({
-  delta,
-  verify,
-  afterwards,
-  start,
-  personalise,
-  fit,
-}: RestoreOptions): Row[] =>
+const optionRows = (
+  { delta, verify, afterwards, start, personalise, fit }: RestoreOptions,
+  { t }: ConsoleSpeech,
+): Row[] =>
   (
     [
-      ["d", "send", delta ? "only what differs on each disk" : "everything"],
-      ["v", "verify", verify === "written" ? "as written" : "read back from the disk"],
-      ["t", "then", afterwards],
-      ["a", "start", start === "now" ? "with the PCs that are ready" : "when all are ready"],
-      ["o", "own", personalise === "none" ? "nothing: as cast" : "names, addresses and keys"],
-      ["f", "fit", fit === "auto" ? "the image to the smallest disk" : "never"],
+      ["d", "how.send", delta ? "how.differs" : "how.everything"],
+      ["v", "how.verify", verify === "written" ? "how.written" : "how.readBack"],
+      ["t", "how.then", `then.${afterwards}`],
+      ["a", "how.start", start === "now" ? "how.now" : "how.all"],
+      ["o", "how.own", personalise === "none" ? "how.ownNothing" : "how.ownAll"],
+      ["f", "how.fit", fit === "auto" ? "how.fitSmallest" : "how.never"],
     ] as const
-  ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(what, 8)}${how}`)]);
+  ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(t(what), 8)}${t(how)}`)]);
 
 function overwriteRows(
   model: Model,
@@ -201,38 +211,48 @@ function overwriteRows(
   { columns, lines }: ScreenSize,
 ): Row[] {
   const { targets, image, value, refused, from, options } = page;
+  const speech = speechOf(model);
+  const { t, told } = speech;
   const { keys, pcs } = overwrittenPcs(model, targets);
   const word = overwriteWord(model, targets);
   const warnings = image.warnings
     .slice(0, 2)
-    .flatMap((warning) => paragraph(warning, columns, "warn").slice(0, 2));
+    .flatMap((warning) => paragraph(told(warning), columns, "warn").slice(0, 2));
   const ask: Row[] = [
     blank,
     ...paragraph(
-      `Written: ${imageName(image)}, ${sizeText(image.usedBytes)} of data from ${image.source}${options.delta ? "; only what differs" : ""}${options.afterwards === "stay" ? "" : `; then ${options.afterwards}`}.`,
+      t("over.written", {
+        ...{ image: imageName(image), size: speech.size(image.usedBytes), source: image.source },
+        how: howText(options, speech),
+      }),
       columns,
     ).slice(0, 2),
     ...warnings,
     ...fitSaid(model, targets, image, page.options).lines.flatMap((text) =>
       paragraph(text, columns, "warn").slice(0, 3),
     ),
-    ...ownRows(pcs, image, options, { columns, lines }),
-    ...orderKeyLines(keys).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
-    [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,
+    ...ownRows(pcs, image, options, speech, { columns, lines }),
+    ...orderKeyLines(keys, speech).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
+    fieldRow(t("word.type", { word }), value),
+    refused ? line(t("word.wrong", { word }), "warn") : blank,
   ];
   const room = Math.max(1, lines - 6 - ask.length);
   const first = Math.max(0, Math.min(from, pcs.length - room));
   const shown = pcs.slice(first, first + room);
-  const count = pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`;
-  const more = pcs.length > shown.length ? `  (${first + 1} to ${first + shown.length})` : "";
+  const more =
+    pcs.length > shown.length ? t("range", { from: first + 1, to: first + shown.length }) : "";
   return [
-    line(`EVERYTHING ON ${count} WILL BE LOST${more}:`, "bad"),
+    line(`${t("lost", { count: pcs.length })}${more}:`, "bad"),
     blank,
     ...shown.map((pc) => targetRow(pc, model, image, columns)),
     ...ask,
   ];
 }
+
+/** What else is to be known of how it is done. */
+const howText = ({ delta, afterwards }: RestoreOptions, { t }: ConsoleSpeech): string =>
+  (delta ? t("over.differs") : "") +
+  (afterwards === "stay" ? "" : t("over.then", { what: t(`then.${afterwards}`) }));
 
 /** So many lines of the screen are for the disks, and for all but what a PC gets as its own. */
 const otherLines = 16;
@@ -242,12 +262,16 @@ function ownRows(
   pcs: readonly PcView[],
   image: ImageView,
   options: RestoreOptions,
+  speech: ConsoleSpeech,
   { columns, lines: screenLines }: ScreenSize,
 ): Row[] {
+  const { t, told } = speech;
   if (options.personalise === "none") return [];
   const faults = nameFaults(pcs, options, systemsOn(image.partitions));
   const lines =
-    faults.length > 0 ? faults.map(({ what }) => `REFUSED: ${what}`) : personalLines(image);
+    faults.length > 0
+      ? faults.map(({ what }) => t("over.refused", { why: told(what) }))
+      : personalLines(image, speech);
   const rows = lines.flatMap((text) =>
     text.startsWith(" ")
       ? [line(cell(text, columns - 2))]
@@ -256,21 +280,17 @@ function ownRows(
   const limit = Math.max(4, screenLines - otherLines);
   if (rows.length <= limit) return rows;
   const rest =
-    faults.length > 0
-      ? "and more names that cannot be taken"
-      : `and more: \`roomcast image step list ${imageName(image)}\``;
+    faults.length > 0 ? t("over.moreNames") : t("over.moreSteps", { image: imageName(image) });
   return [...rows.slice(0, limit - 1), line(rest)];
 }
 
 /** One PC, and the disk that will be overwritten there: the one that its agent will choose. */
 function targetRow(pc: PcView, model: Model, image: ImageView, columns: number): Row {
-  const off = pc.state === "offline" ? "off   " : "";
+  const speech = speechOf(model);
+  const off = pc.state === "offline" ? speech.t("over.off") : "";
   // Only the agent knows where the image's data end: it refuses a disk that is too small.
-  const { text, refused } = foreseenTarget(pc, model.rooms.values(), {
-    named: null,
-    failingDisks: [],
-    sectors: sectorsOf(image),
-  });
+  const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
+  const { text, refused } = foreseenTarget(pc, model.rooms.values(), request, speech);
   return [
     span(` ${cell(pc.name, 14)} `, "bold"),
     span(cell(`${off}${text}`, columns - 17), refused ? "warn" : "plain"),
@@ -283,50 +303,55 @@ function promptRows(
   { columns }: ScreenSize,
 ): { body: Row[]; keys: string } {
   const names = namesOf(model, page.pcs).join(", ");
-  const field: Row = [span(" Name: ", "bold"), span(`${page.value}_`, "accent")];
+  const speech = speechOf(model);
+  const { t } = speech;
+  const field = fieldRow(t("field.name"), page.value);
   switch (page.for) {
     case "capture": {
       const known = [...new Set([...model.images.values()].map(({ name }) => name))].sort();
       return {
         body: [
-          ...paragraph(`Capture ${names} as which image?`, columns, "bold"),
+          ...paragraph(t("ask.capture", { names }), columns, "bold"),
           blank,
           ...(page.disk === null
             ? []
-            : [line(cell(`Only read, not changed: ${diskLine(page.disk)}`, columns - 2)), blank]),
+            : [
+                line(cell(t("ask.onlyRead", { disk: diskLine(page.disk, speech) }), columns - 2)),
+                blank,
+              ]),
           field,
-          line(known.includes(page.value) ? "This makes a new version; the older ones stay." : ""),
+          line(known.includes(page.value) ? t("image.newVersion") : ""),
           blank,
           ...paragraph(
-            known.length === 0 ? "" : `Existing images: ${known.join(", ")}`,
+            known.length === 0 ? "" : t("ask.images", { names: known.join(", ") }),
             columns,
           ).slice(0, 4),
         ],
-        keys: "Enter: capture   Esc: back",
+        keys: t("keys.capture"),
       };
     }
     case "create":
       return {
-        body: [line("The new room's name:", "bold"), blank, field],
-        keys: "Enter: create   Esc: back",
+        body: [line(t("ask.create"), "bold"), blank, field],
+        keys: t("keys.create"),
       };
     case "rename":
       return {
-        body: [...paragraph(`Rename ${names} to:`, columns, "bold"), blank, field],
-        keys: "Ctrl-U: empty   Enter: rename   Esc: back",
+        body: [...paragraph(t("ask.rename", { names }), columns, "bold"), blank, field],
+        keys: t("keys.rename"),
       };
     case "move": {
       const isNew = page.value !== "" && !model.rooms.has(page.value);
       return {
         body: [
-          ...paragraph(`Move ${names} to which room?`, columns, "bold"),
+          ...paragraph(t("ask.move", { names }), columns, "bold"),
           blank,
           field,
-          line(isNew ? "This is a new room." : ""),
+          line(isNew ? t("ask.newRoom") : ""),
           blank,
-          ...paragraph(`Rooms: ${roomNames(model).join(", ")}`, columns),
+          ...paragraph(t("ask.rooms", { names: roomNames(model).join(", ") }), columns),
         ],
-        keys: "Up Down: existing rooms   Ctrl-U: empty   Enter: move   Esc: back",
+        keys: t("keys.move"),
       };
     }
   }

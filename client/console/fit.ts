@@ -5,6 +5,7 @@ import { foreseenDisks, sectorsOf } from "../../core/screen/target.ts";
 import { planFit } from "../../core/session/fit-plan.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
+import { speechOf } from "./speech.ts";
 import { overwrittenPcs, type RestoreOptions, type Targets } from "./state.ts";
 
 /** `refused`: why it cannot be made so small; null: it can, or need not be. */
@@ -19,7 +20,8 @@ export function fitSaid(
   const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
   const disks = foreseenDisks(pcs, model.rooms.values(), request);
   const plan = planFit(image, [...model.images.values()], disks);
-  if (plan.kind !== "cannot") return { refused: null, lines: fitLines(plan, disks) };
-  const { what, next } = cannotFitText(plan);
+  if (plan.kind !== "cannot")
+    return { refused: null, lines: fitLines(plan, disks, speechOf(model)) };
+  const { what, next } = cannotFitText(plan, speechOf(model));
   return { refused: `${what}; ${next}`, lines: [] };
 }

@@ -1,6 +1,6 @@
 import { identityLines } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
-import { isRunning } from "../../core/screen/pc-state.ts";
+import { isRunning, stateKey } from "../../core/screen/pc-state.ts";
 import { neighbour } from "../../core/screen/seat-map.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
@@ -16,6 +16,7 @@ import {
   pressSession,
   roomCheck,
 } from "./session-keys.ts";
+import { speechOf } from "./speech.ts";
 import {
   chosenPc,
   isMap,
@@ -74,14 +75,15 @@ function pressLook(model: Model, ui: Ui, key: Key): Step | undefined {
   const pc = chosenPc(model, ui);
   if (pc === undefined) return undefined;
   const path = `/pcs/${encodeURIComponent(pc.id)}`;
+  const { t } = speechOf(model);
   const back = ui.page;
   switch (key.name) {
     case "o":
-      return open(ui, look(`The screen of ${pc.name}`, `${path}/screen`, "top", back));
+      return open(ui, look(t("title.screen", { pc: pc.name }), `${path}/screen`, "top", back));
     case "e":
-      return open(ui, look(`The log of ${pc.name}`, `${path}/log`, "end", back));
+      return open(ui, look(t("title.log", { pc: pc.name }), `${path}/log`, "end", back));
     case "y":
-      return open(ui, historyOf("pc", pc.id, pc.name, back));
+      return open(ui, historyOf(model, "pc", pc.id, pc.name, back));
     default:
       return undefined;
   }
@@ -120,8 +122,7 @@ function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undef
       return pressMove(model, { ...ui, marked }, { name: "down", text: "" }, page);
     }
     case "t":
-      if (ui.room === null)
-        return refuse(ui, "choose a room with Tab first: only a room has a map");
+      if (ui.room === null) return refuse(ui, speechOf(model).t("no.map"));
       return stay({ ...ui, view: ui.view === "map" ? "list" : "map" });
     case "/":
       return open(ui, { name: "filter" });
@@ -157,32 +158,35 @@ function atHand(model: Model, ui: Ui): PcView[] {
 }
 
 function pressAction(model: Model, ui: Ui, key: Key): Step {
+  const { t } = speechOf(model);
   if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
   if (key.name === ":") return open(ui, { name: "command", value: "" });
   if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
   if (key.name === "R") {
-    if (ui.room === null) return refuse(ui, "choose a room with Tab first");
+    if (ui.room === null) return refuse(ui, t("no.room"));
     return open(ui, { name: "room", chosen: 0 });
   }
   if (key.name === "D") {
-    if (ui.room === null) return refuse(ui, "choose a room with Tab first");
-    return open(ui, roomCheck(ui.room, { name: "list" }));
+    if (ui.room === null) return refuse(ui, t("no.room"));
+    return open(ui, roomCheck(model, ui.room, { name: "list" }));
   }
   if (key.name === "v") {
     const session = sessionAtHand(model, ui) ?? roomSessions(model, ui.room)[0];
-    if (session === undefined) return refuse(ui, "there was no session here yet");
+    if (session === undefined) return refuse(ui, t("no.sessionYet"));
     return open(ui, { name: "session", id: session.id, from: 0 });
   }
   if (key.name === "a") return pressAdmit(model, ui);
   if (key.name === "s" || key.name === "g" || key.name === "x") {
     const session = sessionAtHand(model, ui);
-    if (session === undefined) return refuse(ui, "no session is running here");
-    return key.name === "x" ? pressDrop(model, ui, session) : pressSession(ui, session, key.name);
+    if (session === undefined) return refuse(ui, t("no.session"));
+    return key.name === "x"
+      ? pressDrop(model, ui, session)
+      : pressSession(model, ui, session, key.name);
   }
   const pcs = atHand(model, ui);
   const [first] = pcs;
   if (first === undefined) {
-    return "rcwblpnmzfSukAK".includes(key.name) ? refuse(ui, "there is no PC here") : stay(ui);
+    return "rcwblpnmzfSukAK".includes(key.name) ? refuse(ui, t("no.pc")) : stay(ui);
   }
   const ids = pcs.map(({ id }) => id);
   const names = namesOf(model, ids).join(", ");
@@ -195,36 +199,33 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
         chosen: 0,
       });
     case "c":
-      if (pcs.length > 1)
-        return refuse(ui, "only one PC can be captured at a time: Esc removes the marks");
-      if (first.disks.length === 0)
-        return refuse(ui, `the server does not know a disk of ${first.name} yet`);
+      if (pcs.length > 1) return refuse(ui, t("no.captures"));
+      if (first.disks.length === 0) return refuse(ui, t("no.disk", { pc: first.name }));
       if (first.disks.length > 1) return open(ui, { name: "disks", pc: first.id, chosen: 0 });
       return open(ui, prompt("capture", ids, first));
     case "n":
-      if (pcs.length > 1)
-        return refuse(ui, "only one PC can be renamed at a time: Esc removes the marks");
+      if (pcs.length > 1) return refuse(ui, t("no.renames"));
       return open(ui, prompt("rename", ids, first));
     case "m":
       return open(ui, prompt("move", ids, first));
     case "k": {
-      if (ui.room === null) return refuse(ui, "choose the room to cast to first, with Tab");
+      if (ui.room === null) return refuse(ui, t("no.castRoom"));
       const sender = chosenPc(model, ui);
       if (sender === undefined) return stay(ui);
       const others = shownPcs(model, { ...ui, filter: "" }).filter(({ id }) => id !== sender.id);
       const chosen = others.filter(({ id }) => ui.marked.has(id));
       const pcs = (chosen.length > 0 ? chosen : others).map(({ id }) => id);
-      if (pcs.length === 0) return refuse(ui, `there are no other PCs in room ${ui.room}`);
+      if (pcs.length === 0) return refuse(ui, t("no.others", { room: ui.room }));
       const targets = { room: chosen.length > 0 ? null : ui.room, pcs };
       return open(ui, { name: "cast", sender: sender.id, targets, value: "" });
     }
     case "u":
-      if (first.doubt === null) return refuse(ui, `${first.name} is already identified`);
+      if (first.doubt === null) return refuse(ui, t("no.doubt", { pc: first.name }));
       return open(ui, { name: "identity", pc: first.id, chosen: 0 });
     case "A":
-      return pressKeys(ui, pcs, "admit");
+      return pressKeys(model, ui, pcs, "admit");
     case "K":
-      return pressKeys(ui, pcs, "revoke");
+      return pressKeys(model, ui, pcs, "revoke");
     case "S":
       return { ui, effect: { type: "shell", name: first.name } };
     case "z":
@@ -232,31 +233,22 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
     case "f":
       return open(ui, {
         name: "confirm",
-        question: `Forget ${names}?`,
-        warnings: [
-          "They lose name, seat and history. A PC that boots again registers as a new one.",
-        ],
+        question: t("forget.ask", { names }),
+        warnings: [t("forget.warning")],
         calls: ids.map((id) => ({ method: "delete", path: `/pcs/${encodeURIComponent(id)}` })),
-        done: `forgot ${names}`,
+        done: t("forget.done", { names }),
       });
     case "w":
       return {
         ui,
-        effect: { type: "calls", calls: powerCalls(ids, "wake"), done: `woke ${names}` },
+        effect: { type: "calls", calls: powerCalls(ids, "wake"), done: t("wake.done", { names }) },
       };
     case "b":
-      return confirmPower(model, ui, pcs, "reboot", "Reboot", "rebooting");
+      return confirmPower(model, ui, pcs, "reboot");
     case "p":
-      return confirmPower(model, ui, pcs, "poweroff", "Switch off", "switched off");
+      return confirmPower(model, ui, pcs, "poweroff");
     case "l":
-      return confirmPower(
-        model,
-        ui,
-        pcs,
-        "boot-disk",
-        "Start from the local disk:",
-        "sent to their disk",
-      );
+      return confirmPower(model, ui, pcs, "boot-disk");
     default:
       return stay(ui);
   }
@@ -282,22 +274,21 @@ function restoreTargets(model: Model, ui: Ui, ids: readonly string[]): Targets {
 }
 
 /** Asks before PCs are let in, or their keys are worth nothing any more; with the codes to compare. */
-function pressKeys(ui: Ui, pcs: readonly PcView[], what: "admit" | "revoke"): Step {
+function pressKeys(model: Model, ui: Ui, pcs: readonly PcView[], what: "admit" | "revoke"): Step {
+  const speech = speechOf(model);
+  const { t } = speech;
   const names = pcs.map(({ name }) => name).join(", ");
-  const lines = pcs.flatMap((pc) => identityLines(pc).map((text) => `${pc.name}: ${text}`));
+  const lines = pcs.flatMap((pc) => identityLines(pc, speech).map((text) => `${pc.name}: ${text}`));
   return open(ui, {
     name: "confirm",
-    question: what === "admit" ? `Let ${names} have orders?` : `Revoke the keys of ${names}?`,
-    warnings:
-      what === "admit"
-        ? lines
-        : ["They are cut off, and get nothing until they are admitted again."],
+    question: t(what === "admit" ? "admit.ask" : "revoke.ask", { names }),
+    warnings: what === "admit" ? lines : [t("revoke.warning")],
     calls: pcs.map(({ id, identity }) => ({
       method: "post",
       path: `/pcs/${encodeURIComponent(id)}/${what}`,
       body: what === "admit" ? { code: identity?.code ?? null } : {},
     })),
-    done: what === "admit" ? `admitted ${names}` : `revoked the keys of ${names}`,
+    done: t(what === "admit" ? "admit.done" : "revoke.done", { names }),
   });
 }
 
@@ -313,24 +304,29 @@ function confirmPower(
   ui: Ui,
   pcs: readonly PcView[],
   action: "reboot" | "poweroff" | "boot-disk",
-  verb: string,
-  done: string,
 ): Step {
+  const { t } = speechOf(model);
   const names = pcs.map(({ name }) => name).join(", ");
   const warnings = pcs.flatMap((pc) => {
     const part = model.parts.get(pc.id);
     return part !== undefined && isRunning(part.session) && part.member.result === "pending"
-      ? [`${pc.name} is in session ${part.session.id} (${part.member.state})`]
+      ? [
+          t("power.inSession", {
+            pc: pc.name,
+            session: part.session.id,
+            state: t(stateKey(part.member.state)),
+          }),
+        ]
       : [];
   });
   return open(ui, {
     name: "confirm",
-    question: `${verb} ${names}?`,
+    question: t(`power.${action}`, { names }),
     warnings,
     calls: powerCalls(
       pcs.map(({ id }) => id),
       action,
     ),
-    done: `${names}: ${done}`,
+    done: t(`powered.${action}`, { names }),
   });
 }

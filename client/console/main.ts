@@ -1,13 +1,14 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { openTerminal } from "../../core/node/terminal.ts";
-import { percentText } from "../../core/screen/format.ts";
 import type { Key } from "../../core/screen/keys.ts";
+import { type Locale, plainLocale } from "../../core/words/languages.ts";
 import type { Call, ConsoleApi } from "./api.ts";
 import { press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
 import { pageLines, rows } from "./rows.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { firstUi, type Ui } from "./state.ts";
 import type { Effect } from "./step.ts";
 
@@ -24,6 +25,8 @@ export interface ConsoleOptions {
   readonly term?: string;
   /** No colours. */
   readonly plain?: boolean;
+  /** The language that its reader has, and whether the terminal takes UTF-8; English, in ASCII. */
+  readonly locale?: Locale;
   /** Runs a shell on a PC, which has the terminal meanwhile. Answers why it ended, or null. */
   shell?(name: string): Promise<string | null>;
   /** Runs a command of the command line, which has the terminal meanwhile. */
@@ -36,6 +39,7 @@ export interface ConsoleOptions {
  */
 export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}): Promise<number> {
   const { input = process.stdin, output = process.stdout, term, plain = false } = options;
+  const { language, isUnicode } = options.locale ?? plainLocale;
   if (!output.isTTY || !input.isTTY) {
     throw new RoomcastError(
       "usage",
@@ -43,7 +47,8 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
       "in scripts, use the other commands with --json",
     );
   }
-  const model = emptyModel();
+  const model = emptyModel(language);
+  const speech = speechOf(model);
   const leaving = new AbortController();
   let ui: Ui = firstUi;
   let drawnAt = Number.NEGATIVE_INFINITY;
@@ -89,12 +94,12 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
         say(title, true);
         const found = await api.follow<Verified>(path, {
           signal: leaving.signal,
-          onProgress: (done, total) => say(`${title}: ${percentText(done / total)}`, true),
+          onProgress: (done, total) => say(`${title}: ${speech.percent(done / total)}`, true),
         });
-        say(verifiedText(title, found), found.damaged.length === 0);
+        say(verifiedText(title, found, speech), found.damaged.length === 0);
       }
     } catch (error) {
-      say(troubleText(error), false);
+      say(speech.told(troubleText(error)), false);
     }
   };
 
@@ -105,7 +110,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
       const told = await work();
       if (told !== null) say(told, false);
     } catch (error) {
-      say(troubleText(error), false);
+      say(speech.told(troubleText(error)), false);
     } finally {
       terminal.resume();
     }
@@ -121,7 +126,9 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
       const { name } = effect;
       void lend(async () => {
         const reason = await options.shell?.(name);
-        return reason === null ? null : `the shell on ${name} has ended: ${reason}`;
+        return reason === null
+          ? null
+          : speech.t("shell.ended", { pc: name, why: speech.told(`${reason}`) });
       });
     } else if (effect?.type === "command") {
       const { line } = effect;
@@ -135,6 +142,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
 
   const terminal = openTerminal({
     plain,
+    isUnicode,
     input,
     output,
     ...(term === undefined ? {} : { term }),
@@ -164,10 +172,17 @@ interface Verified {
   readonly damaged: readonly { readonly reason: string }[];
 }
 
-const verifiedText = (title: string, { damaged }: Verified): string =>
+const verifiedText = (
+  checking: string,
+  { damaged }: Verified,
+  { t, told }: ConsoleSpeech,
+): string =>
   damaged.length === 0
-    ? `${title}: every chunk matches its hash`
-    : `${title}: ${damaged.length} DAMAGED, the first: ${damaged[0]?.reason}; \`roomcast image verify\` lists all`;
+    ? t("store.good", { checking })
+    : t("store.damaged", {
+        ...{ checking, count: damaged.length },
+        why: told(`${damaged[0]?.reason}`),
+      });
 
 /** What went wrong, and what to do next. */
 function troubleText(error: unknown): string {

@@ -1,6 +1,7 @@
 /** What the console knows: the sum of the server's events. */
 
 import { isLatest, type Part } from "../../core/screen/pc-state.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
@@ -8,6 +9,7 @@ import type { ConsoleEvent } from "./api.ts";
 import type { Looked } from "./looker.ts";
 
 export interface Model {
+  readonly language: Language;
   readonly pcs: Map<string, PcView>;
   readonly rooms: Map<string, RoomView>;
   readonly images: Map<string, ImageView>;
@@ -28,7 +30,8 @@ export interface Model {
   said: Set<unknown> | null;
 }
 
-export const emptyModel = (): Model => ({
+export const emptyModel = (language: Language = "en"): Model => ({
+  language,
   pcs: new Map(),
   rooms: new Map(),
   images: new Map(),

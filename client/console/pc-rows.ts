@@ -1,107 +1,122 @@
 /** The page of one PC. */
 import { memberBootText } from "../../core/screen/boots.ts";
 import { diskLine } from "../../core/screen/disk.ts";
-import {
-  barText,
-  byteRateText,
-  dateText,
-  lossText,
-  percentText,
-  sizeText,
-} from "../../core/screen/format.ts";
+import { barText } from "../../core/screen/format.ts";
 import { identityLines } from "../../core/screen/identity.ts";
 import { isRunning, type Part } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { blank, cell, factRow, line, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
-
-const yesNo = (value: boolean | null): string =>
-  value === null ? "unknown" : value ? "on" : "off";
+import { type ConsoleSpeech, speechOf, stateText } from "./speech.ts";
 
 /** All that is known of a PC, its disks, and its part in the latest session. */
 export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
   const fact = (title: string, text: string): Row =>
     factRow(title, text, { columns, titleWidth: 12 });
-  const link = pc.nic.speedMbps === null ? "speed unknown" : `${pc.nic.speedMbps} Mbit/s`;
+  const speech = speechOf(model);
+  const { t, told, date } = speech;
+  const link = pc.nic.speedMbps === null ? t("pc.speedUnknown") : `${pc.nic.speedMbps} Mbit/s`;
+  const isSecure = pc.secureBoot === null ? "unknown" : pc.secureBoot ? "on" : "off";
   const firmware =
     pc.firmware === null
-      ? "unknown"
-      : `${pc.firmware.toUpperCase()}   Secure Boot ${yesNo(pc.secureBoot)}`;
+      ? t("unknown")
+      : t("pc.secureBoot", { firmware: pc.firmware.toUpperCase(), state: t(isSecure) });
+  const lastSeen = pc.lastSeen === null ? t("never") : date(pc.lastSeen);
   const part = model.parts.get(pc.id);
   return [
     line(
-      `${pc.name}   room ${pc.room}${pc.seat === null ? "" : `   seat ${pc.seat}`}   ${pc.state}`,
+      [
+        pc.name,
+        t("pc.room", { room: pc.room }),
+        ...(pc.seat === null ? [] : [t("pc.seat", { seat: pc.seat })]),
+        stateText(pc.state, speech),
+      ].join("   "),
       "bold",
     ),
     blank,
-    fact("Id", pc.id),
-    fact(
-      "Address",
-      `${pc.ip ?? "none"}   last seen ${pc.lastSeen === null ? "never" : dateText(pc.lastSeen)} UTC`,
-    ),
+    fact(t("pc.id"), pc.id),
+    fact(t("address"), t("pc.lastSeen", { ip: pc.ip ?? t("none"), time: lastSeen })),
     ...(pc.bootTrouble === null
       ? []
-      : paragraph(`its network boot: it ${pc.bootTrouble}`, columns, "warn")),
+      : paragraph(t("pc.boot", { what: told(pc.bootTrouble) }), columns, "warn")),
     fact("MAC", pc.macs.length === 0 ? pc.mac : pc.macs.join("  ")),
-    ...identityLines(pc).flatMap((text, index) =>
+    ...identityLines(pc, speech).flatMap((text, index) =>
       index === 0
-        ? [fact("Key", text)]
+        ? [fact(t("pc.key"), text)]
         : paragraph(text, columns, pc.identity?.state === "placed" ? "plain" : "warn", 13),
     ),
-    fact("Firmware", firmware),
+    fact(t("pc.firmware"), firmware),
     fact(
-      "Memory",
-      pc.memoryBytes === null ? "unknown" : `${(pc.memoryBytes / 2 ** 30).toFixed(1)} GiB`,
+      t("pc.memory"),
+      pc.memoryBytes === null ? t("unknown") : `${(pc.memoryBytes / 2 ** 30).toFixed(1)} GiB`,
     ),
-    fact("Network", `${pc.nic.driver ?? "unknown driver"}   ${link}`),
-    fact("Agent", pc.agentVersion ?? "unknown"),
+    fact(t("pc.network"), `${pc.nic.driver ?? t("pc.driverUnknown")}   ${link}`),
+    fact(t("pc.agent"), pc.agentVersion ?? t("unknown")),
     blank,
     ...(pc.disks.length === 0
-      ? [fact("Disks", "none known")]
-      : pc.disks.map((disk, index) => fact(index === 0 ? "Disks" : "", diskLine(disk)))),
+      ? [fact(t("disks"), t("pc.noDisks"))]
+      : pc.disks.map((disk, index) => fact(index === 0 ? t("disks") : "", diskLine(disk, speech)))),
     blank,
-    ...(part === undefined ? [fact("Session", "none so far")] : partRows(part, fact, columns)),
+    ...(part === undefined
+      ? [fact(t("session"), t("pc.noSession"))]
+      : partRows(part, fact, speech, columns)),
   ];
 }
 
 function partRows(
   { session, member }: Part,
   fact: (title: string, text: string) => Row,
+  speech: ConsoleSpeech,
   columns: number,
 ): Row[] {
-  const ended = session.endedAt === null ? "" : `, ended ${dateText(session.endedAt)} UTC`;
-  const title = `${session.id}   ${session.kind} of ${session.image ?? "?"}: ${session.state}${ended}`;
+  const { t, told, size, byteRate, percent, loss, date } = speech;
+  const ended = session.endedAt === null ? "" : t("pc.ended", { time: date(session.endedAt) });
+  const title = t("pc.sessionOf", {
+    ...{ session: session.id, kind: t(`kind.${session.kind}`), image: session.image ?? "?" },
+    ...{ state: t(`session.${session.state}`), ended },
+  });
   const fraction = memberFraction(member);
-  const rows: Row[] = [fact("Session", title)];
+  const rows: Row[] = [fact(t("session"), title)];
   if (isRunning(session) && fraction !== null) {
-    const rate = member.writeBps === null ? "" : `   ${byteRateText(member.writeBps)}`;
+    const rate = member.writeBps === null ? "" : `   ${byteRate(member.writeBps)}`;
     const bar = barText(fraction, Math.min(50, columns - 40));
-    rows.push(fact("Progress", `${bar} ${percentText(fraction)}${rate}   ${member.state}`));
+    rows.push(
+      fact(
+        t("progress"),
+        `${bar} ${percent(fraction)}${rate}   ${stateText(member.state, speech)}`,
+      ),
+    );
   }
   const style =
     member.result === "verified" ? "good" : member.result === "failed" ? "bad" : "plain";
-  rows.push([span(` ${cell("Result", 12)}`, "bold"), span(member.result.toUpperCase(), style)]);
+  rows.push([
+    span(` ${cell(t("result"), 12)}`, "bold"),
+    span(t(`result.${member.result}`).toUpperCase(), style),
+  ]);
   if (member.boot !== null) {
     const { evidence, state } = member.boot;
-    const seen = state === "up" && evidence !== null ? `: ${evidence}` : "";
-    rows.push(fact("Came up", `${memberBootText(member)}${seen}`));
+    const seen = state === "up" && evidence !== null ? `: ${told(evidence)}` : "";
+    rows.push(fact(t("pc.cameUp"), `${memberBootText(member, speech)}${seen}`));
   }
   if (member.lane === "http" || member.lane === "catch-up")
-    rows.push(fact("Served", member.lane === "http" ? "over HTTP" : "after the others"));
-  if (member.reason !== null) rows.push(...paragraph(member.reason, columns, style, 13));
-  const wanted = member.bytesWanted === null ? "?" : sizeText(member.bytesWanted);
+    rows.push(fact(t("pc.served"), t(member.lane === "http" ? "pc.overHttp" : "pc.afterOthers")));
+  if (member.reason !== null) rows.push(...paragraph(told(member.reason), columns, style, 13));
+  const wanted = member.bytesWanted === null ? "?" : size(member.bytesWanted);
   if (session.kind === "capture" || session.kind === "wipe") {
-    const done = session.kind === "wipe" ? "wiped" : "read";
-    rows.push(fact("Data", `${done} ${sizeText(member.bytesReceived)} of ${wanted}`));
+    const done = session.kind === "wipe" ? "pc.wiped" : "pc.read";
+    rows.push(fact(t("data"), t(done, { some: size(member.bytesReceived), all: wanted })));
   } else {
-    const kept = member.chunksKept === 0 ? "" : `, ${member.chunksKept} MiB were right already`;
+    const kept = member.chunksKept === 0 ? "" : t("pc.kept", { count: member.chunksKept });
     rows.push(
-      fact("Data", `written ${sizeText(member.bytesWritten)} of ${wanted}${kept}`),
-      fact("Loss", member.lossRatio === null ? "unknown" : lossText(member.lossRatio)),
+      fact(
+        t("data"),
+        `${t("pc.written", { some: size(member.bytesWritten), all: wanted })}${kept}`,
+      ),
+      fact(t("loss"), member.lossRatio === null ? t("unknown") : loss(member.lossRatio)),
     );
   }
-  if (member.disk !== null) rows.push(fact("Onto", diskLine(member.disk)));
-  if (member.rootHash !== null) rows.push(fact("Root hash", member.rootHash));
+  if (member.disk !== null) rows.push(fact(t("pc.onto"), diskLine(member.disk, speech)));
+  if (member.rootHash !== null) rows.push(fact(t("pc.rootHash"), member.rootHash));
   return rows;
 }

@@ -3,6 +3,7 @@ import type { Key } from "../../core/screen/keys.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import type { Page, Ui } from "./state.ts";
 import { open, type Step } from "./step.ts";
 
@@ -21,11 +22,12 @@ export const mayAnswer = (ui: Ui): boolean => answering.has(ui.page.name);
 export function pressAnswer(model: Model, ui: Ui, key: Key): Step | undefined {
   const request = ringing(model);
   if (request === undefined || !mayAnswer(ui)) return undefined;
+  const { t } = speechOf(model);
   if (key.name === "n") {
     const calls: Call[] = [{ method: "post", path: `${pathOf(request)}/no`, body: {} }];
-    return { ui, effect: { type: "calls", calls, done: `${request.name}: no` } };
+    return { ui, effect: { type: "calls", calls, done: t("request.no", { pc: request.name }) } };
   }
-  return key.name === "y" ? open(ui, yesPage(request)) : undefined;
+  return key.name === "y" ? open(ui, yesPage(request, speechOf(model))) : undefined;
 }
 
 /** Whether the page asks for the yes to what rings. */
@@ -37,15 +39,15 @@ export function isAnswering(model: Model, { page }: Ui): boolean {
 
 const pathOf = ({ id }: RequestView): string => `/requests/${encodeURIComponent(id)}`;
 
-function yesPage(request: RequestView): Page {
+function yesPage(request: RequestView, { t, told }: ConsoleSpeech): Page {
   const { name, what, overwrites, word } = request;
   const path = `${pathOf(request)}/yes`;
-  const done = `${name}: yes`;
+  const done = t("request.yes", { pc: name });
   if (word === null) {
     const calls: Call[] = [{ method: "post", path, body: {} }];
     return {
       name: "confirm",
-      question: `${name} asks to ${what}. Yes?`,
+      question: t("request.ask", { pc: name, what: told(what) }),
       warnings: [],
       calls,
       done,
@@ -53,7 +55,7 @@ function yesPage(request: RequestView): Page {
   }
   return {
     name: "word",
-    title: `EVERYTHING ON ${overwrites.length === 1 ? "THIS DISK" : `THESE ${overwrites.length} DISKS`} WILL BE LOST`,
+    title: t("lost", { count: overwrites.length }),
     facts: overwrites,
     word,
     value: "",

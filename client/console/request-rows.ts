@@ -2,6 +2,7 @@
 import { barRow, paragraph, type Row } from "../../core/screen/row.ts";
 import type { Model } from "./model.ts";
 import { isAnswering, mayAnswer, ringing } from "./request-keys.ts";
+import { speechOf } from "./speech.ts";
 import type { Ui } from "./state.ts";
 
 /** Lines of what is asked for; the page of the yes shows all of it. */
@@ -13,18 +14,15 @@ export function bannerRows(model: Model, ui: Ui, columns: number): Row[] {
   if (request === undefined) return [];
   const { name, what } = request;
   const more = model.requests.size - 1;
+  const { t, told } = speechOf(model);
   const answer = mayAnswer(ui)
-    ? "y/n"
-    : isAnswering(model, ui)
-      ? "This page is the answer"
-      : "y/n, once this page is left";
+    ? t("request.yesNo")
+    : t(isAnswering(model, ui) ? "request.here" : "request.later");
   return [
-    ...paragraph(`${name} asks to ${what}`, columns, "bad").slice(0, questionLines),
-    barRow(
-      answer,
-      more === 0 ? "" : more === 1 ? "1 more waits" : `${more} more wait`,
-      columns,
-      "bad",
+    ...paragraph(t("request.asks", { pc: name, what: told(what) }), columns, "bad").slice(
+      0,
+      questionLines,
     ),
+    barRow(answer, more === 0 ? "" : t("request.more", { count: more }), columns, "bad"),
   ];
 }

@@ -16,9 +16,11 @@ import {
   visibleFrom,
 } from "../../core/screen/row.ts";
 import type { SessionView } from "../../core/wire/views.ts";
+import { fieldRow } from "./field-row.ts";
 import { headingRow, pcRow } from "./list-rows.ts";
 import { mapRows } from "./map-rows.ts";
 import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { chosenPc, isMap, roomMap, roomNames, roomSessions, shownPcs, type Ui } from "./state.ts";
 
 /** Exactly `size.lines` rows; `title` and `said` are what every page has. */
@@ -32,15 +34,17 @@ export function roomRows(
   const shown = shownPcs(model, ui);
   const chosen = chosenPc(model, ui);
   const sessions = sessionRows(model, ui, columns);
-  const marked = ui.marked.size === 0 ? "" : `   ${ui.marked.size} marked`;
+  const speech = speechOf(model);
+  const { t } = speech;
+  const marked = ui.marked.size === 0 ? "" : `   ${t("list.marked", { count: ui.marked.size })}`;
   const filter =
     ui.page.name === "filter"
-      ? [span(" Filter: ", "bold"), span(`${ui.filter}_`, "accent")]
+      ? fieldRow(t("field.filter"), ui.filter)
       : ui.filter === "" && marked === ""
         ? blank
         : [
             span(
-              ` ${ui.filter === "" ? "" : `Filter: ${ui.filter}   (${shown.length} PCs)`}${marked}`,
+              ` ${ui.filter === "" ? "" : t("list.filtered", { filter: ui.filter, count: shown.length })}${marked}`,
               "accent",
             ),
           ];
@@ -48,18 +52,12 @@ export function roomRows(
     frame.title,
     roomsRow(model, ui, columns),
     filter,
-    ...(isMap(ui) ? [] : [headingRow(columns)]),
+    ...(isMap(ui) ? [] : [headingRow(speech, columns)]),
   ];
   const footer = [
     ...sessions,
     ...frame.said,
-    barRow(
-      ui.page.name === "filter"
-        ? "Type a part of a name, address, state or serial   Enter: keep   Esc: all"
-        : "Enter PC  r restore  c capture  v session  t map  / filter  ? all keys  q leave",
-      "",
-      columns,
-    ),
+    barRow(ui.page.name === "filter" ? t("keys.filter") : t("keys.list"), "", columns),
   ];
   const room = Math.max(1, size.lines - header.length - footer.length);
   if (isMap(ui)) {
@@ -74,36 +72,34 @@ export function roomRows(
     shown.length,
     room,
   );
-  const body = shown.slice(from, from + room).map((pc) =>
-    pcRow(pc, model.parts.get(pc.id), {
-      chosen: pc.id === chosen?.id,
-      marked: ui.marked.has(pc.id),
-      columns,
-    }),
-  );
+  const body = shown
+    .slice(from, from + room)
+    .map((pc) =>
+      pcRow(
+        pc,
+        model.parts.get(pc.id),
+        { chosen: pc.id === chosen?.id, marked: ui.marked.has(pc.id), columns },
+        speech,
+      ),
+    );
   if (shown.length === 0) body.push(...emptyRows(model, ui, columns));
   return screenful({ header, body, footer }, size);
 }
 
 function emptyRows(model: Model, ui: Ui, columns: number): Row[] {
-  if (!model.complete) return [line("Asking the server...")];
-  if (ui.filter !== "") return paragraph("No PC matches the filter. Esc removes it.", columns);
-  if (ui.room !== null && model.pcs.size > 0) {
-    return paragraph(
-      `There are no PCs in ${ui.room}. Choose PCs in another room, and move them here with m.`,
-      columns,
-    );
-  }
-  return paragraph(
-    "There are no PCs yet. Boot one from the network, and it appears here.",
-    columns,
-  );
+  const { t } = speechOf(model);
+  if (!model.complete) return [line(t("list.asking"))];
+  if (ui.filter !== "") return paragraph(t("list.noMatch"), columns);
+  if (ui.room !== null && model.pcs.size > 0)
+    return paragraph(t("list.noneHere", { room: ui.room }), columns);
+  return paragraph(t("list.none"), columns);
 }
 
 /** The rooms from left to right, the shown one marked; scrolled so that it is on the screen. */
 function roomsRow(model: Model, ui: Ui, columns: number): Row {
   const tabs = [null, ...roomNames(model)].map((name) => {
-    if (name === null) return { name, text: ` all ${model.pcs.size} ` };
+    if (name === null)
+      return { name, text: ` ${speechOf(model).t("tabs.all", { count: model.pcs.size })} ` };
     const room = model.rooms.get(name);
     const busy = room?.session === null ? "" : "*";
     return { name, text: ` ${name} ${room?.online ?? 0}/${room?.pcs ?? 0}${busy} ` };
@@ -122,17 +118,24 @@ function roomsRow(model: Model, ui: Ui, columns: number): Row {
 
 /** The running sessions, or else the result of the last one. At most four lines. */
 function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
+  const speech = speechOf(model);
   const sessions = roomSessions(model, ui.room);
   const running = sessions.filter(isRunning).slice(0, 2);
   if (running.length > 0) {
     return running.flatMap((session) => [
-      ...paragraph(progressLine(session, linkOf(model)), columns, "accent").slice(0, 2),
-      ...session.notices.flatMap((notice) => paragraph(notice, columns, "bad").slice(0, 2)),
+      ...paragraph(progressLine(session, linkOf(model), speech), columns, "accent").slice(0, 2),
+      ...session.notices.flatMap((notice) =>
+        paragraph(speech.told(notice), columns, "bad").slice(0, 2),
+      ),
     ]);
   }
   const [last] = sessions;
   if (last === undefined) return [blank];
-  const all = paragraph(`${titleOf(last)}: ${sentence(last)}`, columns, styleOf(last));
+  const all = paragraph(
+    `${titleOf(last, speech)}: ${sentence(last, speech)}`,
+    columns,
+    styleOf(last),
+  );
   const told = all.slice(0, 3);
   if (all.length > told.length) {
     told[2] = [span(cell(`${all[2]?.[0]?.text ?? ""}`, columns - 6), styleOf(last)), span(" ...")];
@@ -145,8 +148,11 @@ const linkOf =
   (pc: string): number | null =>
     model.pcs.get(pc)?.nic.speedMbps ?? null;
 
-const titleOf = ({ kind, image, room, endedAt }: SessionView): string =>
-  `${(endedAt ?? "").slice(11, 16)} ${kind} ${image ?? ""}${room === null ? "" : ` to ${room}`}`;
+function titleOf({ kind, image, room, endedAt }: SessionView, { t }: ConsoleSpeech): string {
+  const time = (endedAt ?? "").slice(11, 16);
+  const last = t("list.last", { time, kind: t(`kind.${kind}`), image: image ?? "" });
+  return room === null ? last : t("list.lastTo", { last, room });
+}
 
 const styleOf = ({ members }: SessionView): Style =>
   members.every(({ result }) => result === "verified") ? "good" : "bad";

@@ -7,6 +7,7 @@ import { foreseenTarget } from "../../core/screen/target.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { chosenPc, overwriteWord, type Page, roomSessions, toBase, type Ui } from "./state.ts";
 import { open, refuse, type Step } from "./step.ts";
 
@@ -20,6 +21,7 @@ export function pressAtSession(
 ): Step {
   const session = model.sessions.get(at.id);
   if (session === undefined) return { ui: toBase(ui), effect: null };
+  const { t } = speechOf(model);
   switch (key.name) {
     case "escape":
     case "q":
@@ -36,12 +38,15 @@ export function pressAtSession(
     case "?":
       return open(ui, { name: "help" });
     case "y":
-      return open(ui, historyOf("session", session.id, `session ${session.id}`, at));
+      return open(
+        ui,
+        historyOf(model, "session", session.id, t("title.ofSession", { session: session.id }), at),
+      );
     case "t":
       return pressRetry(model, ui, session);
     case "g":
     case "s":
-      return pressSession(ui, session, key.name);
+      return pressSession(model, ui, session, key.name);
     default: {
       const last = Math.max(0, session.members.length - page);
       const from = Math.min(last, moved(at.from, key, session.members.length, page));
@@ -51,79 +56,84 @@ export function pressAtSession(
 }
 
 const pathOf = ({ id }: SessionView): string => `/sessions/${encodeURIComponent(id)}`;
-const titleOf = ({ id, kind, image }: SessionView): string =>
-  `session ${id} (${kind} of ${image ?? "?"})`;
+const titleOf = ({ id, kind, image }: SessionView, { t }: ConsoleSpeech): string =>
+  t("title.session", { session: id, kind: t(`kind.${kind}`), image: image ?? "?" });
 
-export function pressSession(ui: Ui, session: SessionView, key: "s" | "g"): Step {
+export function pressSession(model: Model, ui: Ui, session: SessionView, key: "s" | "g"): Step {
   const path = pathOf(session);
-  const title = titleOf(session);
-  if (!isRunning(session)) return refuse(ui, `${title} has ended`);
+  const speech = speechOf(model);
+  const { t } = speech;
+  const title = titleOf(session, speech);
+  if (!isRunning(session)) return refuse(ui, t("no.running", { session: title }));
   if (key === "g") {
-    if (session.state !== "gathering") return refuse(ui, `${title} has started already`);
+    if (session.state !== "gathering") return refuse(ui, t("no.gathering", { session: title }));
     const calls: Call[] = [{ method: "post", path: `${path}/start`, body: {} }];
-    return { ui, effect: { type: "calls", calls, done: `started ${title}` } };
+    return { ui, effect: { type: "calls", calls, done: t("start.done", { session: title }) } };
   }
   const pending = session.members.filter(({ result }) => result === "pending").length;
   return open(ui, {
     name: "confirm",
-    question: `Stop ${title}?`,
+    question: t("stop.ask", { session: title }),
     warnings:
       session.kind === "capture"
-        ? ["No image will be stored."]
+        ? [t("stop.capture")]
         : session.kind === "wipe"
-          ? ["The disk will be half wiped."]
-          : [`The disks of ${pending} PCs will be incomplete until they are restored again.`],
+          ? [t("stop.wipe")]
+          : [t("stop.restore", { count: pending })],
     calls: [{ method: "post", path: `${path}/stop`, body: {} }],
-    done: `stopped ${title}`,
+    done: t("stop.done", { session: title }),
   });
 }
 
 export function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
-  const title = titleOf(session);
+  const speech = speechOf(model);
+  const { t } = speech;
+  const title = titleOf(session, speech);
   const pc = chosenPc(model, ui);
   const member = session.members.find((each) => each.pc === pc?.id);
   if (pc === undefined || member?.result !== "pending") {
-    return refuse(ui, "this PC is not in a running session");
+    return refuse(ui, t("no.part"));
   }
-  const disk = member.disk === null ? "Its disk" : diskIdentity(member.disk);
+  const disk = member.disk === null ? t("drop.itsDisk") : diskIdentity(member.disk);
   return open(ui, {
     name: "confirm",
-    question: `Take ${pc.name} out of ${title}?`,
-    warnings: [`${disk} will be incomplete until it is restored again.`],
+    question: t("drop.ask", { pc: pc.name, session: title }),
+    warnings: [t("drop.warning", { disk })],
     calls: [{ method: "post", path: `${pathOf(session)}/drop`, body: { pc: pc.id } }],
-    done: `took ${pc.name} out of ${title}`,
+    done: t("drop.done", { pc: pc.name, session: title }),
   });
 }
 
 /** Lets a PC that failed or was taken out back into the session that it was in. */
 export function pressAdmit(model: Model, ui: Ui): Step {
+  const { t } = speechOf(model);
   const pc = chosenPc(model, ui);
   const part = pc === undefined ? undefined : model.parts.get(pc.id);
   if (pc === undefined || part === undefined || !isRunning(part.session)) {
-    return refuse(ui, "this PC was not in a session that is still running");
+    return refuse(ui, t("no.wasPart"));
   }
-  if (part.member.result === "pending") return refuse(ui, `${pc.name} is in the session already`);
+  if (part.member.result === "pending") return refuse(ui, t("no.inAlready", { pc: pc.name }));
   const keys = orderKeys([pc], model.rooms.values());
   const body = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
   return open(ui, {
     ...overwritten(model, [pc]),
     calls: [{ method: "post", path: `${pathOf(part.session)}/admit`, body }],
-    done: `let ${pc.name} in again`,
+    done: t("letIn.done", { pc: pc.name }),
   });
 }
 
 /** Starts a new session for the PCs that an ended session did not verify. */
 function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
-  if (isRunning(session))
-    return refuse(ui, "this session is still running: on the list, a lets a PC in again");
+  const { t } = speechOf(model);
+  if (isRunning(session)) return refuse(ui, t("no.retry"));
   const members = session.members.filter(({ result }) => result !== "verified");
-  if (members.length === 0) return refuse(ui, "every PC is verified");
+  if (members.length === 0) return refuse(ui, t("no.failures"));
   const pcs = members.flatMap(({ pc }) => model.pcs.get(pc) ?? []);
   const overwrite = members.map(({ name }) => name).join(",");
   return open(ui, {
     ...overwritten(model, pcs),
     calls: [{ method: "post", path: `${pathOf(session)}/retry`, body: { overwrite } }],
-    done: `trying again with ${overwrite}`,
+    done: t("retry.done", { names: overwrite }),
   });
 }
 
@@ -134,13 +144,13 @@ export const overwritten = (
   afterwards: readonly string[] = [],
 ) => ({
   name: "word" as const,
-  title: `EVERYTHING ON ${pcs.length === 1 ? "THIS DISK" : `THESE ${pcs.length} DISKS`} WILL BE LOST`,
+  title: speechOf(model).t("lost", { count: pcs.length }),
   facts: [
     ...pcs.map((pc) => {
       const request = { named: null, failingDisks: [], sectors: null };
-      return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request).text}`;
+      return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request, speechOf(model)).text}`;
     }),
-    ...orderKeyLines(orderKeys(pcs, model.rooms.values())),
+    ...orderKeyLines(orderKeys(pcs, model.rooms.values()), speechOf(model)),
     ...afterwards,
   ],
   word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
@@ -158,9 +168,9 @@ export const look = (title: string, path: string, from: "top" | "end", back: Pag
 });
 
 /** What the network of a room is like: measured once, and shown. */
-export const roomCheck = (room: string, back: Page): Page => ({
+export const roomCheck = (model: Model, room: string, back: Page): Page => ({
   name: "look",
-  title: `The network of room ${room}`,
+  title: speechOf(model).t("title.check", { room }),
   path: `/rooms/${encodeURIComponent(room)}/check`,
   from: "top",
   asks: "once",
@@ -168,9 +178,12 @@ export const roomCheck = (room: string, back: Page): Page => ({
 });
 
 export const historyOf = (
+  model: Model,
   subject: "pc" | "room" | "session",
   id: string,
-  title: string,
+  what: string,
   back: Page,
-): Page =>
-  look(`The history of ${title}`, `/history?${subject}=${encodeURIComponent(id)}`, "end", back);
+): Page => {
+  const path = `/history?${subject}=${encodeURIComponent(id)}`;
+  return look(speechOf(model).t("title.history", { what }), path, "end", back);
+};

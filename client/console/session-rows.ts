@@ -2,17 +2,7 @@
 import { bootCounts, bootStyle, memberBootText } from "../../core/screen/boots.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { fittingText } from "../../core/screen/fit.ts";
-import {
-  barText,
-  byteRateText,
-  dateText,
-  durationText,
-  linkRateText,
-  lossText,
-  percentText,
-  secondsBetween,
-  sizeText,
-} from "../../core/screen/format.ts";
+import { barText, secondsBetween } from "../../core/screen/format.ts";
 import { isRunning } from "../../core/screen/pc-state.ts";
 import {
   memberFraction,
@@ -35,6 +25,7 @@ import {
 } from "../../core/screen/row.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf, stateText } from "./speech.ts";
 import { byName } from "./state.ts";
 
 /** Lines that are not PCs: title, facts, heading, and the edges of the screen. */
@@ -55,13 +46,16 @@ export function sessionRows(
   const { columns } = size;
   const members = membersOf(session);
   const shown = members.slice(from, from + sessionPage(size));
-  const more = members.length > shown.length ? `  (${from + 1} to ${from + shown.length})` : "";
-  const heading = `${cell("PC", 14)} ${cell("State", 12)} ${cell("Progress", barWidth(columns) + 7)}${cell("Disk rate", 11, "right")}${cell("Loss", 8, "right")}  `;
+  const speech = speechOf(model);
+  const { t } = speech;
+  const more =
+    members.length > shown.length ? t("range", { from: from + 1, to: from + shown.length }) : "";
+  const heading = `${cell(t("pc"), 14)} ${cell(t("state"), 12)} ${cell(t("progress"), barWidth(columns) + 7)}${cell(t("diskRate"), 11, "right")}${cell(t("loss"), 8, "right")}  `;
   return [
     ...factRows(model, session, columns),
     blank,
-    line(cell(`${heading}Disk${more}`, columns - 2), "bold"),
-    ...shown.map((member) => memberRow(member, session, columns)),
+    line(cell(`${heading}${t("disk")}${more}`, columns - 2), "bold"),
+    ...shown.map((member) => memberRow(member, session, speech, columns)),
   ];
 }
 
@@ -74,78 +68,91 @@ export function membersOf(session: SessionView): MemberView[] {
 }
 
 function factRows(model: Model, session: SessionView, columns: number): Row[] {
+  const titleWidth = Math.max(10, speechOf(model).t("progress").length + 1);
   const fact = (title: string, text: string, style: Style = "plain"): Row =>
-    factRow(title, text, { columns, titleWidth: 10 }, style);
+    factRow(title, text, { columns, titleWidth }, style);
   const { id, kind, image, room, state, startedAt, endedAt, rateBps } = session;
   const { bytesSent, repairBytes, passes } = session;
-  const whom = room ?? (session.members.length === 1 ? session.members[0]?.name : "chosen PCs");
+  const speech = speechOf(model);
+  const { t, told, duration, percent, linkRate, date } = speech;
+  const whom = room ?? (session.members.length === 1 ? session.members[0]?.name : t("show.chosen"));
   const counts = resultCounts(session);
+  const named = { session: id, kind: t(`kind.${kind}`), image: image ?? "?", whom: whom ?? "?" };
   const title = line(
-    cut(`${id}  ${kind} of ${image ?? "?"}, ${whom ?? "?"}: ${state.toUpperCase()}`, columns - 2),
+    cut(t("show.title", { ...named, state: t(`session.${state}`).toUpperCase() }), columns - 2),
     "bold",
   );
+  const sent = fact(t("show.sent"), sentText({ bytesSent, repairBytes, passes }, speech));
   if (endedAt !== null) {
-    const took = durationText(secondsBetween(startedAt, endedAt));
+    const took = duration(secondsBetween(startedAt, endedAt));
     const good = counts.verified === session.members.length;
     return [
       title,
-      ...paragraph(sentence(session), columns, good ? "good" : "bad").slice(0, 3),
-      fact("Time", `${dateText(startedAt)} to ${dateText(endedAt)} UTC, ${took}`),
-      fact("Sent", sentText(bytesSent, repairBytes, passes)),
+      ...paragraph(sentence(session, speech), columns, good ? "good" : "bad").slice(0, 3),
+      fact(t("show.time"), t("show.fromTo", { from: date(startedAt), to: date(endedAt), took })),
+      sent,
     ];
   }
   const fraction = sessionFraction(session);
   const left = session.secondsLeft;
-  const slow = slowest(session, (pc) => model.pcs.get(pc)?.nic.speedMbps ?? null);
+  const slow = slowest(session, (pc) => model.pcs.get(pc)?.nic.speedMbps ?? null, speech);
   const notices = session.notices.flatMap((notice) =>
-    paragraph(notice, columns, "bad").slice(0, 2),
+    paragraph(told(notice), columns, "bad").slice(0, 2),
   );
   const there = session.members.filter((member) => member.state !== "offline").length;
-  const boots = bootCounts(session);
+  const boots = bootCounts(session, speech);
   return [
     title,
     fact(
-      "Progress",
-      fittingText(session) ??
-        `${barText(fraction, Math.min(40, columns - 50))} ${percentText(fraction)}${left === null || left === 0 ? "" : `   ${durationText(left)} left`}`,
+      t("progress"),
+      fittingText(session, speech) ??
+        `${barText(fraction, Math.min(40, columns - 50))} ${percent(fraction)}${left === null || left === 0 ? "" : `   ${t("time.left", { time: duration(left) })}`}`,
     ),
     fact(
-      "PCs",
-      `${counts.verified} of ${session.members.length} verified, ${counts.failed} failed, ${there} online${boots === null ? "" : `; ${boots}`}`,
+      t("show.pcs"),
+      `${t("show.counts", { verified: counts.verified, all: session.members.length, failed: counts.failed, there })}${boots === null ? "" : `; ${boots}`}`,
       counts.failed > 0 ? "bad" : "plain",
     ),
-    fact("Rate", rateBps === null ? "nothing is being sent" : linkRateText(rateBps)),
-    fact("Sent", sentText(bytesSent, repairBytes, passes)),
+    fact(t("show.rate"), rateBps === null ? t("show.nothing") : linkRate(rateBps)),
+    sent,
     slow === null
-      ? fact("Slowest", "no PC holds the room up")
-      : fact("Slowest", `${slow.name}: ${slow.why}`, "warn"),
-    fact("Started", `${dateText(startedAt)} UTC`),
+      ? fact(t("show.slowest"), t("show.noSlowest"))
+      : fact(t("show.slowest"), `${slow.name}: ${slow.why}`, "warn"),
+    fact(t("show.started"), `${date(startedAt)} UTC`),
     ...notices,
   ];
 }
 
-const sentText = (bytesSent: number, repairBytes: number, passes: number): string => {
-  const cost = bytesSent === 0 ? "" : `, ${lossText(repairBytes / bytesSent)} of it repairs`;
-  return `${sizeText(bytesSent)}${cost}, ${passes} ${passes === 1 ? "pass" : "passes"}`;
+const sentText = (
+  { bytesSent, repairBytes, passes }: Pick<SessionView, "bytesSent" | "repairBytes" | "passes">,
+  { t, size, loss }: ConsoleSpeech,
+): string => {
+  const repairs = bytesSent === 0 ? "" : t("show.repairs", { loss: loss(repairBytes / bytesSent) });
+  return t("show.sentText", { count: passes, size: size(bytesSent), repairs });
 };
 
-function memberRow(member: MemberView, session: SessionView, columns: number): Row {
+function memberRow(
+  member: MemberView,
+  session: SessionView,
+  speech: ConsoleSpeech,
+  columns: number,
+): Row {
+  const { t, told, percent, byteRate, loss } = speech;
   const { name, state, result, writeBps, lossRatio, disk, reason, laneReason } = member;
   const running = isRunning(session) && result === "pending";
   const fraction = running ? memberFraction(member) : null;
   const width = barWidth(columns);
   const bar =
-    fraction === null
-      ? ""
-      : `${barText(fraction, width)}${cell(percentText(fraction), 6, "right")}`;
-  const word = result === "pending" ? state : result.toUpperCase();
+    fraction === null ? "" : `${barText(fraction, width)}${cell(percent(fraction), 6, "right")}`;
+  const word =
+    result === "pending" ? stateText(state, speech) : t(`result.${result}`).toUpperCase();
   const style: Style = result === "failed" ? "bad" : result === "verified" ? "good" : "plain";
   // The reason takes the place of the progress, which is over.
   if (!running && reason !== null) {
     return [
       span(` ${cell(name, 14)} `),
       span(cell(word, 13), style),
-      span(cut(reason, columns - 30), style),
+      span(cut(told(reason), columns - 30), style),
     ];
   }
   // So does whether it came up.
@@ -153,17 +160,17 @@ function memberRow(member: MemberView, session: SessionView, columns: number): R
     return [
       span(` ${cell(name, 14)} `),
       span(cell(word, 13), style),
-      span(cut(memberBootText(member), columns - 30), bootStyle(member)),
+      span(cut(memberBootText(member, speech), columns - 30), bootStyle(member)),
     ];
   }
   return [
     span(` ${cell(name, 14)} `),
     span(cell(word, 13), style),
     span(cell(bar, width + 7)),
-    span(cell(writeBps === null || !running ? "" : byteRateText(writeBps), 11, "right")),
-    span(`${cell(lossRatio === null ? "" : lossText(lossRatio), 8, "right")}  `),
+    span(cell(writeBps === null || !running ? "" : byteRate(writeBps), 11, "right")),
+    span(`${cell(lossRatio === null ? "" : loss(lossRatio), 8, "right")}  `),
     laneReason !== null && running
-      ? span(cut(laneReason, columns - width - 57), "warn")
+      ? span(cut(told(laneReason), columns - width - 57), "warn")
       : span(disk === null ? "" : cut(diskIdentity(disk), columns - width - 57)),
   ];
 }

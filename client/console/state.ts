@@ -10,6 +10,7 @@ import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
+import { speechOf } from "./speech.ts";
 
 /** The PCs that a restore overwrites. */
 export interface Targets {
@@ -254,7 +255,7 @@ export const nameFaults = (
 /** Leaves a page whose PC is gone, so that no key acts on another PC than the one that was shown. */
 export function settled(model: Model, ui: Ui): Ui {
   if (ui.base === "list" || (ui.chosen !== null && model.pcs.has(ui.chosen))) return ui;
-  const text = "this PC is no longer in the inventory";
+  const text = speechOf(model).t("no.longerPc");
   return { ...ui, base: "list", page: { name: "list" }, said: { text, good: false } };
 }
 

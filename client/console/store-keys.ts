@@ -1,6 +1,5 @@
 /** Keys on the pages of the images, of a room, and of wipes. */
 import { imageName } from "../../core/image/manifest.ts";
-import { dateText, sizeText } from "../../core/screen/format.ts";
 import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
@@ -15,6 +14,7 @@ import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
 import { historyOf, overwritten } from "./session-keys.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import {
   imagesToChoose,
   namesOf,
@@ -56,27 +56,31 @@ export function pressAtStore(
   page: Extract<Page, { name: "store" }>,
   key: Key,
 ): Step {
+  const { t, size, date } = speechOf(model);
   const images = imagesToChoose(model);
   const image = images[page.chosen];
   if (image !== undefined && key.name === "v") {
     const path = `/images/${encodeURIComponent(image.id)}/verify`;
-    return { ui, effect: { type: "follow", path, title: `checking ${imageName(image)}` } };
+    return {
+      ui,
+      effect: { type: "follow", path, title: t("store.checking", { image: imageName(image) }) },
+    };
   }
   if (image !== undefined && key.name === "d") {
     const name = imageName(image);
     const path = `/images/${encodeURIComponent(image.id)}?overwrite=${encodeURIComponent(name)}`;
     return open(ui, {
       name: "word",
-      title: "THIS IMAGE WILL BE DELETED",
+      title: t("store.deleted"),
       facts: [
-        `${name}, ${sizeText(image.usedBytes)} of data`,
-        `captured ${dateText(image.capturedAt)} UTC from ${image.source}`,
+        t("store.size", { image: name, size: size(image.usedBytes) }),
+        t("store.capturedFrom", { date: date(image.capturedAt), source: image.source }),
       ],
       word: name,
       value: "",
       refused: false,
       calls: [{ method: "delete", path }],
-      done: `deleted ${name}`,
+      done: t("delete.done", { image: name }),
     });
   }
   return open(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
@@ -91,12 +95,11 @@ export function pressAtRoom(
   const room = ui.room === null ? undefined : model.rooms.get(ui.room);
   if (room === undefined) return { ui: toBase(ui), effect: null };
   const path = `/rooms/${encodeURIComponent(room.name)}`;
+  const { t } = speechOf(model);
   switch (key.name) {
     case "w": {
       const on = room.walk === null;
-      const done = on
-        ? `seat walk: press Enter at each PC of ${room.name}, one after another`
-        : `the seat walk of ${room.name} has ended`;
+      const done = t(on ? "walk.begun" : "walk.ended", { room: room.name });
       const calls: Call[] = [{ method: "post", path: `${path}/walk`, body: { on } }];
       return { ui, effect: { type: "calls", calls, done } };
     }
@@ -108,28 +111,32 @@ export function pressAtRoom(
           ...ui,
           page: {
             name: "confirm",
-            question: `Delete room ${room.name}?`,
-            warnings: room.pcs === 0 ? [] : [`Its ${room.pcs} PCs move to the room default.`],
+            question: t("roomDelete.ask", { room: room.name }),
+            warnings: room.pcs === 0 ? [] : [t("roomDelete.warning", { count: room.pcs })],
             calls: [{ method: "delete", path }],
-            done: `deleted room ${room.name}`,
+            done: t("roomDelete.done", { room: room.name }),
           },
         },
         effect: null,
       };
     case "o": {
       const calls: Call[] = [{ method: "post", path: `${path}/unlock`, body: {} }];
-      return { ui, effect: { type: "calls", calls, done: `the menus of ${room.name} take PINs` } };
+      return { ui, effect: { type: "calls", calls, done: t("unlock.done", { room: room.name }) } };
     }
     case "y":
-      return open(ui, historyOf("room", room.name, `room ${room.name}`, page));
+      return open(
+        ui,
+        historyOf(model, "room", room.name, t("title.ofRoom", { room: room.name }), page),
+      );
     case "enter": {
       const setting = roomSettings(room)[page.chosen];
       if (setting === undefined) return open(ui, page);
       const { value } = setting;
-      if (typeof value === "boolean") return change(ui, room.name, { [setting.key]: !value });
+      if (typeof value === "boolean")
+        return change(model, ui, room.name, { [setting.key]: !value });
       if (setting.key === "grow") {
         const next = (growModes.indexOf(room.settings.grow) + 1) % growModes.length;
-        return change(ui, room.name, { grow: growModes[next] ?? "auto" });
+        return change(model, ui, room.name, { grow: growModes[next] ?? "auto" });
       }
       return open(ui, { name: "setting", key: setting.key, value: settingText(value) });
     }
@@ -155,10 +162,14 @@ export function pressAtSetting(
     const policy = parsePolicy(text);
     if (!policy.ok)
       return { ui: { ...ui, said: { text: policy.reason, good: false } }, effect: null };
-    return change({ ...ui, page: { name: "room", chosen: 0 } }, room.name, { disk: policy.value });
+    return change(model, { ...ui, page: { name: "room", chosen: 0 } }, room.name, {
+      disk: policy.value,
+    });
   }
   const value = typedValue(page.key, text, before);
-  return change({ ...ui, page: { name: "room", chosen: 0 } }, room.name, { [page.key]: value });
+  return change(model, { ...ui, page: { name: "room", chosen: 0 } }, room.name, {
+    [page.key]: value,
+  });
 }
 
 /** What was typed, as the setting takes it. */
@@ -174,10 +185,13 @@ function typedValue(
   return typeof before === "number" || key === "prefix" ? Number(text) : text;
 }
 
-function change(ui: Ui, room: string, body: RoomChange): Step {
+function change(model: Model, ui: Ui, room: string, body: RoomChange): Step {
   const path = `/rooms/${encodeURIComponent(room)}`;
   const calls: Call[] = [{ method: "patch", path, body }];
-  return { ui, effect: { type: "calls", calls, done: `changed room ${room}` } };
+  return {
+    ui,
+    effect: { type: "calls", calls, done: speechOf(model).t("room.changed", { room }) },
+  };
 }
 
 /** The settings of a room, in their order; of a PIN only whether there is one. */
@@ -216,9 +230,12 @@ export const settingText = (value: string | number | boolean | null): string =>
   typeof value === "boolean" ? (value ? "on" : "off") : value === null ? "none" : String(value);
 
 /** Which PC an unidentified one may be: the known ones, and at last a new one. */
-export const identities = (pc: PcView): readonly { id: string | null; text: string }[] => [
-  ...(pc.doubt ?? []).map(({ id, name }) => ({ id, text: `It is ${name}` })),
-  { id: null, text: "It is a new PC" },
+export const identities = (
+  pc: PcView,
+  { t }: ConsoleSpeech,
+): readonly { id: string | null; text: string }[] => [
+  ...(pc.doubt ?? []).map(({ id, name }) => ({ id, text: t("ask.isPc", { pc: name }) })),
+  { id: null, text: t("ask.isNew") },
 ];
 
 export function pressAtIdentity(
@@ -229,7 +246,7 @@ export function pressAtIdentity(
 ): Step {
   const pc = model.pcs.get(page.pc);
   if (pc === undefined) return { ui: toBase(ui), effect: null };
-  const all = identities(pc);
+  const all = identities(pc, speechOf(model));
   const chosen = all[key.name === "enter" ? page.chosen : Number(key.name) - 1];
   if (chosen === undefined) {
     return open(ui, { ...page, chosen: moved(page.chosen, key, all.length, 10) });
@@ -246,12 +263,11 @@ export function pressAtMethods(
   page: Extract<Page, { name: "methods" }>,
   key: Key,
 ): Step {
-  const chosen = wipeMethods[key.name === "enter" ? page.chosen : Number(key.name) - 1];
-  if (chosen === undefined) {
+  const method = wipeMethods[key.name === "enter" ? page.chosen : Number(key.name) - 1];
+  if (method === undefined) {
     return open(ui, { ...page, chosen: moved(page.chosen, key, wipeMethods.length, 2) });
   }
   const pcs = page.pcs.flatMap((id) => model.pcs.get(id) ?? []);
-  const { method } = chosen;
   const shown = shownOf(orderKeys(pcs, model.rooms.values()));
   return open(ui, {
     ...overwritten(model, pcs),
@@ -260,6 +276,6 @@ export function pressAtMethods(
       path: `/pcs/${encodeURIComponent(id)}/wipe`,
       body: { method, overwrite: name, shown },
     })),
-    done: `wiped ${namesOf(model, page.pcs).join(", ")}`,
+    done: speechOf(model).t("wiped.done", { names: namesOf(model, page.pcs).join(", ") }),
   });
 }

@@ -1,6 +1,5 @@
 /** The pages of the images and of a room, and the page that asks for a word before data is destroyed. */
 import { imageName } from "../../core/image/manifest.ts";
-import { dateText, sizeText } from "../../core/screen/format.ts";
 import {
   blank,
   cell,
@@ -9,11 +8,12 @@ import {
   paragraph,
   type Row,
   type ScreenSize,
-  span,
   visibleFrom,
 } from "../../core/screen/row.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import { fieldRow } from "./field-row.ts";
 import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { imagesToChoose, type Page } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
@@ -21,40 +21,46 @@ import { roomSettings, settingText } from "./store-keys.ts";
 export function imageList(
   images: readonly ImageView[],
   chosen: number,
+  { t, size, date }: ConsoleSpeech,
   { columns, lines }: ScreenSize,
 ): Row[] {
   const nameWidth = columns - 2 - 10 - 10 - 12 - 18;
-  const heading = `${cell("Image", nameWidth)}${cell("Data", 10, "right")}${cell("Stored", 10, "right")}${cell("Disk", 12, "right")}  Captured (UTC)`;
+  const heading = `${cell(t("image"), nameWidth)}${cell(t("data"), 10, "right")}${cell(t("store.stored"), 10, "right")}${cell(t("disk"), 12, "right")}  ${t("store.captured")}`;
   const room = Math.max(1, lines);
   const from = visibleFrom(chosen, images.length, room);
   return [
     line(heading, "bold"),
     ...images.slice(from, from + room).map((image, index) => {
       const { usedBytes, storedBytes, diskBytes, capturedAt } = image;
-      const sizes = `${cell(sizeText(usedBytes), 10, "right")}${cell(sizeText(storedBytes), 10, "right")}${cell(sizeText(diskBytes), 12, "right")}`;
-      const text = `${cell(imageName(image), nameWidth)}${sizes}  ${dateText(capturedAt)}`;
+      const sizes = `${cell(size(usedBytes), 10, "right")}${cell(size(storedBytes), 10, "right")}${cell(size(diskBytes), 12, "right")}`;
+      const text = `${cell(imageName(image), nameWidth)}${sizes}  ${date(capturedAt)}`;
       return line(text, from + index === chosen ? "chosen" : "plain");
     }),
   ];
 }
 
 export function storeRows(model: Model, chosen: number, { columns, lines }: ScreenSize): Row[] {
+  const speech = speechOf(model);
+  const { t, told } = speech;
   const images = imagesToChoose(model);
   const image = images[chosen];
-  if (image === undefined) return [line("There are no images yet. Capture a PC first, with c.")];
+  if (image === undefined) return [line(t("image.none"))];
   const partitions = image.partitions.map(
     ({ index, fs, type, size, usedBytes, mode }) =>
-      `${index}: ${fs ?? type}, ${sizeText(usedBytes)} of ${sizeText(size)}${mode === "used" ? "" : ` (${mode})`}`,
+      `${index}: ${fs ?? type}, ${t("amount.of", { some: speech.size(usedBytes), all: speech.size(size) })}${mode === "used" ? "" : ` (${mode})`}`,
   );
   const facts = [
-    ...paragraph(`From ${image.source}, ${image.partitionTable.toUpperCase()}.`, columns),
+    ...paragraph(
+      t("store.from", { source: image.source, table: image.partitionTable.toUpperCase() }),
+      columns,
+    ),
     ...paragraph(partitions.join("   "), columns).slice(0, 3),
-    ...image.warnings.flatMap((warning) => paragraph(warning, columns, "warn")).slice(0, 3),
+    ...image.warnings.flatMap((warning) => paragraph(told(warning), columns, "warn")).slice(0, 3),
   ];
   return [
-    line("Images", "bold"),
+    line(t("store.images"), "bold"),
     blank,
-    ...imageList(images, chosen, { columns, lines: lines - 7 - facts.length }),
+    ...imageList(images, chosen, speech, { columns, lines: lines - 7 - facts.length }),
     blank,
     ...facts,
   ];
@@ -66,29 +72,28 @@ export function roomPageRows(
   chosen: number,
   { columns, lines }: ScreenSize,
 ): Row[] {
+  const { t } = speechOf(model);
   const room = name === null ? undefined : model.rooms.get(name);
-  if (room === undefined) return [line("This room no longer exists.")];
+  if (room === undefined) return [line(t("room.gone"))];
   const { pcs, online, seats, walk, session, shutUntil } = room;
   const fact = (title: string, text: string): Row =>
     factRow(title, text, { columns, titleWidth: 12 });
   const taken = seats.filter(({ pc }) => pc !== null).length;
   const walking =
     walk === null
-      ? "off"
+      ? t("room.walkOff")
       : walk.next === null
-        ? "ON: there is no free seat"
-        : `ON: press Enter at the PC that takes seat ${walk.next}`;
+        ? t("room.walkFull")
+        : t("room.walkNext", { seat: walk.next });
   const settings = roomSettings(room);
   const head = [
     line(room.name, "bold"),
     blank,
-    fact("PCs", `${pcs}, of which ${online} are on`),
-    fact("Seats", `${seats.length}, of which ${taken} are taken`),
-    fact("Seat walk", walking),
-    fact("Session", session ?? "none"),
-    ...(shutUntil === null
-      ? []
-      : [line(`MENUS SHUT until ${shutUntil.slice(11, 16)} UTC: too many wrong PINs`, "bad")]),
+    fact(t("show.pcs"), t("room.pcs", { all: pcs, on: online })),
+    fact(t("room.seats"), t("room.taken", { all: seats.length, taken })),
+    fact(t("room.walk"), walking),
+    fact(t("session"), session ?? t("none")),
+    ...(shutUntil === null ? [] : [line(t("room.shut", { time: shutUntil.slice(11, 16) }), "bad")]),
     blank,
   ];
   // The title, the keys and what was said last are around all of this.
@@ -106,6 +111,7 @@ export function roomPageRows(
 
 export function wordRows(
   page: Extract<Page, { name: "word" }>,
+  { t }: ConsoleSpeech,
   { columns, lines }: ScreenSize,
 ): Row[] {
   const { title, facts, word, value, refused } = page;
@@ -115,9 +121,9 @@ export function wordRows(
     line(`${title}:`, "bad"),
     blank,
     ...facts.slice(0, room).map((fact) => line(cell(fact, columns - 2))),
-    ...(more > 0 ? [line(`and ${more} more`)] : []),
+    ...(more > 0 ? [line(t("list.andMore", { count: more }))] : []),
     blank,
-    [span(` Type ${word} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${word}. Nothing was changed.`, "warn") : blank,
+    fieldRow(t("word.type", { word }), value),
+    refused ? line(t("word.wrong", { word }), "warn") : blank,
   ];
 }

@@ -15,7 +15,7 @@ import {
   Trouble,
   useFetched,
 } from "./ui.tsx";
-import { dateTime, t } from "./words.ts";
+import { dateTime, t, told } from "./words.ts";
 
 /** What no event reports is fetched anew when a dialog over it has closed. */
 export function useReload({ reload }: Fetched<unknown>): void {
@@ -94,10 +94,10 @@ export const Findings = ({ all }: { all: readonly Finding[] }) => (
         <ShapeIcon shape={shapeOf[level]} />
         <div>
           <b>{check}</b> <span class="unseen">{t(`level.${level}`)}</span>
-          <p>{text}</p>
+          <p>{told(text)}</p>
           {mend === null || mend === "" ? null : (
             <p>
-              <b>{t("error.next")}</b> {mend}
+              <b>{t("error.next")}</b> {told(mend)}
             </p>
           )}
         </div>

@@ -13,7 +13,7 @@ import { hrefOf } from "./route.ts";
 import { useSeat } from "./seat.tsx";
 import { Shell } from "./shell.tsx";
 import { Bar, Button, Facts, ShapeIcon, Table, Title } from "./ui.tsx";
-import { byteRate, dateTime, loss, number, percent, size, t } from "./words.ts";
+import { byteRate, dateTime, loss, number, percent, size, speech, t, told } from "./words.ts";
 
 type Look = "screen" | "log" | "shell";
 
@@ -152,7 +152,7 @@ function Hardware({ pc }: { pc: PcView }) {
     pc.secureBoot === null ? unknown() : pc.secureBoot ? t("choice.on") : t("choice.off");
   const link =
     pc.nic.speedMbps === null ? unknown() : t("mbit", { speed: number(pc.nic.speedMbps) });
-  const [key, ...keyMore] = identityLines(pc);
+  const [key, ...keyMore] = identityLines(pc, speech());
   return (
     <Facts
       rows={[
@@ -233,8 +233,8 @@ function PartFacts({ part: { session, member } }: { part: Part }) {
         lossRatio === null ? null : [t("loss"), loss(lossRatio)],
         boot === null
           ? null
-          : [t("bar.cameUp"), `${memberBootText(member)} ${boot.evidence ?? ""}`],
-        member.reason === null ? null : [t("reason"), member.reason],
+          : [t("bar.cameUp"), `${memberBootText(member, speech())} ${told(boot.evidence ?? "")}`],
+        member.reason === null ? null : [t("reason"), told(member.reason)],
         disk === null ? null : [t("disk"), diskIdentity(disk)],
         ...member.steps.map(({ name, result, detail }) => [name, `${result}. ${detail}`] as const),
         member.rootHash === null ? null : [t("rootHash"), <code>{member.rootHash}</code>],

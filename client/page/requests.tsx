@@ -5,7 +5,7 @@ import { answerNo } from "./keys.ts";
 import { yesAction } from "./orders/sessions.ts";
 import { sound } from "./settings.ts";
 import { Button, ShapeIcon } from "./ui.tsx";
-import { t } from "./words.ts";
+import { t, told } from "./words.ts";
 
 export function RequestBanner() {
   const app = useApp();
@@ -14,14 +14,14 @@ export function RequestBanner() {
   useRing(all.map(({ id }) => id));
   useEffect(() => {
     document.title =
-      request === undefined ? "roomcast" : `(${all.length}) ${request.name}: ${request.what}`;
+      request === undefined ? "roomcast" : `(${all.length}) ${request.name}: ${told(request.what)}`;
   });
   if (request === undefined) return null;
   const { name, what } = request;
   return (
     <section class="ringing" role="alert" aria-label={t("requests")}>
       <p>
-        <ShapeIcon shape="warn" /> {t("request.asks", { pc: name, what })}
+        <ShapeIcon shape="warn" /> {t("request.asks", { pc: name, what: told(what) })}
         {all.length > 1 ? <small> {t("request.more", { count: all.length - 1 })}</small> : null}
       </p>
       {app.mayOperate.value ? (

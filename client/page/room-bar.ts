@@ -1,6 +1,7 @@
 /** The line of a room that says how far its session is. */
 import { memberSecondsLeft, sessionFraction, slowest } from "../../core/screen/progress.ts";
 import type { MemberView, SessionView } from "../../core/wire/views.ts";
+import { speech } from "./words.ts";
 
 export interface RoomBar {
   /** PCs that are connected, of those that the session is for. */
@@ -41,6 +42,6 @@ export function roomBar(
     fraction: sessionFraction(session),
     medianSeconds: session.secondsLeft,
     slowestSeconds: left.length === 0 ? null : Math.max(...left),
-    cause: slowest(session, linkMbps),
+    cause: slowest(session, linkMbps, speech()),
   };
 }

@@ -4,7 +4,7 @@ import { memberFraction } from "../../core/screen/progress.ts";
 import type { Style } from "../../core/screen/row.ts";
 import { codeText } from "../../core/trust/code.ts";
 import type { PcView } from "../../core/wire/views.ts";
-import { list, t } from "./words.ts";
+import { list, t, told } from "./words.ts";
 
 /** A state's shape: it says without colour what the word says. */
 export type Shape = "off" | "on" | "busy" | "work" | "good" | "warn" | "bad";
@@ -48,11 +48,18 @@ function wrongOf(pc: PcView, part: Part | undefined, word: StateWord): string | 
     case "REVOKED":
       return t("wrong.revoked");
     case "NOT UP":
-      return part?.member.boot?.evidence ?? t("wrong.notUp");
+      return evidenceOf(part) ?? t("wrong.notUp");
   }
-  if (pc.bootTrouble !== null) return t("wrong.boot", { what: pc.bootTrouble });
+  if (pc.bootTrouble !== null) return t("wrong.boot", { what: told(pc.bootTrouble) });
   if (part === undefined) return null;
   const { result, reason, laneReason } = part.member;
-  if (word === "FAILED" || word === "STOPPED") return reason;
-  return result === "pending" && part.session.endedAt === null ? (laneReason ?? reason) : null;
+  const isAtWork = result === "pending" && part.session.endedAt === null;
+  const why =
+    word === "FAILED" || word === "STOPPED" ? reason : isAtWork ? (laneReason ?? reason) : null;
+  return why === null ? null : told(why);
 }
+
+const evidenceOf = (part: Part | undefined): string | null => {
+  const evidence = part?.member.boot?.evidence ?? null;
+  return evidence === null ? null : told(evidence);
+};

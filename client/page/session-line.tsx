@@ -7,7 +7,7 @@ import { useApp } from "./app.ts";
 import { roomBar } from "./room-bar.ts";
 import { hrefOf } from "./route.ts";
 import { Bar, ShapeIcon } from "./ui.tsx";
-import { duration, linkRate, number, percent, t } from "./words.ts";
+import { duration, linkRate, number, percent, speech, t, told } from "./words.ts";
 
 export function SessionLine({ id, isBig = false }: { id: string; isBig?: boolean }) {
   const { store } = useApp();
@@ -20,7 +20,7 @@ export function SessionLine({ id, isBig = false }: { id: string; isBig?: boolean
     return (
       <section class="session over" aria-label={t("session")}>
         <p>
-          <ShapeIcon shape={isGood ? "good" : "bad"} /> <b>{link}</b> {sentence(session)}
+          <ShapeIcon shape={isGood ? "good" : "bad"} /> <b>{link}</b> {sentence(session, speech())}
         </p>
       </section>
     );
@@ -41,7 +41,7 @@ export function SessionLine({ id, isBig = false }: { id: string; isBig?: boolean
   return (
     <section class="session" aria-label={t("session")}>
       <p class="head">
-        <b>{link}</b> <span>{fittingText(session) ?? t(`session.${session.state}`)}</span>
+        <b>{link}</b> <span>{fittingText(session, speech()) ?? t(`session.${session.state}`)}</span>
         <span class="percent">{percent(bar.fraction)}</span>
       </p>
       <Bar fraction={bar.fraction} label={label} />
@@ -62,7 +62,7 @@ export function SessionLine({ id, isBig = false }: { id: string; isBig?: boolean
       )}
       {session.notices.map((notice) => (
         <p key={notice} class="notice">
-          <ShapeIcon shape="warn" /> {notice}
+          <ShapeIcon shape="warn" /> {told(notice)}
         </p>
       ))}
     </section>

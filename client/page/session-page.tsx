@@ -14,7 +14,18 @@ import { roomSessions } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { SessionLine } from "./session-line.tsx";
 import { Bar, Button, Commands, Facts, ShapeIcon, Table, Title } from "./ui.tsx";
-import { byteRate, dateTime, duration, loss, number, percent, size, t } from "./words.ts";
+import {
+  byteRate,
+  dateTime,
+  duration,
+  loss,
+  number,
+  percent,
+  size,
+  speech,
+  t,
+  told,
+} from "./words.ts";
 
 export function SessionsPage() {
   const { store } = useApp();
@@ -133,7 +144,7 @@ export function SessionPage({ id }: { id: string }) {
               passes: number(passes),
             }),
           ],
-          isRunning(session) ? [t("result"), sentence(session)] : null,
+          isRunning(session) ? [t("result"), sentence(session, speech())] : null,
         ]}
       />
       <MemberTable session={session} />
@@ -203,7 +214,7 @@ function MemberRow({ member, session }: { member: MemberView; session: SessionVi
       <td>{member.lossRatio === null ? "" : loss(member.lossRatio)}</td>
       <td>{member.disk === null ? "" : diskIdentity(member.disk)}</td>
       <td class="wrong">
-        {[member.reason ?? member.laneReason, memberBootText(member)]
+        {[told(member.reason ?? member.laneReason ?? ""), memberBootText(member, speech())]
           .filter((part) => part !== null && part !== "")
           .join(", ")}
       </td>

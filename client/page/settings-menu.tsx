@@ -1,8 +1,9 @@
 /** Language, colours, sound and keys of this browser. */
 import type { Signal } from "@preact/signals";
 import { useId } from "preact/hooks";
+import { languages } from "../../core/words/languages.ts";
 import { keys, language, sound, theme } from "./settings.ts";
-import { languages, t } from "./words.ts";
+import { t } from "./words.ts";
 
 function Choice<T extends string>({
   label,

@@ -1,6 +1,8 @@
 /** What a reader has chosen for this browser: language, colours, keys, sound. */
 import { effect, type Signal, signal } from "@preact/signals";
-import { type Language, languageOf, languages, speak } from "./words.ts";
+import type { Language } from "../../core/wire/language.ts";
+import { languageOf, languages } from "../../core/words/languages.ts";
+import { speak } from "./words.ts";
 
 /** Kept by the browser under this name, where it keeps anything. */
 function kept<T extends string>(name: string, allowed: readonly T[], usual: T): Signal<T> {

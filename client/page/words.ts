@@ -1,63 +1,88 @@
-/** The page's texts and quantities in the reader's language. Texts of the server and of `core/screen` are English. */
+/** The page's texts and quantities in the reader's language. */
 import { signal } from "@preact/signals";
-import { en, type Text, type Words } from "./words/en.ts";
+import type { Language } from "../../core/wire/language.ts";
+import { type ScreenKey, en as sharedEn } from "../../core/words/en.ts";
+import type { Told } from "../../core/words/retold.ts";
+import { type Speech, speak as speakAs } from "../../core/words/speech.ts";
+import { phrase, type Text, type Values } from "../../core/words/text.ts";
+import { en, type Words } from "./words/en.ts";
 
-export type Key = keyof Words;
-export type Language = "en" | "fr" | "es" | "pt";
+/** The page's own texts, and those that it has in common with the other screens. */
+export type Key = keyof Words | ScreenKey;
+type PageWords = Readonly<Record<Key, Text>>;
 
-/** What the switch offers: each in its own language. */
-export const languages: Readonly<Record<Language, string>> = {
-  en: "English",
-  es: "Español",
-  fr: "Français",
-  pt: "Português",
+interface Catalogue {
+  readonly words: PageWords;
+  readonly told: Told;
+}
+
+const catalogues: Readonly<Record<Language, () => Promise<Catalogue>>> = {
+  en: async () => ({ words: english, told: {} }),
+  async fr() {
+    const [{ fr }, { fr: shared }, { told }] = await Promise.all([
+      import("./words/fr.ts"),
+      import("../../core/words/fr.ts"),
+      import("../../core/words/told/fr.ts"),
+    ]);
+    return { words: { ...shared, ...fr }, told };
+  },
+  async es() {
+    const [{ es }, { es: shared }, { told }] = await Promise.all([
+      import("./words/es.ts"),
+      import("../../core/words/es.ts"),
+      import("../../core/words/told/es.ts"),
+    ]);
+    return { words: { ...shared, ...es }, told };
+  },
+  async pt() {
+    const [{ pt }, { pt: shared }, { told }] = await Promise.all([
+      import("./words/pt.ts"),
+      import("../../core/words/pt.ts"),
+      import("../../core/words/told/pt.ts"),
+    ]);
+    return { words: { ...shared, ...pt }, told };
+  },
 };
 
-const catalogues: Readonly<Record<Language, () => Promise<Words>>> = {
-  en: async () => en,
-  fr: async () => (await import("./words/fr.ts")).fr,
-  es: async () => (await import("./words/es.ts")).es,
-  pt: async () => (await import("./words/pt.ts")).pt,
-};
+const english: PageWords = { ...sharedEn, ...en };
 
 /** `locale`: for numbers and times: with the reader's region, where it is of the same language. */
 interface Spoken {
   readonly language: Language;
   readonly locale: string;
-  readonly words: Words;
+  readonly words: PageWords;
+  /** What is used of it is `told`: the page writes quantities with the reader's region. */
+  readonly screen: Speech<Key>;
 }
 
-export const spoken = signal<Spoken>({ language: "en", locale: "en", words: en });
-
-/** The first of the reader's languages that there is; English where there is none. */
-export function languageOf(wanted: readonly string[]): Language {
-  const known = wanted.map((tag) => tag.slice(0, 2).toLowerCase());
-  return known.find((tag): tag is Language => tag in languages) ?? "en";
-}
+export const spoken = signal<Spoken>({
+  ...{ language: "en", locale: "en", words: english },
+  screen: speakAs("en", english, {}),
+});
 
 export async function speak(language: Language, wanted: readonly string[]): Promise<void> {
-  const words = await catalogues[language]();
+  const { words, told } = await catalogues[language]();
   const locale = wanted.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
   formats.clear();
-  spoken.value = { language, locale, words };
+  spoken.value = { language, locale, words, screen: speakAs(language, words, told) };
 }
 
 /** The text of a key; `count` chooses among plural forms. */
-export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
+export function t(key: Key, values: Values = {}): string {
   const { words, locale } = spoken.value;
-  const text: Text = words[key];
-  const form = typeof text === "string" ? text : pluralOf(text, Number(values.count), locale);
-  if (!form.includes("{")) return form;
-  return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = values[name];
-    return typeof value === "number" ? number(value) : (value ?? whole);
-  });
+  const isOne = (count: number): boolean =>
+    kept("plural", () => new Intl.PluralRules(locale)).select(count) === "one";
+  return phrase(words[key], values, { isOne, number });
 }
 
-const pluralOf = (text: Exclude<Text, string>, count: number, locale: string): string =>
-  kept("plural", () => new Intl.PluralRules(locale)).select(count) === "one"
-    ? text.one
-    : text.other;
+/** A text that the server made in English, in the reader's language where its catalogue has it. */
+export const told = (text: string): string => spoken.value.screen.told(text);
+
+/** How the texts of `core/screen` are said on the page. */
+export const speech = (): Speech<Key> => ({
+  ...{ language: spoken.value.language, t, told, size, byteRate, linkRate },
+  ...{ duration, percent, loss, date: dateTime },
+});
 
 /** Formatters are dear to make; there are as many as there are kinds. */
 const formats = new Map<string, unknown>();

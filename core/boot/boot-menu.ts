@@ -1,5 +1,6 @@
 /** What a PC may start from the network, before there is any agent: the same choices in iPXE and in GRUB. */
 import type { MacAddress } from "../units/mac.ts";
+import type { Language } from "../wire/language.ts";
 
 /** A kernel that is offered. Files are paths below the boot folder. */
 export interface BootKernel {
@@ -30,6 +31,8 @@ export interface BootPlan {
   readonly decision: "agent" | "local-disk";
   /** In which a key stops a PC on its way to its own disk. */
   readonly diskSeconds: number;
+  /** Of the screen, until the agent has reached the server. */
+  readonly language: Language;
   /** The default kernel first. */
   readonly kernels: readonly [BootKernel, ...BootKernel[]];
   /** Whether memtest86+ lies in the boot folder. */
@@ -101,6 +104,7 @@ export function bootEntries(plan: BootPlan): readonly [BootEntry, ...BootEntry[]
     kernel: from,
     commandLine: [
       ...serverArguments(plan),
+      ...(plan.language === "en" ? [] : [`roomcast.language=${plan.language}`]),
       // PXELINUX's form: the hardware type before the address.
       `BOOTIF=01-${plan.mac.replaceAll(":", "-")}`,
       ...quietArguments,

@@ -5,7 +5,7 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import blessed from "blessed";
 import type { Key } from "../screen/keys.ts";
-import type { Row, ScreenSize, Style } from "../screen/row.ts";
+import { asciiCell, type Row, type ScreenSize, type Style } from "../screen/row.ts";
 import { KeyInput } from "./key-input.ts";
 
 export interface TerminalOptions {
@@ -15,6 +15,8 @@ export interface TerminalOptions {
   readonly term?: string;
   /** No colours, whatever the terminal has. */
   readonly plain?: boolean;
+  /** The terminal takes UTF-8; otherwise letters lose their accents. */
+  readonly isUnicode: boolean;
   onKey(key: Key): void;
   /** The size has changed and the screen is blank: draw. */
   onResize(): void;
@@ -98,11 +100,16 @@ export function openTerminal(options: TerminalOptions): Terminal {
     ...(term === undefined ? {} : { terminal: term }),
     smartCSR: false,
     useBCE: true,
+    // What a terminal does not show is not sent: see `paintLine`.
+    forceUnicode: true,
     warnings: false,
   } as unknown as blessed.Widgets.IScreenOptions);
   const cells = screen as unknown as Cells;
   const hasColours = options.plain !== true && (cells.tput.colors ?? 0) >= 8;
-  const attributes = hasColours ? inColour : withoutColour;
+  const look: Look = {
+    attributes: hasColours ? inColour : withoutColour,
+    shown: options.isUnicode ? (character) => character : asciiCell,
+  };
   let suspended = false;
   let picture: readonly Row[] = [];
 
@@ -121,7 +128,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
 
   const paint = (): void => {
     for (const [y, cellsOfLine] of cells.lines.entries()) {
-      if (paintLine(cellsOfLine, picture[y] ?? [], attributes)) cellsOfLine.dirty = true;
+      if (paintLine(cellsOfLine, picture[y] ?? [], look)) cellsOfLine.dirty = true;
     }
     cells.draw(0, cells.lines.length - 1);
   };
@@ -172,11 +179,17 @@ function assumeSize(output: WriteStream): void {
   output.rows = unknownSize.lines;
 }
 
+/** How a terminal shows styles and characters. */
+interface Look {
+  readonly attributes: Readonly<Record<Style, number>>;
+  shown(character: string): string;
+}
+
 /** Writes a row into blessed's cells; answers whether any of them changed. */
 function paintLine(
   cells: [attribute: number, character: string][],
   row: Row,
-  attributes: Readonly<Record<Style, number>>,
+  { attributes, shown }: Look,
 ): boolean {
   let changed = false;
   let x = 0;
@@ -188,7 +201,8 @@ function paintLine(
     changed = true;
   };
   for (const { text, style } of row) {
-    for (let index = 0; index < text.length; index++) put(attributes[style], text[index] ?? " ");
+    for (let index = 0; index < text.length; index++)
+      put(attributes[style], shown(text[index] ?? " "));
   }
   while (x < cells.length) put(attributes.plain, " ");
   return changed;

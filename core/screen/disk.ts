@@ -1,5 +1,5 @@
 import type { DiskView } from "../wire/views.ts";
-import { sizeText } from "./format.ts";
+import { english, type ScreenSpeech } from "../words/english.ts";
 
 /** `/dev/nvme0n1` → `nvme0n1` */
 export const diskName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
@@ -11,15 +11,17 @@ export function diskIdentity(disk: DiskView): string {
 }
 
 /** One line with all that tells disks apart: `/dev/sda  500.1 GB  Samsung 860 EVO  serial S3Z9NB0K  sata`. */
-export const diskLine = (disk: DiskView): string =>
+export const diskLine = (disk: DiskView, { t, size }: ScreenSpeech = english): string =>
   [
     disk.path,
-    sizeText(disk.size),
-    disk.model ?? "model unknown",
-    disk.serial === null ? "no serial" : `serial ${disk.serial}`,
+    size(disk.size),
+    disk.model ?? t("disk.modelUnknown"),
+    disk.serial === null ? t("disk.serialNone") : t("disk.serialIs", { serial: disk.serial }),
     disk.transport ?? "",
     disk.protection?.toUpperCase() ?? "",
-    disk.health === null || /^(ok|passed)$/i.test(disk.health) ? "" : `HEALTH: ${disk.health}`,
+    disk.health === null || /^(ok|passed)$/i.test(disk.health)
+      ? ""
+      : t("disk.healthIs", { health: disk.health }),
   ]
     .filter((part) => part !== "")
     .join("  ");

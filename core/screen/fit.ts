@@ -6,7 +6,7 @@ import { partitionText } from "../image/partition-text.ts";
 import type { PartitionRecord } from "../image/types.ts";
 import { type FitDisk, type FitPlan, fits } from "../session/fit-plan.ts";
 import type { FitView, ImageView, SessionView } from "../wire/views.ts";
-import { durationText, percentText, sizeText } from "./format.ts";
+import { english, type ScreenSpeech } from "../words/english.ts";
 
 /** Bytes in use of which a version is made in a second; measured (docs/decisions/0028). */
 const fitBps = 30e6;
@@ -20,21 +20,19 @@ export function requireFit(plan: FitPlan): Exclude<FitPlan, { kind: "cannot" }> 
 }
 
 /** Why an image cannot be made so small, and what to do. */
-export function cannotFitText({ origin, disk }: Extract<FitPlan, { kind: "cannot" }>): {
-  readonly what: string;
-  readonly next: string;
-} {
+export function cannotFitText(
+  { origin, disk }: Extract<FitPlan, { kind: "cannot" }>,
+  { t, size }: ScreenSpeech = english,
+): { readonly what: string; readonly next: string } {
   const { usedBytes, leastDiskBytes } = origin;
-  const { name, bytes } = disk;
+  const { name: pc, bytes } = disk;
   const least =
     leastDiskBytes !== null && leastDiskBytes >= usedBytes
-      ? `the smallest this image can be is ${sizeText(leastDiskBytes)}`
-      : `${imageName(origin)} uses ${sizeText(usedBytes)}`;
+      ? t("fit.least", { size: size(leastDiskBytes) })
+      : t("fit.uses", { image: imageName(origin), size: size(usedBytes) });
   return {
-    what: `${least}, and the disk of ${name} has ${sizeText(bytes)}`,
-    next:
-      `leave ${name} out, or restore with --fit never, which every PC with a disk that is too small refuses; ` +
-      "or free space on the master and capture it again",
+    what: t("fit.tooSmall", { least, pc, size: size(bytes) }),
+    next: t("fit.tooSmallNext", { pc }),
   };
 }
 
@@ -45,48 +43,59 @@ export function cannotFitText({ origin, disk }: Extract<FitPlan, { kind: "cannot
 export function fitLines(
   plan: Exclude<FitPlan, { kind: "cannot" }>,
   disks: readonly FitDisk[],
+  speech: ScreenSpeech = english,
 ): string[] {
   if (plan.kind === "as-is") return [];
   const { origin } = plan;
-  const small = smallerText(origin, disks);
-  if (plan.kind === "reuse") return [`${small}: all PCs get ${imageName(plan.image)}, which fits`];
+  const { t, size } = speech;
+  const smaller = smallerText(origin, disks, speech);
+  if (plan.kind === "reuse") return [t("fit.reuse", { smaller, image: imageName(plan.image) })];
   const layout = estimateShrink(origin, plan.size.bytes) ?? [];
-  const sizes = layout.map(
-    ({ partition, bytes }, at) =>
-      `${nameOf(partition, origin)} ${at === 0 ? "becomes about " : ""}${sizeText(bytes)}`,
-  );
+  const sizes = layout.map(({ partition, bytes }, at) => {
+    const name = nameOf(partition, origin);
+    return at === 0
+      ? t("fit.becomes", { partition: name, size: size(bytes) })
+      : `${name} ${size(bytes)}`;
+  });
   const rest = sizes.length === 0 ? "" : `; ${sizes.join(", ")}`;
-  const took = aboutText(origin.usedBytes / fitBps);
-  return [`${small}: the image will be fitted first, ${took}${rest}`];
+  const took = aboutText(origin.usedBytes / fitBps, speech);
+  return [`${t("fit.first", { smaller, took })}${rest}`];
 }
 
 /** Of a live cast, which sends the disk as it is. */
-export function unfittedLines(sourceBytes: number, disks: readonly FitDisk[]): string[] {
+export function unfittedLines(
+  sourceBytes: number,
+  disks: readonly FitDisk[],
+  { t, size }: ScreenSpeech = english,
+): string[] {
   const small = disks.filter(({ bytes }) => bytes < sourceBytes).length;
   if (small === 0) return [];
-  return [
-    `${countText(small, disks.length)} smaller than the one that is cast (${sizeText(sourceBytes)}), and a live ` +
-      "cast does not fit it to them: where it does not fit, the PC refuses. Capture the disk and restore the " +
-      "image, which is fitted first",
-  ];
+  const some = t("fit.ofDisks", { small, count: disks.length });
+  return [t("fit.smallerLive", { count: small, disks: some, size: size(sourceBytes) })];
 }
 
 /** `fitting 34 %, about 2 min left`; null: nothing is being fitted. */
-export function fittingText({ fit }: Pick<SessionView, "fit">): string | null {
+export function fittingText(
+  { fit }: Pick<SessionView, "fit">,
+  speech: ScreenSpeech = english,
+): string | null {
   if (fit?.state !== "fitting") return null;
   const { fraction, secondsLeft }: FitView = fit;
+  const { t, percent } = speech;
   return [
-    fraction === null ? "fitting" : `fitting ${percentText(fraction)}`,
-    ...(secondsLeft === null ? [] : [`${aboutText(secondsLeft)} left`]),
+    fraction === null ? t("fit.fitting") : t("fit.fittingAt", { percent: percent(fraction) }),
+    ...(secondsLeft === null ? [] : [t("time.left", { time: aboutText(secondsLeft, speech) })]),
   ].join(", ");
 }
 
-const countText = (small: number, all: number): string =>
-  `${small} of ${all} ${all === 1 ? "disk" : "disks"} ${small === 1 ? "is" : "are"}`;
-
-const smallerText = (origin: ImageView, disks: readonly FitDisk[]): string => {
+const smallerText = (
+  origin: ImageView,
+  disks: readonly FitDisk[],
+  { t, size }: ScreenSpeech,
+): string => {
   const small = disks.filter((disk) => !fits(origin, disk)).length;
-  return `${countText(small, disks.length)} smaller than the image's (${sizeText(origin.diskBytes)})`;
+  const some = t("fit.ofDisks", { small, count: disks.length });
+  return t("fit.smaller", { count: small, disks: some, size: size(origin.diskBytes) });
 };
 
 /** As people call it. */
@@ -94,7 +103,10 @@ const nameOf = (partition: PartitionRecord, { partitions }: ImageView): string =
   windowsPartition(partitions)?.index === partition.index ? "C:" : partitionText(partition);
 
 /** `about 3 min`: nobody knows it better. */
-const aboutText = (seconds: number): string =>
-  seconds < minuteSeconds
-    ? `about ${Math.max(10, Math.ceil(seconds / 10) * 10)} s`
-    : `about ${durationText(Math.round(seconds / minuteSeconds) * minuteSeconds).replace(/ 00 s$/, "")}`;
+const aboutText = (seconds: number, { t, duration }: ScreenSpeech): string => {
+  const rounded =
+    seconds < minuteSeconds
+      ? Math.max(10, Math.ceil(seconds / 10) * 10)
+      : Math.round(seconds / minuteSeconds) * minuteSeconds;
+  return t("time.about", { time: duration(rounded).replace(/ 00 s$/, "") });
+};

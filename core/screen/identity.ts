@@ -4,42 +4,38 @@ import { codeText } from "../trust/code.ts";
 import { levelText } from "../trust/level.ts";
 import type { RoomView } from "../wire/rooms.ts";
 import type { IdentityView, PcView } from "../wire/views.ts";
-
-const kinds = { tpm: "TPM", file: "file", memory: "memory" } as const;
+import { english, type ScreenSpeech } from "../words/english.ts";
 
 /** In a column: `TPM placed`, `memory WAITING 123 456`. What a human has to look at is in capitals. */
-export function identityText(identity: IdentityView | null): string {
-  if (identity === null) return "none yet";
+export function identityText(identity: IdentityView | null, { t }: ScreenSpeech = english): string {
+  if (identity === null) return t("key.none");
   const { kind, state, code, level } = identity;
-  const word = state === "placed" ? (level === "attested" ? level : state) : state.toUpperCase();
-  return [kinds[kind], word, code === null ? "" : codeText(code)]
+  const word = t(state === "placed" && level === "attested" ? "key.attested" : `key.${state}`);
+  return [t(`key.kind.${kind}`), word, code === null ? "" : codeText(code)]
     .filter((part) => part !== "")
     .join(" ");
 }
 
 /** All of it, and what to do where something is to be done. */
-export function identityLines(pc: PcView): string[] {
+export function identityLines(pc: PcView, speech: ScreenSpeech = english): string[] {
   const { identity, name, doubt } = pc;
-  if (identity === null) return ["it has proven no key yet: boot it from the network"];
+  const { t, told } = speech;
+  if (identity === null) return [t("key.unproven")];
   const { state, level } = identity;
-  const compare = `compare the code with the PC's screen, then \`roomcast pc admit ${name}\``;
-  const first = identityText(identity);
+  const compare = t("key.compare", { pc: name });
+  const first = identityText(identity, speech);
   switch (state) {
     case "placed":
-      return level === null ? [first] : [first, levelText(level)];
+      return level === null ? [first] : [first, told(levelText(level))];
     case "waiting":
-      return [first, `nobody has placed it yet: ${compare}`];
+      return [first, t("key.notPlaced", { compare })];
     case "revoked":
-      return [first, `it gets nothing any more; \`roomcast pc admit ${name}\` lets it in again`];
+      return [first, t("key.cutOff", { pc: name })];
     case "doubt": {
-      const names = (doubt ?? []).map((each) => each.name).join(" or ");
+      const names = (doubt ?? []).map((each) => each.name).join(` ${t("list.or")} `);
       return names === ""
-        ? [first, `its key is right and its hardware is another: ${compare}`]
-        : [
-            first,
-            `it may be ${names}, with another key: a cleared TPM, a new board or disk, or another PC that says it is that one`,
-            `if it is: ${compare}, which makes it that PC; if not: \`roomcast pc identify ${name} --new\``,
-          ];
+        ? [first, t("key.otherHardware", { compare })]
+        : [first, t("key.mayBe", { names }), t("key.ifItIs", { compare, pc: name })];
     }
   }
 }
@@ -75,20 +71,24 @@ export function orderKeys(pcs: readonly PcView[], rooms: Iterable<RoomView>): Or
 }
 
 /** Before a word is typed: the PCs that it places, each with its code, and those that are left out. */
-export function orderKeyLines({ placed, leftOut }: OrderKeys): string[] {
-  const named = placed.map(({ name, identity }) => {
+export function orderKeyLines(
+  { placed, leftOut }: OrderKeys,
+  { t, told }: ScreenSpeech = english,
+): string[] {
+  const named = placed.map(({ name: pc, identity }) => {
     const code = identity?.code ?? null;
-    return code === null ? `${name} (not connected)` : `${name} (code ${codeText(code)})`;
+    return code === null
+      ? t("order.notConnected", { pc })
+      : t("order.withCode", { pc, code: codeText(code) });
   });
-  const count = placed.length === 1 ? "1 PC was" : `${placed.length} PCs were`;
   return [
     ...(placed.length === 0
       ? []
       : [
-          `${count} never seen before: ${named.join(", ")}`,
-          "Compare each code with the PC's screen: this order places them.",
+          t("order.neverSeen", { count: placed.length, names: named.join(", ") }),
+          t("order.compare"),
         ]),
-    ...leftOut.map(({ what, next }) => `left out: ${what}; ${next}`),
+    ...leftOut.map(({ what, next }) => t("order.leftOut", { what: told(what), next: told(next) })),
   ];
 }
 

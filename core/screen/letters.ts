@@ -1,5 +1,5 @@
 /** Letters to be read from across the room. */
-import { blank, cut, line, type Row, type ScreenSize, type Style, span } from "./row.ts";
+import { asciiCell, blank, cut, line, type Row, type ScreenSize, type Style, span } from "./row.ts";
 
 /** Rows from the top, parted by blanks; five cells each. */
 const glyphs: Readonly<Record<string, string>> = {
@@ -52,10 +52,10 @@ const gapColumns = 1;
 
 /**
  * `text` in block letters, as large as `size` allows, centred. Where not even the smallest fit, an
- * ordinary line. Characters that there is no letter for are left blank.
+ * ordinary line. Letters have no accents at this size; characters that there is no letter for are left blank.
  */
 export function bigLetters(text: string, size: ScreenSize, style: Style): Row[] {
-  const letters = [...text.toUpperCase()].map(glyphOf);
+  const letters = [...text.toUpperCase()].map((letter) => glyphOf(asciiCell(letter)));
   const columns =
     letters.reduce((sum, [top = ""]) => sum + top.length, 0) + (letters.length - 1) * gapColumns;
   const scale = Math.min(Math.floor(size.columns / columns), Math.floor(size.lines / glyphLines));

@@ -1,5 +1,6 @@
 /** What a PC is doing, or its result, in one word. */
 import type { MemberView, PcState, PcView, SessionKind, SessionView } from "../wire/views.ts";
+import type { ScreenKey } from "../words/en.ts";
 import type { Style } from "./row.ts";
 
 /** A PC's part in a session. */
@@ -49,7 +50,11 @@ export const doneWord = {
 export const isLatest = (session: SessionView, known: SessionView | undefined): boolean =>
   known === undefined || known.id === session.id || known.startedAt <= session.startedAt;
 
-const stateWord = (state: PcState): StateWord => (state === "offline" ? "off" : state);
+const stateWord = (state: PcState): Exclude<PcState, "offline"> | "off" =>
+  state === "offline" ? "off" : state;
+
+/** What a state is said by. */
+export const stateKey = (state: PcState): ScreenKey => `state.${stateWord(state)}`;
 
 export function stateOf(pc: PcView, part: Part | undefined): PcWord {
   if (part !== undefined && isPending(part)) {

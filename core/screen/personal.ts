@@ -1,20 +1,20 @@
 /** What happens on each PC once its disk is verified, for whoever is about to type a word for it. */
 import type { ImageView } from "../wire/views.ts";
-import { sizeText } from "./format.ts";
+import { english, type ScreenSpeech } from "../words/english.ts";
 
 /** With an image whose PCs become themselves. Null: the image is not there yet, as of a live cast. */
-export const personalLines = (image: Pick<ImageView, "steps"> | null): string[] => [
-  "Verified PCs are given their own names, addresses and keys.",
-  ...stepLines(image?.steps ?? []),
-];
+export const personalLines = (
+  image: Pick<ImageView, "steps"> | null,
+  speech: ScreenSpeech = english,
+): string[] => [speech.t("own.given"), ...stepLines(image?.steps ?? [], speech)];
 
-const stepLines = (steps: ImageView["steps"]): string[] =>
+const stepLines = (steps: ImageView["steps"], { t, size }: ScreenSpeech): string[] =>
   steps.length === 0
     ? []
     : [
-        "After that these scripts of the image run on each PC, with the restored system's root mounted:",
+        t("own.steps"),
         ...steps.map(
           ({ name, bytes, by, addedAt }) =>
-            `  ${name}, ${sizeText(bytes)}, added by ${by} ${addedAt}`,
+            `  ${t("own.step", { name, size: size(bytes), by, at: addedAt })}`,
         ),
       ];

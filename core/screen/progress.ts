@@ -1,7 +1,8 @@
 /** How far a session and its PCs are, and who holds it up. */
 import { chunkBytes } from "../units/units.ts";
 import type { MemberView, SessionView } from "../wire/views.ts";
-import { byteRateText, lossText, secondsBetween } from "./format.ts";
+import { english, type ScreenSpeech } from "../words/english.ts";
+import { secondsBetween } from "./format.ts";
 
 /**
  * 0…1; null until it is known. Of a capture: what was read. Of a restore: what is on the disk; where
@@ -72,12 +73,13 @@ const laterSeconds = 10;
 export function slowest(
   session: SessionView,
   linkMbps: (pc: string) => number | null = () => null,
+  { t, told, loss, byteRate }: ScreenSpeech = english,
 ): { readonly name: string; readonly why: string } | null {
   const straggler = session.members.find(
     ({ result, lane }) => result === "pending" && lane === "catch-up",
   );
   if (straggler !== undefined)
-    return { name: straggler.name, why: straggler.laneReason ?? "catching up" };
+    return { name: straggler.name, why: told(straggler.laneReason ?? t("slow.catchingUp")) };
   const under = session.members.flatMap((member) => {
     const left = memberSecondsLeft(member);
     return left === null ? [] : [{ member, left }];
@@ -94,17 +96,18 @@ export function slowest(
 
   function reasonFor(member: MemberView): string | null {
     const { pc, lossRatio, writeBps, startedAt, bytesReceived, bytesWritten } = member;
-    if (lossRatio !== null && lossRatio >= badLoss) return `loss ${lossText(lossRatio)}`;
+    if (lossRatio !== null && lossRatio >= badLoss)
+      return t("slow.loss", { loss: loss(lossRatio) });
     const link = linkMbps(pc);
     const fastest = Math.max(...under.map(({ member }) => linkMbps(member.pc) ?? 0));
-    if (link !== null && link < fastest) return `link ${link} Mbit/s`;
+    if (link !== null && link < fastest) return t("slow.link", { speed: link });
     const rates = under.map(({ member }) => member.writeBps ?? 0).sort((one, other) => one - other);
     const median = rates[Math.floor(rates.length / 2)] ?? 0;
     const waitsForDisk = bytesReceived - bytesWritten >= badBacklog;
     if (waitsForDisk && writeBps !== null && writeBps * slowFactor < median)
-      return `disk ${byteRateText(writeBps)}`;
+      return t("slow.disk", { rate: byteRate(writeBps) });
     const first = under.flatMap(({ member }) => member.startedAt ?? []).sort()[0];
     if (startedAt === null || first === undefined) return null;
-    return secondsBetween(first, startedAt) >= laterSeconds ? "it came later" : null;
+    return secondsBetween(first, startedAt) >= laterSeconds ? t("slow.late") : null;
   }
 }

@@ -1,16 +1,12 @@
 /** The result of a session: one sentence, one table, and a line while it runs. */
 import type { MemberView, SessionView } from "../wire/views.ts";
+import type { ScreenKey } from "../words/en.ts";
+import { english, type ScreenSpeech } from "../words/english.ts";
 import { bootClause, bootCounts, memberBootText, otherNotices } from "./boots.ts";
 import { diskIdentity, diskName } from "./disk.ts";
 import { fittingText } from "./fit.ts";
-import {
-  durationText,
-  linkRateText,
-  lossText,
-  percentText,
-  secondsBetween,
-  sizeText,
-} from "./format.ts";
+import { durationText, lossText, secondsBetween, sizeText } from "./format.ts";
+import { stateKey } from "./pc-state.ts";
 import { memberFraction, resultCounts, sessionFraction, slowest } from "./progress.ts";
 import { consoleText } from "./row.ts";
 import { tableLines } from "./table.ts";
@@ -24,94 +20,103 @@ const namesTold = 8;
  * A session in one sentence: `27 of 28 verified. 1 failed: pc14, write error at 12.4 GB on sda
  * (Samsung 860 EVO, S3Z9NB0K).` While it runs: how many are verified so far.
  */
-export function sentence(session: SessionView): string {
-  if (session.kind === "capture") return captureSentence(session);
-  if (session.kind === "wipe") return wipeSentence(session);
-  const counts = resultCounts(session);
+export function sentence(session: SessionView, speech: ScreenSpeech = english): string {
+  if (session.kind === "capture") return captureSentence(session, speech);
+  if (session.kind === "wipe") return wipeSentence(session, speech);
+  const { t, told } = speech;
+  const { verified, failed, stopped, pending } = resultCounts(session);
   const all = session.members.length;
-  const parts = [
-    `${counts.verified} of ${all} verified${session.endedAt === null ? " so far" : ""}${bootClause(session)}.`,
-  ];
-  if (session.state === "stopped") parts.unshift("Stopped.");
-  if (session.endedAt !== null)
-    parts.push(...otherNotices(session).map((notice) => `Note: ${notice}.`));
-  if (counts.failed > 0) {
-    parts.push(`${counts.failed} failed: ${reasons(session, "failed")}.`);
-  }
-  if (counts.stopped > 0 && counts.stopped < all)
-    parts.push(`${counts.stopped} stopped: ${reasons(session, "stopped")}.`);
-  if (session.endedAt !== null && counts.pending > 0)
-    parts.push(`${counts.pending} without a result.`);
+  const isOver = session.endedAt !== null;
+  const done = t(isOver ? "report.verified" : "report.soFar", { count: verified, all });
+  const parts = [`${done}${bootClause(session, speech)}.`];
+  if (session.state === "stopped") parts.unshift(t("report.wasStopped"));
+  if (isOver)
+    parts.push(
+      ...otherNotices(session).map((notice) => t("report.note", { notice: told(notice) })),
+    );
+  const because = (result: MemberView["result"]): string => reasons(session, result, speech);
+  if (failed > 0) parts.push(t("report.failed", { count: failed, reasons: because("failed") }));
+  if (stopped > 0 && stopped < all)
+    parts.push(t("report.stopped", { count: stopped, reasons: because("stopped") }));
+  if (isOver && pending > 0) parts.push(t("report.pending", { count: pending }));
   return parts.join(" ");
 }
 
-function captureSentence(session: SessionView): string {
-  const [member] = session.members;
-  const name = session.image ?? "the disk";
-  const from = member === undefined ? "" : ` from ${member.name}`;
-  switch (session.state) {
-    case "done":
-      return `Captured ${name}${from}.`;
-    case "failed":
-    case "stopped": {
-      const why = member === undefined ? "" : `: ${failure(member)}`;
-      return `Capture of ${name}${from} ${session.state}${why}.`;
-    }
-    default:
-      return `Capturing ${name}${from}.`;
-  }
-}
-
-function wipeSentence({ members, state }: SessionView): string {
+function captureSentence({ members, image, state }: SessionView, speech: ScreenSpeech): string {
+  const { t } = speech;
   const [member] = members;
-  const what = `the disk of ${member?.name ?? "the PC"}`;
+  const name = image ?? t("report.theDisk");
+  const what =
+    member === undefined ? name : t("report.imageFrom", { image: name, pc: member.name });
   switch (state) {
     case "done":
-      return `Wiped ${what}.`;
+      return t("report.captured", { what });
     case "failed":
+      return t("report.captureFailed", { what, why: whyOf(member, speech) });
     case "stopped":
-      return `Wipe of ${what} ${state}${member === undefined ? "" : `: ${failure(member)}`}.`;
+      return t("report.captureStopped", { what, why: whyOf(member, speech) });
     default:
-      return `Wiping ${what}.`;
+      return t("report.capturing", { what });
   }
 }
 
+function wipeSentence({ members, state }: SessionView, speech: ScreenSpeech): string {
+  const { t } = speech;
+  const [member] = members;
+  const what = t("report.diskOf", { pc: member?.name ?? t("report.thePc") });
+  switch (state) {
+    case "done":
+      return t("report.wiped", { what });
+    case "failed":
+      return t("report.wipeFailed", { what, why: whyOf(member, speech) });
+    case "stopped":
+      return t("report.wipeStopped", { what, why: whyOf(member, speech) });
+    default:
+      return t("report.wiping", { what });
+  }
+}
+
+const whyOf = (member: MemberView | undefined, speech: ScreenSpeech): string =>
+  member === undefined ? "" : `: ${failure(member, speech)}`;
+
 /** `pc14, write error …; pc15 and pc16, the PC was not on`: those with the same reason together. */
-function reasons(session: SessionView, result: MemberView["result"]): string {
+function reasons(session: SessionView, result: MemberView["result"], speech: ScreenSpeech): string {
   const byReason = new Map<string, string[]>();
   for (const member of session.members) {
     if (member.result !== result) continue;
-    const why = failure(member);
+    const why = failure(member, speech);
     const names = byReason.get(why);
     if (names === undefined) byReason.set(why, [member.name]);
     else names.push(member.name);
   }
   const told = [...byReason]
     .slice(0, reasonsTold)
-    .map(([why, names]) => `${nameList(names)}, ${why}`);
+    .map(([why, names]) => `${nameList(names, speech)}, ${why}`);
   const untold = [...byReason].slice(reasonsTold).reduce((sum, [, names]) => sum + names.length, 0);
-  return [...told, ...(untold > 0 ? [`and ${untold} more`] : [])].join("; ");
+  return [...told, ...(untold > 0 ? [speech.t("list.andMore", { count: untold })] : [])].join("; ");
 }
 
-function nameList(names: readonly string[]): string {
-  if (names.length > namesTold) {
-    return `${names.slice(0, namesTold).join(", ")} and ${names.length - namesTold} more`;
-  }
-  return names.length === 1
-    ? String(names[0])
-    : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+function nameList(names: readonly string[], { t }: ScreenSpeech): string {
+  const [last = ""] = names.slice(-1);
+  if (names.length <= 1) return last;
+  if (names.length <= namesTold)
+    return t("list.and", { some: names.slice(0, -1).join(", "), last });
+  const some = names.slice(0, namesTold).join(", ");
+  return t("list.more", { some, count: names.length - namesTold });
 }
 
 /** The member's reason; one that is about its disk says which disk that is. */
-function failure({ reason, disk }: MemberView): string {
-  const why = consoleText(reason ?? "no reason given").replace(/\.$/, "");
-  if (disk === null || !/\b(disk|read|write|written|sector|I\/O)\b/i.test(why)) return why;
-  if (disk.serial !== null && why.includes(disk.serial)) return why;
-  if (disk.model !== null && why.includes(disk.model)) return why;
+function failure({ reason, disk }: MemberView, { t, told }: ScreenSpeech): string {
+  if (reason === null) return t("report.noReason");
+  const english = consoleText(reason).replace(/\.$/, "");
+  const why = consoleText(told(english));
+  if (disk === null || !/\b(disk|read|write|written|sector|I\/O)\b/i.test(english)) return why;
+  if (disk.serial !== null && english.includes(disk.serial)) return why;
+  if (disk.model !== null && english.includes(disk.model)) return why;
   const identity = consoleText(diskIdentity(disk));
-  const words = why.split(/[\s,;:()]+/);
+  const words = english.split(/[\s,;:()]+/);
   if (!words.includes(disk.path) && !words.includes(diskName(disk.path))) {
-    return `${why} on ${identity}`;
+    return t("report.onDisk", { why, disk: identity });
   }
   return identity.includes(" (") ? `${why} ${identity.slice(identity.indexOf("("))}` : why;
 }
@@ -123,60 +128,72 @@ function failure({ reason, disk }: MemberView): string {
 export function progressLine(
   session: SessionView,
   linkMbps?: (pc: string) => number | null,
+  speech: ScreenSpeech = english,
 ): string {
   const { kind, image, room, state, members, rateBps } = session;
-  const counts = resultCounts(session);
+  const { t, percent, size, linkRate, duration } = speech;
+  const all = members.length;
   const [first] = members;
-  const whom = room ?? (members.length === 1 && first ? first.name : `${members.length} PCs`);
-  const parts: string[] = [];
+  const whom = room ?? (all === 1 && first ? first.name : t("line.pcs", { count: all }));
   if (kind === "capture" || kind === "wipe") {
-    parts.push(
-      kind === "wipe" ? `wiping a disk of ${whom}` : `capturing ${image ?? "a disk"} from ${whom}`,
-    );
+    const parts =
+      kind === "wipe"
+        ? [t("line.wiping", { whom })]
+        : [t("line.capturing", { image: image ?? t("line.aDisk"), whom })];
     if (first !== undefined && first.bytesWanted !== null) {
-      parts.push(percentText(memberFraction(first) ?? 0));
-      parts.push(`${sizeText(first.bytesReceived)} of ${sizeText(first.bytesWanted)}`);
+      const [some, whole] = [size(first.bytesReceived), size(first.bytesWanted)];
+      parts.push(percent(memberFraction(first) ?? 0), t("amount.of", { some, all: whole }));
     }
     return parts.join(", ");
   }
-  const fitting = fittingText(session);
+  const fitting = fittingText(session, speech);
   if (fitting !== null) {
     const there = members.filter((member) => member.state !== "offline").length;
-    return `${fitting}: ${image ?? "the image"} for ${whom}, ${there} of ${members.length} PCs online`;
+    return t("line.fitting", { fitting, image: image ?? t("line.theImage"), whom, there, all });
   }
-  parts.push(`${state} ${image ?? ""} to ${whom}`);
-  if (state === "gathering") {
-    const absent = members.filter((member) => member.result === "pending" && !isReady(member));
-    const there = members.filter(isReady).length;
-    const missing = absent.map(({ name, state: is }) => `${name} (${howFar[is] ?? is})`);
-    const whom = missing.length === 0 ? "" : `; missing: ${nameList(missing)}`;
-    return `${parts[0]}, ${there} of ${members.length} PCs ready${whom}`;
-  }
-  parts.push(percentText(sessionFraction(session)));
-  if (rateBps !== null) parts.push(linkRateText(rateBps));
-  parts.push(`${counts.verified} of ${members.length} verified`);
-  if (counts.failed > 0) parts.push(`${counts.failed} failed`);
-  const boots = bootCounts(session);
+  const begun = t("line.to", { state: t(`session.${state}`), image: image ?? "", whom });
+  if (state === "gathering") return gatheringLine(begun, members, speech);
+  const parts = [begun, percent(sessionFraction(session))];
+  if (rateBps !== null) parts.push(linkRate(rateBps));
+  const { verified, failed } = resultCounts(session);
+  parts.push(t("report.verified", { count: verified, all }));
+  if (failed > 0) parts.push(t("line.failed", { count: failed }));
+  const boots = bootCounts(session, speech);
   if (boots !== null) parts.push(boots);
   const left = session.secondsLeft;
-  if (left !== null && left > 0) parts.push(`${durationText(left)} left`);
-  const slow = slowest(session, linkMbps);
-  if (slow !== null) parts.push(`slowest ${slow.name} (${slow.why})`);
+  if (left !== null && left > 0) parts.push(t("time.left", { time: duration(left) }));
+  const slow = slowest(session, linkMbps, speech);
+  if (slow !== null) parts.push(t("line.slowest", { pc: slow.name, why: slow.why }));
   const unreached = members.filter(
     ({ result, lane }) => result === "pending" && lane === "http",
   ).length;
-  if (unreached > 0) parts.push(`${unreached} over HTTP, multicast does not reach them`);
+  if (unreached > 0) parts.push(t("line.http", { count: unreached }));
   return parts.join(", ");
+}
+
+/** Who is ready, and how far each of those is that are not. */
+function gatheringLine(
+  begun: string,
+  members: readonly MemberView[],
+  speech: ScreenSpeech,
+): string {
+  const { t } = speech;
+  const missing = members
+    .filter((member) => member.result === "pending" && !isReady(member))
+    .map(({ name, state }) => `${name} (${t(howFar[state] ?? stateKey(state))})`);
+  const there = members.filter(isReady).length;
+  const whom = missing.length === 0 ? "" : t("line.missing", { names: nameList(missing, speech) });
+  return `${t("line.ready", { begun, there, all: members.length })}${whom}`;
 }
 
 /** Whether its disk is chosen and its wants are known. */
 const isReady = ({ state, disk }: MemberView): boolean => state === "waiting" && disk !== null;
 
 /** How far a PC has got that is not ready yet. */
-const howFar: Partial<Record<MemberView["state"], string>> = {
-  offline: "off",
-  booting: "starting",
-  waiting: "looking at its disk",
+const howFar: Partial<Record<MemberView["state"], ScreenKey>> = {
+  offline: "line.off",
+  booting: "line.starting",
+  waiting: "line.looking",
 };
 
 const tableColumns: readonly (readonly [
@@ -199,7 +216,7 @@ const tableColumns: readonly (readonly [
         : durationText(secondsBetween(startedAt, endedAt)),
   ],
   ["LOSS", ({ lossRatio }) => (lossRatio === null ? "-" : lossText(lossRatio))],
-  ["BOOT", memberBootText],
+  ["BOOT", (member) => memberBootText(member)],
   ["REASON", ({ reason }) => consoleText(reason ?? "")],
 ];
 

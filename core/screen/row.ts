@@ -57,16 +57,36 @@ const asciiOf: Readonly<Record<string, string>> = {
   "\u2026": "...",
   "\u00d7": "x",
   "\u00b5": "u",
-  "\u00df": "ss",
   "\u00a0": " ",
 };
 
+/** Letters and signs of western Europe (ISO 8859-1) that a font of a console has, and a row keeps. */
+const latin = /[ª«º»¿¡À-ÖØ-öø-ÿ]/;
+
 /**
  * What a console's font has, and nothing that moves the cursor: names and reasons come from
- * machines that we do not control. Accents are dropped, the rest becomes `?`.
+ * machines that we do not control. Other accents are dropped, the rest becomes `?`.
  */
 export function consoleText(text: string): string {
   if (/^[ -~]*$/.test(text)) return text;
+  let out = "";
+  for (const character of text.normalize("NFC")) {
+    out += latin.test(character) ? character : plainText(character);
+  }
+  return out;
+}
+
+/** A character of a row, on a terminal that takes ASCII alone: as many cells as before. */
+export const asciiCell = (character: string): string =>
+  character <= "~" ? character : (cellOf[character] ?? plainText(character).charAt(0));
+
+/** The letters of `latin` that are not another with an accent. */
+const cellOf: Readonly<Record<string, string>> = {
+  ...{ "«": '"', "»": '"', "¿": "?", "¡": "!", Æ: "A", æ: "a", Ø: "O", ø: "o" },
+  ...{ Ð: "D", ð: "d", Þ: "T", þ: "t", ß: "s" },
+};
+
+function plainText(text: string): string {
   let out = "";
   for (const character of text.normalize("NFKD")) {
     if (character >= " " && character <= "~") out += character;
@@ -89,11 +109,14 @@ export const cell = (text: string, width: number, align: "left" | "right" = "lef
   return align === "left" ? shown.padEnd(width) : shown.padStart(width);
 };
 
+/** Blanks at which a line may end: French sets some before a sign that belongs to the word before. */
+const breaks = / +(?![:;?!»](?: |$))/;
+
 /** Breaks text at blanks into lines of at most `width`; a longer word is broken anywhere. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let current = "";
-  for (let word of consoleText(text).split(/ +/)) {
+  for (let word of consoleText(text).split(breaks)) {
     if (current !== "" && current.length + 1 + word.length > width) {
       lines.push(current);
       current = "";

@@ -2,6 +2,7 @@ import { type SectorShape, sectorMisfitOf } from "../image/sector-misfit.ts";
 import { chooseTarget, type TargetChoice, type TargetNeed } from "../session/target.ts";
 import { type RoomView, roomDefaults } from "../wire/rooms.ts";
 import type { PcView } from "../wire/views.ts";
+import { english, type ScreenSpeech } from "../words/english.ts";
 import { diskLine } from "./disk.ts";
 
 export interface TargetRequest {
@@ -37,19 +38,23 @@ export function foreseenTarget(
   pc: PcView,
   rooms: Iterable<RoomView>,
   request: TargetRequest,
+  speech: ScreenSpeech = english,
 ): { readonly text: string; readonly refused: boolean } {
-  if (pc.disks.length === 0) return { text: "no disk is known yet", refused: false };
+  const { t, told } = speech;
+  if (pc.disks.length === 0) return { text: t("target.unknown"), refused: false };
   const target = choiceOf(pc, rooms, request);
   if (target.kind === "refused") {
-    return { text: `WILL REFUSE: ${target.reason}; ${target.next}`, refused: true };
+    const [reason, next] = [told(target.reason), told(target.next)];
+    return { text: t("target.refuses", { reason, next }), refused: true };
   }
   const { disk } = target;
   const { sectors } = request;
   const hasOther = sectors !== null && sectors.logicalSector !== disk.logicalSector;
-  const how = hasOther
-    ? `; the copy is made right for its sectors of ${disk.logicalSector} bytes, or refused by the PC`
-    : "";
-  return { text: `${diskLine(disk)}${how}`, refused: false };
+  const line = diskLine(disk, speech);
+  return {
+    text: hasOther ? t("target.sectors", { disk: line, bytes: disk.logicalSector }) : line,
+    refused: false,
+  };
 }
 
 /** The disks that will be overwritten, each with its PC; of PCs that will refuse, or show none yet, there is none. */

@@ -1,15 +1,11 @@
 import type { DiskView } from "../wire/views.ts";
+import type { WipeMethod } from "../wire/wipe.ts";
 
-/** The ways to wipe a disk, as a person chooses them. */
-export const wipeMethods = [
-  { method: "discard", text: "Discard (TRIM): seconds on an SSD; else zeros" },
-  { method: "zero", text: "Write zeros everywhere: hours on a large disk" },
-  { method: "secure-erase", text: "Secure erase: the disk's own command, where it has one" },
-] as const;
+/** The ways to wipe a disk, in the order in which a person chooses; their texts are `wipe.METHOD`. */
+export const wipeMethods: readonly WipeMethod[] = ["discard", "zero", "secure-erase"];
 
 /** Of these disks, one at least has it. */
-export const wipeMethodsOf = (disks: readonly Pick<DiskView, "secureErase">[]) =>
+export const wipeMethodsOf = (disks: readonly Pick<DiskView, "secureErase">[]): WipeMethod[] =>
   wipeMethods.filter(
-    ({ method }) =>
-      method !== "secure-erase" || disks.some(({ secureErase }) => secureErase === true),
+    (method) => method !== "secure-erase" || disks.some(({ secureErase }) => secureErase === true),
   );

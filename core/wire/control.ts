@@ -11,6 +11,7 @@ import { millis } from "../units/units.ts";
 import { base64Of } from "./base64.ts";
 import { checkStepsLimit } from "./check.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
+import { Language } from "./language.ts";
 import { Challenge, LinkLevel, PairingCode } from "./login.ts";
 import { fitted } from "./misfit.ts";
 import { ImageName } from "./names.ts";
@@ -412,6 +413,8 @@ export const Placed = Type.Object({
   walk: nullable(Type.Object({ room: text(64), next: nullable(text(32)) })),
   /** What the PC may do. */
   level: LinkLevel,
+  /** In which its screen is; absent from an older server: as it started. */
+  language: Type.Optional(Language),
 });
 export type Placed = Static<typeof Placed>;
 

@@ -6,6 +6,7 @@
 import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
 import { domainPattern } from "./host-names.ts";
+import { Language } from "./language.ts";
 import { KeyName, pcNameRule, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { Pin } from "./trust.ts";
@@ -55,6 +56,10 @@ export type AddressMode = Static<typeof AddressMode>;
 /** Which PCs are given what only they may know: those with a lasting key, or all that are placed. */
 export const Secrets = Type.Union([Type.Literal("proven"), Type.Literal("unproven")]);
 export type Secrets = Static<typeof Secrets>;
+
+/** What a room's PCs speak: `default`, as the server does. */
+export const RoomLanguage = Type.Union([Type.Literal("default"), Language]);
+export type RoomLanguage = Static<typeof RoomLanguage>;
 
 const octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
 const Ipv4 = Type.String({
@@ -110,6 +115,8 @@ export const RoomSettings = Type.Object(
     secrets: Secrets,
     /** What the firmware of its UEFI PCs starts first once they are restored. */
     bootFirst: Type.Union([Type.Literal("network"), Type.Literal("disk")]),
+    /** In which its PCs' screens are. */
+    language: RoomLanguage,
   },
   closed,
 );
@@ -132,7 +139,14 @@ export const roomDefaults: RoomSettings = {
   sshKeys: [],
   secrets: "proven",
   bootFirst: "network",
+  language: "default",
 };
+
+/** The language of a PC's screen; `server`: that of the server. */
+export const languageIn = (
+  { language }: Pick<RoomSettings, "language">,
+  server: Language,
+): Language => (language === "default" ? server : language);
 
 /** What `PATCH /rooms/ROOM` takes. A PIN goes in and never comes out. */
 export const RoomChange = Type.Object(

@@ -176,6 +176,7 @@ export class Agent {
     if (latest === null) return null;
     const { serverUrl, clock } = this.ports;
     const task = workbench.view(link.word === "connected", clock.now());
-    return menuView({ serverUrl, link, desk, ...latest, isHalfWritten, task });
+    const language = desk.place?.language ?? this.ports.language;
+    return menuView({ language, serverUrl, link, desk, ...latest, isHalfWritten, task });
   }
 }

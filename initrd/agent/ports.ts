@@ -4,6 +4,7 @@ import type { PinnedServer } from "../../core/node/pinned.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Prover } from "../../core/trust/prover.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Listening } from "./check/listen.ts";
@@ -23,6 +24,8 @@ export interface AgentPorts {
   readonly server: PinnedServer;
   /** The server's address, for people. */
   readonly serverUrl: string;
+  /** Of the screen, until the server has said which. */
+  readonly language: Language;
   /** The PC's key; a TPM takes seconds to make it. */
   readonly prover: Promise<Prover>;
   readonly clock: Clock;

@@ -12,6 +12,7 @@ import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
 import type { Prover } from "../../core/trust/prover.ts";
 import type { Hello } from "../../core/wire/control.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { describePath, listDisks } from "../../imaging/disk/disks.ts";
 import { usedBy } from "../../imaging/disk/in-use.ts";
@@ -66,6 +67,8 @@ export interface AgentOptions {
   readonly shell?: boolean;
   /** This is a PC that roomcast booted: it may be restarted and switched off. */
   readonly isAppliance?: boolean;
+  /** Of the screen, until the server has said which; English. */
+  readonly language?: Language;
   /** By how much this PC's clock was behind the server's before it was set; negative: ahead. */
   readonly clockOffSeconds?: number;
   readonly logPath?: string | null;
@@ -209,6 +212,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const agent = new Agent({
     server,
     serverUrl: serverUrl.origin,
+    language: options.language ?? "en",
     prover,
     clock: systemClock,
     journal,

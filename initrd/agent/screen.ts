@@ -4,6 +4,7 @@ import type { Order } from "../../core/agent/life.ts";
 import type { Welcome } from "../../core/agent/link.ts";
 import type { TaskProgress } from "../../core/agent/state.ts";
 import type { End } from "../../core/wire/control.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { MenuView, TaskView } from "../menu/view.ts";
 import type { Described } from "./description.ts";
@@ -11,6 +12,7 @@ import type { RoomGauge } from "./gauges.ts";
 import type { Link } from "./link/link.ts";
 
 export interface ScreenState {
+  readonly language: Language;
   readonly serverUrl: string;
   readonly link: Pick<Link, "word" | "trouble" | "welcome" | "code">;
   readonly desk: Desk;
@@ -23,6 +25,7 @@ export interface ScreenState {
 export function menuView(state: ScreenState): MenuView {
   const { desk, described, link, troubles } = state;
   return {
+    language: state.language,
     pc: { name: desk.name, room: desk.room, mac: described.mac, ip: described.ip },
     server: { url: state.serverUrl, state: link.word, detail: link.trouble?.detail ?? null },
     level: desk.place?.level ?? link.welcome?.level ?? null,

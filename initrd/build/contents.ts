@@ -64,6 +64,11 @@ export const tools: readonly PackageFiles[] = [
   // Disk health.
   { name: "smartmontools", files: ["usr/sbin/smartctl"] },
   {
+    // The kernel's own font lacks half of the letters of Portuguese; this one has all of ISO 8859-15, in the same shapes.
+    name: "console-setup-linux",
+    files: ["usr/share/consolefonts/Lat15-VGA16.psf.gz"],
+  },
+  {
     // Terminals that the menu may run on; the tools of partclone ask for theirs as well.
     name: "ncurses-base",
     files: [

@@ -9,52 +9,58 @@ import {
   screenful,
   span,
 } from "../../core/screen/row.ts";
-import { headerRow, noticeRows } from "./frame.ts";
+import { headerRow, serverNoticeRows } from "./frame.ts";
 import type { Page } from "./pages.ts";
+import { type MenuSpeech, speechOf } from "./speech.ts";
 import type { MenuView } from "./view.ts";
 
 /** At the right end of the first page's bar. */
-export function lockWord({ isLocked, unlocks }: MenuView): string {
-  if (isLocked) return "LOCKED: needs the PIN";
-  return unlocks === null ? "" : "U: instructor's PIN";
+export function lockWord(view: MenuView): string {
+  const { t } = speechOf(view);
+  if (view.isLocked) return t("lock.locked");
+  return view.unlocks === null ? "" : t("lock.instructor");
 }
 
 /** The title of the page on which a PIN is typed, and its keys. */
 export function pinWords(
-  { unlocks }: MenuView,
+  view: MenuView,
   { beyond }: Extract<Page, { name: "pin" }>,
 ): readonly [title: string, keys: string] {
-  if (unlocks === "instructor") return ["The instructor's PIN", "Enter: unlock   Esc: back"];
-  const instead = beyond === null ? "" : "   Tab: ask an operator instead";
-  return ["This room has a PIN", `Enter: unlock${instead}   Esc: back`];
+  const { t } = speechOf(view);
+  if (view.unlocks === "instructor") return [t("pin.instructor"), t("keys.unlock")];
+  return [t("pin.room"), t(beyond === null ? "keys.unlock" : "keys.unlockOrAsk")];
 }
 
 /** In a locked menu an image is named. */
-export const imageNameRows = (value: string, columns: number): Row[] => [
-  ...paragraph(
-    "The menu is locked, so the images are not listed. Type the name of one, as NAME or NAME@VERSION; the server's operator is asked before anything happens.",
-    columns,
-  ),
+export const imageNameRows = (value: string, { t }: MenuSpeech, columns: number): Row[] => [
+  ...paragraph(t("restore.locked"), columns),
   blank,
-  [span(" Name of the image: ", "bold"), span(`${value}_`, "accent")],
+  fieldRow(t("image.name"), value),
+];
+
+/** What is typed, behind its name. */
+export const fieldRow = (name: string, value: string): Row => [
+  span(` ${name} `, "bold"),
+  span(`${value}_`, "accent"),
 ];
 
 /** What was asked for waits for an operator's yes. */
 export function waitingRows(view: MenuView, what: string, size: ScreenSize): Row[] {
   const { columns, lines } = size;
+  const { t, told } = speechOf(view);
   const details = [
-    ...paragraph("Waiting for the server's operator to say yes. This PC asks to:", columns, "bold"),
+    ...paragraph(t("ask.waiting"), columns, "bold"),
     blank,
-    ...paragraph(what, columns),
+    ...paragraph(told(what), columns),
     blank,
-    ...paragraph("The console at the server rings. Nothing happens before the answer.", columns),
+    ...paragraph(t("ask.rings"), columns),
   ];
   const room = { columns: columns - 2, lines: lines - details.length - 6 };
   return screenful(
     {
       header: [headerRow(view, columns), blank],
-      body: [...bigLetters("ASKED", room, "blockWarn"), blank, ...details],
-      footer: [...noticeRows(view.notice, columns), barRow("Esc: withdraw", "", columns)],
+      body: [...bigLetters(t("big.asked"), room, "blockWarn"), blank, ...details],
+      footer: [...serverNoticeRows(view, columns), barRow(t("keys.withdraw"), "", columns)],
     },
     size,
   );

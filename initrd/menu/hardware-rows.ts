@@ -1,47 +1,54 @@
 /** The page that says which PC this is, and what is in it. */
 import { diskIdentity } from "../../core/screen/disk.ts";
-import { sizeText } from "../../core/screen/format.ts";
 import { blank, cell, factRow, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { DiskView } from "../../core/wire/views.ts";
+import { type MenuSpeech, speechOf } from "./speech.ts";
 import type { MenuView } from "./view.ts";
 
 const titleWidth = 10;
 
 export function hardwareRows(view: MenuView, columns: number): Row[] {
   const { pc, hardware, disks } = view;
+  const speech = speechOf(view);
+  const { t, size } = speech;
   const { nic, identity, firmware, secureBoot, memoryBytes, agentVersion } = hardware;
   const fact = (title: string, text: string): Row => factRow(title, text, { columns, titleWidth });
   const boot = { bios: "BIOS", uefi: "UEFI" };
-  const secure = { true: "  Secure Boot on", false: "  Secure Boot off", null: "" };
-  const speed = nic.speedMbps === null ? "link speed unknown" : `${nic.speedMbps} Mbit/s`;
+  const secure = secureBoot === null ? "" : `  ${t(secureBoot ? "hw.secureOn" : "hw.secureOff")}`;
+  const speed = nic.speedMbps === null ? t("hw.speedUnknown") : `${nic.speedMbps} Mbit/s`;
+  const room = pc.room === null ? t("pc.noRoom") : t("pc.inRoom", { room: pc.room });
+  const { serials } = identity;
   return [
-    fact("PC", `${pc.name ?? "no name yet"}  room ${pc.room ?? "none"}`),
-    fact("UUID", identity.uuid ?? "none of its own"),
-    fact("Serials", identity.serials.length === 0 ? "none" : identity.serials.join("  ")),
-    fact("Firmware", firmware === null ? "unknown" : `${boot[firmware]}${secure[`${secureBoot}`]}`),
-    fact("Memory", memoryBytes === null ? "unknown" : sizeText(memoryBytes)),
-    fact("Network", `${nic.driver ?? "no driver"}  ${speed}  ${pc.ip ?? "no address"}`),
-    ...identity.macs.slice(0, 4).map((mac, index) => fact(index === 0 ? "MACs" : "", mac)),
+    fact(t("pc"), `${pc.name ?? t("pc.noName")}  ${room}`),
+    fact("UUID", identity.uuid ?? t("hw.noUuid")),
+    fact(t("hw.serials"), serials.length === 0 ? t("none") : serials.join("  ")),
+    fact(t("hw.firmware"), firmware === null ? t("unknown") : `${boot[firmware]}${secure}`),
+    fact(t("hw.memory"), memoryBytes === null ? t("unknown") : size(memoryBytes)),
+    fact(
+      t("hw.network"),
+      `${nic.driver ?? t("hw.noDriver")}  ${speed}  ${pc.ip ?? t("pc.noAddress")}`,
+    ),
+    ...identity.macs.slice(0, 4).map((mac, index) => fact(index === 0 ? t("hw.macs") : "", mac)),
     fact("roomcast", agentVersion),
     blank,
-    ...disks.slice(0, 8).flatMap((disk) => diskRows(disk, columns)),
-    ...(disks.length > 8 ? [fact("", `and ${disks.length - 8} more disks`)] : []),
+    ...disks.slice(0, 8).flatMap((disk) => diskRows(disk, speech, columns)),
+    ...(disks.length > 8 ? [fact("", t("hw.moreDisks", { count: disks.length - 8 }))] : []),
   ];
 }
 
-function diskRows(disk: DiskView, columns: number): Row[] {
-  const kind = disk.rotational === null ? "" : disk.rotational ? "  rotating" : "  solid state";
-  const health = disk.health === null ? "" : `  health: ${disk.health}`;
+function diskRows(disk: DiskView, { t, size }: MenuSpeech, columns: number): Row[] {
+  const { rotational, health } = disk;
+  const parts = [
+    disk.transport ?? t("hw.noBus"),
+    ...(rotational === null ? [] : [t(rotational ? "hw.rotating" : "hw.solid")]),
+    t("hw.sectors", { bytes: disk.logicalSector }),
+    ...(health === null ? [] : [t("hw.health", { health })]),
+  ];
   return [
     [
-      span(` ${cell(`${sizeText(disk.size)}`, titleWidth)}`, "bold"),
+      span(` ${cell(size(disk.size), titleWidth)}`, "bold"),
       span(cell(diskIdentity(disk), columns - titleWidth - 2)),
     ],
-    ...paragraph(
-      `${disk.transport ?? "unknown bus"}${kind}  sectors of ${disk.logicalSector} bytes${health}`,
-      columns,
-      "plain",
-      titleWidth + 1,
-    ),
+    ...paragraph(parts.join("  "), columns, "plain", titleWidth + 1),
   ];
 }

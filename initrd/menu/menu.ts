@@ -56,6 +56,8 @@ export function openMenu(options: MenuOptions): Menu {
   const terminal = openTerminal({
     onKey,
     onResize: draw,
+    // The console of a PC is in UTF-8, with a font that has these letters; a serial line is taken for one that has.
+    isUnicode: true,
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     ...(term === undefined ? {} : { term }),

@@ -2,7 +2,7 @@
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 import type { WipeMethod } from "./view.ts";
 
-/** What has to be typed before a disk is overwritten. */
+/** What has to be typed before a disk is overwritten; the same in every language, as the documents have it. */
 export const eraseWord = "ERASE";
 
 export type Page =
@@ -58,18 +58,8 @@ export type Purpose = { readonly kind: "capture" } | { readonly kind: "cast" } |
 
 export type PowerAction = "reboot" | "poweroff" | "boot-disk";
 
-/** The items of the menu: a number, a letter, or arrows and Enter choose one. */
-export const items = [
-  { letter: "w", text: "Wait for the room" },
-  { letter: "r", text: "Restore an image" },
-  { letter: "c", text: "Capture this PC" },
-  { letter: "t", text: "To the room: cast this PC's disk" },
-  { letter: "e", text: "Erase the disk" },
-  { letter: "n", text: "Network check" },
-  { letter: "h", text: "Hardware" },
-  { letter: "s", text: "Shell" },
-  { letter: "x", text: "Exit: local disk, reboot, power off" },
-] as const;
+/** The items of the menu: a number, a letter, or arrows and Enter choose one; the text is `item.LETTER`. */
+export const items = ["w", "r", "c", "t", "e", "n", "h", "s", "x"] as const;
 
 /** What an operator can say yes to, where nobody knows the PIN. */
 const askLetters = ["r", "c", "t", "e"] as const;
@@ -77,12 +67,12 @@ export type AskLetter = (typeof askLetters)[number];
 export const isAskLetter = (letter: string): letter is AskLetter =>
   askLetters.some((each) => each === letter);
 
-/** The ways out; their letters also work on the first page. */
+/** The ways out; their letters also work on the first page, and the text is `exit.LETTER`. */
 export const exits = [
-  { letter: "l", action: "boot-disk", text: "Start from the local disk" },
-  { letter: "b", action: "reboot", text: "Reboot" },
-  { letter: "p", action: "poweroff", text: "Power off" },
-] as const satisfies readonly { letter: string; action: PowerAction; text: string }[];
+  { letter: "l", action: "boot-disk" },
+  { letter: "b", action: "reboot" },
+  { letter: "p", action: "poweroff" },
+] as const satisfies readonly { letter: string; action: PowerAction }[];
 
 export const home = (chosen = 0, said: string | null = null): Page => ({
   name: "home",

@@ -2,7 +2,6 @@
 import type { Finding } from "../../core/agent/desk.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
-import { dateText, sizeText } from "../../core/screen/format.ts";
 import { bigLetters } from "../../core/screen/letters.ts";
 import {
   barRow,
@@ -24,10 +23,11 @@ import { codeText } from "../../core/trust/code.ts";
 import { levelText } from "../../core/trust/level.ts";
 import { foldedName, imageNameRule, nameFault } from "../../core/wire/names.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
-import { imageNameRows, lockWord, pinWords, waitingRows } from "./ask-rows.ts";
-import { headerRow, noticeRows, pinRow } from "./frame.ts";
+import { fieldRow, imageNameRows, lockWord, pinWords, waitingRows } from "./ask-rows.ts";
+import { headerRow, noticeRows, pinRow, serverNoticeRows } from "./frame.ts";
 import { hardwareRows } from "./hardware-rows.ts";
 import { eraseWord, exits, items, type Page } from "./pages.ts";
+import { type MenuSpeech, speechOf } from "./speech.ts";
 import { offeredSeat, settled, workText } from "./state.ts";
 import { taskRows } from "./task-rows.ts";
 import type { MenuView } from "./view.ts";
@@ -38,12 +38,14 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
   if (view.task !== null) return taskRows(view, view.task, page, size);
   if (view.waiting !== null) return waitingRows(view, view.waiting, size);
   const { columns } = size;
+  const speech = speechOf(view);
+  const { t } = speech;
   const frame = (title: string, body: readonly Row[], keys: string): Row[] =>
     screenful(
       {
         header: [headerRow(view, columns), line(title, "bold"), blank],
         body,
-        footer: [...noticeRows(view.notice, columns), barRow(keys, "", columns)],
+        footer: [...serverNoticeRows(view, columns), barRow(keys, "", columns)],
       },
       size,
     );
@@ -58,89 +60,64 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
     }
     case "imageName":
       return frame(
-        "Restore an image: which one?",
-        imageNameRows(page.value, columns),
-        "Enter: continue   Esc: back",
+        t("restore.which"),
+        imageNameRows(page.value, speech, columns),
+        t("keys.continue"),
       );
     case "images":
-      return frame(
-        "Restore an image",
-        imageRows(view, page.chosen, size),
-        "Arrows, Enter: choose   R: reload   Esc: back",
-      );
+      return frame(t("item.r"), imageRows(view, page.chosen, size), t("keys.images"));
     case "disks":
       return frame(
         page.purpose.kind === "capture"
-          ? "Capture this PC: which disk?"
+          ? t("capture.whichDisk")
           : page.purpose.kind === "cast"
-            ? "Cast this PC's disk: which one?"
-            : `${capital(workText(page.purpose))}: which disk?`,
-        choiceRows(view.disks.map(diskLine), page.chosen, columns),
-        "Arrows or number, Enter: choose   Esc: back",
+            ? t("cast.whichDisk")
+            : t("work.whichDisk", { work: capital(workText(page.purpose, t)) }),
+        choiceRows(
+          view.disks.map((disk) => diskLine(disk, speech)),
+          page.chosen,
+          columns,
+        ),
+        t("keys.choose"),
       );
     case "erase":
       return frame(
-        capital(workText(page.work)),
-        eraseRows(page, columns),
-        `Type ${eraseWord}, Enter: overwrite the disk   Esc: back, change nothing`,
+        capital(workText(page.work, t)),
+        eraseRows(page, speech, columns),
+        t("keys.erase", { word: eraseWord }),
       );
     case "castName":
-      return frame(
-        "Cast this PC's disk to the room",
-        castNameRows(page, view.images, columns),
-        "Enter: continue   Esc: back",
-      );
+      return frame(t("cast.title"), castNameRows(page, view, columns), t("keys.continue"));
     case "cast":
-      return frame(
-        "Cast this PC's disk to the room",
-        castRows(page, view, size),
-        "The room's name, Enter: overwrite its disks   Esc: back, change nothing",
-      );
+      return frame(t("cast.title"), castRows(page, view, size), t("keys.cast"));
     case "methods":
       return frame(
-        "Erase the disk: how?",
+        t("erase.how"),
         choiceRows(
-          wipeMethodsOf(view.disks).map(({ text }) => text),
+          wipeMethodsOf(view.disks).map((method) => t(`wipe.${method}`)),
           page.chosen,
           columns,
         ),
-        "Arrows or number, Enter: choose   Esc: back",
+        t("keys.choose"),
       );
     case "exits":
       return frame(
-        "Exit",
+        t("exit.title"),
         choiceRows(
-          exits.map(({ letter, text }) => `${letter.toUpperCase()}  ${text}`),
+          exits.map(({ letter }) => `${letter.toUpperCase()}  ${t(`exit.${letter}`)}`),
           page.chosen,
           columns,
         ),
-        "Arrows, number or letter: choose   Esc: back",
+        t("keys.exits"),
       );
     case "hardware":
-      return frame("Hardware", hardwareRows(view, columns), "Any key: back");
+      return frame(t("item.h"), hardwareRows(view, columns), t("keys.back"));
     case "check":
-      return frame(
-        "Network check",
-        findingRows(view.check ?? [], columns),
-        "R: check again   Any other key: back",
-      );
+      return frame(t("item.n"), findingRows(view.check ?? [], speech, columns), t("keys.check"));
     case "capture":
-      return frame(
-        "Capture this PC",
-        captureRows(page, view.images, columns),
-        "Enter: start   Esc: back",
-      );
+      return frame(t("item.c"), captureRows(page, view, columns), t("keys.start"));
     case "power":
-      return frame(
-        {
-          reboot: "Reboot this PC?",
-          poweroff: "Switch this PC off?",
-          "boot-disk":
-            "Start from the local disk? This PC then takes no part in its room's sessions.",
-        }[page.action],
-        [],
-        "Y: yes   Any other key: back",
-      );
+      return frame(t(`power.${page.action}`), [], t("keys.yes"));
     case "stop":
       return homeRows(view, { name: "home", chosen: 0, said: null }, size);
   }
@@ -148,34 +125,38 @@ export function rows(view: MenuView, before: Page, size: ScreenSize): Row[] {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-const stateWord: Readonly<Record<MenuView["server"]["state"], readonly [string, Style]>> = {
-  searching: ["SEARCHING", "blockWarn"],
-  proving: ["PROVING", "blockWarn"],
-  connected: ["READY", "blockGood"],
-  lost: ["NO SERVER", "blockBad"],
-  "other-version": ["OTHER VERSION", "blockBad"],
-  refused: ["REFUSED", "blockBad"],
-  "other-key": ["WRONG SERVER", "blockBad"],
+const stateStyle: Readonly<Record<MenuView["server"]["state"], Style>> = {
+  searching: "blockWarn",
+  proving: "blockWarn",
+  connected: "blockGood",
+  lost: "blockBad",
+  "other-version": "blockBad",
+  refused: "blockBad",
+  "other-key": "blockBad",
 };
 
 function homeKeys(view: MenuView): string {
-  if (offeredSeat(view) !== null) return "Enter: take the seat   Letter or number: the menu";
-  const usual = "Arrows and Enter, number, or letter";
-  return view.server.state === "connected" ? usual : `${usual}   R: draw again`;
+  const { t } = speechOf(view);
+  if (offeredSeat(view) !== null) return t("keys.seat");
+  return t(view.server.state === "connected" ? "keys.home" : "keys.homeRedraw");
 }
 
 /** In a seat walk: the seat that Enter takes, or the seat that this PC has. */
 function homeWord(view: MenuView): readonly [string, Style] {
-  if (view.server.state !== "connected") return stateWord[view.server.state];
+  const { t } = speechOf(view);
+  const { state } = view.server;
+  if (state !== "connected") return [t(`big.${state}`), stateStyle[state]];
   if ((view.place?.walk ?? null) === null) {
     const code = pairingCode(view);
     if (code !== null) return [codeText(code), "blockWarn"];
-    if (view.disks.length === 0) return ["NO DISK", "blockBad"];
-    return view.isHalfWritten ? ["HALF WRITTEN", "blockBad"] : stateWord.connected;
+    if (view.disks.length === 0) return [t("big.noDisk"), "blockBad"];
+    return view.isHalfWritten
+      ? [t("big.halfWritten"), "blockBad"]
+      : [t("big.connected"), stateStyle.connected];
   }
   const offered = offeredSeat(view);
-  if (offered !== null) return [`SEAT ${offered.seat}`, "blockWarn"];
-  return view.place?.seat == null ? ["NO SEAT", "blockWarn"] : [view.place.seat, "blockGood"];
+  if (offered !== null) return [t("big.seat", { seat: offered.seat }), "blockWarn"];
+  return view.place?.seat == null ? [t("big.noSeat"), "blockWarn"] : [view.place.seat, "blockGood"];
 }
 
 /** The code to compare, while nobody has placed this PC. */
@@ -186,12 +167,13 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
   const { columns, lines } = size;
   const footer = [
     ...noticeRows(page.said, columns),
-    ...noticeRows(view.notice, columns),
+    ...serverNoticeRows(view, columns),
     barRow(homeKeys(view), lockWord(view), columns),
   ];
-  const menu = items.map(({ letter, text }, index) => [
+  const { t } = speechOf(view);
+  const menu = items.map((letter, index) => [
     span(
-      ` ${index + 1}  ${letter.toUpperCase()}  ${cell(text, 36)}`,
+      ` ${index + 1}  ${letter.toUpperCase()}  ${cell(t(`item.${letter}`), 36)}`,
       index === page.chosen ? "chosen" : "plain",
     ),
   ]);
@@ -220,18 +202,12 @@ function homeRows(view: MenuView, page: Extract<Page, { name: "home" }>, size: S
 
 function waitRows(view: MenuView, size: ScreenSize): Row[] {
   const { columns, lines } = size;
+  const { t } = speechOf(view);
   const code = pairingCode(view);
   const name = code === null ? (view.pc.name ?? view.pc.mac) : codeText(code);
   const details =
     view.server.state === "connected"
-      ? [
-          line(
-            "Waiting for the room. The server starts the work; you have nothing to do here.",
-            "bold",
-          ),
-          blank,
-          ...knownRows(view, columns, 8),
-        ]
+      ? [...paragraph(t("wait.lead"), columns, "bold"), blank, ...knownRows(view, columns, 8)]
       : searchRows(view, columns);
   const big = bigLetters(
     name,
@@ -242,7 +218,7 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
     {
       header: [headerRow(view, columns), blank],
       body: [...big, blank, ...details],
-      footer: [...noticeRows(view.notice, columns), barRow("Any key: the menu", "", columns)],
+      footer: [...serverNoticeRows(view, columns), barRow(t("keys.toMenu"), "", columns)],
     },
     size,
   );
@@ -251,37 +227,44 @@ function waitRows(view: MenuView, size: ScreenSize): Row[] {
 /** What this PC is: for the label on its case, and for finding it on the server. */
 function knownRows(view: MenuView, columns: number, diskLines: number): Row[] {
   const { pc, server, disks } = view;
-  const fact = (title: string, text: string): Row =>
-    factRow(title, text, { columns, titleWidth: 8 });
+  const speech = speechOf(view);
+  const { t, told } = speech;
+  const titles = ["pc", "seat", "key", "server", "disk"] as const;
+  const titleWidth = Math.max(8, ...titles.map((key) => t(key).length + 1));
+  const fact = (title: string, text: string): Row => factRow(title, text, { columns, titleWidth });
+  const room = pc.room === null ? t("pc.noRoom") : t("pc.inRoom", { room: pc.room });
   const shown = disks.slice(0, disks.length > diskLines ? diskLines - 1 : diskLines);
   return [
+    fact(t("pc"), [pc.name ?? t("pc.noName"), room, pc.mac, pc.ip ?? t("pc.noAddress")].join("  ")),
+    ...seatFacts(view).map((text) => fact(t("seat"), text)),
+    ...keyFacts(view).map((text) => fact(t("key"), text)),
     fact(
-      "PC",
-      [pc.name ?? "no name yet", `room ${pc.room ?? "none"}`, pc.mac, pc.ip ?? "no address"].join(
-        "  ",
-      ),
+      t("server"),
+      `${server.url ?? t("unknown")}  ${server.detail === null ? t("known.connected") : told(server.detail)}`,
     ),
-    ...seatFacts(view).map((text) => fact("Seat", text)),
-    ...keyFacts(view).map((text) => fact("Key", text)),
-    fact("Server", `${server.url ?? "unknown"}  ${server.detail ?? "connected"}`),
-    ...shown.map((disk, index) => fact(index === 0 ? "Disk" : "", diskLine(disk))),
-    ...(shown.length < disks.length ? [fact("", `and ${disks.length - shown.length} more`)] : []),
-    ...(disks.length === 0 ? [fact("Disk", "none")] : []),
-    ...view.troubles.flatMap((text) => paragraph(text, columns, "warn")).slice(0, troubleLines),
+    ...shown.map((disk, index) => fact(index === 0 ? t("disk") : "", diskLine(disk, speech))),
+    ...(shown.length < disks.length
+      ? [fact("", t("known.more", { count: disks.length - shown.length }))]
+      : []),
+    ...(disks.length === 0 ? [fact(t("disk"), t("none"))] : []),
+    ...view.troubles
+      .flatMap((text) => paragraph(told(text), columns, "warn"))
+      .slice(0, troubleLines),
   ];
 }
 
 function keyFacts(view: MenuView): string[] {
   if (view.level === null) return [];
   const code = pairingCode(view);
-  const text = levelText(view.level);
-  return [code === null ? text : `${codeText(code)}: ${text}. An operator compares the number.`];
+  const { t, told } = speechOf(view);
+  const level = told(levelText(view.level));
+  return [code === null ? level : t("known.compare", { code: codeText(code), level })];
 }
 
 function seatFacts(view: MenuView): string[] {
   const offered = offeredSeat(view);
   if (offered !== null) {
-    return [`SEAT WALK: press Enter, and this PC takes seat ${offered.seat} of ${offered.room}`];
+    return [speechOf(view).t("walk.offer", offered)];
   }
   const seat = view.place?.seat ?? null;
   return seat === null ? [] : [seat];
@@ -291,66 +274,75 @@ function seatFacts(view: MenuView): string[] {
 const troubleLines = 5;
 
 /** What it means that another machine answers in the server's place, and what to do. */
-const otherKeyRows = ({ detail }: MenuView["server"], columns: number): Row[] => [
-  line("This server is not the one that this PC was started by. It is told nothing.", "bold"),
-  ...paragraph(`${detail}.`, columns, "warn").slice(0, 3),
-  line("Restart this PC. If this comes back, another machine may answer in the"),
-  line("server's place: compare the key with `roomcast trust show` on the server."),
+const otherKeyRows = (detail: string | null, { t, told }: MenuSpeech, columns: number): Row[] => [
+  ...paragraph(t("key.other"), columns, "bold"),
+  ...paragraph(`${told(`${detail}`)}.`, columns, "warn").slice(0, 3),
+  ...paragraph(t("key.otherNext"), columns),
 ];
 
 /** Why the server is not reached, and what to check: the most frequent cause first. */
-function searchRows({ pc, server }: MenuView, columns: number): Row[] {
-  const { state, url, detail } = server;
-  const where = url === null ? "No server is known yet" : `The server at ${url}`;
+function searchRows(view: MenuView, columns: number): Row[] {
+  const { pc, server } = view;
+  const { state, url } = server;
+  const speech = speechOf(view);
+  const { t, told } = speech;
+  if (state === "other-key") return otherKeyRows(server.detail, speech, columns);
+  const detail = server.detail === null ? null : told(server.detail);
+  const where = url === null ? t("search.unknown") : t("search.at", { url });
   const said = (text: string): Row[] => paragraph(text, columns, "warn").slice(0, 3);
-  if (state === "proving") return said(`${where} answers; this PC is proving its key`);
-  if (state === "other-version") return said(`${where} has another version: ${detail}.`);
-  if (state === "other-key") return otherKeyRows(server, columns);
-  if (state === "refused") return said(`${where} refuses this PC: ${detail}`);
-  const silent = state === "lost" ? "no longer answers" : "does not answer yet";
-  const what =
-    detail !== null ? `${where}: ${detail}` : url === null ? where : `${where} ${silent}`;
+  const why = `${detail}`;
+  if (state === "proving") return said(t("search.proving", { server: where }));
+  if (state === "other-version") return said(t("search.otherVersion", { server: where, why }));
+  if (state === "refused") return said(t("search.refused", { server: where, why }));
+  const silent = t(state === "lost" ? "search.lost" : "search.silent", { server: where });
+  const what = detail !== null ? `${where}: ${detail}` : url === null ? where : silent;
+  const check = t("search.check");
+  const checks = [
+    t("search.cable"),
+    t("search.port"),
+    t("search.runs"),
+    t("search.address", { address: pc.ip ?? t("search.noAddress"), mac: pc.mac }),
+  ];
   return [
-    ...said(`${what}. This PC keeps trying.`),
-    line(`Check  1. the cable, and the light at its socket`),
-    line(`       2. the switch port: in the right VLAN, and up for a minute already?`),
-    line(`       3. the server: is it on, in this network, and running roomcast serve?`),
-    line(
-      `       4. this PC's address: ${pc.ip ?? "NONE, so DHCP has not answered"}  (MAC ${pc.mac})`,
+    ...said(t("search.keeps", { what })),
+    ...checks.map((text, at) =>
+      line(`${at === 0 ? check : " ".repeat(check.length)}  ${at + 1}. ${text}`),
     ),
   ];
 }
 
 function imageRows(view: MenuView, chosen: number, size: ScreenSize): Row[] {
+  const { t, size: bytes, date } = speechOf(view);
   if (view.images === null) {
     return view.server.state === "connected"
-      ? [line("Asking the server for its images...")]
-      : paragraph("The images are on the server, which does not answer now.", size.columns, "warn");
+      ? [line(t("images.asking"))]
+      : paragraph(t("images.silent"), size.columns, "warn");
   }
-  if (view.images.length === 0) {
-    return paragraph("The server has no images yet. Capture a PC first.", size.columns);
-  }
+  if (view.images.length === 0) return paragraph(t("images.none"), size.columns);
   const name = size.columns - 2 - 10 - 12 - 18;
-  const heading = `${cell("Image", name)}${cell("Data", 10, "right")}${cell("Disk", 12, "right")}${cell("  Captured", 18)}`;
+  const heading = `${cell(t("image"), name)}${cell(t("images.data"), 10, "right")}${cell(t("disk"), 12, "right")}${cell(`  ${t("images.captured")}`, 18)}`;
   const room = Math.max(1, size.lines - 8);
   const first = visibleFrom(chosen, view.images.length, room);
   return [
     line(heading, "bold"),
     ...view.images.slice(first, first + room).map((image, index): Row => {
-      const text = `${cell(imageName(image), name)}${cell(sizeText(image.usedBytes), 10, "right")}${cell(sizeText(image.diskBytes), 12, "right")}${cell(`  ${dateText(image.capturedAt)}`, 18)}`;
+      const text = `${cell(imageName(image), name)}${cell(bytes(image.usedBytes), 10, "right")}${cell(bytes(image.diskBytes), 12, "right")}${cell(`  ${date(image.capturedAt)}`, 18)}`;
       return line(text, first + index === chosen ? "chosen" : "plain");
     }),
     blank,
-    line(`${chosen + 1} of ${view.images.length}`),
+    line(t("amount.of", { some: `${chosen + 1}`, all: `${view.images.length}` })),
   ];
 }
 
-const diskFacts = (disk: DiskView): Row[] => [
-  [span("   Model   "), span(disk.model ?? "unknown", "bold")],
-  [span("   Serial  "), span(disk.serial ?? "unknown", "bold")],
-  [span("   Size    "), span(sizeText(disk.size), "bold")],
-  [span("   Device  "), span(`${disk.path}  ${disk.transport ?? ""}`, "bold")],
-];
+const diskFacts = (disk: DiskView, { t, size }: MenuSpeech): Row[] =>
+  (
+    [
+      ["disk.modelTitle", disk.model ?? t("unknown")],
+      ["disk.serialTitle", disk.serial ?? t("unknown")],
+      ["disk.sizeTitle", size(disk.size)],
+      ["disk.deviceTitle", `${disk.path}  ${disk.transport ?? ""}`],
+    ] as const
+  ).map(([title, text]) => [span(`   ${cell(t(title), 8)}`), span(text, "bold")]);
 
 /** A numbered list with blank lines between its items, so that nobody confuses two of them. */
 const choiceRows = (texts: readonly string[], chosen: number, columns: number): Row[] =>
@@ -359,52 +351,62 @@ const choiceRows = (texts: readonly string[], chosen: number, columns: number): 
     blank,
   ]);
 
-function eraseRows(page: Extract<Page, { name: "erase" }>, columns: number): Row[] {
+function eraseRows(
+  page: Extract<Page, { name: "erase" }>,
+  speech: MenuSpeech,
+  columns: number,
+): Row[] {
   const { work, disk, value, refused } = page;
+  const { t } = speech;
   return [
-    line("EVERYTHING ON THIS DISK WILL BE LOST:", "bad"),
+    line(t("erase.lost"), "bad"),
     blank,
-    ...diskFacts(disk),
+    ...diskFacts(disk, speech),
     blank,
     ...(work.kind === "restore"
       ? work.image === null
-        ? paragraph(`It will hold ${work.reference}.`, columns)
-        : imageFacts(work.image, disk, columns)
-      : paragraph("The disk will be empty, and the PC will not start from it.", columns)),
+        ? paragraph(t("erase.holds", { image: work.reference }), columns)
+        : imageFacts(work.image, disk, speech, columns)
+      : paragraph(t("erase.empty"), columns)),
     blank,
-    [span(` Type ${eraseWord} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${eraseWord}. Nothing was changed.`, "warn") : blank,
+    fieldRow(t("word.type", { word: eraseWord }), value),
+    refused ? line(t("word.wrong", { word: eraseWord }), "warn") : blank,
   ];
 }
 
-function imageFacts(image: ImageView, disk: DiskView, columns: number): Row[] {
-  const smaller =
-    disk.size < image.diskBytes
-      ? `The disk is smaller than the image's (${sizeText(image.diskBytes)}): where it has to be, the image is made to fit first, which takes minutes.`
-      : "";
+function imageFacts(
+  image: ImageView,
+  disk: DiskView,
+  { t, told, size, date }: MenuSpeech,
+  columns: number,
+): Row[] {
+  const { usedBytes, diskBytes, capturedAt, source } = image;
+  const facts = { image: imageName(image), size: size(usedBytes), date: date(capturedAt), source };
+  const smaller = disk.size < diskBytes ? t("erase.smaller", { size: size(diskBytes) }) : "";
   return [
-    ...paragraph(
-      `It will hold ${imageName(image)}: ${sizeText(image.usedBytes)} of data, captured ${dateText(image.capturedAt)} from ${image.source}.`,
-      columns,
-    ),
+    ...paragraph(t("erase.holdsImage", facts), columns),
     ...paragraph(smaller, columns, "warn"),
-    ...image.warnings.slice(0, 3).flatMap((warning) => paragraph(warning, columns, "warn")),
+    ...image.warnings.slice(0, 3).flatMap((warning) => paragraph(told(warning), columns, "warn")),
   ];
 }
 
-const verdicts = {
-  true: ["  ok   ", "good"],
-  false: [" CHECK ", "bad"],
-  null: ["  ...  ", "plain"],
-} as const;
+const verdicts = { true: "good", false: "bad", null: "plain" } as const;
 
 /** What the network check found on the way to the server; a verdict is a word, not a colour. */
-function findingRows(findings: readonly Finding[], columns: number): Row[] {
+function findingRows(
+  findings: readonly Finding[],
+  { t, told }: MenuSpeech,
+  columns: number,
+): Row[] {
   return findings.flatMap(({ title, good, text }) => {
-    const [word, style] = verdicts[`${good}`];
-    const [first = "", ...more] = wrap(text, columns - 24);
+    const word = good === null ? " ..." : good ? ` ${t("check.ok")}` : t("check.bad");
+    const [first = "", ...more] = wrap(told(text), columns - 24);
     return [
-      [span(` ${cell(title, 13)}`, "bold"), span(word, style), span(` ${first}`)],
+      [
+        span(` ${cell(told(title), 13)}`, "bold"),
+        span(` ${cell(word, 6)}`, verdicts[`${good}`]),
+        span(` ${first}`),
+      ],
       ...more.map((part): Row => [span(`${" ".repeat(22)}${part}`)]),
     ];
   });
@@ -412,34 +414,36 @@ function findingRows(findings: readonly Finding[], columns: number): Row[] {
 
 function castNameRows(
   page: Extract<Page, { name: "castName" }>,
-  images: readonly ImageView[] | null,
+  view: MenuView,
   columns: number,
 ): Row[] {
+  const speech = speechOf(view);
+  const { t } = speech;
   return [
-    line("This disk is only read, not changed:"),
+    line(t("disk.onlyRead")),
     blank,
-    ...diskFacts(page.disk),
+    ...diskFacts(page.disk, speech),
     blank,
-    ...paragraph(
-      "The server can store it as an image, too. Leave the name empty if it should not.",
-      columns,
-    ),
-    [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    ...nameNotes(page, images, columns),
+    ...paragraph(t("cast.store"), columns),
+    fieldRow(t("image.name"), page.value),
+    ...nameNotes(page, view, columns),
   ];
 }
 
 function castRows(
   { disk, saveAs, value, refused }: Extract<Page, { name: "cast" }>,
-  { pc, targets, isLocked }: MenuView,
+  view: MenuView,
   { columns, lines }: ScreenSize,
 ): Row[] {
+  const { pc, targets, isLocked } = view;
+  const speech = speechOf(view);
+  const { t } = speech;
   const room = pc.room ?? "";
   const others = (targets ?? []).filter(({ name }) => name !== pc.name);
   const from = [
-    ...paragraph(`They get the contents of this PC's ${diskLine(disk)}.`, columns),
+    ...paragraph(t("cast.contents", { disk: diskLine(disk, speech) }), columns),
     ...paragraph(
-      saveAs === null ? "The server does not store it." : `The server also stores it as ${saveAs}.`,
+      saveAs === null ? t("cast.notStored") : t("cast.storedAs", { image: saveAs }),
       columns,
     ),
   ];
@@ -448,28 +452,29 @@ function castRows(
   const ask: Row[] = [
     ...from,
     blank,
-    [span(` Type ${room} and press Enter: `, "bold"), span(`${value}_`, "accent")],
-    refused ? line(`That was not ${room}. Nothing was changed.`, "warn") : blank,
+    fieldRow(t("word.type", { word: room }), value),
+    refused ? line(t("word.wrong", { word: room }), "warn") : blank,
   ];
   if (isLocked) {
     return [
-      line(`EVERYTHING ON THE OTHER DISKS OF ROOM ${room} WILL BE LOST.`, "bad"),
-      ...paragraph("The server's operator is shown which these are, and is asked.", columns),
+      line(t("cast.lostOthers", { room }), "bad"),
+      ...paragraph(t("cast.operator"), columns),
       ...ask,
     ];
   }
-  if (targets === null) return [line(`Asking the server for the disks of room ${room}...`)];
-  if (others.length === 0) return [line(`There are no other PCs in room ${room}.`)];
-  const count = others.length === 1 ? "THIS DISK" : `THESE ${others.length} DISKS`;
+  if (targets === null) return [line(t("cast.asking", { room }))];
+  if (others.length === 0) return [line(t("cast.noOthers", { room }))];
   return [
-    line(`EVERYTHING ON ${count} OF ROOM ${room} WILL BE LOST:`, "bad"),
+    line(t("cast.lost", { count: others.length, room }), "bad"),
     ...shown.map(
       ({ name, disk: text }): Row => [
         span(` ${cell(name, 14)} `, "bold"),
         span(cell(text, columns - 17)),
       ],
     ),
-    ...(shown.length < others.length ? [line(`and ${others.length - shown.length} more`)] : []),
+    ...(shown.length < others.length
+      ? [line(t("known.more", { count: others.length - shown.length }))]
+      : []),
     ...ask,
   ];
 }
@@ -477,34 +482,37 @@ function castRows(
 /** What is wrong with the typed name, or that an image has it already. */
 function nameNotes(
   { value, refused }: { readonly value: string; readonly refused: boolean },
-  images: readonly ImageView[] | null,
+  view: MenuView,
   columns: number,
 ): Row[] {
+  const { t, told } = speechOf(view);
   const fault = refused ? nameFault(imageNameRule, value) : null;
   if (fault !== null) {
     const { what, next } = fault;
-    return wrap(`${what}; ${next}.`, columns - 2).map((text) => line(text, "warn"));
+    return wrap(`${told(`${what}; ${next}`)}.`, columns - 2).map((text) => line(text, "warn"));
   }
-  const same = (images ?? []).find(({ name }) => foldedName(name) === foldedName(value));
-  return [line(same ? `This makes a new version of ${same.name}; the older ones stay.` : "")];
+  const same = (view.images ?? []).find(({ name }) => foldedName(name) === foldedName(value));
+  return [line(same ? t("name.newVersion", { image: same.name }) : "")];
 }
 
 function captureRows(
   page: Extract<Page, { name: "capture" }>,
-  images: readonly ImageView[] | null,
+  view: MenuView,
   columns: number,
 ): Row[] {
-  const names = [...new Set((images ?? []).map(({ name }) => name))];
+  const speech = speechOf(view);
+  const { t } = speech;
+  const names = [...new Set((view.images ?? []).map(({ name }) => name))];
   return [
-    line("This disk is only read, not changed:"),
+    line(t("disk.onlyRead")),
     blank,
-    ...diskFacts(page.disk),
+    ...diskFacts(page.disk, speech),
     blank,
-    [span(" Name of the image: ", "bold"), span(`${page.value}_`, "accent")],
-    ...nameNotes(page, images, columns),
+    fieldRow(t("image.name"), page.value),
+    ...nameNotes(page, view, columns),
     blank,
     ...(names.length === 0
       ? []
-      : paragraph(`On the server: ${names.join(", ")}`, columns).slice(0, 4)),
+      : paragraph(t("name.known", { names: names.join(", ") }), columns).slice(0, 4)),
   ];
 }

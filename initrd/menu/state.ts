@@ -19,10 +19,10 @@ import {
   isAskLetter,
   items,
   type Page,
-  type PowerAction,
   type Purpose,
   type Work,
 } from "./pages.ts";
+import { type MenuSpeech, speechOf } from "./speech.ts";
 import type { MenuView } from "./view.ts";
 
 export interface Step {
@@ -43,7 +43,7 @@ export function settled(page: Page, view: MenuView): Page {
   if (view.isLocked && !openPages.has(page.name)) return home();
   const has = (disk: DiskView): boolean => view.disks.some(({ path }) => path === disk.path);
   if ("disk" in page && !has(page.disk)) {
-    return home(0, `${page.disk.path} was removed`);
+    return home(0, speechOf(view).t("said.removed", { disk: page.disk.path }));
   }
   return page;
 }
@@ -64,6 +64,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
     return isOver ? to(home(), { action: "withdraw" }) : to(page);
   }
   if (key.name === "escape" || key.name === "C-c") return to(home());
+  const { t } = speechOf(view);
   switch (page.name) {
     case "home":
       return pressAtHome(page, key, view);
@@ -82,7 +83,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       const methods = wipeMethodsOf(view.disks);
       const chosen = methods[page.chosen];
       if (key.name === "enter" && chosen !== undefined) {
-        return chooseDisk({ kind: "wipe", method: chosen.method }, view, null);
+        return chooseDisk({ kind: "wipe", method: chosen }, view, null);
       }
       return to({ ...page, chosen: choice(page.chosen, key, methods.length) });
     }
@@ -94,7 +95,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       return key.name === "r" || key.name === "R" ? to(page, { action: "check" }) : to(home());
     case "disks": {
       const disk = view.disks[page.chosen];
-      if (key.name === "enter" && disk !== undefined) return withDisk(page.purpose, disk);
+      if (key.name === "enter" && disk !== undefined) return withDisk(page.purpose, disk, view);
       return to({ ...page, chosen: choice(page.chosen, key, view.disks.length) });
     }
     case "erase": {
@@ -102,14 +103,15 @@ export function press(before: Page, key: Key, view: MenuView): Step {
         return to({ ...page, value: typed(page.value, key, 16), refused: false });
       }
       if (page.value !== eraseWord) return to({ ...page, value: "", refused: true });
-      return to(home(0, `asked the server to ${workText(page.work)}`), wishOf(page));
+      const said = t("said.asked", { work: workText(page.work, t) });
+      return to(home(0, said), wishOf(page));
     }
     case "capture": {
       if (key.name !== "enter") {
         return to({ ...page, value: typed(page.value, key, imageNameRule.limit), refused: false });
       }
       if (nameFault(imageNameRule, page.value) !== null) return to({ ...page, refused: true });
-      return to(home(0, `asked the server to capture this PC as ${page.value}`), {
+      return to(home(0, t("said.capture", { image: page.value })), {
         action: "capture",
         name: page.value,
         disk: diskReference(page.disk),
@@ -138,7 +140,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       const isShown = view.isLocked || view.targets?.some(({ name }) => name !== view.pc.name);
       if (!isShown) return to({ ...page, value: "" });
       if (room === null || value !== room) return to({ ...page, value: "", refused: true });
-      return to(home(0, `asked the server to cast this PC's disk to ${room}`), {
+      return to(home(0, t("said.cast", { room })), {
         action: "cast",
         room,
         saveAs,
@@ -147,24 +149,18 @@ export function press(before: Page, key: Key, view: MenuView): Step {
     }
     case "power":
       return key.name === "y" || key.name === "Y"
-        ? to(home(0, powerText[page.action]), { action: page.action })
+        ? to(home(0, t(`said.${page.action}`)), { action: page.action })
         : to(home());
     case "stop":
       return to(home());
   }
 }
 
-const powerText: Readonly<Record<PowerAction, string>> = {
-  reboot: "rebooting",
-  poweroff: "switching off",
-  "boot-disk": "starting from the local disk",
-};
-
 /** What will happen to the disk, as a title or after `asked the server to`. */
-export const workText = (work: Work): string =>
+export const workText = (work: Work, t: MenuSpeech["t"]): string =>
   work.kind === "restore"
-    ? `restore ${work.reference}`
-    : `erase the disk (${work.method === "zero" ? "zeros" : work.method.replace("-", " ")})`;
+    ? t("work.restore", { image: work.reference })
+    : t("work.erase", { method: t(`method.${work.method}`) });
 
 function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
   return work.kind === "restore"
@@ -207,9 +203,7 @@ export function offeredSeat(
 function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: MenuView): Step {
   if (key.name === "enter" && offeredSeat(view) !== null) return to(page, { action: "take-seat" });
   const letter = key.name.toLowerCase();
-  const named = items.findIndex(
-    (item, index) => item.letter === letter || letter === `${index + 1}`,
-  );
+  const named = items.findIndex((item, index) => item === letter || letter === `${index + 1}`);
   const chosen = key.name === "enter" ? page.chosen : named;
   const way = exits.find((exit) => exit.letter === letter);
   if (letter === "u" && view.unlocks !== null) {
@@ -218,18 +212,18 @@ function pressAtHome(page: Extract<Page, { name: "home" }>, key: Key, view: Menu
   if (way === undefined && chosen === -1) {
     return to(home(moved(page.chosen, key, items.length, items.length)));
   }
-  const item = way === undefined ? items[chosen]?.letter : undefined;
+  const item = way === undefined ? items[chosen] : undefined;
   if (view.isLocked && item !== "w") {
     const beyond = item !== undefined && isAskLetter(item) ? item : null;
     if (view.unlocks !== null) return to({ name: "pin", value: "", beyond });
-    return to(home(chosen, "the menu is locked until the server is back"));
+    return to(home(chosen, speechOf(view).t("said.locked")));
   }
   if (way !== undefined) return to({ name: "power", action: way.action });
   return item === undefined ? to(page) : openItem(item, chosen, view);
 }
 
 /** In a locked menu nothing is listed, and what is chosen is asked for. */
-function openItem(letter: (typeof items)[number]["letter"], chosen: number, view: MenuView): Step {
+function openItem(letter: (typeof items)[number], chosen: number, view: MenuView): Step {
   const list: MenuAction | null = view.isLocked ? null : { action: "images" };
   switch (letter) {
     case "w":
@@ -237,7 +231,7 @@ function openItem(letter: (typeof items)[number]["letter"], chosen: number, view
     case "c":
       return chooseDisk({ kind: "capture" }, view, list);
     case "t":
-      if (view.pc.room === null) return to(home(chosen, "the server has not placed this PC yet"));
+      if (view.pc.room === null) return to(home(chosen, speechOf(view).t("said.notPlaced")));
       return chooseDisk({ kind: "cast" }, view, list);
     case "r":
       return view.isLocked
@@ -276,24 +270,26 @@ function pressAtImages(page: Extract<Page, { name: "images" }>, key: Key, view: 
 /** Asks for the disk only if there are several. */
 function chooseDisk(purpose: Purpose, view: MenuView, action: MenuAction | null): Step {
   const [only, ...others] = view.disks;
-  if (only === undefined) return to(home(0, "this PC has no usable disk"), action);
+  if (only === undefined) return to(home(0, speechOf(view).t("said.noDisk")), action);
   if (others.length > 0) return to({ name: "disks", chosen: 0, purpose }, action);
-  return { ...withDisk(purpose, only), action };
+  return { ...withDisk(purpose, only, view), action };
 }
 
-function withDisk(purpose: Purpose, disk: DiskView): Step {
+function withDisk(purpose: Purpose, disk: DiskView, view: MenuView): Step {
+  const { t, told } = speechOf(view);
   if (purpose.kind === "capture") return to({ name: "capture", disk, value: "", refused: false });
   if (purpose.kind === "cast") return to({ name: "castName", disk, value: "", refused: false });
   if (purpose.kind === "wipe") {
     if (purpose.method === "secure-erase" && disk.secureErase !== true)
-      return to(home(0, `${disk.path} has no secure erase: choose zeros for it`));
+      return to(home(0, t("said.noSecureErase", { disk: disk.path })));
     return to({ name: "erase", work: purpose, disk, value: "", refused: false });
   }
   const { image } = purpose;
   const misfit = image === null ? null : sectorMisfitOf(image, disk.logicalSector);
   if (image !== null && misfit !== null) {
-    const sectors = `${imageName(image)} has sectors of ${image.logicalSector} bytes, ${disk.path} of ${disk.logicalSector}`;
-    return to(home(0, `${sectors}: ${misfit}. Choose another disk or image.`));
+    const bytes = { imageBytes: image.logicalSector, diskBytes: disk.logicalSector };
+    const facts = { image: imageName(image), disk: disk.path, ...bytes, why: told(misfit) };
+    return to(home(0, t("said.sectors", facts)));
   }
   return to({ name: "erase", work: purpose, disk, value: "", refused: false });
 }

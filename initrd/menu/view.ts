@@ -2,6 +2,7 @@
 import type { Finding } from "../../core/agent/desk.ts";
 import type { LinkWord } from "../../core/agent/link.ts";
 import type { Counters, Hello, Placed, RoomTarget, WipeOrder } from "../../core/wire/control.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { LinkLevel } from "../../core/wire/login.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
 
@@ -56,6 +57,7 @@ export type HardwareView = Pick<
 export type WipeMethod = WipeOrder["method"];
 
 export interface MenuView {
+  readonly language: Language;
   readonly pc: {
     readonly name: string | null;
     readonly room: string | null;

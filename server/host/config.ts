@@ -3,6 +3,7 @@ import { parse } from "smol-toml";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
+import { Language } from "../../core/wire/language.ts";
 
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
 /** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
@@ -27,6 +28,8 @@ export const Config = Type.Object(
         {
           httpPort: Type.Optional(Port),
           httpsPort: Type.Optional(Port),
+          /** Of the PCs' screens, where their room has no other. */
+          language: Type.Optional(Language),
         },
         closed,
       ),

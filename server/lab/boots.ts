@@ -1,5 +1,7 @@
 import type { BootUuids } from "../../core/boot/boot-uuids.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
+import type { Language } from "../../core/wire/language.ts";
+import { languageIn } from "../../core/wire/rooms.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Inventory } from "./inventory.ts";
 
@@ -8,6 +10,8 @@ export interface BootDecision {
   readonly decision: "agent" | "local-disk";
   /** Before the own disk is started. */
   readonly diskSeconds: number;
+  /** Of its screen, until it has reached the server. */
+  readonly language: Language;
   /** The last start of this PC got its kernel and was not heard of since: most often it hung. */
   readonly lastStartHung: boolean;
   /** As the PC said when it was last here; null: it never was. Of several with the MAC, the least. */
@@ -22,6 +26,8 @@ const startsKept = 4096;
 export interface BootsPorts {
   readonly inventory: Inventory;
   readonly uuids: Pick<BootUuids, "of">;
+  /** Of PCs whose room has none of its own. */
+  readonly language: Language;
   /** A session wants the PC. */
   isWanted(pc: PcRecord): boolean;
   /** Milliseconds of a clock that only goes forward. */
@@ -40,7 +46,7 @@ export class Boots {
 
   /** What a PC is to start; asking changes nothing. */
   decide(mac: string): BootDecision {
-    const { inventory, uuids, now } = this.ports;
+    const { inventory, uuids, language, now } = this.ports;
     const uuid = uuids.of(mac);
     const pcs = inventory
       .withMac(mac)
@@ -54,6 +60,7 @@ export class Boots {
     return {
       decision: isKnown ? this.goal(pc, settings?.idleBoot ?? "agent") : "agent",
       diskSeconds: settings?.diskSeconds ?? 0,
+      language: settings === null ? language : languageIn(settings, language),
       lastStartHung: startedAt !== undefined && now() - startedAt > hangsAfter,
       memoryBytes: memories.length === 0 ? null : Math.min(...memories),
     };

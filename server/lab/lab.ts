@@ -3,6 +3,7 @@ import type { Clock } from "../../core/ports.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { Certificate } from "../../core/wire/certificate.ts";
 import { encodeBulk, type ServerMessage } from "../../core/wire/control.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
@@ -50,6 +51,8 @@ export interface LabPorts {
   readonly dataFolder: string;
   readonly clock: Clock;
   readonly version: string;
+  /** Of the screens of PCs whose room has none of its own. */
+  readonly language: Language;
   /** How long the history is kept, in days. */
   readonly historyDays: number;
   /** The connections of the PCs' agents. */
@@ -324,9 +327,10 @@ export class Lab {
 type Outside = ReturnType<typeof outsideOf>;
 
 /** What is outside of the lab, as its parts are given it. */
-function outsideOf({ state, clock, agents, networks, wake, log }: LabPorts, timers: LabTimers) {
+function outsideOf(ports: LabPorts, timers: LabTimers) {
+  const { state, clock, agents, networks, wake, log, language } = ports;
   return {
-    ...{ state, store: state, clock, timers, agents, wake, log, networks },
+    ...{ state, store: state, clock, timers, agents, wake, log, networks, language },
     now: () => timers.now(),
     isoTime: () => clock.isoTime(),
     isConnected: (pc: string) => agents.isConnected(pc),

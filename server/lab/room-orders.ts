@@ -3,7 +3,14 @@ import { freeSeats, nextPlace } from "../../core/session/seats.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
 import type { ServerMessage } from "../../core/wire/control.ts";
-import { type RoomChange, type RoomView, type Seat, seatsLimit } from "../../core/wire/rooms.ts";
+import type { Language } from "../../core/wire/language.ts";
+import {
+  languageIn,
+  type RoomChange,
+  type RoomView,
+  type Seat,
+  seatsLimit,
+} from "../../core/wire/rooms.ts";
 import type { PcState } from "../../core/wire/views.ts";
 import { defaultRoom, type PcRecord, type PinHash } from "../state/records.ts";
 import { type Admissions, refusedFor } from "./admissions.ts";
@@ -24,6 +31,8 @@ export interface RoomOrdersPorts {
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
   readonly personals: Pick<Personals, "requireSettings">;
+  /** Of PCs whose room has none of its own. */
+  readonly language: Language;
   readonly presence: Pick<Presence, "stateOf">;
   readonly sessions: Pick<Sessions, "restoreIn">;
   readonly timers: WakesPorts["timers"];
@@ -250,6 +259,7 @@ export class RoomOrders {
       shell: isPlaced && settings.shell,
       walk: isWalker ? { room: walking, next: this.nextSeat(walking)?.name ?? null } : null,
       level,
+      language: languageIn(settings, this.ports.language),
     });
     menus.tell(pc);
   }

@@ -1,5 +1,6 @@
 import { BootUuids } from "../../core/boot/boot-uuids.ts";
 import type { PcId } from "../../core/session/kind.ts";
+import type { Language } from "../../core/wire/language.ts";
 import type { Announcer } from "./announcer.ts";
 import { BootProofs, type WireSenses } from "./boot-proofs.ts";
 import { BootTroubles } from "./boot-troubles.ts";
@@ -13,6 +14,7 @@ export interface StartingPcsPorts {
   readonly inventory: Inventory;
   readonly announcer: Announcer;
   readonly presence: Pick<Presence, "booting">;
+  readonly language: Language;
   readonly timers: LabTimers;
   readonly senses: WireSenses;
   runner(): SessionRunner;
@@ -30,12 +32,12 @@ export class StartingPcs {
   private readonly ports: StartingPcsPorts;
 
   constructor(ports: StartingPcsPorts) {
-    const { inventory, timers, senses, runner } = ports;
+    const { inventory, timers, senses, runner, language } = ports;
     const now = (): number => timers.now();
     this.ports = ports;
     this.troubles = new BootTroubles({ ...ports, now });
     this.boots = new Boots({
-      ...{ inventory, uuids: this.uuids, now },
+      ...{ inventory, uuids: this.uuids, language, now },
       isWanted: ({ id }) => runner().engine.of(id) !== undefined,
     });
     this.proofs = new BootProofs({

@@ -55,5 +55,5 @@ export async function chosenIn(path: string): Promise<Chosen> {
     );
   }
   const { interface: name, dhcp = "auto", range = config.dhcp?.range ?? null } = network;
-  return { interface: name, dhcp, range };
+  return { interface: name, dhcp, range, language: config.server?.language ?? null };
 }

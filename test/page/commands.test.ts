@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { takePins } from "../../client/cli/pins.ts";
-import { roomcastProgram } from "../../client/cli/program.ts";
+import { plainTerminal, roomcastProgram } from "../../client/cli/program.ts";
 import type { Action, Plan } from "../../client/page/orders/action.ts";
 import * as images from "../../client/page/orders/images.ts";
 import * as inventory from "../../client/page/orders/inventory.ts";
@@ -144,7 +144,7 @@ for (const [name, action, values] of orders) {
     assert.equal(isDone && done !== "", action.submit !== null);
     for (const line of commands) {
       let ran = 0;
-      const program = roomcastProgram("vt100", "/tmp", async () => void ran++);
+      const program = roomcastProgram(plainTerminal, "/tmp", async () => void ran++);
       for (const each of [program, ...descendants(program)])
         each.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
       const [first, ...typed] = wordsOf(line);

@@ -3,30 +3,26 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { en, type Text, type Words } from "../../client/page/words/en.ts";
+import { en } from "../../client/page/words/en.ts";
 import { es } from "../../client/page/words/es.ts";
 import { fr } from "../../client/page/words/fr.ts";
 import { pt } from "../../client/page/words/pt.ts";
 import * as words from "../../client/page/words.ts";
-
-const catalogues: Readonly<Record<string, Words>> = { en, es, fr, pt };
-const forms = (text: Text): string[] =>
-  typeof text === "string" ? [text] : [text.one, text.other];
-const valuesIn = (text: Text): string[] =>
-  [...new Set(forms(text).flatMap((form) => form.match(/\{\w+\}/g) ?? []))].sort();
+import { diskLine } from "../../core/screen/disk.ts";
+import type { DiskView } from "../../core/wire/views.ts";
+import { en as shared } from "../../core/words/en.ts";
+import { languageOf } from "../../core/words/languages.ts";
+import { assertComplete, unsaid } from "../core/words/catalogues.ts";
 
 test("every catalogue has every text, with the same values and the same forms", () => {
-  for (const [language, catalogue] of Object.entries(catalogues)) {
-    assert.deepEqual(Object.keys(catalogue), Object.keys(en), language);
-    for (const [key, text] of Object.entries(catalogue) as [keyof Words, Text][]) {
-      assert(
-        forms(text).every((form) => form.trim() !== ""),
-        `${language}: ${key}`,
-      );
-      assert.deepEqual(valuesIn(text), valuesIn(en[key]), `${language}: ${key}`);
-      assert.equal(typeof text, typeof en[key], `${language}: ${key}`);
-    }
-  }
+  assertComplete(en, { es, fr, pt });
+});
+
+test("the page's own texts are none of those that all screens have", () => {
+  assert.deepEqual(
+    Object.keys(en).filter((key) => key in shared),
+    [],
+  );
 });
 
 test("no text is in a catalogue that the page never says", () => {
@@ -35,21 +31,27 @@ test("no text is in a catalogue that the page never says", () => {
     .filter((path) => !/words\/..\.ts$/.test(path))
     .map((path) => readFileSync(join(folder, path), "utf8"))
     .join("\n");
-  const begun = [...source.matchAll(/`([\w-]+\.)\$\{/g)].map(([, start = ""]) => start);
-  const unsaid = Object.keys(en).filter(
-    (key) => !source.includes(`"${key}"`) && !begun.some((start) => key.startsWith(start)),
-  );
-  assert.deepEqual(unsaid, []);
+  assert.deepEqual(unsaid(en, source), []);
 });
 
+const disk: DiskView = {
+  ...{ path: "/dev/sda", size: 500_107_862_016, logicalSector: 512, model: null, serial: null },
+  ...{ wwn: null, transport: null, rotational: null, health: null, protection: null },
+};
+
 test("the first of the reader's languages that there is is spoken, with the reader's numbers", async () => {
-  assert.equal(words.languageOf(["de-CH", "pt-BR", "en"]), "pt");
-  assert.equal(words.languageOf(["de", "nl"]), "en");
+  assert.equal(languageOf(["de-CH", "pt-BR", "en"]), "pt");
+  assert.equal(languageOf(["de", "nl"]), "en");
   await words.speak("fr", ["fr-CA", "en"]);
   assert.equal(words.t("marked", { count: 1 }), "1 sélectionné");
   assert.equal(words.t("marked", { count: 3 }), "3 sélectionnés");
   assert.match(words.size(12_400_000_000), /^12,4\sGo$/);
   assert.match(words.percent(0.999), /^99\s%$/, "never rounded up to what is complete");
+  assert.equal(words.told("taken out by an operator"), "retiré par un opérateur");
+  assert.equal(
+    diskLine(disk, words.speech()).replaceAll(/\s/g, " "),
+    "/dev/sda  500,1 Go  modèle inconnu  sans série",
+  );
   await words.speak("es", ["es"]);
   assert.match(words.byteRate(98_200_000), /^98,2\sMB\/s$/);
   await words.speak("en", ["en-GB"]);

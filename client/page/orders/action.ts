@@ -6,7 +6,7 @@ import { isFailing } from "../../../core/session/target.ts";
 import type { DiskView, PcView } from "../../../core/wire/views.ts";
 import type { Call } from "../api.ts";
 import type { Store } from "../store.ts";
-import { t } from "../words.ts";
+import { speech, t } from "../words.ts";
 
 /** What was typed and chosen, by the fields' names; a tick is `yes` or empty. */
 export type Values = Readonly<Record<string, string>>;
@@ -128,10 +128,10 @@ export function overwritten(
   const pcs = all.filter(({ id }) => !isLeftOut(keys, id));
   const facts = pcs.map((pc) => {
     const off = pc.state === "offline" ? ` (${t("word.off")})` : "";
-    return `${pc.name}${off}: ${foreseenTarget(pc, rooms, request).text}`;
+    return `${pc.name}${off}: ${foreseenTarget(pc, rooms, request, speech()).text}`;
   });
   const lost = t("lost", { count: facts.length });
-  return { pcs, facts, lost, warnings: orderKeyLines(keys) };
+  return { pcs, facts, lost, warnings: orderKeyLines(keys, speech()) };
 }
 
 /** Of a wipe, and of what is not known yet, nothing is asked. */

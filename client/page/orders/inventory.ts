@@ -3,7 +3,7 @@ import { identityLines } from "../../../core/screen/identity.ts";
 import { pcNameRule, roomNameRule } from "../../../core/wire/names.ts";
 import { fieldName, type PcView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
-import { list, t } from "../words.ts";
+import { list, speech, t } from "../words.ts";
 import { type Action, choice, command, pathOf, plan, rare, text } from "./action.ts";
 import { namesOf, refusedName } from "./pcs.ts";
 
@@ -131,7 +131,9 @@ export function admitAction(pcs: readonly PcView[]): Action {
     fields: [],
     plan: () =>
       plan({
-        facts: pcs.flatMap((pc) => identityLines(pc).map((line) => `${pc.name}: ${line}`)),
+        facts: pcs.flatMap((pc) =>
+          identityLines(pc, speech()).map((line) => `${pc.name}: ${line}`),
+        ),
         calls: pcs.map(({ id, identity }) => ({
           method: "post",
           path: `${pathOf("pcs", id)}/admit`,

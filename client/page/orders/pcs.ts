@@ -7,7 +7,7 @@ import { imageNameRule, type NameRule, nameFault } from "../../../core/wire/name
 import type { RoomView } from "../../../core/wire/rooms.ts";
 import type { PcView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
-import { list, t } from "../words.ts";
+import { list, speech, t } from "../words.ts";
 import {
   type Action,
   anyTarget,
@@ -49,7 +49,7 @@ export function captureAction(store: Store, pc: PcView): Action {
             choice(
               "disk",
               t("field.disk"),
-              pc.disks.map((disk) => [disk.path, diskLine(disk)]),
+              pc.disks.map((disk) => [disk.path, diskLine(disk, speech())]),
             ),
           ]
         : []),
@@ -59,7 +59,9 @@ export function captureAction(store: Store, pc: PcView): Action {
       const isRaw = raw === "yes";
       const words = [...(disk === null ? [] : ["--disk", disk]), ...(isRaw ? ["--raw"] : [])];
       return plan({
-        facts: pc.disks.filter(({ path }) => disk === null || path === disk).map(diskLine),
+        facts: pc.disks
+          .filter(({ path }) => disk === null || path === disk)
+          .map((disk) => diskLine(disk, speech())),
         warnings: known.includes(name) ? [t("capture.newVersion")] : [],
         refused: refusedName(imageNameRule, name),
         calls: [{ method: "post", path: "/captures", body: { pc: pc.id, name, disk, raw: isRaw } }],
@@ -112,7 +114,7 @@ export function wipeAction(store: Store, pcs: readonly PcView[]): Action {
       choice(
         "method",
         t("field.method"),
-        methods.map(({ method }) => [method, t(`wipe.${method}`)]),
+        methods.map((method) => [method, t(`wipe.${method}`)]),
       ),
       ...diskFields(pcs),
     ],

@@ -10,7 +10,7 @@ import { type HostSystem, hostNameFaults, systemsOn } from "../../../core/wire/h
 import { imageNameRule, nameFault } from "../../../core/wire/names.ts";
 import type { ImageView, PcView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
-import { dateTime, list, size, t } from "../words.ts";
+import { dateTime, list, size, speech, t } from "../words.ts";
 import {
   type Action,
   choice,
@@ -205,7 +205,7 @@ function restorePlan(store: Store, targets: Targets, values: Values): Plan {
     warnings: [
       ...image.warnings,
       ...fitted.lines,
-      ...(values.personalise === "yes" ? personalLines(image) : []),
+      ...(values.personalise === "yes" ? personalLines(image, speech()) : []),
       ...warnings,
     ],
     refused:
@@ -233,8 +233,8 @@ function fitOf(
 ): { readonly refused: string | null; readonly lines: readonly string[] } {
   const disks = foreseenDisks(pcs, store.rooms.all(), request);
   const made = planFit(image, store.images.all(), disks);
-  if (made.kind !== "cannot") return { refused: null, lines: fitLines(made, disks) };
-  const { what, next } = cannotFitText(made);
+  if (made.kind !== "cannot") return { refused: null, lines: fitLines(made, disks, speech()) };
+  const { what, next } = cannotFitText(made, speech());
   return { refused: `${what}; ${next}`, lines: [] };
 }
 
@@ -284,8 +284,8 @@ function castPlan(store: Store, sender: PcView, targets: Targets, values: Values
   return plan({
     ...{ facts, lost },
     warnings: [
-      ...(source === undefined ? [] : unfittedLines(source.size, disks)),
-      ...(values.personalise === "yes" ? personalLines(null) : []),
+      ...(source === undefined ? [] : unfittedLines(source.size, disks, speech())),
+      ...(values.personalise === "yes" ? personalLines(null, speech()) : []),
       ...warnings,
     ],
     refused:

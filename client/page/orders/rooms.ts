@@ -62,6 +62,7 @@ const choices: Partial<Record<keyof RoomChange, readonly string[]>> = {
   address: ["dhcp", "reserved", "static"],
   secrets: ["proven", "unproven"],
   bootFirst: ["network", "disk"],
+  language: ["default", "en", "es", "fr", "pt"],
 };
 
 /** The settings whose option is another word than their name in small letters with dashes. */

@@ -1,7 +1,5 @@
 /** The page's texts in English. Every other catalogue has the same keys: one that lacks a key does not compile. */
-
-/** A text; with a number in it, its forms. `{name}` stands for a value. */
-export type Text = string | { readonly one: string; readonly other: string };
+import type { Text } from "../../../core/words/text.ts";
 
 export const en = {
   // Where one can go
@@ -160,10 +158,6 @@ export const en = {
   "word.WHICH ONE?": "WHICH ONE?",
   "word.DOUBT": "DOUBT",
   "word.REVOKED": "REVOKED",
-  "result.pending": "pending",
-  "result.verified": "verified",
-  "result.failed": "failed",
-  "result.stopped": "stopped",
   "wrong.which": "It may be {names}: say which one it is.",
   "wrong.new": "Nobody has placed it yet: admit it.",
   "wrong.newCode": "New, code {code}: compare it with its screen and admit it.",
@@ -178,13 +172,6 @@ export const en = {
   "kind.cast": "Live cast {image}",
   "kind.capture": "Capture of {image}",
   "kind.wipe": "Wipe {image}",
-  "session.gathering": "gathering",
-  "session.casting": "casting",
-  "session.repairing": "repairing",
-  "session.verifying": "verifying",
-  "session.done": "done",
-  "session.failed": "failed",
-  "session.stopped": "stopped",
   "bar.joined": "Joined",
   "bar.verified": "Verified",
   "bar.failed": "Failed",
@@ -298,9 +285,6 @@ export const en = {
   wipe: "Wipe",
   "wipe.title": "Wipe the disks of {names}",
   "field.method": "Method",
-  "wipe.discard": "Discard (TRIM): seconds on an SSD; else zeros",
-  "wipe.zero": "Write zeros everywhere: hours on a large disk",
-  "wipe.secure-erase": "Secure erase: the disk’s own command, where it has one",
   "wipe.certificate": "The session’s page then has a certificate of what was done.",
   "wipe.done": "Wiped {names}.",
   "no.pc": "There is no PC here: choose or mark one.",

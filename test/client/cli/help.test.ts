@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
-import { roomcastProgram } from "../../../client/cli/program.ts";
+import { plainTerminal, roomcastProgram } from "../../../client/cli/program.ts";
 
-const program = roomcastProgram("vt100", "/var/lib/roomcast", async () => {});
+const program = roomcastProgram(plainTerminal, "/var/lib/roomcast", async () => {});
 
 interface Named {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** Runs a command of the command line without a server: what it asks for, and what it says before a word is typed. */
 import type { ApiClient } from "../../../client/api/client.ts";
-import { roomcastProgram } from "../../../client/cli/program.ts";
+import { plainTerminal, roomcastProgram } from "../../../client/cli/program.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import { imageOf, pcOf } from "../console/fake-lab.ts";
 
@@ -37,7 +37,7 @@ export async function ran(
     ...{ get: call("GET"), post: call("POST"), patch: call("PATCH"), delete: call("DELETE") },
   } as unknown as ApiClient;
   let error: Error | null = null;
-  const program = roomcastProgram("vt100", "/nowhere", async (action) => {
+  const program = roomcastProgram(plainTerminal, "/nowhere", async (action) => {
     await action({
       ...{
         dataFolder: "/nowhere",

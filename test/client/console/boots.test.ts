@@ -5,6 +5,7 @@ import { pcRow } from "../../../client/console/list-rows.ts";
 import { emptyModel } from "../../../client/console/model.ts";
 import { pcRows } from "../../../client/console/pc-rows.ts";
 import { sessionRows } from "../../../client/console/session-rows.ts";
+import { speechOf } from "../../../client/console/speech.ts";
 import { stateOf } from "../../../core/screen/pc-state.ts";
 import { type Row, rowText } from "../../../core/screen/row.ts";
 import type { BootView, PcState } from "../../../core/wire/views.ts";
@@ -65,9 +66,12 @@ test("a PC whose network boot does not go on: its line and its page say how far 
   const pc = pcOf(1, { state: "offline", bootTrouble: trouble });
   const at = { chosen: false, marked: false, columns: 140 };
   assert.match(
-    rowText(pcRow(pc, undefined, at)),
+    rowText(pcRow(pc, undefined, at, speechOf({ language: "en" }))),
     /off +it has asked 4 times in 28 s and takes no offer/,
   );
-  assert.match(rowText(pcRow(pc, partOf(null), at)), /it has asked 4 times/);
+  assert.match(
+    rowText(pcRow(pc, partOf(null), at, speechOf({ language: "en" }))),
+    /it has asked 4 times/,
+  );
   assert.match(text(pcRows(emptyModel(), pc, 80)), /network boot: it has asked 4 times/);
 });

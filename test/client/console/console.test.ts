@@ -439,17 +439,17 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
   await at.terminal.until("changed room lab-1");
   at.terminal.press(`${arrow.down}\r`);
   while (at.lab.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-  at.terminal.press(`\u001b[F${arrow.up.repeat(11)}\r`);
+  at.terminal.press(`\u001b[F${arrow.up.repeat(12)}\r`);
   await at.terminal.until("Value: none_");
   at.terminal.press("\u0015lab-{seat}\r");
   await at.terminal.until("Enter: change");
   at.terminal.press("\u001b[F");
   await at.terminal.until(/instructorPin +none/);
   for (const [ups, value] of [
-    [10, "free"],
-    [6, "10.77.0.2 10.77.0.3"],
-    [5, "24"],
-    [4, "ann, bert"],
+    [11, "free"],
+    [7, "10.77.0.2 10.77.0.3"],
+    [6, "24"],
+    [5, "ann, bert"],
     [1, "2468"],
     [0, "97531"],
   ] as const) {

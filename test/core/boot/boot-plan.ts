@@ -27,6 +27,7 @@ export const bootPlan = (
   mac: parseMac("52:54:00:7E:00:01") as NonNullable<ReturnType<typeof parseMac>>,
   decision: "agent",
   diskSeconds: 5,
+  language: "en",
   hasMemtest: false,
   lastStartHung: false,
   ...changes,

@@ -8,6 +8,12 @@ const script = (changes: Parameters<typeof bootPlan>[0] = {}): string[] =>
 
 const kernels = (lines: readonly string[]) => lines.filter((line) => line.includes("/vmlinuz "));
 
+test("the language of the PC's screen is on the boot line, where it is not English", () => {
+  assert(kernels(script()).every((line) => !line.includes("roomcast.language")));
+  for (const line of kernels(script({ language: "pt", kernels: [newerKernel] })))
+    assert.match(line, / roomcast\.language=pt /);
+});
+
 test("iPXE takes it for a script, and every jump has its label", () => {
   for (const decision of ["agent", "local-disk"] as const) {
     const lines = script({ decision, hasMemtest: true, kernels: [newerKernel] });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { moved, typed } from "../../../core/screen/keys.ts";
 import { bigLetters } from "../../../core/screen/letters.ts";
 import {
+  asciiCell,
   barRow,
   cell,
   consoleText,
@@ -16,11 +17,35 @@ import {
 } from "../../../core/screen/row.ts";
 
 test("only what a console's font has is printed, whatever a machine calls itself", () => {
-  assert.equal(consoleText("Müller\u2013Saal \u201cA\u201d\u2026"), 'Muller-Saal "A"...');
+  assert.equal(consoleText("Müller\u2013Saal \u201cA\u201d\u2026"), 'Müller-Saal "A"...');
+  assert.equal(
+    consoleText("Dvor\u030ca\u0301k \u017b\u0142"),
+    "Dvorák Z?",
+    "as far as ISO 8859-1 has them",
+  );
   assert.equal(consoleText("a\u001b[2J\u0007\u009bb\tc\nd\u202e"), "a?[2J??b c d?");
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => /^[ -~]*$/.test(consoleText(text))),
+    fc.property(fc.string({ unit: "binary" }), (text) =>
+      /^[ -~ª«º»¿¡À-ÖØ-öø-ÿ]*$/.test(consoleText(text)),
+    ),
   );
+});
+
+test("a terminal of ASCII alone gets as many characters, without their accents", () => {
+  const shown = (text: string): string => [...text].map(asciiCell).join("");
+  assert.equal(shown("ÉCHEC : vérifié, não, ¿cuál?"), "ECHEC : verifie, nao, ?cual?");
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      const row = consoleText(text);
+      const plain = shown(row);
+      assert.match(plain, /^[ -~]*$/);
+      assert.equal(plain.length, row.length);
+    }),
+  );
+});
+
+test("a line does not begin with the sign that a French word ends with", () => {
+  assert.deepEqual(wrap("elle arrive : voici", 11), ["elle", "arrive :", "voici"]);
 });
 
 test("cells have their width, and say when they were cut", () => {

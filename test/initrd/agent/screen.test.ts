@@ -4,6 +4,7 @@ import { suite, type TestFn, test as unlimited } from "node:test";
 import type { MenuAction } from "../../../core/agent/desk.ts";
 import type { Order } from "../../../core/agent/life.ts";
 import { systemClock } from "../../../core/node/clock.ts";
+import { rowText } from "../../../core/screen/row.ts";
 import type { End } from "../../../core/wire/control.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
 import { Agent } from "../../../initrd/agent/agent.ts";
@@ -12,6 +13,7 @@ import { ServerFiles } from "../../../initrd/agent/link/http.ts";
 import { Meter } from "../../../initrd/agent/meter.ts";
 import { taskView } from "../../../initrd/agent/screen.ts";
 import type { Task } from "../../../initrd/agent/tasks/task.ts";
+import { rows } from "../../../initrd/menu/rows.ts";
 import type { MenuView } from "../../../initrd/menu/view.ts";
 import { fakeImage } from "../../imaging/restore/fake-disk.ts";
 import { pinnedTo } from "../../tls.ts";
@@ -64,6 +66,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
   const agent = new Agent({
     server: pinned,
     serverUrl: server.url,
+    language: "en",
     prover: Promise.resolve(memoryProver()),
     clock: systemClock,
     journal: { log() {}, milestone() {}, lines: () => ["a line", "x".repeat(1000)] },
@@ -235,6 +238,21 @@ suite("the agent's screen", { concurrency: true }, () => {
     assert.deepEqual(first.want, { action: "restore", image: "base@1", disk: "/dev/sda" });
     press({ action: "images" });
     assert.deepEqual((await seen((view) => view.images !== null)).images, []);
+    await end();
+  });
+
+  test("its screen is in the language that the server says, and stays so without a server", async () => {
+    const { server, seen, end } = await open();
+    assert.equal((await seen((view) => view.server.state === "connected")).language, "en");
+    const placed = { type: "placed", name: "pc1", room: "lab", seat: null, shell: true } as const;
+    server.say({ ...placed, walk: null, level: "placed", language: "fr" });
+    const told = await seen(({ language }) => language === "fr");
+    const home = { name: "home", chosen: 0, said: null } as const;
+    const text = rows(told, home, { columns: 80, lines: 25 }).map(rowText).join("\n");
+    assert.match(text, /serveur connecté/);
+    assert.match(text, /Restaurer une image/);
+    server.cut();
+    await seen((view) => view.server.state === "lost" && view.language === "fr");
     await end();
   });
 

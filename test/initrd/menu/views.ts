@@ -44,6 +44,7 @@ export const image: ImageView = {
 };
 
 export const view: MenuView = {
+  language: "en",
   pc: { name: "pc14", room: "lab-2", mac: "52:54:00:12:34:56", ip: "10.0.0.23" },
   server: { url: "http://10.0.0.1:8080", state: "connected", detail: null },
   isLocked: false,

@@ -115,6 +115,7 @@ export async function openApi(
     ...{ state, images, dataFolder: folder },
     clock: systemClock,
     version: "test",
+    language: "en",
     historyDays: 365,
     agents: agents ?? links,
     networks: () => [testNetwork],

@@ -38,6 +38,7 @@ function lab(mac: string): {
     inventory,
     uuids: { of: (mac) => uuids.get(mac) ?? null },
     isWanted: () => isWanted,
+    language: "pt",
     now: () => time,
   });
   return {
@@ -59,7 +60,11 @@ test("an idle PC starts what its room is set to, a stranger the agent", () => {
   assert.equal(boots.decide("52:54:00:00:01:01").decision, "agent");
   const { settings } = inventory.room(pc.room);
   inventory.room(pc.room).settings = { ...settings, idleBoot: "local-disk", diskSeconds: 9 };
-  const { decision, diskSeconds } = boots.decide("52:54:00:00:01:01");
+  const { decision, diskSeconds, language } = boots.decide("52:54:00:00:01:01");
+  assert.equal(language, "pt", "the server's, where the room has none");
+  inventory.room(pc.room).settings = { ...inventory.room(pc.room).settings, language: "fr" };
+  assert.equal(boots.decide("52:54:00:00:01:01").language, "fr");
+  assert.equal(boots.decide("52:54:00:00:01:99").language, "pt", "of a PC that nobody knows");
   assert.deepEqual([decision, diskSeconds], ["local-disk", 9]);
   assert.equal(boots.decide("52:54:00:00:99:99").decision, "agent");
 });

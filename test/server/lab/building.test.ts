@@ -46,6 +46,7 @@ async function looksPerPc(count: number): Promise<number> {
   const refuse = () => Promise.reject(new Error("nothing is cast in this test"));
   const lab = new Lab({
     ...{ images, agents, dataFolder: folder, clock: systemClock, version: "test" },
+    language: "en",
     historyDays: 365,
     state: { ...state, pcs: () => state.pcs().map(counted) },
     ...{ networks: () => [testNetwork], openSender: refuse, startReceiver: refuse, seal: () => "" },

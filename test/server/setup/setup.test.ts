@@ -48,14 +48,15 @@ test("the usual range is not written down, and one outside of the subnet is refu
 
 test("what is written is what the server reads, and the file before it is kept", async () => {
   const path = join(folder, "etc", "roomcast.toml");
-  const first = { interface: "eth1", dhcp: "auto", range: null } as const;
+  const first = { interface: "eth1", dhcp: "auto", range: null, language: null } as const;
   await writeConfiguration(path, configurationText(first));
   const [network, ...others] = (await readConfig(path)).network ?? [];
   assert.deepEqual({ ...network }, { interface: "eth1", dhcp: "auto" });
   assert.deepEqual(others, []);
   assert.deepEqual(await chosenIn(path), first);
   assert.equal(statSync(path).mode & 0o777, 0o644);
-  const second = { interface: "eth2", dhcp: "server", range: "10.0.0.5-10.0.0.9" } as const;
+  const range = "10.0.0.5-10.0.0.9";
+  const second = { interface: "eth2", dhcp: "server", range, language: "fr" } as const;
   await writeConfiguration(path, configurationText(second));
   assert.deepEqual(await chosenIn(path), second);
   assert.equal(readFileSync(`${path}.old`, "utf8"), configurationText(first));
