@@ -41,8 +41,8 @@ test("ext4, XFS and btrfs that are mounted elsewhere: whole, since changes wait 
     const makes: [string, number, string[]][] = [
       ["ext4", 24, ["mke2fs", "-q", "-F", "-t", "ext4"]],
       ["ext2", 24, ["mke2fs", "-q", "-F", "-t", "ext2"]],
-      ["xfs", 320, ["mkfs.xfs", "-q", "-f"]],
-      ["btrfs", 120, ["mkfs.btrfs", "-q", "-f"]],
+      ["xfs", 302, ["mkfs.xfs", "-q", "-f"]],
+      ["btrfs", 112, ["mkfs.btrfs", "-q", "-f"]],
     ];
     for (const [name, sizeMib, [make = "", ...args]] of makes) {
       const disk = join(folder, name);
