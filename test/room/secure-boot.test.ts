@@ -8,8 +8,8 @@ import type { DoctorView } from "../../core/wire/api.ts";
 import { openOwnImageRoom } from "./own-image.ts";
 import { enrolledInShim } from "./varstore.ts";
 
-/** Three times what a quiet machine with two cores and no KVM takes. */
-const limitMs = { boot: 240_000, all: 400_000 };
+/** Nine times what a quiet machine with two cores and no KVM takes. */
+const limitMs = { boot: 720_000, all: 1_200_000 };
 
 test("a PC with Secure Boot starts the site's image beside another DHCP server, by no script", {
   timeout: limitMs.all,

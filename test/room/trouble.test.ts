@@ -13,8 +13,8 @@ import { openRoom, roomFolder } from "./room-run.ts";
 import { run } from "./run.ts";
 
 const screens = join(roomFolder, "trouble-screens");
-/** Three times what a quiet machine with two cores and no KVM takes. */
-const limitMs = { step: 150_000, all: 500_000 };
+/** Nine times what a quiet machine with two cores and no KVM takes. */
+const limitMs = { step: 450_000, all: 1_500_000 };
 
 test("a PC tells each trouble and goes on when it is over", { timeout: limitMs.all }, async (t) => {
   await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
