@@ -9,12 +9,13 @@ import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { ByteSource } from "../../core/image/byte-source.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
-import { chunkBytes } from "../../core/units/units.ts";
 import type { Counters, HeardCounters } from "../../core/wire/control.ts";
 import { place, RestoreBooks, type Verify } from "./books.ts";
 import type { BootArea, DiskRange } from "./boot-area.ts";
 import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
 import { type AnswerLimits, DiskFaults, type FaultyDisk } from "./disk-faults.ts";
+import { EmptyPlaces } from "./empty-places.ts";
+import { ReadBackQueue } from "./read-back.ts";
 
 export interface RestorePlan {
   readonly entries: readonly IndexEntry[];
@@ -46,13 +47,6 @@ export interface RestorePorts extends ChunkCheckPorts {
   readonly limits?: AnswerLimits;
 }
 
-/** What is discarded in one call: an old disk answers within seconds. */
-const discardBytes = 1 << 30;
-
-/** Reading back while chunks still come uses the disk's idle time only. */
-const lanesVerifying = 2;
-/** Chunks that are read back in one run, which spares a rotating disk its seeks. */
-const verifyRun = 16;
 /** A chunk that comes damaged this often is fetched by unicast instead. */
 const corruptLimit = 3;
 
@@ -74,6 +68,7 @@ export class DiskRestore {
   private readonly plan: RestorePlan;
   private readonly ports: RestorePorts;
   private readonly faults: DiskFaults;
+  private readonly places: EmptyPlaces;
   private readonly books: RestoreBooks;
   /** How often an entry came damaged. */
   private readonly corrupted = new Map<number, number>();
@@ -82,10 +77,7 @@ export class DiskRestore {
   private readonly inbox: Delivery[] = [];
   private readonly zeroes: number[] = [];
   private readonly announceWaiters: (() => void)[] = [];
-  private toVerify: number[] = [];
-  private verifyNext = 0;
-  private verifyingRun = false;
-  private verifiersBusy = 0;
+  private readonly readBack = new ReadBackQueue();
   private readonly buffers: Uint8Array[] = [];
   /** Work under way, the end's included. */
   private busy = 0;
@@ -98,6 +90,10 @@ export class DiskRestore {
     this.plan = plan;
     this.ports = ports;
     this.faults = new DiskFaults(ports);
+    this.places = new EmptyPlaces({
+      ...{ faults: this.faults, diskBytes: ports.disk.size, boot: plan.boot.ranges },
+      buffer: () => ports.buffer(),
+    });
     this.books = new RestoreBooks(plan.entries, plan.diskBytes, plan.verify, plan.isLive ?? false);
     this.ended = this.end.promise;
     // A restore may be stopped before anybody waits for its end.
@@ -203,8 +199,8 @@ export class DiskRestore {
     }
     books.noteNotKept(this.held.size);
     await this.work(async () => {
-      await this.emptyBootArea();
-      if (this.plan.discard) await this.discard();
+      await this.places.emptyBootArea();
+      if (this.plan.discard) await this.places.discard(() => this.state === "emptying");
       await this.emptyPlaces(this.plan.empty);
       if (this.state !== "emptying") return;
       for (const [index, entry] of books.entries.entries()) {
@@ -275,24 +271,13 @@ export class DiskRestore {
     if (delivery !== undefined) return (buffer) => this.take(delivery, buffer);
     const zero = this.zeroes.pop();
     if (zero !== undefined) return () => this.takeZero(zero);
-    const backlog = this.toVerify.length - this.verifyNext;
-    if (backlog === 0) {
-      this.verifyingRun = false;
-      this.toVerify = [];
-      this.verifyNext = 0;
-      return undefined;
-    }
-    if (this.books.toCome > 0) {
-      this.verifyingRun ||= backlog >= verifyRun;
-      if (!this.verifyingRun || this.verifiersBusy >= lanesVerifying) return undefined;
-    }
-    const written = this.toVerify[this.verifyNext++] as number;
-    this.verifiersBusy++;
+    const written = this.readBack.take(this.books.toCome > 0);
+    if (written === undefined) return undefined;
     return async (buffer) => {
       try {
         await this.verify(written, buffer);
       } finally {
-        this.verifiersBusy--;
+        this.readBack.done();
       }
       this.books.noteRight(written);
     };
@@ -412,50 +397,13 @@ export class DiskRestore {
     if (!this.faults.isHung) {
       // What is under way may be a write to the boot area.
       await this.idle();
-      if (begun) await this.emptyBootArea().catch(() => {});
+      if (begun) await this.places.emptyBootArea().catch(() => {});
     }
     this.end.reject(error);
   }
 
-  private async emptyBootArea(): Promise<void> {
-    for (const { offset, length } of this.plan.boot.ranges) await this.faults.zero(offset, length);
-    await this.faults.flush();
-  }
-
-  /** All but the boot area, which is empty already: what is discarded may read as anything. */
-  private async discard(): Promise<void> {
-    let at = 0;
-    for (const next of [...this.plan.boot.ranges, { offset: this.ports.disk.size, length: 0 }]) {
-      while (at < next.offset) {
-        if (this.state !== "emptying") return;
-        const length = Math.min(discardBytes, next.offset - at);
-        if (!(await this.faults.discard(at, length))) return;
-        at += length;
-      }
-      at = next.offset + next.length;
-    }
-  }
-
-  /** What is empty already is only read: after a discard, or a restore before, that is most of it. */
-  private async emptyPlaces(places: readonly DiskRange[]): Promise<void> {
-    const buffer = this.ports.buffer();
-    let hasWritten = false;
-    for (const { offset, length } of places) {
-      for (let done = 0; done < length; done += chunkBytes) {
-        if (this.state === "over") return;
-        const at = offset + done;
-        const data = buffer.subarray(0, Math.min(chunkBytes, length - done));
-        if (await this.isEmpty(at, data)) continue;
-        await this.faults.zero(at, data.length);
-        hasWritten = true;
-        if (!(await this.isEmpty(at, data))) throw this.faults.readsWrong(at);
-      }
-    }
-    if (hasWritten) await this.faults.flush();
-  }
-
-  private async isEmpty(offset: number, into: Uint8Array): Promise<boolean> {
-    return (await this.faults.reads(offset, into)) && into.every((byte) => byte === 0);
+  private emptyPlaces(places: readonly DiskRange[]): Promise<void> {
+    return this.places.empty(places, () => this.state !== "over");
   }
 
   /** What is on the disk, and what is held back for its end. */
@@ -487,6 +435,6 @@ export class DiskRestore {
 
   private noteWritten(entryIndex: number): void {
     this.books.noteWritten(entryIndex);
-    if (this.plan.verify === "read-back") this.toVerify.push(entryIndex);
+    if (this.plan.verify === "read-back") this.readBack.add(entryIndex);
   }
 }
