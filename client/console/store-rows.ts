@@ -1,6 +1,7 @@
 /** The pages of the images and of a room, and the page that asks for a word before data is destroyed. */
 import { imageName } from "../../core/image/manifest.ts";
 import { dateText, sizeText } from "../../core/screen/format.ts";
+import { optimiseStateText } from "../../core/screen/optimise.ts";
 import {
   blank,
   cell,
@@ -49,6 +50,9 @@ export function storeRows(model: Model, chosen: number, { columns, lines }: Scre
   const facts = [
     ...paragraph(`From ${image.source}, ${image.partitionTable.toUpperCase()}.`, columns),
     ...paragraph(partitions.join("   "), columns).slice(0, 3),
+    ...(image.optimise === null
+      ? []
+      : paragraph(`Packed anew: ${optimiseStateText(image.optimise)}.`, columns)),
     ...image.warnings.flatMap((warning) => paragraph(warning, columns, "warn")).slice(0, 3),
   ];
   return [

@@ -116,6 +116,7 @@ export async function openApi(
     clock: systemClock,
     version: "test",
     historyDays: 365,
+    optimiseAt: null,
     agents: agents ?? links,
     networks: () => [testNetwork],
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),

@@ -47,6 +47,7 @@ async function looksPerPc(count: number): Promise<number> {
   const lab = new Lab({
     ...{ images, agents, dataFolder: folder, clock: systemClock, version: "test" },
     historyDays: 365,
+    optimiseAt: null,
     state: { ...state, pcs: () => state.pcs().map(counted) },
     ...{ networks: () => [testNetwork], openSender: refuse, startReceiver: refuse, seal: () => "" },
     rateLimitBps: () => null,
