@@ -128,8 +128,9 @@ export class ImageOrders {
       const what = `session ${user} is casting ${imageName(each)}`;
       throw new RoomcastError("conflict", what, "wait for its end, or stop it");
     }
-    for (const each of going) await optimiser.stop(each);
-    const freed = await images.delete(manifest.id);
+    // From this call on nobody finds the images.
+    const deleting = images.delete(manifest.id);
+    const [freed] = await Promise.all([deleting, ...going.map((each) => optimiser.stop(each))]);
     this.ports.steps.forget(manifest.id);
     for (const { id } of going) announcer.feed.say({ type: "image-gone", id });
     return freed;
