@@ -2,7 +2,8 @@ import { readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { RoomcastError } from "../core/errors.ts";
+import { assert, RoomcastError } from "../core/errors.ts";
+import { withForms } from "../core/image/forms.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
 import { startCastSender } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
@@ -28,7 +29,7 @@ import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
 import { sendCheckBurst } from "./host/check-sender.ts";
-import { type Config, rateLimitOf, usualHistoryDays } from "./host/config.ts";
+import { type Config, optimiseAtOf, rateLimitOf, usualHistoryDays } from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { openLastResort } from "./host/last-resort.ts";
@@ -100,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         {
           ...cast,
           interfaceAddress: networks.at(network).address,
-          index: await images.index(imageId),
+          index: await formedIndex(images, imageId),
           source: {
             module: new URL("./store/cast-source.ts", import.meta.url).href,
             config: { directory: storeFolder, imageId },
@@ -143,6 +144,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       burst: (network, burst) =>
         sendCheckBurst({ ...burst, address: networks.at(network).address }),
     },
+    optimiseAt: optimiseAtOf(config),
     startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
     async wake(macs) {
       // On which network a PC is that is off, its switch knows best.
@@ -229,6 +231,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     "the server ended because of an error that nobody foresaw",
     "its log has the cause; start it again",
   );
+}
+
+/** The index of a cast, with the forms in which the chunks are stored. */
+async function formedIndex(images: ImageStore, imageId: string): Promise<Uint8Array> {
+  const formed = withForms(await images.index(imageId), await images.forms(imageId));
+  assert(formed.ok, "the forms are the index's own");
+  return formed.value;
 }
 
 const fitStarter =

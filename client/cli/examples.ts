@@ -60,6 +60,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "image import /backup/clonezilla/win11 win11 --disk sda",
   ],
   "image export": ["image export win11 win11.qcow2", "image export win11@3 /dev/sdb"],
+  "image optimise": ["image optimise win11 --wait", "image optimise win11@3 --threads 2"],
   "image fit": ["image fit win11 --disk-size 240GB", "image fit win11@3 --disk-size 240057409536"],
   "image step add": ["image step add win11 first-login.sh"],
   "key add": ["key add ann ~/.ssh/id_ed25519.pub"],

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { optimiseStateText } from "../../core/screen/optimise.ts";
 import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import type { StatusView } from "../../core/wire/api.ts";
@@ -11,6 +12,7 @@ import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
+import { addOptimiseCommand } from "./image-optimise.ts";
 import { addStepCommands } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
@@ -32,13 +34,14 @@ export function addImageCommands(program: Command, run: RunCommand): void {
         const { storedBytes, freeBytes } = await client.get<StatusView>("/status");
         say(
           table(
-            ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "SOURCE"],
+            ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "OPTIMISED", "SOURCE"],
             images.map((each) => [
               imageName(each),
               each.capturedAt,
               sizeText(each.diskBytes),
               sizeText(each.usedBytes),
               sizeText(each.storedBytes),
+              optimiseStateText(each.optimise),
               each.source,
             ]),
           ),
@@ -112,6 +115,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     );
 
   addStepCommands(image, run);
+  addOptimiseCommand(image, run);
 
   image
     .command("fit <I>")

@@ -10,7 +10,7 @@ import {
   type ScreenSize,
   visibleFrom,
 } from "../../core/screen/row.ts";
-import type { ImageView } from "../../core/wire/views.ts";
+import type { ImageView, OptimiseView } from "../../core/wire/views.ts";
 import { fieldRow } from "./field-row.ts";
 import type { Model } from "./model.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
@@ -39,6 +39,13 @@ export function imageList(
   ];
 }
 
+/** How far it is to pack an image anew, and what that brought. */
+function optimiseLine(view: OptimiseView, { t, percent, size }: ConsoleSpeech): string {
+  const { state, chunksDone, chunksTotal, savedBytes } = view;
+  const part = percent(chunksTotal === 0 ? 0 : chunksDone / chunksTotal);
+  return t(`optimise.${state}`, { part, saved: size(savedBytes) });
+}
+
 export function storeRows(model: Model, chosen: number, { columns, lines }: ScreenSize): Row[] {
   const speech = speechOf(model);
   const { t, told } = speech;
@@ -55,6 +62,7 @@ export function storeRows(model: Model, chosen: number, { columns, lines }: Scre
       columns,
     ),
     ...paragraph(partitions.join("   "), columns).slice(0, 3),
+    ...(image.optimise === null ? [] : paragraph(optimiseLine(image.optimise, speech), columns)),
     ...image.warnings.flatMap((warning) => paragraph(told(warning), columns, "warn")).slice(0, 3),
   ];
   return [

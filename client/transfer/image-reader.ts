@@ -3,7 +3,7 @@
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
-import { decodeIndex } from "../../core/image/index-codec.ts";
+import { decodeEntry, decodeIndex } from "../../core/image/index-codec.ts";
 import { decodeManifest, imageName } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
@@ -16,17 +16,18 @@ export interface ReadImage {
   readonly entries: readonly IndexEntry[];
   /** The entries with these indexes in this order, raw; null: zeros. Rejects with `bad-input` that names the chunk. */
   chunks(entryIndexes: readonly number[]): AsyncGenerator<RawChunk>;
-  /** The same as they are stored, not checked. */
-  stored(entryIndexes: readonly number[]): AsyncGenerator<StoredChunk>;
 }
 
 export interface RawChunk {
+  readonly entryIndex: number;
   readonly entry: IndexEntry;
   readonly data: Uint8Array | null;
 }
 
-export interface StoredChunk {
+/** A chunk as it is stored now, which need not be as the index has it. */
+interface StoredChunk {
   readonly entryIndex: number;
+  readonly form: IndexEntry;
   readonly stored: Uint8Array;
 }
 
@@ -58,21 +59,23 @@ export async function readImage(
 
   const fetchRun = async ({ first, count }: Run): Promise<StoredChunk[]> => {
     const wanted = entries.slice(first, first + count);
-    const answer = wanted.every((entry) => entry.codec === codec.zero)
-      ? Buffer.alloc(count * indexEntryBytes)
-      : await get(`${own}/chunks?first=${first}&count=${count}`);
+    if (wanted.every((entry) => entry.codec === codec.zero))
+      return wanted.map((form, n) => ({ entryIndex: first + n, form, stored: Buffer.alloc(0) }));
+    const answer = await get(`${own}/chunks?first=${first}&count=${count}`);
     let at = 0;
-    const chunks = wanted.map(({ storedLength }, n) => {
+    const chunks = wanted.map((_, n) => {
+      const form = decodeEntry(answer, at);
+      if (!form.ok) throw damaged(imageName(manifest), "the server sent something else");
       const start = at + indexEntryBytes;
-      at = start + storedLength;
-      return { entryIndex: first + n, stored: answer.subarray(start, at) };
+      at = start + form.value.storedLength;
+      return { entryIndex: first + n, form: form.value, stored: answer.subarray(start, at) };
     });
     if (at !== answer.length) throw damaged(imageName(manifest), "the server sent something else");
     return chunks;
   };
-  const rawChunk = async ({ entryIndex, stored }: StoredChunk): Promise<RawChunk> => {
+  const rawChunk = async ({ entryIndex, form, stored }: StoredChunk): Promise<RawChunk> => {
     const entry = entries[entryIndex] as IndexEntry;
-    return { entry, data: await rawOf(manifest, entry, stored) };
+    return { entryIndex, entry, data: await rawOf(manifest, entry, { form, stored }) };
   };
 
   return {
@@ -80,7 +83,6 @@ export async function readImage(
     entries,
     chunks: (entryIndexes) =>
       ahead(runsOf(entryIndexes), async (run) => Promise.all((await fetchRun(run)).map(rawChunk))),
-    stored: (entryIndexes) => ahead(runsOf(entryIndexes), fetchRun),
   };
 }
 
@@ -126,12 +128,12 @@ function runsOf(entryIndexes: readonly number[]): Run[] {
 async function rawOf(
   manifest: Manifest,
   entry: IndexEntry,
-  stored: Uint8Array,
+  { form, stored }: Pick<StoredChunk, "form" | "stored">,
 ): Promise<Uint8Array | null> {
   if (entry.codec === codec.zero) return null;
   const length = chunkLengthAt(entry.chunkIndex, manifest.diskBytes);
   const raw =
-    entry.codec === codec.raw
+    form.codec === codec.raw
       ? stored
       : await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: length }).catch(() => null);
   if (raw === null || raw.length !== length || hashKey(sha256(raw)) !== hashKey(entry.sha256)) {

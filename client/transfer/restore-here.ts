@@ -3,12 +3,15 @@ import { basename } from "node:path";
 import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { misfitOf } from "../../core/image/fit.ts";
+import { rootHashOfContents } from "../../core/image/forms.ts";
+import { encodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import { rootHashOfEntries } from "../../core/image/merkle.ts";
 import { bootCriticalEntryIndexes } from "../../core/image/plan.ts";
+import { codec, type IndexEntry } from "../../core/image/types.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { chooseTarget } from "../../core/session/target.ts";
+import { chunkLengthAt } from "../../core/units/units.ts";
 import type { DiskView, StepView } from "../../core/wire/views.ts";
 import { describePath } from "../../imaging/disk/disks.ts";
 import { usedBy } from "../../imaging/disk/in-use.ts";
@@ -66,13 +69,14 @@ async function write(
   view: DiskView,
   { signal, progress, log }: RestoreHereOptions,
 ): Promise<void> {
-  const { manifest, entries } = image;
+  const { manifest } = image;
+  const entries = rawEntries(image);
   const opened = await openTarget(view);
   const work = restoreOnto({
     ...{ opened, view, manifest, entries },
     critical: bootCriticalEntryIndexes(manifest, entries),
     how: { verify: "read-back", discard: true },
-    fetch: (entryIndex) => storedChunk(image, entryIndex),
+    fetch: (entryIndex) => rawChunk(image, entryIndex),
   });
   await using _ = closedUnlessHung(opened, () => work.diskHangs);
   const stop = (): void => work.stop(stopReason(signal.reason));
@@ -88,8 +92,9 @@ async function write(
     signal.throwIfAborted();
     await work.begin();
     deliver(image, work).catch((error: unknown) => work.stop(stopReason(error)));
-    const rightRoot = rootHashOfEntries(await work.ended, sha256) === manifest.rootHash;
-    assert(rightRoot, "what was verified is the image");
+    const index = encodeIndex(image.entries);
+    const verified = rootHashOfContents(index, await work.ended, sha256);
+    assert(verified === manifest.rootHash, "what was verified is the image");
     const { bytesWanted } = work.counters;
     progress(2 * bytesWanted, 2 * bytesWanted);
   } finally {
@@ -110,31 +115,39 @@ async function deliver(image: ReadImage, restore: DiskRestore): Promise<void> {
     },
   );
   const all = image.entries.map((_, entryIndex) => entryIndex);
-  const chunks = image.stored(all.filter((entryIndex) => restore.isWanted(entryIndex)));
+  const chunks = image.chunks(all.filter((entryIndex) => restore.isWanted(entryIndex)));
   const lane = async (): Promise<void> => {
     while (!isOver) {
       const { value, done } = await chunks.next();
       if (done === true) return;
       const { entryIndex } = value;
-      let { stored } = value;
+      let raw = value.data ?? new Uint8Array();
       for (;;) {
         const { promise, resolve } = Promise.withResolvers<ChunkVerdict>();
-        restore.deliver(entryIndex, stored, resolve);
+        restore.deliver(entryIndex, raw, resolve);
         // A chunk that the disk does not take is never settled.
         await Promise.race([promise, end]);
         // Comes again, until the restore has had enough of it.
         if (isOver || (await promise) === "taken") break;
-        stored = await storedChunk(image, entryIndex);
+        raw = await rawChunk(image, entryIndex);
       }
     }
   };
   await Promise.all(Array.from({ length: deliveries }, lane));
 }
 
-async function storedChunk(image: ReadImage, entryIndex: number): Promise<Uint8Array> {
-  for await (const { stored } of image.stored([entryIndex])) return stored;
+async function rawChunk(image: ReadImage, entryIndex: number): Promise<Uint8Array> {
+  for await (const { data } of image.chunks([entryIndex])) return data ?? new Uint8Array();
   throw new Error(`entry ${entryIndex} is none`);
 }
+
+/** Its entries as its chunks come: raw, whatever form the server has them in. */
+const rawEntries = ({ manifest, entries }: ReadImage): IndexEntry[] =>
+  entries.map((entry) => {
+    if (entry.codec === codec.zero) return entry;
+    const storedLength = chunkLengthAt(entry.chunkIndex, manifest.diskBytes);
+    return { ...entry, codec: codec.raw, storedLength, crc32c: 0 };
+  });
 
 const stopReason = (reason: unknown): RoomcastError =>
   reason instanceof RoomcastError
@@ -143,7 +156,8 @@ const stopReason = (reason: unknown): RoomcastError =>
 
 /** The rules of a restore; a disk that is named may be a USB disk. */
 async function requireTarget(image: ReadImage, path: string): Promise<DiskView> {
-  const { manifest, entries } = image;
+  const { manifest } = image;
+  const entries = rawEntries(image);
   const view = describePath(path, systemRoots);
   if (view === null) {
     throw new RoomcastError("not-found", `${path} cannot be opened`, "check its name (`lsblk`)");
@@ -154,7 +168,7 @@ async function requireTarget(image: ReadImage, path: string): Promise<DiskView> 
     logicalSector: manifest.logicalSector,
     otherSectors: await otherSectorsOf([view], manifest, {
       ...{ entries, isLive: false },
-      fetch: (entryIndex) => storedChunk(image, entryIndex),
+      fetch: (entryIndex) => rawChunk(image, entryIndex),
     }),
   });
   if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);

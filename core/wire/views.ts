@@ -126,6 +126,19 @@ export const ImageStep = Type.Object({
 });
 export type ImageStep = Static<typeof ImageStep>;
 
+/** How far it is to pack an image's chunks anew, so that less of it goes over the wire. */
+export const OptimiseView = Type.Object({
+  /** `paused`: while a session runs. */
+  state: literals("waiting", "working", "paused", "done", "failed"),
+  /** Why it failed. */
+  reason: nullable(Type.String()),
+  chunksDone: Type.Integer(),
+  chunksTotal: Type.Integer(),
+  /** By which the image takes less than when it was captured. */
+  savedBytes: Type.Integer(),
+});
+export type OptimiseView = Static<typeof OptimiseView>;
+
 export const ImageView = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -135,6 +148,7 @@ export const ImageView = Type.Object({
   diskBytes: Type.Integer(),
   logicalSector: Type.Integer(),
   usedBytes: Type.Integer(),
+  /** As its chunks are stored now. */
   storedBytes: Type.Integer(),
   chunkBytes: Type.Integer(),
   chunks: Type.Integer(),
@@ -148,6 +162,8 @@ export const ImageView = Type.Object({
   fitSize: nullable(Type.String()),
   /** The smallest disk that it can be made to fit; null: nobody has tried. */
   leastDiskBytes: nullable(Type.Integer()),
+  /** Null: nobody has wanted it. */
+  optimise: nullable(OptimiseView),
   /** In the order in which they run. */
   steps: Type.Array(ImageStep),
 });

@@ -1,5 +1,6 @@
 /** One chunk of a disk on its way into an image. Everything costly happens in libuv's pool. */
 import { crc32c } from "../../core/image/crc32c.ts";
+import { worthwhile } from "../../core/image/forms.ts";
 import type { KeptChunk } from "../../core/image/plan.ts";
 import { codec } from "../../core/image/types.ts";
 import { chunkCalls } from "../../core/node/chunk-calls.ts";
@@ -14,8 +15,6 @@ export interface ReadChunk {
   readonly sha256: Uint8Array;
 }
 
-/** zstd that saves less is not worth inflating. */
-const worthwhile = 0.97;
 /** Of zstd: the disk is read faster than any higher one compresses. */
 const level = 1;
 const zeros = Buffer.alloc(chunkBytes);

@@ -11,6 +11,7 @@ import { FitSize } from "../../core/wire/fit-size.ts";
 import { ImageName, StepName } from "../../core/wire/names.ts";
 import { ImageView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
+import { usualLevel } from "../lab/optimiser.ts";
 import { zstdDiskFile } from "../store/disk-file.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
@@ -99,6 +100,43 @@ export const imageApiRoutes =
           problems: images.problems,
           ...(await images.verify(null, { signal, onProgress })),
         })),
+    );
+
+    const Optimise = Type.Object(
+      {
+        level: Type.Optional(Type.Integer({ minimum: 1, maximum: 19 })),
+        threads: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
+      },
+      closed,
+    );
+    app.post(
+      "/images/:id/optimise",
+      {
+        schema: {
+          summary: "have the chunks of an image packed anew, in the background",
+          ...{ params: ById, body: Optimise, response: { 200: ImageView } },
+        },
+      },
+      async ({ params, body }) => {
+        const manifest = lab.images.find(params.id);
+        const { level = usualLevel, threads = null } = body;
+        await lab.optimiser.order(manifest, { level, threads });
+        return lab.images.view(manifest);
+      },
+    );
+    app.delete(
+      "/images/:id/optimise",
+      {
+        schema: {
+          summary: "stop packing an image anew",
+          ...{ params: ById, response: { 200: ImageView } },
+        },
+      },
+      async ({ params }) => {
+        const manifest = lab.images.find(params.id);
+        await lab.optimiser.stop(manifest);
+        return lab.images.view(manifest);
+      },
     );
 
     // Export: the caller puts the disk together from manifest, index and chunks, and checks each chunk.

@@ -14,6 +14,7 @@ import { version } from "../../core/node/version.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
 import { readCatalogue } from "../store/catalogue.ts";
 import { checkHere } from "../store/checkers.ts";
+import { readStored } from "../store/chunk-reader.ts";
 import { nodeFiles } from "../store/files.ts";
 import { readIndex, readManifest } from "../store/image-files.ts";
 import { Packs } from "../store/packs.ts";
@@ -77,7 +78,7 @@ async function fill(to: string, options: BackupOptions): Promise<BackupList> {
   for (const path of own) await copy(join(dataFolder, path), path);
   await ifThere(copy(configFile, configName));
   const store = join(dataFolder, "store");
-  for (const name of ["versions.json", "least.json"])
+  for (const name of ["versions.json", "least.json", "packed.json", "optimise.json"])
     await ifThere(copy(join(store, name), `store/${name}`));
   const images = await copyCatalogue(store, copy);
   const incomplete = withImages ? await copyChunks(images, to, options) : [];
@@ -164,6 +165,10 @@ async function copyChunks(
   const catalogue = readCatalogue(store);
   const from = await Packs.open(join(store, "packs"), nodeFiles);
   const into = await Packs.open(join(to, "store/packs"), nodeFiles);
+  const ports = {
+    find: (hash: Uint8Array) => catalogue.find(hash),
+    read: from.read.bind(from),
+  };
   const taken = new Set<string>();
   const incomplete: string[] = [];
   const wanted = images.map(({ manifest, index }) => ({
@@ -183,13 +188,12 @@ async function copyChunks(
         done += entry.storedLength;
         progress(done, total);
         if (taken.has(hashKey(entry.sha256))) continue;
-        const place = catalogue.find(entry.sha256);
-        const stored = place === undefined ? null : await from.read(place).catch(() => null);
-        if (place === undefined || stored === null || crc32c(stored) !== place.entry.crc32c) {
+        const found = await readStored(entry, ports).catch(() => null);
+        if (found === null || crc32c(found.stored) !== found.entry.crc32c) {
           isWhole = false;
           continue;
         }
-        await into.append(place.entry, stored);
+        await into.append(found.entry, found.stored);
         taken.add(hashKey(entry.sha256));
       }
       if (!isWhole) incomplete.push(imageName(manifest));

@@ -26,6 +26,9 @@ export async function imageRoutes(
   app.get<{ Params: { id: string } }>("/gate/v2/images/:id/index", async ({ params }, reply) =>
     reply.type(octets).send(asBuffer(await store.index(params.id))),
   );
+  app.get<{ Params: { id: string } }>("/gate/v2/images/:id/forms", async ({ params }, reply) =>
+    reply.type(octets).send(asBuffer(await store.forms(params.id))),
+  );
   app.get<{ Params: { id: string; entry: string } }>(
     "/gate/v2/images/:id/chunks/:entry",
     async ({ params }, reply) => {

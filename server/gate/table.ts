@@ -94,6 +94,7 @@ export const gateRows: readonly GateRow[] = [
   granted("list", "GET", "/gate/v2/images", 8, "the list of images"),
   granted("image", "GET", "/gate/v2/images/:id/manifest", 8, "an image's manifest"),
   granted("image", "GET", "/gate/v2/images/:id/index", 8, "an image's index"),
+  granted("image", "GET", "/gate/v2/images/:id/forms", 8, "the forms of its chunks"),
   granted("image", "GET", "/gate/v2/images/:id/chunks/:entry", 32, "a chunk of an image"),
   granted(
     "upload",

@@ -3,6 +3,7 @@ import { parse } from "smol-toml";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
+import { type DailyWindow, decodeDailyWindow } from "../../core/units/daily-window.ts";
 import { Language } from "../../core/wire/language.ts";
 
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
@@ -120,6 +121,15 @@ export const Config = Type.Object(
         ),
       ),
     ),
+    store: Type.Optional(
+      Type.Object(
+        {
+          /** FROM-TO of each day: then images are packed anew, while no session runs. */
+          optimise: Type.Optional(Type.String()),
+        },
+        closed,
+      ),
+    ),
     history: Type.Optional(
       Type.Object(
         {
@@ -211,6 +221,12 @@ export function rateLimitOf({ cast, rooms }: Config, room: string | null): numbe
   return rate === undefined ? null : bpsOf(rate);
 }
 
+/** When images are packed anew that nobody named, or null. */
+export function optimiseAtOf({ store }: Config): DailyWindow | null {
+  const window = store?.optimise === undefined ? null : decodeDailyWindow(store.optimise);
+  return window?.ok === true ? window.value : null;
+}
+
 const unitBps = { k: 1e3, M: 1e6, G: 1e9 } as const;
 
 /** Of a rate as the configuration words it. */
@@ -238,7 +254,12 @@ export async function readConfig(path: string): Promise<Config> {
       error,
     );
   }
-  if (Value.Check(Config, value)) return value;
+  if (Value.Check(Config, value)) {
+    const optimise = value.store?.optimise;
+    const window = optimise === undefined ? null : decodeDailyWindow(optimise);
+    if (window?.ok === false) throw refuse(`/store/optimise ${window.reason}`);
+    return value;
+  }
   const [first] = Value.Errors(Config, value);
   throw refuse(`${first?.instancePath ?? ""} ${first?.message ?? "is not a configuration"}`.trim());
 }

@@ -9,6 +9,7 @@ import type { ImageView } from "../../core/wire/views.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { Announcer } from "./announcer.ts";
 import type { ImageSteps } from "./image-steps.ts";
+import type { Optimiser } from "./optimiser.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface ImageOrdersPorts {
@@ -16,6 +17,7 @@ export interface ImageOrdersPorts {
   readonly steps: ImageSteps;
   readonly announcer: Announcer;
   readonly sessions: Pick<Sessions, "session" | "restoreOf">;
+  readonly optimiser: Pick<Optimiser, "view" | "stop">;
 }
 
 /** What operators do with images, and what becomes of them. Images are named by NAME, NAME@VERSION or id. */
@@ -39,9 +41,11 @@ export class ImageOrders {
   view(manifest: Manifest): ImageView {
     const { format: _, formatVersion: __, chunkCount, ...rest } = manifest;
     const { id, fitOf = null, fitSize = null } = manifest;
+    const { images, optimiser } = this.ports;
     return {
       ...rest,
-      ...{ fitOf, fitSize, leastDiskBytes: this.ports.images.leastDiskBytes(id) },
+      ...{ fitOf, fitSize, leastDiskBytes: images.leastDiskBytes(id) },
+      ...{ storedBytes: images.storedBytes(manifest), optimise: optimiser.view(manifest) },
       chunks: chunkCount,
       partitions: [...manifest.partitions],
       warnings: [...manifest.warnings],
@@ -116,7 +120,7 @@ export class ImageOrders {
   /** Its fitted versions go with it. */
   async delete(reference: string): Promise<{ freedBytes: number }> {
     const manifest = this.find(reference);
-    const { images, sessions, announcer } = this.ports;
+    const { images, sessions, announcer, optimiser } = this.ports;
     const going = [manifest, ...images.list().filter(({ fitOf }) => fitOf === manifest.id)];
     for (const each of going) {
       const user = sessions.restoreOf(each.id);
@@ -124,7 +128,9 @@ export class ImageOrders {
       const what = `session ${user} is casting ${imageName(each)}`;
       throw new RoomcastError("conflict", what, "wait for its end, or stop it");
     }
-    const freed = await images.delete(manifest.id);
+    // From this call on nobody finds the images.
+    const deleting = images.delete(manifest.id);
+    const [freed] = await Promise.all([deleting, ...going.map((each) => optimiser.stop(each))]);
     this.ports.steps.forget(manifest.id);
     for (const { id } of going) announcer.feed.say({ type: "image-gone", id });
     return freed;

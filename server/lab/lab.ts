@@ -1,6 +1,7 @@
 import type { DhcpSeats } from "../../core/boot/dhcp-seats.ts";
 import type { Clock } from "../../core/ports.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
+import type { DailyWindow } from "../../core/units/daily-window.ts";
 import type { Certificate } from "../../core/wire/certificate.ts";
 import { encodeBulk, type ServerMessage } from "../../core/wire/control.ts";
 import type { Language } from "../../core/wire/language.ts";
@@ -8,6 +9,7 @@ import type { PcView } from "../../core/wire/views.ts";
 import { defaultRoom, type PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
+import { openPackers } from "../store/packers.ts";
 import type { LabNetwork } from "./addresses.ts";
 import { Admissions } from "./admissions.ts";
 import type { Agents } from "./agents.ts";
@@ -25,6 +27,7 @@ import { ImageSteps } from "./image-steps.ts";
 import { Inventory, pcView } from "./inventory.ts";
 import { Looks } from "./looks.ts";
 import { Menus } from "./menus.ts";
+import { Optimiser } from "./optimiser.ts";
 import { PcOrders } from "./pc-orders.ts";
 import { PcRequests } from "./pc-requests.ts";
 import { Personals } from "./personals.ts";
@@ -73,6 +76,8 @@ export interface LabPorts {
   readonly checkWire: CheckWire;
   /** Makes a fitted version of an image, in a program of its own. */
   readonly startFit: StartFit;
+  /** When images are packed anew that nobody named; null: never. */
+  readonly optimiseAt: DailyWindow | null;
   /** Sends the magic packet on the lab's network. */
   wake(macs: readonly string[]): Promise<void>;
   log(fields: Record<string, unknown>, text: string): void;
@@ -101,6 +106,7 @@ export class Lab {
   readonly images: ImageOrders;
   readonly steps: ImageSteps;
   readonly fits: Fits;
+  readonly optimiser: Optimiser;
   readonly fitOrders: FitOrders;
   readonly pcs: PcOrders;
   readonly rooms: RoomOrders;
@@ -152,8 +158,9 @@ export class Lab {
     this.fits = new Fits({ timers, start, images: () => this.images.views() });
     this.runner = this.newRunner();
     this.sessions = new Sessions(this.runner);
-    const { steps, runner, sessions } = this;
-    this.images = new ImageOrders({ ...known, images, steps, sessions });
+    this.optimiser = this.newOptimiser();
+    const { steps, runner, sessions, optimiser } = this;
+    this.images = new ImageOrders({ ...known, images, steps, sessions, optimiser });
     this.menus = new Menus(known);
     this.requests = new Requests(known);
     this.grants = this.newGrants();
@@ -174,6 +181,7 @@ export class Lab {
     this.schedule = this.newSchedule();
     runner.resume();
     this.schedule.resume();
+    optimiser.resume();
     pruneHistory({ ...known, keepDays: historyDays });
   }
 
@@ -204,6 +212,7 @@ export class Lab {
   /** Puts everything to rest; sessions go on when the server is started again. */
   async close(): Promise<void> {
     await this.fits.close();
+    await this.optimiser.close();
     this.schedule.close();
     this.menus.close();
     this.requests.close();
@@ -302,6 +311,20 @@ export class Lab {
     return new Connections({
       ...{ ...base, runner, served, starting, pcRequests },
       ...{ shells, grants, looks, roomChecks, serverVersion: this.ports.version },
+    });
+  }
+
+  private newOptimiser(): Optimiser {
+    const { known, ports, sessions, announcer } = this;
+    return new Optimiser({
+      ...{ ...known, images: ports.images, openPackers, window: ports.optimiseAt },
+      isBusy: () => sessions.activeCount > 0,
+      wallClock: () => new Date(known.clock.isoTime()),
+      changed: ({ id }) => {
+        const manifest = ports.images.find(id);
+        if (manifest !== undefined) this.images.tell(manifest);
+      },
+      note: (image, text) => announcer.note({ image }, text),
     });
   }
 

@@ -51,7 +51,7 @@ export interface SessionOrdersPorts {
   readonly inventory: Inventory;
   readonly admissions: Admissions;
   readonly announcer: Announcer;
-  readonly images: Pick<ImageOrders, "find" | "systemsOf">;
+  readonly images: Pick<ImageOrders, "find" | "systemsOf" | "view">;
   readonly fitOrders: Pick<FitOrders, "versionFor">;
   readonly pcs: Pick<PcOrders, "requireOnline">;
   readonly personals: Pick<Personals, "faults" | "requireOwn">;
@@ -114,7 +114,10 @@ export class SessionOrders {
             seatsOf: (name) => inventory.room(name).seats.map((seat) => seat.name),
           });
     const version = fitOrders.versionFor(asked, pcs, request);
-    const order = { ...request, ...orderer(by), room, pcs, canary, ...version };
+    // As it is stored now: so much goes over the wire.
+    const { storedBytes } = images.view(version.image);
+    const image = { ...version.image, storedBytes };
+    const order = { ...request, ...orderer(by), room, pcs, canary, ...version, image };
     const session = sessions.restore(order);
     this.begun(session, pcs, by);
     return session;

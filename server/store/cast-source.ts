@@ -27,7 +27,9 @@ export async function openChunkSource(config: unknown): Promise<ChunkSource> {
     read: packs.read.bind(packs),
   };
   return {
-    read: (entryIndex) => readChunkOf(manifest, index, entryIndex, ports),
+    async read(entryIndex) {
+      return (await readChunkOf(manifest, index, entryIndex, ports)).stored;
+    },
     async close() {
       await packs.close();
       catalogue.close();

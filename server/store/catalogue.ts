@@ -14,6 +14,7 @@ const schema = `
     sha256 BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL,
     codec INTEGER NOT NULL, storedLength INTEGER NOT NULL, crc32c INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS packed (sha256 BLOB PRIMARY KEY, level INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS damaged (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
   CREATE TABLE IF NOT EXISTS swept (yes INTEGER PRIMARY KEY) STRICT;
@@ -82,6 +83,42 @@ export class Catalogue {
     return replaced;
   }
 
+  /** At which level a chunk was packed anew last; 0: never, or nobody knows. */
+  levelOf(sha256: Uint8Array): number {
+    const row = this.db.prepare("SELECT level FROM packed WHERE sha256 = ?").get(sha256);
+    return Number(row?.level ?? 0);
+  }
+
+  /**
+   * Chunks that were packed anew at this level take the places of those from before, and `same` would not be smaller.
+   * All or none; durable when it returns. Answers the places that nothing needs any more.
+   */
+  replace(
+    level: number,
+    moved: readonly { readonly old: ChunkPlace; readonly place: ChunkPlace }[],
+    same: readonly Uint8Array[],
+  ): ChunkPlace[] {
+    const unneeded: ChunkPlace[] = [];
+    this.transaction(() => {
+      const update = this.db.prepare(
+        `UPDATE chunk SET pack = ?, offset = ?, codec = ?, storedLength = ?, crc32c = ?
+          WHERE sha256 = ? AND pack = ? AND offset = ?`,
+      );
+      const note = this.db.prepare("INSERT OR REPLACE INTO packed VALUES (?, ?)");
+      for (const { old, place } of moved) {
+        const { sha256, codec, storedLength, crc32c } = place.entry;
+        const form = [codec, storedLength, crc32c] as const;
+        const of = [sha256, old.pack, old.offset] as const;
+        // Its images may have been deleted meanwhile.
+        const isThere = update.run(place.pack, place.offset, ...form, ...of).changes === 1;
+        unneeded.push(isThere ? old : place);
+        if (isThere) note.run(sha256, level);
+      }
+      for (const sha256 of same) if (this.find(sha256) !== undefined) note.run(sha256, level);
+    });
+    return unneeded;
+  }
+
   forget(places: Iterable<ChunkPlace>): void {
     this.transaction(() => {
       for (const { entry } of places) this.forgetOne(entry.sha256);
@@ -91,6 +128,7 @@ export class Catalogue {
   private forgetOne(sha256: Uint8Array): void {
     this.remove.run(sha256);
     this.removeDamaged.run(sha256);
+    this.db.prepare("DELETE FROM packed WHERE sha256 = ?").run(sha256);
   }
 
   /** Whether all that is stored is needed, and nobody has begun to store more since that was found. */

@@ -32,22 +32,30 @@ export function doCheck(job: CheckJob): CheckResult {
     : { fault: decoded.reason, rootHash: "" };
 }
 
-function chunkFault({
+/** What is wrong with a chunk as it is stored; null: nothing. */
+export function chunkFault({
   entry,
   stored,
   length,
-}: Extract<CheckJob, { type: "chunk" }>): string | null {
+}: Omit<Extract<CheckJob, { type: "chunk" }>, "type">): string | null {
   if (entry.codec === codec.zero) return rawFault(entry, new Uint8Array(length ?? 0), length);
   if (stored.length !== entry.storedLength || crc32c(stored) !== entry.crc32c)
     return "its bytes do not match their CRC";
-  if (entry.codec === codec.raw) return rawFault(entry, stored, length);
   try {
-    const limits = { chunkSize: chunkBytes, maxOutputLength: chunkBytes };
-    return rawFault(entry, zstdDecompressSync(stored, limits), length);
+    return rawFault(entry, rawOf(entry, stored), length);
   } catch (error) {
     return `it cannot be inflated: ${errorText(error)}`;
   }
 }
+
+/** The raw bytes of a chunk, unchecked; throws where it cannot be inflated. */
+export const rawOf = (
+  { codec: kind }: Pick<IndexEntry, "codec">,
+  stored: Uint8Array,
+): Uint8Array =>
+  kind === codec.raw
+    ? stored
+    : zstdDecompressSync(stored, { chunkSize: chunkBytes, maxOutputLength: chunkBytes });
 
 function rawFault(entry: IndexEntry, raw: Uint8Array, length: number | null): string | null {
   if (length !== null && raw.length !== length) return `${raw.length} bytes instead of ${length}`;

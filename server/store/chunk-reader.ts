@@ -3,6 +3,7 @@ import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import type { StoredChunk } from "./pack-job.ts";
 import type { ChunkPlace } from "./packs.ts";
 
 export interface ChunkReaderPorts {
@@ -10,13 +11,13 @@ export interface ChunkReaderPorts {
   read(place: ChunkPlace): Promise<Uint8Array>;
 }
 
-/** The stored bytes of an index entry, checked against their CRC; `bad-input` names image and chunk. */
+/** The chunk of an index entry in its form of now, checked against its CRC; `bad-input` names image and chunk. */
 export async function readChunkOf(
   image: Manifest,
   index: Uint8Array,
   entryIndex: number,
   ports: ChunkReaderPorts,
-): Promise<Uint8Array> {
+): Promise<StoredChunk> {
   const isThere = Number.isInteger(entryIndex) && entryIndex >= 0;
   const decoded = isThere ? decodeEntry(index, entryIndex * indexEntryBytes) : null;
   if (decoded?.ok !== true) {
@@ -25,9 +26,10 @@ export async function readChunkOf(
   }
   const entry = decoded.value;
   try {
-    const stored = await readStored(entry, ports);
-    if (crc32c(stored) !== entry.crc32c) throw new Error("its bytes do not match their CRC");
-    return stored;
+    const found = await readStored(entry, ports);
+    if (crc32c(found.stored) !== found.entry.crc32c)
+      throw new Error("its bytes do not match their CRC");
+    return found;
   } catch (cause) {
     const why = errorText(cause);
     throw new RoomcastError(
@@ -39,13 +41,20 @@ export async function readChunkOf(
   }
 }
 
-/** As they are stored, unchecked; rejects with an Error that says only what is wrong. */
-export async function readStored(entry: IndexEntry, ports: ChunkReaderPorts): Promise<Uint8Array> {
-  if (entry.codec === codec.zero) return new Uint8Array();
-  const place = ports.find(entry.sha256);
-  if (place === undefined) throw new Error("it is in no pack");
-  if (place.entry.codec !== entry.codec || place.entry.storedLength !== entry.storedLength) {
-    throw new Error("it is stored in another form");
+/** The same, unchecked; rejects with an Error that says only what is wrong. */
+export async function readStored(entry: IndexEntry, ports: ChunkReaderPorts): Promise<StoredChunk> {
+  if (entry.codec === codec.zero) return { entry, stored: new Uint8Array() };
+  for (;;) {
+    const place = ports.find(entry.sha256);
+    if (place === undefined) throw new Error("it is in no pack");
+    const read = await ports.read(place).then(
+      (stored) => ({ stored }),
+      (fault: unknown) => ({ fault }),
+    );
+    const now = ports.find(entry.sha256);
+    // Packed anew meanwhile: what was read may have been erased.
+    if (now?.pack !== place.pack || now.offset !== place.offset) continue;
+    if ("fault" in read) throw read.fault;
+    return { entry: { ...place.entry, chunkIndex: entry.chunkIndex }, stored: read.stored };
   }
-  return ports.read(place);
 }

@@ -8,6 +8,7 @@ import type { Catalogue } from "./catalogue.ts";
 import { storeFull } from "./faults.ts";
 import { packName } from "./pack-handles.ts";
 import { type ChunkPlace, type Packs, recordHeaderBytes } from "./packs.ts";
+import type { RepackedBatch } from "./repack.ts";
 import type { Space } from "./space.ts";
 import type { SweepStep } from "./sweep.ts";
 
@@ -64,6 +65,12 @@ export class Chunks {
     return this.ports.catalogue.find(hash);
   }
 
+  /** The same; null also for a chunk that is known to be damaged. */
+  soundPlaceOf(hash: Uint8Array): ChunkPlace | null {
+    const { catalogue } = this.ports;
+    return catalogue.isDamaged(hash) ? null : (catalogue.find(hash) ?? null);
+  }
+
   /** The name of the pack that it is in; null: it is in none. */
   packOf(hash: Uint8Array): string | null {
     const place = this.placeOf(hash);
@@ -95,6 +102,35 @@ export class Chunks {
     const replaced = this.ports.catalogue.add(this.pending.values());
     this.pending.clear();
     return replaced;
+  }
+
+  /** At which level a chunk was packed anew last; 0: never, or nobody knows. */
+  levelOf(hash: Uint8Array): number {
+    return this.ports.catalogue.levelOf(hash);
+  }
+
+  /**
+   * Puts chunks that were packed anew in the places of the same from before; not while images are committed or
+   * swept. Durable when it resolves, before anything is erased; false where it must not be (`mayBe`) by then.
+   */
+  async replace(batch: RepackedBatch, mayBe: () => boolean): Promise<boolean> {
+    const { packs, catalogue } = this.ports;
+    const moved: { old: ChunkPlace; place: ChunkPlace }[] = [];
+    const places = (): ChunkPlace[] => moved.map(({ place }) => place);
+    try {
+      for (const { entry, stored, old } of batch.smaller) {
+        await this.requireReserve(stored.length);
+        moved.push({ old, place: await packs.append(entry, stored) });
+      }
+      await packs.sync();
+    } catch (error) {
+      await packs.erase(places()).catch(() => {});
+      throw error;
+    }
+    const isDone = mayBe();
+    const unneeded = isDone ? catalogue.replace(batch.level, moved, batch.same) : places();
+    await packs.erase(unneeded).catch(() => {});
+    return isDone;
   }
 
   /** Gives back the space of places that nothing needs any more. */

@@ -1,5 +1,7 @@
 /** An image's disk as one file, compressed as its chunks are stored: hardly anything is computed for it. */
+import { assert, RoomcastError } from "../../core/errors.ts";
 import { u32 } from "../../core/image/byte-source.ts";
+import { withForms } from "../../core/image/forms.ts";
 import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { rawFrame, rawFrameBytes, zeroFrame, zeroFrameBytes } from "../../core/image/zstd-frame.ts";
 import { chunkCountOf, chunkLengthAt } from "../../core/units/units.ts";
@@ -19,7 +21,10 @@ export async function zstdDiskFile(
   store: ImageStore,
   { id, diskBytes }: Pick<Manifest, "id" | "diskBytes">,
 ): Promise<DiskFile> {
-  const index = await store.index(id);
+  const forms = await store.forms(id);
+  const formed = withForms(await store.index(id), forms);
+  assert(formed.ok, "the forms are the index's own");
+  const index = formed.value;
   const chunkCount = chunkCountOf(diskBytes);
   let bytes = 0;
   for (const { length, entry } of chunksOf(index, diskBytes, chunkCount)) {
@@ -30,14 +35,21 @@ export async function zstdDiskFile(
           ? rawFrameBytes(length)
           : entry.storedLength;
   }
-  return { bytes, parts: partsOf(store, id, chunksOf(index, diskBytes, chunkCount)) };
+  const chunks = chunksOf(index, diskBytes, chunkCount);
+  return { bytes, parts: partsOf(store, { id, forms }, chunks) };
 }
 
 async function* partsOf(
   store: ImageStore,
-  id: string,
+  { id, forms }: { readonly id: string; readonly forms: Uint8Array },
   chunks: Iterable<PlacedChunk>,
 ): AsyncGenerator<Uint8Array> {
+  // So long is what was promised.
+  using _ = store.holdForms();
+  if (!Buffer.from(await store.forms(id)).equals(forms)) {
+    const what = "the image was being packed anew";
+    throw new RoomcastError("conflict", what, "fetch it again");
+  }
   let zeros: Uint8Array[] = [];
   let zeroBytes = 0;
   for (const { length, entry } of chunks) {

@@ -12,10 +12,25 @@ import {
 } from "../../core/wire/names.ts";
 import { type ChunkReaderPorts, readChunkOf, readStored } from "./chunk-reader.ts";
 import type { Chunks } from "./chunks.ts";
-import { commitImage, readIndex, removeImage, writeNumbers } from "./image-files.ts";
+import { currentForms } from "./forms.ts";
+import {
+  commitImage,
+  type NumbersFile,
+  readIndex,
+  removeImage,
+  writeNumbers,
+} from "./image-files.ts";
 import { fittedOf, imageIn, inOrder } from "./image-names.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
+import type { StoredChunk } from "./pack-job.ts";
+import {
+  type RepackedBatch,
+  type RepackOptions,
+  type RepackPorts,
+  type RepackReport,
+  repackImage,
+} from "./repack.ts";
 import { requireSpace, type Space } from "./space.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
@@ -36,6 +51,8 @@ export interface OpenedStore {
   readonly problems: readonly string[];
   readonly versions: Map<string, number>;
   readonly least: Map<string, number>;
+  readonly packed: Map<string, number>;
+  readonly ordered: Map<string, number>;
   readonly chunks: Chunks;
 }
 
@@ -53,8 +70,15 @@ export class FolderStore implements ImageStore {
   private readonly versions: Map<string, number>;
   /** By the image's id; what it costs to lose it is another try. */
   private readonly least: Map<string, number>;
+  /** Stored bytes of the images that were packed anew, by id; what it costs to lose them is another try. */
+  private readonly packed: Map<string, number>;
+  readonly ordered: Map<string, number>;
   private readonly chunks: Chunks;
   private readonly indexes = new Map<string, Promise<Uint8Array>>();
+  /** As `indexes`; of none after a chunk has another form. */
+  private readonly knownForms = new Map<string, Promise<Uint8Array>>();
+  /** How many hold the forms as they are. */
+  private formHolders = 0;
   private readonly writers = new Set<OpenWriter>();
   /** Commits, deletions and sweeps happen one after another. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -68,6 +92,8 @@ export class FolderStore implements ImageStore {
     this.manifestProblems = opened.problems;
     this.versions = opened.versions;
     this.least = opened.least;
+    this.packed = opened.packed;
+    this.ordered = opened.ordered;
     this.chunks = opened.chunks;
   }
 
@@ -98,15 +124,30 @@ export class FolderStore implements ImageStore {
     if (image === undefined) return Promise.reject(noImage(imageId));
     const index = this.readIndex(image);
     index.catch(() => this.indexes.delete(imageId));
-    this.indexes.set(imageId, index);
-    for (const oldest of this.indexes.keys()) {
-      if (this.indexes.size <= indexLimit) break;
-      this.indexes.delete(oldest);
-    }
+    keep(this.indexes, imageId, index);
     return index;
   }
 
+  forms(imageId: string): Promise<Uint8Array> {
+    const known = this.knownForms.get(imageId);
+    if (known !== undefined) return known;
+    const forms = this.index(imageId).then((index) =>
+      currentForms(
+        index,
+        (hash) => this.chunks.placeOf(hash),
+        () => this.ports.disk.pause(),
+      ),
+    );
+    forms.catch(() => this.knownForms.delete(imageId));
+    keep(this.knownForms, imageId, forms);
+    return forms;
+  }
+
   async readChunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
+    return (await this.storedChunk(imageId, entryIndex)).stored;
+  }
+
+  async storedChunk(imageId: string, entryIndex: number): Promise<StoredChunk> {
     const index = await this.index(imageId);
     const image = this.images.get(imageId);
     if (image === undefined) throw noImage(imageId);
@@ -155,7 +196,7 @@ export class FolderStore implements ImageStore {
     return this.inTurn(async () => {
       if (!this.images.has(imageId)) throw noImage(imageId);
       this.least.set(imageId, bytes);
-      await writeNumbers(this.ports.disk, this.directory, "least.json", this.least);
+      await this.writeNumbers("least.json", this.least);
     });
   }
 
@@ -201,6 +242,69 @@ export class FolderStore implements ImageStore {
     );
     this.chunks.markDamaged(damagedHashes);
     return report;
+  }
+
+  storedBytes({ id, storedBytes }: Manifest): number {
+    return this.packed.get(id) ?? storedBytes;
+  }
+
+  holdForms(): Disposable {
+    this.formHolders++;
+    return { [Symbol.dispose]: () => void this.formHolders-- };
+  }
+
+  isPacked(imageId: string): boolean {
+    return this.packed.has(imageId);
+  }
+
+  async repack(imageId: string, options: RepackOptions): Promise<RepackReport> {
+    const { chunks } = this;
+    const index = await this.index(imageId);
+    const ports: RepackPorts = {
+      index,
+      placeOf: (hash) => chunks.soundPlaceOf(hash),
+      levelOf: (hash) => chunks.levelOf(hash),
+      read: (place) => chunks.read(place),
+      replace: (batch, isFree) => this.inTurn(() => this.replaceNow(batch, isFree)),
+      markDamaged: (hash) => chunks.markDamaged([hash]),
+      pause: () => this.ports.disk.pause(),
+    };
+    try {
+      const isFree = (): boolean => this.formHolders === 0 && options.isFree();
+      const report = await repackImage(ports, { ...options, isFree });
+      await this.inTurn(async () => {
+        if (!this.images.has(imageId)) throw noImage(imageId);
+        this.packed.set(imageId, report.storedBytes);
+        await this.writeNumbers("packed.json", this.packed);
+      });
+      return report;
+    } finally {
+      // Packs of which nothing is left.
+      if (!chunks.isSwept) await this.sweep();
+    }
+  }
+
+  private async replaceNow(batch: RepackedBatch, isFree: () => boolean): Promise<boolean> {
+    // What a crash leaves is swept when the store is opened.
+    if (batch.smaller.length > 0) this.chunks.isSwept = false;
+    return this.chunks.replace(batch, () => {
+      if (!isFree()) return false;
+      // At the moment at which they change: whoever asks from here on is told the new ones.
+      this.knownForms.clear();
+      return true;
+    });
+  }
+
+  order(imageId: string, level: number | null): Promise<void> {
+    return this.inTurn(async () => {
+      if (level !== null) this.ordered.set(imageId, level);
+      else if (!this.ordered.delete(imageId)) return;
+      await this.writeNumbers("optimise.json", this.ordered);
+    });
+  }
+
+  private writeNumbers(file: NumbersFile, numbers: ReadonlyMap<string, number>): Promise<void> {
+    return writeNumbers(this.ports.disk, this.directory, file, numbers);
   }
 
   delete(imageId: string): Promise<{ freedBytes: number }> {
@@ -268,12 +372,11 @@ export class FolderStore implements ImageStore {
     // First, so that no crash in between lets a version's number come again.
     if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1) {
       this.versions.set(foldedName(image.name), image.version);
-      await writeNumbers(this.ports.disk, this.directory, "versions.json", this.versions);
+      await this.writeNumbers("versions.json", this.versions);
     }
     await this.remove(image);
     for (const fitted of fittedOf(this.images.values(), imageId)) await this.remove(fitted);
-    if (this.least.delete(imageId))
-      await writeNumbers(this.ports.disk, this.directory, "least.json", this.least);
+    if (this.least.delete(imageId)) await this.writeNumbers("least.json", this.least);
     return { freedBytes: await this.sweepNow() };
   }
 
@@ -281,6 +384,9 @@ export class FolderStore implements ImageStore {
     await removeImage(this.ports.disk, this.folder, image);
     this.images.delete(image.id);
     this.indexes.delete(image.id);
+    this.knownForms.delete(image.id);
+    if (this.packed.delete(image.id)) await this.writeNumbers("packed.json", this.packed);
+    if (this.ordered.delete(image.id)) await this.writeNumbers("optimise.json", this.ordered);
   }
 
   private nextVersion(name: string): number {
@@ -312,6 +418,7 @@ export class FolderStore implements ImageStore {
     };
     await commitImage(this.ports.disk, this.folder, manifest, index);
     this.images.set(manifest.id, manifest);
+    if (replaced.length > 0) this.knownForms.clear();
     await this.chunks.erase(replaced).catch(() => {});
     return manifest;
   }
@@ -356,6 +463,15 @@ export class FolderStore implements ImageStore {
     const mine = this.turn.then(work, work);
     this.turn = mine.catch(() => {});
     return mine;
+  }
+}
+
+/** The newest few. */
+function keep<T>(known: Map<string, T>, key: string, value: T): void {
+  known.set(key, value);
+  for (const oldest of known.keys()) {
+    if (known.size <= indexLimit) break;
+    known.delete(oldest);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the
  * commit; and numbers by name: `versions.json`, the highest version that each name whose newest was deleted
- * ever had, and `least.json`, the smallest disk that an image was found to fit.
+ * ever had, `least.json`, the smallest disk that an image was found to fit, `packed.json`, the bytes of an
+ * image that was packed anew, and `optimise.json`, the level of those that are to be.
  */
 
 import { join } from "node:path";
@@ -70,7 +71,8 @@ const damaged = (id: string, why: string, cause?: unknown): RoomcastError =>
 const readText = async (disk: StoreFiles, path: string): Promise<string> =>
   Buffer.from(await disk.read(path)).toString("utf8");
 
-type NumbersFile = "versions.json" | "least.json";
+/** Of numbers by name. */
+export type NumbersFile = "versions.json" | "least.json" | "packed.json" | "optimise.json";
 
 /** The largest of each key. Empty when it was never written; `null` when it cannot be read. */
 export async function readNumbers(

@@ -10,7 +10,9 @@ import { nodeFiles, type StoreFiles } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 import { readManifests, readNumbers } from "./image-files.ts";
 import type { ImageWriter } from "./image-writer.ts";
+import type { StoredChunk } from "./pack-job.ts";
 import { Packs } from "./packs.ts";
+import type { RepackOptions, RepackReport } from "./repack.ts";
 import type { SweepStep } from "./sweep.ts";
 import { findDeadBeside } from "./sweep-beside.ts";
 import type { VerifyOptions, VerifyReport } from "./verify.ts";
@@ -35,6 +37,28 @@ export interface ImageStore {
    * `bad-input` that names image and chunk when they do not match their CRC.
    */
   readChunk(imageId: string, entryIndex: number): Promise<Uint8Array>;
+  /** The same with the index entry, in its form of now. */
+  storedChunk(imageId: string, entryIndex: number): Promise<StoredChunk>;
+  /**
+   * In which forms its chunks are stored now (`core/image/forms.ts`); the same for as long as whoever has images
+   * packed anew says that they are not free. Rejects as `index`.
+   */
+  forms(imageId: string): Promise<Uint8Array>;
+  /** Nothing is packed anew until it is disposed of. */
+  holdForms(): Disposable;
+  /** Bytes of its chunks as they are stored now, as far as its own packing is known; of an image that is there. */
+  storedBytes(image: Manifest): number;
+  /** It was packed anew, and to its end. */
+  isPacked(imageId: string): boolean;
+  /**
+   * Packs the chunks of an image anew where that is smaller; what it is made of does not change, and images that share
+   * chunks share that. Done again, it goes on where it ended. Rejects with `cancelled`, `not-found`, `no-space`.
+   */
+  repack(imageId: string, options: RepackOptions): Promise<RepackReport>;
+  /** Images that somebody ordered to be packed anew, and at which level. */
+  readonly ordered: ReadonlyMap<string, number>;
+  /** Null: no more. Durable when it resolves. */
+  order(imageId: string, level: number | null): Promise<void>;
   /** A version of `name`, in the spelling that it has already. Throws `usage` for what cannot be a name. */
   beginImage(name: string): ImageWriter;
   /**
@@ -94,11 +118,15 @@ export async function openImageStore(
     problems.push("versions.json is damaged: remove it; a deleted version's number may come again");
   }
   const least = (await readNumbers(disk, directory, "least.json", (id) => id)) ?? new Map();
+  const numbers = async (file: "packed.json" | "optimise.json") =>
+    (await readNumbers(disk, directory, file, (id) => id)) ?? new Map<string, number>();
+  const packed = await numbers("packed.json");
+  const ordered = await numbers("optimise.json");
   const packs = await Packs.open(join(directory, "packs"), disk);
   const catalogue = await openCatalogue(ports.catalogue, packs);
   const chunks = new Chunks({ packs, catalogue, space: () => disk.space(directory) });
   const store = new FolderStore({
-    ...{ ports, directory, folder, images, problems, least, chunks },
+    ...{ ports, directory, folder, images, problems, least, packed, ordered, chunks },
     versions: versions ?? new Map(),
   });
   await store.dropOrphans();

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { decodeEntry } from "../../core/image/index-codec.ts";
+import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import { decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
@@ -139,7 +139,7 @@ export async function captureRoutes(
   });
 }
 
-/** `count` chunks of an image from `first` on, fewer at its end, as `recordsOf` reads them. */
+/** `count` chunks of an image from `first` on in their forms of now, fewer at its end, as `recordsOf` reads them. */
 export async function chunkRecords(
   store: ImageStore,
   imageId: string,
@@ -150,9 +150,8 @@ export async function chunkRecords(
   const parts: Uint8Array[] = [];
   const end = Math.min(first + count, index.length / indexEntryBytes);
   for (let entryIndex = first; entryIndex < end; entryIndex++) {
-    const at = entryIndex * indexEntryBytes;
-    parts.push(index.subarray(at, at + indexEntryBytes));
-    parts.push(await store.readChunk(imageId, entryIndex));
+    const { entry, stored } = await store.storedChunk(imageId, entryIndex);
+    parts.push(encodeEntry(entry), stored);
   }
   return Buffer.concat(parts);
 }

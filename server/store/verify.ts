@@ -8,6 +8,7 @@ import { inLanes } from "../../core/lanes.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 import type { CheckJob, CheckResult } from "./check-jobs.ts";
+import type { StoredChunk } from "./pack-job.ts";
 
 export interface Damage {
   /** NAME@VERSION of the image that it was found in. */
@@ -31,8 +32,8 @@ export interface VerifyPorts {
   readonly all: readonly Manifest[];
   /** As stored, past any cache; rejects when it is damaged. */
   index(image: Manifest): Promise<Uint8Array>;
-  /** The stored bytes, unchecked; rejects with why there are none. */
-  readStored(entry: IndexEntry): Promise<Uint8Array>;
+  /** The chunk in its form of now, unchecked; rejects with why there is none. */
+  readStored(entry: IndexEntry): Promise<StoredChunk>;
   check(job: CheckJob): Promise<CheckResult>;
   packOf(hash: Uint8Array): string | null;
 }
@@ -139,14 +140,14 @@ async function faultOf(
   ports: VerifyPorts,
 ): Promise<string | null> {
   const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
-  let stored: Uint8Array;
+  let found: StoredChunk;
   try {
-    stored = await ports.readStored(entry);
+    found = await ports.readStored(entry);
   } catch (error) {
     return errorText(error);
   }
   // That it could not be checked is no fault of the chunk's, and ends the verification.
-  return (await ports.check({ type: "chunk", entry, stored, length })).fault;
+  return (await ports.check({ type: "chunk", ...found, length })).fault;
 }
 
 const cancelled = (): RoomcastError =>

@@ -39,6 +39,8 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "DELETE /schedule/:id": ["operator", "told"],
   "DELETE /images/:id": ["operator", "told"],
   "POST /images/:id/verify": ["operator", "told"],
+  "POST /images/:id/optimise": ["operator", "told"],
+  "DELETE /images/:id/optimise": ["operator", "told"],
   "POST /images/:id/fitted": ["operator", "told"],
   "PUT /images/:id/least-disk": ["operator", "parts"],
   "POST /store/verify": ["operator", "told"],

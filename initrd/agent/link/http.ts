@@ -61,6 +61,11 @@ export class ServerFiles {
     return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/index`, byteLength);
   }
 
+  /** The forms of the index's entries: `core/image/forms.ts`. */
+  async forms(imageId: string, byteLength: number): Promise<Uint8Array> {
+    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/forms`, byteLength);
+  }
+
   /** The stored bytes of an index entry. */
   async chunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
     return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/chunks/${entryIndex}`, mib);

@@ -15,7 +15,7 @@ import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
 import { otherSectorsOf } from "../../../imaging/restore/other-sectors.ts";
 import { Meter } from "../meter.ts";
-import { type RestoreImage, rootHashOf } from "./restore-image.ts";
+import type { RestoreImage } from "./restore-image.ts";
 import { stoppedError, type TaskPorts } from "./task.ts";
 
 export interface RestoreDiskPorts extends TaskPorts {
@@ -122,7 +122,7 @@ export class RestoreDisk {
       signal.throwIfAborted();
       ports.milestone(`receiving ${order.image}`);
       await using _ = await feed.begin(restore);
-      const rootHash = rootHashOf(await restore.ended);
+      const rootHash = image.rootHashOf(await restore.ended);
       // Of a live cast the server alone knows it.
       assert(
         image.rootHash === null || rootHash === image.rootHash,

@@ -1,9 +1,10 @@
 import type { CastEntries } from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
+import { formBytes, rootHashOfContents, withForms } from "../../../core/image/forms.ts";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
 import { decodeLivePlan } from "../../../core/image/live-plan.ts";
 import { decodeManifest } from "../../../core/image/manifest.ts";
-import { rootHashOfEntries, rootHashOf as rootOfIndex } from "../../../core/image/merkle.ts";
+import { rootHashOf, rootHashOfEntries } from "../../../core/image/merkle.ts";
 import { bootCriticalEntryIndexes } from "../../../core/image/plan.ts";
 import {
   codec,
@@ -22,18 +23,19 @@ export interface RestoreImage {
   >;
   /** Null where it is not known beforehand: of a live cast. */
   readonly rootHash: string | null;
-  /** The index as it is stored, and decoded. Of a live cast: only the entries' `chunkIndex`. */
+  /**
+   * The index with the forms in which the chunks come, and decoded. Of a live cast: only the entries'
+   * `chunkIndex`.
+   */
   readonly index: CastEntries;
   readonly entries: readonly IndexEntry[];
   /** Places in the index of the chunks that make the disk bootable: they are written last. */
   readonly critical: readonly number[];
+  /** The root hash of the image, hex, were its entries what was read back from a disk. */
+  rootHashOf(verified: readonly IndexEntry[]): string;
 }
 
-/** The root hash of these entries, hex; for what was read back from a disk. */
-export const rootHashOf = (entries: readonly IndexEntry[]): string =>
-  rootHashOfEntries(entries, sha256);
-
-/** Fetches manifest and index; rejects with `bad-input` when they are damaged or do not belong together. */
+/** Fetches manifest, index and forms; rejects with `bad-input` when they are damaged or do not belong together. */
 export async function fetchImage(files: ServerFiles, imageId: string): Promise<RestoreImage> {
   const refuse = (why: string): RoomcastError =>
     new RoomcastError(
@@ -45,16 +47,20 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
   if (!manifest.ok) throw refuse(`manifest: ${manifest.reason}`);
   const { diskBytes, chunkCount, rootHash } = manifest.value;
   const index = await files.index(imageId, chunkCount * indexEntryBytes);
-  const entries = decodeIndex(index, diskBytes);
+  if (index.length !== chunkCount * indexEntryBytes)
+    throw refuse("the index is not as long as it should be");
+  if (rootHashOf(index, sha256) !== rootHash) throw refuse("the index has another root hash");
+  const formed = withForms(index, await files.forms(imageId, chunkCount * formBytes));
+  if (!formed.ok) throw refuse(`index: ${formed.reason}`);
+  const entries = decodeIndex(formed.value, diskBytes);
   if (!entries.ok) throw refuse(`index: ${entries.reason}`);
-  if (entries.value.length !== chunkCount) throw refuse("the index is not as long as it should be");
-  if (rootOfIndex(index, sha256) !== rootHash) throw refuse("the index has another root hash");
   return {
     manifest: manifest.value,
     rootHash,
-    index,
+    index: formed.value,
     entries: entries.value,
     critical: bootCriticalEntryIndexes(manifest.value, entries.value),
+    rootHashOf: (verified) => rootHashOfContents(index, verified, sha256),
   };
 }
 
@@ -83,5 +89,6 @@ export async function fetchLiveImage(files: ServerFiles, task: string): Promise<
     index: { entryCount: entries.length },
     entries,
     critical: bootCriticalEntryIndexes(manifest, entries),
+    rootHashOf: (verified) => rootHashOfEntries(verified, sha256),
   };
 }

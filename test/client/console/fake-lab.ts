@@ -100,7 +100,7 @@ export const sessionOf = (
 export const imageOf = (version: number, changes: Partial<ImageView> = {}): ImageView => ({
   id: `image${version}`,
   name: "win11-lab",
-  ...{ fitOf: null, fitSize: null, leastDiskBytes: null },
+  ...{ fitOf: null, fitSize: null, leastDiskBytes: null, optimise: null },
   version,
   capturedAt: `2026-11-2${version}T14:03:00Z`,
   source: "pc01 /dev/sda",

@@ -6,7 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, type TestFn, test as unlimited } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { chunkBytes } from "../../../core/units/units.ts";
+import { rootHashOfEntries } from "../../../core/image/merkle.ts";
+import { codec, type IndexEntry } from "../../../core/image/types.ts";
+import { sha256 } from "../../../core/node/hash.ts";
+import { chunkBytes, chunkLengthAt } from "../../../core/units/units.ts";
 import type { Alive } from "../../../core/wire/control.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
@@ -42,8 +45,14 @@ interface Running {
   end(): Promise<void>;
 }
 
-async function start(more: Partial<AgentOptions> = {}, disk = newDisk()): Promise<Running> {
-  const server = await openFakeServer(image);
+const rawLength = ({ chunkIndex }: IndexEntry): number => chunkLengthAt(chunkIndex, diskBytes);
+
+async function start(
+  more: Partial<AgentOptions> = {},
+  disk = newDisk(),
+  captured: readonly IndexEntry[] = image.entries,
+): Promise<Running> {
+  const server = await openFakeServer(image, 0, captured);
   const log = join(folder, `agent${files++}.log`);
   writeFileSync(log, "");
   const ending = new AbortController();
@@ -117,6 +126,25 @@ suite("an agent", { concurrency: true }, () => {
     const again = await server.heardOf("hello", ({ disks }) => disks.length > 0);
     assert.equal(again.disks[0]?.size, mib);
     await end();
+  });
+
+  test("an image whose chunks have other forms than when it was captured is restored, with its root hash", async () => {
+    // As a capture of a disk that does not compress.
+    const captured = image.entries.map((entry) =>
+      entry.codec === codec.zero
+        ? entry
+        : { ...entry, codec: codec.raw, storedLength: rawLength(entry), crc32c: 7 },
+    );
+    const { server, disk, status } = await start({ once: true }, newDisk(), captured);
+    await server.heardOf("hello");
+    server.restore();
+    const result = await server.ended();
+    assert.equal(result.reason, null);
+    assert.deepEqual([result.outcome, result.rootHash], ["verified", server.rootHash]);
+    assert.notEqual(server.rootHash, rootHashOfEntries(image.entries, sha256));
+    assert.equal(await status, 0);
+    assertRestored(disk);
+    await server.close();
   });
 
   test("a restore: wants, ready, progress, and a disk that is verified", async () => {

@@ -4,8 +4,11 @@ import type { WebSocket } from "@fastify/websocket";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance } from "fastify";
 import { assert } from "../../../core/errors.ts";
+import { formsOf } from "../../../core/image/forms.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
-import { indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
+import { rootHashOf } from "../../../core/image/merkle.ts";
+import { type IndexEntry, indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
+import { sha256 } from "../../../core/node/hash.ts";
 import {
   type AgentMessage,
   bulkKind,
@@ -21,7 +24,6 @@ import {
 } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
-import { rootHashOf } from "../../../initrd/agent/tasks/restore-image.ts";
 import { channelOf } from "../../../server/gate/channel.ts";
 import { LoginCheck } from "../../../server/gate/proof.ts";
 import { castKeys } from "../../core/cast/keys.ts";
@@ -96,14 +98,19 @@ export const cancel = (work: Work, reason: string): ServerMessage => ({
 });
 
 /** Listens on a port of its own on the loopback. */
-export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeServer> {
+/** `captured`: as the image was committed, before its chunks had the form in which they come. */
+export async function openFakeServer(
+  image: FakeImage,
+  port = 0,
+  captured: readonly IndexEntry[] = image.entries,
+): Promise<FakeServer> {
   const key = await testKey();
   const app = fastify({
     forceCloseConnections: true,
     https: { key: key.key, cert: key.cert, minVersion: "TLSv1.3" },
   }) as unknown as FastifyInstance;
   await app.register(websocket);
-  const index = encodeIndex(image.entries);
+  const index = encodeIndex(captured);
   const manifest: Manifest = {
     format: "roomcast-image",
     formatVersion: 1,
@@ -120,7 +127,7 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
     storedBytes: image.stored.reduce((sum, { length }) => sum + length, 0),
     partitionTable: "none",
     partitions: [],
-    rootHash: rootHashOf(image.entries),
+    rootHash: rootHashOf(index, sha256),
     warnings: [],
   };
   let socket: WebSocket | null = null;
@@ -305,6 +312,10 @@ export async function openFakeServer(image: FakeImage, port = 0): Promise<FakeSe
   app.get(`${at}/index`, (_, reply) => {
     reply.type("application/octet-stream");
     return Buffer.from(index);
+  });
+  app.get(`${at}/forms`, (_, reply) => {
+    reply.type("application/octet-stream");
+    return Buffer.from(formsOf(encodeIndex(image.entries)));
   });
   app.get<{ Params: { entry: string } }>(`${at}/chunks/:entry`, async (request, reply) => {
     await new Promise((resolve) => setTimeout(resolve, server.chunkDelay));

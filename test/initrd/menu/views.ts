@@ -26,7 +26,7 @@ export const otherDisk: DiskView = {
 export const image: ImageView = {
   id: "0123456789abcdef",
   name: "win11-lab",
-  ...{ fitOf: null, fitSize: null, leastDiskBytes: null },
+  ...{ fitOf: null, fitSize: null, leastDiskBytes: null, optimise: null },
   version: 4,
   capturedAt: "2026-11-21T14:03:00Z",
   source: "pc01 /dev/sda",

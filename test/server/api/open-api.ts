@@ -117,6 +117,7 @@ export async function openApi(
     version: "test",
     language: "en",
     historyDays: 365,
+    optimiseAt: null,
     agents: agents ?? links,
     networks: () => [testNetwork],
     openSender: () => Promise.reject(new Error("nothing is cast in this test")),

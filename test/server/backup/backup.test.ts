@@ -22,6 +22,7 @@ import { planRestore, restoreBackup } from "../../../server/backup/restore.ts";
 import { newRoom } from "../../../server/state/records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
+import { pack } from "../../../server/store/pack-job.ts";
 import { mib, write } from "../store/write-image.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-backup-"));
@@ -111,6 +112,41 @@ test("into a new folder: all is there again, and every chunk of every image", as
   // A second time the configuration that is there stays.
   writeFileSync(places.configFile, "[cast]\n");
   assert.equal(await restoreBackup(places, list), `${places.configFile}.from-backup`);
+});
+
+test("what was packed anew is backed up, and comes back, as it is stored then", async () => {
+  const from = join(folder, "optimised");
+  cpSync(data, from, { recursive: true });
+  let storedBytes: number;
+  {
+    await using store = await openImageStore(join(from, "store"));
+    const { id } = await write(store, [new Uint8Array(mib).fill(7), chunk(2)], "packed");
+    const report = await store.repack(id, {
+      ...{ level: 3, lanes: 1, signal: quiet.signal, onProgress() {} },
+      pack: async (job) => pack(job),
+      isFree: () => true,
+      untilFree: async () => {},
+    });
+    storedBytes = report.storedBytes;
+    assert(storedBytes < mib / 2);
+  }
+  const backup = join(folder, "optimised-backup");
+  const common = { ...quiet, dataFolder: from, configFile: config };
+  assert.deepEqual(
+    (await makeBackup({ ...common, target: backup, withImages: true })).incomplete,
+    [],
+  );
+  const dataFolder = join(folder, "optimised-again");
+  const places = { dataFolder, backup, configFile: join(folder, "optimised.toml") };
+  const { list } = await planRestore(places, nobody);
+  await restoreBackup(places, list);
+  assert.deepEqual(await damage(dataFolder), []);
+  await using store = await openImageStore(join(dataFolder, "store"));
+  const image = store.find("packed");
+  assert(image !== undefined && store.isPacked(image.id));
+  assert.equal(store.storedBytes(image), storedBytes);
+  const lengths = [0, 1].map(async (at) => (await store.readChunk(image.id, at)).length);
+  assert.equal((await Promise.all(lengths)).reduce((sum, length) => sum + length), storedBytes);
 });
 
 test("a backup without chunks says which images it cannot bring back; where chunks are, they stay", async () => {

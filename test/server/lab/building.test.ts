@@ -48,6 +48,7 @@ async function looksPerPc(count: number): Promise<number> {
     ...{ images, agents, dataFolder: folder, clock: systemClock, version: "test" },
     language: "en",
     historyDays: 365,
+    optimiseAt: null,
     state: { ...state, pcs: () => state.pcs().map(counted) },
     ...{ networks: () => [testNetwork], openSender: refuse, startReceiver: refuse, seal: () => "" },
     rateLimitBps: () => null,

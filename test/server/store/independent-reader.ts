@@ -43,7 +43,7 @@ const canonical = (value: unknown): string =>
 
 /** All images by NAME@VERSION, or NAME@VERSION-fit-SIZE: the disk, with zeros where nothing is kept. Throws where anything does not fit. */
 export function readStore(folder: string): Map<string, Buffer> {
-  const chunks = new Map<string, Buffer>();
+  const chunks = new Map<string, { readonly form: Buffer; readonly stored: Buffer }>();
   for (const name of readdirSync(join(folder, "packs")).sort()) {
     const pack = readFileSync(join(folder, "packs", name));
     for (let at = 0; at < pack.length; ) {
@@ -52,7 +52,8 @@ export function readStore(folder: string): Map<string, Buffer> {
       if (pack.toString("latin1", at, at + 4) === "RCCK") {
         if (pack.readUInt32LE(at + 4) !== crc32c(entry))
           throw new Error(`${name}: header at ${at}`);
-        chunks.set(entry.toString("hex", 16), pack.subarray(at + 56, at + 56 + length));
+        const stored = pack.subarray(at + 56, at + 56 + length);
+        chunks.set(entry.toString("hex", 16), { form: entry, stored });
       }
       at += 56 + length;
     }
@@ -74,10 +75,11 @@ export function readStore(folder: string): Map<string, Buffer> {
     for (const entry of entries) {
       const offset = entry.readUInt32LE(0) * mib;
       const length = Math.min(mib, manifest.diskBytes - offset);
-      const stored = chunks.get(entry.toString("hex", 16)) ?? Buffer.alloc(0);
-      if (entry[4] !== 2 && entry.readUInt32LE(12) !== crc32c(stored)) throw new Error("CRC");
+      const nothing = { form: entry, stored: Buffer.alloc(0) };
+      const { form, stored } = chunks.get(entry.toString("hex", 16)) ?? nothing;
+      if (form[4] !== 2 && form.readUInt32LE(12) !== crc32c(stored)) throw new Error("CRC");
       const raw = [() => stored, () => zstdDecompressSync(stored), () => Buffer.alloc(length)][
-        entry[4] as number
+        form[4] as number
       ]?.();
       if (raw?.length !== length || !sha256(raw).equals(entry.subarray(16)))
         throw new Error("hash");

@@ -1,5 +1,5 @@
 /**
- * Captures, deletes and gives up images for ever, until it is killed, or kills itself at a step:
+ * Captures, deletes, packs anew and gives up images for ever, until it is killed, or kills itself at a step:
  * `kill-child.ts FOLDER SEED STEP`, 0 for none. Says on stdout what is done (`committed ID NAME@VERSION`,
  * `deleted ID`) and what is about to be (`deleting ID`).
  */
@@ -23,6 +23,7 @@ const say = (line: string): void => void writeSync(1, `${line}\n`);
 
 await dieAtStep(Number(step));
 const { openImageStore } = await import("../../../server/store/image-store.ts");
+const { pack } = await import("../../../server/store/pack-job.ts");
 say("ready");
 const store = await openImageStore(folder);
 if (store.problems.length > 0) say(`problem ${store.problems.join("; ")}`);
@@ -34,6 +35,17 @@ for (;;) {
     say(`deleting ${id}`);
     await store.delete(id);
     say(`deleted ${id}`);
+    continue;
+  }
+  if (images.length > 0 && below(3) === 0) {
+    const { id } = images[below(images.length)] as (typeof images)[number];
+    await store.repack(id, {
+      ...{ level: 2 + below(3), lanes: 2, signal: new AbortController().signal, onProgress() {} },
+      pack: async (job) => pack(job),
+      isFree: () => below(3) > 0,
+      untilFree: async () => {},
+    });
+    say(`packed ${id}`);
     continue;
   }
   const writer = store.beginImage(["lab", "room"][below(2)] as string);

@@ -1,4 +1,4 @@
-/** Kills a process at random moments and steps while it captures, deletes and gives up: nothing committed is lost. KILLS says how often. */
+/** Kills a process at random moments and steps while it captures, deletes, packs anew and gives up: nothing committed is lost. KILLS says how often. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -25,6 +25,7 @@ test(`${killCount} kills at random moments leave every committed image whole`, a
   const names = new Map<string, string>();
   let committed = 0;
   let deleted = 0;
+  let packed = 0;
   try {
     for (let kill = 0; kill < killCount; kill++) {
       const script = join(import.meta.dirname, "kill-child.ts");
@@ -58,6 +59,7 @@ test(`${killCount} kills at random moments leave every committed image whole`, a
         }
         if (what === "deleting" || what === "deleted") alive.delete(id);
         if (what === "deleted") deleted++;
+        if (what === "packed") packed++;
       }
       await using store = await openImageStore(folder);
       assert.deepEqual(store.problems, []);
@@ -76,7 +78,8 @@ test(`${killCount} kills at random moments leave every committed image whole`, a
       const left = readdirSync(join(folder, "images")).filter((name) => name.endsWith(".new"));
       assert.deepEqual(left, []);
     }
-    assert(committed > 0 && deleted > 0, `${committed} committed, ${deleted} deleted`);
+    const done = `${committed} committed, ${deleted} deleted, ${packed} packed`;
+    assert(committed > 0 && deleted > 0 && packed > 0, done);
     await using store = await openImageStore(folder);
     for (const { id } of store.list()) await store.delete(id);
     assert.equal((await store.usage()).storedBytes, 0);

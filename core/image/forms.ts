@@ -1,0 +1,53 @@
+/**
+ * The forms in which the chunks of an image are stored now: bytes 4 to 16 of an index entry, for each entry. The
+ * index has those of the commit, and what an image is does not change with them (docs/image-format.md).
+ */
+import type { Decoded } from "../errors.ts";
+import { type Hash, rootHashOf } from "./merkle.ts";
+import { codec, type IndexEntry, indexEntryBytes } from "./types.ts";
+
+/** Of one form: codec, 3 bytes of 0, stored length, CRC-32C. */
+export const formBytes = 12;
+/** Where an index entry has its form, and where the hash of its chunk. */
+const formOffset = 4;
+const hashOffset = 16;
+/** zstd that saves less than 3 % of a raw chunk is not worth inflating. */
+export const worthwhile = 0.97;
+
+/** The forms that an index names. */
+export function formsOf(index: Uint8Array): Uint8Array {
+  const count = index.length / indexEntryBytes;
+  const forms = new Uint8Array(count * formBytes);
+  for (let entry = 0; entry < count; entry++) {
+    const at = entry * indexEntryBytes + formOffset;
+    forms.set(index.subarray(at, at + formBytes), entry * formBytes);
+  }
+  return forms;
+}
+
+/** The index with other forms of the same chunks. The entries are still to be decoded. */
+export function withForms(index: Uint8Array, forms: Uint8Array): Decoded<Uint8Array> {
+  if (forms.length * indexEntryBytes !== index.length * formBytes)
+    return { ok: false, reason: "its forms are not as many as its chunks" };
+  const formed = new Uint8Array(index);
+  for (let entry = 0; entry * formBytes < forms.length; entry++) {
+    const form = forms.subarray(entry * formBytes, (entry + 1) * formBytes);
+    const at = entry * indexEntryBytes + formOffset;
+    if ((form[0] === codec.zero) !== (index[at] === codec.zero))
+      return { ok: false, reason: `entry ${entry}: zeros are stored in another form` };
+    formed.set(form, at);
+  }
+  return { ok: true, value: formed };
+}
+
+/** The root hash of the image with this index, were its chunks what `contents` says; in any form. */
+export function rootHashOfContents(
+  index: Uint8Array,
+  contents: readonly Pick<IndexEntry, "sha256">[],
+  hash: Hash,
+): string {
+  const found = new Uint8Array(index);
+  for (const [entry, { sha256 }] of contents.entries())
+    found.set(sha256, entry * indexEntryBytes + hashOffset);
+  return rootHashOf(found, hash);
+}
