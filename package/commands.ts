@@ -4,7 +4,8 @@ import { plainTerminal, roomcastProgram } from "../client/cli/program.ts";
 import { dataFolder } from "../core/node/command-line.ts";
 
 /** The whole command line, of a host where nothing is set. */
-export const wholeProgram = (): Command => roomcastProgram(plainTerminal, dataFolder({}), async () => {});
+export const wholeProgram = (): Command =>
+  roomcastProgram(plainTerminal, dataFolder({}), async () => {});
 
 /** The commands below one that are shown in its help. */
 export const shownCommands = (command: Command): Command[] =>
