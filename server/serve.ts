@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { assert, RoomcastError } from "../core/errors.ts";
 import { withForms } from "../core/image/forms.ts";
 import { startCastReceiver } from "../core/node/cast/receiver.ts";
-import { startCastSender } from "../core/node/cast/sender.ts";
+import { sendersAhead } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
@@ -88,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const isReachable = Promise.withResolvers<void>();
+  const startSender = sendersAhead();
   const lab = new Lab({
     ...{ state, images, dataFolder },
     clock: systemClock,
@@ -97,7 +98,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     agents: links,
     networks: () => networks.known(),
     openSender: async ({ address: cast, imageId, room, network }, stats) =>
-      startCastSender(
+      startSender(
         {
           ...cast,
           interfaceAddress: networks.at(network).address,

@@ -46,17 +46,20 @@ function writeJunk(fd: number, files: string, bytes: number): void {
   }
 }
 
-/** Copies files from below `from` until there is enough. */
+/** A fraction: a smaller file that would fill the rest is not looked for. */
+const nearly = 0.98;
+
+/** Copies files from below `from` until there is nearly enough; never more. */
 function copySome(from: string, to: string, enough: number): number {
   let copied = 0;
   let count = 0;
   const walk = (folder: string): void => {
     for (const name of readdirSync(folder).sort()) {
-      if (copied >= enough) return;
+      if (copied >= nearly * enough) return;
       const path = join(folder, name);
       const found = lstatSync(path);
       if (found.isDirectory()) walk(path);
-      else if (found.isFile()) {
+      else if (found.isFile() && copied + found.size <= enough) {
         if (count % 1000 === 0) mkdirSync(join(to, String(count / 1000)));
         copyFileSync(path, join(to, String(Math.floor(count / 1000)), String(count)));
         count++;

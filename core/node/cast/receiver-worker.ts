@@ -18,6 +18,7 @@ import {
   statsEveryMs,
   type ToReceiver,
 } from "./messages.ts";
+import { sleepUntilCalled } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadReceiver, openPacketReceiver } from "./transport.ts";
 
@@ -34,11 +35,7 @@ const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 try {
   await loadReceiver();
-  // Until the owner has a cast for it.
-  Atomics.wait(workerData as Int32Array, 0, 0);
-  const told = receiveMessageOnPort(port);
-  assert(told !== undefined, "it is told its cast before it is woken");
-  await run(told.message as ReceiverSetup);
+  await run(sleepUntilCalled(workerData, port) as ReceiverSetup);
 } catch (error) {
   say({ type: "failed", failure: failureOf(error) });
 }

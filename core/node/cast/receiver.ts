@@ -1,5 +1,4 @@
 import { writeSync } from "node:fs";
-import { Worker } from "node:worker_threads";
 import type {
   CastReceiver,
   CastReceiverEvents,
@@ -9,6 +8,7 @@ import type {
 import { slabBytesFor } from "../../cast/slab.ts";
 import { assert } from "../../errors.ts";
 import type { FromReceiver, ReceiverSetup, ToReceiver } from "./messages.ts";
+import { SleepingWorker, WorkersAhead } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadCalls } from "./transport.ts";
 import { watchWorker } from "./worker-end.ts";
@@ -16,28 +16,7 @@ import { watchWorker } from "./worker-end.ts";
 /** What an eventfd takes: it is readable from then on. */
 const wakeUp = new Uint8Array(new BigUint64Array([1n]).buffer);
 
-/** A worker that has loaded what it needs, and sleeps until it is told its cast. */
-class SleepingWorker {
-  readonly worker: Worker;
-  private readonly called = new Int32Array(new SharedArrayBuffer(4));
-
-  constructor() {
-    this.worker = new Worker(new URL("./receiver-worker.ts", import.meta.url), {
-      workerData: this.called,
-    });
-    // One that is never called does not keep the process.
-    this.worker.unref();
-  }
-
-  /** Hands it its cast. */
-  call(setup: ReceiverSetup): Worker {
-    this.worker.ref();
-    this.worker.postMessage(setup);
-    Atomics.store(this.called, 0, 1);
-    Atomics.notify(this.called, 0);
-    return this.worker;
-  }
-}
+const workerModule = new URL("./receiver-worker.ts", import.meta.url);
 
 /**
  * Starts a cast's receiver in a worker, with memory of `slotCount` chunks that both share. Rejects
@@ -46,30 +25,17 @@ class SleepingWorker {
 export const startCastReceiver = (
   options: CastReceiverOptions,
   events: CastReceiverEvents,
-): Promise<CastReceiver> => startOn(new SleepingWorker(), options, events);
+): Promise<CastReceiver> => startOn(new SleepingWorker(workerModule), options, events);
 
 /**
  * As `startCastReceiver`, by a worker that was made before it is needed: while a PC waits for an order, and
  * again while it waits for the next.
  */
 export function receiversAhead(): typeof startCastReceiver {
-  let next: SleepingWorker | null = null;
-  const prepare = (): void => {
-    if (next !== null) return;
-    const made = new SleepingWorker();
-    next = made;
-    // Whatever ends it before it is called: the next is another, made when it is needed.
-    for (const end of ["error", "exit"])
-      made.worker.once(end, () => {
-        if (next === made) next = null;
-      });
-  };
-  prepare();
+  const workers = new WorkersAhead(workerModule);
   return async (options, events) => {
-    const sleeping = next ?? new SleepingWorker();
-    next = null;
-    const receiver = await startOn(sleeping, options, events);
-    receiver.ended.catch(() => {}).finally(prepare);
+    const receiver = await startOn(workers.take(), options, events);
+    receiver.ended.catch(() => {}).finally(() => workers.prepare());
     return receiver;
   };
 }

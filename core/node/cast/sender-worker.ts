@@ -16,8 +16,9 @@ import {
   statsEveryMs,
   type ToSender,
 } from "./messages.ts";
+import { sleepUntilCalled } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
-import { openPacketSender } from "./transport.ts";
+import { loadSender, openPacketSender } from "./transport.ts";
 
 /** Packets of one call: a super-packet has at most 65,507 bytes, and on older kernels 64 segments. */
 const batchPackets = 44;
@@ -40,19 +41,19 @@ const rekeyAfterMs = 500;
 
 assert(parentPort !== null, "this runs as a worker");
 const port = parentPort;
-const setup = workerData as SenderSetup;
 const say = (message: FromSender): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (ms: number): void => void Atomics.wait(sleepCell, 0, 0, ms);
 
 try {
-  await run();
+  await loadSender();
+  await run(sleepUntilCalled(workerData, port) as SenderSetup);
 } catch (error) {
   say({ type: "failed", failure: failureOf(error) });
   port.close();
 }
 
-async function run(): Promise<void> {
+async function run(setup: SenderSetup): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);
   const socket = await openPacketSender({ ...setup, batchPackets, packetLimit });
   const cipher = await openChunkCipher(setup.index, setup.mayUseCalls);

@@ -1,19 +1,37 @@
-import { Worker } from "node:worker_threads";
 import type { CastSender, CastSenderEvents, CastSenderOptions } from "../../cast/ends.ts";
 import { type FromSender, failureOf, type SenderSetup, type ToSender } from "./messages.ts";
+import { SleepingWorker, WorkersAhead } from "./sleeping-worker.ts";
 import { watchWorker } from "./worker-end.ts";
+
+const workerModule = new URL("./sender-worker.ts", import.meta.url);
 
 /**
  * Starts a cast's sender in a worker. It sends nothing but a sign of life until a receiver has joined
  * and reported. Rejects with a RoomcastError when the socket or the chunk source cannot be opened.
  */
-export async function startCastSender(
+export const startCastSender = (
+  options: CastSenderOptions,
+  events: CastSenderEvents,
+): Promise<CastSender> => startOn(new SleepingWorker(workerModule), options, events);
+
+/** As `startCastSender`, by a worker that was made before it is needed; the next is made when a cast has ended. */
+export function sendersAhead(): typeof startCastSender {
+  const workers = new WorkersAhead(workerModule);
+  return async (options, events) => {
+    const sender = await startOn(workers.take(), options, events);
+    sender.ended.catch(() => {}).finally(() => workers.prepare());
+    return sender;
+  };
+}
+
+async function startOn(
+  sleeping: SleepingWorker,
   options: CastSenderOptions,
   events: CastSenderEvents,
 ): Promise<CastSender> {
   const { source } = options;
   const setup: SenderSetup = { ...options, source: "read" in source ? null : source };
-  const worker = new Worker(new URL("./sender-worker.ts", import.meta.url), { workerData: setup });
+  const worker = sleeping.call(setup);
   const { started, ended } = watchWorker<FromSender>(worker, (message) => {
     if (message.type === "stats") events.stats(message.stats);
     else if (message.type === "read" && "read" in source) read(source, message.entryIndex);

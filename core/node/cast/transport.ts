@@ -55,10 +55,15 @@ export async function openPacketSender(options: PacketSenderOptions): Promise<Pa
   return openDgramSender(options);
 }
 
-/** Loads what `openPacketReceiver` will need, as far as this machine has it. */
-export async function loadReceiver(): Promise<void> {
+/** Loads what a receiver will need of the system's calls, as far as this machine has them. */
+export const loadReceiver = (): Promise<void> => loadWith(() => import("../udp-receiver.ts"));
+
+/** The same of a sender. */
+export const loadSender = (): Promise<void> => loadWith(() => import("../udp-sender.ts"));
+
+async function loadWith(load: () => Promise<unknown>): Promise<void> {
   if ((await loadCalls(true)) === null) return;
-  await Promise.all([import("../udp-receiver.ts"), import("../aes-calls.ts").catch(() => null)]);
+  await Promise.all([load(), import("../aes-calls.ts").catch(() => null)]);
 }
 
 /**

@@ -2,7 +2,8 @@
  * `make bench-product`: a room restored by roomcast as it is and by what a user would run instead, in
  * turns in one run, on one wire, of one disk image. Measured from the order to the last PC: with roomcast
  * until it is verified, with the others until their last program has ended. `--quick`: the most telling
- * rows; `--rows TEXT`: those whose name has it; `--repeat N`; `--out FOLDER`: figures, table and plot are kept
+ * rows; `--rows TEXT`: those whose name has it; `--repeat N`; `--mib N`: disks of
+ * this size; `--out FOLDER`: figures, table and plot are kept
  * there, and a row is written as soon as it is measured.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -22,35 +23,36 @@ const { values } = parseArgs({
     quick: { type: "boolean" },
     rows: { type: "string", default: "" },
     repeat: { type: "string", default: "1" },
+    mib: { type: "string" },
     out: { type: "string" },
   },
 });
-const disks = new Map<number, BenchDisk>();
 const repeat = Number(values.repeat);
-const rows = (values.quick === true ? quickProductRows : productRows).filter((row) =>
-  rowText(row).includes(values.rows),
-);
+const rows = (values.quick === true ? quickProductRows : productRows)
+  .filter((row) => rowText(row).includes(values.rows))
+  .map((row) => (values.mib === undefined ? row : { ...row, diskMib: Number(values.mib) }));
 const kept = values.out === undefined ? null : await KeptResults.open(values.out);
 const folder = await mkdtemp(join(tmpdir(), "roomcast-bench-product-"));
 // Every PC has a disk of its own: files in memory do not wait for each other.
 process.env.TMPDIR = "/dev/shm";
 
 try {
-  const placeOf = ({ receiverCount, diskMib }: ProductRow): string => `${receiverCount} ${diskMib}`;
   console.log(tableHead());
-  for (const [, [first, ...more]] of Map.groupBy(rows, placeOf)) {
-    if (first === undefined) continue;
-    await measureIn(await diskOf(first.diskMib), [first, ...more]);
+  for (const [diskMib, sharing] of Map.groupBy(rows, (row) => row.diskMib)) {
+    const disk = makeBenchDisk(await mkdtemp(join(folder, "disk-")), diskMib);
+    await measureIn(disk, sharing);
   }
   console.log(["", ...tableNotes].join("\n"));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function measureIn(disk: BenchDisk, sharing: readonly [ProductRow, ...ProductRow[]]) {
-  const place = await openPlace(disk, sharing[0].receiverCount);
+async function measureIn(disk: BenchDisk, sharing: readonly ProductRow[]): Promise<void> {
+  const most = Math.max(...sharing.map(({ receiverCount }) => receiverCount));
+  const whole = await openPlace(disk, most);
   try {
     for (const row of sharing) {
+      const place = { ...whole, pcs: whole.pcs.slice(0, row.receiverCount) };
       const taken = `${rowText(row)}: ${takenOn(disk)}`;
       const runs = Object.fromEntries(wayNames.map((way) => [way, []])) as unknown as Record<
         WayName,
@@ -65,17 +67,8 @@ async function measureIn(disk: BenchDisk, sharing: readonly [ProductRow, ...Prod
       await kept?.keep(result);
     }
   } finally {
-    await place.room.close();
+    await whole.room.close();
   }
-}
-
-/** Disks are kept until the end: several places have the same. */
-async function diskOf(sizeMib: number): Promise<BenchDisk> {
-  const found = disks.get(sizeMib);
-  if (found !== undefined) return found;
-  const made = makeBenchDisk(await mkdtemp(join(folder, "disk-")), sizeMib);
-  disks.set(sizeMib, made);
-  return made;
 }
 
 /** Of what and on what the figures were taken, and how busy that was. */

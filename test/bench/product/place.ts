@@ -24,7 +24,7 @@ export async function openPlace(disk: BenchDisk, pcCount: number): Promise<Omit<
     await room.until(
       () => room.pcs(),
       (all) => all.filter(({ state }) => state === "idle").length === pcCount + 1,
-      120,
+      300,
     );
     const client = new ApiClient({ socketPath: join(room.data, "roomcast.sock") });
     await room.roomcast("room", "create", "lab");

@@ -38,7 +38,7 @@ export async function roomcastWay({ room, pcs }: Place): Promise<Restore> {
     dataFilter: "udp",
     async order() {
       const answer = await client.post<SessionView>("/sessions", {
-        ...{ kind: "restore", image: "base", room: "lab", overwrite: "lab" },
+        ...{ kind: "restore", image: "base", pcs: names, overwrite: names.join(",") },
         personalise: "none",
       });
       session = answer.id;

@@ -56,13 +56,14 @@ export async function openSender(
     readonly rateLimitBps?: number;
     /** Entries are announced, and read by this process. */
     readonly isLive?: boolean;
+    readonly start?: typeof startCastSender;
   } = {},
 ): Promise<TestSender> {
   const sender: { handle: CastSender | null; stats: CastSenderStats | null } = {
     handle: null,
     stats: null,
   };
-  sender.handle = await startCastSender(
+  sender.handle = await (options.start ?? startCastSender)(
     {
       ...place,
       index: options.isLive ? { entryCount: storedLengths.length } : indexOf(storedLengths),
@@ -70,7 +71,7 @@ export async function openSender(
         ? { read: async (entry) => new Uint8Array(noiseOf(entry, storedLengths[entry] as number)) }
         : {
             module: new URL("./noise-source.ts", import.meta.url).href,
-            config: { storedLengths, ...options },
+            config: { storedLengths, damagedEntry: options.damagedEntry },
           },
       rateLimitBps: options.rateLimitBps ?? null,
       linkBps: null,

@@ -8,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
 import { receiversAhead } from "../../../core/node/cast/receiver.ts";
+import { sendersAhead } from "../../../core/node/cast/sender.ts";
 import { dataPacketBytes, headerBytes } from "../../../core/wire/cast.ts";
 import { keysOf } from "../cast/keys.ts";
 import {
@@ -74,10 +75,10 @@ test("three receivers on one host take every entry once", async (context) => {
 });
 
 test("workers that were made ahead take one cast after the other", async () => {
-  const start = receiversAhead();
+  const [start, startSender] = [receiversAhead(), sendersAhead()];
   for (const turn of [1, 2, 3]) {
     const place = castAddress();
-    const sender = await openSender(place, storedLengths);
+    const sender = await openSender(place, storedLengths, { start: startSender });
     const receiver = await openReceiver(
       place,
       storedLengths,
