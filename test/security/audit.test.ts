@@ -41,6 +41,7 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "POST /images/:id/verify": ["operator", "told"],
   "POST /images/:id/optimise": ["operator", "told"],
   "DELETE /images/:id/optimise": ["operator", "told"],
+  "POST /images/:id/fit": ["operator", "told"],
   "POST /images/:id/fitted": ["operator", "told"],
   "PUT /images/:id/least-disk": ["operator", "parts"],
   "POST /store/verify": ["operator", "told"],
@@ -67,6 +68,8 @@ const readings: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "GET /rooms/:name/export": ["operator", "told"],
   "GET /images/:id/manifest": ["operator", "parts"],
   "GET /images/:id/index": ["operator", "told"],
+  "GET /images/:id/disk.zst": ["operator", "told"],
+  "GET /rooms/:name/wall-link": ["operator", "parts"],
   "GET /images/:id/chunks": ["operator", "parts"],
   // The shell tells of itself, when it opens and when it ends.
   "GET /pcs/:id/shell": ["operator", "parts"],

@@ -146,7 +146,10 @@ test("what was packed anew is backed up, and comes back, as it is stored then", 
   assert(image !== undefined && store.isPacked(image.id));
   assert.equal(store.storedBytes(image), storedBytes);
   const lengths = [0, 1].map(async (at) => (await store.readChunk(image.id, at)).length);
-  assert.equal((await Promise.all(lengths)).reduce((sum, length) => sum + length), storedBytes);
+  assert.equal(
+    (await Promise.all(lengths)).reduce((sum, length) => sum + length),
+    storedBytes,
+  );
 });
 
 test("a backup without chunks says which images it cannot bring back; where chunks are, they stay", async () => {

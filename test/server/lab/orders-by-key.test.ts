@@ -285,7 +285,7 @@ test("what a waiting PC is told is its own: its name, and in a walk the next sea
   const placed = sent.get(pc)?.find(({ type }) => type === "placed");
   assert.deepEqual(placed, {
     ...{ type: "placed", name: "pc1", room: "default", seat: null },
-    ...{ shell: false, walk: null, level: "waiting" },
+    ...{ shell: false, walk: null, level: "waiting", language: "en" },
   });
 });
 
