@@ -20,8 +20,8 @@ interface Template {
 const joint = /[:;.] /g;
 /** A text is tried to be parted at so many places: none of ours has more. */
 const jointLimit = 8;
-/** A longer text is none of ours; the longest reason of a session. */
-const textLimit = 2048;
+/** A longer text is none of ours, and what fits a template of several values by halves takes long to be refused. */
+const textLimit = 600;
 /** As many texts as a room's PCs have at once. */
 const keptLimit = 1000;
 

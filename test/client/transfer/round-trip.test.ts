@@ -235,7 +235,7 @@ test("a damaged image onto a disk: bad-input, and the disk does not start", () =
     writeFileSync(target, Buffer.alloc(32 * mib, 0x5a));
     let count = 0;
     const harmed = at.harming((path, body) => {
-      // Nothing but one chunk's bytes, each time that it is asked for.
+      // Nothing but one chunk's bytes.
       if (!path.startsWith(`/images/${id}/chunks?`)) return;
       const place = body.indexOf(readFileSync(disk).subarray(26 * mib, 26 * mib + 64));
       if (place === -1) return;
@@ -245,10 +245,10 @@ test("a damaged image onto a disk: bad-input, and the disk does not start", () =
     await withLoop(target, [], (device) =>
       assert.rejects(at.export("harmed", device, device.slice(5), harmed), {
         code: "bad-input",
-        message: /chunk 26 of the image does not match its hash/,
+        message: /harmed@1 is damaged: chunk 26 does not match its hash/,
       }),
     );
-    assert.ok(count >= 4, `asked for ${count} times`);
+    assert.ok(count > 0, "the chunk was asked for");
     assert.ok(readFileSync(target).subarray(0, mib).equals(Buffer.alloc(mib)));
   }));
 
