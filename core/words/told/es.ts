@@ -166,6 +166,13 @@ export const told: Readonly<Record<ToldText, string>> = {
     "algo responde ahí, pero no es un servidor roomcast; revise la dirección y el puerto",
   "the connection broke; check that the server runs":
     "la conexión se cortó; compruebe que el servidor funciona",
+  "nothing listens there": "nada escucha ahí",
+  "check that the server runs, and the port": "compruebe que el servidor funciona, y el puerto",
+  "no address is known for this name": "no se conoce ninguna dirección para este nombre",
+  "check the name, or give the address in numbers":
+    "revise el nombre, o dé la dirección en números",
+  "there is no way to this address": "no hay camino a esta dirección",
+  "check the PC's own address and the cable": "revise la dirección del propio PC y el cable",
   "the server shows another code than this PC: somebody between them answers both; tell an operator":
     "el servidor muestra otro código que este PC: alguien entre ambos responde a los dos; avise a un operador",
   "there is no connection to the server: try again":

@@ -167,6 +167,13 @@ export const told: Readonly<Record<ToldText, string>> = {
     "quelque chose répond là, mais ce n’est pas un serveur roomcast ; vérifiez l’adresse et le port",
   "the connection broke; check that the server runs":
     "la connexion s’est rompue ; vérifiez que le serveur tourne",
+  "nothing listens there": "rien n’y écoute",
+  "check that the server runs, and the port": "vérifiez que le serveur tourne, et le port",
+  "no address is known for this name": "aucune adresse connue pour ce nom",
+  "check the name, or give the address in numbers":
+    "vérifiez le nom, ou donnez l’adresse en chiffres",
+  "there is no way to this address": "aucun chemin vers cette adresse",
+  "check the PC's own address and the cable": "vérifiez l’adresse du PC et le câble",
   "the server shows another code than this PC: somebody between them answers both; tell an operator":
     "le serveur montre un autre code que ce PC : quelqu’un entre eux répond aux deux ; prévenez un opérateur",
   "there is no connection to the server: try again": "pas de connexion au serveur : réessayez",

@@ -165,6 +165,12 @@ export const told: Readonly<Record<ToldText, string>> = {
     "algo responde lá, mas não é um servidor roomcast; verifique o endereço e a porta",
   "the connection broke; check that the server runs":
     "a conexão caiu; verifique se o servidor está rodando",
+  "nothing listens there": "nada escuta lá",
+  "check that the server runs, and the port": "verifique se o servidor está rodando, e a porta",
+  "no address is known for this name": "nenhum endereço conhecido para este nome",
+  "check the name, or give the address in numbers": "verifique o nome, ou dê o endereço em números",
+  "there is no way to this address": "não há caminho para este endereço",
+  "check the PC's own address and the cable": "verifique o endereço do próprio PC e o cabo",
   "the server shows another code than this PC: somebody between them answers both; tell an operator":
     "o servidor mostra outro código que este PC: alguém entre eles responde aos dois; avise um operador",
   "there is no connection to the server: try again": "não há conexão com o servidor: tente de novo",

@@ -88,6 +88,10 @@ test("a reason that came in English is told in the reader's language, with its p
     told("/dev/sda is in use: mounted at /home: unmount it or end what uses it"),
     "/dev/sda est utilisé : mounted at /home: démontez-le ou arrêtez ce qui l’utilise",
   );
+  assert.equal(
+    portuguese.told("nothing listens there; check that the server runs, and the port"),
+    "nada escuta lá; verifique se o servidor está rodando, e a porta",
+  );
   assert.equal(portuguese.told(levelText("placed")), "colocado: com uma chave duradoura");
   assert.equal(spanish.told("write error at 12.4 GB"), "write error at 12,4 GB");
   assert.equal(english.told("write error at 12.4 GB"), "write error at 12.4 GB");
