@@ -89,6 +89,8 @@ const nearOverruns = 2;
 const lagLimit = 0.3;
 /** `q_lag`, milliseconds: less of such growth may be a host that is late. */
 const leastLag = millis(5);
+/** `n_late`: as often as such a queue was gone at once, which no queue is, hosts were late. The search then goes by loss alone. */
+const lateMost = 2;
 /** `p_search`, a fraction: such an overrun is no burst, and ends the search; less may be another's doing. */
 const searchLoss = 0.1;
 /** `T_hold`, milliseconds: so long after an overrun the rate stays as it is. */
@@ -122,6 +124,10 @@ export class RateControl {
   rateBps: number;
   /** Null: the rate is found. */
   private searching: Search | null = { step: longestStep, isUp: true, nearCount: 0 };
+  /** The queue that the rate has just fallen for, in milliseconds; null: it has not. */
+  private lagMs: number | null = null;
+  /** How often that was gone at once. */
+  private lateCount = 0;
   private readonly overruns = new Overruns();
   /** `R`, bits a second. */
   private readonly ceiling: number;
@@ -166,6 +172,7 @@ export class RateControl {
     if (heardRatio !== null) this.rateBps = Math.max(floorBps, this.rateBps * heardRatio);
     this.searching = heardRatio === null ? { step: longestStep, isUp: false, nearCount: 0 } : null;
     this.bear(0);
+    this.lateCount = 0;
     this.goodBps = Number.POSITIVE_INFINITY;
   }
 
@@ -175,6 +182,8 @@ export class RateControl {
     const isBusy = stretch.busyRatio > busyToSlow;
     const growth = stretch.queueMs - this.queueBeforeMs;
     this.queueBeforeMs = stretch.queueMs;
+    if (this.lagMs !== null && stretch.queueMs < this.lagMs / 2) this.lateCount++;
+    this.lagMs = null;
     const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
@@ -268,7 +277,8 @@ export class RateControl {
 
   /** In the search: whether the queue on the way grows so fast that the rate is beyond the link's. */
   private lags(growthMs: number, { heardMs }: Stretch): boolean {
-    return this.searching?.isUp === true && growthMs > Math.max(leastLag, heardMs * lagLimit);
+    if (this.searching?.isUp !== true || this.lateCount >= lateMost) return false;
+    return growthMs > Math.max(leastLag, heardMs * lagLimit);
   }
 
   /** The part of what was sent that did not go into a growing queue. */
@@ -281,6 +291,7 @@ export class RateControl {
     const delivered = Math.min(this.rateBps, stretch.sentBps) * this.kept(growthMs, stretch);
     this.rateBps = Math.max(floorBps, delivered * margin);
     this.goodBps = this.rateBps;
+    this.lagMs = stretch.queueMs;
     this.searching = { step: 0, isUp: false, nearCount: 0 };
   }
 
@@ -310,10 +321,17 @@ export class RateControl {
       return;
     }
     if (now < this.holdUntil) return;
-    if (this.searching !== null) this.stepUp(this.searching);
+    if (this.rateBps >= this.ceiling) this.noteCeiling();
+    else if (this.searching !== null) this.stepUp(this.searching);
     else if (this.rateBps < this.goodBps * returnBelow) this.rateBps *= 1 + returnStep;
     else this.rateBps *= 1 + this.climb(elapsedMs, now);
     this.rateBps = Math.min(this.ceiling, this.rateBps);
+  }
+
+  /** The highest rate there may be has gone well for a stretch: nothing is left to look for. */
+  private noteCeiling(): void {
+    this.searching = null;
+    this.goodBps = this.rateBps;
   }
 
   private stepUp({ step, nearCount }: Search): void {

@@ -104,6 +104,18 @@ test("a queue that grows on the way slows it down before anything is lost", () =
   assert(mean(later) > 70e6, `${mean(later)}`);
 });
 
+test("hosts that are late, which looks like a queue, do not keep it from the link's rate", () => {
+  const queueMs = (now: number): number => ((now / stretchMs) % 2) * 13;
+  for (const [linkBps, capacity] of [
+    [1e9, 1.2e9],
+    [null, 1e9],
+  ] as const) {
+    const rates = run({ control: start(linkBps), seconds: 8, capacity: () => capacity, queueMs });
+    const share = mean(rates.filter(({ now }) => now > 2000)) / 1e9;
+    assert(share > 0.85, `${linkBps}: ${share}`);
+  }
+});
+
 test("loss that another's overrun causes is not taken for the wire's own", () => {
   // 3 % for as long as an overrun lasts, then nothing: what is tolerated afterwards is little.
   const control = start(1e9);
