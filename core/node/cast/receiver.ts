@@ -8,7 +8,7 @@ import type {
 import { slabBytesFor } from "../../cast/slab.ts";
 import { assert } from "../../errors.ts";
 import type { FromReceiver, ReceiverSetup, ToReceiver } from "./messages.ts";
-import { SleepingWorker, WorkersAhead } from "./sleeping-worker.ts";
+import { SleepingWorker, startAhead } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadCalls } from "./transport.ts";
 import { watchWorker } from "./worker-end.ts";
@@ -31,14 +31,7 @@ export const startCastReceiver = (
  * As `startCastReceiver`, by a worker that was made before it is needed: while a PC waits for an order, and
  * again while it waits for the next.
  */
-export function receiversAhead(): typeof startCastReceiver {
-  const workers = new WorkersAhead(workerModule);
-  return async (options, events) => {
-    const receiver = await startOn(workers.take(), options, events);
-    receiver.ended.catch(() => {}).finally(() => workers.prepare());
-    return receiver;
-  };
-}
+export const receiversAhead = (): typeof startCastReceiver => startAhead(workerModule, startOn);
 
 async function startOn(
   sleeping: SleepingWorker,

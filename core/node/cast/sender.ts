@@ -1,6 +1,6 @@
 import type { CastSender, CastSenderEvents, CastSenderOptions } from "../../cast/ends.ts";
 import { type FromSender, failureOf, type SenderSetup, type ToSender } from "./messages.ts";
-import { SleepingWorker, WorkersAhead } from "./sleeping-worker.ts";
+import { SleepingWorker, startAhead } from "./sleeping-worker.ts";
 import { watchWorker } from "./worker-end.ts";
 
 const workerModule = new URL("./sender-worker.ts", import.meta.url);
@@ -15,14 +15,7 @@ export const startCastSender = (
 ): Promise<CastSender> => startOn(new SleepingWorker(workerModule), options, events);
 
 /** As `startCastSender`, by a worker that was made before it is needed; the next is made when a cast has ended. */
-export function sendersAhead(): typeof startCastSender {
-  const workers = new WorkersAhead(workerModule);
-  return async (options, events) => {
-    const sender = await startOn(workers.take(), options, events);
-    sender.ended.catch(() => {}).finally(() => workers.prepare());
-    return sender;
-  };
-}
+export const sendersAhead = (): typeof startCastSender => startAhead(workerModule, startOn);
 
 async function startOn(
   sleeping: SleepingWorker,

@@ -31,31 +31,31 @@ export function sleepUntilCalled(called: Int32Array, port: MessagePort): unknown
   return told.message;
 }
 
-/** One worker of a kind that sleeps, and another when that was taken. */
-export class WorkersAhead {
-  private readonly module: URL;
-  private next: SleepingWorker | null = null;
-
-  constructor(module: URL) {
-    this.module = module;
-    this.prepare();
-  }
-
-  /** Makes the next, if there is none. */
-  prepare(): void {
-    if (this.next !== null) return;
-    const made = new SleepingWorker(this.module);
-    this.next = made;
+/**
+ * As `start`, each time on a worker of this module that was made before it is needed: one sleeps from now on, and
+ * another from the end of each cast.
+ */
+export function startAhead<Options, Events, Cast extends { readonly ended: Promise<unknown> }>(
+  module: URL,
+  start: (worker: SleepingWorker, options: Options, events: Events) => Promise<Cast>,
+): (options: Options, events: Events) => Promise<Cast> {
+  let next: SleepingWorker | null = null;
+  const prepare = (): void => {
+    if (next !== null) return;
+    const made = new SleepingWorker(module);
+    next = made;
     // Whatever ends it before it is called: the next is another, made when it is needed.
     for (const end of ["error", "exit"])
       made.worker.once(end, () => {
-        if (this.next === made) this.next = null;
+        if (next === made) next = null;
       });
-  }
-
-  take(): SleepingWorker {
-    const taken = this.next ?? new SleepingWorker(this.module);
-    this.next = null;
-    return taken;
-  }
+  };
+  prepare();
+  return async (options, events) => {
+    const worker = next ?? new SleepingWorker(module);
+    next = null;
+    const cast = await start(worker, options, events);
+    cast.ended.catch(() => {}).finally(prepare);
+    return cast;
+  };
 }
