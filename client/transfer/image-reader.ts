@@ -1,14 +1,14 @@
 /** An image's disk, chunk by chunk from a server; every chunk is checked against the index, and that against the manifest. */
 
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry, decodeIndex } from "../../core/image/index-codec.ts";
 import { decodeManifest, imageName } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
-import { hashKey, sha256 } from "../../core/node/hash.ts";
-import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
+import { chunkCalls } from "../../core/node/chunk-calls.ts";
+import { sha256 } from "../../core/node/hash.ts";
+import { chunkLengthAt } from "../../core/units/units.ts";
+import { checkedChunk } from "../../imaging/restore/chunk-check.ts";
 import type { ApiClient } from "../api/client.ts";
 
 export interface ReadImage {
@@ -35,7 +35,6 @@ interface StoredChunk {
 const batchChunks = 8;
 /** Requests on their way while the chunks of another are written. */
 const batchesAhead = 2;
-const inflate = promisify(zstdDecompress);
 
 /** Rejects with `not-found`, and `bad-input` when manifest and index do not fit together. */
 export async function readImage(
@@ -132,11 +131,9 @@ async function rawOf(
 ): Promise<Uint8Array | null> {
   if (entry.codec === codec.zero) return null;
   const length = chunkLengthAt(entry.chunkIndex, manifest.diskBytes);
-  const raw =
-    form.codec === codec.raw
-      ? stored
-      : await inflate(stored, { chunkSize: chunkBytes, maxOutputLength: length }).catch(() => null);
-  if (raw === null || raw.length !== length || hashKey(sha256(raw)) !== hashKey(entry.sha256)) {
+  const expected = { ...form, sha256: entry.sha256 };
+  const raw = await checkedChunk(expected, length, stored, new Uint8Array(length), chunkCalls);
+  if (raw === null) {
     throw damaged(imageName(manifest), `chunk ${entry.chunkIndex} does not match its hash`);
   }
   return raw;
