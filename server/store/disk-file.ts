@@ -1,8 +1,8 @@
 /** An image's disk as one file, compressed as its chunks are stored: hardly anything is computed for it. */
 import { assert, RoomcastError } from "../../core/errors.ts";
-import { u32 } from "../../core/image/byte-source.ts";
 import { withForms } from "../../core/image/forms.ts";
-import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { decodeEntry } from "../../core/image/index-codec.ts";
+import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { rawFrame, rawFrameBytes, zeroFrame, zeroFrameBytes } from "../../core/image/zstd-frame.ts";
 import { chunkCountOf, chunkLengthAt } from "../../core/units/units.ts";
 import type { ImageStore } from "./image-store.ts";
@@ -72,11 +72,7 @@ interface PlacedChunk {
   /** Raw, in bytes. */
   readonly length: number;
   /** Null: no file system uses it. */
-  readonly entry: {
-    readonly entryIndex: number;
-    readonly codec: number;
-    readonly storedLength: number;
-  } | null;
+  readonly entry: (IndexEntry & { readonly entryIndex: number }) | null;
 }
 
 /** All of the disk, in its order. The index is one that the store has checked. */
@@ -85,21 +81,24 @@ function* chunksOf(
   diskBytes: number,
   chunkCount: number,
 ): Generator<PlacedChunk> {
-  let at = 0;
+  let entryIndex = 0;
+  let next = entryAt(index, entryIndex);
   for (let chunkIndex = 0; chunkIndex < chunkCount; chunkIndex++) {
     const length = chunkLengthAt(chunkIndex, diskBytes);
-    // The layout is `core/image/index-codec.ts`'s.
-    const isKept = at < index.length && u32(index, at) === chunkIndex;
-    if (!isKept) {
+    if (next?.chunkIndex !== chunkIndex) {
       yield { length, entry: null };
       continue;
     }
-    const entry = {
-      entryIndex: at / indexEntryBytes,
-      codec: index[at + 4] as number,
-      storedLength: u32(index, at + 8),
-    };
-    at += indexEntryBytes;
-    yield { length, entry };
+    yield { length, entry: { ...next, entryIndex } };
+    next = entryAt(index, ++entryIndex);
   }
+}
+
+/** Null: there are no more. */
+function entryAt(index: Uint8Array, entryIndex: number): IndexEntry | null {
+  const at = entryIndex * indexEntryBytes;
+  if (at >= index.length) return null;
+  const decoded = decodeEntry(index, at);
+  assert(decoded.ok, "an index that was read was looked into");
+  return decoded.value;
 }

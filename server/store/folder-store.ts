@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest, ManifestDraft } from "../../core/image/types.ts";
+import { makeRoom } from "../../core/units/make-room.ts";
 import {
   foldedName,
   imageNameRule,
@@ -124,7 +125,8 @@ export class FolderStore implements ImageStore {
     if (image === undefined) return Promise.reject(noImage(imageId));
     const index = this.readIndex(image);
     index.catch(() => this.indexes.delete(imageId));
-    keep(this.indexes, imageId, index);
+    makeRoom(this.indexes, indexLimit);
+    this.indexes.set(imageId, index);
     return index;
   }
 
@@ -139,7 +141,8 @@ export class FolderStore implements ImageStore {
       ),
     );
     forms.catch(() => this.knownForms.delete(imageId));
-    keep(this.knownForms, imageId, forms);
+    makeRoom(this.knownForms, indexLimit);
+    this.knownForms.set(imageId, forms);
     return forms;
   }
 
@@ -463,15 +466,6 @@ export class FolderStore implements ImageStore {
     const mine = this.turn.then(work, work);
     this.turn = mine.catch(() => {});
     return mine;
-  }
-}
-
-/** The newest few. */
-function keep<T>(known: Map<string, T>, key: string, value: T): void {
-  known.set(key, value);
-  for (const oldest of known.keys()) {
-    if (known.size <= indexLimit) break;
-    known.delete(oldest);
   }
 }
 
