@@ -63,13 +63,13 @@ export class FitOrders {
    * Has a version of an image made that fits a room's disks, as far as they are known; null: none has to be.
    * Throws and rejects with `not-found`, `refused` and `failed`.
    */
-  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null {
+  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<ImageView> | null {
     const { inventory, images, fits } = this.ports;
     const pcs = inventory.pcsOf(inventory.room(order.room).name);
     const plan = this.fitPlan(images.find(order.image), pcs, { disk: null, failingDisks: [] });
     if (plan.kind !== "make") return null;
     const { origin, diskBytes } = plan;
-    return fits.ready({ image: origin.id, diskBytes }, signal).then(() => undefined);
+    return fits.ready({ image: origin.id, diskBytes }, signal);
   }
 
   /**

@@ -25,7 +25,7 @@ export interface SchedulePorts {
   roomNameOf(name: string): string;
   requireImage(reference: string): void;
   /** As in `FitOrders`. */
-  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<void> | null;
+  fit(order: { image: string; room: string }, signal: AbortSignal): Promise<unknown> | null;
   wake(room: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport>;
   restore(request: NamedRestore): SessionView;
   /** Throws `not-found`. */
@@ -199,7 +199,7 @@ export class Schedule {
   }
 
   /** Nobody is woken for an image that does not fit. */
-  private fit(record: ScheduleRecord): Promise<void> | null {
+  private fit(record: ScheduleRecord): Promise<unknown> | null {
     const { room, image } = record;
     const fitting = this.ports.fit({ image, room }, this.ending.signal);
     if (fitting === null) return null;
