@@ -14,6 +14,7 @@ export type ErrorCode =
   | "bad-input" // corrupt image, unreadable file, packet or manifest that lies
   | "not-found" // no such PC, room, image, session
   | "conflict" // the thing is busy with something else
+  | "away" // what the servers of a campus share is not reached, or does not answer
   | "no-space" // the store or the data folder is full
   | "cancelled" // an operator stopped it
   | "failed"; // the work was tried and did not succeed
@@ -38,6 +39,7 @@ export function exitStatus(code: ErrorCode): number {
     case "cancelled":
     case "no-space":
     case "conflict":
+    case "away":
     case "pc-unreachable":
       return 1;
     case "usage":

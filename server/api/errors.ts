@@ -21,6 +21,7 @@ const httpStatus = (code: ErrorCode): number => {
     case "too-many":
       return 429;
     case "unreachable":
+    case "away":
     case "pc-unreachable":
       return 503;
     case "no-space":
