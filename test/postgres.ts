@@ -5,6 +5,7 @@ import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   globSync,
   mkdtempSync,
   readFileSync,
@@ -41,8 +42,7 @@ export class TestPostgres {
     this.port = port;
   }
 
-  /** `settings`: as in postgresql.conf. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+  static async start(): Promise<TestPostgres> {
     assert.notEqual(programs, "", "PostgreSQL is not installed: make packages");
     const folder = mkdtempSync(join(tmpdir(), "roomcast-postgres-"));
     if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid);
@@ -54,8 +54,6 @@ export class TestPostgres {
     );
     assert.equal(made.status, 0, made.stderr);
     writeFileSync(join(data, "pg_hba.conf"), accessRules);
-    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
-    writeFileSync(join(data, "postgresql.auto.conf"), lines.join(""));
     const started = new TestPostgres(folder, await freePort());
     await started.up();
     return started;
@@ -75,6 +73,16 @@ export class TestPostgres {
   /** As when the power of its host fails, but for what the disk would lose. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");
+  }
+
+  /** Lets it speak TLS. The files, in PEM, are copied. */
+  async secure(certificate: string, key: string): Promise<void> {
+    const data = join(this.folder, "data");
+    copyToOwner(certificate, join(data, "server.crt"));
+    copyToOwner(key, join(data, "server.key"));
+    await using admin = this.admin("postgres");
+    await admin.sql.unsafe("ALTER SYSTEM SET ssl = on");
+    await admin.sql`SELECT pg_reload_conf()`;
   }
 
   /** By its port. */
@@ -155,10 +163,11 @@ export class TestPostgres {
   }
 }
 
-/** A file that PostgreSQL itself reads: its own, and closed to others. */
-export function giveToPostgres(path: string): void {
-  chmodSync(path, 0o600);
-  if (owner.uid !== undefined) chownSync(path, owner.uid, owner.gid);
+function copyToOwner(from: string, to: string): void {
+  copyFileSync(from, to);
+  // PostgreSQL refuses a key that others may read.
+  chmodSync(to, 0o600);
+  if (owner.uid !== undefined) chownSync(to, owner.uid, owner.gid);
 }
 
 function idsOf(user: string): { uid: number; gid: number } | { uid?: undefined; gid?: undefined } {

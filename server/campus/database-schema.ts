@@ -93,8 +93,10 @@ export async function migrate(sql: Sql, stir: () => void): Promise<void> {
 
 /** Of the tables; 0: there are none. */
 async function versionOf(sql: Sql | TransactionSql): Promise<number> {
-  const [found] = await sql`SELECT to_regclass('roomcast_schema') IS NOT NULL AS is_there`;
-  if (found?.is_there !== true) return 0;
+  // Not by `to_regclass`: what that knows may be older than the lock.
+  const found = await sql`
+    SELECT FROM pg_tables WHERE tablename = 'roomcast_schema' AND schemaname = current_schema()`;
+  if (found.length === 0) return 0;
   const [row] = await sql<{ version: number; works_from: number }[]>`
     SELECT version, works_from FROM roomcast_schema`;
   const { version, works_from: worksFrom } = row ?? { version: 0, works_from: 0 };

@@ -69,6 +69,8 @@ export class Database {
   private readonly sockets: DatabaseSockets;
   private readonly sql: Sql;
   private absence: Away | null;
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
   private isListening = false;
   private isClosed = false;
   private timer: NodeJS.Timeout | null = null;
@@ -107,8 +109,21 @@ export class Database {
 
   /** Rejects with `away`, and with what the database says. `doing`: for the message. */
   async run<T>(doing: string, work: Work<T>): Promise<T> {
-    if (this.absence !== null) throw away(this.address.shown, this.absence.reason);
-    return this.attempt(doing, work);
+    // Here, since what the library has in its queue is done later even when its caller was told that it failed.
+    while (this.absence === null && this.running >= poolSize) {
+      await new Promise<void>((turn) => this.waiting.push(turn));
+    }
+    if (this.absence !== null) {
+      this.waiting.shift()?.();
+      throw away(this.address.shown, this.absence.reason);
+    }
+    this.running++;
+    try {
+      return await this.attempt(doing, work);
+    } finally {
+      this.running--;
+      this.waiting.shift()?.();
+    }
   }
 
   away(): Away | null {
@@ -135,7 +150,8 @@ export class Database {
       password: () => password,
       ssl: false,
       socket: () => this.sockets.open(),
-      max: poolSize,
+      // And one for the beat.
+      max: poolSize + 1,
       idle_timeout: idleSeconds,
       backoff: () => backoffSeconds,
       connect_timeout: connectMs / 1000,
