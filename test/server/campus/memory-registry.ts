@@ -194,8 +194,9 @@ class MemoryLease implements SweepLease {
   }
 
   end(): Promise<void> {
-    return this.step(() => {
-      this.campus.lease.isHeld = false;
+    return this.campus.step(() => {
+      const { lease } = this.campus;
+      if (lease.epoch === this.epoch) lease.isHeld = false;
     });
   }
 
