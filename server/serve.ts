@@ -82,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
-  const images = cleanup.use(await openImageStore(storeFolder));
+  const images: ImageStore = cleanup.use(await openImageStore(storeFolder));
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const links = new AgentLinks(log, () => keys.pins);
@@ -97,21 +97,19 @@ export async function serve(options: ServeOptions): Promise<void> {
     historyDays: config.history?.keepDays ?? usualHistoryDays,
     agents: links,
     networks: () => networks.known(),
-    openSender: async ({ address: cast, imageId, room, network }, stats) =>
-      startSender(
+    openSender: async ({ address: cast, imageId, room, network }, stats) => {
+      const index = await formedIndex(images, imageId);
+      return startSender(
         {
           ...cast,
           interfaceAddress: networks.at(network).address,
-          index: await formedIndex(images, imageId),
-          source: {
-            module: new URL("./store/cast-source.ts", import.meta.url).href,
-            config: { directory: storeFolder, imageId },
-          },
+          ...{ index, source: images.castSource(imageId, index) },
           rateLimitBps: least(rateLimitOf(config, room), networks.at(network).rateBps),
           linkBps: await linkBpsOf(network),
         },
         { stats },
-      ),
+      );
+    },
     startReceiver: (network, receiver, events) =>
       startCastReceiver({ ...receiver, interfaceAddress: networks.at(network).address }, events),
     seal: (grant) => grants.seal(grant),
