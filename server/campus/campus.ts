@@ -322,7 +322,7 @@ export class Campus implements CampusImages {
   }
 
   /** Does what follows from what is known now. */
-  private tend(): void {
+  tend(): void {
     if (this.closing.signal.aborted) return;
     this.uploads.wake();
     this.inBackground(this.clear());

@@ -218,7 +218,8 @@ export class Fetch {
         return await this.put(entry, now, stored);
       } catch (error) {
         if (!isDamage(error)) throw error;
-        if (tries === damageTries) throw badPack(imageName(manifest), now, error);
+        if (tries === damageTries)
+          throw badPack(`chunk ${entry} of image ${imageName(manifest)}`, now, error);
       }
     }
   }
@@ -252,10 +253,10 @@ const unknownChunk = (image: string, entry: number): RoomcastError =>
     "run `roomcast image verify` on the server that made it, which has it",
   );
 
-const badPack = (image: string, { pack, entry }: CampusPlace, cause: unknown): RoomcastError =>
+const badPack = (chunk: string, { pack }: CampusPlace, cause: unknown): RoomcastError =>
   new RoomcastError(
     "bad-input",
-    `image ${image}: chunk ${entry.chunkIndex} cannot be had from the storage's ${packObjectName(pack)}: ${errorText(cause)}`,
+    `${chunk} cannot be had from the storage's ${packObjectName(pack)}: ${errorText(cause)}`,
     "put the object back from a backup of the storage, or export the image on a server that has it and import it again",
     { cause },
   );

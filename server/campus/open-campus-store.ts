@@ -17,11 +17,18 @@ export async function openCampusStore(
   { store, ...ports }: CampusStorePorts,
 ): Promise<CampusStore> {
   const { disk, checker } = store;
-  // Which images there are elsewhere, the database alone says; it may be away.
-  const folder = await openImageStore(directory, { ...store, isElsewhere: () => true });
+  const opened: { campus: Campus | null } = { campus: null };
+  const folder = await openImageStore(directory, {
+    ...store,
+    campus: {
+      makeRoom: async (bytes) => opened.campus?.cache.makeRoom(bytes),
+      committed: () => opened.campus?.tend(),
+    },
+  });
   const known = await KnownImages.open(join(directory, "campus.json"), disk);
   const used = (await readNumbers(disk, directory, "used.json", (id) => id)) ?? new Map();
   const campus = new Campus({ ...ports, folder, disk, checker, directory }, known, used);
+  opened.campus = campus;
   campus.start();
   return new CampusStore(campus);
 }

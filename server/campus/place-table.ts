@@ -62,7 +62,7 @@ export class PlaceTable {
     this.forms.set(formsOf(encodeEntry(place.entry)), entry * formBytes);
   }
 
-  /** Null: the storage does not have it. The place's entry has the chunk's place on the disk. */
+  /** Null: the storage does not have it. */
   get(entry: number): CampusPlace | null {
     const pack = this.packs[this.packOf[entry] ?? noPack];
     if (pack === undefined) return null;
@@ -80,6 +80,8 @@ export class PlaceTable {
     const encoded = new Uint8Array(
       this.index.subarray(entry * indexEntryBytes, (entry + 1) * indexEntryBytes),
     );
+    // A place is no image's: its chunkIndex is 0.
+    encoded.fill(0, 0, 4);
     encoded.set(this.forms.subarray(entry * formBytes, (entry + 1) * formBytes), 4);
     const decoded = decodeEntry(encoded);
     assert(decoded.ok, "an index that was checked, and forms that were encoded");

@@ -35,7 +35,7 @@ import {
   type RepackReport,
   repackImage,
 } from "./repack.ts";
-import { requireSpace, type Space } from "./space.ts";
+import { expectedBytes, requireSpace, type Space } from "./space.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
 /** How long the opening of a store waits for a look into its indexes, in milliseconds. */
@@ -216,8 +216,7 @@ export class FolderStore implements ImageStore {
   beginImage(name: string, takeVersion?: TakeVersion): ImageWriter {
     requireName(imageNameRule, name);
     return this.begin({
-      requireSpace: async (usedBytes) =>
-        requireSpace(await this.space(), name, usedBytes, this.find(name)),
+      requireSpace: (usedBytes) => this.requireSpace(name, usedBytes, this.find(name)),
       takeVersion: takeVersion && ((signal) => takeVersion(name, signal)),
       stamp: () => ({
         formatVersion: 2,
@@ -263,7 +262,7 @@ export class FolderStore implements ImageStore {
     };
     requireFree();
     return this.begin({
-      requireSpace: async (usedBytes) => requireSpace(await this.space(), own, usedBytes, origin),
+      requireSpace: (usedBytes) => this.requireSpace(own, usedBytes, origin),
       stamp: requireFree,
     });
   }
@@ -401,12 +400,10 @@ export class FolderStore implements ImageStore {
   /** What a crash left of an image that was deleted. */
   dropOrphans(): Promise<void> {
     return this.inTurn(async () => {
-      // An origin that cannot be read may be there still.
-      if (this.manifestProblems.length > 0) return;
+      // An origin that cannot be read may be there still, and one that is not here may be elsewhere.
+      if (this.manifestProblems.length > 0 || this.ports.campus !== undefined) return;
       for (const image of this.images.values()) {
-        const { fitOf } = image;
-        if (fitOf === undefined || this.images.has(fitOf)) continue;
-        if (this.ports.isElsewhere?.(fitOf) !== true) await this.remove(image);
+        if (image.fitOf !== undefined && !this.images.has(image.fitOf)) await this.remove(image);
       }
     });
   }
@@ -503,6 +500,7 @@ export class FolderStore implements ImageStore {
     await commitImage(this.ports.disk, this.folder, manifest, index);
     this.images.set(manifest.id, manifest);
     if (replaced.length > 0) this.knownForms.clear();
+    this.ports.campus?.committed();
     await this.chunks.erase(replaced).catch(() => {});
     return manifest;
   }
@@ -510,6 +508,15 @@ export class FolderStore implements ImageStore {
   private get reader(): ChunkReaderPorts {
     const { chunks } = this;
     return { find: (hash) => chunks.placeOf(hash), read: (place) => chunks.read(place) };
+  }
+
+  private async requireSpace(
+    name: string,
+    usedBytes: number,
+    before: Manifest | undefined,
+  ): Promise<void> {
+    await this.ports.campus?.makeRoom(expectedBytes(usedBytes, before));
+    requireSpace(await this.space(), name, usedBytes, before);
   }
 
   private space(): Promise<Space> {

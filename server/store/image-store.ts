@@ -125,8 +125,16 @@ export interface StorePorts {
   readonly checker: Checker;
   /** An id that no image has had, and the time. */
   newImage(): Pick<Manifest, "id" | "capturedAt">;
-  /** Whether an image that is not in the folder may be elsewhere: then its fitted versions are not left over. */
-  isElsewhere?(imageId: string): boolean;
+  /** Of a server that belongs to a campus: an image that is not in the folder may be elsewhere. */
+  readonly campus?: FolderInCampus;
+}
+
+/** What a campus does for one of its folders. */
+export interface FolderInCampus {
+  /** Makes room for so many bytes, as far as what is here is elsewhere too. */
+  makeRoom(bytes: number): Promise<void>;
+  /** There is one image more in the folder. */
+  committed(): void;
 }
 
 export const nodePorts = (directory: string): StorePorts => ({
