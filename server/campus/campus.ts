@@ -9,6 +9,7 @@ import { fittedOf, inOrder } from "../store/image-names.ts";
 import type { CampusImages, FetchProgress } from "../store/image-store.ts";
 import { Cache } from "./cache.ts";
 import { Fetches } from "./fetches.ts";
+import { Hearing } from "./hearing.ts";
 import type { KnownImages } from "./known-images.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
@@ -22,8 +23,6 @@ import { Versions } from "./versions.ts";
 const goneLimitMs = 24 * 60 * 60_000;
 /** Milliseconds between two looks at what nothing tells of: images whose time is over. */
 const lookEvery = 10 * 60_000;
-/** Milliseconds until the registry is asked again that did not answer, and did not say that it is back. */
-const askAgainMs = 30_000;
 
 export interface CampusPorts {
   /** Opened so that it keeps fitted versions whose origin is elsewhere. */
@@ -61,12 +60,8 @@ export class Campus implements CampusImages {
   private readonly going = new Set<string>();
   private readonly listeners: ((imageId: string) => void)[] = [];
   private readonly closing = new AbortController();
-  /** What changes what is known of the campus happens one after the other. */
-  private turn: Promise<unknown> = Promise.resolve();
-  /** The registry has told since the start what there is. */
-  private isFresh = false;
-  private asking: "no" | "yes" | "again" = "no";
-  private hearing: Disposable | null = null;
+  private readonly hearing: Hearing;
+  /** Why what follows from a change could not be done, in words. */
   private trouble: string | null = null;
   private readonly background = new Set<Promise<void>>();
 
@@ -95,7 +90,7 @@ export class Campus implements CampusImages {
       ...{ registry, objects, seal, time, pause, salt: ports.salt },
       index: (id) => folder.index(id),
       storedChunk: (id, entry) => folder.storedChunk(id, entry),
-      exclusively: (work) => this.exclusively(work),
+      exclusively: (work) => this.hearing.exclusively(work),
       committed: (manifest) => knownImages.add({ manifest, server: ports.server }),
       due: () => this.due(),
       ended: ({ id }) => {
@@ -108,24 +103,26 @@ export class Campus implements CampusImages {
       nextHere: (name) => folder.nextVersion(name),
     });
     this.cache = this.newCache(used);
-  }
-
-  /** Begins to hear of what there is, and to do what follows from it. */
-  start(): void {
-    this.hearing = this.registry.onChange(() => this.ask());
-    this.ask();
+    this.hearing = new Hearing({
+      ...{ registry, time, changed, known: knownImages, signal: this.closing.signal },
+      isHere: (id) => folder.isHere(id),
+      seen: () => new Set(this.list().map(({ id }) => id)),
+      heard: () => this.tend(),
+    });
     void this.look();
   }
 
   get warnings(): string[] {
-    const { registry, trouble, versions, uploads, fetches } = this;
+    const { registry, versions, uploads, fetches } = this;
+    const trouble = this.hearing.trouble ?? this.trouble;
     const away = registry.away();
     const texts: string[] = [];
     if (away !== null)
       texts.push(
         `the campus's database has not answered since ${away.since}: ${away.reason}; this server goes on with what it knows`,
       );
-    else if (trouble !== null) texts.push(`what the campus has cannot be told: ${trouble}`);
+    else if (trouble !== null)
+      texts.push(`something went wrong with the campus's images: ${trouble}`);
     for (const image of this.folder.list()) {
       const since = this.knownImages.goneSince(image.id);
       if (since === null) continue;
@@ -190,7 +187,7 @@ export class Campus implements CampusImages {
         await this.fetches.stop(id);
       }
       let freedBytes = 0;
-      await this.exclusively(async () => {
+      await this.hearing.exclusively(async () => {
         await this.removeFromRegistry(image);
         for (const { id } of all)
           if (folder.isHere(id)) freedBytes += (await folder.delete(id)).freedBytes;
@@ -205,10 +202,9 @@ export class Campus implements CampusImages {
 
   async close(): Promise<void> {
     this.closing.abort();
-    this.hearing?.[Symbol.dispose]();
     await Promise.all([this.fetches.close(), this.uploads.close()]);
     await Promise.all(this.background);
-    await this.turn;
+    await this.hearing.close();
     await this.folder[Symbol.asyncDispose]();
     await this.registry[Symbol.asyncDispose]();
   }
@@ -270,7 +266,7 @@ export class Campus implements CampusImages {
   /** Images that the campus lacks. A fitted version follows what it was made of. */
   private due(): Manifest[] {
     const { knownImages } = this;
-    if (!this.isFresh) return [];
+    if (!this.hearing.isFresh) return [];
     return this.folder
       .list()
       .filter(
@@ -278,47 +274,6 @@ export class Campus implements CampusImages {
       )
       .filter(({ fitOf }) => fitOf === undefined || knownImages.has(fitOf))
       .sort((one, other) => (one.capturedAt < other.capturedAt ? -1 : 1));
-  }
-
-  /** Asks the registry what there is; asked while it does, once more afterwards. */
-  private ask(): void {
-    const isAsking = this.asking !== "no";
-    this.asking = isAsking ? "again" : "yes";
-    if (!isAsking && !this.closing.signal.aborted) this.inBackground(this.hear());
-  }
-
-  private async hear(): Promise<void> {
-    for (let left = true; left; ) {
-      this.asking = "yes";
-      try {
-        await this.exclusively(() => this.hearOnce());
-        this.trouble = null;
-      } catch (error) {
-        this.trouble = errorText(error);
-        const { time } = this.ports;
-        const { signal } = this.closing;
-        void time.sleep(askAgainMs, signal).then(() => signal.aborted || this.ask());
-      }
-      left = this.isAskedAgain() && !this.closing.signal.aborted;
-    }
-    this.asking = "no";
-    this.tend();
-  }
-
-  private isAskedAgain(): boolean {
-    return this.asking === "again";
-  }
-
-  private async hearOnce(): Promise<void> {
-    const images = await this.registry.images();
-    const before = new Set(this.list().map(({ id }) => id));
-    const isHere = (id: string): boolean => this.folder.isHere(id);
-    const now = new Date(this.ports.time.now()).toISOString();
-    await this.knownImages.replace(images, isHere, now);
-    this.isFresh = true;
-    const after = new Set(this.list().map(({ id }) => id));
-    for (const id of new Set([...before, ...after]))
-      if (before.has(id) !== after.has(id)) this.changed(id);
   }
 
   /** Does what follows from what is known now. */
@@ -336,19 +291,20 @@ export class Campus implements CampusImages {
       if (this.cache.isHeld(image.id) || !this.isOver(image)) continue;
       const fitted = fittedOf(folder.list(), image.id);
       if (fitted.some(({ id }) => this.cache.isHeld(id))) continue;
-      await this.exclusively(async () => {
+      await this.hearing.exclusively(async () => {
         if (!folder.isHere(image.id) || !this.isOver(image)) return;
         await folder.delete(image.id);
         await knownImages.forget([image, ...fitted].map(({ id }) => id));
       });
     }
     await this.cache.makeRoom(0);
+    this.trouble = null;
   }
 
   /** Its time here is over: the campus does not have it any more, or never had what it was made of. */
   private isOver({ id, fitOf }: Manifest): boolean {
     const { knownImages, folder } = this;
-    if (!this.isFresh || knownImages.has(id) || this.uploads.isUnderWay(id)) return false;
+    if (!this.hearing.isFresh || knownImages.has(id) || this.uploads.isUnderWay(id)) return false;
     const since = knownImages.goneSince(id);
     if (since !== null) return this.ports.time.now() - Date.parse(since) >= goneLimitMs;
     return fitOf !== undefined && !knownImages.has(fitOf) && !folder.isHere(fitOf);
@@ -365,12 +321,6 @@ export class Campus implements CampusImages {
 
   private changed(imageId: string): void {
     for (const listener of this.listeners) listener(imageId);
-  }
-
-  private exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(work);
-    this.turn = mine.catch(() => {});
-    return mine;
   }
 
   /** What fails there is done again after the next change. */

@@ -29,6 +29,5 @@ export async function openCampusStore(
   const used = (await readNumbers(disk, directory, "used.json", (id) => id)) ?? new Map();
   const campus = new Campus({ ...ports, folder, disk, checker, directory }, known, used);
   opened.campus = campus;
-  campus.start();
   return new CampusStore(campus);
 }
