@@ -41,6 +41,7 @@ const packages = {
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
   "Windows' registry": ["libhivex-bin"],
   "import and export": ["qemu-system-common", "fuse3", "gzip", "lz4", "lzop", "bzip2"],
+  "a campus's storage": ["swift-proxy", "swift-account", "swift-container", "swift-object"],
   "the packages for Debian": ["dpkg-dev", "lintian", "man-db", "groff", "zsh"],
   "independent peers of the tests": [
     "atftp",

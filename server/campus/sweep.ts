@@ -22,7 +22,7 @@ export interface SweepTimes {
 }
 
 const hourMs = 3_600_000;
-/** A restore that began before its image was deleted has ended two graces later. */
+/** A restore that began before its image was deleted has long ended after a day. */
 export const usualTimes: SweepTimes = {
   graceMs: 24 * hourMs,
   writerMs: 24 * hourMs,
