@@ -22,6 +22,7 @@ import { lostObjects } from "./storage-check.ts";
 export class CampusStore implements ImageStore {
   private readonly folder: FolderStore;
   private readonly parts: Campus;
+  private readonly others = new AsyncDisposableStack();
 
   constructor(parts: Campus) {
     this.folder = parts.folder;
@@ -178,8 +179,14 @@ export class CampusStore implements ImageStore {
     return this.folder.usage();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.parts.close();
+  /** What is closed after the store, once nothing of it is in use. */
+  closeWith(others: AsyncDisposable): void {
+    this.others.use(others);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.close();
+    await this.others.disposeAsync();
   }
 
   private known(imageId: string): Manifest {

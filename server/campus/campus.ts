@@ -16,6 +16,8 @@ import type { ObjectStore, Registry } from "./ports.ts";
 import { RemoteImages } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
 import { lostObjects } from "./storage-check.ts";
+import type { SweepTables } from "./sweep.ts";
+import { keepSweeping } from "./sweeping.ts";
 import { Uploads } from "./uploads.ts";
 import { Versions } from "./versions.ts";
 
@@ -32,6 +34,7 @@ export interface CampusPorts {
   readonly disk: StoreFiles;
   readonly checker: Checker;
   readonly registry: Registry;
+  readonly tables: SweepTables;
   readonly objects: ObjectStore;
   readonly seal: Seal | null;
   /** The name of this server. */
@@ -63,6 +66,8 @@ export class Campus implements CampusImages {
   private readonly hearing: Hearing;
   /** Why what follows from a change could not be done, in words. */
   private trouble: string | null = null;
+  private sweepTrouble: string | null = null;
+  private readonly sweeping: Promise<void>;
   private readonly background = new Set<Promise<void>>();
 
   constructor(ports: CampusPorts, knownImages: KnownImages, used: Map<string, number>) {
@@ -71,7 +76,7 @@ export class Campus implements CampusImages {
     this.registry = ports.registry;
     this.objects = ports.objects;
     this.knownImages = knownImages;
-    const { folder, registry, objects, seal, checker, time, disk } = ports;
+    const { folder, registry, objects, seal, checker, time, disk, tables } = ports;
     const pause = (): Promise<void> => disk.pause();
     const changed = (id: string): void => this.changed(id);
     this.remotes = new RemoteImages({
@@ -110,6 +115,12 @@ export class Campus implements CampusImages {
       heard: () => this.tend(),
     });
     void this.look();
+    this.sweeping = keepSweeping({
+      ...{ tables, objects, time, signal: this.closing.signal },
+      failed: (reason) => {
+        this.sweepTrouble = reason;
+      },
+    });
   }
 
   get warnings(): string[] {
@@ -123,6 +134,8 @@ export class Campus implements CampusImages {
       );
     else if (trouble !== null)
       texts.push(`something went wrong with the campus's images: ${trouble}`);
+    if (this.sweepTrouble !== null)
+      texts.push(`the campus's storage could not be swept: ${this.sweepTrouble}`);
     for (const image of this.folder.list()) {
       const since = this.knownImages.goneSince(image.id);
       if (since === null) continue;
@@ -205,8 +218,8 @@ export class Campus implements CampusImages {
     await Promise.all([this.fetches.close(), this.uploads.close()]);
     await Promise.all(this.background);
     await this.hearing.close();
+    await this.sweeping;
     await this.folder[Symbol.asyncDispose]();
-    await this.registry[Symbol.asyncDispose]();
   }
 
   private newCache(used: Map<string, number>): Cache {

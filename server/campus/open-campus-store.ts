@@ -11,7 +11,7 @@ export interface CampusStorePorts
   readonly store: StorePorts;
 }
 
-/** The folder is opened as by `openImageStore`. The registry is closed with the store. */
+/** The folder is opened as by `openImageStore`. Registry and storage are closed by whoever opened them, after the store. */
 export async function openCampusStore(
   directory: string,
   { store, ...ports }: CampusStorePorts,

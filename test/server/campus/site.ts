@@ -118,6 +118,7 @@ export class Site {
     const { world, name: server, cacheBytes } = this;
     return openCampusStore("store", {
       ...{ store: this.ports(bus), server, cacheBytes, seal: world.seal },
+      tables: world.registry.sweepTables(),
       registry: registryBy(bus, world.registry.registry(server), world.registry),
       objects: objectsBy(bus, world.objects),
       time: {
