@@ -103,7 +103,8 @@ function proxyService(folder: string, port: number): string {
   const settings: Readonly<Record<string, string>> = {
     // tempauth asks for it; nobody is at this port, and Swift does without.
     memcache: "memcache_servers = 127.0.0.1:1\n",
-    s3api: `location = ${region}\n`,
+    // Every listing of a test has several pages.
+    s3api: `location = ${region}\nmax_bucket_listing = 5\n`,
     tempauth: `user_${accessKeyId.replace(":", "_")} = ${secretAccessKey} .admin\n`,
   };
   const sections = filters.map(

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
-import { decodeImageObject, encodeImageObject } from "../../../server/campus/pack-object.ts";
+import {
+  decodeImageObject,
+  encodeImageObject,
+  tailBytes,
+} from "../../../server/campus/pack-object.ts";
 import type { CampusPlace } from "../../../server/campus/ports.ts";
 import { Seal, type SealPlace, sealBytes } from "../../../server/campus/seal.ts";
 import { chunkOf, keyOf, packOf, saltOf, seal } from "./pack-chunks.ts";
@@ -60,6 +65,15 @@ test("what is sealed opens by the document alone", async () => {
   assert.deepEqual(record.subarray(56), chunkOf(8, 60).stored);
   const object = encodeImageObject("images/0/index", plain, seal);
   assert.deepEqual(await openByDocument(object, "object", 0, "images/0/index"), plain);
+});
+
+test("the document's sealed object is ours", () => {
+  const document = readFileSync(join(import.meta.dirname, "../../../docs/image-format.md"), "utf8");
+  const sealed = seal.sealObject("images/11bb25142154bc76/index", Buffer.from("roomcast"));
+  const hex = Buffer.from(sealed).toString("hex");
+  const [words = ""] = / {4}5243534c [^`]*/.exec(document) ?? [];
+  assert.equal(words.replace(/\s/g, ""), hex);
+  assert(document.includes(`last ${tailBytes} bytes`));
 });
 
 test("nothing of a chunk, its hash among it, is to be seen", () => {
