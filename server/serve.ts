@@ -29,7 +29,13 @@ import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
 import { openArpListener } from "./host/arp-listener.ts";
 import { sendCheckBurst } from "./host/check-sender.ts";
-import { type Config, optimiseAtOf, rateLimitOf, usualHistoryDays } from "./host/config.ts";
+import {
+  type Config,
+  campusOf,
+  optimiseAtOf,
+  rateLimitOf,
+  usualHistoryDays,
+} from "./host/config.ts";
 import { openDataFolder } from "./host/data-folder.ts";
 import { startFitProgram } from "./host/fit-program.ts";
 import { openLastResort } from "./host/last-resort.ts";
@@ -82,7 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
-  const images = cleanup.use(await openImageStore(storeFolder));
+  const images = cleanup.use(await openImages(storeFolder, config, log));
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const links = new AgentLinks(log, () => keys.pins);
@@ -97,21 +103,19 @@ export async function serve(options: ServeOptions): Promise<void> {
     historyDays: config.history?.keepDays ?? usualHistoryDays,
     agents: links,
     networks: () => networks.known(),
-    openSender: async ({ address: cast, imageId, room, network }, stats) =>
-      startSender(
+    openSender: async ({ address: cast, imageId, room, network }, stats) => {
+      const index = await formedIndex(images, imageId);
+      return startSender(
         {
           ...cast,
           interfaceAddress: networks.at(network).address,
-          index: await formedIndex(images, imageId),
-          source: {
-            module: new URL("./store/cast-source.ts", import.meta.url).href,
-            config: { directory: storeFolder, imageId },
-          },
+          ...{ index, source: images.castSource(imageId, index) },
           rateLimitBps: least(rateLimitOf(config, room), networks.at(network).rateBps),
           linkBps: await linkBpsOf(network),
         },
         { stats },
-      ),
+      );
+    },
     startReceiver: (network, receiver, events) =>
       startCastReceiver({ ...receiver, interfaceAddress: networks.at(network).address }, events),
     seal: (grant) => grants.seal(grant),
@@ -232,6 +236,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     "the server ended because of an error that nobody foresaw",
     "its log has the cause; start it again",
   );
+}
+
+/** Of a campus, or of this server alone: then nothing of a campus is loaded. */
+async function openImages(storeFolder: string, config: Config, log: Log): Promise<ImageStore> {
+  const campus = campusOf(config);
+  if (campus === null) return openImageStore(storeFolder);
+  const { openCampus } = await import("./campus/open-campus.ts");
+  return openCampus(storeFolder, campus, (fields, text) => log.warn(fields, text));
 }
 
 /** The index of a cast, with the forms in which the chunks are stored. */

@@ -42,6 +42,7 @@ const packages = {
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
   "Windows' registry": ["libhivex-bin"],
   "import and export": ["qemu-system-common", "fuse3", "gzip", "lz4", "lzop", "bzip2"],
+  "the campus's database": ["postgresql-15"],
   "the packages for Debian": ["dpkg-dev", "lintian", "man-db", "groff", "zsh"],
   "independent peers of the tests": [
     "atftp",

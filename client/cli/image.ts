@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
+import { placeText } from "../../core/screen/fetch.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { optimiseStateText } from "../../core/screen/optimise.ts";
 import { table } from "../../core/screen/table.ts";
@@ -12,6 +13,7 @@ import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
+import { addFetchCommand } from "./image-fetch.ts";
 import { addOptimiseCommand } from "./image-optimise.ts";
 import { addStepCommands } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
@@ -32,15 +34,23 @@ export function addImageCommands(program: Command, run: RunCommand): void {
         const images = await client.get<ImageView[]>("/images");
         document(images);
         const { storedBytes, freeBytes } = await client.get<StatusView>("/status");
+        // Of a server that belongs to no campus all images are here.
+        const isCampus = images.some(({ here, server }) => !here || server !== null);
+        const place = (each: ImageView): string[] => (isCampus ? [placeText(each)] : []);
         say(
           table(
-            ["IMAGE", "CAPTURED", "DISK", "USED", "STORED", "OPTIMISED", "SOURCE"],
+            [
+              ...["IMAGE", "CAPTURED", "DISK", "USED", "STORED"],
+              ...(isCampus ? ["HERE"] : []),
+              ...["OPTIMISED", "SOURCE"],
+            ],
             images.map((each) => [
               imageName(each),
               each.capturedAt,
               sizeText(each.diskBytes),
               sizeText(each.usedBytes),
               sizeText(each.storedBytes),
+              ...place(each),
               optimiseStateText(each.optimise),
               each.source,
             ]),
@@ -116,6 +126,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
 
   addStepCommands(image, run);
   addOptimiseCommand(image, run);
+  addFetchCommand(image, run);
 
   image
     .command("fit <I>")

@@ -1,5 +1,6 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
+import { whileItWaits } from "../../core/node/while-away.ts";
 import { bitAt } from "../../core/units/bits.ts";
 import type { CaptureUplink, Committed } from "../../imaging/capture/uplink.ts";
 import type { ApiClient } from "../api/client.ts";
@@ -51,7 +52,8 @@ export async function openUplink(
     async index(index) {
       await send("PUT", "index", index);
     },
-    commit: (draft) => client.post<Committed>(`/imports/${first.task}/commit`, draft),
+    commit: (draft) =>
+      whileItWaits(signal, () => client.post<Committed>(`/imports/${first.task}/commit`, draft)),
     async [Symbol.asyncDispose]() {
       over.abort();
       await lines.return(undefined).catch(() => {});

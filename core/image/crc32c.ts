@@ -14,6 +14,7 @@ export function crc32c(data: Uint8Array, crc = 0): number {
     }
   };
   bytewise(Math.min(-data.byteOffset & 3, data.length));
+  if (at === data.length) return ~state >>> 0;
   // A word has its first byte lowest on every machine that roomcast runs on.
   const pairs = (data.length - at) >>> 3;
   const words = new Int32Array(data.buffer, data.byteOffset + at, pairs * 2);

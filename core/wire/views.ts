@@ -139,6 +139,16 @@ export const OptimiseView = Type.Object({
 });
 export type OptimiseView = Static<typeof OptimiseView>;
 
+/** How an image of another server of the campus comes here. */
+export const FetchView = Type.Object({
+  state: literals("waiting", "fetching", "failed"),
+  /** Why it waits, or has failed. */
+  reason: nullable(Type.String()),
+  chunksDone: Type.Integer(),
+  chunksTotal: Type.Integer(),
+});
+export type FetchView = Static<typeof FetchView>;
+
 export const ImageView = Type.Object({
   id: Type.String(),
   name: Type.String(),
@@ -164,6 +174,12 @@ export const ImageView = Type.Object({
   leastDiskBytes: nullable(Type.Integer()),
   /** Null: nobody has wanted it. */
   optimise: nullable(OptimiseView),
+  /** All of it is on this server. */
+  here: Type.Boolean(),
+  /** The server of the campus that made it; null: no other server has it. */
+  server: nullable(Type.String()),
+  /** Null: it is here, or nobody wants it here. */
+  fetch: nullable(FetchView),
   /** In the order in which they run. */
   steps: Type.Array(ImageStep),
 });

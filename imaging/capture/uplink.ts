@@ -6,7 +6,7 @@ import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import type { IndexEntry, ManifestDraft } from "../../core/image/types.ts";
 import type { ServerHttp } from "../../core/node/pinned.ts";
-import { whileAway } from "../../core/node/while-away.ts";
+import { whileAway, whileItWaits } from "../../core/node/while-away.ts";
 import { bitAt, bitmapBytes } from "../../core/units/bits.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 
@@ -91,6 +91,7 @@ function requests({ server, task, grant, signal }: UplinkOptions, kind: "capture
 
 export function httpUplink(options: UplinkOptions): CaptureUplink {
   const send = requests(options, "captures");
+  const { signal } = options;
 
   return {
     async known(hashes) {
@@ -106,7 +107,9 @@ export function httpUplink(options: UplinkOptions): CaptureUplink {
       await send("PUT", "index", octets, [index]);
     },
     async commit(draft) {
-      const answer = parse(await send("POST", "commit", "application/json", canonicalJson(draft)));
+      const text = canonicalJson(draft);
+      const commit = () => send("POST", "commit", "application/json", text);
+      const answer = parse(await whileItWaits(signal, commit));
       const { imageId, name, version } = (answer ?? {}) as Partial<Committed>;
       if (typeof imageId !== "string" || typeof name !== "string" || typeof version !== "number") {
         throw senseless("commit");
@@ -122,6 +125,7 @@ const codes: readonly string[] = [
   "not-found",
   "conflict",
   "no-space",
+  "away",
   "cancelled",
   "failed",
 ] satisfies ErrorCode[];

@@ -139,6 +139,27 @@ export const imageApiRoutes =
       },
     );
 
+    app.post(
+      "/images/:id/fetch",
+      {
+        schema: {
+          summary: "bring an image of another server of the campus here, in the background",
+          ...{ params: ById, body: NoBody, response: { 200: ImageView } },
+        },
+      },
+      async ({ params }) => lab.images.fetch(params.id),
+    );
+    app.delete(
+      "/images/:id/fetch",
+      {
+        schema: {
+          summary: "stop bringing an image here",
+          ...{ params: ById, response: { 200: ImageView } },
+        },
+      },
+      async ({ params }) => lab.images.stopFetch(params.id),
+    );
+
     // Export: the caller puts the disk together from manifest, index and chunks, and checks each chunk.
     // It takes an operator, because a disk holds secrets.
     app.get(

@@ -4,6 +4,7 @@ import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../core/errors.ts";
 import { type DailyWindow, decodeDailyWindow } from "../../core/units/daily-window.ts";
+import { decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { Language } from "../../core/wire/language.ts";
 
 const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
@@ -11,6 +12,7 @@ const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
 const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 const closed = { additionalProperties: false };
+const FileName = Type.String({ minLength: 1, maxLength: 4096 });
 /** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
 const Rate = Type.Union([
   Type.Number({ exclusiveMinimum: 0 }),
@@ -31,6 +33,8 @@ export const Config = Type.Object(
           httpsPort: Type.Optional(Port),
           /** Of the PCs' screens, where their room has no other. */
           language: Type.Optional(Language),
+          /** What the other servers of its campus call it; by default its host name. */
+          name: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$" })),
         },
         closed,
       ),
@@ -121,11 +125,45 @@ export const Config = Type.Object(
         ),
       ),
     ),
+    /** The database of a campus, PostgreSQL. With it goes `store.s3`. */
+    state: Type.Optional(
+      Type.Object(
+        {
+          /** `postgres://USER@HOST:PORT/DATABASE`, or `postgres:///DATABASE?host=FOLDER` for a socket. */
+          url: Type.String({ minLength: 1, maxLength: 1024 }),
+          passwordFile: Type.Optional(FileName),
+          /** PEM: who signs the database's certificate, if not those whom the system trusts. */
+          caFile: Type.Optional(FileName),
+        },
+        closed,
+      ),
+    ),
     store: Type.Optional(
       Type.Object(
         {
           /** FROM-TO of each day: then images are packed anew, while no session runs. */
           optimise: Type.Optional(Type.String()),
+          /** What the images of a campus may take on this server, as in `500GB`. */
+          cache: Type.Optional(Type.String()),
+          /** The file of the key with which all servers of a campus seal what lies in the storage. */
+          seal: Type.Optional(FileName),
+          /** The storage of a campus. With it goes `state`. */
+          s3: Type.Optional(
+            Type.Object(
+              {
+                endpoint: Type.String({ minLength: 1, maxLength: 1024 }),
+                region: Type.String({ minLength: 1, maxLength: 64 }),
+                bucket: Type.String({ minLength: 3, maxLength: 63 }),
+                accessKeyFile: FileName,
+                secretKeyFile: FileName,
+                /** The bucket is named in the path, and not in the host's name. */
+                forcePathStyle: Type.Optional(Type.Boolean()),
+                /** PEM: who signs the storage's certificate, if not those whom the system trusts. */
+                caFile: Type.Optional(FileName),
+              },
+              closed,
+            ),
+          ),
         },
         closed,
       ),
@@ -227,6 +265,28 @@ export function optimiseAtOf({ store }: Config): DailyWindow | null {
   return window?.ok === true ? window.value : null;
 }
 
+/** What a server of a campus is told of it. */
+export interface CampusConfig {
+  /** Null: its host name. */
+  readonly server: string | null;
+  readonly database: NonNullable<Config["state"]>;
+  readonly storage: NonNullable<NonNullable<Config["store"]>["s3"]>;
+  /** The file of the key; null: nothing is sealed. */
+  readonly seal: string | null;
+  /** What the images may take here, in bytes; null: the disk is the bound. */
+  readonly cacheBytes: number | null;
+}
+
+/** Null: the server belongs to none. */
+export function campusOf({ server, state, store }: Config): CampusConfig | null {
+  if (state === undefined || store?.s3 === undefined) return null;
+  const cache = store.cache === undefined ? null : decodeDiskSize(store.cache);
+  return {
+    ...{ server: server?.name ?? null, database: state, storage: store.s3 },
+    ...{ seal: store.seal ?? null, cacheBytes: cache?.ok === true ? cache.value.bytes : null },
+  };
+}
+
 const unitBps = { k: 1e3, M: 1e6, G: 1e9 } as const;
 
 /** Of a rate as the configuration words it. */
@@ -234,6 +294,20 @@ export function bpsOf(rate: number | string): number {
   if (typeof rate === "number") return rate * unitBps.M;
   const unit = /[kMG]/.exec(rate)?.[0] as keyof typeof unitBps;
   return Number.parseFloat(rate) * unitBps[unit];
+}
+
+/** What does not go together of a campus's settings; null: all does. */
+function campusFault({ state, store }: Config): string | null {
+  const { s3, seal, cache } = store ?? {};
+  if (state !== undefined && s3 === undefined)
+    return "/state names the database of a campus, whose images need [store.s3] too";
+  if (s3 !== undefined && state === undefined)
+    return "/store/s3 names the storage of a campus, which needs its database too: [state] url";
+  if (s3 === undefined && seal !== undefined) return "/store/seal is for a campus: see [store.s3]";
+  if (s3 === undefined && cache !== undefined)
+    return "/store/cache is for a campus: see [store.s3]";
+  const size = cache === undefined ? null : decodeDiskSize(cache);
+  return size?.ok === false ? `/store/cache ${cache} is no size, as 500GB is` : null;
 }
 
 /** Reads and checks a configuration file; throws `bad-input` and names the setting that is wrong. */
@@ -258,6 +332,8 @@ export async function readConfig(path: string): Promise<Config> {
     const optimise = value.store?.optimise;
     const window = optimise === undefined ? null : decodeDailyWindow(optimise);
     if (window?.ok === false) throw refuse(`/store/optimise ${window.reason}`);
+    const fault = campusFault(value);
+    if (fault !== null) throw refuse(fault);
     return value;
   }
   const [first] = Value.Errors(Config, value);

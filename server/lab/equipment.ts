@@ -71,6 +71,8 @@ interface Gear {
   /** Of a capture. */
   writer: ImageWriter | null;
   isSpaceAsked: boolean;
+  /** The image of a restore, which stays here as long. */
+  held: { readonly image: string; readonly hold: Disposable } | null;
   /** How to have nothing made to fit any more; null: nothing is. */
   withdrawFit: (() => void) | null;
 }
@@ -95,9 +97,10 @@ export class Equipment {
   equip(session: Session): void {
     const gear: Gear = {
       ...{ keys: newCastKeys(), cast: null, archive: null, writer: null },
-      ...{ isSpaceAsked: false, withdrawFit: null },
+      ...{ isSpaceAsked: false, held: null, withdrawFit: null },
     };
     this.gears.set(session.id, gear);
+    if (session.endedAt === null) this.holdImage(session);
     if (session.kindName === "cast") gear.archive = this.newArchive(session, gear);
     if (receiversOf(session) !== null) {
       gear.cast = this.newCast(session, gear);
@@ -132,6 +135,7 @@ export class Equipment {
 
   /** Brings the session's cast, and what is made to fit for it, to what it wants. */
   sync(session: Session): void {
+    this.holdImage(session);
     this.gears.get(session.id)?.cast?.sync(session.kind.wanted(session.durable).cast);
     this.syncFit(session);
   }
@@ -175,8 +179,9 @@ export class Equipment {
   /** The session is over. */
   end(session: Session): void {
     const { id } = session;
-    const { cast, archive, writer } = this.of(id);
+    const { cast, archive, writer, held } = this.of(id);
     this.gears.delete(id);
+    held?.hold[Symbol.dispose]();
     cast?.end();
     if (receiversOf(session) !== null) this.byTag.delete(placeOf(session).tag);
     archive?.close();
@@ -190,6 +195,17 @@ export class Equipment {
   /** Resolves when no cast is open; they are left as they are with the server. */
   async close(): Promise<void> {
     await Promise.all([...this.gears.values()].map(({ cast }) => cast?.end()));
+  }
+
+  /** The one that it restores now: a version that was made to fit takes the place of what it was made of. */
+  private holdImage({ id, kindName, state }: Session): void {
+    const gear = this.gears.get(id);
+    if (kindName !== "restore" || gear === undefined) return;
+    const { image } = state as RestoreState;
+    if (gear.held?.image === image.id) return;
+    const before = gear.held;
+    gear.held = { image: image.id, hold: this.ports.images.hold(image.id) };
+    before?.hold[Symbol.dispose]();
   }
 
   private of(session: string): Gear {

@@ -46,6 +46,8 @@ export class ImageOrders {
       ...rest,
       ...{ fitOf, fitSize, leastDiskBytes: images.leastDiskBytes(id) },
       ...{ storedBytes: images.storedBytes(manifest), optimise: optimiser.view(manifest) },
+      ...{ here: images.isHere(id), server: images.campus?.serverOf(id) ?? null },
+      fetch: images.campus?.fetchOf(id) ?? null,
       chunks: chunkCount,
       partitions: [...manifest.partitions],
       warnings: [...manifest.warnings],
@@ -117,6 +119,20 @@ export class ImageOrders {
     this.tell(manifest);
   }
 
+  /** Brings an image of another server here, in the background. Of one that is here nothing happens. Throws `not-found`. */
+  fetch(reference: string): ImageView {
+    const manifest = this.find(reference);
+    this.ports.images.campus?.fetch(manifest.id);
+    return this.view(manifest);
+  }
+
+  /** What came by then goes, unless another image needs it. */
+  async stopFetch(reference: string): Promise<ImageView> {
+    const manifest = this.find(reference);
+    await this.ports.images.campus?.stopFetch(manifest.id);
+    return this.view(manifest);
+  }
+
   /** Its fitted versions go with it. */
   async delete(reference: string): Promise<{ freedBytes: number }> {
     const manifest = this.find(reference);
@@ -134,6 +150,13 @@ export class ImageOrders {
     this.ports.steps.forget(manifest.id);
     for (const { id } of going) announcer.feed.say({ type: "image-gone", id });
     return freed;
+  }
+
+  /** Something has become of an image, at this server or at another one of the campus. */
+  changed(imageId: string): void {
+    const manifest = this.ports.images.list().find(({ id }) => id === imageId);
+    if (manifest !== undefined) this.tell(manifest);
+    else this.ports.announcer.feed.say({ type: "image-gone", id: imageId });
   }
 
   /** The image has changed, or is new. */

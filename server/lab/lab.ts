@@ -161,6 +161,7 @@ export class Lab {
     this.optimiser = this.newOptimiser();
     const { steps, runner, sessions, optimiser } = this;
     this.images = new ImageOrders({ ...known, images, steps, sessions, optimiser });
+    images.campus?.onChange((id) => this.images.changed(id));
     this.menus = new Menus(known);
     this.requests = new Requests(known);
     this.grants = this.newGrants();

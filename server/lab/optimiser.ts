@@ -22,7 +22,7 @@ const clockEvery = 30_000;
 export interface OptimiserPorts {
   readonly images: Pick<
     ImageStore,
-    "list" | "repack" | "storedBytes" | "isPacked" | "ordered" | "order"
+    "list" | "isHere" | "repack" | "storedBytes" | "isPacked" | "ordered" | "order"
   >;
   openPackers(threads: number): Packer;
   /** A session is running, whose PCs know the forms of its image's chunks. */
@@ -131,7 +131,7 @@ export class Optimiser {
     const all = images.list();
     const ordered = all.find(({ id }) => images.ordered.has(id));
     const isDue = ({ id }: Manifest): boolean =>
-      !images.isPacked(id) && !this.failures.has(id) && !this.left.has(id);
+      images.isHere(id) && !images.isPacked(id) && !this.failures.has(id) && !this.left.has(id);
     const due = ordered === undefined && this.isOn() && !isBusy() ? all.find(isDue) : undefined;
     const image = ordered ?? due;
     if (image === undefined) return;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { CastChunkSource } from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import type { Manifest, ManifestDraft } from "../../core/image/types.ts";
+import type { IndexEntry, Manifest, ManifestDraft } from "../../core/image/types.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
 import {
   foldedName,
@@ -11,6 +12,7 @@ import {
   requireName,
   suggestedName,
 } from "../../core/wire/names.ts";
+import type { CastSourceConfig } from "./cast-source.ts";
 import { type ChunkReaderPorts, readChunkOf, readStored } from "./chunk-reader.ts";
 import type { Chunks } from "./chunks.ts";
 import { currentForms } from "./forms.ts";
@@ -25,6 +27,7 @@ import { fittedOf, imageIn, inOrder } from "./image-names.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
+import type { ChunkPlace } from "./packs.ts";
 import {
   type RepackedBatch,
   type RepackOptions,
@@ -32,15 +35,36 @@ import {
   type RepackReport,
   repackImage,
 } from "./repack.ts";
-import { requireSpace, type Space } from "./space.ts";
+import { expectedBytes, requireSpace, type Space } from "./space.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
 /** How long the opening of a store waits for a look into its indexes, in milliseconds. */
 const lookLimitMs = 1000;
 /** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
 const indexLimit = 4;
-/** What the store says of an image. */
-type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize">;
+/** What the store says of an image; of one that was fetched, all. */
+type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize"> &
+  Partial<Manifest>;
+
+/**
+ * Gives a new image its version and the spelling of its name, where somebody else than the folder decides that. It
+ * may take its time; rejects once `signal` aborts.
+ */
+export type TakeVersion = (
+  name: string,
+  signal: AbortSignal,
+) => Promise<Pick<Manifest, "name" | "version">>;
+
+/** How a writer that was begun becomes an image. */
+interface Beginning {
+  requireSpace(usedBytes: number): Promise<void>;
+  /** Asked first, and waited for; others are committed meanwhile. */
+  readonly takeVersion?: ((signal: AbortSignal) => ReturnType<TakeVersion>) | undefined;
+  /** What makes the draft an image; asked when it is this one's turn to be committed. */
+  stamp(): Stamp;
+  /** Its index stays as it is. */
+  readonly isFetched?: true;
+}
 
 export interface OpenedStore {
   readonly ports: StorePorts;
@@ -74,6 +98,7 @@ export class FolderStore implements ImageStore {
   /** Stored bytes of the images that were packed anew, by id; what it costs to lose them is another try. */
   private readonly packed: Map<string, number>;
   readonly ordered: Map<string, number>;
+  readonly campus = null;
   private readonly chunks: Chunks;
   private readonly indexes = new Map<string, Promise<Uint8Array>>();
   /** As `indexes`; of none after a chunk has another form. */
@@ -118,6 +143,37 @@ export class FolderStore implements ImageStore {
     return imageIn(this.list(), reference) ?? this.images.get(reference);
   }
 
+  isHere(imageId: string): boolean {
+    return this.images.has(imageId);
+  }
+
+  /** Nothing but an order removes an image. */
+  hold(): Disposable {
+    return { [Symbol.dispose]() {} };
+  }
+
+  castSource(imageId: string): CastChunkSource {
+    const module = new URL("./cast-source.ts", import.meta.url).href;
+    return { module, config: { directory: this.directory, imageId } satisfies CastSourceConfig };
+  }
+
+  /** Also one that is being deleted. */
+  image(imageId: string): Manifest | undefined {
+    return this.images.get(imageId);
+  }
+
+  /** Of chunks, whatever image they are of, the forms in which they are here now; null: they are not. */
+  formsHere(hashes: readonly Uint8Array[]): (IndexEntry | null)[] {
+    return hashes.map((hash) => this.chunks.find(hash)?.entry ?? null);
+  }
+
+  /** As `storedChunk`, of an image that is not here, when the chunk is: of another one, or of a writer's. */
+  chunkOf(image: Manifest, index: Uint8Array, entryIndex: number): Promise<StoredChunk> {
+    const { chunks } = this;
+    const find = (hash: Uint8Array): ChunkPlace | undefined => chunks.find(hash);
+    return readChunkOf(image, index, entryIndex, { find, read: (place) => chunks.read(place) });
+  }
+
   index(imageId: string): Promise<Uint8Array> {
     const known = this.indexes.get(imageId);
     if (known !== undefined) return known;
@@ -157,11 +213,11 @@ export class FolderStore implements ImageStore {
     return readChunkOf(image, index, entryIndex, this.reader);
   }
 
-  beginImage(name: string): ImageWriter {
+  beginImage(name: string, takeVersion?: TakeVersion): ImageWriter {
     requireName(imageNameRule, name);
     return this.begin({
-      requireSpace: async (usedBytes) =>
-        requireSpace(await this.space(), name, usedBytes, this.find(name)),
+      requireSpace: (usedBytes) => this.requireSpace(name, usedBytes, this.find(name)),
+      takeVersion: takeVersion && ((signal) => takeVersion(name, signal)),
       stamp: () => ({
         formatVersion: 2,
         name: this.versionsOf(name)[0]?.name ?? name,
@@ -170,7 +226,27 @@ export class FolderStore implements ImageStore {
     });
   }
 
-  beginFitted(origin: Manifest, fitSize: string): ImageWriter {
+  /** An image that is elsewhere, to be put here as it is. Throws `conflict` when it is here. */
+  beginFetched(manifest: Manifest): ImageWriter {
+    const { id } = manifest;
+    const requireAbsent = (): Manifest => {
+      if (!this.images.has(id)) return manifest;
+      const what = `the image ${imageName(manifest)} is here already`;
+      throw new RoomcastError("conflict", what, "see `roomcast image list`");
+    };
+    requireAbsent();
+    return this.begin({
+      async requireSpace() {},
+      stamp: requireAbsent,
+      isFetched: true,
+    });
+  }
+
+  beginFitted(
+    origin: Manifest,
+    fitSize: string,
+    find = (reference: string): Manifest | undefined => this.find(reference),
+  ): ImageWriter {
     const { id, name, version } = origin;
     if (origin.fitOf !== undefined) {
       const what = `${imageName(origin)} is a fitted version itself`;
@@ -179,14 +255,14 @@ export class FolderStore implements ImageStore {
     const stamp = { formatVersion: 3, name, version, fitOf: id, fitSize } as const;
     const own = imageName(stamp);
     const requireFree = (): typeof stamp => {
-      if (this.find(id) === undefined) throw noImage(id);
-      if (this.find(own) === undefined) return stamp;
+      if (find(id) === undefined) throw noImage(id);
+      if (find(own) === undefined) return stamp;
       const next = `restore it, or delete it first: \`roomcast image delete ${own}\``;
       throw new RoomcastError("conflict", `there is an image ${own} already`, next);
     };
     requireFree();
     return this.begin({
-      requireSpace: async (usedBytes) => requireSpace(await this.space(), own, usedBytes, origin),
+      requireSpace: (usedBytes) => this.requireSpace(own, usedBytes, origin),
       stamp: requireFree,
     });
   }
@@ -203,11 +279,7 @@ export class FolderStore implements ImageStore {
     });
   }
 
-  /** `stamp`: what makes the draft an image; asked when it is this one's turn to be committed. */
-  private begin(how: {
-    requireSpace(usedBytes: number): Promise<void>;
-    stamp(): Stamp;
-  }): ImageWriter {
+  private begin(how: Beginning): ImageWriter {
     const writer = new OpenWriter({
       find: (hash) => this.chunks.find(hash),
       store: (entry, stored) => this.chunks.store(entry, stored),
@@ -215,8 +287,13 @@ export class FolderStore implements ImageStore {
       check: (job) => this.ports.checker.check(job),
       pause: () => this.ports.disk.pause(),
       requireSpace: how.requireSpace,
-      commit: (draft, index, storedBytes) =>
-        this.inTurn(() => this.commitNow(how.stamp(), { draft, index, storedBytes })),
+      isFetched: how.isFetched === true,
+      commit: async (draft, index, storedBytes, signal) => {
+        const taken = await how.takeVersion?.(signal);
+        return this.inTurn(() =>
+          this.commitNow({ ...how.stamp(), ...taken }, { draft, index, storedBytes }),
+        );
+      },
       ended: async (ended, leftovers) => {
         this.writers.delete(ended);
         if (leftovers) await this.sweep();
@@ -323,8 +400,8 @@ export class FolderStore implements ImageStore {
   /** What a crash left of an image that was deleted. */
   dropOrphans(): Promise<void> {
     return this.inTurn(async () => {
-      // An origin that cannot be read may be there still.
-      if (this.manifestProblems.length > 0) return;
+      // An origin that cannot be read may be there still, and one that is not here may be elsewhere.
+      if (this.manifestProblems.length > 0 || this.ports.campus !== undefined) return;
       for (const image of this.images.values()) {
         if (image.fitOf !== undefined && !this.images.has(image.fitOf)) await this.remove(image);
       }
@@ -392,7 +469,8 @@ export class FolderStore implements ImageStore {
     if (this.ordered.delete(image.id)) await this.writeNumbers("optimise.json", this.ordered);
   }
 
-  private nextVersion(name: string): number {
+  /** Higher than any that an image of this name has or had here. */
+  nextVersion(name: string): number {
     const newest = Math.max(0, ...this.versionsOf(name).map(({ version }) => version));
     return Math.max(newest, this.versions.get(foldedName(name)) ?? 0) + 1;
   }
@@ -415,13 +493,14 @@ export class FolderStore implements ImageStore {
     const replaced = await this.chunks.flush();
     const manifest: Manifest = {
       ...draft,
-      ...stamp,
       ...this.ports.newImage(),
       storedBytes,
+      ...stamp,
     };
     await commitImage(this.ports.disk, this.folder, manifest, index);
     this.images.set(manifest.id, manifest);
     if (replaced.length > 0) this.knownForms.clear();
+    this.ports.campus?.committed();
     await this.chunks.erase(replaced).catch(() => {});
     return manifest;
   }
@@ -429,6 +508,15 @@ export class FolderStore implements ImageStore {
   private get reader(): ChunkReaderPorts {
     const { chunks } = this;
     return { find: (hash) => chunks.placeOf(hash), read: (place) => chunks.read(place) };
+  }
+
+  private async requireSpace(
+    name: string,
+    usedBytes: number,
+    before: Manifest | undefined,
+  ): Promise<void> {
+    await this.ports.campus?.makeRoom(expectedBytes(usedBytes, before));
+    requireSpace(await this.space(), name, usedBytes, before);
   }
 
   private space(): Promise<Space> {

@@ -2,7 +2,8 @@
  * Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the
  * commit; and numbers by name: `versions.json`, the highest version that each name whose newest was deleted
  * ever had, `least.json`, the smallest disk that an image was found to fit, `packed.json`, the bytes of an
- * image that was packed anew, and `optimise.json`, the level of those that are to be.
+ * image that was packed anew, `optimise.json`, the level of those that are to be, and `used.json`, when the images
+ * of a campus were used last.
  */
 
 import { join } from "node:path";
@@ -72,7 +73,12 @@ const readText = async (disk: StoreFiles, path: string): Promise<string> =>
   Buffer.from(await disk.read(path)).toString("utf8");
 
 /** Of numbers by name. */
-export type NumbersFile = "versions.json" | "least.json" | "packed.json" | "optimise.json";
+export type NumbersFile =
+  | "versions.json"
+  | "least.json"
+  | "packed.json"
+  | "optimise.json"
+  | "used.json";
 
 /** The largest of each key. Empty when it was never written; `null` when it cannot be read. */
 export async function readNumbers(

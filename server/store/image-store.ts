@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { CastChunkSource } from "../../core/cast/ends.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
 import { foldedName } from "../../core/wire/names.ts";
@@ -30,6 +31,14 @@ export interface ImageStore {
    * Names that differ by capital letters only are one.
    */
   find(reference: string): Manifest | undefined;
+  /** Whether all of it is in this server's folder. Of one that is not, chunks come over the campus's storage. */
+  isHere(imageId: string): boolean;
+  /** An image that is here stays until this is disposed of, unless somebody orders its deletion. */
+  hold(imageId: string): Disposable;
+  /** Where a cast reads the chunks of an image; `index`: with the forms that its receivers were told. */
+  castSource(imageId: string, index: Uint8Array): CastChunkSource;
+  /** What there is beside the folder; null: the server belongs to no campus. */
+  readonly campus: CampusImages | null;
   /** The index as stored. Rejects with `not-found`, or `bad-input` when it is damaged. */
   index(imageId: string): Promise<Uint8Array>;
   /**
@@ -83,6 +92,29 @@ export interface ImageStore {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How an image comes here, or why it does not. */
+export interface FetchProgress {
+  readonly state: "waiting" | "fetching" | "failed";
+  readonly chunksDone: number;
+  readonly chunksTotal: number;
+  /** In words, of one that waits or has failed. */
+  readonly reason: string | null;
+}
+
+/** The images of all servers of a campus, as one of them has them. */
+export interface CampusImages {
+  /** Which server made it; null: the campus does not have it yet. */
+  serverOf(imageId: string): string | null;
+  /** Null: it is here, or nobody wants it here. */
+  fetchOf(imageId: string): FetchProgress | null;
+  /** Has an image brought here, in the background. Throws `not-found`; of one that is here, nothing happens. */
+  fetch(imageId: string): void;
+  /** What came by then goes, unless another image needs it. */
+  stopFetch(imageId: string): Promise<void>;
+  /** Called when an image came into being, went, or is seen otherwise than before. */
+  onChange(changed: (imageId: string) => void): void;
+}
+
 /** What the store has of the machine that it is on. */
 export interface StorePorts {
   readonly disk: StoreFiles;
@@ -93,9 +125,19 @@ export interface StorePorts {
   readonly checker: Checker;
   /** An id that no image has had, and the time. */
   newImage(): Pick<Manifest, "id" | "capturedAt">;
+  /** Of a server that belongs to a campus: an image that is not in the folder may be elsewhere. */
+  readonly campus?: FolderInCampus;
 }
 
-const nodePorts = (directory: string): StorePorts => ({
+/** What a campus does for one of its folders. */
+export interface FolderInCampus {
+  /** Makes room for so many bytes, as far as what is here is elsewhere too. */
+  makeRoom(bytes: number): Promise<void>;
+  /** There is one image more in the folder. */
+  committed(): void;
+}
+
+export const nodePorts = (directory: string): StorePorts => ({
   disk: nodeFiles,
   catalogue: catalogueIn(directory),
   findDead: (folder, images) =>
@@ -108,7 +150,7 @@ const nodePorts = (directory: string): StorePorts => ({
 export async function openImageStore(
   directory: string,
   ports: StorePorts = nodePorts(directory),
-): Promise<ImageStore> {
+): Promise<FolderStore> {
   const { disk } = ports;
   await disk.makeFolder(directory);
   const folder = join(directory, "images");

@@ -50,8 +50,15 @@ export interface WriterPorts {
   /** Lets other work have its turn. */
   pause(): Promise<void>;
   requireSpace(usedBytes: number): Promise<void>;
-  /** Makes all chunks durable, and then the image. */
-  commit(draft: ManifestDraft, index: Uint8Array, storedBytes: number): Promise<Manifest>;
+  /** The image comes from another store, and its index stays as it is, in whatever forms the chunks are here. */
+  readonly isFetched: boolean;
+  /** Makes all chunks durable, and then the image. Before that, it may give up once `signal` aborts. */
+  commit(
+    draft: ManifestDraft,
+    index: Uint8Array,
+    storedBytes: number,
+    signal: AbortSignal,
+  ): Promise<Manifest>;
   /** The writer holds nothing any more; of what it held, `leftovers` may be needed by nobody. */
   ended(writer: OpenWriter, leftovers: boolean): Promise<void>;
 }
@@ -63,6 +70,7 @@ export class OpenWriter implements ImageWriter {
   private state: "open" | "aborted" = "open";
   private committing: Promise<Manifest> | null = null;
   private readonly puts = new Set<Promise<void>>();
+  private readonly aborted = new AbortController();
 
   constructor(ports: WriterPorts) {
     this.ports = ports;
@@ -103,6 +111,7 @@ export class OpenWriter implements ImageWriter {
   async abort(): Promise<void> {
     if (this.state === "aborted") return;
     this.state = "aborted";
+    this.aborted.abort(ended());
     const committed = await this.committing?.catch(() => null);
     await Promise.allSettled(this.puts);
     if (committed !== undefined && committed !== null) return;
@@ -155,9 +164,10 @@ export class OpenWriter implements ImageWriter {
       if (at % (entriesAtOnce * indexEntryBytes) === 0) await this.ports.pause();
     }
     const { counted, storedBytes } = own;
-    const check = { type: "index", index: own.index, diskBytes } as const;
-    const { rootHash } = await this.ports.check(check);
-    const manifest = await this.ports.commit({ ...draft, rootHash }, own.index, storedBytes);
+    const kept = this.ports.isFetched ? index : own.index;
+    const { rootHash } = await this.ports.check({ type: "index", index: kept, diskBytes });
+    const { signal } = this.aborted;
+    const manifest = await this.ports.commit({ ...draft, rootHash }, kept, storedBytes, signal);
     // The image is there, whatever becomes of the tidying up: the next sweep does it again.
     await this.ports.ended(this, this.held.size > counted.size).catch(() => {});
     return manifest;
@@ -187,10 +197,12 @@ export class OpenWriter implements ImageWriter {
   }
 
   private requireOpen(): void {
-    if (this.state === "open") return;
-    throw new RoomcastError("conflict", "the capture has ended", "start it again");
+    if (this.state !== "open") throw ended();
   }
 }
+
+const ended = (): RoomcastError =>
+  new RoomcastError("conflict", "the capture has ended", "start it again");
 
 const isSameForm = ({ entry: stored }: ChunkPlace, entry: IndexEntry): boolean =>
   stored.codec === entry.codec &&

@@ -1,5 +1,6 @@
 /** How a writer of an image is filled over HTTP, by agents and by imports alike (docs/protocol.md, "HTTP for agents"). */
 import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
@@ -13,6 +14,8 @@ import type { ImageWriter } from "./image-writer.ts";
 const mib = 1024 * 1024;
 /** Of a disk of 16 TiB, the largest that an image may be of. */
 const largestChunkCount = 16 * mib;
+/** Milliseconds after which a commit that is not done is answered all the same: agents wait for a minute. */
+const usualAnswerMs = 20_000;
 /** Chunks checked at once: each takes a MiB inflated, however few bytes came. */
 const laneCount = 4;
 const octets = "application/octet-stream";
@@ -39,6 +42,8 @@ export interface CaptureRoutesPorts {
   /** The capture or import under way that `task` names. */
   uploadOf(task: string): Upload | undefined;
   onCommitted(task: string, manifest: Manifest): void;
+  /** Milliseconds after which a commit is answered that is not done. */
+  readonly commitAnswerMs?: number;
 }
 
 /**
@@ -47,7 +52,7 @@ export interface CaptureRoutesPorts {
  */
 export async function captureRoutes(
   app: FastifyInstance,
-  { prefix, uploadOf, onCommitted }: CaptureRoutesPorts,
+  { prefix, uploadOf, onCommitted, commitAnswerMs = usualAnswerMs }: CaptureRoutesPorts,
 ): Promise<void> {
   const indexes = new WeakMap<ImageWriter, Uint8Array>();
   const said = new WeakSet<ImageWriter>();
@@ -130,7 +135,7 @@ export async function captureRoutes(
         if (!draft.ok) throw badBody(`the manifest is invalid: ${draft.reason}`);
         const stored = indexes.get(writer);
         if (stored === undefined) throw badBody("the index has to come before the commit");
-        const manifest = await writer.commit(draft.value, stored);
+        const manifest = await within(commitAnswerMs, writer.commit(draft.value, stored));
         if (!said.has(writer)) onCommitted(request.params.task, manifest);
         said.add(writer);
         return { imageId: manifest.id, name: manifest.name, version: manifest.version };
@@ -169,6 +174,17 @@ export function recordsOf(body: Uint8Array) {
     records.push({ entry, stored });
   }
   return records;
+}
+
+/** As the commit, or `away` while it goes on: whoever asks again is answered what became of it. */
+async function within(ms: number, commit: Promise<Manifest>): Promise<Manifest> {
+  const over = new AbortController();
+  const { signal } = over;
+  const late = sleep(ms, null, { signal, ref: false }).catch(() => null);
+  const manifest = await Promise.race([commit, late]).finally(() => over.abort());
+  if (manifest !== null) return manifest;
+  const what = "the image is not committed yet: see `roomcast status` for what it waits for";
+  throw new RoomcastError("away", what, "ask for the commit again");
 }
 
 const bytesOf = (body: unknown): Uint8Array =>

@@ -101,6 +101,7 @@ export const imageOf = (version: number, changes: Partial<ImageView> = {}): Imag
   id: `image${version}`,
   name: "win11-lab",
   ...{ fitOf: null, fitSize: null, leastDiskBytes: null, optimise: null },
+  ...{ here: true, server: null, fetch: null },
   version,
   capturedAt: `2026-11-2${version}T14:03:00Z`,
   source: "pc01 /dev/sda",

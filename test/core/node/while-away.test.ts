@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { type ErrorCode, RoomcastError } from "../../../core/errors.ts";
-import { whileAway } from "../../../core/node/while-away.ts";
+import { whileAway, whileItWaits } from "../../../core/node/while-away.ts";
 
 const quiet = new AbortController().signal;
 const fault = (code: ErrorCode) => new RoomcastError(code, "no", "");
@@ -44,4 +44,23 @@ test("a signal ends it between two tries, with its own reason", async () => {
     throw fault("unreachable");
   });
   await assert.rejects(asking, { message: "stopped" });
+});
+
+test("a commit that waits is asked after until it is done, or somebody gives up", async () => {
+  let asked = 0;
+  const ask = async (): Promise<string> => {
+    if (++asked % 100 !== 0) throw new RoomcastError("away", "not yet", "wait");
+    return "done";
+  };
+  const { signal } = new AbortController();
+  assert.equal(await whileItWaits(signal, ask, 0), "done");
+  assert.equal(asked, 100);
+
+  const stop = new AbortController();
+  const stopped = assert.rejects(whileItWaits(stop.signal, ask, 60_000), { message: "enough" });
+  setImmediate(() => stop.abort(new Error("enough")));
+  await stopped;
+  const broken = new RoomcastError("no-space", "full", "make room");
+  const failing = (): Promise<string> => Promise.reject(broken);
+  await assert.rejects(whileItWaits(signal, failing, 0), broken);
 });

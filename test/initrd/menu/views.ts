@@ -27,6 +27,7 @@ export const image: ImageView = {
   id: "0123456789abcdef",
   name: "win11-lab",
   ...{ fitOf: null, fitSize: null, leastDiskBytes: null, optimise: null },
+  ...{ here: true, server: null, fetch: null },
   version: 4,
   capturedAt: "2026-11-21T14:03:00Z",
   source: "pc01 /dev/sda",

@@ -33,6 +33,7 @@ class World {
     const optimiser = new Optimiser({
       images: {
         ordered,
+        isHere: () => true,
         list: () => [...this.images],
         storedBytes: ({ id, storedBytes }) => packed.get(id) ?? storedBytes,
         isPacked: (id) => packed.has(id),

@@ -1,0 +1,200 @@
+/**
+ * The image store of a server that belongs to a campus: its folder, which has a part of the images, and all of them
+ * in the storage and the registry. What is not here comes when it is read.
+ */
+
+import type { CastChunkSource } from "../../core/cast/ends.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
+import { decodeEntry } from "../../core/image/index-codec.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import type { FolderStore } from "../store/folder-store.ts";
+import { fittedOf, imageIn } from "../store/image-names.ts";
+import type { CampusImages, ImageStore } from "../store/image-store.ts";
+import type { ImageWriter } from "../store/image-writer.ts";
+import type { StoredChunk } from "../store/pack-job.ts";
+import type { RepackOptions, RepackReport } from "../store/repack.ts";
+import type { VerifyOptions, VerifyReport } from "../store/verify.ts";
+import type { Campus } from "./campus.ts";
+import { isSameForm } from "./remote-images.ts";
+import { lostObjects } from "./storage-check.ts";
+
+export class CampusStore implements ImageStore {
+  private readonly folder: FolderStore;
+  private readonly parts: Campus;
+  private readonly others = new AsyncDisposableStack();
+
+  constructor(parts: Campus) {
+    this.folder = parts.folder;
+    this.parts = parts;
+  }
+
+  get problems(): readonly string[] {
+    return this.folder.problems;
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.folder.warnings, ...this.parts.warnings];
+  }
+
+  get campus(): CampusImages {
+    return this.parts;
+  }
+
+  list(): Manifest[] {
+    return this.parts.list();
+  }
+
+  find(reference: string): Manifest | undefined {
+    // By its id also one that is on its way out: a session may be using it.
+    return imageIn(this.list(), reference) ?? this.parts.any(reference);
+  }
+
+  isHere(imageId: string): boolean {
+    return this.folder.isHere(imageId);
+  }
+
+  hold(imageId: string): Disposable {
+    return this.parts.hold(imageId);
+  }
+
+  castSource(imageId: string, index: Uint8Array): CastChunkSource {
+    if (this.folder.isHere(imageId)) return this.folder.castSource(imageId);
+    return {
+      read: async (entryIndex) => {
+        const decoded = decodeEntry(index, entryIndex * indexEntryBytes);
+        assert(decoded.ok, "a cast asks for entries of its index");
+        const promised = decoded.value;
+        if (promised.codec === codec.zero) return new Uint8Array();
+        const found = await this.storedChunk(imageId, entryIndex);
+        // A capture may have brought the same chunk in another form meanwhile.
+        const { stored } = isSameForm(found.entry, promised)
+          ? found
+          : await this.parts.remotes.chunkInForm(promised);
+        return new Uint8Array(stored);
+      },
+    };
+  }
+
+  async index(imageId: string): Promise<Uint8Array> {
+    this.parts.cache.use(imageId);
+    if (this.folder.isHere(imageId)) return this.folder.index(imageId);
+    return (await this.parts.remotes.load(this.known(imageId))).index;
+  }
+
+  async forms(imageId: string): Promise<Uint8Array> {
+    if (this.folder.isHere(imageId)) return this.folder.forms(imageId);
+    return (await this.parts.remotes.load(this.known(imageId))).forms;
+  }
+
+  async readChunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
+    return (await this.storedChunk(imageId, entryIndex)).stored;
+  }
+
+  async storedChunk(imageId: string, entryIndex: number): Promise<StoredChunk> {
+    if (this.folder.isHere(imageId)) return this.folder.storedChunk(imageId, entryIndex);
+    const manifest = this.known(imageId);
+    if (!Number.isInteger(entryIndex) || entryIndex < 0 || entryIndex >= manifest.chunkCount) {
+      const what = `image ${imageName(manifest)} has no index entry ${entryIndex}`;
+      throw new RoomcastError("not-found", what, "fetch the image's index again");
+    }
+    return this.parts.fetches.read(manifest, entryIndex);
+  }
+
+  holdForms(): Disposable {
+    return this.folder.holdForms();
+  }
+
+  storedBytes(image: Manifest): number {
+    return this.folder.storedBytes(image);
+  }
+
+  isPacked(imageId: string): boolean {
+    return this.folder.isPacked(imageId);
+  }
+
+  async repack(imageId: string, options: RepackOptions): Promise<RepackReport> {
+    using _ = this.hold(imageId);
+    return await this.folder.repack(imageId, options);
+  }
+
+  get ordered(): ReadonlyMap<string, number> {
+    return this.folder.ordered;
+  }
+
+  async order(imageId: string, level: number | null): Promise<void> {
+    if (level !== null && !this.folder.isHere(imageId)) {
+      const name = imageName(this.known(imageId));
+      const next = `bring it here first: \`roomcast image fetch ${name} --wait\``;
+      throw new RoomcastError("conflict", `the image ${name} is not on this server`, next);
+    }
+    await this.folder.order(imageId, level);
+  }
+
+  beginImage(name: string): ImageWriter {
+    const { versions } = this.parts;
+    return this.folder.beginImage(name, (each, signal) => versions.take(each, signal));
+  }
+
+  beginFitted(origin: Manifest, fitSize: string): ImageWriter {
+    return this.folder.beginFitted(origin, fitSize, (reference) => this.find(reference));
+  }
+
+  leastDiskBytes(imageId: string): number | null {
+    return this.folder.leastDiskBytes(imageId) ?? this.parts.least.get(imageId) ?? null;
+  }
+
+  async noteLeastDisk(imageId: string, bytes: number): Promise<void> {
+    if (this.folder.isHere(imageId)) return this.folder.noteLeastDisk(imageId, bytes);
+    this.parts.least.set(this.known(imageId).id, bytes);
+  }
+
+  /** Chunks that are here are hashed again; of what is in the storage, that its objects are there. */
+  async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
+    const { folder, registry, objects } = this.parts;
+    const images = imageId === null ? this.list() : [this.known(imageId)];
+    using holds = new DisposableStack();
+    for (const { id } of images) holds.use(this.hold(id));
+    const isHere = imageId === null || folder.isHere(imageId);
+    const here = isHere ? await folder.verify(imageId, options) : { damaged: [] };
+    const shared = images.filter(({ id }) => this.parts.serverOf(id) !== null);
+    const lost = await lostObjects(shared, {
+      ...{ registry, objects, signal: options.signal },
+      index: ({ id }) => this.index(id),
+    });
+    const damaged = [...here.damaged, ...lost];
+    // What could not be put there, maybe because of what this has found, is tried again.
+    this.parts.uploads.retry();
+    return { ok: damaged.length === 0, damaged };
+  }
+
+  delete(imageId: string): Promise<{ freedBytes: number }> {
+    const image = this.list().find(({ id }) => id === imageId) ?? this.parts.any(imageId);
+    if (image === undefined) return Promise.reject(noImage(imageId));
+    const fitted = fittedOf(this.list(), imageId);
+    return this.parts.delete(image, fitted);
+  }
+
+  usage(): Promise<{ storedBytes: number; freeBytes: number }> {
+    return this.folder.usage();
+  }
+
+  /** What is closed after the store, once nothing of it is in use. */
+  closeWith(others: AsyncDisposable): void {
+    this.others.use(others);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.close();
+    await this.others.disposeAsync();
+  }
+
+  private known(imageId: string): Manifest {
+    const image = this.parts.any(imageId);
+    if (image === undefined) throw noImage(imageId);
+    return image;
+  }
+}
+
+const noImage = (imageId: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");

@@ -1,0 +1,351 @@
+/** What a server does as a member of a campus: it hears what there is, hands on what it has, and brings what it lacks. */
+import { errorText, RoomcastError } from "../../core/errors.ts";
+import { imageName } from "../../core/image/manifest.ts";
+import type { Manifest } from "../../core/image/types.ts";
+import type { Checker } from "../store/checkers.ts";
+import type { StoreFiles } from "../store/files.ts";
+import type { FolderStore } from "../store/folder-store.ts";
+import { fittedOf, inOrder } from "../store/image-names.ts";
+import type { CampusImages, FetchProgress } from "../store/image-store.ts";
+import { Cache } from "./cache.ts";
+import { Fetches } from "./fetches.ts";
+import { Hearing } from "./hearing.ts";
+import type { KnownImages } from "./known-images.ts";
+import { type CampusTime, isAway } from "./patience.ts";
+import type { ObjectStore, Registry } from "./ports.ts";
+import { RemoteImages } from "./remote-images.ts";
+import type { Seal } from "./seal.ts";
+import { lostObjects } from "./storage-check.ts";
+import type { SweepTables } from "./sweep.ts";
+import { keepSweeping } from "./sweeping.ts";
+import { Uploads } from "./uploads.ts";
+import { Versions } from "./versions.ts";
+
+/** Milliseconds that an image of the folder which the campus has no more is kept: somebody may have taken the wrong database. */
+const goneLimitMs = 24 * 60 * 60_000;
+/** Milliseconds between two looks at what nothing tells of: images whose time is over. */
+const lookEvery = 10 * 60_000;
+
+export interface CampusPorts {
+  /** Opened so that it keeps fitted versions whose origin is elsewhere. */
+  readonly folder: FolderStore;
+  /** Of the folder. */
+  readonly directory: string;
+  readonly disk: StoreFiles;
+  readonly checker: Checker;
+  readonly registry: Registry;
+  readonly tables: SweepTables;
+  readonly objects: ObjectStore;
+  readonly seal: Seal | null;
+  /** The name of this server. */
+  readonly server: string;
+  /** Of what the folder's packs may take, in bytes; null: the disk alone is the bound. */
+  readonly cacheBytes: number | null;
+  readonly time: CampusTime;
+  /** As many random bytes as a pack's salt has. */
+  salt(): Uint8Array;
+}
+
+export class Campus implements CampusImages {
+  readonly folder: FolderStore;
+  readonly registry: Registry;
+  readonly objects: ObjectStore;
+  readonly remotes: RemoteImages;
+  readonly fetches: Fetches;
+  readonly uploads: Uploads;
+  readonly versions: Versions;
+  readonly cache: Cache;
+  /** Smallest disks, of images that are not here. */
+  readonly least = new Map<string, number>();
+  private readonly ports: CampusPorts;
+  private readonly knownImages: KnownImages;
+  /** Being deleted here: nobody may begin to use them. */
+  private readonly going = new Set<string>();
+  private readonly listeners: ((imageId: string) => void)[] = [];
+  private readonly closing = new AbortController();
+  private readonly hearing: Hearing;
+  /** Why what follows from a change could not be done, in words. */
+  private trouble: string | null = null;
+  private sweepTrouble: string | null = null;
+  private readonly sweeping: Promise<void>;
+  private readonly background = new Set<Promise<void>>();
+
+  constructor(ports: CampusPorts, knownImages: KnownImages, used: Map<string, number>) {
+    this.ports = ports;
+    this.folder = ports.folder;
+    this.registry = ports.registry;
+    this.objects = ports.objects;
+    this.knownImages = knownImages;
+    const { folder, registry, objects, seal, checker, time, disk, tables } = ports;
+    const pause = (): Promise<void> => disk.pause();
+    const changed = (id: string): void => this.changed(id);
+    this.remotes = new RemoteImages({
+      ...{ registry, objects, seal, checker, pause },
+      formsHere: (hashes) => folder.formsHere(hashes),
+    });
+    const { remotes } = this;
+    this.fetches = new Fetches({
+      ...{ registry, objects, remotes, seal, time, pause, changed },
+      chunkHere: ({ manifest, index }, entry) => folder.chunkOf(manifest, index, entry),
+      beginFetched: (manifest) => folder.beginFetched(manifest),
+      makeRoom: ({ storedBytes }) => this.cache.makeRoom(storedBytes),
+      fetched: (id) => this.cache.use(id),
+    });
+    this.uploads = new Uploads({
+      ...{ registry, objects, seal, time, pause, salt: ports.salt },
+      index: (id) => folder.index(id),
+      storedChunk: (id, entry) => folder.storedChunk(id, entry),
+      exclusively: (work) => this.hearing.exclusively(work),
+      committed: (manifest) => knownImages.add({ manifest, server: ports.server }),
+      due: () => this.due(),
+      ended: ({ id }) => {
+        changed(id);
+        this.tend();
+      },
+    });
+    this.versions = new Versions({
+      ...{ registry, time },
+      nextHere: (name) => folder.nextVersion(name),
+    });
+    this.cache = this.newCache(used);
+    this.hearing = new Hearing({
+      ...{ registry, time, changed, known: knownImages, signal: this.closing.signal },
+      isHere: (id) => folder.isHere(id),
+      seen: () => new Set(this.list().map(({ id }) => id)),
+      heard: () => this.tend(),
+    });
+    void this.look();
+    this.sweeping = keepSweeping({
+      ...{ tables, objects, time, signal: this.closing.signal },
+      failed: (reason) => {
+        this.sweepTrouble = reason;
+      },
+    });
+  }
+
+  get warnings(): string[] {
+    const { registry, versions, uploads, fetches } = this;
+    const trouble = this.hearing.trouble ?? this.trouble;
+    const away = registry.away();
+    const texts: string[] = [];
+    if (away !== null)
+      texts.push(
+        `the campus's database has not answered since ${away.since}: ${away.reason}; this server goes on with what it knows`,
+      );
+    else if (trouble !== null)
+      texts.push(`something went wrong with the campus's images: ${trouble}`);
+    if (this.sweepTrouble !== null)
+      texts.push(`the campus's storage could not be swept: ${this.sweepTrouble}`);
+    for (const image of this.folder.list()) {
+      const since = this.knownImages.goneSince(image.id);
+      if (since === null) continue;
+      const until = new Date(Date.parse(since) + goneLimitMs).toISOString();
+      texts.push(
+        `the campus does not have ${imageName(image)} any more: it goes from this server at ${until}`,
+      );
+    }
+    return [...texts, ...versions.warnings, ...uploads.warnings, ...fetches.warnings];
+  }
+
+  /** All of the campus, and those of this server that it does not have yet. */
+  list(): Manifest[] {
+    const images = new Map(this.knownImages.list().map(({ manifest }) => [manifest.id, manifest]));
+    for (const image of this.folder.list()) if (!this.isGone(image)) images.set(image.id, image);
+    return inOrder(images.values()).filter(({ id }) => !this.going.has(id));
+  }
+
+  /** By its id; also one that is on its way out of this server. */
+  any(imageId: string): Manifest | undefined {
+    return this.folder.image(imageId) ?? this.knownImages.get(imageId)?.manifest;
+  }
+
+  hold(imageId: string): Disposable {
+    return this.cache.hold(imageId, () => this.tend());
+  }
+
+  serverOf(imageId: string): string | null {
+    return this.knownImages.get(imageId)?.server ?? null;
+  }
+
+  fetchOf(imageId: string): FetchProgress | null {
+    const manifest = this.any(imageId);
+    if (manifest === undefined || this.folder.isHere(imageId)) return null;
+    return this.fetches.progress(manifest);
+  }
+
+  fetch(imageId: string): void {
+    if (this.folder.isHere(imageId)) return;
+    const manifest = this.any(imageId);
+    if (manifest === undefined) throw noImage(imageId);
+    this.fetches.order(manifest);
+  }
+
+  stopFetch(imageId: string): Promise<void> {
+    return this.fetches.stop(imageId);
+  }
+
+  onChange(changed: (imageId: string) => void): void {
+    this.listeners.push(changed);
+  }
+
+  /** Gone for all servers when it resolves, and from this one. Rejects with `away` while that cannot be told to the others. */
+  async delete(image: Manifest, fitted: readonly Manifest[]): Promise<{ freedBytes: number }> {
+    const { folder, knownImages } = this;
+    if (this.going.has(image.id)) throw noImage(image.id);
+    const all = [image, ...fitted];
+    for (const { id } of all) this.going.add(id);
+    try {
+      for (const { id } of all) {
+        await this.uploads.stop(id);
+        await this.fetches.stop(id);
+      }
+      let freedBytes = 0;
+      await this.hearing.exclusively(async () => {
+        await this.removeFromRegistry(image);
+        for (const { id } of all)
+          if (folder.isHere(id)) freedBytes += (await folder.delete(id)).freedBytes;
+        // Last: what a crash leaves here is known to have been in the campus, and is not put there again.
+        await knownImages.forget(all.map(({ id }) => id));
+      });
+      return { freedBytes };
+    } finally {
+      for (const { id } of all) this.going.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await Promise.all([this.fetches.close(), this.uploads.close()]);
+    await Promise.all(this.background);
+    await this.hearing.close();
+    await this.sweeping;
+    await this.folder[Symbol.asyncDispose]();
+  }
+
+  private newCache(used: Map<string, number>): Cache {
+    const { folder, ports } = this;
+    const { disk, directory, time, cacheBytes: limitBytes } = ports;
+    return new Cache(
+      {
+        ...{ disk, directory, time, limitBytes },
+        images: () => folder.list(),
+        usage: () => folder.usage(),
+        isFree: ({ id }) =>
+          (this.knownImages.has(id) || this.knownImages.goneSince(id) !== null) &&
+          !this.cache.isHeld(id) &&
+          !this.going.has(id) &&
+          !this.uploads.isUnderWay(id),
+        isInStorage: (image) => this.isInStorage(image),
+        evict: async ({ id }) => {
+          await folder.delete(id);
+          this.changed(id);
+        },
+      },
+      used,
+    );
+  }
+
+  private async isInStorage(image: Manifest): Promise<boolean> {
+    if (this.knownImages.goneSince(image.id) !== null) return true;
+    const { registry, objects, folder } = this;
+    if (registry.away() !== null) return false;
+    try {
+      const index = ({ id }: Manifest): Promise<Uint8Array> => folder.index(id);
+      return (await lostObjects([image], { registry, objects, index })).length === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  private async removeFromRegistry({ id }: Manifest): Promise<void> {
+    try {
+      await this.registry.removeImage(id);
+    } catch (error) {
+      const isUnknown = error instanceof RoomcastError && error.code === "not-found";
+      const isOwn = isAway(error) && !this.knownImages.has(id);
+      if (!isUnknown && !isOwn) throw error;
+    }
+  }
+
+  /** The campus had it and has it no more; or what it was made of. */
+  private isGone({ id, fitOf }: Manifest): boolean {
+    const { knownImages } = this;
+    return (
+      knownImages.goneSince(id) !== null ||
+      (fitOf !== undefined && knownImages.goneSince(fitOf) !== null)
+    );
+  }
+
+  /** Images that the campus lacks. A fitted version follows what it was made of. */
+  private due(): Manifest[] {
+    const { knownImages } = this;
+    if (!this.hearing.isFresh) return [];
+    return this.folder
+      .list()
+      .filter(
+        (image) => !knownImages.has(image.id) && !this.isGone(image) && !this.going.has(image.id),
+      )
+      .filter(({ fitOf }) => fitOf === undefined || knownImages.has(fitOf))
+      .sort((one, other) => (one.capturedAt < other.capturedAt ? -1 : 1));
+  }
+
+  /** Does what follows from what is known now. */
+  tend(): void {
+    if (this.closing.signal.aborted) return;
+    this.uploads.wake();
+    this.inBackground(this.clear());
+  }
+
+  /** Removes from here what the campus has no more, and what the cache has too much. */
+  private async clear(): Promise<void> {
+    const { folder, fetches, knownImages } = this;
+    for (const id of fetches.underWay()) if (!knownImages.has(id)) await fetches.stop(id);
+    for (const image of folder.list()) {
+      if (this.cache.isHeld(image.id) || !this.isOver(image)) continue;
+      const fitted = fittedOf(folder.list(), image.id);
+      if (fitted.some(({ id }) => this.cache.isHeld(id))) continue;
+      await this.hearing.exclusively(async () => {
+        if (!folder.isHere(image.id) || !this.isOver(image)) return;
+        await folder.delete(image.id);
+        await knownImages.forget([image, ...fitted].map(({ id }) => id));
+      });
+    }
+    await this.cache.makeRoom(0);
+    this.trouble = null;
+  }
+
+  /** Its time here is over: the campus does not have it any more, or never had what it was made of. */
+  private isOver({ id, fitOf }: Manifest): boolean {
+    const { knownImages, folder } = this;
+    if (!this.hearing.isFresh || knownImages.has(id) || this.uploads.isUnderWay(id)) return false;
+    const since = knownImages.goneSince(id);
+    if (since !== null) return this.ports.time.now() - Date.parse(since) >= goneLimitMs;
+    return fitOf !== undefined && !knownImages.has(fitOf) && !folder.isHere(fitOf);
+  }
+
+  private async look(): Promise<void> {
+    const { signal } = this.closing;
+    for (;;) {
+      await this.ports.time.sleep(lookEvery, signal);
+      if (signal.aborted) return;
+      this.tend();
+    }
+  }
+
+  private changed(imageId: string): void {
+    for (const listener of this.listeners) listener(imageId);
+  }
+
+  /** What fails there is done again after the next change. */
+  private inBackground(work: Promise<void>): void {
+    const mine = work
+      .catch((error: unknown) => {
+        this.trouble = errorText(error);
+      })
+      .finally(() => this.background.delete(mine));
+    this.background.add(mine);
+  }
+}
+
+const noImage = (imageId: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");

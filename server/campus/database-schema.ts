@@ -1,0 +1,109 @@
+/**
+ * The tables that the servers of a campus share, version by version. docs/campus.md has them in a page.
+ *
+ * Servers are brought up to date one after the other, so two versions of roomcast have the same tables for a
+ * while. A step therefore only adds: a table, or a column with a default value, which the statements of the
+ * version before neither name nor miss. What is not needed any more is dropped one version later. `worksFrom`
+ * says which versions of the tables a server must know at least to go on with the new ones.
+ */
+import type { Sql, TransactionSql } from "postgres";
+import { RoomcastError } from "../../core/errors.ts";
+
+/** Keys of advisory locks: of PostgreSQL's manual any number; these spell "rc" and count. */
+export const lockKey = {
+  /** Held by whoever changes the tables. */
+  migration: 0x7263_0001,
+  /** Shared by what makes chunks be needed, alone by what makes them be deleted. */
+  gate: 0x7263_0002,
+} as const;
+
+interface Step {
+  readonly worksFrom: number;
+  readonly sql: string;
+}
+
+const steps: readonly Step[] = [
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TABLE change_count (changes bigint NOT NULL);
+      INSERT INTO change_count VALUES (0);
+
+      CREATE TABLE image_name (
+        folded text PRIMARY KEY, name text NOT NULL, newest integer NOT NULL);
+      CREATE TABLE image (
+        id text PRIMARY KEY, folded text NOT NULL, version integer NOT NULL,
+        fit_size text NOT NULL, fit_of text REFERENCES image ON DELETE CASCADE,
+        manifest text NOT NULL, server text NOT NULL,
+        committed_at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (folded, version, fit_size));
+      CREATE TABLE image_chunk (
+        part smallint NOT NULL, image text NOT NULL REFERENCES image ON DELETE CASCADE,
+        hashes bytea NOT NULL, PRIMARY KEY (part, image));
+      ALTER TABLE image_chunk ALTER hashes SET STORAGE EXTERNAL;
+
+      CREATE TYPE pack_state AS ENUM ('live', 'going', 'gone');
+      CREATE TABLE pack (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name bytea NOT NULL UNIQUE,
+        bytes bigint NOT NULL, state pack_state NOT NULL,
+        added_at timestamptz NOT NULL DEFAULT now(), since timestamptz NOT NULL);
+
+      CREATE TYPE chunk_state AS ENUM ('live', 'candidate', 'deleting');
+      CREATE TABLE chunk (
+        sha256 bytea PRIMARY KEY, pack bigint NOT NULL REFERENCES pack,
+        record_offset bigint NOT NULL, record_length integer NOT NULL,
+        codec smallint NOT NULL, stored_length integer NOT NULL, crc32c bigint NOT NULL,
+        state chunk_state NOT NULL, since timestamptz NOT NULL) WITH (fillfactor = 80);
+      CREATE INDEX chunk_by_pack ON chunk (pack, state);
+
+      CREATE TABLE writer (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, server text NOT NULL,
+        began timestamptz NOT NULL, heard timestamptz NOT NULL);
+      CREATE TABLE sweep_lease (
+        server text, epoch bigint NOT NULL, until timestamptz NOT NULL);
+      INSERT INTO sweep_lease VALUES (NULL, 0, '-infinity');`,
+  },
+];
+
+/** The version of the tables that this roomcast knows. */
+export const schemaVersion = steps.length;
+
+/**
+ * Brings the tables up to date; several servers may do so at once. Throws `refused` for those of a newer
+ * roomcast with which this one cannot work. `stir` is called before each step.
+ */
+export async function migrate(sql: Sql, stir: () => void): Promise<void> {
+  if ((await versionOf(sql)) >= schemaVersion) return;
+  for (let version = 1; version <= schemaVersion; version++) {
+    stir();
+    await sql.begin(async (tx) => {
+      await tx`SELECT pg_advisory_xact_lock(${lockKey.migration})`;
+      if ((await versionOf(tx)) >= version) return;
+      const { sql: text, worksFrom } = steps[version - 1] as Step;
+      await tx.unsafe(
+        version === 1
+          ? `CREATE TABLE roomcast_schema (version integer NOT NULL, works_from integer NOT NULL);
+             INSERT INTO roomcast_schema VALUES (0, 0); ${text}`
+          : text,
+      );
+      await tx`UPDATE roomcast_schema SET version = ${version}, works_from = ${worksFrom}`;
+    });
+  }
+}
+
+/** Of the tables; 0: there are none. */
+async function versionOf(sql: Sql | TransactionSql): Promise<number> {
+  // Not by `to_regclass`: what that knows may be older than the lock.
+  const found = await sql`
+    SELECT FROM pg_tables WHERE tablename = 'roomcast_schema' AND schemaname = current_schema()`;
+  if (found.length === 0) return 0;
+  const [row] = await sql<{ version: number; works_from: number }[]>`
+    SELECT version, works_from FROM roomcast_schema`;
+  const { version, works_from: worksFrom } = row ?? { version: 0, works_from: 0 };
+  if (worksFrom <= schemaVersion) return version;
+  throw new RoomcastError(
+    "refused",
+    `the campus's database is of a newer roomcast: its tables have version ${version}, this one knows ${schemaVersion}`,
+    "bring this server up to date, as the other servers of the campus are",
+  );
+}

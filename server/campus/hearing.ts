@@ -1,0 +1,94 @@
+/** Hears from the registry what images there are, each time that it may have changed. */
+import { errorText } from "../../core/errors.ts";
+import type { KnownImages } from "./known-images.ts";
+import type { CampusTime } from "./patience.ts";
+import type { Registry } from "./ports.ts";
+
+/** Milliseconds until the registry is asked again that did not answer, and did not say that it is back. */
+const askAgainMs = 30_000;
+
+export interface HearingPorts {
+  readonly registry: Pick<Registry, "images" | "onChange">;
+  readonly known: KnownImages;
+  readonly time: CampusTime;
+  readonly signal: AbortSignal;
+  isHere(imageId: string): boolean;
+  /** The ids of what there is, as it is seen from here. */
+  seen(): ReadonlySet<string>;
+  /** An image came or went. */
+  changed(imageId: string): void;
+  /** What there is was heard, or could not be. */
+  heard(): void;
+}
+
+export class Hearing {
+  private readonly ports: HearingPorts;
+  private readonly subscription: Disposable;
+  /** What changes what is known happens one after the other. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private state: "quiet" | "asking" | "asking and to be asked again" = "quiet";
+  private fault: string | null = null;
+  private hasHeard = false;
+
+  constructor(ports: HearingPorts) {
+    this.ports = ports;
+    this.subscription = ports.registry.onChange(() => this.ask());
+    this.ask();
+  }
+
+  /** The registry has told since the start what there is. */
+  get isFresh(): boolean {
+    return this.hasHeard;
+  }
+
+  /** Why it could not be heard, in words; null: it was. */
+  get trouble(): string | null {
+    return this.fault;
+  }
+
+  /** Does it while nothing else changes what is known, and not between a question and its answer. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(work);
+    this.turn = mine.catch(() => {});
+    return mine;
+  }
+
+  /** Asked amid a question, once more after its answer. */
+  private ask(): void {
+    if (this.ports.signal.aborted) return;
+    const isQuiet = this.state === "quiet";
+    this.state = isQuiet ? "asking" : "asking and to be asked again";
+    if (!isQuiet) return;
+    void this.exclusively(() => this.hear()).then(
+      () => this.over(null),
+      (error: unknown) => this.over(errorText(error)),
+    );
+  }
+
+  private over(fault: string | null): void {
+    const isAskedAgain = this.state === "asking and to be asked again";
+    const { time, signal, heard } = this.ports;
+    this.state = "quiet";
+    this.fault = fault;
+    if (isAskedAgain) return this.ask();
+    if (fault !== null) void time.sleep(askAgainMs, signal).then(() => this.ask());
+    heard();
+  }
+
+  private async hear(): Promise<void> {
+    const { registry, known, time, isHere, seen, changed } = this.ports;
+    const images = await registry.images();
+    const before = seen();
+    await known.replace(images, isHere, new Date(time.now()).toISOString());
+    this.hasHeard = true;
+    const after = seen();
+    for (const id of new Set([...before, ...after]))
+      if (before.has(id) !== after.has(id)) changed(id);
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.subscription[Symbol.dispose]();
+    await this.turn;
+  }
+}

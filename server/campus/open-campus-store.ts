@@ -1,0 +1,33 @@
+/** Opens the image store of a server that belongs to a campus. */
+import { join } from "node:path";
+import { readNumbers } from "../store/image-files.ts";
+import { openImageStore, type StorePorts } from "../store/image-store.ts";
+import { Campus, type CampusPorts } from "./campus.ts";
+import { CampusStore } from "./campus-store.ts";
+import { KnownImages } from "./known-images.ts";
+
+export interface CampusStorePorts
+  extends Omit<CampusPorts, "folder" | "disk" | "checker" | "directory"> {
+  readonly store: StorePorts;
+}
+
+/** The folder is opened as by `openImageStore`. Registry and storage are closed by whoever opened them, after the store. */
+export async function openCampusStore(
+  directory: string,
+  { store, ...ports }: CampusStorePorts,
+): Promise<CampusStore> {
+  const { disk, checker } = store;
+  const opened: { campus: Campus | null } = { campus: null };
+  const folder = await openImageStore(directory, {
+    ...store,
+    campus: {
+      makeRoom: async (bytes) => opened.campus?.cache.makeRoom(bytes),
+      committed: () => opened.campus?.tend(),
+    },
+  });
+  const known = await KnownImages.open(join(directory, "campus.json"), disk);
+  const used = (await readNumbers(disk, directory, "used.json", (id) => id)) ?? new Map();
+  const campus = new Campus({ ...ports, folder, disk, checker, directory }, known, used);
+  opened.campus = campus;
+  return new CampusStore(campus);
+}

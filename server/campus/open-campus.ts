@@ -1,0 +1,42 @@
+/** A server's part in its campus, as its configuration says: database, storage, and what is kept of them here. */
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CampusConfig } from "../host/config.ts";
+import { type ImageStore, nodePorts } from "../store/image-store.ts";
+import { openCampusStore } from "./open-campus-store.ts";
+import type { CampusTime } from "./patience.ts";
+import { PgRegistry } from "./registry.ts";
+import { S3Objects } from "./s3.ts";
+import { Seal, saltBytes } from "./seal.ts";
+
+const hostTime: CampusTime = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
+};
+
+/** Rejects for what is wrong in the configuration; not while database or storage are away. */
+export async function openCampus(
+  directory: string,
+  config: CampusConfig,
+  warn: (fields: Record<string, unknown>, text: string) => void,
+): Promise<ImageStore> {
+  const { database: settings, storage, cacheBytes } = config;
+  const { endpoint, forcePathStyle = false } = storage;
+  const server = config.server ?? hostname();
+  await using opened = new AsyncDisposableStack();
+  const seal = config.seal === null ? null : await Seal.read(config.seal);
+  const objects = opened.use(await S3Objects.open({ ...storage, forcePathStyle }));
+  if (objects.goesInClear)
+    warn({ endpoint }, "what goes to the campus's storage can be read and changed on its way");
+  const registry = opened.use(
+    await PgRegistry.open({ settings, server, warn: (text) => warn({}, text) }),
+  );
+  const store = await openCampusStore(directory, {
+    ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
+    ...{ tables: registry.sweepTables(), time: hostTime },
+    salt: () => randomBytes(saltBytes),
+  });
+  store.closeWith(opened.move());
+  return store;
+}

@@ -1,0 +1,141 @@
+/** The sweep's steps in PostgreSQL: each is one transaction, under the lease, and by the database's clock. */
+import type { Fragment, TransactionSql } from "postgres";
+import type { Database } from "./database.ts";
+import { lockKey } from "./database-schema.ts";
+import { hashBytes } from "./hash-rows.ts";
+import { leaseLost } from "./registry-faults.ts";
+import type { CondemnedPack, MarkedChunks, SweepLease, SweepTables, SweepTimes } from "./sweep.ts";
+import { sweepParts } from "./sweep.ts";
+
+/** The registry's tables, as one server's sweep sees them. */
+export class PgSweepTables implements SweepTables {
+  private readonly database: Database;
+  private readonly server: string;
+  private readonly times: SweepTimes;
+
+  constructor(database: Database, server: string, times: SweepTimes) {
+    this.database = database;
+    this.server = server;
+    this.times = times;
+  }
+
+  async takeLease(): Promise<SweepLease | null> {
+    const [row] = await this.database.run(
+      "takeLease",
+      (sql) => sql<{ epoch: string }[]>`
+        UPDATE sweep_lease SET server = ${this.server}, epoch = epoch + 1,
+          until = statement_timestamp() + ${this.times.leaseMs} * interval '1 ms'
+        WHERE until < statement_timestamp() RETURNING epoch`,
+    );
+    return row === undefined ? null : new PgLease(this.database, row.epoch, this.times);
+  }
+}
+
+/** Of one epoch: another server's lease has a later one. */
+class PgLease implements SweepLease {
+  private readonly database: Database;
+  private readonly epoch: string;
+  private readonly times: SweepTimes;
+
+  constructor(database: Database, epoch: string, times: SweepTimes) {
+    this.database = database;
+    this.epoch = epoch;
+    this.times = times;
+  }
+
+  async dropOld(): Promise<void> {
+    const { writerMs, nameMs } = this.times;
+    await this.step("dropOld", async (tx) => {
+      await tx`DELETE FROM writer WHERE heard < ${ago(tx, writerMs)}`;
+      await tx`DELETE FROM pack WHERE state = 'gone' AND since < ${unused(tx, nameMs)}`;
+    });
+  }
+
+  mark(part: number): Promise<MarkedChunks | null> {
+    const low = Buffer.of(part);
+    const high = part === sweepParts - 1 ? null : Buffer.of(part + 1);
+    return this.alone("mark", async (tx) => {
+      // An image's hashes of this part are one value, which is unpacked once: `||` makes it so, and OFFSET keeps it.
+      const [row] = await tx<[MarkedChunks]>`
+        WITH named AS MATERIALIZED (
+          SELECT substring(hashes FROM ${hashBytes} * n + 1 FOR ${hashBytes}) AS sha256
+          FROM (SELECT hashes || ''::bytea AS hashes FROM image_chunk WHERE part = ${part} OFFSET 0)
+              AS parts, generate_series(0, length(hashes) / ${hashBytes} - 1) AS n),
+        marked AS (
+          UPDATE chunk SET since = statement_timestamp(),
+            state = CASE state WHEN 'live' THEN 'candidate' ELSE 'deleting' END::chunk_state
+          WHERE sha256 >= ${low}::bytea
+            AND (${high}::bytea IS NULL OR sha256 < ${high}::bytea)
+            AND state <> 'deleting' AND since < ${unused(tx, this.times.graceMs)}
+            AND NOT EXISTS (SELECT FROM named WHERE named.sha256 = chunk.sha256)
+          RETURNING state)
+        SELECT count(*) FILTER (WHERE state = 'candidate')::integer AS candidates,
+          count(*) FILTER (WHERE state = 'deleting')::integer AS deleted
+        FROM marked`;
+      return row;
+    });
+  }
+
+  condemn(limit: number): Promise<CondemnedPack[] | null> {
+    return this.alone("condemn", async (tx) => {
+      await tx`
+        UPDATE pack SET state = 'going', since = statement_timestamp()
+        WHERE id IN (
+          SELECT id FROM pack
+          WHERE state = 'live' AND since < ${unused(tx, this.times.graceMs)}
+            AND NOT EXISTS (
+              SELECT FROM chunk WHERE chunk.pack = pack.id AND chunk.state <> 'deleting')
+          LIMIT ${limit})`;
+      const packs = await tx<{ name: string; bytes: string }[]>`
+        SELECT encode(name, 'hex') AS name, bytes FROM pack WHERE state = 'going' LIMIT ${limit}`;
+      return packs.map(({ name, bytes }) => ({ name, bytes: Number(bytes) }));
+    });
+  }
+
+  async forget(pack: string): Promise<void> {
+    await this.step("forget", async (tx) => {
+      await tx`
+        DELETE FROM chunk WHERE state = 'deleting' AND chunk.pack =
+          (SELECT id FROM pack WHERE name = decode(${pack}, 'hex') AND state = 'going')`;
+      await tx`
+        UPDATE pack SET state = 'gone', since = statement_timestamp()
+        WHERE name = decode(${pack}, 'hex') AND state = 'going'`;
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.database.run(
+      "end",
+      (sql) => sql`UPDATE sweep_lease SET until = '-infinity' WHERE epoch = ${this.epoch}`,
+    );
+  }
+
+  /** While nobody writes; null: somebody does. It does not wait for them, since others would wait behind it. */
+  private alone<T>(doing: string, work: (tx: TransactionSql) => Promise<T>): Promise<T | null> {
+    return this.step(doing, async (tx) => {
+      const [gate] = await tx`SELECT pg_try_advisory_xact_lock(${lockKey.gate}) AS is_mine`;
+      return gate?.is_mine === true ? work(tx) : null;
+    });
+  }
+
+  private step<T>(doing: string, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
+    return this.database.run(doing, async (sql) => {
+      const done = await sql.begin(async (tx) => {
+        const renewed = await tx`
+          UPDATE sweep_lease
+          SET until = statement_timestamp() + ${this.times.leaseMs} * interval '1 ms'
+          WHERE epoch = ${this.epoch} AND until > statement_timestamp()`;
+        if (renewed.count !== 1) throw leaseLost();
+        return { value: await work(tx) };
+      });
+      return done.value;
+    });
+  }
+}
+
+const ago = (tx: TransactionSql, ms: number): Fragment =>
+  tx`(statement_timestamp() - ${ms} * interval '1 ms')`;
+
+/** Before that, and before all writers that are open began: `min` of no writer is null, which `least` passes over. */
+const unused = (tx: TransactionSql, ms: number): Fragment =>
+  tx`least(${ago(tx, ms)}, (SELECT min(began) FROM writer))`;

@@ -1,0 +1,184 @@
+/** What the servers of a campus share of images, in PostgreSQL. docs/campus.md says why it is as it is. */
+import type { Sql } from "postgres";
+import { decodeManifest } from "../../core/image/manifest.ts";
+import type { Manifest } from "../../core/image/types.ts";
+import { foldedName } from "../../core/wire/names.ts";
+import { inOrder } from "../store/image-names.ts";
+import { countChange, PgWriter } from "./campus-writer.ts";
+import { type Away, Database, type DatabaseTimes, usualDatabaseTimes } from "./database.ts";
+import type { DatabaseSettings } from "./database-address.ts";
+import { batchesOf, placesIn } from "./hash-rows.ts";
+import { PgSweepTables } from "./pg-sweep.ts";
+import type { CampusImage, CampusPlace, CampusWriter, Registry } from "./ports.ts";
+import { noSuchImage } from "./registry-faults.ts";
+import { type SweepTables, type SweepTimes, usualTimes } from "./sweep.ts";
+
+export interface RegistryOptions {
+  readonly settings: DatabaseSettings;
+  /** This server's name: images say which server committed them. */
+  readonly server: string;
+  /** Told what is odd, and does not stop anything. */
+  readonly warn: (text: string) => void;
+  readonly times?: DatabaseTimes;
+  readonly sweepTimes?: SweepTimes;
+}
+
+export class PgRegistry implements Registry {
+  private readonly options: RegistryOptions;
+  private readonly database: Database;
+  private readonly listeners: Set<() => void>;
+  /** Ids of this server's writers, which are heard of as long as it lives. */
+  private readonly writers: Set<string>;
+  /** Of images that cannot be read: each is told once. */
+  private readonly warned = new Set<string>();
+
+  private constructor(
+    options: RegistryOptions,
+    opened: {
+      readonly database: Database;
+      readonly listeners: Set<() => void>;
+      readonly writers: Set<string>;
+    },
+  ) {
+    this.options = options;
+    this.database = opened.database;
+    this.listeners = opened.listeners;
+    this.writers = opened.writers;
+  }
+
+  /** Rejects for wrong settings, and with `refused` for the database of a newer roomcast; not for one that is away. */
+  static async open(options: RegistryOptions): Promise<PgRegistry> {
+    const listeners = new Set<() => void>();
+    const writers = new Set<string>();
+    const changed = (): void => {
+      for (const listener of listeners) listener();
+    };
+    let known: string | null = null;
+    const user = {
+      beat: async (sql: Sql) => {
+        await hear(sql, [...writers]);
+        const [row] = await sql<{ changes: string }[]>`SELECT changes FROM change_count`;
+        const changes = row?.changes ?? null;
+        if (changes === known) return;
+        known = changes;
+        changed();
+      },
+      notified: changed,
+      reached: changed,
+    };
+    const times = options.times ?? usualDatabaseTimes;
+    const database = await Database.open(options.settings, user, times);
+    return new PgRegistry(options, { database, listeners, writers });
+  }
+
+  async images(): Promise<CampusImage[]> {
+    const rows = await this.database.run(
+      "images",
+      (sql) => sql<{ id: string; manifest: string; server: string }[]>`
+        SELECT id, manifest, server FROM image`,
+    );
+    const servers = new Map(rows.map(({ id, server }) => [id, server]));
+    return inOrder(rows.flatMap((row) => this.manifestOf(row))).map((manifest) => ({
+      manifest,
+      server: servers.get(manifest.id) as string,
+    }));
+  }
+
+  async takeVersion(name: string): Promise<{ readonly name: string; readonly version: number }> {
+    const [taken] = await this.database.run(
+      "takeVersion",
+      (sql) => sql<{ name: string; version: number }[]>`
+        INSERT INTO image_name VALUES (${foldedName(name)}, ${name}, 1)
+        ON CONFLICT (folded) DO UPDATE SET newest = image_name.newest + 1
+        RETURNING name, newest AS version`,
+    );
+    return taken as { name: string; version: number };
+  }
+
+  async beginWriter(): Promise<CampusWriter> {
+    const { server } = this.options;
+    const [row] = await this.database.run(
+      "beginWriter",
+      (sql) => sql<{ id: string }[]>`
+        INSERT INTO writer (server, began, heard)
+        VALUES (${server}, statement_timestamp(), statement_timestamp()) RETURNING id`,
+    );
+    const { id } = row as { id: string };
+    this.writers.add(id);
+    return new PgWriter({
+      database: this.database,
+      server,
+      id,
+      changed: () => this.changed(),
+      ended: () => this.writers.delete(id),
+    });
+  }
+
+  placesOf(hashes: Uint8Array): Promise<(CampusPlace | null)[]> {
+    return this.database.run("placesOf", async (sql, stir) => {
+      const places: (CampusPlace | null)[] = [];
+      for (const batch of batchesOf(hashes)) {
+        stir();
+        for (const place of await placesIn(sql, batch)) places.push(place);
+      }
+      return places;
+    });
+  }
+
+  async removeImage(id: string): Promise<void> {
+    // Its fitted versions and the names of their chunks go with it (ON DELETE CASCADE).
+    await this.database.run("removeImage", (sql) =>
+      sql.begin(async (tx) => {
+        const removed = await tx`DELETE FROM image WHERE id = ${id}`;
+        if (removed.count !== 1) throw noSuchImage(id);
+        await countChange(tx);
+      }),
+    );
+    this.changed();
+  }
+
+  onChange(changed: () => void): Disposable {
+    const listener = (): void => changed();
+    this.listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.listeners.delete(listener) };
+  }
+
+  away(): Away | null {
+    return this.database.away();
+  }
+
+  /** For the sweep of this server. */
+  sweepTables(): SweepTables {
+    const { server, sweepTimes = usualTimes } = this.options;
+    return new PgSweepTables(this.database, server, sweepTimes);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.listeners.clear();
+    await this.database[Symbol.asyncDispose]();
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  /** None for a manifest that cannot be read: a newer roomcast may have committed it, and the others are of use. */
+  private manifestOf({ id, manifest }: { id: string; manifest: string }): Manifest[] {
+    const decoded = decodeManifest(manifest);
+    if (decoded.ok) return [decoded.value];
+    if (!this.warned.has(id)) {
+      this.warned.add(id);
+      this.options.warn(`image ${id} of the campus cannot be read: ${decoded.reason}`);
+    }
+    return [];
+  }
+}
+
+/** A writer in the middle of a transaction is heard of by that. */
+async function hear(sql: Sql, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`
+    UPDATE writer SET heard = statement_timestamp() WHERE id IN (
+      SELECT id FROM writer WHERE id = ANY(${`{${ids.join(",")}}`}::text::bigint[])
+      FOR UPDATE SKIP LOCKED)`;
+}

@@ -1,0 +1,138 @@
+/**
+ * Puts one image of the folder into the storage: the chunks that are not there, in packs, then its index and manifest,
+ * and last of all the registry is told. It may end at any step: what was told by then is found there next time.
+ */
+import { RoomcastError } from "../../core/errors.ts";
+import type { Manifest } from "../../core/image/types.ts";
+import { hashKey } from "../../core/node/hash.ts";
+import { canonicalJson } from "../../core/units/canonical-json.ts";
+import type { StoredChunk } from "../store/pack-job.ts";
+import { encodeImageObject, imageObjectName, PackBuilder, packObjectName } from "./pack-object.ts";
+import { type CampusTime, patiently } from "./patience.ts";
+import { PlaceTable } from "./place-table.ts";
+import type { CampusWriter, ObjectStore, Registry } from "./ports.ts";
+import { hashesAtOnce } from "./remote-images.ts";
+import type { Seal } from "./seal.ts";
+
+export interface UploadPorts {
+  readonly registry: Pick<Registry, "beginWriter" | "images">;
+  readonly objects: Pick<ObjectStore, "put">;
+  readonly seal: Seal | null;
+  readonly time: CampusTime;
+  /** As many random bytes as a pack's salt has. */
+  salt(): Uint8Array;
+  index(imageId: string): Promise<Uint8Array>;
+  storedChunk(imageId: string, entry: number): Promise<StoredChunk>;
+  /** Does it while what is known of the campus is not looked at. */
+  exclusively(work: () => Promise<void>): Promise<void>;
+  /** The campus has it. Durable when it resolves. */
+  committed(manifest: Manifest): Promise<void>;
+  /** Why it waits, in words; null: not any more. */
+  waits(reason: string | null): void;
+  /** Lets other work have its turn. */
+  pause(): Promise<void>;
+}
+
+/** Rejects with the reason of the signal, `bad-input` for a chunk that is damaged here, `conflict` as the registry says. */
+export async function uploadImage(
+  manifest: Manifest,
+  ports: UploadPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { time, waits } = ports;
+  const again = <T>(work: () => Promise<T>): Promise<T> => patiently({ time, signal, work, waits });
+  const index = await ports.index(manifest.id);
+  const table = new PlaceTable(index);
+  const entries = await chunkEntries(table, ports);
+  const writer = await again(() => ports.registry.beginWriter());
+  try {
+    await putChunks(manifest.id, { table, entries }, { ...ports, writer, again, signal });
+    for (const [part, plain] of [
+      ["index", index],
+      ["manifest", Buffer.from(canonicalJson(manifest))],
+    ] as const) {
+      const name = imageObjectName(manifest.id, part);
+      const bytes = encodeImageObject(name, plain, ports.seal);
+      await again(() => ports.objects.put(name, bytes, signal));
+    }
+    await again(() =>
+      ports.exclusively(async () => {
+        await commit(writer, manifest, { hashes: table.hashes(entries), registry: ports.registry });
+        await ports.committed(manifest);
+      }),
+    );
+  } finally {
+    // What it held is let go by itself, later.
+    await writer.end().catch(() => {});
+  }
+}
+
+async function commit(
+  writer: CampusWriter,
+  manifest: Manifest,
+  { hashes, registry }: { readonly hashes: Uint8Array } & Pick<UploadPorts, "registry">,
+): Promise<void> {
+  try {
+    await writer.commit(manifest, hashes);
+  } catch (error) {
+    if (!(error instanceof RoomcastError) || error.code !== "conflict") throw error;
+    // It was done, and the answer was lost on its way, maybe before this server was started anew.
+    const all = await registry.images();
+    if (!all.some(({ manifest: { id } }) => id === manifest.id)) throw error;
+  }
+}
+
+/** Of each chunk the first entry that has it; none of zeros. */
+async function chunkEntries(
+  table: PlaceTable,
+  { pause }: Pick<UploadPorts, "pause">,
+): Promise<number[]> {
+  const seen = new Set<string>();
+  const entries: number[] = [];
+  for (let entry = 0; entry < table.entryCount; entry++) {
+    if (entry % hashesAtOnce === 0) await pause();
+    const key = hashKey(table.hash(entry));
+    if (table.isZero(entry) || seen.has(key)) continue;
+    seen.add(key);
+    entries.push(entry);
+  }
+  return entries;
+}
+
+interface PutPorts extends UploadPorts {
+  readonly writer: CampusWriter;
+  readonly signal: AbortSignal;
+  again<T>(work: () => Promise<T>): Promise<T>;
+}
+
+async function putChunks(
+  imageId: string,
+  { table, entries }: { readonly table: PlaceTable; readonly entries: readonly number[] },
+  ports: PutPorts,
+): Promise<void> {
+  const { again, writer, seal, salt } = ports;
+  const newPack = (): PackBuilder => new PackBuilder(seal === null ? null : { seal, salt: salt() });
+  let builder: PackBuilder | null = null;
+  for (let first = 0; first < entries.length; first += hashesAtOnce) {
+    const some = entries.slice(first, first + hashesAtOnce);
+    const places = await again(() => writer.hold(table.hashes(some)));
+    for (const [at, entry] of some.entries()) {
+      if (places[at] !== null) continue;
+      const { entry: form, stored } = await ports.storedChunk(imageId, entry);
+      builder ??= newPack();
+      if (!builder.fits(stored.length)) {
+        await putPack(builder, ports);
+        builder = newPack();
+      }
+      builder.add(form, stored);
+    }
+  }
+  if (builder !== null) await putPack(builder, ports);
+}
+
+async function putPack(builder: PackBuilder, ports: PutPorts): Promise<void> {
+  const { pack, content } = builder.finish();
+  const name = packObjectName(pack.name);
+  await ports.again(() => ports.objects.put(name, content, ports.signal));
+  await ports.again(() => ports.writer.addPack(pack));
+}

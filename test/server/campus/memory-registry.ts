@@ -1,0 +1,387 @@
+/** The registry of a campus in memory: several servers on one, whose clock and absence a test sets. */
+import { RoomcastError } from "../../../core/errors.ts";
+import type { Manifest } from "../../../core/image/types.ts";
+import { foldedName } from "../../../core/wire/names.ts";
+import type {
+  CampusImage,
+  CampusPack,
+  CampusPlace,
+  CampusWriter,
+  Registry,
+} from "../../../server/campus/ports.ts";
+import {
+  alreadyThere,
+  chunksLacking,
+  leaseLost,
+  noSuchImage,
+  packGoing,
+  writerEnded,
+} from "../../../server/campus/registry-faults.ts";
+import {
+  type CondemnedPack,
+  type MarkedChunks,
+  type SweepLease,
+  type SweepTables,
+  type SweepTimes,
+  usualTimes,
+} from "../../../server/campus/sweep.ts";
+import { inOrder } from "../../../server/store/image-names.ts";
+
+interface Chunk {
+  place: CampusPlace;
+  state: "live" | "candidate" | "deleting";
+  since: number;
+}
+
+interface Pack {
+  readonly bytes: number;
+  state: "live" | "going" | "gone";
+  since: number;
+}
+
+interface Writer {
+  readonly began: number;
+  heard: number;
+}
+
+/** What PostgreSQL is to real servers. */
+export class MemoryCampus {
+  /** Milliseconds; by default the time of this host. */
+  now: () => number;
+  readonly times: SweepTimes;
+  readonly images = new Map<string, CampusImage & { readonly hashes: ReadonlySet<string> }>();
+  readonly names = new Map<string, { readonly name: string; newest: number }>();
+  readonly chunks = new Map<string, Chunk>();
+  readonly packs = new Map<string, Pack>();
+  readonly writers = new Map<number, Writer>();
+  readonly listeners = new Set<() => void>();
+  lease: { epoch: number; until: number; isHeld: boolean } = { epoch: 0, until: 0, isHeld: false };
+  private writerCount = 0;
+  private absence: { readonly since: string; readonly reason: string } | null = null;
+
+  constructor(options: { now?: () => number; times?: Partial<SweepTimes> } = {}) {
+    this.now = options.now ?? Date.now;
+    this.times = { ...usualTimes, ...options.times };
+  }
+
+  /** As one server has it. */
+  registry(server: string): Registry {
+    return new MemoryRegistry(this, server);
+  }
+
+  sweepTables(): SweepTables {
+    return { takeLease: () => this.step(() => this.takeLease()) };
+  }
+
+  /** Null: it is there again, and all servers are told. */
+  setAway(reason: string | null): void {
+    this.absence = reason === null ? null : { since: new Date(this.now()).toISOString(), reason };
+    if (reason === null) this.changed();
+  }
+
+  away(): { readonly since: string; readonly reason: string } | null {
+    return this.absence;
+  }
+
+  /** What is done at once, after others had their turn. */
+  async step<T>(work: () => T): Promise<T> {
+    await Promise.resolve();
+    if (this.absence !== null) {
+      const what = `the registry of the campus is away: ${this.absence.reason}`;
+      throw new RoomcastError("away", what, "start the database");
+    }
+    return work();
+  }
+
+  changed(): void {
+    for (const listener of this.listeners) queueMicrotask(listener);
+  }
+
+  beginWriter(): number {
+    const id = ++this.writerCount;
+    this.writers.set(id, { began: this.now(), heard: this.now() });
+    return id;
+  }
+
+  /** Of the writer that began first; no chunk that was taken since may be swept. */
+  oldestWriter(): number {
+    return Math.min(this.now(), ...[...this.writers.values()].map(({ began }) => began));
+  }
+
+  private takeLease(): SweepLease | null {
+    const { lease } = this;
+    if (lease.isHeld && lease.until > this.now()) return null;
+    this.lease = {
+      epoch: lease.epoch + 1,
+      until: this.now() + this.times.leaseMs,
+      isHeld: true,
+    };
+    return new MemoryLease(this, this.lease.epoch);
+  }
+}
+
+class MemoryLease implements SweepLease {
+  private readonly campus: MemoryCampus;
+  private readonly epoch: number;
+
+  constructor(campus: MemoryCampus, epoch: number) {
+    this.campus = campus;
+    this.epoch = epoch;
+  }
+
+  dropOld(): Promise<void> {
+    return this.step(() => {
+      const { campus } = this;
+      const { writerMs, nameMs } = campus.times;
+      for (const [id, { heard }] of campus.writers) {
+        if (heard < campus.now() - writerMs) campus.writers.delete(id);
+      }
+      const before = Math.min(campus.now() - nameMs, campus.oldestWriter());
+      for (const [name, { state, since }] of campus.packs) {
+        if (state === "gone" && since < before) campus.packs.delete(name);
+      }
+    });
+  }
+
+  mark(part: number): Promise<MarkedChunks> {
+    return this.step(() => {
+      const { campus } = this;
+      const before = this.before();
+      const marked = { candidates: 0, deleted: 0 };
+      for (const [hash, chunk] of campus.chunks) {
+        if (Number.parseInt(hash.slice(0, 2), 16) !== part || chunk.since >= before) continue;
+        if (chunk.state === "deleting" || this.isNamed(hash)) continue;
+        if (chunk.state === "live") marked.candidates++;
+        else marked.deleted++;
+        chunk.state = chunk.state === "live" ? "candidate" : "deleting";
+        chunk.since = campus.now();
+      }
+      return marked;
+    });
+  }
+
+  condemn(limit: number): Promise<CondemnedPack[]> {
+    return this.step(() => {
+      const { campus } = this;
+      const before = this.before();
+      const alive = new Set<string>();
+      for (const { state, place } of campus.chunks.values()) {
+        if (state !== "deleting") alive.add(place.pack);
+      }
+      const condemned: CondemnedPack[] = [];
+      for (const [name, pack] of campus.packs) {
+        if (condemned.length === limit) break;
+        const isDead = pack.state === "live" && pack.since < before && !alive.has(name);
+        if (!isDead && pack.state !== "going") continue;
+        pack.state = "going";
+        condemned.push({ name, bytes: pack.bytes });
+      }
+      return condemned;
+    });
+  }
+
+  forget(name: string): Promise<void> {
+    return this.step(() => {
+      const { campus } = this;
+      for (const [hash, { place }] of campus.chunks) {
+        if (place.pack === name) campus.chunks.delete(hash);
+      }
+      const pack = campus.packs.get(name);
+      if (pack === undefined) return;
+      pack.state = "gone";
+      pack.since = campus.now();
+    });
+  }
+
+  end(): Promise<void> {
+    return this.campus.step(() => {
+      const { lease } = this.campus;
+      if (lease.epoch === this.epoch) lease.isHeld = false;
+    });
+  }
+
+  private before(): number {
+    const { campus } = this;
+    return Math.min(campus.now() - campus.times.graceMs, campus.oldestWriter());
+  }
+
+  private isNamed(hash: string): boolean {
+    for (const { hashes } of this.campus.images.values()) if (hashes.has(hash)) return true;
+    return false;
+  }
+
+  private step<T>(work: () => T): Promise<T> {
+    return this.campus.step(() => {
+      const { lease, times } = this.campus;
+      const isMine = lease.isHeld && lease.epoch === this.epoch && lease.until > this.campus.now();
+      if (!isMine) throw leaseLost();
+      lease.until = this.campus.now() + times.leaseMs;
+      return work();
+    });
+  }
+}
+
+class MemoryRegistry implements Registry {
+  private readonly campus: MemoryCampus;
+  private readonly server: string;
+  private readonly own = new Set<() => void>();
+
+  constructor(campus: MemoryCampus, server: string) {
+    this.campus = campus;
+    this.server = server;
+  }
+
+  images(): Promise<CampusImage[]> {
+    return this.campus.step(() => {
+      const { images } = this.campus;
+      return inOrder([...images.values()].map(({ manifest }) => manifest)).map((manifest) => {
+        const { server } = images.get(manifest.id) as CampusImage;
+        return { manifest, server };
+      });
+    });
+  }
+
+  takeVersion(name: string): Promise<{ name: string; version: number }> {
+    return this.campus.step(() => {
+      const { names } = this.campus;
+      const known = names.get(foldedName(name)) ?? { name, newest: 0 };
+      known.newest++;
+      names.set(foldedName(name), known);
+      return { name: known.name, version: known.newest };
+    });
+  }
+
+  beginWriter(): Promise<CampusWriter> {
+    return this.campus.step(
+      () => new MemoryWriter(this.campus, this.server, this.campus.beginWriter()),
+    );
+  }
+
+  placesOf(hashes: Uint8Array): Promise<(CampusPlace | null)[]> {
+    return this.campus.step(() => keysOf(hashes).map((hash) => placeIn(this.campus, hash)));
+  }
+
+  removeImage(id: string): Promise<void> {
+    return this.campus.step(() => {
+      const { images } = this.campus;
+      if (!images.delete(id)) throw noSuchImage(id);
+      for (const { manifest } of images.values()) {
+        if (manifest.fitOf === id) images.delete(manifest.id);
+      }
+      this.campus.changed();
+    });
+  }
+
+  onChange(changed: () => void): Disposable {
+    const listener = (): void => changed();
+    const { listeners } = this.campus;
+    listeners.add(listener);
+    this.own.add(listener);
+    return { [Symbol.dispose]: () => void listeners.delete(listener) };
+  }
+
+  away(): { readonly since: string; readonly reason: string } | null {
+    return this.campus.away();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const listener of this.own) this.campus.listeners.delete(listener);
+  }
+}
+
+class MemoryWriter implements CampusWriter {
+  private readonly campus: MemoryCampus;
+  private readonly server: string;
+  private readonly id: number;
+
+  constructor(campus: MemoryCampus, server: string, id: number) {
+    this.campus = campus;
+    this.server = server;
+    this.id = id;
+  }
+
+  hold(hashes: Uint8Array): Promise<(CampusPlace | null)[]> {
+    return this.step(() =>
+      keysOf(hashes).map((hash) => {
+        const chunk = this.campus.chunks.get(hash);
+        if (chunk === undefined || chunk.state === "deleting") return null;
+        this.takeBack(chunk);
+        return chunk.place;
+      }),
+    );
+  }
+
+  addPack({ name, bytes, places }: CampusPack): Promise<void> {
+    return this.step(() => {
+      const { packs, chunks } = this.campus;
+      const now = this.campus.now();
+      const known = packs.get(name);
+      if (known !== undefined && known.state !== "live") throw packGoing(name);
+      packs.set(name, { bytes, state: "live", since: now });
+      for (const place of places) {
+        const hash = Buffer.from(place.entry.sha256).toString("hex");
+        const chunk = chunks.get(hash);
+        if (chunk === undefined || chunk.state === "deleting") {
+          chunks.set(hash, { place, state: "live", since: now });
+        } else {
+          this.takeBack(chunk);
+        }
+      }
+    });
+  }
+
+  commit(manifest: Manifest, hashes: Uint8Array): Promise<void> {
+    return this.step(() => {
+      const { images, names, chunks } = this.campus;
+      const { id, name, version, fitOf, fitSize } = manifest;
+      const isThere = [...images.values()].some(
+        ({ manifest: other }) =>
+          other.id === id ||
+          (foldedName(other.name) === foldedName(name) &&
+            other.version === version &&
+            other.fitSize === fitSize),
+      );
+      if (isThere) throw alreadyThere(manifest);
+      if (fitOf !== undefined && !images.has(fitOf)) throw noSuchImage(fitOf);
+      const keys = new Set(keysOf(hashes));
+      const lacking = [...keys].filter((hash) => placeIn(this.campus, hash) === null);
+      if (lacking.length > 0) throw chunksLacking(manifest, lacking.length);
+      for (const hash of keys) this.takeBack(chunks.get(hash) as Chunk);
+      const known = names.get(foldedName(name)) ?? { name, newest: 0 };
+      known.newest = Math.max(known.newest, version);
+      names.set(foldedName(name), known);
+      images.set(id, { manifest, server: this.server, hashes: keys });
+      this.campus.changed();
+    });
+  }
+
+  end(): Promise<void> {
+    return this.campus.step(() => void this.campus.writers.delete(this.id));
+  }
+
+  private takeBack(chunk: Chunk): void {
+    if (chunk.state !== "candidate") return;
+    chunk.state = "live";
+    chunk.since = this.campus.now();
+  }
+
+  private step<T>(work: () => T): Promise<T> {
+    return this.campus.step(() => {
+      const writer = this.campus.writers.get(this.id);
+      if (writer === undefined) throw writerEnded();
+      writer.heard = this.campus.now();
+      return work();
+    });
+  }
+}
+
+function placeIn(campus: MemoryCampus, hash: string): CampusPlace | null {
+  const chunk = campus.chunks.get(hash);
+  return chunk === undefined || chunk.state === "deleting" ? null : chunk.place;
+}
+
+/** Of SHA-256 hashes, 32 bytes each: in hexadecimal. */
+function keysOf(hashes: Uint8Array): string[] {
+  const text = Buffer.from(hashes.buffer, hashes.byteOffset, hashes.length).toString("hex");
+  return text.match(/.{64}/g) ?? [];
+}

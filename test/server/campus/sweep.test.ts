@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { lockKey } from "../../../server/campus/database-schema.ts";
+import { sweepCampus } from "../../../server/campus/sweep.ts";
+import { hashesOf } from "./campus-images.ts";
+import { MemoryCampus } from "./memory-registry.ts";
+import { PostgresCampus } from "./postgres-campus.ts";
+import { writerWith } from "./registry-contract.ts";
+import { sweepContract } from "./sweep-contract.ts";
+import { hourMs, Storm, type StormCampus, type StormReport, stormTimes } from "./sweep-storm.ts";
+
+let campus: PostgresCampus;
+before(async () => {
+  campus = await PostgresCampus.start(stormTimes);
+});
+after(() => campus[Symbol.asyncDispose]());
+
+async function inMemory(): Promise<StormCampus & AsyncDisposable> {
+  const clock = { now: 1e12 };
+  const memory = new MemoryCampus({ now: () => clock.now, times: stormTimes });
+  const servers = ["one", "other"].map((server) => ({
+    registry: memory.registry(server),
+    tables: memory.sweepTables(),
+  }));
+  const pass = async (hours: number): Promise<void> => {
+    clock.now += hours * hourMs;
+  };
+  return { servers, pass, [Symbol.asyncDispose]: async () => {} };
+}
+
+async function inPostgres(): Promise<StormCampus & AsyncDisposable> {
+  const { registries, admin } = await campus.fresh();
+  return {
+    servers: registries.map((registry) => ({ registry, tables: registry.sweepTables() })),
+    // All that was is longer ago.
+    pass: async (hours) => {
+      await admin.unsafe(`
+        UPDATE chunk SET since = since - interval '${hours} hours';
+        UPDATE pack SET since = since - interval '${hours} hours';
+        UPDATE sweep_lease SET until = until - interval '${hours} hours';
+        UPDATE writer SET
+          began = began - interval '${hours} hours', heard = heard - interval '${hours} hours'`);
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+sweepContract("in memory", inMemory);
+sweepContract("PostgreSQL", inPostgres);
+
+async function storms(
+  open: () => Promise<StormCampus & AsyncDisposable>,
+  seeds: readonly number[],
+  steps: number,
+): Promise<StormReport> {
+  const sum = { commits: 0, removals: 0, packsSwept: 0, conflicts: 0, dropped: 0 };
+  for (const seed of seeds) {
+    await using opened = await open();
+    const storm = new Storm(opened, seed);
+    const report = await storm.run(steps).catch((cause: unknown) => {
+      throw new Error(`the storm of seed ${seed}`, { cause });
+    });
+    for (const name of Object.keys(sum) as (keyof StormReport)[]) sum[name] += report[name];
+  }
+  return sum;
+}
+
+const memorySeeds = Array.from({ length: 16 }, (_, at) => at + 1);
+
+test("in memory: whatever servers do at once, no committed image ever lacks a chunk", async () => {
+  const { commits, removals, packsSwept, conflicts, dropped } = await storms(
+    inMemory,
+    memorySeeds,
+    600,
+  );
+  assert(
+    commits > 100 && removals > 100 && packsSwept > 10,
+    `${commits} ${removals} ${packsSwept}`,
+  );
+  assert(conflicts > 0 && dropped > 0, `${conflicts} ${dropped}`);
+});
+
+test("PostgreSQL: whatever servers do at once, no committed image ever lacks a chunk", async () => {
+  const { commits, packsSwept } = await storms(inPostgres, [5], 600);
+  assert(commits > 10 && packsSwept > 0, `${commits} ${packsSwept}`);
+});
+
+test("a sweep leaves what writers are busy with, and tells so", async () => {
+  const { servers, pass } = await inPostgres();
+  const [server] = servers;
+  assert(server !== undefined);
+  await (await writerWith(server.registry, 1)).end();
+  await pass(25);
+  const lease = await server.tables.takeLease();
+  await campus.admin.begin(async (tx) => {
+    await tx`SELECT pg_advisory_xact_lock_shared(${lockKey.gate})`;
+    assert.equal(await lease?.mark(0), null);
+    assert.equal(await lease?.condemn(1), null);
+    // Nobody waits behind it.
+    await (await writerWith(server.registry, 2)).end();
+  });
+  await lease?.end();
+  const done = await sweepCampus({
+    tables: server.tables,
+    objects: { remove: async () => {} },
+    objectName: (name) => name,
+  });
+  assert.equal(done?.candidates, 1);
+  assert.notEqual((await server.registry.placesOf(hashesOf(1)))[0], null);
+});
