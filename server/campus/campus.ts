@@ -285,8 +285,21 @@ export class Campus implements CampusImages {
       .filter(
         (image) => !knownImages.has(image.id) && !this.isGone(image) && !this.going.has(image.id),
       )
-      .filter(({ fitOf }) => fitOf === undefined || knownImages.has(fitOf))
+      .filter(
+        (image) =>
+          image.fitOf === undefined || (knownImages.has(image.fitOf) && !this.isDouble(image)),
+      )
       .sort((one, other) => (one.capturedAt < other.capturedAt ? -1 : 1));
+  }
+
+  /** Another server made the same fitted version, and was first. */
+  private isDouble({ id, fitOf, fitSize }: Manifest): boolean {
+    return this.knownImages
+      .list()
+      .some(
+        ({ manifest: other }) =>
+          other.id !== id && other.fitOf === fitOf && other.fitSize === fitSize,
+      );
   }
 
   /** Does what follows from what is known now. */
@@ -314,13 +327,15 @@ export class Campus implements CampusImages {
     this.trouble = null;
   }
 
-  /** Its time here is over: the campus does not have it any more, or never had what it was made of. */
-  private isOver({ id, fitOf }: Manifest): boolean {
+  /** Its time here is over: the campus does not have it any more, or it was fitted in vain. */
+  private isOver(image: Manifest): boolean {
     const { knownImages, folder } = this;
+    const { id, fitOf } = image;
     if (!this.hearing.isFresh || knownImages.has(id) || this.uploads.isUnderWay(id)) return false;
     const since = knownImages.goneSince(id);
     if (since !== null) return this.ports.time.now() - Date.parse(since) >= goneLimitMs;
-    return fitOf !== undefined && !knownImages.has(fitOf) && !folder.isHere(fitOf);
+    if (fitOf === undefined) return false;
+    return knownImages.has(fitOf) ? this.isDouble(image) : !folder.isHere(fitOf);
   }
 
   private async look(): Promise<void> {

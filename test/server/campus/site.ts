@@ -1,6 +1,7 @@
 /** Servers of a campus on disks of their own, on one registry and one storage in memory, and on a clock that a test moves. */
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
+import { RoomcastError } from "../../../core/errors.ts";
 import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
@@ -65,6 +66,8 @@ export class World {
   readonly time = new Time();
   readonly registry = new MemoryCampus({ now: () => this.time.now() });
   readonly objects = new MemoryObjects();
+  /** Decides of each call to the registry whether it is away, or its answer is lost; by default neither. */
+  registryPlan: () => "away" | "lost-answer" | null = () => null;
   /** One key for all; null: nothing is sealed. */
   readonly seal: Seal | null;
   private imageCount = 0;
@@ -119,7 +122,7 @@ export class Site {
     return openCampusStore("store", {
       ...{ store: this.ports(bus), server, cacheBytes, seal: world.seal },
       tables: world.registry.sweepTables(),
-      registry: registryBy(bus, world.registry.registry(server), world.registry),
+      registry: registryBy(bus, world.registry.registry(server), world),
       objects: objectsBy(bus, world.objects),
       time: {
         now: () => world.time.now(),
@@ -185,22 +188,34 @@ function twice<T>(bus: Bus, call: () => Promise<T>): Promise<T> {
     });
 }
 
-function registryBy(bus: Bus, registry: Registry, campus: MemoryCampus): Registry {
-  const by = <T>(call: () => Promise<T>): Promise<T> => twice(bus, call);
+function registryBy(bus: Bus, registry: Registry, world: World): Registry {
+  const by = <T>(call: () => Promise<T>): Promise<T> =>
+    twice(bus, async () => {
+      const fault = world.registryPlan();
+      if (fault === "away") throw databaseAway();
+      const answer = await call();
+      if (fault === "lost-answer") throw databaseAway();
+      return answer;
+    });
   return {
     images: () => by(() => registry.images()),
     takeVersion: (name) => by(() => registry.takeVersion(name)),
-    beginWriter: async () => writerBy(bus, await by(() => registry.beginWriter())),
+    beginWriter: async () => writerBy(by, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
     removeImage: (id) => by(() => registry.removeImage(id)),
     onChange: (changed) => registry.onChange(changed),
-    away: () => campus.away(),
+    away: () => world.registry.away(),
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };
 }
 
-function writerBy(bus: Bus, writer: CampusWriter): CampusWriter {
-  const by = <T>(call: () => Promise<T>): Promise<T> => twice(bus, call);
+const databaseAway = (): RoomcastError =>
+  new RoomcastError("away", "the database does not answer", "none: this is a test");
+
+function writerBy(
+  by: <T>(call: () => Promise<T>) => Promise<T>,
+  writer: CampusWriter,
+): CampusWriter {
   return {
     hold: (hashes) => by(() => writer.hold(hashes)),
     addPack: (pack) => by(() => writer.addPack(pack)),
