@@ -92,6 +92,7 @@ export class CampusStore implements ImageStore {
   }
 
   async storedChunk(imageId: string, entryIndex: number): Promise<StoredChunk> {
+    this.parts.cache.use(imageId);
     if (this.folder.isHere(imageId)) return this.folder.storedChunk(imageId, entryIndex);
     const manifest = this.known(imageId);
     if (!Number.isInteger(entryIndex) || entryIndex < 0 || entryIndex >= manifest.chunkCount) {

@@ -13,6 +13,7 @@ import type { CampusWriter, ObjectStore, Registry } from "../../../server/campus
 import { Seal } from "../../../server/campus/seal.ts";
 import { doCheck } from "../../../server/store/check-jobs.ts";
 import type { Checker } from "../../../server/store/checkers.ts";
+import type { StoreFiles } from "../../../server/store/files.ts";
 import { readIndex } from "../../../server/store/image-files.ts";
 import type { ImageStore, StorePorts } from "../../../server/store/image-store.ts";
 import type { ImageWriter } from "../../../server/store/image-writer.ts";
@@ -68,6 +69,11 @@ export class World {
   readonly objects = new MemoryObjects();
   /** Decides of each call to the registry whether it is away, or its answer is lost; by default neither. */
   registryPlan: () => "away" | "lost-answer" | null = () => null;
+  /**
+   * Images that the registry has or had, by a server that was killed before it wrote that down: nobody can tell
+   * whether they were deleted since, or never committed, and so they are put there again.
+   */
+  readonly unsure = new Set<string>();
   /** One key for all; null: nothing is sealed. */
   readonly seal: Seal | null;
   private imageCount = 0;
@@ -137,8 +143,16 @@ export class Site {
   }
 
   ports(bus: Bus = always): StorePorts {
-    const disk = this.files.through(bus, true);
     const { world } = this;
+    const files = this.files.through(bus, true);
+    const disk: StoreFiles = {
+      ...files,
+      async writeDurably(path, data) {
+        await files.writeDurably(path, data);
+        if (!path.endsWith("campus.json")) return;
+        for (const id of world.unsure) if (String(data).includes(id)) world.unsure.delete(id);
+      },
+    };
     const dead = async function* (site: Site, folder: string, images: readonly Manifest[]) {
       const indexes = async function* () {
         for (const image of images) yield await readIndex(disk, folder, image, checker);
@@ -200,7 +214,7 @@ function registryBy(bus: Bus, registry: Registry, world: World): Registry {
   return {
     images: () => by(() => registry.images()),
     takeVersion: (name) => by(() => registry.takeVersion(name)),
-    beginWriter: async () => writerBy(by, await by(() => registry.beginWriter())),
+    beginWriter: async () => writerBy(by, world, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
     removeImage: (id) => by(() => registry.removeImage(id)),
     onChange: (changed) => registry.onChange(changed),
@@ -214,12 +228,17 @@ const databaseAway = (): RoomcastError =>
 
 function writerBy(
   by: <T>(call: () => Promise<T>) => Promise<T>,
+  world: World,
   writer: CampusWriter,
 ): CampusWriter {
   return {
     hold: (hashes) => by(() => writer.hold(hashes)),
     addPack: (pack) => by(() => writer.addPack(pack)),
-    commit: (manifest, hashes) => by(() => writer.commit(manifest, hashes)),
+    commit: (manifest, hashes) =>
+      by(async () => {
+        await writer.commit(manifest, hashes);
+        world.unsure.add(manifest.id);
+      }),
     end: () => by(() => writer.end()),
   };
 }
