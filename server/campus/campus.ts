@@ -96,6 +96,7 @@ export class Campus implements CampusImages {
       index: (id) => folder.index(id),
       storedChunk: (id, entry) => folder.storedChunk(id, entry),
       exclusively: (work) => this.hearing.exclusively(work),
+      isLacking: (manifest) => this.isLacking(manifest),
       committed: (manifest) => knownImages.add({ manifest, server: ports.server }),
       due: () => this.due(),
       ended: ({ id }) => {
@@ -276,15 +277,17 @@ export class Campus implements CampusImages {
     );
   }
 
+  private isLacking(image: Manifest): boolean {
+    return !this.knownImages.has(image.id) && !this.isGone(image);
+  }
+
   /** Images that the campus lacks. A fitted version follows what it was made of. */
   private due(): Manifest[] {
     const { knownImages } = this;
     if (!this.hearing.isFresh) return [];
     return this.folder
       .list()
-      .filter(
-        (image) => !knownImages.has(image.id) && !this.isGone(image) && !this.going.has(image.id),
-      )
+      .filter((image) => this.isLacking(image) && !this.going.has(image.id))
       .filter(
         (image) =>
           image.fitOf === undefined || (knownImages.has(image.fitOf) && !this.isDouble(image)),
