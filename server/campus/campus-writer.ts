@@ -8,6 +8,7 @@ import { sqlState, state } from "./database-faults.ts";
 import {
   batchesOf,
   batchHashes,
+  countStates,
   hashBytes,
   hashRows,
   numbers,
@@ -43,15 +44,16 @@ export class PgWriter implements CampusWriter {
   }
 
   async hold(hashes: Uint8Array): Promise<(CampusPlace | null)[]> {
-    const places: (CampusPlace | null)[] = [];
+    const all: (CampusPlace | null)[] = [];
     for (const batch of batchesOf(hashes)) {
       const held = await this.transact("hold", async (tx) => {
-        await takeBack(tx, batch);
-        return placesIn(tx, batch);
+        const { places, hasCandidates } = await placesIn(tx, batch);
+        if (hasCandidates) await takeBack(tx, batch);
+        return places;
       });
-      for (const place of held) places.push(place);
+      for (const place of held) all.push(place);
     }
-    return places;
+    return all;
   }
 
   addPack(pack: CampusPack): Promise<void> {
@@ -72,7 +74,7 @@ export class PgWriter implements CampusWriter {
         const hashes = Buffer.concat(batch.map(({ entry }) => entry.sha256));
         await this.insertChunks(tx, row.id, batch, hashes);
         // What another writer put meanwhile keeps its place, and this one counts on it.
-        await takeBack(tx, hashes);
+        if ((await countStates(tx, hashes)).candidates > 0) await takeBack(tx, hashes);
       }
     });
   }
@@ -162,13 +164,9 @@ export class PgWriter implements CampusWriter {
     let lacking = 0;
     for (const batch of partsOf(hashes)) {
       stir();
-      const [found] = await tx<{ lacking: number; candidates: number }[]>`
-        SELECT count(*) FILTER (WHERE state IS NULL OR state = 'deleting')::integer AS lacking,
-          count(*) FILTER (WHERE state = 'candidate')::integer AS candidates
-        FROM (SELECT DISTINCT sha256 FROM ${hashRows(tx, batch)} AS rows) AS wanted
-          LEFT JOIN chunk USING (sha256)`;
-      lacking += found?.lacking ?? 0;
-      if (found?.candidates !== 0) await takeBack(tx, batch);
+      const found = await countStates(tx, batch);
+      lacking += found.lacking;
+      if (found.candidates > 0) await takeBack(tx, batch);
       await tx`
         INSERT INTO image_chunk (part, image, hashes)
         SELECT get_byte(sha256, 0), ${manifest.id}, string_agg(DISTINCT sha256, ''::bytea ORDER BY sha256)

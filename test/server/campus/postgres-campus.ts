@@ -2,7 +2,7 @@
 import type { Sql } from "postgres";
 import { usualDatabaseTimes } from "../../../server/campus/database.ts";
 import { PgRegistry } from "../../../server/campus/registry.ts";
-import type { SweepTimes } from "../../../server/campus/sweep.ts";
+import { type SweepTimes, usualTimes } from "../../../server/campus/sweep.ts";
 import { TestPostgres } from "../../postgres.ts";
 
 export class PostgresCampus {
@@ -11,28 +11,28 @@ export class PostgresCampus {
   /** Past all that is tested. */
   readonly admin: Sql;
 
-  private constructor(postgres: TestPostgres, registries: readonly PgRegistry[], admin: Sql) {
+  private readonly database: string;
+
+  private constructor(postgres: TestPostgres, registries: readonly PgRegistry[], database: string) {
     this.postgres = postgres;
     this.registries = registries;
-    this.admin = admin;
+    this.database = database;
+    this.admin = postgres.admin(database).sql;
   }
 
   static async start(sweepTimes?: SweepTimes): Promise<PostgresCampus> {
     const postgres = await TestPostgres.start();
     const database = await postgres.database();
-    const registries: PgRegistry[] = [];
     const urls = { one: postgres.url(database), other: postgres.socketUrl(database) };
-    for (const [server, url] of Object.entries(urls)) {
-      registries.push(
-        await PgRegistry.open({
-          ...{ settings: { url }, server, warn: () => {} },
-          // Beats would be heard at other moments than those of the test.
-          times: { ...usualDatabaseTimes, beatMs: 3_600_000 },
-          ...(sweepTimes === undefined ? {} : { sweepTimes }),
-        }),
-      );
-    }
-    return new PostgresCampus(postgres, registries, postgres.admin(database).sql);
+    const registries = await Promise.all(
+      Object.entries(urls).map(([server, url]) => open(server, url, sweepTimes)),
+    );
+    return new PostgresCampus(postgres, registries, database);
+  }
+
+  /** One more. */
+  server(name: string, sweepTimes: SweepTimes): Promise<PgRegistry> {
+    return open(name, this.postgres.url(this.database), sweepTimes);
   }
 
   /** As it was at first. */
@@ -49,3 +49,14 @@ export class PostgresCampus {
     await this.postgres[Symbol.asyncDispose]();
   }
 }
+
+const open = (
+  server: string,
+  url: string,
+  sweepTimes: SweepTimes = usualTimes,
+): Promise<PgRegistry> =>
+  PgRegistry.open({
+    ...{ settings: { url }, server, warn: () => {}, sweepTimes },
+    // Beats would be heard at other moments than those of the test.
+    times: { ...usualDatabaseTimes, beatMs: 3_600_000 },
+  });

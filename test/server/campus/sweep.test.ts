@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
 import { lockKey } from "../../../server/campus/database-schema.ts";
+import type { Registry } from "../../../server/campus/ports.ts";
 import { sweepCampus } from "../../../server/campus/sweep.ts";
-import { hashesOf } from "./campus-images.ts";
+import { hashesOf, manifestOf, packOf } from "./campus-images.ts";
 import { MemoryCampus } from "./memory-registry.ts";
 import { PostgresCampus } from "./postgres-campus.ts";
-import { writerWith } from "./registry-contract.ts";
+import { until, writerWith } from "./registry-contract.ts";
 import { sweepContract } from "./sweep-contract.ts";
-import { hourMs, Storm, type StormCampus, type StormReport, stormTimes } from "./sweep-storm.ts";
+import {
+  hourMs,
+  onlyParts,
+  Storm,
+  type StormCampus,
+  type StormReport,
+  stormTimes,
+} from "./sweep-storm.ts";
 
 let campus: PostgresCampus;
 before(async () => {
@@ -107,4 +116,76 @@ test("a sweep leaves what writers are busy with, and tells so", async () => {
   });
   assert.equal(done?.candidates, 1);
   assert.notEqual((await server.registry.placesOf(hashesOf(1)))[0], null);
+});
+
+test("a commit waits for the sweep's step, and sees what it did", async () => {
+  const { servers } = await inPostgres();
+  const [server] = servers;
+  assert(server !== undefined);
+  const writer = await writerWith(server.registry, 1);
+  let answer: unknown = null;
+  let commit = Promise.resolve();
+  await campus.admin.begin(async (tx) => {
+    await tx`SELECT pg_advisory_xact_lock(${lockKey.gate})`;
+    commit = writer.commit(manifestOf(1, "win11", 1), hashesOf(1)).catch((error: unknown) => {
+      answer = error;
+    });
+    await until(async () => {
+      const [row] = await tx<{ count: string }[]>`
+        SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+      return row?.count === "1";
+    });
+    assert.equal(answer, null);
+    await tx`UPDATE chunk SET state = 'deleting'`;
+  });
+  await commit;
+  assert(answer instanceof RoomcastError && answer.code === "conflict", String(answer));
+  assert.deepEqual(await server.registry.images(), []);
+});
+
+test("PostgreSQL: servers that write, delete and sweep at the same moment lose nothing", async () => {
+  const { registries } = await campus.fresh();
+  const storage = new Set<string>();
+  const kept = new Map<string, Uint8Array>();
+  let imageCount = 0;
+  const write = async (at: number): Promise<void> => {
+    const registry = registries[at % 2] as Registry;
+    for (let round = 0; round < 16; round++) {
+      const number = ++imageCount;
+      const hashes = hashesOf(...[0, 1, 2, 3].map((n) => (n * at + round * 5 + n) % 20));
+      const writer = await registry.beginWriter();
+      const places = await writer.hold(hashes);
+      if (places.includes(null)) {
+        const pack = packOf(hashes, `${number}`);
+        storage.add(pack.name);
+        await writer.addPack(pack);
+      }
+      const manifest = manifestOf(number, "lab", number);
+      await writer.commit(manifest, hashes);
+      await writer.end();
+      if (round % 8 === 0) kept.set(manifest.id, hashes);
+      else await registry.removeImage(manifest.id);
+    }
+  };
+  // Without a day in between: what no image names goes as soon as the writers of that moment have ended.
+  await using sweeper = await campus.server("sweeper", { ...stormTimes, graceMs: 0 });
+  const parts = new Set(Array.from({ length: 20 }, (_, at) => hashesOf(at)[0] as number));
+  const tables = onlyParts(sweeper.sweepTables(), parts);
+  const objects = { remove: async (name: string) => void storage.delete(name) };
+  const options = { tables, objects, objectName: (name: string) => name };
+  let sweptPacks = 0;
+  let isOver = false;
+  const writing = Promise.all([1, 2, 3, 4].map(write)).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) sweptPacks += (await sweepCampus(options))?.packs ?? 0;
+  await writing;
+  // At the latest now, when nobody writes: candidates, and then their packs.
+  for (let times = 0; times < 2; times++) sweptPacks += (await sweepCampus(options))?.packs ?? 0;
+  for (const [id, hashes] of kept) {
+    const places = await sweeper.placesOf(hashes);
+    for (const place of places) assert(place !== null && storage.has(place.pack), id);
+  }
+  assert.equal(kept.size, 8);
+  assert(sweptPacks > 0, "nothing was swept");
 });
