@@ -17,6 +17,7 @@ const packages = {
     "swtpm",
   ],
   "the site's boot image": ["systemd-boot-efi", "binutils", "sbsigntool", "openssl"],
+  "the campus's storage": ["swift-proxy", "swift-account", "swift-container", "swift-object"],
   "the master disk": [
     "grub-common",
     "grub-pc-bin",
@@ -41,7 +42,7 @@ const packages = {
   "capture on disk files": ["partclone", "ntfs-3g", "util-linux", "fdisk", "xz-utils", "zstd"],
   "Windows' registry": ["libhivex-bin"],
   "import and export": ["qemu-system-common", "fuse3", "gzip", "lz4", "lzop", "bzip2"],
-  "a campus's storage": ["swift-proxy", "swift-account", "swift-container", "swift-object"],
+  "the campus's database": ["postgresql-15"],
   "the packages for Debian": ["dpkg-dev", "lintian", "man-db", "groff", "zsh"],
   "independent peers of the tests": [
     "atftp",

@@ -8,6 +8,7 @@ import { sqlState, state } from "./database-faults.ts";
 import {
   batchesOf,
   batchHashes,
+  countStates,
   hashBytes,
   hashRows,
   numbers,
@@ -43,22 +44,23 @@ export class PgWriter implements CampusWriter {
   }
 
   async hold(hashes: Uint8Array): Promise<(CampusPlace | null)[]> {
-    const places: (CampusPlace | null)[] = [];
+    const all: (CampusPlace | null)[] = [];
     for (const batch of batchesOf(hashes)) {
       const held = await this.transact("hold", async (tx) => {
-        await this.take(tx, batch);
-        return placesIn(tx, batch);
+        const { places, hasCandidates } = await placesIn(tx, batch);
+        if (hasCandidates) await takeBack(tx, batch);
+        return places;
       });
-      for (const place of held) places.push(place);
+      for (const place of held) all.push(place);
     }
-    return places;
+    return all;
   }
 
   addPack(pack: CampusPack): Promise<void> {
     return this.transact("addPack", async (tx, stir) => {
       const [row] = await tx<{ id: string }[]>`
         INSERT INTO pack (name, bytes, state, since)
-        VALUES (decode(${pack.name}, 'hex'), ${pack.bytes}, 'live', ${this.now(tx)})
+        VALUES (decode(${pack.name}, 'hex'), ${pack.bytes}, 'live', statement_timestamp())
         ON CONFLICT (name) DO UPDATE SET since = excluded.since WHERE pack.state = 'live'
         RETURNING id`;
       if (row === undefined) throw packGoing(pack.name);
@@ -72,7 +74,7 @@ export class PgWriter implements CampusWriter {
         const hashes = Buffer.concat(batch.map(({ entry }) => entry.sha256));
         await this.insertChunks(tx, row.id, batch, hashes);
         // What another writer put meanwhile keeps its place, and this one counts on it.
-        await this.take(tx, hashes);
+        if ((await countStates(tx, hashes)).candidates > 0) await takeBack(tx, hashes);
       }
     });
   }
@@ -136,7 +138,7 @@ export class PgWriter implements CampusWriter {
     await tx`
       INSERT INTO chunk
       SELECT DISTINCT ON (sha256) sha256, ${packId}::bigint, record_offset, record_length, codec,
-        stored_length, crc32c, 'live'::chunk_state, ${this.now(tx)}
+        stored_length, crc32c, 'live'::chunk_state, statement_timestamp()
       FROM ${hashRows(tx, hashes)} AS hashes JOIN unnest(
         ${column(({ offset }) => offset)}, ${column(({ length }) => length)},
         ${column(({ entry }) => entry.codec)}, ${column(({ entry }) => entry.storedLength)},
@@ -152,21 +154,6 @@ export class PgWriter implements CampusWriter {
       WHERE chunk.state = 'deleting'`;
   }
 
-  /**
-   * Chunks that may be swept soon are needed again, and what this writer counts on was taken since it began:
-   * once a writer, a chunk's row is written.
-   */
-  private async take(tx: TransactionSql, hashes: Uint8Array): Promise<void> {
-    await tx`
-      WITH taken AS (
-        SELECT sha256 FROM chunk
-        WHERE sha256 IN (SELECT sha256 FROM ${hashRows(tx, hashes)} AS wanted)
-          AND state <> 'deleting' AND (state = 'candidate' OR since < ${this.began(tx)})
-        ORDER BY sha256 FOR UPDATE)
-      UPDATE chunk SET state = 'live', since = ${this.now(tx)}
-      FROM taken WHERE chunk.sha256 = taken.sha256`;
-  }
-
   /** Throws when one is not there. */
   private async nameChunks(
     tx: TransactionSql,
@@ -177,13 +164,9 @@ export class PgWriter implements CampusWriter {
     let lacking = 0;
     for (const batch of partsOf(hashes)) {
       stir();
-      const [found] = await tx<{ lacking: number; candidates: number }[]>`
-        SELECT count(*) FILTER (WHERE state IS NULL OR state = 'deleting')::integer AS lacking,
-          count(*) FILTER (WHERE state = 'candidate')::integer AS candidates
-        FROM (SELECT DISTINCT sha256 FROM ${hashRows(tx, batch)} AS rows) AS wanted
-          LEFT JOIN chunk USING (sha256)`;
-      lacking += found?.lacking ?? 0;
-      if (found?.candidates !== 0) await this.take(tx, batch);
+      const found = await countStates(tx, batch);
+      lacking += found.lacking;
+      if (found.candidates > 0) await takeBack(tx, batch);
       await tx`
         INSERT INTO image_chunk (part, image, hashes)
         SELECT get_byte(sha256, 0), ${manifest.id}, string_agg(DISTINCT sha256, ''::bytea ORDER BY sha256)
@@ -191,15 +174,17 @@ export class PgWriter implements CampusWriter {
     }
     if (lacking > 0) throw chunksLacking(manifest, lacking);
   }
+}
 
-  private began(tx: TransactionSql): Fragment {
-    return tx`(SELECT began FROM writer WHERE id = ${this.ports.id})`;
-  }
-
-  /** Never before the writer began, though the database's clock be set back. */
-  private now(tx: TransactionSql): Fragment {
-    return tx`greatest(statement_timestamp(), ${this.began(tx)})`;
-  }
+/** Chunks that a sweep may delete soon are needed again; in the order of their hashes, as all lock them. */
+async function takeBack(tx: TransactionSql, hashes: Uint8Array): Promise<void> {
+  await tx`
+    WITH candidates AS (
+      SELECT sha256 FROM chunk
+      WHERE sha256 IN (SELECT sha256 FROM ${hashRows(tx, hashes)} AS wanted) AND state = 'candidate'
+      ORDER BY sha256 FOR UPDATE)
+    UPDATE chunk SET state = 'live', since = statement_timestamp()
+    FROM candidates WHERE chunk.sha256 = candidates.sha256`;
 }
 
 /** Hashes by their first byte, in batches that hold all of some first bytes. */

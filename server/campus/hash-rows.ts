@@ -32,18 +32,42 @@ export async function shareGate(tx: TransactionSql): Promise<void> {
   await tx`SELECT pg_advisory_xact_lock_shared(${lockKey.gate})`;
 }
 
+/**
+ * One batch, with the chunks that are there. LATERAL and LIMIT make PostgreSQL look each one up: by its
+ * own estimate it reads the whole table of chunks until that is far larger.
+ */
+const foundRows = (sql: Sql | TransactionSql, hashes: Uint8Array): Fragment => sql`
+  ${hashRows(sql, hashes)} AS wanted LEFT JOIN LATERAL (
+    SELECT pack, record_offset, record_length, codec, stored_length, crc32c, state
+    FROM chunk WHERE chunk.sha256 = wanted.sha256 LIMIT 1) AS found ON true`;
+
+/** One batch: how many chunks are not there or are being deleted, and how many may be deleted soon. */
+export async function countStates(
+  tx: TransactionSql,
+  hashes: Uint8Array,
+): Promise<{ readonly lacking: number; readonly candidates: number }> {
+  const [counts] = await tx<[{ lacking: number; candidates: number }]>`
+    SELECT
+      count(DISTINCT sha256) FILTER (WHERE state IS NULL OR state = 'deleting')::integer AS lacking,
+      count(DISTINCT sha256) FILTER (WHERE state = 'candidate')::integer AS candidates
+    FROM ${foundRows(tx, hashes)}`;
+  return counts;
+}
+
 /** One batch: where each chunk is; null: it is not there, or is being deleted. */
 export async function placesIn(
   sql: Sql | TransactionSql,
   hashes: Uint8Array,
-): Promise<(CampusPlace | null)[]> {
+): Promise<{ readonly places: (CampusPlace | null)[]; readonly hasCandidates: boolean }> {
   const places = new Array<CampusPlace | null>(hashCount(hashes)).fill(null);
+  let hasCandidates = false;
   const rows = await sql<PlaceRow[]>`
     SELECT n, encode(pack.name, 'hex') AS pack, record_offset, record_length,
-      codec, stored_length, crc32c
-    FROM ${hashRows(sql, hashes)} AS wanted JOIN chunk USING (sha256) JOIN pack ON pack.id = chunk.pack
-    WHERE chunk.state <> 'deleting'`;
+      codec, stored_length, crc32c, found.state
+    FROM ${foundRows(sql, hashes)} JOIN pack ON pack.id = found.pack
+    WHERE found.state <> 'deleting'`;
   for (const row of rows) {
+    hasCandidates ||= row.state === "candidate";
     const at = row.n * hashBytes;
     places[row.n] = {
       pack: row.pack,
@@ -58,7 +82,7 @@ export async function placesIn(
       },
     };
   }
-  return places;
+  return { places, hasCandidates };
 }
 
 interface PlaceRow {
@@ -70,4 +94,5 @@ interface PlaceRow {
   readonly codec: number;
   readonly stored_length: number;
   readonly crc32c: string;
+  readonly state: "live" | "candidate";
 }

@@ -119,7 +119,7 @@ export class PgRegistry implements Registry {
       const places: (CampusPlace | null)[] = [];
       for (const batch of batchesOf(hashes)) {
         stir();
-        for (const place of await placesIn(sql, batch)) places.push(place);
+        for (const place of (await placesIn(sql, batch)).places) places.push(place);
       }
       return places;
     });

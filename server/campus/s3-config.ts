@@ -56,7 +56,17 @@ export function s3PlaceOf({ endpoint, bucket, forcePathStyle }: S3Config): S3Pla
   const isHere = loopback.test(url.hostname);
   if (isHere && !hasScheme) url.protocol = "http:";
   if (forcePathStyle) url.pathname = `/${bucket}/`;
-  else url.hostname = `${bucket}.${url.hostname}`;
+  else {
+    const host = `${bucket}.${url.hostname}`;
+    url.hostname = host;
+    if (url.hostname !== host) {
+      throw new RoomcastError(
+        "bad-input",
+        `the bucket's name cannot be a part of an address: ${endpoint}`,
+        "set forcePathStyle = true in [store.s3], or name the storage by its host name",
+      );
+    }
+  }
   return { url, goesInClear: url.protocol === "http:" && !isHere };
 }
 

@@ -194,8 +194,9 @@ class MemoryLease implements SweepLease {
   }
 
   end(): Promise<void> {
-    return this.step(() => {
-      this.campus.lease.isHeld = false;
+    return this.campus.step(() => {
+      const { lease } = this.campus;
+      if (lease.epoch === this.epoch) lease.isHeld = false;
     });
   }
 
@@ -300,28 +301,31 @@ class MemoryWriter implements CampusWriter {
   }
 
   hold(hashes: Uint8Array): Promise<(CampusPlace | null)[]> {
-    return this.step((now) =>
+    return this.step(() =>
       keysOf(hashes).map((hash) => {
         const chunk = this.campus.chunks.get(hash);
         if (chunk === undefined || chunk.state === "deleting") return null;
-        chunk.state = "live";
-        chunk.since = now;
+        this.takeBack(chunk);
         return chunk.place;
       }),
     );
   }
 
   addPack({ name, bytes, places }: CampusPack): Promise<void> {
-    return this.step((now) => {
+    return this.step(() => {
       const { packs, chunks } = this.campus;
+      const now = this.campus.now();
       const known = packs.get(name);
       if (known !== undefined && known.state !== "live") throw packGoing(name);
       packs.set(name, { bytes, state: "live", since: now });
       for (const place of places) {
         const hash = Buffer.from(place.entry.sha256).toString("hex");
         const chunk = chunks.get(hash);
-        const isThere = chunk !== undefined && chunk.state !== "deleting";
-        chunks.set(hash, { place: isThere ? chunk.place : place, state: "live", since: now });
+        if (chunk === undefined || chunk.state === "deleting") {
+          chunks.set(hash, { place, state: "live", since: now });
+        } else {
+          this.takeBack(chunk);
+        }
       }
     });
   }
@@ -342,7 +346,7 @@ class MemoryWriter implements CampusWriter {
       const keys = new Set(keysOf(hashes));
       const lacking = [...keys].filter((hash) => placeIn(this.campus, hash) === null);
       if (lacking.length > 0) throw chunksLacking(manifest, lacking.length);
-      for (const hash of keys) (chunks.get(hash) as Chunk).state = "live";
+      for (const hash of keys) this.takeBack(chunks.get(hash) as Chunk);
       const known = names.get(foldedName(name)) ?? { name, newest: 0 };
       known.newest = Math.max(known.newest, version);
       names.set(foldedName(name), known);
@@ -355,12 +359,18 @@ class MemoryWriter implements CampusWriter {
     return this.campus.step(() => void this.campus.writers.delete(this.id));
   }
 
-  private step<T>(work: (now: number) => T): Promise<T> {
+  private takeBack(chunk: Chunk): void {
+    if (chunk.state !== "candidate") return;
+    chunk.state = "live";
+    chunk.since = this.campus.now();
+  }
+
+  private step<T>(work: () => T): Promise<T> {
     return this.campus.step(() => {
       const writer = this.campus.writers.get(this.id);
       if (writer === undefined) throw writerEnded();
       writer.heard = this.campus.now();
-      return work(Math.max(writer.heard, writer.began));
+      return work();
     });
   }
 }

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { usualDatabaseTimes } from "../../../server/campus/database.ts";
 import { PgRegistry } from "../../../server/campus/registry.ts";
-import { TestPostgres } from "../../postgres.ts";
 import { hashesOf, manifestOf } from "./campus-images.ts";
 import { MemoryCampus } from "./memory-registry.ts";
+import { PostgresCampus } from "./postgres-campus.ts";
 import { registryContract, type TwoServers, until, writerWith } from "./registry-contract.ts";
 
-let postgres: TestPostgres;
+let campus: PostgresCampus;
 before(async () => {
-  postgres = await TestPostgres.start();
+  campus = await PostgresCampus.start();
 });
-after(() => postgres[Symbol.asyncDispose]());
+after(() => campus[Symbol.asyncDispose]());
 
 const warnings: string[] = [];
 const open = (
@@ -27,31 +27,23 @@ const open = (
   });
 
 registryContract("in memory", async () => {
-  const campus = new MemoryCampus();
-  const servers = { one: campus.registry("one"), other: campus.registry("other") };
+  const memory = new MemoryCampus();
+  const servers = { one: memory.registry("one"), other: memory.registry("other") };
   return { ...servers, [Symbol.asyncDispose]: async () => {} };
 });
 
 registryContract("PostgreSQL", async (): Promise<TwoServers> => {
-  const database = await postgres.database();
-  const one = await open("one", postgres.url(database));
-  const other = await open("other", postgres.socketUrl(database));
-  return {
-    one,
-    other,
-    [Symbol.asyncDispose]: async () => {
-      await one[Symbol.asyncDispose]();
-      await other[Symbol.asyncDispose]();
-    },
-  };
+  const [one, other] = (await campus.fresh()).registries;
+  assert(one !== undefined && other !== undefined);
+  return { one, other, [Symbol.asyncDispose]: async () => {} };
 });
 
 test("the beat finds what a lost notification would have said", async () => {
-  const url = postgres.url(await postgres.database());
+  const url = campus.postgres.url(await campus.postgres.database());
   await using one = await open("one", url);
   await using other = await open("other", url, 50);
   // Another server's transaction without its notification.
-  await using admin = postgres.admin(new URL(url).pathname.slice(1));
+  await using admin = campus.postgres.admin(new URL(url).pathname.slice(1));
   // The first beat.
   await until(() => other.away() === null);
   await new Promise((done) => setTimeout(done, 200));
@@ -65,12 +57,12 @@ test("the beat finds what a lost notification would have said", async () => {
 });
 
 test("an image of a newer roomcast is left out of the list, and told once", async () => {
-  const url = postgres.url(await postgres.database());
+  const url = campus.postgres.url(await campus.postgres.database());
   await using one = await open("one", url);
   const writer = await writerWith(one, 1);
   await writer.commit(manifestOf(1, "win11", 1), hashesOf(1));
   await writer.commit(manifestOf(2, "win11", 2), hashesOf(1));
-  await using admin = postgres.admin(new URL(url).pathname.slice(1));
+  await using admin = campus.postgres.admin(new URL(url).pathname.slice(1));
   await admin.sql`
     UPDATE image SET manifest = replace(manifest, '"formatVersion":2', '"formatVersion":4') WHERE version = 2`;
   for (let times = 0; times < 2; times++) assert.equal((await one.images()).length, 1);
@@ -79,10 +71,10 @@ test("an image of a newer roomcast is left out of the list, and told once", asyn
 });
 
 test("a writer is heard of as long as its server lives", async () => {
-  const url = postgres.url(await postgres.database());
+  const url = campus.postgres.url(await campus.postgres.database());
   await using one = await open("one", url, 50);
   const writer = await one.beginWriter();
-  await using admin = postgres.admin(new URL(url).pathname.slice(1));
+  await using admin = campus.postgres.admin(new URL(url).pathname.slice(1));
   await admin.sql`UPDATE writer SET heard = heard - interval '23 hours'`;
   await until(async () => {
     const [row] =

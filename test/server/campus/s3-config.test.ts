@@ -44,6 +44,14 @@ test("an endpoint with more in it, and a name that no bucket has, are refused", 
   }
 });
 
+test("a storage that is named by its address has its bucket in the path", () => {
+  for (const endpoint of ["https://10.0.0.5:9000", "10.0.0.5", "http://[fd00::5]"]) {
+    const place = { ...config, endpoint };
+    assert.throws(() => s3PlaceOf({ ...place, forcePathStyle: false }), { next: /forcePathStyle/ });
+    assert.match(s3PlaceOf(place).url.href, /5(:9000)?\]?\/campus\/$/);
+  }
+});
+
 test("keys that others may read are not taken", async () => {
   await using storage = await play((_, answer) => refuse(answer, 503, "SlowDown"));
   await chmod(storage.config.secretKeyFile, 0o640);

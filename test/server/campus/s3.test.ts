@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
 import { hexSha256 } from "../../../core/node/hash.ts";
@@ -156,53 +156,55 @@ test("a storage that is not there is away", async () => {
   await assert.rejects(storage.objects.put("packs/x", bytes), isError("away"));
 });
 
-test("an answer that stands still is given up; one that is slow is waited for", async () => {
-  const patience = { stallMs: 1500, tries: 2 };
-  const pieces = 20;
-  const moves: Play = async (_, answer) => {
-    answer.writeHead(200, { "content-length": pieces });
-    for (let piece = 0; piece < pieces; piece++) {
-      await sleep(150);
+describe("what moves is waited for", { concurrency: true }, () => {
+  test("an answer that stands still is given up; one that is slow is waited for", async () => {
+    const patience = { stallMs: 2000, tries: 2 };
+    const pieces = 20;
+    const moves: Play = async (_, answer) => {
+      answer.writeHead(200, { "content-length": pieces });
+      for (let piece = 0; piece < pieces; piece++) {
+        await sleep(200);
+        answer.write(".");
+      }
+      answer.end();
+    };
+    const stands: Play = (_, answer) => {
+      answer.writeHead(200, { "content-length": pieces });
       answer.write(".");
-    }
-    answer.end();
-  };
-  const stands: Play = (_, answer) => {
-    answer.writeHead(200, { "content-length": pieces });
-    answer.write(".");
-  };
-  await using slow = await play(moves, { patience });
-  await using silent = await play(() => {}, { patience });
-  await using standing = await play(stands, { patience });
-  const stalled = isError("away", /tried 2 times.*nothing moved for 1\.5 s/);
-  await Promise.all([
-    slow.objects.get("packs/x").then((read) => assert.equal(read.length, pieces)),
-    assert.rejects(silent.objects.get("packs/x"), stalled),
-    assert.rejects(standing.objects.get("packs/x"), stalled),
-  ]);
-  assert.equal(slow.asked.length, 1);
-});
+    };
+    await using slow = await play(moves, { patience });
+    await using silent = await play(() => {}, { patience });
+    await using standing = await play(stands, { patience });
+    const stalled = isError("away", /tried 2 times.*nothing moved for 2 s/);
+    await Promise.all([
+      slow.objects.get("packs/x").then((read) => assert.equal(read.length, pieces)),
+      assert.rejects(silent.objects.get("packs/x"), stalled),
+      assert.rejects(standing.objects.get("packs/x"), stalled),
+    ]);
+    assert.equal(slow.asked.length, 1);
+  });
 
-test("a slow upload is waited for while it moves, and given up when it stands still", async () => {
-  const patience = { stallMs: 1500, tries: 1 };
-  const large = new Uint8Array(24 * 1024 * kib);
-  const reads: Play = async (_, answer, __, request) => {
-    let length = 0;
-    for await (const piece of request) {
-      const before = length;
-      length += piece.length;
-      // Three seconds in all.
-      if (length >> 20 !== before >> 20) await sleep(125);
-    }
-    const proof = createHash("sha256").update(large).digest("base64");
-    answer.writeHead(200, { "x-amz-checksum-sha256": proof }).end();
-  };
-  await using slow = await play(reads, { patience, reads: true });
-  await using standing = await play(() => {}, { patience, reads: true });
-  await Promise.all([
-    slow.objects.put("packs/x", large),
-    assert.rejects(standing.objects.put("packs/x", large), isError("away", /nothing moved/)),
-  ]);
+  test("a slow upload is waited for while it moves, and given up when it stands still", async () => {
+    const patience = { stallMs: 2000, tries: 1 };
+    const large = new Uint8Array(24 * 1024 * kib);
+    const reads: Play = async (_, answer, __, request) => {
+      let length = 0;
+      for await (const piece of request) {
+        const before = length;
+        length += piece.length;
+        // Four seconds in all.
+        if (length >> 20 !== before >> 20) await sleep(170);
+      }
+      const proof = createHash("sha256").update(large).digest("base64");
+      answer.writeHead(200, { "x-amz-checksum-sha256": proof }).end();
+    };
+    await using slow = await play(reads, { patience, reads: true });
+    await using standing = await play(() => {}, { patience, reads: true });
+    await Promise.all([
+      slow.objects.put("packs/x", large),
+      assert.rejects(standing.objects.put("packs/x", large), isError("away", /nothing moved/)),
+    ]);
+  });
 });
 
 test("what no second try mends is told at once, in words", async () => {
