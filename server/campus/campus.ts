@@ -15,14 +15,13 @@ import { type CampusTime, isAway } from "./patience.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
 import { RemoteImages } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
+import { Standing } from "./standing.ts";
 import { lostObjects } from "./storage-check.ts";
 import type { SweepTables } from "./sweep.ts";
 import { keepSweeping } from "./sweeping.ts";
 import { Uploads } from "./uploads.ts";
 import { Versions } from "./versions.ts";
 
-/** Milliseconds that an image of the folder which the campus has no more is kept: somebody may have taken the wrong database. */
-const goneLimitMs = 24 * 60 * 60_000;
 /** Milliseconds between two looks at what nothing tells of: images whose time is over. */
 const lookEvery = 10 * 60_000;
 
@@ -57,8 +56,11 @@ export class Campus implements CampusImages {
   readonly cache: Cache;
   /** Smallest disks, of images that are not here. */
   readonly least = new Map<string, number>();
+  /** The forms that were told of images that somebody holds and that were not here, by their ids. */
+  readonly promised = new Map<string, Promise<Uint8Array>>();
   private readonly ports: CampusPorts;
   private readonly knownImages: KnownImages;
+  private readonly standing: Standing;
   /** Being deleted here: nobody may begin to use them. */
   private readonly going = new Set<string>();
   private readonly listeners: ((imageId: string) => void)[] = [];
@@ -77,8 +79,16 @@ export class Campus implements CampusImages {
     this.objects = ports.objects;
     this.knownImages = knownImages;
     const { folder, registry, objects, seal, checker, time, disk, tables } = ports;
+    this.standing = new Standing({
+      known: knownImages,
+      images: () => folder.list(),
+      isHere: (id) => folder.isHere(id),
+      now: () => time.now(),
+    });
     const pause = (): Promise<void> => disk.pause();
-    const changed = (id: string): void => this.changed(id);
+    const changed = (id: string): void => {
+      for (const listener of this.listeners) listener(id);
+    };
     this.remotes = new RemoteImages({
       ...{ registry, objects, seal, checker, pause },
       formsHere: (hashes) => folder.formsHere(hashes),
@@ -96,7 +106,7 @@ export class Campus implements CampusImages {
       index: (id) => folder.index(id),
       storedChunk: (id, entry) => folder.storedChunk(id, entry),
       exclusively: (work) => this.hearing.exclusively(work),
-      isLacking: (manifest) => this.isLacking(manifest),
+      isLacking: (manifest) => this.standing.isLacking(manifest),
       committed: (manifest) => knownImages.add({ manifest, server: ports.server }),
       due: () => this.due(),
       ended: ({ id }) => {
@@ -108,7 +118,7 @@ export class Campus implements CampusImages {
       ...{ registry, time },
       nextHere: (name) => folder.nextVersion(name),
     });
-    this.cache = this.newCache(used);
+    this.cache = this.newCache(used, changed);
     this.hearing = new Hearing({
       ...{ registry, time, changed, known: knownImages, signal: this.closing.signal },
       isHere: (id) => folder.isHere(id),
@@ -138,9 +148,9 @@ export class Campus implements CampusImages {
     if (this.sweepTrouble !== null)
       texts.push(`the campus's storage could not be swept: ${this.sweepTrouble}`);
     for (const image of this.folder.list()) {
-      const since = this.knownImages.goneSince(image.id);
-      if (since === null) continue;
-      const until = new Date(Date.parse(since) + goneLimitMs).toISOString();
+      const goesAt = this.standing.goesAt(image);
+      if (goesAt === null) continue;
+      const until = new Date(goesAt).toISOString();
       texts.push(
         `the campus does not have ${imageName(image)} any more: it goes from this server at ${until}`,
       );
@@ -151,7 +161,8 @@ export class Campus implements CampusImages {
   /** All of the campus, and those of this server that it does not have yet. */
   list(): Manifest[] {
     const images = new Map(this.knownImages.list().map(({ manifest }) => [manifest.id, manifest]));
-    for (const image of this.folder.list()) if (!this.isGone(image)) images.set(image.id, image);
+    for (const image of this.folder.list())
+      if (!this.standing.isGone(image)) images.set(image.id, image);
     return inOrder(images.values()).filter(({ id }) => !this.going.has(id));
   }
 
@@ -160,8 +171,21 @@ export class Campus implements CampusImages {
     return this.folder.image(imageId) ?? this.knownImages.get(imageId)?.manifest;
   }
 
+  /** What is not here begins to come. */
   hold(imageId: string): Disposable {
-    return this.cache.hold(imageId, () => this.tend());
+    const manifest = this.folder.isHere(imageId) ? undefined : this.any(imageId);
+    if (manifest !== undefined) this.fetches.begin(manifest);
+    return this.cache.hold(imageId, () => {
+      this.promised.delete(imageId);
+      this.tend();
+    });
+  }
+
+  /** Of an image that nobody holds nothing is promised. */
+  promise(imageId: string, forms: Promise<Uint8Array>): void {
+    if (!this.cache.isHeld(imageId)) return;
+    this.promised.set(imageId, forms);
+    forms.catch(() => this.promised.delete(imageId));
   }
 
   serverOf(imageId: string): string | null {
@@ -223,7 +247,7 @@ export class Campus implements CampusImages {
     await this.folder[Symbol.asyncDispose]();
   }
 
-  private newCache(used: Map<string, number>): Cache {
+  private newCache(used: Map<string, number>, changed: (imageId: string) => void): Cache {
     const { folder, ports } = this;
     const { disk, directory, time, cacheBytes: limitBytes } = ports;
     return new Cache(
@@ -237,10 +261,7 @@ export class Campus implements CampusImages {
           !this.going.has(id) &&
           !this.uploads.isUnderWay(id),
         isInStorage: (image) => this.isInStorage(image),
-        evict: async ({ id }) => {
-          await folder.delete(id);
-          this.changed(id);
-        },
+        evict: ({ id }) => folder.delete(id).then(() => changed(id)),
       },
       used,
     );
@@ -268,41 +289,10 @@ export class Campus implements CampusImages {
     }
   }
 
-  /** The campus had it and has it no more; or what it was made of. */
-  private isGone({ id, fitOf }: Manifest): boolean {
-    const { knownImages } = this;
-    return (
-      knownImages.goneSince(id) !== null ||
-      (fitOf !== undefined && knownImages.goneSince(fitOf) !== null)
-    );
-  }
-
-  private isLacking(image: Manifest): boolean {
-    return !this.knownImages.has(image.id) && !this.isGone(image);
-  }
-
-  /** Images that the campus lacks. A fitted version follows what it was made of. */
+  /** What is put into the storage next. */
   private due(): Manifest[] {
-    const { knownImages } = this;
     if (!this.hearing.isFresh) return [];
-    return this.folder
-      .list()
-      .filter((image) => this.isLacking(image) && !this.going.has(image.id))
-      .filter(
-        (image) =>
-          image.fitOf === undefined || (knownImages.has(image.fitOf) && !this.isDouble(image)),
-      )
-      .sort((one, other) => (one.capturedAt < other.capturedAt ? -1 : 1));
-  }
-
-  /** Another server made the same fitted version, and was first. */
-  private isDouble({ id, fitOf, fitSize }: Manifest): boolean {
-    return this.knownImages
-      .list()
-      .some(
-        ({ manifest: other }) =>
-          other.id !== id && other.fitOf === fitOf && other.fitSize === fitSize,
-      );
+    return this.standing.lacking().filter(({ id }) => !this.going.has(id));
   }
 
   /** Does what follows from what is known now. */
@@ -330,15 +320,9 @@ export class Campus implements CampusImages {
     this.trouble = null;
   }
 
-  /** Its time here is over: the campus does not have it any more, or it was fitted in vain. */
   private isOver(image: Manifest): boolean {
-    const { knownImages, folder } = this;
-    const { id, fitOf } = image;
-    if (!this.hearing.isFresh || knownImages.has(id) || this.uploads.isUnderWay(id)) return false;
-    const since = knownImages.goneSince(id);
-    if (since !== null) return this.ports.time.now() - Date.parse(since) >= goneLimitMs;
-    if (fitOf === undefined) return false;
-    return knownImages.has(fitOf) ? this.isDouble(image) : !folder.isHere(fitOf);
+    if (!this.hearing.isFresh || this.uploads.isUnderWay(image.id)) return false;
+    return this.standing.isOver(image);
   }
 
   private async look(): Promise<void> {
@@ -348,10 +332,6 @@ export class Campus implements CampusImages {
       if (signal.aborted) return;
       this.tend();
     }
-  }
-
-  private changed(imageId: string): void {
-    for (const listener of this.listeners) listener(imageId);
   }
 
   /** What fails there is done again after the next change. */

@@ -221,3 +221,20 @@ test("a fitted version is made of an image that is not here, and goes with it", 
   await a.delete(image.id);
   await until(() => b.list().length === 0, "both are gone");
 });
+
+test("who holds an image is answered in the forms that were told, also when it has come here", async () => {
+  await using two = await twoServers();
+  const { a, b, world } = two;
+  const image = await capture(a, ["a", "b", "c"], "lab", "+");
+  await shared(b, image);
+  const gate = Promise.withResolvers<null>();
+  world.objects.plan = (call) => (isPack(call) ? gate.promise : null);
+  using _ = b.hold(image.id);
+  const told = Buffer.from(await b.forms(image.id));
+  await capture(b, ["c"], "other");
+  gate.resolve(null);
+  await here(b, image);
+  assert.deepEqual(Buffer.from(await b.forms(image.id)), told);
+  const text = async (entry: number) => Buffer.from(await b.readChunk(image.id, entry)).toString();
+  assert.deepEqual([await text(0), await text(1), await text(2)], ["a+", "b+", "c+"]);
+});
