@@ -96,6 +96,12 @@ export class Campus implements CampusImages {
     const { remotes } = this;
     this.fetches = new Fetches({
       ...{ registry, objects, remotes, seal, time, pause, changed },
+      // One that was deleted meanwhile would be taken for this server's own.
+      ifKnown: ({ id }, work) =>
+        this.hearing.exclusively(async () => {
+          if (!knownImages.has(id)) throw noImage(id);
+          await work();
+        }),
       chunkHere: ({ manifest, index }, entry) => folder.chunkOf(manifest, index, entry),
       beginFetched: (manifest) => folder.beginFetched(manifest),
       makeRoom: ({ storedBytes }) => this.cache.makeRoom(storedBytes),
