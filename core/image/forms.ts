@@ -9,7 +9,7 @@ import { codec, type IndexEntry, indexEntryBytes } from "./types.ts";
 /** Of one form: codec, 3 bytes of 0, stored length, CRC-32C. */
 export const formBytes = 12;
 /** Where an index entry has its form, and where the hash of its chunk. */
-const formOffset = 4;
+export const formOffset = 4;
 const hashOffset = 16;
 /** zstd that saves less than 3 % of a raw chunk is not worth inflating. */
 export const worthwhile = 0.97;

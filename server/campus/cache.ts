@@ -10,6 +10,8 @@ import type { CampusTime } from "./patience.ts";
 
 /** Milliseconds between two times that a use is written down: a cast asks for many things of its image. */
 const noteEvery = 60_000;
+/** Milliseconds since its last use that an image stays at least: who reads one chunk of it reads others. */
+const restMs = 10 * 60_000;
 
 export interface CachePorts {
   readonly disk: StoreFiles;
@@ -86,6 +88,7 @@ export class Cache {
   private async evictFor(bytes: number): Promise<void> {
     const { limitBytes, usage, isFree, isInStorage, evict } = this.ports;
     for (const family of this.families()) {
+      if (this.usedAt(family) > this.ports.time.now() - restMs) return;
       const { storedBytes, freeBytes } = await usage();
       if (storedBytes + bytes <= (limitBytes ?? Infinity) && freeBytes >= bytes) return;
       if (!family.every(isFree)) continue;
@@ -94,6 +97,10 @@ export class Cache {
       const [origin] = family;
       if (isSafe && origin !== undefined && family.every(isFree)) await evict(origin);
     }
+  }
+
+  private usedAt(family: readonly Manifest[]): number {
+    return Math.max(...family.map(({ id }) => this.used.get(id) ?? 0));
   }
 
   /** Images with their fitted versions, which go with them; those used least recently first. */
@@ -106,8 +113,6 @@ export class Cache {
       const key = fitOf !== undefined && ids.has(fitOf) ? fitOf : image.id;
       families.set(key, [...(families.get(key) ?? []), image]);
     }
-    const usedAt = (family: readonly Manifest[]): number =>
-      Math.max(...family.map(({ id }) => this.used.get(id) ?? 0));
     const nameOf = ([first]: readonly Manifest[]): string =>
       first === undefined ? "" : imageName(first);
     // The origin first, so that it is what is evicted.
@@ -117,7 +122,8 @@ export class Cache {
       ),
     );
     return sorted.sort(
-      (one, other) => usedAt(one) - usedAt(other) || (nameOf(one) < nameOf(other) ? -1 : 1),
+      (one, other) =>
+        this.usedAt(one) - this.usedAt(other) || (nameOf(one) < nameOf(other) ? -1 : 1),
     );
   }
 }

@@ -5,9 +5,10 @@
 
 import type { CastChunkSource } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
+import { formBytes, formOffset } from "../../core/image/forms.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import { codec, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import type { FolderStore } from "../store/folder-store.ts";
 import { fittedOf, imageIn } from "../store/image-names.ts";
 import type { CampusImages, ImageStore } from "../store/image-store.ts";
@@ -59,18 +60,14 @@ export class CampusStore implements ImageStore {
   }
 
   castSource(imageId: string, index: Uint8Array): CastChunkSource {
-    if (this.folder.isHere(imageId)) return this.folder.castSource(imageId);
+    const { promised } = this.parts;
+    if (this.folder.isHere(imageId) && !promised.has(imageId))
+      return this.folder.castSource(imageId);
     return {
       read: async (entryIndex) => {
-        const decoded = decodeEntry(index, entryIndex * indexEntryBytes);
-        assert(decoded.ok, "a cast asks for entries of its index");
-        const promised = decoded.value;
-        if (promised.codec === codec.zero) return new Uint8Array();
         const found = await this.storedChunk(imageId, entryIndex);
-        // A capture may have brought the same chunk in another form meanwhile.
-        const { stored } = isSameForm(found.entry, promised)
-          ? found
-          : await this.parts.remotes.chunkInForm(promised);
+        // The buffer becomes the cast's own.
+        const stored = await this.inPromisedForm(found, entryAt(index, entryIndex));
         return new Uint8Array(stored);
       },
     };
@@ -82,16 +79,28 @@ export class CampusStore implements ImageStore {
     return (await this.parts.remotes.load(this.known(imageId))).index;
   }
 
-  async forms(imageId: string): Promise<Uint8Array> {
+  /** For as long as somebody holds the image they are the same, also when it comes here meanwhile. */
+  forms(imageId: string): Promise<Uint8Array> {
+    const promised = this.parts.promised.get(imageId);
+    if (promised !== undefined) return promised;
     if (this.folder.isHere(imageId)) return this.folder.forms(imageId);
-    return (await this.parts.remotes.load(this.known(imageId))).forms;
+    const { remotes } = this.parts;
+    const forms = remotes.load(this.known(imageId)).then((remote) => remotes.forms(remote));
+    this.parts.promise(imageId, forms);
+    return forms;
   }
 
   async readChunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
-    return (await this.storedChunk(imageId, entryIndex)).stored;
+    const promised = await this.parts.promised.get(imageId);
+    const found = await this.storedChunk(imageId, entryIndex);
+    if (promised === undefined) return found.stored;
+    const entry = entryAt(await this.index(imageId), entryIndex);
+    entry.set(promised.subarray(entryIndex * formBytes, (entryIndex + 1) * formBytes), formOffset);
+    return this.inPromisedForm(found, entry);
   }
 
   async storedChunk(imageId: string, entryIndex: number): Promise<StoredChunk> {
+    this.parts.cache.use(imageId);
     if (this.folder.isHere(imageId)) return this.folder.storedChunk(imageId, entryIndex);
     const manifest = this.known(imageId);
     if (!Number.isInteger(entryIndex) || entryIndex < 0 || entryIndex >= manifest.chunkCount) {
@@ -154,7 +163,7 @@ export class CampusStore implements ImageStore {
     const { folder, registry, objects } = this.parts;
     const images = imageId === null ? this.list() : [this.known(imageId)];
     using holds = new DisposableStack();
-    for (const { id } of images) holds.use(this.hold(id));
+    for (const { id } of images) if (folder.isHere(id)) holds.use(this.hold(id));
     const isHere = imageId === null || folder.isHere(imageId);
     const here = isHere ? await folder.verify(imageId, options) : { damaged: [] };
     const shared = images.filter(({ id }) => this.parts.serverOf(id) !== null);
@@ -189,12 +198,25 @@ export class CampusStore implements ImageStore {
     await this.others.disposeAsync();
   }
 
+  /** A capture may have brought a chunk here in another form than the one that was told, which the storage has. */
+  private async inPromisedForm(found: StoredChunk, entry: Uint8Array): Promise<Uint8Array> {
+    const decoded = decodeEntry(entry);
+    assert(decoded.ok, "an index that was checked has the entry that was read");
+    const promised = decoded.value;
+    if (isSameForm(found.entry, promised)) return found.stored;
+    return (await this.parts.remotes.chunkInForm(promised)).stored;
+  }
+
   private known(imageId: string): Manifest {
     const image = this.parts.any(imageId);
     if (image === undefined) throw noImage(imageId);
     return image;
   }
 }
+
+/** A copy of an entry of an index. */
+const entryAt = (index: Uint8Array, entryIndex: number): Uint8Array =>
+  new Uint8Array(index.subarray(entryIndex * indexEntryBytes, (entryIndex + 1) * indexEntryBytes));
 
 const noImage = (imageId: string): RoomcastError =>
   new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");

@@ -15,14 +15,13 @@ import { type CampusTime, isAway } from "./patience.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
 import { RemoteImages } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
+import { Standing } from "./standing.ts";
 import { lostObjects } from "./storage-check.ts";
 import type { SweepTables } from "./sweep.ts";
 import { keepSweeping } from "./sweeping.ts";
 import { Uploads } from "./uploads.ts";
 import { Versions } from "./versions.ts";
 
-/** Milliseconds that an image of the folder which the campus has no more is kept: somebody may have taken the wrong database. */
-const goneLimitMs = 24 * 60 * 60_000;
 /** Milliseconds between two looks at what nothing tells of: images whose time is over. */
 const lookEvery = 10 * 60_000;
 
@@ -57,8 +56,11 @@ export class Campus implements CampusImages {
   readonly cache: Cache;
   /** Smallest disks, of images that are not here. */
   readonly least = new Map<string, number>();
+  /** The forms that were told of images that somebody holds and that were not here, by their ids. */
+  readonly promised = new Map<string, Promise<Uint8Array>>();
   private readonly ports: CampusPorts;
   private readonly knownImages: KnownImages;
+  private readonly standing: Standing;
   /** Being deleted here: nobody may begin to use them. */
   private readonly going = new Set<string>();
   private readonly listeners: ((imageId: string) => void)[] = [];
@@ -77,8 +79,16 @@ export class Campus implements CampusImages {
     this.objects = ports.objects;
     this.knownImages = knownImages;
     const { folder, registry, objects, seal, checker, time, disk, tables } = ports;
+    this.standing = new Standing({
+      known: knownImages,
+      images: () => folder.list(),
+      isHere: (id) => folder.isHere(id),
+      now: () => time.now(),
+    });
     const pause = (): Promise<void> => disk.pause();
-    const changed = (id: string): void => this.changed(id);
+    const changed = (id: string): void => {
+      for (const listener of this.listeners) listener(id);
+    };
     this.remotes = new RemoteImages({
       ...{ registry, objects, seal, checker, pause },
       formsHere: (hashes) => folder.formsHere(hashes),
@@ -86,6 +96,12 @@ export class Campus implements CampusImages {
     const { remotes } = this;
     this.fetches = new Fetches({
       ...{ registry, objects, remotes, seal, time, pause, changed },
+      // One that was deleted meanwhile would be taken for this server's own.
+      ifKnown: ({ id }, work) =>
+        this.hearing.exclusively(async () => {
+          if (!knownImages.has(id)) throw noImage(id);
+          await work();
+        }),
       chunkHere: ({ manifest, index }, entry) => folder.chunkOf(manifest, index, entry),
       beginFetched: (manifest) => folder.beginFetched(manifest),
       makeRoom: ({ storedBytes }) => this.cache.makeRoom(storedBytes),
@@ -96,6 +112,7 @@ export class Campus implements CampusImages {
       index: (id) => folder.index(id),
       storedChunk: (id, entry) => folder.storedChunk(id, entry),
       exclusively: (work) => this.hearing.exclusively(work),
+      isLacking: (manifest) => this.standing.isLacking(manifest),
       committed: (manifest) => knownImages.add({ manifest, server: ports.server }),
       due: () => this.due(),
       ended: ({ id }) => {
@@ -107,7 +124,7 @@ export class Campus implements CampusImages {
       ...{ registry, time },
       nextHere: (name) => folder.nextVersion(name),
     });
-    this.cache = this.newCache(used);
+    this.cache = this.newCache(used, changed);
     this.hearing = new Hearing({
       ...{ registry, time, changed, known: knownImages, signal: this.closing.signal },
       isHere: (id) => folder.isHere(id),
@@ -137,9 +154,9 @@ export class Campus implements CampusImages {
     if (this.sweepTrouble !== null)
       texts.push(`the campus's storage could not be swept: ${this.sweepTrouble}`);
     for (const image of this.folder.list()) {
-      const since = this.knownImages.goneSince(image.id);
-      if (since === null) continue;
-      const until = new Date(Date.parse(since) + goneLimitMs).toISOString();
+      const goesAt = this.standing.goesAt(image);
+      if (goesAt === null) continue;
+      const until = new Date(goesAt).toISOString();
       texts.push(
         `the campus does not have ${imageName(image)} any more: it goes from this server at ${until}`,
       );
@@ -150,7 +167,8 @@ export class Campus implements CampusImages {
   /** All of the campus, and those of this server that it does not have yet. */
   list(): Manifest[] {
     const images = new Map(this.knownImages.list().map(({ manifest }) => [manifest.id, manifest]));
-    for (const image of this.folder.list()) if (!this.isGone(image)) images.set(image.id, image);
+    for (const image of this.folder.list())
+      if (!this.standing.isGone(image)) images.set(image.id, image);
     return inOrder(images.values()).filter(({ id }) => !this.going.has(id));
   }
 
@@ -159,8 +177,21 @@ export class Campus implements CampusImages {
     return this.folder.image(imageId) ?? this.knownImages.get(imageId)?.manifest;
   }
 
+  /** What is not here begins to come. */
   hold(imageId: string): Disposable {
-    return this.cache.hold(imageId, () => this.tend());
+    const manifest = this.folder.isHere(imageId) ? undefined : this.any(imageId);
+    if (manifest !== undefined) this.fetches.begin(manifest);
+    return this.cache.hold(imageId, () => {
+      this.promised.delete(imageId);
+      this.tend();
+    });
+  }
+
+  /** Of an image that nobody holds nothing is promised. */
+  promise(imageId: string, forms: Promise<Uint8Array>): void {
+    if (!this.cache.isHeld(imageId)) return;
+    this.promised.set(imageId, forms);
+    forms.catch(() => this.promised.delete(imageId));
   }
 
   serverOf(imageId: string): string | null {
@@ -222,7 +253,7 @@ export class Campus implements CampusImages {
     await this.folder[Symbol.asyncDispose]();
   }
 
-  private newCache(used: Map<string, number>): Cache {
+  private newCache(used: Map<string, number>, changed: (imageId: string) => void): Cache {
     const { folder, ports } = this;
     const { disk, directory, time, cacheBytes: limitBytes } = ports;
     return new Cache(
@@ -236,10 +267,7 @@ export class Campus implements CampusImages {
           !this.going.has(id) &&
           !this.uploads.isUnderWay(id),
         isInStorage: (image) => this.isInStorage(image),
-        evict: async ({ id }) => {
-          await folder.delete(id);
-          this.changed(id);
-        },
+        evict: ({ id }) => folder.delete(id).then(() => changed(id)),
       },
       used,
     );
@@ -267,26 +295,10 @@ export class Campus implements CampusImages {
     }
   }
 
-  /** The campus had it and has it no more; or what it was made of. */
-  private isGone({ id, fitOf }: Manifest): boolean {
-    const { knownImages } = this;
-    return (
-      knownImages.goneSince(id) !== null ||
-      (fitOf !== undefined && knownImages.goneSince(fitOf) !== null)
-    );
-  }
-
-  /** Images that the campus lacks. A fitted version follows what it was made of. */
+  /** What is put into the storage next. */
   private due(): Manifest[] {
-    const { knownImages } = this;
     if (!this.hearing.isFresh) return [];
-    return this.folder
-      .list()
-      .filter(
-        (image) => !knownImages.has(image.id) && !this.isGone(image) && !this.going.has(image.id),
-      )
-      .filter(({ fitOf }) => fitOf === undefined || knownImages.has(fitOf))
-      .sort((one, other) => (one.capturedAt < other.capturedAt ? -1 : 1));
+    return this.standing.lacking().filter(({ id }) => !this.going.has(id));
   }
 
   /** Does what follows from what is known now. */
@@ -314,13 +326,9 @@ export class Campus implements CampusImages {
     this.trouble = null;
   }
 
-  /** Its time here is over: the campus does not have it any more, or never had what it was made of. */
-  private isOver({ id, fitOf }: Manifest): boolean {
-    const { knownImages, folder } = this;
-    if (!this.hearing.isFresh || knownImages.has(id) || this.uploads.isUnderWay(id)) return false;
-    const since = knownImages.goneSince(id);
-    if (since !== null) return this.ports.time.now() - Date.parse(since) >= goneLimitMs;
-    return fitOf !== undefined && !knownImages.has(fitOf) && !folder.isHere(fitOf);
+  private isOver(image: Manifest): boolean {
+    if (!this.hearing.isFresh || this.uploads.isUnderWay(image.id)) return false;
+    return this.standing.isOver(image);
   }
 
   private async look(): Promise<void> {
@@ -330,10 +338,6 @@ export class Campus implements CampusImages {
       if (signal.aborted) return;
       this.tend();
     }
-  }
-
-  private changed(imageId: string): void {
-    for (const listener of this.listeners) listener(imageId);
   }
 
   /** What fails there is done again after the next change. */

@@ -4,6 +4,7 @@
  */
 import { assert, errorText, RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
+import type { Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { bitAt } from "../../core/units/bits.ts";
 import type { FetchProgress } from "../store/image-store.ts";
@@ -32,6 +33,8 @@ export interface FetchPorts {
   readonly time: CampusTime;
   /** A chunk that is in the folder, in its form of now. */
   chunkHere(image: RemoteImage, entry: number): Promise<StoredChunk>;
+  /** Does it if the campus has the image, and while nothing changes that; rejects with `not-found` where it has not. */
+  ifKnown(manifest: Manifest, work: () => Promise<void>): Promise<void>;
   progressed(): void;
   /** Lets other work have its turn. */
   pause(): Promise<void>;
@@ -84,7 +87,9 @@ export class Fetch {
       await this.findWhatIsHere();
       await inLanes(this.runs(), laneCount, (run) => this.bring(run));
       this.stopping.signal.throwIfAborted();
-      await this.writer.commit(manifest, index);
+      await this.ports.ifKnown(manifest, async () => {
+        await this.writer.commit(manifest, index);
+      });
     } catch (error) {
       this.failure = { error };
       this.stop();

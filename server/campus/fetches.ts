@@ -78,6 +78,11 @@ export class Fetches {
     this.next();
   }
 
+  /** At once. */
+  begin(manifest: Manifest): void {
+    if (!this.isClosed) this.start(this.jobOf(manifest));
+  }
+
   /** A chunk of an image that is not here; the rest of it comes too. Rejects as the fetch does. */
   async read(manifest: Manifest, entry: number): Promise<StoredChunk> {
     const job = this.jobOf(manifest);

@@ -34,8 +34,6 @@ export interface RemoteImage {
   /** As committed: it matches the root hash. */
   readonly index: Uint8Array;
   readonly table: PlaceTable;
-  /** In which forms its chunks are told to PCs, and are answered: they are the same for as long as it is remembered. */
-  readonly forms: Uint8Array;
 }
 
 export class RemoteImages {
@@ -56,6 +54,20 @@ export class RemoteImages {
     makeRoom(this.images, imageLimit);
     this.images.set(id, image);
     return image;
+  }
+
+  /** In which forms its chunks are answered as things are now: those of here, and of what is not here those of the storage. */
+  async forms({ table }: RemoteImage): Promise<Uint8Array> {
+    const forms = table.storedForms;
+    for (const entries of batches(table)) {
+      const here = this.ports.formsHere(entries.map((entry) => table.hash(entry)));
+      for (const [at, entry] of entries.entries()) {
+        const form = here[at] ?? null;
+        if (form !== null) forms.set(formsOf(encodeEntry(form)), entry * formBytes);
+      }
+      await this.ports.pause();
+    }
+    return forms;
   }
 
   forget(imageId: string): void {
@@ -82,23 +94,12 @@ export class RemoteImages {
   private async read(manifest: Manifest): Promise<RemoteImage> {
     const index = await this.readIndex(manifest);
     const table = new PlaceTable(index);
-    const forms = formsOf(index);
-    for (let first = 0; first < table.entryCount; first += hashesAtOnce) {
-      const entries: number[] = [];
-      const end = Math.min(first + hashesAtOnce, table.entryCount);
-      for (let entry = first; entry < end; entry++) if (!table.isZero(entry)) entries.push(entry);
-      if (entries.length === 0) continue;
+    for (const entries of batches(table)) {
       const places = await this.ports.registry.placesOf(table.hashes(entries));
-      const here = this.ports.formsHere(entries.map((entry) => table.hash(entry)));
-      for (const [at, entry] of entries.entries()) {
-        const place = places[at] ?? null;
-        table.set(entry, place);
-        const form = here[at] ?? place?.entry;
-        if (form !== undefined) forms.set(formsOf(encodeEntry(form)), entry * formBytes);
-      }
+      for (const [at, entry] of entries.entries()) table.set(entry, places[at] ?? null);
       await this.ports.pause();
     }
-    return { manifest, index, table, forms };
+    return { manifest, index, table };
   }
 
   private async readIndex(manifest: Manifest): Promise<Uint8Array> {
@@ -115,6 +116,16 @@ export class RemoteImages {
     const why = found.fault ?? (found.rootHash === rootHash ? null : "it is of another image");
     if (why !== null) throw lostIndex(manifest, `its object ${name} is damaged: ${why}`);
     return new Uint8Array(index);
+  }
+}
+
+/** The entries whose chunks are not zeros, some at once. */
+export function* batches(table: PlaceTable): Generator<number[]> {
+  for (let first = 0; first < table.entryCount; first += hashesAtOnce) {
+    const entries: number[] = [];
+    const end = Math.min(first + hashesAtOnce, table.entryCount);
+    for (let entry = first; entry < end; entry++) if (!table.isZero(entry)) entries.push(entry);
+    if (entries.length > 0) yield entries;
   }
 }
 

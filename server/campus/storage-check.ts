@@ -8,7 +8,7 @@ import { imageObjectName, packObjectName } from "./pack-object.ts";
 import { isAway } from "./patience.ts";
 import { PlaceTable } from "./place-table.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
-import { hashesAtOnce } from "./remote-images.ts";
+import { batches } from "./remote-images.ts";
 
 /** Objects that are looked for at once. */
 const laneCount = 8;
@@ -95,12 +95,8 @@ async function packsOf(
 ): Promise<{ packs: Map<string, { chunks: number; end: number }>; unplaced: number }> {
   const packs = new Map<string, { chunks: number; end: number }>();
   let unplaced = 0;
-  for (let first = 0; first < table.entryCount; first += hashesAtOnce) {
+  for (const entries of batches(table)) {
     signal?.throwIfAborted();
-    const entries: number[] = [];
-    const last = Math.min(first + hashesAtOnce, table.entryCount);
-    for (let entry = first; entry < last; entry++) if (!table.isZero(entry)) entries.push(entry);
-    if (entries.length === 0) continue;
     for (const place of await registry.placesOf(table.hashes(entries))) {
       if (place === null) {
         unplaced++;

@@ -25,6 +25,8 @@ export interface UploadPorts {
   storedChunk(imageId: string, entry: number): Promise<StoredChunk>;
   /** Does it while what is known of the campus is not looked at. */
   exclusively(work: () => Promise<void>): Promise<void>;
+  /** Whether the campus does not have it, and never had. */
+  isLacking(manifest: Manifest): boolean;
   /** The campus has it. Durable when it resolves. */
   committed(manifest: Manifest): Promise<void>;
   /** Why it waits, in words; null: not any more. */
@@ -57,6 +59,8 @@ export async function uploadImage(
     }
     await again(() =>
       ports.exclusively(async () => {
+        // An answer may have been lost before: others have it by then, and may have deleted it since.
+        if (!ports.isLacking(manifest)) return;
         await commit(writer, manifest, { hashes: table.hashes(entries), registry: ports.registry });
         await ports.committed(manifest);
       }),

@@ -11,6 +11,8 @@ interface Inode {
   synced: Buffer;
   /** Since it was synced. */
   writes: { readonly at: number; readonly data: Buffer }[];
+  /** Bytes that were given back to the file system. */
+  punched: number;
 }
 
 interface Folder {
@@ -80,7 +82,12 @@ export class LabFiles {
       list: (path) => done(() => [...this.folder(path).entries.keys()]),
       read: (path) => done(() => this.inode(path).data),
       async writeDurably(path, data) {
-        const inode: Inode = { data: Buffer.alloc(0), synced: Buffer.alloc(0), writes: [] };
+        const inode: Inode = {
+          data: Buffer.alloc(0),
+          synced: Buffer.alloc(0),
+          writes: [],
+          punched: 0,
+        };
         await done(() => change(`${path}.new`, inode));
         await done(() => write(inode, Buffer.from(data), 0));
         await done(() => sync(inode));
@@ -100,11 +107,20 @@ export class LabFiles {
         done(() => {
           if (how === "new") {
             if (this.folder(dirname(path)).entries.has(basename(path))) throw failure("EEXIST");
-            change(path, { data: Buffer.alloc(0), synced: Buffer.alloc(0), writes: [] });
+            change(path, {
+              data: Buffer.alloc(0),
+              synced: Buffer.alloc(0),
+              writes: [],
+              punched: 0,
+            });
           }
           return file(this.inode(path));
         }),
-      diskBytes: (path) => done(() => this.inode(path).data.length),
+      diskBytes: (path) =>
+        done(() => {
+          const { data, punched } = this.inode(path);
+          return data.length - punched;
+        }),
       space: () => done(() => space),
       pause: () => done(() => {}),
     };
@@ -119,7 +135,11 @@ export class LabFiles {
             return part.length;
           }),
         write: (data, at) => done(() => write(inode, Buffer.from(data), at)),
-        punch: (at, length) => done(() => write(inode, Buffer.alloc(length), at)),
+        punch: (at, length) =>
+          done(() => {
+            write(inode, Buffer.alloc(length), at);
+            inode.punched += length;
+          }),
         sync: () => done(() => sync(inode)),
         close: () => done(() => {}),
       };

@@ -1,6 +1,7 @@
 /** Servers of a campus on disks of their own, on one registry and one storage in memory, and on a clock that a test moves. */
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
+import { RoomcastError } from "../../../core/errors.ts";
 import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
@@ -12,6 +13,7 @@ import type { CampusWriter, ObjectStore, Registry } from "../../../server/campus
 import { Seal } from "../../../server/campus/seal.ts";
 import { doCheck } from "../../../server/store/check-jobs.ts";
 import type { Checker } from "../../../server/store/checkers.ts";
+import type { StoreFiles } from "../../../server/store/files.ts";
 import { readIndex } from "../../../server/store/image-files.ts";
 import type { ImageStore, StorePorts } from "../../../server/store/image-store.ts";
 import type { ImageWriter } from "../../../server/store/image-writer.ts";
@@ -65,6 +67,13 @@ export class World {
   readonly time = new Time();
   readonly registry = new MemoryCampus({ now: () => this.time.now() });
   readonly objects = new MemoryObjects();
+  /** Decides of each call to the registry whether it is away, or its answer is lost; by default neither. */
+  registryPlan: () => "away" | "lost-answer" | null = () => null;
+  /**
+   * Images that the registry has or had, by a server that was killed before it wrote that down: nobody can tell
+   * whether they were deleted since, or never committed, and so they are put there again.
+   */
+  readonly unsure = new Set<string>();
   /** One key for all; null: nothing is sealed. */
   readonly seal: Seal | null;
   private imageCount = 0;
@@ -119,7 +128,7 @@ export class Site {
     return openCampusStore("store", {
       ...{ store: this.ports(bus), server, cacheBytes, seal: world.seal },
       tables: world.registry.sweepTables(),
-      registry: registryBy(bus, world.registry.registry(server), world.registry),
+      registry: registryBy(bus, world.registry.registry(server), world),
       objects: objectsBy(bus, world.objects),
       time: {
         now: () => world.time.now(),
@@ -134,8 +143,16 @@ export class Site {
   }
 
   ports(bus: Bus = always): StorePorts {
-    const disk = this.files.through(bus, true);
     const { world } = this;
+    const files = this.files.through(bus, true);
+    const disk: StoreFiles = {
+      ...files,
+      async writeDurably(path, data) {
+        await files.writeDurably(path, data);
+        if (!path.endsWith("campus.json")) return;
+        for (const id of world.unsure) if (String(data).includes(id)) world.unsure.delete(id);
+      },
+    };
     const dead = async function* (site: Site, folder: string, images: readonly Manifest[]) {
       const indexes = async function* () {
         for (const image of images) yield await readIndex(disk, folder, image, checker);
@@ -185,26 +202,43 @@ function twice<T>(bus: Bus, call: () => Promise<T>): Promise<T> {
     });
 }
 
-function registryBy(bus: Bus, registry: Registry, campus: MemoryCampus): Registry {
-  const by = <T>(call: () => Promise<T>): Promise<T> => twice(bus, call);
+function registryBy(bus: Bus, registry: Registry, world: World): Registry {
+  const by = <T>(call: () => Promise<T>): Promise<T> =>
+    twice(bus, async () => {
+      const fault = world.registryPlan();
+      if (fault === "away") throw databaseAway();
+      const answer = await call();
+      if (fault === "lost-answer") throw databaseAway();
+      return answer;
+    });
   return {
     images: () => by(() => registry.images()),
     takeVersion: (name) => by(() => registry.takeVersion(name)),
-    beginWriter: async () => writerBy(bus, await by(() => registry.beginWriter())),
+    beginWriter: async () => writerBy(by, world, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
     removeImage: (id) => by(() => registry.removeImage(id)),
     onChange: (changed) => registry.onChange(changed),
-    away: () => campus.away(),
+    away: () => world.registry.away(),
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };
 }
 
-function writerBy(bus: Bus, writer: CampusWriter): CampusWriter {
-  const by = <T>(call: () => Promise<T>): Promise<T> => twice(bus, call);
+const databaseAway = (): RoomcastError =>
+  new RoomcastError("away", "the database does not answer", "none: this is a test");
+
+function writerBy(
+  by: <T>(call: () => Promise<T>) => Promise<T>,
+  world: World,
+  writer: CampusWriter,
+): CampusWriter {
   return {
     hold: (hashes) => by(() => writer.hold(hashes)),
     addPack: (pack) => by(() => writer.addPack(pack)),
-    commit: (manifest, hashes) => by(() => writer.commit(manifest, hashes)),
+    commit: (manifest, hashes) =>
+      by(async () => {
+        await writer.commit(manifest, hashes);
+        world.unsure.add(manifest.id);
+      }),
     end: () => by(() => writer.end()),
   };
 }
