@@ -17,6 +17,7 @@ import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
 import { application, localApplication } from "./applications.ts";
 import { finishRestore } from "./backup/finish.ts";
+import type { CampusRooms } from "./campus/campus-rooms.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
 import { isQueried } from "./doctor/room-checks.ts";
 import { examineServer } from "./examine-server.ts";
@@ -46,10 +47,12 @@ import { sendMagicPackets } from "./host/wake.ts";
 import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
+import { allOwn } from "./lab/room-owners.ts";
 import { type NetworkPorts, serveNetwork } from "./network.ts";
 import { Networks } from "./networks.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
+import { tellCampus } from "./tell-campus.ts";
 
 export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
@@ -88,7 +91,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
-  const images = cleanup.use(await openImages(storeFolder, config, log));
+  const { images, campus } = await openImages(storeFolder, config, log);
+  cleanup.use(images);
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
   const links = new AgentLinks(log, () => keys.pins);
@@ -96,7 +100,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const isReachable = Promise.withResolvers<void>();
   const startSender = sendersAhead();
   const lab = new Lab({
-    ...{ state, images, dataFolder },
+    ...{ state, images, dataFolder, owners: campus ?? allOwn },
     clock: systemClock,
     version,
     language: config.server?.language ?? "en",
@@ -169,6 +173,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     operators,
     logins: new Logins(state, systemClock, operators),
     live: new LiveEvents(lab.announcer.feed),
+    campus,
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
       view: () => trustView(networks.home.gateUrl, { keys, signing }, lab),
@@ -189,7 +194,11 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...{ version, startedAt, url: networks.home.url },
       listeners: [...networks.served.flatMap(({ listeners }) => listeners), socketPath],
       networks: networks.status(),
-      warnings: [...images.problems, ...images.warnings, ...lab.announcer.warnings],
+      campus: campus?.status() ?? null,
+      warnings: [
+        ...[...images.problems, ...images.warnings],
+        ...[...(campus?.warnings ?? []), ...lab.announcer.warnings],
+      ],
     }),
     doctor: () =>
       examineServer({
@@ -210,6 +219,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     warn: (texts) => lab.announcer.warn(texts),
     onError: (err) => log.warn({ err }, "the server's interfaces"),
   });
+  if (campus !== null) {
+    tellCampus(lab, campus, networks.home.gateUrl);
+    cleanup.defer(() => campus.close());
+  }
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => links.close());
   cleanup.defer(() => lab.close());
@@ -239,11 +252,17 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** Of a campus, or of this server alone: then nothing of a campus is loaded. */
-async function openImages(storeFolder: string, config: Config, log: Log): Promise<ImageStore> {
+async function openImages(
+  storeFolder: string,
+  config: Config,
+  log: Log,
+): Promise<{ readonly images: ImageStore; readonly campus: CampusRooms | null }> {
   const campus = campusOf(config);
-  if (campus === null) return openImageStore(storeFolder);
+  if (campus === null) return { images: await openImageStore(storeFolder), campus: null };
   const { openCampus } = await import("./campus/open-campus.ts");
-  return openCampus(storeFolder, campus, (fields, text) => log.warn(fields, text));
+  const warn = (fields: Record<string, unknown>, text: string): void => log.warn(fields, text);
+  const { images, rooms } = await openCampus(storeFolder, campus, warn);
+  return { images, campus: rooms };
 }
 
 /** The index of a cast, with the forms in which the chunks are stored. */

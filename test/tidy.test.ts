@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "core/words": ["core/wire"],
   "core/image": ["core/units", "core/wire"],
   "core/trust": ["core/units", "core/wire"],
+  "core/campus": ["core/units", "core/wire"],
   "core/personalise": ["core/units", "core/wire"],
   "core/boot": ["core/units", "core/wire", "core/image"],
   "core/cast": ["core/units", "core/wire", "core/image"],

@@ -48,6 +48,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "room set lab1 --pin 2468 --instructor-pin 97531",
   ],
   "room walk": ["room walk lab1", "room walk lab1 --end"],
+  "room move": ["room move lab1 --server campus-2"],
   "room wall-link": ["room wall-link lab1", "room wall-link lab1 --end"],
   "room import": ["room import lab1 lab1.csv"],
   "room export": ["room export lab1 lab1.csv"],

@@ -3,12 +3,14 @@ import { RoomcastError } from "../../core/errors.ts";
 import { table } from "../../core/screen/table.ts";
 import { seatGrid } from "../../core/session/seats.ts";
 import type { WakeReport, WallLink } from "../../core/wire/api.ts";
+import type { CampusRoomView } from "../../core/wire/campus.ts";
 import type { RoomView, Seat } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
 import { addListCommands } from "./room-list.ts";
+import { addMoveCommand } from "./room-move.ts";
 import { addSettingOptions, changeOf, settingLines, warningLines } from "./room-settings.ts";
 
 const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
@@ -20,20 +22,22 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
 
   room
     .command("list")
-    .description("lists the rooms")
+    .description("lists the rooms, those of the other servers of the campus too")
     .action(() =>
       run(async ({ client, say, document }) => {
-        const rooms = await client.get<RoomView[]>("/rooms");
+        const rooms = await client.get<CampusRoomView[]>("/campus/rooms");
         document(rooms);
+        const hasCampus = rooms.some(({ server }) => server !== null);
         say(
           table(
-            ["ROOM", "PCS", "ONLINE", "SEATS", "SESSION"],
+            ["ROOM", ...(hasCampus ? ["SERVER"] : []), "PCS", "ONLINE", "SEATS", "SESSION"],
             rooms.map((each) => [
               each.name,
+              ...(hasCampus ? [serverText(each)] : []),
               String(each.pcs),
               String(each.online),
               String(each.seats.length),
-              each.session ?? (each.walk === null ? "" : "seat walk"),
+              sessionText(each),
             ]),
           ),
         );
@@ -169,8 +173,21 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       }),
     );
 
+  addMoveCommand(program, room, run);
   addListCommands(room, run);
   addSeatCommands(program, run);
+}
+
+/** Whose room it is, and since when that was not heard. */
+function serverText({ server, owner, since }: CampusRoomView): string {
+  const whose = owner === null ? " (not known yet whose)" : ` (a copy: ${owner} has it)`;
+  const asOf = since === null ? "" : `, as of ${since}`;
+  return `${server}${owner === server ? "" : whose}${asOf}`;
+}
+
+function sessionText({ session, running, walk, server }: CampusRoomView): string {
+  if (session === null) return walk === null ? "" : "seat walk";
+  return server === null || running === null ? session : `${session}: ${running}`;
 }
 
 const shutText = (name: string, until: string): string =>

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
 import type { StatusView } from "../../core/wire/api.ts";
+import type { CampusStatus } from "../../core/wire/campus.ts";
 import type { RunCommand } from "./program.ts";
 
 export function addStatusCommands(program: Command, run: RunCommand): void {
@@ -21,8 +22,22 @@ export function addStatusCommands(program: Command, run: RunCommand): void {
         say(`sessions   ${status.sessions} running`);
         const stored = sizeText(status.storedBytes);
         say(`store      ${status.images} images, ${stored}, ${sizeText(status.freeBytes)} free`);
+        for (const line of campusLines(status.campus)) say(line);
         for (const text of status.warnings) say(`! ${text}`);
         return 0;
       }),
     );
+}
+
+function campusLines(campus: CampusStatus | null): string[] {
+  if (campus === null) return [];
+  const { server: own, away, servers } = campus;
+  const isThere = away === null ? "" : `; its database is away since ${away.since}: ${away.reason}`;
+  return [
+    `campus     this server is ${own}${isThere}`,
+    ...servers.map(({ name, address, version, away: since }) => {
+      const state = since === null ? "" : `, away since ${since}`;
+      return `server     ${name} ${address ?? "without an address"}, roomcast ${version}${state}`;
+    }),
+  ];
 }

@@ -1,5 +1,6 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
 import { type Static, Type } from "typebox";
+import { CampusStatus } from "./campus.ts";
 import { Afterwards, Personalise } from "./control.ts";
 import { FitMode } from "./fit-size.ts";
 import { RoomName } from "./names.ts";
@@ -42,6 +43,8 @@ export const StatusView = Type.Object({
   storedBytes: Type.Integer(),
   freeBytes: Type.Integer(),
   networks: Type.Array(NetworkStatus),
+  /** Null: the server belongs to none. */
+  campus: nullable(CampusStatus),
   /** What is wrong now, in words. */
   warnings: Type.Array(Type.String()),
 });

@@ -10,6 +10,7 @@ import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type Caller, cookieName, guard, type Identify, roleOf } from "./access.ts";
 import { auditLine } from "./audit.ts";
+import { type CampusRoutesPorts, campusRoutes } from "./campus-routes.ts";
 import { answerError } from "./errors.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
@@ -39,6 +40,8 @@ export interface ApiPorts {
   /** The site's provider of identities; null: it has none. */
   readonly oidc: Oidc | null;
   readonly trust: TrustPorts;
+  /** Null: the server belongs to none. */
+  readonly campus: CampusRoutesPorts | null;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
 }
@@ -114,6 +117,7 @@ export const apiRoutes =
     await app.register(pcRoutes(lab));
     await app.register(shellRoute(lab));
     await app.register(roomRoutes(lab, logins));
+    await app.register(campusRoutes(lab, ports.campus));
     await app.register(wallRoutes(lab, logins, () => ports.trust.view().gate));
     await app.register(imageApiRoutes({ lab, images }));
     await app.register(sessionRoutes(lab));

@@ -3,7 +3,7 @@ import type { Fragment, TransactionSql } from "postgres";
 import type { Manifest } from "../../core/image/types.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { foldedName } from "../../core/wire/names.ts";
-import { channel, type Database } from "./database.ts";
+import { about, channel, type Database } from "./database.ts";
 import { sqlState, state } from "./database-faults.ts";
 import {
   batchesOf,
@@ -219,5 +219,5 @@ function* partsOf(hashes: Uint8Array): Generator<Uint8Array> {
 /** Tells all servers that images have changed, at the end of the transaction. */
 export async function countChange(tx: TransactionSql): Promise<void> {
   await tx`UPDATE change_count SET changes = changes + 1`;
-  await tx`SELECT pg_notify(${channel}, 'images')`;
+  await tx`SELECT pg_notify(${channel}, ${about.images})`;
 }

@@ -63,6 +63,23 @@ const steps: readonly Step[] = [
         server text, epoch bigint NOT NULL, until timestamptz NOT NULL);
       INSERT INTO sweep_lease VALUES (NULL, 0, '-infinity');`,
   },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TABLE server (
+        name text PRIMARY KEY, folder text NOT NULL, instance text NOT NULL, address text,
+        version text NOT NULL, since timestamptz NOT NULL, heard timestamptz NOT NULL);
+      CREATE SEQUENCE room_epoch;
+      CREATE TABLE room (
+        folded text PRIMARY KEY, name text NOT NULL, server text NOT NULL,
+        epoch bigint NOT NULL DEFAULT nextval('room_epoch'), until timestamptz NOT NULL);
+      CREATE INDEX room_by_server ON room (server);
+      CREATE TABLE room_view (
+        server text NOT NULL, folded text NOT NULL, view text NOT NULL, changed bigint NOT NULL,
+        PRIMARY KEY (server, folded));
+      CREATE TABLE room_view_count (changes bigint NOT NULL);
+      INSERT INTO room_view_count VALUES (0);`,
+  },
 ];
 
 /** The version of the tables that this roomcast knows. */

@@ -44,14 +44,16 @@ export type Work<T> = (sql: Sql, stir: () => void) => Promise<T>;
 export interface DatabaseUser {
   /** Done every few seconds while the database is there. */
   beat(sql: Sql): Promise<unknown>;
-  /** Some server said something on the channel. A hint: it may come late, or not at all. */
-  notified(): void;
+  /** Some server said on the channel what may have changed. A hint: it may come late, or not at all. */
+  notified(about: string): void;
   /** The database was reached, for the first time or again. */
   reached(): void;
 }
 
 /** The channel on which servers tell each other that something changed. */
 export const channel = "roomcast";
+/** What they say there. */
+export const about = { images: "images", leases: "leases", views: "views" } as const;
 
 /** A few: statements are short, and so are those who wait for them. */
 const poolSize = 4;
@@ -238,6 +240,6 @@ export class Database {
   private async listen(sql: Sql): Promise<void> {
     // The library listens again by itself when this connection breaks.
     this.isListening = true;
-    await sql.listen(channel, () => this.user.notified());
+    await sql.listen(channel, (about) => this.user.notified(about));
   }
 }

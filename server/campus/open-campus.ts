@@ -1,9 +1,13 @@
 /** A server's part in its campus, as its configuration says: database, storage, and what is kept of them here. */
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { version } from "../../core/node/version.ts";
 import type { CampusConfig } from "../host/config.ts";
+import { nodeFiles } from "../store/files.ts";
 import { type ImageStore, nodePorts } from "../store/image-store.ts";
+import { CampusRooms } from "./campus-rooms.ts";
 import { openCampusStore } from "./open-campus-store.ts";
 import type { CampusTime } from "./patience.ts";
 import { PgRegistry } from "./registry.ts";
@@ -15,12 +19,18 @@ const hostTime: CampusTime = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
 };
 
-/** Rejects for what is wrong in the configuration; not while database or storage are away. */
+/** Of what tells a server apart from another one of its name, in bytes. */
+const idBytes = 16;
+
+/**
+ * Rejects for what is wrong in the configuration, and with `conflict` when another server has this one's name; not while
+ * database or storage are away. `rooms` is closed before `images`.
+ */
 export async function openCampus(
   directory: string,
   config: CampusConfig,
   warn: (fields: Record<string, unknown>, text: string) => void,
-): Promise<ImageStore> {
+): Promise<{ readonly images: ImageStore; readonly rooms: CampusRooms }> {
   const { database: settings, storage, cacheBytes } = config;
   const { endpoint, forcePathStyle = false } = storage;
   const server = config.server ?? hostname();
@@ -32,11 +42,20 @@ export async function openCampus(
   const registry = opened.use(
     await PgRegistry.open({ settings, server, warn: (text) => warn({}, text) }),
   );
+  const tables = registry.roomTables();
+  await nodeFiles.makeFolder(directory);
+  const rooms = await CampusRooms.open({
+    ...{ tables, server, version, time: hostTime, disk: nodeFiles },
+    steady: () => performance.now(),
+    path: join(directory, "campus-rooms.json"),
+    newId: () => randomBytes(idBytes).toString("hex"),
+  });
+  opened.defer(() => rooms.close());
   const store = await openCampusStore(directory, {
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
   });
   store.closeWith(opened.move());
-  return store;
+  return { images: store, rooms };
 }

@@ -5,12 +5,14 @@ import type { Manifest } from "../../core/image/types.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { inOrder } from "../store/image-names.ts";
 import { countChange, PgWriter } from "./campus-writer.ts";
-import { type Away, Database, type DatabaseTimes, usualDatabaseTimes } from "./database.ts";
+import { type Away, about, Database, type DatabaseTimes, usualDatabaseTimes } from "./database.ts";
 import type { DatabaseSettings } from "./database-address.ts";
 import { batchesOf, placesIn } from "./hash-rows.ts";
+import { PgRoomTables } from "./pg-room-tables.ts";
 import { PgSweepTables } from "./pg-sweep.ts";
 import type { CampusImage, CampusPlace, CampusWriter, Registry } from "./ports.ts";
 import { noSuchImage } from "./registry-faults.ts";
+import type { RoomTables } from "./room-tables.ts";
 import { type SweepTables, type SweepTimes, usualTimes } from "./sweep.ts";
 
 export interface RegistryOptions {
@@ -23,10 +25,13 @@ export interface RegistryOptions {
   readonly sweepTimes?: SweepTimes;
 }
 
+/** Told what may have changed; null: anything. */
+type Listener = (about: string | null) => void;
+
 export class PgRegistry implements Registry {
   private readonly options: RegistryOptions;
   private readonly database: Database;
-  private readonly listeners: Set<() => void>;
+  private readonly listeners: Set<Listener>;
   /** Ids of this server's writers, which are heard of as long as it lives. */
   private readonly writers: Set<string>;
   /** Of images that cannot be read: each is told once. */
@@ -36,7 +41,7 @@ export class PgRegistry implements Registry {
     options: RegistryOptions,
     opened: {
       readonly database: Database;
-      readonly listeners: Set<() => void>;
+      readonly listeners: Set<Listener>;
       readonly writers: Set<string>;
     },
   ) {
@@ -48,10 +53,10 @@ export class PgRegistry implements Registry {
 
   /** Rejects for wrong settings, and with `refused` for the database of a newer roomcast; not for one that is away. */
   static async open(options: RegistryOptions): Promise<PgRegistry> {
-    const listeners = new Set<() => void>();
+    const listeners = new Set<Listener>();
     const writers = new Set<string>();
-    const changed = (): void => {
-      for (const listener of listeners) listener();
+    const tell: Listener = (what) => {
+      for (const listener of listeners) listener(what);
     };
     let known: string | null = null;
     const user = {
@@ -61,10 +66,10 @@ export class PgRegistry implements Registry {
         const changes = row?.changes ?? null;
         if (changes === known) return;
         known = changes;
-        changed();
+        tell(about.images);
       },
-      notified: changed,
-      reached: changed,
+      notified: tell,
+      reached: () => tell(null),
     };
     const times = options.times ?? usualDatabaseTimes;
     const database = await Database.open(options.settings, user, times);
@@ -138,9 +143,9 @@ export class PgRegistry implements Registry {
   }
 
   onChange(changed: () => void): Disposable {
-    const listener = (): void => changed();
-    this.listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.listeners.delete(listener) };
+    return this.listen((what) => {
+      if (what === null || what === about.images) changed();
+    });
   }
 
   away(): Away | null {
@@ -153,13 +158,24 @@ export class PgRegistry implements Registry {
     return new PgSweepTables(this.database, server, sweepTimes);
   }
 
+  /** Servers and rooms, of the same database. */
+  roomTables(): RoomTables {
+    return new PgRoomTables(this.database, (listener) => this.listen(listener));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.listeners.clear();
     await this.database[Symbol.asyncDispose]();
   }
 
   private changed(): void {
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener(about.images);
+  }
+
+  private listen(heard: Listener): Disposable {
+    const listener: Listener = (what) => heard(what);
+    this.listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.listeners.delete(listener) };
   }
 
   /** None for a manifest that cannot be read: a newer roomcast may have committed it, and the others are of use. */

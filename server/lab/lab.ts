@@ -1,7 +1,9 @@
 import type { DhcpSeats } from "../../core/boot/dhcp-seats.ts";
 import type { Clock } from "../../core/ports.ts";
+import { sentence } from "../../core/screen/report.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { DailyWindow } from "../../core/units/daily-window.ts";
+import type { PublishedRoom } from "../../core/wire/campus.ts";
 import type { Certificate } from "../../core/wire/certificate.ts";
 import { encodeBulk, type ServerMessage } from "../../core/wire/control.ts";
 import type { Language } from "../../core/wire/language.ts";
@@ -36,6 +38,7 @@ import { Requests } from "./requests.ts";
 import { type CheckWire, RoomChecks } from "./room-checks.ts";
 import { RoomLists } from "./room-lists.ts";
 import { RoomOrders } from "./room-orders.ts";
+import type { RoomOwners } from "./room-owners.ts";
 import { Schedule } from "./schedule.ts";
 import { ServedPcs } from "./served-pcs.ts";
 import { SessionOrders } from "./session-orders.ts";
@@ -50,6 +53,7 @@ import { WindowsPcs } from "./windows.ts";
 export interface LabPorts {
   readonly state: StateStore;
   readonly images: ImageStore;
+  readonly owners: RoomOwners;
   /** Where the owner puts what PCs are given as it is: drivers, and settings of Windows. */
   readonly dataFolder: string;
   readonly clock: Clock;
@@ -166,7 +170,7 @@ export class Lab {
     this.requests = new Requests(known);
     this.grants = this.newGrants();
     this.rooms = new RoomOrders({
-      ...{ ...known, personals, sessions, menus: this.menus },
+      ...{ ...known, personals, sessions, menus: this.menus, owners: ports.owners },
       joins: (pc) => this.served.placed(pc),
     });
     const { rooms, looks } = this;
@@ -198,6 +202,13 @@ export class Lab {
       lastSeen: this.agents.isConnected(id) ? this.ports.clock.isoTime() : pc.lastSeen,
       identity: this.admissions.identity(id),
     });
+  }
+
+  /** A room as other servers of the campus see it. Throws `not-found`. */
+  publishedRoom(name: string): PublishedRoom {
+    const room = this.rooms.view(name);
+    const running = room.session === null ? null : sentence(this.sessions.find(room.session));
+    return { ...room, running };
   }
 
   /** What the server signs of a session that is over. Throws `not-found` and `conflict`. */
@@ -301,7 +312,8 @@ export class Lab {
 
   private newOrders(): SessionOrders {
     const { known, images, personals, sessions, fitOrders, pcs } = this;
-    return new SessionOrders({ ...known, images, personals, sessions, fitOrders, pcs });
+    const { owners } = this.ports;
+    return new SessionOrders({ ...known, images, personals, sessions, fitOrders, pcs, owners });
   }
 
   private newConnections(): Connections {

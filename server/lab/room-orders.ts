@@ -20,6 +20,7 @@ import type { Menus } from "./menus.ts";
 import type { Personals } from "./personals.ts";
 import { hashPin } from "./pin.ts";
 import type { Presence } from "./presence.ts";
+import type { RoomOwners } from "./room-owners.ts";
 import type { Sessions } from "./sessions.ts";
 import { type WakesPorts, wakePcs } from "./wakes.ts";
 
@@ -30,6 +31,7 @@ export interface RoomOrdersPorts {
   readonly menus: Menus;
   isConnected(pc: string): boolean;
   send(pc: string, message: ServerMessage): void;
+  readonly owners: RoomOwners;
   readonly personals: Pick<Personals, "requireSettings">;
   /** Of PCs whose room has none of its own. */
   readonly language: Language;
@@ -74,9 +76,12 @@ export class RoomOrders {
     };
   }
 
-  create(name: string): RoomView {
-    this.ports.inventory.createRoom(name);
-    return this.changed(name);
+  /** Rejects with `conflict` when there is one of the name, here or at another server of the campus. */
+  create(name: string): Promise<RoomView> {
+    return this.ports.owners.making(name, () => {
+      this.ports.inventory.createRoom(name);
+      return this.changed(name);
+    });
   }
 
   delete(given: string): void {
@@ -228,8 +233,10 @@ export class RoomOrders {
 
   /** Wakes the room's PCs; see `wakePcs`. */
   async wake(given: string, timeoutMs: number, signal: AbortSignal): Promise<WakeReport> {
-    const { inventory, presence, wake } = this.ports;
-    const pcs = inventory.pcsOf(inventory.room(given).name);
+    const { inventory, presence, wake, owners } = this.ports;
+    const { name } = inventory.room(given);
+    owners.requireOwn(name);
+    const pcs = inventory.pcsOf(name);
     const stateOf = (pc: string): PcState => presence.stateOf(pc);
     return wakePcs({ ...this.ports, stateOf, send: wake }, pcs, timeoutMs, signal);
   }

@@ -16,6 +16,7 @@ import type { PcOrders } from "./pc-orders.ts";
 import type { Personals } from "./personals.ts";
 import type { Presence } from "./presence.ts";
 import type { CastRequest, RestoreRequest } from "./receivers-request.ts";
+import type { RoomOwners } from "./room-owners.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
@@ -57,6 +58,7 @@ export interface SessionOrdersPorts {
   readonly personals: Pick<Personals, "faults" | "requireOwn">;
   readonly presence: Pick<Presence, "networkOf" | "hasPlace">;
   readonly sessions: Sessions;
+  readonly owners: Pick<RoomOwners, "requireOwn">;
   isConnected(pc: string): boolean;
 }
 
@@ -83,10 +85,12 @@ export class SessionOrders {
     }
     if (pcs !== null) {
       const named = [...new Set(pcs.map((reference) => inventory.find(reference)))];
+      this.requireOwn(named);
       admissions.requireOrder(named, by);
       return named;
     }
     const { name } = inventory.room(room ?? "");
+    this.ports.owners.requireOwn(name);
     const all = inventory.pcsOf(name);
     const found = all.filter((pc) => admissions.orderFault(pc, by) === null);
     if (found.length > 0) return found;
@@ -136,6 +140,11 @@ export class SessionOrders {
     if (session.room !== null) announcer.room(session.room);
   }
 
+  /** A room that another server of the campus has begins no session here. */
+  private requireOwn(pcs: readonly PcRecord[]): void {
+    for (const room of new Set(pcs.map((pc) => pc.room))) this.ports.owners.requireOwn(room);
+  }
+
   /** The room of a request as its record spells it. */
   private roomNameOf({ room }: { readonly room: string | null }): string | null {
     return room === null ? null : this.ports.inventory.room(room).name;
@@ -159,6 +168,7 @@ export class SessionOrders {
       );
     }
     const sender = inventory.find(request.sender);
+    this.requireOwn([sender]);
     this.ports.pcs.requireOnline(sender);
     admissions.requireOrder([sender], by);
     const pcs = this.targets(request, by).filter(({ id }) => id !== sender.id);
@@ -271,6 +281,7 @@ export class SessionOrders {
   ): SessionView {
     const { inventory, pcs, admissions, sessions } = this.ports;
     const pc = inventory.find(request.pc);
+    this.requireOwn([pc]);
     pcs.requireOnline(pc);
     admissions.requireOrder([pc], by);
     const { name, disk, raw } = request;
@@ -283,6 +294,7 @@ export class SessionOrders {
   wipe(request: NamedWipe, by: OrderedBy | null): SessionView {
     const { inventory, pcs, admissions, sessions } = this.ports;
     const pc = inventory.find(request.pc);
+    this.requireOwn([pc]);
     admissions.requireOrder([pc], by);
     pcs.requireOnline(pc);
     const { pc: _, ...order } = request;

@@ -15,7 +15,7 @@ before(async () => {
   const { operators, app, lab: all } = lab.api;
   await operators.add("ann", "operator");
   await operators.setPassword("ann", password);
-  all.rooms.create("lab1");
+  await all.rooms.create("lab1");
   for (const pc of lab.pcs.slice(2)) all.pcs.set(pc, { room: "lab1" }, "ann");
   url = await app.listen({ host: "127.0.0.1", port: 0 });
 });

@@ -18,6 +18,7 @@ import {
   localApplication,
   networkApplication,
 } from "../../../server/applications.ts";
+import type { CampusRooms } from "../../../server/campus/campus-rooms.ts";
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
@@ -27,6 +28,7 @@ import type { Log } from "../../../server/host/log.ts";
 import type { LabNetwork } from "../../../server/lab/addresses.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
+import { allOwn } from "../../../server/lab/room-owners.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { bootPlan, testPin } from "../../core/boot/boot-plan.ts";
@@ -74,6 +76,8 @@ export interface TestApiOptions {
   readonly keptEvents?: number;
   /** The site's provider of identities; else none. */
   readonly oidc?: Oidc | null;
+  /** What the server belongs to; else to none. */
+  readonly campus?: CampusRooms | null;
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -103,6 +107,7 @@ export async function openApi(
     clock = systemClock,
     oidc = null,
     keptEvents,
+    campus = null,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -112,7 +117,7 @@ export async function openApi(
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
-    ...{ state, images, dataFolder: folder },
+    ...{ state, images, dataFolder: folder, owners: campus ?? allOwn },
     clock: systemClock,
     version: "test",
     language: "en",
@@ -150,6 +155,7 @@ export async function openApi(
         dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
       },
     ],
+    campus: campus?.status() ?? null,
     warnings: [],
   });
   const signing = await SigningKeys.open(folder);
@@ -175,7 +181,9 @@ export async function openApi(
   });
   const logins = new Logins(state, clock, operators);
   const live = new LiveEvents(lab.announcer.feed, keptEvents);
-  const ports = { lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor };
+  const ports = {
+    ...{ lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor, campus },
+  };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.starting.askedForBootFiles(mac);
   if (bootApp === null) await localApplication(app, ports);

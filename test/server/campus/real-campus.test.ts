@@ -44,7 +44,8 @@ forcePathStyle = ${forcePathStyle}\n`,
     );
     const config = campusOf(await readConfig(file));
     assert(config !== null);
-    return cleanup.use(await openCampus(join(folder, name), config, () => {}));
+    const { images } = await openCampus(join(folder, name), config, () => {});
+    return cleanup.use(images);
   };
   const [a, b] = [await open("alpha"), await open("beta")];
   const chunks = Array.from({ length: 20 }, () => new Uint8Array(randomBytes(mib)));

@@ -99,7 +99,7 @@ test("nothing shows whether what was not granted is there", async () => {
   for (const row of rows) {
     if (row.role === null || !/:(id|task|name)/.test(row.path)) continue;
     const there = row.role === "image" ? otherId : row.role === "targets" ? "default" : restore;
-    if (row.role === "targets") lab.api.lab.rooms.create("lab1");
+    if (row.role === "targets") await lab.api.lab.rooms.create("lab1");
     for (const authorization of [
       null,
       bearer(lab.grant(row.role === "upload" ? "send" : "upload")),
@@ -159,7 +159,7 @@ test("a grant to look is over when the PC has gone, and is bound to its room", a
   lab.online.delete(first);
   assert.equal((await ask(row, grant)).status, 403);
   lab.online.add(first);
-  lab.api.lab.rooms.create("lab1");
+  await lab.api.lab.rooms.create("lab1");
   lab.api.lab.pcs.set("pc1", { room: "lab1" }, "ann");
   assert.equal((await ask(row, grant)).status, 403, "it was for the room it was in");
 });

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../../core/node/clock.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab } from "../../../server/lab/lab.ts";
+import { allOwn } from "../../../server/lab/room-owners.ts";
 import { newRoom, type PcRecord } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
@@ -46,6 +47,7 @@ async function looksPerPc(count: number): Promise<number> {
   const refuse = () => Promise.reject(new Error("nothing is cast in this test"));
   const lab = new Lab({
     ...{ images, agents, dataFolder: folder, clock: systemClock, version: "test" },
+    owners: allOwn,
     language: "en",
     historyDays: 365,
     optimiseAt: null,

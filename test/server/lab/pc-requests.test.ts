@@ -153,7 +153,7 @@ test("what a PIN allows ends with the connection, the PIN, the room, and ten min
   await api.lab.rooms.set("default", { pin: "2468" });
   assert.equal(right(), null, "the PIN was set anew");
   await type("2468");
-  api.lab.rooms.create("lab2");
+  await api.lab.rooms.create("lab2");
   api.lab.pcs.set(idOf(0), { room: "lab2" }, "ann");
   ask(wipe);
   assert.deepEqual(sessions(), [], "the room");

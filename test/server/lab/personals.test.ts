@@ -41,7 +41,7 @@ const history = async (): Promise<string[]> =>
 test("a PC gets what its seat and its room say, once told in the history, and nothing keeps it", async () => {
   const { lab: core } = lab.api;
   core.sshKeys.add("ann", sshKey, "root");
-  core.rooms.create("lab1");
+  await core.rooms.create("lab1");
   await core.rooms.set("lab1", {
     ...{ domain: "lab.example.org", sshKeys: ["ann"], bootFirst: "disk" },
     ...{ address: "static", dns: ["10.77.0.3"] },
@@ -203,7 +203,7 @@ test("names that the image's systems do not take are refused before a session be
 test("who comes late with such a name is refused, or left out of the room's session and told", async () => {
   const { lab: core } = lab.api;
   for (const id of [lab.restore, lab.capture, lab.cast]) core.sessions.stop(id);
-  core.rooms.create("lab1");
+  await core.rooms.create("lab1");
   core.pcs.set("pc4", { room: "lab1" }, "ann");
   const image = await windows();
   const { id } = core.orders.restore(
@@ -289,7 +289,7 @@ test("an address that cannot be the PC's is refused in words", async () => {
   state.saveLease("w", { mac: "52:54:00:00:00:77", address: "10.77.0.31", expiresAt: soon });
   await core.rooms.set("default", { shell: false });
   await assert.rejects(core.rooms.set("default", { address: "reserved" }), /pc1 has .*leased to/);
-  core.rooms.create("lab2");
+  await core.rooms.create("lab2");
   await core.rooms.set("lab2", { gateway: "10.88.0.1", prefix: 16 });
   assert.throws(
     () => core.pcs.set("pc4", { room: "lab2" }, "ann"),
@@ -326,8 +326,8 @@ test("DHCP is told of a PC by its seat, unless several have its MAC, or nobody p
 
 test("who is given a seat is named as the room says, unless a name comes along or another PC has that", async () => {
   const { lab: core } = lab.api;
-  core.rooms.create("lab1");
-  core.rooms.create("lab2");
+  await core.rooms.create("lab1");
+  await core.rooms.create("lab2");
   for (const room of ["lab1", "lab2"]) await core.rooms.set(room, { naming: `${room}-{seat}` });
   const seated = (reference: string, change: { room?: string; seat: string; name?: string }) =>
     core.pcs.set(reference, change, "ann").name;

@@ -19,7 +19,7 @@ beforeEach(async () => {
     },
   });
   ({ lab } = api);
-  lab.rooms.create("lab1");
+  await lab.rooms.create("lab1");
   for (const number of [1, 2, 3]) register(lab.inventory, hello(macOf(number), uuidOf(number)));
 });
 afterEach(() => api.close());

@@ -1,0 +1,49 @@
+/** What is seen of a campus: its servers, and the rooms of all of them. */
+import { type Static, Type } from "typebox";
+import { nullable } from "./nullable.ts";
+import { RoomView } from "./rooms.ts";
+
+/** A room as its server tells the others of it. */
+export const PublishedRoom = Type.Object({
+  ...RoomView.properties,
+  /** Its running session in a line; null: none runs. */
+  running: nullable(Type.String({ maxLength: 2048 })),
+});
+export type PublishedRoom = Static<typeof PublishedRoom>;
+
+/** A room of a campus; without a campus, of this server. */
+export const CampusRoomView = Type.Object({
+  ...PublishedRoom.properties,
+  /** The server that has all this of the room; null: this server, which belongs to no campus. */
+  server: nullable(Type.String()),
+  /**
+   * The server whose room it is. Where it is not `server`, that one has a copy of the room which it does nothing
+   * with. Null: that is not known yet, or there is no campus.
+   */
+  owner: nullable(Type.String()),
+  /** Since when nothing was heard of it: this is how it was then. Null: it is as it is. */
+  since: nullable(Type.String()),
+});
+export type CampusRoomView = Static<typeof CampusRoomView>;
+
+export const CampusServer = Type.Object({
+  name: Type.String(),
+  /** Of its API and page; null: not known yet. */
+  address: nullable(Type.String()),
+  version: Type.String(),
+  /** Since when it runs. */
+  since: Type.String(),
+  /** Since when it was not heard; null: it is. */
+  away: nullable(Type.String()),
+});
+export type CampusServer = Static<typeof CampusServer>;
+
+export const CampusStatus = Type.Object({
+  /** This server's name. */
+  server: Type.String(),
+  /** Since when the database is away, and why; null: it is there. */
+  away: nullable(Type.Object({ since: Type.String(), reason: Type.String() })),
+  /** By name, as far as they were heard of. */
+  servers: Type.Array(CampusServer),
+});
+export type CampusStatus = Static<typeof CampusStatus>;

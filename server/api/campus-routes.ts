@@ -1,0 +1,75 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { Type } from "typebox";
+import { RoomcastError } from "../../core/errors.ts";
+import { CampusRoomView } from "../../core/wire/campus.ts";
+import { foldedName, RoomName } from "../../core/wire/names.ts";
+import { RoomView } from "../../core/wire/rooms.ts";
+import type { Lab } from "../lab/lab.ts";
+import { closed } from "./schemas.ts";
+
+const ByName = Type.Object({ name: RoomName });
+const Move = Type.Object({ server: Type.String({ maxLength: 63 }) }, closed);
+
+export interface CampusRoutesPorts {
+  /** This server's name. */
+  readonly server: string;
+  /** Rejects with `conflict` when its server was heard in the last minute, and with `away`. */
+  takeOver(room: string): Promise<void>;
+  /** The rooms of all servers, by name. */
+  views(): CampusRoomView[];
+}
+
+/** `/campus`: what the servers of a campus see of each other. */
+export const campusRoutes =
+  (lab: Lab, campus: CampusRoutesPorts | null): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      "/campus/rooms",
+      {
+        schema: {
+          summary: "list the rooms of all servers of the campus",
+          response: { 200: Type.Array(CampusRoomView) },
+        },
+      },
+      async () => campus?.views() ?? lab.inventory.rooms().map((name) => alone(lab, name)),
+    );
+    app.post(
+      "/rooms/:name/move",
+      {
+        config: { role: "admin" },
+        schema: {
+          summary: "take over a room whose server is off for good",
+          params: ByName,
+          body: Move,
+          response: { 200: RoomView },
+        },
+      },
+      async ({ params: { name }, body: { server } }) => {
+        requireThis(campus, server);
+        await campus.takeOver(name);
+        const isHere = lab.inventory.rooms().some((room) => foldedName(room) === foldedName(name));
+        return isHere ? lab.rooms.view(name) : lab.rooms.create(name);
+      },
+    );
+  };
+
+function requireThis(
+  campus: CampusRoutesPorts | null,
+  server: string,
+): asserts campus is CampusRoutesPorts {
+  if (campus === null) {
+    const next = "see docs/campus.md for what makes several servers a campus";
+    throw new RoomcastError("refused", "this server belongs to no campus", next);
+  }
+  if (campus.server === server) return;
+  throw new RoomcastError(
+    "refused",
+    `a room moves by the word of the server that takes it, and this one is ${campus.server}`,
+    `do it at ${server}, once the room was deleted where it is, or its server is off`,
+  );
+}
+
+const alone = (lab: Lab, name: string): CampusRoomView => ({
+  ...lab.publishedRoom(name),
+  ...{ server: null, owner: null, since: null },
+});

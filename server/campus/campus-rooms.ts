@@ -1,0 +1,350 @@
+/** This server's part in what its campus shares of servers and rooms: it keeps its leases, tells of its rooms, and sees the others'. */
+import {
+  type LeaseEvent,
+  ownRoom,
+  RoomLeases,
+  type Standing,
+  type Standings,
+} from "../../core/campus/room-leases.ts";
+import { errorText } from "../../core/errors.ts";
+import { millis } from "../../core/units/units.ts";
+import type { CampusRoomView, CampusStatus, PublishedRoom } from "../../core/wire/campus.ts";
+import { foldedName } from "../../core/wire/names.ts";
+import type { StoreFiles } from "../store/files.ts";
+import { type CampusTime, isAway } from "./patience.ts";
+import { hasNamesake, roomElsewhere, roomNotKnown } from "./room-faults.ts";
+import type { Namesake, RoomTables, ServerEntry } from "./room-tables.ts";
+import { RoomTeller } from "./room-teller.ts";
+import { SeenRooms } from "./seen-rooms.ts";
+import { type Kept, readKept, writeKept } from "./standings-file.ts";
+
+/** Milliseconds between two looks at what the servers have told, when there is something to see. */
+const lookEvery = 200;
+
+export interface CampusRoomsPorts {
+  readonly tables: RoomTables;
+  /** This server's name. */
+  readonly server: string;
+  readonly version: string;
+  readonly time: Pick<CampusTime, "sleep">;
+  /** A clock that nobody sets, in milliseconds. */
+  steady(): number;
+  readonly disk: Pick<StoreFiles, "read" | "writeDurably">;
+  /** Of the file of what is remembered. */
+  readonly path: string;
+  newId(): string;
+}
+
+/** The rooms of this server, as the lab has them. */
+export interface OwnRooms {
+  names(): readonly string[];
+  view(name: string): PublishedRoom;
+}
+
+export class CampusRooms {
+  private readonly ports: CampusRoomsPorts;
+  private readonly leases: RoomLeases;
+  private readonly folder: string;
+  private readonly instance: string;
+  private readonly seen = new SeenRooms();
+  private readonly subscription: Disposable;
+  /** Rooms that are being made, by folded name. */
+  private readonly claims = new Map<string, string>();
+  /** Who waits until the database was asked. */
+  private waiting: (() => void)[] = [];
+  private readonly teller: RoomTeller;
+  private lab: OwnRooms | null = null;
+  private address: string | null = null;
+  private namesake: Namesake | null = null;
+  private trouble: string | null = null;
+  private isFirst = true;
+  private isHinted = false;
+  private isKept = true;
+  private isLookDue = true;
+  private lookAt = 0;
+  private nap: AbortController | null = null;
+  private isWoken = false;
+  private isClosed = false;
+  private running: Promise<void> = Promise.resolve();
+
+  private constructor(ports: CampusRoomsPorts, { folder, standings }: Kept) {
+    this.ports = ports;
+    this.folder = folder;
+    this.instance = ports.newId();
+    this.leases = new RoomLeases(ports.server, standings);
+    this.teller = new RoomTeller({
+      ...{ tables: ports.tables, server: ports.server, steady: () => ports.steady() },
+      names: () => this.names(),
+      view: (name) => (this.lab as OwnRooms).view(name),
+      standings: () => this.leases.standings,
+    });
+    this.subscription = ports.tables.onHint((about) => {
+      this.isLookDue = true;
+      this.isHinted ||= about === "leases";
+      this.wake();
+    });
+  }
+
+  /** Rejects with `conflict` when another server lives that has this one's name; not while the database is away. */
+  static async open(ports: CampusRoomsPorts): Promise<CampusRooms> {
+    const kept = await readKept(ports.path, ports.disk, () => ports.newId());
+    await writeKept(ports.path, ports.disk, kept);
+    const rooms = new CampusRooms(ports, kept);
+    try {
+      const { namesake } = await ports.tables.greet(rooms.entry());
+      if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
+      rooms.isFirst = false;
+    } catch (error) {
+      if (isAway(error)) return rooms;
+      await rooms.close();
+      throw error;
+    }
+    return rooms;
+  }
+
+  /** This server's name. */
+  get server(): string {
+    return this.ports.server;
+  }
+
+  /** `address`: of this server's API and page. */
+  begin(lab: OwnRooms, address: string): void {
+    this.lab = lab;
+    this.address = address;
+    this.teller.forgetAll();
+    // So that the others hear the address.
+    this.isHinted = true;
+    this.running = this.run();
+  }
+
+  /** Something of this room has changed, or it came or went. */
+  changed(name: string): void {
+    this.teller.changed(foldedName(name));
+    this.wake();
+  }
+
+  /** Throws `conflict` for a room that is another server's, and `away` for one of which that is not known yet. */
+  requireOwn(name: string): void {
+    const { leases, ports, namesake } = this;
+    const room = foldedName(name);
+    if (leases.mayAct(room)) return;
+    if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
+    this.refuseElsewhere(name);
+    throw roomNotKnown(name);
+  }
+
+  /** Makes a room once it is this server's, or while that cannot be asked. Rejects with `conflict` for another server's. */
+  async making<T>(name: string, make: () => T): Promise<T> {
+    if (this.names().has(foldedName(name))) return make();
+    return this.claiming(name, async () => {
+      await this.ask();
+      this.refuseElsewhere(name);
+      return make();
+    });
+  }
+
+  /**
+   * An operator's word that the server whose room it is is off for good. Rejects with `conflict` for one that was heard
+   * in the last minute, and with `away`.
+   */
+  async takeOver(name: string): Promise<void> {
+    const { tables, server } = this.ports;
+    await this.claiming(name, async () => {
+      await tables.takeOver(server, { room: foldedName(name), name });
+      await this.ask();
+    });
+  }
+
+  /** Of all servers, by name; another server's as it was last told. */
+  views(): CampusRoomView[] {
+    const { lab, seen, ports, leases } = this;
+    const { server } = ports;
+    if (lab === null) return [];
+    const own = lab.names().map((name): CampusRoomView => {
+      const room = foldedName(name);
+      const owner = room === ownRoom ? server : ownerOf(leases.standings.get(room), server);
+      return { ...lab.view(name), server, owner, since: null };
+    });
+    const others = seen.othersOf(server, ports.tables.away()?.since ?? null);
+    return [...own, ...others].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  }
+
+  status(): CampusStatus {
+    const { ports, seen } = this;
+    return { server: ports.server, away: ports.tables.away(), servers: [...seen.servers] };
+  }
+
+  /** In words. */
+  get warnings(): string[] {
+    const { namesake, ports, trouble } = this;
+    if (namesake !== null) {
+      const { message, next } = hasNamesake(ports.server, namesake.address);
+      return [`${message}: no session begins in a room of this one; ${next}`];
+    }
+    const elsewhere = [...this.leases.standings].flatMap(([room, standing]) =>
+      standing.name === "elsewhere"
+        ? [
+            `the room ${this.names().get(room) ?? room} is of the server ${standing.server}: no session begins here in this server's copy of it`,
+          ]
+        : [],
+    );
+    return trouble === null ? elsewhere : [...elsewhere, `rooms of the campus: ${trouble}`];
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.subscription[Symbol.dispose]();
+    this.wake();
+    await this.running;
+    for (const asked of this.waiting) asked();
+  }
+
+  private entry(): ServerEntry {
+    const { address, folder, instance, isFirst } = this;
+    const { server: name, version } = this.ports;
+    return { name, folder, instance, isFirst, address, version };
+  }
+
+  /** Of the rooms that are here, by folded name. */
+  private names(): Map<string, string> {
+    return new Map((this.lab?.names() ?? []).map((name) => [foldedName(name), name]));
+  }
+
+  /** Keeps the lease of a room that is not here yet. */
+  private async claiming<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const room = foldedName(name);
+    this.claims.set(room, name);
+    try {
+      return await work();
+    } finally {
+      this.claims.delete(room);
+      this.wake();
+    }
+  }
+
+  /** Resolves when the database was asked again, whether it answered or not. */
+  private ask(): Promise<void> {
+    return new Promise((asked) => {
+      if (this.isClosed) return asked();
+      this.waiting.push(asked);
+      this.isHinted = true;
+      this.wake();
+    });
+  }
+
+  private refuseElsewhere(name: string): void {
+    const standing = this.leases.standings.get(foldedName(name));
+    if (standing?.name !== "elsewhere") return;
+    throw roomElsewhere(name, standing.server, this.ports.server);
+  }
+
+  private wake(): void {
+    this.isWoken = true;
+    this.nap?.abort();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isClosed) {
+      this.isWoken = false;
+      try {
+        await this.turn();
+        this.trouble = null;
+      } catch (error) {
+        this.trouble = isAway(error) ? null : errorText(error);
+      }
+      if (this.isWoken) continue;
+      const nap = new AbortController();
+      this.nap = nap;
+      const ms = Math.max(0, this.due() - this.ports.steady());
+      await this.ports.time.sleep(ms, nap.signal);
+      this.nap = null;
+    }
+  }
+  /** When there is something to do next, by the steady clock. */
+  private due(): number {
+    const isThere = this.ports.tables.away() === null;
+    const mayTell = isThere && this.namesake === null;
+    return Math.min(
+      this.leases.deadline ?? Infinity,
+      mayTell ? this.teller.due : Infinity,
+      isThere && this.isLookDue ? this.lookAt : Infinity,
+    );
+  }
+
+  private async turn(): Promise<void> {
+    const names = this.names();
+    for (const [room, name] of this.claims) names.set(room, name);
+    const { isHinted } = this;
+    this.isHinted = false;
+    try {
+      await this.feed({ type: "rooms", rooms: [...names.keys()] }, names);
+      if (isHinted) await this.feed({ type: "hint" }, names);
+      await this.feed({ type: "wake" }, names);
+    } finally {
+      await this.keep();
+    }
+    const isThere = this.ports.tables.away() === null;
+    if (isThere && this.namesake === null) await this.teller.tell();
+    if (isThere) await this.look();
+  }
+
+  private async feed(event: LeaseEvent, names: ReadonlyMap<string, string>): Promise<void> {
+    const before = this.leases.standings;
+    for (const action of this.leases.handle(event, millis(this.ports.steady()))) {
+      if (action.type === "ask") await this.beat(action.rooms, names);
+      else this.stand(before, action.standings);
+    }
+  }
+
+  private async beat(rooms: readonly string[], names: ReadonlyMap<string, string>): Promise<void> {
+    const { waiting } = this;
+    this.waiting = [];
+    const named = rooms.map((room) => ({ room, name: names.get(room) ?? room }));
+    try {
+      const { namesake, leases } = await this.ports.tables.beat(this.entry(), named);
+      this.isFirst = false;
+      this.isLookDue = true;
+      if (namesake === null && this.namesake !== null) this.teller.forgetAll();
+      this.namesake = namesake;
+      await this.feed({ type: "answer", leases: namesake === null ? leases : "namesake" }, names);
+    } catch (error) {
+      await this.feed({ type: "no-answer" }, names);
+      throw error;
+    } finally {
+      for (const asked of waiting) asked();
+    }
+  }
+
+  private stand(before: Standings, after: Standings): void {
+    this.isKept = false;
+    for (const room of new Set([...before.keys(), ...after.keys()])) {
+      if (before.get(room) === after.get(room)) continue;
+      this.teller.forget(room);
+    }
+  }
+
+  private async keep(): Promise<void> {
+    if (this.isKept) return;
+    const { folder, leases, ports } = this;
+    await writeKept(ports.path, ports.disk, { folder, standings: leases.standings });
+    this.isKept = true;
+  }
+
+  private async look(): Promise<void> {
+    const { seen, ports } = this;
+    const now = ports.steady();
+    if (!this.isLookDue || now < this.lookAt) return;
+    this.lookAt = now + lookEvery;
+    this.isLookDue = false;
+    const { servers, views } = await ports.tables.look(seen.changed);
+    if (!seen.take(servers, views)) this.isLookDue = true;
+  }
+}
+
+const ownerOf = (standing: Standing | undefined, server: string): string | null => {
+  if (standing?.name === "elsewhere") return standing.server;
+  return standing?.name === "owned" ? server : null;
+};
+
+/** No name has a space. */
+const keyOf = ({ name, server }: CampusRoomView): string => `${foldedName(name)} ${server}`;

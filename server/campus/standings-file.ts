@@ -1,0 +1,51 @@
+/** What a server remembers of its rooms' leases across a restart, and what it is told apart from others by. */
+import type { Standing, Standings } from "../../core/campus/room-leases.ts";
+import { canonicalJson } from "../../core/units/canonical-json.ts";
+import { storeError } from "../store/faults.ts";
+import type { StoreFiles } from "../store/files.ts";
+
+export interface Kept {
+  /** Of the data folder, made at random. */
+  readonly folder: string;
+  readonly standings: Standings;
+}
+
+/** A file that is missing or damaged costs what was known: then no room is acted for until the database tells again. */
+export async function readKept(
+  path: string,
+  disk: Pick<StoreFiles, "read">,
+  newFolder: () => string,
+): Promise<Kept> {
+  const bytes = await disk.read(path).catch(() => new Uint8Array());
+  try {
+    const { folder, rooms } = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const standings = Object.entries(rooms).map(
+      ([room, standing]) => [room, read(standing)] as const,
+    );
+    if (typeof folder === "string" && folder !== "")
+      return { folder, standings: new Map(standings) };
+  } catch {
+    // As if there were none.
+  }
+  return { folder: newFolder(), standings: new Map() };
+}
+
+/** Durable when it resolves. */
+export async function writeKept(
+  path: string,
+  disk: Pick<StoreFiles, "writeDurably">,
+  { folder, standings }: Kept,
+): Promise<void> {
+  const text = canonicalJson({ folder, rooms: Object.fromEntries(standings) });
+  await disk.writeDurably(path, text).catch((cause: unknown) => {
+    throw storeError("writing campus-rooms.json", cause);
+  });
+}
+
+function read(standing: unknown): Standing {
+  const { name, server, epoch } = standing as Record<string, unknown>;
+  if (name === "owned" && typeof epoch === "number") return { name, epoch };
+  if (name === "elsewhere" && typeof epoch === "number" && typeof server === "string")
+    return { name, server, epoch };
+  return { name: "asked" };
+}

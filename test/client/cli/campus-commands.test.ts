@@ -1,0 +1,88 @@
+/** What people see of a campus: the rooms and the servers of all. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ran, room } from "./run-command.ts";
+
+const told = { ...room, server: "one", owner: "one", since: null, running: null };
+
+test("the rooms of a campus are listed with their servers, and what is not sure is marked", async () => {
+  const { said } = await ran(["room", "list"], {
+    "/campus/rooms": [
+      told,
+      { ...told, owner: "two", name: "hall" },
+      { ...told, owner: null, name: "lab-3" },
+      {
+        ...told,
+        ...{ name: "lab-9", server: "two", owner: "two", since: "2026-01-01T00:00:00.000Z" },
+        ...{ session: "s7", running: "27 of 28 verified so far." },
+      },
+    ],
+  });
+  const rows = said
+    .join("\n")
+    .split("\n")
+    .map((row) => row.trimEnd().replace(/ {2,}/g, " | "));
+  assert.deepEqual(rows, [
+    "ROOM | SERVER | PCS | ONLINE | SEATS | SESSION",
+    "lab-1 | one | 2 | 2 | 0",
+    "hall | one (a copy: two has it) | 2 | 2 | 0",
+    "lab-3 | one (not known yet whose) | 2 | 2 | 0",
+    "lab-9 | two, as of 2026-01-01T00:00:00.000Z | 2 | 2 | 0 | s7: 27 of 28 verified so far.",
+  ]);
+});
+
+test("a server alone lists its rooms as ever", async () => {
+  const { said } = await ran(["room", "list"], {
+    "/campus/rooms": [{ ...told, server: null, owner: null, session: "s1", running: "text" }],
+  });
+  const rows = said
+    .join("\n")
+    .split("\n")
+    .map((row) => row.trimEnd().replace(/ {2,}/g, " | "));
+  assert.deepEqual(rows, ["ROOM | PCS | ONLINE | SEATS | SESSION", "lab-1 | 2 | 2 | 0 | s1"]);
+});
+
+test("the status names the servers of the campus, and since when one is away", async () => {
+  const at = "2026-01-01T00:00:00.000Z";
+  const status = {
+    ...{ version: "1.0", url: "http://10.0.0.1", startedAt: at, listeners: [], networks: [] },
+    ...{ rooms: 1, pcs: 2, online: 2, sessions: 0, images: 0, storedBytes: 0, freeBytes: 0 },
+    warnings: [],
+  };
+  const server = { name: "one", address: "https://10.0.0.1:8443", version: "1.0", since: at };
+  const campus = {
+    server: "one",
+    away: { since: at, reason: "it does not answer" },
+    servers: [
+      { ...server, away: null },
+      { ...server, name: "two", address: null, away: at },
+    ],
+  };
+  const of = async (what: unknown): Promise<string[]> => {
+    const { said } = await ran(["status"], { "/status": { ...status, campus: what } });
+    return said.filter((line) => /^(campus|server) /.test(line));
+  };
+  assert.deepEqual(await of(campus), [
+    `campus     this server is one; its database is away since ${at}: it does not answer`,
+    "server     one https://10.0.0.1:8443, roomcast 1.0",
+    `server     two without an address, roomcast 1.0, away since ${at}`,
+  ]);
+  assert.deepEqual(await of(null), []);
+});
+
+test("who takes over a room is told whose it is, and what if that server runs", async () => {
+  const rooms = [
+    { ...told, name: "Hall" },
+    { ...told, name: "hall", server: "two", owner: "two" },
+  ];
+  const { shown, calls } = await ran(["room", "move", "Hall", "--server", "one"], {
+    "/campus/rooms": rooms,
+  });
+  assert.match(
+    shown.join(" "),
+    /^The room Hall of the server two will be the server one's\. If its server runs/,
+  );
+  assert.deepEqual(calls, []);
+  const { error } = await ran(["room", "move", "Hall"], { "/campus/rooms": rooms });
+  assert.match(error?.message ?? "", /not said which server/);
+});
