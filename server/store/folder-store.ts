@@ -22,6 +22,7 @@ import {
   writeNumbers,
 } from "./image-files.ts";
 import { fittedOf, imageIn, inOrder } from "./image-names.ts";
+import type { ImageNotes } from "./image-notes.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
@@ -54,6 +55,7 @@ export interface OpenedStore {
   readonly least: Map<string, number>;
   readonly packed: Map<string, number>;
   readonly ordered: Map<string, number>;
+  readonly notes: ImageNotes;
   readonly chunks: Chunks;
 }
 
@@ -74,6 +76,7 @@ export class FolderStore implements ImageStore {
   /** Stored bytes of the images that were packed anew, by id; what it costs to lose them is another try. */
   private readonly packed: Map<string, number>;
   readonly ordered: Map<string, number>;
+  private readonly noted: ImageNotes;
   private readonly chunks: Chunks;
   private readonly indexes = new Map<string, Promise<Uint8Array>>();
   /** As `indexes`; of none after a chunk has another form. */
@@ -95,6 +98,7 @@ export class FolderStore implements ImageStore {
     this.least = opened.least;
     this.packed = opened.packed;
     this.ordered = opened.ordered;
+    this.noted = opened.notes;
     this.chunks = opened.chunks;
   }
 
@@ -201,6 +205,14 @@ export class FolderStore implements ImageStore {
       this.least.set(imageId, bytes);
       await this.writeNumbers("least.json", this.least);
     });
+  }
+
+  notes(imageId: string): string {
+    return this.noted.of(imageId);
+  }
+
+  writeNotes(imageId: string, text: string): Promise<void> {
+    return this.noted.write(imageId, text, () => this.images.has(imageId));
   }
 
   /** `stamp`: what makes the draft an image; asked when it is this one's turn to be committed. */
@@ -388,6 +400,7 @@ export class FolderStore implements ImageStore {
     this.images.delete(image.id);
     this.indexes.delete(image.id);
     this.knownForms.delete(image.id);
+    await this.noted.forget(image.id);
     if (this.packed.delete(image.id)) await this.writeNumbers("packed.json", this.packed);
     if (this.ordered.delete(image.id)) await this.writeNumbers("optimise.json", this.ordered);
   }
