@@ -217,6 +217,7 @@ function registryBy(bus: Bus, registry: Registry, world: World): Registry {
     beginWriter: async () => writerBy(by, world, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
     removeImage: (id) => by(() => registry.removeImage(id)),
+    writeNotes: (id, notes) => by(() => registry.writeNotes(id, notes)),
     onChange: (changed) => registry.onChange(changed),
     away: () => world.registry.away(),
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
