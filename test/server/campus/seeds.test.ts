@@ -66,8 +66,6 @@ class Campus {
     { readonly image: Manifest; readonly cells: readonly string[] }
   >();
   readonly deleted = new Set<string>();
-  /** As the world has them, at any time. */
-  readonly unsure = new Set<string>();
   /** By NAME@VERSION, every image that was ever seen. */
   readonly names = new Map<string, string>();
   /** What captures were of that nobody said to be committed. */
@@ -135,7 +133,6 @@ class Campus {
     const image = this.pick([...this.alive.values()])?.image;
     const kind = this.below(8);
     if (kind < 3 || image === undefined) return this.capture(index);
-    for (const id of this.world.unsure) this.unsure.add(id);
     if (kind === 3) return this.delete(index, image);
     if (kind === 4) return void (await this.at(index, (store) => store.verify(null, quiet)));
     if (kind === 5)
@@ -239,7 +236,7 @@ class Campus {
     const listed = new Map((stores[0] as CampusStore).list().map((image) => [image.id, image]));
     for (const [id, { image }] of this.alive) assert(listed.has(id), `${imageName(image)} is lost`);
     for (const id of this.deleted)
-      assert(!listed.has(id) || this.unsure.has(id), `${id} was deleted, and is there again`);
+      assert(!listed.has(id) || world.again.has(id), `${id} was deleted, and is there again`);
     for (const [index, store] of stores.entries()) {
       assert.deepEqual(store.problems, []);
       for (const image of listed.values()) {
