@@ -9,7 +9,7 @@
 import type { Sql, TransactionSql } from "postgres";
 import { RoomcastError } from "../../core/errors.ts";
 
-/** Keys of advisory locks: of PostgreSQL's manual any number; these spell "rc" and count. */
+/** Keys of advisory locks, which may be any numbers: "rc" in ASCII, and a count. */
 export const lockKey = {
   /** Held by whoever changes the tables. */
   migration: 0x7263_0001,

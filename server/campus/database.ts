@@ -103,7 +103,7 @@ export class Database {
         throw error;
       }
     }
-    database.scheduleBeat();
+    database.scheduleBeat(0);
     return database;
   }
 
@@ -238,10 +238,6 @@ export class Database {
   private async listen(sql: Sql): Promise<void> {
     // The library listens again by itself when this connection breaks.
     this.isListening = true;
-    await sql.listen(
-      channel,
-      () => this.user.notified(),
-      () => this.user.notified(),
-    );
+    await sql.listen(channel, () => this.user.notified());
   }
 }

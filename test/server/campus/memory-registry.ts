@@ -12,20 +12,18 @@ import type {
 import {
   alreadyThere,
   chunksLacking,
-  leaseLost,
   noSuchImage,
   packGoing,
   writerEnded,
 } from "../../../server/campus/registry-faults.ts";
 import {
-  type CondemnedPack,
-  type MarkedChunks,
   type SweepLease,
   type SweepTables,
   type SweepTimes,
   usualTimes,
 } from "../../../server/campus/sweep.ts";
 import { inOrder } from "../../../server/store/image-names.ts";
+import { MemoryLease } from "./memory-lease.ts";
 
 interface Chunk {
   place: CampusPlace;
@@ -117,107 +115,6 @@ export class MemoryCampus {
       isHeld: true,
     };
     return new MemoryLease(this, this.lease.epoch);
-  }
-}
-
-class MemoryLease implements SweepLease {
-  private readonly campus: MemoryCampus;
-  private readonly epoch: number;
-
-  constructor(campus: MemoryCampus, epoch: number) {
-    this.campus = campus;
-    this.epoch = epoch;
-  }
-
-  dropOld(): Promise<void> {
-    return this.step(() => {
-      const { campus } = this;
-      const { writerMs, nameMs } = campus.times;
-      for (const [id, { heard }] of campus.writers) {
-        if (heard < campus.now() - writerMs) campus.writers.delete(id);
-      }
-      const before = Math.min(campus.now() - nameMs, campus.oldestWriter());
-      for (const [name, { state, since }] of campus.packs) {
-        if (state === "gone" && since < before) campus.packs.delete(name);
-      }
-    });
-  }
-
-  mark(part: number): Promise<MarkedChunks> {
-    return this.step(() => {
-      const { campus } = this;
-      const before = this.before();
-      const marked = { candidates: 0, deleted: 0 };
-      for (const [hash, chunk] of campus.chunks) {
-        if (Number.parseInt(hash.slice(0, 2), 16) !== part || chunk.since >= before) continue;
-        if (chunk.state === "deleting" || this.isNamed(hash)) continue;
-        if (chunk.state === "live") marked.candidates++;
-        else marked.deleted++;
-        chunk.state = chunk.state === "live" ? "candidate" : "deleting";
-        chunk.since = campus.now();
-      }
-      return marked;
-    });
-  }
-
-  condemn(limit: number): Promise<CondemnedPack[]> {
-    return this.step(() => {
-      const { campus } = this;
-      const before = this.before();
-      const alive = new Set<string>();
-      for (const { state, place } of campus.chunks.values()) {
-        if (state !== "deleting") alive.add(place.pack);
-      }
-      const condemned: CondemnedPack[] = [];
-      for (const [name, pack] of campus.packs) {
-        if (condemned.length === limit) break;
-        const isDead = pack.state === "live" && pack.since < before && !alive.has(name);
-        if (!isDead && pack.state !== "going") continue;
-        pack.state = "going";
-        condemned.push({ name, bytes: pack.bytes });
-      }
-      return condemned;
-    });
-  }
-
-  forget(name: string): Promise<void> {
-    return this.step(() => {
-      const { campus } = this;
-      for (const [hash, { place }] of campus.chunks) {
-        if (place.pack === name) campus.chunks.delete(hash);
-      }
-      const pack = campus.packs.get(name);
-      if (pack === undefined) return;
-      pack.state = "gone";
-      pack.since = campus.now();
-    });
-  }
-
-  end(): Promise<void> {
-    return this.campus.step(() => {
-      const { lease } = this.campus;
-      if (lease.epoch === this.epoch) lease.isHeld = false;
-    });
-  }
-
-  private before(): number {
-    const { campus } = this;
-    return Math.min(campus.now() - campus.times.graceMs, campus.oldestWriter());
-  }
-
-  private isNamed(hash: string): boolean {
-    for (const { hashes } of this.campus.images.values()) if (hashes.has(hash)) return true;
-    return false;
-  }
-
-  private step<T>(work: () => T): Promise<T> {
-    return this.campus.step(() => {
-      const { lease, times } = this.campus;
-      const isMine = lease.isHeld && lease.epoch === this.epoch && lease.until > this.campus.now();
-      if (!isMine) throw leaseLost();
-      lease.until = this.campus.now() + times.leaseMs;
-      return work();
-    });
   }
 }
 
