@@ -15,7 +15,7 @@ import { doCheck } from "../../../server/store/check-jobs.ts";
 import type { Checker } from "../../../server/store/checkers.ts";
 import type { StoreFiles } from "../../../server/store/files.ts";
 import { readIndex } from "../../../server/store/image-files.ts";
-import type { ImageStore, StorePorts } from "../../../server/store/image-store.ts";
+import { type ImageStore, nodePorts, type StorePorts } from "../../../server/store/image-store.ts";
 import type { ImageWriter } from "../../../server/store/image-writer.ts";
 import { findDead } from "../../../server/store/sweep.ts";
 import { type Bus, LabFiles } from "../../lab/files.ts";
@@ -182,6 +182,15 @@ export class Site {
       }),
     };
   }
+}
+
+/** A server of the campus whose folder is a real one. */
+export function openInCampus(world: World, folder: string): Promise<CampusStore> {
+  return openCampusStore(folder, {
+    ...{ store: nodePorts(folder), server: "alpha", cacheBytes: null, seal: world.seal },
+    ...{ objects: world.objects, registry: world.registry.registry("alpha") },
+    ...{ tables: world.registry.sweepTables(), time: world.time, salt: () => world.salt() },
+  });
 }
 
 /** Each call is two steps of the process: it may die before anything happens, or before it hears of it. */
