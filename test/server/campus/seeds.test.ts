@@ -293,7 +293,10 @@ async function run(seed: number): Promise<void> {
   await campus.close();
 }
 
-const seeds = onlySeed > 0 ? [onlySeed] : Array.from({ length: seedCount }, (_, at) => at + 1);
+/** An upload whose answer was lost put an image back that was deleted meanwhile. */
+const found = [70];
+const seeds =
+  onlySeed > 0 ? [onlySeed] : [...found, ...Array.from({ length: seedCount }, (_, at) => at + 1)];
 
 for (const seed of seeds)
   test(`seed ${seed}: what was committed is read in full from every server`, () => run(seed));
