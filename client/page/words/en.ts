@@ -568,7 +568,7 @@ export const en = {
   "trust.earlier": "Earlier ones by",
   "trust.since": "since {time}",
   "trust.half": "The key is being renewed: both keys hold now.",
-  "trust.key": "The key is {key}.",
+  "trust.key": "The key: {key}",
   "trust.told": "Connected PCs, which learn the next key at once: {names}",
   "trust.away": "Others, which learn it when they connect or start: {names}",
   "trust.rotate": "Renew the key",

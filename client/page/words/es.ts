@@ -580,7 +580,7 @@ export const es: Words = {
   "trust.earlier": "Los anteriores, por",
   "trust.since": "desde el {time}",
   "trust.half": "La clave se está renovando: ahora valen las dos.",
-  "trust.key": "La clave es {key}.",
+  "trust.key": "La clave: {key}",
   "trust.told": "PC conectados, que aprenden enseguida la clave siguiente: {names}",
   "trust.away": "Los demás, que la aprenden al conectarse o arrancar: {names}",
   "trust.rotate": "Renovar la clave",

@@ -581,7 +581,7 @@ export const fr: Words = {
   "trust.earlier": "Les précédents par",
   "trust.since": "depuis le {time}",
   "trust.half": "La clé est en cours de renouvellement : les deux clés valent maintenant.",
-  "trust.key": "La clé est {key}.",
+  "trust.key": "La clé : {key}",
   "trust.told": "PC connectés, qui apprennent tout de suite la prochaine clé : {names}",
   "trust.away": "Les autres, qui l’apprennent en se connectant ou en démarrant : {names}",
   "trust.rotate": "Renouveler la clé",

@@ -575,7 +575,7 @@ export const pt: Words = {
   "trust.earlier": "Os anteriores por",
   "trust.since": "desde {time}",
   "trust.half": "A chave está sendo renovada: agora as duas valem.",
-  "trust.key": "A chave é {key}.",
+  "trust.key": "A chave: {key}",
   "trust.told": "PCs conectados, que aprendem logo a próxima chave: {names}",
   "trust.away": "Os outros, que a aprendem ao conectar ou iniciar: {names}",
   "trust.rotate": "Renovar a chave",
