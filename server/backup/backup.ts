@@ -78,7 +78,10 @@ async function fill(to: string, options: BackupOptions): Promise<BackupList> {
   for (const path of own) await copy(join(dataFolder, path), path);
   await ifThere(copy(configFile, configName));
   const store = join(dataFolder, "store");
-  for (const name of ["versions.json", "least.json", "packed.json", "optimise.json"])
+  for (const name of [
+    ...["versions.json", "least.json", "packed.json", "optimise.json"],
+    "campus.json",
+  ])
     await ifThere(copy(join(store, name), `store/${name}`));
   const images = await copyCatalogue(store, copy);
   const incomplete = withImages ? await copyChunks(images, to, options) : [];
@@ -136,6 +139,7 @@ async function copyCatalogue(
     images.push(found);
     for (const end of ["index", "json"])
       await copy(join(folder, `${id}.${end}`), `store/images/${id}.${end}`);
+    await ifThere(copy(join(folder, `${id}.notes`), `store/images/${id}.notes`));
   }
   return images;
 }

@@ -1,6 +1,7 @@
 /** What is not here comes when it is wanted: in which order, with how many requests, and what is said when it cannot. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { withForms } from "../../../core/image/forms.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import type { CampusStore } from "../../../server/campus/campus-store.ts";
@@ -237,4 +238,31 @@ test("who holds an image is answered in the forms that were told, also when it h
   assert.deepEqual(Buffer.from(await b.forms(image.id)), told);
   const text = async (entry: number) => Buffer.from(await b.readChunk(image.id, entry)).toString();
   assert.deepEqual([await text(0), await text(1), await text(2)], ["a+", "b+", "c+"]);
+});
+
+test("an image that is deleted while it is fetched does not come back", async () => {
+  await using two = await twoServers();
+  const { a, b, world } = two;
+  const image = await capture(a, ["a", "b"]);
+  await shared(b, image);
+  await b.index(image.id);
+  // The database takes its time, amid the deletion.
+  const gate = Promise.withResolvers<void>();
+  const step = world.registry.step.bind(world.registry);
+  world.registry.step = async (work) => {
+    await gate.promise;
+    return step(work);
+  };
+  const deleting = b.delete(image.id);
+  await until(() => b.list().length === 0, "it is being deleted");
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
+  b.campus.fetch(image.id);
+  await until(() => b.campus.fetchOf(image.id)?.chunksDone === 2, "all of it has come");
+  gate.resolve();
+  await deleting;
+  await until(() => b.campus.fetchOf(image.id)?.state !== "fetching", "the fetch has ended");
+  world.time.pass(3_600_000);
+  for (let turn = 0; turn < 200; turn++) await setImmediate();
+  assert.equal(b.isHere(image.id), false);
+  assert.deepEqual([a.list(), b.list()], [[], []]);
 });

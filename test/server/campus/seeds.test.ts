@@ -66,8 +66,6 @@ class Campus {
     { readonly image: Manifest; readonly cells: readonly string[] }
   >();
   readonly deleted = new Set<string>();
-  /** As the world has them, at any time. */
-  readonly unsure = new Set<string>();
   /** By NAME@VERSION, every image that was ever seen. */
   readonly names = new Map<string, string>();
   /** What captures were of that nobody said to be committed. */
@@ -135,7 +133,6 @@ class Campus {
     const image = this.pick([...this.alive.values()])?.image;
     const kind = this.below(8);
     if (kind < 3 || image === undefined) return this.capture(index);
-    for (const id of this.world.unsure) this.unsure.add(id);
     if (kind === 3) return this.delete(index, image);
     if (kind === 4) return void (await this.at(index, (store) => store.verify(null, quiet)));
     if (kind === 5)
@@ -239,7 +236,7 @@ class Campus {
     const listed = new Map((stores[0] as CampusStore).list().map((image) => [image.id, image]));
     for (const [id, { image }] of this.alive) assert(listed.has(id), `${imageName(image)} is lost`);
     for (const id of this.deleted)
-      assert(!listed.has(id) || this.unsure.has(id), `${id} was deleted, and is there again`);
+      assert(!listed.has(id) || world.again.has(id), `${id} was deleted, and is there again`);
     for (const [index, store] of stores.entries()) {
       assert.deepEqual(store.problems, []);
       for (const image of listed.values()) {
@@ -296,7 +293,10 @@ async function run(seed: number): Promise<void> {
   await campus.close();
 }
 
-const seeds = onlySeed > 0 ? [onlySeed] : Array.from({ length: seedCount }, (_, at) => at + 1);
+/** An upload whose answer was lost put an image back that was deleted meanwhile. */
+const found = [70];
+const seeds =
+  onlySeed > 0 ? [onlySeed] : [...found, ...Array.from({ length: seedCount }, (_, at) => at + 1)];
 
 for (const seed of seeds)
   test(`seed ${seed}: what was committed is read in full from every server`, () => run(seed));

@@ -15,7 +15,7 @@ import { doCheck } from "../../../server/store/check-jobs.ts";
 import type { Checker } from "../../../server/store/checkers.ts";
 import type { StoreFiles } from "../../../server/store/files.ts";
 import { readIndex } from "../../../server/store/image-files.ts";
-import type { ImageStore, StorePorts } from "../../../server/store/image-store.ts";
+import { type ImageStore, nodePorts, type StorePorts } from "../../../server/store/image-store.ts";
 import type { ImageWriter } from "../../../server/store/image-writer.ts";
 import { findDead } from "../../../server/store/sweep.ts";
 import { type Bus, LabFiles } from "../../lab/files.ts";
@@ -70,10 +70,12 @@ export class World {
   /** Decides of each call to the registry whether it is away, or its answer is lost; by default neither. */
   registryPlan: () => "away" | "lost-answer" | null = () => null;
   /**
-   * Images that the registry has or had, by a server that was killed before it wrote that down: nobody can tell
-   * whether they were deleted since, or never committed, and so they are put there again.
+   * Images that the registry has or had, and the server whose answer was lost, or that was killed before it wrote
+   * that down: it cannot tell whether they were deleted since or never committed, and so puts them there again.
    */
-  readonly unsure = new Set<string>();
+  readonly unsure = new Map<string, string>();
+  /** Those that came there a second time by that. */
+  readonly again = new Set<string>();
   /** One key for all; null: nothing is sealed. */
   readonly seal: Seal | null;
   private imageCount = 0;
@@ -128,7 +130,7 @@ export class Site {
     return openCampusStore("store", {
       ...{ store: this.ports(bus), server, cacheBytes, seal: world.seal },
       tables: world.registry.sweepTables(),
-      registry: registryBy(bus, world.registry.registry(server), world),
+      registry: registryBy(bus, server, world),
       objects: objectsBy(bus, world.objects),
       time: {
         now: () => world.time.now(),
@@ -143,14 +145,15 @@ export class Site {
   }
 
   ports(bus: Bus = always): StorePorts {
-    const { world } = this;
+    const { world, name: site } = this;
     const files = this.files.through(bus, true);
     const disk: StoreFiles = {
       ...files,
       async writeDurably(path, data) {
         await files.writeDurably(path, data);
         if (!path.endsWith("campus.json")) return;
-        for (const id of world.unsure) if (String(data).includes(id)) world.unsure.delete(id);
+        for (const [id, server] of world.unsure)
+          if (server === site && String(data).includes(id)) world.unsure.delete(id);
       },
     };
     const dead = async function* (site: Site, folder: string, images: readonly Manifest[]) {
@@ -181,6 +184,15 @@ export class Site {
   }
 }
 
+/** A server of the campus whose folder is a real one. */
+export function openInCampus(world: World, folder: string): Promise<CampusStore> {
+  return openCampusStore(folder, {
+    ...{ store: nodePorts(folder), server: "alpha", cacheBytes: null, seal: world.seal },
+    ...{ objects: world.objects, registry: world.registry.registry("alpha") },
+    ...{ tables: world.registry.sweepTables(), time: world.time, salt: () => world.salt() },
+  });
+}
+
 /** Each call is two steps of the process: it may die before anything happens, or before it hears of it. */
 function twice<T>(bus: Bus, call: () => Promise<T>): Promise<T> {
   const settled = async (): Promise<() => T> => {
@@ -202,7 +214,8 @@ function twice<T>(bus: Bus, call: () => Promise<T>): Promise<T> {
     });
 }
 
-function registryBy(bus: Bus, registry: Registry, world: World): Registry {
+function registryBy(bus: Bus, server: string, world: World): Registry {
+  const registry = world.registry.registry(server);
   const by = <T>(call: () => Promise<T>): Promise<T> =>
     twice(bus, async () => {
       const fault = world.registryPlan();
@@ -214,9 +227,11 @@ function registryBy(bus: Bus, registry: Registry, world: World): Registry {
   return {
     images: () => by(() => registry.images()),
     takeVersion: (name) => by(() => registry.takeVersion(name)),
-    beginWriter: async () => writerBy(by, world, await by(() => registry.beginWriter())),
+    beginWriter: async () =>
+      writerBy(by, { world, server }, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
     removeImage: (id) => by(() => registry.removeImage(id)),
+    writeNotes: (id, notes) => by(() => registry.writeNotes(id, notes)),
     onChange: (changed) => registry.onChange(changed),
     away: () => world.registry.away(),
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
@@ -228,7 +243,7 @@ const databaseAway = (): RoomcastError =>
 
 function writerBy(
   by: <T>(call: () => Promise<T>) => Promise<T>,
-  world: World,
+  { world, server }: { readonly world: World; readonly server: string },
   writer: CampusWriter,
 ): CampusWriter {
   return {
@@ -237,7 +252,8 @@ function writerBy(
     commit: (manifest, hashes) =>
       by(async () => {
         await writer.commit(manifest, hashes);
-        world.unsure.add(manifest.id);
+        if (world.unsure.get(manifest.id) === server) world.again.add(manifest.id);
+        world.unsure.set(manifest.id, server);
       }),
     end: () => by(() => writer.end()),
   };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
-import { type Config, rateLimitOf, readConfig } from "../../../server/host/config.ts";
+import { type Config, campusOf, rateLimitOf, readConfig } from "../../../server/host/config.ts";
 
 let folder: string;
 
@@ -45,4 +45,34 @@ test("a rate that makes no sense is refused with its place", async () => {
       return true;
     });
   }
+});
+
+const storage = `[store.s3]
+endpoint = "https://s3.example.org"
+region = "r"
+bucket = "images"
+accessKeyFile = "/a"
+secretKeyFile = "/s"
+`;
+const database = '[state]\nurl = "postgres://db/roomcast"\n';
+
+test("a campus has a database and a storage, and a server without them belongs to none", async () => {
+  const campus = campusOf(
+    await read(`[server]\nname = "alpha"\n${database}[store]\ncache = "500GB"\n${storage}`),
+  );
+  assert(campus !== null);
+  assert.deepEqual(
+    [campus.server, campus.cacheBytes, campus.seal, campus.storage.bucket, campus.database.url],
+    ["alpha", 500e9, null, "images", "postgres://db/roomcast"],
+  );
+  assert.equal(campusOf(await read("")), null);
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    [database, /state.* need \[store.s3\]/],
+    [storage, /s3.*needs its database/],
+    ['[store]\ncache = "5GB"\n', /cache is for a campus/],
+    ['[store]\nseal = "/k"\n', /seal is for a campus/],
+    [`${database}[store]\ncache = "much"\n${storage}`, /cache much is no size/],
+  ];
+  for (const [text, message] of wrong)
+    await assert.rejects(read(text), { code: "bad-input", message });
 });

@@ -16,7 +16,8 @@ import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { encodeManifestFile } from "../../../core/image/manifest.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { hexSha256, sha256 } from "../../../core/node/hash.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import { openInCampus, World } from "../campus/site.ts";
 import { draftOf, entryOf, mib, write } from "./write-image.ts";
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -28,12 +29,25 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
+/** The folder of a server alone, and that of one which belongs to a campus. */
+function forBoth(
+  name: string,
+  work: (folder: string, open: (folder: string) => Promise<ImageStore>) => Promise<void>,
+): void {
+  test(name, () => inFolder((folder) => work(folder, openImageStore)));
+  test(`${name}; in a campus`, () => {
+    const world = new World();
+    return inFolder((folder) => work(folder, () => openInCampus(world, folder)));
+  });
+}
+
 const quiet = { signal: new AbortController().signal, onProgress() {} };
 const random = (count: number) =>
   Array.from({ length: count }, () => new Uint8Array(randomBytes(mib)));
 
-test("versions share chunks, deleting frees what no other needs, and a lost catalogue is rebuilt", () =>
-  inFolder(async (folder) => {
+forBoth(
+  "versions share chunks, deleting frees what no other needs, and a lost catalogue is rebuilt",
+  async (folder, openImageStore) => {
     const [a, b, c] = random(3) as [Uint8Array, Uint8Array, Uint8Array];
     let store = await openImageStore(folder);
     const one = await write(store, [a, b]);
@@ -55,49 +69,50 @@ test("versions share chunks, deleting frees what no other needs, and a lost cata
     await store.delete(two.id);
     assert.equal((await store.usage()).storedBytes, 0);
     await store[Symbol.asyncDispose]();
-  }));
+  },
+);
 
-test("a flipped bit is found, and its chunk named", () =>
-  inFolder(async (folder) => {
-    const chunks = random(3);
-    let store = await openImageStore(folder);
-    const image = await write(store, chunks);
-    await write(store, chunks.slice(1), "other");
-    await write(store, chunks.slice(2), "sound");
-    await store[Symbol.asyncDispose]();
-    const pack = join(folder, "packs", "00000001.pack");
-    const data = readFileSync(pack);
-    const at = data.indexOf((chunks[1] as Uint8Array).subarray(0, 64)) + 5000;
-    data[at] = (data[at] as number) ^ 8;
-    writeFileSync(pack, data);
-    store = await openImageStore(folder);
-    await assert.rejects(store.readChunk(image.id, 1), {
-      code: "bad-input",
-      message: /lab@1: chunk 1 /,
-    });
-    assert.deepEqual(await store.readChunk(image.id, 2), chunks[2]);
-    const report = await store.verify(image.id, quiet);
-    assert.deepEqual(
-      report.damaged.map(({ chunkIndex, pack, images }) => [chunkIndex, pack, images]),
-      [[1, "00000001.pack", ["lab@1", "other@1"]]],
-    );
-    assert.equal((await store.verify(null, quiet)).damaged.length, 1);
+forBoth("a flipped bit is found, and its chunk named", async (folder, openImageStore) => {
+  const chunks = random(3);
+  let store = await openImageStore(folder);
+  const image = await write(store, chunks);
+  await write(store, chunks.slice(1), "other");
+  await write(store, chunks.slice(2), "sound");
+  await store[Symbol.asyncDispose]();
+  const pack = join(folder, "packs", "00000001.pack");
+  const data = readFileSync(pack);
+  const at = data.indexOf((chunks[1] as Uint8Array).subarray(0, 64)) + 5000;
+  data[at] = (data[at] as number) ^ 8;
+  writeFileSync(pack, data);
+  store = await openImageStore(folder);
+  await assert.rejects(store.readChunk(image.id, 1), {
+    code: "bad-input",
+    message: /lab@1: chunk 1 /,
+  });
+  assert.deepEqual(await store.readChunk(image.id, 2), chunks[2]);
+  const report = await store.verify(image.id, quiet);
+  assert.deepEqual(
+    report.damaged.map(({ chunkIndex, pack, images }) => [chunkIndex, pack, images]),
+    [[1, "00000001.pack", ["lab@1", "other@1"]]],
+  );
+  assert.equal((await store.verify(null, quiet)).damaged.length, 1);
 
-    // The next capture that has the chunk stores it anew, and that mends every image.
-    const writer = store.beginImage("again");
-    const hashes = chunks.map((data) => sha256(data));
-    assert.deepEqual([...writer.known(Buffer.concat(hashes))], [0b101]);
-    await writer.abort();
-    await write(store, chunks, "again");
-    assert.deepEqual(await store.verify(null, quiet), { ok: true, damaged: [] });
-    await store[Symbol.asyncDispose]();
-    store = await openImageStore(folder);
-    assert.deepEqual(await store.readChunk(image.id, 1), chunks[1]);
-    await store[Symbol.asyncDispose]();
-  }));
+  // The next capture that has the chunk stores it anew, and that mends every image.
+  const writer = store.beginImage("again");
+  const hashes = chunks.map((data) => sha256(data));
+  assert.deepEqual([...writer.known(Buffer.concat(hashes))], [0b101]);
+  await writer.abort();
+  await write(store, chunks, "again");
+  assert.deepEqual(await store.verify(null, quiet), { ok: true, damaged: [] });
+  await store[Symbol.asyncDispose]();
+  store = await openImageStore(folder);
+  assert.deepEqual(await store.readChunk(image.id, 1), chunks[1]);
+  await store[Symbol.asyncDispose]();
+});
 
-test("the number of a version that was deleted is not given again", () =>
-  inFolder(async (folder) => {
+forBoth(
+  "the number of a version that was deleted is not given again",
+  async (folder, openImageStore) => {
     const versions: number[] = [];
     for (let round = 0; round < 2; round++) {
       await using store = await openImageStore(folder);
@@ -108,10 +123,12 @@ test("the number of a version that was deleted is not given again", () =>
       versions.push((await write(store, random(1), "other")).version);
     }
     assert.deepEqual(versions, [1, 2, 1, 3, 4, 2]);
-  }));
+  },
+);
 
-test("names that differ by capital letters are one, in the spelling that came first", () =>
-  inFolder(async (folder) => {
+forBoth(
+  "names that differ by capital letters are one, in the spelling that came first",
+  async (folder, openImageStore) => {
     const chunk = random(1);
     {
       await using store = await openImageStore(folder);
@@ -125,7 +142,8 @@ test("names that differ by capital letters are one, in the spelling that came fi
     }
     await using store = await openImageStore(folder);
     assert.equal((await write(store, chunk, "WIN11-lab")).version, 3);
-  }));
+  },
+);
 
 test("an image whose name would be refused now is listed, used and swept around", () =>
   inFolder(async (folder) => {
@@ -186,8 +204,9 @@ test("an index that is damaged is told, and nothing is swept while it is there",
     assert.equal((await store.usage()).storedBytes, 0);
   }));
 
-test("chunks that lie are refused, and so is an image that lacks one", () =>
-  inFolder(async (folder) => {
+forBoth(
+  "chunks that lie are refused, and so is an image that lacks one",
+  async (folder, openImageStore) => {
     const [a, b] = random(2) as [Uint8Array, Uint8Array];
     const store = await openImageStore(folder);
     const writer = store.beginImage("lab");
@@ -201,7 +220,8 @@ test("chunks that lie are refused, and so is an image that lacks one", () =>
     assert.equal((await store.usage()).storedBytes, 0);
     assert.equal(store.list().length, 0);
     await store[Symbol.asyncDispose]();
-  }));
+  },
+);
 
 test("a full store says so, and goes on when there is space", () =>
   inFolder(async (folder) => {
