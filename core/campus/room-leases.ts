@@ -17,9 +17,9 @@ export const leaseFor = millis(60_000);
 export type Standing =
   | { readonly name: "asked" }
   | { readonly name: "owned"; readonly epoch: number }
-  | { readonly name: "elsewhere"; readonly server: string; readonly epoch: number };
+  | { readonly name: "elsewhere"; readonly server: string };
 
-/** By the rooms' folded names. */
+/** By the rooms' folded names. A standing that stays as it was is the same object. */
 export type Standings = ReadonlyMap<string, Standing>;
 
 /** A lease as the database has it. */
@@ -52,7 +52,6 @@ export class RoomLeases {
   /** When and for which rooms the question was asked that has no answer yet. */
   private asking: { readonly at: Millis; readonly rooms: ReadonlySet<string> } | null = null;
   private nextAsk = millis(0);
-  private isOther = false;
 
   /** `kept`: what was remembered before a restart. */
   constructor(server: string, kept: Standings) {
@@ -62,11 +61,6 @@ export class RoomLeases {
 
   get standings(): Standings {
     return this.known;
-  }
-
-  /** Another server lives that has this one's name. */
-  get hasNamesake(): boolean {
-    return this.isOther;
   }
 
   /** Whether this server may begin anything in a room, by its folded name. */
@@ -121,25 +115,24 @@ export class RoomLeases {
     this.asking = null;
     // What was so long on its way may not be so any more.
     if (asking === null || now - asking.at >= leaseFor) return;
-    this.isOther = leases === "namesake";
-    // Leases in this server's name are the other one's.
     const told = new Map(leases === "namesake" ? [] : leases.map((lease) => [lease.room, lease]));
+    const standingOf = (room: string, before: Standing): Standing => {
+      // Leases in this server's name are the other one's.
+      if (leases === "namesake") return { name: "asked" };
+      const lease = told.get(room);
+      // It came into being since.
+      if (lease === undefined) return asking.rooms.has(room) ? { name: "asked" } : before;
+      const { server, epoch } = lease;
+      return server === this.server ? { name: "owned", epoch } : { name: "elsewhere", server };
+    };
     this.known = new Map(
-      [...this.known].map(([room, standing]) => {
-        if (this.isOther) return [room, { name: "asked" }];
-        const lease = told.get(room);
-        // It came into being since.
-        if (lease === undefined)
-          return [room, asking.rooms.has(room) ? { name: "asked" } : standing];
-        const { server, epoch } = lease;
-        if (server !== this.server) return [room, { name: "elsewhere", server, epoch }];
-        return [room, { name: "owned", epoch }];
+      [...this.known].map(([room, before]) => {
+        const standing = standingOf(room, before);
+        return [room, JSON.stringify(standing) === JSON.stringify(before) ? before : standing];
       }),
     );
   }
 }
 
 const isSame = (one: Standings, other: Standings): boolean =>
-  one === other || textOf(one) === textOf(other);
-
-const textOf = (standings: Standings): string => JSON.stringify([...standings]);
+  one.size === other.size && [...one].every(([room, standing]) => other.get(room) === standing);

@@ -1,6 +1,6 @@
 /** Servers and rooms of the campus in PostgreSQL: whose each room is, and what is seen of it everywhere. */
 import type { Fragment, Sql, TransactionSql } from "postgres";
-import { leaseFor, ownRoom, type RoomLease } from "../../core/campus/room-leases.ts";
+import { beatEvery, leaseFor, ownRoom, type RoomLease } from "../../core/campus/room-leases.ts";
 import type { CampusServer } from "../../core/wire/campus.ts";
 import { type Away, about, channel, type Database } from "./database.ts";
 import { roomNotLapsed } from "./room-faults.ts";
@@ -15,8 +15,8 @@ import type {
   StoredView,
 } from "./room-tables.ts";
 
-/** A server of which nothing was heard for three beats is called away, in milliseconds. */
-const awayMs = 15_000;
+/** A server of which nothing was heard for three beats is called away. */
+const awayMs = 3 * beatEvery;
 
 export class PgRoomTables implements RoomTables {
   private readonly database: Database;

@@ -45,7 +45,6 @@ export async function writeKept(
 function read(standing: unknown): Standing {
   const { name, server, epoch } = standing as Record<string, unknown>;
   if (name === "owned" && typeof epoch === "number") return { name, epoch };
-  if (name === "elsewhere" && typeof epoch === "number" && typeof server === "string")
-    return { name, server, epoch };
+  if (name === "elsewhere" && typeof server === "string") return { name, server };
   return { name: "asked" };
 }

@@ -100,7 +100,13 @@ test("what changes is told once a second at most, in its last state, and only wh
   const before = told;
   await time.pass(3000);
   assert.equal(told, before);
+  // Nor are others told of when a room comes.
+  one.set(roomOf("lab3"));
+  await time.pass(2000);
+  const views = servers.time.campus.views.filter(({ room }) => room === "lab1" || room === "lab3");
+  assert.equal(new Set(views.map(({ changed }) => changed)).size, 2);
   one.remove("lab1");
+  one.remove("lab3");
   await time.pass(1000);
   assert.deepEqual(other.seen(), [
     "default one one 0",
