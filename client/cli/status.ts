@@ -32,7 +32,7 @@ export function addStatusCommands(program: Command, run: RunCommand): void {
 function campusLines(campus: CampusStatus | null): string[] {
   if (campus === null) return [];
   const { server: own, away, servers } = campus;
-  const isThere = away === null ? "" : `; its database is away since ${away.since}: ${away.reason}`;
+  const isThere = away === null ? "" : `; its database is away since ${away.since}`;
   return [
     `campus     this server is ${own}${isThere}`,
     ...servers.map(({ name, address, version, away: since }) => {

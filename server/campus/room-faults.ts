@@ -26,6 +26,6 @@ export const roomNotKnown = (room: string): RoomcastError =>
 export const hasNamesake = (server: string, address: string | null): RoomcastError =>
   new RoomcastError(
     "conflict",
-    `another server of the campus has the name ${server} of this one${address === null ? "" : `: the one at ${address}`}`,
+    `another server of the campus is named ${server}, too${address === null ? "" : `: the one at ${address}`}`,
     "give this one a name of its own in its configuration ([server] name), and start it again",
   );

@@ -63,7 +63,7 @@ test("the status names the servers of the campus, and since when one is away", a
     return said.filter((line) => /^(campus|server) /.test(line));
   };
   assert.deepEqual(await of(campus), [
-    `campus     this server is one; its database is away since ${at}: it does not answer`,
+    `campus     this server is one; its database is away since ${at}`,
     "server     one https://10.0.0.1:8443, roomcast 1.0",
     `server     two without an address, roomcast 1.0, away since ${at}`,
   ]);

@@ -216,15 +216,14 @@ test("the second server of a name is told so at its start, or when the database 
   await using second = new RoomSite("one", tables, { time, steady: time.steady });
   await assert.rejects(second.start(), {
     code: "conflict",
-    message:
-      "another server of the campus has the name one of this one: the one at https://one:8443",
+    message: "another server of the campus is named one, too: the one at https://one:8443",
   });
   tables.setAway("not yet");
   second.rooms.set("lab1", roomOf("lab1"));
   await second.start();
   tables.setAway(null);
   await time.pass(1000);
-  assert.match(second.campus?.warnings[0] ?? "", /another server of the campus has the name one/);
+  assert.match(second.campus?.warnings[0] ?? "", /another server of the campus is named one, too/);
   assert.throws(() => second.campus?.requireOwn("lab1"), {
     code: "conflict",
     next: /\[server\] name/,
