@@ -23,7 +23,7 @@ PCS ?= 4
 room: packages initrd ## a virtual room that stays: make room PCS=4
 	$(NODE) test/room/room.ts --pcs $(PCS)
 
-screens: packages initrd ## the pictures of docs/guide.md and docs/page.md, taken anew; some minutes (root, Debian 12)
+screens: packages initrd ## the pictures of the documents, taken anew; some minutes (root, Debian 12)
 	$(NODE) test/page/pictures.ts
 	$(NODE) test/room/screens.ts
 

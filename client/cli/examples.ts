@@ -62,6 +62,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "image export": ["image export win11 win11.qcow2", "image export win11@3 /dev/sdb"],
   "image optimise": ["image optimise win11 --wait", "image optimise win11@3 --threads 2"],
   "image fetch": ["image fetch win11 --wait", "image fetch win11@3 --stop"],
+  "image note": [
+    "image note win11",
+    'image note win11@3 "Maths labs, Office 2024; do not use before 1 Sept"',
+    "image note win11@3 ''",
+  ],
   "image fit": ["image fit win11 --disk-size 240GB", "image fit win11@3 --disk-size 240057409536"],
   "image step add": ["image step add win11 first-login.sh"],
   "key add": ["key add ann ~/.ssh/id_ed25519.pub"],

@@ -14,6 +14,7 @@ import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { addFetchCommand } from "./image-fetch.ts";
+import { addNoteCommand } from "./image-note.ts";
 import { addOptimiseCommand } from "./image-optimise.ts";
 import { addStepCommands } from "./image-step.ts";
 import type { RunCommand } from "./program.ts";
@@ -63,7 +64,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
 
   image
     .command("show <I>")
-    .description("shows an image, its partitions and its warnings")
+    .description("shows an image, its partitions, its notes and its warnings")
     .action((reference: string) =>
       run(async ({ client, say, document }) => {
         const found = await client.get<ImageView>(path(reference));
@@ -88,6 +89,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
             ]),
           ),
         );
+        if (found.notes !== "") for (const note of found.notes.split("\n")) say(`notes: ${note}`);
         for (const warning of found.warnings) say(`warning: ${warning}`);
         for (const { name, bytes, by } of found.steps)
           say(`step: ${name}, ${sizeText(bytes)}, added by ${by}`);
@@ -125,6 +127,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       run((context) => exportFile(context, reference, file)),
     );
 
+  addNoteCommand(image, run);
   addStepCommands(image, run);
   addOptimiseCommand(image, run);
   addFetchCommand(image, run);

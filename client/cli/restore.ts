@@ -4,6 +4,7 @@ import { imageName } from "../../core/image/manifest.ts";
 import { fitLines, requireFit, unfittedLines } from "../../core/screen/fit.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { notesLines } from "../../core/screen/image-notes.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import { foreseenDisks, type SectorNeed, sectorsOf } from "../../core/screen/target.ts";
 import { proofSeconds } from "../../core/session/boot-proof.ts";
@@ -132,6 +133,7 @@ async function restore(
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
     ...{ what, sectors: sectorsOf(image), sender: null },
+    notes: notesLines(image),
     before: options.fit === "auto" ? await fittingLines(context, image) : () => [],
     systems: isOwn ? systemsOn(image.partitions) : [],
     also: isOwn ? personalLines(image) : [],
@@ -152,6 +154,7 @@ async function cast(context: CliContext, reference: string, options: CastOptions
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
     ...{ what, sectors: null, sender },
+    notes: [],
     before: (disks) => castLines(sender, options.sourceDisk ?? null, disks),
     systems: isOwn ? ["any system"] : [],
     also: isOwn ? personalLines(null) : [],
@@ -177,6 +180,8 @@ async function confirmTargets(
     /** Null: not known yet. */
     readonly sectors: SectorNeed | null;
     readonly sender: PcView | null;
+    /** What staff wrote on it. */
+    readonly notes: readonly string[];
     /** What comes before anything is written to these disks. Throws where it cannot be. */
     before(disks: readonly FitDisk[]): readonly string[];
     /** Those that take the PCs' names. */
@@ -186,7 +191,7 @@ async function confirmTargets(
   },
 ): Promise<object | null> {
   const { client } = context;
-  const { what, sectors, sender, systems, also } = from;
+  const { what, sectors, sender, notes, systems, also } = from;
   const rooms = await client.get<RoomView[]>("/rooms");
   const sameRoom = ({ name }: RoomView): boolean =>
     foldedName(name) === foldedName(options.room ?? "");
@@ -215,6 +220,7 @@ async function confirmTargets(
   const lines = [
     `${what} will overwrite:`,
     ...targetLines(overwritten, rooms, request),
+    ...notes,
     ...before,
     ...also,
     ...orderKeyLines(keys),

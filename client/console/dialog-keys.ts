@@ -14,6 +14,7 @@ import {
 import type { Call } from "./api.ts";
 import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
+import { pressAtNotes } from "./notes.ts";
 import { overwritten } from "./session-keys.ts";
 import { speechOf } from "./speech.ts";
 import {
@@ -86,6 +87,8 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       return pressAtPrompt(model, ui, page, key);
     case "store":
       return pressAtStore(model, ui, page, key);
+    case "notes":
+      return pressAtNotes(model, ui, page, key);
     case "room":
       return pressAtRoom(model, ui, page, key);
     case "setting":

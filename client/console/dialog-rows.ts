@@ -2,6 +2,7 @@
 import { imageName } from "../../core/image/manifest.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { orderKeyLines } from "../../core/screen/identity.ts";
+import { notesLines } from "../../core/screen/image-notes.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import {
   blank,
@@ -19,6 +20,7 @@ import type { ImageView, PcView } from "../../core/wire/views.ts";
 import { fieldRow } from "./field-row.ts";
 import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
+import { writingRows } from "./notes.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import {
   imagesToChoose,
@@ -73,6 +75,8 @@ export function dialogRows(
         body: storeRows(model, page.chosen, size),
         keys: t("keys.store"),
       };
+    case "notes":
+      return { body: writingRows(model, page, size), keys: t("keys.notes") };
     case "room":
       return {
         body: roomPageRows(model, room, page.chosen, size),
@@ -180,14 +184,26 @@ function imageRows(
   if (images.length === 0) {
     return [...title, blank, line(t("image.none"))];
   }
+  const noted = notesRowsOf(images[chosen], speech, columns);
   return [
     ...title,
     blank,
-    ...imageList(images, chosen, speech, { columns, lines: lines - 13 }),
+    ...imageList(images, chosen, speech, { columns, lines: lines - 13 - noted.length }),
     blank,
+    ...noted,
     ...optionRows(page.options, speech),
   ];
 }
+
+/** What staff say of the image that is about to be taken. */
+const notesRowsOf = (
+  image: ImageView | undefined,
+  speech: ConsoleSpeech,
+  columns: number,
+): Row[] =>
+  image === undefined
+    ? []
+    : notesLines(image, speech).flatMap((text) => paragraph(text, columns, "accent").slice(0, 2));
 
 /** What a restore will be like, with the keys that change it. */
 const optionRows = (
@@ -227,6 +243,7 @@ function overwriteRows(
       }),
       columns,
     ).slice(0, 2),
+    ...notesRowsOf(image, speech, columns),
     ...warnings,
     ...fitSaid(model, targets, image, page.options).lines.flatMap((text) =>
       paragraph(text, columns, "warn").slice(0, 3),

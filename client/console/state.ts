@@ -83,6 +83,8 @@ export type Page =
     }
   /** All images, to be checked and deleted. */
   | { readonly name: "store"; readonly chosen: number }
+  /** Notes on an image, by its id, as they are written. */
+  | { readonly name: "notes"; readonly image: string; readonly value: string }
   /** The shown room: what it is set to. */
   | { readonly name: "room"; readonly chosen: number }
   | { readonly name: "setting"; readonly key: keyof RoomChange; readonly value: string }

@@ -66,6 +66,9 @@ export function pressAtStore(
       effect: { type: "follow", path, title: t("store.checking", { image: imageName(image) }) },
     };
   }
+  if (image !== undefined && key.name === "n") {
+    return open(ui, { name: "notes", image: image.id, value: image.notes });
+  }
   if (image !== undefined && key.name === "d") {
     const name = imageName(image);
     const path = `/images/${encodeURIComponent(image.id)}?overwrite=${encodeURIComponent(name)}`;

@@ -13,6 +13,7 @@ import {
 import type { ImageView, OptimiseView } from "../../core/wire/views.ts";
 import { fieldRow } from "./field-row.ts";
 import type { Model } from "./model.ts";
+import { notesRows } from "./notes.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { imagesToChoose, type Page } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
@@ -57,6 +58,7 @@ export function storeRows(model: Model, chosen: number, { columns, lines }: Scre
       `${index}: ${fs ?? type}, ${t("amount.of", { some: speech.size(usedBytes), all: speech.size(size) })}${mode === "used" ? "" : ` (${mode})`}`,
   );
   const facts = [
+    ...notesRows(image, speech, columns),
     ...paragraph(
       t("store.from", { source: image.source, table: image.partitionTable.toUpperCase() }),
       columns,

@@ -12,6 +12,7 @@ import {
   exportAction,
   fitAction,
   importImageAction,
+  notesAction,
   removeStepAction,
 } from "./orders/images.ts";
 import { imagesToChoose, restoreAction } from "./orders/restore.ts";
@@ -73,6 +74,7 @@ function ImageCard({ image }: { image: ImageView }) {
       <p>
         {dateTime(image.capturedAt)}, {image.source}
       </p>
+      {image.notes === "" ? null : <p class="written">{image.notes}</p>}
       {origin === undefined ? null : <p>{t("image.fitOf", { image: imageName(origin) })}</p>}
       <Facts
         rows={[
@@ -181,6 +183,7 @@ function ImageActs({ image }: { image: ImageView }) {
           {image.fitOf === null ? (
             <Button onClick={() => ask(app, fitAction(app.store, image))}>{t("fit")}…</Button>
           ) : null}
+          <Button onClick={() => ask(app, notesAction(image))}>{t("notes")}…</Button>
           <Button onClick={() => ask(app, exportAction(image))}>{t("image.export")}…</Button>
           <Button onClick={() => verify(app, image)}>{t("verify")}</Button>
           <a class="button" href={hrefOf({ page: "history", of: "image", id: name })}>

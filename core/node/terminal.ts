@@ -216,7 +216,7 @@ function keyOf(
   const full = key?.full;
   if (full === "return") return undefined;
   if (full === "linefeed" || full === "enter") return { name: "enter", text: "" };
-  if (character !== undefined && character >= " " && character <= "~" && character.length === 1) {
+  if (character !== undefined && /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) {
     return { name: character, text: character };
   }
   if (full === undefined || (character !== undefined && character > "~" && full === character)) {

@@ -7,11 +7,15 @@ export interface Key {
   readonly text: string;
 }
 
-/** The value of a field after one more key: characters at its end, backspace, Ctrl-U to empty it. */
-export function typed(value: string, key: Key, maxLength: number): string {
-  if (key.name === "backspace") return value.slice(0, -1);
+/** The value of a field after one more key: characters of ASCII at its end, backspace, Ctrl-U to empty it. */
+export const typed = (value: string, key: Key, maxLength: number): string =>
+  key.text <= "~" ? typedLetter(value, key, maxLength) : value;
+
+/** The same for a field that takes letters of every language. */
+export function typedLetter(value: string, key: Key, maxLength: number): string {
+  if (key.name === "backspace") return [...value].slice(0, -1).join("");
   if (key.name === "C-u") return "";
-  return key.text >= " " && key.text <= "~" && value.length < maxLength ? value + key.text : value;
+  return value.length + key.text.length <= maxLength ? value + key.text : value;
 }
 
 /** Where a list's choice is after a key that moves it; the same index for any other key. `page`: lines shown at once. */

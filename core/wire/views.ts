@@ -182,6 +182,8 @@ export const ImageView = Type.Object({
   fetch: nullable(FetchView),
   /** In the order in which they run. */
   steps: Type.Array(ImageStep),
+  /** What staff wrote on it, in lines; empty: nothing. */
+  notes: Type.String(),
 });
 export type ImageView = Static<typeof ImageView>;
 

@@ -84,6 +84,7 @@ export const en = {
   "own.steps":
     "After that these scripts of the image run on each PC, with the restored system's root mounted:",
   "own.step": "{name}, {size}, added by {by} {at}",
+  "image.noted": "Notes on {image}: {notes}",
   "fit.least": "the smallest this image can be is {size}",
   "fit.uses": "{image} uses {size}",
   "fit.tooSmall": "{least}, and the disk of {pc} has {size}",

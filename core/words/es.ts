@@ -84,6 +84,7 @@ export const es: ScreenWords = {
   "own.steps":
     "Después se ejecutan en cada PC estos scripts de la imagen, con la raíz del sistema restaurado montada:",
   "own.step": "{name}, {size}, añadido por {by} {at}",
+  "image.noted": "Notas sobre {image}: {notes}",
   "fit.least": "esta imagen no puede ser menor de {size}",
   "fit.uses": "{image} ocupa {size}",
   "fit.tooSmall": "{least}, y el disco de {pc} tiene {size}",

@@ -84,6 +84,7 @@ export const fr: ScreenWords = {
   "own.steps":
     "Ensuite, ces scripts de l’image s’exécutent sur chaque PC, la racine du système restauré étant montée :",
   "own.step": "{name}, {size}, ajouté par {by} {at}",
+  "image.noted": "Notes sur {image} : {notes}",
   "fit.least": "cette image ne peut pas descendre sous {size}",
   "fit.uses": "{image} occupe {size}",
   "fit.tooSmall": "{least}, et le disque de {pc} fait {size}",

@@ -83,6 +83,7 @@ export const pt: ScreenWords = {
   "own.steps":
     "Depois estes scripts da imagem são executados em cada PC, com a raiz do sistema restaurado montada:",
   "own.step": "{name}, {size}, adicionado por {by} {at}",
+  "image.noted": "Notas sobre {image}: {notes}",
   "fit.least": "esta imagem não pode ser menor que {size}",
   "fit.uses": "{image} ocupa {size}",
   "fit.tooSmall": "{least}, e o disco de {pc} tem {size}",

@@ -1,5 +1,5 @@
 /** Reads a disk into an image: maps it, then reads, hashes, compresses and sends what is in use. */
-
+import { availableParallelism } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
@@ -10,9 +10,10 @@ import { sha256 } from "../../core/node/hash.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { alignedBuffer } from "../disk/disk.ts";
-import { readChunk, storedForm } from "./chunk.ts";
+import { hashChunk, readChunk, storedForm } from "./chunk.ts";
 import { type DiskMap, draftOf, type MapOptions, mapDisk, plannedBytes } from "./disk-map.ts";
 import { Outbox } from "./outbox.ts";
+import { PackLevel } from "./pack-level.ts";
 import type { CaptureUplink, Committed } from "./uplink.ts";
 
 export interface CaptureOptions extends MapOptions, SendOptions {}
@@ -52,16 +53,19 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
   options.progress(0, bytesTotal);
 
   const outbox = new Outbox(uplink);
+  const packing = new PackLevel(availableParallelism(), laneCount);
   await chunksInLanes(chunks, signal, async (chunk, at, buffer) => {
-    const read = await readChunk(disk, chunk, buffer);
-    const { data, isZero, sha256 } = read;
+    const data = await readChunk(disk, chunk, buffer);
+    const hashed = await packing.during(() => hashChunk(data));
+    const { isZero, sha256 } = hashed;
     const { chunkIndex } = chunk;
     if (!isZero && (await outbox.isKnown(sha256))) {
       // The server's index names its own form of a chunk that it has.
       const storedLength = data.length;
       note(at, { chunkIndex, codec: codec.raw, storedLength, crc32c: 0, sha256 });
     } else {
-      const stored = await storedForm(chunkIndex, read);
+      const stored = await packing.during(() => storedForm(chunkIndex, hashed, packing.level));
+      packing.packed();
       note(at, stored.entry);
       if (!isZero) await outbox.send(stored);
     }

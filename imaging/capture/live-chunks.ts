@@ -1,7 +1,7 @@
 /**
  * The chunks of a disk that is cast while it is read: each is read, hashed and compressed once, in the
  * disk's order, and held until the cast takes it. What is asked for again, or was not taken in time,
- * is read again: the disk is not changing, so its stored form is the same.
+ * is read again: the disk is not changing, so its stored form is the same, always at the lowest level.
  */
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { KeptChunk } from "../../core/image/plan.ts";
@@ -10,7 +10,8 @@ import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { alignedBuffer } from "../disk/disk.ts";
 import { chunksInLanes } from "./capture.ts";
-import { readChunk, storedForm } from "./chunk.ts";
+import { hashChunk, readChunk, storedForm } from "./chunk.ts";
+import { lowestLevel } from "./pack-level.ts";
 
 /** Chunks that are released together if nobody wants what is held. */
 const releasedAtOnce = 16;
@@ -53,7 +54,8 @@ export class LiveChunks {
     await chunksInLanes(chunks, signal, async (chunk, at, buffer) => {
       await this.room();
       const { entry, stored } = await readChunk(disk, chunk, buffer)
-        .then((read) => storedForm(chunk.chunkIndex, read))
+        .then(hashChunk)
+        .then((hashed) => storedForm(chunk.chunkIndex, hashed, lowestLevel))
         .catch((error: unknown) => {
           this.hasFailed = true;
           throw error;
@@ -115,8 +117,8 @@ export class LiveChunks {
     const chunk = chunks[entryIndex];
     const entry = this.entries[entryIndex];
     assert(chunk !== undefined && entry !== undefined, "only what is known is asked for");
-    const read = await readChunk(disk, chunk, alignedBuffer(chunkBytes));
-    const found = await storedForm(chunk.chunkIndex, read);
+    const data = await readChunk(disk, chunk, alignedBuffer(chunkBytes));
+    const found = await storedForm(chunk.chunkIndex, await hashChunk(data), lowestLevel);
     if (found.entry.crc32c === entry.crc32c && found.stored.length === entry.storedLength)
       return found.stored;
     throw new RoomcastError(

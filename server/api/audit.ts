@@ -30,7 +30,7 @@ export function auditLine(
 
 function subjectOf(lab: Lab, url: string, params: Readonly<Record<string, string>>): Subjects {
   const { id = null, name = null } = params;
-  if (id !== null && url.includes("/pcs/")) return { pc: lab.inventory.idOf(id) };
+  if (id !== null && url.includes("/pcs/")) return { pc: lab.inventory.idIfOne(id) };
   if (id !== null && url.includes("/images/")) return { image: lab.images.nameOf(id) };
   if (id !== null && url.includes("/sessions/")) return lab.sessions.has(id) ? { session: id } : {};
   if (name !== null && url.includes("/rooms/")) return { room: name };
@@ -43,7 +43,7 @@ function subjectsIn(lab: Lab, body: unknown): Subjects {
   return {
     ...(typeof room === "string" ? { room } : {}),
     ...(typeof image === "string" ? { image: lab.images.nameOf(image) } : {}),
-    ...(typeof pc === "string" ? { pc: lab.inventory.idOf(pc) } : {}),
+    ...(typeof pc === "string" ? { pc: lab.inventory.idIfOne(pc) } : {}),
   };
 }
 

@@ -8,6 +8,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { FitSize } from "../../core/wire/fit-size.ts";
+import { ImageNotes } from "../../core/wire/image-notes.ts";
 import { ImageName, StepName } from "../../core/wire/names.ts";
 import { ImageView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -39,6 +40,18 @@ export const imageApiRoutes =
       "/images/:id",
       { schema: { summary: "show an image", params: ById, response: { 200: ImageView } } },
       async ({ params }) => lab.images.view(lab.images.find(params.id)),
+    );
+    app.patch(
+      "/images/:id",
+      {
+        schema: {
+          summary: "write notes on an image",
+          params: ById,
+          body: Type.Object({ notes: ImageNotes }, closed),
+          response: { 200: ImageView },
+        },
+      },
+      async ({ params, body }) => lab.images.setNotes(params.id, body.notes),
     );
     app.delete(
       "/images/:id",

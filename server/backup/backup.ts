@@ -139,6 +139,7 @@ async function copyCatalogue(
     images.push(found);
     for (const end of ["index", "json"])
       await copy(join(folder, `${id}.${end}`), `store/images/${id}.${end}`);
+    await ifThere(copy(join(folder, `${id}.notes`), `store/images/${id}.notes`));
   }
   return images;
 }

@@ -149,6 +149,14 @@ export class CampusStore implements ImageStore {
     return this.folder.beginFitted(origin, fitSize, (reference) => this.find(reference));
   }
 
+  notes(imageId: string): string {
+    return this.parts.notes.of(imageId);
+  }
+
+  writeNotes(imageId: string, text: string): Promise<void> {
+    return this.parts.notes.write(imageId, text);
+  }
+
   leastDiskBytes(imageId: string): number | null {
     return this.folder.leastDiskBytes(imageId) ?? this.parts.least.get(imageId) ?? null;
   }

@@ -15,6 +15,7 @@ import { type CampusTime, isAway } from "./patience.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
 import { RemoteImages } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
+import { SharedNotes } from "./shared-notes.ts";
 import { Standing } from "./standing.ts";
 import { lostObjects } from "./storage-check.ts";
 import type { SweepTables } from "./sweep.ts";
@@ -54,6 +55,7 @@ export class Campus implements CampusImages {
   readonly uploads: Uploads;
   readonly versions: Versions;
   readonly cache: Cache;
+  readonly notes: SharedNotes;
   /** Smallest disks, of images that are not here. */
   readonly least = new Map<string, number>();
   /** The forms that were told of images that somebody holds and that were not here, by their ids. */
@@ -113,7 +115,7 @@ export class Campus implements CampusImages {
       storedChunk: (id, entry) => folder.storedChunk(id, entry),
       exclusively: (work) => this.hearing.exclusively(work),
       isLacking: (manifest) => this.standing.isLacking(manifest),
-      committed: (manifest) => knownImages.add({ manifest, server: ports.server }),
+      committed: (manifest) => knownImages.add({ manifest, server: ports.server, notes: "" }),
       due: () => this.due(),
       ended: ({ id }) => {
         changed(id);
@@ -130,6 +132,10 @@ export class Campus implements CampusImages {
       isHere: (id) => folder.isHere(id),
       seen: () => new Set(this.list().map(({ id }) => id)),
       heard: () => this.tend(),
+    });
+    this.notes = new SharedNotes({
+      ...{ folder, registry, known: knownImages },
+      exclusively: (work) => this.hearing.exclusively(work),
     });
     void this.look();
     this.sweeping = keepSweeping({
@@ -323,6 +329,7 @@ export class Campus implements CampusImages {
       });
     }
     await this.cache.makeRoom(0);
+    await this.notes.handOn();
     this.trouble = null;
   }
 

@@ -34,7 +34,7 @@ const steps: readonly Step[] = [
       CREATE TABLE image (
         id text PRIMARY KEY, folded text NOT NULL, version integer NOT NULL,
         fit_size text NOT NULL, fit_of text REFERENCES image ON DELETE CASCADE,
-        manifest text NOT NULL, server text NOT NULL,
+        manifest text NOT NULL, server text NOT NULL, notes text NOT NULL DEFAULT '',
         committed_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (folded, version, fit_size));
       CREATE TABLE image_chunk (

@@ -79,11 +79,12 @@ export class Hearing {
     const { registry, known, time, isHere, seen, changed } = this.ports;
     const images = await registry.images();
     const before = seen();
+    const notes = new Map(known.list().map((image) => [image.manifest.id, image.notes]));
     await known.replace(images, isHere, new Date(time.now()).toISOString());
     this.hasHeard = true;
     const after = seen();
     for (const id of new Set([...before, ...after]))
-      if (before.has(id) !== after.has(id)) changed(id);
+      if (before.has(id) !== after.has(id) || notes.get(id) !== known.get(id)?.notes) changed(id);
   }
 
   /** Resolves when nothing is under way any more. */

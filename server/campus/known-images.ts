@@ -84,10 +84,10 @@ export class KnownImages {
   private load(text: string): void {
     try {
       const { images, gone } = JSON.parse(text) as Record<string, unknown>;
-      for (const { manifest, server } of images as Record<string, unknown>[]) {
+      for (const { manifest, server, notes } of images as Record<string, unknown>[]) {
         const decoded = decodeManifest(canonicalJson(manifest));
-        if (decoded.ok && typeof server === "string")
-          this.images.set(decoded.value.id, { manifest: decoded.value, server });
+        if (decoded.ok && typeof server === "string" && typeof notes === "string")
+          this.images.set(decoded.value.id, { manifest: decoded.value, server, notes });
       }
       for (const [id, since] of Object.entries(gone as object))
         if (typeof since === "string") this.gone.set(id, since);

@@ -48,6 +48,8 @@ export interface CampusImage {
   readonly manifest: Manifest;
   /** Name of the server that committed it. */
   readonly server: string;
+  /** What staff wrote on it; empty: nothing. */
+  readonly notes: string;
 }
 
 /** One server's writing of one image. What it holds is not swept until it ends, or until nothing was heard of it for a day. */
@@ -78,6 +80,8 @@ export interface Registry {
   placesOf(hashes: Uint8Array): Promise<(CampusPlace | null)[]>;
   /** Gone for all servers when it resolves, with its fitted versions; `not-found`. Its chunks go with a later sweep. */
   removeImage(id: string): Promise<void>;
+  /** What staff write on an image, for all servers; `not-found`. */
+  writeNotes(id: string, notes: string): Promise<void>;
   /** Called after something may have changed, here or elsewhere, and each time that the database was reached again. */
   onChange(changed: () => void): Disposable;
   /** Null: it is there. Else since when it has not answered (ISO 8601), and why, in words. */

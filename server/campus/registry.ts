@@ -23,6 +23,13 @@ export interface RegistryOptions {
   readonly sweepTimes?: SweepTimes;
 }
 
+interface ImageRow {
+  readonly id: string;
+  readonly manifest: string;
+  readonly server: string;
+  readonly notes: string;
+}
+
 export class PgRegistry implements Registry {
   private readonly options: RegistryOptions;
   private readonly database: Database;
@@ -74,14 +81,13 @@ export class PgRegistry implements Registry {
   async images(): Promise<CampusImage[]> {
     const rows = await this.database.run(
       "images",
-      (sql) => sql<{ id: string; manifest: string; server: string }[]>`
-        SELECT id, manifest, server FROM image`,
+      (sql) => sql<ImageRow[]>`SELECT id, manifest, server, notes FROM image`,
     );
-    const servers = new Map(rows.map(({ id, server }) => [id, server]));
-    return inOrder(rows.flatMap((row) => this.manifestOf(row))).map((manifest) => ({
-      manifest,
-      server: servers.get(manifest.id) as string,
-    }));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return inOrder(rows.flatMap((row) => this.manifestOf(row))).map((manifest) => {
+      const { server, notes } = byId.get(manifest.id) as ImageRow;
+      return { manifest, server, notes };
+    });
   }
 
   async takeVersion(name: string): Promise<{ readonly name: string; readonly version: number }> {
@@ -137,6 +143,17 @@ export class PgRegistry implements Registry {
     this.changed();
   }
 
+  async writeNotes(id: string, notes: string): Promise<void> {
+    await this.database.run("writeNotes", (sql) =>
+      sql.begin(async (tx) => {
+        const written = await tx`UPDATE image SET notes = ${notes} WHERE id = ${id}`;
+        if (written.count !== 1) throw noSuchImage(id);
+        await countChange(tx);
+      }),
+    );
+    this.changed();
+  }
+
   onChange(changed: () => void): Disposable {
     const listener = (): void => changed();
     this.listeners.add(listener);
@@ -163,7 +180,7 @@ export class PgRegistry implements Registry {
   }
 
   /** None for a manifest that cannot be read: a newer roomcast may have committed it, and the others are of use. */
-  private manifestOf({ id, manifest }: { id: string; manifest: string }): Manifest[] {
+  private manifestOf({ id, manifest }: ImageRow): Manifest[] {
     const decoded = decodeManifest(manifest);
     if (decoded.ok) return [decoded.value];
     if (!this.warned.has(id)) {

@@ -32,9 +32,12 @@ export class ImageOrders {
     return this.ports.images.list().map((manifest) => this.view(manifest));
   }
 
-  /** What a person at a PC may choose from. A fitted version is for disks that its origin does not fit. */
+  /**
+   * What a person at a PC may choose from. A fitted version is for disks that its origin does not fit; what staff
+   * tell each other of an image stays with them.
+   */
   viewsAtPcs(): ImageView[] {
-    return this.views().filter(({ fitOf }) => fitOf === null);
+    return this.views().flatMap((view) => (view.fitOf === null ? [{ ...view, notes: "" }] : []));
   }
 
   /** The contract's view of an image. */
@@ -52,6 +55,7 @@ export class ImageOrders {
       partitions: [...manifest.partitions],
       warnings: [...manifest.warnings],
       steps: this.ports.steps.list(originOf(manifest)),
+      notes: images.notes(originOf(manifest)),
     };
   }
 
@@ -85,6 +89,16 @@ export class ImageOrders {
     const manifest = this.find(reference);
     this.ports.steps.remove(originOf(manifest), name);
     this.tell(manifest);
+    return this.view(manifest);
+  }
+
+  /** What staff write on it; empty: nothing any more. A fitted version has those of its origin. Rejects with `not-found`. */
+  async setNotes(reference: string, text: string): Promise<ImageView> {
+    const manifest = this.find(reference);
+    const { images } = this.ports;
+    const origin = originOf(manifest);
+    await images.writeNotes(origin, text);
+    for (const each of images.list()) if (originOf(each) === origin) this.tell(each);
     return this.view(manifest);
   }
 
@@ -165,5 +179,5 @@ export class ImageOrders {
   }
 }
 
-/** The image that has the own steps: of a fitted version, what it was made of. */
+/** The image that has the own steps and the notes: of a fitted version, what it was made of. */
 const originOf = ({ fitOf, id }: Manifest): string => fitOf ?? id;

@@ -109,12 +109,14 @@ export class Inventory {
     return this.known(reference)?.id ?? reference;
   }
 
+  /** The same for a call that was refused since it may mean several: then the name itself. */
+  idIfOne(reference: string): string {
+    const [first, ...more] = this.fitting(reference);
+    return first === undefined || more.length > 0 ? reference : first.id;
+  }
+
   private known(reference: string): PcRecord | undefined {
-    const mac = parseMac(reference);
-    const named = this.index.named(reference);
-    const known = this.records.get(reference) ?? named.find(({ name }) => name === reference);
-    if (known !== undefined) return known;
-    const fitting = named.length > 0 || mac === undefined ? named : this.withMac(mac);
+    const fitting = this.fitting(reference);
     if (fitting.length > 1) {
       throw new RoomcastError(
         "conflict",
@@ -123,6 +125,14 @@ export class Inventory {
       );
     }
     return fitting[0];
+  }
+
+  private fitting(reference: string): readonly PcRecord[] {
+    const mac = parseMac(reference);
+    const named = this.index.named(reference);
+    const known = this.records.get(reference) ?? named.find(({ name }) => name === reference);
+    if (known !== undefined) return [known];
+    return named.length > 0 || mac === undefined ? named : this.withMac(mac);
   }
 
   /** In any spelling of its name; its own is in the record. Throws `not-found`. */

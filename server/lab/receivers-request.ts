@@ -45,13 +45,16 @@ export function receiversSpec(request: ReceiversRequest, number: number): Receiv
   };
 }
 
+/** Of a tag's bits, those that tell a server's sessions apart; chance tells them from those of others and from earlier ones. */
+const tagSessions = 1024;
+
 /**
  * Where session `number` casts: a group of its own in the organisation-local scope (RFC 2365) whose
  * Ethernet address is not that of a link-local group, which switches would flood.
  */
 function castPlace(number: number): CastPlace {
   return {
-    tag: randomInt(2 ** 32),
+    tag: randomInt(2 ** 32 / tagSessions) * tagSessions + (number % tagSessions),
     group: `239.77.${1 + (Math.floor(number / 254) % 254)}.${1 + (number % 254)}`,
     port: 7400 + (number % 1000),
   };

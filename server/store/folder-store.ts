@@ -24,6 +24,7 @@ import {
   writeNumbers,
 } from "./image-files.ts";
 import { fittedOf, imageIn, inOrder } from "./image-names.ts";
+import type { ImageNotes } from "./image-notes.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
@@ -78,6 +79,7 @@ export interface OpenedStore {
   readonly least: Map<string, number>;
   readonly packed: Map<string, number>;
   readonly ordered: Map<string, number>;
+  readonly notes: ImageNotes;
   readonly chunks: Chunks;
 }
 
@@ -99,6 +101,7 @@ export class FolderStore implements ImageStore {
   private readonly packed: Map<string, number>;
   readonly ordered: Map<string, number>;
   readonly campus = null;
+  private readonly noted: ImageNotes;
   private readonly chunks: Chunks;
   private readonly indexes = new Map<string, Promise<Uint8Array>>();
   /** As `indexes`; of none after a chunk has another form. */
@@ -120,6 +123,7 @@ export class FolderStore implements ImageStore {
     this.least = opened.least;
     this.packed = opened.packed;
     this.ordered = opened.ordered;
+    this.noted = opened.notes;
     this.chunks = opened.chunks;
   }
 
@@ -277,6 +281,14 @@ export class FolderStore implements ImageStore {
       this.least.set(imageId, bytes);
       await this.writeNumbers("least.json", this.least);
     });
+  }
+
+  notes(imageId: string): string {
+    return this.noted.of(imageId);
+  }
+
+  writeNotes(imageId: string, text: string): Promise<void> {
+    return this.noted.write(imageId, text, () => this.images.has(imageId));
   }
 
   private begin(how: Beginning): ImageWriter {
@@ -465,6 +477,7 @@ export class FolderStore implements ImageStore {
     this.images.delete(image.id);
     this.indexes.delete(image.id);
     this.knownForms.delete(image.id);
+    await this.noted.forget(image.id);
     if (this.packed.delete(image.id)) await this.writeNumbers("packed.json", this.packed);
     if (this.ordered.delete(image.id)) await this.writeNumbers("optimise.json", this.ordered);
   }

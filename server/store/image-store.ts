@@ -10,6 +10,7 @@ import { Chunks } from "./chunks.ts";
 import { nodeFiles, type StoreFiles } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 import { readManifests, readNumbers } from "./image-files.ts";
+import { ImageNotes } from "./image-notes.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
 import { Packs } from "./packs.ts";
@@ -80,6 +81,10 @@ export interface ImageStore {
   leastDiskBytes(imageId: string): number | null;
   /** Rejects with `not-found`. */
   noteLeastDisk(imageId: string, bytes: number): Promise<void>;
+  /** What staff wrote on the image; empty: nothing. */
+  notes(imageId: string): string;
+  /** As `keptImageNotes` keeps them; empty: none any more. Durable when it resolves. Rejects with `not-found`. */
+  writeNotes(imageId: string, text: string): Promise<void>;
   /**
    * Re-hashes every chunk of an image, or with null of all; rejects with `cancelled` when the signal
    * aborts. A chunk that is found damaged is taken anew when a capture or an import next has it.
@@ -164,11 +169,12 @@ export async function openImageStore(
     (await readNumbers(disk, directory, file, (id) => id)) ?? new Map<string, number>();
   const packed = await numbers("packed.json");
   const ordered = await numbers("optimise.json");
+  const notes = await ImageNotes.open(disk, folder);
   const packs = await Packs.open(join(directory, "packs"), disk);
   const catalogue = await openCatalogue(ports.catalogue, packs);
   const chunks = new Chunks({ packs, catalogue, space: () => disk.space(directory) });
   const store = new FolderStore({
-    ...{ ports, directory, folder, images, problems, least, packed, ordered, chunks },
+    ...{ ports, directory, folder, images, problems, least, packed, ordered, notes, chunks },
     versions: versions ?? new Map(),
   });
   await store.dropOrphans();

@@ -6,6 +6,7 @@ import { open } from "node:fs/promises";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { hashChunk, storedForm } from "../../imaging/capture/chunk.ts";
+import { lowestLevel } from "../../imaging/capture/pack-level.ts";
 import type { DiskRestore } from "../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../imaging/restore/onto-disk.ts";
 import type { Worked } from "./restore.ts";
@@ -21,7 +22,7 @@ const diskBytes = (await file.stat()).size;
 for (let chunkIndex = 0; chunkIndex * chunkBytes < diskBytes; chunkIndex++) {
   const data = new Uint8Array(chunkBytes);
   await file.read(data, 0, chunkBytes, chunkIndex * chunkBytes);
-  const form = await storedForm(chunkIndex, await hashChunk(data));
+  const form = await storedForm(chunkIndex, await hashChunk(data), lowestLevel);
   const slot = new Uint8Array(new SharedArrayBuffer(form.stored.length));
   slot.set(form.stored);
   entries.push(form.entry);

@@ -93,6 +93,8 @@ const orders: readonly (readonly [string, Action, (Record<string, string> | unde
   ["wake a room", pcs.wakeRoomAction(room)],
   ["delete an image", images.deleteImageAction(image)],
   ["add a step", images.addStepAction(image), { name: "printer.sh", script: "true" }],
+  ["write notes", images.notesAction(image), { notes: "Maths, two\nlines; it’s $HOME" }],
+  ["remove notes", images.notesAction(image), { notes: "" }],
   ["remove a step", images.removeStepAction(image, "printer.sh")],
   ["fit an image", images.fitAction(store, image), { size: "240GB" }],
   ["export an image", images.exportAction(image)],

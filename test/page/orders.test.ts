@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyReply } from "fastify";
 import type { Browser, Page } from "playwright-core";
+import { imageOf } from "../client/console/fake-lab.ts";
 import { openBrowser, openPage } from "./browser.ts";
 import { admin, type FakeServer, openFakeServer, refuse } from "./fake-server.ts";
 import { answersOf, renewing, restoringRoom, trustView } from "./scenes.ts";
@@ -300,6 +301,42 @@ test("what is seldom needed is behind More, and is reached and ordered by keyboa
   assert.equal(call, "POST /sessions");
   assert.equal((body as { disk: string }).disk, "/dev/sda");
   await dialog.waitFor({ state: "hidden" });
+  await page.context().close();
+});
+
+test("notes on an image are written by keyboard, seen by whoever looks, and said where it is restored", async () => {
+  const page = await at("#/images", "Notes…");
+  const { keyboard } = page;
+  const dialog = page.getByRole("dialog");
+  await page.getByRole("button", { name: "Notes…", exact: true }).first().focus();
+  await keyboard.press("Enter");
+  await dialog.getByLabel("Notes", { exact: true }).waitFor();
+  // The field has the focus.
+  await keyboard.type("Maths labs");
+  await keyboard.press("Enter");
+  await keyboard.type("not before 1 Sept");
+  await keyboard.press("Tab");
+  while ((await page.locator("dialog [type=submit]:focus").count()) === 0)
+    await keyboard.press("Tab");
+  await keyboard.press("Enter");
+  const notes = "Maths labs\nnot before 1 Sept";
+  assert.deepEqual(await heard(page), { call: "PATCH /images/image4", body: { notes } });
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByText("The notes on win11-lab@4 are written.").waitFor();
+  server.say({ type: "image", image: { ...imageOf(4), notes } });
+  const shown = page.locator(".card .written");
+  await shown.waitFor();
+  assert.equal(await shown.innerText(), notes);
+  await press(page, "Restore…");
+  await dialog.getByText("Notes on win11-lab@4: Maths labs …").waitFor();
+  await keyboard.press("Escape");
+  await press(page, "Notes…");
+  const field = dialog.getByLabel("Notes", { exact: true });
+  assert.equal(await field.inputValue(), notes);
+  await field.fill("x".repeat(2001));
+  await dialog.getByText("Notes may have 2,000 characters, and these have 2,001.").waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Write" }).isDisabled(), true);
+  server.say({ type: "image", image: imageOf(4) });
   await page.context().close();
 });
 

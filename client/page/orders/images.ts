@@ -3,6 +3,7 @@ import { imageName } from "../../../core/image/manifest.ts";
 import { planFit } from "../../../core/session/fit-plan.ts";
 import type { TrustView } from "../../../core/wire/api.ts";
 import { decodeDiskSize } from "../../../core/wire/fit-size.ts";
+import { imageNotesLimit } from "../../../core/wire/image-notes.ts";
 import { imageNameRule, stepNameRule } from "../../../core/wire/names.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
@@ -44,6 +45,27 @@ export function deleteImageAction(image: ImageView): Action {
         calls: [{ method: "delete", path: `${pathOf("images", image.id)}?overwrite=${word}` }],
         commands: [command("image", "delete", name)],
         done: t("image.deleted", { image: name }),
+      }),
+  };
+}
+
+/** What staff tell each other of an image. */
+export function notesAction(image: ImageView): Action {
+  const name = imageName(image);
+  return {
+    title: t("notes.title", { image: name }),
+    submit: t("notes.write"),
+    isDanger: false,
+    fields: [{ ...text("notes", t("notes"), image.notes, t("notes.hint")), kind: "lines" }],
+    plan: ({ notes = "" }) =>
+      plan({
+        refused:
+          notes.length > imageNotesLimit
+            ? t("notes.long", { limit: imageNotesLimit, count: notes.length })
+            : null,
+        calls: [{ method: "patch", path: pathOf("images", image.id), body: { notes } }],
+        commands: [command("image", "note", name, notes)],
+        done: t("notes.done", { image: name }),
       }),
   };
 }

@@ -2,6 +2,7 @@
 import { imageName } from "../../../core/image/manifest.ts";
 import { cannotFitText, fitLines, unfittedLines } from "../../../core/screen/fit.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
+import { notesLines } from "../../../core/screen/image-notes.ts";
 import { personalLines } from "../../../core/screen/personal.ts";
 import { foreseenDisks, sectorsOf, type TargetRequest } from "../../../core/screen/target.ts";
 import { proofSeconds } from "../../../core/session/boot-proof.ts";
@@ -203,6 +204,7 @@ function restorePlan(store: Store, targets: Targets, values: Values): Plan {
   return plan({
     ...{ facts, lost },
     warnings: [
+      ...notesLines(image, speech()),
       ...image.warnings,
       ...fitted.lines,
       ...(values.personalise === "yes" ? personalLines(image, speech()) : []),

@@ -6,7 +6,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { RequestView } from "../../../core/wire/trust.ts";
-import type { PcView } from "../../../core/wire/views.ts";
+import type { ImageView, PcView } from "../../../core/wire/views.ts";
 import { arrow, FakeTerminal } from "../../core/node/fake-terminal.ts";
 import { diskOf, FakeLab, imageOf, memberOf, pcOf, sessionOf, unlocked } from "./fake-lab.ts";
 
@@ -311,6 +311,41 @@ test("images are checked with progress, and deleted after their name was typed",
     path: "/images/image3?overwrite=win11-lab%403",
     body: undefined,
   });
+});
+
+test("notes on an image are shown where it is chosen, and written in letters of any language", async () => {
+  await using at = open();
+  const notes = "Maths labs\nnot before 1 Sept";
+  const tell = (image: ImageView) => at.lab.push({ type: "image", image });
+  at.lab.connect({ pcs: [pcOf(1)], images: [imageOf(3), imageOf(4, { notes })] });
+  await at.terminal.until("pc01");
+  at.terminal.press("r");
+  await at.terminal.until("Notes on win11-lab@4: Maths labs ...");
+  at.terminal.press("\r");
+  await at.terminal.until(/WILL BE LOST.*Notes on win11-lab@4: Maths labs \.\.\./s);
+  at.terminal.press("\u001b");
+  await at.terminal.until(/v session/);
+  at.terminal.press("i");
+  await at.terminal.until(/Maths labs\s+not before 1 Sept/);
+  // Another operator has written them meanwhile.
+  tell(imageOf(4, { notes: "Physics" }));
+  await at.terminal.until(/Physics(?!.*not before)/s);
+  at.terminal.press(`${arrow.down}n`);
+  await at.terminal.until("Notes on win11-lab@3:");
+  at.terminal.press("Für Máthe\tnot yetX\u007f");
+  await at.terminal.until(/Fur Mathe\s+not yet_/);
+  at.terminal.press("\r");
+  await at.terminal.until("the notes on win11-lab@3 are written");
+  assert.deepEqual(at.lab.calls, [
+    { method: "PATCH", path: "/images/image3", body: { notes: "Für Máthe\nnot yet" } },
+  ]);
+  tell(imageOf(3, { notes: "Für Máthe\nnot yet" }));
+  await at.terminal.until(/Fur Mathe\s+not yet/);
+  at.terminal.press("n");
+  await at.terminal.until(/not yet_/);
+  at.terminal.press("\u0015\u001b");
+  await at.terminal.until(/v session/);
+  assert.equal(at.lab.calls.length, 1, "Escape changes nothing");
 });
 
 test("a room's page starts its seat walk, makes and deletes rooms; a PC is forgotten after a question", async () => {

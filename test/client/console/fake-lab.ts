@@ -115,7 +115,7 @@ export const imageOf = (version: number, changes: Partial<ImageView> = {}): Imag
   partitions: [],
   rootHash: "a".repeat(64),
   warnings: [],
-  steps: [],
+  ...{ steps: [], notes: "" },
   ...changes,
 });
 

@@ -11,6 +11,8 @@ import { diskOf, imageOf, memberOf, pcOf, sessionOf, unlocked } from "./fake-lab
 const boot = { state: "missing", seconds: 300, name: null, system: null } as const;
 const gone = "the PC was not on, or did not reach the server";
 
+const notes = "2024\n\n1\n2\n3\n4";
+
 const members = [
   memberOf(1),
   memberOf(2, { state: "verifying", lane: "http", writeBps: 12_000_000 }),
@@ -73,7 +75,7 @@ export function fullLab(language: Language): Model {
     ),
     ...pcs.map((pc) => ({ type: "pc", pc }) as const),
     ...[running, ended].map((session) => ({ type: "session", session }) as const),
-    ...[3, 4].map((version) => ({ type: "image", image: imageOf(version) }) as const),
+    ...[3, 4].map((version) => ({ type: "image", image: imageOf(version, { notes }) }) as const),
     { type: "ready" },
   ] as const)
     take(model, event as never);
@@ -87,7 +89,7 @@ const at = (page: Page, changes: Partial<Ui> = {}): Ui => ({
 });
 
 const targets = { room: "lab-1", pcs: ["id1", "id2", "id3"] };
-const image = imageOf(4);
+const image = imageOf(4, { notes });
 const typing = { value: "", refused: true };
 
 /** By name. */
@@ -122,6 +124,8 @@ export const pages: Readonly<Record<string, Ui>> = {
   move: at({ name: "prompt", for: "move", pcs: ["id1"], disk: null, value: "new" }),
   create: at({ name: "prompt", for: "create", pcs: [], disk: null, value: "" }),
   store: at({ name: "store", chosen: 0 }),
+  notes: at({ name: "notes", image: "image4", value: "2024" }),
+  "notes, gone": at({ name: "notes", image: "image9", value: "" }),
   room: at({ name: "room", chosen: 0 }),
   setting: at({ name: "setting", key: "domain", value: "none" }),
   identity: at({ name: "identity", pc: "id6", chosen: 0 }),

@@ -41,7 +41,7 @@ export const image: ImageView = {
   partitions: [],
   rootHash: "a".repeat(64),
   warnings: [],
-  steps: [],
+  ...{ steps: [], notes: "" },
 };
 
 export const view: MenuView = {

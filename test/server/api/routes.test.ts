@@ -7,7 +7,7 @@ import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { Lab } from "../../../server/lab/lab.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 import type { StateStore } from "../../../server/state/state-store.ts";
-import { helloOf, register } from "../lab/hello.ts";
+import { hello, helloOf, register } from "../lab/hello.ts";
 import { openApi, type TestApi } from "./open-api.ts";
 
 let api: TestApi;
@@ -136,6 +136,16 @@ test("a PC that is not connected cannot be ordered about", async () => {
   assert.equal(exitStatus("pc-unreachable"), 1, "3 is for a server that is not reached");
   const reboot = await call("POST", "/pcs/pc1/power", { action: "reboot" });
   assert.equal(reboot.status, 503);
+});
+
+test("a MAC that may be one of two PCs is refused, and who tried is in the history", async () => {
+  const dock = "52:54:00:00:00:99";
+  const laptops = ["u1", "u2"].map((uuid) => register(lab.inventory, hello(dock, uuid)));
+  const { status } = await call("POST", `/pcs/${dock}/power`, { action: "reboot" });
+  assert.equal(status, 409);
+  const told = (await call("GET", "/history?limit=1")).body[0];
+  assert.deepEqual([told.pc, told.text.includes("refused: 409")], [dock, true]);
+  for (const { id } of laptops) lab.inventory.forget(id);
 });
 
 test("a PC is renamed and placed; names stay unique, rooms have to exist", async () => {

@@ -45,7 +45,8 @@ before(async () => {
   state.saveRoom(newRoom("lab1"));
   {
     await using store = await openImageStore(join(data, "store"));
-    await write(store, [chunk(1), chunk(2)], "win11");
+    const { id } = await write(store, [chunk(1), chunk(2)], "win11");
+    await store.writeNotes(id, "Maths labs");
     await write(store, [chunk(2), chunk(3)], "debian");
   }
   const common = { ...quiet, dataFolder: data, configFile: config };
@@ -56,6 +57,11 @@ before(async () => {
   state.close();
 });
 after(() => rmSync(folder, { recursive: true }));
+
+async function notesIn(at: string): Promise<string[]> {
+  await using store = await openImageStore(join(at, "store"));
+  return store.list().map(({ id, name }) => `${name}: ${store.notes(id)}`);
+}
 
 const rooms = (at: string): string[] => {
   const opened = openStateStore(at);
@@ -106,6 +112,7 @@ test("into a new folder: all is there again, and every chunk of every image", as
   assert.equal(await restoreBackup(places, list), places.configFile);
   assert.deepEqual(rooms(dataFolder), ["default", "lab1"]);
   assert.deepEqual(await damage(dataFolder), []);
+  assert.deepEqual(await notesIn(dataFolder), ["debian: ", "win11: Maths labs"]);
   assert.equal(readFileSync(join(dataFolder, "gate.key"), "utf8"), "the gate's");
   assert.equal(readFileSync(places.configFile, "utf8"), readFileSync(config, "utf8"));
   assert.equal(statSync(dataFolder).mode & 0o077, 0);
@@ -159,6 +166,10 @@ test("a backup without chunks says which images it cannot bring back; where chun
   assert.deepEqual(lacking.toSorted(), ["debian@1", "win11@1"]);
   const kept = join(folder, "kept");
   cpSync(data, kept, { recursive: true });
+  {
+    await using store = await openImageStore(join(kept, "store"));
+    for (const { id } of store.list()) await store.writeNotes(id, "written later");
+  }
   const places = { dataFolder: kept, backup: small, configFile: config };
   const { list, overwrites, lost, withoutChunks } = await planRestore(places, nobody);
   assert.deepEqual(
@@ -166,6 +177,7 @@ test("a backup without chunks says which images it cannot bring back; where chun
     { overwrites: true, lost: ["rooms: later"], withoutChunks: [] },
   );
   await restoreBackup(places, list);
+  assert.deepEqual(await notesIn(kept), ["debian: ", "win11: Maths labs"]);
   assert.deepEqual(rooms(kept), ["default", "lab1"]);
   assert.deepEqual(await damage(kept), []);
 });

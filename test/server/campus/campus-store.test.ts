@@ -46,6 +46,19 @@ for (const sealed of [false, true])
     assert.equal(puts.length, 3);
   });
 
+test("notes on an image are seen by every server, those too that were written before it was shared", async () => {
+  await using two = await twoServers();
+  const { a, b, isShared } = two;
+  const image = await capture(a, cells);
+  await a.writeNotes(image.id, "Maths labs");
+  assert.equal(a.notes(image.id), "Maths labs");
+  await isShared(b, image.id);
+  await until(() => b.notes(image.id) === "Maths labs", "they were handed on");
+  await b.writeNotes(image.id, "");
+  await until(() => a.notes(image.id) === "", "they were removed for all");
+  await assert.rejects(b.writeNotes("0".repeat(16), "x"), { code: "not-found" });
+});
+
 test("a second version puts only what is new, and two servers never give one number twice", async () => {
   await using two = await twoServers();
   const { a, b, world, isShared } = two;

@@ -132,8 +132,8 @@ class MemoryRegistry implements Registry {
     return this.campus.step(() => {
       const { images } = this.campus;
       return inOrder([...images.values()].map(({ manifest }) => manifest)).map((manifest) => {
-        const { server } = images.get(manifest.id) as CampusImage;
-        return { manifest, server };
+        const { server, notes } = images.get(manifest.id) as CampusImage;
+        return { manifest, server, notes };
       });
     });
   }
@@ -165,6 +165,16 @@ class MemoryRegistry implements Registry {
       for (const { manifest } of images.values()) {
         if (manifest.fitOf === id) images.delete(manifest.id);
       }
+      this.campus.changed();
+    });
+  }
+
+  writeNotes(id: string, notes: string): Promise<void> {
+    return this.campus.step(() => {
+      const { images } = this.campus;
+      const image = images.get(id);
+      if (image === undefined) throw noSuchImage(id);
+      images.set(id, { ...image, notes });
       this.campus.changed();
     });
   }
@@ -247,7 +257,7 @@ class MemoryWriter implements CampusWriter {
       const known = names.get(foldedName(name)) ?? { name, newest: 0 };
       known.newest = Math.max(known.newest, version);
       names.set(foldedName(name), known);
-      images.set(id, { manifest, server: this.server, hashes: keys });
+      images.set(id, { manifest, server: this.server, notes: "", hashes: keys });
       this.campus.changed();
     });
   }

@@ -57,10 +57,21 @@ export function registryContract(kind: string, open: () => Promise<TwoServers>):
     const manifest = manifestOf(1, "win11", 1, { warnings: ['a "quoted" \\ warning, ümläut'] });
     await writer.commit(manifest, hashes);
     await writer.end();
-    assert.deepEqual(await other.images(), [{ manifest, server: "one" }]);
+    assert.deepEqual(await other.images(), [{ manifest, server: "one", notes: "" }]);
     const wanted = joined([hashesOf(3), hashesOf(9), hashesOf(1), hashesOf(3)]);
     const [first, , third] = pack.places;
     assert.deepEqual(await other.placesOf(wanted), [third, null, first, third]);
+  });
+
+  contract("notes are written for all servers, and go with their image", async ({ one, other }) => {
+    const writer = await one.beginWriter();
+    await writer.addPack(packOf(hashesOf(1)));
+    const manifest = manifestOf(1, "win11", 1);
+    await writer.commit(manifest, hashesOf(1));
+    await other.writeNotes(manifest.id, "Maths labs,\n'ümläut'");
+    assert.equal((await one.images())[0]?.notes, "Maths labs,\n'ümläut'");
+    await one.removeImage(manifest.id);
+    await assert.rejects(other.writeNotes(manifest.id, "late"), { code: "not-found" });
   });
 
   contract("images come by name and version, fitted ones behind theirs", async ({ one }) => {

@@ -231,6 +231,7 @@ function registryBy(bus: Bus, server: string, world: World): Registry {
       writerBy(by, { world, server }, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
     removeImage: (id) => by(() => registry.removeImage(id)),
+    writeNotes: (id, notes) => by(() => registry.writeNotes(id, notes)),
     onChange: (changed) => registry.onChange(changed),
     away: () => world.registry.away(),
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),

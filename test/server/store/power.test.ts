@@ -122,6 +122,36 @@ test("packing anew that is killed at any step leaves every image whole, also whe
   assert(steps > 20, `${steps} steps`);
 });
 
+test("notes that are changed when it is killed are the old ones or the new ones, and what was written stays", async () => {
+  for (let steps = 0; ; steps++) {
+    let wasKilled = false;
+    for (let seed = 1; seed <= 6; seed++) {
+      const machine = new Machine(seed);
+      const store = await machine.open();
+      const { id } = await write(store, chunks);
+      await store.writeNotes(id, "old");
+      const { bus, killed } = killedAfter(steps);
+      const left = ["old", "newer", "", "newest"];
+      const work = machine.open(bus).then(async (again) => {
+        for (const notes of left.slice(1)) {
+          await again.writeNotes(id, notes);
+          left.shift();
+        }
+      });
+      wasKilled = (await Promise.race([killed, work])) === "killed";
+      // The power goes with the process, or only once the next one has begun.
+      if (seed % 2 === 0) machine.losePower();
+      const before = (await machine.open()).notes(id);
+      machine.losePower();
+      const after = (await machine.open()).notes(id);
+      const may = left.slice(0, 2);
+      for (const notes of [before, after])
+        assert(may.includes(notes), `step ${steps}, seed ${seed}: ${JSON.stringify(notes)}`);
+    }
+    if (!wasKilled) return assert(steps > 10, `${steps} steps`);
+  }
+});
+
 test("a deletion that is killed at any step leaves the image whole or takes it, also when the power goes later", async () => {
   const steps = await killAtEachStep((store) => store.delete(store.list()[0]?.id ?? ""));
   assert(steps > 10, `${steps} steps`);
