@@ -74,6 +74,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
           `disk ${sizeText(found.diskBytes)}, ${found.partitionTable}, sectors of ${found.logicalSector}; ` +
             `used ${sizeText(found.usedBytes)}, stored ${sizeText(found.storedBytes)}, ${found.chunks} chunks`,
         );
+        if (!found.here || found.server !== null) say(`on this server: ${placeText(found)}`);
         say(
           table(
             ["PARTITION", "FS", "LABEL", "START", "SIZE", "USED", "TAKEN"],

@@ -1,6 +1,5 @@
 /** What a server does as a member of a campus: it hears what there is, hands on what it has, and brings what it lacks. */
 import { errorText, RoomcastError } from "../../core/errors.ts";
-import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Checker } from "../store/checkers.ts";
 import type { StoreFiles } from "../store/files.ts";
@@ -8,6 +7,7 @@ import type { FolderStore } from "../store/folder-store.ts";
 import { fittedOf, inOrder } from "../store/image-names.ts";
 import type { CampusImages, FetchProgress } from "../store/image-store.ts";
 import { Cache } from "./cache.ts";
+import { campusWarnings } from "./campus-warnings.ts";
 import { Fetches } from "./fetches.ts";
 import { Hearing } from "./hearing.ts";
 import type { KnownImages } from "./known-images.ts";
@@ -147,27 +147,13 @@ export class Campus implements CampusImages {
   }
 
   get warnings(): string[] {
-    const { registry, versions, uploads, fetches } = this;
+    const { registry, standing, sweepTrouble, versions, uploads, fetches } = this;
     const trouble = this.hearing.trouble ?? this.trouble;
-    const away = registry.away();
-    const texts: string[] = [];
-    if (away !== null)
-      texts.push(
-        `the campus's database has not answered since ${away.since}: ${away.reason}; this server goes on with what it knows`,
-      );
-    else if (trouble !== null)
-      texts.push(`something went wrong with the campus's images: ${trouble}`);
-    if (this.sweepTrouble !== null)
-      texts.push(`the campus's storage could not be swept: ${this.sweepTrouble}`);
-    for (const image of this.folder.list()) {
-      const goesAt = this.standing.goesAt(image);
-      if (goesAt === null) continue;
-      const until = new Date(goesAt).toISOString();
-      texts.push(
-        `the campus does not have ${imageName(image)} any more: it goes from this server at ${until}`,
-      );
-    }
-    return [...texts, ...versions.warnings, ...uploads.warnings, ...fetches.warnings];
+    const images = this.folder.list();
+    return [
+      ...campusWarnings({ registry, standing, images, trouble, sweepTrouble }),
+      ...[...versions.warnings, ...uploads.warnings, ...fetches.warnings],
+    ];
   }
 
   /** All of the campus, and those of this server that it does not have yet. */

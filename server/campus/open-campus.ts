@@ -9,10 +9,13 @@ import { nodeFiles } from "../store/files.ts";
 import { type ImageStore, nodePorts } from "../store/image-store.ts";
 import { CampusRooms } from "./campus-rooms.ts";
 import { openCampusStore } from "./open-campus-store.ts";
-import type { CampusTime } from "./patience.ts";
+import { type CampusTime, isAway } from "./patience.ts";
 import { PgRegistry } from "./registry.ts";
 import { S3Objects } from "./s3.ts";
 import { Seal, saltBytes } from "./seal.ts";
+
+/** Milliseconds in which a storage that answers says whether keys and bucket are right; the start waits no longer. */
+const checkLimitMs = 5000;
 
 const hostTime: CampusTime = {
   now: () => Date.now(),
@@ -39,6 +42,7 @@ export async function openCampus(
   const objects = opened.use(await S3Objects.open({ ...storage, forcePathStyle }));
   if (objects.goesInClear)
     warn({ endpoint }, "what goes to the campus's storage can be read and changed on its way");
+  await refuseWrong(objects);
   const registry = opened.use(
     await PgRegistry.open({ settings, server, warn: (text) => warn({}, text) }),
   );
@@ -58,4 +62,15 @@ export async function openCampus(
   });
   store.closeWith(opened.move());
   return { images: store, rooms };
+}
+
+/** Rejects where the storage answers that something is wrong; not where it is away. */
+async function refuseWrong(objects: S3Objects): Promise<void> {
+  const over = new AbortController();
+  const { signal } = over;
+  const check = objects.check().catch((error: unknown) => {
+    // It may answer after the start has gone on, or the server has ended.
+    if (!isAway(error) && !signal.aborted) throw error;
+  });
+  await Promise.race([check, hostTime.sleep(checkLimitMs, signal)]).finally(() => over.abort());
 }

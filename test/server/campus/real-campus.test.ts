@@ -33,12 +33,12 @@ test("what one server captures another one reads, while the database dies and co
   const key = join(folder, "key");
   writeFileSync(key, randomBytes(32).toString("hex"), { mode: 0o600 });
   const url = database.url(await database.database());
-  const open = async (name: string) => {
+  const open = async (name: string, at = bucket) => {
     const file = join(folder, `${name}.toml`);
     writeFileSync(
       file,
       `[server]\nname = "${name}"\n[state]\nurl = "${url}"\n[store]\nseal = "${key}"\ncache = "10GB"
-[store.s3]\nendpoint = "${endpoint}"\nregion = "${region}"\nbucket = "${bucket}"
+[store.s3]\nendpoint = "${endpoint}"\nregion = "${region}"\nbucket = "${at}"
 accessKeyFile = "${accessKeyFile}"\nsecretKeyFile = "${secretKeyFile}"
 forcePathStyle = ${forcePathStyle}\n`,
     );
@@ -47,6 +47,7 @@ forcePathStyle = ${forcePathStyle}\n`,
     const { images } = await openCampus(join(folder, name), config, () => {});
     return cleanup.use(images);
   };
+  await assert.rejects(open("gamma", "nothing-there"), /nothing-there/);
   const [a, b] = [await open("alpha"), await open("beta")];
   const chunks = Array.from({ length: 20 }, () => new Uint8Array(randomBytes(mib)));
   const image = await write(a, chunks);
