@@ -39,6 +39,7 @@ const table: Readonly<Record<string, readonly [Role, "told" | "parts"]>> = {
   "POST /schedule": ["operator", "told"],
   "DELETE /schedule/:id": ["operator", "told"],
   "DELETE /images/:id": ["operator", "told"],
+  "PATCH /images/:id": ["operator", "told"],
   "POST /images/:id/verify": ["operator", "told"],
   "POST /images/:id/optimise": ["operator", "told"],
   "DELETE /images/:id/optimise": ["operator", "told"],
