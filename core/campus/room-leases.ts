@@ -33,6 +33,8 @@ export interface RoomLease {
 export type LeaseEvent =
   /** The folded names of the rooms that this server has, all of them. */
   | { readonly type: "rooms"; readonly rooms: readonly string[] }
+  /** An operator has said that this server shall have a room which another one had. */
+  | { readonly type: "word"; readonly room: string }
   /** Something may have changed in the database, or it is there again. */
   | { readonly type: "hint" }
   | { readonly type: "wake" }
@@ -80,6 +82,11 @@ export class RoomLeases {
       case "rooms":
         this.has(event.rooms, now);
         break;
+      case "word":
+        if (this.known.has(event.room))
+          this.known = new Map(this.known).set(event.room, { name: "asked" });
+        this.nextAsk = now;
+        break;
       case "hint":
         this.nextAsk = now;
         break;
@@ -94,7 +101,7 @@ export class RoomLeases {
     }
     if (!isSame(before, this.known)) actions.push({ type: "keep", standings: this.known });
     if (this.asking === null && now >= this.nextAsk) {
-      const rooms = [...this.known.keys()].sort();
+      const rooms = [...this.known.keys()].filter((room) => !this.isElsewhere(room)).sort();
       this.asking = { at: now, rooms: new Set(rooms) };
       this.nextAsk = millis(now + beatEvery);
       actions.push({ type: "ask", rooms });
@@ -110,6 +117,10 @@ export class RoomLeases {
     this.nextAsk = now;
   }
 
+  private isElsewhere(room: string): boolean {
+    return this.known.get(room)?.name === "elsewhere";
+  }
+
   private answered(leases: readonly RoomLease[] | "namesake", now: Millis): void {
     const { asking } = this;
     this.asking = null;
@@ -120,7 +131,7 @@ export class RoomLeases {
       // Leases in this server's name are the other one's.
       if (leases === "namesake") return { name: "asked" };
       const lease = told.get(room);
-      // It came into being since.
+      // It came into being since; or another server had it, and the database may have lost that.
       if (lease === undefined) return asking.rooms.has(room) ? { name: "asked" } : before;
       const { server, epoch } = lease;
       return server === this.server ? { name: "owned", epoch } : { name: "elsewhere", server };

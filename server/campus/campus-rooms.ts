@@ -3,7 +3,6 @@ import {
   type LeaseEvent,
   ownRoom,
   RoomLeases,
-  type Standing,
   type Standings,
 } from "../../core/campus/room-leases.ts";
 import { errorText } from "../../core/errors.ts";
@@ -15,7 +14,7 @@ import { type CampusTime, isAway } from "./patience.ts";
 import { hasNamesake, roomElsewhere, roomNotKnown } from "./room-faults.ts";
 import type { Namesake, RoomTables, ServerEntry } from "./room-tables.ts";
 import { RoomTeller } from "./room-teller.ts";
-import { SeenRooms } from "./seen-rooms.ts";
+import { inOrder, ownerOf, SeenRooms } from "./seen-rooms.ts";
 import { type Kept, readKept, writeKept } from "./standings-file.ts";
 
 /** Milliseconds between two looks at what the servers have told, when there is something to see. */
@@ -50,6 +49,8 @@ export class CampusRooms {
   private readonly subscription: Disposable;
   /** Rooms that are being made, by folded name. */
   private readonly claims = new Map<string, string>();
+  /** Rooms that an operator has had taken over, by folded name, until the leases hear of it. */
+  private readonly words = new Set<string>();
   /** Who waits until the database was asked. */
   private waiting: (() => void)[] = [];
   private readonly teller: RoomTeller;
@@ -151,6 +152,7 @@ export class CampusRooms {
     const { tables, server } = this.ports;
     await this.claiming(name, async () => {
       await tables.takeOver(server, { room: foldedName(name), name });
+      this.words.add(foldedName(name));
       await this.ask();
     });
   }
@@ -166,12 +168,11 @@ export class CampusRooms {
       return { ...lab.view(name), server, owner, since: null };
     });
     const others = seen.othersOf(server, ports.tables.away()?.since ?? null);
-    return [...own, ...others].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+    return inOrder([...own, ...others]);
   }
 
   status(): CampusStatus {
-    const { ports, seen } = this;
-    return { server: ports.server, away: ports.tables.away(), servers: [...seen.servers] };
+    return { server: this.server, away: this.ports.tables.away(), servers: [...this.seen.servers] };
   }
 
   /** In words. */
@@ -212,12 +213,11 @@ export class CampusRooms {
 
   /** Keeps the lease of a room that is not here yet. */
   private async claiming<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const room = foldedName(name);
-    this.claims.set(room, name);
+    this.claims.set(foldedName(name), name);
     try {
       return await work();
     } finally {
-      this.claims.delete(room);
+      this.claims.delete(foldedName(name));
       this.wake();
     }
   }
@@ -278,6 +278,10 @@ export class CampusRooms {
     this.isHinted = false;
     try {
       await this.feed({ type: "rooms", rooms: [...names.keys()] }, names);
+      for (const room of this.words) {
+        this.words.delete(room);
+        await this.feed({ type: "word", room }, names);
+      }
       if (isHinted) await this.feed({ type: "hint" }, names);
       await this.feed({ type: "wake" }, names);
     } finally {
@@ -299,7 +303,11 @@ export class CampusRooms {
   private async beat(rooms: readonly string[], names: ReadonlyMap<string, string>): Promise<void> {
     const { waiting } = this;
     this.waiting = [];
-    const named = rooms.map((room) => ({ room, name: names.get(room) ?? room }));
+    // With those that are being taken over: their leases are not to be given back.
+    const named = [...new Set([...rooms, ...this.claims.keys()])].map((room) => ({
+      room,
+      name: names.get(room) ?? room,
+    }));
     try {
       const { namesake, leases } = await this.ports.tables.beat(this.entry(), named);
       this.isFirst = false;
@@ -340,11 +348,3 @@ export class CampusRooms {
     if (!seen.take(servers, views)) this.isLookDue = true;
   }
 }
-
-const ownerOf = (standing: Standing | undefined, server: string): string | null => {
-  if (standing?.name === "elsewhere") return standing.server;
-  return standing?.name === "owned" ? server : null;
-};
-
-/** No name has a space. */
-const keyOf = ({ name, server }: CampusRoomView): string => `${foldedName(name)} ${server}`;

@@ -1,6 +1,8 @@
 /** What was last heard of the campus's servers and of the rooms of all of them. */
 import { Value } from "typebox/value";
+import type { Standing } from "../../core/campus/room-leases.ts";
 import { type CampusRoomView, type CampusServer, PublishedRoom } from "../../core/wire/campus.ts";
+import { foldedName } from "../../core/wire/names.ts";
 import { roomDefaults } from "../../core/wire/rooms.ts";
 import type { StoredView } from "./room-tables.ts";
 
@@ -59,3 +61,16 @@ function read(text: string): PublishedRoom | null {
     return null;
   }
 }
+
+/** Whose room it is, as this server knows; null: that is not known. */
+export const ownerOf = (standing: Standing | undefined, server: string): string | null => {
+  if (standing?.name === "elsewhere") return standing.server;
+  return standing?.name === "owned" ? server : null;
+};
+
+/** By room, then by server. */
+export const inOrder = (rooms: readonly CampusRoomView[]): CampusRoomView[] =>
+  rooms.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+
+/** No name has a space. */
+const keyOf = ({ name, server }: CampusRoomView): string => `${foldedName(name)} ${server}`;

@@ -57,6 +57,18 @@ test("a new room and a hint are asked about at once, and after an answer that is
   assert.deepEqual(asks(on(4, { type: "hint" })), [["lab1", "lab2"]]);
 });
 
+test("a room that another server had is not asked for, also when its lease is lost, until an operator says so", () => {
+  const { leases, on } = machine();
+  on(0, { type: "rooms", rooms: ["lab1"] });
+  on(1, { type: "answer", leases: [lease("lab1", "b")] });
+  assert.deepEqual(asks(on(beatEvery, { type: "wake" })), [[]]);
+  on(beatEvery + 1, { type: "answer", leases: [] });
+  assert.equal(leases.standings.get("lab1")?.name, "elsewhere");
+  assert.deepEqual(asks(on(beatEvery + 2, { type: "word", room: "lab1" })), [["lab1"]]);
+  on(beatEvery + 3, { type: "answer", leases: [lease("lab1", "a", 2)] });
+  assert(leases.mayAct("lab1"));
+});
+
 test("an answer that was on its way for as long as a lease holds is none", () => {
   const { leases, on } = machine();
   on(0, { type: "rooms", rooms: ["lab1"] });
@@ -113,6 +125,7 @@ class Campus {
     if (held === undefined || held.server === server || held.until >= this.now) return;
     this.give(room, server);
     this.words.push({ room, epoch: this.epoch, at: this.now });
+    this.servers.find(({ name }) => name === server)?.word(room);
   }
 
   private give(room: string, server: string): void {
@@ -163,6 +176,10 @@ class SimServer {
       }
     }
     this.on({ type: "wake" });
+  }
+
+  word(room: string): void {
+    this.on({ type: "word", room });
   }
 
   private on(event: LeaseEvent): void {
