@@ -332,9 +332,8 @@ export class Campus implements CampusImages {
 
   private async look(): Promise<void> {
     const { signal } = this.closing;
-    for (;;) {
+    while (!signal.aborted) {
       await this.ports.time.sleep(lookEvery, signal);
-      if (signal.aborted) return;
       this.tend();
     }
   }
