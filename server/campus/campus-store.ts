@@ -9,6 +9,7 @@ import { formBytes, formOffset } from "../../core/image/forms.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { noImage } from "../store/faults.ts";
 import type { FolderStore } from "../store/folder-store.ts";
 import { fittedOf, imageIn } from "../store/image-names.ts";
 import type { CampusImages, ImageStore } from "../store/image-store.ts";
@@ -225,6 +226,3 @@ export class CampusStore implements ImageStore {
 /** A copy of an entry of an index. */
 const entryAt = (index: Uint8Array, entryIndex: number): Uint8Array =>
   new Uint8Array(index.subarray(entryIndex * indexEntryBytes, (entryIndex + 1) * indexEntryBytes));
-
-const noImage = (imageId: string): RoomcastError =>
-  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");

@@ -2,6 +2,7 @@
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Checker } from "../store/checkers.ts";
+import { noImage } from "../store/faults.ts";
 import type { StoreFiles } from "../store/files.ts";
 import type { FolderStore } from "../store/folder-store.ts";
 import { fittedOf, inOrder } from "../store/image-names.ts";
@@ -17,7 +18,7 @@ import { RemoteImages } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
 import { SharedNotes } from "./shared-notes.ts";
 import { Standing } from "./standing.ts";
-import { lostObjects } from "./storage-check.ts";
+import { isWhole } from "./storage-check.ts";
 import type { SweepTables } from "./sweep.ts";
 import { keepSweeping } from "./sweeping.ts";
 import { Uploads } from "./uploads.ts";
@@ -60,6 +61,8 @@ export class Campus implements CampusImages {
   readonly least = new Map<string, number>();
   /** The forms that were told of images that somebody holds and that were not here, by their ids. */
   readonly promised = new Map<string, Promise<Uint8Array>>();
+  /** Images that somebody holds, by their ids: another server may delete them meanwhile. */
+  private readonly inUse = new Map<string, Manifest>();
   private readonly ports: CampusPorts;
   private readonly knownImages: KnownImages;
   private readonly standing: Standing;
@@ -101,7 +104,10 @@ export class Campus implements CampusImages {
       // One that was deleted meanwhile would be taken for this server's own.
       ifKnown: ({ id }, work) =>
         this.hearing.exclusively(async () => {
-          if (!knownImages.has(id)) throw noImage(id);
+          if (!knownImages.has(id)) {
+            if (!this.inUse.has(id)) throw noImage(id);
+            await knownImages.keepGone(id, new Date(time.now()).toISOString());
+          }
           await work();
         }),
       chunkHere: ({ manifest, index }, entry) => folder.chunkOf(manifest, index, entry),
@@ -166,14 +172,19 @@ export class Campus implements CampusImages {
 
   /** By its id; also one that is on its way out of this server. */
   any(imageId: string): Manifest | undefined {
-    return this.folder.image(imageId) ?? this.knownImages.get(imageId)?.manifest;
+    const known = this.knownImages.get(imageId)?.manifest;
+    return this.folder.image(imageId) ?? known ?? this.inUse.get(imageId);
   }
 
   /** What is not here begins to come. */
   hold(imageId: string): Disposable {
-    const manifest = this.folder.isHere(imageId) ? undefined : this.any(imageId);
-    if (manifest !== undefined) this.fetches.begin(manifest);
+    const manifest = this.any(imageId);
+    if (manifest !== undefined) {
+      this.inUse.set(imageId, manifest);
+      if (!this.folder.isHere(imageId)) this.fetches.begin(manifest);
+    }
     return this.cache.hold(imageId, () => {
+      this.inUse.delete(imageId);
       this.promised.delete(imageId);
       this.tend();
     });
@@ -191,9 +202,8 @@ export class Campus implements CampusImages {
   }
 
   fetchOf(imageId: string): FetchProgress | null {
-    const manifest = this.any(imageId);
-    if (manifest === undefined || this.folder.isHere(imageId)) return null;
-    return this.fetches.progress(manifest);
+    const manifest = this.folder.isHere(imageId) ? undefined : this.any(imageId);
+    return manifest === undefined ? null : this.fetches.progress(manifest);
   }
 
   fetch(imageId: string): void {
@@ -269,12 +279,7 @@ export class Campus implements CampusImages {
     if (this.knownImages.goneSince(image.id) !== null) return true;
     const { registry, objects, folder } = this;
     if (registry.away() !== null) return false;
-    try {
-      const index = ({ id }: Manifest): Promise<Uint8Array> => folder.index(id);
-      return (await lostObjects([image], { registry, objects, index })).length === 0;
-    } catch {
-      return false;
-    }
+    return isWhole(image, { registry, objects, index: ({ id }) => folder.index(id) });
   }
 
   private async removeFromRegistry({ id }: Manifest): Promise<void> {
@@ -303,7 +308,8 @@ export class Campus implements CampusImages {
   /** Removes from here what the campus has no more, and what the cache has too much. */
   private async clear(): Promise<void> {
     const { folder, fetches, knownImages } = this;
-    for (const id of fetches.underWay()) if (!knownImages.has(id)) await fetches.stop(id);
+    for (const id of fetches.underWay())
+      if (!knownImages.has(id) && !this.inUse.has(id)) await fetches.stop(id);
     for (const image of folder.list()) {
       if (this.cache.isHeld(image.id) || !this.isOver(image)) continue;
       const fitted = fittedOf(folder.list(), image.id);
@@ -326,9 +332,8 @@ export class Campus implements CampusImages {
 
   private async look(): Promise<void> {
     const { signal } = this.closing;
-    for (;;) {
+    while (!signal.aborted) {
       await this.ports.time.sleep(lookEvery, signal);
-      if (signal.aborted) return;
       this.tend();
     }
   }
@@ -343,6 +348,3 @@ export class Campus implements CampusImages {
     this.background.add(mine);
   }
 }
-
-const noImage = (imageId: string): RoomcastError =>
-  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");

@@ -72,6 +72,12 @@ export class KnownImages {
     await this.write();
   }
 
+  /** An image that the campus has no more comes here all the same, for who uses it. Durable when it resolves. */
+  async keepGone(imageId: string, now: string): Promise<void> {
+    this.gone.set(imageId, this.gone.get(imageId) ?? now);
+    await this.write();
+  }
+
   /** Somebody deleted it here: nothing of it is to be remembered. Durable when it resolves. */
   async forget(imageIds: Iterable<string>): Promise<void> {
     for (const id of imageIds) {

@@ -29,6 +29,15 @@ interface Lack {
   readonly chunks: number;
 }
 
+/** Whether the storage has all of an image; false also where that cannot be found out. */
+export async function isWhole(image: Manifest, ports: StorageCheckPorts): Promise<boolean> {
+  try {
+    return (await lostObjects([image], ports)).length === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Objects of the images that are lost, each named once, with those who suffer. Rejects with `away`, or as the signal. */
 export async function lostObjects(
   images: readonly Manifest[],

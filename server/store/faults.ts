@@ -26,6 +26,9 @@ export function storeError(doing: string, cause: unknown): RoomcastError {
   );
 }
 
+export const noImage = (imageId: string): RoomcastError =>
+  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");
+
 /** What was sent is no image. */
 export const badImage = (why: string): RoomcastError =>
   new RoomcastError("bad-input", `the image cannot be stored: ${why}`, "capture it again");

@@ -15,6 +15,7 @@ import {
 import type { CastSourceConfig } from "./cast-source.ts";
 import { type ChunkReaderPorts, readChunkOf, readStored } from "./chunk-reader.ts";
 import type { Chunks } from "./chunks.ts";
+import { noImage } from "./faults.ts";
 import { currentForms } from "./forms.ts";
 import {
   commitImage,
@@ -578,6 +579,3 @@ function oddNameWarning(image: Manifest, { what }: NameFault): string {
     `\`roomcast image import ${better}.zst ${better}\`, then delete it: \`roomcast image delete ${image.id}\``
   );
 }
-
-const noImage = (imageId: string): RoomcastError =>
-  new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");

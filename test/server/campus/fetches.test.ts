@@ -266,3 +266,27 @@ test("an image that is deleted while it is fetched does not come back", async ()
   assert.equal(b.isHere(image.id), false);
   assert.deepEqual([a.list(), b.list()], [[], []]);
 });
+
+test("an image that another server deletes while it is restored here comes all the same, and goes afterwards", async () => {
+  await using two = await twoServers();
+  const { a, b, world } = two;
+  const image = await capture(a, ["a", "b"]);
+  await shared(b, image);
+  const gate = Promise.withResolvers<null>();
+  world.objects.plan = (call) => (isPack(call) ? gate.promise : null);
+  const hold = b.hold(image.id);
+  await until(() => b.campus.fetchOf(image.id)?.chunksTotal === 2, "it is on its way");
+  const reading = cellsOf(b, image);
+  await a.delete(image.id);
+  await until(() => b.list().length === 0, "the other one has heard of it");
+  gate.resolve(null);
+  assert.deepEqual(await reading, ["a", "b"]);
+  await here(b, image);
+  assert.deepEqual(b.find(image.id), image);
+  assert.deepEqual([a.list(), b.list()], [[], []]);
+  world.time.pass(25 * 3_600_000);
+  assert.equal(b.isHere(image.id), true);
+  hold[Symbol.dispose]();
+  await until(() => !b.isHere(image.id), "it went");
+  assert.deepEqual([a.list(), b.list()], [[], []]);
+});
