@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../errors.ts";
 
-/** A server that is being started again is back within this many milliseconds. */
-const awayLimit = 60_000;
+/** A server that is upgraded, or whose host is started anew with a test of its memory, is back within this many milliseconds. */
+const awayLimit = 600_000;
 /** The pause between two tries, in milliseconds: it doubles. */
 const pauseFirst = 500;
 const pauseMost = 4000;
@@ -31,7 +31,7 @@ export async function whileItWaits<T>(
 }
 
 /**
- * Asks a server again while it is away: `ask` is repeated for a minute while it rejects with
+ * Asks a server again while it is away: `ask` is repeated for ten minutes while it rejects with
  * `unreachable`. Rejects with its last error, or with the reason of `signal`.
  */
 export async function whileAway<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
