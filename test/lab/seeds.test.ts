@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CorrectnessError, LivenessError } from "./failures.ts";
 import { Lab, newTally, type Plant } from "./lab.ts";
-import { drawSettings } from "./settings.ts";
+import { drawSettings, type Settings } from "./settings.ts";
 
 const seedCount = 300;
 
@@ -30,7 +30,7 @@ const plants: Readonly<Record<Plant, number>> = {
   "settle-early": 3,
   "no-root-hash": 50,
   "order-again": 200,
-  "no-fence": 400,
+  "no-fence": 200,
   "marks-decide": 5,
   "no-nonce": 5,
   "yes-twice": 100,
@@ -47,6 +47,14 @@ const plants: Readonly<Record<Plant, number>> = {
   "deaf-schedule": 50,
   "no-fit": 100,
   "forget-fit": 600,
+};
+
+/** Where what shows a bug is rare: a word that is seconds late, of an attempt whose next one was begun meanwhile. */
+const biases: Partial<Record<Plant, Partial<Settings>>> = {
+  "no-fence": {
+    ...{ delayMs: 3500, actMs: 2000, refusals: 0.3, sluggish: 0.3 },
+    ...{ lanes: 0.3, wantless: 0.01, brokenCasts: 0.005 },
+  },
 };
 
 for (const [plant, seeds] of Object.entries(plants) as [Plant, number][]) {
@@ -67,7 +75,7 @@ async function findPlant(
 ): Promise<{ seed: number; error: unknown } | undefined> {
   for (let seed = 1; seed <= seeds; seed++) {
     try {
-      await new Lab(drawSettings(seed), plant, newTally()).run();
+      await new Lab({ ...drawSettings(seed), ...biases[plant] }, plant, newTally()).run();
     } catch (error) {
       return { seed, error };
     }
