@@ -24,6 +24,8 @@ export interface DatabaseAddress {
   readonly database: string;
   /** Empty: there is none. */
   readonly password: string;
+  /** Everybody on the way can read and change what goes there: to be warned of. */
+  readonly goesInClear: boolean;
   /** As it is named in messages: without user and password. */
   readonly shown: string;
 }
@@ -49,10 +51,10 @@ export async function readAddress(settings: DatabaseSettings): Promise<DatabaseA
   }
   const database = decoded(url.pathname.slice(1)) || user;
   const isSocket = host.startsWith("/");
+  const tls = isSocket ? null : await tlsOf(host, searchParams.get("sslmode"), settings);
   return {
-    target: isSocket
-      ? { path: `${host}/.s.PGSQL.${port}` }
-      : { host, port: Number(port), tls: await tlsOf(host, searchParams.get("sslmode"), settings) },
+    target: isSocket ? { path: `${host}/.s.PGSQL.${port}` } : { host, port: Number(port), tls },
+    goesInClear: !isSocket && tls === null && !isLoopback(host),
     user,
     database,
     password:
@@ -80,16 +82,9 @@ async function tlsOf(
   switch (mode) {
     case "verify-full":
       return { ...name, ...ca };
-    case "verify-ca":
-      return { ...name, ...ca, checkServerIdentity: () => undefined };
-    case "require":
-      // As libpq has it: with certificates to trust it is verify-ca.
-      return caFile === undefined
-        ? { ...name, rejectUnauthorized: false }
-        : { ...name, ...ca, checkServerIdentity: () => undefined };
     default:
-      // `allow` and `prefer` promise nothing: whoever is in the way has the connection in clear.
-      throw badUrl("sslmode can be disable, require, verify-ca or verify-full");
+      // The others of libpq leave out a check, and with it whoever is in the way is the database.
+      throw badUrl("sslmode is verify-full or disable; a certificate of your own goes into caFile");
   }
 }
 

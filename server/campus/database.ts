@@ -128,6 +128,11 @@ export class Database {
     }
   }
 
+  /** Everybody on the way can read and change what goes there. */
+  get goesInClear(): boolean {
+    return this.address.goesInClear;
+  }
+
   away(): Away | null {
     return this.absence;
   }

@@ -80,6 +80,8 @@ export class PgRegistry implements Registry {
     };
     const times = options.times ?? usualDatabaseTimes;
     const database = await Database.open(options.settings, user, times);
+    if (database.goesInClear)
+      options.warn("what goes to the campus's database can be read and changed on its way");
     return new PgRegistry(options, { database, listeners, writers });
   }
 

@@ -283,8 +283,6 @@ test("TLS: the certificate is checked against caFile and the name", async () => 
   for (const settings of [
     { url, caFile },
     { url: byName, caFile },
-    { url: `${url}?sslmode=require` },
-    { url: `${url}?sslmode=verify-ca`, caFile },
   ]) {
     await using registry = await open(settings);
     assert.equal(registry.away(), null);
@@ -312,12 +310,16 @@ test("where TLS is wanted by itself, and which URLs are refused", async () => {
     servername: "db.example",
     host: "db.example",
   });
-  assert.equal(await tlsOf("postgres://db.example/roomcast?sslmode=disable"), null);
+  const inClear = "postgres://db.example/roomcast?sslmode=disable";
+  assert.equal(await tlsOf(inClear), null);
+  assert.equal((await readAddress({ url: inClear })).goesInClear, true);
+  assert.equal((await readAddress({ url: "postgres://localhost/roomcast" })).goesInClear, false);
   for (const url of [
     "mysql://db.example/roomcast",
     "db.example",
     "postgres:///roomcast",
     "postgres://db.example/roomcast?sslmode=prefer",
+    "postgres://db.example/roomcast?sslmode=require",
     "postgres://db.example/%zz",
   ]) {
     await assert.rejects(readAddress({ url }), { code: "bad-input" }, url);
