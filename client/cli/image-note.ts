@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { imageName } from "../../core/image/manifest.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import { imagePath } from "./image-work.ts";
 import type { RunCommand } from "./program.ts";
 
 /** `image note`: what staff tell each other of an image. */
@@ -12,7 +13,7 @@ export function addNoteCommand(image: Command, run: RunCommand): void {
     )
     .action((reference: string, text: string | undefined) =>
       run(async ({ client, say, document }) => {
-        const path = `/images/${encodeURIComponent(reference)}`;
+        const path = imagePath(reference);
         const found =
           text === undefined
             ? await client.get<ImageView>(path)

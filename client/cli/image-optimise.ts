@@ -1,15 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { optimisedText } from "../../core/screen/optimise.ts";
 import type { ImageView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
+import { type ImageWork, imagePath, workEnded } from "./image-work.ts";
 import type { RunCommand } from "./program.ts";
-import { progressLines } from "./progress.ts";
-
-/** How often it is asked how far it is, in milliseconds. */
-const askEvery = 1000;
 
 interface OptimiseFlags {
   readonly level?: string;
@@ -17,8 +13,6 @@ interface OptimiseFlags {
   readonly wait?: boolean;
   readonly stop?: boolean;
 }
-
-const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
 
 /** `image optimise`: the server packs an image anew. */
 export function addOptimiseCommand(image: Command, run: RunCommand): void {
@@ -42,9 +36,9 @@ async function optimise(
   flags: OptimiseFlags,
 ): Promise<number> {
   const { client, say, document } = context;
-  const before = await client.get<ImageView>(path(reference));
+  const before = await client.get<ImageView>(imagePath(reference));
   const name = imageName(before);
-  const own = `${path(before.id)}/optimise`;
+  const own = `${imagePath(before.id)}/optimise`;
   if (flags.stop === true) {
     document(await client.delete<ImageView>(own));
     say(`${name} is not packed anew any more`);
@@ -59,45 +53,28 @@ async function optimise(
     say(`${name} is packed anew in the background; \`roomcast image list\` says how far it is`);
     return 0;
   }
-  const after = await ended(context, ordered);
+  const after = await workEnded(context, ordered, packing);
   document(after);
   say(optimisedText(after, before.storedBytes));
   return 0;
 }
 
-/** The image once it is packed. Rejects with `failed`, and as Ctrl-C does, which does not stop the server. */
-async function ended(context: CliContext, ordered: ImageView): Promise<ImageView> {
-  const { client } = context;
-  using progress = progressLines(context, "packing");
-  let view = ordered;
-  for (;;) {
-    const { optimise: how, chunkBytes, id } = view;
+const packing: ImageWork = {
+  doing: "packing",
+  stop: "roomcast image optimise I --stop",
+  stateOf({ optimise: how }) {
     if (how?.state === "failed") {
       const next = "see `roomcast history`, then order it again: it goes on where it ended";
       throw new RoomcastError("failed", `it was not packed anew: ${how.reason}`, next);
     }
-    if (how?.state === "done") break;
+    if (how?.state === "done") return "done";
     if (how === null) {
       const next = "order it again: it goes on where it ended";
       throw new RoomcastError("cancelled", "somebody stopped it", next);
     }
-    if (how.state !== "waiting")
-      progress.show(how.chunksDone * chunkBytes, how.chunksTotal * chunkBytes);
-    await waitOrStop(progress.signal);
-    view = await client.get<ImageView>(path(id));
-  }
-  progress.end();
-  return view;
-}
-
-async function waitOrStop(signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(askEvery, null, { signal });
-  } catch {
-    const next = "see `roomcast image list`; `roomcast image optimise I --stop` stops it";
-    throw new RoomcastError("cancelled", "the server goes on without you", next);
-  }
-}
+    return how.state === "waiting" ? "not begun" : how;
+  },
+};
 
 function numberOf(
   name: "level" | "threads",

@@ -4,10 +4,9 @@ import { sizeText } from "../../core/screen/format.ts";
 import { table } from "../../core/screen/table.ts";
 import { requireName, stepNameRule } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import { imagePath } from "./image-work.ts";
 import type { RunCommand } from "./program.ts";
 import { utf8Of } from "./room-list.ts";
-
-const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
 
 /** `image step …`: scripts that are stored with a version of an image. */
 export function addStepCommands(image: Command, run: RunCommand): void {
@@ -25,7 +24,10 @@ export function addStepCommands(image: Command, run: RunCommand): void {
         const name = basename(file);
         requireName(stepNameRule, name);
         const script = await utf8Of(file);
-        const found = await client.post<ImageView>(`${path(reference)}/steps`, { name, script });
+        const found = await client.post<ImageView>(`${imagePath(reference)}/steps`, {
+          name,
+          script,
+        });
         document(found.steps);
         say(`${name} is step ${found.steps.length} of ${found.name}@${found.version}`);
         return 0;
@@ -37,7 +39,7 @@ export function addStepCommands(image: Command, run: RunCommand): void {
     .description("lists the scripts of an image, in the order in which they run")
     .action((reference: string) =>
       run(async ({ client, say, document }) => {
-        const { steps } = await client.get<ImageView>(path(reference));
+        const { steps } = await client.get<ImageView>(imagePath(reference));
         document(steps);
         const rows = steps.map(({ name, bytes, by, addedAt }) => [
           ...[name, sizeText(bytes), by, addedAt],
@@ -53,7 +55,7 @@ export function addStepCommands(image: Command, run: RunCommand): void {
     .action((reference: string, name: string) =>
       run(async ({ client, document }) => {
         const step = encodeURIComponent(name);
-        const found = await client.delete<ImageView>(`${path(reference)}/steps/${step}`);
+        const found = await client.delete<ImageView>(`${imagePath(reference)}/steps/${step}`);
         document(found.steps);
         return 0;
       }),

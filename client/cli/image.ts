@@ -17,10 +17,9 @@ import { addFetchCommand } from "./image-fetch.ts";
 import { addNoteCommand } from "./image-note.ts";
 import { addOptimiseCommand } from "./image-optimise.ts";
 import { addStepCommands } from "./image-step.ts";
+import { imagePath } from "./image-work.ts";
 import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
-
-const path = (reference: string): string => `/images/${encodeURIComponent(reference)}`;
 
 export function addImageCommands(program: Command, run: RunCommand): void {
   const image = program
@@ -67,7 +66,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .description("shows an image, its partitions, its notes and its warnings")
     .action((reference: string) =>
       run(async ({ client, say, document }) => {
-        const found = await client.get<ImageView>(path(reference));
+        const found = await client.get<ImageView>(imagePath(reference));
         document(found);
         say(`${imageName(found)} (${found.id}) of ${found.source}, ${found.capturedAt}`);
         say(
@@ -151,7 +150,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   ).action((reference: string, { dryRun = false }: { dryRun?: boolean }) =>
     run(async (context) => {
       const { client, say, document, confirm } = context;
-      const found = await client.get<ImageView>(path(reference));
+      const found = await client.get<ImageView>(imagePath(reference));
       const word = imageName(found);
       const fitted = (await client.get<ImageView[]>("/images")).filter(
         ({ fitOf }) => fitOf === found.id,
@@ -162,7 +161,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       if (dryRun) return sayLost(context, lost);
       await confirm(lost, word);
       const freed = await client.delete<{ freedBytes: number }>(
-        `${path(found.id)}?overwrite=${encodeURIComponent(word)}`,
+        `${imagePath(found.id)}?overwrite=${encodeURIComponent(word)}`,
       );
       document({ image: word, ...freed });
       say(`${word} deleted, ${sizeText(freed.freedBytes)} freed`);
@@ -216,7 +215,7 @@ async function importFile(
     log: progress.note,
   });
   progress.end();
-  const found = await client.get<ImageView>(path(committed.imageId));
+  const found = await client.get<ImageView>(imagePath(committed.imageId));
   document(found);
   say(
     `${imageName(found)}: disk ${sizeText(found.diskBytes)}, ${sizeText(found.usedBytes)} used, ` +
@@ -293,7 +292,7 @@ async function verify(context: CliContext, reference: string | undefined): Promi
   const { client, say, document } = context;
   using progress = progressLines(context, "verifying");
   const report = await client.follow<VerifyAnswer>(
-    reference === undefined ? "/store/verify" : `${path(reference)}/verify`,
+    reference === undefined ? "/store/verify" : `${imagePath(reference)}/verify`,
     {
       signal: progress.signal,
       onProgress: (done, total) => progress.show(done * chunkBytes, total * chunkBytes),

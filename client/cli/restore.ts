@@ -15,6 +15,7 @@ import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
+import { imagePath } from "./image-work.ts";
 import type { RunCommand } from "./program.ts";
 import { choice, started } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -128,7 +129,7 @@ async function restore(
   reference: string,
   options: TargetOptions,
 ): Promise<number> {
-  const image = await context.client.get<ImageView>(`/images/${encodeURIComponent(reference)}`);
+  const image = await context.client.get<ImageView>(imagePath(reference));
   const what = `${imageName(image)} (disk of ${sizeText(image.diskBytes)})`;
   const isOwn = options.personalise === "auto";
   const targets = await confirmTargets(context, options, {
