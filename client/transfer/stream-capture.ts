@@ -1,14 +1,12 @@
 /** A raw disk that comes as a stream, and whose size shows at its end. Every byte is kept; zeros take no space. */
-import { availableParallelism } from "node:os";
+
 import { encodeIndex } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
-import { codec, type IndexEntry } from "../../core/image/types.ts";
+import type { IndexEntry } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import { chunkBytes } from "../../core/units/units.ts";
-import { hashChunk, storedForm } from "../../imaging/capture/chunk.ts";
-import { Outbox } from "../../imaging/capture/outbox.ts";
-import { PackLevel } from "../../imaging/capture/pack-level.ts";
+import { ChunkSender } from "../../imaging/capture/chunk-sender.ts";
 import type { CaptureUplink, Committed } from "../../imaging/capture/uplink.ts";
 import { type ByteReader, damagedSource } from "./byte-reader.ts";
 import { requireWhole, StreamedTable } from "./streamed-table.ts";
@@ -28,8 +26,7 @@ export interface StreamOptions {
 /** Rejects with `bad-input` when the stream, or the disk in it, is cut. */
 export async function captureStream(options: StreamOptions): Promise<Committed> {
   const { reader, source, uplink, signal } = options;
-  const outbox = new Outbox(uplink);
-  const packing = new PackLevel(availableParallelism(), laneCount);
+  const sender = new ChunkSender(uplink, laneCount);
   const entries: IndexEntry[] = [];
   let diskBytes = 0;
   const table = new StreamedTable();
@@ -45,22 +42,10 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
     }
   }
   await inLanes(chunks(), laneCount, async ([chunkIndex, data]) => {
-    const hashed = await packing.during(() => hashChunk(data));
-    const { isZero, sha256: hash } = hashed;
-    if (!isZero && (await outbox.isKnown(hash))) {
-      // The server's index names its own form of a chunk that it has.
-      const { length: storedLength } = data;
-      const crc32c = 0;
-      entries[chunkIndex] = { chunkIndex, codec: codec.raw, storedLength, crc32c, sha256: hash };
-    } else {
-      const stored = await packing.during(() => storedForm(chunkIndex, hashed, packing.level));
-      packing.packed();
-      entries[chunkIndex] = stored.entry;
-      if (!isZero) await outbox.send(stored);
-    }
+    entries[chunkIndex] = await sender.send(chunkIndex, data);
   });
   signal.throwIfAborted();
-  await outbox.emptied();
+  await sender.emptied();
   if (diskBytes === 0 || (!options.raw && diskBytes % 512 !== 0)) {
     throw damagedSource(source, `${diskBytes} bytes are no whole number of sectors`);
   }

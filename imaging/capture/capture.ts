@@ -1,19 +1,18 @@
 /** Reads a disk into an image: maps it, then reads, hashes, compresses and sends what is in use. */
-import { availableParallelism } from "node:os";
+
 import { RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { KeptChunk } from "../../core/image/plan.ts";
-import { codec, type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
+import { type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { alignedBuffer } from "../disk/disk.ts";
-import { hashChunk, readChunk, storedForm } from "./chunk.ts";
+import { readChunk } from "./chunk.ts";
+import { ChunkSender } from "./chunk-sender.ts";
 import { type DiskMap, draftOf, type MapOptions, mapDisk, plannedBytes } from "./disk-map.ts";
-import { Outbox } from "./outbox.ts";
-import { PackLevel } from "./pack-level.ts";
 import type { CaptureUplink, Committed } from "./uplink.ts";
 
 export interface CaptureOptions extends MapOptions, SendOptions {}
@@ -52,27 +51,14 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
   let bytesDone = 0;
   options.progress(0, bytesTotal);
 
-  const outbox = new Outbox(uplink);
-  const packing = new PackLevel(availableParallelism(), laneCount);
+  const sender = new ChunkSender(uplink, laneCount);
   await chunksInLanes(chunks, signal, async (chunk, at, buffer) => {
     const data = await readChunk(disk, chunk, buffer);
-    const hashed = await packing.during(() => hashChunk(data));
-    const { isZero, sha256 } = hashed;
-    const { chunkIndex } = chunk;
-    if (!isZero && (await outbox.isKnown(sha256))) {
-      // The server's index names its own form of a chunk that it has.
-      const storedLength = data.length;
-      note(at, { chunkIndex, codec: codec.raw, storedLength, crc32c: 0, sha256 });
-    } else {
-      const stored = await packing.during(() => storedForm(chunkIndex, hashed, packing.level));
-      packing.packed();
-      note(at, stored.entry);
-      if (!isZero) await outbox.send(stored);
-    }
+    note(at, await sender.send(chunk.chunkIndex, data));
     bytesDone += data.length;
     options.progress(bytesDone, bytesTotal);
   });
-  await outbox.emptied();
+  await sender.emptied();
   signal.throwIfAborted();
 
   await uplink.index(index);
