@@ -40,6 +40,12 @@ export function withForms(index: Uint8Array, forms: Uint8Array): Decoded<Uint8Ar
   return { ok: true, value: formed };
 }
 
+/** Whether a chunk is stored in the same form in both. */
+export const isSameForm = (one: IndexEntry, other: IndexEntry): boolean =>
+  one.codec === other.codec &&
+  one.storedLength === other.storedLength &&
+  one.crc32c === other.crc32c;
+
 /** The root hash of the image with this index, were its chunks what `contents` says; in any form. */
 export function rootHashOfContents(
   index: Uint8Array,

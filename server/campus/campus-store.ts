@@ -5,7 +5,7 @@
 
 import type { CastChunkSource } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
-import { formBytes, formOffset } from "../../core/image/forms.ts";
+import { formBytes, formOffset, isSameForm } from "../../core/image/forms.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
@@ -18,7 +18,6 @@ import type { StoredChunk } from "../store/pack-job.ts";
 import type { RepackOptions, RepackReport } from "../store/repack.ts";
 import type { VerifyOptions, VerifyReport } from "../store/verify.ts";
 import type { Campus } from "./campus.ts";
-import { isSameForm } from "./remote-images.ts";
 import { lostObjects } from "./storage-check.ts";
 
 export class CampusStore implements ImageStore {

@@ -1,6 +1,6 @@
 /** Images as the storage has them: their indexes, where their chunks are, and chunks one by one. */
 import { RoomcastError } from "../../core/errors.ts";
-import { formBytes, formsOf } from "../../core/image/forms.ts";
+import { formBytes, formsOf, isSameForm } from "../../core/image/forms.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
@@ -128,11 +128,6 @@ export function* batches(table: PlaceTable): Generator<number[]> {
     if (entries.length > 0) yield entries;
   }
 }
-
-export const isSameForm = (one: IndexEntry, other: IndexEntry): boolean =>
-  one.codec === other.codec &&
-  one.storedLength === other.storedLength &&
-  one.crc32c === other.crc32c;
 
 const lostIndex = (manifest: Manifest, what: string, cause?: unknown): RoomcastError =>
   new RoomcastError(

@@ -1,4 +1,5 @@
 import { RoomcastError } from "../../core/errors.ts";
+import { isSameForm } from "../../core/image/forms.ts";
 import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import {
   codec,
@@ -120,7 +121,7 @@ export class OpenWriter implements ImageWriter {
 
   holds(entry: IndexEntry): boolean {
     const place = this.ports.find(entry.sha256);
-    if (place === undefined || !isSameForm(place, entry)) return false;
+    if (place === undefined || !isSameForm(place.entry, entry)) return false;
     this.held.add(hashKey(entry.sha256));
     return true;
   }
@@ -128,7 +129,7 @@ export class OpenWriter implements ImageWriter {
   async read(entry: IndexEntry): Promise<Uint8Array> {
     if (entry.codec === codec.zero) return new Uint8Array();
     const place = this.ports.find(entry.sha256);
-    if (place === undefined || !isSameForm(place, entry))
+    if (place === undefined || !isSameForm(place.entry, entry))
       throw wrongChunk(entry.chunkIndex, "it is not stored in the form that was announced");
     return this.ports.read(place);
   }
@@ -203,8 +204,3 @@ export class OpenWriter implements ImageWriter {
 
 const ended = (): RoomcastError =>
   new RoomcastError("conflict", "the capture has ended", "start it again");
-
-const isSameForm = ({ entry: stored }: ChunkPlace, entry: IndexEntry): boolean =>
-  stored.codec === entry.codec &&
-  stored.storedLength === entry.storedLength &&
-  stored.crc32c === entry.crc32c;
