@@ -3,9 +3,9 @@
  * and last of all the registry is told. It may end at any step: what was told by then is found there next time.
  */
 import { RoomcastError } from "../../core/errors.ts";
+import { encodeManifestFile } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { hashKey } from "../../core/node/hash.ts";
-import { canonicalJson } from "../../core/units/canonical-json.ts";
+import { hashKey, hexSha256 } from "../../core/node/hash.ts";
 import type { StoredChunk } from "../store/pack-job.ts";
 import { encodeImageObject, imageObjectName, PackBuilder, packObjectName } from "./pack-object.ts";
 import { type CampusTime, patiently } from "./patience.ts";
@@ -51,7 +51,7 @@ export async function uploadImage(
     await putChunks(manifest.id, { table, entries }, { ...ports, writer, again, signal });
     for (const [part, plain] of [
       ["index", index],
-      ["manifest", Buffer.from(canonicalJson(manifest))],
+      ["manifest", Buffer.from(encodeManifestFile(manifest, hexSha256))],
     ] as const) {
       const name = imageObjectName(manifest.id, part);
       const bytes = encodeImageObject(name, plain, ports.seal);
