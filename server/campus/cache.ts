@@ -4,6 +4,7 @@
  */
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
+import { Turns } from "../../core/node/turns.ts";
 import type { StoreFiles } from "../store/files.ts";
 import { writeNumbers } from "../store/image-files.ts";
 import type { CampusTime } from "./patience.ts";
@@ -37,7 +38,7 @@ export class Cache {
   private readonly used: Map<string, number>;
   private readonly holds = new Map<string, number>();
   /** Evictions happen one after the other. */
-  private turn: Promise<void> = Promise.resolve();
+  private readonly turns = new Turns(1);
 
   /** `used`: what `used.json` says. */
   constructor(ports: CachePorts, used: Map<string, number>) {
@@ -80,9 +81,7 @@ export class Cache {
 
   /** Evicts what was used least recently until so many bytes more are within the bound and on the disk, or nothing more may go. */
   makeRoom(bytes: number): Promise<void> {
-    const mine = this.turn.then(() => this.evictFor(bytes));
-    this.turn = mine.catch(() => {});
-    return mine;
+    return this.turns.take(() => this.evictFor(bytes));
   }
 
   private async evictFor(bytes: number): Promise<void> {

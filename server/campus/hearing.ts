@@ -1,5 +1,6 @@
 /** Hears from the registry what images there are, each time that it may have changed. */
 import { errorText } from "../../core/errors.ts";
+import { Turns } from "../../core/node/turns.ts";
 import type { KnownImages } from "./known-images.ts";
 import type { CampusTime } from "./patience.ts";
 import type { Registry } from "./ports.ts";
@@ -25,7 +26,7 @@ export class Hearing {
   private readonly ports: HearingPorts;
   private readonly subscription: Disposable;
   /** What changes what is known happens one after the other. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns(1);
   private state: "quiet" | "asking" | "asking and to be asked again" = "quiet";
   private fault: string | null = null;
   private hasHeard = false;
@@ -48,9 +49,7 @@ export class Hearing {
 
   /** Does it while nothing else changes what is known, and not between a question and its answer. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(work);
-    this.turn = mine.catch(() => {});
-    return mine;
+    return this.turns.take(work);
   }
 
   /** Asked amid a question, once more after its answer. */
@@ -90,6 +89,6 @@ export class Hearing {
   /** Resolves when nothing is under way any more. */
   async close(): Promise<void> {
     this.subscription[Symbol.dispose]();
-    await this.turn;
+    await this.turns.take(async () => {});
   }
 }

@@ -1,8 +1,8 @@
 /** Images as agents read them over HTTP (docs/protocol.md, "HTTP for agents"). */
 import type { FastifyInstance } from "fastify";
-import { RoomcastError } from "../../core/errors.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import { noImage } from "../store/faults.ts";
 import type { ImageStore } from "../store/image-store.ts";
 
 const octets = "application/octet-stream";
@@ -38,9 +38,6 @@ export async function imageRoutes(
     },
   );
 }
-
-const noImage = (id: string): RoomcastError =>
-  new RoomcastError("not-found", `there is no image ${id}`, "see `roomcast image list`");
 
 const asBuffer = (data: Uint8Array): Buffer =>
   Buffer.from(data.buffer, data.byteOffset, data.byteLength);

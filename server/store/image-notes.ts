@@ -1,8 +1,8 @@
 /** What staff wrote on images, each as a text file beside its manifest: `images/ID.notes`. */
 import { join } from "node:path";
-import { RoomcastError } from "../../core/errors.ts";
+import { Turns } from "../../core/node/turns.ts";
 import { imageNotesLimit, keptImageNotes } from "../../core/wire/image-notes.ts";
-import { storeError } from "./faults.ts";
+import { noImage, storeError } from "./faults.ts";
 import type { StoreFiles } from "./files.ts";
 
 /** The notes of the images of a folder. One change after another, but never behind a sweep: somebody waits for it. */
@@ -10,7 +10,7 @@ export class ImageNotes {
   private readonly disk: StoreFiles;
   private readonly folder: string;
   private readonly texts = new Map<string, string>();
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns(1);
 
   private constructor(disk: StoreFiles, folder: string) {
     this.disk = disk;
@@ -39,11 +39,8 @@ export class ImageNotes {
   /** Empty: none any more. Durable when it resolves. `hasImage`: asked when it is this change's turn. */
   write(imageId: string, text: string, hasImage: () => boolean): Promise<void> {
     const kept = keptImageNotes(text);
-    return this.inTurn(async () => {
-      if (!hasImage()) {
-        const next = "see `roomcast image list`";
-        throw new RoomcastError("not-found", `there is no image ${imageId}`, next);
-      }
+    return this.turns.take(async () => {
+      if (!hasImage()) throw noImage(imageId);
       if (kept === "") return this.remove(imageId);
       await this.disk.writeDurably(this.path(imageId), kept).catch((cause: unknown) => {
         throw storeError("writing the notes of an image", cause);
@@ -54,7 +51,7 @@ export class ImageNotes {
 
   /** The image is gone. */
   forget(imageId: string): Promise<void> {
-    return this.inTurn(() => this.remove(imageId));
+    return this.turns.take(() => this.remove(imageId));
   }
 
   private async remove(imageId: string): Promise<void> {
@@ -70,12 +67,6 @@ export class ImageNotes {
 
   private path(imageId: string): string {
     return join(this.folder, `${imageId}.notes`);
-  }
-
-  private inTurn(work: () => Promise<void>): Promise<void> {
-    const mine = this.turn.then(work);
-    this.turn = mine.catch(() => {});
-    return mine;
   }
 }
 
