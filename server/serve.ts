@@ -48,11 +48,15 @@ import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
 import { allOwn } from "./lab/room-owners.ts";
+import { lately } from "./lately.ts";
 import { type NetworkPorts, serveNetwork } from "./network.ts";
 import { Networks } from "./networks.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 import { tellCampus } from "./tell-campus.ts";
+
+/** A disk to which rooms are captured answers later than that; the status is not held up by it. */
+const usagePatienceMs = 20;
 
 export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
@@ -164,6 +168,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
   cleanup.defer(() => lab.close());
 
+  const usage = lately(() => images.usage(), usagePatienceMs);
   const bootFolder = config.boot?.folder ?? builtBootFolder;
   const operators = new Operators(state, systemClock);
   const api: ApiPorts = {
@@ -190,7 +195,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       },
     },
     status: async () => ({
-      ...(await counts(lab, images)),
+      ...(await counts(lab, images, usage)),
       ...{ version, startedAt, url: networks.home.url },
       listeners: [...networks.served.flatMap(({ listeners }) => listeners), socketPath],
       networks: networks.status(),
@@ -299,7 +304,9 @@ function trustView(
   };
 }
 
-async function counts(lab: Lab, images: ImageStore) {
+type Usage = Awaited<ReturnType<ImageStore["usage"]>>;
+
+async function counts(lab: Lab, images: ImageStore, usage: () => Promise<Usage>) {
   const pcs = lab.inventory.pcs();
   return {
     rooms: lab.inventory.rooms().length,
@@ -307,7 +314,7 @@ async function counts(lab: Lab, images: ImageStore) {
     online: pcs.filter(({ id }) => lab.agents.isConnected(id)).length,
     sessions: lab.sessions.activeCount,
     images: images.list().length,
-    ...(await images.usage()),
+    ...(await usage()),
   };
 }
 
