@@ -1,8 +1,9 @@
 /** The house's rules that a compiler does not hold: who imports whom, and where the clock and chance come from. */
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
+import { begunFirst } from "./begun-first.ts";
 
 const root = join(import.meta.dirname, "..");
 const sources = globSync("{core,imaging,server,client,initrd,package,test}/**/*.{ts,tsx}", {
@@ -137,6 +138,13 @@ test("core imports no platform and no package, but core/node, and typebox in cor
         isBelow(to, "core") ||
         (isBelow(from, "core/wire") && /^typebox(\/|$)/.test(to)),
     ),
+    [],
+  );
+});
+
+test("each test file that is begun first is there", () => {
+  assert.deepEqual(
+    begunFirst.filter((path) => !existsSync(join(root, path))),
     [],
   );
 });
