@@ -15,9 +15,9 @@ import { Logins } from "./api/logins.ts";
 import { Oidc } from "./api/oidc.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
-import { application, localApplication } from "./applications.ts";
+import { application, localApplication, orderedApplication } from "./applications.ts";
 import { finishRestore } from "./backup/finish.ts";
-import type { CampusRooms } from "./campus/campus-rooms.ts";
+import type { OpenCampus } from "./campus/open-campus.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
 import { isQueried } from "./doctor/room-checks.ts";
 import { examineServer } from "./examine-server.ts";
@@ -104,7 +104,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const isReachable = Promise.withResolvers<void>();
   const startSender = sendersAhead();
   const lab = new Lab({
-    ...{ state, images, dataFolder, owners: campus ?? allOwn },
+    ...{ state, images, dataFolder, owners: campus?.rooms ?? allOwn },
     clock: systemClock,
     version,
     language: config.server?.language ?? "en",
@@ -199,10 +199,11 @@ export async function serve(options: ServeOptions): Promise<void> {
       ...{ version, startedAt, url: networks.home.url },
       listeners: [...networks.served.flatMap(({ listeners }) => listeners), socketPath],
       networks: networks.status(),
-      campus: campus?.status() ?? null,
+      campus: campus?.rooms.status() ?? null,
       warnings: [
         ...[...images.problems, ...images.warnings],
-        ...[...(campus?.warnings ?? []), ...lab.announcer.warnings],
+        ...[...(campus?.rooms.warnings ?? []), ...(campus?.orders.warnings ?? [])],
+        ...lab.announcer.warnings,
       ],
     }),
     doctor: () =>
@@ -225,8 +226,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     onError: (err) => log.warn({ err }, "the server's interfaces"),
   });
   if (campus !== null) {
-    tellCampus(lab, campus, networks.home.gateUrl);
-    cleanup.defer(() => campus.close());
+    tellCampus(lab, campus.rooms, networks.home.gateUrl);
+    cleanup.defer(() => campus.rooms.close());
+    const ordered = application(log);
+    cleanup.defer(() => ordered.close());
+    campus.orders.begin(await orderedApplication(ordered, api));
+    cleanup.defer(() => campus.orders.close());
   }
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => links.close());
@@ -261,13 +266,13 @@ async function openImages(
   storeFolder: string,
   config: Config,
   log: Log,
-): Promise<{ readonly images: ImageStore; readonly campus: CampusRooms | null }> {
+): Promise<{ readonly images: ImageStore; readonly campus: OpenCampus | null }> {
   const campus = campusOf(config);
   if (campus === null) return { images: await openImageStore(storeFolder), campus: null };
   const { openCampus } = await import("./campus/open-campus.ts");
   const warn = (fields: Record<string, unknown>, text: string): void => log.warn(fields, text);
-  const { images, rooms } = await openCampus(storeFolder, campus, warn);
-  return { images, campus: rooms };
+  const opened = await openCampus(storeFolder, campus, warn);
+  return { images: opened.images, campus: opened };
 }
 
 /** The index of a cast, with the forms in which the chunks are stored. */

@@ -13,6 +13,7 @@ import type { DiskView, PcView, SessionView } from "../../core/wire/views.ts";
 import { certificateText } from "./certificate.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
+import { atServerOf } from "./room-server.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 
@@ -33,7 +34,8 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .description("lists the PCs")
     .option("--room <R>", "only the PCs of this room")
     .action((options: { room?: string }) =>
-      run(async ({ client, say, document }) => {
+      run(async (context) => {
+        const { client, say, document } = await atServerOf(context, options.room);
         const pcs = (await client.get<PcView[]>("/pcs")).filter(
           ({ room }) => options.room === undefined || foldedName(room) === foldedName(options.room),
         );

@@ -41,7 +41,7 @@ export const eventRoutes =
     app.get(
       "/events",
       {
-        config: { wall: true },
+        config: { wall: true, ordered: false },
         schema: {
           summary: "follow the whole state and its changes as server-sent events",
           produces: ["text/event-stream"],

@@ -44,7 +44,8 @@ export class CampusRooms {
   private readonly ports: CampusRoomsPorts;
   private readonly leases: RoomLeases;
   private readonly folder: string;
-  private readonly instance: string;
+  /** Of this process, made at random. */
+  readonly instance: string;
   private readonly seen = new SeenRooms();
   private readonly subscription: Disposable;
   /** Rooms that are being made, by folded name. */

@@ -80,6 +80,18 @@ const steps: readonly Step[] = [
       CREATE TABLE room_view_count (changes bigint NOT NULL);
       INSERT INTO room_view_count VALUES (0);`,
   },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TYPE order_state AS ENUM ('new', 'taken', 'answered', 'given-up', 'withdrawn');
+      CREATE TABLE campus_order (
+        id text PRIMARY KEY, origin text NOT NULL, target text NOT NULL,
+        operator text NOT NULL, role text NOT NULL, method text NOT NULL, path text NOT NULL,
+        body text, state order_state NOT NULL, until timestamptz NOT NULL,
+        changed timestamptz NOT NULL, status integer, type text, answer text);
+      CREATE INDEX campus_order_to_do ON campus_order (target) WHERE state IN ('new', 'taken');
+      CREATE INDEX campus_order_by_age ON campus_order (changed);`,
+  },
 ];
 
 /** The version of the tables that this roomcast knows. */

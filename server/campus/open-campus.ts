@@ -7,6 +7,7 @@ import { version } from "../../core/node/version.ts";
 import type { CampusConfig } from "../host/config.ts";
 import { nodeFiles } from "../store/files.ts";
 import { type ImageStore, nodePorts } from "../store/image-store.ts";
+import { CampusOrders } from "./campus-orders.ts";
 import { CampusRooms } from "./campus-rooms.ts";
 import { openCampusStore } from "./open-campus-store.ts";
 import { type CampusTime, isAway } from "./patience.ts";
@@ -22,18 +23,25 @@ const hostTime: CampusTime = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
 };
 
-/** Of what tells a server apart from another one of its name, in bytes. */
+/** Of ids that nobody guesses, in bytes. */
 const idBytes = 16;
+
+/** `rooms` and `orders` are closed before `images`. */
+export interface OpenCampus {
+  readonly images: ImageStore;
+  readonly rooms: CampusRooms;
+  readonly orders: CampusOrders;
+}
 
 /**
  * Rejects for what is wrong in the configuration, and with `conflict` when another server has this one's name; not while
- * database or storage are away. `rooms` is closed before `images`.
+ * database or storage are away.
  */
 export async function openCampus(
   directory: string,
   config: CampusConfig,
   warn: (fields: Record<string, unknown>, text: string) => void,
-): Promise<{ readonly images: ImageStore; readonly rooms: CampusRooms }> {
+): Promise<OpenCampus> {
   const { database: settings, storage, cacheBytes } = config;
   const { endpoint, forcePathStyle = false } = storage;
   const server = config.server ?? hostname();
@@ -48,20 +56,27 @@ export async function openCampus(
   );
   const tables = registry.roomTables();
   await nodeFiles.makeFolder(directory);
+  const time = hostTime;
+  const steady = (): number => performance.now();
+  const newId = (): string => randomBytes(idBytes).toString("hex");
+  const path = join(directory, "campus-rooms.json");
   const rooms = await CampusRooms.open({
-    ...{ tables, server, version, time: hostTime, disk: nodeFiles },
-    steady: () => performance.now(),
-    path: join(directory, "campus-rooms.json"),
-    newId: () => randomBytes(idBytes).toString("hex"),
+    ...{ tables, server, version, time, disk: nodeFiles, steady, path, newId },
   });
   opened.defer(() => rooms.close());
+  const { instance } = rooms;
+  const orders = new CampusOrders({
+    ...{ tables: registry.orderTables(), server, instance, time, steady, newId },
+    servers: () => rooms.status().servers,
+  });
+  opened.defer(() => orders.close());
   const store = await openCampusStore(directory, {
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
   });
   store.closeWith(opened.move());
-  return { images: store, rooms };
+  return { images: store, rooms, orders };
 }
 
 /** Rejects where the storage answers that something is wrong; not where it is away. */

@@ -8,6 +8,8 @@ import { countChange, PgWriter } from "./campus-writer.ts";
 import { type Away, about, Database, type DatabaseTimes, usualDatabaseTimes } from "./database.ts";
 import type { DatabaseSettings } from "./database-address.ts";
 import { batchesOf, placesIn } from "./hash-rows.ts";
+import type { OrderTables } from "./order-tables.ts";
+import { PgOrderTables } from "./pg-order-tables.ts";
 import { PgRoomTables } from "./pg-room-tables.ts";
 import { PgSweepTables } from "./pg-sweep.ts";
 import type { CampusImage, CampusPlace, CampusWriter, Registry } from "./ports.ts";
@@ -180,6 +182,10 @@ export class PgRegistry implements Registry {
   /** Servers and rooms, of the same database. */
   roomTables(): RoomTables {
     return new PgRoomTables(this.database, (listener) => this.listen(listener));
+  }
+
+  orderTables(): OrderTables {
+    return new PgOrderTables(this.database, (listener) => this.listen(listener));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

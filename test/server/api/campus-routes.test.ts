@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { CampusRoomView } from "../../../core/wire/campus.ts";
-import { CampusRooms } from "../../../server/campus/campus-rooms.ts";
-import { tellCampus } from "../../../server/tell-campus.ts";
+import type { CampusRooms } from "../../../server/campus/campus-rooms.ts";
+import { MemoryOrders } from "../campus/memory-orders.ts";
 import { MemoryRooms } from "../campus/memory-rooms.ts";
 import { until } from "../campus/registry-contract.ts";
 import { hostClock, RoomSite, roomOf } from "../campus/room-site.ts";
 import { helloOf, register } from "../lab/hello.ts";
-import { openApi, type TestApi } from "./open-api.ts";
+import { openMember } from "./campus-member.ts";
+import type { TestApi } from "./open-api.ts";
 
 const memory = new MemoryRooms();
 const other = new RoomSite("other", memory.tables(), hostClock);
@@ -18,18 +19,11 @@ let api: TestApi;
 before(async () => {
   other.rooms.set("lab2", roomOf("lab2", 1, "1 of 2 verified so far."));
   await other.start();
-  campus = await CampusRooms.open({
-    ...{ ...hostClock, tables: memory.tables(), server: "one", version: "1.0", path: "" },
-    disk: { read: async () => new Uint8Array(), writeDurably: async () => {} },
-    newId: () => "1",
-  });
-  api = await openApi("local", { campus });
-  tellCampus(api.lab, campus, "https://one:8443");
+  ({ api, rooms: campus } = await openMember("one", memory, new MemoryOrders(memory)));
   await until(() => campus.views().length === 3);
 });
 
 after(async () => {
-  await campus.close();
   await other.stop();
   await api.close();
 });
@@ -50,6 +44,7 @@ test("a server of a campus lists the rooms of all servers, in the fields of a ro
   const more = ["running", "server", "owner", "since"];
   for (const room of list) assert.deepEqual(Object.keys(room), [...Object.keys(first), ...more]);
   const { campus: seen } = (await api.call("GET", "/status")).body;
+  assert.deepEqual((await api.call("GET", "/campus")).body, seen);
   assert.deepEqual([seen.server, seen.away, seen.servers.length], ["one", null, 2]);
 });
 

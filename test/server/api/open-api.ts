@@ -17,7 +17,9 @@ import {
   bootApplication,
   localApplication,
   networkApplication,
+  orderedApplication,
 } from "../../../server/applications.ts";
+import type { CampusOrders } from "../../../server/campus/campus-orders.ts";
 import type { CampusRooms } from "../../../server/campus/campus-rooms.ts";
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
@@ -77,7 +79,7 @@ export interface TestApiOptions {
   /** The site's provider of identities; else none. */
   readonly oidc?: Oidc | null;
   /** What the server belongs to; else to none. */
-  readonly campus?: CampusRooms | null;
+  readonly campus?: { readonly rooms: CampusRooms; readonly orders: CampusOrders } | null;
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -117,7 +119,7 @@ export async function openApi(
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
-    ...{ state, images, dataFolder: folder, owners: campus ?? allOwn },
+    ...{ state, images, dataFolder: folder, owners: campus?.rooms ?? allOwn },
     clock: systemClock,
     version: "test",
     language: "en",
@@ -155,7 +157,7 @@ export async function openApi(
         dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
       },
     ],
-    campus: campus?.status() ?? null,
+    campus: campus?.rooms.status() ?? null,
     warnings: [],
   });
   const signing = await SigningKeys.open(folder);
@@ -198,7 +200,11 @@ export async function openApi(
     const forNetwork = { api: ports, gate: forGate, names: ["localhost"], pageFolder };
     await networkApplication(app, forNetwork);
   }
+  const ordered = campus === null ? null : application(log);
+  if (campus !== null && ordered !== null)
+    campus.orders.begin(await orderedApplication(ordered, ports));
   const close = async (): Promise<void> => {
+    await ordered?.close();
     links.close();
     await lab.fits.close();
     await app.close();
