@@ -1,9 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { CampusRoomView } from "../../core/wire/campus.ts";
-import { foldedName, RoomName } from "../../core/wire/names.ts";
-import { RoomView } from "../../core/wire/rooms.ts";
+import { CampusRoomView, MovedRoomView, type MoveView } from "../../core/wire/campus.ts";
+import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import { closed } from "./schemas.ts";
 
@@ -13,8 +12,8 @@ const Move = Type.Object({ server: Type.String({ maxLength: 63 }) }, closed);
 export interface CampusRoutesPorts {
   /** This server's name. */
   readonly server: string;
-  /** Rejects with `conflict` when its server was heard in the last minute, and with `away`. */
-  takeOver(room: string): Promise<void>;
+  /** Has a room here, with all that is in it. Rejects with `conflict` where its server keeps it, and with `away`. */
+  move(room: string): Promise<MoveView>;
   /** The rooms of all servers, by name. */
   views(): CampusRoomView[];
 }
@@ -38,17 +37,16 @@ export const campusRoutes =
       {
         config: { role: "admin" },
         schema: {
-          summary: "take over a room whose server is off for good",
+          summary: "move a room to this server, with all that is in it",
           params: ByName,
           body: Move,
-          response: { 200: RoomView },
+          response: { 200: MovedRoomView },
         },
       },
       async ({ params: { name }, body: { server } }) => {
         requireThis(campus, server);
-        await campus.takeOver(name);
-        const isHere = lab.inventory.rooms().some((room) => foldedName(room) === foldedName(name));
-        return isHere ? lab.rooms.view(name) : lab.rooms.create(name);
+        const move = await campus.move(name);
+        return { ...lab.rooms.view(name), move };
       },
     );
   };
@@ -65,7 +63,7 @@ function requireThis(
   throw new RoomcastError(
     "refused",
     `a room moves by the word of the server that takes it, and this one is ${campus.server}`,
-    `do it at ${server}, once the room was deleted where it is, or its server is off`,
+    `do it at ${server}`,
   );
 }
 

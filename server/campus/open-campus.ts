@@ -49,7 +49,7 @@ export async function openCampus(
   const tables = registry.roomTables();
   await nodeFiles.makeFolder(directory);
   const rooms = await CampusRooms.open({
-    ...{ tables, server, version, time: hostTime, disk: nodeFiles },
+    ...{ tables, server, version, seal, time: hostTime, disk: nodeFiles },
     steady: () => performance.now(),
     path: join(directory, "campus-rooms.json"),
     newId: () => randomBytes(idBytes).toString("hex"),

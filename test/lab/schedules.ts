@@ -70,6 +70,7 @@ export class LabSchedules {
       } as unknown as Announcer,
       now: () => this.now,
       later: (ms, act) => this.later(ms, act, isAlive),
+      requireSettled() {},
       roomNameOf: (name) => name,
       requireImage: () => {},
       wake: (_, timeoutMs) => this.wake(timeoutMs, bus),

@@ -70,6 +70,7 @@ class World {
           this.timer = null;
         };
       },
+      requireSettled() {},
       roomNameOf: (name) => name,
       requireImage: () => {},
       fit: ({ image, room }, signal) => {
