@@ -111,8 +111,12 @@ export class RoomLeases {
   private nextAsk = millis(0);
   /** Of rooms that come: since when the database knows of the word; null: it does not yet. */
   private readonly words = new Map<string, Millis | null>();
+  /** What the last answer said; null: there was none since the start. */
+  private told: ReadonlyMap<string, RoomLease> | null = null;
   /** The leases of this server of which nothing was taken, when it was last told. */
   private arriving = new Map<string, RoomLease>();
+  /** By which move another server wants a room of this one. */
+  private wanted = new Map<string, { readonly to: string; readonly move: number }>();
 
   /** `kept`: what was remembered before a restart. */
   constructor(server: string, kept: Standings) {
@@ -209,6 +213,11 @@ export class RoomLeases {
   private word(room: string): LeaseAction[] {
     // Said to the database all the same, which may have heard another server's word.
     if (this.mayAct(room)) return [{ type: "want", room }];
+    if (this.known.get(room)?.name === "giving") {
+      // It may be given at any moment, but where the database has lost the lease.
+      if (this.told?.has(room) === false) this.stand(room, { name: "asked" });
+      return [];
+    }
     this.words.set(room, null);
     this.stand(room, { name: "coming" });
     return [{ type: "want", room }];
@@ -231,9 +240,6 @@ export class RoomLeases {
     return [{ type: "confirm", room, epoch }];
   }
 
-  /** By which move another server wants a room of this one. */
-  private wanted = new Map<string, { readonly to: string; readonly move: number }>();
-
   private answered(leases: readonly RoomLease[] | "namesake", now: Millis): LeaseAction[] {
     const { asking } = this;
     this.asking = null;
@@ -241,6 +247,7 @@ export class RoomLeases {
     if (asking === null || now - asking.at >= leaseFor) return [];
     if (leases === "namesake") return this.meetNamesake();
     const told = new Map(leases.map((lease) => [lease.room, lease]));
+    this.told = told;
     const own = leases.filter(({ server }) => server === this.server);
     this.arriving = new Map(
       own.filter(({ isArriving }) => isArriving).map((lease) => [lease.room, lease]),

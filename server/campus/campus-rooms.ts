@@ -196,6 +196,9 @@ export class CampusRooms {
     const { ports, namesake, isClosed } = this;
     if (foldedName(name) === ownRoom) throw roomStays(name);
     if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
+    const standing = this.leases.standings.get(foldedName(name));
+    if (standing?.name === "giving")
+      throw roomLeaves(name, standing.to);
     if (isClosed) throw roomNotKnown(name);
     const over = this.mover.order(name);
     this.words.add(foldedName(name));

@@ -58,6 +58,7 @@ export class LabSchedules {
         removeSchedule: (id) => void this.stored.delete(id),
       },
       announcer: {
+        room() {},
         feed: {
           listen: (listener: (event: ApiEvent) => void) => {
             this.listener = listener;

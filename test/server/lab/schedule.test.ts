@@ -60,6 +60,7 @@ class World {
         removeSchedule: (id) => void this.stored.delete(id),
       },
       announcer: {
+        room() {},
         feed: this.feed,
         note: (_: unknown, text: string) => void this.notes.push(text),
       } as unknown as Announcer,
