@@ -289,7 +289,10 @@ export class RoomLeases {
   private standingOf(
     room: string,
     before: Standing,
-    { lease, asking }: { lease: RoomLease | undefined; asking: { at: Millis; rooms: ReadonlySet<string> } },
+    {
+      lease,
+      asking,
+    }: { lease: RoomLease | undefined; asking: { at: Millis; rooms: ReadonlySet<string> } },
   ): Standing | null {
     const isOwn = lease?.server === this.server;
     if (before.name === "giving") return this.whileGiving(before, lease);

@@ -5,12 +5,13 @@
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import type { Decoded } from "../errors.ts";
+import { printableIn } from "../units/printable.ts";
 import { base64Of } from "./base64.ts";
 import { Afterwards, Hello, Personalise } from "./control.ts";
 import { FitMode } from "./fit-size.ts";
 import { KeyKind, KeyState, spkiBytes } from "./login.ts";
-import { PcName, RoomName, SeatName } from "./names.ts";
 import { fitted } from "./misfit.ts";
+import { PcName, RoomName, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
 import { HostKey } from "./personal.ts";
 import { RoomSettings, roomDefaults, Seat, seatsLimit } from "./rooms.ts";
@@ -57,11 +58,7 @@ const RecordedPc = Type.Object({
   macs: Type.Array(MacText, { maxItems: 128 }),
   lastSeen: nullable(Time),
   bootUuid: Type.Optional(line(64)),
-  nextBoot: Type.Union([
-    Type.Literal("room"),
-    Type.Literal("agent"),
-    Type.Literal("local-disk"),
-  ]),
+  nextBoot: Type.Union([Type.Literal("room"), Type.Literal("agent"), Type.Literal("local-disk")]),
   address: Type.Optional(Type.String({ pattern: "^[0-9.]{7,15}(/[0-9]{1,2})?$" })),
   fields: Type.Optional(PcFields),
   /** Null: it has proven none yet. */
@@ -82,9 +79,7 @@ const RecordedSchedule = Type.Object({
   fit: FitMode,
   operator: line(256),
   createdAt: Time,
-  last: nullable(
-    Type.Object({ at: Time, session: nullable(line(64)), outcome: line(64 * 1024) }),
-  ),
+  last: nullable(Type.Object({ at: Time, session: nullable(line(64)), outcome: line(64 * 1024) })),
 });
 export type RecordedSchedule = Static<typeof RecordedSchedule>;
 
@@ -126,15 +121,30 @@ export function readRoomRecord(text: string): Decoded<ReadRecord> {
   if (typeof found !== "object" || found === null) return { ok: false, reason: "it is no record" };
   const { version, settings } = found as Record<string, unknown>;
   if (version !== roomRecordVersion)
-    return { ok: false, reason: `it is of version ${shown(version)}, and this roomcast reads ${roomRecordVersion}` };
+    return {
+      ok: false,
+      reason: `it is of version ${shown(version)}, and this roomcast reads ${roomRecordVersion}`,
+    };
   const own = typeof settings === "object" && settings !== null ? settings : {};
   const unknownSettings = Object.keys(own).filter((name) => !Object.hasOwn(roomDefaults, name));
-  const whole = { ...found, settings: { ...roomDefaults, ...own } };
+  const whole = printed({ ...found, settings: { ...roomDefaults, ...own } });
   const read = fitted(RoomRecordDocument, Value.Clean(RoomRecordDocument, whole), "the record");
   if (!read.ok) return read;
   const double = doubled(read.value);
   if (double !== null) return { ok: false, reason: double };
   return { ok: true, value: { record: read.value, unknownSettings: unknownSettings.slice(0, 64) } };
+}
+
+/** All text is printable from here on, but for private keys, which have lines. */
+function printed({ pcs, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (!Array.isArray(pcs)) return { ...printableIn(rest), pcs };
+  return { ...printableIn(rest), pcs: pcs.map(printedPc) };
+}
+
+function printedPc(pc: unknown): unknown {
+  if (typeof pc !== "object" || pc === null) return pc;
+  const { hostKeys, ...rest } = pc as Record<string, unknown>;
+  return { ...printableIn(rest), ...(hostKeys === undefined ? {} : { hostKeys }) };
 }
 
 /** What may be there once alone. */

@@ -8,7 +8,12 @@ import {
 } from "../../core/campus/room-leases.ts";
 import { errorText } from "../../core/errors.ts";
 import { millis } from "../../core/units/units.ts";
-import type { CampusRoomView, CampusStatus, MoveView, PublishedRoom } from "../../core/wire/campus.ts";
+import type {
+  CampusRoomView,
+  CampusStatus,
+  MoveView,
+  PublishedRoom,
+} from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { StoreFiles } from "../store/files.ts";
 import { type CampusTime, isAway } from "./patience.ts";
@@ -25,8 +30,8 @@ import { type MovingRooms, RoomMover } from "./room-mover.ts";
 import { recordText } from "./room-record-text.ts";
 import type { Namesake, RoomTables, ServerEntry } from "./room-tables.ts";
 import { RoomTeller } from "./room-teller.ts";
-import { inOrder, ownerOf, SeenRooms } from "./seen-rooms.ts";
 import type { Seal } from "./seal.ts";
+import { inOrder, ownerOf, SeenRooms } from "./seen-rooms.ts";
 import { type Kept, readKept, writeKept } from "./standings-file.ts";
 
 /** Milliseconds between two looks at what the servers have told, when there is something to see. */
@@ -197,8 +202,7 @@ export class CampusRooms {
     if (foldedName(name) === ownRoom) throw roomStays(name);
     if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
     const standing = this.leases.standings.get(foldedName(name));
-    if (standing?.name === "giving")
-      throw roomLeaves(name, standing.to);
+    if (standing?.name === "giving") throw roomLeaves(name, standing.to);
     if (isClosed) throw roomNotKnown(name);
     const over = this.mover.order(name);
     this.words.add(foldedName(name));
@@ -436,9 +440,13 @@ function warningOf(name: string, standing: Standing): string[] {
         `the room ${name} is of the server ${standing.server}: no session begins here in this server's copy of it`,
       ];
     case "giving":
-      return [`the room ${name} is on its way to the server ${standing.to}: no session begins in it here`];
+      return [
+        `the room ${name} is on its way to the server ${standing.to}: no session begins in it here`,
+      ];
     case "coming":
-      return [`the room ${name} is on its way here: no session begins in it until all of it is here`];
+      return [
+        `the room ${name} is on its way here: no session begins in it until all of it is here`,
+      ];
     default:
       return [];
   }

@@ -35,11 +35,7 @@ export class PgRoomTables implements RoomTables {
     return this.transact("greet", async (tx) => ({ namesake: await greeted(tx, server) }));
   }
 
-  beat(
-    server: ServerEntry,
-    rooms: readonly NamedRoom[],
-    held: readonly string[],
-  ): Promise<Beat> {
+  beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat> {
     return this.transact("beat", async (tx) => {
       const namesake = await greeted(tx, server);
       if (namesake !== null) return { namesake, leases: [] };
@@ -219,7 +215,11 @@ const leaseOf = (row: LeaseRow): RoomLease => ({
   order:
     row.move === null
       ? null
-      : { move: Number(row.move), by: row.wanted, refusal: row.wanted === null ? row.refusal : null },
+      : {
+          move: Number(row.move),
+          by: row.wanted,
+          refusal: row.wanted === null ? row.refusal : null,
+        },
 });
 
 async function want(
@@ -271,7 +271,11 @@ async function keepRecord(
 async function writeRecord(
   tx: TransactionSql,
   server: string,
-  { room, epoch, record }: { readonly room: string; readonly epoch: string; readonly record: string },
+  {
+    room,
+    epoch,
+    record,
+  }: { readonly room: string; readonly epoch: string; readonly record: string },
 ): Promise<void> {
   await tx`
     INSERT INTO room_record (folded, server, epoch, record, told)

@@ -30,10 +30,7 @@ export interface MovingRooms {
 }
 
 export interface MoverPorts {
-  readonly tables: Pick<
-    RoomTables,
-    "want" | "withdraw" | "refuse" | "give" | "record" | "arrived"
-  >;
+  readonly tables: Pick<RoomTables, "want" | "withdraw" | "refuse" | "give" | "record" | "arrived">;
   readonly server: string;
   readonly seal: Seal | null;
   steady(): number;
@@ -108,7 +105,10 @@ export class RoomMover {
     } catch (error) {
       if (isAway(error)) throw error;
       // The other rooms go on.
-      this.faults.set(room, `the room ${room} waits on its way to another server: ${errorText(error)}`);
+      this.faults.set(
+        room,
+        `the room ${room} waits on its way to another server: ${errorText(error)}`,
+      );
       this.end(room, ({ over }) => over.reject(error));
       return [];
     }
@@ -120,8 +120,7 @@ export class RoomMover {
     for (const [room, { name, ordered, isWithdrawn }] of this.orders) {
       if (ordered === null) continue;
       const standing = standings.get(room)?.name;
-      if (standing === "owned")
-        this.end(room, ({ over, report }) => over.resolve(report));
+      if (standing === "owned") this.end(room, ({ over, report }) => over.resolve(report));
       else if (standing !== "coming") {
         const lease = byRoom.get(room);
         const owner = lease?.server ?? null;
@@ -223,8 +222,7 @@ export class RoomMover {
     const order = this.orders.get(room);
     const name = order?.name ?? read?.record.name ?? room;
     const notes = [...moving().take(read, name, epoch)];
-    if (order !== undefined)
-      order.report = { ...order.report, told: stored?.told ?? null, notes };
+    if (order !== undefined) order.report = { ...order.report, told: stored?.told ?? null, notes };
   }
 }
 

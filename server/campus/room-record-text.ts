@@ -32,7 +32,11 @@ export function readRecordText(text: string, room: string, seal: Seal | null): R
 
 function plainText(
   text: string,
-  { room, seal, what }: { readonly room: string; readonly seal: Seal | null; readonly what: string },
+  {
+    room,
+    seal,
+    what,
+  }: { readonly room: string; readonly seal: Seal | null; readonly what: string },
 ): string {
   // In base64, and with what a seal adds.
   if (text.length > 2 * roomRecordLimit)
@@ -45,10 +49,12 @@ function plainText(
       "copy the key's file from another server of the campus, and name it with [store] seal",
     );
   if (seal === null) return text;
-  const sealed = isSealed ? Buffer.from(text.slice(sealedStart.length), "base64") : Buffer.from(text);
-  return Buffer.from(
-    seal.open({ kind: "object", name: placeOf(room) }, sealed, what),
-  ).toString("utf8");
+  const sealed = isSealed
+    ? Buffer.from(text.slice(sealedStart.length), "base64")
+    : Buffer.from(text);
+  return Buffer.from(seal.open({ kind: "object", name: placeOf(room) }, sealed, what)).toString(
+    "utf8",
+  );
 }
 
 /** No image's object has such a name. */

@@ -84,11 +84,7 @@ export interface RoomTables {
    * The same, and takes those leases of `rooms` that nobody has, renews its own, and gives back all that are neither
    * among `rooms` nor `held` (folded names) nor arriving.
    */
-  beat(
-    server: ServerEntry,
-    rooms: readonly NamedRoom[],
-    held: readonly string[],
-  ): Promise<Beat>;
+  beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat>;
   /** Has the room for this server: at once where its own was not heard for as long as a lease lasts, else by asking that one. */
   want(server: string, room: NamedRoom): Promise<Ordered>;
   /** It is wanted no more, if it was not given yet. */

@@ -7,7 +7,13 @@ import type { Hello } from "../../core/wire/control.ts";
 import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
 import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
-import { defaultRoom, type MovedRoom, newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
+import {
+  defaultRoom,
+  type MovedRoom,
+  newRoom,
+  type PcRecord,
+  type RoomRecord,
+} from "../state/records.ts";
 import type { StateStore, WriteTime } from "../state/state-store.ts";
 import { expectedPc, type ListedPc } from "./listed-pc.ts";
 import { PcIndex, type PcMarks } from "./pc-index.ts";

@@ -173,7 +173,10 @@ function pcOf({ recorded, own, rivals, id }: Placed, room: string, told: string[
   return {
     ...{ id, name, room, seat, nextBoot },
     hello: isNewer ? own.hello : recorded.hello,
-    macs: joinedMacs(isNewer ? own.macs : recorded.macs, isNewer ? recorded.macs : (own?.macs ?? [])),
+    macs: joinedMacs(
+      isNewer ? own.macs : recorded.macs,
+      isNewer ? recorded.macs : (own?.macs ?? []),
+    ),
     lastSeen: isNewer ? own.lastSeen : lastSeen,
     ...(bootUuid === undefined ? {} : { bootUuid }),
     ...(fields === undefined ? {} : { fields }),
@@ -182,7 +185,10 @@ function pcOf({ recorded, own, rivals, id }: Placed, room: string, told: string[
 }
 
 /** What one server has revoked is revoked, and what one of them doubts a human has to settle. */
-function keyOf({ recorded, own, rivals, id }: Placed, { admissions, told }: Telling): KeyRecord | null {
+function keyOf(
+  { recorded, own, rivals, id }: Placed,
+  { admissions, told }: Telling,
+): KeyRecord | null {
   const { key, name } = recorded;
   const known = own === null ? null : admissions.keyOf(own.id);
   if (key === null) return known === null ? null : { ...known, pc: id };
@@ -190,7 +196,8 @@ function keyOf({ recorded, own, rivals, id }: Placed, { admissions, told }: Tell
   const forgotten = admissions.keyWith(fingerprint);
   const states = [key.state, ...(forgotten === null ? [] : [forgotten.state])];
   const isRevoked = states.includes("revoked");
-  if (isRevoked && key.state !== "revoked") told.push(`the key of ${name} was revoked on this server`);
+  if (isRevoked && key.state !== "revoked")
+    told.push(`the key of ${name} was revoked on this server`);
   const isInDoubt = rivals.length > 0 || (own?.doubt ?? []).length > 0 || key.state === "doubt";
   const isPlaced = states.includes("placed");
   const state = isRevoked ? "revoked" : isInDoubt ? "doubt" : isPlaced ? "placed" : "waiting";

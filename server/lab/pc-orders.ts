@@ -180,7 +180,9 @@ export class PcOrders {
   }
 
   /** What is changed in a room that is on its way to another server would be lost. */
-  private requireSettled(...places: readonly ({ readonly room: string } | { readonly name: string })[]): void {
+  private requireSettled(
+    ...places: readonly ({ readonly room: string } | { readonly name: string })[]
+  ): void {
     for (const place of places)
       this.ports.owners.requireSettled("room" in place ? place.room : place.name);
   }

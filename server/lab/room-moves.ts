@@ -1,8 +1,9 @@
 /** A room that moves between servers of a campus, as far as the lab goes: all that is in it leaves, or comes. */
 import { errorText } from "../../core/errors.ts";
 import { recognise } from "../../core/trust/identity.ts";
-import { foldedName } from "../../core/wire/names.ts";
+import type { ServerMessage } from "../../core/wire/control.ts";
 import { fitted } from "../../core/wire/misfit.ts";
+import { foldedName } from "../../core/wire/names.ts";
 import {
   Described,
   type ReadRecord,
@@ -11,7 +12,6 @@ import {
   readRoomRecord,
   roomRecordVersion,
 } from "../../core/wire/room-record.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
 import {
   type MovedRoom,
   newRoom,
@@ -25,8 +25,8 @@ import type { Agents, Login } from "./agents.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
 import { expectedPc } from "./listed-pc.ts";
-import { type MovedPcs, movedPcs } from "./moved-pcs.ts";
 import type { Menus } from "./menus.ts";
+import { type MovedPcs, movedPcs } from "./moved-pcs.ts";
 import type { Personals } from "./personals.ts";
 import type { Requests } from "./requests.ts";
 import type { RoomOrders } from "./room-orders.ts";
@@ -127,7 +127,10 @@ export class RoomMoves {
     menus.pinsChanged(room);
     this.arrived(moved, room);
     const { announcer } = this.ports;
-    announcer.note({ room }, `it came from another server of the campus, with ${moved.saved.pcs.length} PCs`);
+    announcer.note(
+      { room },
+      `it came from another server of the campus, with ${moved.saved.pcs.length} PCs`,
+    );
     for (const text of told) announcer.note({ room }, text);
     return told;
   }
@@ -194,7 +197,9 @@ export class RoomMoves {
     return {
       ...{ id, name, seat, macs, lastSeen, nextBoot },
       // Of one that was last seen by a much older server, what it is known by.
-      hello: fitted(Described, hello, "it").ok ? hello : expectedPc(id, hello.mac, hello.identity.uuid).hello,
+      hello: fitted(Described, hello, "it").ok
+        ? hello
+        : expectedPc(id, hello.mac, hello.identity.uuid).hello,
       ...(bootUuid === undefined ? {} : { bootUuid }),
       ...(address === undefined ? {} : { address }),
       ...(fields === undefined ? {} : { fields }),
@@ -232,12 +237,22 @@ export class RoomMoves {
         ...moved.told,
         ...faults,
         ...this.addressFaults(moved, settings),
-        ...lacking.map((key) => `the SSH key ${key} is not stored on this server: the room does without it`),
-        ...unknownSettings.map((setting) => `this roomcast does not know the setting ${setting}, which the room had`),
+        ...lacking.map(
+          (key) => `the SSH key ${key} is not stored on this server: the room does without it`,
+        ),
+        ...unknownSettings.map(
+          (setting) => `this roomcast does not know the setting ${setting}, which the room had`,
+        ),
         ...(record.lacksHostKeys
-          ? ["private SSH host keys do not move in a campus without a seal: its PCs get new ones with their next restore"]
+          ? [
+              "private SSH host keys do not move in a campus without a seal: its PCs get new ones with their next restore",
+            ]
           : []),
-        ...(own === null ? [] : [`this server had a room ${name} of its own: ${inventory.pcsOf(name).length - moved.pcs.filter(({ id }) => inventory.get(id)?.room === name).length} PCs of that stay in it`]),
+        ...(own === null
+          ? []
+          : [
+              `this server had a room ${name} of its own: ${inventory.pcsOf(name).length - moved.pcs.filter(({ id }) => inventory.get(id)?.room === name).length} PCs of that stay in it`,
+            ]),
       ],
     };
   }
@@ -277,7 +292,9 @@ export class RoomMoves {
     });
     const [first, ...more] = faulty;
     if (first === undefined) return [];
-    return [more.length === 0 ? first : `${first}; and ${more.length} more: see \`roomcast room show\``];
+    return [
+      more.length === 0 ? first : `${first}; and ${more.length} more: see \`roomcast room show\``,
+    ];
   }
 
   /** Those who are there hear of it, and visitors who may be one of those that came are asked about. */
@@ -304,7 +321,13 @@ export class RoomMoves {
 
 type Arrival = Pick<MovedRoom, "removed" | "saved"> & { readonly told: readonly string[] };
 
-const nothingSaved: MovedRoom["saved"] = { room: null, pcs: [], keys: [], hostKeys: [], schedules: [] };
+const nothingSaved: MovedRoom["saved"] = {
+  room: null,
+  pcs: [],
+  keys: [],
+  hostKeys: [],
+  schedules: [],
+};
 
 const nothingComes = (room: RoomRecord): Arrival => ({
   removed: { room: null, pcs: [], keys: [], schedules: [] },
@@ -312,7 +335,14 @@ const nothingComes = (room: RoomRecord): Arrival => ({
   told: ["nothing of what was in it was ever published: see `roomcast room import`"],
 });
 
-const keyParts = ({ kind, spki, state, since, by, pcrDigest }: NonNullable<ReturnType<Admissions["keyOf"]>>) => ({
+const keyParts = ({
+  kind,
+  spki,
+  state,
+  since,
+  by,
+  pcrDigest,
+}: NonNullable<ReturnType<Admissions["keyOf"]>>) => ({
   ...{ kind, spki, state, since, by, pcrDigest },
 });
 

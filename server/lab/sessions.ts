@@ -75,7 +75,8 @@ export class Sessions {
     const found = this.runner.engine
       .all()
       .find(
-        ({ kind, state }) => kind.room(state) === room || [...kind.pcs(state)].some((pc) => pcs.has(pc)),
+        ({ kind, state }) =>
+          kind.room(state) === room || [...kind.pcs(state)].some((pc) => pcs.has(pc)),
       );
     return found?.id ?? null;
   }

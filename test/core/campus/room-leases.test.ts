@@ -13,7 +13,12 @@ import { millis } from "../../../core/units/units.ts";
 import { seeded } from "../../sim/random.ts";
 
 const none: Standings = new Map();
-const lease = (room: string, server: string, epoch = 1, more: Partial<RoomLease> = {}): RoomLease => ({
+const lease = (
+  room: string,
+  server: string,
+  epoch = 1,
+  more: Partial<RoomLease> = {},
+): RoomLease => ({
   ...{ room, server, epoch, isArriving: false, given: null, order: null },
   ...more,
 });

@@ -17,10 +17,10 @@ const stepMs = 250;
 const stormMs = 240_000;
 const quietMs = 150_000;
 
-/** What is done in its turn: `first` at the disk or the database; `then` is what the server hears of that. */
+/** What is done in its turn: `first` at the disk or the database; `heard` is what the server does when it hears of that. */
 interface Task {
   first(): unknown;
-  then?(answer: unknown): void;
+  heard?(answer: unknown): void;
   readonly isRemote: boolean;
   lost?(): void;
 }
@@ -96,8 +96,11 @@ class Server {
   private readonly moves = new Map<string, number>();
   private tasks: Task[] = [];
   /** What the first task was answered, and when that is heard. */
-  private pending: { readonly at: number; readonly answer: unknown; readonly isLost: boolean } | null =
-    null;
+  private pending: {
+    readonly at: number;
+    readonly answer: unknown;
+    readonly isLost: boolean;
+  } | null = null;
 
   constructor(name: string, campus: Campus, random: () => number) {
     this.name = name;
@@ -157,7 +160,7 @@ class Server {
       if (isLost || (task.isRemote && this.isCut)) {
         this.campus.counts.lost++;
         task.lost?.();
-      } else task.then?.(answer);
+      } else task.heard?.(answer);
     }
   }
 
@@ -169,12 +172,12 @@ class Server {
     }
   }
 
-  private remote(first: () => unknown, then?: (answer: unknown) => void, lost?: () => void): void {
-    this.tasks.push({ first, isRemote: true, ...(then && { then }), ...(lost && { lost }) });
+  private remote(first: () => unknown, heard?: (answer: unknown) => void, lost?: () => void): void {
+    this.tasks.push({ first, isRemote: true, ...(heard && { heard }), ...(lost && { lost }) });
   }
 
-  private local(first: () => void, then?: () => void): void {
-    this.tasks.push({ first, isRemote: false, ...(then && { then }) });
+  private local(first: () => void, heard?: () => void): void {
+    this.tasks.push({ first, isRemote: false, ...(heard && { heard }) });
   }
 
   private on(event: LeaseEvent): void {
@@ -189,12 +192,21 @@ class Server {
       case "keep":
         return this.keep(action.standings);
       case "ask": {
-        const entry = { name, folder: name, instance: name, isFirst: false, address: null, version: "" };
+        const entry = {
+          name,
+          folder: name,
+          instance: name,
+          isFirst: false,
+          address: null,
+          version: "",
+        };
         const named = action.rooms.map((room) => ({ room, name: room }));
         return this.remote(
           () => ({ ...database.beat(entry, named, action.held), madeAt: campus.now }),
           (answer) => {
-            const { leases, madeAt } = answer as ReturnType<MemoryRooms["beat"]> & { madeAt: number };
+            const { leases, madeAt } = answer as ReturnType<MemoryRooms["beat"]> & {
+              madeAt: number;
+            };
             this.heardAt = madeAt;
             this.on({ type: "answer", leases });
           },
@@ -283,7 +295,7 @@ class Server {
           this.rooms.set(room, content);
           this.taken.set(room, epoch);
         };
-        this.tasks.unshift({ first: store, then: isTaken, isRemote: false });
+        this.tasks.unshift({ first: store, heard: isTaken, isRemote: false });
       },
     );
   }
@@ -330,8 +342,7 @@ function run(seed: number, hasTakeOvers: boolean): Campus["counts"] {
   while (database.now < quietEnd) {
     // What nobody waits for any more needs the word once more.
     if (database.now > quietEnd - quietMs / 2)
-      for (const server of servers)
-        for (const room of server.machine.unasked) server.order(room);
+      for (const server of servers) for (const room of server.machine.unasked) server.order(room);
     advance();
   }
   for (const [room, content] of campus.latest) {

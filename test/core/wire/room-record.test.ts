@@ -8,13 +8,19 @@ import {
   withoutHostKeys,
 } from "../../../core/wire/room-record.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
-import { seeded } from "../../sim/random.ts";
 import { hello } from "../../server/lab/hello.ts";
+import { seeded } from "../../sim/random.ts";
 
 const { type: _, state: __, report: ___, ...described } = hello("52:54:00:00:00:01");
 const time = "2026-11-29T01:02:03.000Z";
 const record: RoomRecordDocument = {
-  ...{ version: 1, name: "lab1", settings: roomDefaults, instructorPin: null, lacksHostKeys: false },
+  ...{
+    version: 1,
+    name: "lab1",
+    settings: roomDefaults,
+    instructorPin: null,
+    lacksHostKeys: false,
+  },
   pin: { salt: "00".repeat(16), hash: "11".repeat(32) },
   seats: [{ name: "s1", column: 0, row: 0 }],
   pcs: [
@@ -58,6 +64,19 @@ test("a newer roomcast's additions are left out and told, an older one's gaps ar
     assert.equal(readRoomRecord(JSON.stringify({ ...record, version })).ok, false);
 });
 
+test("all text is printable, but for private keys, which have lines", () => {
+  const [pc] = record.pcs;
+  assert(pc !== undefined);
+  const hostKeys = [{ type: "rsa" as const, privateKey: "a\nb", publicKey: "c" }];
+  const odd = { ...pc, hostKeys, hello: { ...pc.hello, agentVersion: "\u001b[2J\u202e1" } };
+  const read = readRoomRecord(JSON.stringify({ ...record, pcs: [odd] }));
+  assert(read.ok);
+  const [found] = read.value.record.pcs;
+  assert.equal(found?.hello.agentVersion.includes("\u001b"), false);
+  assert.equal(found?.hello.agentVersion.includes("\u202e"), false);
+  assert.deepEqual(found?.hostKeys, hostKeys);
+});
+
 test("what is too much, or there twice, is refused", () => {
   const [pc] = record.pcs;
   assert(pc !== undefined);
@@ -84,14 +103,29 @@ test("fuzz: whatever the text is, it is read or refused, and what is read is wit
   const random = seeded(7);
   const below = (limit: number): number => Math.floor(random() * limit);
   const text = JSON.stringify(record);
-  const pieces = ["null", "{}", "[]", '"', "\\u0000", "-1", "1e999", "{", "}", ",", '"__proto__":{}'];
+  const pieces = [
+    "null",
+    "{}",
+    "[]",
+    '"',
+    "\\u0000",
+    "-1",
+    "1e999",
+    "{",
+    "}",
+    ",",
+    '"__proto__":{}',
+  ];
   let read = 0;
   for (let round = 0; round < 600; round++) {
     let damaged = text;
     for (let left = 1 + below(3); left > 0; left--) {
       const at = below(damaged.length);
       const until = at + below(random() < 0.5 ? 3 : 80);
-      const put = random() < 0.5 ? pieces[below(pieces.length)] : damaged.slice(below(damaged.length)).slice(0, below(60));
+      const put =
+        random() < 0.5
+          ? pieces[below(pieces.length)]
+          : damaged.slice(below(damaged.length)).slice(0, below(60));
       damaged = `${damaged.slice(0, at)}${put}${damaged.slice(until)}`;
     }
     const found = readRoomRecord(damaged);

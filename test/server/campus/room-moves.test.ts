@@ -164,7 +164,10 @@ test("a room that a server was not told to take waits for the word", async () =>
   time.campus.want("other", { room: "lab1", name: "lab1" });
   await time.pass(6000);
   assert.deepEqual(acting(one, other), []);
-  assert.match(other.campus?.warnings[0] ?? "", /lab1 was given to this server, and waits for a word/);
+  assert.match(
+    other.campus?.warnings[0] ?? "",
+    /lab1 was given to this server, and waits for a word/,
+  );
   await moved(other, time);
   assert.deepEqual(acting(one, other), ["other"]);
 });

@@ -219,7 +219,11 @@ test("the same marks with another key are a doubt, which a human settles", async
 test("who was placed in another room stays there, a name that is taken is told, and revoked is revoked", async () => {
   await fullRoom();
   await b.lab.rooms.create("hall");
-  const [moved, namesake, revoked] = [connect(b, login(1, "tpm")), connect(b, login(8)), connect(b, login(3, "memory"))];
+  const [moved, namesake, revoked] = [
+    connect(b, login(1, "tpm")),
+    connect(b, login(8)),
+    connect(b, login(3, "memory")),
+  ];
   b.lab.pcs.set(moved.id, { room: "hall", name: "desk" }, "ada");
   b.lab.pcs.set(namesake.id, { room: "hall", name: "LAB1-S2", address: "10.77.0.31/24" }, "ada");
   b.lab.pcs.revoke(revoked.id, "ada");
@@ -255,7 +259,10 @@ test("schedules come with new numbers, SSH keys that are not stored here do not,
   await a.lab.rooms.set("lab1", { sshKeys: ["ann", "eve"] });
   const hostKeys = [{ type: "ed25519" as const, privateKey: "private", publicKey: "public" }];
   a.api.state.saveHostKeys(second.id, hostKeys);
-  assert.equal(readRoomRecord(JSON.stringify(withoutHostKeys(a.lab.moves.record("lab1")))).ok, true);
+  assert.equal(
+    readRoomRecord(JSON.stringify(withoutHostKeys(a.lab.moves.record("lab1")))).ok,
+    true,
+  );
   assert.doesNotMatch(JSON.stringify(withoutHostKeys(a.lab.moves.record("lab1"))), /"private"/);
   const told = move(a, b);
   assert.deepEqual(told, [
