@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { MovedRoomView } from "../../core/wire/campus.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import { TestPostgres } from "../postgres.ts";
+import { serverInterface } from "../room/network.ts";
 import { run } from "../room/run.ts";
 import { type Answer, mib, openHostRoom, program } from "./hosts.ts";
 import { endPrograms, Program } from "./program.ts";
@@ -29,20 +30,23 @@ test("a room goes to another server with its PCs, one of which is known there by
     await writeFile(
       file,
       `[server]\nname = "${name}"\n[state]\nurl = "${url}"\n[store]\nseal = "${seal}"
-[store.s3]\nendpoint = "http://127.0.0.1:9"\nregion = "r"\nbucket = "rooms"
+[store.s3]\nendpoint = "http://127.0.0.1:9"\nregion = "r"\nbucket = "rooms"\nforcePathStyle = true
 accessKeyFile = "${secret}"\nsecretKeyFile = "${secret}"\n`,
     );
     return file;
   };
-  await room.startServer("--config", await configOf("alpha"));
   const data = join(room.folder, "beta");
   await mkdir(data);
-  const wire = await room.network.addWire(1);
-  const words = ["--data", data, "serve", "--interface", wire, "--dhcp", "off"];
-  const server = new Program(room.network.serverNamespace, [
-    ...[...program, ...words, "--config", await configOf("beta")],
-  ]);
-  await server.line(/^roomcast ready/, 0, 60);
+  const serve = async (name: string, folder: string, wire: string): Promise<Program> => {
+    const words = ["--data", folder, "serve", "--interface", wire, "--dhcp", "off"];
+    const config = ["--config", await configOf(name)];
+    const { serverNamespace } = room.network;
+    const server = new Program(serverNamespace, [...program, ...words, ...config]);
+    await server.line(/^roomcast ready/, 0, 120);
+    return server;
+  };
+  await serve("alpha", room.data, serverInterface);
+  const server = await serve("beta", data, await room.network.addWire(1));
   const beta = async (...order: string[]): Promise<Answer> => {
     let value: unknown;
     const { status, stderr } = await run(
