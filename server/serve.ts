@@ -171,12 +171,13 @@ export async function serve(options: ServeOptions): Promise<void> {
   const usage = lately(() => images.usage(), usagePatienceMs);
   const bootFolder = config.boot?.folder ?? builtBootFolder;
   const operators = new Operators(state, systemClock);
+  const logins = new Logins(state, systemClock, operators);
   const api: ApiPorts = {
     lab,
     images,
     state,
     operators,
-    logins: new Logins(state, systemClock, operators),
+    logins,
     live: new LiveEvents(lab.announcer.feed),
     campus,
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
@@ -226,7 +227,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     onError: (err) => log.warn({ err }, "the server's interfaces"),
   });
   if (campus !== null) {
-    tellCampus(lab, campus.rooms, networks.home.gateUrl);
+    tellCampus(lab, campus.rooms, {
+      address: networks.home.gateUrl,
+      left: (room) => void logins.endWallLink(room),
+    });
     cleanup.defer(() => campus.rooms.close());
     const ordered = application(log);
     cleanup.defer(() => ordered.close());

@@ -26,6 +26,20 @@ export const CampusRoomView = Type.Object({
 });
 export type CampusRoomView = Static<typeof CampusRoomView>;
 
+/** How a room came to a server. */
+export const MoveView = Type.Object({
+  /** The server that had it; null: nobody had. */
+  from: nullable(Type.String()),
+  /** When that server told last what is in it; null: nothing came along. */
+  told: nullable(Type.String()),
+  /** What is not as it was there, in sentences. */
+  notes: Type.Array(Type.String()),
+});
+export type MoveView = Static<typeof MoveView>;
+
+export const MovedRoomView = Type.Object({ ...RoomView.properties, move: MoveView });
+export type MovedRoomView = Static<typeof MovedRoomView>;
+
 export const CampusServer = Type.Object({
   name: Type.String(),
   /** Of its API and page; null: not known yet. */

@@ -1,11 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { CampusRoomView, type CampusServer, CampusStatus } from "../../core/wire/campus.ts";
+import {
+  CampusRoomView,
+  type CampusServer,
+  CampusStatus,
+  MovedRoomView,
+  type MoveView,
+} from "../../core/wire/campus.ts";
 import type { OrderAnswer, OrderedCall } from "../../core/wire/campus-order.ts";
-import { foldedName, RoomName } from "../../core/wire/names.ts";
+import { RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import { RoomView } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
 import { closed } from "./schemas.ts";
 
@@ -16,8 +21,8 @@ export interface CampusRoutesPorts {
   readonly rooms: {
     /** This server's name. */
     readonly server: string;
-    /** Rejects with `conflict` when its server was heard in the last minute, and with `away`. */
-    takeOver(room: string): Promise<void>;
+    /** Has a room here, with all that is in it. Rejects with `conflict` where its server keeps it, and with `away`. */
+    move(room: string): Promise<MoveView>;
     /** The rooms of all servers, by name. */
     views(): CampusRoomView[];
     status(): CampusStatus;
@@ -62,17 +67,16 @@ export const campusRoutes =
       {
         config: { role: "admin" },
         schema: {
-          summary: "take over a room whose server is off for good",
+          summary: "move a room to this server, with all that is in it",
           params: ByName,
           body: Move,
-          response: { 200: RoomView },
+          response: { 200: MovedRoomView },
         },
       },
       async ({ params: { name }, body: { server } }) => {
         requireThis(campus, server);
-        await campus.rooms.takeOver(name);
-        const isHere = lab.inventory.rooms().some((room) => foldedName(room) === foldedName(name));
-        return isHere ? lab.rooms.view(name) : lab.rooms.create(name);
+        const move = await campus.rooms.move(name);
+        return { ...lab.rooms.view(name), move };
       },
     );
   };
@@ -90,7 +94,7 @@ function requireThis(
   throw new RoomcastError(
     "refused",
     `a room moves by the word of the server that takes it, and this one is ${own}`,
-    `do it at ${server}, once the room was deleted where it is, or its server is off`,
+    `do it at ${server}`,
   );
 }
 

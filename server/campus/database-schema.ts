@@ -92,6 +92,17 @@ const steps: readonly Step[] = [
       CREATE INDEX campus_order_to_do ON campus_order (target) WHERE state IN ('new', 'taken');
       CREATE INDEX campus_order_by_age ON campus_order (changed);`,
   },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE SEQUENCE room_move;
+      ALTER TABLE room
+        ADD move bigint, ADD wanted_by text, ADD wanted_at timestamptz, ADD refusal text,
+        ADD given bigint, ADD arriving boolean NOT NULL DEFAULT false;
+      CREATE TABLE room_record (
+        folded text PRIMARY KEY, server text NOT NULL, epoch bigint NOT NULL,
+        record text NOT NULL, told timestamptz NOT NULL);`,
+  },
 ];
 
 /** The version of the tables that this roomcast knows. */

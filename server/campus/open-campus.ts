@@ -61,7 +61,7 @@ export async function openCampus(
   const newId = (): string => randomBytes(idBytes).toString("hex");
   const path = join(directory, "campus-rooms.json");
   const rooms = await CampusRooms.open({
-    ...{ tables, server, version, time, disk: nodeFiles, steady, path, newId },
+    ...{ tables, server, version, seal, time, disk: nodeFiles, steady, path, newId },
   });
   opened.defer(() => rooms.close());
   const { instance } = rooms;

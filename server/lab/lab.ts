@@ -14,7 +14,7 @@ import type { ImageStore } from "../store/image-store.ts";
 import { openPackers } from "../store/packers.ts";
 import type { LabNetwork } from "./addresses.ts";
 import { Admissions } from "./admissions.ts";
-import type { Agents } from "./agents.ts";
+import type { Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import type { WireSenses } from "./boot-proofs.ts";
 import { certificateOf } from "./certificates.ts";
@@ -37,6 +37,7 @@ import { Presence } from "./presence.ts";
 import { Requests } from "./requests.ts";
 import { type CheckWire, RoomChecks } from "./room-checks.ts";
 import { RoomLists } from "./room-lists.ts";
+import { RoomMoves } from "./room-moves.ts";
 import { RoomOrders } from "./room-orders.ts";
 import type { RoomOwners } from "./room-owners.ts";
 import { Schedule } from "./schedule.ts";
@@ -120,6 +121,7 @@ export class Lab {
   readonly requests: Requests;
   readonly shells: Shells;
   readonly schedule: Schedule;
+  readonly moves: RoomMoves;
   readonly grants: LabGrants;
   readonly sshKeys: SshKeys;
   readonly personals: Personals;
@@ -174,8 +176,13 @@ export class Lab {
       joins: (pc) => this.served.placed(pc),
     });
     const { rooms, looks } = this;
-    this.pcs = new PcOrders({ ...known, personals, sessions, rooms, looks });
-    this.lists = new RoomLists({ ...known, personals, placed: (pc) => rooms.placed(pc) });
+    this.pcs = new PcOrders({
+      ...{ ...known, personals, sessions, rooms, looks, owners: ports.owners },
+    });
+    this.lists = new RoomLists({
+      ...{ ...known, personals, owners: ports.owners },
+      placed: (pc) => rooms.placed(pc),
+    });
     this.roomChecks = this.newRoomChecks();
     this.shells = new Shells({ ...known, requireOnline: (pc) => this.pcs.requireOnline(pc) });
     this.fitOrders = new FitOrders({ ...known, images: this.images, rooms, fits: this.fits });
@@ -184,6 +191,10 @@ export class Lab {
     this.served = new ServedPcs({ ...known, runner, sessions, shells, orders });
     this.connections = this.newConnections();
     this.schedule = this.newSchedule();
+    const { schedule, requests, menus } = this;
+    this.moves = new RoomMoves({
+      ...{ ...known, personals, requests, rooms, schedule, sessions, sshKeys, menus },
+    });
     runner.resume();
     this.schedule.resume();
     optimiser.resume();
@@ -201,6 +212,7 @@ export class Lab {
       candidates: this.inventory.candidates(pc),
       lastSeen: this.agents.isConnected(id) ? this.ports.clock.isoTime() : pc.lastSeen,
       identity: this.admissions.identity(id),
+      moved: this.moves.whereIs(pc),
     });
   }
 
@@ -321,9 +333,10 @@ export class Lab {
     const base = { ...known, menus, requests, rooms };
     const pcRequests = new PcRequests({ ...base, images, orders, sessions, pcs });
     const { served, starting, runner, shells, grants, looks, roomChecks } = this;
+    const noticeFor = (login: Login): string | null => this.moves.noticeFor(login);
     return new Connections({
       ...{ ...base, runner, served, starting, pcRequests },
-      ...{ shells, grants, looks, roomChecks, serverVersion: this.ports.version },
+      ...{ shells, grants, looks, roomChecks, noticeFor, serverVersion: this.ports.version },
     });
   }
 
@@ -349,6 +362,7 @@ export class Lab {
       now: () => new Date(clock.isoTime()),
       later: (ms, act) => timers.later(ms, act),
       unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
+      requireSettled: (name) => this.ports.owners.requireSettled(name),
       roomNameOf: (name) => inventory.room(name).name,
       requireImage: (reference) => void images.find(reference),
       fit: (order, signal) => fitOrders.fit(order, signal),

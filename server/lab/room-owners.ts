@@ -4,6 +4,8 @@
 export interface RoomOwners {
   /** Throws `conflict` for a room that is another server's, and `away` for one of which that is not known yet. */
   requireOwn(room: string): void;
+  /** Throws `conflict` for a room that is on its way from one server to another. */
+  requireSettled(room: string): void;
   /** Makes a room once it is this server's, or while that cannot be asked. Rejects with `conflict` for another server's. */
   making<T>(room: string, make: () => T): Promise<T>;
 }
@@ -11,5 +13,6 @@ export interface RoomOwners {
 /** Of a server that belongs to no campus. */
 export const allOwn: RoomOwners = {
   requireOwn() {},
+  requireSettled() {},
   making: async (_room, make) => make(),
 };

@@ -72,4 +72,5 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
   (db) =>
     db.exec(`CREATE TABLE logins (hash TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
       CREATE TABLE wall_links (room TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`),
+  (db) => db.exec("CREATE TABLE room_moves (room TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;"),
 ];

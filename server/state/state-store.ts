@@ -8,6 +8,7 @@ import { sqliteFault, stateCall, withFaults } from "./faults.ts";
 import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
+import { type MoveStore, sqliteMoves } from "./moved-rooms.ts";
 import {
   type ImageStepRecord,
   type KeyRecord,
@@ -29,7 +30,7 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore extends HistoryStore {
+export interface StateStore extends HistoryStore, MoveStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -192,6 +193,7 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     removeRoom,
     journal: sqliteJournal(db, batch),
     ...sqliteHistory(db, batch),
+    ...sqliteMoves(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
     saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),
     removeOperator,

@@ -108,6 +108,7 @@ export const en = {
   "pc.seat": "seat {seat}",
   "pc.id": "Id",
   "pc.lastSeen": "{ip}   last seen {time} UTC",
+  "pc.moved": "of room {room}, which is at the server {server} now",
   "pc.boot": "its network boot: it {what}",
   "pc.key": "Key",
   "pc.firmware": "Firmware",

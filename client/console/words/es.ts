@@ -107,6 +107,7 @@ export const es: ConsoleWords = {
   "pc.seat": "puesto {seat}",
   "pc.id": "Id",
   "pc.lastSeen": "{ip}   visto {time} UTC",
+  "pc.moved": "de la sala {room}, que está ahora en el servidor {server}",
   "pc.boot": "su arranque por red: {what}",
   "pc.key": "Clave",
   "pc.firmware": "Firmware",

@@ -108,6 +108,7 @@ export const fr: ConsoleWords = {
   "pc.seat": "place {seat}",
   "pc.id": "Id",
   "pc.lastSeen": "{ip}   vu {time} UTC",
+  "pc.moved": "de la salle {room}, qui est maintenant sur le serveur {server}",
   "pc.boot": "son démarrage réseau : il {what}",
   "pc.key": "Clé",
   "pc.firmware": "Firmware",

@@ -107,6 +107,7 @@ export const pt: ConsoleWords = {
   "pc.seat": "lugar {seat}",
   "pc.id": "Id",
   "pc.lastSeen": "{ip}   visto {time} UTC",
+  "pc.moved": "da sala {room}, que agora está no servidor {server}",
   "pc.boot": "sua inicialização pela rede: {what}",
   "pc.key": "Chave",
   "pc.firmware": "Firmware",

@@ -24,6 +24,7 @@ export async function openMember(
   const newId = (): string => randomBytes(16).toString("hex");
   const rooms = await CampusRooms.open({
     ...{ ...hostClock, tables: shared.tables(), server, version: "1.0", path: "", newId },
+    seal: null,
     disk: { read: async () => new Uint8Array(), writeDurably: async () => {} },
   });
   const { instance } = rooms;
@@ -32,7 +33,7 @@ export async function openMember(
     servers: () => rooms.status().servers,
   });
   const opened = await openApi(trust, { ...options, campus: { rooms, orders } });
-  tellCampus(opened.lab, rooms, `https://${server}:8443`);
+  tellCampus(opened.lab, rooms, { address: `https://${server}:8443`, left: () => {} });
   const close = async (): Promise<void> => {
     await orders.close();
     await rooms.close();

@@ -88,24 +88,31 @@ test("what begins something in a room of another server is refused with its name
   assert.equal(copy?.owner, "other");
 });
 
-test("a room is taken over at the server that takes it, once its own one is off; one that is not here is made", async () => {
+test("a room moves at the word of the server that takes it, whether its own one lives or is off", async () => {
   const { call } = api;
   const move = (room: string, server: string) => call("POST", `/rooms/${room}/move`, { server });
   const elsewhere = await move("lab2", "other");
   assert.deepEqual([elsewhere.status, elsewhere.body.code], [403, "refused"]);
   assert.match(elsewhere.body.message, /this one is one$/);
-  const early = await move("LAB2", "one");
-  assert.match(early.body.message, /was heard in the last minute/);
+  other.busy.set("lab2", "session s3 is at work in room lab2");
+  const refused = await move("LAB2", "one");
+  assert.deepEqual([refused.status, refused.body.code], [409, "conflict"]);
+  assert.match(refused.body.message, /LAB2 stays at the server other: session s3 is at work/);
+  other.busy.clear();
+  other.contents.set("lab2", "row1");
+  const { status, body } = await move("LAB2", "one");
+  assert.deepEqual([status, body.name, body.move.from], [200, "lab2", "other"]);
+  assert.equal(body.seats[0].name, "row1");
+  campus.requireOwn("lab2");
+  assert.deepEqual(other.gone, ["lab2 one"]);
   other.set(roomOf("lab3"));
   await until(() => campus.views().some(({ name }) => name === "lab3"));
   await other.stop();
   memory.now += 70_000;
-  const { status, body } = await move("LAB2", "one");
-  assert.deepEqual([status, body.name], [200, "lab2"]);
-  campus.requireOwn("lab2");
-  assert.equal((await move("lab3", "one")).status, 200);
+  const taken = await move("lab3", "one");
+  assert.deepEqual([taken.status, taken.body.move.told], [200, null]);
   campus.requireOwn("lab3");
   assert(api.lab.inventory.hasRoom("lab3"));
-  await other.start();
-  await until(() => other.seen().includes("lab2 other one 1 1 of 2 verified so far."));
+  const own = await move("default", "one");
+  assert.deepEqual([own.status, own.body.code], [403, "refused"]);
 });
