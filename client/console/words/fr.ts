@@ -68,8 +68,7 @@ export const fr: ConsoleWords = {
   "keys.overwrite": "Haut Bas : les disques   Mot, Entrée : restaurer   Échap : ne rien changer",
   "keys.choose": "Flèches, Entrée : choisir   Échap : retour",
   "keys.chooseNumber": "Flèches ou numéro, Entrée : choisir   Échap : retour",
-  "keys.campus":
-    "Flèches : choisir   r : restaurer   w : allumer   s : arrêter la session   Échap : retour",
+  "keys.campus": "Flèches : choisir   r : restaurer   w : allumer   s : arrêter   Échap : retour",
   "keys.elsewhere": "Flèches, Entrée : choisir   Échap : retour",
   "keys.store": "v : vérifier chaque bloc   n : notes   d : supprimer   Échap : retour",
   "keys.notes": "Entrée : écrire   Tab : nouvelle ligne   Ctrl-U : vider   Échap : rien changer",
