@@ -1,8 +1,10 @@
 /** An operator of one server of a campus restores a room of another one: two whole servers on one PostgreSQL. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ApiClient } from "../../client/api/client.ts";
+import { agentFor } from "../../client/api/trust.ts";
 import type { CampusRoomView } from "../../core/wire/campus.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { TestPostgres } from "../postgres.ts";
@@ -28,7 +30,7 @@ const cleanup = new AsyncDisposableStack();
 
 /** The storage is away all the time: images that are here need none. */
 const campusConfig = (url: string, folder: string): string => `[state]\nurl = "${url}"
-[store.s3]\nendpoint = "http://127.0.0.1:1"\nregion = "x"\nbucket = "x"
+[store.s3]\nendpoint = "http://127.0.0.1:1"\nregion = "home"\nbucket = "images"
 accessKeyFile = "${folder}/key"\nsecretKeyFile = "${folder}/key"\nforcePathStyle = true\n`;
 
 before(async () => {
@@ -58,13 +60,8 @@ before(async () => {
   await room.roomcast("room", "create", "lab");
   for (const { name } of hosts) await room.roomcast("pc", "set", name, "--room", "lab");
   const added = await atAlpha(
-    "--data",
-    join(alpha.folder, "data"),
-    "operator",
-    "add",
-    "ann",
-    "--out",
-    tokenFile(),
+    ...["--data", join(alpha.folder, "data"), "operator", "add", "ann"],
+    ...["--role", "operator", "--out", tokenFile()],
   );
   assert.equal(added.status, 0, added.stderr);
 });
@@ -110,8 +107,8 @@ test("a restore that is ordered at one server is done at the other, watched to i
   );
   const sum = await checksum(master);
   for (const { disk } of hosts) assert.equal(await checksum(disk), sum);
-  const told = (await room.roomcast("history", "--session", session.id)).value as object[];
-  assert.match(JSON.stringify(told), /ann, at alpha/);
+  const told = (await room.roomcast("history", "--room", "lab")).value as object[];
+  assert.match(JSON.stringify(told), /"operator":"ann, at alpha","text":"ann, at alpha: restore/);
   // A session of that name is not taken for one of alpha's.
   const shown = await ann("session", "show", session.id);
   assert.equal(shown.status, 2);
@@ -119,17 +116,19 @@ test("a restore that is ordered at one server is done at the other, watched to i
   assert.equal((there.value as SessionView).id, session.id);
 });
 
-test("calls through the other server take some tenths of a second with all of the command line", async () => {
+test("a call through the other server is answered within a second", async (context) => {
+  const url = new URL(alpha.gateUrl);
+  const token = readFileSync(tokenFile(), "utf8").trim();
+  const client = new ApiClient({ url, token, agent: agentFor(url, { pins: [alpha.pin] }) });
   const took: number[] = [];
-  for (let left = 5; left > 0; left--) {
-    const here = performance.now();
-    assert.equal((await ann("session", "list")).status, 0);
-    const there = performance.now();
-    assert.equal((await ann("--server-name", "beta", "session", "list")).status, 0);
-    took.push(performance.now() - there - (there - here));
+  for (let left = 40; left > 0; left--) {
+    const from = performance.now();
+    assert.equal((await client.at("beta").get<SessionView[]>("/sessions")).length, 1);
+    took.push(performance.now() - from);
   }
   took.sort((left, right) => left - right);
-  assert((took[2] ?? Infinity) < 1000, `${took}`);
+  context.diagnostic(`ms: median ${took[20]?.toFixed(0)}, the longest ${took[39]?.toFixed(0)}`);
+  assert((took[20] ?? Infinity) < 1000, `${took}`);
 });
 
 test("a server that was killed is away, with since when, and nothing is done there", async () => {

@@ -68,6 +68,8 @@ export const en = {
   "keys.overwrite": "Up Down: all disks   Word and Enter: restore   Esc: change nothing",
   "keys.choose": "Arrows, Enter: choose   Esc: back",
   "keys.chooseNumber": "Arrows or number, Enter: choose   Esc: back",
+  "keys.campus": "Arrows: choose   r: restore   w: wake   s: stop its session   Esc: back",
+  "keys.elsewhere": "Arrows, Enter: choose   Esc: back",
   "keys.store": "v: check every chunk   n: notes   d: delete   Esc: back",
   "keys.notes": "Enter: write   Tab: new line   Ctrl-U: empty   Esc: change nothing",
   "keys.room": "Enter: change  w: seat walk  o: open menus  y: history  n: new  x: delete  Esc",
@@ -151,6 +153,16 @@ export const en = {
   "show.noSlowest": "no PC holds the room up",
   "show.started": "Started",
   // Images and rooms
+  "campus.title": "Rooms of the campus",
+  "campus.room": "Room",
+  "campus.server": "Server",
+  "campus.pcs": "On",
+  "campus.none": "this server belongs to no campus",
+  "campus.away": "{server} is away since {time}: this is how the room was then.",
+  "campus.copy":
+    "This is a copy, with which {server} does nothing: the room is the server {owner}'s.",
+  "campus.ask":
+    "Restore to room {room} of the server {server}: which image? The disks are shown before a word is typed.",
   "store.images": "Images",
   "store.stored": "Stored",
   "store.captured": "Captured (UTC)",
@@ -333,6 +345,7 @@ export const en = {
   "help.images": "show the images; write notes on them, check or delete them",
   "help.room": "show the room: settings, seat walk, history; create, delete",
   "help.check": "check the network to the room's idle PCs",
+  "help.campus": "rooms of all servers of the campus",
   "help.command": "run any other command: schedule, import, doctor, report...",
   "help.answer": "answer what a PC asks for, while it rings",
   "help.redraw": "draw the screen again",

@@ -68,6 +68,8 @@ export const fr: ConsoleWords = {
   "keys.overwrite": "Haut Bas : les disques   Mot, Entrée : restaurer   Échap : ne rien changer",
   "keys.choose": "Flèches, Entrée : choisir   Échap : retour",
   "keys.chooseNumber": "Flèches ou numéro, Entrée : choisir   Échap : retour",
+  "keys.campus": "Flèches : choisir   r : restaurer   w : allumer   s : arrêter   Échap : retour",
+  "keys.elsewhere": "Flèches, Entrée : choisir   Échap : retour",
   "keys.store": "v : vérifier chaque bloc   n : notes   d : supprimer   Échap : retour",
   "keys.notes": "Entrée : écrire   Tab : nouvelle ligne   Ctrl-U : vider   Échap : rien changer",
   "keys.room": "Entrée : changer  w : places  o : menus  y : historique  n : créer  x : suppr.",
@@ -151,6 +153,16 @@ export const fr: ConsoleWords = {
   "show.noSlowest": "aucun PC ne retarde la salle",
   "show.started": "Début",
   // Images and rooms
+  "campus.title": "Salles du campus",
+  "campus.room": "Salle",
+  "campus.server": "Serveur",
+  "campus.pcs": "Allumés",
+  "campus.none": "ce serveur n’appartient à aucun campus",
+  "campus.away":
+    "{server} ne répond plus depuis {time} : voici la salle telle qu’elle était alors.",
+  "campus.copy": "C’est une copie dont {server} ne fait rien : la salle est au serveur {owner}.",
+  "campus.ask":
+    "Restaurer dans la salle {room} du serveur {server} : quelle image ? Les disques sont montrés avant que le mot soit tapé.",
   "store.images": "Images",
   "store.stored": "Stocké",
   "store.captured": "Capturée (UTC)",
@@ -335,6 +347,7 @@ export const fr: ConsoleWords = {
   "help.images": "les images ; les annoter, les vérifier ou les supprimer",
   "help.room": "la salle : réglages, places, historique ; créer",
   "help.check": "tester le réseau vers les PC libres de la salle",
+  "help.campus": "salles de tous les serveurs du campus",
   "help.command": "toute autre commande : schedule, import, doctor...",
   "help.answer": "répondre à ce que demande un PC, quand il sonne",
   "help.redraw": "redessiner l’écran",
