@@ -13,6 +13,7 @@ import { oidcRoutes } from "./api/oidc-routes.ts";
 import { OrderedCalls } from "./api/ordered-calls.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import { countTries } from "./api/tries.ts";
+import { compiledOnce } from "./compiled-schemas.ts";
 import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
 import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
 import { holdToTable } from "./gate/hold-to-table.ts";
@@ -40,6 +41,7 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
     logController: new LogController({ disableRequestLogging: true }),
     // What does not fit is refused, not bent: a null must not become an empty string.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    schemaController: { compilersFactory: compiledOnce },
     forceCloseConnections: true,
     // On a slow or busy host its modules alone take longer than the usual 10 s.
     pluginTimeout: pluginLimitMs,
