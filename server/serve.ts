@@ -53,7 +53,7 @@ import { type NetworkPorts, serveNetwork } from "./network.ts";
 import { Networks } from "./networks.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
-import { tellCampus } from "./tell-campus.ts";
+import { tellCampus, tellHistory } from "./tell-campus.ts";
 
 /** A disk to which rooms are captured answers later than that; the status is not held up by it. */
 const usagePatienceMs = 20;
@@ -99,6 +99,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.use(images);
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
+  const historyDays = config.history?.keepDays ?? usualHistoryDays;
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const isReachable = Promise.withResolvers<void>();
@@ -108,7 +109,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     clock: systemClock,
     version,
     language: config.server?.language ?? "en",
-    historyDays: config.history?.keepDays ?? usualHistoryDays,
+    historyDays,
     agents: links,
     networks: () => networks.known(),
     openSender: async ({ address: cast, imageId, room, network }, stats) => {
@@ -179,7 +180,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     operators,
     logins,
     live: new LiveEvents(lab.announcer.feed),
-    campus,
+    ...{ campus, history: campus?.history ?? null },
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
       view: () => trustView(networks.home.gateUrl, { keys, signing }, lab),
@@ -204,7 +205,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       warnings: [
         ...[...images.problems, ...images.warnings],
         ...[...(campus?.rooms.warnings ?? []), ...(campus?.orders.warnings ?? [])],
-        ...lab.announcer.warnings,
+        ...[...(campus?.history.warnings ?? []), ...lab.announcer.warnings],
       ],
     }),
     doctor: () =>
@@ -236,6 +237,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     cleanup.defer(() => ordered.close());
     campus.orders.begin(await orderedApplication(ordered, api));
     cleanup.defer(() => campus.orders.close());
+    tellHistory(lab, campus.history, historyDays);
+    cleanup.defer(() => campus.history.close());
   }
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => links.close());

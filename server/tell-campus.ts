@@ -1,4 +1,5 @@
 /** What joins the lab to the campus that its server belongs to. */
+import type { CampusHistory } from "./campus/campus-history.ts";
 import type { CampusRooms } from "./campus/campus-rooms.ts";
 import type { Lab } from "./lab/lab.ts";
 
@@ -34,5 +35,13 @@ export function tellCampus(
     else if (event.type === "room-gone") campus.changed(event.name);
     else if (event.type === "session" && event.session.room !== null)
       campus.changed(event.session.room);
+  });
+}
+
+/** From now on the other servers see which of this one's sessions are over. */
+export function tellHistory(lab: Lab, history: CampusHistory, keepDays: number): void {
+  history.begin(lab.ended, keepDays);
+  lab.announcer.feed.listen((event) => {
+    if (event.type === "session" && event.session.endedAt !== null) history.wake();
   });
 }

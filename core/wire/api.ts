@@ -105,6 +105,8 @@ export const HistoryEvent = Type.Object({
   /** Who ordered it; null: it came about by itself. */
   operator: nullable(Type.String()),
   text: Type.String(),
+  /** The server at which it happened; absent: this server belongs to no campus. */
+  server: Type.Optional(Type.String()),
 });
 export type HistoryEvent = Static<typeof HistoryEvent>;
 

@@ -11,7 +11,7 @@ import { cookieName, guard, type Identify, roleOf } from "./access.ts";
 import { auditLine } from "./audit.ts";
 import { type CampusRoutesPorts, campusRoutes } from "./campus-routes.ts";
 import { answerError } from "./errors.ts";
-import { eventRoutes } from "./event-routes.ts";
+import { eventRoutes, type HistoryPort } from "./event-routes.ts";
 import { askedOf, handOn } from "./hand-on.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
 import type { LiveEvents } from "./live-events.ts";
@@ -42,6 +42,7 @@ export interface ApiPorts {
   readonly trust: TrustPorts;
   /** Null: the server belongs to none. */
   readonly campus: CampusRoutesPorts | null;
+  readonly history: HistoryPort | null;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
 }

@@ -103,6 +103,15 @@ const steps: readonly Step[] = [
         folded text PRIMARY KEY, server text NOT NULL, epoch bigint NOT NULL,
         record text NOT NULL, told timestamptz NOT NULL);`,
   },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TABLE campus_history (
+        server text NOT NULL, number integer NOT NULL, started timestamptz NOT NULL,
+        ended timestamptz NOT NULL, room text, image text, operator text, text text NOT NULL,
+        PRIMARY KEY (server, number, started));
+      CREATE INDEX campus_history_by_end ON campus_history (ended);`,
+  },
 ];
 
 /** The version of the tables that this roomcast knows. */

@@ -7,6 +7,7 @@ import { version } from "../../core/node/version.ts";
 import type { CampusConfig } from "../host/config.ts";
 import { nodeFiles } from "../store/files.ts";
 import { type ImageStore, nodePorts } from "../store/image-store.ts";
+import { CampusHistory } from "./campus-history.ts";
 import { CampusOrders } from "./campus-orders.ts";
 import { CampusRooms } from "./campus-rooms.ts";
 import { openCampusStore } from "./open-campus-store.ts";
@@ -26,11 +27,12 @@ const hostTime: CampusTime = {
 /** Of ids that nobody guesses, in bytes. */
 const idBytes = 16;
 
-/** `rooms` and `orders` are closed before `images`. */
+/** `rooms`, `orders` and `history` are closed before `images`. */
 export interface OpenCampus {
   readonly images: ImageStore;
   readonly rooms: CampusRooms;
   readonly orders: CampusOrders;
+  readonly history: CampusHistory;
 }
 
 /**
@@ -70,13 +72,17 @@ export async function openCampus(
     servers: () => rooms.status().servers,
   });
   opened.defer(() => orders.close());
+  const history = new CampusHistory({
+    ...{ tables: registry.historyTables(), server, time },
+  });
+  opened.defer(() => history.close());
   const store = await openCampusStore(directory, {
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
   });
   store.closeWith(opened.move());
-  return { images: store, rooms, orders };
+  return { images: store, rooms, orders, history };
 }
 
 /** Rejects where the storage answers that something is wrong; not where it is away. */

@@ -8,7 +8,9 @@ import { countChange, PgWriter } from "./campus-writer.ts";
 import { type Away, about, Database, type DatabaseTimes, usualDatabaseTimes } from "./database.ts";
 import type { DatabaseSettings } from "./database-address.ts";
 import { batchesOf, placesIn } from "./hash-rows.ts";
+import type { HistoryTables } from "./history-tables.ts";
 import type { OrderTables } from "./order-tables.ts";
+import { PgHistoryTables } from "./pg-history-tables.ts";
 import { PgOrderTables } from "./pg-order-tables.ts";
 import { PgRoomTables } from "./pg-room-tables.ts";
 import { PgSweepTables } from "./pg-sweep.ts";
@@ -186,6 +188,11 @@ export class PgRegistry implements Registry {
 
   orderTables(): OrderTables {
     return new PgOrderTables(this.database, (listener) => this.listen(listener));
+  }
+
+  /** The sessions that are over, of the same database. */
+  historyTables(): HistoryTables {
+    return new PgHistoryTables(this.database);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

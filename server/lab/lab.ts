@@ -20,6 +20,7 @@ import type { WireSenses } from "./boot-proofs.ts";
 import { certificateOf } from "./certificates.ts";
 import { Connections } from "./connections.ts";
 import { dhcpSeats } from "./dhcp-seats.ts";
+import { EndedSessions } from "./ended-sessions.ts";
 import { FitOrders } from "./fit-orders.ts";
 import { Fits, type StartFit } from "./fits.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
@@ -122,6 +123,8 @@ export class Lab {
   readonly shells: Shells;
   readonly schedule: Schedule;
   readonly moves: RoomMoves;
+  /** What a campus is told of sessions that are over. */
+  readonly ended: EndedSessions;
   readonly grants: LabGrants;
   readonly sshKeys: SshKeys;
   readonly personals: Personals;
@@ -195,6 +198,7 @@ export class Lab {
     this.moves = new RoomMoves({
       ...{ ...known, personals, requests, rooms, schedule, sessions, sshKeys, menus },
     });
+    this.ended = new EndedSessions({ ...known, sessions, keepDays: historyDays });
     runner.resume();
     this.schedule.resume();
     optimiser.resume();

@@ -21,6 +21,7 @@ import {
   type SshKeyRecord,
   type WallLinkRecord,
 } from "./records.ts";
+import { sqliteToldSessions, type ToldStore } from "./told-sessions.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 /** `soon`: a crash within a twentieth of a second may cost it. That is for what comes by itself, and comes again. */
@@ -30,7 +31,7 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore extends HistoryStore, MoveStore {
+export interface StateStore extends HistoryStore, MoveStore, ToldStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -194,6 +195,7 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     journal: sqliteJournal(db, batch),
     ...sqliteHistory(db, batch),
     ...sqliteMoves(db, batch),
+    ...sqliteToldSessions(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
     saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),
     removeOperator,

@@ -12,6 +12,7 @@ import { LiveEvents } from "../../../server/api/live-events.ts";
 import { Logins } from "../../../server/api/logins.ts";
 import type { Oidc } from "../../../server/api/oidc.ts";
 import { Operators } from "../../../server/api/operators.ts";
+import type { ApiPorts } from "../../../server/api/routes.ts";
 import {
   application,
   bootApplication,
@@ -80,6 +81,8 @@ export interface TestApiOptions {
   readonly oidc?: Oidc | null;
   /** What the server belongs to; else to none. */
   readonly campus?: { readonly rooms: CampusRooms; readonly orders: CampusOrders } | null;
+  /** The sessions of the others there; else of nobody. */
+  readonly history?: ApiPorts["history"];
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -110,6 +113,7 @@ export async function openApi(
     oidc = null,
     keptEvents,
     campus = null,
+    history = null,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -184,7 +188,20 @@ export async function openApi(
   const logins = new Logins(state, clock, operators);
   const live = new LiveEvents(lab.announcer.feed, keptEvents);
   const ports = {
-    ...{ lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor, campus },
+    ...{
+      lab,
+      images,
+      state,
+      operators,
+      logins,
+      live,
+      oidc,
+      trust: keys,
+      status,
+      doctor,
+      campus,
+      history,
+    },
   };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.starting.askedForBootFiles(mac);
