@@ -51,6 +51,7 @@ import { allOwn } from "./lab/room-owners.ts";
 import { lately } from "./lately.ts";
 import { type NetworkPorts, serveNetwork } from "./network.ts";
 import { Networks } from "./networks.ts";
+import { keptHere } from "./state/kept-records.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 import { tellCampus, tellHistory } from "./tell-campus.ts";
@@ -106,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const startSender = sendersAhead();
   const lab = new Lab({
     ...{ state, images, dataFolder, owners: campus?.rooms ?? allOwn },
+    keepSshKeys: campus?.shared.keepSshKeys ?? keptHere,
     clock: systemClock,
     version,
     language: config.server?.language ?? "en",
@@ -171,7 +173,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const usage = lately(() => images.usage(), usagePatienceMs);
   const bootFolder = config.boot?.folder ?? builtBootFolder;
-  const operators = new Operators(state, systemClock);
+  const operators = new Operators(state, systemClock, campus?.shared.keepOperators);
   const logins = new Logins(state, systemClock, operators);
   const api: ApiPorts = {
     lab,
@@ -183,7 +185,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...{ campus, history: campus?.history ?? null },
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
-      view: () => trustView(networks.home.gateUrl, { keys, signing }, lab),
+      view: () => ({
+        ...trustView(networks.home.gateUrl, keys, lab),
+        signing: { ...signing.view, campus: campus?.shared.signers.elsewhere() ?? [] },
+      }),
       certificate: (session) => signing.sign(lab.certificate(session)),
       async rotate() {
         await keys.rotate();
@@ -192,6 +197,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       async finish() {
         await keys.finish();
         await signing.renew();
+        campus?.shared.publish();
         for (const network of networks.served) network.renewTls();
         links.tellKeys();
       },
@@ -205,7 +211,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       warnings: [
         ...[...images.problems, ...images.warnings],
         ...[...(campus?.rooms.warnings ?? []), ...(campus?.orders.warnings ?? [])],
-        ...[...(campus?.history.warnings ?? []), ...lab.announcer.warnings],
+        ...[...(campus?.history.warnings ?? []), ...(campus?.shared.warnings ?? [])],
+        ...lab.announcer.warnings,
       ],
     }),
     doctor: () =>
@@ -214,15 +221,20 @@ export async function serve(options: ServeOptions): Promise<void> {
         hasOwnImage: config.boot?.secureBootImage === true,
       }),
   };
+  await campus?.shared.begin({
+    signers: () => [signing.view.key, ...signing.view.earlier],
+    heard: (text) => lab.announcer.note({}, text),
+  });
+  cleanup.defer(() => campus?.shared.close());
   cleanup.use(networks);
-  const shared: NetworkPorts = {
+  const common: NetworkPorts = {
     ...{ httpPort, httpsPort, config, bootFolder, keys, tls, api, state, log },
     pageFolder: builtPageFolder,
     names: [hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])],
     gate: { lab, images, links, grants },
   };
   await networks.open({
-    serve: (plan, at, place) => serveNetwork(plan, at, place, shared),
+    serve: (plan, at, place) => serveNetwork(plan, at, place, common),
     note: (text) => lab.announcer.note({}, text),
     warn: (texts) => lab.announcer.warn(texts),
     onError: (err) => log.warn({ err }, "the server's interfaces"),
@@ -299,10 +311,9 @@ const fitStarter =
 
 function trustView(
   gate: string,
-  own: { readonly keys: GateKeys; readonly signing: SigningKeys },
+  { current, next }: GateKeys,
   lab: Lab,
-): TrustView {
-  const { current, next } = own.keys;
+): Omit<TrustView, "signing"> {
   const of = ({ pin, since }: GateKey) => ({ key: pin, since });
   const named = (isWanted: (isConnected: boolean) => boolean): string[] =>
     lab.inventory
@@ -311,7 +322,6 @@ function trustView(
       .map(({ name }) => name);
   return {
     ...{ gate, ...of(current), next: next === null ? null : of(next) },
-    signing: own.signing.view,
     ...{ told: named((isConnected) => isConnected), away: named((isConnected) => !isConnected) },
   };
 }

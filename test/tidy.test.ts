@@ -44,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/state": ["core"],
   "server/store": ["core"],
   "server/host": ["core"],
-  "server/campus": ["core", "server/store", "server/host"],
+  "server/campus": ["core", "server/state", "server/store", "server/host"],
   "server/lab": ["core", "server/state", "server/store"],
   "server/gate": ["core", "server/lab", "server/state", "server/store", "server/host"],
   "server/doctor": ["core", "server/host"],

@@ -78,10 +78,12 @@ export const networkCaller =
     }
     if (operator === null) throw unauthorized("the token belongs to no operator");
     const { name, role } = operator;
+    // From this moment on: a change that comes before something is opened ends it, too.
+    const change = operators.changeOf(name);
     return {
       ...{ name, role, room: null, until: null, address: request.ip, from: null, login: null },
       ...always,
-      end: () => operators.changeOf(name),
+      end: () => change,
     };
   };
 
@@ -92,10 +94,9 @@ function cookieCaller(request: FastifyRequest, operators: Operators, logins: Log
   const login = logins.use(secret);
   if (login === null) throw unauthorized("the login is over");
   const { hash, name, role, room, until } = login;
-  const end = (): AbortSignal =>
-    room === null
-      ? AbortSignal.any([logins.endOf(hash), operators.changeOf(name)])
-      : logins.endOf(hash);
+  const over = logins.endOf(hash);
+  const change = room === null ? operators.changeOf(name) : never;
+  const end = (): AbortSignal => AbortSignal.any([over, change]);
   return {
     ...{ name, role, room, until, address: request.ip, from: null, login: hash },
     ...{ stays: () => logins.stays(hash), end },
@@ -152,6 +153,7 @@ const lookEveryMs = 5000;
 export function whileLetIn({ caller }: FastifyRequest, end: () => void): () => void {
   assert(caller !== null, "the guard knows who calls");
   const over = caller.end();
+  if (over.aborted) queueMicrotask(end);
   over.addEventListener("abort", end, { once: true });
   const looks = setInterval(() => {
     if (!caller.stays()) end();

@@ -129,7 +129,7 @@ export const apiRoutes =
     await app.register(sessionRoutes(lab));
     await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
-    await app.register(operatorRoutes(operators, logins));
+    await app.register(operatorRoutes(operators));
     await app.register(loginRoutes(logins));
     await app.register(trustRoutes(ports.trust));
     await app.register(sshKeyRoutes(lab.sshKeys));

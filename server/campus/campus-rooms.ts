@@ -226,6 +226,14 @@ export class CampusRooms {
     return inOrder([...own, ...others]);
   }
 
+  roomsElsewhere(sshKey: string): { name: string; server: string }[] {
+    const away = this.ports.tables.away()?.since ?? null;
+    return this.seen
+      .othersOf(this.server, away)
+      .filter(({ since, settings }) => since === null && settings.sshKeys.includes(sshKey))
+      .map(({ name, owner }) => ({ name, server: owner ?? this.server }));
+  }
+
   status(): CampusStatus {
     return { server: this.server, away: this.ports.tables.away(), servers: [...this.seen.servers] };
   }

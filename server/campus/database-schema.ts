@@ -112,6 +112,18 @@ const steps: readonly Step[] = [
         PRIMARY KEY (server, number, started));
       CREATE INDEX campus_history_by_end ON campus_history (ended);`,
   },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TABLE shared (
+        kind text NOT NULL, name text NOT NULL, since text NOT NULL,
+        revision bigint NOT NULL, record text, changed bigint NOT NULL,
+        PRIMARY KEY (kind, name, since));
+      CREATE UNIQUE INDEX shared_live ON shared (kind, name) WHERE record IS NOT NULL;
+      CREATE INDEX shared_by_change ON shared (changed);
+      CREATE TABLE shared_count (changes bigint NOT NULL);
+      INSERT INTO shared_count VALUES (0);`,
+  },
 ];
 
 /** The version of the tables that this roomcast knows. */

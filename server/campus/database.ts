@@ -57,6 +57,7 @@ export const about = {
   ...{ images: "images", leases: "leases", views: "views" },
   /** These with the name of the server that is meant, and `answer` with the id of the order, behind spaces. */
   ...{ order: "order", answer: "answer" },
+  shared: "shared",
 } as const;
 
 /** A few: statements are short, and so are those who wait for them. */

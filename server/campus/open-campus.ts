@@ -15,6 +15,7 @@ import { type CampusTime, isAway } from "./patience.ts";
 import { PgRegistry } from "./registry.ts";
 import { S3Objects } from "./s3.ts";
 import { Seal, saltBytes } from "./seal.ts";
+import { SharedRecords } from "./shared-records.ts";
 
 /** Milliseconds in which a storage that answers says whether keys and bucket are right; the start waits no longer. */
 const checkLimitMs = 5000;
@@ -27,12 +28,13 @@ const hostTime: CampusTime = {
 /** Of ids that nobody guesses, in bytes. */
 const idBytes = 16;
 
-/** `rooms`, `orders` and `history` are closed before `images`. */
 export interface OpenCampus {
+  /** Closed after the others. */
   readonly images: ImageStore;
   readonly rooms: CampusRooms;
   readonly orders: CampusOrders;
   readonly history: CampusHistory;
+  readonly shared: SharedRecords;
 }
 
 /**
@@ -76,13 +78,18 @@ export async function openCampus(
     ...{ tables: registry.historyTables(), server, time },
   });
   opened.defer(() => history.close());
+  const shared = await SharedRecords.open({
+    ...{ tables: registry.sharedTables(), server, time, disk: nodeFiles },
+    path: join(directory, "campus-shared.json"),
+  });
+  opened.defer(() => shared.close());
   const store = await openCampusStore(directory, {
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
   });
   store.closeWith(opened.move());
-  return { images: store, rooms, orders, history };
+  return { images: store, rooms, orders, history, shared };
 }
 
 /** Rejects where the storage answers that something is wrong; not where it is away. */

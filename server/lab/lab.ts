@@ -8,7 +8,8 @@ import type { Certificate } from "../../core/wire/certificate.ts";
 import { encodeBulk, type ServerMessage } from "../../core/wire/control.ts";
 import type { Language } from "../../core/wire/language.ts";
 import type { PcView } from "../../core/wire/views.ts";
-import { defaultRoom, type PcRecord } from "../state/records.ts";
+import type { Keep } from "../state/kept-records.ts";
+import { defaultRoom, type PcRecord, type SshKeyRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { openPackers } from "../store/packers.ts";
@@ -56,6 +57,7 @@ export interface LabPorts {
   readonly state: StateStore;
   readonly images: ImageStore;
   readonly owners: RoomOwners;
+  readonly keepSshKeys: Keep<SshKeyRecord>;
   /** Where the owner puts what PCs are given as it is: drivers, and settings of Windows. */
   readonly dataFolder: string;
   readonly clock: Clock;
@@ -154,7 +156,8 @@ export class Lab {
     const pcView = (pc: PcRecord): PcView => this.pcView(pc);
     const known: Known = { ...outside, inventory, presence, admissions, announcer, pcView };
     this.known = known;
-    const sshKeys = new SshKeys(known);
+    const { keepSshKeys: keep, owners } = ports;
+    const sshKeys = new SshKeys({ ...known, keep, owners });
     const stepsOf = (session: string) => this.images.stepsOf(session);
     const personals = new Personals({ ...known, sshKeys, stepsOf });
     this.sshKeys = sshKeys;

@@ -8,6 +8,8 @@ export interface RoomOwners {
   requireSettled(room: string): void;
   /** Makes a room once it is this server's, or while that cannot be asked. Rejects with `conflict` for another server's. */
   making<T>(room: string, make: () => T): Promise<T>;
+  /** Rooms whose settings name an SSH key, of other servers that are heard. */
+  roomsElsewhere(sshKey: string): readonly { readonly name: string; readonly server: string }[];
 }
 
 /** Of a server that belongs to no campus. */
@@ -15,4 +17,5 @@ export const allOwn: RoomOwners = {
   requireOwn() {},
   requireSettled() {},
   making: async (_room, make) => make(),
+  roomsElsewhere: () => [],
 };

@@ -116,7 +116,7 @@ const pin = (letter: string): string => `sha256:${letter.repeat(43)}=`;
 /** The server's keys, while nothing is renewed. */
 export const trustView: TrustView = {
   ...{ gate: "https://10.77.0.1:8443", key: pin("k"), since: "2026-11-01T08:00:00Z", next: null },
-  signing: { key: pin("s"), since: "2026-11-01T08:00:00Z", earlier: [] },
+  signing: { key: pin("s"), since: "2026-11-01T08:00:00Z", earlier: [], campus: [] },
   ...{ told: ["lab1-a1", "lab1-a2"], away: ["lab1-b4"] },
 };
 /** While it is being renewed. */

@@ -574,6 +574,7 @@ export const en = {
   "trust.next": "Next key",
   "trust.signing": "Certificates are signed by",
   "trust.earlier": "Earlier ones by",
+  "trust.signing.at": "Those of {server} by",
   "trust.since": "since {time}",
   "trust.half": "The key is being renewed: both keys hold now.",
   "trust.key": "The key: {key}",

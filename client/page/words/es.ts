@@ -586,6 +586,7 @@ export const es: Words = {
   "trust.next": "Clave siguiente",
   "trust.signing": "Los certificados los firma",
   "trust.earlier": "Los anteriores, por",
+  "trust.signing.at": "Los de {server}, por",
   "trust.since": "desde el {time}",
   "trust.half": "La clave se está renovando: ahora valen las dos.",
   "trust.key": "La clave: {key}",

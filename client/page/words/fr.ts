@@ -587,6 +587,7 @@ export const fr: Words = {
   "trust.next": "Prochaine clé",
   "trust.signing": "Les certificats sont signés par",
   "trust.earlier": "Les précédents par",
+  "trust.signing.at": "Ceux de {server} par",
   "trust.since": "depuis le {time}",
   "trust.half": "La clé est en cours de renouvellement : les deux clés valent maintenant.",
   "trust.key": "La clé : {key}",

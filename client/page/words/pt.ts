@@ -581,6 +581,7 @@ export const pt: Words = {
   "trust.next": "Próxima chave",
   "trust.signing": "Os certificados são assinados por",
   "trust.earlier": "Os anteriores por",
+  "trust.signing.at": "Os de {server} por",
   "trust.since": "desde {time}",
   "trust.half": "A chave está sendo renovada: agora as duas valem.",
   "trust.key": "A chave: {key}",

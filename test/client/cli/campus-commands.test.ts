@@ -1,7 +1,15 @@
 /** What people see of a campus: the rooms and the servers of all. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import { newSigningKey, signerOf } from "../../../core/node/ed25519.ts";
+import { spkiOf } from "../../../core/node/key-forms.ts";
+import { pinOf } from "../../../core/node/pin.ts";
+import { signCertificate } from "../../../core/trust/certificate.ts";
+import { sampleCertificate } from "../../core/trust/sample-certificate.ts";
 import { ran, room } from "./run-command.ts";
 
 const told = { ...room, server: "one", owner: "one", since: null, running: null };
@@ -150,4 +158,29 @@ test("a session of another server is not taken for one of this, and the error sa
     "/sessions/s7": none,
   });
   assert.equal(error, none);
+});
+
+test("a certificate that another server of the campus has signed is genuine, and it is said whose it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-cli-"));
+  try {
+    const key = newSigningKey();
+    const file = join(folder, "certificate.json");
+    writeFileSync(file, signCertificate(sampleCertificate, signerOf(key)));
+    const pin = pinOf(spkiOf(key));
+    const own = { key: `sha256:${"A".repeat(43)}=`, since: "t", earlier: [] };
+    const check = (campus: unknown) =>
+      ran(["report", "check", file], { "/trust": { signing: { ...own, campus } } });
+    const genuine = await check([{ server: "library", key: pin }]);
+    assert.equal(genuine.error, null);
+    assert.equal(genuine.said.at(-1), "That is a key of the server library of its campus.");
+    assert.match(String((await check([])).error), /it is not ours: it was signed by sha256:/);
+    const trust = {
+      ...{ gate: "https://10.0.0.1:8443", key: own.key, since: "t", next: null },
+      ...{ signing: { ...own, campus: [{ server: "library", key: pin }] }, told: [], away: [] },
+    };
+    const { said } = await ran(["trust", "show"], { "/trust": trust });
+    assert(said.join("\n").includes(`Those of library are signed by ${pin}`));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

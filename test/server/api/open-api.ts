@@ -32,6 +32,7 @@ import type { LabNetwork } from "../../../server/lab/addresses.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { allOwn } from "../../../server/lab/room-owners.ts";
+import { keptHere } from "../../../server/state/kept-records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { bootPlan, testPin } from "../../core/boot/boot-plan.ts";
@@ -124,6 +125,7 @@ export async function openApi(
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
     ...{ state, images, dataFolder: folder, owners: campus?.rooms ?? allOwn },
+    keepSshKeys: keptHere,
     clock: systemClock,
     version: "test",
     language: "en",
@@ -172,7 +174,7 @@ export async function openApi(
       key: testPin,
       since: "t",
       next: null,
-      signing: signing.view,
+      signing: { ...signing.view, campus: [] },
       told: [],
       away: [],
     }),
