@@ -84,14 +84,20 @@ test("who takes over a room is told whose it is, and what if that server runs", 
     { ...told, name: "Hall" },
     { ...told, name: "hall", server: "two", owner: "two" },
   ];
-  const { shown, calls } = await ran(["room", "move", "Hall", "--server", "one"], {
-    "/campus/rooms": rooms,
-  });
-  assert.match(
-    shown.join(" "),
-    /^The room Hall of the server two will be the server one's\. If its server runs/,
-  );
-  assert.deepEqual(calls, []);
+  const shownWith = async (away: string | null): Promise<string> => {
+    const servers = [{ name: "two", address: null, version: "1.0", since: "t", away }];
+    const { shown, calls } = await ran(["room", "move", "Hall", "--server", "one"], {
+      "/campus/rooms": rooms,
+      "/status": { campus: { server: "one", away: null, servers } },
+    });
+    assert.deepEqual(calls, []);
+    return shown.join(" ");
+  };
+  const move = "The room Hall of the server two will be the server one's, with its PCs.";
+  assert.equal(await shownWith(null), move);
+  const late = await shownWith("2026-01-01T00:00:00.000Z");
+  assert(late.startsWith(`${move} Nothing was heard of two since 2026-01-01T00:00:00.000Z`), late);
+  assert.match(late, /If two runs, and only cannot reach the campus's database/);
   const { error } = await ran(["room", "move", "Hall"], { "/campus/rooms": rooms });
   assert.match(error?.message ?? "", /not said which server/);
 });
