@@ -187,6 +187,7 @@ class Server {
       else if (action.type === "hand-on") lacking.push(action.entry);
       else {
         const { revision: _, ...record } = action.entry;
+        assert(!this.heardGone.has(idOf(record)), `${idOf(record)} was heard to be removed`);
         this.own.set(record.name, record);
       }
     }
