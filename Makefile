@@ -59,14 +59,16 @@ test: check test-unit test-page test-net test-room ## everything that is tested 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
 	$(NODE) --import ./test/property.ts test/run.ts 3 $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
 
-test-page: packages ## the page in a browser, with the real server and a scripted one; two minutes
-	$(NODE) test/run.ts 1 $$(find test/page -name '*.test.ts')
+# What the browser takes is measured by itself.
+test-page: packages page ## the page in a browser, with the real server and a scripted one; two minutes
+	$(NODE) test/run.ts 2 $$(find test/page -name '*.test.ts' ! -name load.test.ts)
+	$(NODE) test/run.ts 1 test/page/load.test.ts
 
 test-net: packages ## agents and server with real sockets in network namespaces
 	$(NODE) test/run.ts 3 $$(find test/net -name '*.test.ts')
 
 test-room: packages initrd ## PCs in QEMU, from power-on to their own disk
-	$(NODE) test/run.ts 1 $$(find test/room -name '*.test.ts')
+	$(NODE) test/run.ts 2 $$(find test/room -name '*.test.ts')
 
 test-kill: $(DEV) ## the image store killed at KILLS=100 random moments; two minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts
