@@ -7,12 +7,12 @@ import { roomNotLapsed } from "./room-faults.ts";
 import type {
   Beat,
   Greeting,
+  Looked,
   NamedRoom,
   Namesake,
   NewView,
   RoomTables,
   ServerEntry,
-  StoredView,
 } from "./room-tables.ts";
 
 /** A server of which nothing was heard for three beats is called away. */
@@ -76,20 +76,23 @@ export class PgRoomTables implements RoomTables {
     });
   }
 
-  look(changed: number): Promise<{ servers: CampusServer[]; views: StoredView[] }> {
+  look(changed: number): Promise<Looked> {
     return this.database.run("look", async (sql) => {
       const servers = await sql<CampusServer[]>`
         SELECT name, address, version, ${iso(sql, sql`since`)} AS since,
           CASE WHEN heard < ${agoMs(sql, awayMs)} THEN ${iso(sql, sql`heard`)} END AS away
         FROM server ORDER BY name`;
-      const views = await sql<(Omit<StoredView, "changed"> & { changed: string })[]>`
-        SELECT server, folded AS room, changed,
-          CASE WHEN changed > ${changed}::bigint THEN view END AS view
-        FROM room_view ORDER BY folded, server`;
-      return {
-        servers: [...servers],
-        views: views.map((view) => ({ ...view, changed: Number(view.changed) })),
-      };
+      // One statement, so that sum and views are of one moment.
+      const rows = await sql<ViewRow[]>`
+        SELECT count, sum, server, folded AS room, changed, view
+        FROM (SELECT count(*)::integer AS count, coalesce(sum(changed), 0)::bigint AS sum
+          FROM room_view) AS total
+        LEFT JOIN room_view ON changed > ${changed}::bigint`;
+      const views = rows.flatMap(({ server, room, view, changed: at }) =>
+        server === null ? [] : [{ server, room, view, changed: Number(at) }],
+      );
+      const [{ count, sum }] = rows as unknown as [ViewRow];
+      return { servers: [...servers], views, count, sum: Number(sum) };
     });
   }
 
@@ -110,6 +113,17 @@ export class PgRoomTables implements RoomTables {
       return done.value;
     });
   }
+}
+
+interface ViewRow {
+  readonly count: number;
+  /** What PostgreSQL calls bigint comes as text. */
+  readonly sum: string;
+  /** Null: no view has changed. */
+  readonly server: string | null;
+  readonly room: string;
+  readonly changed: string;
+  readonly view: string;
 }
 
 /** Writes the server's row; answers the other server that has it, if one lives. */
