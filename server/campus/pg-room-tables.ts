@@ -59,21 +59,23 @@ export class PgRoomTables implements RoomTables {
     });
   }
 
-  publish(server: string, views: readonly NewView[]): Promise<void> {
-    return this.transact("publish", async (tx) => {
-      // Its row is locked, so that who has seen a number has seen all before it.
-      const [row] = await tx<[{ changes: string }]>`
-        UPDATE room_view_count SET changes = changes + 1 RETURNING changes`;
-      await tx`
-        INSERT INTO room_view (server, folded, view, changed)
-        SELECT ${server}, told.room, told.view, ${row.changes}::bigint
-        FROM ${rowsOf(tx, views)} AS told (room text, epoch bigint, view text)
-        WHERE told.epoch IS NULL OR EXISTS (
-          SELECT FROM room WHERE folded = told.room AND server = ${server} AND epoch = told.epoch)
-        ON CONFLICT (server, folded) DO UPDATE
-        SET view = excluded.view, changed = excluded.changed`;
-      await notify(tx, about.views);
-    });
+  async publish(server: string, views: readonly NewView[]): Promise<void> {
+    // One statement: the row of the count is locked, so that who has seen a number has seen all before it, and over no
+    // way to a server and back.
+    await this.database.run(
+      "publish",
+      (sql) => sql`
+        WITH counted AS (UPDATE room_view_count SET changes = changes + 1 RETURNING changes),
+        written AS (
+          INSERT INTO room_view (server, folded, view, changed)
+          SELECT ${server}, told.room, told.view, counted.changes
+          FROM counted, ${rowsOf(sql, views)} AS told (room text, epoch bigint, view text)
+          WHERE told.epoch IS NULL OR EXISTS (
+            SELECT FROM room WHERE folded = told.room AND server = ${server} AND epoch = told.epoch)
+          ON CONFLICT (server, folded) DO UPDATE
+          SET view = excluded.view, changed = excluded.changed)
+        SELECT pg_notify(${channel}, ${about.views})`,
+    );
   }
 
   look(changed: number): Promise<Looked> {
@@ -171,7 +173,7 @@ async function notify(tx: TransactionSql, what: string): Promise<void> {
 }
 
 /** As a table: the columns follow in the statement. */
-const rowsOf = (sql: TransactionSql, rows: readonly object[]): Fragment =>
+const rowsOf = (sql: Sql | TransactionSql, rows: readonly object[]): Fragment =>
   sql`json_to_recordset(${JSON.stringify(rows)}::text::json)`;
 
 const inMs = (sql: Sql | TransactionSql, ms: number): Fragment =>
