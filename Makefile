@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-store bench-tftp storm bench-capture bench-restore check packages
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-store bench-tftp storm bench-capture bench-restore check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -139,6 +139,9 @@ bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open an
 	$(NODE) test/bench/store.ts
 
 bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
+bench-campus: packages ## twenty servers and a thousand rooms on one database: the list, events seen elsewhere, load; two minutes
+	$(NODE) test/bench/campus.ts --out docs/bench
+
 	$(NODE) test/bench/capture.ts
 
 bench-restore: $(DEV) ## how fast a PC inflates, hashes and writes what it has received; a minute
