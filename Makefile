@@ -97,6 +97,10 @@ KILLS ?= 100
 test-kill-room: packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/net/kills.test.ts
 
+test-campus: KILLS := 50
+test-campus: packages ## three servers of a campus whose database, storage and processes fail, KILLS=50 kills; some 20 minutes
+	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/net/campus-faults.test.ts
+
 SEED ?=
 SEEDS ?= 2000
 sim: $(DEV) ## simulated rooms by the thousand; SEED=n replays one
@@ -135,13 +139,13 @@ bench-product-quick: packages ## the same for the most telling rows; some minute
 bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
 	$(NODE) test/bench/lab.ts --out docs/bench
 
+bench-campus: packages ## twenty servers and a thousand rooms on one database: the list, events seen elsewhere, load; two minutes
+	$(NODE) test/bench/campus.ts --out docs/bench
+
 bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open and to sweep; some 20 minutes, 5 GB in /tmp
 	$(NODE) test/bench/store.ts
 
 bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)
-bench-campus: packages ## twenty servers and a thousand rooms on one database: the list, events seen elsewhere, load; two minutes
-	$(NODE) test/bench/campus.ts --out docs/bench
-
 	$(NODE) test/bench/capture.ts
 
 bench-restore: $(DEV) ## how fast a PC inflates, hashes and writes what it has received; a minute
