@@ -12,6 +12,13 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     "restore-backup --dry-run /srv/backup/monday",
     "restore-backup /srv/backup/monday",
   ],
+  migrate: [
+    "migrate --to postgres://roomcast@db.example.org/roomcast --password-file /etc/roomcast/database.secret --s3 library.toml --dry-run",
+    "migrate --to postgres://roomcast@db.example.org/roomcast --s3 library.toml --seal /etc/roomcast/campus.key --write",
+    "migrate --to postgres://roomcast@db/roomcast --s3 endpoint=https://s3.example.org region=us-east-1 bucket=roomcast accessKeyFile=/etc/roomcast/s3.access secretKeyFile=/etc/roomcast/s3.secret --verify full",
+    "migrate --out --dry-run",
+    "migrate --out",
+  ],
   agent: ["agent --server http://10.77.0.1:8080 --disk disk.img --headless --once"],
   doctor: ["doctor", "doctor --interface eth1"],
   history: ["history --room lab1 --limit 50", "history --pc lab1-A3"],
