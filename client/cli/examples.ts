@@ -100,7 +100,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "seat remove": ["seat remove lab1 A3"],
   "image list": ["image list", "--json image list"],
   "image show": ["image show win11", "image show win11@3"],
-  "image verify": ["image verify win11", "image verify"],
+  "image verify": ["image verify win11", "image verify", "image verify --repair"],
   "image delete": ["image delete --dry-run win11@2", "image delete win11@2"],
   "image step list": ["image step list win11"],
   "image step remove": ["image step remove win11 first-login.sh"],
