@@ -12,11 +12,11 @@ export function completionFiles(): PackedFile[] {
 }
 
 /** What a value is, as `roomcast complete` lists it, or a file; null: something that only the caller knows. */
-type Value = "pcs" | "rooms" | "images" | "sessions" | "files" | null;
+type Value = "pcs" | "rooms" | "images" | "sessions" | "servers" | "files" | null;
 
 const valueNames: Readonly<Record<string, Value>> = {
   ...{ PC: "pcs", R: "rooms", ROOM: "rooms", I: "images", IMAGE: "images", S: "sessions" },
-  ...{ FILE: "files", DIR: "files", F: "files" },
+  ...{ SERVER: "servers", FILE: "files", DIR: "files", F: "files" },
 };
 
 /** A value by the name that the help gives it: of PC|N, what comes first. */
@@ -58,7 +58,7 @@ _roomcast() {
         ;;
     esac
     case "$word" in
-      --data | --server | --token-file | --ca | --pin)
+      --data | --server | --token-file | --ca | --pin | --server-name)
         place+=("$word" "\${COMP_WORDS[index + 1]}")
         value=global
         ;;

@@ -3,14 +3,17 @@ import type { ServerOptions } from "node:https";
 import cookie from "@fastify/cookie";
 import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance, type FastifyRequest, LogController } from "fastify";
+import type { CampusOrder, OrderAnswer } from "../core/wire/campus-order.ts";
 import { holdBrowsers } from "./answer-headers.ts";
 import { type Identify, localCaller, networkCaller } from "./api/access.ts";
 import { answerError } from "./api/errors.ts";
 import { doorRoutes } from "./api/login-routes.ts";
 import { metricsRoute } from "./api/metrics.ts";
 import { oidcRoutes } from "./api/oidc-routes.ts";
+import { OrderedCalls } from "./api/ordered-calls.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";
 import { countTries } from "./api/tries.ts";
+import { compiledOnce } from "./compiled-schemas.ts";
 import type { BootRoutesOptions } from "./gate/boot/boot-routes.ts";
 import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
 import { holdToTable } from "./gate/hold-to-table.ts";
@@ -38,6 +41,7 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
     logController: new LogController({ disableRequestLogging: true }),
     // What does not fit is refused, not bent: a null must not become an empty string.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    schemaController: { compilersFactory: compiledOnce },
     forceCloseConnections: true,
     // On a slow or busy host its modules alone take longer than the usual 10 s.
     pluginTimeout: pluginLimitMs,
@@ -102,6 +106,19 @@ export async function networkApplication(
 function isLetIn({ is404, method, routeOptions }: FastifyRequest): boolean {
   const row = routeOptions.config.gateRows?.[method];
   return !is404 && (row === undefined || row.credential !== "none" || row.method === "WS");
+}
+
+/** For what other servers of the campus order: it listens nowhere. Answers how an order is done. */
+export async function orderedApplication(
+  app: FastifyInstance,
+  api: ApiPorts,
+): Promise<(order: CampusOrder) => Promise<OrderAnswer>> {
+  const calls = new OrderedCalls();
+  // Those of its routes that need it are refused.
+  await app.register(websocket);
+  await app.register(apiRoutes(api, calls.identify), { prefix: "/api/v1" });
+  await app.ready();
+  return (order) => calls.do(app, order);
 }
 
 /** For the local socket: the operators' API, and whoever reaches it is its owner or root. */

@@ -15,9 +15,9 @@ import { Logins } from "./api/logins.ts";
 import { Oidc } from "./api/oidc.ts";
 import { Operators } from "./api/operators.ts";
 import type { ApiPorts } from "./api/routes.ts";
-import { application, localApplication } from "./applications.ts";
+import { application, localApplication, orderedApplication } from "./applications.ts";
 import { finishRestore } from "./backup/finish.ts";
-import type { CampusRooms } from "./campus/campus-rooms.ts";
+import type { OpenCampus } from "./campus/open-campus.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
 import { isQueried } from "./doctor/room-checks.ts";
 import { examineServer } from "./examine-server.ts";
@@ -48,11 +48,16 @@ import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
 import { allOwn } from "./lab/room-owners.ts";
+import { lately } from "./lately.ts";
 import { type NetworkPorts, serveNetwork } from "./network.ts";
 import { Networks } from "./networks.ts";
+import { keptHere } from "./state/kept-records.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
-import { tellCampus } from "./tell-campus.ts";
+import { tellCampus, tellHistory } from "./tell-campus.ts";
+
+/** A disk to which rooms are captured answers later than that; the status is not held up by it. */
+const usagePatienceMs = 20;
 
 export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
@@ -95,16 +100,18 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.use(images);
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
+  const historyDays = config.history?.keepDays ?? usualHistoryDays;
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const isReachable = Promise.withResolvers<void>();
   const startSender = sendersAhead();
   const lab = new Lab({
-    ...{ state, images, dataFolder, owners: campus ?? allOwn },
+    ...{ state, images, dataFolder, owners: campus?.rooms ?? allOwn },
+    keepSshKeys: campus?.shared.keepSshKeys ?? keptHere,
     clock: systemClock,
     version,
     language: config.server?.language ?? "en",
-    historyDays: config.history?.keepDays ?? usualHistoryDays,
+    historyDays,
     agents: links,
     networks: () => networks.known(),
     openSender: async ({ address: cast, imageId, room, network }, stats) => {
@@ -164,19 +171,24 @@ export async function serve(options: ServeOptions): Promise<void> {
   // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
   cleanup.defer(() => lab.close());
 
+  const usage = lately(() => images.usage(), usagePatienceMs);
   const bootFolder = config.boot?.folder ?? builtBootFolder;
-  const operators = new Operators(state, systemClock);
+  const operators = new Operators(state, systemClock, campus?.shared.keepOperators);
+  const logins = new Logins(state, systemClock, operators);
   const api: ApiPorts = {
     lab,
     images,
     state,
     operators,
-    logins: new Logins(state, systemClock, operators),
+    logins,
     live: new LiveEvents(lab.announcer.feed),
-    campus,
+    ...{ campus, history: campus?.history ?? null },
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
-      view: () => trustView(networks.home.gateUrl, { keys, signing }, lab),
+      view: () => ({
+        ...trustView(networks.home.gateUrl, keys, lab),
+        signing: { ...signing.view, campus: campus?.shared.signers.elsewhere() ?? [] },
+      }),
       certificate: (session) => signing.sign(lab.certificate(session)),
       async rotate() {
         await keys.rotate();
@@ -185,19 +197,22 @@ export async function serve(options: ServeOptions): Promise<void> {
       async finish() {
         await keys.finish();
         await signing.renew();
+        campus?.shared.publish();
         for (const network of networks.served) network.renewTls();
         links.tellKeys();
       },
     },
     status: async () => ({
-      ...(await counts(lab, images)),
+      ...(await counts(lab, images, usage)),
       ...{ version, startedAt, url: networks.home.url },
       listeners: [...networks.served.flatMap(({ listeners }) => listeners), socketPath],
       networks: networks.status(),
-      campus: campus?.status() ?? null,
+      campus: campus?.rooms.status() ?? null,
       warnings: [
         ...[...images.problems, ...images.warnings],
-        ...[...(campus?.warnings ?? []), ...lab.announcer.warnings],
+        ...[...(campus?.rooms.warnings ?? []), ...(campus?.orders.warnings ?? [])],
+        ...[...(campus?.history.warnings ?? []), ...(campus?.shared.warnings ?? [])],
+        ...lab.announcer.warnings,
       ],
     }),
     doctor: () =>
@@ -206,22 +221,36 @@ export async function serve(options: ServeOptions): Promise<void> {
         hasOwnImage: config.boot?.secureBootImage === true,
       }),
   };
+  await campus?.shared.begin({
+    signers: () => [signing.view.key, ...signing.view.earlier],
+    heard: (text) => lab.announcer.note({}, text),
+  });
+  cleanup.defer(() => campus?.shared.close());
   cleanup.use(networks);
-  const shared: NetworkPorts = {
+  const common: NetworkPorts = {
     ...{ httpPort, httpsPort, config, bootFolder, keys, tls, api, state, log },
     pageFolder: builtPageFolder,
     names: [hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])],
     gate: { lab, images, links, grants },
   };
   await networks.open({
-    serve: (plan, at, place) => serveNetwork(plan, at, place, shared),
+    serve: (plan, at, place) => serveNetwork(plan, at, place, common),
     note: (text) => lab.announcer.note({}, text),
     warn: (texts) => lab.announcer.warn(texts),
     onError: (err) => log.warn({ err }, "the server's interfaces"),
   });
   if (campus !== null) {
-    tellCampus(lab, campus, networks.home.gateUrl);
-    cleanup.defer(() => campus.close());
+    tellCampus(lab, campus.rooms, {
+      address: networks.home.gateUrl,
+      left: (room) => void logins.endWallLink(room),
+    });
+    cleanup.defer(() => campus.rooms.close());
+    const ordered = application(log);
+    cleanup.defer(() => ordered.close());
+    campus.orders.begin(await orderedApplication(ordered, api));
+    cleanup.defer(() => campus.orders.close());
+    tellHistory(lab, campus.history, historyDays);
+    cleanup.defer(() => campus.history.close());
   }
   // Before the listener: PCs that are slow to say goodbye are not waited for.
   cleanup.defer(() => links.close());
@@ -256,13 +285,13 @@ async function openImages(
   storeFolder: string,
   config: Config,
   log: Log,
-): Promise<{ readonly images: ImageStore; readonly campus: CampusRooms | null }> {
+): Promise<{ readonly images: ImageStore; readonly campus: OpenCampus | null }> {
   const campus = campusOf(config);
   if (campus === null) return { images: await openImageStore(storeFolder), campus: null };
   const { openCampus } = await import("./campus/open-campus.ts");
   const warn = (fields: Record<string, unknown>, text: string): void => log.warn(fields, text);
-  const { images, rooms } = await openCampus(storeFolder, campus, warn);
-  return { images, campus: rooms };
+  const opened = await openCampus(storeFolder, campus, warn);
+  return { images: opened.images, campus: opened };
 }
 
 /** The index of a cast, with the forms in which the chunks are stored. */
@@ -282,10 +311,9 @@ const fitStarter =
 
 function trustView(
   gate: string,
-  own: { readonly keys: GateKeys; readonly signing: SigningKeys },
+  { current, next }: GateKeys,
   lab: Lab,
-): TrustView {
-  const { current, next } = own.keys;
+): Omit<TrustView, "signing"> {
   const of = ({ pin, since }: GateKey) => ({ key: pin, since });
   const named = (isWanted: (isConnected: boolean) => boolean): string[] =>
     lab.inventory
@@ -294,12 +322,13 @@ function trustView(
       .map(({ name }) => name);
   return {
     ...{ gate, ...of(current), next: next === null ? null : of(next) },
-    signing: own.signing.view,
     ...{ told: named((isConnected) => isConnected), away: named((isConnected) => !isConnected) },
   };
 }
 
-async function counts(lab: Lab, images: ImageStore) {
+type Usage = Awaited<ReturnType<ImageStore["usage"]>>;
+
+async function counts(lab: Lab, images: ImageStore, usage: () => Promise<Usage>) {
   const pcs = lab.inventory.pcs();
   return {
     rooms: lab.inventory.rooms().length,
@@ -307,7 +336,7 @@ async function counts(lab: Lab, images: ImageStore) {
     online: pcs.filter(({ id }) => lab.agents.isConnected(id)).length,
     sessions: lab.sessions.activeCount,
     images: images.list().length,
-    ...(await images.usage()),
+    ...(await usage()),
   };
 }
 

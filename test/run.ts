@@ -9,13 +9,19 @@
 import { relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { begunFirst } from "./begun-first.ts";
 
 const testMs = 10 * 60_000;
 /** More files than this have not failed by chance. */
 const mostChances = 5;
 const longest = 8;
 
-const [atOnce, ...files] = process.argv.slice(2);
+const [atOnce, ...given] = process.argv.slice(2);
+const place = (file: string): number => {
+  const at = begunFirst.indexOf(relative("", file));
+  return at < 0 ? begunFirst.length : at;
+};
+const files = given.toSorted((one, other) => place(one) - place(other));
 
 interface Outcome {
   readonly failed: readonly string[];

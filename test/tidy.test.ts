@@ -1,8 +1,9 @@
 /** The house's rules that a compiler does not hold: who imports whom, and where the clock and chance come from. */
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
+import { begunFirst } from "./begun-first.ts";
 
 const root = join(import.meta.dirname, "..");
 const sources = globSync("{core,imaging,server,client,initrd,package,test}/**/*.{ts,tsx}", {
@@ -43,7 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/state": ["core"],
   "server/store": ["core"],
   "server/host": ["core"],
-  "server/campus": ["core", "server/store", "server/host"],
+  "server/campus": ["core", "server/state", "server/store", "server/host"],
   "server/lab": ["core", "server/state", "server/store"],
   "server/gate": ["core", "server/lab", "server/state", "server/store", "server/host"],
   "server/doctor": ["core", "server/host"],
@@ -138,6 +139,13 @@ test("core imports no platform and no package, but core/node, and typebox in cor
         isBelow(to, "core") ||
         (isBelow(from, "core/wire") && /^typebox(\/|$)/.test(to)),
     ),
+    [],
+  );
+});
+
+test("each test file that is begun first is there", () => {
+  assert.deepEqual(
+    begunFirst.filter((path) => !existsSync(join(root, path))),
     [],
   );
 });

@@ -9,6 +9,7 @@ import { type Agent, request as httpsRequest } from "node:https";
 import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import type { ApiEvent, ErrorView } from "../../core/wire/api.ts";
+import { serverHeader } from "../../core/wire/campus-order.ts";
 
 /** `ApiClient.events` adds these itself when the connection to the server breaks or is back. */
 export interface ConnectionEvent {
@@ -29,12 +30,20 @@ export type ServerPlace =
   | { readonly socketPath: string }
   | { readonly url: URL; readonly token: string; readonly agent: Agent };
 
-/** A client of one server. */
+/** A client of one server, or by it of another one of its campus. */
 export class ApiClient {
   readonly place: ServerPlace;
+  /** The server of the campus that does what is asked; null: the one that is called. */
+  readonly server: string | null;
 
-  constructor(place: ServerPlace) {
+  constructor(place: ServerPlace, server: string | null = null) {
     this.place = place;
+    this.server = server;
+  }
+
+  /** The same for another server of the campus. */
+  at(server: string): ApiClient {
+    return new ApiClient(this.place, server);
   }
 
   get<T>(path: string): Promise<T> {
@@ -156,7 +165,7 @@ export class ApiClient {
       method,
       headers: {
         ...(body === undefined ? {} : { "content-type": type }),
-        ...("token" in place ? { authorization: `Bearer ${place.token}` } : {}),
+        ...placeHeaders(this),
       },
       ...(signal === undefined ? {} : { signal }),
     };
@@ -170,6 +179,15 @@ export class ApiClient {
     });
   }
 }
+
+/** Of every call. */
+export const placeHeaders = ({
+  place,
+  server,
+}: Pick<ApiClient, "place" | "server">): Readonly<Record<string, string>> => ({
+  ...("token" in place ? { authorization: `Bearer ${place.token}` } : {}),
+  ...(server === null ? {} : { [serverHeader]: server }),
+});
 
 export function unreachable(place: ServerPlace, cause: Error): RoomcastError {
   if (cause instanceof RoomcastError && cause.code === "other-key") return cause;

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { ShellOver, ShellSize } from "../../core/wire/shell.ts";
-import { refusal, type ServerPlace, textOf, unreachable } from "./client.ts";
+import { type ApiClient, placeHeaders, refusal, textOf, unreachable } from "./client.ts";
 
 export interface ShellRequest {
   /** Id, name or MAC. */
@@ -21,7 +21,12 @@ export interface OpenShell {
 }
 
 /** Opens a shell on a PC; rejects with the server's refusal. */
-export function openShell(place: ServerPlace, request: ShellRequest): Promise<OpenShell> {
+export function openShell(
+  client: Pick<ApiClient, "place" | "server">,
+  request: ShellRequest,
+): Promise<OpenShell> {
+  const { place } = client;
+  const headers = placeHeaders(client);
   const { pc, term, size } = request;
   const query = new URLSearchParams({
     ...{ term, columns: String(size.columns), lines: String(size.lines) },
@@ -29,10 +34,9 @@ export function openShell(place: ServerPlace, request: ShellRequest): Promise<Op
   const path = `/api/v1/pcs/${encodeURIComponent(pc)}/shell?${query}`;
   const socket =
     "socketPath" in place
-      ? new WebSocket(`ws+unix:${place.socketPath}:${path}`)
+      ? new WebSocket(`ws+unix:${place.socketPath}:${path}`, { headers })
       : new WebSocket(new URL(path, place.url.href.replace(/^http/, "ws")), {
-          headers: { authorization: `Bearer ${place.token}` },
-          agent: place.agent,
+          ...{ headers, agent: place.agent },
         });
   return new Promise((resolve, reject) => {
     const over = Promise.withResolvers<Pick<ShellOver, "status" | "reason">>();

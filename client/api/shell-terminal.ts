@@ -1,6 +1,6 @@
 import type { ReadStream, WriteStream } from "node:tty";
 import type { ShellSize } from "../../core/wire/shell.ts";
-import type { ServerPlace } from "./client.ts";
+import type { ApiClient } from "./client.ts";
 import { openShell } from "./shell-client.ts";
 
 /** Ctrl-], as in telnet: leaves the shell, whatever is running in it. */
@@ -17,12 +17,12 @@ export interface ShellTerminal {
  * status, or the reason why there is none. Rejects with the server's refusal.
  */
 export async function shellInTerminal(
-  place: ServerPlace,
+  client: Pick<ApiClient, "place" | "server">,
   pc: string,
   { term, input, output }: ShellTerminal,
 ): Promise<{ readonly status: number | null; readonly reason: string | null }> {
   const size = (): ShellSize => ({ columns: output.columns, lines: output.rows });
-  const opened = await openShell(place, {
+  const opened = await openShell(client, {
     ...{ pc, term, size: size() },
     onShown: (bytes) => void output.write(bytes),
   });

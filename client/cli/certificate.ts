@@ -38,21 +38,31 @@ export async function checkFile(
   }
   const bytes = await readLimited(file);
   const own = key === undefined ? await ownKeys(client, isNamed) : null;
-  const known = key === undefined ? own && [own.key, ...own.earlier] : [key];
+  const known = key === undefined ? own && keysOf(own) : [key];
   const checked = checkBytes(bytes, known);
   if (!checked.ok) throw notGenuine(file, checked.reason);
   const { signer } = checked.value;
   document({ genuine: true, signer, known: known !== null, document: checked.value.document });
   say(certified(checked.value));
-  if (own !== null)
-    say(
-      own.key === signer ? "This server has that key." : "That is an earlier key of this server.",
-    );
+  if (own !== null) say(whose(signer, own));
   if (known === null)
     say(
       "No server was asked: compare the key with `roomcast trust show` of the server, or give --key.",
     );
   return 0;
+}
+
+const keysOf = ({ key, earlier, campus }: TrustView["signing"]): string[] => [
+  ...[key, ...earlier],
+  ...campus.map((other) => other.key),
+];
+
+function whose(signer: string, { key, campus }: TrustView["signing"]): string {
+  if (signer === key) return "This server has that key.";
+  const other = campus.find((each) => each.key === signer);
+  return other === undefined
+    ? "That is an earlier key of this server."
+    : `That is a key of the server ${other.server} of its campus.`;
 }
 
 /** Null: no server runs here. One that was named has to answer. */

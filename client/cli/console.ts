@@ -23,7 +23,7 @@ export function addConsoleCommand(
           plain,
           locale,
           async shell(name) {
-            const { reason } = await shellInTerminal(client.place, name, { term, input, output });
+            const { reason } = await shellInTerminal(client, name, { term, input, output });
             return reason;
           },
           command: (line) => commandInTerminal(program.opts<GlobalOptions>(), splitWords(line)),
@@ -36,13 +36,14 @@ const main = join(import.meta.dirname, "..", "..", "bin", "roomcast.js");
 
 /** Runs another command of roomcast in this terminal, on the same server; waits for Enter after it. */
 async function commandInTerminal(
-  { data, server, tokenFile, pin, ca, plain }: GlobalOptions,
+  { data, server, tokenFile, pin, ca, serverName, plain }: GlobalOptions,
   words: readonly string[],
 ): Promise<void> {
   const place = ["--data", data];
   if (server !== undefined) place.push("--server", server);
   if (tokenFile !== undefined) place.push("--token-file", tokenFile);
   if (ca !== undefined) place.push("--ca", ca);
+  if (serverName !== undefined) place.push("--server-name", serverName);
   if (plain) place.push("--plain");
   for (const each of pin ?? []) place.push("--pin", each);
   const { stdin, stdout } = process;

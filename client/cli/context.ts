@@ -42,6 +42,7 @@ export interface GlobalOptions {
   readonly tokenFile?: string;
   readonly pin?: readonly string[];
   readonly ca?: string;
+  readonly serverName?: string;
   readonly json: boolean;
   readonly yes: boolean;
   readonly plain: boolean;
@@ -95,7 +96,11 @@ async function readNamed(path: string, option: string): Promise<string> {
 /** `isLocal`: the command is not a client; it reads `--server` itself if it needs it. */
 export async function contextFor(program: Command, isLocal: boolean): Promise<CliContext> {
   const options = program.opts<GlobalOptions>();
-  const { data: dataFolder, json, yes, plain } = options;
+  const { data: dataFolder, json, yes, plain, serverName = null } = options;
+  if (isLocal && serverName !== null) {
+    const next = "leave out --server-name";
+    throw new RoomcastError("usage", "this command asks no other server of the campus", next);
+  }
   const place = isLocal ? { socketPath: socketPathOf(dataFolder) } : await placeOf(options);
   return {
     dataFolder,
@@ -105,7 +110,7 @@ export async function contextFor(program: Command, isLocal: boolean): Promise<Cl
         : `/var/tmp/roomcast-${process.getuid?.()}`,
     json,
     plain,
-    client: new ApiClient(place),
+    client: new ApiClient(place, serverName),
     say: (line) => void (json || process.stdout.write(`${printableLines(line)}\n`)),
     document: (value) => void (json && process.stdout.write(`${JSON.stringify(value)}\n`)),
     async confirm(what, word) {

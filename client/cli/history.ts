@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { table } from "../../core/screen/table.ts";
-import type { HistoryEvent } from "../../core/wire/api.ts";
+import type { HistoryEvent, StatusView } from "../../core/wire/api.ts";
 import type { RunCommand } from "./program.ts";
 
 const subjects = ["pc", "room", "image", "session", "operator"] as const;
@@ -10,7 +10,9 @@ type Options = Partial<Record<(typeof subjects)[number], string>> & { readonly l
 export function addHistoryCommand(program: Command, run: RunCommand): void {
   program
     .command("history")
-    .description("lists what happened, oldest first")
+    .description(
+      "lists what happened, oldest first; of other servers of a campus, the sessions that are over",
+    )
     .option("--pc <PC>", "only events of this PC")
     .option("--room <R>", "only events of this room")
     .option("--image <I>", "only events of this image")
@@ -26,21 +28,31 @@ export function addHistoryCommand(program: Command, run: RunCommand): void {
         }
         const events = await client.get<HistoryEvent[]>(`/history?${query}`);
         document(events);
-        say(
-          table(
-            ["TIME", "ROOM", "PC", "SESSION", "WHAT"],
-            events.map((event) => [
-              event.at,
-              event.room ?? "",
-              event.pcName ?? event.pc ?? "",
-              event.session ?? "",
-              event.text,
-            ]),
-          ),
-        );
+        say(eventTable(events));
+        const { campus } = await client.get<Pick<StatusView, "campus">>("/status");
+        if (campus !== null && campus.away !== null)
+          say(
+            `the campus's database is away since ${campus.away.since}: this is the server ${campus.server}'s alone`,
+          );
         return 0;
       }),
     );
+}
+
+/** Of a campus, with the server of each. */
+function eventTable(events: readonly HistoryEvent[]): string {
+  const isOfCampus = events.some(({ server }) => server !== undefined);
+  return table(
+    ["TIME", ...(isOfCampus ? ["SERVER"] : []), "ROOM", "PC", "SESSION", "WHAT"],
+    events.map((event) => [
+      event.at,
+      ...(isOfCampus ? [event.server ?? ""] : []),
+      event.room ?? "",
+      event.pcName ?? event.pc ?? "",
+      event.session ?? "",
+      event.text,
+    ]),
+  );
 }
 
 function count(text: string): number {

@@ -13,6 +13,7 @@ import type { DiskView, PcView, SessionView } from "../../core/wire/views.ts";
 import { certificateText } from "./certificate.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
+import { atServerOf } from "./room-server.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 
@@ -33,7 +34,8 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .description("lists the PCs")
     .option("--room <R>", "only the PCs of this room")
     .action((options: { room?: string }) =>
-      run(async ({ client, say, document }) => {
+      run(async (context) => {
+        const { client, say, document } = await atServerOf(context, options.room);
         const pcs = (await client.get<PcView[]>("/pcs")).filter(
           ({ room }) => options.room === undefined || foldedName(room) === foldedName(options.room),
         );
@@ -42,7 +44,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
           table(
             ["NAME", "ROOM", "SEAT", "STATE", "KEY", "ADDRESS", "MAC", "DISK"],
             pcs.map((each) => [
-              each.doubt === null ? each.name : `${each.name} (which one? ${candidates(each)})`,
+              nameText(each),
               each.room,
               each.seat ?? "",
               each.state,
@@ -278,6 +280,14 @@ function fieldOf(
   throw new InvalidArgumentError("It has to be NAME=VALUE, or NAME= to take the field away.");
 }
 
+function nameText(pc: PcView): string {
+  if (pc.doubt !== null) return `${pc.name} (which one? ${candidates(pc)})`;
+  return pc.moved === undefined ? pc.name : `${pc.name} (${movedText(pc.moved)})`;
+}
+
+const movedText = ({ room, server }: NonNullable<PcView["moved"]>): string =>
+  `of room ${room}, which is at the server ${server} now`;
+
 const diskSummary = (disk: DiskView): string => `${diskIdentity(disk)} ${sizeText(disk.size)}`;
 
 function describe(pc: PcView): string[] {
@@ -286,6 +296,7 @@ function describe(pc: PcView): string[] {
   return [
     `${pc.name} (${pc.id}), room ${pc.room}${pc.seat === null ? "" : `, seat ${pc.seat}`}`,
     `state     ${pc.state}${pc.session === null ? "" : `, session ${pc.session}`}`,
+    ...(pc.moved === undefined ? [] : [`moved     ${movedText(pc.moved)}`]),
     ...(pc.bootTrouble === null ? [] : [`boot      ${pc.bootTrouble}`]),
     ...identityLines(pc).map((text, index) => `${index === 0 ? "key" : ""}`.padEnd(10) + text),
     `address   ${pc.ip ?? "none"}, ${pc.macs.join(" ")}`,

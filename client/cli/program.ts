@@ -81,6 +81,10 @@ export function roomcastProgram(
       "whose certificates to trust for --server; by default whom the system trusts",
     )
     .option("--token-file <F>", "the file with the operator's token for --server")
+    .option(
+      "--server-name <SERVER>",
+      "the server of the campus that shall do it, as `roomcast status` lists them; by default the one that is asked",
+    )
     .option("--json", "print one JSON document; while waiting, one event per line", false)
     .option("--yes", "do not ask before data is destroyed", false)
     .option("--plain", "no colours, and no line that is drawn again (also by NO_COLOR)", false)

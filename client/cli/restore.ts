@@ -17,8 +17,10 @@ import type { CliContext } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { imagePath } from "./image-work.ts";
 import type { RunCommand } from "./program.ts";
-import { choice, started } from "./session.ts";
+import { atServerOf, atText } from "./room-server.ts";
+import { choice } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
+import { started } from "./watch.ts";
 
 interface TargetOptions {
   readonly room?: string;
@@ -61,7 +63,7 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
       ),
     )
     .action((image: string, options: TargetOptions) =>
-      run((context) => restore(context, image, options)),
+      run(async (context) => restore(await atServerOf(context, options.room), image, options)),
     );
 
   withTargets(
@@ -71,7 +73,9 @@ export function addRestoreCommands(program: Command, run: RunCommand): void {
       .option("--save-as <NAME>", "also store it as a new version of NAME")
       .option("--source-disk <DEV>", "the disk of PC to read; needed where it has several")
       .option("--raw", "take every byte, used or not"),
-  ).action((pc: string, options: CastOptions) => run((context) => cast(context, pc, options)));
+  ).action((pc: string, options: CastOptions) =>
+    run(async (context) => cast(await atServerOf(context, options.room), pc, options)),
+  );
 }
 
 const withTargets = (command: Command): Command =>
@@ -219,7 +223,7 @@ async function confirmTargets(
   };
   const before = from.before(foreseenDisks(overwritten, rooms, request));
   const lines = [
-    `${what} will overwrite:`,
+    `${what} will overwrite${atText(context)}:`,
     ...targetLines(overwritten, rooms, request),
     ...notes,
     ...before,

@@ -1,9 +1,8 @@
-/** `room move`: an operator's word that the server of a room is off for good. */
+/** `room move`: an operator's word that a server of the campus shall have a room. */
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
-import type { CampusRoomView } from "../../core/wire/campus.ts";
+import type { CampusRoomView, CampusStatus, MovedRoomView } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
-import type { RoomView } from "../../core/wire/rooms.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { RunCommand } from "./program.ts";
 
@@ -11,30 +10,50 @@ export function addMoveCommand(program: Command, room: Command, run: RunCommand)
   room
     .command("move <R>")
     .description(
-      "takes over a room of the campus whose server is off for good; --server is the name of the server that takes it, on which this is run",
+      "moves a room of the campus to another server, with its PCs, keys, seats, settings and schedules; --server is the name of the server that takes it, on which this is run",
     )
     .action((name: string) =>
       run(
         async ({ client, say, document, confirm }) => {
           const server = serverOf(program);
           const rooms = await client.get<CampusRoomView[]>("/campus/rooms");
-          const owner = rooms.find((each) => isNamed(each, name) && each.owner !== server)?.owner;
-          const of = owner === null || owner === undefined ? "" : ` of the server ${owner}`;
-          await confirm(
-            [
-              `The room ${name}${of} will be the server ${server}'s.`,
-              "If its server runs, and only cannot reach the campus's database, both will work with it.",
-            ],
-            name,
-          );
+          const found = rooms.find((each) => isNamed(each, name) && each.owner !== server);
+          const { campus } = await client.get<{ readonly campus: CampusStatus | null }>("/status");
+          await confirm(textOf(name, server, { found, campus }), name);
           const path = `/rooms/${encodeURIComponent(name)}/move`;
-          document(await client.post<RoomView>(path, { server }));
-          say(`the room ${name} is the server ${server}'s now`);
+          const moved = await client.post<MovedRoomView>(path, { server });
+          document(moved);
+          for (const text of moved.move.notes) say(`note: ${text}`);
+          say(cameText(moved, server));
           return 0;
         },
         { isLocal: true },
       ),
     );
+}
+
+/** What is about to be done, in sentences. */
+function textOf(
+  name: string,
+  server: string,
+  known: { readonly found: CampusRoomView | undefined; readonly campus: CampusStatus | null },
+): string[] {
+  const owner = known.found?.owner ?? null;
+  const of = owner === null ? "" : ` of the server ${owner}`;
+  const move = `The room ${name}${of} will be the server ${server}'s, with its PCs.`;
+  const away = known.campus?.servers.find((each) => each.name === owner)?.away ?? null;
+  if (owner === null || away === null) return [move];
+  return [
+    move,
+    `Nothing was heard of ${owner} since ${away}: what comes along is as it told it last.`,
+    `If ${owner} runs, and only cannot reach the campus's database, both will work with the room.`,
+  ];
+}
+
+function cameText({ name, pcs, move }: MovedRoomView, server: string): string {
+  const of = move.from === null || move.from === server ? "" : `, from the server ${move.from}`;
+  const as = move.told === null ? "" : `, as of ${move.told}`;
+  return `the room ${name} is the server ${server}'s now${of}: ${pcs} PCs${as}`;
 }
 
 /** The option that names a remote server everywhere else. */
@@ -43,7 +62,7 @@ function serverOf(program: Command): string {
   if (server !== undefined) return server;
   throw new RoomcastError(
     "usage",
-    "it is not said which server takes the room over",
+    "it is not said which server takes the room",
     "name it with --server NAME, as `roomcast status` has it",
   );
 }

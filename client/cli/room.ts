@@ -11,11 +11,13 @@ import { sayLost, withDryRun } from "./dry-run.ts";
 import type { RunCommand } from "./program.ts";
 import { addListCommands } from "./room-list.ts";
 import { addMoveCommand } from "./room-move.ts";
+import { atServerOf } from "./room-server.ts";
 import { addSettingOptions, changeOf, settingLines, warningLines } from "./room-settings.ts";
 
 const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
 
 export function addRoomCommands(program: Command, run: RunCommand): void {
+  const runFor = atRooms(run);
   const room = program
     .command("room")
     .description("manages rooms: a name, its PCs and their seats");
@@ -49,7 +51,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     .command("show <R>")
     .description("shows a room and its settings")
     .action((name: string) =>
-      run(async ({ client, say, document }) => {
+      runFor(name, async ({ client, say, document }) => {
         const found = await client.get<RoomView>(path(name));
         document(found);
         say(
@@ -93,7 +95,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
   addSettingOptions(
     room.command("set <R>").description("changes the settings of a room, and shows them"),
   ).action((name: string, options: Record<string, unknown>) =>
-    run(async ({ client, say, document }) => {
+    runFor(name, async ({ client, say, document }) => {
       const change = changeOf(options);
       const found = await client.patch<RoomView>(path(name), change);
       document(found);
@@ -106,7 +108,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     .command("unlock <R>")
     .description("opens the menus of a room's PCs, if too many wrong PINs have shut them")
     .action((name: string) =>
-      run(async ({ client, say, document }) => {
+      runFor(name, async ({ client, say, document }) => {
         document(await client.post<RoomView>(`${path(name)}/unlock`));
         say(`the menus of ${name} take PINs again`);
         return 0;
@@ -120,7 +122,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     )
     .option("--end", "end the seat walk")
     .action((name: string, { end = false }: { end?: boolean }) =>
-      run(async ({ client, say, document }) => {
+      runFor(name, async ({ client, say, document }) => {
         const found = await client.post<RoomView>(`${path(name)}/walk`, { on: !end });
         document(found);
         say(
@@ -137,7 +139,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     .description("wakes the PCs of a room; the exit status is 1 if one of them did not start")
     .option("--wait <S>", "how many seconds to wait for them; 0: do not wait", seconds, 180)
     .action((name: string, { wait }: { wait: number }) =>
-      run(async ({ client, say, document }) => {
+      runFor(name, async ({ client, say, document }) => {
         const report = await client.post<WakeReport>(`${path(name)}/wake`, { timeout: wait });
         document(report);
         const { alreadyOn, came, missing } = report;
@@ -175,8 +177,16 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
 
   addMoveCommand(program, room, run);
   addListCommands(room, run);
-  addSeatCommands(program, run);
+  addSeatCommands(program, runFor);
 }
+
+type RunForRoom = (room: string, action: (context: CliContext) => Promise<number>) => Promise<void>;
+
+/** Runs a command at the server whose room it is. */
+const atRooms =
+  (run: RunCommand): RunForRoom =>
+  (room, action) =>
+    run(async (context) => action(await atServerOf(context, room)));
 
 /** Whose room it is, and since when that was not heard. */
 function serverText({ server, owner, since }: CampusRoomView): string {
@@ -206,14 +216,14 @@ function seconds(text: string): number {
 
 const seated = (room: RoomView): number => room.seats.filter(({ pc }) => pc !== null).length;
 
-function addSeatCommands(program: Command, run: RunCommand): void {
+function addSeatCommands(program: Command, runFor: RunForRoom): void {
   const seat = program.command("seat").description("manages the seats of a room");
 
   seat
     .command("list <R>")
     .description("lists the seats and the PCs in them")
     .action((name: string) =>
-      run(async ({ client, say, document }) => {
+      runFor(name, async ({ client, say, document }) => {
         const { seats } = await client.get<RoomView>(path(name));
         document(seats);
         const pcs = new Map((await client.get<PcView[]>("/pcs")).map((pc) => [pc.id, pc.name]));
@@ -237,7 +247,7 @@ function addSeatCommands(program: Command, run: RunCommand): void {
     .description("adds a seat to the map")
     .requiredOption("--at <COLUMN,ROW>", "its place; both count from 0, front row first", place)
     .action((name: string, seatName: string, { at }: { at: Omit<Seat, "name"> }) =>
-      run((context) =>
+      runFor(name, (context) =>
         redraw(context, name, (seats) => [
           ...seats.filter((each) => each.name !== seatName),
           { name: seatName, ...at },
@@ -249,7 +259,7 @@ function addSeatCommands(program: Command, run: RunCommand): void {
     .command("remove <R> <SEAT>")
     .description("removes a seat from the map")
     .action((name: string, seatName: string) =>
-      run((context) =>
+      runFor(name, (context) =>
         redraw(context, name, (seats) => {
           const left = seats.filter((each) => each.name !== seatName);
           if (left.length < seats.length) return left;
@@ -266,7 +276,7 @@ function addSeatCommands(program: Command, run: RunCommand): void {
     .command("grid <R> <COLUMNSxROWS>")
     .description("replaces the map with a grid: A1, A2, … in the front row, then B1, …")
     .action((name: string, size: string) =>
-      run((context) => redraw(context, name, () => seatGrid(...gridSize(size)))),
+      runFor(name, (context) => redraw(context, name, () => seatGrid(...gridSize(size)))),
     );
 }
 

@@ -3,12 +3,13 @@ import { diskLine } from "../../core/screen/disk.ts";
 import { orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { table } from "../../core/screen/table.ts";
-import { printable } from "../../core/units/printable.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext } from "./context.ts";
 import type { RunCommand } from "./program.ts";
+import { withSession } from "./room-server.ts";
 import { keysOf } from "./targets.ts";
+import { started, watch } from "./watch.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
 
@@ -68,8 +69,9 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .command("show <S>")
     .description("shows a session, PC by PC")
     .action((id: string) =>
-      run(async ({ client, say, document }) => {
-        const found = await client.get<SessionView>(path(id));
+      run(async (context) => {
+        const { say, document } = context;
+        const found = await sessionOf(context, id);
         document(found);
         for (const line of resultTable(found)) say(line);
         say(found.endedAt === null ? progressLine(found) : sentence(found));
@@ -80,17 +82,18 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
   session
     .command("watch <S>")
     .description("follows a session to its end; Ctrl-C leaves it running")
-    .action((id: string) =>
-      run(async (context) => watch(context, await context.client.get<SessionView>(path(id)))),
-    );
+    .action((id: string) => run(async (context) => watch(context, await sessionOf(context, id))));
 
   for (const [action, description] of sessionActions) {
     session
       .command(`${action} <S>`)
       .description(description)
       .action((id: string) =>
-        run(async ({ client, say, document }) => {
-          const found = await client.post<SessionView>(`${path(id)}/${action}`);
+        run(async (context) => {
+          const { client, say, document } = context;
+          const found = await withSession(context, id, () =>
+            client.post<SessionView>(`${path(id)}/${action}`),
+          );
           document(found);
           say(`session ${found.id} is ${found.state}`);
           return 0;
@@ -102,8 +105,11 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .command("drop <S> <PC>")
     .description("takes a PC out of a session")
     .action((id: string, pc: string) =>
-      run(async ({ client, say, document }) => {
-        const found = await client.post<SessionView>(`${path(id)}/drop`, { pc });
+      run(async (context) => {
+        const { client, say, document } = context;
+        const found = await withSession(context, id, () =>
+          client.post<SessionView>(`${path(id)}/drop`, { pc }),
+        );
         document(found);
         say(`${pc} was taken out of session ${found.id}`);
         return 0;
@@ -133,7 +139,7 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .action((id: string, { wait = false }: { wait?: boolean }) =>
       run(async (context) => {
         const { client, confirm } = context;
-        const { members } = await client.get<SessionView>(path(id));
+        const { members } = await sessionOf(context, id);
         const failed = members.filter(({ result }) => result === "failed" || result === "stopped");
         const word = failed.map(({ name }) => name).join(",");
         if (word !== "") {
@@ -148,75 +154,6 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     );
 }
 
-/** Says that the session has started and, if `wait` is set, follows it. Answers the exit status. */
-export async function started(
-  context: CliContext,
-  session: SessionView,
-  wait: boolean,
-): Promise<number> {
-  context.document(session);
-  const watchWith = `roomcast session watch ${session.id}`;
-  context.say(`session ${session.id} started${wait ? "" : `; watch it with \`${watchWith}\``}`);
-  return wait ? watch(context, session) : 0;
-}
-
-/** Follows a session to its end. Ctrl-C leaves the session running, and says so. */
-async function watch(context: CliContext, first: SessionView): Promise<number> {
-  const stopped = new AbortController();
-  const interrupt = (): void => stopped.abort();
-  process.once("SIGINT", interrupt);
-  const live = !context.json && !context.plain && process.stdout.isTTY;
-  const noticed = new Set<string>();
-  let last = first;
-  let shown = "";
-  try {
-    if (first.endedAt !== null) return finished(context, first, live);
-    for await (const event of context.client.events(stopped.signal)) {
-      if (event.type === "connection" && event.state === "down") {
-        process.stderr.write(`roomcast: ${printable(event.detail)}; trying again\n`);
-      }
-      if (event.type !== "session" || event.session.id !== first.id) continue;
-      last = event.session;
-      if (last.endedAt !== null) return finished(context, last, live);
-      context.document(last);
-      for (const notice of last.notices.filter((each) => !noticed.has(each))) {
-        noticed.add(notice);
-        process.stderr.write(`${live ? "\r\x1b[K" : ""}roomcast: ${printable(notice)}\n`);
-      }
-      const line = printable(progressLine(last));
-      if (line === shown) continue;
-      shown = line;
-      if (live)
-        process.stdout.write(`\r\x1b[K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
-      else context.say(line);
-    }
-  } finally {
-    process.off("SIGINT", interrupt);
-  }
-  process.stderr.write(
-    `\nroomcast: session ${last.id} is still running; watch it with \`roomcast session watch ${last.id}\`, ` +
-      `end it with \`roomcast session stop ${last.id}\`\n`,
-  );
-  return 130;
-}
-
-/** Shows the result; answers the exit status. */
-function finished(context: CliContext, session: SessionView, live: boolean): number {
-  context.document(session);
-  if (live) process.stdout.write("\r\x1b[K");
-  for (const line of resultTable(session)) context.say(line);
-  context.say(sentence(session));
-  return sessionStatus(session);
-}
-
-/** 0: every PC is verified. 4: a safety rule refused every PC that is not. 1: anything else. */
-export function sessionStatus({ members, state }: Pick<SessionView, "members" | "state">): number {
-  const others = members.filter(({ result }) => result !== "verified");
-  // A live cast that should have stored an image and did not has failed, even if every PC is verified.
-  if (others.length === 0) return state === "failed" ? 1 : 0;
-  return others.every(({ refused }) => refused) ? 4 : 1;
-}
-
 /** An option with a fixed set of values. */
 export const choice = (
   flags: string,
@@ -229,3 +166,6 @@ const sessionActions = [
   ["start", "starts a session that is still waiting for PCs"],
   ["stop", "stops a session; disks that are not finished do not boot"],
 ] as const;
+
+const sessionOf = (context: CliContext, id: string): Promise<SessionView> =>
+  withSession(context, id, () => context.client.get<SessionView>(path(id)));

@@ -8,7 +8,7 @@ export async function shell({ client }: CliContext, pc: string, term: string): P
   if (!input.isTTY || !output.isTTY) {
     throw new RoomcastError("usage", "a shell needs a terminal", "run this command in one");
   }
-  const { status, reason } = await shellInTerminal(client.place, pc, { term, input, output });
+  const { status, reason } = await shellInTerminal(client, pc, { term, input, output });
   if (reason !== null) process.stderr.write(`\r\nroomcast: ${reason}\r\n`);
   return status ?? 1;
 }

@@ -46,6 +46,7 @@ const shown = ({ gate, key, since, next, signing }: TrustView): string[] => [
   ...(next === null ? [] : [`Next  ${next.key}  (since ${next.since})`]),
   `Certificates are signed by  ${signing.key}  (since ${signing.since})`,
   ...signing.earlier.map((each) => `Earlier ones were signed by ${each}`),
+  ...signing.campus.map(({ server, key: other }) => `Those of ${server} are signed by ${other}`),
 ];
 
 const names = (pcs: readonly string[]): string => (pcs.length === 0 ? "none" : pcs.join(", "));

@@ -9,6 +9,8 @@ export interface ConsoleApi {
   post<T>(path: string, body?: unknown): Promise<T>;
   patch<T>(path: string, body: unknown): Promise<T>;
   delete<T>(path: string): Promise<T>;
+  /** The same for another server of the campus. */
+  at(server: string): ConsoleApi;
   /** Work that the server answers in lines, and its result. */
   follow<T>(
     path: string,
@@ -23,4 +25,6 @@ export interface Call {
   readonly method: "post" | "patch" | "delete";
   readonly path: string;
   readonly body?: unknown;
+  /** The server of the campus that shall do it; by default the one that the console shows. */
+  readonly server?: string;
 }

@@ -12,6 +12,7 @@ import {
   roomNameRule,
 } from "../../core/wire/names.ts";
 import type { Call } from "./api.ts";
+import { pressAtCampus, pressAtElsewhere } from "./campus.ts";
 import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
 import { pressAtNotes } from "./notes.ts";
@@ -74,6 +75,10 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
     }
     case "overwrite":
       return pressAtOverwrite(model, ui, page, key);
+    case "campus":
+      return pressAtCampus(model, ui, page, key);
+    case "elsewhere":
+      return pressAtElsewhere(model, ui, page, key);
     case "disks": {
       const pc = model.pcs.get(page.pc);
       const disk = pc?.disks[page.chosen];

@@ -17,6 +17,7 @@ import { foreseenTarget, sectorsOf } from "../../core/screen/target.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
+import { campusRows, elsewhereRows } from "./campus.ts";
 import { fieldRow } from "./field-row.ts";
 import { fitSaid } from "./fit.ts";
 import type { Model } from "./model.ts";
@@ -57,6 +58,10 @@ export function dialogRows(
         body: overwriteRows(model, page, size),
         keys: t("keys.overwrite"),
       };
+    case "campus":
+      return { body: campusRows(model, page, size), keys: t("keys.campus") };
+    case "elsewhere":
+      return { body: elsewhereRows(model, page, size), keys: t("keys.elsewhere") };
     case "disks": {
       const pc = model.pcs.get(page.pc);
       const body = (pc?.disks ?? []).map((disk, index) =>

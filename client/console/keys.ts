@@ -162,6 +162,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
   if (key.name === ":") return open(ui, { name: "command", value: "" });
   if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
+  if (key.name === "C") return open(ui, { name: "campus", chosen: 0 });
   if (key.name === "R") {
     if (ui.room === null) return refuse(ui, t("no.room"));
     return open(ui, { name: "room", chosen: 0 });

@@ -75,7 +75,7 @@ const findingLines = ({ level, text, mend }: Finding): string[] => [
   ...(mend === null ? [] : [`     -> ${mend}`]),
 ];
 
-const historyLine = ({ at, pcName, pc, session, text }: HistoryEvent): string => {
-  const who = [session, pcName ?? pc].filter((part) => part !== null).join(" ");
+const historyLine = ({ at, pcName, pc, session, text, server }: HistoryEvent): string => {
+  const who = [server ?? null, session, pcName ?? pc].filter((part) => part !== null).join(" ");
   return `${at.slice(0, 19).replace("T", " ")}  ${who === "" ? "" : `${who}: `}${text}`;
 };

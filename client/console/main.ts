@@ -4,6 +4,7 @@ import { openTerminal } from "../../core/node/terminal.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import { type Locale, plainLocale } from "../../core/words/languages.ts";
 import type { Call, ConsoleApi } from "./api.ts";
+import { CampusWatch } from "./campus-watch.ts";
 import { press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
@@ -60,7 +61,13 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     drawSoon(0);
   });
 
+  const campus = new CampusWatch(api, (seen) => {
+    model.campus = seen;
+    drawSoon(0);
+  });
+
   const draw = (): void => {
+    campus.set(ui.page.name === "campus");
     looker.at(ui.page.name === "look" ? ui.page : null);
     clearTimeout(timer);
     timer = undefined;
@@ -80,8 +87,10 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     ui = { ...ui, said: { text, good } };
     if (!leaving.signal.aborted) drawSoon(0);
   };
-  const call = ({ method, path, body }: Call): Promise<unknown> =>
-    method === "delete" ? api.delete(path) : api[method](path, body);
+  const call = ({ method, path, body, server }: Call): Promise<unknown> => {
+    const to = server === undefined ? api : api.at(server);
+    return method === "delete" ? to.delete(path) : to[method](path, body);
+  };
 
   const perform = async (effect: Effect): Promise<void> => {
     try {
@@ -161,6 +170,7 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
     }
   } finally {
     looker.at(null);
+    campus.set(false);
     clearTimeout(timer);
     terminal.close();
   }

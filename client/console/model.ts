@@ -6,6 +6,7 @@ import type { RoomView } from "../../core/wire/rooms.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { ConsoleEvent } from "./api.ts";
+import type { SeenCampus } from "./campus-watch.ts";
 import type { Looked } from "./looker.ts";
 
 export interface Model {
@@ -20,6 +21,8 @@ export interface Model {
   readonly parts: Map<string, Part>;
   /** What a page shows of a PC. */
   looked: Looked | null;
+  /** The rooms of the campus, once they were asked for. */
+  campus: SeenCampus | null;
   note: { readonly time: string; readonly text: string } | null;
   /** What is wrong now. */
   warnings: readonly string[];
@@ -39,6 +42,7 @@ export const emptyModel = (language: Language = "en"): Model => ({
   requests: new Map(),
   parts: new Map(),
   looked: null,
+  campus: null,
   note: null,
   warnings: [],
   connection: { state: "connecting", detail: "" },

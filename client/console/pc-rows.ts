@@ -37,6 +37,7 @@ export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
     blank,
     fact(t("pc.id"), pc.id),
     fact(t("address"), t("pc.lastSeen", { ip: pc.ip ?? t("none"), time: lastSeen })),
+    ...(pc.moved === undefined ? [] : paragraph(t("pc.moved", pc.moved), columns, "warn")),
     ...(pc.bootTrouble === null
       ? []
       : paragraph(t("pc.boot", { what: told(pc.bootTrouble) }), columns, "warn")),

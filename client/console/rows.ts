@@ -158,6 +158,7 @@ const helpRows = ({ t }: ConsoleSpeech): Row[] => [
       ["i", "help.images"],
       ["R", "help.room"],
       ["D", "help.check"],
+      ["C", "help.campus"],
       [":", "help.command"],
       ["y  n", "help.answer"],
       ["Ctrl-L", "help.redraw"],

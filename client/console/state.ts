@@ -85,6 +85,15 @@ export type Page =
   | { readonly name: "store"; readonly chosen: number }
   /** Notes on an image, by its id, as they are written. */
   | { readonly name: "notes"; readonly image: string; readonly value: string }
+  /** The rooms of the campus's servers. */
+  | { readonly name: "campus"; readonly chosen: number }
+  /** Which image is restored to a room of another server. */
+  | {
+      readonly name: "elsewhere";
+      readonly room: string;
+      readonly server: string;
+      readonly chosen: number;
+    }
   /** The shown room: what it is set to. */
   | { readonly name: "room"; readonly chosen: number }
   | { readonly name: "setting"; readonly key: keyof RoomChange; readonly value: string }

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import type { ErrorView } from "../../core/wire/api.ts";
+import { serverHeader } from "../../core/wire/campus-order.ts";
 import { t } from "./words.ts";
 
 /** A request to the server. */
@@ -10,15 +11,18 @@ export interface Call {
   /** Below `/api/v1`. */
   readonly path: string;
   readonly body?: unknown;
+  /** The server of the campus that shall do it; by default the page's own. */
+  readonly server?: string;
 }
 
 /** Counts the answers that say that the login is over. */
 export const signedOut = signal(0);
 
-export const get = <T>(path: string): Promise<T> => request<T>("GET", path);
+export const get = <T>(path: string, server?: string): Promise<T> =>
+  request<T>("GET", path, undefined, server);
 
-export const send = <T>({ method, path, body }: Call): Promise<T> =>
-  request<T>(method.toUpperCase(), path, body ?? (method === "delete" ? undefined : {}));
+export const send = <T>({ method, path, body, server }: Call): Promise<T> =>
+  request<T>(method.toUpperCase(), path, body ?? (method === "delete" ? undefined : {}), server);
 
 /** Work that the server answers in lines: progress now and then, and at the end the result. */
 export async function follow<T>(
@@ -52,8 +56,13 @@ export async function follow<T>(
 /** What the server says as text: a list, a certificate. */
 export const getText = async (path: string): Promise<string> => (await ask("GET", path)).text();
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await ask(method, path, body);
+async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  server?: string,
+): Promise<T> {
+  const answer = await ask(method, path, body, null, server);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
@@ -62,12 +71,15 @@ async function ask(
   path: string,
   body?: unknown,
   signal: AbortSignal | null = null,
+  server?: string,
 ): Promise<Response> {
   const answer = await fetch(`/api/v1${path}`, {
     ...{ method, signal, credentials: "same-origin" },
-    ...(body === undefined
-      ? {}
-      : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    headers: {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(server === undefined ? {} : { [serverHeader]: server }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch(() => {
     throw unreachable();
   });

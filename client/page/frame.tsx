@@ -1,5 +1,6 @@
 /** What is around every page: where one can go, whether the server is reached, and what was done last. */
 import { useEffect } from "preact/hooks";
+import type { CampusStatus } from "../../core/wire/campus.ts";
 import { send, signedOut } from "./api.ts";
 import { useApp } from "./app.ts";
 import { ActionDialog, Dialog } from "./dialog.tsx";
@@ -11,7 +12,7 @@ import { hrefOf, type Route } from "./route.ts";
 import { Announcer } from "./session-line.tsx";
 import { SessionPage, SessionsPage } from "./session-page.tsx";
 import { SettingsMenu } from "./settings-menu.tsx";
-import { Bar, Button, ShapeIcon, Trouble } from "./ui.tsx";
+import { Bar, Button, ShapeIcon, Trouble, useFetched } from "./ui.tsx";
 import { WallPage } from "./wall.tsx";
 import { WallLinkDialog } from "./wall-link.tsx";
 import { clock, clockSeconds, dateTime, percent, t } from "./words.ts";
@@ -22,6 +23,8 @@ const RoomPage = late(async () => (await import("./room-page.tsx")).RoomPage);
 const PeoplePage = late(async () => (await import("./people-page.tsx")).PeoplePage);
 const SchedulePage = late(async () => (await import("./other-pages.tsx")).SchedulePage);
 const DoctorPage = late(async () => (await import("./other-pages.tsx")).DoctorPage);
+const CampusPage = late(async () => (await import("./campus-page.tsx")).CampusPage);
+const ElsewherePage = late(async () => (await import("./campus-page.tsx")).ElsewherePage);
 const HistoryPage = late(async () => (await import("./other-pages.tsx")).HistoryPage);
 
 export function Frame() {
@@ -72,6 +75,10 @@ function PageAt({ at }: { at: Route }) {
       return <PeoplePage />;
     case "doctor":
       return <DoctorPage />;
+    case "campus":
+      return <CampusPage />;
+    case "elsewhere":
+      return <ElsewherePage server={at.server} name={at.name} />;
   }
 }
 
@@ -79,6 +86,7 @@ function TopBar() {
   const app = useApp();
   const { account, route } = app;
   const at = route.value.page;
+  const campus = useFetched<CampusStatus | null>("/campus").value;
   const until = account.value?.until ?? null;
   const link = (page: Route["page"], target: Route, text: string) => (
     <a href={hrefOf(target)} aria-current={at === page ? "page" : undefined}>
@@ -99,6 +107,7 @@ function TopBar() {
         {link("schedule", { page: "schedule" }, t("schedule"))}
         {link("people", { page: "people" }, t("people"))}
         {link("doctor", { page: "doctor" }, t("doctor"))}
+        {campus === null ? null : link("campus", { page: "campus" }, t("campus"))}
       </nav>
       <details class="account">
         <summary>{account.value?.name}</summary>

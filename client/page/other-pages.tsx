@@ -161,7 +161,7 @@ export function HistoryPage({ at }: { at: Extract<Route, { page: "history" }> })
           <tr key={`${event.at} ${event.text}`}>
             <td>{dateTime(event.at)}</td>
             <td>{event.pcName ?? event.pc}</td>
-            <td>{event.session}</td>
+            <td>{[event.session, event.server].filter(Boolean).join(", ")}</td>
             <td>{event.operator}</td>
             <td>{event.text}</td>
           </tr>

@@ -146,6 +146,10 @@ function ServerKey() {
               ...value.signing.earlier.map(
                 (key) => [t("trust.earlier"), <code class="key">{key}</code>] as const,
               ),
+              ...value.signing.campus.map(
+                ({ server, key }) =>
+                  [t("trust.signing.at", { server }), <code class="key">{key}</code>] as const,
+              ),
             ]}
           />
           {value.next === null ? null : (

@@ -6,15 +6,17 @@ export type Route =
   | { readonly page: "pc"; readonly id: string }
   | { readonly page: "session"; readonly id: string }
   | { readonly page: "room"; readonly name: string }
+  /** A room of another server of the campus. */
+  | { readonly page: "elsewhere"; readonly server: string; readonly name: string }
   /** What happened to one of these. */
   | {
       readonly page: "history";
       readonly of: "pc" | "room" | "session" | "image" | "operator";
       readonly id: string;
     }
-  | { readonly page: "sessions" | "images" | "schedule" | "people" | "doctor" };
+  | { readonly page: "sessions" | "images" | "schedule" | "people" | "doctor" | "campus" };
 
-const lists = ["sessions", "images", "schedule", "people", "doctor"] as const;
+const lists = ["sessions", "images", "schedule", "people", "doctor", "campus"] as const;
 const subjects = ["pc", "room", "session", "image", "operator"] as const;
 
 /** An address that is no page of this one is the wall of all PCs. */
@@ -25,6 +27,7 @@ export function routeOf(hash: string): Route {
     .map((part) => decoded(part));
   const [id = "", more = ""] = rest;
   const single = lists.find((each) => each === page);
+  if (page === "campus" && more !== "") return { page: "elsewhere", server: id, name: more };
   if (single !== undefined) return { page: single };
   if (id === "") return { page: "wall", room: null };
   const subject = subjects.find((each) => each === id);
@@ -44,6 +47,8 @@ export function hrefOf(route: Route): string {
       return `#/${route.page}/${encodeURIComponent(route.id)}`;
     case "room":
       return `#/room/${encodeURIComponent(route.name)}`;
+    case "elsewhere":
+      return `#/campus/${encodeURIComponent(route.server)}/${encodeURIComponent(route.name)}`;
     case "history":
       return `#/history/${route.of}/${encodeURIComponent(route.id)}`;
     default:

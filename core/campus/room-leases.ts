@@ -1,7 +1,9 @@
 /**
  * Whose each room is, as one server of a campus knows it: a pure machine. The campus's database gives the leases; a
  * server acts for a room once it was told that it has the lease, and until it is told that another server has it.
- * While the database is away nothing is told, and so all stays as it is. docs/campus.md argues why that is right.
+ * While the database is away nothing is told, and so all stays as it is. A room moves by an operator's word at the
+ * server that takes it: the other one stops acting for it first, and for good; then what is in it goes with the
+ * lease, and only who has taken it acts. docs/campus.md argues why that is right.
  */
 import { type Millis, millis } from "../units/units.ts";
 
@@ -13,11 +15,21 @@ export const beatEvery = millis(5000);
 /** A lease that was not renewed for so long has lapsed: twelve beats, so that a restart and a slow database are none. */
 export const leaseFor = millis(60_000);
 
-/** `asked`: nobody has told yet whose it is. `epoch` grows each time that a lease goes to another server. */
+/** `epoch` grows each time that a lease goes to another server. */
 export type Standing =
+  /** Nobody has told yet whose it is. */
   | { readonly name: "asked" }
   | { readonly name: "owned"; readonly epoch: number }
-  | { readonly name: "elsewhere"; readonly server: string };
+  | { readonly name: "elsewhere"; readonly server: string }
+  /** This server has stopped acting for it, so that the server `to` has it by the move of this number. */
+  | {
+      readonly name: "giving";
+      readonly epoch: number;
+      readonly to: string;
+      readonly move: number;
+    }
+  /** An operator has said that this server shall have it, which has not taken what is in it yet. */
+  | { readonly name: "coming" };
 
 /** By the rooms' folded names. A standing that stays as it was is the same object. */
 export type Standings = ReadonlyMap<string, Standing>;
@@ -28,13 +40,29 @@ export interface RoomLease {
   readonly room: string;
   readonly server: string;
   readonly epoch: number;
+  /** Its server has not taken what is in the room yet. */
+  readonly isArriving: boolean;
+  /** The number of the last move by which a server gave it to another; null: of none. */
+  readonly given: number | null;
+  /** The last order to move it. `by`: the server that wants it; null: no more. `refusal`: why it does not get it. */
+  readonly order: {
+    readonly move: number;
+    readonly by: string | null;
+    readonly refusal: string | null;
+  } | null;
 }
 
 export type LeaseEvent =
   /** The folded names of the rooms that this server has, all of them. */
   | { readonly type: "rooms"; readonly rooms: readonly string[] }
-  /** An operator has said that this server shall have a room which another one had. */
+  /** An operator has said that this server shall have a room which another one has, or had. */
   | { readonly type: "word"; readonly room: string }
+  /** The database was told of that word, or could not be. */
+  | { readonly type: "worded"; readonly room: string }
+  /** Whether what is in the room lets it leave, asked for by `consider`. */
+  | { readonly type: "considered"; readonly room: string; readonly may: boolean }
+  /** What is in the room is this server's: it was stored with this lease. */
+  | { readonly type: "taken"; readonly room: string; readonly epoch: number }
   /** Something may have changed in the database, or it is there again. */
   | { readonly type: "hint" }
   | { readonly type: "wake" }
@@ -42,18 +70,53 @@ export type LeaseEvent =
   | { readonly type: "answer"; readonly leases: readonly RoomLease[] | "namesake" }
   | { readonly type: "no-answer" };
 
+interface Move {
+  readonly room: string;
+  /** Of the lease that goes. */
+  readonly epoch: number;
+  readonly to: string;
+  readonly move: number;
+}
+
 export type LeaseAction =
-  /** Say that this server lives, take the leases of these rooms that nobody has, renew its own, and give back all others. */
-  | { readonly type: "ask"; readonly rooms: readonly string[] }
-  /** Remember this across a restart. */
-  | { readonly type: "keep"; readonly standings: Standings };
+  /**
+   * Say that this server lives, take the leases of these rooms that nobody has, renew its own, and give back all but
+   * those, the held ones, and those that arrive.
+   */
+  | { readonly type: "ask"; readonly rooms: readonly string[]; readonly held: readonly string[] }
+  /** Remember this across a restart, before anything that follows is done. */
+  | { readonly type: "keep"; readonly standings: Standings }
+  /** Have the room for this server: at once where its own does not live, else by asking that one. Say `worded`. */
+  | { readonly type: "want"; readonly room: string }
+  /** Look whether the room may leave, and say `considered` at once. */
+  | { readonly type: "consider"; readonly room: string; readonly to: string; readonly move: number }
+  /** Publish all that is in the room, and give its lease away: both or nothing. */
+  | ({ readonly type: "give" } & Move)
+  /** The same with what another server has published: nothing of it was taken here. */
+  | ({ readonly type: "pass" } & Move)
+  /** The lease is given: remove what is in the room from here. */
+  | { readonly type: "let-go"; readonly room: string; readonly to: string }
+  /** Store what was published of the room, and say `taken`. */
+  | { readonly type: "take"; readonly room: string; readonly epoch: number }
+  /** Tell the database that it was taken. */
+  | { readonly type: "confirm"; readonly room: string; readonly epoch: number };
 
 export class RoomLeases {
   private readonly server: string;
   private known: Map<string, Standing>;
+  /** The rooms that this server has something of. */
+  private here: ReadonlySet<string> = new Set();
   /** When and for which rooms the question was asked that has no answer yet. */
   private asking: { readonly at: Millis; readonly rooms: ReadonlySet<string> } | null = null;
   private nextAsk = millis(0);
+  /** Of rooms that come: since when the database knows of the word; null: it does not yet. */
+  private readonly words = new Map<string, Millis | null>();
+  /** What the last answer said; null: there was none since the start. */
+  private told: ReadonlyMap<string, RoomLease> | null = null;
+  /** The leases of this server of which nothing was taken, when it was last told. */
+  private arriving = new Map<string, RoomLease>();
+  /** By which move another server wants a room of this one. */
+  private wanted = new Map<string, { readonly to: string; readonly move: number }>();
 
   /** `kept`: what was remembered before a restart. */
   constructor(server: string, kept: Standings) {
@@ -63,6 +126,14 @@ export class RoomLeases {
 
   get standings(): Standings {
     return this.known;
+  }
+
+  /** Rooms that this server was given, and that nobody has told it to take. */
+  get unasked(): readonly string[] {
+    return [...this.arriving.keys()].filter((room) => {
+      const standing = this.known.get(room);
+      return standing === undefined || standing.name === "asked";
+    });
   }
 
   /** Whether this server may begin anything in a room, by its folded name. */
@@ -76,72 +147,213 @@ export class RoomLeases {
   }
 
   handle(event: LeaseEvent, now: Millis): LeaseAction[] {
-    const actions: LeaseAction[] = [];
     const before = this.known;
-    switch (event.type) {
-      case "rooms":
-        this.has(event.rooms, now);
-        break;
-      case "word":
-        if (this.known.has(event.room))
-          this.known = new Map(this.known).set(event.room, { name: "asked" });
-        this.nextAsk = now;
-        break;
-      case "hint":
-        this.nextAsk = now;
-        break;
-      case "wake":
-        break;
-      case "answer":
-        this.answered(event.leases, now);
-        break;
-      case "no-answer":
-        this.asking = null;
-        break;
-    }
-    if (!isSame(before, this.known)) actions.push({ type: "keep", standings: this.known });
+    const actions = this.react(event, now);
+    if (!isSame(before, this.known)) actions.unshift({ type: "keep", standings: this.known });
     if (this.asking === null && now >= this.nextAsk) {
-      const rooms = [...this.known.keys()].filter((room) => !this.isElsewhere(room)).sort();
+      const named = (...names: readonly Standing["name"][]): string[] =>
+        [...this.known].flatMap(([room, { name }]) => (names.includes(name) ? [room] : [])).sort();
+      const rooms = named("asked", "owned");
       this.asking = { at: now, rooms: new Set(rooms) };
       this.nextAsk = millis(now + beatEvery);
-      actions.push({ type: "ask", rooms });
+      actions.push({ type: "ask", rooms, held: named("giving") });
     }
     return actions;
   }
 
+  private react(event: LeaseEvent, now: Millis): LeaseAction[] {
+    switch (event.type) {
+      case "rooms":
+        this.has(event.rooms, now);
+        return [];
+      case "word":
+        return this.word(event.room);
+      case "worded":
+        if (this.words.has(event.room)) this.words.set(event.room, now);
+        this.nextAsk = now;
+        return [];
+      case "considered":
+        return event.may ? this.stop(event.room) : [];
+      case "taken":
+        return this.taken(event.room, event.epoch);
+      case "hint":
+        this.nextAsk = now;
+        return [];
+      case "wake":
+        return [];
+      case "answer":
+        return this.answered(event.leases, now);
+      case "no-answer":
+        this.asking = null;
+        return [];
+    }
+  }
+
+  private stand(room: string, standing: Standing | null): void {
+    const known = new Map(this.known);
+    if (standing === null) known.delete(room);
+    else known.set(room, standing);
+    this.known = known;
+  }
+
   private has(rooms: readonly string[], now: Millis): void {
-    const leased = rooms.filter((room) => room !== ownRoom);
-    const isKnown = leased.every((room) => this.known.has(room));
-    if (isKnown && leased.length === this.known.size) return;
-    this.known = new Map(leased.map((room) => [room, this.known.get(room) ?? { name: "asked" }]));
+    this.here = new Set(rooms.filter((room) => room !== ownRoom));
+    const isNew = [...this.here].some((room) => !this.known.has(room));
+    const gone = [...this.known].filter(
+      ([room, { name }]) => name !== "coming" && !this.here.has(room),
+    );
+    if (!isNew && gone.length === 0) return;
+    const known = new Map(this.known);
+    for (const [room] of gone) known.delete(room);
+    for (const room of this.here) if (!known.has(room)) known.set(room, { name: "asked" });
+    this.known = known;
     this.nextAsk = now;
   }
 
-  private isElsewhere(room: string): boolean {
-    return this.known.get(room)?.name === "elsewhere";
+  private word(room: string): LeaseAction[] {
+    // Said to the database all the same, which may have heard another server's word.
+    if (this.mayAct(room)) return [{ type: "want", room }];
+    if (this.known.get(room)?.name === "giving") {
+      // It may be given at any moment, but where the database has lost the lease.
+      if (this.told?.has(room) === false) this.stand(room, { name: "asked" });
+      return [];
+    }
+    this.words.set(room, null);
+    this.stand(room, { name: "coming" });
+    return [{ type: "want", room }];
   }
 
-  private answered(leases: readonly RoomLease[] | "namesake", now: Millis): void {
+  private stop(room: string): LeaseAction[] {
+    const standing = this.known.get(room);
+    const order = this.wanted.get(room);
+    if (standing?.name !== "owned" || order === undefined) return [];
+    const { epoch } = standing;
+    this.stand(room, { name: "giving", epoch, ...order });
+    return [{ type: "give", room, epoch, ...order }];
+  }
+
+  private taken(room: string, epoch: number): LeaseAction[] {
+    if (this.arriving.get(room)?.epoch !== epoch || this.known.get(room)?.name === "giving")
+      return [];
+    this.words.delete(room);
+    this.stand(room, { name: "owned", epoch });
+    return [{ type: "confirm", room, epoch }];
+  }
+
+  private answered(leases: readonly RoomLease[] | "namesake", now: Millis): LeaseAction[] {
     const { asking } = this;
     this.asking = null;
     // What was so long on its way may not be so any more.
-    if (asking === null || now - asking.at >= leaseFor) return;
-    const told = new Map(leases === "namesake" ? [] : leases.map((lease) => [lease.room, lease]));
-    const standingOf = (room: string, before: Standing): Standing => {
-      // Leases in this server's name are the other one's.
-      if (leases === "namesake") return { name: "asked" };
-      const lease = told.get(room);
-      // It came into being since; or another server had it, and the database may have lost that.
-      if (lease === undefined) return asking.rooms.has(room) ? { name: "asked" } : before;
-      const { server, epoch } = lease;
-      return server === this.server ? { name: "owned", epoch } : { name: "elsewhere", server };
-    };
+    if (asking === null || now - asking.at >= leaseFor) return [];
+    if (leases === "namesake") return this.meetNamesake();
+    const told = new Map(leases.map((lease) => [lease.room, lease]));
+    this.told = told;
+    const own = leases.filter(({ server }) => server === this.server);
+    this.arriving = new Map(
+      own.filter(({ isArriving }) => isArriving).map((lease) => [lease.room, lease]),
+    );
+    this.wanted = new Map(own.flatMap((lease) => this.wantedOf(lease)));
+    const known = new Map<string, Standing>();
+    for (const [room, before] of this.known) {
+      const standing = this.standingOf(room, before, { lease: told.get(room), asking });
+      if (standing === null) continue;
+      known.set(room, JSON.stringify(standing) === JSON.stringify(before) ? before : standing);
+    }
+    for (const room of this.words.keys())
+      if (known.get(room)?.name !== "coming") this.words.delete(room);
+    this.known = known;
+    const rooms = new Set([...known.keys(), ...this.arriving.keys()]);
+    return [...rooms].flatMap((room) => this.next(room, told.get(room)));
+  }
+
+  private wantedOf({ room, order }: RoomLease): [string, { to: string; move: number }][] {
+    if (order === null || order.by === null || order.by === this.server) return [];
+    return [[room, { to: order.by, move: order.move }]];
+  }
+
+  /** Leases in this server's name are the other one's. What is on its way stays so. */
+  private meetNamesake(): LeaseAction[] {
+    this.arriving = new Map();
+    this.wanted = new Map();
     this.known = new Map(
-      [...this.known].map(([room, before]) => {
-        const standing = standingOf(room, before);
-        return [room, JSON.stringify(standing) === JSON.stringify(before) ? before : standing];
+      [...this.known].map(([room, standing]) => {
+        const { name } = standing;
+        const stays = name === "giving" || name === "coming" || name === "asked";
+        return [room, stays ? standing : { name: "asked" }];
       }),
     );
+    return [];
+  }
+
+  /** What the room is by this lease; null: nothing that is of any concern here. */
+  private standingOf(
+    room: string,
+    before: Standing,
+    {
+      lease,
+      asking,
+    }: { lease: RoomLease | undefined; asking: { at: Millis; rooms: ReadonlySet<string> } },
+  ): Standing | null {
+    const isOwn = lease?.server === this.server;
+    if (before.name === "giving") return this.whileGiving(before, lease);
+    if (before.name === "coming" && !(isOwn && !lease.isArriving))
+      return this.whileComing(room, before, { lease, at: asking.at });
+    // It came into being since; or another server had it, and the database may have lost that.
+    if (lease === undefined) return asking.rooms.has(room) ? { name: "asked" } : before;
+    const { server, epoch } = lease;
+    if (!isOwn) return { name: "elsewhere", server };
+    const isTaken = before.name === "owned" && before.epoch === epoch;
+    return lease.isArriving && !isTaken ? { name: "asked" } : { name: "owned", epoch };
+  }
+
+  private whileGiving(
+    before: Standing & { name: "giving" },
+    lease: RoomLease | undefined,
+  ): Standing {
+    // The database has lost it: it may have been given by then.
+    if (lease === undefined) return before;
+    const { server, epoch } = lease;
+    if (server !== this.server) {
+      // Who took it over while this server was silent knows less of it than is here.
+      return lease.given === before.move ? before : { name: "elsewhere", server };
+    }
+    const isWanted = this.wanted.get(lease.room)?.move === before.move;
+    if (isWanted && epoch === before.epoch) return before;
+    return lease.isArriving ? { name: "asked" } : { name: "owned", epoch };
+  }
+
+  private whileComing(
+    room: string,
+    before: Standing,
+    { lease, at }: { readonly lease: RoomLease | undefined; readonly at: Millis },
+  ): Standing | null {
+    const since = this.words.get(room);
+    // The database may not have known of the word when it was asked.
+    if (since === null || (since !== undefined && at < since)) return before;
+    if (lease?.server === this.server || lease?.order?.by === this.server) return before;
+    if (!this.here.has(room)) return null;
+    return lease === undefined ? { name: "asked" } : { name: "elsewhere", server: lease.server };
+  }
+
+  /** What is to be done for a room, as it stands now. */
+  private next(room: string, lease: RoomLease | undefined): LeaseAction[] {
+    const standing = this.known.get(room);
+    if (standing?.name === "giving") {
+      const { epoch, to, move } = standing;
+      if (lease === undefined) return [];
+      if (lease.server !== this.server) return [{ type: "let-go", room, to: lease.server }];
+      return [{ type: "give", room, epoch, to, move }];
+    }
+    if (lease?.server !== this.server) return [];
+    const { epoch } = lease;
+    const wanted = this.wanted.get(room);
+    if (standing?.name === "owned") {
+      const confirm: LeaseAction[] = lease.isArriving ? [{ type: "confirm", room, epoch }] : [];
+      return wanted === undefined ? confirm : [...confirm, { type: "consider", room, ...wanted }];
+    }
+    if (!lease.isArriving) return [];
+    if (wanted !== undefined) return [{ type: "pass", room, epoch, ...wanted }];
+    return standing?.name === "coming" ? [{ type: "take", room, epoch }] : [];
   }
 }
 

@@ -105,6 +105,8 @@ export const HistoryEvent = Type.Object({
   /** Who ordered it; null: it came about by itself. */
   operator: nullable(Type.String()),
   text: Type.String(),
+  /** The server at which it happened; absent: this server belongs to no campus. */
+  server: Type.Optional(Type.String()),
 });
 export type HistoryEvent = Static<typeof HistoryEvent>;
 
@@ -198,8 +200,14 @@ export const TrustView = Type.Object({
   ...KeyView,
   /** The one that takes its place, while it is rotated. */
   next: nullable(Type.Object(KeyView)),
-  /** The key that signs certificates, and the fingerprints of those before it, oldest first. */
-  signing: Type.Object({ ...KeyView, earlier: Type.Array(Type.String()) }),
+  /**
+   * The key that signs certificates, and the fingerprints of those before it, oldest first; and those of the other servers
+   * of the campus, the earlier ones too, by server.
+   */
+  signing: Type.Object({
+    ...{ ...KeyView, earlier: Type.Array(Type.String()) },
+    campus: Type.Array(Type.Object({ server: Type.String(), key: Type.String() })),
+  }),
   /** PCs by name: those that are connected, and so know all keys; and the others. */
   told: Type.Array(Type.String()),
   away: Type.Array(Type.String()),

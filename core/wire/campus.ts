@@ -26,6 +26,52 @@ export const CampusRoomView = Type.Object({
 });
 export type CampusRoomView = Static<typeof CampusRoomView>;
 
+/** How a room came to a server. */
+export const MoveView = Type.Object({
+  /** The server that had it; null: nobody had. */
+  from: nullable(Type.String()),
+  /** When that server told last what is in it; null: nothing came along. */
+  told: nullable(Type.String()),
+  /** What is not as it was there, in sentences. */
+  notes: Type.Array(Type.String()),
+});
+export type MoveView = Static<typeof MoveView>;
+
+export const MovedRoomView = Type.Object({ ...RoomView.properties, move: MoveView });
+export type MovedRoomView = Static<typeof MovedRoomView>;
+
+/** A session that is over, as its server tells the campus of it. */
+export interface EndedSession {
+  readonly number: number;
+  /** ISO 8601, by that server's clock. */
+  readonly started: string;
+  readonly ended: string;
+  readonly room: string | null;
+  /** NAME@VERSION. */
+  readonly image: string | null;
+  readonly operator: string | null;
+  /** What came of it, in a line. */
+  readonly text: string;
+}
+
+/** An entry of the list of all sessions that are over. */
+export interface ToldSession extends EndedSession {
+  readonly server: string;
+}
+
+/** Null: whatever it is. */
+export interface ToldFilter {
+  readonly server: string | null;
+  /** The server of which nothing is wanted. */
+  readonly but: string | null;
+  readonly room: string | null;
+  readonly image: string | null;
+  readonly operator: string | null;
+  readonly number: number | null;
+  /** How many of those that ended last. */
+  readonly limit: number;
+}
+
 export const CampusServer = Type.Object({
   name: Type.String(),
   /** Of its API and page; null: not known yet. */

@@ -101,6 +101,11 @@ export const PcView = Type.Object({
   fields: PcFields,
   /** How far its network boot came and what that means, as the rest of a sentence about it; null: nothing keeps it. */
   bootTrouble: nullable(Type.String()),
+  /**
+   * Its room is at another server of the campus, by its key or by a MAC, which proves nothing. Absent: nothing is
+   * known of that.
+   */
+  moved: Type.Optional(Type.Object({ room: Type.String(), server: Type.String() })),
 });
 export type PcView = Static<typeof PcView>;
 

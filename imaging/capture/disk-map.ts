@@ -43,7 +43,7 @@ export async function mapDisk({ disk, raw, signal, log }: MapOptions): Promise<D
     table.kind === "none"
       ? [{ index: 0, type: "none", start: 0, size: disk.size }]
       : table.partitions;
-  // partclone sleeps for two seconds of each map.
+  // A map waits for the disk, and partclone is a process of its own.
   const found: FoundUse[] = [];
   for (let at = 0; at < volumes.length; at += mapsAtOnce) {
     const maps = volumes.slice(at, at + mapsAtOnce).map((volume) => {

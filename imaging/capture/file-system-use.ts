@@ -210,7 +210,8 @@ async function domainMap(
   };
   try {
     const path = join(folder, "map");
-    const args = ["-q", "-D", "-s", device, "-O", path, "-L", "/dev/null"];
+    // Its display, which -q does not end, else sleeps for two seconds at a time, and it waits for that.
+    const args = ["-q", "-f", "0", "-D", "-s", device, "-O", path, "-L", "/dev/null"];
     const name = `partclone.${kind}`;
     const { status, isMissing } = await runTool(name, args, signal);
     if (isMissing) return missing(name, "what it uses", "partclone");

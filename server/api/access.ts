@@ -12,6 +12,8 @@ import type { CountTry } from "./tries.ts";
 /** The caller; `address` is null on the local socket. */
 export interface Caller extends LoginView {
   readonly address: string | null;
+  /** The server of the campus where it was ordered; null: this one. */
+  readonly from: string | null;
   /** The login that its cookie has shown, by its hash; null: another credential. */
   readonly login: string | null;
   /** Whether what it has opened and is still open may stay so. */
@@ -31,6 +33,8 @@ declare module "fastify" {
     wall?: boolean;
     /** False: the calls of this route are not logged one by one. */
     audit?: boolean;
+    /** False: no other server of the campus can order it. Nor what needs an admin. */
+    ordered?: false;
   }
 }
 
@@ -48,11 +52,12 @@ export const cookieName = "__Host-roomcast";
 export type Identify = (request: FastifyRequest) => Promise<Caller>;
 
 const never = new AbortController().signal;
-const always = { stays: () => true, end: () => never };
+/** Of a caller whose call is over before anything about them changes. */
+export const always = { stays: () => true, end: () => never };
 
 export const localCaller: Identify = async () => ({
-  ...{ name: "local", role: "admin", room: null, until: null, address: null, login: null },
-  ...always,
+  ...{ name: "local", role: "admin", room: null, until: null, address: null, from: null },
+  ...{ login: null, ...always },
 });
 
 /**
@@ -73,10 +78,12 @@ export const networkCaller =
     }
     if (operator === null) throw unauthorized("the token belongs to no operator");
     const { name, role } = operator;
+    // From this moment on: a change that comes before something is opened ends it, too.
+    const change = operators.changeOf(name);
     return {
-      ...{ name, role, room: null, until: null, address: request.ip, login: null },
+      ...{ name, role, room: null, until: null, address: request.ip, from: null, login: null },
       ...always,
-      end: () => operators.changeOf(name),
+      end: () => change,
     };
   };
 
@@ -87,12 +94,11 @@ function cookieCaller(request: FastifyRequest, operators: Operators, logins: Log
   const login = logins.use(secret);
   if (login === null) throw unauthorized("the login is over");
   const { hash, name, role, room, until } = login;
-  const end = (): AbortSignal =>
-    room === null
-      ? AbortSignal.any([logins.endOf(hash), operators.changeOf(name)])
-      : logins.endOf(hash);
+  const over = logins.endOf(hash);
+  const change = room === null ? operators.changeOf(name) : never;
+  const end = (): AbortSignal => AbortSignal.any([over, change]);
   return {
-    ...{ name, role, room, until, address: request.ip, login: hash },
+    ...{ name, role, room, until, address: request.ip, from: null, login: hash },
     ...{ stays: () => logins.stays(hash), end },
   };
 }
@@ -147,6 +153,7 @@ const lookEveryMs = 5000;
 export function whileLetIn({ caller }: FastifyRequest, end: () => void): () => void {
   assert(caller !== null, "the guard knows who calls");
   const over = caller.end();
+  if (over.aborted) queueMicrotask(end);
   over.addEventListener("abort", end, { once: true });
   const looks = setInterval(() => {
     if (!caller.stays()) end();

@@ -6,25 +6,32 @@ import type { Caller } from "./access.ts";
 /** Longest value of a call in the log, in characters; longer ones are cut. */
 const valueLimit = 80;
 /** Values of fields with such a name are never logged: they are secret, or may have secrets in them. */
-const secret = /pin|token|secret$|password|script|^text$/i;
+export const secret = /pin|token|secret$|password|script|^text$/i;
 
-/** A call as a line of the history: who did what, with which values, and how it was answered. */
+/**
+ * A call as a line of the history: who did what, with which values, and how it was answered. `elsewhere`: the other
+ * server of the campus that was to do it; what it is about is there.
+ */
 export function auditLine(
   lab: Lab,
   request: FastifyRequest,
   caller: Caller,
   status: number,
+  elsewhere: string | null,
 ): { readonly about: Subjects; readonly text: string } {
   const { schema, url = "" } = request.routeOptions;
   const what = (schema as { summary?: string } | undefined)?.summary ?? `${request.method} ${url}`;
   const refused = status < 400 ? "" : ` (refused: ${status})`;
   const from = caller.address === null ? "" : ` from ${caller.address}`;
   return {
-    about: {
-      ...subjectsIn(lab, request.body),
-      ...subjectOf(lab, url, request.params as Record<string, string>),
-    },
-    text: `${caller.name}${from}: ${what}${valuesOf(request.body)}${refused}`,
+    about:
+      elsewhere !== null
+        ? {}
+        : {
+            ...subjectsIn(lab, request.body),
+            ...subjectOf(lab, url, request.params as Record<string, string>),
+          },
+    text: `${caller.name}${from}: ${what}${elsewhere === null ? "" : ` at ${elsewhere}`}${valuesOf(request.body)}${refused}`,
   };
 }
 

@@ -1,9 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
-import { CampusRoomView } from "../../core/wire/campus.ts";
-import { foldedName, RoomName } from "../../core/wire/names.ts";
-import { RoomView } from "../../core/wire/rooms.ts";
+import {
+  CampusRoomView,
+  type CampusServer,
+  CampusStatus,
+  MovedRoomView,
+  type MoveView,
+} from "../../core/wire/campus.ts";
+import type { OrderAnswer, OrderedCall } from "../../core/wire/campus-order.ts";
+import { RoomName } from "../../core/wire/names.ts";
+import { nullable } from "../../core/wire/nullable.ts";
 import type { Lab } from "../lab/lab.ts";
 import { closed } from "./schemas.ts";
 
@@ -11,18 +18,40 @@ const ByName = Type.Object({ name: RoomName });
 const Move = Type.Object({ server: Type.String({ maxLength: 63 }) }, closed);
 
 export interface CampusRoutesPorts {
-  /** This server's name. */
-  readonly server: string;
-  /** Rejects with `conflict` when its server was heard in the last minute, and with `away`. */
-  takeOver(room: string): Promise<void>;
-  /** The rooms of all servers, by name. */
-  views(): CampusRoomView[];
+  readonly rooms: {
+    /** This server's name. */
+    readonly server: string;
+    /** Has a room here, with all that is in it. Rejects with `conflict` where its server keeps it, and with `away`. */
+    move(room: string): Promise<MoveView>;
+    /** The rooms of all servers, by name. */
+    views(): CampusRoomView[];
+    status(): CampusStatus;
+  };
+  readonly orders: {
+    /** Throws `not-found` for a server that the campus does not have. */
+    serverNamed(name: string): CampusServer;
+    /**
+     * Has another server do a call, and answers what it answers. Rejects with `away` where nothing was done, and with
+     * `failed` where that is not known. `gone`: nobody waits any more.
+     */
+    order(to: string, call: OrderedCall, gone: AbortSignal): Promise<OrderAnswer>;
+  };
 }
 
 /** `/campus`: what the servers of a campus see of each other. */
 export const campusRoutes =
   (lab: Lab, campus: CampusRoutesPorts | null): FastifyPluginAsyncTypebox =>
   async (app) => {
+    app.get(
+      "/campus",
+      {
+        schema: {
+          summary: "list the servers of the campus",
+          response: { 200: nullable(CampusStatus) },
+        },
+      },
+      async () => campus?.rooms.status() ?? null,
+    );
     app.get(
       "/campus/rooms",
       {
@@ -31,24 +60,23 @@ export const campusRoutes =
           response: { 200: Type.Array(CampusRoomView) },
         },
       },
-      async () => campus?.views() ?? lab.inventory.rooms().map((name) => alone(lab, name)),
+      async () => campus?.rooms.views() ?? lab.inventory.rooms().map((name) => alone(lab, name)),
     );
     app.post(
       "/rooms/:name/move",
       {
         config: { role: "admin" },
         schema: {
-          summary: "take over a room whose server is off for good",
+          summary: "move a room to this server, with all that is in it",
           params: ByName,
           body: Move,
-          response: { 200: RoomView },
+          response: { 200: MovedRoomView },
         },
       },
       async ({ params: { name }, body: { server } }) => {
         requireThis(campus, server);
-        await campus.takeOver(name);
-        const isHere = lab.inventory.rooms().some((room) => foldedName(room) === foldedName(name));
-        return isHere ? lab.rooms.view(name) : lab.rooms.create(name);
+        const move = await campus.rooms.move(name);
+        return { ...lab.rooms.view(name), move };
       },
     );
   };
@@ -61,11 +89,12 @@ function requireThis(
     const next = "see docs/campus.md for what makes several servers a campus";
     throw new RoomcastError("refused", "this server belongs to no campus", next);
   }
-  if (campus.server === server) return;
+  const own = campus.rooms.server;
+  if (own === server) return;
   throw new RoomcastError(
     "refused",
-    `a room moves by the word of the server that takes it, and this one is ${campus.server}`,
-    `do it at ${server}, once the room was deleted where it is, or its server is off`,
+    `a room moves by the word of the server that takes it, and this one is ${own}`,
+    `do it at ${server}`,
   );
 }
 

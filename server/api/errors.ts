@@ -36,6 +36,16 @@ const httpStatus = (code: ErrorCode): number => {
   }
 };
 
+/** An error as it leaves. */
+export const refusalOf = ({
+  code,
+  message,
+  next,
+}: RoomcastError): { readonly status: number; readonly view: ErrorView } => ({
+  status: httpStatus(code),
+  view: { code, message, next },
+});
+
 type AnyError = FastifyError | RoomcastError | Error;
 
 /** Every error leaves as `{code, message, next}`. A bug is logged, and its answer has no details. */
@@ -65,10 +75,7 @@ function answerOf(
   error: AnyError,
   request: FastifyRequest,
 ): { readonly status: number; readonly view: ErrorView } {
-  if (error instanceof RoomcastError) {
-    const { code, message, next } = error;
-    return { status: httpStatus(code), view: { code, message, next } };
-  }
+  if (error instanceof RoomcastError) return refusalOf(error);
   if ("validation" in error && error.validation !== undefined) {
     const { what, next } = requestMisfit(error, request);
     return { status: 400, view: { code: "usage", message: what, next } };

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { type ApiEvent, HistoryEvent, LiveEvent } from "../../core/wire/api.ts";
+import type { ToldFilter, ToldSession } from "../../core/wire/campus.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
@@ -21,27 +22,39 @@ const Filter = Type.Object(
     image: Type.Optional(Reference),
     session: Type.Optional(Reference),
     operator: Type.Optional(Reference),
+    /** Of a campus: what this server's name is, or another one's. */
+    server: Type.Optional(Type.String({ maxLength: 63 })),
     /** How many of the newest events; 200 by default. */
     limit: Type.Optional(Type.String({ pattern: "^[0-9]{1,5}$" })),
   },
   closed,
 );
 
+/** The sessions that are over at the other servers of a campus. */
+export interface HistoryPort {
+  /** This server's name. */
+  readonly server: string;
+  /** None while that cannot be asked. */
+  list(filter: ToldFilter): Promise<readonly ToldSession[]>;
+}
+
 export interface EventPorts {
   readonly lab: Lab;
   readonly state: StateStore;
   readonly live: LiveEvents;
+  /** Null: the server belongs to no campus. */
+  readonly history: HistoryPort | null;
 }
 
 /** `/events`, live, and `/history`, the past. */
 export const eventRoutes =
   (ports: EventPorts): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { lab, state } = ports;
+    const { lab, state, history } = ports;
     app.get(
       "/events",
       {
-        config: { wall: true },
+        config: { wall: true, ordered: false },
         schema: {
           summary: "follow the whole state and its changes as server-sent events",
           produces: ["text/event-stream"],
@@ -60,20 +73,54 @@ export const eventRoutes =
         },
       },
       async ({ query }) => {
-        const { pc, image, limit, ...rest } = query;
-        const events = state.events({
+        const { pc, image, limit, server = null, ...rest } = query;
+        const wanted = {
           ...rest,
-          pc: pc === undefined ? null : lab.inventory.idOf(pc),
           image: image === undefined ? null : lab.images.nameOf(image),
           limit: Math.min(historyLimit, Number(limit ?? 200)),
-        });
-        return events.map((event) => ({
+        };
+        const isOwn = server === null || server === (history?.server ?? null);
+        const events = isOwn
+          ? state.events({ ...wanted, pc: pc === undefined ? null : lab.inventory.idOf(pc) })
+          : [];
+        const own = events.map((event) => ({
           ...event,
           pcName: event.pc === null ? null : (lab.inventory.get(event.pc)?.name ?? null),
+          ...(history === null ? {} : { server: history.server }),
         }));
+        // What PCs did at another server only that one knows.
+        if (history === null || pc !== undefined || server === history.server) return own;
+        const others = await othersOf(history, server, wanted);
+        return [...own, ...others].sort(byTime).slice(-wanted.limit);
       },
     );
   };
+
+const byTime = (one: HistoryEvent, other: HistoryEvent): number =>
+  one.at < other.at ? -1 : one.at > other.at ? 1 : 0;
+
+/** A session's number is each server's own: without a server's name it means this one's. */
+async function othersOf(
+  history: HistoryPort,
+  server: string | null,
+  wanted: {
+    room?: string;
+    session?: string;
+    operator?: string;
+    image: string | null;
+    limit: number;
+  },
+): Promise<HistoryEvent[]> {
+  const { room = null, session, operator = null, image, limit } = wanted;
+  if (session !== undefined && (server === null || !/^s\d{1,9}$/.test(session))) return [];
+  const number = session === undefined ? null : Number(session.slice(1));
+  const but = history.server;
+  const told = await history.list({ server, but, room, image, operator, number, limit });
+  return told.map((each) => ({
+    ...{ at: each.ended, session: `s${each.number}`, pc: null, pcName: null, room: each.room },
+    ...{ image: each.image, operator: each.operator, text: each.text, server: each.server },
+  }));
+}
 
 /** Between two signs of life, in milliseconds. */
 const aliveEveryMs = 5000;

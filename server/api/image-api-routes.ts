@@ -98,6 +98,7 @@ export const imageApiRoutes =
     app.post(
       "/images/:id/verify",
       {
+        config: { ordered: false },
         schema: { summary: "verify an image", params: ById, querystring: Verify, body: NoBody },
       },
       async ({ params, query }, reply) => {
@@ -111,7 +112,10 @@ export const imageApiRoutes =
     );
     app.post(
       "/store/verify",
-      { schema: { summary: "verify the whole store", querystring: Verify, body: NoBody } },
+      {
+        config: { ordered: false },
+        schema: { summary: "verify the whole store", querystring: Verify, body: NoBody },
+      },
       ({ query }, reply) =>
         answerInLines(reply, async (signal, onProgress) => ({
           image: null,
@@ -184,14 +188,17 @@ export const imageApiRoutes =
       "/images/:id/manifest",
       {
         schema: { summary: "show an image's manifest", params: ById },
-        config: { role: "operator", audit: false },
+        config: { role: "operator", audit: false, ordered: false },
       },
       async ({ params }, reply) =>
         reply.type("application/json").send(canonicalJson(lab.images.find(params.id))),
     );
     app.get(
       "/images/:id/index",
-      { schema: { summary: "export an image", params: ById }, config: { role: "operator" } },
+      {
+        schema: { summary: "export an image", params: ById },
+        config: { role: "operator", ordered: false },
+      },
       async ({ params }, reply) =>
         reply.type(octets).send(Buffer.from(await images.index(lab.images.find(params.id).id))),
     );
@@ -203,7 +210,7 @@ export const imageApiRoutes =
       "/images/:id/chunks",
       {
         schema: { summary: "export chunks of an image", params: ById, querystring: Range },
-        config: { role: "operator", audit: false },
+        config: { role: "operator", audit: false, ordered: false },
       },
       async ({ params, query }, reply) => {
         const { id } = lab.images.find(params.id);
@@ -217,7 +224,7 @@ export const imageApiRoutes =
       "/images/:id/disk.zst",
       {
         schema: { summary: "export an image as one file", params: ById },
-        config: { role: "operator" },
+        config: { role: "operator", ordered: false },
         // To tell the length it would read the whole image.
         exposeHeadRoute: false,
       },
@@ -235,6 +242,7 @@ export const imageApiRoutes =
     app.post(
       "/images/:id/fit",
       {
+        config: { ordered: false },
         schema: {
           summary: "make a version of an image that fits smaller disks",
           params: ById,
@@ -279,13 +287,14 @@ export const imageApiRoutes =
     const NewImage = Type.Object({ name: ImageName });
     app.post(
       "/imports",
-      { schema: { summary: "import an image", body: NewImage } },
+      { config: { ordered: false }, schema: { summary: "import an image", body: NewImage } },
       ({ body }, reply) => begin(images.beginImage(body.name), reply),
     );
     // A fitted version is made by the caller as well, and comes like an import.
     app.post(
       "/images/:id/fitted",
       {
+        config: { ordered: false },
         schema: {
           summary: "import a fitted version of an image",
           params: ById,
@@ -303,7 +312,7 @@ export const imageApiRoutes =
           params: ById,
           body: Type.Object({ bytes: Type.Integer({ minimum: 1 }) }, closed),
         },
-        config: { audit: false },
+        config: { audit: false, ordered: false },
       },
       async ({ params, body }, reply) => {
         await lab.images.noteLeastDisk(params.id, body.bytes);
@@ -313,7 +322,7 @@ export const imageApiRoutes =
     await app.register(async (scope) => {
       // The import is written down once, not part by part.
       scope.addHook("onRoute", (route) => {
-        route.config = { ...route.config, audit: false };
+        route.config = { ...route.config, audit: false, ordered: false };
       });
       scope.post<{ Params: { task: string }; Body: Static<typeof Space> }>(
         "/imports/:task/space",

@@ -134,7 +134,7 @@ export const loginRoutes =
     app.get(
       "/login",
       {
-        config: { wall: true },
+        config: { wall: true, ordered: false },
         schema: { summary: "say who calls", response: { 200: LoginView } },
       },
       async ({ caller }) => {
@@ -145,7 +145,7 @@ export const loginRoutes =
     app.post(
       "/logout",
       {
-        config: { role: "viewer", wall: true },
+        config: { role: "viewer", wall: true, ordered: false },
         schema: { summary: "log a browser out", body: Logout },
       },
       async ({ caller, body }, reply) => {

@@ -42,6 +42,7 @@ export class Logins {
     this.operators = operators;
     this.records = new Map(state.logins().map((record) => [record.hash, record]));
     this.links = new Map(state.wallLinks().map(({ room, hash }) => [room, hash]));
+    operators.onLoginsOver((name) => this.endAll(name));
   }
 
   /** For the operator; `secret` goes into the cookie. */

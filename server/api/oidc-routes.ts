@@ -19,13 +19,14 @@ export const oidcRoutes =
     app.setErrorHandler(answerErrorAsText);
 
     /** The operator whom the provider knows by that name, with the role that it means today. */
-    function admit(who: Identified, ip: string) {
+    async function admit(who: Identified, ip: string) {
       const { role } = who;
       if (role !== null) return operators.admit(who, who.name, role);
       const known = operators.of(who);
       if (known !== null) {
-        operators.remove(known.name);
+        // Also where the campus's database is away, and the operator cannot be removed.
         logins.endAll(known.name);
+        await operators.remove(known.name);
       }
       const was = known === null ? "" : `, and is no longer the operator ${known.name}`;
       const text = `${who.name} from ${ip}: ${who.issuer} says nothing that means a role${was}`;
@@ -60,7 +61,7 @@ export const oidcRoutes =
         const url = hereOf(request);
         url.search = new URL(request.url, url).search;
         const who = await oidc.finish(handle, url);
-        const operator = admit(who, request.ip);
+        const operator = await admit(who, request.ip);
         const { name } = operator;
         const text = `${name} from ${request.ip}: logged in by ${who.issuer}`;
         lab.announcer.note({ operator: name }, text);

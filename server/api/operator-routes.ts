@@ -3,7 +3,6 @@ import { Type } from "typebox";
 import { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
 import { OperatorName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import type { Logins } from "./logins.ts";
 import type { Operators } from "./operators.ts";
 import { closed } from "./schemas.ts";
 
@@ -21,7 +20,7 @@ const Body = Type.Object({ name: OperatorName, role: Role }, closed);
 
 /** `/operators`, for admins. */
 export const operatorRoutes =
-  (operators: Operators, logins: Logins): FastifyPluginAsyncTypebox =>
+  (operators: Operators): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.get(
       "/operators",
@@ -51,11 +50,8 @@ export const operatorRoutes =
         },
       },
       async ({ params: { name }, body: { role, password } }) => {
-        if (password !== undefined) {
-          await operators.setPassword(name, password);
-          logins.endAll(name);
-        }
-        if (role !== undefined) operators.setRole(name, role);
+        if (password !== undefined) await operators.setPassword(name, password);
+        if (role !== undefined) await operators.setRole(name, role);
         return operators.require(name);
       },
     );
@@ -69,8 +65,7 @@ export const operatorRoutes =
         },
       },
       async ({ params }, reply) => {
-        operators.remove(params.name);
-        logins.endAll(params.name);
+        await operators.remove(params.name);
         return reply.code(204).send();
       },
     );

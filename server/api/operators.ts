@@ -5,6 +5,7 @@ import { isSecretOf, nobodys, salted } from "../../core/node/salted.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { NewOperator, OperatorView, Role } from "../../core/wire/api.ts";
 import { operatorNameRule, suggestedName } from "../../core/wire/names.ts";
+import { type Keep, keptHere, type RecordKeeper } from "../state/kept-records.ts";
 import type { OperatorRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { Passwords } from "./passwords.ts";
@@ -28,11 +29,24 @@ export class Operators {
   private readonly checked = new Map<string, string>();
   private readonly passwords = new Passwords();
   private readonly changes = new Map<string, AbortController>();
+  private readonly keeper: RecordKeeper<OperatorRecord>;
+  private loginsOver: (name: string) => void = () => {};
 
-  constructor(state: StateStore, clock: Clock) {
+  /** `keep`: who decides which operators there are. */
+  constructor(state: StateStore, clock: Clock, keep: Keep<OperatorRecord> = keptHere) {
     this.state = state;
     this.clock = clock;
     this.records = new Map(state.operators().map((record) => [record.name, record]));
+    this.keeper = keep({
+      list: () => [...this.records.values()],
+      take: (record) => this.take(record),
+      drop: (name) => this.drop(name),
+    });
+  }
+
+  /** `over`: called when the logins of an operator end, who is removed or has another password. */
+  onLoginsOver(over: (name: string) => void): void {
+    this.loginsOver = over;
   }
 
   list(): OperatorView[] {
@@ -49,7 +63,7 @@ export class Operators {
     return view(this.recordOf(name));
   }
 
-  /** Answers the token, which is not kept and cannot be shown again. Throws `conflict`. */
+  /** Answers the token, which is not kept and cannot be shown again. Rejects with `conflict`. */
   async add(name: string, role: Role): Promise<NewOperator> {
     this.requireNew(name);
     const secret = randomBytes(secretBytes).toString("base64url");
@@ -62,7 +76,7 @@ export class Operators {
       createdAt: this.clock.isoTime(),
       lastSeen: null,
     };
-    this.save(record);
+    await this.keeper.add(record);
     return { ...view(record), token: `${name}.${secret}` };
   }
 
@@ -76,48 +90,40 @@ export class Operators {
   }
 
   /** The same, with this role from now on; a new operator with a name like `wanted` if there was none. */
-  admit({ issuer, subject }: Provider, wanted: string, role: Role): OperatorView {
+  async admit({ issuer, subject }: Provider, wanted: string, role: Role): Promise<OperatorView> {
     const known = this.of({ issuer, subject });
-    if (known !== null) {
-      if (known.role !== role) this.setRole(known.name, role);
-      return this.require(known.name);
-    }
+    if (known !== null) return known.role === role ? known : this.setRole(known.name, role);
     const createdAt = this.clock.isoTime();
     const name = this.freeName(wanted.split("@")[0] ?? "");
     const record: OperatorRecord = {
       ...{ name, role, provider: { issuer, subject }, createdAt, lastSeen: null },
     };
-    this.save(record);
+    await this.keeper.add(record);
     return view(record);
   }
 
-  /** What the operator has open ends, and opens again with the new role. Throws `not-found`. */
-  setRole(name: string, role: Role): OperatorView {
-    const record: OperatorRecord = { ...this.recordOf(name), role };
-    this.save(record);
-    this.tellChange(name);
-    return view(record);
+  /** What the operator has open ends, and opens again with the new role. Rejects with `not-found`. */
+  async setRole(name: string, role: Role): Promise<OperatorView> {
+    this.recordOf(name);
+    await this.keeper.change(name, (record) => ({ ...record, role }));
+    return this.require(name);
   }
 
-  /** Null: no password any more. Throws `not-found`, and `usage` for one that is too short. */
+  /** Null: no password any more. The operator's logins end. Rejects with `not-found`, and `usage` for one that is too short. */
   async setPassword(name: string, password: string | null): Promise<OperatorView> {
     this.recordOf(name);
     const hash = password === null ? null : await this.passwords.hash(password);
-    const { password: _, ...others } = this.recordOf(name);
-    const record: OperatorRecord = { ...others, ...(hash === null ? {} : { password: hash }) };
-    this.save(record);
-    return view(record);
+    await this.keeper.change(name, ({ password: _, ...others }) => ({
+      ...others,
+      ...(hash === null ? {} : { password: hash }),
+    }));
+    return this.require(name);
   }
 
-  /** Token and password stop working, and what is open ends. Throws `not-found`. */
-  remove(name: string): void {
+  /** Token and password stop working, and what is open ends. Rejects with `not-found`. */
+  async remove(name: string): Promise<void> {
     this.recordOf(name);
-    this.records.delete(name);
-    for (const [token, holder] of this.checked) {
-      if (holder === name) this.checked.delete(token);
-    }
-    this.state.removeOperator(name);
-    this.tellChange(name);
+    await this.keeper.remove(name);
   }
 
   /** The operator whose token it is, if it was checked before; this costs next to nothing. */
@@ -173,9 +179,29 @@ export class Operators {
     }
   }
 
-  private save(record: OperatorRecord): void {
-    this.state.saveOperator(record);
-    this.records.set(record.name, record);
+  private take(record: OperatorRecord): void {
+    const { name } = record;
+    const before = this.records.get(name);
+    const isSame = before?.createdAt === record.createdAt;
+    const saved = isSame ? { ...record, lastSeen: before.lastSeen } : record;
+    this.state.saveOperator(saved);
+    this.records.set(name, saved);
+    if (before === undefined) return;
+    if (before.hash !== record.hash || before.salt !== record.salt) this.forgetTokens(name);
+    if (!isSame || before.password?.hash !== record.password?.hash) this.loginsOver(name);
+    if (!isSame || before.role !== record.role) this.tellChange(name);
+  }
+
+  private drop(name: string): void {
+    if (!this.records.delete(name)) return;
+    this.forgetTokens(name);
+    this.loginsOver(name);
+    this.tellChange(name);
+    this.state.removeOperator(name);
+  }
+
+  private forgetTokens(name: string): void {
+    for (const [token, holder] of this.checked) if (holder === name) this.checked.delete(token);
   }
 
   private tellChange(name: string): void {

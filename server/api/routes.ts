@@ -1,6 +1,5 @@
 import swagger from "@fastify/swagger";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { version } from "../../core/node/version.ts";
 import { DoctorView, StatusView } from "../../core/wire/api.ts";
@@ -8,11 +7,12 @@ import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { type Caller, cookieName, guard, type Identify, roleOf } from "./access.ts";
+import { cookieName, guard, type Identify, roleOf } from "./access.ts";
 import { auditLine } from "./audit.ts";
 import { type CampusRoutesPorts, campusRoutes } from "./campus-routes.ts";
 import { answerError } from "./errors.ts";
-import { eventRoutes } from "./event-routes.ts";
+import { eventRoutes, type HistoryPort } from "./event-routes.ts";
+import { askedOf, handOn } from "./hand-on.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
 import type { LiveEvents } from "./live-events.ts";
 import { loginRoutes } from "./login-routes.ts";
@@ -42,6 +42,7 @@ export interface ApiPorts {
   readonly trust: TrustPorts;
   /** Null: the server belongs to none. */
   readonly campus: CampusRoutesPorts | null;
+  readonly history: HistoryPort | null;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;
 }
@@ -54,12 +55,17 @@ export const apiRoutes =
     app.setErrorHandler(answerError);
     const strangers = new RareLine(() => performance.now());
     guard(app, identify, (request, caller, code) => {
-      if (caller !== null) return audit(lab, request, caller, code);
+      if (caller !== null) {
+        const elsewhere = askedOf(request, ports.campus);
+        const { about, text } = auditLine(lab, request, caller, code, elsewhere);
+        return lab.announcer.note({ ...about, operator: caller.name }, text);
+      }
       const line = strangers.take(
         `${request.ip} has no token or login that counts: ${request.method} ${request.url.slice(0, 80)}`,
       );
       if (line !== null) lab.announcer.note({}, `${line} (refused: ${code})`);
     });
+    handOn(app, ports.campus);
     await app.register(swagger, {
       openapi: {
         openapi: "3.1.0",
@@ -123,13 +129,8 @@ export const apiRoutes =
     await app.register(sessionRoutes(lab));
     await app.register(requestRoutes(lab.requests));
     await app.register(scheduleRoutes(lab.schedule));
-    await app.register(operatorRoutes(operators, logins));
+    await app.register(operatorRoutes(operators));
     await app.register(loginRoutes(logins));
     await app.register(trustRoutes(ports.trust));
     await app.register(sshKeyRoutes(lab.sshKeys));
   };
-
-function audit(lab: Lab, request: FastifyRequest, caller: Caller, status: number): void {
-  const { about, text } = auditLine(lab, request, caller, status);
-  lab.announcer.note({ ...about, operator: caller.name }, text);
-}

@@ -23,7 +23,7 @@ export const shellRoute =
       {
         websocket: true,
         // The shell's own events say more than the call does.
-        config: { role: "operator", audit: false },
+        config: { role: "operator", audit: false, ordered: false },
         schema: { summary: "open a shell on a PC, by WebSocket", params: ById, querystring: Query },
         // A refusal is an ordinary answer, given before the connection becomes a WebSocket.
         preHandler: async (request) => {

@@ -34,7 +34,7 @@ export const sshKeyRoutes =
         schema: { summary: "remove an SSH key", params: Type.Object({ name: KeyName }) },
       },
       async ({ params }, reply) => {
-        keys.remove(params.name);
+        await keys.remove(params.name);
         return reply.code(204).send();
       },
     );

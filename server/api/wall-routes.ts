@@ -18,7 +18,7 @@ export const wallRoutes =
     app.get(
       "/rooms/:name/wall-link",
       {
-        config: { role: "operator", audit: false },
+        config: { role: "operator", audit: false, ordered: false },
         schema: {
           summary: "show who made the link to the wall of a room",
           ...{ params: ByName, response: { 200: nullable(MadeWallLink) } },
@@ -29,6 +29,7 @@ export const wallRoutes =
     app.post(
       "/rooms/:name/wall-link",
       {
+        config: { ordered: false },
         schema: {
           summary: "make a link to the wall of a room, in place of an earlier one",
           params: ByName,
@@ -47,7 +48,10 @@ export const wallRoutes =
     );
     app.delete(
       "/rooms/:name/wall-link",
-      { schema: { summary: "end the link to the wall of a room", params: ByName } },
+      {
+        config: { ordered: false },
+        schema: { summary: "end the link to the wall of a room", params: ByName },
+      },
       async ({ params }, reply) => {
         const { name } = lab.rooms.view(params.name);
         if (logins.endWallLink(name)) return reply.code(204).send();

@@ -3,17 +3,34 @@ import {
   type LeaseEvent,
   ownRoom,
   RoomLeases,
+  type Standing,
   type Standings,
 } from "../../core/campus/room-leases.ts";
 import { errorText } from "../../core/errors.ts";
 import { millis } from "../../core/units/units.ts";
-import type { CampusRoomView, CampusStatus, PublishedRoom } from "../../core/wire/campus.ts";
+import type {
+  CampusRoomView,
+  CampusStatus,
+  MoveView,
+  PublishedRoom,
+} from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { StoreFiles } from "../store/files.ts";
 import { type CampusTime, isAway } from "./patience.ts";
-import { hasNamesake, roomElsewhere, roomNotKnown } from "./room-faults.ts";
+import { RecordTeller } from "./record-teller.ts";
+import {
+  hasNamesake,
+  roomComes,
+  roomElsewhere,
+  roomLeaves,
+  roomNotKnown,
+  roomStays,
+} from "./room-faults.ts";
+import { type MovingRooms, RoomMover } from "./room-mover.ts";
+import { recordText } from "./room-record-text.ts";
 import type { Namesake, RoomTables, ServerEntry } from "./room-tables.ts";
 import { RoomTeller } from "./room-teller.ts";
+import type { Seal } from "./seal.ts";
 import { orderKey, ownerOf, SeenRooms } from "./seen-rooms.ts";
 import { type Kept, readKept, writeKept } from "./standings-file.ts";
 
@@ -25,6 +42,8 @@ export interface CampusRoomsPorts {
   /** This server's name. */
   readonly server: string;
   readonly version: string;
+  /** Of what is in rooms, as it lies in the database; null: it lies open. */
+  readonly seal: Seal | null;
   readonly time: Pick<CampusTime, "sleep">;
   /** A clock that nobody sets, in milliseconds. */
   steady(): number;
@@ -38,22 +57,27 @@ export interface CampusRoomsPorts {
 export interface OwnRooms {
   names(): readonly string[];
   view(name: string): PublishedRoom;
+  /** What is in them. */
+  readonly moves: MovingRooms;
 }
 
 export class CampusRooms {
   private readonly ports: CampusRoomsPorts;
   private readonly leases: RoomLeases;
   private readonly folder: string;
-  private readonly instance: string;
+  /** Of this process, made at random. */
+  readonly instance: string;
   private readonly seen = new SeenRooms();
   private readonly subscription: Disposable;
   /** Rooms that are being made, by folded name. */
   private readonly claims = new Map<string, string>();
-  /** Rooms that an operator has had taken over, by folded name, until the leases hear of it. */
+  /** Rooms that an operator wants here, by folded name, until the leases hear of it. */
   private readonly words = new Set<string>();
   /** Who waits until the database was asked. */
   private waiting: (() => void)[] = [];
   private readonly teller: RoomTeller;
+  private readonly records: RecordTeller;
+  private readonly mover: RoomMover;
   private lab: OwnRooms | null = null;
   private address: string | null = null;
   private namesake: Namesake | null = null;
@@ -79,6 +103,17 @@ export class CampusRooms {
       view: (name) => (this.lab as OwnRooms).view(name),
       standings: () => this.leases.standings,
     });
+    const { tables, server, seal } = ports;
+    const base = { tables, server, steady: () => ports.steady() };
+    const moving = (): MovingRooms => (this.lab as OwnRooms).moves;
+    this.records = new RecordTeller({
+      ...{ ...base, standings: () => this.leases.standings },
+      record: (room) => {
+        const name = this.names().get(room);
+        return name === undefined ? null : recordText(moving().record(name), room, seal);
+      },
+    });
+    this.mover = new RoomMover({ ...base, seal, moving, names: () => this.names() });
     this.subscription = ports.tables.onHint((about) => {
       this.isLookDue = true;
       this.isHinted ||= about === "leases";
@@ -124,6 +159,12 @@ export class CampusRooms {
     this.wake();
   }
 
+  /** Something in this room has changed that goes with it to another server. */
+  recordChanged(name: string): void {
+    this.records.changed(foldedName(name));
+    this.wake();
+  }
+
   /** Throws `conflict` for a room that is another server's, and `away` for one of which that is not known yet. */
   requireOwn(name: string): void {
     const { leases, ports, namesake } = this;
@@ -131,7 +172,15 @@ export class CampusRooms {
     if (leases.mayAct(room)) return;
     if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
     this.refuseElsewhere(name);
+    this.requireSettled(name);
     throw roomNotKnown(name);
+  }
+
+  /** Throws `conflict` for a room that is on its way from one server to another: what is changed now would be lost. */
+  requireSettled(name: string): void {
+    const standing = this.leases.standings.get(foldedName(name));
+    if (standing?.name === "giving") throw roomLeaves(name, standing.to);
+    if (standing?.name === "coming") throw roomComes(name);
   }
 
   /** Makes a room once it is this server's, or while that cannot be asked. Rejects with `conflict` for another server's. */
@@ -145,16 +194,22 @@ export class CampusRooms {
   }
 
   /**
-   * An operator's word that the server whose room it is is off for good. Rejects with `conflict` for one that was heard
-   * in the last minute, and with `away`.
+   * An operator's word that this server shall have a room: with all that is in it, or, where its server is off for
+   * good, with what that has published last. Rejects with `conflict` where its server keeps it, with `away`, and with
+   * `refused` for one that never moves.
    */
-  async takeOver(name: string): Promise<void> {
-    const { tables, server } = this.ports;
-    await this.claiming(name, async () => {
-      await tables.takeOver(server, { room: foldedName(name), name });
-      this.words.add(foldedName(name));
-      await this.ask();
-    });
+  async move(name: string): Promise<MoveView> {
+    const { ports, namesake, isClosed } = this;
+    if (foldedName(name) === ownRoom) throw roomStays(name);
+    if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
+    const standing = this.leases.standings.get(foldedName(name));
+    if (standing?.name === "giving") throw roomLeaves(name, standing.to);
+    if (isClosed) throw roomNotKnown(name);
+    const over = this.mover.order(name);
+    this.words.add(foldedName(name));
+    this.isHinted = true;
+    this.wake();
+    return over;
   }
 
   /** Of all servers, by name; another server's as it was last told. */
@@ -172,6 +227,15 @@ export class CampusRooms {
     return all.map(([, view]) => view);
   }
 
+  roomsElsewhere(sshKey: string): { name: string; server: string }[] {
+    const away = this.ports.tables.away()?.since ?? null;
+    return this.seen
+      .othersOf(this.server, away)
+      .map(([, view]) => view)
+      .filter(({ since, settings }) => since === null && settings.sshKeys.includes(sshKey))
+      .map(({ name, owner }) => ({ name, server: owner ?? this.server }));
+  }
+
   status(): CampusStatus {
     return { server: this.server, away: this.ports.tables.away(), servers: [...this.seen.servers] };
   }
@@ -183,14 +247,16 @@ export class CampusRooms {
       const { message, next } = hasNamesake(ports.server, namesake.address);
       return [`${message}: no session begins in a room of this one; ${next}`];
     }
-    const elsewhere = [...this.leases.standings].flatMap(([room, standing]) =>
-      standing.name === "elsewhere"
-        ? [
-            `the room ${this.names().get(room) ?? room} is of the server ${standing.server}: no session begins here in this server's copy of it`,
-          ]
-        : [],
+    const names = this.names();
+    const odd = [...this.leases.standings].flatMap(([room, standing]) =>
+      warningOf(names.get(room) ?? room, standing),
     );
-    return trouble === null ? elsewhere : [...elsewhere, `rooms of the campus: ${trouble}`];
+    const unasked = this.leases.unasked.map(
+      (room) =>
+        `the room ${room} was given to this server, and waits for a word: \`roomcast room move ${room} --server ${ports.server}\``,
+    );
+    const troubles = trouble === null ? [] : [`rooms of the campus: ${trouble}`];
+    return [...odd, ...unasked, ...this.mover.warnings, ...troubles];
   }
 
   async close(): Promise<void> {
@@ -199,6 +265,7 @@ export class CampusRooms {
     this.wake();
     await this.running;
     for (const asked of this.waiting) asked();
+    this.mover.close();
   }
 
   private entry(): ServerEntry {
@@ -268,7 +335,9 @@ export class CampusRooms {
     return Math.min(
       this.leases.deadline ?? Infinity,
       mayTell ? this.teller.due : Infinity,
+      mayTell ? this.records.due : Infinity,
       isThere && this.isLookDue ? this.lookAt : Infinity,
+      this.mover.due,
     );
   }
 
@@ -283,39 +352,62 @@ export class CampusRooms {
         this.words.delete(room);
         await this.feed({ type: "word", room }, names);
       }
+      if (await this.mover.expire()) this.isHinted = true;
       if (isHinted) await this.feed({ type: "hint" }, names);
       await this.feed({ type: "wake" }, names);
     } finally {
       await this.keep();
     }
     const isThere = this.ports.tables.away() === null;
-    if (isThere && this.namesake === null) await this.teller.tell();
+    if (isThere && this.namesake === null) {
+      await this.teller.tell();
+      await this.records.tell();
+    }
     if (isThere) await this.look();
   }
 
   private async feed(event: LeaseEvent, names: ReadonlyMap<string, string>): Promise<void> {
     const before = this.leases.standings;
     for (const action of this.leases.handle(event, millis(this.ports.steady()))) {
-      if (action.type === "ask") await this.beat(action.rooms, names);
-      else this.stand(before, action.standings);
+      if (action.type === "keep") this.stand(before, action.standings);
+      else if (action.type === "ask") await this.beat(action, names);
+      else if (action.type === "consider") await this.consider(action, names);
+      else {
+        await this.keep();
+        for (const next of await this.mover.perform(action)) await this.feed(next, names);
+      }
     }
   }
 
-  private async beat(rooms: readonly string[], names: ReadonlyMap<string, string>): Promise<void> {
+  /** Nothing happens between the look and what follows from it. */
+  private async consider(
+    { room, move }: { readonly room: string; readonly move: number },
+    names: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const refusal = this.mover.refusal(room);
+    await this.feed({ type: "considered", room, may: refusal === null }, names);
+    if (refusal !== null) await this.mover.refuse(room, move, refusal);
+  }
+
+  private async beat(
+    { rooms, held }: { readonly rooms: readonly string[]; readonly held: readonly string[] },
+    names: ReadonlyMap<string, string>,
+  ): Promise<void> {
     const { waiting } = this;
     this.waiting = [];
-    // With those that are being taken over: their leases are not to be given back.
+    // With those that are being made: their leases are not to be given back.
     const named = [...new Set([...rooms, ...this.claims.keys()])].map((room) => ({
       room,
       name: names.get(room) ?? room,
     }));
     try {
-      const { namesake, leases } = await this.ports.tables.beat(this.entry(), named);
+      const { namesake, leases } = await this.ports.tables.beat(this.entry(), named, held);
       this.isFirst = false;
       this.isLookDue = true;
       if (namesake === null && this.namesake !== null) this.teller.forgetAll();
       this.namesake = namesake;
       await this.feed({ type: "answer", leases: namesake === null ? leases : "namesake" }, names);
+      this.mover.settle(this.leases.standings, leases);
     } catch (error) {
       await this.feed({ type: "no-answer" }, names);
       throw error;
@@ -329,6 +421,7 @@ export class CampusRooms {
     for (const room of new Set([...before.keys(), ...after.keys()])) {
       if (before.get(room) === after.get(room)) continue;
       this.teller.forget(room);
+      this.records.forget(room);
     }
   }
 
@@ -346,5 +439,25 @@ export class CampusRooms {
     this.lookAt = now + lookEvery;
     this.isLookDue = false;
     if (!seen.take(await ports.tables.look(seen.changed))) this.isLookDue = true;
+  }
+}
+
+/** What is odd about a room, in words. */
+function warningOf(name: string, standing: Standing): string[] {
+  switch (standing.name) {
+    case "elsewhere":
+      return [
+        `the room ${name} is of the server ${standing.server}: no session begins here in this server's copy of it`,
+      ];
+    case "giving":
+      return [
+        `the room ${name} is on its way to the server ${standing.to}: no session begins in it here`,
+      ];
+    case "coming":
+      return [
+        `the room ${name} is on its way here: no session begins in it until all of it is here`,
+      ];
+    default:
+      return [];
   }
 }

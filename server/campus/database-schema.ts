@@ -80,6 +80,50 @@ const steps: readonly Step[] = [
       CREATE TABLE room_view_count (changes bigint NOT NULL);
       INSERT INTO room_view_count VALUES (0);`,
   },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TYPE order_state AS ENUM ('new', 'taken', 'answered', 'given-up', 'withdrawn');
+      CREATE TABLE campus_order (
+        id text PRIMARY KEY, origin text NOT NULL, target text NOT NULL,
+        operator text NOT NULL, role text NOT NULL, method text NOT NULL, path text NOT NULL,
+        body text, state order_state NOT NULL, until timestamptz NOT NULL,
+        changed timestamptz NOT NULL, status integer, type text, answer text);
+      CREATE INDEX campus_order_to_do ON campus_order (target) WHERE state IN ('new', 'taken');
+      CREATE INDEX campus_order_by_age ON campus_order (changed);`,
+  },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE SEQUENCE room_move;
+      ALTER TABLE room
+        ADD move bigint, ADD wanted_by text, ADD wanted_at timestamptz, ADD refusal text,
+        ADD given bigint, ADD arriving boolean NOT NULL DEFAULT false;
+      CREATE TABLE room_record (
+        folded text PRIMARY KEY, server text NOT NULL, epoch bigint NOT NULL,
+        record text NOT NULL, told timestamptz NOT NULL);`,
+  },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TABLE campus_history (
+        server text NOT NULL, number integer NOT NULL, started timestamptz NOT NULL,
+        ended timestamptz NOT NULL, room text, image text, operator text, text text NOT NULL,
+        PRIMARY KEY (server, number, started));
+      CREATE INDEX campus_history_by_end ON campus_history (ended);`,
+  },
+  {
+    worksFrom: 1,
+    sql: `
+      CREATE TABLE shared (
+        kind text NOT NULL, name text NOT NULL, since text NOT NULL,
+        revision bigint NOT NULL, record text, changed bigint NOT NULL,
+        PRIMARY KEY (kind, name, since));
+      CREATE UNIQUE INDEX shared_live ON shared (kind, name) WHERE record IS NOT NULL;
+      CREATE INDEX shared_by_change ON shared (changed);
+      CREATE TABLE shared_count (changes bigint NOT NULL);
+      INSERT INTO shared_count VALUES (0);`,
+  },
 ];
 
 /** The version of the tables that this roomcast knows. */

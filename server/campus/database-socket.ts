@@ -38,9 +38,13 @@ export class DatabaseSockets {
       socket.once("close", () => this.sockets.delete(socket));
       return socket;
     } catch (cause) {
-      const failed = new Socket();
-      // After the library listens.
-      setImmediate(() => failed.destroy(new SilenceError(errorText(cause), { cause })));
+      const failed = Object.assign(new Socket(), { write: () => true });
+      const fail = (): void => {
+        failed.destroy(new SilenceError(errorText(cause), { cause }));
+      };
+      // After the library listens, and has written its greeting: one that is left unwritten when a connection
+      // closes it would keep for the next one, and never begin to write there.
+      setImmediate(() => setImmediate(fail));
       return failed;
     }
   }

@@ -56,7 +56,12 @@ export interface DatabaseUser {
 /** The channel on which servers tell each other that something changed. */
 export const channel = "roomcast";
 /** What they say there. */
-export const about = { images: "images", leases: "leases", views: "views" } as const;
+export const about = {
+  ...{ images: "images", leases: "leases", views: "views" },
+  /** These with the name of the server that is meant, and `answer` with the id of the order, behind spaces. */
+  ...{ order: "order", answer: "answer" },
+  shared: "shared",
+} as const;
 
 /** A few: statements are short, and so are those who wait for them. */
 const poolSize = 4;

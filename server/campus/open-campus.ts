@@ -7,12 +7,15 @@ import { version } from "../../core/node/version.ts";
 import type { CampusConfig } from "../host/config.ts";
 import { nodeFiles } from "../store/files.ts";
 import { type ImageStore, nodePorts } from "../store/image-store.ts";
+import { CampusHistory } from "./campus-history.ts";
+import { CampusOrders } from "./campus-orders.ts";
 import { CampusRooms } from "./campus-rooms.ts";
 import { openCampusStore } from "./open-campus-store.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 import { PgRegistry } from "./registry.ts";
 import { S3Objects } from "./s3.ts";
 import { Seal, saltBytes } from "./seal.ts";
+import { SharedRecords } from "./shared-records.ts";
 
 /** Milliseconds in which a storage that answers says whether keys and bucket are right; the start waits no longer. */
 const checkLimitMs = 5000;
@@ -22,18 +25,27 @@ const hostTime: CampusTime = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
 };
 
-/** Of what tells a server apart from another one of its name, in bytes. */
+/** Of ids that nobody guesses, in bytes. */
 const idBytes = 16;
+
+export interface OpenCampus {
+  /** Closed after the others. */
+  readonly images: ImageStore;
+  readonly rooms: CampusRooms;
+  readonly orders: CampusOrders;
+  readonly history: CampusHistory;
+  readonly shared: SharedRecords;
+}
 
 /**
  * Rejects for what is wrong in the configuration, and with `conflict` when another server has this one's name; not while
- * database or storage are away. `rooms` is closed before `images`.
+ * database or storage are away.
  */
 export async function openCampus(
   directory: string,
   config: CampusConfig,
   warn: (fields: Record<string, unknown>, text: string) => void,
-): Promise<{ readonly images: ImageStore; readonly rooms: CampusRooms }> {
+): Promise<OpenCampus> {
   const { database: settings, storage, cacheBytes } = config;
   const { endpoint, forcePathStyle = false } = storage;
   const server = config.server ?? hostname();
@@ -48,20 +60,36 @@ export async function openCampus(
   );
   const tables = registry.roomTables();
   await nodeFiles.makeFolder(directory);
+  const time = hostTime;
+  const steady = (): number => performance.now();
+  const newId = (): string => randomBytes(idBytes).toString("hex");
+  const path = join(directory, "campus-rooms.json");
   const rooms = await CampusRooms.open({
-    ...{ tables, server, version, time: hostTime, disk: nodeFiles },
-    steady: () => performance.now(),
-    path: join(directory, "campus-rooms.json"),
-    newId: () => randomBytes(idBytes).toString("hex"),
+    ...{ tables, server, version, seal, time, disk: nodeFiles, steady, path, newId },
   });
   opened.defer(() => rooms.close());
+  const { instance } = rooms;
+  const orders = new CampusOrders({
+    ...{ tables: registry.orderTables(), server, instance, time, steady, newId },
+    servers: () => rooms.status().servers,
+  });
+  opened.defer(() => orders.close());
+  const history = new CampusHistory({
+    ...{ tables: registry.historyTables(), server, time },
+  });
+  opened.defer(() => history.close());
+  const shared = await SharedRecords.open({
+    ...{ tables: registry.sharedTables(), server, time, disk: nodeFiles },
+    path: join(directory, "campus-shared.json"),
+  });
+  opened.defer(() => shared.close());
   const store = await openCampusStore(directory, {
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
   });
   store.closeWith(opened.move());
-  return { images: store, rooms };
+  return { images: store, rooms, orders, history, shared };
 }
 
 /** Rejects where the storage answers that something is wrong; not where it is away. */

@@ -3,18 +3,22 @@ import type { Fragment, Sql, TransactionSql } from "postgres";
 import { beatEvery, leaseFor, ownRoom, type RoomLease } from "../../core/campus/room-leases.ts";
 import type { CampusServer } from "../../core/wire/campus.ts";
 import { type Away, about, channel, type Database } from "./database.ts";
-import { roomNotLapsed } from "./room-faults.ts";
 import type {
   Beat,
+  GivenRoom,
   Greeting,
   Looked,
   NamedRoom,
   Namesake,
   NewView,
+  Ordered,
   RoomTables,
   ServerEntry,
+  StoredRecord,
 } from "./room-tables.ts";
 
+/** An order to move a room that its server has not heard in this time is none any more: who gave it waits no longer. */
+const wantedFor = leaseFor;
 /** A server of which nothing was heard for three beats is called away. */
 const awayMs = 3 * beatEvery;
 
@@ -31,31 +35,93 @@ export class PgRoomTables implements RoomTables {
     return this.transact("greet", async (tx) => ({ namesake: await greeted(tx, server) }));
   }
 
-  beat(server: ServerEntry, rooms: readonly NamedRoom[]): Promise<Beat> {
+  beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat> {
     return this.transact("beat", async (tx) => {
       const namesake = await greeted(tx, server);
       if (namesake !== null) return { namesake, leases: [] };
-      await renew(tx, server.name, rooms);
-      const leases = await tx<{ room: string; server: string; epoch: string }[]>`
-        SELECT folded AS room, server, epoch FROM room`;
-      return {
-        namesake,
-        leases: leases.map((lease): RoomLease => ({ ...lease, epoch: Number(lease.epoch) })),
-      };
+      await renew(tx, server.name, { rooms, held });
+      const leases = await tx<LeaseRow[]>`
+        SELECT folded AS room, server, epoch, arriving, given, move, refusal,
+          CASE WHEN wanted_at > ${agoMs(tx, wantedFor)} THEN wanted_by END AS wanted
+        FROM room`;
+      return { namesake, leases: leases.map(leaseOf) };
     });
   }
 
-  takeOver(server: string, { room, name }: NamedRoom): Promise<void> {
-    return this.transact("takeOver", async (tx) => {
-      const taken = await tx`
-        INSERT INTO room (folded, name, server, until)
-        VALUES (${room}, ${name}, ${server}, ${inMs(tx, leaseFor)})
-        ON CONFLICT (folded) DO UPDATE
-        SET server = excluded.server, epoch = excluded.epoch, until = excluded.until
-        WHERE room.server <> excluded.server AND room.until < statement_timestamp()`;
-      if (taken.count === 1) return await notify(tx, about.leases);
-      const [row] = await tx<{ server: string }[]>`SELECT server FROM room WHERE folded = ${room}`;
-      if (row !== undefined && row.server !== server) throw roomNotLapsed(name, row.server);
+  want(server: string, room: NamedRoom): Promise<Ordered> {
+    return this.transact("want", async (tx) => {
+      const ordered = await want(tx, server, room);
+      if (ordered.kind !== "own") await notify(tx, about.leases);
+      return ordered;
+    });
+  }
+
+  withdraw(server: string, room: string, move: number): Promise<void> {
+    return this.transact("withdraw", async (tx) => {
+      await tx`
+        UPDATE room SET wanted_by = NULL
+        WHERE folded = ${room} AND wanted_by = ${server} AND move = ${move}::bigint`;
+      await notify(tx, about.leases);
+    });
+  }
+
+  refuse(
+    server: string,
+    room: string,
+    { move, reason }: { readonly move: number; readonly reason: string },
+  ): Promise<void> {
+    return this.transact("refuse", async (tx) => {
+      await tx`
+        UPDATE room SET wanted_by = NULL, refusal = ${reason}
+        WHERE folded = ${room} AND server = ${server} AND move = ${move}::bigint`;
+      await notify(tx, about.leases);
+    });
+  }
+
+  give(server: string, { room, epoch, move, to, record }: GivenRoom): Promise<boolean> {
+    return this.transact("give", async (tx) => {
+      const [row] = await tx<{ epoch: string }[]>`
+        UPDATE room SET server = ${to}, epoch = nextval('room_epoch'), until = ${inMs(tx, leaseFor)},
+          arriving = true, given = ${move}::bigint, wanted_by = NULL
+        WHERE folded = ${room} AND server = ${server} AND epoch = ${epoch}::bigint
+          AND move = ${move}::bigint AND wanted_by = ${to} AND wanted_at > ${agoMs(tx, wantedFor)}
+        RETURNING epoch`;
+      if (row === undefined) return false;
+      if (record === null) await keepRecord(tx, room, { before: epoch, after: row.epoch });
+      else await writeRecord(tx, server, { room, epoch: row.epoch, record });
+      await notify(tx, about.leases);
+      return true;
+    });
+  }
+
+  record(server: string, room: string): Promise<StoredRecord | null> {
+    return this.database.run("record", async (sql) => {
+      const [row] = await sql<StoredRecord[]>`
+        SELECT record, room_record.server, ${iso(sql, sql`told`)} AS told
+        FROM room_record JOIN room USING (folded, epoch)
+        WHERE folded = ${room} AND room.server = ${server}`;
+      return row ?? null;
+    });
+  }
+
+  arrived(server: string, room: string, epoch: number): Promise<void> {
+    return this.transact("arrived", async (tx) => {
+      await tx`
+        UPDATE room SET arriving = false
+        WHERE folded = ${room} AND server = ${server} AND epoch = ${epoch}::bigint`;
+      await notify(tx, about.leases);
+    });
+  }
+
+  publishRecord(
+    server: string,
+    { room, epoch, record }: { room: string; epoch: number; record: string },
+  ): Promise<void> {
+    return this.transact("publishRecord", async (tx) => {
+      const mine = await tx`
+        SELECT FROM room WHERE folded = ${room} AND server = ${server} AND epoch = ${epoch}::bigint
+          AND NOT arriving FOR SHARE`;
+      if (mine.count === 1) await writeRecord(tx, server, { room, epoch: String(epoch), record });
     });
   }
 
@@ -148,10 +214,96 @@ async function greeted(tx: TransactionSql, server: ServerEntry): Promise<Namesak
   return other;
 }
 
+interface LeaseRow {
+  readonly room: string;
+  readonly server: string;
+  readonly epoch: string;
+  readonly arriving: boolean;
+  readonly given: string | null;
+  readonly move: string | null;
+  readonly refusal: string | null;
+  readonly wanted: string | null;
+}
+
+const leaseOf = (row: LeaseRow): RoomLease => ({
+  ...{ room: row.room, server: row.server, epoch: Number(row.epoch), isArriving: row.arriving },
+  given: row.given === null ? null : Number(row.given),
+  order:
+    row.move === null
+      ? null
+      : {
+          move: Number(row.move),
+          by: row.wanted,
+          refusal: row.wanted === null ? row.refusal : null,
+        },
+});
+
+async function want(
+  tx: TransactionSql,
+  server: string,
+  { room, name }: NamedRoom,
+): Promise<Ordered> {
+  const made = await tx`
+    INSERT INTO room (folded, name, server, until, arriving)
+    VALUES (${room}, ${name}, ${server}, ${inMs(tx, leaseFor)}, true)
+    ON CONFLICT (folded) DO NOTHING`;
+  if (made.count === 1) return { kind: "taken", from: null };
+  const [row] = await tx<{ server: string; epoch: string; lapsed: boolean }[]>`
+    SELECT server, epoch, until < statement_timestamp() AS lapsed
+    FROM room WHERE folded = ${room} FOR UPDATE`;
+  // Its server has given it back in between.
+  if (row === undefined) return want(tx, server, { room, name });
+  const { server: from, epoch: before } = row;
+  if (from === server) {
+    await tx`UPDATE room SET wanted_by = NULL WHERE folded = ${room}`;
+    return { kind: "own" };
+  }
+  if (row.lapsed) {
+    const [{ epoch: after }] = await tx<[{ epoch: string }]>`
+      UPDATE room SET server = ${server}, epoch = nextval('room_epoch'),
+        until = ${inMs(tx, leaseFor)}, arriving = true, given = NULL, wanted_by = NULL
+      WHERE folded = ${room} RETURNING epoch`;
+    await keepRecord(tx, room, { before, after });
+    return { kind: "taken", from };
+  }
+  const [{ move }] = await tx<[{ move: string }]>`
+    UPDATE room SET move = nextval('room_move'), wanted_by = ${server},
+      wanted_at = statement_timestamp(), refusal = NULL
+    WHERE folded = ${room} RETURNING move`;
+  return { kind: "asked", from, move: Number(move) };
+}
+
+/** What was published under the lease before is what there is of the room under this one. */
+async function keepRecord(
+  tx: TransactionSql,
+  room: string,
+  { before, after }: { readonly before: number | string; readonly after: string },
+): Promise<void> {
+  await tx`
+    UPDATE room_record SET epoch = ${after}::bigint
+    WHERE folded = ${room} AND epoch = ${before}::bigint`;
+}
+
+async function writeRecord(
+  tx: TransactionSql,
+  server: string,
+  {
+    room,
+    epoch,
+    record,
+  }: { readonly room: string; readonly epoch: string; readonly record: string },
+): Promise<void> {
+  await tx`
+    INSERT INTO room_record (folded, server, epoch, record, told)
+    VALUES (${room}, ${server}, ${epoch}::bigint, ${record}, statement_timestamp())
+    ON CONFLICT (folded) DO UPDATE SET server = excluded.server, epoch = excluded.epoch,
+      record = excluded.record, told = excluded.told`;
+}
+
 async function renew(
   tx: TransactionSql,
   server: string,
-  rooms: readonly NamedRoom[],
+  { rooms, held }: { readonly rooms: readonly NamedRoom[]; readonly held: readonly string[] },
 ): Promise<void> {
   const named = (): Fragment => tx`${rowsOf(tx, rooms)} AS named (room text, name text)`;
   // In their order, so that two servers do not wait for each other in a circle.
@@ -161,7 +313,13 @@ async function renew(
     ON CONFLICT (folded) DO NOTHING`;
   await tx`UPDATE room SET until = ${inMs(tx, leaseFor)} WHERE server = ${server}`;
   const given = await tx`
-    DELETE FROM room WHERE server = ${server} AND folded NOT IN (SELECT room FROM ${named()})`;
+    DELETE FROM room WHERE server = ${server} AND NOT arriving
+      AND folded NOT IN (SELECT room FROM ${named()})
+      AND folded NOT IN (SELECT json_array_elements_text(${JSON.stringify(held)}::text::json))`;
+  if (given.count > 0)
+    await tx`
+      DELETE FROM room_record WHERE server = ${server}
+        AND NOT EXISTS (SELECT FROM room WHERE room.folded = room_record.folded)`;
   const untold = await tx`
     DELETE FROM room_view WHERE server = ${server} AND folded <> ${ownRoom}
       AND NOT EXISTS (SELECT FROM room WHERE room.folded = room_view.folded AND room.server = ${server})`;

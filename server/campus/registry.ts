@@ -15,11 +15,17 @@ import {
 } from "./database.ts";
 import type { DatabaseSettings } from "./database-address.ts";
 import { batchesOf, placesIn } from "./hash-rows.ts";
+import type { HistoryTables } from "./history-tables.ts";
+import type { OrderTables } from "./order-tables.ts";
+import { PgHistoryTables } from "./pg-history-tables.ts";
+import { PgOrderTables } from "./pg-order-tables.ts";
 import { PgRoomTables } from "./pg-room-tables.ts";
+import { PgSharedTables } from "./pg-shared-tables.ts";
 import { PgSweepTables } from "./pg-sweep.ts";
 import type { CampusImage, CampusPlace, CampusWriter, Registry } from "./ports.ts";
 import { noSuchImage } from "./registry-faults.ts";
 import type { RoomTables } from "./room-tables.ts";
+import type { SharedTables } from "./shared-tables.ts";
 import { type SweepTables, type SweepTimes, usualTimes } from "./sweep.ts";
 
 export interface RegistryOptions {
@@ -36,6 +42,9 @@ export interface RegistryOptions {
 
 /** Told what may have changed; null: anything. */
 type Listener = (about: string | null) => void;
+
+/** Of changes, as they were last read. */
+type Counts = Record<"images" | "shared", string | null>;
 
 interface ImageRow {
   readonly id: string;
@@ -74,15 +83,18 @@ export class PgRegistry implements Registry {
     const tell: Listener = (what) => {
       for (const listener of listeners) listener(what);
     };
-    let known: string | null = null;
+    const known: Counts = { images: null, shared: null };
     const user = {
       beat: async (sql: Sql) => {
         await hear(sql, [...writers]);
-        const [row] = await sql<{ changes: string }[]>`SELECT changes FROM change_count`;
-        const changes = row?.changes ?? null;
-        if (changes === known) return;
-        known = changes;
-        tell(about.images);
+        const [counts] = await sql<[Counts]>`
+          SELECT (SELECT changes FROM change_count) AS images,
+            (SELECT changes FROM shared_count) AS shared`;
+        for (const what of ["images", "shared"] as const) {
+          if (counts[what] === known[what]) continue;
+          known[what] = counts[what];
+          tell(about[what]);
+        }
       },
       notified: tell,
       reached: () => tell(null),
@@ -194,6 +206,20 @@ export class PgRegistry implements Registry {
   /** Servers and rooms, of the same database. */
   roomTables(): RoomTables {
     return new PgRoomTables(this.database, (listener) => this.listen(listener));
+  }
+
+  orderTables(): OrderTables {
+    return new PgOrderTables(this.database, (listener) => this.listen(listener));
+  }
+
+  /** The sessions that are over, of the same database. */
+  historyTables(): HistoryTables {
+    return new PgHistoryTables(this.database);
+  }
+
+  /** What all servers have alike, of the same database. */
+  sharedTables(): SharedTables {
+    return new PgSharedTables(this.database, (listener) => this.listen(listener));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

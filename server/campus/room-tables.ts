@@ -60,14 +60,58 @@ export interface NewView {
   readonly view: string;
 }
 
+/** How an order to move a room to this server stands. */
+export type Ordered =
+  /** Its lease is this server's now. `from`: who had it and is off; null: nobody. */
+  | { readonly kind: "taken"; readonly from: string | null }
+  | { readonly kind: "own" }
+  /** Its server was asked. */
+  | { readonly kind: "asked"; readonly from: string; readonly move: number };
+
+/** A lease that goes to another server, which asked for it by the move of this number. */
+export interface GivenRoom {
+  /** Folded. */
+  readonly room: string;
+  readonly epoch: number;
+  readonly move: number;
+  readonly to: string;
+  /** All that is in the room; null: as another server has published it. */
+  readonly record: string | null;
+}
+
+export interface StoredRecord {
+  readonly record: string;
+  /** The server that published it, and when, ISO 8601 by the database's clock. */
+  readonly server: string;
+  readonly told: string;
+}
+
 /** Each call is one transaction, and rejects with `away` while the database is away. */
 export interface RoomTables {
   /** Says that the server lives, unless it has a namesake. */
   greet(server: ServerEntry): Promise<Greeting>;
-  /** The same, and takes those leases of `rooms` that nobody has, renews its own, and gives back all that are not among `rooms`. */
-  beat(server: ServerEntry, rooms: readonly NamedRoom[]): Promise<Beat>;
-  /** Takes over a room whose server was not heard for as long as a lease lasts. Rejects with `conflict` for one that is. */
-  takeOver(server: string, room: NamedRoom): Promise<void>;
+  /**
+   * The same, and takes those leases of `rooms` that nobody has, renews its own, and gives back all that are neither
+   * among `rooms` nor `held` (folded names) nor arriving.
+   */
+  beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat>;
+  /** Has the room for this server: at once where its own was not heard for as long as a lease lasts, else by asking that one. */
+  want(server: string, room: NamedRoom): Promise<Ordered>;
+  /** It is wanted no more, if it was not given yet. */
+  withdraw(server: string, room: string, move: number): Promise<void>;
+  /** The server does not give the room, and says why. */
+  refuse(server: string, room: string, answer: { move: number; reason: string }): Promise<void>;
+  /** Publishes the record and gives the lease away. False: the room is not this server's, or not wanted any more. */
+  give(server: string, given: GivenRoom): Promise<boolean>;
+  /** Of a room of this server; null: none was published. */
+  record(server: string, room: string): Promise<StoredRecord | null>;
+  /** What is in the room is this server's. */
+  arrived(server: string, room: string, epoch: number): Promise<void>;
+  /** For the case that this server is off for good; left out under a lease that is over. */
+  publishRecord(
+    server: string,
+    published: { room: string; epoch: number; record: string },
+  ): Promise<void>;
   /** What is told under a lease that is over is left out. */
   publish(server: string, views: readonly NewView[]): Promise<void>;
   /** All servers, and the views that changed after `changed`; 0: all of them. */

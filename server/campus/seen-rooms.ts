@@ -63,7 +63,7 @@ function read(text: string): PublishedRoom | null {
 /** Whose room it is, as this server knows; null: that is not known. */
 export const ownerOf = (standing: Standing | undefined, server: string): string | null => {
   if (standing?.name === "elsewhere") return standing.server;
-  return standing?.name === "owned" ? server : null;
+  return standing?.name === "owned" || standing?.name === "giving" ? server : null;
 };
 
 /** By room, then by server: no name has a space. `room`: its folded name. */

@@ -46,7 +46,7 @@ export class SigningKeys {
     return new SigningKeys(folder, made, { since: new Date(), earlier });
   }
 
-  get view(): TrustView["signing"] {
+  get view(): Omit<TrustView["signing"], "campus"> {
     const key = pinOf(spkiOf(this.key));
     const earlier = this.earlier.map((pem) => pinOf(spkiOf(pem)));
     // Of a renewal that was cut off between its two files, the present key is in both.

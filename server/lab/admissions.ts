@@ -13,7 +13,7 @@ import { levelOf } from "../../core/trust/level.ts";
 import type { Millis } from "../../core/units/units.ts";
 import type { KeyState, LinkLevel } from "../../core/wire/login.ts";
 import type { IdentityView } from "../../core/wire/views.ts";
-import type { KeyRecord, PcRecord } from "../state/records.ts";
+import type { KeyRecord, MovedRoom, PcRecord } from "../state/records.ts";
 import type { Login } from "./agents.ts";
 import { type Inventory, joinedMacs, macsOf } from "./inventory.ts";
 import { type KeyStore, Keys } from "./keys.ts";
@@ -177,6 +177,14 @@ export class Admissions {
     if (faults.length > 0) throw refusedFor(faults);
   }
 
+  keyOf(pc: string): KeyRecord | null {
+    return this.keys.of(pc);
+  }
+
+  keyWith(fingerprint: string): KeyRecord | null {
+    return this.keys.find(fingerprint);
+  }
+
   // --- what operators do
 
   /** An operator has placed the PC: a key that waits is the PC's from here on. */
@@ -295,6 +303,25 @@ export class Admissions {
     this.ports.inventory.forget(pc.id);
   }
 
+  /** The PCs of a room that moved; the store has it all already. */
+  moved(moved: MovedRoom): void {
+    this.keys.moved(moved);
+    const { removed, saved } = moved;
+    for (const id of removed.pcs) {
+      this.present.delete(id);
+      this.leftAt.delete(id);
+    }
+    for (const { id } of saved.pcs) this.leftAt.delete(id);
+  }
+
+  /** A visitor may be this known PC, which came with its room: a human has to say. */
+  doubted(visitor: PcRecord, known: string): void {
+    visitor.doubt = [...new Set([...(visitor.doubt ?? []), known])];
+    this.ports.inventory.save(visitor);
+    this.setState(visitor, "doubt", null);
+    this.ports.changed(visitor);
+  }
+
   /** Forgets the PCs that nobody has placed and that are away for too long; answers their ids. */
   sweep(): string[] {
     const now = this.ports.now();
@@ -346,11 +373,11 @@ export class Admissions {
     const { inventory, isoTime } = this.ports;
     this.keys.release(pc.id, "soon");
     inventory.describe(pc, login.hello, isoTime());
-    this.keys.save(this.keyOf(pc, login, state, by), pc.unplaced === undefined, "soon");
+    this.keys.save(this.newKey(pc, login, state, by), pc.unplaced === undefined, "soon");
     return pc;
   }
 
-  private keyOf(pc: PcRecord, { key }: Login, state: KeyState, by: string | null): KeyRecord {
+  private newKey(pc: PcRecord, { key }: Login, state: KeyState, by: string | null): KeyRecord {
     return { ...key, pc: pc.id, state, since: this.ports.isoTime(), by, pcrDigest: null };
   }
 
@@ -358,7 +385,7 @@ export class Admissions {
     this.requireRoomForOne(login.address);
     const { inventory, isoTime } = this.ports;
     const pc = inventory.create(login.hello, isoTime(), doubt);
-    this.keys.save(this.keyOf(pc, login, doubt === null ? "waiting" : "doubt", null), false);
+    this.keys.save(this.newKey(pc, login, doubt === null ? "waiting" : "doubt", null), false);
     return pc;
   }
 

@@ -53,6 +53,7 @@ export class Cast {
   /** By network, also of what was sent before the cast was closed. */
   private readonly totals = new Map<string, Totals>();
   private isOpen = false;
+  private wasOpen = false;
   /** What the cast has to do, one thing after the other. */
   private work: Promise<void> = Promise.resolve();
 
@@ -71,6 +72,13 @@ export class Cast {
     if (found !== undefined) this.senders.get(found.network)?.report(found.receiver, payload);
   }
 
+  /** The first PCs get their disks ready: the sender that they will hear is opened meanwhile. */
+  prepare(pc: PcId): void {
+    if (this.wasOpen) return;
+    const network = this.ports.networkOf(pc);
+    this.enqueue(async () => void (await this.senderOn(network)));
+  }
+
   /** Brings the cast to what the session wants: these PCs with their counts of joins; null: no cast. */
   sync(wanted: ReadonlyMap<PcId, number> | null): void {
     for (const [pc, { receiver, joins, network }] of this.joined) {
@@ -79,10 +87,14 @@ export class Cast {
       this.standings.delete(pc);
       this.enqueue(async () => this.senders.get(network)?.leave(receiver));
     }
-    if (wanted === null) return this.close();
+    if (wanted === null) {
+      if (this.isOpen) this.close();
+      return;
+    }
     const { home } = this.ports;
     if (!this.isOpen && home !== null) this.enqueue(async () => void (await this.senderOn(home)));
     this.isOpen = true;
+    this.wasOpen = true;
     for (const [pc, joins] of wanted) if (!this.joined.has(pc)) this.join(pc, joins);
   }
 
@@ -143,7 +155,6 @@ export class Cast {
   }
 
   private close(): void {
-    if (!this.isOpen) return;
     this.isOpen = false;
     this.enqueue(async () => {
       for (const sender of this.senders.values()) await sender.close();

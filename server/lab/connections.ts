@@ -44,6 +44,8 @@ export interface ConnectionsPorts {
   readonly roomChecks: RoomChecks;
   readonly timers: Pick<LabTimers, "every">;
   readonly serverVersion: string;
+  /** What is said on the screen of a PC whose room is at another server; null: nothing. */
+  noticeFor(login: Login): string | null;
   isoTime(): string;
   send(pc: string, message: ServerMessage): void;
   log(fields: Record<string, unknown>, text: string): void;
@@ -86,6 +88,8 @@ export class Connections implements AgentEvents {
         const text = "WHICH PC IS THIS? It may be one that is known: an operator has to say";
         send(id, { type: "notice", text });
       }
+      const notice = pc.unplaced === undefined ? null : this.ports.noticeFor(login);
+      if (notice !== null) send(id, { type: "notice", text: notice });
       served.placed(pc);
       announcer.room(pc.room);
     }

@@ -133,6 +133,11 @@ export class Equipment {
     gear.archive?.cast.rekey(keys);
   }
 
+  /** The PC has been ordered to get ready for it. */
+  prepareCast(session: string, pc: PcId): void {
+    this.gears.get(session)?.cast?.prepare(pc);
+  }
+
   /** Brings the session's cast, and what is made to fit for it, to what it wants. */
   sync(session: Session): void {
     this.holdImage(session);

@@ -7,7 +7,13 @@ import type { Hello } from "../../core/wire/control.ts";
 import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
 import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
-import { defaultRoom, newRoom, type PcRecord, type RoomRecord } from "../state/records.ts";
+import {
+  defaultRoom,
+  type MovedRoom,
+  newRoom,
+  type PcRecord,
+  type RoomRecord,
+} from "../state/records.ts";
 import type { StateStore, WriteTime } from "../state/state-store.ts";
 import { expectedPc, type ListedPc } from "./listed-pc.ts";
 import { PcIndex, type PcMarks } from "./pc-index.ts";
@@ -250,7 +256,7 @@ export class Inventory {
   }
 
   /** Whether no other PC than this one has the name. */
-  isFreeName(name: string, pc: PcRecord): boolean {
+  isFreeName(name: string, pc: PcRecord | null): boolean {
     return !this.index.named(name).some((other) => other !== pc);
   }
 
@@ -300,8 +306,34 @@ export class Inventory {
     this.store.removeRoom(name);
   }
 
+  /** A room that moved, with its PCs, as the store has them already. */
+  moved({ removed, saved }: MovedRoom): void {
+    for (const id of removed.pcs) {
+      this.records.delete(id);
+      this.index.remove(id);
+    }
+    if (removed.room !== null) this.roomRecords.delete(removed.room);
+    if (saved.room !== null) this.roomRecords.set(saved.room.name, saved.room);
+    this.roomNames = null;
+    for (const after of saved.pcs) this.replace(this.records.get(after.id) ?? after, after);
+  }
+
+  /** The record in memory becomes what is stored; whoever has it has it still. */
+  private replace(pc: PcRecord, after: PcRecord): void {
+    if (pc !== after) {
+      delete pc.address;
+      delete pc.fields;
+      delete pc.doubt;
+      delete pc.unplaced;
+      delete pc.bootUuid;
+      Object.assign(pc, after);
+    }
+    this.records.set(pc.id, pc);
+    this.index.put(pc);
+  }
+
   /** For so many more PCs. */
-  private requireRoom(count: number): void {
+  requireRoom(count: number): void {
     if (this.records.size + count <= pcsLimit) return;
     throw new RoomcastError(
       "too-many",
@@ -349,10 +381,11 @@ export function pcView(
     readonly lastSeen: string | null;
     readonly identity: IdentityView | null;
     readonly bootTrouble: string | null;
+    readonly moved: PcView["moved"] | null;
   },
 ): PcView {
   const { hello } = pc;
-  const { state, session, candidates, lastSeen, identity, bootTrouble } = now;
+  const { state, session, candidates, lastSeen, identity, bootTrouble, moved } = now;
   return {
     id: pc.id,
     mac: hello.mac,
@@ -376,5 +409,6 @@ export function pcView(
     address: pc.address ?? null,
     fields: pc.fields ?? {},
     bootTrouble,
+    ...(moved == null ? {} : { moved }),
   };
 }

@@ -1,4 +1,4 @@
-import type { KeyRecord } from "../state/records.ts";
+import type { KeyRecord, MovedRoom } from "../state/records.ts";
 import type { StateStore, WriteTime } from "../state/state-store.ts";
 
 /** What of the state store is keys. */
@@ -29,6 +29,19 @@ export class Keys {
     this.byFingerprint.set(key.fingerprint, key);
     if (key.pc !== null) this.byPc.set(key.pc, key);
     if (isKept) this.store.saveKey(key, when);
+  }
+
+  /** Those of PCs that moved with their room, as the store has them already. */
+  moved({ removed, saved }: MovedRoom): void {
+    for (const fingerprint of removed.keys) {
+      const key = this.byFingerprint.get(fingerprint);
+      this.byFingerprint.delete(fingerprint);
+      if (key?.pc != null) this.byPc.delete(key.pc);
+    }
+    for (const key of saved.keys) {
+      this.byFingerprint.set(key.fingerprint, key);
+      if (key.pc !== null) this.byPc.set(key.pc, key);
+    }
   }
 
   /** The PC has no key any more. One that is revoked stays known, so that it is never new. */

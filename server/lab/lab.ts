@@ -8,18 +8,20 @@ import type { Certificate } from "../../core/wire/certificate.ts";
 import { encodeBulk, type ServerMessage } from "../../core/wire/control.ts";
 import type { Language } from "../../core/wire/language.ts";
 import type { PcView } from "../../core/wire/views.ts";
-import { defaultRoom, type PcRecord } from "../state/records.ts";
+import type { Keep } from "../state/kept-records.ts";
+import { defaultRoom, type PcRecord, type SshKeyRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { openPackers } from "../store/packers.ts";
 import type { LabNetwork } from "./addresses.ts";
 import { Admissions } from "./admissions.ts";
-import type { Agents } from "./agents.ts";
+import type { Agents, Login } from "./agents.ts";
 import { Announcer } from "./announcer.ts";
 import type { WireSenses } from "./boot-proofs.ts";
 import { certificateOf } from "./certificates.ts";
 import { Connections } from "./connections.ts";
 import { dhcpSeats } from "./dhcp-seats.ts";
+import { EndedSessions } from "./ended-sessions.ts";
 import { FitOrders } from "./fit-orders.ts";
 import { Fits, type StartFit } from "./fits.ts";
 import { LabGrants, type LabGrantsPorts } from "./grants.ts";
@@ -37,6 +39,7 @@ import { Presence } from "./presence.ts";
 import { Requests } from "./requests.ts";
 import { type CheckWire, RoomChecks } from "./room-checks.ts";
 import { RoomLists } from "./room-lists.ts";
+import { RoomMoves } from "./room-moves.ts";
 import { RoomOrders } from "./room-orders.ts";
 import type { RoomOwners } from "./room-owners.ts";
 import { Schedule } from "./schedule.ts";
@@ -54,6 +57,7 @@ export interface LabPorts {
   readonly state: StateStore;
   readonly images: ImageStore;
   readonly owners: RoomOwners;
+  readonly keepSshKeys: Keep<SshKeyRecord>;
   /** Where the owner puts what PCs are given as it is: drivers, and settings of Windows. */
   readonly dataFolder: string;
   readonly clock: Clock;
@@ -120,6 +124,9 @@ export class Lab {
   readonly requests: Requests;
   readonly shells: Shells;
   readonly schedule: Schedule;
+  readonly moves: RoomMoves;
+  /** What a campus is told of sessions that are over. */
+  readonly ended: EndedSessions;
   readonly grants: LabGrants;
   readonly sshKeys: SshKeys;
   readonly personals: Personals;
@@ -149,7 +156,8 @@ export class Lab {
     const pcView = (pc: PcRecord): PcView => this.pcView(pc);
     const known: Known = { ...outside, inventory, presence, admissions, announcer, pcView };
     this.known = known;
-    const sshKeys = new SshKeys(known);
+    const { keepSshKeys: keep, owners } = ports;
+    const sshKeys = new SshKeys({ ...known, keep, owners });
     const stepsOf = (session: string) => this.images.stepsOf(session);
     const personals = new Personals({ ...known, sshKeys, stepsOf });
     this.sshKeys = sshKeys;
@@ -174,8 +182,13 @@ export class Lab {
       joins: (pc) => this.served.placed(pc),
     });
     const { rooms, looks } = this;
-    this.pcs = new PcOrders({ ...known, personals, sessions, rooms, looks });
-    this.lists = new RoomLists({ ...known, personals, placed: (pc) => rooms.placed(pc) });
+    this.pcs = new PcOrders({
+      ...{ ...known, personals, sessions, rooms, looks, owners: ports.owners },
+    });
+    this.lists = new RoomLists({
+      ...{ ...known, personals, owners: ports.owners },
+      placed: (pc) => rooms.placed(pc),
+    });
     this.roomChecks = this.newRoomChecks();
     this.shells = new Shells({ ...known, requireOnline: (pc) => this.pcs.requireOnline(pc) });
     this.fitOrders = new FitOrders({ ...known, images: this.images, rooms, fits: this.fits });
@@ -184,6 +197,11 @@ export class Lab {
     this.served = new ServedPcs({ ...known, runner, sessions, shells, orders });
     this.connections = this.newConnections();
     this.schedule = this.newSchedule();
+    const { schedule, requests, menus } = this;
+    this.moves = new RoomMoves({
+      ...{ ...known, personals, requests, rooms, schedule, sessions, sshKeys, menus },
+    });
+    this.ended = new EndedSessions({ ...known, sessions, keepDays: historyDays });
     runner.resume();
     this.schedule.resume();
     optimiser.resume();
@@ -201,6 +219,7 @@ export class Lab {
       candidates: this.inventory.candidates(pc),
       lastSeen: this.agents.isConnected(id) ? this.ports.clock.isoTime() : pc.lastSeen,
       identity: this.admissions.identity(id),
+      moved: this.moves.whereIs(pc),
     });
   }
 
@@ -321,9 +340,10 @@ export class Lab {
     const base = { ...known, menus, requests, rooms };
     const pcRequests = new PcRequests({ ...base, images, orders, sessions, pcs });
     const { served, starting, runner, shells, grants, looks, roomChecks } = this;
+    const noticeFor = (login: Login): string | null => this.moves.noticeFor(login);
     return new Connections({
       ...{ ...base, runner, served, starting, pcRequests },
-      ...{ shells, grants, looks, roomChecks, serverVersion: this.ports.version },
+      ...{ shells, grants, looks, roomChecks, noticeFor, serverVersion: this.ports.version },
     });
   }
 
@@ -349,6 +369,7 @@ export class Lab {
       now: () => new Date(clock.isoTime()),
       later: (ms, act) => timers.later(ms, act),
       unexpected: (id, err) => log({ schedule: id, err }, "a scheduled restore failed"),
+      requireSettled: (name) => this.ports.owners.requireSettled(name),
       roomNameOf: (name) => inventory.room(name).name,
       requireImage: (reference) => void images.find(reference),
       fit: (order, signal) => fitOrders.fit(order, signal),

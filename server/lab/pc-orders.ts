@@ -9,6 +9,7 @@ import type { Inventory } from "./inventory.ts";
 import type { LookAt, Looks } from "./looks.ts";
 import type { Personals } from "./personals.ts";
 import type { RoomOrders } from "./room-orders.ts";
+import type { RoomOwners } from "./room-owners.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface PcOrdersPorts {
@@ -20,6 +21,7 @@ export interface PcOrdersPorts {
   wake(macs: readonly string[]): Promise<void>;
   readonly looks: Pick<Looks, "look">;
   readonly personals: Pick<Personals, "addressFor" | "forget">;
+  readonly owners: Pick<RoomOwners, "requireSettled">;
   readonly rooms: Pick<RoomOrders, "placed">;
   readonly sessions: Pick<Sessions, "requireFree" | "expel">;
 }
@@ -92,6 +94,7 @@ export class PcOrders {
     const { inventory, admissions, announcer, rooms, personals } = this.ports;
     const pc = inventory.find(reference);
     const room = inventory.room(change.room ?? pc.room);
+    this.requireSettled(pc, room);
     // A seat belongs to a room: who moves leaves it behind.
     const seat = change.seat === undefined ? (room.name === pc.room ? pc.seat : null) : change.seat;
     const given = change.address === undefined ? (pc.address ?? null) : change.address;
@@ -125,6 +128,7 @@ export class PcOrders {
     const { inventory, admissions, announcer } = this.ports;
     const pc = inventory.find(reference);
     const chosen = other === null ? null : inventory.find(other);
+    this.requireSettled(pc, ...(chosen === null ? [] : [chosen]));
     if (pc.doubt === undefined) {
       const next = "see `roomcast pc show` for what it is known by";
       throw new RoomcastError("conflict", `${pc.name} is in no doubt`, next);
@@ -143,6 +147,7 @@ export class PcOrders {
   admit(reference: string, code: string | null, operator: string): PcRecord {
     const { inventory, admissions, announcer } = this.ports;
     const pc = inventory.find(reference);
+    this.requireSettled(pc);
     const now = admissions.standing(pc.id).code;
     if (code !== null && now !== null && code !== now) {
       throw new RoomcastError(
@@ -165,12 +170,21 @@ export class PcOrders {
   revoke(reference: string, operator: string): PcRecord {
     const { inventory, admissions, agents, announcer } = this.ports;
     const pc = inventory.find(reference);
+    this.requireSettled(pc);
     admissions.revoke(pc, operator);
     announcer.note({ pc: pc.id, operator }, `the key of ${pc.name} is revoked`);
     this.ports.sessions.expel(pc.id);
     agents.disconnect(pc.id);
     announcer.pc(pc.id);
     return pc;
+  }
+
+  /** What is changed in a room that is on its way to another server would be lost. */
+  private requireSettled(
+    ...places: readonly ({ readonly room: string } | { readonly name: string })[]
+  ): void {
+    for (const place of places)
+      this.ports.owners.requireSettled("room" in place ? place.room : place.name);
   }
 
   private settled(pc: PcRecord): void {
@@ -183,6 +197,7 @@ export class PcOrders {
   forget(reference: string): void {
     const { inventory, admissions, agents, announcer, sessions } = this.ports;
     const pc = inventory.find(reference);
+    this.requireSettled(pc);
     sessions.requireFree(pc);
     if (agents.isConnected(pc.id)) {
       throw new RoomcastError(

@@ -15,6 +15,7 @@ import type { ListedPc } from "./listed-pc.ts";
 import { bareAddress } from "./pc-index.ts";
 import { changedFields } from "./pc-orders.ts";
 import type { Personals } from "./personals.ts";
+import type { RoomOwners } from "./room-owners.ts";
 
 const columns = ["name", "seat", "mac", "address", "uuid"] as const;
 type Column = (typeof columns)[number];
@@ -28,6 +29,7 @@ export interface RoomListsPorts {
   readonly admissions: Pick<Admissions, "listed">;
   readonly announcer: Announcer;
   readonly personals: Pick<Personals, "addressFault">;
+  readonly owners: Pick<RoomOwners, "requireSettled">;
   networks(): readonly LabNetwork[];
   /** Its name, room or seat has changed. */
   placed(pc: PcRecord): void;
@@ -77,6 +79,8 @@ export class RoomLists {
     const planned = rows.flatMap((row) => this.plan(row, room, problems) ?? []);
     this.check(planned, room, problems);
     if (problems.length > 0) throw refusal(problems);
+    for (const name of new Set([room.name, ...planned.flatMap(({ pc }) => pc?.room ?? [])]))
+      this.ports.owners.requireSettled(name);
     const isSame = ({ pc, place }: Planned): boolean =>
       pc !== null && placeText(pc) === placeText(place);
     const changing = planned.filter((each) => !isSame(each));

@@ -85,8 +85,9 @@ export class RoomOrders {
   }
 
   delete(given: string): void {
-    const { inventory, announcer, sessions } = this.ports;
+    const { inventory, announcer, sessions, owners } = this.ports;
     const { name } = inventory.room(given);
+    owners.requireSettled(name);
     const session = sessions.restoreIn(name);
     if (session !== null) {
       throw new RoomcastError(
@@ -113,6 +114,7 @@ export class RoomOrders {
     // It may have been deleted meanwhile.
     const room = inventory.room(given);
     const { name } = room;
+    this.ports.owners.requireSettled(name);
     const after = { ...room.settings, ...settings };
     this.ports.personals.requireSettings(name, after, settings);
     room.settings = after;
@@ -136,6 +138,7 @@ export class RoomOrders {
     const { inventory, announcer } = this.ports;
     const room = inventory.room(given);
     const { name } = room;
+    this.ports.owners.requireSettled(name);
     if (new Set(seats.map((seat) => seat.name)).size < seats.length) {
       throw new RoomcastError("usage", "two seats have the same name", "give each its own");
     }
@@ -160,6 +163,7 @@ export class RoomOrders {
     const { inventory } = this.ports;
     const room = inventory.room(given);
     const { name } = room;
+    this.ports.owners.requireSettled(name);
     const other = this.walking();
     if (isOn && other !== null && other !== name) {
       throw new RoomcastError(

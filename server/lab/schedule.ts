@@ -4,8 +4,9 @@ import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
 import { usualProofSeconds } from "../../core/session/boot-proof.ts";
 import type { ScheduleRequest, ScheduleView, WakeReport } from "../../core/wire/api.ts";
+import type { RecordedSchedule } from "../../core/wire/room-record.ts";
 import type { SessionView } from "../../core/wire/views.ts";
-import type { ScheduleRecord } from "../state/records.ts";
+import type { MovedRoom, ScheduleRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Announcer } from "./announcer.ts";
 import type { NamedRestore } from "./session-orders.ts";
@@ -21,6 +22,8 @@ export interface SchedulePorts {
   now(): Date;
   /** Calls back after so many milliseconds; answers how to prevent it. */
   later(ms: number, act: () => void): () => void;
+  /** Throws `conflict` for a room that is on its way from one server to another. */
+  requireSettled(room: string): void;
   /** As its record spells it; throws `not-found`. */
   roomNameOf(name: string): string;
   requireImage(reference: string): void;
@@ -81,13 +84,13 @@ export class Schedule {
   /** Throws `usage` for a pattern that is invalid or never comes, `not-found` for room and image. */
   add(request: ScheduleRequest, operator: string): ScheduleView {
     const room = this.ports.roomNameOf(request.room);
+    this.ports.requireSettled(room);
     this.ports.requireImage(request.image);
-    const numbers = [...this.records.keys()].map((id) => Number(id.slice(1)));
     const now = this.ports.now();
     const { cron, image, delta = false, afterwards = "poweroff" } = request;
     const { personalise = "auto", fit = "auto" } = request;
     const record: ScheduleRecord = {
-      id: `t${Math.max(0, ...numbers) + 1}`,
+      id: `t${this.nextNumber()}`,
       ...{ cron, room, image, delta, afterwards, personalise, fit },
       timeZone: request.timeZone ?? null,
       wakeSeconds: request.wakeSeconds ?? 300,
@@ -105,7 +108,9 @@ export class Schedule {
 
   /** Throws `not-found`. A run that is under way goes on: its session can be stopped. */
   remove(id: string): void {
-    if (!this.records.delete(id)) {
+    const removed = this.records.get(id);
+    if (removed !== undefined) this.ports.requireSettled(removed.room);
+    if (removed === undefined || !this.records.delete(id)) {
       throw new RoomcastError(
         "not-found",
         `the schedule has no ${id}`,
@@ -113,6 +118,28 @@ export class Schedule {
       );
     }
     this.ports.state.removeSchedule(id);
+    this.ports.announcer.room(removed.room);
+    this.setTimer();
+  }
+
+  of(room: string): ScheduleRecord[] {
+    return [...this.records.values()].filter((record) => record.room === room);
+  }
+
+  /** Those of a room that moves here, from now on. Throws `usage` for a time that is none. */
+  arriving(room: string, recorded: readonly RecordedSchedule[]): ScheduleRecord[] {
+    const now = this.ports.now();
+    const first = this.nextNumber();
+    return recorded.map((schedule, at) => ({
+      ...{ ...schedule, id: `t${first + at}`, room, run: null },
+      dueAt: nextTime(schedule.cron, schedule.timeZone, now),
+    }));
+  }
+
+  /** The schedules of a room that moved, as the store has them already. */
+  moved({ removed, saved }: MovedRoom): void {
+    for (const id of removed.schedules) this.records.delete(id);
+    for (const record of saved.schedules) this.records.set(record.id, record);
     this.setTimer();
   }
 
@@ -121,6 +148,10 @@ export class Schedule {
     this.ending.abort();
     this.stopListening();
     this.cancelTimer();
+  }
+
+  private nextNumber(): number {
+    return Math.max(0, ...[...this.records.keys()].map((id) => Number(id.slice(1)))) + 1;
   }
 
   private setTimer(): void {
@@ -255,7 +286,9 @@ export class Schedule {
 
   private save(record: ScheduleRecord): void {
     // One that was removed while it ran stays removed.
-    if (this.records.get(record.id) === record) this.ports.state.saveSchedule(record);
+    if (this.records.get(record.id) !== record) return;
+    this.ports.state.saveSchedule(record);
+    this.ports.announcer.room(record.room);
   }
 }
 

@@ -290,8 +290,9 @@ export class SessionRunner {
   private send(): void {
     for (const { pc, message, isRefresh } of this.engine.takeSends()) {
       this.ports.send(pc, message);
-      if (message.type === "restore" && message.live !== "no" && !isRefresh)
-        this.equipment.archiveOf(message.session)?.cast.sendKnown(pc);
+      if (message.type !== "restore" || isRefresh) continue;
+      if (message.live === "no") this.equipment.prepareCast(message.session, pc);
+      else this.equipment.archiveOf(message.session)?.cast.sendKnown(pc);
     }
   }
 

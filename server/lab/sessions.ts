@@ -70,6 +70,17 @@ export class Sessions {
     return (found.find(isServing) ?? found[0])?.id ?? null;
   }
 
+  /** A session under way that is for this room, or has one of these PCs. */
+  workIn(room: string, pcs: ReadonlySet<PcId>): string | null {
+    const found = this.runner.engine
+      .all()
+      .find(
+        ({ kind, state }) =>
+          kind.room(state) === room || [...kind.pcs(state)].some((pc) => pcs.has(pc)),
+      );
+    return found?.id ?? null;
+  }
+
   /** Whether it lets PCs in: it is under way, and not all of them have ended. */
   isServing(id: string): boolean {
     const session = this.runner.engine.get(id);

@@ -1,9 +1,12 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { isPrivateKey, keyLinesLimit, readPublicKeys } from "../../core/node/openssh.ts";
 import type { SshKeyView } from "../../core/wire/api.ts";
+import type { Keep, RecordKeeper } from "../state/kept-records.ts";
 import type { SshKeyRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
+import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
+import type { RoomOwners } from "./room-owners.ts";
 
 /** Stored keys in all. */
 const keysLimit = 256;
@@ -12,7 +15,11 @@ const roomLinesLimit = 64;
 
 export interface SshKeysPorts {
   readonly store: Pick<StateStore, "sshKeys" | "saveSshKey" | "removeSshKey">;
-  readonly inventory: Pick<Inventory, "rooms" | "room">;
+  readonly inventory: Pick<Inventory, "rooms" | "room" | "saveRoom">;
+  readonly announcer: Pick<Announcer, "note" | "room">;
+  /** Who decides which keys there are. */
+  readonly keep: Keep<SshKeyRecord>;
+  readonly owners: Pick<RoomOwners, "roomsElsewhere">;
   isoTime(): string;
 }
 
@@ -20,10 +27,16 @@ export interface SshKeysPorts {
 export class SshKeys {
   private readonly ports: SshKeysPorts;
   private readonly records: Map<string, SshKeyRecord>;
+  private readonly keeper: RecordKeeper<SshKeyRecord>;
 
   constructor(ports: SshKeysPorts) {
     this.ports = ports;
     this.records = new Map(ports.store.sshKeys().map((key) => [key.name, key]));
+    this.keeper = ports.keep({
+      list: () => [...this.records.values()],
+      take: (record) => this.take(record),
+      drop: (name) => this.drop(name),
+    });
   }
 
   list(): SshKeyView[] {
@@ -32,8 +45,8 @@ export class SshKeys {
       .map(view);
   }
 
-  /** Throws `conflict` for a name that there is, and `bad-input` for a text that is no public keys. */
-  add(name: string, text: string, by: string): SshKeyView {
+  /** Rejects with `conflict` for a name that there is, and `bad-input` for a text that is no public keys. */
+  async add(name: string, text: string, by: string): Promise<SshKeyView> {
     if (isPrivateKey(text)) {
       throw new RoomcastError(
         "bad-input",
@@ -54,26 +67,28 @@ export class SshKeys {
       throw new RoomcastError("refused", `there are ${keysLimit} SSH keys already`, "remove some");
     const lines = read.value.map((key) => key.text);
     const record: SshKeyRecord = { name, lines, by, addedAt: this.ports.isoTime() };
-    this.ports.store.saveSshKey(record);
-    this.records.set(name, record);
+    await this.keeper.add(record);
     return view(record);
   }
 
-  /** Throws `not-found`, and `conflict` while a room names it. */
-  remove(name: string): void {
+  /** Rejects with `not-found`, and `conflict` while a room names it. */
+  async remove(name: string): Promise<void> {
     this.record(name);
-    const { inventory } = this.ports;
-    const names = (room: string): boolean => inventory.room(room).settings.sshKeys.includes(name);
-    const rooms = inventory.rooms().filter(names);
+    const elsewhere = this.ports.owners.roomsElsewhere(name);
+    const rooms = [
+      ...this.roomsWith(name).map((room) => ({ room, called: `room ${room}` })),
+      ...elsewhere.map(({ name: room, server }) => ({
+        ...{ room, called: `room ${room} of the server ${server}` },
+      })),
+    ];
     if (rooms.length > 0) {
       throw new RoomcastError(
         "conflict",
-        `the SSH key ${name} is used by ${rooms.map((room) => `room ${room}`).join(" and ")}`,
-        `name that room's other keys, or none, with \`roomcast room set ${rooms[0]} --ssh-key\``,
+        `the SSH key ${name} is used by ${rooms.map(({ called }) => called).join(" and ")}`,
+        `name that room's other keys, or none, with \`roomcast room set ${rooms[0]?.room} --ssh-key\``,
       );
     }
-    this.ports.store.removeSshKey(name);
-    this.records.delete(name);
+    await this.keeper.remove(name);
   }
 
   /** The lines of these keys; throws `not-found`, and `usage` where they are more than a PC takes. */
@@ -82,6 +97,31 @@ export class SshKeys {
     if (lines.length <= roomLinesLimit) return lines;
     const what = `these SSH keys have ${lines.length} lines, and a room takes ${roomLinesLimit}`;
     throw new RoomcastError("usage", what, "name fewer of them");
+  }
+
+  private take(record: SshKeyRecord): void {
+    this.ports.store.saveSshKey(record);
+    this.records.set(record.name, record);
+  }
+
+  /** Another server may have removed it in the moment in which a room here was set to it. */
+  private drop(name: string): void {
+    const { store, inventory, announcer } = this.ports;
+    for (const named of this.roomsWith(name)) {
+      const room = inventory.room(named);
+      const sshKeys = room.settings.sshKeys.filter((each) => each !== name);
+      room.settings = { ...room.settings, sshKeys };
+      inventory.saveRoom(room);
+      announcer.note({ room: named }, `room ${named} has the SSH key ${name} no more`);
+      announcer.room(named);
+    }
+    store.removeSshKey(name);
+    this.records.delete(name);
+  }
+
+  private roomsWith(key: string): string[] {
+    const { inventory } = this.ports;
+    return inventory.rooms().filter((room) => inventory.room(room).settings.sshKeys.includes(key));
   }
 
   private record(name: string): SshKeyRecord {

@@ -72,4 +72,9 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
   (db) =>
     db.exec(`CREATE TABLE logins (hash TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
       CREATE TABLE wall_links (room TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`),
+  (db) => db.exec("CREATE TABLE room_moves (room TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;"),
+  // What was over before is told, too, where the server belongs to a campus.
+  (db) =>
+    db.exec(`ALTER TABLE session ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX session_untold ON session (number) WHERE ended IS NOT NULL AND told = 0;`),
 ];

@@ -4,6 +4,7 @@ import type { Salted } from "../../core/node/salted.ts";
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
 import type { Hello } from "../../core/wire/control.ts";
 import type { KeyKind, KeyState } from "../../core/wire/login.ts";
+import type { HostKey } from "../../core/wire/personal.ts";
 import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";
 import type { PcFields } from "../../core/wire/views.ts";
 
@@ -98,6 +99,45 @@ export interface KeyRecord {
   by: string | null;
   /** Of a TPM, the digest of the PCRs in its quote when it was placed, hexadecimal. */
   pcrDigest: string | null;
+}
+
+/** What this server remembers of a room's move from one server of its campus to another, by the room's folded name. */
+export type RoomMoveRecord =
+  /** All that was in the room came with the lease of this epoch. */
+  | { readonly name: "came"; readonly epoch: number }
+  | {
+      readonly name: "went";
+      readonly room: string;
+      readonly to: string;
+      readonly at: string;
+      /** Its PCs, so that they are told where their room is. */
+      readonly pcs: readonly {
+        readonly name: string;
+        readonly fingerprint: string | null;
+        readonly macs: readonly string[];
+      }[];
+    };
+
+/** What a room's move changes at one of the two servers: all of it, or nothing. */
+export interface MovedRoom {
+  /** Its folded name. */
+  readonly folded: string;
+  readonly move: RoomMoveRecord;
+  readonly removed: {
+    readonly room: string | null;
+    /** With their host keys. */
+    readonly pcs: readonly string[];
+    /** Fingerprints. */
+    readonly keys: readonly string[];
+    readonly schedules: readonly string[];
+  };
+  readonly saved: {
+    readonly room: RoomRecord | null;
+    readonly pcs: readonly PcRecord[];
+    readonly keys: readonly KeyRecord[];
+    readonly hostKeys: readonly { readonly pc: string; readonly keys: readonly HostKey[] }[];
+    readonly schedules: readonly ScheduleRecord[];
+  };
 }
 
 export interface OperatorRecord {

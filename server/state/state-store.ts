@@ -8,6 +8,7 @@ import { sqliteFault, stateCall, withFaults } from "./faults.ts";
 import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
 import { migrations } from "./migrations.ts";
+import { type MoveStore, sqliteMoves } from "./moved-rooms.ts";
 import {
   type ImageStepRecord,
   type KeyRecord,
@@ -20,6 +21,7 @@ import {
   type SshKeyRecord,
   type WallLinkRecord,
 } from "./records.ts";
+import { sqliteToldSessions, type ToldStore } from "./told-sessions.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 /** `soon`: a crash within a twentieth of a second may cost it. That is for what comes by itself, and comes again. */
@@ -29,7 +31,7 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore extends HistoryStore {
+export interface StateStore extends HistoryStore, MoveStore, ToldStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -192,6 +194,8 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     removeRoom,
     journal: sqliteJournal(db, batch),
     ...sqliteHistory(db, batch),
+    ...sqliteMoves(db, batch),
+    ...sqliteToldSessions(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
     saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),
     removeOperator,

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import fastify from "fastify";
 import type { PublishedRoom } from "../../core/wire/campus.ts";
-import { campusRoutes } from "../../server/api/campus-routes.ts";
+import { type CampusRoutesPorts, campusRoutes } from "../../server/api/campus-routes.ts";
 import { isAway } from "../../server/campus/patience.ts";
 import type { Lab } from "../../server/lab/lab.ts";
 import { TestPostgres } from "../postgres.ts";
@@ -120,8 +120,9 @@ for (const until = Date.now() + 120_000; first.views().length < serverCount * ro
   await sleep(500);
 }
 const api = fastify();
-const list = { server: first.name, takeOver: async () => {}, views: () => first.views() };
-await api.register(campusRoutes(null as unknown as Lab, list));
+// Nothing but the list is asked for.
+const ports = { rooms: { views: () => first.views() } } as unknown as CampusRoutesPorts;
+await api.register(campusRoutes(null as unknown as Lab, ports));
 
 const random = seeded(1);
 const numberBelow = (limit: number): number => Math.floor(random() * limit);

@@ -58,6 +58,7 @@ export class LabSchedules {
         removeSchedule: (id) => void this.stored.delete(id),
       },
       announcer: {
+        room() {},
         feed: {
           listen: (listener: (event: ApiEvent) => void) => {
             this.listener = listener;
@@ -70,6 +71,7 @@ export class LabSchedules {
       } as unknown as Announcer,
       now: () => this.now,
       later: (ms, act) => this.later(ms, act, isAlive),
+      requireSettled() {},
       roomNameOf: (name) => name,
       requireImage: () => {},
       wake: (_, timeoutMs) => this.wake(timeoutMs, bus),

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import { ApiClient } from "../../client/api/client.ts";
 import { assert } from "../../core/errors.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
@@ -54,6 +55,7 @@ export interface HostRoom {
   roomcast(...words: string[]): Promise<Answer>;
   /** Waits until `accept` is happy with what `read` answers; throws with the last answer. */
   until<T>(read: () => Promise<T>, accept: (value: T) => boolean, seconds: number): Promise<T>;
+  /** Asked of the API: it is asked ten times a second, and the command line takes half a second of a core each time. */
   pcs(): Promise<PcView[]>;
   session(id: string): Promise<SessionView>;
   close(): Promise<void>;
@@ -67,6 +69,7 @@ export async function openHostRoom(): Promise<HostRoom> {
   await mkdir(data);
   const serverLog = join(folder, "server.log");
   const children: ChildProcess[] = [];
+  const client = new ApiClient({ socketPath: join(data, "roomcast.sock") });
   let server: ChildProcess | undefined;
 
   const start = (
@@ -171,8 +174,8 @@ export async function openHostRoom(): Promise<HostRoom> {
         exitStatus: () => exited(child),
       };
     },
-    pcs: async () => (await roomcast("pc", "list")).value as PcView[],
-    session: async (id) => (await roomcast("session", "show", id)).value as SessionView,
+    pcs: () => client.get<PcView[]>("/pcs"),
+    session: (id) => client.get<SessionView>(`/sessions/${id}`),
     async close() {
       for (const child of children) child.kill("SIGKILL");
       network.remove();

@@ -31,7 +31,7 @@ interface Terminal extends OpenShell {
 async function open(pc: string, size: ShellSize = { columns: 80, lines: 24 }): Promise<Terminal> {
   let text = "";
   const shell = await openShell(
-    { socketPath: join(room.data, "roomcast.sock") },
+    { place: { socketPath: join(room.data, "roomcast.sock") }, server: null },
     {
       pc,
       term: "xterm",

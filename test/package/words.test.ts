@@ -136,7 +136,7 @@ test("`complete` lists what the server has, and gives up after half a second", a
   await using server = createServer((request, response) => {
     if (isSlow) return;
     const rooms = [{ name: "lab1" }, { name: "$(reboot)" }, { name: "two words" }];
-    response.end(JSON.stringify(request.url === "/api/v1/rooms" ? rooms : []));
+    response.end(JSON.stringify(request.url === "/api/v1/campus/rooms" ? rooms : []));
   });
   await new Promise<void>((resolve) => server.listen(join(data, "roomcast.sock"), resolve));
   const main = join(import.meta.dirname, "../../bin/roomcast.js");

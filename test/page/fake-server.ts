@@ -1,7 +1,8 @@
 /** A server that plays a script to the page: the page's own files and headers are the real ones, what it is told is the test's. */
-import fastify, { type FastifyReply } from "fastify";
+import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import { ensurePage, pageFolder } from "../../client/page/build.ts";
 import type { LiveEvent } from "../../core/wire/api.ts";
+import { serverHeader } from "../../core/wire/campus-order.ts";
 import { holdBrowsers } from "../../server/answer-headers.ts";
 import { pageRoutes } from "../../server/gate/page-routes.ts";
 
@@ -9,6 +10,8 @@ export interface SentCall {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
+  /** The server of the campus that is to do it; null: this one. */
+  readonly server: string | null;
 }
 
 export interface FakeServer {
@@ -17,7 +20,7 @@ export interface FakeServer {
   readonly calls: SentCall[];
   /** What is answered instead to what changes something, by method and path: `POST /trust/rotate`. */
   readonly handlers: Map<string, (reply: FastifyReply, body: unknown) => unknown>;
-  /** What `GET` answers, by path; what is not here is an empty list. */
+  /** What `GET` answers, by path, behind the name of the server that is asked; what is not here is an empty list. */
   readonly answers: Map<string, unknown>;
   /** The whole state: said to everybody who connects, before `ready`. */
   state: readonly LiveEvent[];
@@ -50,7 +53,8 @@ export async function openFakeServer(): Promise<FakeServer> {
     url: "",
     calls: [],
     handlers: new Map(),
-    answers: new Map(),
+    // It belongs to none.
+    answers: new Map([["/campus", null]]),
     state: [],
     login: admin,
     say(...events) {
@@ -74,8 +78,11 @@ export async function openFakeServer(): Promise<FakeServer> {
     server.login ??= admin;
     return server.login;
   });
-  app.get("/api/v1/*", async ({ url }, reply) => {
-    const path = url.replace("/api/v1", "");
+  const serverOf = ({ headers }: FastifyRequest): string | null =>
+    headers[serverHeader] === undefined ? null : String(headers[serverHeader]);
+  app.get("/api/v1/*", async (request, reply) => {
+    const asked = serverOf(request);
+    const path = `${asked === null ? "" : `${asked} `}${request.url.replace("/api/v1", "")}`;
     const handler = server.handlers.get(`GET ${path}`);
     if (handler !== undefined) return handler(reply, undefined);
     const known = [path, path.replace(/\?.*/, "")].find((each) => server.answers.has(each));
@@ -87,9 +94,10 @@ export async function openFakeServer(): Promise<FakeServer> {
   app.route({
     method: ["POST", "PUT", "PATCH", "DELETE"],
     url: "/api/v1/*",
-    handler: async ({ method, url, body }, reply) => {
+    handler: async (request, reply) => {
+      const { method, url, body } = request;
       const path = url.replace("/api/v1", "");
-      server.calls.push({ method, path, body });
+      server.calls.push({ method, path, body, server: serverOf(request) });
       return server.handlers.get(`${method} ${path}`)?.(reply, body) ?? {};
     },
   });

@@ -116,7 +116,7 @@ const pin = (letter: string): string => `sha256:${letter.repeat(43)}=`;
 /** The server's keys, while nothing is renewed. */
 export const trustView: TrustView = {
   ...{ gate: "https://10.77.0.1:8443", key: pin("k"), since: "2026-11-01T08:00:00Z", next: null },
-  signing: { key: pin("s"), since: "2026-11-01T08:00:00Z", earlier: [] },
+  signing: { key: pin("s"), since: "2026-11-01T08:00:00Z", earlier: [], campus: [] },
   ...{ told: ["lab1-a1", "lab1-a2"], away: ["lab1-b4"] },
 };
 /** While it is being renewed. */
@@ -127,6 +127,7 @@ export const renewing: TrustView = {
 
 /** What the views fetch that no event tells. */
 export const answersOf = (): readonly (readonly [path: string, answer: unknown])[] => [
+  ...campusAnswers(),
   ["/trust", trustView],
   ["/rooms/lab-1/wall-link", { by: "ann", createdAt: "2026-11-28T08:00:00Z" }],
   ["/status", { storedBytes: 812e9, freeBytes: 1.2e12 }],
@@ -194,3 +195,36 @@ export const answersOf = (): readonly (readonly [path: string, answer: unknown])
   ],
   ["/pcs/id19/screen", { lines: ["FAILED", "", "write error at 12.4 GB on sda"] }],
 ];
+
+const at = "2026-11-22T08:00:00Z";
+
+/** A campus of three servers, one of which is away: each has its room, and this one a copy of another's. */
+export function campusAnswers(): readonly (readonly [path: string, answer: unknown])[] {
+  const of = (name: string, away: string | null = null) => ({
+    ...{ name, address: `https://${name}.example.org:8443`, version: "1.0", since: at, away },
+  });
+  const { room } = restoringRoom(2, 1);
+  const told = { ...room, session: null, running: null, since: null };
+  const there = { ...told, server: "beta", owner: "beta" };
+  const hall = { ...there, ...{ name: "hall", session: "s7", running: "1 of 2 verified so far." } };
+  const pcs = [1, 2].map((number) => pcOf(number, { name: `hall-${number}`, room: "hall" }));
+  return [
+    [
+      "/campus",
+      { server: "alpha", away: null, servers: [of("alpha"), of("beta"), of("gamma", at)] },
+    ],
+    [
+      "/campus/rooms",
+      [
+        hall,
+        { ...told, server: "alpha", owner: "alpha" },
+        { ...told, ...{ name: "attic", server: "alpha", owner: "beta" } },
+        { ...told, ...{ name: "cellar", server: "gamma", owner: "gamma", since: at } },
+      ],
+    ],
+    ["beta /rooms", [hall]],
+    ["beta /pcs", pcs],
+    ["beta /images", [imageOf(4)]],
+    ["beta /sessions/s7", sessionOf([memberOf(1), memberOf(2)], { id: "s7", room: "hall" })],
+  ];
+}

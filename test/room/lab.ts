@@ -4,6 +4,7 @@ import { openSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ApiClient } from "../../client/api/client.ts";
 import { serverArguments } from "../../core/boot/boot-menu.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
@@ -119,6 +120,7 @@ export async function startLab(
     return { ...result, value };
   };
 
+  const client = new ApiClient({ socketPath: join(folders.data, "roomcast.sock") });
   const command = async <T>(...words: string[]): Promise<T> =>
     (await roomcast(words, [0], () => {})).value as T;
 
@@ -134,7 +136,7 @@ export async function startLab(
       const deadline = performance.now() + timeoutMs;
       for (;;) {
         assertRunning();
-        const pcs = await command<PcView[]>("pc", "list");
+        const pcs = await client.get<PcView[]>("/pcs");
         const found = macs.map((mac) => pcs.find((pc) => pc.mac === mac));
         if (found.every((pc) => pc !== undefined && states.includes(pc.state)))
           return found as PcView[];
@@ -146,7 +148,7 @@ export async function startLab(
             "read the PCs' serial logs",
           );
         }
-        await sleep(1500);
+        await sleep(200);
       }
     },
     async stop() {

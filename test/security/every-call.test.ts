@@ -35,7 +35,7 @@ before(async () => {
   ({ api } = lab);
   for (const role of roles) tokens[role] = (await api.operators.add(`a-${role}`, role)).token;
   const key = "AAAAC3NzaC1lZDI1NTE5AAAAIPbjbvlf95E7BJUoyGorqVdj7/spJxqLrs94I3dyFToz";
-  api.lab.sshKeys.add("ann", `ssh-ed25519 ${key} ann`, "root");
+  await api.lab.sshKeys.add("ann", `ssh-ed25519 ${key} ann`, "root");
   api.lab.steps.add(lab.imageId, { name: "join.sh", script: "#!/bin/sh\n" }, "root");
 });
 after(() => lab.close());

@@ -142,10 +142,10 @@ test("a shell is opened by the own page alone", async () => {
 
 test("an operator's new role counts at once, and who is removed is out, whoever has the name then", async () => {
   const browser = await loggedIn("eve");
-  api.operators.setRole("eve", "viewer");
+  await api.operators.setRole("eve", "viewer");
   assert.equal(await who(browser), "eve viewer");
   assert.equal((await browser.call("GET", "/operators")).status, 403);
-  api.operators.remove("eve");
+  await api.operators.remove("eve");
   later += 1000;
   await api.operators.add("eve", "admin");
   assert.equal(await who(browser), 401);
@@ -217,9 +217,9 @@ test("what is open ends with the login, with another role, and stays for the oth
   assert.equal(await first.over, "over");
   const still = await Promise.race([second.over, new Promise((done) => setTimeout(done, 200))]);
   assert.equal(still, undefined);
-  api.operators.setRole("bob", "operator");
+  await api.operators.setRole("bob", "operator");
   assert.equal(await second.over, "over");
-  api.operators.setRole("bob", "viewer");
+  await api.operators.setRole("bob", "viewer");
 });
 
 test("wrong words are answered alike whoever is meant, and each way in is written down without them", async () => {

@@ -17,6 +17,8 @@ export interface ServerProcess {
   readonly gateUrl: string;
   readonly pin: string;
   readonly socketPath: string;
+  /** Its log. */
+  said(): string;
   end(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function startServer(
   return {
     ...{ pid: child.pid ?? 0, folder, url, gateUrl, pin },
     socketPath: join(data, "roomcast.sock"),
+    said: () => said,
     async end() {
       const ended = once(child, "exit");
       child.kill("SIGTERM");

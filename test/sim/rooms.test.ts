@@ -192,15 +192,16 @@ test("other traffic on the link is left room, and a steady stream hardly loses",
 });
 
 test("two casts come to fair shares of the server's own link, and of one on the way", () => {
-  for (const [uplinkBps, linkBps, storedBytes] of [
-    [1e9, 1e9, mib],
-    [1e9, null, mib],
-    [60e6, 1e9, mib / 16],
-    [60e6, null, mib / 16],
+  for (const [uplinkBps, linkBps, storedBytes, seeds] of [
+    // What the server's own interface cannot take nobody loses: whatever the seed, each gets half.
+    [1e9, 1e9, mib, [1]],
+    [1e9, null, mib, [1, 2, 3]],
+    [60e6, 1e9, mib / 16, [1, 2, 3]],
+    [60e6, null, mib / 16, [1, 2, 3]],
   ] as const) {
     const storedLengths = new Uint32Array(500).fill(storedBytes);
     const queueBytes = uplinkBps === 1e9 ? 1e6 : 256e3;
-    const shares = [1, 2, 3].map((room) => {
+    const shares = seeds.map((room) => {
       const building = { time: new Timeline(), uplink: new Link({ bps: uplinkBps, queueBytes }) };
       const rooms = [0, 500].map((joinAtMs, index) => ({
         ...{ seed: seed + 10 * room + index, storedLengths, pcs: roomOf(1, { joinAtMs }) },

@@ -72,6 +72,14 @@ export const en = {
   "gone.room": "This room no longer exists.",
   "gone.session": "This session is no longer known.",
   // The wall and the list
+  campus: "Campus",
+  server: "Server",
+  "campus.asOf": "As of",
+  "campus.now": "now",
+  "campus.away": "away since {time}",
+  "campus.copy": "{server} (a copy: {owner} has it)",
+  "campus.then":
+    "{server} is away since {time}. This is how the room was then, and nothing can be ordered there.",
   "room.name": "Room {room}",
   "room.settings": "Room settings",
   "room.pcs": { one: "{count} PC, {online} on", other: "{count} PCs, {online} on" },
@@ -566,6 +574,7 @@ export const en = {
   "trust.next": "Next key",
   "trust.signing": "Certificates are signed by",
   "trust.earlier": "Earlier ones by",
+  "trust.signing.at": "Those of {server} by",
   "trust.since": "since {time}",
   "trust.half": "The key is being renewed: both keys hold now.",
   "trust.key": "The key: {key}",

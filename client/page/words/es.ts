@@ -74,6 +74,14 @@ export const es: Words = {
   "gone.room": "Esta sala ya no existe.",
   "gone.session": "Esta sesión ya no se conoce.",
   // The wall and the list
+  campus: "Campus",
+  server: "Servidor",
+  "campus.asOf": "Estado a las",
+  "campus.now": "ahora",
+  "campus.away": "sin respuesta desde {time}",
+  "campus.copy": "{server} (una copia: la sala es de {owner})",
+  "campus.then":
+    "{server} no responde desde {time}. Así estaba la sala entonces, y no se le puede ordenar nada.",
   "room.name": "Sala {room}",
   "room.settings": "Ajustes de la sala",
   "room.pcs": { one: "{count} PC, {online} en marcha", other: "{count} PC, {online} en marcha" },
@@ -578,6 +586,7 @@ export const es: Words = {
   "trust.next": "Clave siguiente",
   "trust.signing": "Los certificados los firma",
   "trust.earlier": "Los anteriores, por",
+  "trust.signing.at": "Los de {server}, por",
   "trust.since": "desde el {time}",
   "trust.half": "La clave se está renovando: ahora valen las dos.",
   "trust.key": "La clave: {key}",

@@ -74,6 +74,14 @@ export const fr: Words = {
   "gone.room": "Cette salle n’existe plus.",
   "gone.session": "Cette session n’est plus connue.",
   // The wall and the list
+  campus: "Campus",
+  server: "Serveur",
+  "campus.asOf": "État au",
+  "campus.now": "maintenant",
+  "campus.away": "sans réponse depuis {time}",
+  "campus.copy": "{server} (une copie : la salle est à {owner})",
+  "campus.then":
+    "{server} ne répond plus depuis {time}. Voici la salle telle qu’elle était alors ; rien ne peut y être commandé.",
   "room.name": "Salle {room}",
   "room.settings": "Réglages de la salle",
   "room.pcs": { one: "{count} PC, {online} allumé(s)", other: "{count} PC, {online} allumé(s)" },
@@ -579,6 +587,7 @@ export const fr: Words = {
   "trust.next": "Prochaine clé",
   "trust.signing": "Les certificats sont signés par",
   "trust.earlier": "Les précédents par",
+  "trust.signing.at": "Ceux de {server} par",
   "trust.since": "depuis le {time}",
   "trust.half": "La clé est en cours de renouvellement : les deux clés valent maintenant.",
   "trust.key": "La clé : {key}",

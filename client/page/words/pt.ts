@@ -73,6 +73,14 @@ export const pt: Words = {
   "gone.room": "Esta sala não existe mais.",
   "gone.session": "Esta sessão não é mais conhecida.",
   // The wall and the list
+  campus: "Campus",
+  server: "Servidor",
+  "campus.asOf": "Situação em",
+  "campus.now": "agora",
+  "campus.away": "sem resposta desde {time}",
+  "campus.copy": "{server} (uma cópia: a sala é de {owner})",
+  "campus.then":
+    "{server} não responde desde {time}. A sala estava assim nesse momento, e nada pode ser ordenado lá.",
   "room.name": "Sala {room}",
   "room.settings": "Configurações da sala",
   "room.pcs": { one: "{count} PC, {online} ligado(s)", other: "{count} PCs, {online} ligado(s)" },
@@ -573,6 +581,7 @@ export const pt: Words = {
   "trust.next": "Próxima chave",
   "trust.signing": "Os certificados são assinados por",
   "trust.earlier": "Os anteriores por",
+  "trust.signing.at": "Os de {server} por",
   "trust.since": "desde {time}",
   "trust.half": "A chave está sendo renovada: agora as duas valem.",
   "trust.key": "A chave: {key}",

@@ -22,6 +22,8 @@ export const told = [
   "stopped at the PC",
   "{why}; it may come back",
   "it is gone",
+  // A running session of another server, in a line
+  "{count} of {all} verified so far.",
   // Why a PC is behind, or waits
   "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s",
   "waits for its disk, which takes nothing now",

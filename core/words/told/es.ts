@@ -28,6 +28,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   "stopped at the PC": "detenido en el PC",
   "{why}; it may come back": "{why}; puede volver",
   "it is gone": "ha desaparecido",
+  // A running session of another server, in a line
+  "{count} of {all} verified so far.": "{count} de {all} verificados hasta ahora.",
   // Why a PC is behind, or waits
   "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s":
     "espera a su disco, que toma {rate} kB/s: se abandona en {minutes} min si el disco no toma más de {least} MB/s",

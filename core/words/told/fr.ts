@@ -29,6 +29,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   "stopped at the PC": "arrêté sur le PC",
   "{why}; it may come back": "{why} ; il peut revenir",
   "it is gone": "il a disparu",
+  // A running session of another server, in a line
+  "{count} of {all} verified so far.": "{count} sur {all} vérifiés jusqu’ici.",
   // Why a PC is behind, or waits
   "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s":
     "attend son disque, qui prend {rate} ko/s : abandon dans {minutes} min si le disque ne prend pas plus de {least} Mo/s",

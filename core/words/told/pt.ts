@@ -28,6 +28,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   "stopped at the PC": "parado no PC",
   "{why}; it may come back": "{why}; ele pode voltar",
   "it is gone": "ele sumiu",
+  // A running session of another server, in a line
+  "{count} of {all} verified so far.": "{count} de {all} verificados até agora.",
   // Why a PC is behind, or waits
   "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s":
     "espera o disco, que recebe {rate} kB/s: será abandonado em {minutes} min se o disco não receber mais de {least} MB/s",

@@ -14,6 +14,7 @@ import { nodeFiles } from "../../../server/store/files.ts";
 import { nodePorts } from "../../../server/store/image-store.ts";
 import { hashesOf, manifestOf, packOf } from "../../server/campus/campus-images.ts";
 import { MemoryObjects } from "../../server/campus/memory-objects.ts";
+import { recordOf } from "../../server/campus/room-site.ts";
 
 export const serverCount = 20;
 export const roomsPerServer = 50;
@@ -58,7 +59,7 @@ export class BenchServer {
     images.closeWith(registry);
     const campus = await CampusRooms.open({
       ...{ tables: watched(registry.roomTables(), name, told), server: name, version: "bench" },
-      ...{ time, disk: nodeFiles, path: join(folder, "campus-rooms.json") },
+      ...{ time, seal: null, disk: nodeFiles, path: join(folder, "campus-rooms.json") },
       steady: () => performance.now(),
       newId: () => `${name} ${process.pid}`,
     });
@@ -68,7 +69,8 @@ export class BenchServer {
       server.rooms.set(room.name, room);
     }
     const view = (room: string): PublishedRoom => server.rooms.get(room) ?? roomOf(room);
-    campus.begin({ names: () => [...server.rooms.keys()], view }, `https://${name}:8443`);
+    const names = (): string[] => [...server.rooms.keys()];
+    campus.begin({ names, view, moves: nothingMoves }, `https://${name}:8443`);
     return server;
   }
 
@@ -103,19 +105,25 @@ function roomOf(name: string): PublishedRoom {
 }
 
 /** The same tables; `told` hears what each look brings. */
-const watched = (tables: RoomTables, observer: string, told: Told): RoomTables => ({
-  greet: (server) => tables.greet(server),
-  beat: (server, rooms) => tables.beat(server, rooms),
-  takeOver: (server, room) => tables.takeOver(server, room),
-  publish: (server, views) => tables.publish(server, views),
-  onHint: (hint) => tables.onHint(hint),
-  away: () => tables.away(),
-  async look(changed) {
-    const looked = await tables.look(changed);
-    for (const { server, room, view } of looked.views) told(observer, { server, room, view });
-    return looked;
-  },
-});
+const watched = (tables: RoomTables, observer: string, told: Told): RoomTables =>
+  Object.create(tables, {
+    look: {
+      async value(changed: number): ReturnType<RoomTables["look"]> {
+        const looked = await tables.look(changed);
+        for (const { server, room, view } of looked.views) told(observer, { server, room, view });
+        return looked;
+      },
+    },
+  });
+
+/** Nobody moves a room here; what is in it is told as for any other. */
+const nothingMoves = {
+  refusal: () => null,
+  record: (name: string) => recordOf(name, "A1"),
+  leave() {},
+  hasTaken: () => false,
+  take: () => [],
+};
 
 /** As many images as a large campus has, committed by nobody's server. */
 export async function seedImages(url: string): Promise<void> {

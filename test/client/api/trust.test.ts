@@ -33,7 +33,10 @@ const place = (trust: ServerTrust): ServerPlace => ({
   ...{ url, token: "secret", agent: agentFor(url, trust) },
 });
 const shell = (at: ServerPlace) =>
-  openShell(at, { pc: "pc1", term: "vt100", size: { columns: 80, lines: 24 }, onShown() {} });
+  openShell(
+    { place: at, server: null },
+    { pc: "pc1", term: "vt100", size: { columns: 80, lines: 24 }, onShown() {} },
+  );
 
 test("no other key, and no certificate that nobody vouches for, is told the token: by calls nor by shells", async () => {
   for (const trust of [{ pins: [otherPin] }, { ca: null }] as const) {

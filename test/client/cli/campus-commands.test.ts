@@ -1,6 +1,15 @@
 /** What people see of a campus: the rooms and the servers of all. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
+import { newSigningKey, signerOf } from "../../../core/node/ed25519.ts";
+import { spkiOf } from "../../../core/node/key-forms.ts";
+import { pinOf } from "../../../core/node/pin.ts";
+import { signCertificate } from "../../../core/trust/certificate.ts";
+import { sampleCertificate } from "../../core/trust/sample-certificate.ts";
 import { ran, room } from "./run-command.ts";
 
 const told = { ...room, server: "one", owner: "one", since: null, running: null };
@@ -85,4 +94,93 @@ test("who takes over a room is told whose it is, and what if that server runs", 
   assert.deepEqual(calls, []);
   const { error } = await ran(["room", "move", "Hall"], { "/campus/rooms": rooms });
   assert.match(error?.message ?? "", /not said which server/);
+});
+
+const there = {
+  "/campus": { server: "one", away: null, servers: [] },
+  "/campus/rooms": [
+    { ...told, name: "default" },
+    { ...told, name: "default", server: "two", owner: "two" },
+    { ...told, name: "hall", server: "two", owner: "two", session: "s7" },
+    // A copy of another server's.
+    { ...told, owner: "two" },
+    { ...told, server: "two", owner: "two" },
+  ],
+  "/rooms": [room, { ...room, name: "hall" }],
+  "/pcs": [],
+  "/images": [],
+};
+
+test("a command about a room goes to the server whose it is, and its own default stays its own", async () => {
+  const { asked } = await ran(["room", "show", "HALL"], there);
+  assert.deepEqual(asked, ["/campus", "/campus/rooms", "two /rooms/HALL"]);
+  assert.equal((await ran(["room", "wake", "lab-1"], there)).asked.at(-1), "two /rooms/lab-1/wake");
+  assert.equal(
+    (await ran(["room", "set", "hall", "--grow", "none"], there)).asked.at(-1),
+    "two /rooms/hall",
+  );
+  assert.equal((await ran(["pc", "list", "--room", "hall"], there)).asked.at(-1), "two /pcs");
+  assert.equal((await ran(["room", "show", "default"], there)).asked.at(-1), "/rooms/default");
+  assert.equal((await ran(["room", "show", "nowhere"], there)).asked.at(-1), "/rooms/nowhere");
+  // Of a copy it is the copy that is deleted.
+  assert.deepEqual((await ran(["room", "delete", "lab-1"], there)).asked, ["/rooms/lab-1"]);
+  const named = await ran(["--server-name", "three", "room", "show", "hall"], there);
+  assert.deepEqual(named.asked, ["three /rooms/hall"]);
+});
+
+test("a restore of another server's room names that server before a word is typed, and asks it for all", async () => {
+  const { shown, asked } = await ran(["restore", "base", "--room", "hall"], there);
+  assert.match(shown[0] ?? "", / will overwrite at two:$/);
+  assert(
+    asked.slice(2).every((each) => each.startsWith("two ")),
+    asked.join(", "),
+  );
+  const own = await ran(["restore", "base", "--room", "lab-2"], there);
+  assert.match(own.shown[0] ?? "", / will overwrite:$/);
+});
+
+test("a session of another server is not taken for one of this, and the error says who has it", async () => {
+  const none = new RoomcastError("not-found", "there is no session s7", "see `session list`");
+  for (const words of [
+    ["session", "show", "s7"],
+    ["session", "stop", "s7"],
+    ["session", "drop", "s7", "pc1"],
+    ["session", "retry", "s7"],
+  ]) {
+    const path = `/sessions/s7${words[1] === "stop" || words[1] === "drop" ? `/${words[1]}` : ""}`;
+    const { error, asked } = await ran(words, { ...there, [path]: none });
+    assert.equal(error?.message, "this server has no session s7; two has one of that name");
+    assert.equal((error as RoomcastError).next, "name the server that is meant: --server-name two");
+    assert(!asked.some((each) => each.startsWith("two ")));
+  }
+  const { error } = await ran(["--server-name", "two", "session", "show", "s7"], {
+    ...there,
+    "/sessions/s7": none,
+  });
+  assert.equal(error, none);
+});
+
+test("a certificate that another server of the campus has signed is genuine, and it is said whose it is", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "roomcast-cli-"));
+  try {
+    const key = newSigningKey();
+    const file = join(folder, "certificate.json");
+    writeFileSync(file, signCertificate(sampleCertificate, signerOf(key)));
+    const pin = pinOf(spkiOf(key));
+    const own = { key: `sha256:${"A".repeat(43)}=`, since: "t", earlier: [] };
+    const check = (campus: unknown) =>
+      ran(["report", "check", file], { "/trust": { signing: { ...own, campus } } });
+    const genuine = await check([{ server: "library", key: pin }]);
+    assert.equal(genuine.error, null);
+    assert.equal(genuine.said.at(-1), "That is a key of the server library of its campus.");
+    assert.match(String((await check([])).error), /it is not ours: it was signed by sha256:/);
+    const trust = {
+      ...{ gate: "https://10.0.0.1:8443", key: own.key, since: "t", next: null },
+      ...{ signing: { ...own, campus: [{ server: "library", key: pin }] }, told: [], away: [] },
+    };
+    const { said } = await ran(["trust", "show"], { "/trust": trust });
+    assert(said.join("\n").includes(`Those of library are signed by ${pin}`));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

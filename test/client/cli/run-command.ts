@@ -1,5 +1,6 @@
 /** Runs a command of the command line without a server: what it asks for, and what it says before a word is typed. */
 import type { ApiClient } from "../../../client/api/client.ts";
+import type { GlobalOptions } from "../../../client/cli/context.ts";
 import { plainTerminal, roomcastProgram } from "../../../client/cli/program.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import { imageOf, pcOf } from "../console/fake-lab.ts";
@@ -7,6 +8,8 @@ import { imageOf, pcOf } from "../console/fake-lab.ts";
 export interface Ran {
   /** Calls that change something. */
   readonly calls: readonly (readonly [method: string, path: string, body: unknown])[];
+  /** All calls: the server that is named, or nothing, and the path. */
+  readonly asked: readonly string[];
   readonly said: readonly string[];
   /** What was shown before a word was asked for. */
   readonly shown: readonly string[];
@@ -24,18 +27,28 @@ export async function ran(
   there: Record<string, unknown> = {},
 ): Promise<Ran> {
   const calls: [string, string, unknown][] = [];
+  const asked: string[] = [];
   const said: string[] = [];
   const shown: string[] = [];
-  const answers: Record<string, unknown> = { "/rooms": [room], "/rooms/lab-1": room, ...there };
+  const answers: Record<string, unknown> = {
+    ...{ "/rooms": [room], "/rooms/lab-1": room, "/campus": null },
+    ...there,
+  };
   const call =
-    (method: string) =>
+    (method: string, server: string | null) =>
     async (path: string, body?: unknown): Promise<unknown> => {
+      asked.push(`${server ?? ""} ${path}`.trim());
       if (method !== "GET") calls.push([method, path, body]);
-      return answers[path] ?? { ...room, ...pcOf(1), ...imageOf(1), keys: [] };
+      const answer =
+        path in answers ? answers[path] : { ...room, ...pcOf(1), ...imageOf(1), keys: [] };
+      if (answer instanceof Error) throw answer;
+      return answer;
     };
-  const client = {
-    ...{ get: call("GET"), post: call("POST"), patch: call("PATCH"), delete: call("DELETE") },
-  } as unknown as ApiClient;
+  const clientAt = (server: string | null): ApiClient =>
+    ({
+      ...{ server, at: clientAt, get: call("GET", server), post: call("POST", server) },
+      ...{ patch: call("PATCH", server), delete: call("DELETE", server) },
+    }) as unknown as ApiClient;
   let error: Error | null = null;
   const program = roomcastProgram(plainTerminal, "/nowhere", async (action) => {
     await action({
@@ -44,7 +57,7 @@ export async function ran(
         workFolder: "/nowhere",
         json: false,
         plain: true,
-        client,
+        client: clientAt(program.opts<GlobalOptions>().serverName ?? null),
         document() {},
       },
       say: (line) => void said.push(line),
@@ -60,5 +73,5 @@ export async function ran(
   await program.parseAsync(["node", "roomcast", ...words]).catch((thrown: Error) => {
     error = thrown;
   });
-  return { calls, said, shown, error };
+  return { calls, asked, said, shown, error };
 }

@@ -121,7 +121,7 @@ export const imageOf = (version: number, changes: Partial<ImageView> = {}): Imag
 
 /** A server's API without a server: events that the test pushes, calls that it reads. */
 export class FakeLab implements ConsoleApi {
-  readonly calls: { method: string; path: string; body: unknown }[] = [];
+  readonly calls: { method: string; path: string; body: unknown; server?: string }[] = [];
   /** Set to have the next call refused. */
   refusal: RoomcastError | undefined;
   private readonly queue: ConsoleEvent[] = [];
@@ -164,6 +164,13 @@ export class FakeLab implements ConsoleApi {
   async post<T>(path: string, body?: unknown): Promise<T> {
     const usual = this.call<T>("POST", path, body);
     return (this.answers.get(path) as T | undefined) ?? usual;
+  }
+
+  /** Its calls stand among those of this one, with its name. */
+  at(server: string): ConsoleApi {
+    const elsewhere = Object.create(this) as FakeLab;
+    const push = (call: FakeLab["calls"][number]) => this.calls.push({ ...call, server });
+    return Object.defineProperty(elsewhere, "calls", { value: { push } });
   }
 
   async patch<T>(path: string, body: unknown): Promise<T> {

@@ -79,6 +79,9 @@ export function fullLab(language: Language): Model {
     { type: "ready" },
   ] as const)
     take(model, event as never);
+  const since = "2026-11-22T08:00:00Z";
+  const there = { ...room, ...{ name: "hall", server: "beta", owner: "gamma", since } };
+  model.campus = { rooms: [{ ...there, running: "2 of 3 verified so far." }], trouble: gone };
   return model;
 }
 
@@ -126,6 +129,8 @@ export const pages: Readonly<Record<string, Ui>> = {
   store: at({ name: "store", chosen: 0 }),
   notes: at({ name: "notes", image: "image4", value: "2024" }),
   "notes, gone": at({ name: "notes", image: "image9", value: "" }),
+  campus: at({ name: "campus", chosen: 0 }),
+  elsewhere: at({ name: "elsewhere", room: "hall", server: "beta", chosen: 0 }),
   room: at({ name: "room", chosen: 0 }),
   setting: at({ name: "setting", key: "domain", value: "none" }),
   identity: at({ name: "identity", pc: "id6", chosen: 0 }),

@@ -188,7 +188,7 @@ async function usedOf(path: string, { index, start, size, fs }: Part): Promise<s
   const read =
     program === undefined
       ? `cat ${part}`
-      : `partclone.${program} -c -q -s ${part} -O - -L /dev/null && tail -c 512 ${part}`;
+      : `partclone.${program} -c -q -f 0 -s ${part} -O - -L /dev/null && tail -c 512 ${part}`;
   return toolBeside("sh", ["-ec", `{ ${read}; } | sha256sum`]);
 }
 

@@ -102,7 +102,7 @@ test("a partclone image of a single partition is a disk without a table", () =>
     truncateSync(part, 16 * mib);
     tool("mkfs.ext4", ["-q", "-d", someFiles(folder), part]);
     const saved = join(folder, "part.pc.zst");
-    const read = `partclone.extfs -c -q -s ${part} -O - -L /dev/null`;
+    const read = `partclone.extfs -c -q -f 0 -s ${part} -O - -L /dev/null`;
     tool("sh", ["-ec", `${read} | zstd -q > ${saved}`]);
     await at.import(saved, "part");
     await at.export("part", join(folder, "back"));

@@ -90,8 +90,8 @@ export async function saveClonezilla(
       fs === "dd"
         ? `cat ${part}`
         : fs === "dd-ptcl"
-          ? `partclone.dd -q -s ${part} -O - -L /dev/null`
-          : `partclone.${programOf(fs)} -c -q -s ${part} -O - -L /dev/null`;
+          ? `partclone.dd -q -f 0 -s ${part} -O - -L /dev/null`
+          : `partclone.${programOf(fs)} -c -q -f 0 -s ${part} -O - -L /dev/null`;
     const name = into(`sda${index}.${kind}${suffix}.`);
     await shell(`${read} | ${packers[compression]} | split -a 2 -b ${pieceBytes} - ${name}`);
   });
@@ -121,7 +121,7 @@ export async function saveFog(
       return;
     }
     const program = fs === "dd" ? "imager" : programOf(fs);
-    const read = `partclone.${program} -c -q -s ${part} -O - -a 0 -L /dev/null`;
+    const read = `partclone.${program} -c -q -f 0 -s ${part} -O - -a 0 -L /dev/null`;
     const name = into(`d1p${index}.img`);
     const pack = packers[compression];
     const pieces =

@@ -13,7 +13,15 @@ import { millis } from "../../../core/units/units.ts";
 import { seeded } from "../../sim/random.ts";
 
 const none: Standings = new Map();
-const lease = (room: string, server: string, epoch = 1): RoomLease => ({ room, server, epoch });
+const lease = (
+  room: string,
+  server: string,
+  epoch = 1,
+  more: Partial<RoomLease> = {},
+): RoomLease => ({
+  ...{ room, server, epoch, isArriving: false, given: null, order: null },
+  ...more,
+});
 const asks = (actions: readonly LeaseAction[]): (readonly string[])[] =>
   actions.flatMap((action) => (action.type === "ask" ? [action.rooms] : []));
 
@@ -64,8 +72,15 @@ test("a room that another server had is not asked for, also when its lease is lo
   assert.deepEqual(asks(on(beatEvery, { type: "wake" })), [[]]);
   on(beatEvery + 1, { type: "answer", leases: [] });
   assert.equal(leases.standings.get("lab1")?.name, "elsewhere");
-  assert.deepEqual(asks(on(beatEvery + 2, { type: "word", room: "lab1" })), [["lab1"]]);
-  on(beatEvery + 3, { type: "answer", leases: [lease("lab1", "a", 2)] });
+  const [keep, want] = on(beatEvery + 2, { type: "word", room: "lab1" });
+  assert.equal(keep?.type, "keep");
+  assert.deepEqual(want, { type: "want", room: "lab1" });
+  assert.deepEqual(asks(on(beatEvery + 3, { type: "worded", room: "lab1" })), [[]]);
+  const arriving = lease("lab1", "a", 2, { isArriving: true });
+  const [take] = on(beatEvery + 4, { type: "answer", leases: [arriving] });
+  assert.deepEqual(take, { type: "take", room: "lab1", epoch: 2 });
+  assert(!leases.mayAct("lab1"));
+  on(beatEvery + 5, { type: "taken", room: "lab1", epoch: 2 });
   assert(leases.mayAct("lab1"));
 });
 
@@ -185,7 +200,7 @@ class SimServer {
   private on(event: LeaseEvent): void {
     for (const action of this.machine.handle(event, millis(this.campus.now + this.ahead))) {
       if (action.type === "keep") this.kept = action.standings;
-      else this.ask(action.rooms);
+      else if (action.type === "ask") this.ask(action.rooms);
     }
   }
 

@@ -29,7 +29,18 @@ function marks(extents: readonly Extent[], size: number): Uint8Array {
 /** partclone's map, as a text. */
 async function theirMap(path: string): Promise<string> {
   const map = `${path}.map`;
-  await toolBeside("partclone.extfs", ["-q", "-D", "-s", path, "-O", map, "-L", "/dev/null"]);
+  await toolBeside("partclone.extfs", [
+    "-q",
+    "-f",
+    "0",
+    "-D",
+    "-s",
+    path,
+    "-O",
+    map,
+    "-L",
+    "/dev/null",
+  ]);
   return readFileSync(map, "utf8");
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { captureAndRestore } from "./captured.ts";
-import { fill, inFolder, mib, mounted, tool, treeOf } from "./disks.ts";
+import { fill, inFolder, makeXfs, mib, mounted, tool, treeOf } from "./disks.ts";
 import { addFiles, clusterRange, filesOf, type NewFile } from "./exfat.ts";
 
 interface Layout {
@@ -132,7 +132,7 @@ const xfs = (sizeMib: number, options: readonly string[], fileBytes: number | nu
   what: `XFS, ${options.join(" ")}`,
   sizeMib,
   make(part) {
-    tool("mkfs.xfs", ["-q", "-f", ...options, part]);
+    makeXfs(part, options);
     mounted(part, "rw", (root) => {
       writeFileSync(join(root, "small"), "roomcast");
       if (fileBytes !== null) fillUp(root, fileBytes);
@@ -167,28 +167,29 @@ const f2fs = (sizeMib: number, options: readonly string[], fileBytes: number): L
 });
 const f2fsFileCount = 9;
 
+/** Each as small as a file system of its kind can be, with room for some files. */
 const layouts: readonly Layout[] = [
   fat(12, 10, 8, 3_000_000),
   fat(12, 2, 1, 300_000),
-  fat(12, 100, 128, 9_000),
-  fat(16, 20, 2, 2_000_000),
-  fat(16, 120, 4, 9_000),
-  fat(32, 60, 1, 5_000_000),
-  fat(32, 150, 2, 9_000),
+  fat(12, 20, 128, 9_000),
+  fat(16, 6, 2, 1_000_000),
+  fat(16, 12, 4, 9_000),
+  fat(32, 36, 1, 5_000_000),
+  fat(32, 68, 2, 9_000),
   ntfs(12, 512, 90_000),
-  ntfs(40, 4096, 700_000),
-  ntfs(60, 65536, 700_000),
-  ntfs(100, 2 * mib, 1_000_000),
-  ntfs(40, 1024, null),
+  ntfs(16, 4096, 300_000),
+  ntfs(24, 65536, 300_000),
+  ntfs(64, 2 * mib, 1_000_000),
+  ntfs(16, 1024, null),
   exfat(8, ["-c", "512"], true),
   exfat(8, ["-c", "512"], false),
-  exfat(64, ["-c", "32K"], true),
-  exfat(96, ["-c", "4M"], false),
-  exfat(40, ["-c", "4K", "--pack-bitmap"], false),
-  xfs(320, ["-b", "size=4096"], 9_000_000),
-  xfs(320, ["-b", "size=1024", "-d", "agcount=3"], null),
-  xfs(320, ["-b", "size=2048", "-i", "size=1024"], null),
-  xfs(320, ["-m", "rmapbt=1,reflink=1,finobt=1", "-i", "sparse=1"], null),
+  exfat(16, ["-c", "32K"], true),
+  exfat(64, ["-c", "4M"], false),
+  exfat(16, ["-c", "4K", "--pack-bitmap"], false),
+  xfs(64, ["-b", "size=4096"], 2_000_000),
+  xfs(72, ["-b", "size=1024", "-d", "agcount=3"], null),
+  xfs(64, ["-b", "size=2048", "-i", "size=1024"], null),
+  xfs(64, ["-m", "rmapbt=1,reflink=1,finobt=1", "-i", "sparse=1"], null),
   f2fs(100, [], 3_000_000),
   f2fs(101, ["-O", "extra_attr,inode_checksum,sb_checksum"], 5_000),
 ];

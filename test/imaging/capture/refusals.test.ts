@@ -7,7 +7,17 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { findUse } from "../../../imaging/capture/used-blocks.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
 import { captureAndRestore } from "./captured.ts";
-import { bytesAt, fill, inFolder, mib, mounted, putBytes, someFiles, tool } from "./disks.ts";
+import {
+  bytesAt,
+  fill,
+  inFolder,
+  makeXfs,
+  mib,
+  mounted,
+  putBytes,
+  someFiles,
+  tool,
+} from "./disks.ts";
 
 /** Taken whole with these words, and the copy is the same, bit for bit. */
 async function assertWhole(disk: string, folder: string, said: RegExp): Promise<void> {
@@ -38,16 +48,16 @@ const fillWith = (root: string): void => {
 
 test("ext4, XFS and btrfs that are mounted elsewhere: whole, since changes wait in their logs", async () => {
   await inFolder(async (folder) => {
-    const makes: [string, number, string[]][] = [
-      ["ext4", 24, ["mke2fs", "-q", "-F", "-t", "ext4"]],
-      ["ext2", 24, ["mke2fs", "-q", "-F", "-t", "ext2"]],
-      ["xfs", 302, ["mkfs.xfs", "-q", "-f"]],
-      ["btrfs", 112, ["mkfs.btrfs", "-q", "-f"]],
+    const makes: [string, number, (disk: string) => void][] = [
+      ["ext4", 24, (disk) => void tool("mke2fs", ["-q", "-F", "-t", "ext4", disk])],
+      ["ext2", 24, (disk) => void tool("mke2fs", ["-q", "-F", "-t", "ext2", disk])],
+      ["xfs", 64, makeXfs],
+      ["btrfs", 112, (disk) => void tool("mkfs.btrfs", ["-q", "-f", disk])],
     ];
-    for (const [name, sizeMib, [make = "", ...args]] of makes) {
+    for (const [name, sizeMib, make] of makes) {
       const disk = join(folder, name);
       fill(disk, sizeMib * mib, 0);
-      tool(make, [...args, disk]);
+      make(disk);
       await assertWhole(whileMounted(disk, fillWith), folder, /not unmounted.*shut it down/);
       // The same, once it is unmounted.
       mkdirSync(join(folder, `clean-${name}`));

@@ -9,7 +9,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { captureAndRestore } from "./captured.ts";
-import { inFolder, mib, mounted, someFiles, tool, treeOf } from "./disks.ts";
+import { inFolder, makeXfs, mib, mounted, someFiles, tool, treeOf } from "./disks.ts";
 
 const old = "THE DISK'S OLD SECRET, 32 BYTES. ".slice(0, 32);
 const deleted = "A SECRET IN A FILE, ALSO OF 32 B. ".slice(0, 32);
@@ -60,8 +60,8 @@ const kinds: readonly Kind[] = [
   },
   {
     name: "xfs",
-    sizeMib: 320,
-    make: (disk) => void tool("mkfs.xfs", ["-q", "-f", "-K", disk]),
+    sizeMib: 64,
+    make: (disk) => makeXfs(disk, ["-K"]),
     fill: byMount,
     tree: byKernel,
     unwritten: 32,

@@ -26,6 +26,7 @@ import type { StepView } from "../../../core/wire/views.ts";
 import { growers } from "../../../imaging/fit/file-system.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { captureInto } from "../capture/captured.ts";
+import { makeXfs } from "../capture/disks.ts";
 import { randomDisk, restoreTo, sizeOf } from "./restored.ts";
 
 const mib = 1 << 20;
@@ -91,7 +92,7 @@ const ext4 = (part: string): void => {
 const xfs = (part: string): void => {
   const prototype = join(folder, "prototype");
   writeFileSync(prototype, `/\n0 0\nd--755 0 0\nsecret ---644 0 0 ${files()}/secret\n$\n`);
-  tool("mkfs.xfs", "-q", "-f", "-p", prototype, part);
+  makeXfs(part, ["-p", prototype]);
 };
 const ntfs = (part: string): void => {
   tool("mkntfs", "-q", "-F", "-f", "-p", "2048", "-H", "16", "-S", "63", "-s", "512", part);
@@ -191,7 +192,7 @@ const larger: readonly {
   {
     name: "GPT, XFS last, though it is the table's first",
     script: "label: gpt;2:start=2048,size=8M,type=uefi;1:start=20480,type=linux",
-    sizeMib: 330,
+    sizeMib: 80,
     put: { 1: xfs },
     fs: "xfs",
   },

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { CampusRoomView } from "../../../core/wire/campus.ts";
-import { CampusRooms } from "../../../server/campus/campus-rooms.ts";
-import { tellCampus } from "../../../server/tell-campus.ts";
+import type { CampusRooms } from "../../../server/campus/campus-rooms.ts";
+import { MemoryOrders } from "../campus/memory-orders.ts";
 import { MemoryRooms } from "../campus/memory-rooms.ts";
 import { until } from "../campus/registry-contract.ts";
 import { hostClock, RoomSite, roomOf } from "../campus/room-site.ts";
 import { helloOf, register } from "../lab/hello.ts";
-import { openApi, type TestApi } from "./open-api.ts";
+import { openMember } from "./campus-member.ts";
+import type { TestApi } from "./open-api.ts";
 
 const memory = new MemoryRooms();
 const other = new RoomSite("other", memory.tables(), hostClock);
@@ -18,18 +19,11 @@ let api: TestApi;
 before(async () => {
   other.rooms.set("lab2", roomOf("lab2", 1, "1 of 2 verified so far."));
   await other.start();
-  campus = await CampusRooms.open({
-    ...{ ...hostClock, tables: memory.tables(), server: "one", version: "1.0", path: "" },
-    disk: { read: async () => new Uint8Array(), writeDurably: async () => {} },
-    newId: () => "1",
-  });
-  api = await openApi("local", { campus });
-  tellCampus(api.lab, campus, "https://one:8443");
+  ({ api, rooms: campus } = await openMember("one", memory, new MemoryOrders(memory)));
   await until(() => campus.views().length === 3);
 });
 
 after(async () => {
-  await campus.close();
   await other.stop();
   await api.close();
 });
@@ -50,6 +44,7 @@ test("a server of a campus lists the rooms of all servers, in the fields of a ro
   const more = ["running", "server", "owner", "since"];
   for (const room of list) assert.deepEqual(Object.keys(room), [...Object.keys(first), ...more]);
   const { campus: seen } = (await api.call("GET", "/status")).body;
+  assert.deepEqual((await api.call("GET", "/campus")).body, seen);
   assert.deepEqual([seen.server, seen.away, seen.servers.length], ["one", null, 2]);
 });
 
@@ -93,24 +88,31 @@ test("what begins something in a room of another server is refused with its name
   assert.equal(copy?.owner, "other");
 });
 
-test("a room is taken over at the server that takes it, once its own one is off; one that is not here is made", async () => {
+test("a room moves at the word of the server that takes it, whether its own one lives or is off", async () => {
   const { call } = api;
   const move = (room: string, server: string) => call("POST", `/rooms/${room}/move`, { server });
   const elsewhere = await move("lab2", "other");
   assert.deepEqual([elsewhere.status, elsewhere.body.code], [403, "refused"]);
   assert.match(elsewhere.body.message, /this one is one$/);
-  const early = await move("LAB2", "one");
-  assert.match(early.body.message, /was heard in the last minute/);
+  other.busy.set("lab2", "session s3 is at work in room lab2");
+  const refused = await move("LAB2", "one");
+  assert.deepEqual([refused.status, refused.body.code], [409, "conflict"]);
+  assert.match(refused.body.message, /LAB2 stays at the server other: session s3 is at work/);
+  other.busy.clear();
+  other.contents.set("lab2", "row1");
+  const { status, body } = await move("LAB2", "one");
+  assert.deepEqual([status, body.name, body.move.from], [200, "lab2", "other"]);
+  assert.equal(body.seats[0].name, "row1");
+  campus.requireOwn("lab2");
+  assert.deepEqual(other.gone, ["lab2 one"]);
   other.set(roomOf("lab3"));
   await until(() => campus.views().some(({ name }) => name === "lab3"));
   await other.stop();
   memory.now += 70_000;
-  const { status, body } = await move("LAB2", "one");
-  assert.deepEqual([status, body.name], [200, "lab2"]);
-  campus.requireOwn("lab2");
-  assert.equal((await move("lab3", "one")).status, 200);
+  const taken = await move("lab3", "one");
+  assert.deepEqual([taken.status, taken.body.move.told], [200, null]);
   campus.requireOwn("lab3");
   assert(api.lab.inventory.hasRoom("lab3"));
-  await other.start();
-  await until(() => other.seen().includes("lab2 other one 1 1 of 2 verified so far."));
+  const own = await move("default", "one");
+  assert.deepEqual([own.status, own.body.code], [403, "refused"]);
 });

@@ -12,12 +12,15 @@ import { LiveEvents } from "../../../server/api/live-events.ts";
 import { Logins } from "../../../server/api/logins.ts";
 import type { Oidc } from "../../../server/api/oidc.ts";
 import { Operators } from "../../../server/api/operators.ts";
+import type { ApiPorts } from "../../../server/api/routes.ts";
 import {
   application,
   bootApplication,
   localApplication,
   networkApplication,
+  orderedApplication,
 } from "../../../server/applications.ts";
+import type { CampusOrders } from "../../../server/campus/campus-orders.ts";
 import type { CampusRooms } from "../../../server/campus/campus-rooms.ts";
 import { Grants } from "../../../server/gate/grants.ts";
 import type { GateKey } from "../../../server/gate/keys.ts";
@@ -29,6 +32,7 @@ import type { LabNetwork } from "../../../server/lab/addresses.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { allOwn } from "../../../server/lab/room-owners.ts";
+import { keptHere } from "../../../server/state/kept-records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
 import { bootPlan, testPin } from "../../core/boot/boot-plan.ts";
@@ -77,7 +81,9 @@ export interface TestApiOptions {
   /** The site's provider of identities; else none. */
   readonly oidc?: Oidc | null;
   /** What the server belongs to; else to none. */
-  readonly campus?: CampusRooms | null;
+  readonly campus?: { readonly rooms: CampusRooms; readonly orders: CampusOrders } | null;
+  /** The sessions of the others there; else of nobody. */
+  readonly history?: ApiPorts["history"];
   /** Of operators and logins. */
   readonly clock?: Clock;
   /** Where the server's log goes; else nowhere. */
@@ -108,6 +114,7 @@ export async function openApi(
     oidc = null,
     keptEvents,
     campus = null,
+    history = null,
     prepare,
   }: TestApiOptions = {},
 ): Promise<TestApi> {
@@ -117,7 +124,8 @@ export async function openApi(
   const state = openStateStore(folder);
   const images = await openImageStore(join(folder, "store"));
   const lab = new Lab({
-    ...{ state, images, dataFolder: folder, owners: campus ?? allOwn },
+    ...{ state, images, dataFolder: folder, owners: campus?.rooms ?? allOwn },
+    keepSshKeys: keptHere,
     clock: systemClock,
     version: "test",
     language: "en",
@@ -155,7 +163,7 @@ export async function openApi(
         dhcp: { mode: "off" as const, why: "--dhcp off", otherServers: [] },
       },
     ],
-    campus: campus?.status() ?? null,
+    campus: campus?.rooms.status() ?? null,
     warnings: [],
   });
   const signing = await SigningKeys.open(folder);
@@ -166,7 +174,7 @@ export async function openApi(
       key: testPin,
       since: "t",
       next: null,
-      signing: signing.view,
+      signing: { ...signing.view, campus: [] },
       told: [],
       away: [],
     }),
@@ -182,7 +190,20 @@ export async function openApi(
   const logins = new Logins(state, clock, operators);
   const live = new LiveEvents(lab.announcer.feed, keptEvents);
   const ports = {
-    ...{ lab, images, state, operators, logins, live, oidc, trust: keys, status, doctor, campus },
+    ...{
+      lab,
+      images,
+      state,
+      operators,
+      logins,
+      live,
+      oidc,
+      trust: keys,
+      status,
+      doctor,
+      campus,
+      history,
+    },
   };
   const plan = (mac: MacAddress): BootPlan => bootPlan({ mac });
   const asked = (mac: MacAddress): void => lab.starting.askedForBootFiles(mac);
@@ -198,7 +219,11 @@ export async function openApi(
     const forNetwork = { api: ports, gate: forGate, names: ["localhost"], pageFolder };
     await networkApplication(app, forNetwork);
   }
+  const ordered = campus === null ? null : application(log);
+  if (campus !== null && ordered !== null)
+    campus.orders.begin(await orderedApplication(ordered, ports));
   const close = async (): Promise<void> => {
+    await ordered?.close();
     links.close();
     await lab.fits.close();
     await app.close();

@@ -43,6 +43,7 @@ test("what is there is listed in the contract's fields, unknown as null", async 
       ...{ seats: [], walk: null },
     },
   ]);
+  assert.deepEqual(await call("GET", "/campus"), { status: 200, body: null });
   const { body: ofAll } = await call("GET", "/campus/rooms");
   const { server, owner, since, running } = ofAll[0];
   assert.deepEqual([ofAll.length, server, owner, since, running], [1, null, null, null, null]);

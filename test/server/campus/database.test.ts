@@ -142,6 +142,22 @@ test("PostgreSQL is killed under use: calls say so at once, and go on when it is
   assert((await later(() => writer.hold(hashesOf(1))))[0] !== null);
 });
 
+test("however long the database was away, it is found within seconds of its return", async () => {
+  await using registry = await open({ url: postgres.url(await postgres.database()) });
+  await postgres.kill();
+  // So often that each of its connections was refused more than once.
+  for (let left = 15; left > 0; left--) {
+    await registry.images().catch(() => {});
+    await new Promise((done) => setTimeout(done, times.retryMs));
+  }
+  await postgres.up();
+  const took = await timed(() => until(() => registry.away() === null));
+  assert(took < 4000, `it took ${took} ms`);
+  // By all of its connections.
+  const all = Array.from({ length: 8 }, () => later(() => registry.images()));
+  assert((await timed(() => Promise.all(all))) < 4000);
+});
+
 test("after a restart a notification comes again, and no beat is needed for it", async () => {
   const url = postgres.url(await postgres.database());
   const slow = { ...times, beatMs: 600_000 };

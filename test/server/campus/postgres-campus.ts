@@ -38,7 +38,8 @@ export class PostgresCampus {
   /** As it was at first. */
   async fresh(): Promise<this> {
     await this.admin.unsafe(`
-      TRUNCATE image_name, image, image_chunk, chunk, pack, writer, server, room, room_view;
+      TRUNCATE image_name, image, image_chunk, chunk, pack, writer, server, room, room_view,
+        campus_order, room_record, campus_history, shared;
       UPDATE sweep_lease SET until = '-infinity'`);
     return this;
   }

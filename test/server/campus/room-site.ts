@@ -1,14 +1,23 @@
 /** Servers of a campus as far as their rooms go: each with its rooms, and a file of what it remembers. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { PublishedRoom } from "../../../core/wire/campus.ts";
+import type { RoomRecordDocument } from "../../../core/wire/room-record.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
 import { CampusRooms, type CampusRoomsPorts } from "../../../server/campus/campus-rooms.ts";
+import type { MovingRooms } from "../../../server/campus/room-mover.ts";
 import type { RoomTables } from "../../../server/campus/room-tables.ts";
+import type { Seal } from "../../../server/campus/seal.ts";
 import { MemoryRooms } from "./memory-rooms.ts";
 
 export const roomOf = (name: string, online = 0, running: string | null = null): PublishedRoom => ({
   ...{ name, pcs: 2, online, session: running === null ? null : "s1", settings: roomDefaults },
   ...{ pin: false, instructorPin: false, shutUntil: null, seats: [], walk: null, running },
+});
+
+/** A room with one seat, whose name says what is in the room. */
+export const recordOf = (name: string, seat: string): RoomRecordDocument => ({
+  ...{ version: 1, name, settings: roomDefaults, pin: null, instructorPin: null },
+  ...{ seats: [{ name: seat, column: 0, row: 0 }], pcs: [], schedules: [], lacksHostKeys: false },
 });
 
 /** A clock that a test moves, for all servers of a campus in memory. */
@@ -59,6 +68,14 @@ export class RoomSite implements AsyncDisposable {
   readonly name: string;
   readonly rooms = new Map<string, PublishedRoom>([["default", roomOf("default")]]);
   readonly tables: RoomTables;
+  /** What is in each room, in a word; stored with it. */
+  readonly contents = new Map<string, string>();
+  /** Why rooms may not leave. */
+  readonly busy = new Map<string, string>();
+  /** Where rooms went. */
+  readonly gone: string[] = [];
+  seal: Seal | null = null;
+  private readonly taken = new Map<string, number>();
   /** Of the process that runs. */
   campus: CampusRooms | null = null;
   private readonly clock: Clock;
@@ -74,7 +91,7 @@ export class RoomSite implements AsyncDisposable {
   async start(): Promise<CampusRooms> {
     const { rooms, tables, name: server } = this;
     const campus = await CampusRooms.open({
-      ...{ ...this.clock, tables, server, version: "1.0", path: "rooms.json" },
+      ...{ ...this.clock, tables, server, version: "1.0", path: "rooms.json", seal: this.seal },
       disk: {
         read: async () => Buffer.from(this.file),
         writeDurably: async (_path, data) => {
@@ -84,7 +101,8 @@ export class RoomSite implements AsyncDisposable {
       newId: () => `${server} ${++this.idCount} ${Math.random()}`,
     });
     const view = (name: string): PublishedRoom => rooms.get(name) ?? roomOf(name);
-    campus.begin({ names: () => [...rooms.keys()], view }, `https://${server}:8443`);
+    const names = (): string[] => [...rooms.keys()];
+    campus.begin({ names, view, moves: this.moves() }, `https://${server}:8443`);
     this.campus = campus;
     return campus;
   }
@@ -98,6 +116,33 @@ export class RoomSite implements AsyncDisposable {
   remove(name: string): void {
     this.rooms.delete(name);
     this.campus?.changed(name);
+  }
+
+  /** As the lab does it, each in one transaction. */
+  private moves(): MovingRooms {
+    const { rooms, contents, busy, taken } = this;
+    return {
+      refusal: (name) => busy.get(name) ?? null,
+      record: (name) => recordOf(name, contents.get(name) ?? "empty"),
+      hasTaken: (folded, epoch) => taken.get(folded) === epoch,
+      take: (read, name, epoch) => {
+        rooms.set(name, roomOf(name));
+        contents.set(name, read?.record.seats[0]?.name ?? "nothing");
+        taken.set(name.toLowerCase(), epoch);
+        return [];
+      },
+      leave: (name, to) => {
+        rooms.delete(name);
+        contents.delete(name);
+        this.gone.push(`${name} ${to}`);
+      },
+    };
+  }
+
+  /** Changes what is in a room. */
+  fill(name: string, content: string): void {
+    this.contents.set(name, content);
+    this.campus?.recordChanged(name);
   }
 
   /** What a person sees at this server of a campus: room, server, owner. */

@@ -20,6 +20,7 @@ export const entryOf = (name: string, more: Partial<ServerEntry> = {}): ServerEn
 const named = (...names: readonly string[]) =>
   names.map((name) => ({ room: name.toLowerCase(), name }));
 const minute = 61_000;
+const lab1 = { room: "lab1", name: "lab1" };
 
 export function roomTablesContract(kind: string, open: () => Promise<TwoTables>): void {
   const contract = (title: string, work: (tables: TwoTables) => Promise<void>): void => {
@@ -29,9 +30,18 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
     });
   };
   const owners = async (tables: RoomTables, server: string, ...rooms: readonly string[]) => {
-    const { leases } = await tables.beat(entryOf(server), named(...rooms));
+    const { leases } = await tables.beat(entryOf(server), named(...rooms), []);
     return Object.fromEntries(leases.map((lease) => [lease.room, lease.server]));
   };
+
+  const leaseOf = async (tables: RoomTables, server: string, rooms: readonly string[]) => {
+    const { leases } = await tables.beat(entryOf(server), named(...rooms), []);
+    const found = leases.find(({ room }) => room === "lab1");
+    assert(found !== undefined);
+    return found;
+  };
+  const epochOf = async (tables: RoomTables, server: string): Promise<number> =>
+    (await leaseOf(tables, server, ["lab1"])).epoch;
 
   contract(
     "a room is the server's that asked first, whatever its capital letters",
@@ -57,27 +67,120 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
   );
 
   contract(
-    "an operator takes over a room that has lapsed, and no other",
+    "a room that has lapsed is an operator's to take, with what was published of it last",
     async ({ one, other, pass }) => {
-      await owners(one, "one", "lab1");
-      const [lab1] = named("lab1");
-      assert(lab1 !== undefined);
-      await assert.rejects(
-        other.takeOver("other", lab1),
-        /lab1 is of the server one of the campus, which was heard/,
-      );
+      const epoch = await epochOf(one, "one");
+      await one.publishRecord("one", { room: "lab1", epoch, record: "r1" });
+      await one.publishRecord("one", { room: "lab1", epoch: epoch - 1, record: "r0" });
       await pass(minute);
-      const { leases: before } = await other.beat(entryOf("other"), []);
-      await other.takeOver("other", lab1);
-      const { leases: after } = await one.beat(entryOf("one"), named("lab1"));
-      assert.deepEqual(
-        [after[0]?.server, Number(after[0]?.epoch) > Number(before[0]?.epoch)],
-        ["other", true],
-      );
-      // Done again, it is as it was.
-      await other.takeOver("other", lab1);
+      assert.deepEqual(await other.want("other", lab1), { kind: "taken", from: "one" });
+      const { leases } = await one.beat(entryOf("one"), [lab1], []);
+      const [after] = leases;
+      assert.deepEqual([after?.server, after?.isArriving, after?.given], ["other", true, null]);
+      assert(Number(after?.epoch) > epoch);
+      // What the old server still has on its way is left out.
+      await one.publishRecord("one", { room: "lab1", epoch, record: "r2" });
+      assert.equal(await one.record("one", "lab1"), null);
+      const found = await other.record("other", "lab1");
+      assert.deepEqual([found?.record, found?.server], ["r1", "one"]);
+      assert.equal(new Date(found?.told ?? "").toISOString(), found?.told);
+      // Said again, it is as it was.
+      assert.deepEqual(await other.want("other", lab1), { kind: "own" });
     },
   );
+
+  contract(
+    "a server that lives is asked, and gives a room with what is in it, once",
+    async ({ one, other }) => {
+      const epoch = await epochOf(one, "one");
+      await one.publishRecord("one", { room: "lab1", epoch, record: "before" });
+      const first = await other.want("other", lab1);
+      const asked = await other.want("other", lab1);
+      assert(first.kind === "asked" && asked.kind === "asked");
+      assert.equal(asked.from, "one");
+      assert(asked.move > first.move);
+      assert.deepEqual((await leaseOf(one, "one", ["lab1"])).order, {
+        ...{ move: asked.move, by: "other", refusal: null },
+      });
+      const given = { room: "lab1", epoch, to: "other", record: "all of it" };
+      for (const wrong of [{ move: first.move }, { move: asked.move, epoch: epoch - 1 }])
+        assert.equal(await one.give("one", { ...given, ...wrong }), false);
+      assert.equal(await other.give("other", { ...given, move: asked.move }), false);
+      assert.equal(await one.give("one", { ...given, to: "third", move: asked.move }), false);
+      assert.equal(await one.give("one", { ...given, move: asked.move }), true);
+      assert.equal(await one.give("one", { ...given, move: asked.move }), false);
+      // Who has it keeps it, also when it says that it has no such room yet.
+      const lease = await leaseOf(other, "other", []);
+      assert.deepEqual(
+        [lease.server, lease.isArriving, lease.given, lease.order?.by],
+        ["other", true, asked.move, null],
+      );
+      assert.equal((await other.record("other", "lab1"))?.record, "all of it");
+      await other.arrived("other", "lab1", epoch);
+      assert.equal((await leaseOf(other, "other", [])).isArriving, true);
+      await other.arrived("other", "lab1", lease.epoch);
+      assert.equal((await leaseOf(other, "other", ["lab1"])).isArriving, false);
+      // What it has no more goes, and what was published of it.
+      await other.beat(entryOf("other"), [], []);
+      assert.deepEqual(await other.want("other", lab1), { kind: "taken", from: null });
+      assert.equal(await other.record("other", "lab1"), null);
+    },
+  );
+
+  contract(
+    "what was not taken goes on as it was published, and so does what is taken over then",
+    async ({ one, other, pass }) => {
+      const epoch = await epochOf(one, "one");
+      const asked = await other.want("other", lab1);
+      assert(asked.kind === "asked");
+      await one.give("one", { room: "lab1", epoch, to: "other", move: asked.move, record: "r" });
+      const arriving = await leaseOf(other, "other", []);
+      const back = await one.want("one", lab1);
+      assert(back.kind === "asked");
+      const passed = { room: "lab1", epoch: arriving.epoch, to: "one", move: back.move };
+      assert.equal(await other.give("other", { ...passed, record: null }), true);
+      assert.equal((await one.record("one", "lab1"))?.record, "r");
+      await pass(minute);
+      assert.deepEqual(await other.want("other", lab1), { kind: "taken", from: "one" });
+      assert.equal((await other.record("other", "lab1"))?.record, "r");
+    },
+  );
+
+  contract(
+    "a server says why it keeps a room, and an order that nobody waits for is none",
+    async ({ one, other, pass }) => {
+      const epoch = await epochOf(one, "one");
+      const asked = await other.want("other", lab1);
+      assert(asked.kind === "asked");
+      await one.refuse("one", "lab1", { move: asked.move, reason: "s3 is at work" });
+      assert.deepEqual((await leaseOf(other, "other", [])).order, {
+        ...{ move: asked.move, by: null, refusal: "s3 is at work" },
+      });
+      const second = await other.want("other", lab1);
+      assert(second.kind === "asked");
+      assert.equal((await leaseOf(one, "one", ["lab1"])).order?.refusal, null);
+      // Of an answer to the order before, nothing is said.
+      await one.refuse("one", "lab1", { move: asked.move, reason: "late" });
+      await other.withdraw("other", "lab1", asked.move);
+      assert.equal((await leaseOf(one, "one", ["lab1"])).order?.by, "other");
+      await other.withdraw("other", "lab1", second.move);
+      const given = { room: "lab1", epoch, to: "other", record: "r" };
+      assert.equal(await one.give("one", { ...given, move: second.move }), false);
+      const third = await other.want("other", lab1);
+      assert(third.kind === "asked");
+      await pass(minute);
+      await one.beat(entryOf("one"), [lab1], []);
+      assert.equal((await leaseOf(one, "one", ["lab1"])).order?.by, null);
+      assert.equal(await one.give("one", { ...given, move: third.move }), false);
+    },
+  );
+
+  contract("a room that is held is neither taken anew nor given back", async ({ one }) => {
+    assert.deepEqual((await one.beat(entryOf("one"), [], ["lab1"])).leases, []);
+    await one.beat(entryOf("one"), [lab1], []);
+    const { leases } = await one.beat(entryOf("one"), [], ["lab1"]);
+    assert.equal(leases.length, 1);
+  });
 
   contract(
     "a name is one server's: its restart takes it over, another waits until it is silent",
@@ -94,7 +197,7 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       assert.equal(namesake?.address, "https://one:8443");
       // Its leases are not touched by the other one.
       await owners(one, "one", "lab1");
-      assert.deepEqual((await other.beat(foreign, [])).leases, []);
+      assert.deepEqual((await other.beat(foreign, [], [])).leases, []);
       assert.deepEqual(await owners(one, "one", "lab1"), { lab1: "one" });
       // The same folder in a new process; and the earlier process, should it live, is told.
       const again = entryOf("one", { instance: "restarted", isFirst: true });
@@ -123,8 +226,7 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
   contract(
     "views are told in full once, and only under a lease that holds",
     async ({ one, other, pass }) => {
-      const { leases } = await one.beat(entryOf("one"), named("lab1"));
-      const epoch = leases[0]?.epoch ?? 0;
+      const epoch = await epochOf(one, "one");
       const view = (room: string, text: string, under: number | null) => ({
         room,
         view: text,
@@ -157,11 +259,9 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       for (const { count, sum } of [second, third])
         assert.deepEqual([count, sum], [2, all.reduce((total, each) => total + each.changed, 0)]);
       await pass(minute);
-      const [lab1] = named("lab1");
-      assert(lab1 !== undefined);
-      await other.takeOver("other", lab1);
+      await other.want("other", lab1);
       await one.publish("one", [view("lab1", "4", epoch)]);
-      await one.beat(entryOf("one"), named("lab1"));
+      await one.beat(entryOf("one"), [lab1], []);
       const rooms = (await other.look(0)).views.map((each) => each.room);
       assert.deepEqual(rooms, ["default"]);
     },

@@ -9,6 +9,7 @@ import { systemClock } from "../../../core/node/clock.ts";
 import type { Agents } from "../../../server/lab/agents.ts";
 import { Lab } from "../../../server/lab/lab.ts";
 import { allOwn } from "../../../server/lab/room-owners.ts";
+import { keptHere } from "../../../server/state/kept-records.ts";
 import { newRoom, type PcRecord } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";
 import { openImageStore } from "../../../server/store/image-store.ts";
@@ -48,6 +49,7 @@ async function looksPerPc(count: number): Promise<number> {
   const lab = new Lab({
     ...{ images, agents, dataFolder: folder, clock: systemClock, version: "test" },
     owners: allOwn,
+    keepSshKeys: keptHere,
     language: "en",
     historyDays: 365,
     optimiseAt: null,

@@ -40,7 +40,7 @@ const history = async (): Promise<string[]> =>
 
 test("a PC gets what its seat and its room say, once told in the history, and nothing keeps it", async () => {
   const { lab: core } = lab.api;
-  core.sshKeys.add("ann", sshKey, "root");
+  await core.sshKeys.add("ann", sshKey, "root");
   await core.rooms.create("lab1");
   await core.rooms.set("lab1", {
     ...{ domain: "lab.example.org", sshKeys: ["ann"], bootFirst: "disk" },

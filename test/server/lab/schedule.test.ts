@@ -60,6 +60,7 @@ class World {
         removeSchedule: (id) => void this.stored.delete(id),
       },
       announcer: {
+        room() {},
         feed: this.feed,
         note: (_: unknown, text: string) => void this.notes.push(text),
       } as unknown as Announcer,
@@ -70,6 +71,7 @@ class World {
           this.timer = null;
         };
       },
+      requireSettled() {},
       roomNameOf: (name) => name,
       requireImage: () => {},
       fit: ({ image, room }, signal) => {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CastSender } from "../../../core/cast/ends.ts";
+import { Cast } from "../../../server/lab/casts.ts";
+import type { Session } from "../../../server/lab/session.ts";
+
+/** A cast of two PCs on networks of their own, whose senders write down what is done with them. */
+function site() {
+  const said: string[] = [];
+  const sender = (network: string): CastSender => ({
+    join: (receiver) => said.push(`${network}: join ${receiver}`),
+    leave: (receiver) => said.push(`${network}: leave ${receiver}`),
+    report() {},
+    announce() {},
+    rekey: () => said.push(`${network}: rekey`),
+    ended: new Promise(() => {}),
+    close: async () => void said.push(`${network}: close`),
+  });
+  const session = {
+    ...{ id: "s1", state: null, gauges: { totals: null, members: new Map() } },
+    kind: { knows: () => true },
+  } as unknown as Session;
+  const cast = new Cast(session, {
+    open: async (network) => {
+      said.push(`${network}: open`);
+      return sender(network);
+    },
+    ...{ home: null, networkOf: (pc) => `of-${pc}`, counted() {} },
+    take: (_, input) => assert.fail(JSON.stringify(input)),
+  });
+  cast.takeWants("a", new Uint8Array([1]));
+  return { cast, said, settled: () => new Promise((done) => setImmediate(done)) };
+}
+
+test("a sender is open by the time the PC has its disk ready, once", async () => {
+  const { cast, said, settled } = site();
+  cast.prepare("a");
+  cast.sync(null);
+  await settled();
+  assert.deepEqual(said, ["of-a: open"]);
+  cast.prepare("a");
+  cast.sync(new Map([["a", 1]]));
+  await settled();
+  assert.deepEqual(said.splice(0), ["of-a: open", "of-a: join 1"]);
+  cast.sync(null);
+  // What is ordered late joins a cast that is open, or opens one by joining.
+  cast.prepare("a");
+  await cast.end();
+  assert.deepEqual(new Set(said), new Set(["of-a: leave 1", "of-a: close"]));
+});
+
+test("a sender that nobody has joined is closed with its session, and has the keys of the day", async () => {
+  const { cast, said } = site();
+  cast.prepare("a");
+  cast.rekey({ chunk: "", packet: "" });
+  await cast.end();
+  assert.deepEqual(said, ["of-a: open", "of-a: rekey", "of-a: close"]);
+});
