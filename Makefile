@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-store bench-tftp storm bench-capture bench-restore check packages
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-store bench-tftp storm bench-capture bench-restore check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -99,6 +99,10 @@ KILLS ?= 100
 test-kill-room: packages ## kills server and agents in mid-session, KILLS=100 times; some 15 minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/net/kills.test.ts
 
+test-campus: KILLS := 50
+test-campus: packages ## three servers of a campus whose database, storage and processes fail, KILLS=50 kills; some 20 minutes
+	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/net/campus-faults.test.ts
+
 SEED ?=
 SEEDS ?= 2000
 sim: $(DEV) ## simulated rooms by the thousand; SEED=n replays one
@@ -136,6 +140,9 @@ bench-product-quick: packages ## the same for the most telling rows; some minute
 
 bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
 	$(NODE) test/bench/lab.ts --out docs/bench
+
+bench-campus: packages ## twenty servers and a thousand rooms on one database: the list, events seen elsewhere, load; two minutes
+	$(NODE) test/bench/campus.ts --out docs/bench
 
 bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open and to sweep; some 20 minutes, 5 GB in /tmp
 	$(NODE) test/bench/store.ts

@@ -34,15 +34,18 @@ export class TestPostgres {
   /** Of the socket, too. */
   readonly folder: string;
   readonly port: number;
+  private readonly settings: readonly string[];
   private server: ChildProcess | null = null;
   private databaseCount = 0;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, settings: readonly string[]) {
     this.folder = folder;
     this.port = port;
+    this.settings = settings;
   }
 
-  static async start(): Promise<TestPostgres> {
+  /** `settings`: further ones, as `max_connections=200`. */
+  static async start(settings: readonly string[] = []): Promise<TestPostgres> {
     assert.notEqual(programs, "", "PostgreSQL is not installed: make packages");
     const folder = mkdtempSync(join(tmpdir(), "roomcast-postgres-"));
     if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid);
@@ -54,7 +57,7 @@ export class TestPostgres {
     );
     assert.equal(made.status, 0, made.stderr);
     writeFileSync(join(data, "pg_hba.conf"), accessRules);
-    const started = new TestPostgres(folder, await freePort());
+    const started = new TestPostgres(folder, await freePort(), settings);
     await started.up();
     return started;
   }
@@ -68,6 +71,12 @@ export class TestPostgres {
       await sleep(50);
     }
     throw new Error("PostgreSQL does not come up");
+  }
+
+  /** Of the process that the others are children of. */
+  get pid(): number {
+    assert(this.server?.pid !== undefined, "PostgreSQL runs");
+    return this.server.pid;
   }
 
   /** As when the power of its host fails, but for what the disk would lose. */
@@ -138,6 +147,7 @@ export class TestPostgres {
       "full_page_writes=off",
       "shared_buffers=32MB",
       "log_min_messages=fatal",
+      ...this.settings,
     ];
     const words = settings.flatMap((setting) => ["-c", setting]);
     return spawn(join(programs, "postgres"), ["-D", join(this.folder, "data"), ...words], {

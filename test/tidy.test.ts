@@ -49,6 +49,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "server/gate": ["core", "server/lab", "server/state", "server/store", "server/host"],
   "server/doctor": ["core", "server/host"],
   "server/setup": ["core", "server/host", "server/gate"],
+  "server/migrate": ["core", "server/store", "server/host", "server/campus"],
   "server/backup": ["core", "server/state", "server/store", "server/host"],
   "server/api": ["core", "server/lab", "server/state", "server/store"],
   server: ["core", "server"],

@@ -26,6 +26,7 @@ export async function examineWithoutServer(
 /** What `setup` does on this host. */
 export const setupHere = async () => ({
   ...(await import("../../server/setup/choices.ts")),
+  ...(await import("../../server/host/config-file.ts")),
   ...(await import("../../server/setup/configuration.ts")),
   ...(await import("../../server/setup/interfaces.ts")),
   ...(await import("../../server/setup/service.ts")),
@@ -35,6 +36,14 @@ export const setupHere = async () => ({
 export const backupHere = async () => ({
   ...(await import("../../server/backup/backup.ts")),
   ...(await import("../../server/backup/restore.ts")),
+});
+
+/** What `migrate` does on this host. */
+export const migrateHere = async () => ({
+  ...(await import("../../server/host/config.ts")),
+  ...(await import("../../server/host/config-file.ts")),
+  ...(await import("../../server/migrate/config-part.ts")),
+  ...(await import("../../server/migrate/migrate.ts")),
 });
 
 /** The host's only interface with an IPv4 address. Throws `usage` if there are more, or none. */

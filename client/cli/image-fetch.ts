@@ -50,7 +50,7 @@ async function fetchImage(
   return 0;
 }
 
-const fetching: ImageWork = {
+export const fetching: ImageWork = {
   doing: "fetching",
   stop: "roomcast image fetch I --stop",
   stateOf({ here, fetch }) {

@@ -99,7 +99,14 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   image
     .command("verify [I]")
     .description("hashes every chunk of an image again, or of all images")
-    .action((reference: string | undefined) => run((context) => verify(context, reference)));
+    .option(
+      "--repair",
+      "of a campus: put into its storage again what that has lost, as far as it is on this server",
+      false,
+    )
+    .action((reference: string | undefined, { repair }: { readonly repair: boolean }) =>
+      run((context) => verify(context, reference, repair)),
+    );
 
   image
     .command("import <FILE> <NAME>")
@@ -286,23 +293,28 @@ interface VerifyAnswer {
     readonly pack: string | null;
     readonly images: readonly string[];
   }[];
+  readonly repaired?: readonly string[];
 }
 
-async function verify(context: CliContext, reference: string | undefined): Promise<number> {
+async function verify(
+  context: CliContext,
+  reference: string | undefined,
+  repair: boolean,
+): Promise<number> {
   const { client, say, document } = context;
   using progress = progressLines(context, "verifying");
-  const report = await client.follow<VerifyAnswer>(
-    reference === undefined ? "/store/verify" : `${imagePath(reference)}/verify`,
-    {
-      signal: progress.signal,
-      onProgress: (done, total) => progress.show(done * chunkBytes, total * chunkBytes),
-    },
-  );
+  const path = reference === undefined ? "/store/verify" : `${imagePath(reference)}/verify`;
+  const report = await client.follow<VerifyAnswer>(repair ? `${path}?repair=true` : path, {
+    signal: progress.signal,
+    onProgress: (done, total) => progress.show(done * chunkBytes, total * chunkBytes),
+  });
   progress.end();
   const problems = report.problems ?? [];
   const isOk = report.ok && problems.length === 0;
   document({ ...report, ok: isOk });
   for (const problem of problems) say(problem);
+  for (const object of report.repaired ?? [])
+    say(`${object}: the storage had lost it; what it held was put there again`);
   for (const { image, chunkIndex, reason, pack, images } of report.damaged) {
     if (chunkIndex === null) say(reason);
     else {

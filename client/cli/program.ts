@@ -14,6 +14,7 @@ import { addHistoryCommand } from "./history.ts";
 import { addServeCommand } from "./host.ts";
 import { addImageCommands } from "./image.ts";
 import { addKeyCommands } from "./key.ts";
+import { addMigrateCommand } from "./migrate.ts";
 import { addOperatorCommands } from "./operator.ts";
 import { addPcCommands } from "./pc.ts";
 import { takePins } from "./pins.ts";
@@ -94,6 +95,7 @@ export function roomcastProgram(
   addServeCommand(program);
   addSetupCommand(program, run);
   addBackupCommands(program, run);
+  addMigrateCommand(program, run);
   addStatusCommands(program, run);
   addConsoleCommand(program, run, terminal);
   addDoctorCommand(program, run);

@@ -29,16 +29,17 @@ export interface ProgressLines extends Disposable {
 
 /**
  * Shows the progress of long work: on a terminal a bar, the rate and the time left; with `--json` an
- * event per line; nothing when the output is a file, or with `--plain`.
+ * event per line; nothing when the output is a file, or with `--plain`. `next`: what to do after Ctrl-C.
  */
-export function progressLines(context: CliContext, firstDoing: string): ProgressLines {
+export function progressLines(
+  context: CliContext,
+  firstDoing: string,
+  next = "start it again: nothing of it was kept",
+): ProgressLines {
   let doing = firstDoing;
   const live = !context.json && !context.plain && process.stderr.isTTY;
   const stop = new AbortController();
-  const interrupt = (): void =>
-    stop.abort(
-      new RoomcastError("cancelled", "it was stopped", "start it again: nothing of it was kept"),
-    );
+  const interrupt = (): void => stop.abort(new RoomcastError("cancelled", "it was stopped", next));
   // `disconnect`: it was started by a server, which is gone.
   const ends = ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const;
   for (const each of ends) process.once(each, interrupt);

@@ -93,17 +93,20 @@ export const imageApiRoutes =
       async ({ params }) => lab.images.removeStep(params.id, params.step),
     );
 
+    /** `repair`: what the campus's storage has lost, and is here, is put there again. */
+    const Verify = Type.Object({ repair: Type.Optional(Type.Literal("true")) }, closed);
     app.post(
       "/images/:id/verify",
       {
         config: { ordered: false },
-        schema: { summary: "verify an image", params: ById, body: NoBody },
+        schema: { summary: "verify an image", params: ById, querystring: Verify, body: NoBody },
       },
-      async ({ params }, reply) => {
+      async ({ params, query }, reply) => {
         const manifest = lab.images.find(params.id);
+        const repair = query.repair === "true";
         return answerInLines(reply, async (signal, onProgress) => ({
           image: imageName(manifest),
-          ...(await images.verify(manifest.id, { signal, onProgress })),
+          ...(await images.verify(manifest.id, { signal, onProgress, repair })),
         }));
       },
     );
@@ -111,13 +114,13 @@ export const imageApiRoutes =
       "/store/verify",
       {
         config: { ordered: false },
-        schema: { summary: "verify the whole store", body: NoBody },
+        schema: { summary: "verify the whole store", querystring: Verify, body: NoBody },
       },
-      (_request, reply) =>
+      ({ query }, reply) =>
         answerInLines(reply, async (signal, onProgress) => ({
           image: null,
           problems: images.problems,
-          ...(await images.verify(null, { signal, onProgress })),
+          ...(await images.verify(null, { signal, onProgress, repair: query.repair === "true" })),
         })),
     );
 

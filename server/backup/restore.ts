@@ -9,7 +9,7 @@ import { codec, type Manifest } from "../../core/image/types.ts";
 import { isOwnName } from "../host/data-folder.ts";
 import { readCatalogue } from "../store/catalogue.ts";
 import { checkHere } from "../store/checkers.ts";
-import { nodeFiles } from "../store/files.ts";
+import { nodeFiles, readOnlyFiles } from "../store/files.ts";
 import { readIndex, readManifests } from "../store/image-files.ts";
 import { configName } from "./backup.ts";
 import { copyHashed } from "./copy.ts";
@@ -127,9 +127,6 @@ async function knownIn(folder: string): Promise<Known> {
     return { ...nothing, images: manifests };
   }
 }
-
-/** To look with: what is left of a server that was killed is its own affair. */
-const readOnlyFiles = { ...nodeFiles, makeFolder: async () => {}, remove: async () => {} };
 
 function lostOf(present: Known, kept: Known): string[] {
   const without = (own: readonly string[], other: readonly string[]): string[] =>

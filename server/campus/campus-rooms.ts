@@ -31,7 +31,7 @@ import { recordText } from "./room-record-text.ts";
 import type { Namesake, RoomTables, ServerEntry } from "./room-tables.ts";
 import { RoomTeller } from "./room-teller.ts";
 import type { Seal } from "./seal.ts";
-import { inOrder, ownerOf, SeenRooms } from "./seen-rooms.ts";
+import { orderKey, ownerOf, SeenRooms } from "./seen-rooms.ts";
 import { type Kept, readKept, writeKept } from "./standings-file.ts";
 
 /** Milliseconds between two looks at what the servers have told, when there is something to see. */
@@ -217,19 +217,21 @@ export class CampusRooms {
     const { lab, seen, ports, leases } = this;
     const { server } = ports;
     if (lab === null) return [];
-    const own = lab.names().map((name): CampusRoomView => {
+    const all = seen.othersOf(server, ports.tables.away()?.since ?? null);
+    for (const name of lab.names()) {
       const room = foldedName(name);
       const owner = room === ownRoom ? server : ownerOf(leases.standings.get(room), server);
-      return { ...lab.view(name), server, owner, since: null };
-    });
-    const others = seen.othersOf(server, ports.tables.away()?.since ?? null);
-    return inOrder([...own, ...others]);
+      all.push([orderKey(room, server), { ...lab.view(name), server, owner, since: null }]);
+    }
+    all.sort(([one], [other]) => (one < other ? -1 : 1));
+    return all.map(([, view]) => view);
   }
 
   roomsElsewhere(sshKey: string): { name: string; server: string }[] {
     const away = this.ports.tables.away()?.since ?? null;
     return this.seen
       .othersOf(this.server, away)
+      .map(([, view]) => view)
       .filter(({ since, settings }) => since === null && settings.sshKeys.includes(sshKey))
       .map(({ name, owner }) => ({ name, server: owner ?? this.server }));
   }
@@ -436,8 +438,7 @@ export class CampusRooms {
     if (!this.isLookDue || now < this.lookAt) return;
     this.lookAt = now + lookEvery;
     this.isLookDue = false;
-    const { servers, views } = await ports.tables.look(seen.changed);
-    if (!seen.take(servers, views)) this.isLookDue = true;
+    if (!seen.take(await ports.tables.look(seen.changed))) this.isLookDue = true;
   }
 }
 

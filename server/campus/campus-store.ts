@@ -16,7 +16,7 @@ import type { CampusImages, ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { StoredChunk } from "../store/pack-job.ts";
 import type { RepackOptions, RepackReport } from "../store/repack.ts";
-import type { VerifyOptions, VerifyReport } from "../store/verify.ts";
+import type { Damage, VerifyOptions, VerifyReport } from "../store/verify.ts";
 import type { Campus } from "./campus.ts";
 import { lostObjects } from "./storage-check.ts";
 
@@ -175,14 +175,25 @@ export class CampusStore implements ImageStore {
     const isHere = imageId === null || folder.isHere(imageId);
     const here = isHere ? await folder.verify(imageId, options) : { damaged: [] };
     const shared = images.filter(({ id }) => this.parts.serverOf(id) !== null);
-    const lost = await lostObjects(shared, {
-      ...{ registry, objects, signal: options.signal },
-      index: ({ id }) => this.index(id),
-    });
+    const look = (): Promise<Damage[]> =>
+      lostObjects(shared, {
+        ...{ registry, objects, signal: options.signal },
+        index: ({ id }) => this.index(id),
+      });
+    const found = await look();
+    const isRepaired = options.repair === true && found.length > 0;
+    if (isRepaired) await this.parts.repair(shared, found, options.signal);
+    const lost = isRepaired ? await look() : found;
     const damaged = [...here.damaged, ...lost];
     // What could not be put there, maybe because of what this has found, is tried again.
     this.parts.uploads.retry();
-    return { ok: damaged.length === 0, damaged };
+    const report = { ok: damaged.length === 0, damaged };
+    if (options.repair !== true) return report;
+    const stillLost = new Set(lost.map(({ pack }) => pack));
+    const repaired = found.flatMap(({ pack }) =>
+      pack === null || stillLost.has(pack) ? [] : [pack],
+    );
+    return { ...report, repaired };
   }
 
   delete(imageId: string): Promise<{ freedBytes: number }> {

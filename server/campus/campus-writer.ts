@@ -1,5 +1,5 @@
 /** One server's writing of one image, in PostgreSQL. */
-import type { Fragment, TransactionSql } from "postgres";
+import type { TransactionSql } from "postgres";
 import type { Manifest } from "../../core/image/types.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { foldedName } from "../../core/wire/names.ts";
@@ -11,7 +11,10 @@ import {
   countStates,
   hashBytes,
   hashRows,
-  numbers,
+  moveChunks,
+  packRow,
+  placeRows,
+  placesByHash,
   placesIn,
   shareGate,
 } from "./hash-rows.ts";
@@ -56,26 +59,17 @@ export class PgWriter implements CampusWriter {
     return all;
   }
 
-  addPack(pack: CampusPack): Promise<void> {
+  addPack(pack: CampusPack, insteadOf: readonly string[] = []): Promise<void> {
     return this.transact("addPack", async (tx, stir) => {
-      const [row] = await tx<{ id: string }[]>`
-        INSERT INTO pack (name, bytes, state, since)
-        VALUES (decode(${pack.name}, 'hex'), ${pack.bytes}, 'live', statement_timestamp())
-        ON CONFLICT (name) DO UPDATE SET since = excluded.since WHERE pack.state = 'live'
-        RETURNING id`;
-      if (row === undefined) throw packGoing(pack.name);
-      // All transactions lock chunks in the order of their hashes, and so none waits for another in a circle.
-      const places = pack.places.toSorted((one, other) =>
-        Buffer.compare(one.entry.sha256, other.entry.sha256),
-      );
-      for (let at = 0; at < places.length; at += batchHashes) {
+      const id = await packRow(tx, pack);
+      if (id === undefined) throw packGoing(pack.name);
+      for (const { places, hashes } of placesByHash(pack)) {
         stir();
-        const batch = places.slice(at, at + batchHashes);
-        const hashes = Buffer.concat(batch.map(({ entry }) => entry.sha256));
-        await this.insertChunks(tx, row.id, batch, hashes);
+        await this.insertChunks(tx, id, places, hashes);
         // What another writer put meanwhile keeps its place, and this one counts on it.
         if ((await countStates(tx, hashes)).candidates > 0) await takeBack(tx, hashes);
       }
+      if (insteadOf.length > 0) await moveChunks(tx, { id, pack }, insteadOf, stir);
     });
   }
 
@@ -133,18 +127,12 @@ export class PgWriter implements CampusWriter {
     places: readonly CampusPlace[],
     hashes: Uint8Array,
   ): Promise<void> {
-    const column = (value: (place: CampusPlace) => number): Fragment =>
-      numbers(tx, places.map(value));
     await tx`
       INSERT INTO chunk
       SELECT DISTINCT ON (sha256) sha256, ${packId}::bigint, record_offset, record_length, codec,
         stored_length, crc32c, 'live'::chunk_state, statement_timestamp()
-      FROM ${hashRows(tx, hashes)} AS hashes JOIN unnest(
-        ${column(({ offset }) => offset)}, ${column(({ length }) => length)},
-        ${column(({ entry }) => entry.codec)}, ${column(({ entry }) => entry.storedLength)},
-        ${column(({ entry }) => entry.crc32c)}
-      ) WITH ORDINALITY AS places
-        (record_offset, record_length, codec, stored_length, crc32c, ordinal) ON ordinal = n + 1
+      FROM ${hashRows(tx, hashes)} AS hashes
+        JOIN ${placeRows(tx, places)} ON ordinal = n + 1
       ORDER BY sha256
       ON CONFLICT (sha256) DO UPDATE SET
         pack = excluded.pack, record_offset = excluded.record_offset,

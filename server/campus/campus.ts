@@ -7,6 +7,7 @@ import type { StoreFiles } from "../store/files.ts";
 import type { FolderStore } from "../store/folder-store.ts";
 import { fittedOf, inOrder } from "../store/image-names.ts";
 import type { CampusImages, FetchProgress } from "../store/image-store.ts";
+import type { Damage } from "../store/verify.ts";
 import { Cache } from "./cache.ts";
 import { campusWarnings } from "./campus-warnings.ts";
 import { Fetches } from "./fetches.ts";
@@ -15,6 +16,7 @@ import type { KnownImages } from "./known-images.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
 import { RemoteImages } from "./remote-images.ts";
+import { repairLost } from "./repair.ts";
 import type { Seal } from "./seal.ts";
 import { SharedNotes } from "./shared-notes.ts";
 import { Standing } from "./standing.ts";
@@ -145,7 +147,7 @@ export class Campus implements CampusImages {
     });
     void this.look();
     this.sweeping = keepSweeping({
-      ...{ tables, objects, time, signal: this.closing.signal },
+      ...{ tables, objects, seal, time, salt: ports.salt, signal: this.closing.signal },
       failed: (reason) => {
         this.sweepTrouble = reason;
       },
@@ -219,6 +221,19 @@ export class Campus implements CampusImages {
 
   onChange(changed: (imageId: string) => void): void {
     this.listeners.push(changed);
+  }
+
+  /** Puts into the storage again what it has lost of images that are here. Rejects with `away`, or as the signal. */
+  async repair(
+    images: readonly Manifest[],
+    lost: readonly Damage[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { folder, registry, objects, ports } = this;
+    const { seal, salt, disk } = ports;
+    const pause = (): Promise<void> => disk.pause();
+    const hold = (id: string): Disposable => this.hold(id);
+    await repairLost(images, lost, { folder, registry, objects, seal, salt, pause, hold }, signal);
   }
 
   /** Gone for all servers when it resolves, and from this one. Rejects with `away` while that cannot be told to the others. */

@@ -130,11 +130,12 @@ const steps: readonly Step[] = [
 export const schemaVersion = steps.length;
 
 /**
- * Brings the tables up to date; several servers may do so at once. Throws `refused` for those of a newer
- * roomcast with which this one cannot work. `stir` is called before each step.
+ * Brings the tables up to date; several servers may do so at once. Answers their version. Throws `refused` for those of a
+ * newer roomcast with which this one cannot work. `stir` is called before each step.
  */
-export async function migrate(sql: Sql, stir: () => void): Promise<void> {
-  if ((await versionOf(sql)) >= schemaVersion) return;
+export async function migrate(sql: Sql, stir: () => void): Promise<number> {
+  const found = await versionOf(sql);
+  if (found >= schemaVersion) return found;
   for (let version = 1; version <= schemaVersion; version++) {
     stir();
     await sql.begin(async (tx) => {
@@ -150,7 +151,28 @@ export async function migrate(sql: Sql, stir: () => void): Promise<void> {
       await tx`UPDATE roomcast_schema SET version = ${version}, works_from = ${worksFrom}`;
     });
   }
+  return schemaVersion;
 }
+
+/** Their version, 0 where there are none, and nothing is changed. Throws as `migrate`, and where it could not change them. */
+export async function lookAtTables(sql: Sql): Promise<number> {
+  const [rights] = await sql<[{ is_free: boolean; may_write: boolean | null }]>`
+    SELECT has_schema_privilege(current_schema(), 'CREATE') AS is_free,
+      (SELECT bool_and(has_table_privilege(format('%I', tablename), 'INSERT'))
+       FROM pg_tables WHERE schemaname = current_schema()
+         AND tablename IN ('roomcast_schema', 'image', 'chunk', 'pack')) AS may_write`;
+  if (rights.may_write === false) throw lacksRight("may not write into its tables");
+  const version = await versionOf(sql);
+  if (version < schemaVersion && !rights.is_free) throw lacksRight("may make no tables in it");
+  return version;
+}
+
+const lacksRight = (what: string): RoomcastError =>
+  new RoomcastError(
+    "refused",
+    `the user of the campus's database ${what}`,
+    "make that user the owner of the database: ALTER DATABASE roomcast OWNER TO roomcast",
+  );
 
 /** Of the tables; 0: there are none. */
 async function versionOf(sql: Sql | TransactionSql): Promise<number> {

@@ -6,7 +6,7 @@ import postgres, { type Sql } from "postgres";
 import { RoomcastError } from "../../core/errors.ts";
 import { type DatabaseAddress, type DatabaseSettings, readAddress } from "./database-address.ts";
 import { away, faultOf } from "./database-faults.ts";
-import { migrate } from "./database-schema.ts";
+import { lookAtTables, migrate } from "./database-schema.ts";
 import { DatabaseSockets } from "./database-socket.ts";
 
 /** In milliseconds. */
@@ -39,6 +39,9 @@ export interface Away {
 
 /** What asks the database something. `stir` says that it goes on: it is called between two statements. */
 export type Work<T> = (sql: Sql, stir: () => void) => Promise<T>;
+
+/** Whether the tables are made where they are lacking, or only looked at. */
+export type Tables = "make" | "look";
 
 /** What the database's user is told. */
 export interface DatabaseUser {
@@ -73,6 +76,7 @@ export class Database {
   private readonly address: DatabaseAddress;
   private readonly times: DatabaseTimes;
   private readonly user: DatabaseUser;
+  private readonly tables: Tables;
   private readonly sockets: DatabaseSockets;
   private readonly sql: Sql;
   private absence: Away | null;
@@ -82,26 +86,33 @@ export class Database {
   private isClosed = false;
   private timer: NodeJS.Timeout | null = null;
   private beating: Promise<void> | null = null;
+  private version = 0;
 
-  private constructor(address: DatabaseAddress, times: DatabaseTimes, user: DatabaseUser) {
+  private constructor(
+    address: DatabaseAddress,
+    how: { readonly times: DatabaseTimes; readonly tables: Tables },
+    user: DatabaseUser,
+  ) {
     this.address = address;
-    this.times = times;
+    this.times = how.times;
+    this.tables = how.tables;
     this.user = user;
-    this.sockets = new DatabaseSockets(address, times.connectMs);
+    this.sockets = new DatabaseSockets(address, this.times.connectMs);
     this.sql = this.connected();
     this.absence = { since: new Date().toISOString(), reason: "it was not reached yet" };
   }
 
   /**
    * Resolves also while the database is away, which `away` tells then. Rejects for settings that are wrong,
-   * and with `refused` for the database of a newer roomcast.
+   * and with `refused` for the database of a newer roomcast, and for one in which tables are lacking and may not be made.
    */
   static async open(
     settings: DatabaseSettings,
     user: DatabaseUser,
     times: DatabaseTimes = usualDatabaseTimes,
+    tables: Tables = "make",
   ): Promise<Database> {
-    const database = new Database(await readAddress(settings), times, user);
+    const database = new Database(await readAddress(settings), { times, tables }, user);
     try {
       await database.reach();
     } catch (error) {
@@ -140,6 +151,11 @@ export class Database {
 
   away(): Away | null {
     return this.absence;
+  }
+
+  /** Whether there are tables, as it was when the database was reached. */
+  get hasTables(): boolean {
+    return this.version > 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -211,7 +227,8 @@ export class Database {
   }
 
   private scheduleBeat(afterMs?: number): void {
-    if (this.isClosed) return;
+    // Who only looks is no server of the campus.
+    if (this.isClosed || this.tables === "look") return;
     if (this.timer !== null) clearTimeout(this.timer);
     const { beatMs, retryMs } = this.times;
     this.timer = setTimeout(
@@ -240,7 +257,8 @@ export class Database {
   /** It is there again when its tables are known to be right. */
   private async reach(): Promise<void> {
     await this.attempt("tables", async (sql, stir) => {
-      await migrate(sql, stir);
+      this.version = await (this.tables === "look" ? lookAtTables(sql) : migrate(sql, stir));
+      if (this.tables === "look") return;
       if (!this.isListening) await this.listen(sql);
     });
     this.absence = null;

@@ -2,7 +2,7 @@
 import type { Fragment, Sql, TransactionSql } from "postgres";
 import type { Codec } from "../../core/image/types.ts";
 import { lockKey } from "./database-schema.ts";
-import type { CampusPlace } from "./ports.ts";
+import type { CampusPack, CampusPlace } from "./ports.ts";
 
 /** Of SHA-256. */
 export const hashBytes = 32;
@@ -40,6 +40,72 @@ const foundRows = (sql: Sql | TransactionSql, hashes: Uint8Array): Fragment => s
   ${hashRows(sql, hashes)} AS wanted LEFT JOIN LATERAL (
     SELECT pack, record_offset, record_length, codec, stored_length, crc32c, state
     FROM chunk WHERE chunk.sha256 = wanted.sha256 LIMIT 1) AS found ON true`;
+
+/** A table of the places that go with hashes, by `ordinal`, counted from 1. */
+export const placeRows = (tx: TransactionSql, places: readonly CampusPlace[]): Fragment => {
+  const column = (value: (place: CampusPlace) => number): Fragment =>
+    numbers(tx, places.map(value));
+  return tx`
+    unnest(
+      ${column(({ offset }) => offset)}, ${column(({ length }) => length)},
+      ${column(({ entry }) => entry.codec)}, ${column(({ entry }) => entry.storedLength)},
+      ${column(({ entry }) => entry.crc32c)}
+    ) WITH ORDINALITY AS places
+      (record_offset, record_length, codec, stored_length, crc32c, ordinal)`;
+};
+
+/** The places of a pack and their hashes, in batches and in the order of the hashes, in which all transactions lock chunks. */
+export function* placesByHash(
+  pack: CampusPack,
+): Generator<{ readonly places: readonly CampusPlace[]; readonly hashes: Uint8Array }> {
+  const sorted = pack.places.toSorted((one, other) =>
+    Buffer.compare(one.entry.sha256, other.entry.sha256),
+  );
+  for (let at = 0; at < sorted.length; at += batchHashes) {
+    const places = sorted.slice(at, at + batchHashes);
+    yield { places, hashes: Buffer.concat(places.map(({ entry }) => entry.sha256)) };
+  }
+}
+
+/** The row of a pack that is in the storage; undefined: one of its name is going, or was a short while ago. */
+export async function packRow(tx: TransactionSql, pack: CampusPack): Promise<string | undefined> {
+  const [row] = await tx<{ id: string }[]>`
+    INSERT INTO pack (name, bytes, state, since)
+    VALUES (decode(${pack.name}, 'hex'), ${pack.bytes}, 'live', statement_timestamp())
+    ON CONFLICT (name) DO UPDATE SET since = excluded.since WHERE pack.state = 'live'
+    RETURNING id`;
+  return row?.id;
+}
+
+/**
+ * Chunks that are in the packs `from`, and not being deleted, are in this one from now on. The packs' day begins anew: who
+ * was told of a place there may still read it.
+ */
+export async function moveChunks(
+  tx: TransactionSql,
+  { id, pack }: { readonly id: string; readonly pack: CampusPack },
+  from: readonly string[],
+  stir: () => void,
+): Promise<void> {
+  const names = tx`
+    (SELECT decode(name, 'hex') FROM unnest(${`{${from.join(",")}}`}::text::text[]) AS name)`;
+  for (const { places, hashes } of placesByHash(pack)) {
+    stir();
+    await tx`
+      WITH moved AS (
+        SELECT chunk.sha256, places.* FROM ${hashRows(tx, hashes)} AS hashes
+        JOIN ${placeRows(tx, places)} ON ordinal = n + 1
+        JOIN chunk ON chunk.sha256 = hashes.sha256
+        JOIN pack ON pack.id = chunk.pack
+        WHERE chunk.state <> 'deleting' AND pack.name IN ${names}
+        ORDER BY chunk.sha256 FOR UPDATE OF chunk)
+      UPDATE chunk SET pack = ${id}::bigint, record_offset = moved.record_offset,
+        record_length = moved.record_length, codec = moved.codec,
+        stored_length = moved.stored_length, crc32c = moved.crc32c
+      FROM moved WHERE chunk.sha256 = moved.sha256`;
+  }
+  await tx`UPDATE pack SET since = statement_timestamp() WHERE name IN ${names}`;
+}
 
 /** One batch: how many chunks are not there or are being deleted, and how many may be deleted soon. */
 export async function countStates(

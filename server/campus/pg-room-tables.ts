@@ -7,6 +7,7 @@ import type {
   Beat,
   GivenRoom,
   Greeting,
+  Looked,
   NamedRoom,
   Namesake,
   NewView,
@@ -14,7 +15,6 @@ import type {
   RoomTables,
   ServerEntry,
   StoredRecord,
-  StoredView,
 } from "./room-tables.ts";
 
 /** An order to move a room that its server has not heard in this time is none any more: who gave it waits no longer. */
@@ -125,37 +125,42 @@ export class PgRoomTables implements RoomTables {
     });
   }
 
-  publish(server: string, views: readonly NewView[]): Promise<void> {
-    return this.transact("publish", async (tx) => {
-      // Its row is locked, so that who has seen a number has seen all before it.
-      const [row] = await tx<[{ changes: string }]>`
-        UPDATE room_view_count SET changes = changes + 1 RETURNING changes`;
-      await tx`
-        INSERT INTO room_view (server, folded, view, changed)
-        SELECT ${server}, told.room, told.view, ${row.changes}::bigint
-        FROM ${rowsOf(tx, views)} AS told (room text, epoch bigint, view text)
-        WHERE told.epoch IS NULL OR EXISTS (
-          SELECT FROM room WHERE folded = told.room AND server = ${server} AND epoch = told.epoch)
-        ON CONFLICT (server, folded) DO UPDATE
-        SET view = excluded.view, changed = excluded.changed`;
-      await notify(tx, about.views);
-    });
+  async publish(server: string, views: readonly NewView[]): Promise<void> {
+    // One statement: the row of the count is locked, so that who has seen a number has seen all before it, and over no
+    // way to a server and back.
+    await this.database.run(
+      "publish",
+      (sql) => sql`
+        WITH counted AS (UPDATE room_view_count SET changes = changes + 1 RETURNING changes),
+        written AS (
+          INSERT INTO room_view (server, folded, view, changed)
+          SELECT ${server}, told.room, told.view, counted.changes
+          FROM counted, ${rowsOf(sql, views)} AS told (room text, epoch bigint, view text)
+          WHERE told.epoch IS NULL OR EXISTS (
+            SELECT FROM room WHERE folded = told.room AND server = ${server} AND epoch = told.epoch)
+          ON CONFLICT (server, folded) DO UPDATE
+          SET view = excluded.view, changed = excluded.changed)
+        SELECT pg_notify(${channel}, ${about.views})`,
+    );
   }
 
-  look(changed: number): Promise<{ servers: CampusServer[]; views: StoredView[] }> {
+  look(changed: number): Promise<Looked> {
     return this.database.run("look", async (sql) => {
       const servers = await sql<CampusServer[]>`
         SELECT name, address, version, ${iso(sql, sql`since`)} AS since,
           CASE WHEN heard < ${agoMs(sql, awayMs)} THEN ${iso(sql, sql`heard`)} END AS away
         FROM server ORDER BY name`;
-      const views = await sql<(Omit<StoredView, "changed"> & { changed: string })[]>`
-        SELECT server, folded AS room, changed,
-          CASE WHEN changed > ${changed}::bigint THEN view END AS view
-        FROM room_view ORDER BY folded, server`;
-      return {
-        servers: [...servers],
-        views: views.map((view) => ({ ...view, changed: Number(view.changed) })),
-      };
+      // One statement, so that sum and views are of one moment.
+      const rows = await sql<ViewRow[]>`
+        SELECT count, sum, server, folded AS room, changed, view
+        FROM (SELECT count(*)::integer AS count, coalesce(sum(changed), 0)::bigint AS sum
+          FROM room_view) AS total
+        LEFT JOIN room_view ON changed > ${changed}::bigint`;
+      const views = rows.flatMap(({ server, room, view, changed: at }) =>
+        server === null ? [] : [{ server, room, view, changed: Number(at) }],
+      );
+      const [{ count, sum }] = rows as unknown as [ViewRow];
+      return { servers: [...servers], views, count, sum: Number(sum) };
     });
   }
 
@@ -176,6 +181,17 @@ export class PgRoomTables implements RoomTables {
       return done.value;
     });
   }
+}
+
+interface ViewRow {
+  readonly count: number;
+  /** What PostgreSQL calls bigint comes as text. */
+  readonly sum: string;
+  /** Null: no view has changed. */
+  readonly server: string | null;
+  readonly room: string;
+  readonly changed: string;
+  readonly view: string;
 }
 
 /** Writes the server's row; answers the other server that has it, if one lives. */
@@ -315,7 +331,7 @@ async function notify(tx: TransactionSql, what: string): Promise<void> {
 }
 
 /** As a table: the columns follow in the statement. */
-const rowsOf = (sql: TransactionSql, rows: readonly object[]): Fragment =>
+const rowsOf = (sql: Sql | TransactionSql, rows: readonly object[]): Fragment =>
   sql`json_to_recordset(${JSON.stringify(rows)}::text::json)`;
 
 const inMs = (sql: Sql | TransactionSql, ms: number): Fragment =>

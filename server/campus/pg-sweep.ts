@@ -1,10 +1,20 @@
 /** The sweep's steps in PostgreSQL: each is one transaction, under the lease, and by the database's clock. */
 import type { Fragment, TransactionSql } from "postgres";
+import type { Codec } from "../../core/image/types.ts";
 import type { Database } from "./database.ts";
 import { lockKey } from "./database-schema.ts";
-import { hashBytes } from "./hash-rows.ts";
+import { hashBytes, moveChunks, packRow, shareGate } from "./hash-rows.ts";
+import type { CampusPack, CampusPlace } from "./ports.ts";
 import { leaseLost } from "./registry-faults.ts";
-import type { CondemnedPack, MarkedChunks, SweepLease, SweepTables, SweepTimes } from "./sweep.ts";
+import type {
+  CondemnedPack,
+  HalfDead,
+  HalfDeadPack,
+  MarkedChunks,
+  SweepLease,
+  SweepTables,
+  SweepTimes,
+} from "./sweep.ts";
 import { sweepParts } from "./sweep.ts";
 
 /** The registry's tables, as one server's sweep sees them. */
@@ -30,6 +40,9 @@ export class PgSweepTables implements SweepTables {
     return row === undefined ? null : new PgLease(this.database, row.epoch, this.times);
   }
 }
+
+/** Packs that are looked at in one step: 4 GB, whose chunks are read in some ten milliseconds. */
+const lookedAt = 64;
 
 /** Of one epoch: another server's lease has a later one. */
 class PgLease implements SweepLease {
@@ -103,6 +116,39 @@ class PgLease implements SweepLease {
     });
   }
 
+  halfDead(after: string | null): Promise<HalfDead> {
+    return this.step("halfDead", async (tx) => {
+      const looked = await tx<{ id: string; is_half_dead: boolean }[]>`
+        SELECT pack.id, pack.state = 'live' AND pack.since < ${ago(tx, this.times.graceMs)}
+          AND alive.bytes > 0 AND 2 * alive.bytes < pack.bytes AS is_half_dead
+        FROM (SELECT * FROM pack WHERE id > ${after ?? "0"}::bigint ORDER BY id LIMIT ${lookedAt})
+          AS pack, LATERAL (
+            SELECT coalesce(sum(record_length), 0) AS bytes FROM chunk
+            WHERE chunk.pack = pack.id AND chunk.state <> 'deleting') AS alive
+        ORDER BY pack.id`;
+      const packs: HalfDeadPack[] = [];
+      for (const { id, is_half_dead: isHalfDead } of looked)
+        if (isHalfDead) packs.push(await livingIn(tx, id));
+      const last = looked.at(-1)?.id ?? null;
+      return { packs, next: looked.length < lookedAt ? null : last };
+    });
+  }
+
+  move(pack: CampusPack, from: readonly string[]): Promise<boolean> {
+    return this.step("move", async (tx, stir) => {
+      // Shared: nothing is deleted by it, and writers may go on.
+      await shareGate(tx);
+      const id = await packRow(tx, pack);
+      if (id === undefined) return false;
+      await moveChunks(tx, { id, pack }, from, stir);
+      return true;
+    });
+  }
+
+  renew(): Promise<void> {
+    return this.step("renew", async () => {});
+  }
+
   async end(): Promise<void> {
     await this.database.run(
       "end",
@@ -118,15 +164,18 @@ class PgLease implements SweepLease {
     });
   }
 
-  private step<T>(doing: string, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
-    return this.database.run(doing, async (sql) => {
+  private step<T>(
+    doing: string,
+    work: (tx: TransactionSql, stir: () => void) => Promise<T>,
+  ): Promise<T> {
+    return this.database.run(doing, async (sql, stir) => {
       const done = await sql.begin(async (tx) => {
         const renewed = await tx`
           UPDATE sweep_lease
           SET until = statement_timestamp() + ${this.times.leaseMs} * interval '1 ms'
           WHERE epoch = ${this.epoch} AND until > statement_timestamp()`;
         if (renewed.count !== 1) throw leaseLost();
-        return { value: await work(tx) };
+        return { value: await work(tx, stir) };
       });
       return done.value;
     });
@@ -139,3 +188,32 @@ const ago = (tx: TransactionSql, ms: number): Fragment =>
 /** Before that, and before all writers that are open began: `min` of no writer is null, which `least` passes over. */
 const unused = (tx: TransactionSql, ms: number): Fragment =>
   tx`least(${ago(tx, ms)}, (SELECT min(began) FROM writer))`;
+
+/** What lives in a pack, in the order in which it lies there. */
+async function livingIn(tx: TransactionSql, id: string): Promise<HalfDeadPack> {
+  const [pack] = await tx<[{ name: string }]>`
+    SELECT encode(name, 'hex') AS name FROM pack WHERE id = ${id}::bigint`;
+  const rows = await tx<LivingRow[]>`
+    SELECT sha256, record_offset, record_length, codec, stored_length, crc32c FROM chunk
+    WHERE pack = ${id}::bigint AND state <> 'deleting' ORDER BY record_offset`;
+  const places = rows.map(
+    (row): CampusPlace => ({
+      ...{ pack: pack.name, offset: Number(row.record_offset), length: row.record_length },
+      entry: {
+        ...{ chunkIndex: 0, codec: row.codec as Codec, storedLength: row.stored_length },
+        ...{ crc32c: Number(row.crc32c), sha256: new Uint8Array(row.sha256) },
+      },
+    }),
+  );
+  return { name: pack.name, places };
+}
+
+interface LivingRow {
+  readonly sha256: Uint8Array;
+  /** What PostgreSQL calls bigint comes as text. */
+  readonly record_offset: string;
+  readonly record_length: number;
+  readonly codec: number;
+  readonly stored_length: number;
+  readonly crc32c: string;
+}

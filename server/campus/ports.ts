@@ -59,8 +59,11 @@ export interface CampusWriter {
    * to be swept is taken back, in the same step.
    */
   hold(hashes: Uint8Array): Promise<(CampusPlace | null)[]>;
-  /** The pack is in the storage. A chunk that another writer put meanwhile keeps its place. */
-  addPack(pack: CampusPack): Promise<void>;
+  /**
+   * The pack is in the storage. A chunk that another writer put meanwhile keeps its place, but where that is in a pack of
+   * `insteadOf`: packs that the storage has lost.
+   */
+  addPack(pack: CampusPack, insteadOf?: readonly string[]): Promise<void>;
   /**
    * Makes the image be for all servers, last of all: its index is in the storage, and `hashes` are those of its
    * chunks. Rejects with `conflict` when one of them is not there, or the image is already.

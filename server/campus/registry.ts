@@ -5,7 +5,14 @@ import type { Manifest } from "../../core/image/types.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { inOrder } from "../store/image-names.ts";
 import { countChange, PgWriter } from "./campus-writer.ts";
-import { type Away, about, Database, type DatabaseTimes, usualDatabaseTimes } from "./database.ts";
+import {
+  type Away,
+  about,
+  Database,
+  type DatabaseTimes,
+  type Tables,
+  usualDatabaseTimes,
+} from "./database.ts";
 import type { DatabaseSettings } from "./database-address.ts";
 import { batchesOf, placesIn } from "./hash-rows.ts";
 import type { HistoryTables } from "./history-tables.ts";
@@ -29,6 +36,8 @@ export interface RegistryOptions {
   readonly warn: (text: string) => void;
   readonly times?: DatabaseTimes;
   readonly sweepTimes?: SweepTimes;
+  /** By default they are made. */
+  readonly tables?: Tables;
 }
 
 /** Told what may have changed; null: anything. */
@@ -91,10 +100,15 @@ export class PgRegistry implements Registry {
       reached: () => tell(null),
     };
     const times = options.times ?? usualDatabaseTimes;
-    const database = await Database.open(options.settings, user, times);
+    const database = await Database.open(options.settings, user, times, options.tables);
     if (database.goesInClear)
       options.warn("what goes to the campus's database can be read and changed on its way");
     return new PgRegistry(options, { database, listeners, writers });
+  }
+
+  /** Of one that only looks: false for a database that is empty so far. */
+  get hasTables(): boolean {
+    return this.database.hasTables;
   }
 
   async images(): Promise<CampusImage[]> {

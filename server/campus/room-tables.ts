@@ -38,9 +38,19 @@ export interface StoredView {
   readonly server: string;
   /** The room's folded name. */
   readonly room: string;
-  /** JSON; null: as it was when `changed` was last asked for. */
-  readonly view: string | null;
+  /** JSON. */
+  readonly view: string;
   readonly changed: number;
+}
+
+/** What is told to who looks. */
+export interface Looked {
+  readonly servers: readonly CampusServer[];
+  /** Those that changed since. */
+  readonly views: readonly StoredView[];
+  /** Of all views: how many there are, and the sum of their `changed`. Who knows others has to look from the beginning. */
+  readonly count: number;
+  readonly sum: number;
 }
 
 export interface NewView {
@@ -104,8 +114,8 @@ export interface RoomTables {
   ): Promise<void>;
   /** What is told under a lease that is over is left out. */
   publish(server: string, views: readonly NewView[]): Promise<void>;
-  /** All servers, and all views: in full those that changed after `changed`. */
-  look(changed: number): Promise<{ servers: CampusServer[]; views: StoredView[] }>;
+  /** All servers, and the views that changed after `changed`; 0: all of them. */
+  look(changed: number): Promise<Looked>;
   /** `leases`: a room may have another server now, or the database is there again; `views`: one may have been published. */
   onHint(hint: (about: "leases" | "views") => void): Disposable;
   away(): Away | null;

@@ -82,8 +82,9 @@ export function faultOf(answer: S3Answer, asked: S3Asked): TryAgain | RoomcastEr
 function skewed({ storage, askedAt }: S3Asked, theirs: number): RoomcastError {
   const ours = new Date(askedAt).toISOString();
   const other = Number.isNaN(theirs) ? "another time" : new Date(theirs).toISOString();
+  // As if it were away: what waits for it goes on once the clock is right.
   return new RoomcastError(
-    "failed",
+    "away",
     `the clocks differ: it is ${ours} on this server, and ${other} at the storage at ${storage}, which takes no request with a wrong time`,
     "set the clock that is wrong, and keep it right (systemd-timesyncd or chrony)",
   );

@@ -2,51 +2,49 @@
 import { Value } from "typebox/value";
 import type { Standing } from "../../core/campus/room-leases.ts";
 import { type CampusRoomView, type CampusServer, PublishedRoom } from "../../core/wire/campus.ts";
-import { foldedName } from "../../core/wire/names.ts";
 import { roomDefaults } from "../../core/wire/rooms.ts";
-import type { StoredView } from "./room-tables.ts";
+import type { Looked, StoredView } from "./room-tables.ts";
 
-interface SeenRoom {
-  readonly server: string;
-  readonly changed: number;
-  /** Null: it cannot be read. */
-  readonly view: PublishedRoom | null;
+/** As it was told, until somebody wants to see it: most views change again before that. */
+interface SeenRoom extends StoredView {
+  /** Null: it cannot be read; undefined: it was not yet. */
+  read?: PublishedRoom | null;
 }
 
 export class SeenRooms {
   servers: readonly CampusServer[] = [];
-  private rooms = new Map<string, SeenRoom>();
+  private readonly rooms = new Map<string, SeenRoom>();
   private newest = 0;
 
-  /** What is told in full next time is newer. */
+  /** What is told next time is newer. */
   get changed(): number {
     return this.newest;
   }
 
-  /** Of all servers but this one. `away`: since when the database is. */
-  othersOf(own: string, away: string | null): CampusRoomView[] {
+  /** Of all servers but this one, by `orderKey`. `away`: since when the database is. */
+  othersOf(own: string, away: string | null): (readonly [key: string, view: CampusRoomView])[] {
     const awaySince = new Map(this.servers.map((server) => [server.name, server.away]));
-    return [...this.rooms.values()].flatMap(({ server, view }) => {
-      if (view === null || server === own) return [];
-      return [{ ...view, server, owner: server, since: awaySince.get(server) ?? away }];
+    return [...this.rooms.values()].flatMap((seen) => {
+      const { server, room } = seen;
+      if (server === own) return [];
+      if (seen.read === undefined) seen.read = read(seen.view);
+      const view = seen.read;
+      if (view === null) return [];
+      const since = awaySince.get(server) ?? away;
+      return [[orderKey(room, server), { ...view, server, owner: server, since }] as const];
     });
   }
 
-  /** False: something was left out that is not known, and all has to be told in full. */
-  take(servers: readonly CampusServer[], views: readonly StoredView[]): boolean {
-    const rooms = new Map<string, SeenRoom>();
-    let isWhole = true;
-    for (const { server, room, view, changed } of views) {
-      const key = `${server}/${room}`;
-      const before = this.rooms.get(key);
-      if (view !== null) rooms.set(key, { server, changed, view: read(view) });
-      else if (before?.changed === changed) rooms.set(key, before);
-      else isWhole = false;
-    }
+  /** False: something else has changed than what was told, and all has to be told. */
+  take({ servers, views, count, sum }: Looked): boolean {
     this.servers = servers;
-    this.rooms = rooms;
-    this.newest = isWhole ? Math.max(0, ...views.map(({ changed }) => changed)) : 0;
-    return isWhole;
+    if (this.newest === 0) this.rooms.clear();
+    for (const view of views) this.rooms.set(`${view.room} ${view.server}`, { ...view });
+    let known = 0;
+    for (const { changed } of this.rooms.values()) known += changed;
+    const isAll = this.rooms.size === count && known === sum;
+    this.newest = isAll ? Math.max(this.newest, ...views.map(({ changed }) => changed)) : 0;
+    return isAll;
   }
 }
 
@@ -68,9 +66,5 @@ export const ownerOf = (standing: Standing | undefined, server: string): string 
   return standing?.name === "owned" || standing?.name === "giving" ? server : null;
 };
 
-/** By room, then by server. */
-export const inOrder = (rooms: readonly CampusRoomView[]): CampusRoomView[] =>
-  rooms.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
-
-/** No name has a space. */
-const keyOf = ({ name, server }: CampusRoomView): string => `${foldedName(name)} ${server}`;
+/** By room, then by server: no name has a space. `room`: its folded name. */
+export const orderKey = (room: string, server: string): string => `${room} ${server}`;

@@ -55,7 +55,7 @@ export async function lostObjects(
   }
   return [...lost].map(([object, { why, chunks, images: users }]) => ({
     ...{ image: users[0] as string, chunkIndex: null, pack: object, images: users },
-    reason: `the storage's ${object} ${why}${chunks > 0 ? `, with ${chunks} chunks` : ""} of ${users.join(", ")}: put it back from a backup of the storage, or export the image where it is whole, import it again and delete this version`,
+    reason: `the storage's ${object} ${why}${chunks > 0 ? `, with ${chunks} chunks` : ""} of ${users.join(", ")}: run \`roomcast image verify --repair\` on a server that has the image, or put the object back from a backup of the storage`,
   }));
 }
 

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../core/errors.ts";
-import type { ObjectStore } from "./ports.ts";
+import { packRecordLimit, packTargetBytes } from "./pack-object.ts";
+import type { CampusPack, CampusPlace, ObjectStore } from "./ports.ts";
 
 /** Chunks are swept in so many parts, by the first byte of their hash: no step holds up others for long. */
 export const sweepParts = 256;
@@ -53,6 +54,19 @@ export interface SweepLease {
   condemn(limit: number): Promise<CondemnedPack[] | null>;
   /** The pack is gone from the storage. */
   forget(pack: string): Promise<void>;
+  /**
+   * Looks at some packs, those behind `after` (null: from the first): which of them have been there for long, and are
+   * more than half of bytes that nobody can need.
+   */
+  halfDead(after: string | null): Promise<HalfDead>;
+  /**
+   * The pack is in the storage: what is not being deleted of the packs `from`, and is in it, is there from now on. They go
+   * later, as any pack of which nothing is left: who has been told of their places may still read them. False: the name
+   * of the pack is not free.
+   */
+  move(pack: CampusPack, from: readonly string[]): Promise<boolean>;
+  /** Nothing else. */
+  renew(): Promise<void>;
   /** Lets another server sweep at once. */
   end(): Promise<void>;
 }
@@ -67,11 +81,31 @@ export interface CondemnedPack {
   readonly bytes: number;
 }
 
+/** A pack of which more than half is dead, and the places of what lives in it, in their order. */
+export interface HalfDeadPack {
+  readonly name: string;
+  readonly places: readonly CampusPlace[];
+}
+
+export interface HalfDead {
+  readonly packs: readonly HalfDeadPack[];
+  /** What comes next is behind it; null: there is nothing more. */
+  readonly next: string | null;
+}
+
+/** Puts what lives in packs into the storage in one new pack; of those that could not be read, nothing. */
+export type PackAnew = (
+  packs: readonly HalfDeadPack[],
+  /** Called before each request to the storage. */
+  step: () => Promise<void>,
+) => Promise<{ readonly pack: CampusPack; readonly from: readonly string[] } | null>;
+
 export interface SweepOptions {
   readonly tables: SweepTables;
   readonly objects: Pick<ObjectStore, "remove">;
   /** Of a pack, in the storage. */
   readonly objectName: (pack: string) => string;
+  readonly packAnew: PackAnew;
   readonly signal?: AbortSignal;
 }
 
@@ -79,6 +113,8 @@ export interface SweepOptions {
 export interface SweepReport extends MarkedChunks {
   readonly packs: number;
   readonly freedBytes: number;
+  /** Packs of which what lived was packed anew: they go with a later sweep. */
+  readonly emptied: number;
   /** Steps that were left to the next sweep, since writers were busy. */
   readonly left: number;
 }
@@ -107,7 +143,7 @@ export async function sweepCampus(options: SweepOptions): Promise<SweepReport | 
 
 async function sweepWith(lease: SweepLease, options: SweepOptions): Promise<SweepReport> {
   const { objects, objectName, signal } = options;
-  const sum = { candidates: 0, deleted: 0, packs: 0, freedBytes: 0, left: 0 };
+  const sum = { candidates: 0, deleted: 0, packs: 0, freedBytes: 0, emptied: 0, left: 0 };
   await lease.dropOld();
   for (let part = 0; part < sweepParts && signal?.aborted !== true; part++) {
     const marked = await tried(() => lease.mark(part));
@@ -126,7 +162,43 @@ async function sweepWith(lease: SweepLease, options: SweepOptions): Promise<Swee
     }
     if ((condemned?.length ?? 0) < condemnLimit) break;
   }
+  for await (const packs of fullPacks(lease, signal)) {
+    const anew = await options.packAnew(packs, () => lease.renew());
+    if (anew === null) continue;
+    const isMoved = await lease.move(anew.pack, anew.from);
+    sum.emptied += isMoved ? anew.from.length : 0;
+    sum.left += isMoved ? 0 : 1;
+  }
   return sum;
+}
+
+/** Half-dead packs in groups, what lives in each of which goes into one pack. */
+async function* fullPacks(
+  lease: SweepLease,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<HalfDeadPack[]> {
+  let group: HalfDeadPack[] = [];
+  let bytes = 0;
+  let records = 0;
+  let after: string | null = null;
+  do {
+    const found: HalfDead = await lease.halfDead(after);
+    for (const pack of found.packs) {
+      const own = pack.places.reduce((sum, { length }) => sum + length, 0);
+      const isFull =
+        bytes + own > packTargetBytes || records + pack.places.length > packRecordLimit;
+      if (isFull && group.length > 0) {
+        yield group;
+        if (signal?.aborted === true) return;
+        [group, bytes, records] = [[], 0, 0];
+      }
+      group.push(pack);
+      bytes += own;
+      records += pack.places.length;
+    }
+    after = found.next;
+  } while (after !== null && signal?.aborted !== true);
+  if (group.length > 0 && signal?.aborted !== true) yield group;
 }
 
 async function tried<T>(step: () => Promise<T | null>): Promise<T | null> {

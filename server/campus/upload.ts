@@ -48,15 +48,10 @@ export async function uploadImage(
   const entries = await chunkEntries(table, ports);
   const writer = await again(() => ports.registry.beginWriter());
   try {
-    await putChunks(manifest.id, { table, entries }, { ...ports, writer, again, signal });
-    for (const [part, plain] of [
-      ["index", index],
-      ["manifest", Buffer.from(encodeManifestFile(manifest, hexSha256))],
-    ] as const) {
-      const name = imageObjectName(manifest.id, part);
-      const bytes = encodeImageObject(name, plain, ports.seal);
+    const lost = new Set<string>();
+    await putChunks(manifest.id, { table, entries }, { ...ports, writer, again, signal, lost });
+    for (const { name, bytes } of imageObjects(manifest, index, ports.seal))
       await again(() => ports.objects.put(name, bytes, signal));
-    }
     await again(() =>
       ports.exclusively(async () => {
         // An answer may have been lost before: others have it by then, and may have deleted it since.
@@ -70,6 +65,58 @@ export async function uploadImage(
     await writer.end().catch(() => {});
   }
 }
+
+export interface AgainPorts
+  extends Pick<UploadPorts, "objects" | "seal" | "salt" | "index" | "storedChunk" | "pause"> {
+  readonly registry: Pick<Registry, "beginWriter">;
+}
+
+/**
+ * Puts into the storage again what it has lost of an image that is here: its packs and objects of these names. A chunk that
+ * is damaged here stays lost. Rejects with `away`, and with the reason of the signal.
+ */
+export async function putAgain(
+  manifest: Manifest,
+  lost: { readonly packs: Set<string>; readonly objects: ReadonlySet<string> },
+  ports: AgainPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const index = await ports.index(manifest.id);
+  const table = new PlaceTable(index);
+  const entries = await chunkEntries(table, ports);
+  const writer = await ports.registry.beginWriter();
+  try {
+    await putChunks(
+      manifest.id,
+      { table, entries },
+      {
+        ...{ ...ports, writer, signal, lost: lost.packs, again: (work) => work() },
+        storedChunk: (id, entry) => ports.storedChunk(id, entry).catch(onlyDamage),
+      },
+    );
+    for (const { name, bytes } of imageObjects(manifest, index, ports.seal))
+      if (lost.objects.has(name)) await ports.objects.put(name, bytes, signal);
+  } finally {
+    await writer.end().catch(() => {});
+  }
+}
+
+function onlyDamage(error: unknown): null {
+  if (error instanceof RoomcastError && error.code === "bad-input") return null;
+  throw error;
+}
+
+/** What of an image lies in the storage beside its chunks. */
+const imageObjects = (manifest: Manifest, index: Uint8Array, seal: Seal | null) =>
+  (
+    [
+      ["index", index],
+      ["manifest", Buffer.from(encodeManifestFile(manifest, hexSha256))],
+    ] as const
+  ).map(([part, plain]) => {
+    const name = imageObjectName(manifest.id, part);
+    return { name, bytes: encodeImageObject(name, plain, seal) };
+  });
 
 async function commit(
   writer: CampusWriter,
@@ -103,9 +150,13 @@ async function chunkEntries(
   return entries;
 }
 
-interface PutPorts extends UploadPorts {
+interface PutPorts extends Pick<UploadPorts, "objects" | "seal" | "salt"> {
   readonly writer: CampusWriter;
   readonly signal: AbortSignal;
+  /** Packs that the storage is known to have lost; one that is put anew just as it was is none any more. */
+  readonly lost: Set<string>;
+  /** Null: it cannot be had, and is left out. */
+  storedChunk(imageId: string, entry: number): Promise<StoredChunk | null>;
   again<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -114,15 +165,19 @@ async function putChunks(
   { table, entries }: { readonly table: PlaceTable; readonly entries: readonly number[] },
   ports: PutPorts,
 ): Promise<void> {
-  const { again, writer, seal, salt } = ports;
-  const newPack = (): PackBuilder => new PackBuilder(seal === null ? null : { seal, salt: salt() });
+  const { again, writer, seal, lost } = ports;
+  const newPack = (): PackBuilder =>
+    new PackBuilder(seal === null ? null : { seal, salt: ports.salt() });
   let builder: PackBuilder | null = null;
   for (let first = 0; first < entries.length; first += hashesAtOnce) {
     const some = entries.slice(first, first + hashesAtOnce);
     const places = await again(() => writer.hold(table.hashes(some)));
     for (const [at, entry] of some.entries()) {
-      if (places[at] !== null) continue;
-      const { entry: form, stored } = await ports.storedChunk(imageId, entry);
+      const place = places[at] ?? null;
+      if (place !== null && !lost.has(place.pack)) continue;
+      const found = await ports.storedChunk(imageId, entry);
+      if (found === null) continue;
+      const { entry: form, stored } = found;
       builder ??= newPack();
       if (!builder.fits(stored.length)) {
         await putPack(builder, ports);
@@ -138,5 +193,6 @@ async function putPack(builder: PackBuilder, ports: PutPorts): Promise<void> {
   const { pack, content } = builder.finish();
   const name = packObjectName(pack.name);
   await ports.again(() => ports.objects.put(name, content, ports.signal));
-  await ports.again(() => ports.writer.addPack(pack));
+  ports.lost.delete(pack.name);
+  await ports.again(() => ports.writer.addPack(pack, [...ports.lost]));
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "smol-toml";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { type DailyWindow, decodeDailyWindow } from "../../core/units/daily-window.ts";
 import { decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { Language } from "../../core/wire/language.ts";
@@ -312,6 +312,18 @@ function campusFault({ state, store }: Config): string | null {
 
 /** Reads and checks a configuration file; throws `bad-input` and names the setting that is wrong. */
 export async function readConfig(path: string): Promise<Config> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const next = "name a file that is there and may be read";
+    throw new RoomcastError("bad-input", `${path}: ${errorText(cause)}`, next, { cause });
+  }
+  return decodeConfig(text, path);
+}
+
+/** The same of a text; `path`: of its file, for the error. */
+export function decodeConfig(text: string, path: string): Config {
   const refuse = (why: string, cause?: unknown): RoomcastError =>
     new RoomcastError(
       "bad-input",
@@ -321,7 +333,7 @@ export async function readConfig(path: string): Promise<Config> {
     );
   let value: unknown;
   try {
-    value = parse(await readFile(path, "utf8"));
+    value = parse(text);
   } catch (error) {
     throw refuse(
       error instanceof Error ? (error.message.split("\n")[0] ?? "") : "unreadable",

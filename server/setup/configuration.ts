@@ -1,8 +1,5 @@
 /** The first configuration, as `roomcast setup` writes it. */
-import { copyFile, mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import { stringify } from "smol-toml";
-import { writeDurably } from "../../core/node/write-durably.ts";
 import type { Language } from "../../core/wire/language.ts";
 
 export interface Chosen {
@@ -22,12 +19,3 @@ export const configurationText = ({ interface: name, dhcp, range, language }: Ch
 
 ${stringify({ ...server, network: [network] })}`;
 };
-
-/** Whole or not at all; readable by the service, writable by root. One that is there is kept as FILE.old. */
-export async function writeConfiguration(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  await copyFile(path, `${path}.old`).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-  });
-  await writeDurably(path, text, { mode: 0o644 });
-}

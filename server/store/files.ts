@@ -53,6 +53,14 @@ export const nodeFiles: StoreFiles = {
   pause: () => setImmediate(),
 };
 
+/** For who only looks into a folder that may be a running server's: what was left of one that was killed is its own affair. */
+export const readOnlyFiles: StoreFiles = {
+  ...nodeFiles,
+  makeFolder: async () => {},
+  remove: async () => {},
+  syncFolder: async () => {},
+};
+
 async function openFile(path: string, how: "new" | "write" | "read"): Promise<StoreFile> {
   // Writes go to places, not to the end: no O_APPEND. A reader elsewhere may lack the right to write.
   const handle =

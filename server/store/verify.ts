@@ -25,6 +25,8 @@ export interface Damage {
 export interface VerifyReport {
   readonly ok: boolean;
   readonly damaged: readonly Damage[];
+  /** Objects that the campus's storage had lost, and that were put there again from here. */
+  readonly repaired?: readonly string[];
 }
 
 export interface VerifyPorts {
@@ -42,6 +44,8 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
   /** Chunks done, of all. */
   onProgress(done: number, total: number): void;
+  /** What the campus's storage has lost, and is here, is put there again. */
+  readonly repair?: boolean;
 }
 
 /** Chunks read and inflated at once. */

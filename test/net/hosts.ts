@@ -41,6 +41,8 @@ export interface HostRoom {
   readonly data: string;
   readonly network: RoomNetwork;
   readonly serverLog: string;
+  /** What the server's environment has beside the test's own, from its next start on. */
+  readonly serverEnv: Record<string, string>;
   /** The key of the server, once it is started. */
   pin(): string;
   startServer(...extra: string[]): Promise<void>;
@@ -70,14 +72,22 @@ export async function openHostRoom(): Promise<HostRoom> {
   const client = new ApiClient({ socketPath: join(data, "roomcast.sock") });
   let server: ChildProcess | undefined;
 
-  const start = (namespace: string, words: readonly string[], log: string): ChildProcess => {
+  const start = (
+    namespace: string,
+    words: readonly string[],
+    log: string,
+    env: Readonly<Record<string, string>> = {},
+  ): ChildProcess => {
     const [command, ...args] = inNamespace(namespace, [
       ...["setpriv", "--pdeathsig", "KILL"],
       ...program,
       ...words,
     ]) as [string, ...string[]];
     const output = openSync(log, "a");
-    const child = spawn(command, args, { stdio: ["ignore", output, output] });
+    const child = spawn(command, args, {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", output, output],
+    });
     children.push(child);
     return child;
   };
@@ -113,13 +123,15 @@ export async function openHostRoom(): Promise<HostRoom> {
     data,
     network,
     serverLog,
+    serverEnv: {},
     roomcast,
     until,
     pin: () => /^roomcast ready \S+ \S+ (sha256\S+)$/m.exec(readIfThere(serverLog))?.[1] ?? "",
     async startServer(...extra) {
       const before = readIfThere(serverLog).length;
       const words = ["--data", data, "serve", "--interface", serverInterface, "--dhcp", "off"];
-      const child = start(network.serverNamespace, [...words, ...extra], serverLog);
+      const all = [...words, ...extra];
+      const child = start(network.serverNamespace, all, serverLog, room.serverEnv);
       server = child;
       await until(
         async () => readIfThere(serverLog).slice(before),
@@ -127,7 +139,8 @@ export async function openHostRoom(): Promise<HostRoom> {
           assert(child.exitCode === null, `the server ended: ${text}`);
           return /^roomcast ready/m.test(text);
         },
-        30,
+        // Three at once on two cores that have other work, too.
+        240,
       );
     },
     async endServer(signal) {

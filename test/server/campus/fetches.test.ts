@@ -122,7 +122,10 @@ test("a bit that flips on the way is fetched again, and a lost pack is named", a
     damaged.map(({ pack, images, chunkIndex }) => [pack, images, chunkIndex]),
     [[pack?.name, ["other@1"], null]],
   );
-  assert.match(damaged[0]?.reason ?? "", /is lost, with 1 chunks of other@1: put it back/);
+  assert.match(
+    damaged[0]?.reason ?? "",
+    /is lost, with 1 chunks of other@1: run `roomcast image verify --repair`/,
+  );
   assert.equal((await a.verify(image.id, quiet)).ok, true);
   // Put back, it is as if nothing had been.
   world.objects.objects.set(pack?.name ?? "", lost as Uint8Array);

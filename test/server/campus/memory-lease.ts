@@ -1,7 +1,17 @@
 /** The sweep's steps in the registry in memory. */
+
+import type { CampusPack, CampusPlace } from "../../../server/campus/ports.ts";
 import { leaseLost } from "../../../server/campus/registry-faults.ts";
-import type { CondemnedPack, MarkedChunks, SweepLease } from "../../../server/campus/sweep.ts";
+import type {
+  CondemnedPack,
+  HalfDead,
+  MarkedChunks,
+  SweepLease,
+} from "../../../server/campus/sweep.ts";
 import type { MemoryCampus } from "./memory-registry.ts";
+
+/** Packs that are looked at in one step: few, so that a test has several. */
+const lookedAt = 4;
 
 /** Of one epoch. */
 export class MemoryLease implements SweepLease {
@@ -75,6 +85,37 @@ export class MemoryLease implements SweepLease {
       pack.state = "gone";
       pack.since = campus.now();
     });
+  }
+
+  halfDead(after: string | null): Promise<HalfDead> {
+    return this.step(() => {
+      const { campus } = this;
+      const alive = new Map<string, CampusPlace[]>();
+      for (const { state, place } of campus.chunks.values())
+        if (state !== "deleting") alive.set(place.pack, [...(alive.get(place.pack) ?? []), place]);
+      const names = [...campus.packs.keys()].sort().filter((name) => name > (after ?? ""));
+      const looked = names.slice(0, lookedAt);
+      const packs = looked.flatMap((name) => {
+        const pack = campus.packs.get(name);
+        const places = (alive.get(name) ?? []).sort((one, other) => one.offset - other.offset);
+        const bytes = places.reduce((sum, { length }) => sum + length, 0);
+        const isOld = pack?.state === "live" && pack.since < campus.now() - campus.times.graceMs;
+        return isOld && bytes > 0 && 2 * bytes < pack.bytes ? [{ name, places }] : [];
+      });
+      return { packs, next: names.length > lookedAt ? (looked.at(-1) ?? null) : null };
+    });
+  }
+
+  move(pack: CampusPack, from: readonly string[]): Promise<boolean> {
+    return this.step(() => {
+      const isFree = this.campus.addPack(pack);
+      if (isFree) this.campus.movePlaces(pack, from);
+      return isFree;
+    });
+  }
+
+  renew(): Promise<void> {
+    return this.step(() => {});
   }
 
   end(): Promise<void> {

@@ -106,6 +106,27 @@ export class MemoryCampus {
     return Math.min(this.now(), ...[...this.writers.values()].map(({ began }) => began));
   }
 
+  /** False: its name is not free. */
+  addPack({ name, bytes }: CampusPack): boolean {
+    const known = this.packs.get(name);
+    if (known !== undefined && known.state !== "live") return false;
+    this.packs.set(name, { bytes, state: "live", since: this.now() });
+    return true;
+  }
+
+  /** What is not being deleted of the packs `from` is in this one from now on. */
+  movePlaces({ places }: CampusPack, from: readonly string[]): void {
+    for (const place of places) {
+      const chunk = this.chunks.get(Buffer.from(place.entry.sha256).toString("hex"));
+      if (chunk === undefined || chunk.state === "deleting") continue;
+      if (from.includes(chunk.place.pack)) chunk.place = place;
+    }
+    for (const name of from) {
+      const pack = this.packs.get(name);
+      if (pack !== undefined) pack.since = this.now();
+    }
+  }
+
   private takeLease(): SweepLease | null {
     const { lease } = this;
     if (lease.isHeld && lease.until > this.now()) return null;
@@ -218,14 +239,12 @@ class MemoryWriter implements CampusWriter {
     );
   }
 
-  addPack({ name, bytes, places }: CampusPack): Promise<void> {
+  addPack(pack: CampusPack, insteadOf: readonly string[] = []): Promise<void> {
     return this.step(() => {
-      const { packs, chunks } = this.campus;
+      const { chunks } = this.campus;
       const now = this.campus.now();
-      const known = packs.get(name);
-      if (known !== undefined && known.state !== "live") throw packGoing(name);
-      packs.set(name, { bytes, state: "live", since: now });
-      for (const place of places) {
+      if (!this.campus.addPack(pack)) throw packGoing(pack.name);
+      for (const place of pack.places) {
         const hash = Buffer.from(place.entry.sha256).toString("hex");
         const chunk = chunks.get(hash);
         if (chunk === undefined || chunk.state === "deleting") {
@@ -234,6 +253,7 @@ class MemoryWriter implements CampusWriter {
           this.takeBack(chunk);
         }
       }
+      this.campus.movePlaces(pack, insteadOf);
     });
   }
 

@@ -244,7 +244,9 @@ export class MemoryTables implements RoomTables {
           away: heard < campus.now - 15_000 ? campus.iso(heard) : null,
         },
       })),
-      views: campus.views.map((each) => (each.changed > since ? each : { ...each, view: null })),
+      views: campus.views.filter(({ changed }) => changed > since),
+      count: campus.views.length,
+      sum: campus.views.reduce((sum, { changed }) => sum + changed, 0),
     }));
   }
 

@@ -251,8 +251,13 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       const second = await other.look(seen);
       assert.deepEqual(
         second.views.map((each) => each.view),
-        [null, "3"],
+        ["3"],
       );
+      const third = await other.look(Math.max(...second.views.map(({ changed }) => changed)));
+      assert.deepEqual(third.views, []);
+      const all = (await other.look(0)).views;
+      for (const { count, sum } of [second, third])
+        assert.deepEqual([count, sum], [2, all.reduce((total, each) => total + each.changed, 0)]);
       await pass(minute);
       await other.want("other", lab1);
       await one.publish("one", [view("lab1", "4", epoch)]);

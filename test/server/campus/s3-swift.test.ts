@@ -49,8 +49,8 @@ test("a sealed pack goes to the storage, and its chunks and its footer come back
 test("a wrong clock, a wrong key and a wrong bucket are told apart", async () => {
   const surroundings = { ...hostSurroundings, wallClock: () => Date.now() - 3_600_000 };
   await using late = await S3Objects.open(swift.config, usualPatience, surroundings);
-  await assert.rejects(late.check(), { code: "failed", message: /the clocks differ/ });
-  await assert.rejects(late.size("x"), { code: "failed", message: /the clocks differ/ });
+  await assert.rejects(late.check(), { code: "away", message: /the clocks differ/ });
+  await assert.rejects(late.size("x"), { code: "away", message: /the clocks differ/ });
   const { accessKeyFile: secretKeyFile } = swift.config;
   await using stranger = await S3Objects.open({ ...swift.config, secretKeyFile });
   await assert.rejects(stranger.check(), { code: "failed", message: /refuses these keys/ });

@@ -213,7 +213,7 @@ test("what no second try mends is told at once, in words", async () => {
   const cases: readonly (readonly [Play, string, RegExp])[] = [
     [
       (_, answer) => refuse(answer, 403, "RequestTimeTooSkewed", skew),
-      "failed",
+      "away",
       /2026-11-28T12:00:00.000Z on this server, and 2026-11-28T13:00:00.000Z at the storage/,
     ],
     [(_, answer) => refuse(answer, 403, "SignatureDoesNotMatch"), "failed", /refuses these keys/],
@@ -242,7 +242,7 @@ test("a clock that is off is told from wrong keys where the answer has no words"
     answer.sendDate = false;
     answer.writeHead(403, { date: new Date(wallClock - 1_000_000).toUTCString() }).end();
   });
-  await assert.rejects(storage.objects.size("packs/x"), isError("failed", /the clocks differ/));
+  await assert.rejects(storage.objects.size("packs/x"), isError("away", /the clocks differ/));
   await using right = await play((_, answer) => {
     answer.sendDate = false;
     answer.writeHead(403, { date: new Date(wallClock - 1000).toUTCString() }).end();

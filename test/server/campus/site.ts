@@ -248,7 +248,7 @@ function writerBy(
 ): CampusWriter {
   return {
     hold: (hashes) => by(() => writer.hold(hashes)),
-    addPack: (pack) => by(() => writer.addPack(pack)),
+    addPack: (pack, insteadOf) => by(() => writer.addPack(pack, insteadOf)),
     commit: (manifest, hashes) =>
       by(async () => {
         await writer.commit(manifest, hashes);

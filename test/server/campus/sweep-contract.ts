@@ -10,7 +10,7 @@ import {
 } from "../../../server/campus/sweep.ts";
 import { hashesOf, manifestOf, packOf } from "./campus-images.ts";
 import { writerWith } from "./registry-contract.ts";
-import { hourMs, onlyParts, type StormCampus, stormTimes } from "./sweep-storm.ts";
+import { hourMs, noneAnew, onlyParts, type StormCampus, stormTimes } from "./sweep-storm.ts";
 
 /** Of the first of two servers. */
 interface Swept {
@@ -53,6 +53,7 @@ export function sweepContract(
             tables: onlyParts(one.tables, parts),
             objects: { remove },
             objectName: (name) => name,
+            packAnew: noneAnew,
           }),
       });
     });
@@ -68,7 +69,7 @@ export function sweepContract(
       await writer.commit(manifestOf(2, "win11", 2), hashesOf(1, 4, 5));
       await writer.end();
       await registry.removeImage(manifestOf(2, "", 1).id);
-      const nothing = { candidates: 0, deleted: 0, packs: 0, freedBytes: 0, left: 0 };
+      const nothing = { candidates: 0, deleted: 0, packs: 0, freedBytes: 0, emptied: 0, left: 0 };
       await pass(dayHours - 1);
       assert.deepEqual(await sweep(), nothing);
       await pass(2);
@@ -214,6 +215,89 @@ export function sweepContract(
       await writer.end();
     },
   );
+
+  contract(
+    "what lives in a pack that is mostly dead goes to a new one, the old one later",
+    async (all) => {
+      const { registry, tables, pass, removed } = all;
+      const old = packOf(hashesOf(1, 2, 3, 4, 5));
+      const writer = await registry.beginWriter();
+      await writer.addPack(old);
+      await writer.commit(manifestOf(1, "win11", 1), hashesOf(2, 5));
+      await writer.end();
+      const anew = packOf(hashesOf(2, 5), "anew");
+      const asked: string[][] = [];
+      const sweepAnew = (): Promise<SweepReport | null> =>
+        sweepCampus({
+          tables: onlyParts(tables, parts),
+          objects: { remove: async (name) => void removed.push(name) },
+          objectName: (name) => name,
+          packAnew: async (packs) => {
+            asked.push(packs.map(({ name }) => name));
+            assert.deepEqual(
+              packs.flatMap(({ places }) => places.map(({ offset }) => offset)),
+              [1000, 4000],
+            );
+            return { pack: anew, from: packs.map(({ name }) => name) };
+          },
+        });
+      await pass(dayHours + 1);
+      // Candidates may be taken back: nothing of the pack is dead yet.
+      assert.equal((await sweepAnew())?.emptied, 0);
+      await pass(dayHours + 1);
+      assert.equal((await sweepAnew())?.emptied, 1);
+      assert.deepEqual(asked, [[old.name]]);
+      const places = await registry.placesOf(hashesOf(2, 5, 1));
+      assert.deepEqual(
+        places.map((place) => place && [place.pack, place.offset]),
+        [[anew.name, 0], [anew.name, 1000], null],
+      );
+      // Who was told of the old places reads there for another day.
+      await pass(dayHours - 1);
+      assert.deepEqual([(await sweepAnew())?.packs, removed], [0, []]);
+      await pass(2);
+      assert.equal((await sweepAnew())?.packs, 1);
+      assert.deepEqual([removed, asked.length], [[old.name], 1]);
+      await (await registry.beginWriter()).commit(manifestOf(2, "win11", 2), hashesOf(2, 5));
+    },
+  );
+
+  contract("a pack whose name is not free takes nothing over", async (all) => {
+    const { registry, tables, pass } = all;
+    const going = packOf(hashesOf(1));
+    await (await writerWith(registry, 1)).end();
+    const writer = await writerWith(registry, 2, 3, 4);
+    await writer.commit(manifestOf(1, "win11", 1), hashesOf(2));
+    await writer.end();
+    for (let day = 0; day < 2; day++) {
+      await pass(dayHours + 1);
+      const lease = await tables.takeLease();
+      await markAll(lease);
+      await lease?.end();
+    }
+    const lease = await tables.takeLease();
+    assert.deepEqual(await lease?.condemn(9), [{ name: going.name, bytes: going.bytes }]);
+    const [before] = await registry.placesOf(hashesOf(2));
+    const clash = { ...packOf(hashesOf(2)), name: going.name };
+    assert.equal(await lease?.move(clash, [before?.pack ?? ""]), false);
+    assert.deepEqual(await registry.placesOf(hashesOf(2)), [before]);
+    await lease?.end();
+  });
+
+  contract("what a lost pack held is where a writer puts it instead", async (all) => {
+    const { registry } = all;
+    const lost = packOf(hashesOf(1, 2, 3));
+    const writer = await registry.beginWriter();
+    await writer.addPack(lost);
+    await writer.commit(manifestOf(1, "win11", 1), hashesOf(1, 2, 3));
+    const anew = packOf(hashesOf(3, 1), "anew");
+    await writer.addPack(anew);
+    assert.equal((await registry.placesOf(hashesOf(1)))[0]?.pack, lost.name);
+    await writer.addPack(anew, [lost.name]);
+    await writer.end();
+    const packs = (await registry.placesOf(hashesOf(1, 2, 3))).map((place) => place?.pack);
+    assert.deepEqual(packs, [anew.name, lost.name, anew.name]);
+  });
 
   contract("one server sweeps at a time, and one that was slow does nothing more", async (all) => {
     const { tables, other, pass } = all;

@@ -5,7 +5,12 @@
 import assert from "node:assert/strict";
 import { RoomcastError } from "../../../core/errors.ts";
 import type { ObjectStore, Registry } from "../../../server/campus/ports.ts";
-import { type SweepLease, type SweepTables, sweepCampus } from "../../../server/campus/sweep.ts";
+import {
+  type PackAnew,
+  type SweepLease,
+  type SweepTables,
+  sweepCampus,
+} from "../../../server/campus/sweep.ts";
 import { joined, manifestOf, packOf } from "./campus-images.ts";
 
 /** What the storm is let loose on. Its times are in hours. */
@@ -27,6 +32,8 @@ export interface StormReport {
   readonly commits: number;
   readonly removals: number;
   readonly packsSwept: number;
+  /** Of which what lived was packed anew. */
+  readonly packsEmptied: number;
   readonly conflicts: number;
   readonly dropped: number;
 }
@@ -41,10 +48,16 @@ export const onlyParts = (tables: SweepTables, parts: ReadonlySet<number>): Swee
       mark: async (part) => (parts.has(part) ? lease.mark(part) : { candidates: 0, deleted: 0 }),
       condemn: (limit) => lease.condemn(limit),
       forget: (pack) => lease.forget(pack),
+      halfDead: (after) => lease.halfDead(after),
+      move: (pack, from) => lease.move(pack, from),
+      renew: () => lease.renew(),
       end: () => lease.end(),
     };
   },
 });
+
+/** Where nothing is to be packed anew. */
+export const noneAnew = async (): Promise<null> => null;
 
 /** A pseudo-random number below `limit`: mulberry32. */
 function chance(seed: number): (limit: number) => number {
@@ -79,7 +92,9 @@ export class Storm {
   private readonly committed = new Map<string, readonly Uint8Array[]>();
   private imageCount = 0;
   private hours = 0;
-  private readonly report = { commits: 0, removals: 0, packsSwept: 0, conflicts: 0, dropped: 0 };
+  private readonly report = {
+    ...{ commits: 0, removals: 0, packsSwept: 0, packsEmptied: 0, conflicts: 0, dropped: 0 },
+  };
 
   constructor(campus: StormCampus, seed: number) {
     this.campus = campus;
@@ -220,8 +235,33 @@ export class Storm {
         condemnedAt = this.hours;
         this.report.packsSwept++;
       },
+      halfDead: (after) => turn().then(() => lease.halfDead(after)),
+      move: async (pack, from) => {
+        await turn();
+        const isMoved = await lease.move(pack, from);
+        this.report.packsEmptied += isMoved ? from.length : 0;
+        return isMoved;
+      },
+      renew: () => lease.renew(),
       end: () => lease.end(),
     });
+    const packAnew: PackAnew = async (packs, step) => {
+      const read: Uint8Array[] = [];
+      for (const { name, places } of packs) {
+        await turn();
+        await step();
+        for (const { entry } of places) {
+          const key = keyOf(entry.sha256);
+          assert(this.storage.get(name)?.has(key), `${key} is not in the pack that is read`);
+          read.push(entry.sha256);
+        }
+      }
+      await turn();
+      await step();
+      const pack = packOf(joined(read));
+      this.storage.set(pack.name, new Set(read.map(keyOf)));
+      return { pack, from: packs.map(({ name }) => name) };
+    };
     const objects: Pick<ObjectStore, "remove"> = {
       remove: async (name) => {
         await turn();
@@ -231,7 +271,8 @@ export class Storm {
         this.storage.delete(name);
       },
     };
-    await sweepCampus({ tables, objects, objectName: (pack) => pack }).catch((error: unknown) => {
+    const objectName = (pack: string): string => pack;
+    await sweepCampus({ tables, objects, objectName, packAnew }).catch((error: unknown) => {
       if (!isDead) throw error;
     });
   }

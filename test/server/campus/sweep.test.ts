@@ -3,14 +3,15 @@ import { after, before, test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
 import { lockKey } from "../../../server/campus/database-schema.ts";
 import type { Registry } from "../../../server/campus/ports.ts";
-import { sweepCampus } from "../../../server/campus/sweep.ts";
-import { hashesOf, manifestOf, packOf } from "./campus-images.ts";
+import { type PackAnew, sweepCampus } from "../../../server/campus/sweep.ts";
+import { hashesOf, joined, manifestOf, packOf } from "./campus-images.ts";
 import { MemoryCampus } from "./memory-registry.ts";
 import { PostgresCampus } from "./postgres-campus.ts";
 import { until, writerWith } from "./registry-contract.ts";
 import { sweepContract } from "./sweep-contract.ts";
 import {
   hourMs,
+  noneAnew,
   onlyParts,
   Storm,
   type StormCampus,
@@ -62,7 +63,9 @@ async function storms(
   seeds: readonly number[],
   steps: number,
 ): Promise<StormReport> {
-  const sum = { commits: 0, removals: 0, packsSwept: 0, conflicts: 0, dropped: 0 };
+  const sum: Record<keyof StormReport, number> = {
+    ...{ commits: 0, removals: 0, packsSwept: 0, packsEmptied: 0, conflicts: 0, dropped: 0 },
+  };
   for (const seed of seeds) {
     await using opened = await open();
     const storm = new Storm(opened, seed);
@@ -77,7 +80,7 @@ async function storms(
 const memorySeeds = Array.from({ length: 16 }, (_, at) => at + 1);
 
 test("in memory: whatever servers do at once, no committed image ever lacks a chunk", async () => {
-  const { commits, removals, packsSwept, conflicts, dropped } = await storms(
+  const { commits, removals, packsSwept, packsEmptied, conflicts, dropped } = await storms(
     inMemory,
     memorySeeds,
     600,
@@ -86,6 +89,7 @@ test("in memory: whatever servers do at once, no committed image ever lacks a ch
     commits > 100 && removals > 100 && packsSwept > 10,
     `${commits} ${removals} ${packsSwept}`,
   );
+  assert(packsEmptied > 4, `${packsEmptied}`);
   assert(conflicts > 0 && dropped > 0, `${conflicts} ${dropped}`);
 });
 
@@ -113,6 +117,7 @@ test("a sweep leaves what writers are busy with, and tells so", async () => {
     tables: server.tables,
     objects: { remove: async () => {} },
     objectName: (name) => name,
+    packAnew: noneAnew,
   });
   assert.equal(done?.candidates, 1);
   assert.notEqual((await server.registry.placesOf(hashesOf(1)))[0], null);
@@ -172,7 +177,13 @@ test("PostgreSQL: servers that write, delete and sweep at the same moment lose n
   const parts = new Set(Array.from({ length: 20 }, (_, at) => hashesOf(at)[0] as number));
   const tables = onlyParts(sweeper.sweepTables(), parts);
   const objects = { remove: async (name: string) => void storage.delete(name) };
-  const options = { tables, objects, objectName: (name: string) => name };
+  const packAnew: PackAnew = async (packs) => {
+    const read = packs.flatMap(({ places }) => places.map(({ entry }) => entry.sha256));
+    const pack = packOf(joined(read), "anew");
+    storage.add(pack.name);
+    return { pack, from: packs.map(({ name }) => name) };
+  };
+  const options = { tables, objects, packAnew, objectName: (name: string) => name };
   let sweptPacks = 0;
   let isOver = false;
   const writing = Promise.all([1, 2, 3, 4].map(write)).finally(() => {

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readConfig } from "../../../server/host/config.ts";
+import { writeConfiguration } from "../../../server/host/config-file.ts";
 import {
   chosenIn,
   requireInterface,
   requireRange,
   usualRange,
 } from "../../../server/setup/choices.ts";
-import { configurationText, writeConfiguration } from "../../../server/setup/configuration.ts";
+import { configurationText } from "../../../server/setup/configuration.ts";
 import { type HostInterface, suggestedInterface } from "../../../server/setup/interfaces.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-setup-"));
