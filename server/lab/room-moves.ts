@@ -62,10 +62,13 @@ type Went = Extract<RoomMoveRecord, { name: "went" }>;
 export class RoomMoves {
   private readonly ports: RoomMovesPorts;
   private readonly moves: Map<string, RoomMoveRecord>;
+  /** Where the PCs of rooms are that went. */
+  private gone: Gone;
 
   constructor(ports: RoomMovesPorts) {
     this.ports = ports;
     this.moves = ports.store.roomMoves();
+    this.gone = goneBy(this.moves);
   }
 
   /** Why a room may not leave now, in words; null: it may. Throws `not-found`. */
@@ -119,7 +122,7 @@ export class RoomMoves {
       moved.saved.pcs.filter(({ id }) => inventory.get(id) === undefined).length,
     );
     store.moveRoom(moved);
-    this.moves.set(moved.folded, move);
+    this.remember(moved.folded, move);
     inventory.moved(moved);
     admissions.moved(moved);
     schedule.moved(moved);
@@ -155,7 +158,7 @@ export class RoomMoves {
       },
     };
     store.moveRoom(moved);
-    this.moves.set(moved.folded, move);
+    this.remember(moved.folded, move);
     for (const { id } of pcs) send(id, { type: "notice", text: goneText(move.room, to) });
     inventory.moved(moved);
     admissions.moved(moved);
@@ -171,22 +174,24 @@ export class RoomMoves {
   /** Where the room of a PC is that nobody has placed here: known by its key, or else by a MAC, which proves nothing. */
   whereIs({ id, macs, unplaced }: PcRecord): Whereabouts | null {
     if (unplaced === undefined) return null;
-    const fingerprint = this.ports.admissions.keyOf(id)?.fingerprint;
-    const went = [...this.moves.values()].filter((move): move is Went => move.name === "went");
-    const found =
-      went.find(({ pcs }) => pcs.some((pc) => pc.fingerprint === fingerprint)) ??
-      went.find(({ pcs }) => pcs.some((pc) => pc.macs.some((mac) => macs.includes(mac))));
+    const fingerprint = this.ports.admissions.keyOf(id)?.fingerprint ?? "";
+    const { keys, macs: byMac } = this.gone;
+    const mac = macs.find((each) => byMac.has(each)) ?? "";
+    const found = keys.get(fingerprint) ?? byMac.get(mac);
     return found === undefined ? null : { room: found.room, server: found.to };
   }
 
   /** What a PC that came is told on its screen: only its key says that it is the one. */
   noticeFor({ key }: Pick<Login, "key">): string | null {
-    for (const move of this.moves.values()) {
-      if (move.name !== "went") continue;
-      if (move.pcs.some(({ fingerprint }) => fingerprint === key.fingerprint))
-        return goneText(move.room, move.to);
-    }
-    return null;
+    const found = this.gone.keys.get(key.fingerprint);
+    return found === undefined ? null : goneText(found.room, found.to);
+  }
+
+  private remember(folded: string, move: RoomMoveRecord): void {
+    // Anew, so that it is the last.
+    this.moves.delete(folded);
+    this.moves.set(folded, move);
+    this.gone = goneBy(this.moves);
   }
 
   private recorded(pc: PcRecord): RecordedPc {
@@ -317,6 +322,26 @@ export class RoomMoves {
     }
     announcer.room(room);
   }
+}
+
+/** By the PCs' keys, and by their MACs. */
+interface Gone {
+  readonly keys: ReadonlyMap<string, Went>;
+  readonly macs: ReadonlyMap<string, Went>;
+}
+
+/** A room that went last counts for a PC that was in two. */
+function goneBy(moves: ReadonlyMap<string, RoomMoveRecord>): Gone {
+  const keys = new Map<string, Went>();
+  const macs = new Map<string, Went>();
+  for (const move of moves.values()) {
+    if (move.name !== "went") continue;
+    for (const pc of move.pcs) {
+      if (pc.fingerprint !== null) keys.set(pc.fingerprint, move);
+      for (const mac of pc.macs) macs.set(mac, move);
+    }
+  }
+  return { keys, macs };
 }
 
 type Arrival = Pick<MovedRoom, "removed" | "saved"> & { readonly told: readonly string[] };
