@@ -76,7 +76,13 @@ export class Cast {
   prepare(pc: PcId): void {
     if (this.wasOpen) return;
     const network = this.ports.networkOf(pc);
-    this.enqueue(async () => void (await this.senderOn(network)));
+    // Where it cannot be opened, the join says so.
+    this.enqueue(() =>
+      this.senderOn(network).then(
+        () => {},
+        () => {},
+      ),
+    );
   }
 
   /** Brings the cast to what the session wants: these PCs with their counts of joins; null: no cast. */

@@ -5,7 +5,7 @@ import { Cast } from "../../../server/lab/casts.ts";
 import type { Session } from "../../../server/lab/session.ts";
 
 /** A cast of two PCs on networks of their own, whose senders write down what is done with them. */
-function site() {
+function site(isThere = true) {
   const said: string[] = [];
   const sender = (network: string): CastSender => ({
     join: (receiver) => said.push(`${network}: join ${receiver}`),
@@ -23,10 +23,11 @@ function site() {
   const cast = new Cast(session, {
     open: async (network) => {
       said.push(`${network}: open`);
+      if (!isThere) throw new Error("no such network");
       return sender(network);
     },
     ...{ home: null, networkOf: (pc) => `of-${pc}`, counted() {} },
-    take: (_, input) => assert.fail(JSON.stringify(input)),
+    take: (_, { type }) => void said.push(type),
   });
   cast.takeWants("a", new Uint8Array([1]));
   return { cast, said, settled: () => new Promise((done) => setImmediate(done)) };
@@ -55,4 +56,14 @@ test("a sender that nobody has joined is closed with its session, and has the ke
   cast.rekey({ chunk: "", packet: "" });
   await cast.end();
   assert.deepEqual(said, ["of-a: open", "of-a: rekey", "of-a: close"]);
+});
+
+test("a sender that cannot be opened breaks the cast when a PC joins, and not before", async () => {
+  const { cast, said, settled } = site(false);
+  cast.prepare("a");
+  await settled();
+  assert.deepEqual(said.splice(0), ["of-a: open"]);
+  cast.sync(new Map([["a", 1]]));
+  await settled();
+  assert.deepEqual(said, ["of-a: open", "cast-broken"]);
 });
