@@ -14,6 +14,22 @@ export class SilenceError extends Error {
   readonly code = "SILENCE";
 }
 
+/**
+ * What waits on a connection fails before the library hears that it is closed. The library's transactions answer a failure
+ * with a ROLLBACK, and writing that to a connection that it knows as closed would end the process.
+ */
+function closedLate(socket: Socket): Socket {
+  const emit = socket.emit.bind(socket);
+  socket.emit = (event: string | symbol, ...values: unknown[]): boolean => {
+    if (event !== "close") return emit(event, ...values);
+    // The ROLLBACK is written in the next turn, to nobody.
+    setImmediate(() => setImmediate(() => emit("close", false)));
+    return true;
+  };
+  socket.once("end", () => socket.destroy(new SilenceError("it closed the connection")));
+  return socket;
+}
+
 /** All connections to one database. */
 export class DatabaseSockets {
   private readonly address: DatabaseAddress;
@@ -32,7 +48,7 @@ export class DatabaseSockets {
    */
   async open(): Promise<Socket> {
     try {
-      const socket = await this.made(AbortSignal.timeout(this.connectMs));
+      const socket = closedLate(await this.made(AbortSignal.timeout(this.connectMs)));
       if (this.isClosed) socket.destroy();
       this.sockets.add(socket);
       socket.once("close", () => this.sockets.delete(socket));
