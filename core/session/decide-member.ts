@@ -10,6 +10,7 @@ import {
   type MemberPhase,
   readyLimit,
   rejoinGrace,
+  restartGrace,
 } from "./member.ts";
 import type { ReceiverFact } from "./receivers.ts";
 import { slowDiskLimit } from "./slow-disk.ts";
@@ -206,6 +207,11 @@ export function resumed(pc: PcId, phase: MemberPhase, now: LabTime): readonly Re
     case "lost":
       return [{ type: "awaited", pc, until, asked: false }];
     default:
-      return [{ type: "went", pc, cause: { code: "server-restarted" }, until }];
+      return [
+        {
+          ...{ type: "went", pc, cause: { code: "server-restarted" } },
+          until: millis(now + restartGrace),
+        },
+      ];
   }
 }

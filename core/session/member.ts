@@ -11,6 +11,8 @@ import type { Table } from "./table.ts";
 export const rejoinGrace = millis(30_000);
 /** How long a PC that asked for its boot files may take to its agent: the slowest firmware measured takes 60 s. */
 export const bootGrace = millis(180_000);
+/** The same after the server itself was started anew: one with a slow processor, and its PCs with it, has taken over 30 s. */
+export const restartGrace = millis(180_000);
 /** An ordered PC that says neither `ready` nor an end in this time is taken for hung. Hashing a disk counts as progress. */
 export const readyLimit = millis(60_000);
 

@@ -2,7 +2,7 @@
 
 import type { Input, PcId } from "../../../core/session/kind.ts";
 import { finishLimit, senderGrace } from "../../../core/session/kinds/live-cast.ts";
-import { bootGrace, readyLimit, rejoinGrace } from "../../../core/session/member.ts";
+import { bootGrace, readyLimit, rejoinGrace, restartGrace } from "../../../core/session/member.ts";
 import type { KindName } from "../../../core/session/registry.ts";
 import {
   admit,
@@ -489,7 +489,11 @@ export const scenarios: readonly Scenario[] = [
         },
       },
       {
-        after: rejoinGrace,
+        after: restartGrace - 1,
+        facts: [],
+      },
+      {
+        after: 1,
         facts: ["a ended failed: server-restarted", "closed failed"],
         results: { a: "failed: the server was restarted and the PC has not come back" },
       },
