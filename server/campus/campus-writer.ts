@@ -3,7 +3,7 @@ import type { TransactionSql } from "postgres";
 import type { Manifest } from "../../core/image/types.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { foldedName } from "../../core/wire/names.ts";
-import { about, channel, type Database } from "./database.ts";
+import { about, channel, type Database, type TransactionWork } from "./database.ts";
 import { sqlState, state } from "./database-faults.ts";
 import {
   batchesOf,
@@ -105,19 +105,13 @@ export class PgWriter implements CampusWriter {
   }
 
   /** While no sweep deletes anything, and this writer is known. */
-  private transact<T>(
-    doing: string,
-    work: (tx: TransactionSql, stir: () => void) => Promise<T>,
-  ): Promise<T> {
-    return this.ports.database.run(doing, async (sql, stir) => {
-      const done = await sql.begin(async (tx) => {
-        await shareGate(tx);
-        const heard = await tx`
-          UPDATE writer SET heard = statement_timestamp() WHERE id = ${this.ports.id}`;
-        if (heard.count !== 1) throw writerEnded();
-        return { value: await work(tx, stir) };
-      });
-      return done.value;
+  private transact<T>(doing: string, work: TransactionWork<T>): Promise<T> {
+    return this.ports.database.transact(doing, async (tx, stir) => {
+      await shareGate(tx);
+      const heard = await tx`
+        UPDATE writer SET heard = statement_timestamp() WHERE id = ${this.ports.id}`;
+      if (heard.count !== 1) throw writerEnded();
+      return work(tx, stir);
     });
   }
 

@@ -2,7 +2,7 @@
  * The campus's database. Every call ends within seconds: with its result, or with `away`. While the database
  * is away calls are refused at once, and only the beat asks whether it is back.
  */
-import postgres, { type Sql } from "postgres";
+import postgres, { type Sql, type TransactionSql } from "postgres";
 import { RoomcastError } from "../../core/errors.ts";
 import { type DatabaseAddress, type DatabaseSettings, readAddress } from "./database-address.ts";
 import { away, faultOf } from "./database-faults.ts";
@@ -39,6 +39,9 @@ export interface Away {
 
 /** What asks the database something. `stir` says that it goes on: it is called between two statements. */
 export type Work<T> = (sql: Sql, stir: () => void) => Promise<T>;
+
+/** The same in one transaction. */
+export type TransactionWork<T> = (tx: TransactionSql, stir: () => void) => Promise<T>;
 
 /** Whether the tables are made where they are lacking, or only looked at. */
 export type Tables = "make" | "look";
@@ -142,6 +145,15 @@ export class Database {
       this.running--;
       this.waiting.shift()?.();
     }
+  }
+
+  /** The same in one transaction: all of it, or nothing. */
+  transact<T>(doing: string, work: TransactionWork<T>): Promise<T> {
+    return this.run(doing, async (sql, stir) => {
+      // The library would wait for what is in an array.
+      const done = await sql.begin(async (tx) => ({ value: await work(tx, stir) }));
+      return done.value;
+    });
   }
 
   /** Everybody on the way can read and change what goes there. */

@@ -2,6 +2,7 @@
 import type { EndedSession, ToldFilter, ToldSession } from "../../core/wire/campus.ts";
 import type { Away, Database } from "./database.ts";
 import type { HistoryTables } from "./history-tables.ts";
+import { iso, rowsOf } from "./sql-pieces.ts";
 
 export class PgHistoryTables implements HistoryTables {
   private readonly database: Database;
@@ -16,7 +17,7 @@ export class PgHistoryTables implements HistoryTables {
       (sql) => sql`
         INSERT INTO campus_history (server, number, started, ended, room, image, operator, text)
         SELECT ${server}, number, started, ended, room, image, operator, text
-        FROM json_to_recordset(${JSON.stringify(ended)}::text::json) AS told (
+        FROM ${rowsOf(sql, ended)} AS told (
           number integer, started timestamptz, ended timestamptz,
           room text, image text, operator text, text text)
         ON CONFLICT (server, number, started) DO UPDATE SET ended = excluded.ended,
@@ -44,8 +45,7 @@ export class PgHistoryTables implements HistoryTables {
       "list",
       (sql) => sql<ToldSession[]>`
         SELECT server, number, room, image, operator, text,
-          to_char(started AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started,
-          to_char(ended AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ended
+          ${iso(sql, sql`started`)} AS started, ${iso(sql, sql`ended`)} AS ended
         FROM campus_history
         WHERE (${server}::text IS NULL OR server = ${server})
           AND (${but}::text IS NULL OR server <> ${but})

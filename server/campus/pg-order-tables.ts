@@ -5,6 +5,7 @@ import { millis } from "../../core/units/units.ts";
 import type { CampusOrder, OrderAnswer } from "../../core/wire/campus-order.ts";
 import { type Away, about, channel, type Database } from "./database.ts";
 import type { OrderHint, OrderTables } from "./order-tables.ts";
+import { agoMs, inMs } from "./sql-pieces.ts";
 
 const hourMs = 3_600_000;
 
@@ -141,7 +142,7 @@ const rowOf = (sql: Sql, order: CampusOrder, state: "new" | "withdrawn"): Fragme
   return sql`
     (id, origin, target, operator, role, method, path, body, state, until, changed)
     VALUES (${id}, ${from}, ${to}, ${operator}, ${role}, ${method}, ${path}, ${body}, ${state},
-      statement_timestamp() + ${beginWithin} * interval '1 ms', statement_timestamp())`;
+      ${inMs(sql, beginWithin)}, statement_timestamp())`;
 };
 
 async function seen(sql: Sql, id: string): Promise<SeenOrder | null> {
@@ -154,6 +155,3 @@ async function seen(sql: Sql, id: string): Promise<SeenOrder | null> {
   if (name === "answered") return { name, answer: { status, type, body } };
   return name === "taken" ? { name, silent: millis(silent) } : { name };
 }
-
-const agoMs = (sql: Sql, ms: number): Fragment =>
-  sql`statement_timestamp() - ${ms} * interval '1 ms'`;

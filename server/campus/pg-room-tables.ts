@@ -1,5 +1,5 @@
 /** Servers and rooms of the campus in PostgreSQL: whose each room is, and what is seen of it everywhere. */
-import type { Fragment, Sql, TransactionSql } from "postgres";
+import type { Fragment, TransactionSql } from "postgres";
 import { beatEvery, leaseFor, ownRoom, type RoomLease } from "../../core/campus/room-leases.ts";
 import type { CampusServer } from "../../core/wire/campus.ts";
 import { type Away, about, channel, type Database } from "./database.ts";
@@ -16,6 +16,7 @@ import type {
   ServerEntry,
   StoredRecord,
 } from "./room-tables.ts";
+import { agoMs, inMs, iso, rowsOf } from "./sql-pieces.ts";
 
 /** An order to move a room that its server has not heard in this time is none any more: who gave it waits no longer. */
 const wantedFor = leaseFor;
@@ -32,11 +33,11 @@ export class PgRoomTables implements RoomTables {
   }
 
   greet(server: ServerEntry): Promise<Greeting> {
-    return this.transact("greet", async (tx) => ({ namesake: await greeted(tx, server) }));
+    return this.database.transact("greet", async (tx) => ({ namesake: await greeted(tx, server) }));
   }
 
   beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat> {
-    return this.transact("beat", async (tx) => {
+    return this.database.transact("beat", async (tx) => {
       const namesake = await greeted(tx, server);
       if (namesake !== null) return { namesake, leases: [] };
       await renew(tx, server.name, { rooms, held });
@@ -49,7 +50,7 @@ export class PgRoomTables implements RoomTables {
   }
 
   want(server: string, room: NamedRoom): Promise<Ordered> {
-    return this.transact("want", async (tx) => {
+    return this.database.transact("want", async (tx) => {
       const ordered = await want(tx, server, room);
       if (ordered.kind !== "own") await notify(tx, about.leases);
       return ordered;
@@ -57,7 +58,7 @@ export class PgRoomTables implements RoomTables {
   }
 
   withdraw(server: string, room: string, move: number): Promise<void> {
-    return this.transact("withdraw", async (tx) => {
+    return this.database.transact("withdraw", async (tx) => {
       await tx`
         UPDATE room SET wanted_by = NULL
         WHERE folded = ${room} AND wanted_by = ${server} AND move = ${move}::bigint`;
@@ -70,7 +71,7 @@ export class PgRoomTables implements RoomTables {
     room: string,
     { move, reason }: { readonly move: number; readonly reason: string },
   ): Promise<void> {
-    return this.transact("refuse", async (tx) => {
+    return this.database.transact("refuse", async (tx) => {
       await tx`
         UPDATE room SET wanted_by = NULL, refusal = ${reason}
         WHERE folded = ${room} AND server = ${server} AND move = ${move}::bigint`;
@@ -79,7 +80,7 @@ export class PgRoomTables implements RoomTables {
   }
 
   give(server: string, { room, epoch, move, to, record }: GivenRoom): Promise<boolean> {
-    return this.transact("give", async (tx) => {
+    return this.database.transact("give", async (tx) => {
       const [row] = await tx<{ epoch: string }[]>`
         UPDATE room SET server = ${to}, epoch = nextval('room_epoch'), until = ${inMs(tx, leaseFor)},
           arriving = true, given = ${move}::bigint, wanted_by = NULL
@@ -105,7 +106,7 @@ export class PgRoomTables implements RoomTables {
   }
 
   arrived(server: string, room: string, epoch: number): Promise<void> {
-    return this.transact("arrived", async (tx) => {
+    return this.database.transact("arrived", async (tx) => {
       await tx`
         UPDATE room SET arriving = false
         WHERE folded = ${room} AND server = ${server} AND epoch = ${epoch}::bigint`;
@@ -117,7 +118,7 @@ export class PgRoomTables implements RoomTables {
     server: string,
     { room, epoch, record }: { room: string; epoch: number; record: string },
   ): Promise<void> {
-    return this.transact("publishRecord", async (tx) => {
+    return this.database.transact("publishRecord", async (tx) => {
       const mine = await tx`
         SELECT FROM room WHERE folded = ${room} AND server = ${server} AND epoch = ${epoch}::bigint
           AND NOT arriving FOR SHARE`;
@@ -173,13 +174,6 @@ export class PgRoomTables implements RoomTables {
 
   away(): Away | null {
     return this.database.away();
-  }
-
-  private transact<T>(doing: string, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
-    return this.database.run(doing, async (sql) => {
-      const done = await sql.begin(async (tx) => ({ value: await work(tx) }));
-      return done.value;
-    });
   }
 }
 
@@ -329,15 +323,3 @@ async function renew(
 async function notify(tx: TransactionSql, what: string): Promise<void> {
   await tx`SELECT pg_notify(${channel}, ${what})`;
 }
-
-/** As a table: the columns follow in the statement. */
-const rowsOf = (sql: Sql | TransactionSql, rows: readonly object[]): Fragment =>
-  sql`json_to_recordset(${JSON.stringify(rows)}::text::json)`;
-
-const inMs = (sql: Sql | TransactionSql, ms: number): Fragment =>
-  sql`statement_timestamp() + ${ms} * interval '1 ms'`;
-const agoMs = (sql: Sql | TransactionSql, ms: number): Fragment =>
-  sql`statement_timestamp() - ${ms} * interval '1 ms'`;
-
-const iso = (sql: Sql | TransactionSql, time: Fragment): Fragment =>
-  sql`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;

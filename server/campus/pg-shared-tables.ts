@@ -3,6 +3,7 @@ import type { TransactionSql } from "postgres";
 import { type SharedEntry, written } from "../../core/campus/shared-list.ts";
 import { type Away, about, channel, type Database } from "./database.ts";
 import type { SharedTables } from "./shared-tables.ts";
+import { rowsOf } from "./sql-pieces.ts";
 
 type Row = Omit<SharedEntry, "revision"> & { readonly revision: string };
 
@@ -48,28 +49,25 @@ export class PgSharedTables implements SharedTables {
 
   /** Answers how many were refused. */
   private put(entries: readonly SharedEntry[], why: "change" | "hand-on"): Promise<number> {
-    return this.database.run(why, async (sql) => {
-      const done = await sql.begin(async (tx) => {
-        // Its row is locked, so that writers follow each other, and who has seen a number has seen all before it.
-        const [count] = await tx<[{ changes: string }]>`
+    return this.database.transact(why, async (tx) => {
+      // Its row is locked, so that writers follow each other, and who has seen a number has seen all before it.
+      const [count] = await tx<[{ changes: string }]>`
           SELECT changes FROM shared_count FOR UPDATE`;
-        const rows = await namesakesOf(tx, entries);
-        const news: SharedEntry[] = [];
-        let refused = 0;
-        for (const entry of entries) {
-          const isNamesake = ({ kind, name }: SharedEntry): boolean =>
-            kind === entry.kind && name === entry.name;
-          const now = written(rows.filter(isNamesake), entry, why);
-          if (now === "refused") refused++;
-          if (now === "refused" || now === null) continue;
-          const at = rows.findIndex((row) => isNamesake(row) && row.since === entry.since);
-          rows.splice(at === -1 ? rows.length : at, 1, now);
-          news.push(now);
-        }
-        if (news.length > 0) await save(tx, news, Number(count.changes) + 1);
-        return { refused };
-      });
-      return done.refused;
+      const rows = await namesakesOf(tx, entries);
+      const news: SharedEntry[] = [];
+      let refused = 0;
+      for (const entry of entries) {
+        const isNamesake = ({ kind, name }: SharedEntry): boolean =>
+          kind === entry.kind && name === entry.name;
+        const now = written(rows.filter(isNamesake), entry, why);
+        if (now === "refused") refused++;
+        if (now === "refused" || now === null) continue;
+        const at = rows.findIndex((row) => isNamesake(row) && row.since === entry.since);
+        rows.splice(at === -1 ? rows.length : at, 1, now);
+        news.push(now);
+      }
+      if (news.length > 0) await save(tx, news, Number(count.changes) + 1);
+      return refused;
     });
   }
 }
@@ -80,10 +78,10 @@ async function namesakesOf(
   tx: TransactionSql,
   entries: readonly SharedEntry[],
 ): Promise<SharedEntry[]> {
-  const names = JSON.stringify(entries.map(({ kind, name }) => ({ kind, name })));
+  const names = entries.map(({ kind, name }) => ({ kind, name }));
   const rows = await tx<Row[]>`
     SELECT kind, name, since, revision, record FROM shared WHERE (kind, name) IN (
-      SELECT kind, name FROM json_to_recordset(${names}::text::json) AS named (kind text, name text))`;
+      SELECT kind, name FROM ${rowsOf(tx, names)} AS named (kind text, name text))`;
   return rows.map(entryOf);
 }
 
@@ -96,7 +94,7 @@ async function save(
   await tx`
     INSERT INTO shared (kind, name, since, revision, record, changed)
     SELECT kind, name, since, revision, record, ${changed}::bigint
-    FROM json_to_recordset(${JSON.stringify(entries)}::text::json)
+    FROM ${rowsOf(tx, entries)}
       AS told (kind text, name text, since text, revision bigint, record text)
     ORDER BY record IS NOT NULL
     ON CONFLICT (kind, name, since) DO UPDATE

@@ -1,11 +1,12 @@
 /** The sweep's steps in PostgreSQL: each is one transaction, under the lease, and by the database's clock. */
 import type { Fragment, TransactionSql } from "postgres";
 import type { Codec } from "../../core/image/types.ts";
-import type { Database } from "./database.ts";
+import type { Database, TransactionWork } from "./database.ts";
 import { lockKey } from "./database-schema.ts";
 import { hashBytes, moveChunks, packRow, shareGate } from "./hash-rows.ts";
 import type { CampusPack, CampusPlace } from "./ports.ts";
 import { leaseLost } from "./registry-faults.ts";
+import { agoMs, inMs } from "./sql-pieces.ts";
 import type {
   CondemnedPack,
   HalfDead,
@@ -34,7 +35,7 @@ export class PgSweepTables implements SweepTables {
       "takeLease",
       (sql) => sql<{ epoch: string }[]>`
         UPDATE sweep_lease SET server = ${this.server}, epoch = epoch + 1,
-          until = statement_timestamp() + ${this.times.leaseMs} * interval '1 ms'
+          until = ${inMs(sql, this.times.leaseMs)}
         WHERE until < statement_timestamp() RETURNING epoch`,
     );
     return row === undefined ? null : new PgLease(this.database, row.epoch, this.times);
@@ -59,7 +60,7 @@ class PgLease implements SweepLease {
   async dropOld(): Promise<void> {
     const { writerMs, nameMs } = this.times;
     await this.step("dropOld", async (tx) => {
-      await tx`DELETE FROM writer WHERE heard < ${ago(tx, writerMs)}`;
+      await tx`DELETE FROM writer WHERE heard < ${agoMs(tx, writerMs)}`;
       await tx`DELETE FROM pack WHERE state = 'gone' AND since < ${unused(tx, nameMs)}`;
     });
   }
@@ -119,7 +120,7 @@ class PgLease implements SweepLease {
   halfDead(after: string | null): Promise<HalfDead> {
     return this.step("halfDead", async (tx) => {
       const looked = await tx<{ id: string; is_half_dead: boolean }[]>`
-        SELECT pack.id, pack.state = 'live' AND pack.since < ${ago(tx, this.times.graceMs)}
+        SELECT pack.id, pack.state = 'live' AND pack.since < ${agoMs(tx, this.times.graceMs)}
           AND alive.bytes > 0 AND 2 * alive.bytes < pack.bytes AS is_half_dead
         FROM (SELECT * FROM pack WHERE id > ${after ?? "0"}::bigint ORDER BY id LIMIT ${lookedAt})
           AS pack, LATERAL (
@@ -164,30 +165,20 @@ class PgLease implements SweepLease {
     });
   }
 
-  private step<T>(
-    doing: string,
-    work: (tx: TransactionSql, stir: () => void) => Promise<T>,
-  ): Promise<T> {
-    return this.database.run(doing, async (sql, stir) => {
-      const done = await sql.begin(async (tx) => {
-        const renewed = await tx`
-          UPDATE sweep_lease
-          SET until = statement_timestamp() + ${this.times.leaseMs} * interval '1 ms'
-          WHERE epoch = ${this.epoch} AND until > statement_timestamp()`;
-        if (renewed.count !== 1) throw leaseLost();
-        return { value: await work(tx, stir) };
-      });
-      return done.value;
+  private step<T>(doing: string, work: TransactionWork<T>): Promise<T> {
+    return this.database.transact(doing, async (tx, stir) => {
+      const renewed = await tx`
+        UPDATE sweep_lease SET until = ${inMs(tx, this.times.leaseMs)}
+        WHERE epoch = ${this.epoch} AND until > statement_timestamp()`;
+      if (renewed.count !== 1) throw leaseLost();
+      return work(tx, stir);
     });
   }
 }
 
-const ago = (tx: TransactionSql, ms: number): Fragment =>
-  tx`(statement_timestamp() - ${ms} * interval '1 ms')`;
-
 /** Before that, and before all writers that are open began: `min` of no writer is null, which `least` passes over. */
 const unused = (tx: TransactionSql, ms: number): Fragment =>
-  tx`least(${ago(tx, ms)}, (SELECT min(began) FROM writer))`;
+  tx`least(${agoMs(tx, ms)}, (SELECT min(began) FROM writer))`;
 
 /** What lives in a pack, in the order in which it lies there. */
 async function livingIn(tx: TransactionSql, id: string): Promise<HalfDeadPack> {

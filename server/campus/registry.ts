@@ -166,24 +166,20 @@ export class PgRegistry implements Registry {
 
   async removeImage(id: string): Promise<void> {
     // Its fitted versions and the names of their chunks go with it (ON DELETE CASCADE).
-    await this.database.run("removeImage", (sql) =>
-      sql.begin(async (tx) => {
-        const removed = await tx`DELETE FROM image WHERE id = ${id}`;
-        if (removed.count !== 1) throw noSuchImage(id);
-        await countChange(tx);
-      }),
-    );
+    await this.database.transact("removeImage", async (tx) => {
+      const removed = await tx`DELETE FROM image WHERE id = ${id}`;
+      if (removed.count !== 1) throw noSuchImage(id);
+      await countChange(tx);
+    });
     this.changed();
   }
 
   async writeNotes(id: string, notes: string): Promise<void> {
-    await this.database.run("writeNotes", (sql) =>
-      sql.begin(async (tx) => {
-        const written = await tx`UPDATE image SET notes = ${notes} WHERE id = ${id}`;
-        if (written.count !== 1) throw noSuchImage(id);
-        await countChange(tx);
-      }),
-    );
+    await this.database.transact("writeNotes", async (tx) => {
+      const written = await tx`UPDATE image SET notes = ${notes} WHERE id = ${id}`;
+      if (written.count !== 1) throw noSuchImage(id);
+      await countChange(tx);
+    });
     this.changed();
   }
 
