@@ -2,6 +2,7 @@
 import { errorText } from "../../core/errors.ts";
 import type { EndedSession, ToldFilter, ToldSession } from "../../core/wire/campus.ts";
 import type { HistoryTables } from "./history-tables.ts";
+import { Nap } from "./nap.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 
 /** Sessions that are told at once. */
@@ -28,14 +29,15 @@ export interface CampusHistoryPorts {
 export class CampusHistory {
   private readonly ports: CampusHistoryPorts;
   private readonly closing = new AbortController();
-  private nap: AbortController | null = null;
-  private isWoken = false;
+  private readonly nap: Nap;
   private trouble: string | null = null;
   private pruneAt = 0;
   private running: Promise<void> = Promise.resolve();
 
   constructor(ports: CampusHistoryPorts) {
     this.ports = ports;
+    const { time } = ports;
+    this.nap = new Nap(time, () => time.now());
   }
 
   get server(): string {
@@ -53,8 +55,7 @@ export class CampusHistory {
 
   /** A session is over. */
   wake(): void {
-    this.isWoken = true;
-    this.nap?.abort();
+    this.nap.wake();
   }
 
   /** None while the database is away. */
@@ -70,15 +71,12 @@ export class CampusHistory {
 
   async close(): Promise<void> {
     this.closing.abort();
-    this.nap?.abort();
+    this.nap.wake();
     await this.running;
   }
 
   private async run(own: OwnEnded, keepDays: number): Promise<void> {
-    const { signal } = this.closing;
-    const { time } = this.ports;
-    while (!signal.aborted) {
-      this.isWoken = false;
+    while (!this.closing.signal.aborted) {
       try {
         await this.tell(own);
         await this.prune(keepDays);
@@ -86,10 +84,7 @@ export class CampusHistory {
       } catch (error) {
         this.trouble = isAway(error) ? null : errorText(error);
       }
-      if (this.isWoken) continue;
-      this.nap = new AbortController();
-      await time.sleep(againMs, AbortSignal.any([this.nap.signal, signal]));
-      this.nap = null;
+      await this.nap.until(this.ports.time.now() + againMs);
     }
   }
 

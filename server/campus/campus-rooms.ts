@@ -16,6 +16,7 @@ import type {
 } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { StoreFiles } from "../store/files.ts";
+import { Nap } from "./nap.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 import { RecordTeller } from "./record-teller.ts";
 import {
@@ -87,8 +88,7 @@ export class CampusRooms {
   private isKept = true;
   private isLookDue = true;
   private lookAt = 0;
-  private nap: AbortController | null = null;
-  private isWoken = false;
+  private readonly nap: Nap;
   private isClosed = false;
   private running: Promise<void> = Promise.resolve();
 
@@ -114,10 +114,11 @@ export class CampusRooms {
       },
     });
     this.mover = new RoomMover({ ...base, seal, moving, names: () => this.names() });
+    this.nap = new Nap(ports.time, () => ports.steady());
     this.subscription = ports.tables.onHint((about) => {
       this.isLookDue = true;
       this.isHinted ||= about === "leases";
-      this.wake();
+      this.nap.wake();
     });
   }
 
@@ -156,13 +157,13 @@ export class CampusRooms {
   /** Something of this room has changed, or it came or went. */
   changed(name: string): void {
     this.teller.changed(foldedName(name));
-    this.wake();
+    this.nap.wake();
   }
 
   /** Something in this room has changed that goes with it to another server. */
   recordChanged(name: string): void {
     this.records.changed(foldedName(name));
-    this.wake();
+    this.nap.wake();
   }
 
   /** Throws `conflict` for a room that is another server's, and `away` for one of which that is not known yet. */
@@ -208,7 +209,7 @@ export class CampusRooms {
     const over = this.mover.order(name);
     this.words.add(foldedName(name));
     this.isHinted = true;
-    this.wake();
+    this.nap.wake();
     return over;
   }
 
@@ -262,7 +263,7 @@ export class CampusRooms {
   async close(): Promise<void> {
     this.isClosed = true;
     this.subscription[Symbol.dispose]();
-    this.wake();
+    this.nap.wake();
     await this.running;
     for (const asked of this.waiting) asked();
     this.mover.close();
@@ -286,7 +287,7 @@ export class CampusRooms {
       return await work();
     } finally {
       this.claims.delete(foldedName(name));
-      this.wake();
+      this.nap.wake();
     }
   }
 
@@ -296,7 +297,7 @@ export class CampusRooms {
       if (this.isClosed) return asked();
       this.waiting.push(asked);
       this.isHinted = true;
-      this.wake();
+      this.nap.wake();
     });
   }
 
@@ -306,28 +307,18 @@ export class CampusRooms {
     throw roomElsewhere(name, standing.server, this.ports.server);
   }
 
-  private wake(): void {
-    this.isWoken = true;
-    this.nap?.abort();
-  }
-
   private async run(): Promise<void> {
     while (!this.isClosed) {
-      this.isWoken = false;
       try {
         await this.turn();
         this.trouble = null;
       } catch (error) {
         this.trouble = isAway(error) ? null : errorText(error);
       }
-      if (this.isWoken) continue;
-      const nap = new AbortController();
-      this.nap = nap;
-      const ms = Math.max(0, this.due() - this.ports.steady());
-      await this.ports.time.sleep(ms, nap.signal);
-      this.nap = null;
+      await this.nap.until(this.due());
     }
   }
+
   /** When there is something to do next, by the steady clock. */
   private due(): number {
     const isThere = this.ports.tables.away() === null;

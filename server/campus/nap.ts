@@ -22,11 +22,11 @@ export class Nap {
     this.sleeping?.abort();
   }
 
-  /** `at`: by the steady clock; null: until it is woken. */
+  /** `at`: by the steady clock; null, or infinite: until it is woken. */
   async until(at: number | null): Promise<void> {
     if (!this.isWoken) {
       this.sleeping = new AbortController();
-      const ms = at === null ? longest : Math.max(0, at - this.steady());
+      const ms = Math.min(longest, Math.max(0, (at ?? Infinity) - this.steady()));
       await this.time.sleep(ms, this.sleeping.signal);
       this.sleeping = null;
     }
