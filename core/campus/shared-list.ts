@@ -47,7 +47,9 @@ export interface Heard {
   sumOf(record: string): string;
 }
 
-const idOf = ({ kind, name, since }: SharedId): string => JSON.stringify([kind, name, since]);
+/** The same for the same record alone. */
+export const idOf = ({ kind, name, since }: SharedId): string =>
+  JSON.stringify([kind, name, since]);
 const nameOf = ({ kind, name }: Omit<SharedId, "since">): string => JSON.stringify([kind, name]);
 const isLive = (entry: SharedEntry): entry is LiveEntry => entry.record !== null;
 const byId = <T extends SharedId>(entries: readonly T[]): Map<string, T> =>

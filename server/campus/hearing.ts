@@ -1,6 +1,7 @@
 /** Hears from the registry what images there are, each time that it may have changed. */
 import { errorText } from "../../core/errors.ts";
 import { Turns } from "../../core/node/turns.ts";
+import { Asking } from "./asking.ts";
 import type { KnownImages } from "./known-images.ts";
 import type { CampusTime } from "./patience.ts";
 import type { Registry } from "./ports.ts";
@@ -27,14 +28,23 @@ export class Hearing {
   private readonly subscription: Disposable;
   /** What changes what is known happens one after the other. */
   private readonly turns = new Turns(1);
-  private state: "quiet" | "asking" | "asking and to be asked again" = "quiet";
+  private readonly asking: Asking;
   private fault: string | null = null;
   private hasHeard = false;
 
   constructor(ports: HearingPorts) {
     this.ports = ports;
-    this.subscription = ports.registry.onChange(() => this.ask());
-    this.ask();
+    const { time, signal } = ports;
+    this.asking = new Asking({
+      ...{ time, signal, againMs: askAgainMs },
+      question: () => this.exclusively(() => this.hear()),
+      over: (error) => {
+        this.fault = error === null ? null : errorText(error);
+      },
+      rests: () => ports.heard(),
+    });
+    this.subscription = ports.registry.onChange(() => this.asking.ask());
+    this.asking.ask();
   }
 
   /** The registry has told since the start what there is. */
@@ -50,28 +60,6 @@ export class Hearing {
   /** Does it while nothing else changes what is known, and not between a question and its answer. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     return this.turns.take(work);
-  }
-
-  /** Asked amid a question, once more after its answer. */
-  private ask(): void {
-    if (this.ports.signal.aborted) return;
-    const isQuiet = this.state === "quiet";
-    this.state = isQuiet ? "asking" : "asking and to be asked again";
-    if (!isQuiet) return;
-    void this.exclusively(() => this.hear()).then(
-      () => this.over(null),
-      (error: unknown) => this.over(errorText(error)),
-    );
-  }
-
-  private over(fault: string | null): void {
-    const isAskedAgain = this.state === "asking and to be asked again";
-    const { time, signal, heard } = this.ports;
-    this.state = "quiet";
-    this.fault = fault;
-    if (isAskedAgain) return this.ask();
-    if (fault !== null) void time.sleep(askAgainMs, signal).then(() => this.ask());
-    heard();
   }
 
   private async hear(): Promise<void> {

@@ -4,8 +4,8 @@
  */
 import { decodeManifest } from "../../core/image/manifest.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
-import { storeError } from "../store/faults.ts";
 import type { StoreFiles } from "../store/files.ts";
+import { readKeptText, writeKeptText } from "./kept-text.ts";
 import type { CampusImage } from "./ports.ts";
 
 export class KnownImages {
@@ -27,8 +27,7 @@ export class KnownImages {
     path: string,
     disk: Pick<StoreFiles, "read" | "writeDurably">,
   ): Promise<KnownImages> {
-    const bytes = await disk.read(path).catch(() => new Uint8Array());
-    const text = Buffer.from(bytes).toString("utf8");
+    const text = await readKeptText(path, disk);
     const known = new KnownImages(path, disk, text);
     known.load(text);
     return known;
@@ -105,9 +104,7 @@ export class KnownImages {
   private async write(): Promise<void> {
     const text = canonicalJson({ images: this.list(), gone: Object.fromEntries(this.gone) });
     if (text === this.written) return;
-    await this.disk.writeDurably(this.path, text).catch((cause: unknown) => {
-      throw storeError("writing campus.json", cause);
-    });
+    await writeKeptText(this.path, this.disk, text);
     this.written = text;
   }
 }

@@ -1,6 +1,6 @@
 /** Publishes what is in this server's rooms, for the case that it is off for good: at rest, after some seconds. */
-import { createHash } from "node:crypto";
 import type { Standings } from "../../core/campus/room-leases.ts";
+import { hexSha256 } from "../../core/node/hash.ts";
 import type { RoomTables } from "./room-tables.ts";
 
 /** Milliseconds without a change until a record is published: 500 PCs that come cost a few. */
@@ -64,7 +64,7 @@ export class RecordTeller {
     if (standing?.name !== "owned") return void this.told.delete(room);
     const text = record(room);
     if (text === null) return void this.told.delete(room);
-    const hash = createHash("sha256").update(text).digest("base64");
+    const hash = hexSha256(text);
     if (this.told.get(room) === hash) return;
     await tables.publishRecord(server, { room, epoch: standing.epoch, record: text });
     this.told.set(room, hash);

@@ -1,8 +1,8 @@
 /** What a server remembers of the campus's list across restarts. Its copy of operators and SSH keys is in `state.db`. */
 import type { SharedMark } from "../../core/campus/shared-list.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
-import { storeError } from "../store/faults.ts";
 import type { StoreFiles } from "../store/files.ts";
+import { readKeptText } from "./kept-text.ts";
 import { isSigner, type SignerRecord } from "./shared-kinds.ts";
 
 /** One of this server that gave way to the campus's of its name. */
@@ -25,9 +25,9 @@ export async function readShared(
   path: string,
   disk: Pick<StoreFiles, "read">,
 ): Promise<KeptShared> {
-  const bytes = await disk.read(path).catch(() => new Uint8Array());
+  const text = await readKeptText(path, disk);
   try {
-    const { marks, replaced, signers } = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const { marks, replaced, signers } = JSON.parse(text);
     return {
       marks: marks.filter(isMark),
       replaced: replaced.filter(({ kind, name, at }: Replaced) => areTexts(kind, name, at)),
@@ -36,17 +36,6 @@ export async function readShared(
   } catch {
     return { marks: [], replaced: [], signers: [] };
   }
-}
-
-/** Durable when it resolves. */
-export async function writeShared(
-  path: string,
-  disk: Pick<StoreFiles, "writeDurably">,
-  text: string,
-): Promise<void> {
-  await disk.writeDurably(path, text).catch((cause: unknown) => {
-    throw storeError("writing campus-shared.json", cause);
-  });
 }
 
 export const sharedText = (kept: KeptShared): string => canonicalJson(kept);

@@ -4,10 +4,10 @@
  */
 import {
   follow,
+  idOf,
   remembered,
   revisionOf,
   type SharedEntry,
-  type SharedId,
   type SharedMark,
 } from "../../core/campus/shared-list.ts";
 import { errorText } from "../../core/errors.ts";
@@ -16,9 +16,11 @@ import { Turns } from "../../core/node/turns.ts";
 import type { Keep, NamedRecord, RecordCopy, RecordKeeper } from "../state/kept-records.ts";
 import type { OperatorRecord, SshKeyRecord } from "../state/records.ts";
 import type { StoreFiles } from "../store/files.ts";
+import { Asking } from "./asking.ts";
+import { writeKeptText } from "./kept-text.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 import { perhapsDone } from "./shared-faults.ts";
-import { type Replaced, readShared, sharedText, writeShared } from "./shared-file.ts";
+import { type Replaced, readShared, sharedText } from "./shared-file.ts";
 import { keeperOf } from "./shared-keeper.ts";
 import { operatorKind, type SharedKind, signerKind, sshKeyKind } from "./shared-kinds.ts";
 import type { SharedTables } from "./shared-tables.ts";
@@ -50,8 +52,6 @@ export interface SharedStart {
   heard(text: string): void;
 }
 
-const key = ({ kind, name, since }: SharedId): string => JSON.stringify([kind, name, since]);
-
 export class SharedRecords {
   readonly signers: Signers;
   private readonly ports: SharedPorts;
@@ -67,7 +67,7 @@ export class SharedRecords {
   /** The newest change that was heard. */
   private changed = 0;
   private isAllDue = true;
-  private state: "quiet" | "asking" | "asking and to be asked again" = "quiet";
+  private readonly asking: Asking;
   private trouble: string | null = null;
   private unread: readonly string[] = [];
   private heardOf: SharedStart["heard"] = () => {};
@@ -79,6 +79,13 @@ export class SharedRecords {
     this.written = sharedText(kept);
     this.signers = new Signers(ports.server, kept.signers);
     this.shelves.set(signerKind.kind, shelfOf(signerKind, this.signers));
+    this.asking = new Asking({
+      ...{ time: ports.time, signal: this.closing.signal, againMs: lookAgainMs },
+      question: () => this.turns.take(() => this.hear()),
+      over: (error) => {
+        this.trouble = error === null || isAway(error) ? null : errorText(error);
+      },
+    });
   }
 
   static async open(ports: SharedPorts): Promise<SharedRecords> {
@@ -101,7 +108,7 @@ export class SharedRecords {
     this.heardOf = heard;
     this.subscription = this.ports.tables.onHint((isThereAgain) => {
       this.isAllDue ||= isThereAgain;
-      this.ask();
+      this.asking.ask();
     });
     // Also while the database is away, and after this server's state was put back from a backup.
     await this.turns
@@ -109,13 +116,13 @@ export class SharedRecords {
       .catch((error: unknown) => {
         this.trouble = errorText(error);
       });
-    this.ask();
+    this.asking.ask();
     await this.turns.take(async () => {});
   }
 
   /** This server's signing keys have changed. */
   publish(): void {
-    this.ask();
+    this.asking.ask();
   }
 
   get warnings(): string[] {
@@ -168,32 +175,9 @@ export class SharedRecords {
       }
       await time.sleep(againMs, signal);
     }
-    this.list.set(key(entry), entry);
+    this.list.set(idOf(entry), entry);
     await this.settle(() => {});
     return true;
-  }
-
-  private ask(): void {
-    if (this.closing.signal.aborted) return;
-    const isQuiet = this.state === "quiet";
-    this.state = isQuiet ? "asking" : "asking and to be asked again";
-    if (!isQuiet) return;
-    void this.turns
-      .take(() => this.hear())
-      .then(
-        () => this.over(null),
-        (error: unknown) => this.over(error),
-      );
-  }
-
-  private over(error: unknown): void {
-    const isAskedAgain = this.state === "asking and to be asked again";
-    const { time } = this.ports;
-    const { signal } = this.closing;
-    this.state = "quiet";
-    this.trouble = error === null || isAway(error) ? null : errorText(error);
-    if (isAskedAgain) return this.ask();
-    if (error !== null) void time.sleep(lookAgainMs, signal).then(() => this.ask());
   }
 
   private async hear(): Promise<void> {
@@ -217,7 +201,7 @@ export class SharedRecords {
   }
 
   private hasHeard(entries: readonly SharedEntry[], changed: number): void {
-    for (const entry of entries) this.list.set(key(entry), entry);
+    for (const entry of entries) this.list.set(idOf(entry), entry);
     this.changed = changed;
   }
 
@@ -274,7 +258,7 @@ export class SharedRecords {
       signers: signers.heard(),
     });
     if (text === this.written) return;
-    await writeShared(path, disk, text);
+    await writeKeptText(path, disk, text);
     this.written = text;
   }
 }

@@ -1,8 +1,8 @@
 /** What a server remembers of its rooms' leases across a restart, and what it is told apart from others by. */
 import type { Standing, Standings } from "../../core/campus/room-leases.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
-import { storeError } from "../store/faults.ts";
 import type { StoreFiles } from "../store/files.ts";
+import { readKeptText, writeKeptText } from "./kept-text.ts";
 
 export interface Kept {
   /** Of the data folder, made at random. */
@@ -16,9 +16,9 @@ export async function readKept(
   disk: Pick<StoreFiles, "read">,
   newFolder: () => string,
 ): Promise<Kept> {
-  const bytes = await disk.read(path).catch(() => new Uint8Array());
+  const text = await readKeptText(path, disk);
   try {
-    const { folder, rooms } = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const { folder, rooms } = JSON.parse(text);
     const standings = Object.entries(rooms).map(
       ([room, standing]) => [room, read(standing)] as const,
     );
@@ -37,9 +37,7 @@ export async function writeKept(
   { folder, standings }: Kept,
 ): Promise<void> {
   const text = canonicalJson({ folder, rooms: Object.fromEntries(standings) });
-  await disk.writeDurably(path, text).catch((cause: unknown) => {
-    throw storeError("writing campus-rooms.json", cause);
-  });
+  await writeKeptText(path, disk, text);
 }
 
 function read(standing: unknown): Standing {
