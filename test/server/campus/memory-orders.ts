@@ -1,9 +1,9 @@
 /** Orders between the servers of a campus in memory. Whether a process has its server's name is known by the servers there. */
 import { beginWithin, type SeenOrder } from "../../../core/campus/given-order.ts";
-import { RoomcastError } from "../../../core/errors.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { CampusOrder, OrderAnswer } from "../../../core/wire/campus-order.ts";
 import type { OrderHint, OrderTables } from "../../../server/campus/order-tables.ts";
+import { MayBeAway } from "./may-be-away.ts";
 import type { MemoryRooms } from "./memory-rooms.ts";
 
 type Server = { readonly name: string; readonly instance: string };
@@ -108,11 +108,11 @@ export class MemoryOrders {
 }
 
 /** As one server has them. */
-export class MemoryOrderTables implements OrderTables {
+export class MemoryOrderTables extends MayBeAway implements OrderTables {
   private readonly orders: MemoryOrders;
-  private absence: { readonly since: string; readonly reason: string } | null = null;
 
   constructor(orders: MemoryOrders) {
+    super();
     this.orders = orders;
   }
 
@@ -133,16 +133,5 @@ export class MemoryOrderTables implements OrderTables {
 
   onHint(server: string, hint: OrderHint): Disposable {
     return this.orders.listen(server, (...said) => void (this.absence === null && hint(...said)));
-  }
-
-  away() {
-    return this.absence;
-  }
-
-  private async step<T>(work: () => T): Promise<T> {
-    await Promise.resolve();
-    if (this.absence !== null)
-      throw new RoomcastError("away", `it is away: ${this.absence.reason}`, "start it");
-    return work();
   }
 }

@@ -1,6 +1,5 @@
 /** Servers and rooms of a campus in memory: several servers on one, whose clock and absence a test sets. */
 import { leaseFor, ownRoom, type RoomLease } from "../../../core/campus/room-leases.ts";
-import { RoomcastError } from "../../../core/errors.ts";
 import type {
   Beat,
   GivenRoom,
@@ -13,6 +12,7 @@ import type {
   StoredRecord,
   StoredView,
 } from "../../../server/campus/room-tables.ts";
+import { MayBeAway } from "./may-be-away.ts";
 
 type Hint = (about: "leases" | "views") => void;
 /** A lease, and the last order to move its room. */
@@ -24,8 +24,6 @@ interface Held {
   given: number | null;
   order: { move: number; by: string | null; at: number; refusal: string | null } | null;
 }
-
-type Absence = { readonly since: string; readonly reason: string };
 
 export class MemoryRooms {
   /** In milliseconds. */
@@ -202,11 +200,11 @@ export class MemoryRooms {
 }
 
 /** As one server has it. */
-export class MemoryTables implements RoomTables {
+export class MemoryTables extends MayBeAway implements RoomTables {
   private readonly campus: MemoryRooms;
-  private absence: Absence | null = null;
 
   constructor(campus: MemoryRooms) {
+    super();
     this.campus = campus;
   }
 
@@ -252,17 +250,5 @@ export class MemoryTables implements RoomTables {
 
   onHint(hint: Hint): Disposable {
     return this.campus.listen(this, hint);
-  }
-
-  away(): Absence | null {
-    return this.absence;
-  }
-
-  /** What is done at once, after others had their turn. */
-  private async step<T>(work: () => T): Promise<T> {
-    await Promise.resolve();
-    if (this.absence !== null)
-      throw new RoomcastError("away", `it is away: ${this.absence.reason}`, "start it");
-    return work();
   }
 }

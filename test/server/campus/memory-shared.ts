@@ -2,6 +2,7 @@
 import { type SharedEntry, written } from "../../../core/campus/shared-list.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import type { SharedTables } from "../../../server/campus/shared-tables.ts";
+import { MayBeAway } from "./may-be-away.ts";
 
 type Listener = { readonly server: MemorySharedTables; hint(isThereAgain: boolean): void };
 
@@ -49,13 +50,13 @@ export class MemoryShared {
 }
 
 /** As one server has it. */
-export class MemorySharedTables implements SharedTables {
+export class MemorySharedTables extends MayBeAway implements SharedTables {
   /** Of the next calls that write, so many are done and not answered. */
   lostAnswers = 0;
   private readonly shared: MemoryShared;
-  private absence: { readonly since: string; readonly reason: string } | null = null;
 
   constructor(shared: MemoryShared) {
+    super();
     this.shared = shared;
   }
 
@@ -87,10 +88,6 @@ export class MemorySharedTables implements SharedTables {
     return this.shared.listen({ server: this, hint });
   }
 
-  away(): { readonly since: string; readonly reason: string } | null {
-    return this.absence;
-  }
-
   private writing<T>(work: () => T): Promise<T> {
     return this.step(() => {
       const done = work();
@@ -100,13 +97,5 @@ export class MemorySharedTables implements SharedTables {
       }
       return done;
     });
-  }
-
-  /** What is done at once, after others had their turn. */
-  private async step<T>(work: () => T): Promise<T> {
-    await Promise.resolve();
-    if (this.absence !== null)
-      throw new RoomcastError("away", `it is away: ${this.absence.reason}`, "start it");
-    return work();
   }
 }
