@@ -53,6 +53,7 @@ import { type NetworkPorts, serveNetwork } from "./network.ts";
 import { Networks } from "./networks.ts";
 import { keptHere } from "./state/kept-records.ts";
 import { openStateStore } from "./state/state-store.ts";
+import { castSourceModule } from "./store/folder-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 import { tellCampus, tellHistory } from "./tell-campus.ts";
 
@@ -104,7 +105,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
   const isReachable = Promise.withResolvers<void>();
-  const startSender = sendersAhead();
+  const startSender = sendersAhead([castSourceModule]);
   const lab = new Lab({
     ...{ state, images, dataFolder, owners: campus?.rooms ?? allOwn },
     keepSshKeys: campus?.shared.keepSshKeys ?? keptHere,

@@ -5,7 +5,7 @@
  */
 
 import type { IndexEntry } from "../image/types.ts";
-import type { CastKeys } from "../wire/control.ts";
+import type { CastKeys, SentRun } from "../wire/control.ts";
 
 /** Where the packets go, and by which interface. Both ends have the same values, except the interface. */
 export interface CastSocketOptions {
@@ -90,10 +90,12 @@ export interface ReceiverStanding {
   /** Why it is in the catch-up lane; null in the main one, and until its figures have shown it for long enough. */
   readonly reason: StragglerReason | null;
   /**
-   * `hears`; `deaf`: it reports, but the multicast has not come to it for 1.5 s (IGMP, VLAN, Wi-Fi);
+   * `hears`; `deaf`: it reports, but nothing of what was sent for 1.5 s has come to it (IGMP, VLAN, Wi-Fi);
    * `silent`: no report; `unknown`: it has just joined.
    */
   readonly hearing: "hears" | "deaf" | "silent" | "unknown";
+  /** What it must have heard of by now if the multicast reaches it; null: too little has been sent to it yet. */
+  readonly sent: SentRun | null;
   /** Loss over the last quarter of a second, 0…1, on the wire and in its host; null: not known. */
   readonly lossRatio: number | null;
   /** Entries that it wants and does not have. */
@@ -145,6 +147,8 @@ export interface CastReceiverStats {
   /** Packets with our tag whose seal was wrong: dropped. */
   readonly packetsForged: number;
   readonly bytesReceived: number;
+  /** The newest packet of the sender that was heard last; null: none has come. */
+  readonly heard: { readonly generation: number; readonly sequence: number } | null;
 }
 
 /** What became of a chunk that the cast delivered. */

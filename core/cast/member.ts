@@ -3,6 +3,7 @@ import { type Millis, millis } from "../units/units.ts";
 import { CauseWatch } from "./causes.ts";
 import type { ReceiverId, ReceiverStanding, StragglerReason } from "./ends.ts";
 import { Measure } from "./measure.ts";
+import type { SentRuns } from "./sent-runs.ts";
 import { Wait } from "./wait.ts";
 
 /** A receiver as the sender knows it. */
@@ -18,8 +19,8 @@ export interface Member {
   /** Number of its newest report; null before the first since it joined. */
   reportNumber: number | null;
   reportedAt: Millis;
-  /** When the sequence that it has heard last went up. */
-  heardAt: Millis;
+  /** The last sequence before its first report: it cannot have heard what was sent until then. */
+  joinedAfter: number;
   /** The highest sequence that its newest report reflects; −1: nothing heard of this sender. */
   sequence: number;
   freeSlots: number;
@@ -55,7 +56,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   isServed: false,
   reportNumber: null,
   reportedAt: now,
-  heardAt: now,
+  joinedAfter: 0,
   sequence: -1,
   freeSlots: 0,
   slotCount: 1,
@@ -74,8 +75,10 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   demotions: 0,
 });
 
-/** Multicast does not reach a receiver that reports, but has heard nothing new for this long: seven sync packets. */
-export const deafAfter = millis(1500);
+/** Multicast does not reach a receiver that has heard nothing of what was sent for this long: seven sync packets. */
+const deafAfter = millis(1500);
+/** So long a run is told to a receiver, which knows better what has come to it by now: four sync packets. */
+const toldRun = millis(800);
 /** A receiver that has not reported for this long is not served: it may have died. */
 export const silentAfter = millis(3000);
 
@@ -102,22 +105,44 @@ function reasonOf(member: Member, now: Millis): StragglerReason | null {
   return member.causes.reason ?? (isUnclear ? { cause: "unclear" } : null);
 }
 
-export const isDeaf = ({ heardAt }: Member, now: Millis): boolean => now - heardAt >= deafAfter;
+/** What was sent without a pause for so long, all of it since the receiver's first report; null: nothing was. */
+function runFor({ joinedAfter, reportNumber }: Member, runs: SentRuns, ms: Millis): number | null {
+  const from = runs.from(ms);
+  return from === null || reportNumber === null || from <= joinedAfter ? null : from;
+}
 
-export function standingOf(member: Member, now: Millis): ReceiverStanding {
+/** It reports, and has heard nothing of what was sent to it for long enough. */
+export function isDeaf(member: Member, runs: SentRuns): boolean {
+  const from = runFor(member, runs, deafAfter);
+  return from !== null && member.sequence < from;
+}
+
+/** What has been sent, and by which generation of the sender. */
+export interface SentSoFar {
+  readonly runs: SentRuns;
+  readonly generation: number;
+}
+
+export function standingOf(
+  member: Member,
+  { runs, generation }: SentSoFar,
+  now: Millis,
+): ReceiverStanding {
   const { id, lane, isStraggler, sequence, reportedAt, wantCount } = member;
   const { figures } = member.measure;
   const hearing = (): ReceiverStanding["hearing"] => {
     if (now - reportedAt > silentAfter) return "silent";
-    if (isDeaf(member, now)) return "deaf";
+    if (isDeaf(member, runs)) return "deaf";
     return sequence < 0 ? "unknown" : "hears";
   };
+  const from = runFor(member, runs, toldRun);
   return {
     receiver: id,
     // Stragglers move to the main lane when the others have everything, and still are stragglers.
     lane: isStraggler ? "catchUp" : lane,
     reason: reasonOf(member, now),
     hearing: hearing(),
+    sent: from === null ? null : { generation, from: from >>> 0 },
     lossRatio: figures?.lossRatio ?? null,
     entriesWanted: wantCount,
   };

@@ -260,6 +260,7 @@ export class CastReceiverMachine {
 
   stats(): CastReceiverStats {
     const { packets, ignored, bytes } = this.counts;
+    const { heard } = this;
     return {
       packets,
       packetsLost: this.former.lost + this.lost(),
@@ -267,6 +268,7 @@ export class CastReceiverMachine {
       packetsIgnored: ignored,
       packetsForged: this.forged.count,
       bytesReceived: bytes,
+      heard: heard === null ? null : { generation: heard.generation, sequence: heard.highest },
     };
   }
 

@@ -28,6 +28,7 @@ import { Pacer } from "./pacer.ts";
 import { type PacketOptions, PacketWriter, type Place } from "./packets.ts";
 import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
+import { SentRuns } from "./sent-runs.ts";
 import { Supply } from "./supply.ts";
 
 export interface SenderOptions extends PacketOptions {
@@ -68,6 +69,7 @@ export class CastSenderMachine {
   private readonly flights: Flights;
   private readonly schedule: Schedule;
   private readonly packets: PacketWriter;
+  private readonly runs = new SentRuns();
   /** When the first and the last receiver joined; used until the first entry has begun. */
   private gathering: { since: Millis; joinedAt: Millis } | null = null;
   private hasBegun = false;
@@ -127,10 +129,11 @@ export class CastSenderMachine {
    */
   rekey(packetKey: Uint8Array, now: Millis): void {
     this.packets.rekey(packetKey);
+    this.runs.clear();
     for (const member of this.receivers.members.values()) {
       this.setServed(member, false);
       member.sequence = -1;
-      member.heardAt = now;
+      member.joinedAfter = 0;
     }
     this.supply.readAgain();
     this.beginStretch(now);
@@ -148,7 +151,7 @@ export class CastSenderMachine {
     if (member.reportNumber !== null && sequenceDistance(report.number, member.reportNumber) <= 0)
       return;
     this.takeState(member, report, now);
-    const isHearing = member.sequence >= 0 && !isDeaf(member, now);
+    const isHearing = member.sequence >= 0 && !isDeaf(member, this.runs);
     this.setServed(member, isHearing && member.lane === "main");
     if (member.isServed) this.pace.noteReport(member);
     this.afterLaneChange(this.lanes.settle(now));
@@ -217,6 +220,7 @@ export class CastSenderMachine {
       count++;
     }
     if (count > 0) {
+      this.runs.note(this.packets.sequence, now);
       this.packetBytes = packetBytes;
       this.counts.sent += count * packetBytes;
       this.counts.wire += count * (packetBytes + wireOverheadBytes);
@@ -248,7 +252,9 @@ export class CastSenderMachine {
       passes: this.schedule.passes,
       entriesOpen: this.receivers.openCount,
       framesIgnored: ignored,
-      receivers: [...this.receivers.members.values()].map((member) => standingOf(member, now)),
+      receivers: [...this.receivers.members.values()].map((member) =>
+        standingOf(member, { runs: this.runs, generation: this.packets.generation }, now),
+      ),
     };
   }
 
@@ -266,6 +272,7 @@ export class CastSenderMachine {
 
   private takeState(member: Member, report: CastReport, now: Millis): void {
     const { heard } = report;
+    if (member.reportNumber === null) member.joinedAfter = this.packets.sequence;
     member.reportNumber = report.number;
     member.reportedAt = now;
     member.freeSlots = report.freeSlots;
@@ -276,7 +283,6 @@ export class CastSenderMachine {
     // The count starts anew: the receiver has restarted, or had heard another sender.
     if (sequence < member.sequence) member.stretchStart = null;
     if (sequence !== member.sequence) {
-      member.heardAt = now;
       const sentAt = this.packets.sendTimes.at(sequence, this.packets.sequence);
       if (sentAt !== null) member.wait.note(now - sentAt, now);
     }
@@ -315,8 +321,8 @@ export class CastSenderMachine {
   }
 
   private noticeSilence(member: Member, now: Millis): void {
-    const isSilent = now - member.reportedAt > silentAfter || now - member.heardAt > silentAfter;
-    if (isSilent) this.setServed(member, false);
+    const isSilent = now - member.reportedAt > silentAfter;
+    if (isSilent || isDeaf(member, this.runs)) this.setServed(member, false);
   }
 
   private isLate(member: Member, now: Millis): boolean {

@@ -191,6 +191,16 @@ export const Delivery = Type.Object({
   reason: nullable(text(512)),
 });
 
+/**
+ * Packets of a cast that went out one after another without a pause, from this sequence of this generation on: who
+ * has listened all the while and heard none of them does not hear the sender.
+ */
+export const SentRun = Type.Object({
+  generation: Type.Integer({ minimum: 0, maximum: 0xffff }),
+  from: Type.Integer({ minimum: 0, maximum: 0xffff_ffff }),
+});
+export type SentRun = Static<typeof SentRun>;
+
 /** What the sender of a live cast says of it, four times a second; numbers as in `CastSenderStats`. */
 export const CastStats = Type.Object({
   type: Type.Literal("cast-stats"),
@@ -208,6 +218,8 @@ export const CastStats = Type.Object({
         receiver: count,
         /** Why the others do not wait for it, in words; null: they do. */
         straggling: nullable(text(256)),
+        /** As in `room`. */
+        sent: Type.Optional(nullable(SentRun)),
       }),
       { maxItems: 4096 },
     ),
@@ -488,6 +500,8 @@ export const ServerMessage = Type.Union([
       rateBps: nullable(Type.Number()),
       secondsLeft: nullable(Type.Number()),
     }),
+    /** What this PC must have heard of by now; null or absent: too little was sent to it for that. */
+    sent: Type.Optional(nullable(SentRun)),
   }),
   Placed,
   MenuState,

@@ -1,6 +1,6 @@
 /** What the server says to a task under way, beyond what the agent itself understands. */
 import { isSameWork, type Order } from "../../core/agent/life.ts";
-import type { BulkFrame, Work } from "../../core/wire/control.ts";
+import type { BulkFrame, SentRun, Work } from "../../core/wire/control.ts";
 
 /** A task hears what it has a listener for; the rest is none of its business. */
 export interface Listeners {
@@ -8,8 +8,8 @@ export interface Listeners {
   told?(entryCount: number): void;
   /** Of a live cast: everyone has everything. */
   finish?(): void;
-  /** How fast the server sends to the room, in bits a second; null: it does not say. */
-  roomRate?(rateBps: number | null): void;
+  /** What was sent to this PC, which it must have heard of; null: too little was. */
+  sent?(run: SentRun | null): void;
   bulk?(frame: BulkFrame): void;
   /** The order has come again: its grant and keys may be new. */
   refreshed?(order: Order): void;

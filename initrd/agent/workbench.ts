@@ -178,10 +178,10 @@ export class Workbench {
     return this.latest?.task.progress() ?? null;
   }
 
-  private takeRoom({ session, room }: Extract<ServerMessage, { type: "room" }>): void {
+  private takeRoom({ session, room, sent }: Extract<ServerMessage, { type: "room" }>): void {
     if (this.latest?.order.session === session) {
       this.gauges.room = room;
-      this.mailbox.ofSession(session).roomRate?.(room.rateBps);
+      this.mailbox.ofSession(session).sent?.(sent ?? null);
     }
     this.ports.changed();
   }

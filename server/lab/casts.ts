@@ -4,7 +4,7 @@ import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/en
 import { errorText } from "../../core/errors.ts";
 import { stragglerText, withDisk } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
-import type { CastKeys } from "../../core/wire/control.ts";
+import type { CastKeys, SentRun } from "../../core/wire/control.ts";
 import type { Session } from "./session.ts";
 
 export interface CastsPorts {
@@ -24,10 +24,13 @@ export interface CastsPorts {
 const smoothed = (before: number | null, rateBps: number): number =>
   before === null ? rateBps : before + (rateBps - before) / 8;
 
-/** What one receiver's standing is, in words; null: the others wait for it. */
+/** How one receiver stands with its sender. */
 export interface Standing {
   readonly receiver: ReceiverId;
+  /** Why the others do not wait for it, in words; null: they do. */
   readonly straggling: string | null;
+  /** As in `ReceiverStanding`; absent from a sender that does not say. */
+  readonly sent?: SentRun | null | undefined;
 }
 
 type Totals = Omit<CastSenderStats, "receivers">;
@@ -46,7 +49,7 @@ export class Cast {
   private readonly ports: CastsPorts;
   private readonly wants = new Map<PcId, Uint8Array>();
   private readonly joined = new Map<PcId, Joined>();
-  private readonly standings = new Map<PcId, string | null>();
+  private readonly standings = new Map<PcId, Standing>();
   private nextReceiver = 1;
   /** By network. */
   private readonly senders = new Map<string, CastSender>();
@@ -117,15 +120,22 @@ export class Cast {
     const { rateBps } = this.totals.get(network) ?? { rateBps: null };
     this.totals.set(network, { ...totals, rateBps: smoothed(rateBps, totals.rateBps) });
     gauges.totals = together([...this.totals.values()]);
-    const byReceiver = new Map(receivers.map(({ receiver, straggling }) => [receiver, straggling]));
+    const byReceiver = new Map(receivers.map((standing) => [standing.receiver, standing]));
     for (const [pc, { receiver, network: own }] of this.joined) {
-      if (own !== network) continue;
-      const reason = byReceiver.get(receiver);
-      if (reason === undefined || this.standings.get(pc) === reason) continue;
-      this.standings.set(pc, reason);
-      this.ports.take(id, { type: "lane", pc, reason });
+      const standing = byReceiver.get(receiver);
+      if (own !== network || standing === undefined) continue;
+      const before = this.standings.get(pc);
+      this.standings.set(pc, standing);
+      const { straggling: reason } = standing;
+      if ((before?.straggling ?? null) !== reason)
+        this.ports.take(id, { type: "lane", pc, reason });
     }
     this.ports.counted(id);
+  }
+
+  /** What the PC must have heard of, if it hears its sender; null: too little was sent to it. */
+  sentTo(pc: PcId): SentRun | null {
+    return this.standings.get(pc)?.sent ?? null;
   }
 
   /** What the PC that is this receiver says of its disk. */
@@ -148,8 +158,8 @@ export class Cast {
       this.takeStats(
         network,
         totals,
-        receivers.map(({ receiver, reason }) => ({
-          receiver,
+        receivers.map(({ receiver, reason, sent }) => ({
+          ...{ receiver, sent },
           straggling:
             reason === null ? null : stragglerText(withDisk(reason, this.diskBusyAt(receiver))),
         })),

@@ -18,6 +18,7 @@ import {
   bulkKind,
   type CastAddress,
   type CastKeys,
+  type SentRun,
   type ServerMessage,
 } from "../../core/wire/control.ts";
 import type { ImageStore } from "../store/image-store.ts";
@@ -136,6 +137,11 @@ export class Equipment {
   /** The PC has been ordered to get ready for it. */
   prepareCast(session: string, pc: PcId): void {
     this.gears.get(session)?.cast?.prepare(pc);
+  }
+
+  /** What of the session's cast was sent to the PC, as in `Cast.sentTo`. */
+  sentTo(session: string, pc: PcId): SentRun | null {
+    return this.gears.get(session)?.cast?.sentTo(pc) ?? null;
   }
 
   /** Brings the session's cast, and what is made to fit for it, to what it wants. */

@@ -40,8 +40,10 @@ export function roomScreens(session: Session, { sender }: SessionView): PcId[] {
   return sender === null ? present : [...present, sender];
 }
 
+type RoomMessage = Extract<ServerMessage, { type: "room" }>;
+
 /** How far the room is, for their screens. */
-export function roomMessage(view: SessionView): ServerMessage {
+export function roomMessage(view: SessionView): RoomMessage {
   const { verified, failed } = resultCounts(view);
   return {
     type: "room",

@@ -322,7 +322,8 @@ export class SessionRunner {
     if (receiversOf(session) === null) return;
     const view = this.view(session);
     const message = roomMessage(view);
-    for (const pc of roomScreens(session, view)) this.ports.send(pc, message);
+    for (const pc of roomScreens(session, view))
+      this.ports.send(pc, { ...message, sent: this.equipment.sentTo(session.id, pc) });
   }
 }
 

@@ -84,6 +84,9 @@ export interface OpenedStore {
   readonly chunks: Chunks;
 }
 
+/** What the sender of a cast loads to read chunks. */
+export const castSourceModule = new URL("./cast-source.ts", import.meta.url).href;
+
 /** The images of a folder, committed and deleted one after the other over one stock of chunks. */
 export class FolderStore implements ImageStore {
   private readonly manifestProblems: readonly string[];
@@ -158,8 +161,8 @@ export class FolderStore implements ImageStore {
   }
 
   castSource(imageId: string): CastChunkSource {
-    const module = new URL("./cast-source.ts", import.meta.url).href;
-    return { module, config: { directory: this.directory, imageId } satisfies CastSourceConfig };
+    const config: CastSourceConfig = { directory: this.directory, imageId };
+    return { module: castSourceModule, config };
   }
 
   /** Also one that is being deleted. */

@@ -30,6 +30,8 @@ export interface RoomOptions {
   restartAtMs: number;
   /** An operator drops a PC of the session then: the others get new keys. */
   rekeyAtMs: number;
+  /** At the end of each `everyMs` the server gets no processor for `forMs`; null: it always has one. */
+  starved: { readonly everyMs: number; readonly forMs: number } | null;
   /** Somebody who is no member sends to the group. */
   stranger: StrangerOptions | null;
   readDelayMs: number;
@@ -125,6 +127,7 @@ export class SimRoom {
       rateLimitBps: null,
       restartAtMs: Number.POSITIVE_INFINITY,
       rekeyAtMs: Number.POSITIVE_INFINITY,
+      starved: null,
       stranger: null,
       readDelayMs: 1,
       limitMs: 3_600_000,
@@ -207,13 +210,11 @@ export class SimRoom {
   joined(pc: SimPc): void {
     this.joinedPcs.add(pc);
     this.aloneBytes += this.bytesToServe(pc);
-    this.sender.join(pc.id, pc.wants(), millis(this.time.now));
-    this.work();
+    this.whenAwake(() => this.sender.join(pc.id, pc.wants(), millis(this.time.now)));
   }
 
   reported(pc: SimPc, report: Uint8Array): void {
-    this.sender.report(pc.id, report, millis(this.time.now));
-    this.work();
+    this.whenAwake(() => this.sender.report(pc.id, report, millis(this.time.now)));
   }
 
   died(pc: SimPc): void {
@@ -229,6 +230,23 @@ export class SimRoom {
   }
 
   // --- the server
+
+  /** Until when it has no processor; now: it has one. */
+  private get starvedUntil(): number {
+    const { starved } = this.options;
+    const { now } = this.time;
+    if (starved === null) return now;
+    const into = now % starved.everyMs;
+    return into < starved.everyMs - starved.forMs ? now : now - into + starved.everyMs;
+  }
+
+  /** What comes for the server waits until it has a processor. */
+  whenAwake(act: () => void): void {
+    const until = this.starvedUntil;
+    if (until > this.time.now) return this.time.at(until, () => this.whenAwake(act));
+    act();
+    this.work();
+  }
 
   private newSender(): CastSenderMachine {
     const { linkBps, rateLimitBps } = this.options;
@@ -284,6 +302,7 @@ export class SimRoom {
   private work(): void {
     const { sender, batch } = this;
     const now = millis(this.time.now);
+    if (this.starvedUntil > now) return this.wake();
     sender.tick(now);
     for (;;) {
       this.read();
@@ -346,7 +365,8 @@ export class SimRoom {
     // A timer is late by as much as the host is busy.
     const isFull = this.countWaiting() >= this.options.socketPackets;
     const next = isFull ? (this.waiting[0] as number) : this.sender.deadline;
-    const at = Math.max(this.time.now + 0.05, next) + this.random() * timerLateMs;
+    const soon = Math.max(this.time.now + 0.05, this.starvedUntil);
+    const at = Math.max(soon, next) + this.random() * timerLateMs;
     if (at >= this.wakeAt) return;
     this.wakeAt = at;
     const { senderLife } = this;

@@ -35,7 +35,7 @@ const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 try {
   await loadReceiver();
-  await run(sleepUntilCalled(workerData, port) as ReceiverSetup);
+  await run((await sleepUntilCalled(workerData, port)) as ReceiverSetup);
 } catch (error) {
   say({ type: "failed", failure: failureOf(error) });
 }

@@ -31,7 +31,11 @@ export const startCastReceiver = (
  * As `startCastReceiver`, by a worker that was made before it is needed: while a PC waits for an order, and
  * again while it waits for the next.
  */
-export const receiversAhead = (): typeof startCastReceiver => startAhead(workerModule, startOn);
+export function receiversAhead(): typeof startCastReceiver {
+  // What this thread needs of the system's calls is loaded by then, too.
+  void loadCalls(true);
+  return startAhead(() => new SleepingWorker(workerModule), startOn);
+}
 
 async function startOn(
   sleeping: SleepingWorker,

@@ -47,7 +47,7 @@ const sleep = (ms: number): void => void Atomics.wait(sleepCell, 0, 0, ms);
 
 try {
   await loadSender();
-  await run(sleepUntilCalled(workerData, port) as SenderSetup);
+  await run((await sleepUntilCalled(workerData, port)) as SenderSetup);
 } catch (error) {
   say({ type: "failed", failure: failureOf(error) });
   port.close();

@@ -14,8 +14,12 @@ export const startCastSender = (
   events: CastSenderEvents,
 ): Promise<CastSender> => startOn(new SleepingWorker(workerModule), options, events);
 
-/** As `startCastSender`, by a worker that was made before it is needed; the next is made when a cast has ended. */
-export const sendersAhead = (): typeof startCastSender => startAhead(workerModule, startOn);
+/**
+ * As `startCastSender`, by a worker that was made before it is needed; the next is made when a cast has ended.
+ * It has loaded `sources` by then: modules that chunks may come from, as in `CastChunkSource`.
+ */
+export const sendersAhead = (sources: readonly string[] = []): typeof startCastSender =>
+  startAhead(() => new SleepingWorker(workerModule, sources), startOn);
 
 async function startOn(
   sleeping: SleepingWorker,

@@ -7,8 +7,10 @@ export class SleepingWorker {
   readonly worker: Worker;
   private readonly called = new Int32Array(new SharedArrayBuffer(4));
 
-  constructor(module: URL) {
-    this.worker = new Worker(module, { workerData: this.called });
+  /** `loads`: modules that it will need beside its own, as file URLs. */
+  constructor(module: URL, loads: readonly string[] = []) {
+    const data: SleepingData = { called: this.called, loads };
+    this.worker = new Worker(module, { workerData: data });
     // One that is never called does not keep the process.
     this.worker.unref();
   }
@@ -23,8 +25,15 @@ export class SleepingWorker {
   }
 }
 
-/** In the worker: sleeps until there is a cast, and answers what the owner said of it. */
-export function sleepUntilCalled(called: Int32Array, port: MessagePort): unknown {
+interface SleepingData {
+  readonly called: Int32Array;
+  readonly loads: readonly string[];
+}
+
+/** In the worker: loads, sleeps until there is a cast, and answers what the owner said of it. */
+export async function sleepUntilCalled(data: unknown, port: MessagePort): Promise<unknown> {
+  const { called, loads } = data as SleepingData;
+  await Promise.all(loads.map((module) => import(module)));
   Atomics.wait(called, 0, 0);
   const told = receiveMessageOnPort(port);
   assert(told !== undefined, "it is told its cast before it is woken");
@@ -36,13 +45,13 @@ export function sleepUntilCalled(called: Int32Array, port: MessagePort): unknown
  * another from the end of each cast.
  */
 export function startAhead<Options, Events, Cast extends { readonly ended: Promise<unknown> }>(
-  module: URL,
+  newWorker: () => SleepingWorker,
   start: (worker: SleepingWorker, options: Options, events: Events) => Promise<Cast>,
 ): (options: Options, events: Events) => Promise<Cast> {
   let next: SleepingWorker | null = null;
   const prepare = (): void => {
     if (next !== null) return;
-    const made = new SleepingWorker(module);
+    const made = newWorker();
     next = made;
     // Whatever ends it before it is called: the next is another, made when it is needed.
     for (const end of ["error", "exit"])
@@ -52,7 +61,7 @@ export function startAhead<Options, Events, Cast extends { readonly ended: Promi
   };
   prepare();
   return async (options, events) => {
-    const worker = next ?? new SleepingWorker(module);
+    const worker = next ?? newWorker();
     next = null;
     const cast = await start(worker, options, events);
     cast.ended.catch(() => {}).finally(prepare);

@@ -1,38 +1,45 @@
-/** The server says that it sends and nothing comes: multicast does not reach this PC. In milliseconds. */
+/**
+ * Whether the multicast reaches this PC: what the sender says that it has sent, held against what has come. A server that
+ * is late with its packets, or with its word, makes nobody deaf by that.
+ */
+import type { CastReceiverStats } from "../../../core/cast/ends.ts";
+import { sequenceDistance } from "../../../core/wire/cast.ts";
+import type { SentRun } from "../../../core/wire/control.ts";
 
-/** A sender with receivers says something every 200 ms. */
-const deafAfter = 1000;
-/** What the server last said of the room's rate holds for so long: it says it each second. */
-const roomRateFor = 2500;
-/** What has come may be waiting behind a timer on a busy PC: the second look is sure. */
+/** What has come may be on its way yet, or wait behind a timer on a busy PC: the second look is sure. */
 const looksNeeded = 2;
 
+type Heard = Pick<CastReceiverStats, "heard">;
+
 export class Hearing {
-  private packets = { count: 0, atMs: 0 };
-  private room = { bps: 0, atMs: 0 };
-  /** Looks in a row that found nothing heard for too long. */
+  private run: SentRun | null = null;
+  /** Of senders that were heard; the last of them is. */
+  private readonly generations = new Set<number>();
+  private lastSeen: Heard | null = null;
+  /** Looks in a row that found nothing of the run heard. */
   private deafLooks = 0;
 
-  /** How fast the server sends to the room, as it says. */
-  roomRate(rateBps: number | null, nowMs: number): void {
-    this.room = { bps: rateBps ?? 0, atMs: nowMs };
+  /** What this PC must have heard of by now; null: too little was sent to it. */
+  sent(run: SentRun | null): void {
+    this.run = run;
   }
 
-  /** Listening begins. */
-  begin(nowMs: number): void {
-    this.packets = { count: 0, atMs: nowMs };
-  }
-
-  /** Asked a few times a second: whether what is sent does not come. `packetCount`: of all that came. */
-  isDeaf(packetCount: number, nowMs: number): boolean {
-    const isSent = this.room.bps > 0 && nowMs - this.room.atMs < roomRateFor;
-    if (!isSent || packetCount !== this.packets.count) {
-      this.packets = { count: packetCount, atMs: nowMs };
-      this.deafLooks = 0;
-      return false;
-    }
-    if (nowMs - this.packets.atMs < deafAfter) return false;
-    this.deafLooks++;
+  /** Asked a few times a second: whether what was sent has not come. */
+  isDeaf(seen: Heard): boolean {
+    // What has come since the last look is not counted yet.
+    if (seen === this.lastSeen) return false;
+    this.lastSeen = seen;
+    this.deafLooks = this.hasHeard(seen) ? 0 : this.deafLooks + 1;
     return this.deafLooks >= looksNeeded;
+  }
+
+  private hasHeard({ heard }: Heard): boolean {
+    const { run, generations } = this;
+    if (heard !== null) generations.add(heard.generation);
+    if (run === null) return true;
+    if (heard?.generation === run.generation)
+      return sequenceDistance(heard.sequence, run.from) >= 0;
+    // One that was heard before has gone on to another, or ended.
+    return generations.has(run.generation);
   }
 }

@@ -15,6 +15,7 @@ import {
   type CastKeys,
   type HeardCounters,
   type RestoreOrder,
+  type SentRun,
 } from "../../../core/wire/control.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import type { ServerFiles } from "../link/http.ts";
@@ -105,9 +106,9 @@ export class Reception {
     this.guard(() => this.entries.take(payload));
   }
 
-  /** How fast the server sends to the room, in bits a second. */
-  roomRate(rateBps: number | null): void {
-    this.hearing.roomRate(rateBps, this.ports.clock.now());
+  /** What the sender says that this PC must have heard of. */
+  sent(run: SentRun | null): void {
+    this.hearing.sent(run);
   }
 
   /** The disk takes chunks: hears the cast until `close`, if there is anything to hear. */
@@ -193,7 +194,6 @@ export class Reception {
     // What was heard of while it started.
     for (const [entryIndex, entry] of this.entries.known) receiver.announce(entryIndex, entry);
     if (this.keys !== keys) receiver.rekey(this.keys);
-    this.hearing.begin(ports.clock.now());
     receiver.ended.catch((error: unknown) => this.break(error));
     return receiver;
   }
@@ -217,12 +217,12 @@ export class Reception {
     );
   }
 
-  /** The server sends to the room, and nothing of it comes here: what is wanted is fetched by HTTP. */
+  /** What was sent does not come here: what is wanted is fetched by HTTP. */
   private look(taker: ChunkTaker): void {
-    const { receiver, hearing, ports } = this;
-    const heardCount = this.stats?.packets ?? 0;
-    if (receiver === null || !hearing.isDeaf(heardCount, ports.clock.now())) return;
+    const { receiver, stats } = this;
+    if (receiver === null || stats === null || !this.hearing.isDeaf(stats)) return;
     if (this.fallback !== null || taker.phase !== "receiving") return;
+    const heardCount = stats.packets;
     this.fallback = "no multicast reaches this PC";
     this.pull(taker, receiver, heardCount).catch((error: unknown) => this.break(error));
   }

@@ -118,10 +118,11 @@ export class RestoreDisk {
         await restore.scan(order.live === "delta" ? "wait" : "skip");
       }
       signal.throwIfAborted();
-      await restore.begin();
-      signal.throwIfAborted();
       ports.milestone(`receiving ${order.image}`);
-      await using _ = await feed.begin(restore);
+      // At once: what comes while the disk is being emptied waits for it.
+      const [, feeding] = await Promise.all([restore.begin(), feed.begin(restore)]);
+      await using _ = feeding;
+      signal.throwIfAborted();
       const rootHash = image.rootHashOf(await restore.ended);
       // Of a live cast the server alone knows it.
       assert(

@@ -51,7 +51,7 @@ export function startRestore(order: RestoreOrder, ports: RestorePorts): Task {
 
   ports.listen(order, {
     bulk: (frame) => reception.take(frame),
-    roomRate: (rateBps) => reception.roomRate(rateBps),
+    sent: (run) => reception.sent(run),
     refreshed(newer) {
       if (newer.type !== "restore") return;
       reception.refreshed(newer);

@@ -206,8 +206,8 @@ class SendTask implements Task {
 
   private takeStats(stats: CastSenderStats): void {
     this.stats = stats;
-    const receivers = stats.receivers.map(({ receiver, reason }) => ({
-      receiver,
+    const receivers = stats.receivers.map(({ receiver, reason, sent }) => ({
+      ...{ receiver, sent },
       straggling: reason === null ? null : stragglerText(reason),
     }));
     const { session, attempt } = this.order;

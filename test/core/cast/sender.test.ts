@@ -92,6 +92,12 @@ function open(known = storedLengths) {
     },
     standing: (id: number) =>
       sender.stats(millis(now)).receivers.find(({ receiver }) => receiver === id),
+    /** What the receiver's machine counts of it. */
+    heard: (id: number) => receivers.get(id)?.machine.stats().heard,
+    /** The sender has no processor for so long. */
+    starve(ms: number): void {
+      now += ms;
+    },
     /** It is gone without a word. */
     kill: (id: number) => receivers.delete(id),
     run(steps: number, filter?: (header: PacketHeader, receiver: number) => boolean): void {
@@ -237,6 +243,44 @@ test("a live cast serves its entries as they are announced, to those who come la
 test("stored bytes of another length than the index says are refused", () => {
   const room = open();
   assert(!room.sender.supplyEntry(0, 13_000, () => assert.fail("nothing is written")));
+});
+
+test("a sender that had no processor for a while takes nobody for deaf, and tells nobody so", () => {
+  const room = open();
+  room.join(1);
+  room.join(2);
+  const onlyFirst = (_: PacketHeader, receiver: number): boolean => receiver === 1;
+  room.run(700, onlyFirst);
+  for (let turn = 0; turn < 5; turn++) {
+    room.starve(1600);
+    // Of what waits for it, it may take its own timer first.
+    assert.equal(room.standing(1)?.hearing, "hears");
+    assert.equal(room.standing(2)?.hearing, "unknown");
+    assert.equal(room.standing(1)?.sent, null);
+    room.run(300, onlyFirst);
+    assert.equal(room.standing(1)?.hearing, "hears");
+    assert.equal(room.standing(2)?.hearing, "unknown");
+    assert.equal(room.standing(2)?.sent, null);
+  }
+  room.run(1700, onlyFirst);
+  assert.equal(room.standing(2)?.hearing, "deaf");
+  const heard = room.heard(1);
+  const run = room.standing(1)?.sent;
+  assert(heard !== null && heard !== undefined && run !== null && run !== undefined);
+  assert.equal(run.generation, heard.generation);
+  assert(run.from <= heard.sequence && run.from > 1, `${run.from} of ${heard.sequence}`);
+});
+
+test("who joins is told of nothing that was sent before its first report", () => {
+  const room = open();
+  room.join(1);
+  room.run(3000);
+  const before = room.heard(1)?.sequence ?? 0;
+  room.join(2);
+  room.run(700);
+  assert.equal(room.standing(2)?.sent, null);
+  room.run(400);
+  assert((room.standing(2)?.sent?.from ?? 0) > before);
 });
 
 test("who reports but hears nothing is deaf within two seconds; who says nothing is silent", () => {

@@ -17,3 +17,17 @@ test("what was read for other keys is read again, and what is being read is wait
   for (const entry of [2, 0, 1])
     assert.equal(supply.slab[supply.claim(entry) * supply.slotBytes], 2);
 });
+
+test("until the first entry's turn has come, two are read and no more", () => {
+  const supply = new Supply(new Entries(new Uint32Array(100).fill(10)));
+  const askAll = (): number => {
+    for (let entry = 0; supply.hasRoomAhead; entry++)
+      if (!supply.has(entry)) supply.ask(entry, "ahead");
+    return supply.count;
+  };
+  assert.equal(askAll(), 2);
+  supply.take(0, 10, (into) => into.fill(1));
+  assert.equal(askAll(), 2);
+  supply.claim(0);
+  assert(askAll() > 9);
+});

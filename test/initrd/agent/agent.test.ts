@@ -450,15 +450,23 @@ suite("an agent", { concurrency: true }, () => {
   /** No packet of a cast reaches it. */
   const deaf = (forget: (entryIndex: number) => void = () => {}) =>
     ({
-      startReceiver: async () => ({
-        ...{ forget, announce() {}, refresh() {}, rekey() {}, async close() {} },
-        ended: new Promise(() => {}),
-      }),
+      async startReceiver(_, events) {
+        const counts = { packets: 0, packetsLost: 0, packetsDropped: 0, packetsIgnored: 0 };
+        const none = { ...counts, packetsForged: 0, bytesReceived: 0, heard: null };
+        const counting = setInterval(() => events.stats({ ...none }), 100);
+        return {
+          ...{ forget, announce() {}, refresh() {}, rekey() {} },
+          close: async () => clearInterval(counting),
+          ended: new Promise(() => {}),
+        };
+      },
     }) satisfies Partial<AgentOptions>;
-  /** The server says that it sends, as to a room. */
+  /** The server says what it has sent to the room, and how fast it does. */
   const sending = (server: FakeServer): NodeJS.Timeout => {
-    const room = { members: 1, verified: 0, failed: 0, progress: 0, secondsLeft: null };
-    const tell = () => server.say({ type: "room", session, room: { ...room, rateBps: 5e8 } });
+    const figures = { members: 1, verified: 0, failed: 0, progress: 0, secondsLeft: null };
+    const room = { ...figures, rateBps: 5e8 };
+    const tell = () =>
+      server.say({ type: "room", session, room, sent: { generation: 7, from: 100 } });
     return setInterval(() => server.isConnected && tell(), 500);
   };
 

@@ -42,6 +42,7 @@ export const httpReceiver =
             packetsIgnored: 0,
             packetsForged: 0,
             bytesReceived: 0,
+            heard: { generation: 1, sequence: packets },
           });
           events.report(Uint8Array.of(1, 2, 3));
           if (closed) return;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CastSender } from "../../../core/cast/ends.ts";
+import type { CastSender, CastSenderStats, ReceiverStanding } from "../../../core/cast/ends.ts";
 import { Cast } from "../../../server/lab/casts.ts";
 import type { Session } from "../../../server/lab/session.ts";
 
@@ -20,8 +20,10 @@ function site(isThere = true) {
     ...{ id: "s1", state: null, gauges: { totals: null, members: new Map() } },
     kind: { knows: () => true },
   } as unknown as Session;
+  let count: (stats: CastSenderStats) => void = () => {};
   const cast = new Cast(session, {
-    open: async (network) => {
+    open: async (network, stats) => {
+      count = stats;
       said.push(`${network}: open`);
       if (!isThere) throw new Error("no such network");
       return sender(network);
@@ -30,7 +32,8 @@ function site(isThere = true) {
     take: (_, { type }) => void said.push(type),
   });
   cast.takeWants("a", new Uint8Array([1]));
-  return { cast, said, settled: () => new Promise((done) => setImmediate(done)) };
+  const settled = () => new Promise((done) => setImmediate(done));
+  return { cast, said, settled, count: (stats: CastSenderStats) => count(stats) };
 }
 
 test("a sender is open by the time the PC has its disk ready, once", async () => {
@@ -66,4 +69,28 @@ test("a sender that cannot be opened breaks the cast when a PC joins, and not be
   cast.sync(new Map([["a", 1]]));
   await settled();
   assert.deepEqual(said, ["of-a: open", "cast-broken"]);
+});
+
+test("what was sent to a PC is known for as long as it is joined", async () => {
+  const { cast, said, settled, count } = site();
+  cast.sync(new Map([["a", 1]]));
+  await settled();
+  assert.equal(cast.sentTo("a"), null);
+  const standing: ReceiverStanding = {
+    ...({ receiver: 1, lane: "main", reason: null, hearing: "hears", lossRatio: 0 } as const),
+    ...{ sent: { generation: 7, from: 100 }, entriesWanted: 5 },
+  };
+  const totals = {
+    ...{ rateBps: 0, bytesSent: 0, parityBytes: 0, repairBytes: 0, passes: 1 },
+    ...{ entriesOpen: 5, framesIgnored: 0 },
+  };
+  count({ ...totals, receivers: [standing, { ...standing, receiver: 2 }] });
+  assert.deepEqual(cast.sentTo("a"), { generation: 7, from: 100 });
+  assert.equal(cast.sentTo("b"), null);
+  assert.equal(said.includes("lane"), false, "the others wait for it, as before");
+  count({ ...totals, receivers: [{ ...standing, sent: null }] });
+  assert.equal(cast.sentTo("a"), null);
+  count({ ...totals, receivers: [standing] });
+  cast.sync(new Map([["a", 2]]));
+  assert.equal(cast.sentTo("a"), null);
 });
