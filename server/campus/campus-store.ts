@@ -15,7 +15,7 @@ import { fittedOf, imageIn } from "../store/image-names.ts";
 import type { CampusImages, ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { StoredChunk } from "../store/pack-job.ts";
-import type { RepackOptions, RepackReport } from "../store/repack.ts";
+import type { RepackOptions, RepackOrder, RepackReport } from "../store/repack.ts";
 import type { Damage, VerifyOptions, VerifyReport } from "../store/verify.ts";
 import type { Campus } from "./campus.ts";
 import { lostObjects } from "./storage-check.ts";
@@ -127,17 +127,17 @@ export class CampusStore implements ImageStore {
     return await this.folder.repack(imageId, options);
   }
 
-  get ordered(): ReadonlyMap<string, number> {
+  get ordered(): ReadonlyMap<string, RepackOrder> {
     return this.folder.ordered;
   }
 
-  async order(imageId: string, level: number | null): Promise<void> {
-    if (level !== null && !this.folder.isHere(imageId)) {
+  async order(imageId: string, how: RepackOrder | null): Promise<void> {
+    if (how !== null && !this.folder.isHere(imageId)) {
       const name = imageName(this.known(imageId));
       const next = `bring it here first: \`roomcast image fetch ${name} --wait\``;
       throw new RoomcastError("conflict", `the image ${name} is not on this server`, next);
     }
-    await this.folder.order(imageId, level);
+    await this.folder.order(imageId, how);
   }
 
   beginImage(name: string): ImageWriter {

@@ -10,6 +10,7 @@ import { type DailyWindow, isWithin } from "../../core/units/daily-window.ts";
 import type { OptimiseView } from "../../core/wire/views.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import { type Packer, usualThreads } from "../store/packers.ts";
+import type { RepackOrder } from "../store/repack.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** zstd's highest without its memory-hungry ones: .32 of a Debian disk, where level 1 has .36 (docs/decisions/0039). */
@@ -48,8 +49,6 @@ interface Job {
 
 export class Optimiser {
   private readonly ports: OptimiserPorts;
-  /** Of orders that were given since the server was started, by the image's id. */
-  private readonly threads = new Map<string, number>();
   /** Why it failed, by the image's id; it is not tried again unless somebody orders it. */
   private readonly failures = new Map<string, string>();
   /** Those that an operator stopped: the hours of the configuration do not take them up again. */
@@ -67,14 +66,12 @@ export class Optimiser {
     this.next();
   }
 
-  /** Durable when it resolves. An image whose turn it is already stays at its level. */
-  async order(image: Manifest, how: { level: number; threads: number | null }): Promise<void> {
+  /** Durable when it resolves. An image whose turn it is already goes on as it was. */
+  async order(image: Manifest, how: RepackOrder): Promise<void> {
     const { images } = this.ports;
     this.failures.delete(image.id);
     this.left.delete(image.id);
-    if (how.threads === null) this.threads.delete(image.id);
-    else this.threads.set(image.id, how.threads);
-    await images.order(image.id, how.level);
+    await images.order(image.id, how);
     this.ports.changed(image);
     this.next();
   }
@@ -151,12 +148,13 @@ export class Optimiser {
   private async run(job: Job): Promise<void> {
     const { image, stop } = job;
     const { images, timers, isBusy, note } = this.ports;
-    const threads = this.threads.get(image.id) ?? usualThreads;
+    const order = images.ordered.get(image.id);
+    const threads = order?.threads ?? usualThreads;
     const packers = this.ports.openPackers(threads);
     const before = images.storedBytes(image);
     try {
       const { damaged, storedBytes } = await images.repack(image.id, {
-        level: images.ordered.get(image.id) ?? usualLevel,
+        level: order?.level ?? usualLevel,
         lanes: threads,
         signal: stop.signal,
         pack: (work) => packers.pack(work),

@@ -23,6 +23,7 @@ import {
   readIndex,
   removeImage,
   writeNumbers,
+  writeOrders,
 } from "./image-files.ts";
 import { fittedOf, imageIn, inOrder } from "./image-names.ts";
 import type { ImageNotes } from "./image-notes.ts";
@@ -33,6 +34,7 @@ import type { ChunkPlace } from "./packs.ts";
 import {
   type RepackedBatch,
   type RepackOptions,
+  type RepackOrder,
   type RepackPorts,
   type RepackReport,
   repackImage,
@@ -79,7 +81,7 @@ export interface OpenedStore {
   readonly versions: Map<string, number>;
   readonly least: Map<string, number>;
   readonly packed: Map<string, number>;
-  readonly ordered: Map<string, number>;
+  readonly ordered: Map<string, RepackOrder>;
   readonly notes: ImageNotes;
   readonly chunks: Chunks;
 }
@@ -103,7 +105,7 @@ export class FolderStore implements ImageStore {
   private readonly least: Map<string, number>;
   /** Stored bytes of the images that were packed anew, by id; what it costs to lose them is another try. */
   private readonly packed: Map<string, number>;
-  readonly ordered: Map<string, number>;
+  readonly ordered: Map<string, RepackOrder>;
   readonly campus = null;
   private readonly noted: ImageNotes;
   private readonly chunks: Chunks;
@@ -391,12 +393,16 @@ export class FolderStore implements ImageStore {
     });
   }
 
-  order(imageId: string, level: number | null): Promise<void> {
+  order(imageId: string, how: RepackOrder | null): Promise<void> {
     return this.inTurn(async () => {
-      if (level !== null) this.ordered.set(imageId, level);
+      if (how !== null) this.ordered.set(imageId, how);
       else if (!this.ordered.delete(imageId)) return;
-      await this.writeNumbers("optimise.json", this.ordered);
+      await this.writeOrders();
     });
+  }
+
+  private writeOrders(): Promise<void> {
+    return writeOrders(this.ports.disk, this.directory, this.ordered);
   }
 
   private writeNumbers(file: NumbersFile, numbers: ReadonlyMap<string, number>): Promise<void> {
@@ -483,7 +489,7 @@ export class FolderStore implements ImageStore {
     this.knownForms.delete(image.id);
     await this.noted.forget(image.id);
     if (this.packed.delete(image.id)) await this.writeNumbers("packed.json", this.packed);
-    if (this.ordered.delete(image.id)) await this.writeNumbers("optimise.json", this.ordered);
+    if (this.ordered.delete(image.id)) await this.writeOrders();
   }
 
   /** Higher than any that an image of this name has or had here. */

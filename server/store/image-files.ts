@@ -2,8 +2,8 @@
  * Manifests and indexes as files: `images/ID.index`, and `images/ID.json`, whose being there is the
  * commit; and numbers by name: `versions.json`, the highest version that each name whose newest was deleted
  * ever had, `least.json`, the smallest disk that an image was found to fit, `packed.json`, the bytes of an
- * image that was packed anew, `optimise.json`, the level of those that are to be, and `used.json`, when the images
- * of a campus were used last.
+ * image that was packed anew, and `used.json`, when the images of a campus were used last. `optimise.json` says how
+ * those are to be packed that somebody ordered so.
  */
 
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import { canonicalJson } from "../../core/units/canonical-json.ts";
 import type { Checker } from "./checkers.ts";
 import { storeError } from "./faults.ts";
 import type { StoreFiles } from "./files.ts";
+import type { RepackOrder } from "./repack.ts";
 
 /** What is in the folder: images, and in words what could not be read. Leftovers of commits that never were are removed. */
 export async function readManifests(
@@ -73,12 +74,42 @@ const readText = async (disk: StoreFiles, path: string): Promise<string> =>
   Buffer.from(await disk.read(path)).toString("utf8");
 
 /** Of numbers by name. */
-export type NumbersFile =
-  | "versions.json"
-  | "least.json"
-  | "packed.json"
-  | "optimise.json"
-  | "used.json";
+export type NumbersFile = "versions.json" | "least.json" | "packed.json" | "used.json";
+
+const ordersFile = "optimise.json";
+
+/** By the image's id. What cannot be read was not ordered. */
+export async function readOrders(
+  disk: StoreFiles,
+  directory: string,
+): Promise<Map<string, RepackOrder>> {
+  const text = await readText(disk, join(directory, ordersFile)).catch(() => "{}");
+  const orders = new Map<string, RepackOrder>();
+  try {
+    for (const [id, how] of Object.entries(JSON.parse(text) as object)) {
+      const { level, threads } =
+        typeof how === "number" ? { level: how, threads: null } : (how ?? {});
+      if (Number.isInteger(level))
+        orders.set(id, { level, threads: Number.isInteger(threads) ? threads : null });
+    }
+  } catch {
+    return new Map();
+  }
+  return orders;
+}
+
+export function writeOrders(
+  disk: StoreFiles,
+  directory: string,
+  orders: ReadonlyMap<string, RepackOrder>,
+): Promise<void> {
+  const entries = [...orders].map(([id, { level, threads }]) => [
+    id,
+    // The level alone is what earlier servers know.
+    threads === null ? level : { level, threads },
+  ]);
+  return writeJson(disk, directory, ordersFile, Object.fromEntries(entries));
+}
 
 /** The largest of each key. Empty when it was never written; `null` when it cannot be read. */
 export async function readNumbers(
@@ -102,14 +133,22 @@ export async function readNumbers(
   }
 }
 
-export async function writeNumbers(
+export function writeNumbers(
   disk: StoreFiles,
   directory: string,
   file: NumbersFile,
   numbers: ReadonlyMap<string, number>,
 ): Promise<void> {
-  const text = canonicalJson(Object.fromEntries(numbers));
-  await disk.writeDurably(join(directory, file), text).catch((cause: unknown) => {
+  return writeJson(disk, directory, file, Object.fromEntries(numbers));
+}
+
+async function writeJson(
+  disk: StoreFiles,
+  directory: string,
+  file: string,
+  value: object,
+): Promise<void> {
+  await disk.writeDurably(join(directory, file), canonicalJson(value)).catch((cause: unknown) => {
     throw storeError(`writing ${file}`, cause);
   });
 }

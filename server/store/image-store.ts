@@ -9,12 +9,12 @@ import { type Checker, Checkers } from "./checkers.ts";
 import { Chunks } from "./chunks.ts";
 import { nodeFiles, type StoreFiles } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
-import { readManifests, readNumbers } from "./image-files.ts";
+import { readManifests, readNumbers, readOrders } from "./image-files.ts";
 import { ImageNotes } from "./image-notes.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
 import { Packs } from "./packs.ts";
-import type { RepackOptions, RepackReport } from "./repack.ts";
+import type { RepackOptions, RepackOrder, RepackReport } from "./repack.ts";
 import type { SweepStep } from "./sweep.ts";
 import { findDeadBeside } from "./sweep-beside.ts";
 import type { VerifyOptions, VerifyReport } from "./verify.ts";
@@ -65,10 +65,10 @@ export interface ImageStore {
    * chunks share that. Done again, it goes on where it ended. Rejects with `cancelled`, `not-found`, `no-space`.
    */
   repack(imageId: string, options: RepackOptions): Promise<RepackReport>;
-  /** Images that somebody ordered to be packed anew, and at which level. */
-  readonly ordered: ReadonlyMap<string, number>;
+  /** Images that somebody ordered to be packed anew, and how. */
+  readonly ordered: ReadonlyMap<string, RepackOrder>;
   /** Null: no more. Durable when it resolves. */
-  order(imageId: string, level: number | null): Promise<void>;
+  order(imageId: string, how: RepackOrder | null): Promise<void>;
   /** A version of `name`, in the spelling that it has already. Throws `usage` for what cannot be a name. */
   beginImage(name: string): ImageWriter;
   /**
@@ -165,10 +165,8 @@ export async function openImageStore(
     problems.push("versions.json is damaged: remove it; a deleted version's number may come again");
   }
   const least = (await readNumbers(disk, directory, "least.json", (id) => id)) ?? new Map();
-  const numbers = async (file: "packed.json" | "optimise.json") =>
-    (await readNumbers(disk, directory, file, (id) => id)) ?? new Map<string, number>();
-  const packed = await numbers("packed.json");
-  const ordered = await numbers("optimise.json");
+  const packed = (await readNumbers(disk, directory, "packed.json", (id) => id)) ?? new Map();
+  const ordered = await readOrders(disk, directory);
   const notes = await ImageNotes.open(disk, folder);
   const packs = await Packs.open(join(directory, "packs"), disk);
   const catalogue = await openCatalogue(ports.catalogue, packs);

@@ -24,6 +24,14 @@ export interface RepackedBatch {
   readonly same: readonly Uint8Array[];
 }
 
+/** How somebody wants an image packed anew. */
+export interface RepackOrder {
+  /** Of zstd, 1 to 19. */
+  readonly level: number;
+  /** How many cores it may use; null: as many as is usual. */
+  readonly threads: number | null;
+}
+
 export interface RepackOptions {
   /** Of zstd, 1 to 19. */
   readonly level: number;

@@ -6,7 +6,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { decodeDailyWindow } from "../../../core/units/daily-window.ts";
 import { Optimiser } from "../../../server/lab/optimiser.ts";
-import type { RepackOptions, RepackReport } from "../../../server/store/repack.ts";
+import type { RepackOptions, RepackOrder, RepackReport } from "../../../server/store/repack.ts";
 
 const imageOf = (id: string): Manifest =>
   ({ id, name: id, version: 1, storedBytes: 1000, chunkCount: 10 }) as Manifest;
@@ -14,7 +14,7 @@ const [win, deb] = [imageOf("win"), imageOf("deb")];
 
 class World {
   /** Kept over a restart of the server. */
-  readonly ordered = new Map<string, number>();
+  readonly ordered = new Map<string, RepackOrder>();
   readonly packed = new Map<string, number>();
   readonly images = [win, deb];
   readonly work: { id: string; options: RepackOptions; end(report: RepackReport | Error): void }[] =
@@ -37,9 +37,9 @@ class World {
         list: () => [...this.images],
         storedBytes: ({ id, storedBytes }) => packed.get(id) ?? storedBytes,
         isPacked: (id) => packed.has(id),
-        async order(id, level) {
-          if (level === null) ordered.delete(id);
-          else ordered.set(id, level);
+        async order(id, how) {
+          if (how === null) ordered.delete(id);
+          else ordered.set(id, how);
         },
         repack: (id, options) =>
           new Promise((resolve, reject) => {
@@ -142,9 +142,9 @@ test("at night all that nobody named are packed, unless a session runs; in the m
   assert.deepEqual(world.begun.slice(2), ["deb 19"]);
 });
 
-test("an order goes on by day, and after the server was restarted", async () => {
+test("an order goes on by day, and as it was given after the server was restarted", async () => {
   const world = new World();
-  await world.optimiser.order(win, { level: 12, threads: null });
+  await world.optimiser.order(win, { level: 12, threads: 5 });
   await world.at(6);
   assert.equal(world.work[0]?.options.signal.aborted, false);
   await world.optimiser.close();
@@ -153,6 +153,7 @@ test("an order goes on by day, and after the server was restarted", async () => 
   world.optimiser = world.start();
   world.optimiser.resume();
   assert.deepEqual(world.begun, ["win 12", "win 12"]);
+  assert.deepEqual(world.threads, [5, 5]);
 });
 
 test("what is stopped stays so, also at night; what failed is told, and tried when it is ordered again", async () => {

@@ -305,6 +305,36 @@ test("an image that is deleted meanwhile leaves nothing", () =>
     assert.equal((await store.usage()).storedBytes, 0);
   }));
 
+test("how an image is to be packed anew is known to the next process, also what an earlier server wrote", () =>
+  inFolder(async (folder) => {
+    let store = await openImageStore(folder);
+    const [one, two] = [
+      await write(store, [prose(1)], "one"),
+      await write(store, [prose(2)], "two"),
+    ];
+    const orders = new Map([
+      [one.id, { level: 12, threads: 3 }],
+      [two.id, { level: 9, threads: null }],
+    ]);
+    for (const [id, how] of orders) await store.order(id, how);
+    const reopen = async (): Promise<void> => {
+      await store[Symbol.asyncDispose]();
+      store = await openImageStore(folder);
+    };
+    await reopen();
+    assert.deepEqual(new Map(store.ordered), orders);
+    await store.order(one.id, null);
+    const file = join(folder, "optimise.json");
+    assert.equal(readFileSync(file, "utf8"), `{"${two.id}":9}`);
+    writeFileSync(file, `{"${one.id}":19,"${two.id}":{"threads":2},"other":null}`);
+    await reopen();
+    assert.deepEqual(new Map(store.ordered), new Map([[one.id, { level: 19, threads: null }]]));
+    await store.delete(one.id);
+    await reopen();
+    assert.equal(store.ordered.size, 0);
+    await store[Symbol.asyncDispose]();
+  }));
+
 test("the threads that pack are after all others, and this one is not", async () => {
   const packers = openPackers(1);
   const raw = prose(1);
