@@ -149,9 +149,11 @@ test("the unpacked program runs with the Node beside it, and reads its own versi
 });
 
 test("lintian finds no errors", () => {
+  // What is misspelt in a program is never an error to it, and in Node it would look for that for 15 s.
+  const without = ["--dont-check-part", "binaries/spelling"];
   const { status, stdout, stderr } = spawnSync(
     "lintian",
-    ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", deb],
+    ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", ...without, deb],
     { encoding: "utf8" },
   );
   assert.equal(status, 0, stdout + stderr);

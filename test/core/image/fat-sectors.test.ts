@@ -1,19 +1,11 @@
 /** FATs that mkfs.vfat made, counting in other sectors: judged by fsck.vfat and mtools. */
 import assert from "node:assert/strict";
-import {
-  closeSync,
-  copyFileSync,
-  openSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fatInSectors } from "../../../core/image/fat-sectors.ts";
-import { fileSource, inFolder, mib, tool } from "../../imaging/capture/disks.ts";
+import { bytesAt, fileSource, inFolder, mib, tool } from "../../imaging/capture/disks.ts";
 
 /** A volume with a file in it; sparse, so that it may be large. */
 function made(path: string, sizeMib: number, ...options: string[]): void {
@@ -61,18 +53,21 @@ for (const [name, sizeMib, options, sector] of [
       const path = join(folder, "fat");
       made(path, sizeMib, ...options, "-h", String(mib / sector));
       const master = join(folder, "master");
-      copyFileSync(path, master);
+      // Hundreds of MiB of holes would be written out by copyFileSync, and read into memory by readFileSync.
+      tool("cp", ["--sparse=always", path, master]);
       const other = sector === 512 ? 4096 : 512;
       assert.equal(await change(path, sector, other), null);
       assertWhole(path, other);
       assert.equal(await change(path, sector, other), null, "once more, nothing is to be done");
-      assert.equal(readFileSync(path).readUInt32LE(0x1c), mib / other, "hidden sectors");
+      assert.equal(bytesAt(path, 0x1c, 4).readUInt32LE(), mib / other, "hidden sectors");
       assert.equal(await change(path, other, sector), null);
       assertWhole(path, sector);
-      const [one, two] = [readFileSync(path), readFileSync(master)];
-      const tablesAt = two.readUInt16LE(0x0e) * sector;
-      assert.deepEqual(one.readUInt16LE(0x0e) * sector, tablesAt);
-      assert(one.subarray(tablesAt).equals(two.subarray(tablesAt)), "tables and clusters stay");
+      const [one, two] = [path, master].map(
+        (each) => bytesAt(each, 0x0e, 2).readUInt16LE() * sector,
+      );
+      assert.equal(one, two, "where the tables begin");
+      // Tables and clusters stay.
+      tool("cmp", ["--ignore-initial", String(two), path, master]);
     }));
 }
 

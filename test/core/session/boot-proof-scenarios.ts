@@ -1,4 +1,4 @@
-/** PCs that come up as themselves or do not, and canaries that go first: as scenarios.ts. */
+/** PCs that come up as themselves or do not, and canaries that go first: as scenario.ts. */
 
 import { arpSteady, type Sign } from "../../../core/session/boot-proof.ts";
 import type { Input, PcId } from "../../../core/session/kind.ts";
@@ -12,10 +12,12 @@ import {
   ready,
   reported,
   restoreSpec,
+  resumed,
   sealed,
+  stop,
   verified,
 } from "./play.ts";
-import type { Phase, Scenario } from "./scenarios.ts";
+import type { Phase, Scenario } from "./scenario.ts";
 
 const proveBootMs = 300_000;
 const seen = (pc: PcId, sign: Sign): Input => ({ type: "seen", pc, sign });
@@ -27,8 +29,6 @@ const ssh = (pc: PcId): Input => {
   const banner = "SSH-2.0-OpenSSH_9.2p1 Debian-2";
   return seen(pc, { kind: "ssh", address: "10.77.0.5", banner });
 };
-const stop: Input = { type: "stop" };
-const resumed: Input = { type: "resumed" };
 
 const one = restoreSpec({ pcs: ["a"], afterwards: "reboot", proveBootMs });
 const two = restoreSpec({ afterwards: "reboot", proveBootMs });

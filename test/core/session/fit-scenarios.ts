@@ -1,5 +1,4 @@
 /** What happens in restores whose image is made to fit first, as data. */
-import type { Input } from "../../../core/session/kind.ts";
 import {
   admit,
   booting,
@@ -12,13 +11,13 @@ import {
   ready,
   reported,
   restoreSpec,
+  resumed,
+  start,
+  stop,
   verified,
 } from "./play.ts";
-import type { Scenario } from "./scenarios.ts";
+import type { Scenario } from "./scenario.ts";
 
-const stop: Input = { type: "stop" };
-const start: Input = { type: "start" };
-const resumed: Input = { type: "resumed" };
 const spec = restoreSpec({ fitTo: 240e9 });
 const waits = "pending: waits for the image to be made to fit";
 

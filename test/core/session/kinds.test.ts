@@ -7,8 +7,11 @@ import { type KindName, kindNamed, kinds, type SpecOf } from "../../../core/sess
 import type { PcState } from "../../../core/wire/views.ts";
 import { watchTables } from "../../lab/tables.ts";
 import { drawn } from "../../property.ts";
+import { aloneScenarios } from "./alone-scenarios.ts";
+import { awayScenarios } from "./away-scenarios.ts";
 import { dhcp, loader, proofScenarios } from "./boot-proof-scenarios.ts";
 import { fitScenarios } from "./fit-scenarios.ts";
+import { liveCastScenarios } from "./live-cast-scenarios.ts";
 import {
   admit,
   alone,
@@ -36,11 +39,20 @@ import {
   stored,
   verified,
 } from "./play.ts";
-import { scenarios } from "./scenarios.ts";
+import { restoreScenarios } from "./restore-scenarios.ts";
 
 const untaken = watchTables();
 
-for (const { name, kind, spec, phases } of [...scenarios, ...proofScenarios, ...fitScenarios]) {
+const scenarios = [
+  ...restoreScenarios,
+  ...awayScenarios,
+  ...liveCastScenarios,
+  ...aloneScenarios,
+  ...proofScenarios,
+  ...fitScenarios,
+];
+
+for (const { name, kind, spec, phases } of scenarios) {
   test(`${kind}: ${name}`, () => {
     const played = new Played(kind, spec as SpecOf<KindName>);
     for (const [index, { after, inputs, facts, wanted, cast, results }] of phases.entries()) {

@@ -254,6 +254,11 @@ export const progress = (
   ...{ type: "progress", pc, attempt, phase, counters: null, trouble },
   ...{ bytesDone: 1, bytesTotal: 2 },
 });
+export const stop: Input = { type: "stop" };
+export const start: Input = { type: "start" };
+export const resumed: Input = { type: "resumed" };
+export const planned: Input = { type: "planned" };
+export const taken = (pc: PcId): Input => ({ type: "taken", pc });
 export const admit = (pc: PcId): Input => ({ type: "admit", pc });
 export const drop = (pc: PcId, by: "operator" | "person" = "operator"): Input => ({
   ...{ type: "drop", pc, by },
