@@ -1,20 +1,14 @@
 /** Puts the images of a server that stood alone into a campus. Killed at any moment, it goes on when it is done again. */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import type { CampusTime } from "../campus/patience.ts";
+import { hostTime } from "../campus/host-time.ts";
 import { saltBytes } from "../campus/seal.ts";
 import { uploadImage } from "../campus/upload.ts";
 import { nodeFiles } from "../store/files.ts";
 import type { CampusEnds } from "./ends.ts";
 import type { Island } from "./island.ts";
 import type { MovePlan } from "./plan.ts";
-
-export const hostTime: CampusTime = {
-  now: () => Date.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
-};
 
 export interface MoveOptions {
   readonly signal: AbortSignal;
