@@ -85,6 +85,7 @@ export async function openCampus(
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
+    warn: (text) => warn({}, text),
   });
   store.closeWith(opened.move());
   return { images: store, rooms, orders, history, shared, traffic: objects.traffic };

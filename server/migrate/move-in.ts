@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { hostTime } from "../campus/host-time.ts";
+import { packObjectName } from "../campus/pack-object.ts";
 import { saltBytes } from "../campus/seal.ts";
 import { uploadImage } from "../campus/upload.ts";
 import { nodeFiles } from "../store/files.ts";
@@ -22,7 +23,7 @@ export interface MoveOptions {
 export async function moveIn(
   island: Island,
   { lacking, bytes }: Pick<MovePlan, "lacking" | "bytes">,
-  { registry, objects, seal }: Pick<CampusEnds, "registry" | "objects" | "seal">,
+  { registry, objects, seal, images }: Pick<CampusEnds, "registry" | "objects" | "seal" | "images">,
   { signal, progress, note }: MoveOptions,
 ): Promise<Manifest[]> {
   const moved: Manifest[] = [];
@@ -46,6 +47,11 @@ export async function moveIn(
           exclusively: (work) => work(),
           isLacking: () => true,
           committed: async () => {},
+          shared: () => images.map(({ manifest: { id } }) => id),
+          lost: (pack) =>
+            note(
+              `the storage has lost ${packObjectName(pack)}: what this server has of it is put there again`,
+            ),
           waits: (reason) => {
             if (reason !== null) note(`${imageName(image)} waits: ${reason}`);
           },
