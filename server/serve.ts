@@ -183,7 +183,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     operators,
     logins,
     live: new LiveEvents(lab.announcer.feed),
-    ...{ campus, history: campus?.history ?? null },
+    ...{ campus, storage: campus?.traffic ?? null, history: campus?.history ?? null },
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
     trust: {
       view: () => ({

@@ -35,6 +35,8 @@ declare module "fastify" {
     audit?: boolean;
     /** False: no other server of the campus can order it. Nor what needs an admin. */
     ordered?: false;
+    /** True: what it changes is the same at all servers of a campus. */
+    everywhere?: true;
   }
 }
 

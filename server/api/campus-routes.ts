@@ -94,8 +94,14 @@ function requireThis(
   throw new RoomcastError(
     "refused",
     `a room moves by the word of the server that takes it, and this one is ${own}`,
-    `do it at ${server}`,
+    `do it at ${server}${addressOf(campus, server)}`,
   );
+}
+
+/** Of a server, behind what is said of it; empty where it is not known. */
+export function addressOf({ rooms }: CampusRoutesPorts, server: string): string {
+  const address = rooms.status().servers.find(({ name }) => name === server)?.address ?? null;
+  return address === null ? "" : `: ${address}`;
 }
 
 const alone = (lab: Lab, name: string): CampusRoomView => ({

@@ -5,7 +5,7 @@ import { printable } from "../../core/units/printable.ts";
 import { type OrderedCall, serverHeader } from "../../core/wire/campus-order.ts";
 import { roleOf } from "./access.ts";
 import { secret } from "./audit.ts";
-import type { CampusRoutesPorts } from "./campus-routes.ts";
+import { addressOf, type CampusRoutesPorts } from "./campus-routes.ts";
 
 const prefix = "/api/v1";
 /** Of a name that a caller gives, in characters. */
@@ -74,9 +74,12 @@ function requireOrderable(
   to: string,
 ): void {
   const { summary = "it" } = (schema ?? {}) as { summary?: string };
-  const isOrderable = config.ordered !== false && roleOf(method, config) !== "admin";
+  const needsAdmin = roleOf(method, config) === "admin";
   if (caller?.from === null) campus.orders.serverNamed(to);
-  if (!isOrderable || caller?.role === "wall") throw atItself(`${summary}: this`, campus, to);
+  if (config.everywhere === true && needsAdmin) throw atAny(summary, to);
+  if (needsAdmin) throw atItself(`${summary}: what needs an admin`, campus, to);
+  if (config.ordered === false || caller?.role === "wall")
+    throw atItself(`${summary}: this`, campus, to);
 }
 
 /** What goes through the campus's database can be read there. */
@@ -87,12 +90,17 @@ function requireNoSecret(body: unknown, campus: CampusRoutesPorts, to: string): 
       throw atItself(`${field} is a secret: it`, campus, to);
 }
 
-function atItself(what: string, campus: CampusRoutesPorts, to: string): RoomcastError {
-  const server = campus.rooms.status().servers.find(({ name }) => name === to);
-  const address = server?.address ?? null;
-  return new RoomcastError(
+/** Operators and SSH keys. */
+const atAny = (what: string, to: string): RoomcastError =>
+  new RoomcastError(
+    "refused",
+    `${what}: the servers of the campus have one list, which is the same at ${to} as here`,
+    `do it here: leave out --server-name, or the header ${serverHeader}`,
+  );
+
+const atItself = (what: string, campus: CampusRoutesPorts, to: string): RoomcastError =>
+  new RoomcastError(
     "refused",
     `${what} cannot be asked of ${to} through another server of the campus`,
-    `ask ${to} itself${address === null ? "" : `: ${address}`}`,
+    `ask ${to} itself, where your token and password count as they do here${addressOf(campus, to)}`,
   );
-}

@@ -1,12 +1,22 @@
 import type { FastifyInstance } from "fastify";
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
 import { guard, type Identify } from "./access.ts";
 import { answerError } from "./errors.ts";
 
+/** What was asked of a campus's storage since the start. */
+export interface StorageTraffic {
+  /** By method; `LIST` is a listing. */
+  readonly requests: Readonly<Record<string, number>>;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
 export interface MetricsPorts {
   readonly lab: Lab;
+  /** Null: the server belongs to no campus. */
+  readonly storage: StorageTraffic | null;
   status(): Promise<StatusView>;
 }
 
@@ -29,7 +39,7 @@ export async function metricsRoute(
 }
 
 /** Each with its help; what they say is asked of the lab when they are shown. */
-export function labMetrics({ lab, status }: MetricsPorts): Registry {
+export function labMetrics({ lab, storage, status }: MetricsPorts): Registry {
   const registry = new Registry();
   const gauge = <L extends string>(
     name: string,
@@ -88,5 +98,27 @@ export function labMetrics({ lab, status }: MetricsPorts): Registry {
       }
     }
   });
+  if (storage !== null) addStorage(registry, storage);
   return registry;
+}
+
+function addStorage(registry: Registry, storage: StorageTraffic): void {
+  const registers = [registry];
+  new Counter({
+    ...{ name: "roomcast_s3_requests_total", registers, labelNames: ["method"] },
+    help: "requests to the campus's storage since the start, each try by itself",
+    collect() {
+      this.reset();
+      for (const [method, count] of Object.entries(storage.requests)) this.inc({ method }, count);
+    },
+  });
+  new Counter({
+    ...{ name: "roomcast_s3_bytes_total", registers, labelNames: ["direction"] },
+    help: "bytes that went to the campus's storage, and came from it, since the start",
+    collect() {
+      this.reset();
+      this.inc({ direction: "sent" }, storage.sentBytes);
+      this.inc({ direction: "received" }, storage.receivedBytes);
+    },
+  });
 }

@@ -6,7 +6,7 @@ import { nullable } from "../../core/wire/nullable.ts";
 import type { Operators } from "./operators.ts";
 import { closed } from "./schemas.ts";
 
-const config = { role: "admin" } as const;
+const config = { role: "admin", everywhere: true } as const;
 const ByName = Type.Object({ name: OperatorName });
 const Change = Type.Object(
   {

@@ -17,6 +17,7 @@ import { imageApiRoutes } from "./image-api-routes.ts";
 import type { LiveEvents } from "./live-events.ts";
 import { loginRoutes } from "./login-routes.ts";
 import type { Logins } from "./logins.ts";
+import type { StorageTraffic } from "./metrics.ts";
 import type { Oidc } from "./oidc.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import type { Operators } from "./operators.ts";
@@ -42,6 +43,8 @@ export interface ApiPorts {
   readonly trust: TrustPorts;
   /** Null: the server belongs to none. */
   readonly campus: CampusRoutesPorts | null;
+  /** The same. */
+  readonly storage: StorageTraffic | null;
   readonly history: HistoryPort | null;
   status(): Promise<StatusView>;
   doctor(): Promise<DoctorView>;

@@ -6,7 +6,7 @@ import type { SshKeys } from "../lab/ssh-keys.ts";
 import { operatorOf } from "./ordered-by.ts";
 import { closed } from "./schemas.ts";
 
-const config = { role: "admin" } as const;
+const config = { role: "admin", everywhere: true } as const;
 /** The text of a file of public keys. */
 const Body = Type.Object({ name: KeyName, text: Type.String({ maxLength: 65_536 }) }, closed);
 

@@ -182,7 +182,7 @@ export class CampusStore implements ImageStore {
       });
     const found = await look();
     const isRepaired = options.repair === true && found.length > 0;
-    if (isRepaired) await this.parts.repair(shared, found, options.signal);
+    if (isRepaired) await this.parts.repairs.repair(shared, found, options.signal);
     const lost = isRepaired ? await look() : found;
     const damaged = [...here.damaged, ...lost];
     // What could not be put there, maybe because of what this has found, is tried again.

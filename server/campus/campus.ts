@@ -7,7 +7,6 @@ import type { StoreFiles } from "../store/files.ts";
 import type { FolderStore } from "../store/folder-store.ts";
 import { fittedOf, inOrder } from "../store/image-names.ts";
 import type { CampusImages, FetchProgress } from "../store/image-store.ts";
-import type { Damage } from "../store/verify.ts";
 import { Cache } from "./cache.ts";
 import { campusWarnings } from "./campus-warnings.ts";
 import { Fetches } from "./fetches.ts";
@@ -16,7 +15,7 @@ import type { KnownImages } from "./known-images.ts";
 import { type CampusTime, isAway } from "./patience.ts";
 import type { ObjectStore, Registry } from "./ports.ts";
 import { RemoteImages } from "./remote-images.ts";
-import { repairLost } from "./repair.ts";
+import { Repairs } from "./repair.ts";
 import type { Seal } from "./seal.ts";
 import { SharedNotes } from "./shared-notes.ts";
 import { Standing } from "./standing.ts";
@@ -47,6 +46,8 @@ export interface CampusPorts {
   readonly time: CampusTime;
   /** As many random bytes as a pack's salt has. */
   salt(): Uint8Array;
+  /** For the log. */
+  warn(text: string): void;
 }
 
 export class Campus implements CampusImages {
@@ -59,6 +60,7 @@ export class Campus implements CampusImages {
   readonly versions: Versions;
   readonly cache: Cache;
   readonly notes: SharedNotes;
+  readonly repairs: Repairs;
   /** Smallest disks, of images that are not here. */
   readonly least = new Map<string, number>();
   /** The forms that were told of images that somebody holds and that were not here, by their ids. */
@@ -116,15 +118,28 @@ export class Campus implements CampusImages {
       beginFetched: (manifest) => folder.beginFetched(manifest),
       makeRoom: ({ storedBytes }) => this.cache.makeRoom(storedBytes),
       fetched: (id) => this.cache.use(id),
+      lost: (pack) => {
+        this.repairs.found(pack);
+        this.inBackground(this.repairs.run());
+      },
+    });
+    const shared = (): string[] => knownImages.list().map(({ manifest: { id } }) => id);
+    this.repairs = new Repairs({
+      ...{ folder, registry, objects, seal, time, pause, signal: this.closing.signal },
+      ...{ salt: ports.salt, warn: ports.warn, shared },
+      image: (id) => this.any(id),
+      hold: (id) => this.hold(id),
+      wake: () => this.inBackground(this.repairs.run()),
     });
     this.uploads = new Uploads({
-      ...{ registry, objects, seal, time, pause, salt: ports.salt },
+      ...{ registry, objects, seal, time, pause, shared, salt: ports.salt },
       index: (id) => folder.index(id),
       storedChunk: (id, entry) => folder.storedChunk(id, entry),
       exclusively: (work) => this.hearing.exclusively(work),
       isLacking: (manifest) => this.standing.isLacking(manifest),
       committed: (manifest) => knownImages.add({ manifest, server: ports.server, notes: "" }),
       due: () => this.due(),
+      lost: (pack) => this.repairs.found(pack),
       ended: ({ id }) => {
         changed(id);
         this.tend();
@@ -155,12 +170,12 @@ export class Campus implements CampusImages {
   }
 
   get warnings(): string[] {
-    const { registry, standing, sweepTrouble, versions, uploads, fetches } = this;
+    const { registry, standing, sweepTrouble, versions, uploads, fetches, repairs } = this;
     const trouble = this.hearing.trouble ?? this.trouble;
     const images = this.folder.list();
     return [
       ...campusWarnings({ registry, standing, images, trouble, sweepTrouble }),
-      ...[...versions.warnings, ...uploads.warnings, ...fetches.warnings],
+      ...[repairs, versions, uploads, fetches].flatMap(({ warnings }) => warnings),
     ];
   }
 
@@ -223,19 +238,6 @@ export class Campus implements CampusImages {
     this.listeners.push(changed);
   }
 
-  /** Puts into the storage again what it has lost of images that are here. Rejects with `away`, or as the signal. */
-  async repair(
-    images: readonly Manifest[],
-    lost: readonly Damage[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { folder, registry, objects, ports } = this;
-    const { seal, salt, disk } = ports;
-    const pause = (): Promise<void> => disk.pause();
-    const hold = (id: string): Disposable => this.hold(id);
-    await repairLost(images, lost, { folder, registry, objects, seal, salt, pause, hold }, signal);
-  }
-
   /** Gone for all servers when it resolves, and from this one. Rejects with `away` while that cannot be told to the others. */
   async delete(image: Manifest, fitted: readonly Manifest[]): Promise<{ freedBytes: number }> {
     const { folder, knownImages } = this;
@@ -263,6 +265,7 @@ export class Campus implements CampusImages {
 
   async close(): Promise<void> {
     this.closing.abort();
+    this.repairs.close();
     await Promise.all([this.fetches.close(), this.uploads.close()]);
     await Promise.all(this.background);
     await this.hearing.close();
@@ -318,6 +321,7 @@ export class Campus implements CampusImages {
     if (this.closing.signal.aborted) return;
     this.uploads.wake();
     this.inBackground(this.clear());
+    this.inBackground(this.repairs.run());
   }
 
   /** Removes from here what the campus has no more, and what the cache has too much. */

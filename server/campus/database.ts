@@ -64,6 +64,8 @@ export const about = {
   /** These with the name of the server that is meant, and `answer` with the id of the order, behind spaces. */
   ...{ order: "order", answer: "answer" },
   shared: "shared",
+  /** With the name of a pack behind a space. */
+  lost: "lost",
 } as const;
 
 /** A few: statements are short, and so are those who wait for them. */

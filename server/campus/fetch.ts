@@ -11,7 +11,7 @@ import type { FetchProgress } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { StoredChunk } from "../store/pack-job.ts";
 import { packObjectName, readRecord } from "./pack-object.ts";
-import { type CampusTime, patiently } from "./patience.ts";
+import { type CampusTime, isDamage, patiently } from "./patience.ts";
 import type { CampusPlace, ObjectStore, Registry } from "./ports.ts";
 import { hashesAtOnce, type RemoteImage, type RemoteImages } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
@@ -35,6 +35,8 @@ export interface FetchPorts {
   chunkHere(image: RemoteImage, entry: number): Promise<StoredChunk>;
   /** Does it if the campus has the image, and while nothing changes that; rejects with `not-found` where it has not. */
   ifKnown(manifest: Manifest, work: () => Promise<void>): Promise<void>;
+  /** A chunk cannot be had from a pack: the storage may have lost it. */
+  lost(pack: string): void;
   progressed(): void;
   /** Lets other work have its turn. */
   pause(): Promise<void>;
@@ -223,8 +225,9 @@ export class Fetch {
         return await this.put(entry, now, stored);
       } catch (error) {
         if (!isDamage(error)) throw error;
-        if (tries === damageTries)
-          throw badPack(`chunk ${entry} of image ${imageName(manifest)}`, now, error);
+        if (tries < damageTries) continue;
+        this.ports.lost(now.pack);
+        throw badPack(`chunk ${entry} of image ${imageName(manifest)}`, now, error);
       }
     }
   }
@@ -248,9 +251,6 @@ export class Fetch {
   }
 }
 
-const isDamage = (error: unknown): boolean =>
-  error instanceof RoomcastError && (error.code === "not-found" || error.code === "bad-input");
-
 const unknownChunk = (image: string, entry: number): RoomcastError =>
   new RoomcastError(
     "bad-input",
@@ -262,6 +262,6 @@ const badPack = (chunk: string, { pack }: CampusPlace, cause: unknown): Roomcast
   new RoomcastError(
     "bad-input",
     `${chunk} cannot be had from the storage's ${packObjectName(pack)}: ${errorText(cause)}`,
-    "put the object back from a backup of the storage, or export the image on a server that has it and import it again",
+    "run `roomcast image verify --repair` on a server that has the image, or put the object back from a backup of the storage",
     { cause },
   );

@@ -77,6 +77,36 @@ export async function packRow(tx: TransactionSql, pack: CampusPack): Promise<str
   return row?.id;
 }
 
+/** Chunks of a pack that are looked for in all images by one statement: some tenths of a second with 300 images. */
+const soughtAtOnce = 128;
+
+/** The ids of the images that name a chunk which is in a pack. */
+export async function imagesOfPack(
+  sql: Sql | TransactionSql,
+  packId: string,
+  stir: () => void,
+): Promise<string[]> {
+  const images = new Set<string>();
+  for (let after = ""; ; stir()) {
+    const rows = await sql<{ image: string | null; last: string }[]>`
+      WITH sought AS MATERIALIZED (
+        SELECT sha256, get_byte(sha256, 0) AS part FROM chunk
+        WHERE pack = ${packId}::bigint AND state <> 'deleting'
+          AND sha256 > decode(${after}, 'hex')
+        ORDER BY sha256 LIMIT ${soughtAtOnce}),
+      named AS (
+        SELECT DISTINCT image FROM sought JOIN image_chunk USING (part)
+        WHERE position(sha256 IN hashes) > 0)
+      SELECT image, last FROM
+        (SELECT encode(sha256, 'hex') AS last FROM sought ORDER BY sha256 DESC LIMIT 1) AS ends
+        LEFT JOIN named ON true`;
+    const [first] = rows;
+    if (first === undefined) return [...images];
+    for (const { image } of rows) if (image !== null) images.add(image);
+    after = first.last;
+  }
+}
+
 /**
  * Chunks that are in the packs `from`, and not being deleted, are in this one from now on. The packs' day begins anew: who
  * was told of a place there may still read it.

@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { version } from "../../core/node/version.ts";
 import type { CampusConfig } from "../host/config.ts";
 import { nodeFiles } from "../store/files.ts";
@@ -10,20 +9,17 @@ import { type ImageStore, nodePorts } from "../store/image-store.ts";
 import { CampusHistory } from "./campus-history.ts";
 import { CampusOrders } from "./campus-orders.ts";
 import { CampusRooms } from "./campus-rooms.ts";
+import { hostTime } from "./host-time.ts";
 import { openCampusStore } from "./open-campus-store.ts";
-import { type CampusTime, isAway } from "./patience.ts";
+import { isAway } from "./patience.ts";
 import { PgRegistry } from "./registry.ts";
 import { S3Objects } from "./s3.ts";
+import type { S3Traffic } from "./s3-traffic.ts";
 import { Seal, saltBytes } from "./seal.ts";
 import { SharedRecords } from "./shared-records.ts";
 
 /** Milliseconds in which a storage that answers says whether keys and bucket are right; the start waits no longer. */
 const checkLimitMs = 5000;
-
-const hostTime: CampusTime = {
-  now: () => Date.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
-};
 
 /** Of ids that nobody guesses, in bytes. */
 const idBytes = 16;
@@ -35,6 +31,8 @@ export interface OpenCampus {
   readonly orders: CampusOrders;
   readonly history: CampusHistory;
   readonly shared: SharedRecords;
+  /** With the storage, since the start. */
+  readonly traffic: S3Traffic;
 }
 
 /**
@@ -87,9 +85,10 @@ export async function openCampus(
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
+    warn: (text) => warn({}, text),
   });
   store.closeWith(opened.move());
-  return { images: store, rooms, orders, history, shared };
+  return { images: store, rooms, orders, history, shared, traffic: objects.traffic };
 }
 
 /** Rejects where the storage answers that something is wrong; not where it is away. */

@@ -1,7 +1,7 @@
 /** Packs anew what lives in packs of the storage that are mostly dead. The stored bytes of a chunk stay as they are. */
-import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { PackBuilder, packObjectName, readRecord } from "./pack-object.ts";
+import { isDamage } from "./patience.ts";
 import type { CampusPlace, ObjectStore } from "./ports.ts";
 import type { Seal } from "./seal.ts";
 import type { HalfDeadPack, PackAnew } from "./sweep.ts";
@@ -60,9 +60,7 @@ async function livingChunks(
     }
     return chunks;
   } catch (error) {
-    const isLost =
-      error instanceof RoomcastError && (error.code === "not-found" || error.code === "bad-input");
-    if (!isLost) throw error;
+    if (!isDamage(error)) throw error;
     return null;
   }
 }

@@ -16,6 +16,10 @@ export interface CampusTime {
 export const isAway = (error: unknown): error is RoomcastError =>
   error instanceof RoomcastError && error.code === "away";
 
+/** What was to be read is lost or damaged. */
+export const isDamage = (error: unknown): boolean =>
+  error instanceof RoomcastError && (error.code === "not-found" || error.code === "bad-input");
+
 export interface PatientWork<T> {
   readonly time: CampusTime;
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 /** Servers and rooms of the campus in PostgreSQL: whose each room is, and what is seen of it everywhere. */
 import type { Fragment, TransactionSql } from "postgres";
-import { beatEvery, leaseFor, ownRoom, type RoomLease } from "../../core/campus/room-leases.ts";
+import { beatEvery, leaseFor, ownRoom, type RoomLease } from "../../core/campus/room-standing.ts";
 import type { CampusServer } from "../../core/wire/campus.ts";
 import { type Away, about, channel, type Database } from "./database.ts";
 import type {

@@ -43,6 +43,13 @@ export interface CampusPack {
   readonly places: readonly CampusPlace[];
 }
 
+/** What is known of a pack that the storage must have. */
+export interface PackUse {
+  readonly bytes: number;
+  /** The ids of the images that need a chunk in it. */
+  readonly images: readonly string[];
+}
+
 /** What is known of an image in all servers. */
 export interface CampusImage {
   readonly manifest: Manifest;
@@ -81,6 +88,11 @@ export interface Registry {
   beginWriter(): Promise<CampusWriter>;
   /** For SHA-256 hashes, 32 bytes each; null: the storage does not have it. */
   placesOf(hashes: Uint8Array): Promise<(CampusPlace | null)[]>;
+  /** Null: the storage need not have it. */
+  packUse(pack: string): Promise<PackUse | null>;
+  /** Lets the other servers look whether the storage has lost a pack. A hint: nothing is known by it. */
+  tellLost(pack: string): Promise<void>;
+  onLost(heard: (pack: string) => void): Disposable;
   /** Gone for all servers when it resolves, with its fitted versions; `not-found`. Its chunks go with a later sweep. */
   removeImage(id: string): Promise<void>;
   /** What staff write on an image, for all servers; `not-found`. */

@@ -1,5 +1,5 @@
 /** Publishes what is in this server's rooms, for the case that it is off for good: at rest, after some seconds. */
-import type { Standings } from "../../core/campus/room-leases.ts";
+import type { Standings } from "../../core/campus/room-standing.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import type { RoomTables } from "./room-tables.ts";
 

@@ -8,13 +8,14 @@ import { countChange, PgWriter } from "./campus-writer.ts";
 import {
   type Away,
   about,
+  channel,
   Database,
   type DatabaseTimes,
   type Tables,
   usualDatabaseTimes,
 } from "./database.ts";
 import type { DatabaseSettings } from "./database-address.ts";
-import { batchesOf, placesIn } from "./hash-rows.ts";
+import { batchesOf, imagesOfPack, placesIn } from "./hash-rows.ts";
 import type { HistoryTables } from "./history-tables.ts";
 import type { OrderTables } from "./order-tables.ts";
 import { PgHistoryTables } from "./pg-history-tables.ts";
@@ -22,7 +23,7 @@ import { PgOrderTables } from "./pg-order-tables.ts";
 import { PgRoomTables } from "./pg-room-tables.ts";
 import { PgSharedTables } from "./pg-shared-tables.ts";
 import { PgSweepTables } from "./pg-sweep.ts";
-import type { CampusImage, CampusPlace, CampusWriter, Registry } from "./ports.ts";
+import type { CampusImage, CampusPlace, CampusWriter, PackUse, Registry } from "./ports.ts";
 import { noSuchImage } from "./registry-faults.ts";
 import type { RoomTables } from "./room-tables.ts";
 import type { SharedTables } from "./shared-tables.ts";
@@ -161,6 +162,29 @@ export class PgRegistry implements Registry {
         for (const place of (await placesIn(sql, batch)).places) places.push(place);
       }
       return places;
+    });
+  }
+
+  packUse(pack: string): Promise<PackUse | null> {
+    return this.database.run("packUse", async (sql, stir) => {
+      const [row] = await sql<{ id: string; bytes: string }[]>`
+        SELECT id, bytes FROM pack WHERE name = decode(${pack}, 'hex') AND state = 'live'`;
+      if (row === undefined) return null;
+      return { bytes: Number(row.bytes), images: await imagesOfPack(sql, row.id, stir) };
+    });
+  }
+
+  async tellLost(pack: string): Promise<void> {
+    await this.database.run(
+      "tellLost",
+      (sql) => sql`SELECT pg_notify(${channel}, ${`${about.lost} ${pack}`})`,
+    );
+  }
+
+  onLost(heard: (pack: string) => void): Disposable {
+    return this.listen((what) => {
+      const [word, pack = ""] = what?.split(" ") ?? [];
+      if (word === about.lost && /^[0-9a-f]{64}$/.test(pack)) heard(pack);
     });
   }
 

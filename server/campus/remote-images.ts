@@ -133,6 +133,6 @@ const lostIndex = (manifest: Manifest, what: string, cause?: unknown): RoomcastE
   new RoomcastError(
     "bad-input",
     `the index of image ${imageName(manifest)} cannot be read: ${what}`,
-    "put the object back from a backup of the storage, or capture the image again",
+    "run `roomcast image verify --repair` on a server that has the image, or put the object back from a backup of the storage",
     { cause },
   );

@@ -4,7 +4,7 @@ import type {
   LeaseEvent,
   RoomLease,
   Standings,
-} from "../../core/campus/room-leases.ts";
+} from "../../core/campus/room-standing.ts";
 import { errorText } from "../../core/errors.ts";
 import type { MoveView } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";

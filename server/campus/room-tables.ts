@@ -1,5 +1,5 @@
 /** What the servers of a campus share of servers and rooms, as one of them sees it. */
-import type { RoomLease } from "../../core/campus/room-leases.ts";
+import type { RoomLease } from "../../core/campus/room-standing.ts";
 import type { CampusServer } from "../../core/wire/campus.ts";
 import type { Away } from "./database.ts";
 

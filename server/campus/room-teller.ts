@@ -1,5 +1,5 @@
 /** Tells the campus how this server's rooms are: what changed, and twice a second at most. */
-import { ownRoom, type Standings } from "../../core/campus/room-leases.ts";
+import { ownRoom, type Standings } from "../../core/campus/room-standing.ts";
 import type { PublishedRoom } from "../../core/wire/campus.ts";
 import type { NewView, RoomTables } from "./room-tables.ts";
 

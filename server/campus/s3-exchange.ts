@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { type Agent, request } from "undici";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { TryAgain } from "./s3-faults.ts";
+import type { S3Traffic } from "./s3-traffic.ts";
 
 export interface S3Request {
   readonly method: "GET" | "PUT" | "HEAD" | "DELETE";
@@ -30,19 +31,27 @@ const pieceBytes = 256 * 1024;
 export async function exchange(
   agent: Agent,
   asked: S3Request,
-  stallMs: number,
+  { stallMs, traffic }: { readonly stallMs: number; readonly traffic: S3Traffic },
   signal?: AbortSignal,
 ): Promise<S3Answer> {
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(), stallMs);
   const moved = (): void => void timer.refresh();
+  const sent = (bytes: number): void => {
+    traffic.sentBytes += bytes;
+    moved();
+  };
+  const received = (bytes: number): void => {
+    traffic.receivedBytes += bytes;
+    moved();
+  };
   const ended = AbortSignal.any([stalled.signal, ...(signal === undefined ? [] : [signal])]);
   try {
     const { statusCode, headers, body } = await request(asked.url, {
       dispatcher: agent,
       method: asked.method,
       headers: asked.headers,
-      body: asked.body === null ? null : Readable.from(piecesOf(asked.body, moved)),
+      body: asked.body === null ? null : Readable.from(piecesOf(asked.body, sent)),
       signal: ended,
       // The timer above is ours: these would count from the beginning of a long upload.
       headersTimeout: 0,
@@ -50,7 +59,7 @@ export async function exchange(
     });
     moved();
     const header = (name: string): string | null => [headers[name] ?? []].flat()[0] ?? null;
-    const read = await bytesOf(body, asked.limitBytes, moved);
+    const read = await bytesOf(body, asked.limitBytes, received);
     return { status: statusCode, header, body: read };
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
@@ -61,24 +70,28 @@ export async function exchange(
   }
 }
 
-async function* piecesOf(body: Uint8Array, moved: () => void): AsyncGenerator<Uint8Array> {
+/** A piece was sent when the next one is asked for. */
+async function* piecesOf(
+  body: Uint8Array,
+  sent: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < body.length; at += pieceBytes) {
-    moved();
-    yield body.subarray(at, at + pieceBytes);
+    const piece = body.subarray(at, at + pieceBytes);
+    yield piece;
+    sent(piece.length);
   }
-  moved();
 }
 
 /** undici rejects a body that is not as long as was announced. */
 async function bytesOf(
   body: AsyncIterable<Uint8Array>,
   limitBytes: number,
-  moved: () => void,
+  received: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of body) {
-    moved();
+    received(piece.length);
     length += piece.length;
     if (length > limitBytes) throw new TryAgain(`an answer of more than ${limitBytes} bytes`);
     pieces.push(piece);

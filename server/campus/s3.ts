@@ -9,6 +9,7 @@ import type { ByteRange, ObjectStore } from "./ports.ts";
 import { readS3Keys, type S3Config, type S3Keys, type S3Place, s3PlaceOf } from "./s3-config.ts";
 import { exchange, type S3Answer, type S3Request } from "./s3-exchange.ts";
 import { endsEarly, faultOf, type S3Asked, storageAway, TryAgain } from "./s3-faults.ts";
+import { type RequestKind, S3Traffic } from "./s3-traffic.ts";
 import { readListPage, xmlLimitBytes } from "./s3-xml.ts";
 
 /** How long the storage is waited for. In milliseconds, but for `tries`. */
@@ -72,6 +73,7 @@ type Ask = Omit<S3Request, "headers" | "url"> & {
 export class S3Objects implements ObjectStore {
   /** Everybody on the way can read and change what goes there: whoever opens it warns of that. */
   readonly goesInClear: boolean;
+  readonly traffic = new S3Traffic();
   private readonly place: S3Place;
   private readonly config: S3Config;
   private readonly keys: S3Keys;
@@ -249,7 +251,10 @@ export class S3Objects implements ObjectStore {
     return untilAborted(signal, () =>
       this.turns.take(async () => {
         signal?.throwIfAborted();
-        return exchange(this.agent, { ...rest, url, headers }, this.patience.stallMs, signal);
+        const { traffic } = this;
+        const { stallMs } = this.patience;
+        traffic.requests[kindOf(ask)]++;
+        return exchange(this.agent, { ...rest, url, headers }, { stallMs, traffic }, signal);
       }),
     );
   }
@@ -276,6 +281,10 @@ export class S3Objects implements ObjectStore {
     return Object.fromEntries(headers);
   }
 }
+
+/** Only a listing has no name. */
+const kindOf = ({ method, name }: Pick<Ask, "method" | "name">): RequestKind =>
+  name === "" ? "LIST" : method;
 
 /** Answers or rejects as `work` does; with the signal's reason at once, even while `work` waits for its turn. */
 async function untilAborted<T>(

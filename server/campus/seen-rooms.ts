@@ -1,6 +1,6 @@
 /** What was last heard of the campus's servers and of the rooms of all of them. */
 import { Value } from "typebox/value";
-import type { Standing } from "../../core/campus/room-leases.ts";
+import type { Standing } from "../../core/campus/room-standing.ts";
 import { type CampusRoomView, type CampusServer, PublishedRoom } from "../../core/wire/campus.ts";
 import { roomDefaults } from "../../core/wire/rooms.ts";
 import type { Looked, StoredView } from "./room-tables.ts";

@@ -1,5 +1,5 @@
 /** What a server remembers of its rooms' leases across a restart, and what it is told apart from others by. */
-import type { Standing, Standings } from "../../core/campus/room-leases.ts";
+import type { Standing, Standings } from "../../core/campus/room-standing.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import type { StoreFiles } from "../store/files.ts";
 import { readKeptText, writeKeptText } from "./kept-text.ts";

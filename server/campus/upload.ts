@@ -1,22 +1,24 @@
 /**
- * Puts one image of the folder into the storage: the chunks that are not there, in packs, then its index and manifest,
- * and last of all the registry is told. It may end at any step: what was told by then is found there next time.
+ * Puts one image of the folder into the storage: the chunks that are not there, or that the storage has lost, in packs, then
+ * its index and manifest, and last of all the registry is told. It may end at any step: what was told by then is found there next time.
  */
-import { RoomcastError } from "../../core/errors.ts";
-import { encodeManifestFile } from "../../core/image/manifest.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
+import { encodeManifestFile, imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { hashKey, hexSha256 } from "../../core/node/hash.ts";
 import type { StoredChunk } from "../store/pack-job.ts";
+import { requireOwnStorage } from "./own-storage.ts";
 import { encodeImageObject, imageObjectName, PackBuilder, packObjectName } from "./pack-object.ts";
+import { foundBefore, type LostPacks, PacksSeen } from "./packs-seen.ts";
 import { type CampusTime, patiently } from "./patience.ts";
 import { PlaceTable } from "./place-table.ts";
-import type { CampusWriter, ObjectStore, Registry } from "./ports.ts";
+import type { CampusPlace, CampusWriter, ObjectStore, Registry } from "./ports.ts";
 import { hashesAtOnce } from "./remote-images.ts";
 import type { Seal } from "./seal.ts";
 
 export interface UploadPorts {
   readonly registry: Pick<Registry, "beginWriter" | "images">;
-  readonly objects: Pick<ObjectStore, "put">;
+  readonly objects: Pick<ObjectStore, "put" | "size">;
   readonly seal: Seal | null;
   readonly time: CampusTime;
   /** As many random bytes as a pack's salt has. */
@@ -29,13 +31,20 @@ export interface UploadPorts {
   isLacking(manifest: Manifest): boolean;
   /** The campus has it. Durable when it resolves. */
   committed(manifest: Manifest): Promise<void>;
+  /** The ids of the images that the campus has. */
+  shared(): readonly string[];
+  /** The storage has lost a pack of others, or its end: what the image has in it is put there again. */
+  lost(pack: string): void;
   /** Why it waits, in words; null: not any more. */
   waits(reason: string | null): void;
   /** Lets other work have its turn. */
   pause(): Promise<void>;
 }
 
-/** Rejects with the reason of the signal, `bad-input` for a chunk that is damaged here, `conflict` as the registry says. */
+/**
+ * Rejects with the reason of the signal, `bad-input` for a chunk that is damaged here and that the storage does not have,
+ * `conflict` as the registry says.
+ */
 export async function uploadImage(
   manifest: Manifest,
   ports: UploadPorts,
@@ -48,8 +57,27 @@ export async function uploadImage(
   const entries = await chunkEntries(table, ports);
   const writer = await again(() => ports.registry.beginWriter());
   try {
-    const lost = new Set<string>();
-    await putChunks(manifest.id, { table, entries }, { ...ports, writer, again, signal, lost });
+    const seen = new PacksSeen({
+      ...{ objects: ports.objects, lost: (pack) => ports.lost(pack) },
+      requireOwn: () => requireOwnStorage(ports.shared(), ports.objects),
+    });
+    const packs: LostPacks = {
+      lost: seen.lost,
+      look: (places) => again(() => seen.look(places)),
+      isBack: (pack) => seen.isBack(pack),
+    };
+    await putChunks(
+      manifest.id,
+      { table, entries },
+      {
+        ...{ ...ports, writer, again, signal, packs },
+        storedChunk: (id, entry, lostFrom) =>
+          ports.storedChunk(id, entry).catch((error: unknown) => {
+            if (lostFrom === null || !isDamagedHere(error)) throw error;
+            throw nowhere(manifest, { entry, pack: lostFrom.pack }, error);
+          }),
+      },
+    );
     for (const { name, bytes } of imageObjects(manifest, index, ports.seal))
       await again(() => ports.objects.put(name, bytes, signal));
     await again(() =>
@@ -67,7 +95,8 @@ export async function uploadImage(
 }
 
 export interface AgainPorts
-  extends Pick<UploadPorts, "objects" | "seal" | "salt" | "index" | "storedChunk" | "pause"> {
+  extends Pick<UploadPorts, "seal" | "salt" | "index" | "storedChunk" | "pause"> {
+  readonly objects: Pick<ObjectStore, "put">;
   readonly registry: Pick<Registry, "beginWriter">;
 }
 
@@ -90,7 +119,7 @@ export async function putAgain(
       manifest.id,
       { table, entries },
       {
-        ...{ ...ports, writer, signal, lost: lost.packs, again: (work) => work() },
+        ...{ ...ports, writer, signal, packs: foundBefore(lost.packs), again: (work) => work() },
         storedChunk: (id, entry) => ports.storedChunk(id, entry).catch(onlyDamage),
       },
     );
@@ -101,10 +130,26 @@ export async function putAgain(
   }
 }
 
+const isDamagedHere = (error: unknown): boolean =>
+  error instanceof RoomcastError && error.code === "bad-input";
+
 function onlyDamage(error: unknown): null {
-  if (error instanceof RoomcastError && error.code === "bad-input") return null;
+  if (isDamagedHere(error)) return null;
   throw error;
 }
+
+/** A chunk that neither the storage has nor this server. */
+const nowhere = (
+  manifest: Manifest,
+  { entry, pack }: { readonly entry: number; readonly pack: string },
+  cause: unknown,
+): RoomcastError =>
+  new RoomcastError(
+    "bad-input",
+    `the storage has lost ${packObjectName(pack)}, and chunk ${entry} of ${imageName(manifest)}, which was in it, is damaged on this server, too: ${errorText(cause)}`,
+    "run `roomcast image verify --repair` on another server that has an image with this chunk, put the object back from a backup of the storage, or capture the image again",
+    { cause },
+  );
 
 /** What of an image lies in the storage beside its chunks. */
 const imageObjects = (manifest: Manifest, index: Uint8Array, seal: Seal | null) =>
@@ -150,13 +195,17 @@ async function chunkEntries(
   return entries;
 }
 
-interface PutPorts extends Pick<UploadPorts, "objects" | "seal" | "salt"> {
+interface PutPorts extends Pick<UploadPorts, "seal" | "salt"> {
+  readonly objects: Pick<ObjectStore, "put">;
   readonly writer: CampusWriter;
   readonly signal: AbortSignal;
-  /** Packs that the storage is known to have lost; one that is put anew just as it was is none any more. */
-  readonly lost: Set<string>;
-  /** Null: it cannot be had, and is left out. */
-  storedChunk(imageId: string, entry: number): Promise<StoredChunk | null>;
+  readonly packs: LostPacks;
+  /** Null: it cannot be had, and is left out. `lostFrom`: where the storage had it, and has it no more. */
+  storedChunk(
+    imageId: string,
+    entry: number,
+    lostFrom: CampusPlace | null,
+  ): Promise<StoredChunk | null>;
   again<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -165,17 +214,18 @@ async function putChunks(
   { table, entries }: { readonly table: PlaceTable; readonly entries: readonly number[] },
   ports: PutPorts,
 ): Promise<void> {
-  const { again, writer, seal, lost } = ports;
+  const { again, writer, seal, packs } = ports;
   const newPack = (): PackBuilder =>
     new PackBuilder(seal === null ? null : { seal, salt: ports.salt() });
   let builder: PackBuilder | null = null;
   for (let first = 0; first < entries.length; first += hashesAtOnce) {
     const some = entries.slice(first, first + hashesAtOnce);
     const places = await again(() => writer.hold(table.hashes(some)));
+    await packs.look(places.filter((place) => place !== null));
     for (const [at, entry] of some.entries()) {
       const place = places[at] ?? null;
-      if (place !== null && !lost.has(place.pack)) continue;
-      const found = await ports.storedChunk(imageId, entry);
+      if (place !== null && !packs.lost.has(place.pack)) continue;
+      const found = await ports.storedChunk(imageId, entry, place);
       if (found === null) continue;
       const { entry: form, stored } = found;
       builder ??= newPack();
@@ -193,6 +243,6 @@ async function putPack(builder: PackBuilder, ports: PutPorts): Promise<void> {
   const { pack, content } = builder.finish();
   const name = packObjectName(pack.name);
   await ports.again(() => ports.objects.put(name, content, ports.signal));
-  ports.lost.delete(pack.name);
-  await ports.again(() => ports.writer.addPack(pack, [...ports.lost]));
+  ports.packs.isBack(pack);
+  await ports.again(() => ports.writer.addPack(pack, [...ports.packs.lost]));
 }

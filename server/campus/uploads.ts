@@ -1,5 +1,5 @@
 /** Has the images of the folder that the campus does not have put into the storage, one after the other, in the background. */
-import { errorText } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { CampusTime } from "./patience.ts";
@@ -24,6 +24,7 @@ interface Job {
 
 interface Failure {
   readonly name: string;
+  /** With what to do, where that is known. */
   readonly reason: string;
   /** When it is tried again, in milliseconds since 1970. */
   readonly until: number;
@@ -106,7 +107,7 @@ export class Uploads {
       await uploadImage(manifest, { ...this.ports, waits }, stop.signal);
       this.failures.delete(manifest.id);
     } catch (error) {
-      if (!stop.signal.aborted) this.failed(manifest, errorText(error));
+      if (!stop.signal.aborted) this.failed(manifest, reasonOf(error));
     }
     this.job = null;
     this.ports.ended(manifest);
@@ -120,3 +121,6 @@ export class Uploads {
     void this.time.sleep(retryMs, signal).then(() => this.wake());
   }
 }
+
+const reasonOf = (error: unknown): string =>
+  error instanceof RoomcastError ? `${error.message}; ${error.next}` : errorText(error);

@@ -5,13 +5,14 @@ import { imageName } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
+import { hostTime } from "../campus/host-time.ts";
 import { patiently } from "../campus/patience.ts";
 import { RemoteImages } from "../campus/remote-images.ts";
 import { lostObjects } from "../campus/storage-check.ts";
 import type { Checker } from "../store/checkers.ts";
 import { nodeFiles } from "../store/files.ts";
 import type { CampusEnds } from "./ends.ts";
-import { hostTime, type MoveOptions } from "./move-in.ts";
+import type { MoveOptions } from "./move-in.ts";
 
 /** Chunks that are read of each image, where not all are. */
 export const sampleChunks = 32;

@@ -1,20 +1,15 @@
 /** Puts the images of a server that stood alone into a campus. Killed at any moment, it goes on when it is done again. */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import type { CampusTime } from "../campus/patience.ts";
+import { hostTime } from "../campus/host-time.ts";
+import { packObjectName } from "../campus/pack-object.ts";
 import { saltBytes } from "../campus/seal.ts";
 import { uploadImage } from "../campus/upload.ts";
 import { nodeFiles } from "../store/files.ts";
 import type { CampusEnds } from "./ends.ts";
 import type { Island } from "./island.ts";
 import type { MovePlan } from "./plan.ts";
-
-export const hostTime: CampusTime = {
-  now: () => Date.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
-};
 
 export interface MoveOptions {
   readonly signal: AbortSignal;
@@ -28,7 +23,7 @@ export interface MoveOptions {
 export async function moveIn(
   island: Island,
   { lacking, bytes }: Pick<MovePlan, "lacking" | "bytes">,
-  { registry, objects, seal }: Pick<CampusEnds, "registry" | "objects" | "seal">,
+  { registry, objects, seal, images }: Pick<CampusEnds, "registry" | "objects" | "seal" | "images">,
   { signal, progress, note }: MoveOptions,
 ): Promise<Manifest[]> {
   const moved: Manifest[] = [];
@@ -52,6 +47,11 @@ export async function moveIn(
           exclusively: (work) => work(),
           isLacking: () => true,
           committed: async () => {},
+          shared: () => images.map(({ manifest: { id } }) => id),
+          lost: (pack) =>
+            note(
+              `the storage has lost ${packObjectName(pack)}: what this server has of it is put there again`,
+            ),
           waits: (reason) => {
             if (reason !== null) note(`${imageName(image)} waits: ${reason}`);
           },

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RoomLeases } from "../../../core/campus/room-leases.ts";
 import {
   beatEvery,
   type LeaseAction,
   type LeaseEvent,
   leaseFor,
   type RoomLease,
-  RoomLeases,
   type Standings,
-} from "../../../core/campus/room-leases.ts";
+} from "../../../core/campus/room-standing.ts";
 import { millis } from "../../../core/units/units.ts";
 import { seeded } from "../../sim/random.ts";
 

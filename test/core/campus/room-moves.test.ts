@@ -1,13 +1,13 @@
 /** Rooms that move between three servers, which are cut off and killed between any two steps: never at two, never lost. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RoomLeases } from "../../../core/campus/room-leases.ts";
 import {
   type LeaseAction,
   type LeaseEvent,
   leaseFor,
-  RoomLeases,
   type Standings,
-} from "../../../core/campus/room-leases.ts";
+} from "../../../core/campus/room-standing.ts";
 import { millis } from "../../../core/units/units.ts";
 import { MemoryRooms } from "../../server/campus/memory-rooms.ts";
 import { seeded } from "../../sim/random.ts";

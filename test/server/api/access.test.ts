@@ -13,7 +13,9 @@ const tokens = {} as Record<Role, string>;
 const roles: readonly Role[] = ["viewer", "operator", "admin"];
 
 before(async () => {
-  api = await openApi("tokens");
+  api = await openApi("tokens", {
+    storage: { requests: { PUT: 3, LIST: 1 }, sentBytes: 500, receivedBytes: 70 },
+  });
   for (const role of roles) tokens[role] = (await api.operators.add(`a-${role}`, role)).token;
   register(api.lab.inventory, helloOf("52:54:00:00:00:01"));
 });
@@ -170,6 +172,15 @@ test("metrics are Prometheus' own format, for a viewer", async () => {
   assert.match(body, /^roomcast_pcs\{room="default",state="offline"\} 1$/m);
   assert.match(body, /^roomcast_store_free_bytes 7$/m);
   assert.match(body, /^# HELP roomcast_session_rate_bytes /m);
+  // Twice the same: what was asked since the start is not added up.
+  for (let times = 0; times < 2; times++) {
+    const { body: again } = await api.call("GET", "/metrics", undefined, tokens.viewer);
+    assert.match(again, /^# TYPE roomcast_s3_requests_total counter$/m);
+    assert.match(again, /^roomcast_s3_requests_total\{method="PUT"\} 3$/m);
+    assert.match(again, /^roomcast_s3_bytes_total\{direction="received"\} 70$/m);
+  }
+  await using alone = await openApi("local");
+  assert.doesNotMatch((await alone.call("GET", "/metrics")).body, /roomcast_s3/);
 });
 
 // Last: the address is shut out from here on.

@@ -82,6 +82,8 @@ export interface TestApiOptions {
   readonly oidc?: Oidc | null;
   /** What the server belongs to; else to none. */
   readonly campus?: { readonly rooms: CampusRooms; readonly orders: CampusOrders } | null;
+  /** What it asked of the storage there; else there is none. */
+  readonly storage?: ApiPorts["storage"];
   /** The sessions of the others there; else of nobody. */
   readonly history?: ApiPorts["history"];
   /** Of operators and logins. */
@@ -114,6 +116,7 @@ export async function openApi(
     oidc = null,
     keptEvents,
     campus = null,
+    storage = null,
     history = null,
     prepare,
   }: TestApiOptions = {},
@@ -202,6 +205,7 @@ export async function openApi(
       status,
       doctor,
       campus,
+      storage,
       history,
     },
   };

@@ -120,10 +120,8 @@ test("who may not do it here does not do it elsewhere, and is told so here", asy
 
 test("what needs an admin, what is secret and what goes on and on is asked of the server itself", async () => {
   for (const [method, path, body] of [
-    ["GET", "/operators"],
-    ["POST", "/operators", { name: "eve", role: "admin" }],
-    ["POST", "/ssh-keys", { name: "eve", key: "x" }],
     ["POST", "/trust/rotate", {}],
+    ["POST", "/images/base/steps", { name: "s", script: "x" }],
     ["POST", "/rooms/lab1/move", { server: "beta" }],
     ["GET", "/trust"],
     ["GET", "/events"],
@@ -139,11 +137,39 @@ test("what needs an admin, what is secret and what goes on and on is asked of th
     const answer = await at("beta", "admin", method, path, body);
     assert.deepEqual([answer.status, answer.body.code], [403, "refused"], path);
     assert.match(answer.body.message, /cannot be asked of beta through another server/, path);
-    assert.equal(answer.body.next, "ask beta itself: https://beta:8443", path);
+    assert.equal(
+      answer.body.next,
+      "ask beta itself, where your token and password count as they do here: https://beta:8443",
+      path,
+    );
   }
   assert.equal(orders.rows.size, 0);
   // A PIN that is taken away is none.
   assert.equal((await at("beta", "admin", "PATCH", "/rooms/lab1", { pin: null })).status, 200);
+});
+
+test("what all servers have alike is done here, and is not asked of another", async () => {
+  for (const [method, path, body] of [
+    ["GET", "/operators"],
+    ["POST", "/operators", { name: "eve", role: "admin" }],
+    ["DELETE", "/operators/a-viewer"],
+    ["POST", "/ssh-keys", { name: "eve", key: "x" }],
+  ] as const) {
+    const { status, body: refusal } = await at("beta", "admin", method, path, body);
+    assert.deepEqual([status, refusal.code], [403, "refused"], path);
+    assert.match(refusal.message, /have one list, which is the same at beta as here$/, path);
+    assert.match(refusal.next, /^do it here: leave out --server-name/, path);
+  }
+  assert.equal(orders.rows.size, 0);
+});
+
+test("a room that shall move to another server is asked for there, at an address that is named", async () => {
+  const { status, body } = await at("alpha", "admin", "POST", "/rooms/lab1/move", {
+    server: "beta",
+  });
+  assert.deepEqual([status, body.code], [403, "refused"]);
+  assert.match(body.message, /by the word of the server that takes it, and this one is alpha/);
+  assert.equal(body.next, "do it at beta: https://beta:8443");
 });
 
 test("a server that is not there is named, and what is too large is refused", async () => {

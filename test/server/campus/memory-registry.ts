@@ -7,6 +7,7 @@ import type {
   CampusPack,
   CampusPlace,
   CampusWriter,
+  PackUse,
   Registry,
 } from "../../../server/campus/ports.ts";
 import {
@@ -53,6 +54,7 @@ export class MemoryCampus {
   readonly packs = new Map<string, Pack>();
   readonly writers = new Map<number, Writer>();
   readonly listeners = new Set<() => void>();
+  readonly lossListeners = new Set<(pack: string) => void>();
   lease: { epoch: number; until: number; isHeld: boolean } = { epoch: 0, until: 0, isHeld: false };
   private writerCount = 0;
   private absence: { readonly since: string; readonly reason: string } | null = null;
@@ -142,7 +144,7 @@ export class MemoryCampus {
 class MemoryRegistry implements Registry {
   private readonly campus: MemoryCampus;
   private readonly server: string;
-  private readonly own = new Set<() => void>();
+  private readonly own = new AsyncDisposableStack();
 
   constructor(campus: MemoryCampus, server: string) {
     this.campus = campus;
@@ -204,8 +206,37 @@ class MemoryRegistry implements Registry {
     const listener = (): void => changed();
     const { listeners } = this.campus;
     listeners.add(listener);
-    this.own.add(listener);
+    this.own.defer(() => void listeners.delete(listener));
     return { [Symbol.dispose]: () => void listeners.delete(listener) };
+  }
+
+  packUse(pack: string): Promise<PackUse | null> {
+    return this.campus.step(() => {
+      const { packs, chunks, images } = this.campus;
+      const known = packs.get(pack);
+      if (known?.state !== "live") return null;
+      const within = [...chunks].filter(
+        ([, { place, state }]) => place.pack === pack && state !== "deleting",
+      );
+      const users = [...images].filter(([, { hashes }]) =>
+        within.some(([hash]) => hashes.has(hash)),
+      );
+      return { bytes: known.bytes, images: users.map(([id]) => id) };
+    });
+  }
+
+  tellLost(pack: string): Promise<void> {
+    return this.campus.step(() => {
+      for (const listener of this.campus.lossListeners) queueMicrotask(() => listener(pack));
+    });
+  }
+
+  onLost(heard: (pack: string) => void): Disposable {
+    const listener = (pack: string): void => heard(pack);
+    const { lossListeners } = this.campus;
+    lossListeners.add(listener);
+    this.own.defer(() => void lossListeners.delete(listener));
+    return { [Symbol.dispose]: () => void lossListeners.delete(listener) };
   }
 
   away(): { readonly since: string; readonly reason: string } | null {
@@ -213,7 +244,7 @@ class MemoryRegistry implements Registry {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const listener of this.own) this.campus.listeners.delete(listener);
+    await this.own.disposeAsync();
   }
 }
 

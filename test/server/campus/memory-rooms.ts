@@ -1,5 +1,5 @@
 /** Servers and rooms of a campus in memory: several servers on one, whose clock and absence a test sets. */
-import { leaseFor, ownRoom, type RoomLease } from "../../../core/campus/room-leases.ts";
+import { leaseFor, ownRoom, type RoomLease } from "../../../core/campus/room-standing.ts";
 import type {
   Beat,
   GivenRoom,

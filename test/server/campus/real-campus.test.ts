@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { imageName } from "../../../core/image/manifest.ts";
 import { openCampus } from "../../../server/campus/open-campus.ts";
+import { S3Objects } from "../../../server/campus/s3.ts";
 import { campusOf, readConfig } from "../../../server/host/config.ts";
 import { TestPostgres } from "../../postgres.ts";
 import { startSwift } from "../../swift.ts";
@@ -23,7 +24,7 @@ async function eventually(isSo: () => boolean, what: string): Promise<void> {
   throw new Error(`it was not so after 30 s: ${what}`);
 }
 
-test("what one server captures another one reads, while the database dies and comes back", async () => {
+test("what one server captures another one reads, while the database dies and comes back, and after the storage has lost it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "campus-test-"));
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -72,4 +73,19 @@ forcePathStyle = ${forcePathStyle}\n`,
   await a.delete(image.id);
   await eventually(() => !b.list().some(({ id }) => id === image.id), "beta does not list it");
   assert.deepEqual(Buffer.from(await b.readChunk(newest.id, 0)), Buffer.from(chunks[5] ?? []));
+
+  // The storage loses all packs: who puts an image there next, puts there again what it has.
+  await using objects = await S3Objects.open(swift.config);
+  const packs: string[] = [];
+  for await (const { name } of objects.list("packs/")) packs.push(name);
+  assert(packs.length > 0);
+  for (const name of packs) await objects.remove(name);
+  const c = await open("gamma");
+  const third = await write(b, [...chunks.slice(12), new Uint8Array(randomBytes(mib))], "third");
+  await eventually(() => c.campus?.serverOf(third.id) === "beta", "gamma knows the third");
+  await eventually(() => b.warnings.some((text) => /had lost packs\//.test(text)), "it is told");
+  for (const [at, chunk] of chunks.slice(12).entries())
+    assert.deepEqual(Buffer.from(await c.readChunk(third.id, at)), Buffer.from(chunk));
+  for (const [at, chunk] of chunks.slice(5).entries())
+    assert.deepEqual(Buffer.from(await c.readChunk(newest.id, at)), Buffer.from(chunk));
 });

@@ -211,4 +211,28 @@ export function registryContract(kind: string, open: () => Promise<TwoServers>):
     await writer.commit(manifestOf(2, "win11", 2), hashesOf(1));
     await until(() => told.one > before.one);
   });
+
+  contract("who needs a pack is known, and that it may be lost is told to all", async (both) => {
+    const { one, other } = both;
+    const pack = packOf(hashesOf(...Array.from({ length: 300 }, (_, at) => at)));
+    const writer = await one.beginWriter();
+    await writer.addPack(pack);
+    await writer.addPack(packOf(hashesOf(1000)));
+    assert.deepEqual(await other.packUse(pack.name), { bytes: pack.bytes, images: [] });
+    await writer.commit(manifestOf(1, "lab", 1), hashesOf(299, 1000));
+    await writer.commit(manifestOf(2, "lab", 2), hashesOf(0, 1, 2));
+    await writer.commit(manifestOf(3, "lab", 3), hashesOf(1000));
+    const use = await other.packUse(pack.name);
+    const ids = [1, 2].map((number) => manifestOf(number, "", 1).id);
+    assert.deepEqual(use?.images.toSorted(), ids);
+    assert.equal(await other.packUse("0".repeat(64)), null);
+    // What is put elsewhere instead is not needed there any more.
+    await writer.addPack(packOf(hashesOf(0, 1, 2), "again"), [pack.name]);
+    assert.deepEqual((await other.packUse(pack.name))?.images, [ids[0]]);
+    const heard: string[] = [];
+    using _heard = other.onLost((lost) => void heard.push(lost));
+    await one.tellLost(pack.name);
+    await until(() => heard.length > 0);
+    assert.deepEqual(heard, [pack.name]);
+  });
 }

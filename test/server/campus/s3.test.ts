@@ -59,6 +59,31 @@ test("an object goes there with the hash of its bytes, signed, and comes back", 
   assert.equal(asked.length, 7, "an answer that proves what the storage has is not asked after");
 });
 
+test("what is asked is counted, each try by itself, with the bytes of both ways", async () => {
+  const keeps = honest();
+  const page =
+    '<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>';
+  await using storage = await play((asked, answer, nth, request) => {
+    if (nth === 0) return refuse(answer, 503, "SlowDown");
+    if (asked.url.includes("list-type")) return answer.writeHead(200).end(page);
+    return keeps(asked, answer, nth, request);
+  });
+  const { objects, asked } = storage;
+  const { traffic } = objects;
+  await objects.put("packs/x", bytes);
+  assert.deepEqual(traffic.requests, { PUT: 2, GET: 0, HEAD: 0, LIST: 0, DELETE: 0 });
+  assert.equal(traffic.sentBytes, 2 * bytes.length);
+  const before = traffic.receivedBytes;
+  await objects.get("packs/x", { offset: 1000, length: 5000 });
+  assert.equal(traffic.receivedBytes - before, 5000);
+  await objects.size("packs/x");
+  for await (const _ of objects.list("")) assert.fail("it lists nothing");
+  await objects.remove("packs/x");
+  assert.deepEqual(traffic.requests, { PUT: 2, GET: 1, HEAD: 1, LIST: 1, DELETE: 1 });
+  assert.equal(asked.length, 6);
+  assert.equal(traffic.sentBytes, 2 * bytes.length);
+});
+
 test("where the answer proves nothing, the length is asked for", async () => {
   const keeps = honest(false);
   const sizes = [7, null, bytes.length];

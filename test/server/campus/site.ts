@@ -111,6 +111,8 @@ let siteCount = 0;
 export class Site {
   readonly name: string;
   cacheBytes: number | null = null;
+  /** What its processes told their log. */
+  readonly log: string[] = [];
   private readonly world: World;
   private readonly files: LabFiles;
   /** In memory, for as long as one connection is open. */
@@ -137,6 +139,7 @@ export class Site {
         sleep: (ms, signal) => world.time.sleep(ms, signal).then(() => bus.done(() => {})),
       },
       salt: () => world.salt(),
+      warn: (text) => void this.log.push(text),
     });
   }
 
@@ -190,6 +193,7 @@ export function openInCampus(world: World, folder: string): Promise<CampusStore>
     ...{ store: nodePorts(folder), server: "alpha", cacheBytes: null, seal: world.seal },
     ...{ objects: world.objects, registry: world.registry.registry("alpha") },
     ...{ tables: world.registry.sweepTables(), time: world.time, salt: () => world.salt() },
+    warn() {},
   });
 }
 
@@ -230,6 +234,9 @@ function registryBy(bus: Bus, server: string, world: World): Registry {
     beginWriter: async () =>
       writerBy(by, { world, server }, await by(() => registry.beginWriter())),
     placesOf: (hashes) => by(() => registry.placesOf(hashes)),
+    packUse: (pack) => by(() => registry.packUse(pack)),
+    tellLost: (pack) => by(() => registry.tellLost(pack)),
+    onLost: (heard) => registry.onLost(heard),
     removeImage: (id) => by(() => registry.removeImage(id)),
     writeNotes: (id, notes) => by(() => registry.writeNotes(id, notes)),
     onChange: (changed) => registry.onChange(changed),
