@@ -488,6 +488,32 @@ test("what is on the disk is discarded first, and the boot area stays empty mean
   assert(emptied < lastDiscard && lastDiscard < firstWrite);
 });
 
+test("what comes while the disk is being emptied waits until it is, and is not written if that ends", async () => {
+  for (const isStopped of [false, true]) {
+    const { disk, restore, cast } = setUp({ discard: true });
+    disk.hasDiscard = true;
+    const wanted = wantedOf(restore.wants());
+    const emptied = restore.begin();
+    assert.deepEqual(wantedOf(restore.wants()), wanted, "a PC can be ready by then");
+    assert.equal(restore.phase, "receiving");
+    cast(everything);
+    assert.equal(disk.calls.filter(({ call }) => call === "write").length, 0);
+    if (isStopped) restore.stop(new RoomcastError("cancelled", "stopped", ""));
+    await emptied;
+    if (isStopped) await reasonOf(restore.ended);
+    else await restore.ended;
+    const firstWrite = disk.calls.findIndex(({ call }) => call === "write");
+    if (isStopped) {
+      assert.equal(firstWrite, -1);
+      assertUnbootable(disk);
+      continue;
+    }
+    assertCopy(disk);
+    assert(disk.calls.findLastIndex(({ call }) => call === "discard") < firstWrite);
+    assert(disk.calls.findIndex(({ call }) => call === "flush") < firstWrite);
+  }
+});
+
 test("a disk without discard is none the worse", async () => {
   const { disk, restore, cast } = setUp({ discard: true });
   await restore.begin();
