@@ -217,9 +217,12 @@ export class CastSenderMachine {
       const length = lengthOf[kind];
       if (count > 0 && length !== packetBytes) break;
       packetBytes = length;
-      this.write(kind, { into, at: count * packetBytes, now });
-      this.pacer.take(packetBytes + wireOverheadBytes);
-      count++;
+      do {
+        this.write(kind, { into, at: count * packetBytes, now });
+        this.pacer.take(packetBytes + wireOverheadBytes);
+        count++;
+        // The next is a symbol of the same entry again, and need not be looked for.
+      } while (kind === "data" && this.isSending && count < limit && this.pacer.isOpen);
     }
     if (count > 0) {
       this.runs.note(this.packets.sequence, now);
@@ -415,6 +418,10 @@ export class CastSenderMachine {
   }
 
   // --- packets
+
+  private get isSending(): boolean {
+    return this.flights.sending !== null;
+  }
 
   private nextKind(now: Millis): Kind | null {
     const { flights } = this;
