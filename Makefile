@@ -141,6 +141,9 @@ bench-product-quick: packages ## the same for the most telling rows; some minute
 bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
 	$(NODE) test/bench/lab.ts --out docs/bench
 
+bench-busy: $(DEV) ## status calls while five images come to one server at once; half a minute, 3 GB in /tmp
+	$(NODE) test/bench/busy.ts
+
 bench-campus: packages ## twenty servers and a thousand rooms on one database: the list, events seen elsewhere, load; two minutes
 	$(NODE) test/bench/campus.ts --out docs/bench
 

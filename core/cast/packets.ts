@@ -15,6 +15,7 @@ import {
 } from "../wire/cast.ts";
 import { PacketSeal } from "./seal.ts";
 import type { Supply } from "./supply.ts";
+import { SymbolCopy } from "./symbol-copy.ts";
 import { SendTimes } from "./wait.ts";
 
 /** Where a packet is written, and when it is sent. */
@@ -39,11 +40,13 @@ export class PacketWriter {
   private readonly header = emptyHeader();
   private seal: PacketSeal;
   private readonly supply: Supply;
+  private readonly copy: SymbolCopy;
   private readonly sum = new Int32Array(symbolBytes >> 2);
   private readonly sumBytes = new Uint8Array(this.sum.buffer);
 
   constructor(supply: Supply, options: PacketOptions) {
     this.supply = supply;
+    this.copy = new SymbolCopy(supply.slab);
     this.header.tag = options.tag;
     this.header.generation = options.generation;
     this.seal = new PacketSeal(options.packetKey);
@@ -63,9 +66,8 @@ export class PacketWriter {
   /** Writes a symbol of the entry in the slot. */
   data(entryIndex: number, slot: number, symbol: number, place: Place): void {
     this.writeHeader(packetKind.data, entryIndex, symbol, place);
-    const { slab, slotBytes } = this.supply;
-    const from = slot * slotBytes + symbol * symbolBytes;
-    place.into.set(slab.subarray(from, from + symbolBytes), place.at + headerBytes);
+    const from = slot * this.supply.slotBytes + symbol * symbolBytes;
+    this.copy.toPackets(from, place.into, place.at + headerBytes);
     this.seal.write(place.into, place.at, dataPacketBytes);
   }
 
@@ -100,10 +102,10 @@ export class PacketWriter {
   }
 
   private writeSum(slot: number, set: readonly number[], into: Uint8Array, at: number): void {
-    const { slab, words, slotBytes } = this.supply;
+    const { words, slotBytes } = this.supply;
     const base = slot * slotBytes;
     const first = base + (set[0] as number) * symbolBytes;
-    if (set.length === 1) return into.set(slab.subarray(first, first + symbolBytes), at);
+    if (set.length === 1) return this.copy.toPackets(first, into, at);
     const { sum } = this;
     sum.set(words.subarray(first >> 2, (first + symbolBytes) >> 2));
     for (let place = 1; place < set.length; place++) {

@@ -27,6 +27,7 @@ import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
 import { ForgedCount, SealKeys } from "./seal-keys.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
+import { SymbolCopy } from "./symbol-copy.ts";
 
 export interface ReceiverOptions {
   readonly tag: number;
@@ -37,7 +38,7 @@ export interface ReceiverOptions {
   /** Bitmap of the wanted entries; an entry without stored bytes is never wanted. */
   readonly wants: Uint8Array;
   readonly slotCount: number;
-  /** `slabBytesFor(storedLengths, slotCount)` bytes, aligned to 4. */
+  /** At least `slabBytesFor(storedLengths, slotCount)` bytes, aligned to 4. */
   readonly slab: Uint8Array;
 }
 
@@ -83,11 +84,7 @@ export class CastReceiverMachine {
   private wantCount = 0;
   private readonly header = emptyHeader();
   private readonly members = new Uint16Array(memberLimit);
-  /**
-   * A symbol on its way to the slab. Memory that threads share is copied to by words only where both ends
-   * are aligned alike, which every second packet of a batch is not, and else at a third of the speed.
-   */
-  private readonly payload = new Uint8Array(symbolBytes);
+  private readonly copy: SymbolCopy;
   private readonly keys: SealKeys;
   private readonly forged = new ForgedCount();
   private heard: {
@@ -116,6 +113,7 @@ export class CastReceiverMachine {
     assert(slab.byteOffset % 4 === 0, "the slab is aligned");
     assert(slotCount > 0 && slotCount <= 0xffff, "there are slots, and a report can count them");
     this.options = options;
+    this.copy = new SymbolCopy(slab);
     this.keys = new SealKeys(options.packetKey);
     this.entries = new Entries(storedLengths);
     this.places = new Uint8Array(storedLengths.length);
@@ -323,9 +321,7 @@ export class CastReceiverMachine {
   }
 
   private place(slot: number, symbol: number, bytes: Uint8Array, from: number): void {
-    const { payload } = this;
-    payload.set(bytes.subarray(from, from + symbolBytes));
-    this.options.slab.set(payload, slot * this.slotBytes + symbol * symbolBytes);
+    this.copy.toSlab(bytes, from, slot * this.slotBytes + symbol * symbolBytes);
   }
 
   private noteSymbol(slot: number, symbol: number): void {

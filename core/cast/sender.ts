@@ -36,6 +36,8 @@ export interface SenderOptions extends PacketOptions {
   readonly storedLengths: Uint32Array;
   readonly linkBps: number | null;
   readonly rateLimitBps: number | null;
+  /** Makes the memory that entries are sent from: so many zeros, aligned to 4. */
+  readonly makeSlab: (byteCount: number) => Uint8Array;
 }
 
 /** Nobody waits for a member that has not reported for this long, or for four report intervals. */
@@ -83,10 +85,10 @@ export class CastSenderMachine {
   private statsAt: { now: Millis; wire: number };
 
   constructor(options: SenderOptions, now: Millis) {
-    const { storedLengths, linkBps, rateLimitBps } = options;
+    const { storedLengths, linkBps, rateLimitBps, makeSlab } = options;
     this.entries = new Entries(storedLengths);
     this.receivers = new Receivers(this.entries);
-    this.supply = new Supply(this.entries);
+    this.supply = new Supply(this.entries, makeSlab);
     const { receivers, supply, entries } = this;
     this.flights = new Flights({ receivers, supply, symbolCounts: entries.symbolCounts });
     this.schedule = new Schedule({ entries, receivers, supply, flights: this.flights });
@@ -215,9 +217,12 @@ export class CastSenderMachine {
       const length = lengthOf[kind];
       if (count > 0 && length !== packetBytes) break;
       packetBytes = length;
-      this.write(kind, { into, at: count * packetBytes, now });
-      this.pacer.take(packetBytes + wireOverheadBytes);
-      count++;
+      do {
+        this.write(kind, { into, at: count * packetBytes, now });
+        this.pacer.take(packetBytes + wireOverheadBytes);
+        count++;
+        // The next is a symbol of the same entry again, and need not be looked for.
+      } while (kind === "data" && this.isSending && count < limit && this.pacer.isOpen);
     }
     if (count > 0) {
       this.runs.note(this.packets.sequence, now);
@@ -413,6 +418,10 @@ export class CastSenderMachine {
   }
 
   // --- packets
+
+  private get isSending(): boolean {
+    return this.flights.sending !== null;
+  }
 
   private nextKind(now: Millis): Kind | null {
     const { flights } = this;

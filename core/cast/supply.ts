@@ -33,10 +33,11 @@ export class Supply {
   private readonly reads: number[] = [];
   private hasBegun = false;
 
-  constructor({ storedLengths }: Entries) {
+  /** `makeSlab`: makes memory of so many zeros, aligned to 4. */
+  constructor({ storedLengths }: Entries, makeSlab: (byteCount: number) => Uint8Array) {
     this.slotBytes = slotBytesFor(storedLengths);
     const slotCount = Math.min(supplyLimit, storedLengths.length + readResumed);
-    this.slab = new Uint8Array(slabBytesFor(storedLengths, slotCount));
+    this.slab = makeSlab(slabBytesFor(storedLengths, slotCount));
     this.words = new Int32Array(this.slab.buffer);
     for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);
   }

@@ -1,57 +1,62 @@
 /** CRC-32C (Castagnoli): polynomial 0x1EDC6F41 reflected, RFC 3720 appendix B.4. */
+import { compiled, programBytes, programMemory, started } from "../units/web-assembly.ts";
 
-/** Eight tables: eight bytes a step ("slicing by 8"), some 500 MB/s. */
-const tables = makeTables();
+/** `crc32c.wat`, assembled; a test does that anew and compares. */
+export const crcProgram = programBytes(
+  "0061736d0100000001080160037f7f7f017f0210010473756d73066d656d6f72790200010302010007070103",
+  "73756d00000ad70201d40201057f2000200120006b4170716a21030340200020034904402002200028020073",
+  "21042000280204210520002802082106200028020c2107200541027441fc077128028058200541067641fc07",
+  "7128028050732005410e7641fc077128028048200541167641fc0771280280407373200641027441fc077128",
+  "028038200641067641fc077128028030732006410e7641fc077128028028200641167641fc07712802802073",
+  "7373200741027441fc077128028018200741067641fc077128028010732007410e7641fc0771280280082007",
+  "41167641fc07712802007373200441027441fc077128028078200441067641fc077128028070732004410e76",
+  "41fc077128028068200441167641fc077128028060737373732102200041106a21000c010b0b034020002001",
+  "490440200220002d00007341027441fc07712802002002410876732102200041016a21000c010b0b20020b",
+);
+
+const tableWords = 256;
+/** As many bytes are taken at a step, each by a table of its own ("slicing by 16"). */
+const tableCount = 16;
+const dataAt = tableCount * tableWords * 4;
+/** Of what is summed at a time: with the tables, what the nearest caches of a processor hold. */
+const pieceBytes = 48 * 1024;
+
+interface Summer {
+  /** In the program's memory. */
+  readonly data: Uint8Array;
+  sum(at: number, end: number, state: number): number;
+}
+
+let summer: Summer | null = null;
 
 /** CRC-32C of `data`, or of what came before (`crc`) and `data`. */
 export function crc32c(data: Uint8Array, crc = 0): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
+  summer ??= newSummer();
   let state = ~crc;
-  let at = 0;
-  const bytewise = (end: number): void => {
-    for (; at < end; at++) {
-      state = (state >>> 8) ^ (t0[(state ^ (data[at] as number)) & 0xff] as number);
-    }
-  };
-  bytewise(Math.min(-data.byteOffset & 3, data.length));
-  if (at === data.length) return ~state >>> 0;
-  // A word has its first byte lowest on every machine that roomcast runs on.
-  const pairs = (data.length - at) >>> 3;
-  const words = new Int32Array(data.buffer, data.byteOffset + at, pairs * 2);
-  for (let index = 0; index < words.length; index += 2) {
-    const low = state ^ (words[index] as number);
-    const high = words[index + 1] as number;
-    state =
-      (t7[low & 0xff] as number) ^
-      (t6[(low >>> 8) & 0xff] as number) ^
-      (t5[(low >>> 16) & 0xff] as number) ^
-      (t4[low >>> 24] as number) ^
-      (t3[high & 0xff] as number) ^
-      (t2[(high >>> 8) & 0xff] as number) ^
-      (t1[(high >>> 16) & 0xff] as number) ^
-      (t0[high >>> 24] as number);
+  for (let at = 0; at < data.length; at += pieceBytes) {
+    const piece = data.subarray(at, at + pieceBytes);
+    summer.data.set(piece);
+    state = summer.sum(dataAt, dataAt + piece.length, state);
   }
-  at += words.byteLength;
-  bytewise(data.length);
   return ~state >>> 0;
 }
 
-type Table = Int32Array;
+function newSummer(): Summer {
+  const memory = programMemory(dataAt + pieceBytes);
+  fillTables(new Int32Array(memory.buffer, 0, tableCount * tableWords));
+  const { sum } = started<Pick<Summer, "sum">>(compiled(crcProgram), { sums: memory });
+  return { sum, data: new Uint8Array(memory.buffer, dataAt, pieceBytes) };
+}
 
-function makeTables(): readonly [Table, Table, Table, Table, Table, Table, Table, Table] {
-  const first = new Int32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
+/** Of a byte that so many others follow as the table has before it. */
+function fillTables(tables: Int32Array): void {
+  for (let byte = 0; byte < tableWords; byte++) {
     let value = byte;
     for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0x82f63b78 : 0);
-    first[byte] = value;
+    tables[byte] = value;
   }
-  const next = (table: Table): Table =>
-    table.map((value) => (value >>> 8) ^ (first[value & 0xff] as number));
-  const t1 = next(first);
-  const t2 = next(t1);
-  const t3 = next(t2);
-  const t4 = next(t3);
-  const t5 = next(t4);
-  const t6 = next(t5);
-  return [first, t1, t2, t3, t4, t5, t6, next(t6)];
+  for (let at = tableWords; at < tables.length; at++) {
+    const before = tables[at - tableWords] as number;
+    tables[at] = (before >>> 8) ^ (tables[before & 0xff] as number);
+  }
 }

@@ -13,8 +13,11 @@ export class Messages {
   readonly headers: Buffer;
   readonly data: Uint8Array;
   readonly control: Buffer;
+  /** The control messages as words, which are read several times faster. */
+  readonly controlWords: Uint32Array;
   readonly count: number;
   private readonly controlBytes: number;
+  private readonly headerWords: Uint32Array;
   private readonly vectors: Buffer;
   private readonly dataAddress: bigint;
 
@@ -26,6 +29,8 @@ export class Messages {
     this.headers = Buffer.alloc(count * slotBytes);
     this.vectors = Buffer.alloc(count * vectorBytes);
     this.control = Buffer.alloc(Math.max(8, count * controlBytes));
+    this.headerWords = wordsOf(this.headers);
+    this.controlWords = wordsOf(this.control);
     this.dataAddress = koffi.address(data);
     const vectorAddress = koffi.address(this.vectors);
     const controlAddress = koffi.address(this.control);
@@ -52,20 +57,24 @@ export class Messages {
 
   /** The kernel has written into the control lengths and flags of the first `used`. */
   resetControl(used: number): void {
+    const { headerWords, controlBytes } = this;
     for (let index = 0; index < used; index++) {
       const at = index * slotBytes;
-      this.headers.writeUInt32LE(this.controlBytes, at + 40);
-      this.headers.writeUInt32LE(0, at + 48);
+      headerWords[(at + 40) >> 2] = controlBytes;
+      headerWords[(at + 48) >> 2] = 0;
     }
   }
 
   /** Bytes received into message `index`. */
   lengthOf(index: number): number {
-    return this.headers.readUInt32LE(index * slotBytes + messageHeaderBytes);
+    return this.headerWords[(index * slotBytes + messageHeaderBytes) >> 2] as number;
   }
 
   /** Bytes of control messages received with message `index`. */
   controlLengthOf(index: number): number {
-    return this.headers.readUInt32LE(index * slotBytes + 40);
+    return this.headerWords[(index * slotBytes + 40) >> 2] as number;
   }
 }
+
+const wordsOf = ({ buffer, byteOffset, length }: Buffer): Uint32Array =>
+  new Uint32Array(buffer, byteOffset, length >> 2);

@@ -116,17 +116,18 @@ export class UdpReceiver implements PacketReceiver {
 
   /** Notes the count of drops; answers the length of the parts, or 0 when the message is one packet. */
   private readControl(index: number): number {
-    const { control } = this.messages;
+    const { controlWords: words } = this.messages;
     let part = 0;
     let at = index * controlBytes;
     const end = at + Math.min(controlBytes, this.messages.controlLengthOf(index));
     // struct cmsghdr: u64 length, i32 level, i32 type, then the value; aligned to 8.
     while (at + 20 <= end) {
-      const length = control.readUInt32LE(at);
+      const word = at >> 2;
+      const length = words[word] as number;
       if (length < 20) break;
-      const levelOf = control.readInt32LE(at + 8);
-      const name = control.readInt32LE(at + 12);
-      const value = control.readUInt32LE(at + 16);
+      const levelOf = words[word + 2];
+      const name = words[word + 3];
+      const value = words[word + 4] as number;
       if (levelOf === level.udp && name === option.coalesce) part = value;
       else if (levelOf === level.socket && name === option.countDrops) this.noteDrops(value);
       at += (length + 7) & ~7;

@@ -66,10 +66,13 @@ export class Catalogue {
     });
   }
 
-  /** All or none; durable when it returns. Answers the damaged places that were replaced. */
-  add(places: Iterable<ChunkPlace>): ChunkPlace[] {
+  /**
+   * All or none; durable when it returns, or with `settle`, if `isDurable` is false. Answers the damaged places that
+   * were replaced.
+   */
+  add(places: Iterable<ChunkPlace>, isDurable = true): ChunkPlace[] {
     const replaced: ChunkPlace[] = [];
-    this.transaction(() => {
+    const add = (): void => {
       for (const { pack, offset, entry } of places) {
         const { sha256, codec, storedLength, crc32c } = entry;
         if (this.isDamaged(sha256)) {
@@ -79,8 +82,16 @@ export class Catalogue {
         }
         this.insert.run(sha256, pack, offset, codec, storedLength, crc32c);
       }
-    });
+    };
+    if (isDurable) this.transaction(add);
+    else this.unwaited(() => this.transaction(add));
     return replaced;
+  }
+
+  /** All that was added is durable when it returns. */
+  settle(): void {
+    // A transaction that changes nothing waits for nothing.
+    this.transaction(() => this.db.exec("INSERT OR REPLACE INTO complete VALUES (1)"));
   }
 
   /** At which level a chunk was packed anew last; 0: never, or nobody knows. */
@@ -148,6 +159,16 @@ export class Catalogue {
 
   close(): void {
     this.db.close();
+  }
+
+  /** Nobody waits for the disk meanwhile. */
+  private unwaited(work: () => void): void {
+    this.db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      work();
+    } finally {
+      this.db.exec("PRAGMA synchronous = FULL");
+    }
   }
 
   private transaction(work: () => void): void {

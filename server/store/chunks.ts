@@ -15,6 +15,9 @@ import type { SweepStep } from "./sweep.ts";
 /** Bytes stored between two looks at the free space. */
 const spaceCheckBytes = 32 * 1024 * 1024;
 
+/** Chunks that are added to the catalogue before other work has its turn: a few milliseconds. */
+const placesAtOnce = 256;
+
 /** What a sweep has to leave alone, as it is at each of its steps. */
 export interface SweepGuards {
   /** A writer needs the chunk, by `hashKey`. */
@@ -32,12 +35,16 @@ export interface ChunksPorts {
   readonly packs: Packs;
   readonly catalogue: Catalogue;
   space(): Promise<Space>;
+  /** Lets other work have its turn. */
+  pause(): Promise<void>;
 }
 
 export class Chunks {
   private readonly ports: ChunksPorts;
   /** Stored, not in the catalogue yet, by `hashKey`. */
   private readonly pending = new Map<string, ChunkPlace>();
+  /** Damaged places that a flush has replaced, which has not come to its end yet. */
+  private readonly replaced: ChunkPlace[] = [];
   /** Being swept, by `hashKey`: as good as gone. */
   private readonly dying = new Set<string>();
   /** Packs that are about to go whole, and all that is in them. */
@@ -96,12 +103,25 @@ export class Chunks {
     return work;
   }
 
-  /** All that was stored is durable when it resolves. Answers the damaged places that were replaced. */
+  /** All that was stored by now is durable when it resolves. Answers the damaged places that were replaced. */
   async flush(): Promise<ChunkPlace[]> {
-    await this.ports.packs.sync();
-    const replaced = this.ports.catalogue.add(this.pending.values());
-    this.pending.clear();
-    return replaced;
+    const { packs, catalogue, pause } = this.ports;
+    const stored = [...this.pending];
+    await packs.sync();
+    for (let at = 0; at < stored.length; at += placesAtOnce) {
+      const some = stored.slice(at, at + placesAtOnce);
+      this.replaced.push(
+        ...catalogue.add(
+          some.map(([, place]) => place),
+          false,
+        ),
+      );
+      await pause();
+    }
+    // An earlier try may have added them, and not have come to this.
+    if (stored.length > 0) catalogue.settle();
+    for (const [key] of stored) this.pending.delete(key);
+    return this.replaced.splice(0);
   }
 
   /** At which level a chunk was packed anew last; 0: never, or nobody knows. */

@@ -170,7 +170,11 @@ export async function openImageStore(
   const notes = await ImageNotes.open(disk, folder);
   const packs = await Packs.open(join(directory, "packs"), disk);
   const catalogue = await openCatalogue(ports.catalogue, packs);
-  const chunks = new Chunks({ packs, catalogue, space: () => disk.space(directory) });
+  const chunks = new Chunks({
+    ...{ packs, catalogue },
+    space: () => disk.space(directory),
+    pause: () => disk.pause(),
+  });
   const store = new FolderStore({
     ...{ ports, directory, folder, images, problems, least, packed, ordered, notes, chunks },
     versions: versions ?? new Map(),

@@ -258,6 +258,7 @@ export class SimRoom {
         storedLengths: this.storedLengths,
         linkBps,
         rateLimitBps,
+        makeSlab: (byteCount) => new Uint8Array(byteCount),
       },
       millis(this.time.now),
     );

@@ -9,6 +9,7 @@ import type {
 } from "../../cast/ends.ts";
 import { type ErrorCode, RoomcastError } from "../../errors.ts";
 import type { IndexEntry } from "../../image/types.ts";
+import type { ProgramMemory } from "../../units/web-assembly.ts";
 import type { CastKeys } from "../../wire/control.ts";
 
 export interface SenderSetup extends Omit<CastSenderOptions, "source"> {
@@ -45,7 +46,7 @@ export type FromSender =
   | { readonly type: "failed"; readonly failure: Failure };
 
 export interface ReceiverSetup extends CastReceiverOptions {
-  readonly slab: SharedArrayBuffer;
+  readonly slab: ProgramMemory<SharedArrayBuffer>;
   /** The owner writes to it after each message; null: Node's own sockets are in use. */
   readonly wakeDescriptor: number | null;
 }

@@ -6,6 +6,7 @@ import type { KeyObject } from "node:crypto";
 import { readSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { CastReceiverMachine, type Completed } from "../../cast/receiver.ts";
+import { slabIn } from "../../cast/symbol-copy.ts";
 import { assert } from "../../errors.ts";
 import type { IndexEntry } from "../../image/types.ts";
 import type { CastKeys } from "../../wire/control.ts";
@@ -44,7 +45,7 @@ port.close();
 async function run(setup: ReceiverSetup): Promise<void> {
   const { wakeDescriptor } = setup;
   const inbox: ToReceiver[] = [];
-  const slab = new Uint8Array(setup.slab);
+  const slab = slabIn(setup.slab);
   const cipher = await openChunkCipher(setup.index, setup.mayUseCalls);
   const first = readKeys(setup.keys);
   /** By the numbers of the packets' keys. */

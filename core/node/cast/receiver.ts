@@ -6,6 +6,7 @@ import type {
   ChunkVerdict,
 } from "../../cast/ends.ts";
 import { slabBytesFor } from "../../cast/slab.ts";
+import { slabMemory } from "../../cast/symbol-copy.ts";
 import { assert } from "../../errors.ts";
 import type { FromReceiver, ReceiverSetup, ToReceiver } from "./messages.ts";
 import { SleepingWorker, startAhead } from "./sleeping-worker.ts";
@@ -43,7 +44,7 @@ async function startOn(
   events: CastReceiverEvents,
 ): Promise<CastReceiver> {
   const storedLengths = storedLengthsOf(options.index);
-  const slab = new SharedArrayBuffer(slabBytesFor(storedLengths, options.slotCount));
+  const slab = slabMemory(slabBytesFor(storedLengths, options.slotCount));
   const calls = await loadCalls(options.mayUseCalls ?? true);
   const wakeDescriptor = calls?.openEvent() ?? null;
   let isOpen = true;
@@ -69,7 +70,7 @@ async function startOn(
     switch (message.type) {
       case "chunk": {
         const { entryIndex, offset, storedLength } = message;
-        const stored = new Uint8Array(slab, offset, storedLength);
+        const stored = new Uint8Array(slab.buffer, offset, storedLength);
         return events.chunk(entryIndex, stored, settleOnce(entryIndex));
       }
       case "report":

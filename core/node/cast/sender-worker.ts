@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { CastSenderMachine } from "../../cast/sender.ts";
+import { slabIn, slabMemory } from "../../cast/symbol-copy.ts";
 import { assert, RoomcastError } from "../../errors.ts";
 import type { ChunkSource } from "../../ports.ts";
 import { packetLimit } from "../../wire/cast.ts";
@@ -64,6 +65,7 @@ async function run(setup: SenderSetup): Promise<void> {
       storedLengths: storedLengthsOf(setup.index),
       generation: randomInt(2 ** 16),
       packetKey: keys.packet,
+      makeSlab: (byteCount) => slabIn(slabMemory(byteCount)),
     },
     systemClock.now(),
   );

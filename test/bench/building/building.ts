@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SessionView } from "../../../core/wire/views.ts";
+import { type StatusTimes, statusTimes } from "../status-times.ts";
 import type { FromPcs, ToPcs } from "./pcs.ts";
 import { idOfPc, nameOfPc, seed } from "./seed.ts";
 import { BenchServer } from "./server.ts";
@@ -16,7 +17,6 @@ const processCount = 2;
 /** After which PCs that are not welcome yet are counted as missing, in milliseconds. */
 const welcomeLimitMs = 120_000;
 const phaseMs = 20_000;
-const askEveryMs = 100;
 const sessionCount = 10;
 const pcsPerSession = 50;
 
@@ -36,13 +36,7 @@ export interface Building {
 
 /** What holds for a while. */
 export interface Phase {
-  /** Of status calls, in milliseconds. */
-  readonly status: {
-    readonly calls: number;
-    readonly p50: number;
-    readonly p99: number;
-    readonly most: number;
-  };
+  readonly status: StatusTimes;
   /** Cores that the server keeps busy. */
   readonly cores: number;
   readonly memoryBytes: number;
@@ -116,19 +110,11 @@ async function withSessions(
 async function phase(server: BenchServer): Promise<Phase> {
   const cpuBefore = await server.cpuSeconds();
   const startedAt = performance.now();
-  const times: number[] = [];
-  while (performance.now() - startedAt < phaseMs) {
-    const askedAt = performance.now();
-    await server.client.get("/status");
-    times.push(performance.now() - askedAt);
-    await sleep(askEveryMs);
-  }
+  const isOver = (): boolean => performance.now() - startedAt >= phaseMs;
+  const status = await statusTimes(server.client, isOver);
   const seconds = (performance.now() - startedAt) / 1000;
   const cores = ((await server.cpuSeconds()) - cpuBefore) / seconds;
   const { now, most } = await server.memoryBytes();
-  const sorted = times.toSorted((one, other) => one - other);
-  const at = (fraction: number): number => sorted[Math.floor(fraction * (sorted.length - 1))] ?? 0;
-  const status = { calls: sorted.length, p50: at(0.5), p99: at(0.99), most: at(1) };
   return { status, cores, memoryBytes: now, peakBytes: most };
 }
 

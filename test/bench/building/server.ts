@@ -49,9 +49,13 @@ export class BenchServer {
     return new BenchServer(child, new ApiClient({ socketPath: join(data, "roomcast.sock") }), port);
   }
 
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
   /** Seconds of processor time so far. */
   async cpuSeconds(): Promise<number> {
-    const stat = await readFile(`/proc/${this.child.pid}/stat`, "utf8");
+    const stat = await readFile(`/proc/${this.pid}/stat`, "utf8");
     // After the name, which may have blanks: utime and stime are fields 14 and 15 of proc(5).
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
@@ -59,7 +63,7 @@ export class BenchServer {
 
   /** Now, and the most ever. */
   async memoryBytes(): Promise<{ readonly now: number; readonly most: number }> {
-    const status = await readFile(`/proc/${this.child.pid}/status`, "utf8");
+    const status = await readFile(`/proc/${this.pid}/status`, "utf8");
     const of = (name: string): number =>
       Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) * 1024;
     return { now: of("VmRSS"), most: of("VmHWM") };

@@ -25,7 +25,10 @@ const all = Uint8Array.of(0b11_1011);
 function open(known = storedLengths) {
   let now = 0;
   const sender = new CastSenderMachine(
-    { tag, generation: 99, packetKey, storedLengths: known, linkBps: 1e9, rateLimitBps: null },
+    {
+      ...{ tag, generation: 99, packetKey, storedLengths: known, linkBps: 1e9 },
+      ...{ rateLimitBps: null, makeSlab: (byteCount) => new Uint8Array(byteCount) },
+    },
     millis(now),
   );
   const batch = new Uint8Array(packetLimit * 44);

@@ -4,7 +4,10 @@ import { Entries } from "../../../core/cast/entries.ts";
 import { Supply } from "../../../core/cast/supply.ts";
 
 test("what was read for other keys is read again, and what is being read is waited for", () => {
-  const supply = new Supply(new Entries(Uint32Array.of(10, 10, 10)));
+  const supply = new Supply(
+    new Entries(Uint32Array.of(10, 10, 10)),
+    (bytes) => new Uint8Array(bytes),
+  );
   for (const entry of [0, 1]) supply.ask(entry, "ahead");
   supply.ask(2, "resumed");
   assert.deepEqual(supply.takeReads(), [0, 1, 2]);

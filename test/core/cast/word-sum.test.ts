@@ -3,15 +3,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import wabt from "wabt";
-import { packetMemory, sumKeyWords, sumProgram, wordSum } from "../../../core/cast/word-sum.ts";
+import {
+  packetMemory,
+  simdProgram,
+  sumKeyWords,
+  sumProgram,
+  wordSum,
+} from "../../../core/cast/word-sum.ts";
+import { compiled } from "../../../core/units/web-assembly.ts";
 import { headerBytes, packetLimit } from "../../../core/wire/cast.ts";
 import { seeded } from "../../sim/random.ts";
 
-test("the program is what its text assembles to", async () => {
-  const path = join(import.meta.dirname, "../../../core/cast/word-sum.wat");
+test("the programs are what their texts assemble to", async () => {
   const { parseWat } = await wabt();
-  const { buffer } = parseWat(path, readFileSync(path, "utf8")).toBinary({});
-  assert.deepEqual(sumProgram, buffer);
+  const programs = { "word-sum.wat": sumProgram, "word-sum-simd.wat": simdProgram };
+  for (const [name, program] of Object.entries(programs)) {
+    const path = join(import.meta.dirname, "../../../core/cast", name);
+    const { buffer } = parseWat(path, readFileSync(path, "utf8"), { simd: true }).toBinary({});
+    assert.deepEqual(program, buffer, name);
+  }
 });
 
 /** The same, word by word. */
@@ -31,7 +41,11 @@ test("sum and first words of packets of every length, wherever they are, under k
   const word = (): number => (random() * 2 ** 32) | 0;
   const keys = [0, 1].map(() => Int32Array.from({ length: sumKeyWords }, word));
   const elsewhere = Uint8Array.from({ length: 3 * packetLimit }, () => random() * 256);
-  const places = [elsewhere, packetMemory(elsewhere.length), packetMemory(elsewhere.length)];
+  const places = [
+    elsewhere,
+    packetMemory(elsewhere.length),
+    ...[sumProgram, simdProgram].map((each) => packetMemory(elsewhere.length, compiled(each))),
+  ];
   for (const place of places) place.set(elsewhere);
   for (let length = headerBytes; length <= packetLimit; length += 4) {
     const bytes = places[Math.floor(random() * places.length)] as Uint8Array;

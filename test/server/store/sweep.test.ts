@@ -57,7 +57,10 @@ const byNumber = (one: number, other: number): number => one - other;
 const offsetsOfDead = (places: readonly ChunkPlace[]): number[] =>
   places.filter(({ pack }) => pack > 2).map(({ offset }) => offset);
 
-async function withChunks(work: (chunks: Chunks, packs: Packs) => Promise<void>): Promise<void> {
+async function withChunks(
+  work: (chunks: Chunks, packs: Packs, db: DatabaseSync) => Promise<void>,
+  pause: () => Promise<void> = nodeFiles.pause,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "roomcast-sweep-"));
   const packs = await Packs.open(folder, nodeFiles);
   const db = new DatabaseSync(":memory:");
@@ -66,9 +69,10 @@ async function withChunks(work: (chunks: Chunks, packs: Packs) => Promise<void>)
     packs,
   );
   assert(catalogue instanceof Catalogue);
-  const chunks = new Chunks({ packs, catalogue, space: () => nodeFiles.space(folder) });
+  const space = () => nodeFiles.space(folder);
+  const chunks = new Chunks({ packs, catalogue, space, pause });
   try {
-    await work(chunks, packs);
+    await work(chunks, packs, db);
   } finally {
     await chunks.close();
     await rm(folder, { recursive: true });
@@ -129,6 +133,53 @@ test("nobody finds, and nothing is put into, a pack that is about to go whole", 
     const put = chunks.placeOf(fresh.entry.sha256) as ChunkPlace;
     assert.deepEqual(Buffer.from(await chunks.read(put)), fresh.data);
   }));
+
+test("a flush of many chunks goes in steps, and takes those that it has had the disk keep", async () => {
+  const all = Array.from({ length: 600 }, (_, at) => chunk(`${at}`));
+  const late = chunk("late");
+  const known: number[] = [];
+  let whileAway = async (): Promise<void> => {};
+  await withChunks(
+    async (chunks, _packs, db) => {
+      for (const { entry, data } of all) await chunks.store(entry, data);
+      const count = (): number => Number(db.prepare("SELECT count(*) AS n FROM chunk").get()?.n);
+      whileAway = async () => {
+        known.push(count());
+        for (const { entry } of all) assert(chunks.find(entry.sha256) !== undefined);
+        await chunks.store(late.entry, late.data);
+      };
+      await chunks.flush();
+      assert.deepEqual(known, [256, 512, 600]);
+      assert.equal(chunks.placeOf(late.entry.sha256), undefined);
+      assert(chunks.find(late.entry.sha256) !== undefined);
+      await chunks.flush();
+      assert(chunks.placeOf(late.entry.sha256) !== undefined);
+    },
+    () => whileAway(),
+  );
+});
+
+test("a damaged place that a flush replaced is told by the one that comes to its end", async () => {
+  const mended = chunk("mended");
+  let isFull = false;
+  await withChunks(
+    async (chunks) => {
+      await chunks.store(mended.entry, mended.data);
+      await chunks.flush();
+      const old = chunks.placeOf(mended.entry.sha256) as ChunkPlace;
+      chunks.markDamaged([mended.entry.sha256]);
+      await chunks.store(mended.entry, mended.data);
+      isFull = true;
+      await assert.rejects(chunks.flush(), /no space/);
+      isFull = false;
+      assert.deepEqual(await chunks.flush(), [old]);
+      assert.notDeepEqual(chunks.placeOf(mended.entry.sha256), old);
+    },
+    async () => {
+      if (isFull) throw new Error("no space");
+    },
+  );
+});
 
 test("a sweep that is stopped leaves the rest to the next one", () =>
   withChunks(async (chunks) => {
