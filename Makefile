@@ -144,8 +144,9 @@ bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and
 bench-busy: $(DEV) ## status calls while five images come to one server at once; half a minute, 3 GB in /tmp
 	$(NODE) test/bench/busy.ts
 
-bench-campus: packages ## twenty servers and a thousand rooms on one database: the list, events seen elsewhere, load; two minutes
+bench-campus: packages ## a campus of twenty servers and a thousand rooms on one database, and what three servers ask of a storage; ten minutes (root)
 	$(NODE) test/bench/campus.ts --out docs/bench
+	$(NODE) test/bench/campus-costs.ts --out docs/bench
 
 bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open and to sweep; some 20 minutes, 5 GB in /tmp
 	$(NODE) test/bench/store.ts

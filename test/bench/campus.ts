@@ -104,6 +104,9 @@ const sockets = cleanup.use(new SocketMeter(postgres.port));
 const meter = new LoadMeter(admin, postgres.pid, sockets);
 let events = new Events();
 await seedImages(postgres.url(database));
+const [empty] = await admin<[{ bytes: string }]>`
+  SELECT pg_database_size(current_database()) AS bytes`;
+const emptyBytes = Number(empty.bytes);
 const servers: BenchServer[] = [];
 cleanup.defer(async () => {
   await Promise.all(servers.map((server) => server.close()));
@@ -223,6 +226,13 @@ const phases = [
   await phase("sessions", { events: true, progress: true }),
 ];
 const noted = await notes();
+const [taken] = await admin<[{ bytes: string; records: number }]>`
+  SELECT pg_database_size(current_database()) AS bytes,
+    (SELECT count(*)::integer FROM room_record) AS records`;
+assert.equal(taken.records, serverCount * roomsPerServer, "the record of each room is told");
+const pcs = serverCount * roomsPerServer * pcsPerRoom;
+/** Of rooms and PCs: what the images take was there before. */
+const roomBytes = Number(taken.bytes) - emptyBytes;
 
 const ms = (value: number): string => `${value.toFixed(0)} ms`;
 const heads = ["", "list p50", "p99", "seen p50", "p99", "most", "stmt/s", "KB/s", "postgres"];
@@ -250,6 +260,7 @@ const text = [
   ...rows,
   `A note on an image is seen elsewhere after ${ms(noted.p50)} (p50), ${ms(noted.p99)} (p99).`,
   `The list has ${(listBytes / 1e6).toFixed(1)} MB. Connections to the database: ${phases.at(-1)?.load.connections}.`,
+  `The database has ${(Number(taken.bytes) / 1e6).toFixed(0)} MB, of which rooms and PCs take ${(((roomBytes / pcs) * 1000) / 1e6).toFixed(1)} MB for each 1000 PCs.`,
   "stmt/s and KB/s: of one server. postgres, servers (all twenty, in one process), others: cores kept busy.",
   ...(isBusy ? ["MEASURED ON A BUSY MACHINE: others had some of its processors."] : []),
 ].join("\n");
@@ -258,7 +269,7 @@ if (values.out !== undefined) {
   await mkdir(values.out, { recursive: true });
   const figures = {
     ...{ serverCount, roomsPerServer, pcsPerRoom, imageCount, listBytes, isBusy },
-    ...{ phases, notes: noted },
+    ...{ phases, notes: noted, databaseBytes: Number(taken.bytes), roomBytes },
   };
   await writeFile(join(values.out, "campus.json"), `${JSON.stringify(figures, null, 1)}\n`);
   await writeFile(join(values.out, "campus.txt"), `${text}\n`);

@@ -14,7 +14,7 @@ import { nodeFiles } from "../../../server/store/files.ts";
 import { nodePorts } from "../../../server/store/image-store.ts";
 import { hashesOf, manifestOf, packOf } from "../../server/campus/campus-images.ts";
 import { MemoryObjects } from "../../server/campus/memory-objects.ts";
-import { recordOf } from "../../server/campus/room-site.ts";
+import { roomRecord } from "./records.ts";
 
 export const serverCount = 20;
 export const roomsPerServer = 50;
@@ -55,6 +55,7 @@ export class BenchServer {
       ...{ store: nodePorts(folder), server: name, cacheBytes: null, seal: null, time },
       ...{ objects: new MemoryObjects(), registry, tables: registry.sweepTables() },
       salt: () => new Uint8Array(16),
+      warn() {},
     });
     images.closeWith(registry);
     const campus = await CampusRooms.open({
@@ -70,7 +71,8 @@ export class BenchServer {
     }
     const view = (room: string): PublishedRoom => server.rooms.get(room) ?? roomOf(room);
     const names = (): string[] => [...server.rooms.keys()];
-    campus.begin({ names, view, moves: nothingMoves }, `https://${name}:8443`);
+    const moves = { ...nothingMoves, record: (room: string) => roomRecord(room, view(room).seats) };
+    campus.begin({ names, view, moves }, `https://${name}:8443`);
     return server;
   }
 
@@ -119,7 +121,6 @@ const watched = (tables: RoomTables, observer: string, told: Told): RoomTables =
 /** Nobody moves a room here; what is in it is told as for any other. */
 const nothingMoves = {
   refusal: () => null,
-  record: (name: string) => recordOf(name, "A1"),
   leave() {},
   hasTaken: () => false,
   take: () => [],
