@@ -212,10 +212,6 @@ await row("fetch of the next version there", beta, newer.storedBytes, async () =
   await beta.api.post(`/images/${newer.id}/fetch`);
   await whole(beta, newer);
 });
-await row("cast from a server with nothing", gamma, image.storedBytes, async () => {
-  await cast(gamma, image);
-  await whole(gamma, image);
-});
 await row(`nothing, for ${idleSeconds} s`, beta, 0, () => sleep(idleSeconds * 1000));
 
 const { sql } = campus.postgres.admin("test1");
@@ -226,56 +222,66 @@ await sql.end({ timeout: 5 });
 const store = await diskBytesOf(join(beta.room.data, "store"));
 const chunks = image.chunks + Math.round(newer.chunks * changedShare);
 
-const perGb = rows
-  .filter(({ bytes }) => bytes > 0)
-  .map(({ name, bytes, requests, sentBytes, receivedBytes }) => ({
-    name,
-    requests: Object.fromEntries(
-      methods.map((method) => [method, requests[method] / (bytes / 1e9)]),
-    ) as Traffic["requests"],
-    sent: sentBytes / bytes,
-    received: receivedBytes / bytes,
-  }));
+await report();
+await row("cast from a server with nothing", gamma, image.storedBytes, async () => {
+  await cast(gamma, image);
+  await whole(gamma, image);
+});
+await report();
 
-const text = [
-  `A disk of ${(diskBytes / 1e9).toFixed(2)} GB, an image of ${gigabytes(image.storedBytes)} GB stored; ${image.chunks} chunks`,
-  cellsText(["", "stored GB", ...methods.slice(0, 4), "GB sent", "received", "s"]),
-  ...rows.map(rowText),
-  "",
-  "For each stored GB of the image:",
-  cellsText(["", "", ...methods.slice(0, 4), "GB sent", "received"]),
-  ...perGb.map(({ name, requests, sent, received }) =>
-    cellsText([
+/** Written twice: what takes longest comes last. */
+async function report(): Promise<void> {
+  const perGb = rows
+    .filter(({ bytes }) => bytes > 0)
+    .map(({ name, bytes, requests, sentBytes, receivedBytes }) => ({
       name,
-      "",
-      ...methods.slice(0, 4).map((method) => requests[method].toFixed(1)),
-      sent.toFixed(3),
-      received.toFixed(3),
-    ]),
-  ),
-  "",
-  `Asked by a server that starts: ${methods.map((method) => `${start.requests[method]} ${method}`).join(", ")}.`,
-  `Resident memory after the start, at most during the import, 10 s after it: alone ${[alone.startBytes, alone.importBytes, alone.laterBytes].map(megabytes).join(", ")}; in the campus ${[start.memoryBytes, peak.bytes, later.memoryBytes].map(megabytes).join(", ")}.`,
-  `The folder of a server with both versions takes ${(store / (image.storedBytes + newer.storedBytes * changedShare)).toFixed(3)} of what is stored in it once.`,
-  `The database has ${megabytes(Number(size.bytes))}, of which chunks and the images' hashes take ${(Number(size.index) / chunks).toFixed(0)} bytes a chunk.`,
-  "The time is that of this machine, with three servers, PostgreSQL, Swift and the PCs on it: it says nothing of another one.",
-].join("\n");
-console.log(text);
-if (values.out !== undefined) {
-  await mkdir(values.out, { recursive: true });
-  const memory = {
-    alone,
-    campus: {
-      startBytes: start.memoryBytes,
-      importBytes: peak.bytes,
-      laterBytes: later.memoryBytes,
-    },
-  };
-  const figures = {
-    ...{ diskBytes, storedBytes: image.storedBytes, chunks, rows, memory },
-    ...{ atStart: start.requests, storeBytes: store, databaseBytes: Number(size.bytes) },
-    chunkBytesInDatabase: Number(size.index) / chunks,
-  };
-  await writeFile(join(values.out, "campus-costs.json"), `${JSON.stringify(figures, null, 1)}\n`);
-  await writeFile(join(values.out, "campus-costs.txt"), `${text}\n`);
+      requests: Object.fromEntries(
+        methods.map((method) => [method, requests[method] / (bytes / 1e9)]),
+      ) as Traffic["requests"],
+      sent: sentBytes / bytes,
+      received: receivedBytes / bytes,
+    }));
+
+  const text = [
+    `A disk of ${(diskBytes / 1e9).toFixed(2)} GB, an image of ${gigabytes(image.storedBytes)} GB stored; ${image.chunks} chunks`,
+    cellsText(["", "stored GB", ...methods.slice(0, 4), "GB sent", "received", "s"]),
+    ...rows.map(rowText),
+    "",
+    "For each stored GB of the image:",
+    cellsText(["", "", ...methods.slice(0, 4), "GB sent", "received"]),
+    ...perGb.map(({ name, requests, sent, received }) =>
+      cellsText([
+        name,
+        "",
+        ...methods.slice(0, 4).map((method) => requests[method].toFixed(1)),
+        sent.toFixed(3),
+        received.toFixed(3),
+      ]),
+    ),
+    "",
+    `Asked by a server that starts: ${methods.map((method) => `${start.requests[method]} ${method}`).join(", ")}.`,
+    `Resident memory after the start, at most during the import, 10 s after it: alone ${[alone.startBytes, alone.importBytes, alone.laterBytes].map(megabytes).join(", ")}; in the campus ${[start.memoryBytes, peak.bytes, later.memoryBytes].map(megabytes).join(", ")}.`,
+    `The folder of a server with both versions takes ${(store / (image.storedBytes + newer.storedBytes * changedShare)).toFixed(3)} of what is stored in it once.`,
+    `The database has ${megabytes(Number(size.bytes))}, of which chunks and the images' hashes take ${(Number(size.index) / chunks).toFixed(0)} bytes a chunk.`,
+    "The time is that of this machine, with three servers, PostgreSQL, Swift and the PCs on it: it says nothing of another one.",
+  ].join("\n");
+  console.log(text);
+  if (values.out !== undefined) {
+    await mkdir(values.out, { recursive: true });
+    const memory = {
+      alone,
+      campus: {
+        startBytes: start.memoryBytes,
+        importBytes: peak.bytes,
+        laterBytes: later.memoryBytes,
+      },
+    };
+    const figures = {
+      ...{ diskBytes, storedBytes: image.storedBytes, chunks, rows, memory },
+      ...{ atStart: start.requests, storeBytes: store, databaseBytes: Number(size.bytes) },
+      chunkBytesInDatabase: Number(size.index) / chunks,
+    };
+    await writeFile(join(values.out, "campus-costs.json"), `${JSON.stringify(figures, null, 1)}\n`);
+    await writeFile(join(values.out, "campus-costs.txt"), `${text}\n`);
+  }
 }
