@@ -1,6 +1,6 @@
 # Whether this PC has the memory that the agent needs.
 
-# The agent's menu takes 95 MiB, a restore up to 160; below this it has no room for what comes in.
+# The agent's menu takes 95 MiB, a restore up to 170; below this it has no room for what comes in.
 needed_mib=160
 
 memory_mib() { echo $(($(sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo) / 1024)); }
