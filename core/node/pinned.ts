@@ -1,5 +1,6 @@
 /** HTTP and WebSockets to a server's gate, on connections that have shown the right key (`pin.ts`). */
-import { Agent, Client, fetch, type RequestInit, type Response, WebSocket } from "undici";
+import type { Agent, RequestInit, Response } from "undici";
+import { WebSocket } from "ws";
 import { connectPinned, type GatePlace, type PinnedSocket } from "./pin.ts";
 
 /** HTTP to one server. */
@@ -16,11 +17,16 @@ export interface PinnedLink extends Omit<PinnedSocket, "socket"> {
 /** The gate that `place` names; asked anew for each connection, for the keys may change. */
 export class PinnedServer implements ServerHttp {
   private readonly place: () => Promise<GatePlace>;
-  private readonly agent: Agent;
+  private agent: Agent | null = null;
 
   constructor(place: () => Promise<GatePlace>) {
     this.place = place;
-    this.agent = new Agent({
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    // It is large, and a PC that comes up has nothing to ask yet.
+    const { Agent, fetch } = await import("undici");
+    this.agent ??= new Agent({
       connect: (_, callback) => {
         this.place()
           .then(connectPinned)
@@ -30,9 +36,6 @@ export class PinnedServer implements ServerHttp {
           );
       },
     });
-  }
-
-  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const { url } = await this.place();
     return fetch(new URL(path, url), { ...init, dispatcher: this.agent });
   }
@@ -41,17 +44,19 @@ export class PinnedServer implements ServerHttp {
   async openLink(path: string): Promise<PinnedLink> {
     const place = await this.place();
     const { socket: connection, spki, exporter } = await connectPinned(place);
-    const dispatcher = new Client(place.url.origin, {
-      // Later, as sockets connect: a client that is answered at once forgets its request.
-      connect: (_, callback) => queueMicrotask(() => callback(null, connection)),
-    });
     const url = new URL(path, place.url);
     url.protocol = "wss:";
-    return { socket: new WebSocket(url, { dispatcher }), spki, exporter };
+    const socket = new WebSocket(url, {
+      createConnection: () => connection,
+      perMessageDeflate: false,
+    });
+    // Whoever takes the socket hears of errors by its end, too.
+    socket.on("error", () => {});
+    return { socket, spki, exporter };
   }
 
   /** Cuts what is under way. */
   async close(): Promise<void> {
-    await this.agent.destroy();
+    await this.agent?.destroy();
   }
 }

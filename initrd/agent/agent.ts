@@ -81,8 +81,10 @@ export class Agent {
   /** Resolves with the exit status: with `once` after a session, else when `stop` is called. */
   async run(): Promise<number> {
     await this.desk.open();
-    await this.description.refresh();
+    // The server is reached while the disks are asked what they are.
+    const described = this.description.current();
     this.link.start();
+    await described;
     const ticker = setInterval(() => this.tick(), tickEvery);
     this.desk.draw();
     const status = await this.over.promise;
@@ -119,12 +121,13 @@ export class Agent {
   }
 
   private async hello(): Promise<Hello> {
-    const described = await this.description.refresh();
+    const described = await this.description.current();
     return { type: "hello", ...described, ...this.standing() };
   }
 
   private up({ name, room }: Welcome): void {
     this.ports.journal.milestone(`registered as ${name}`);
+    this.ports.welcomed();
     this.desk.take({ type: "welcome", name, room });
     this.workbench.listeners.reconnected?.();
     this.link.heed();

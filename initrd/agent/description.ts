@@ -8,6 +8,8 @@ export type Described = Omit<Hello, "type" | "protocol" | "state" | "report">;
 
 /** A disk may be slow to appear, a cable be put elsewhere. */
 const lookEvery = millis(5000);
+/** A start of the agent reads it for the screen and for its first login, within this. */
+const freshFor = millis(2000);
 
 export type DescriptionPorts = Pick<
   AgentPorts,
@@ -18,6 +20,8 @@ export class Description {
   private readonly ports: DescriptionPorts;
   private described: Described | null = null;
   private lookAt: Millis = millis(0);
+  private reading: Promise<Described> | null = null;
+  private freshUntil: Millis = millis(0);
 
   constructor(ports: DescriptionPorts) {
     this.ports = ports;
@@ -34,12 +38,12 @@ export class Description {
     return this.ports.isHalfWritten(this.described?.disks ?? []);
   }
 
-  /** Reads it anew. */
-  async refresh(): Promise<Described> {
-    const { ports } = this;
-    this.lookAt = millis(ports.clock.now() + lookEvery);
-    this.described = await ports.describe();
-    return this.described;
+  /** As it is now; what was read a moment ago, or is being read, is not read again. */
+  async current(): Promise<Described> {
+    const { described, ports } = this;
+    if (described !== null && ports.clock.now() < this.freshUntil) return described;
+    this.reading ??= this.read();
+    return this.reading;
   }
 
   /** Looks again if it is time; calls back when the disks or the link have changed, if it still matters then. */
@@ -54,6 +58,18 @@ export class Description {
         changed();
       })
       .catch((error: unknown) => journal.log(`hardware not read: ${error}`));
+  }
+
+  private async read(): Promise<Described> {
+    const { describe, clock } = this.ports;
+    this.lookAt = millis(clock.now() + lookEvery);
+    try {
+      this.described = await describe();
+      this.freshUntil = millis(clock.now() + freshFor);
+      return this.described;
+    } finally {
+      this.reading = null;
+    }
   }
 
   private async hasChanged(matters: () => boolean): Promise<boolean> {

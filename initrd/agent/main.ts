@@ -18,20 +18,25 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => ending.abort());
 }
 
-try {
-  const options = parseAgentArgs(process.argv.slice(2), ROOMCAST_APPLIANCE === "1");
-  process.exitCode = await runAgent({
-    ...options,
-    language: languageOf([ROOMCAST_LANGUAGE ?? ""]),
-    clockOffSeconds: Number(ROOMCAST_CLOCK_OFF ?? 0),
-    logPath: ROOMCAST_LOG ?? null,
-    milestonesPath: ROOMCAST_MILESTONES ?? null,
-    signal: ending.signal,
-  });
-} catch (error) {
-  if (!(error instanceof RoomcastError)) throw error;
-  process.stderr.write(`roomcast: ${printable(`${error.message}: ${error.next}`)}\n`);
-  process.exitCode = exitStatus(error.code);
+// A function, since a bundle that `require` loads cannot wait at its top.
+async function main(): Promise<void> {
+  try {
+    const options = parseAgentArgs(process.argv.slice(2), ROOMCAST_APPLIANCE === "1");
+    process.exitCode = await runAgent({
+      ...options,
+      language: languageOf([ROOMCAST_LANGUAGE ?? ""]),
+      clockOffSeconds: Number(ROOMCAST_CLOCK_OFF ?? 0),
+      logPath: ROOMCAST_LOG ?? null,
+      milestonesPath: ROOMCAST_MILESTONES ?? null,
+      signal: ending.signal,
+    });
+  } catch (error) {
+    if (!(error instanceof RoomcastError)) throw error;
+    process.stderr.write(`roomcast: ${printable(`${error.message}: ${error.next}`)}\n`);
+    process.exitCode = exitStatus(error.code);
+  }
+  // A menu or a socket that is still being closed does not keep the process.
+  process.exit();
 }
-// A menu or a socket that is still being closed does not keep the process.
-process.exit();
+
+void main();

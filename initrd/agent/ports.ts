@@ -33,6 +33,8 @@ export interface AgentPorts {
   /** The server may show these keys from now on. */
   learnKeys(keys: readonly string[]): Promise<void>;
   describe(): Promise<Described>;
+  /** The server knows this PC; said after each login. */
+  welcomed(): void;
   startTask(order: Order, voice: AgentVoice): Task;
   /** `grant` answers the one that counts at that moment. */
   files(signal: AbortSignal, grant: () => string): ServerFiles;

@@ -123,7 +123,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const { version } = packageJson;
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
-  const startReceiver = options.startReceiver ?? receiversAhead();
+  // On a PC with one core a thread that starts keeps the menu from coming up.
+  const welcomed = Promise.withResolvers<void>();
+  const startReceiver = options.startReceiver ?? receiversAhead(welcomed.promise);
   const health = new DiskHealth();
   const erases = new DriveErases();
   const halfWritten = new HalfWritten();
@@ -219,6 +221,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     learnKeys: (keys) =>
       gate.learn(keys).catch((error: unknown) => journal.log(`keys not kept: ${error}`)),
     describe,
+    welcomed: welcomed.resolve,
     startTask,
     files,
     check: async function* (signal, grant) {

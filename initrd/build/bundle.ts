@@ -2,13 +2,18 @@
  * The agent as files that run without `node_modules`: one for the main thread, one for each worker,
  * side by side. A worker is written in the sources as `new Worker(new URL("./x-worker.ts",
  * import.meta.url))` and found by that: it becomes `x-worker.js` beside the bundle.
+ *
+ * Each is a pair: `x.js`, the same few lines everywhere (`starter.ts`), which start `x.bundle.js`.
  */
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 /** File name (no folder) → contents, deterministic for the same sources. */
 export type Bundle = ReadonlyMap<string, Uint8Array>;
+
+/** The name of what `name` starts. */
+export const bundleName = (name: string): string => name.replace(/\.js$/, ".bundle.js");
 
 /** `main` is the agent's entry; it becomes `outName`. Rejects with esbuild's own message on a source that does not build. */
 export async function bundleAgent(
@@ -19,9 +24,11 @@ export async function bundleAgent(
   const files = new Map<string, Uint8Array>();
   const sources = new Map<string, string>([[outName, main]]);
   const pending = [outName];
+  const starter = await packStarter();
   for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
     const workers = new Set<string>();
-    files.set(name, await bundleOne(repository, sources.get(name) as string, workers));
+    files.set(name, starter);
+    files.set(bundleName(name), await packOne(repository, sources.get(name) as string, workers));
     for (const worker of workers) {
       const workerName = workerFileName(worker);
       const known = sources.get(workerName);
@@ -35,36 +42,47 @@ export async function bundleAgent(
   return files;
 }
 
-async function bundleOne(
+/** One file in the form that Node's `require` has. Escapes instead of other letters: a string of bytes is half as long in memory. */
+const packed = {
+  ...{ bundle: true, write: false, platform: "node", format: "cjs", target: "node24" },
+  ...{ charset: "ascii", legalComments: "none", logLevel: "silent" },
+} as const satisfies BuildOptions;
+
+async function packStarter(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    ...packed,
+    entryPoints: [join(import.meta.dirname, "starter.ts")],
+    define: { "import.meta.filename": "__filename" },
+  });
+  return (outputFiles[0] as { contents: Uint8Array }).contents;
+}
+
+async function packOne(
   repository: string,
   entry: string,
   workers: Set<string>,
 ): Promise<Uint8Array> {
-  const result = await build({
+  const { outputFiles } = await build({
+    ...packed,
     absWorkingDir: repository,
     entryPoints: [relative(repository, entry)],
-    bundle: true,
-    write: false,
-    platform: "node",
-    format: "esm",
-    target: "node24",
-    charset: "utf8",
-    legalComments: "none",
-    logLevel: "silent",
     // koffi and node-pty load their native parts themselves, from node_modules beside the bundle.
     // The others are blessed's optional terminal widget, which roomcast does not use.
+    // The script has no loader of its own for `import()`.
+    supported: { "dynamic-import": false },
     external: ["koffi", "@lydell/node-pty", "pty.js", "term.js"],
-    // CommonJS packages inside an ES module need `require` for Node's own modules.
+    define: { "import.meta.url": "roomcastUrl" },
+    // An expression, whose value `starter.ts` calls.
     banner: {
       js: [
-        'import { createRequire as roomcastCreateRequire } from "node:module";',
-        "const require = roomcastCreateRequire(import.meta.url);",
-        'const roomcastBlessedData = require("node:path").join(import.meta.dirname, "blessed");',
+        '(function (require, module, roomcastUrl) { "use strict";',
+        'const roomcastBlessedData = require("node:url").fileURLToPath(new URL("blessed", roomcastUrl));',
       ].join("\n"),
     },
+    footer: { js: "})" },
     plugins: [workerFiles(workers), blessed],
   });
-  return (result.outputFiles[0] as { contents: Uint8Array }).contents;
+  return (outputFiles[0] as { contents: Uint8Array }).contents;
 }
 
 const workerFileName = (source: string): string => basename(source).replace(/\.ts$/, ".js");

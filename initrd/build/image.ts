@@ -7,6 +7,7 @@ import { localDiskCommands } from "../../core/boot/grub-script.ts";
 import { assert } from "../../core/errors.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
+import { withCompiled } from "./compiled.ts";
 import {
   kernelMetaPackage,
   libraryPackages,
@@ -86,7 +87,8 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   });
   const initFolder = join(repository, "initrd", "init");
   const rescue = await rescueTree(packages, initFolder);
-  const agent = await agentTree(bundle, initFolder, blessedData(repository));
+  const compiled = withCompiled(bundle, nodeProgram(repository));
+  const agent = await agentTree(compiled, initFolder, blessedData(repository));
   const drivers = await furtherDriverTree({
     packages,
     kernelVersion: kernel.version,

@@ -68,7 +68,7 @@ export async function agentTree(
   initFolder: string,
   blessedFolder: string,
 ): Promise<CpioEntry[]> {
-  const entries: CpioEntry[] = [textFile("roomcast/package.json", '{"type":"module"}\n')];
+  const entries: CpioEntry[] = [textFile("roomcast/package.json", '{"type":"commonjs"}\n')];
   for (const [name, data] of bundle)
     entries.push({ path: `roomcast/${name}`, kind: "file", permissions: 0o644, data });
   for (const name of (await readdir(initFolder)).sort()) {

@@ -31,6 +31,9 @@ flagged() {
   return 1
 }
 
+# Whether the drivers of rare hardware did not fit into the memory.
+drivers_lack() { [ -e /etc/drivers-begun ] && [ ! -e /var/drivers-complete ]; }
+
 seconds_up() { cut -d . -f 1 /proc/uptime; }
 
 # Loads a driver for each device that has one in the image. A bus driver brings more devices: again

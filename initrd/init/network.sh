@@ -88,12 +88,14 @@ no_adapter() {
   # Drivers are still being loaded.
   [ $(($(seconds_up) - since)) -lt 5 ] && return
   say_once "no network adapter"
+  more=
+  drivers_lack && more="       4. more memory: below 1 GB, drivers of rare adapters do not fit"
   trouble_screen "No network adapter that this boot image has a driver for" \
     "" "Adapters on the PCI bus:" "$(pci_devices 0x02)" "" \
     "Check  1. is the adapter switched on in the firmware's setup?" \
     "       2. listed here: restart, press m, choose another kernel (the server's" \
     "          administrator makes one with: make kernel)" \
-    "       3. an adapter for USB works with most PCs"
+    "       3. an adapter for USB works with most PCs" "$more"
 }
 
 # Devices of a class, as sysfs has it: its driver, or that there is none.

@@ -47,7 +47,7 @@ export const ownImageRows: readonly OwnImageRow[] = [
       variables: waitingForMokManager(certificate, password),
     }),
     see: async (pc) => {
-      await enrol(pc);
+      await enrol(pc, password);
       await seeMenu(pc);
     },
   },
@@ -130,8 +130,8 @@ async function seeRefusal(pc: Pc, words: RegExp): Promise<void> {
   assert.doesNotMatch(pc.serial(), /roomcast: /, "what was refused did not start");
 }
 
-/** As a person does it, up to the restart. */
-async function enrol(pc: Pc): Promise<void> {
+/** As a person does it at MokManager, up to the restart. */
+export async function enrol(pc: Pc, password: string): Promise<void> {
   let heard = 0;
   for (const [words, keys] of [
     [/Press any key to perform MOK management/, ["ret"]],

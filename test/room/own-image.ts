@@ -19,6 +19,8 @@ export interface OwnImageRoom {
   readonly room: Room;
   /** The site's, in DER. */
   readonly certificate: Uint8Array;
+  /** Has the server give PCs the image, by its setting. */
+  useImage(): Promise<void>;
   /** Signs anew, with the key of another site. */
   signByAnother(): Promise<void>;
   /** Changes the server's address in the image that is signed. */
@@ -30,8 +32,14 @@ export interface OwnImageRoom {
   close(keepLogs: boolean): Promise<void>;
 }
 
-/** Builds the boot image, has it signed, and starts the room. */
-export async function openOwnImageRoom(say: (line: string) => void): Promise<OwnImageRoom> {
+/**
+ * Builds the boot image, has it signed, and starts the room. `isUsed`: PCs get it; else as before there was one,
+ * from this server's own DHCP, as Debian's GRUB needs it.
+ */
+export async function openOwnImageRoom(
+  say: (line: string) => void,
+  { isUsed = true } = {},
+): Promise<OwnImageRoom> {
   await run([process.execPath, "initrd/build/main.ts"], { cwd: repository });
   const work = await mkdtemp(join(tmpdir(), "roomcast-own-image-"));
   const bootFolder = join(work, "boot");
@@ -49,17 +57,20 @@ export async function openOwnImageRoom(say: (line: string) => void): Promise<Own
     });
   // The server is to find an image, and only once it runs there is the key that the image names.
   await make("site", "sha256:none");
-  const config = `[boot]\nfolder = "${bootFolder}"\nsecureBootImage = true\n`;
-  const room = await openRoom({ dhcp: "proxy", config });
+  const config = (given: boolean): string =>
+    `[boot]\nfolder = "${bootFolder}"\nsecureBootImage = ${given}\n`;
+  const dhcp = isUsed ? "proxy" : "server";
+  const room = await openRoom({ dhcp, config: config(isUsed) });
   const [pin] = (await gatePins(room.data)) ?? [];
   assert(pin !== undefined, "the server has made its gate's key");
   await make("site", pin);
   const kept = join(work, "kept");
   await cp(join(bootFolder, "secure"), kept, { recursive: true });
-  await startOther(room.network, work);
+  if (isUsed) await startOther(room.network, work);
   return {
     room,
     certificate: await readFile(join(kept, "site.cer")),
+    useImage: () => room.restartServer({ dhcp, config: config(true) }),
     signByAnother: async () => void (await make("another", pin)),
     async tamper() {
       const image = join(bootFolder, secureBootFiles.image);

@@ -55,6 +55,8 @@ export interface PcOptions extends UefiFeatures {
   /** The PC's clock at power-on as QEMU's `-rtc base=` takes it; else the host's. */
   readonly clock?: string;
   readonly memoryMib: number;
+  /** One unless said otherwise. */
+  readonly cores?: number;
   /** Serial log, screens and sockets go here, and stay. */
   readonly folder: string;
   /** Boots this kernel straight away, without firmware's help. */
@@ -125,7 +127,8 @@ export async function startPc(options: PcOptions, network: RoomNetwork): Promise
   const child = spawnQemu(
     [
       ...["-name", name, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"],
-      ...["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-smp", "1"],
+      ...["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"],
+      ...["-smp", String(options.cores ?? 1)],
       ...["-m", String(options.memoryMib), "-uuid", uuidOf(options.number)],
       ...["-smbios", `type=1,manufacturer=QEMU,product=Room PC,serial=ROOM-${options.number}`],
       ...machine(options, files.vars),

@@ -25,7 +25,10 @@ export interface Room {
   /** The server's data folder. */
   readonly data: string;
   readonly network: RoomNetwork;
+  /** The server that runs now. */
   readonly lab: Lab;
+  /** Ends it, and starts it again with this configuration. */
+  restartServer(options: LabOptions): Promise<void>;
   /** Makes the PC's disk and switches it on; it tries the network first unless said otherwise. */
   start(spec: RoomPc): Promise<Pc>;
   /** Takes all down. The logs stay where `keepLogs` says so. */
@@ -56,13 +59,19 @@ export async function openRoom(server: LabOptions = {}): Promise<Room> {
     for (const path of [disks, data]) rmSync(path, { recursive: true, force: true });
   };
   process.on("exit", removeBulk);
-  const lab = await startLab(network, { data, log: join(folder, "server.log") }, server);
+  let lab = await startLab(network, { data, log: join(folder, "server.log") }, server);
   const pcs: Pc[] = [];
   return {
     folder,
     data,
     network,
-    lab,
+    get lab() {
+      return lab;
+    },
+    async restartServer(options) {
+      await lab.stop();
+      lab = await startLab(network, { data, log: join(folder, "server-again.log") }, options);
+    },
     async start({ content, ...rest }) {
       const disk = join(disks, `${rest.name}.raw`);
       if ("copyOf" in content) await copyDisk(content.copyOf, disk);

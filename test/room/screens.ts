@@ -41,7 +41,6 @@ async function picturePc(): Promise<void> {
     };
     await pc.waitForSerial(/roomcast: registered as pc1/, limitMs.boot);
     await lab.waitForPcs([pc.mac], ["idle"], limitMs.step);
-    await picture("menu");
     await pc.type("n");
     await sleep(8000);
     await picture("check");
@@ -58,13 +57,18 @@ async function picturePc(): Promise<void> {
       await sleep(200);
     }
     await lab.command("room", "walk", "lab1", "--end");
+    // As a placed PC shows it: until then six digits stand there.
+    await picture("menu");
     const large = join(room.folder, "large.raw");
     await writeFile(large, "");
     await truncate(large, 64 * 1024 * mib);
     await using file = await open(large, "r+");
     await file.write(Buffer.alloc(mib, 7), 0, mib, 63 * 1024 * mib);
     await lab.command("image", "import", large, "large", "--raw");
-    await lab.watch(["restore", "large", "--room", "lab1", "--wait"], () => {});
+    // Else the server looks for a version that fits, finds that there can be none, and asks no PC.
+    const words = ["restore", "large", "--room", "lab1", "--fit", "never", "--wait"];
+    const refused = await lab.watch(words, () => {});
+    assert(refused.value?.members[0]?.refused === true, `the PC refuses: ${refused.stderr}`);
     await picture("refused");
     isDone = true;
   } finally {

@@ -34,13 +34,18 @@ const port = parentPort;
 const say = (message: FromReceiver): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
-try {
-  await loadReceiver();
-  await run((await sleepUntilCalled(workerData, port)) as ReceiverSetup);
-} catch (error) {
-  say({ type: "failed", failure: failureOf(error) });
+// A function, since a bundle that `require` loads cannot wait at its top.
+async function main(): Promise<void> {
+  try {
+    await loadReceiver();
+    await run((await sleepUntilCalled(workerData, port)) as ReceiverSetup);
+  } catch (error) {
+    say({ type: "failed", failure: failureOf(error) });
+  }
+  port.close();
 }
-port.close();
+
+void main();
 
 async function run(setup: ReceiverSetup): Promise<void> {
   const { wakeDescriptor } = setup;

@@ -29,13 +29,15 @@ export const startCastReceiver = (
 ): Promise<CastReceiver> => startOn(new SleepingWorker(workerModule), options, events);
 
 /**
- * As `startCastReceiver`, by a worker that was made before it is needed: while a PC waits for an order, and
- * again while it waits for the next.
+ * As `startCastReceiver`, by a worker that was made before it is needed: once `from` resolves, while a PC waits for
+ * an order, and again while it waits for the next.
  */
-export function receiversAhead(): typeof startCastReceiver {
+export function receiversAhead(
+  from: Promise<unknown> = Promise.resolve(),
+): typeof startCastReceiver {
   // What this thread needs of the system's calls is loaded by then, too.
-  void loadCalls(true);
-  return startAhead(() => new SleepingWorker(workerModule), startOn);
+  void from.then(() => loadCalls(true));
+  return startAhead(() => new SleepingWorker(workerModule), startOn, from);
 }
 
 async function startOn(

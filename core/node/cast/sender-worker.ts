@@ -46,13 +46,18 @@ const say = (message: FromSender): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (ms: number): void => void Atomics.wait(sleepCell, 0, 0, ms);
 
-try {
-  await loadSender();
-  await run((await sleepUntilCalled(workerData, port)) as SenderSetup);
-} catch (error) {
-  say({ type: "failed", failure: failureOf(error) });
-  port.close();
+// A function, since a bundle that `require` loads cannot wait at its top.
+async function main(): Promise<void> {
+  try {
+    await loadSender();
+    await run((await sleepUntilCalled(workerData, port)) as SenderSetup);
+  } catch (error) {
+    say({ type: "failed", failure: failureOf(error) });
+    port.close();
+  }
 }
+
+void main();
 
 async function run(setup: SenderSetup): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);

@@ -41,12 +41,13 @@ export async function sleepUntilCalled(data: unknown, port: MessagePort): Promis
 }
 
 /**
- * As `start`, each time on a worker of this module that was made before it is needed: one sleeps from now on, and
- * another from the end of each cast.
+ * As `start`, each time on a worker of this module that was made before it is needed: one sleeps from when `from`
+ * resolves, and another from the end of each cast.
  */
 export function startAhead<Options, Events, Cast extends { readonly ended: Promise<unknown> }>(
   newWorker: () => SleepingWorker,
   start: (worker: SleepingWorker, options: Options, events: Events) => Promise<Cast>,
+  from: Promise<unknown> = Promise.resolve(),
 ): (options: Options, events: Events) => Promise<Cast> {
   let next: SleepingWorker | null = null;
   const prepare = (): void => {
@@ -59,7 +60,7 @@ export function startAhead<Options, Events, Cast extends { readonly ended: Promi
         if (next === made) next = null;
       });
   };
-  prepare();
+  from.then(prepare);
   return async (options, events) => {
     const worker = next ?? newWorker();
     next = null;

@@ -2,7 +2,6 @@
 import { readFile } from "node:fs/promises";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
-import { fetch } from "undici";
 import { errorText, RoomcastError } from "../../../core/errors.ts";
 import { type GatePlace, isPin, unreached } from "../../../core/node/pin.ts";
 import { writeDurably } from "../../../core/node/write-durably.ts";

@@ -1,4 +1,4 @@
-import type { WebSocket } from "undici";
+import type { WebSocket } from "ws";
 import {
   type LinkAction,
   type LinkEvent,

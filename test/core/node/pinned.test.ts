@@ -106,8 +106,10 @@ test("a request and a WebSocket over it", async () => {
   const { socket, exporter } = await server.openLink("/echo");
   socket.binaryType = "arraybuffer";
   socket.onopen = () => socket.send(Uint8Array.of(1, 2, 3));
-  const [{ data }] = (await once(socket, "message")) as [{ data: ArrayBuffer }];
-  assert.deepEqual([...new Uint8Array(data)], [1, 2, 3]);
+  const data = await new Promise<unknown>((resolve) => {
+    socket.onmessage = (event) => resolve(event.data);
+  });
+  assert.deepEqual([...new Uint8Array(data as ArrayBuffer)], [1, 2, 3]);
   assert.deepEqual(exporter, exporters[0]);
   socket.close();
   await server.close();

@@ -84,6 +84,7 @@ async function open({ isHalfWritten = false } = {}): Promise<Bench> {
       disks: [],
       memoryBytes: 1,
     }),
+    welcomed() {},
     startTask() {
       const begun = new IdleTask();
       tasks.push(begun);

@@ -10,6 +10,7 @@ import {
   nameWorkers,
   plainBlessed,
 } from "../../../initrd/build/bundle.ts";
+import { withCompiled } from "../../../initrd/build/compiled.ts";
 
 const repository = join(import.meta.dirname, "..", "..", "..");
 let folder = "";
@@ -79,28 +80,43 @@ test("a bundle runs alone: worker, koffi, blessed with a screen and its letters"
      blessed.box({ parent: screen, height: 1, content: "menu" });
      blessed.bigtext({ parent: screen, top: 2, height: 14, content: "43" } as never);
      screen.render();
-     await new Promise((resolve) => setTimeout(resolve, 50));
-     console.error(JSON.stringify({ ...(await count(21) as object), drawn: drawn.includes("menu") }));
-     process.exit(0);`,
+     const say = async (): Promise<void> => {
+       await new Promise((resolve) => setTimeout(resolve, 50));
+       console.error(JSON.stringify({ ...(await count(21) as object), drawn: drawn.includes("menu") }));
+       process.exit(0);
+     };
+     void say();`,
   );
   const bundle = await bundleAgent(folder, main, "agent.js");
-  assert.deepEqual([...bundle.keys()], ["agent.js", "count-worker.js"]);
+  assert.deepEqual(
+    [...bundle.keys()],
+    ["agent.js", "agent.bundle.js", "count-worker.js", "count-worker.bundle.js"],
+  );
   assert.deepEqual(await bundleAgent(folder, main, "agent.js"), bundle, "the same sources differ");
+  const compiled = withCompiled(bundle, process.execPath);
+  assert.deepEqual(withCompiled(bundle, process.execPath), compiled, "the same, compiled");
 
   const alone = mkdtempSync(join(tmpdir(), "alone-"));
+  const run = () =>
+    spawnSync(process.execPath, [join(alone, "agent.js")], {
+      env: { TERM: "xterm", PATH: "/usr/bin:/bin" },
+      encoding: "utf8",
+      timeout: 20_000,
+    }).stderr.trim();
   try {
-    writeFileSync(join(alone, "package.json"), '{"type":"module"}');
-    for (const [name, data] of bundle) writeFileSync(join(alone, name), data);
+    writeFileSync(join(alone, "package.json"), '{"type":"commonjs"}');
+    for (const [name, data] of compiled) writeFileSync(join(alone, name), data);
     cpSync(blessedData(repository), join(alone, "blessed"), { recursive: true });
     mkdirSync(join(alone, "node_modules"));
     for (const name of ["koffi", "@koromix"])
       symlinkSync(join(repository, "node_modules", name), join(alone, "node_modules", name));
-    const ran = spawnSync(process.execPath, [join(alone, "agent.js")], {
-      env: { TERM: "xterm", PATH: "/usr/bin:/bin" },
-      encoding: "utf8",
-      timeout: 20_000,
-    });
-    assert.equal(ran.stderr.trim(), '{"twice":42,"pid":true,"drawn":true}');
+    const said = '{"twice":42,"pid":true,"drawn":true}';
+    assert.equal(run(), said, "V8 takes what was compiled");
+
+    const ofAnother = compiled.get("count-worker.compiled") as Uint8Array;
+    writeFileSync(join(alone, "agent.compiled"), ofAnother);
+    const anew = `roomcast: ${join(alone, "agent.bundle.js")} is compiled anew`;
+    assert.equal(run(), `${anew}\n${said}`, "what it does not take keeps nothing from starting");
   } finally {
     rmSync(alone, { recursive: true });
   }

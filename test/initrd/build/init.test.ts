@@ -140,14 +140,23 @@ test("screens fit 80 columns", () => {
   assertFits(said);
 });
 
-test("memory: enough is passed over; too little, and drivers that did not fit, are said until R", () => {
-  const check = (availableKib: number, more = ""): string =>
-    run("memory.sh", `${more} retry_key() { return 0; }; check_memory; echo went on`, {
-      files: {
-        "proc/meminfo": `MemTotal:   402432 kB\nMemAvailable:   ${availableKib} kB\n`,
+test("memory: enough is passed over, drivers that did not fit are noted, too little is said until R", () => {
+  const check = (availableKib: number, drivers = ""): string =>
+    run(
+      "memory.sh",
+      `retry_key() { return 0; }; mount() { echo "mount $*"; }; drivers_lack() { ${drivers || "false"}; }
+       check_memory; cat "$boot_log" 2>/dev/null; echo went on`,
+      {
+        files: {
+          "proc/meminfo": `MemTotal:   402432 kB\nMemAvailable:   ${availableKib} kB\n`,
+        },
       },
-    });
+    );
   assert.equal(check(300_000), "went on\n");
+  const noted = check(300_000, "true");
+  assert.match(noted, /^mount -o remount,size=90% \/$/m);
+  assert.match(noted, /393 MiB of memory: the further drivers did not fit\nwent on\n$/);
+  assert.doesNotMatch(noted, /Not enough/);
   const said = check(100_000);
   assert.match(said, /Not enough memory: this PC has 393 MiB/);
   assert.match(said, /and 97 MiB are free/);
