@@ -1,69 +1,103 @@
 /**
- * Runs test files in processes of their own: `test/run.ts AT_ONCE FILE…`.
+ * Runs test files: `test/run.ts AT_ONCE FILE…`. So many processes are at work at once; short files share one
+ * (`processes.ts`).
  *
  * A file that fails is run once more, alone and after all others. Many tests hold a bound on time or
  * wait for a socket, and on two busy cores one in some thousands misses it. What fails alone as well
  * has failed; what passes then is named at the end, since it may be a race. No test can hold up the
- * others: each has {@link testMs}, and a file whose tests have ended is ended.
+ * others: each has {@link testMs}, and a process whose tests have ended is ended.
  */
-import { relative } from "node:path";
+import { existsSync, globSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { begunFirst } from "./begun-first.ts";
+import { processesOf, type TestProcess } from "./processes.ts";
 
 const testMs = 10 * 60_000;
-/** More files than this have not failed by chance. */
+/** More than so many have not failed by chance. */
 const mostChances = 5;
 const longest = 8;
 
 const [atOnce, ...given] = process.argv.slice(2);
-const place = (file: string): number => {
-  const at = begunFirst.indexOf(relative("", file));
-  return at < 0 ? begunFirst.length : at;
-};
-const files = given.toSorted((one, other) => place(one) - place(other));
+const cache = join(import.meta.dirname, "../build/cache");
+const folder = join(cache, `tests-${process.pid}`);
+// What was stopped by a signal has left its own.
+for (const name of globSync("tests-*", { cwd: cache })) {
+  if (!existsSync(`/proc/${name.slice("tests-".length)}`))
+    rmSync(join(cache, name), { recursive: true, force: true });
+}
 
 interface Outcome {
-  readonly failed: readonly string[];
+  /** Each a file with a test that did not pass, or the files of a process that broke off. */
+  readonly failed: readonly (readonly string[])[];
+  /** How long each file took. */
   readonly seconds: ReadonlyMap<string, number>;
 }
 
-/** `failed`: the files with a test that did not pass. `seconds`: how long each file took. */
-function runFiles(which: readonly string[], concurrency: number): Promise<Outcome> {
-  const failed = new Set<string>();
+function runProcesses(processes: readonly TestProcess[], concurrency: number): Promise<Outcome> {
+  const failed = new Map<string, readonly string[]>();
   const seconds = new Map<string, number>();
+  const filesOf = new Map(processes.map(({ path, files }) => [path, files]));
   const events = run({
-    files: [...which],
+    files: processes.map(({ path }) => path),
     concurrency,
     timeout: testMs,
     forceExit: true,
     execArgv: process.execArgv,
   });
-  events.on("test:fail", ({ file, todo, skip }) => {
-    if (todo === undefined && skip === undefined) failed.add(relative("", file ?? "?"));
-  });
+  const took = (file: string, ms: number) => void seconds.set(file, ms / 1000);
+  for (const type of ["test:pass", "test:fail"] as const) {
+    events.on(type, ({ file, name, details, todo, skip }) => {
+      const path = relative("", file ?? "?");
+      const files = filesOf.get(path) ?? [path];
+      // Of a process with several, each is a suite by its name.
+      const which = files.length > 1 && files.includes(name) ? [name] : files;
+      if (which !== files) took(name, details.duration_ms);
+      if (type === "test:fail" && todo === undefined && skip === undefined)
+        failed.set(which.join(), which);
+    });
+  }
   events.on("test:summary", ({ file, duration_ms }) => {
-    if (file !== undefined) seconds.set(relative("", file), duration_ms / 1000);
+    const path = relative("", file ?? "");
+    if (filesOf.get(path)?.length === 1) took(path, duration_ms);
   });
   const report = events.compose(spec);
   report.pipe(process.stdout);
   return new Promise((done, failedToRun) => {
-    report.once("end", () => done({ failed: [...failed], seconds }));
+    report.once("end", () => done({ failed: [...failed.values()], seconds }));
     events.once("error", failedToRun);
   });
 }
 
-const first = await runFiles(files, Number(atOnce));
-const slow = [...first.seconds].sort(([, one], [, other]) => other - one).slice(0, longest);
-console.log(
-  `\nThe longest: ${slow.map(([file, took]) => `${file} ${took.toFixed(0)} s`).join(", ")}`,
-);
-if (first.failed.length > mostChances) process.exitCode = 1;
-else if (first.failed.length > 0) {
-  console.log(`\nOnce more, alone: ${first.failed.join(", ")}\n`);
-  const second = await runFiles(first.failed, 1);
-  const byChance = first.failed.filter((file) => !second.failed.includes(file));
-  for (const file of second.failed) console.log(`FAILED TWICE: ${file}`);
-  for (const file of byChance) console.log(`FAILED ONCE, PASSED ALONE: ${file}`);
-  if (second.failed.length > 0) process.exitCode = 1;
+/** Seconds of a processor that all processes took that have ended, and what they had started. */
+function processorSeconds(): number {
+  // proc_pid_stat(5): cutime and cstime, in ticks of 10 ms, are fields 16 and 17; the third follows the name.
+  const fields = readFileSync("/proc/self/stat", "utf8").replace(/.*\) /s, "").split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+try {
+  const first = await runProcesses(processesOf(given, folder), Number(atOnce));
+  const slow = [...first.seconds].sort(([, one], [, other]) => other - one).slice(0, longest);
+  const named = slow.map(([file, took]) => `${file} ${took.toFixed(0)} s`).join(", ");
+  console.log(`\nThe longest: ${named}`);
+  const [worked, passed] = [processorSeconds(), performance.now() / 1000];
+  const part = (100 * worked) / passed / availableParallelism();
+  console.log(
+    `${passed.toFixed(0)} s, in which ${worked.toFixed(0)} s of processors were used: ${part.toFixed(0)} %`,
+  );
+  if (first.failed.length > mostChances) process.exitCode = 1;
+  else if (first.failed.length > 0) {
+    const again = first.failed.flat();
+    console.log(`\nOnce more, alone: ${again.join(", ")}\n`);
+    const alone = again.map((path) => ({ path, files: [path] }));
+    const failedTwice = (await runProcesses(alone, 1)).failed.flat();
+    const byChance = again.filter((file) => !failedTwice.includes(file));
+    for (const file of failedTwice) console.log(`FAILED TWICE: ${file}`);
+    for (const file of byChance) console.log(`FAILED ONCE, PASSED ALONE: ${file}`);
+    if (failedTwice.length > 0) process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
