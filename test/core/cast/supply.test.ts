@@ -22,7 +22,10 @@ test("what was read for other keys is read again, and what is being read is wait
 });
 
 test("until the first entry's turn has come, two are read and no more", () => {
-  const supply = new Supply(new Entries(new Uint32Array(100).fill(10)));
+  const supply = new Supply(
+    new Entries(new Uint32Array(100).fill(10)),
+    (bytes) => new Uint8Array(bytes),
+  );
   const askAll = (): number => {
     for (let entry = 0; supply.hasRoomAhead; entry++)
       if (!supply.has(entry)) supply.ask(entry, "ahead");
