@@ -74,6 +74,11 @@ async function importDisk(room: HostRoom, path: string, name: string): Promise<I
   return answer.value as ImageView;
 }
 
+function imported(image: ImageView | null): ImageView {
+  assert(image !== null);
+  return image;
+}
+
 const inCampus = ({ room, api }: CampusServer, { id }: ImageView) =>
   room.until(
     () => api.get<ImageView>(`/images/${id}`),
@@ -183,8 +188,7 @@ await row("import, and put into the storage", alpha, 0, async () => {
   await inCampus(alpha, first);
 });
 await peak[Symbol.asyncDispose]();
-const image = first as ImageView | null;
-assert(image !== null);
+const image = imported(first);
 Object.assign(rows[0] as Row, { bytes: image.storedBytes });
 await sleep(10_000);
 const later = await metricsOf(socketOf(alpha.room));
@@ -195,8 +199,7 @@ await row("the next version, of which a tenth is new", alpha, 0, async () => {
   second = await importDisk(alpha.room, disk, "win11");
   await inCampus(alpha, second);
 });
-const newer = second as ImageView | null;
-assert(newer !== null);
+const newer = imported(second);
 Object.assign(rows[1] as Row, { bytes: newer.storedBytes });
 
 await Promise.all([beta, gamma].map(placed));
