@@ -54,21 +54,31 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 	@test -n "$(NAME)" -a -n "$(FROM)" || { echo "say which: make kernel NAME=6.12 FROM=PACKAGE, or FROM=FOLDER" >&2; exit 2; }
 	$(NODE) initrd/build/main.ts --kernel "$(NAME)" --from "$(FROM)"
 
-test: check test-unit test-page test-net test-room ## everything that is tested here (root, Debian 12)
+UNIT_TESTS = $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
+PAGE_TESTS = $$(find test/page -name '*.test.ts' ! -name load.test.ts)
+NET_TESTS = $$(find test/net -name '*.test.ts')
+ROOM_TESTS = $$(find test/room -name '*.test.ts')
+# What the browser takes is measured by itself.
+page-load = $(NODE) test/run.ts 1 test/page/load.test.ts
+
+# What waits for clocks, sockets and browsers leaves the processors to what computes.
+test: check packages page initrd ## everything that is tested here (root, Debian 12)
+	$(NODE) --import ./test/property.ts test/run.ts 4 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS)
+	$(page-load)
+	$(NODE) test/run.ts 2 $(ROOM_TESTS)
 
 test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
-	$(NODE) --import ./test/property.ts test/run.ts 3 $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
+	$(NODE) --import ./test/property.ts test/run.ts 3 $(UNIT_TESTS)
 
-# What the browser takes is measured by itself.
 test-page: packages page ## the page in a browser, with the real server and a scripted one; two minutes
-	$(NODE) test/run.ts 2 $$(find test/page -name '*.test.ts' ! -name load.test.ts)
-	$(NODE) test/run.ts 1 test/page/load.test.ts
+	$(NODE) test/run.ts 2 $(PAGE_TESTS)
+	$(page-load)
 
 test-net: packages ## agents and server with real sockets in network namespaces
-	$(NODE) test/run.ts 3 $$(find test/net -name '*.test.ts')
+	$(NODE) test/run.ts 3 $(NET_TESTS)
 
 test-room: packages initrd ## PCs in QEMU, from power-on to their own disk
-	$(NODE) test/run.ts 2 $$(find test/room -name '*.test.ts')
+	$(NODE) test/run.ts 2 $(ROOM_TESTS)
 
 test-kill: $(DEV) ## the image store killed at KILLS=100 random moments; two minutes
 	KILLS=$(KILLS) SEED=$(SEED) $(NODE) --test --test-reporter=spec test/server/store/kill.test.ts

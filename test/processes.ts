@@ -11,8 +11,9 @@ import { begunFirst } from "./begun-first.ts";
  * their starts are little of what they take.
  */
 const sharing = [
-  ...["core", "client/api", "client/cli", "client/console", "security"],
-  ...["server/api", "server/gate", "server/lab"],
+  ...["core", "client/api", "client/cli", "client/console", "initrd", "security"],
+  ...["server/api", "server/backup", "server/doctor", "server/gate", "server/host", "server/lab"],
+  ...["server/setup", "server/state", "server/store"],
 ];
 
 /** They change what is the process's own, measure what it takes, or have a database of their own. */

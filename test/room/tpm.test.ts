@@ -1,4 +1,4 @@
-/** A PC with a TPM: its agent makes the key while the PC comes up, the same one after a reset; no twin has it. */
+/** A PC with a TPM: its agent makes the key while the PC comes up, the same one at each start; no twin has it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -36,29 +36,23 @@ test("a PC with a TPM is itself at every boot, and a twin of it is not", {
         append: bootLine(lab, macOf(number)),
       },
     });
-  const keyOf = async (pc: Pc, after: number): Promise<string> => {
-    await pc.waitForSerial(keyMade, limitMs.step, after);
-    const [said, key] = keyMade.exec(pc.serial().slice(after)) as RegExpExecArray;
+  const keyOf = async (pc: Pc): Promise<string> => {
+    await pc.waitForSerial(keyMade, limitMs.step);
+    const [said, key] = keyMade.exec(pc.serial()) as RegExpExecArray;
     t.diagnostic(said);
     return key as string;
   };
   try {
     const pc = await switchOn("pc1");
-    const key = await keyOf(pc, 0);
+    const key = await keyOf(pc);
     await pc.waitForSerial(registered, limitMs.step);
     const [before] = await lab.waitForPcs([pc.mac], ["idle"], 30_000);
     assert.equal(before?.identity?.kind, "tpm", "it has logged in by a quote");
-    const heard = pc.serial().length;
-    await pc.reset();
-    assert.equal(await keyOf(pc, heard), key, "after a reset");
-    await pc.waitForSerial(registered, limitMs.step, heard);
-    const [after] = await lab.waitForPcs([pc.mac], ["idle"], 30_000);
-    assert.equal(after?.id, before.id, "the key is the PC");
     await lab.command("pc", "admit", before.id);
     await pc.powerOff();
 
     const twin = await switchOn("twin");
-    assert.notEqual(await keyOf(twin, 0), key);
+    assert.notEqual(await keyOf(twin), key);
     const [one, other] = await twoPcs(lab);
     assert.equal(one?.id, before.id);
     assert.equal(one.state, "offline", "nobody has taken its place");
@@ -72,7 +66,9 @@ test("a PC with a TPM is itself at every boot, and a twin of it is not", {
     assert.equal(refused.status, 4, refused.stderr);
     await twin.powerOff();
 
+    // For the TPM the same as a reset: each time QEMU starts it anew.
     const again = await switchOn("pc1");
+    assert.equal(await keyOf(again), key, "at its next start");
     await again.waitForSerial(registered, limitMs.step);
     const pcs = await lab.command<PcView[]>("pc", "list");
     assert.equal(pcs.find(({ id }) => id === before.id)?.identity?.level, "attested");
