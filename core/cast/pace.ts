@@ -34,11 +34,17 @@ export interface Judged extends RoomLoss {
 
 export class Pace {
   private readonly rate: RateControl;
-  private stretch: { sequence: number; since: Millis; wireBytes: number; heldFor: number };
+  private stretch: {
+    sequence: number;
+    since: Millis;
+    wireBytes: number;
+    heldFor: number;
+    lateFor: number;
+  };
 
   constructor(options: RateOptions, now: Millis) {
     this.rate = new RateControl(options, now);
-    this.stretch = { sequence: 0, since: now, wireBytes: 0, heldFor: 0 };
+    this.stretch = { sequence: 0, since: now, wireBytes: 0, heldFor: 0, lateFor: 0 };
   }
 
   /** In bits a second, on the wire. */
@@ -59,9 +65,10 @@ export class Pace {
     return this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
   }
 
-  /** The rate held the sender back for so many milliseconds more. */
-  noteHeld(ms: number): void {
+  /** The rate held the sender back for so many milliseconds more; then it had no processor for `lateMs`. */
+  noteHeld(ms: number, lateMs: number): void {
     this.stretch.heldFor += ms;
+    this.stretch.lateFor += lateMs;
   }
 
   /** A report of the member has been taken. */
@@ -77,14 +84,14 @@ export class Pace {
   /** A stretch begins anew: the members are others, or so are the packets. */
   begin(members: Iterable<Member>, sent: Sent, now: Millis): void {
     const { sequence, wireBytes } = sent;
-    this.stretch = { sequence: sequence + 1, since: now, wireBytes, heldFor: 0 };
+    this.stretch = { sequence: sequence + 1, since: now, wireBytes, heldFor: 0, lateFor: 0 };
     for (const member of members) member.stretchStart = null;
   }
 
   /** Ends the stretch if enough has been heard of it, and sets the rate. Null: not yet. */
   judge(members: readonly Member[], sent: Sent, now: Millis): Judged | null {
     const { rate } = this;
-    const { sequence, since, wireBytes, heldFor } = this.stretch;
+    const { sequence, since, wireBytes, heldFor, lateFor } = this.stretch;
     const elapsedMs = now - since;
     const { patience, isSearching } = rate;
     const searchPackets = isSearching ? this.packetsPerMs * searchMs : null;
@@ -93,8 +100,10 @@ export class Pace {
       if (elapsedMs > stretchLimit) this.begin(members, sent, now);
       return null;
     }
-    const sentBps = ((sent.wireBytes - wireBytes) * 8000) / Math.max(1, elapsedMs);
-    const busyRatio = heldFor / Math.max(1, elapsedMs);
+    // What it would have sent, had it had a processor: it was not the rate that was too high.
+    const ownMs = Math.max(1, elapsedMs - lateFor);
+    const sentBps = ((sent.wireBytes - wireBytes) * 8000) / ownMs;
+    const busyRatio = heldFor / ownMs;
     const before = rate.rateBps;
     const heardMs = found.packets / this.packetsPerMs;
     rate.judge({ ...found, sentBps, elapsedMs, heardMs, busyRatio }, now);

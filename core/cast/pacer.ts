@@ -24,12 +24,17 @@ export class Pacer {
     this.filledAt = now;
   }
 
-  /** `wasHeld`: the rate held the sender back. If it rested for another reason, it does not start with a flood. */
-  fill(now: Millis, rateBps: number, wasHeld: boolean): void {
+  /**
+   * `wasHeld`: the rate held the sender back. If it rested for another reason, it does not start with a flood.
+   * Answers for how many milliseconds the rate allowed what is not made up for: the sender came too late to send it.
+   */
+  fill(now: Millis, rateBps: number, wasHeld: boolean): number {
     this.bytesPerMs = rateBps / 8000;
     const most = wasHeld ? Math.max(this.burstBytes, this.bytesPerMs * catchUp) : this.burstBytes;
-    this.tokens = Math.min(most, this.tokens + (now - this.filledAt) * this.bytesPerMs);
+    const tokens = this.tokens + (now - this.filledAt) * this.bytesPerMs;
+    this.tokens = Math.min(most, tokens);
     this.filledAt = now;
+    return wasHeld ? Math.max(0, tokens - most) / this.bytesPerMs : 0;
   }
 
   get isOpen(): boolean {

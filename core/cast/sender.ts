@@ -40,6 +40,10 @@ export interface SenderOptions extends PacketOptions {
   readonly makeSlab: (byteCount: number) => Uint8Array;
 }
 
+/** A sender that is called so much later than it asked for had no processor. Timers and sockets are late by less. */
+const lateLeast = millis(10);
+/** So long it takes then until the reports that have waited for it are read. */
+const backlogFor = millis(10);
 /** Nobody waits for a member that has not reported for this long, or for four report intervals. */
 const lateAfter = millis(400);
 /**
@@ -81,6 +85,8 @@ export class CastSenderMachine {
   private filledAt: Millis;
   /** Whether the rate is all that holds the sender back. */
   private isHeldByRate = false;
+  /** When it was last called later than it had asked for. */
+  private lateAt = millis(Number.NEGATIVE_INFINITY);
   private readonly counts = { wire: 0, sent: 0, parity: 0, repair: 0, ignored: 0 };
   private statsAt: { now: Millis; wire: number };
 
@@ -192,8 +198,11 @@ export class CastSenderMachine {
   // --- time and packets
 
   tick(now: Millis): void {
-    this.pacer.fill(now, this.pace.rateBps, this.isHeldByRate);
-    if (this.isHeldByRate) this.pace.noteHeld(now - this.filledAt);
+    const isLate = this.isOverdue(now);
+    if (isLate) this.lateAt = now;
+    const lostMs = this.pacer.fill(now, this.pace.rateBps, this.isHeldByRate);
+    const lateMs = isLate ? lostMs : 0;
+    if (this.isHeldByRate) this.pace.noteHeld(now - this.filledAt - lateMs, lateMs);
     this.filledAt = now;
     if (now < this.housekeepAt) return;
     this.housekeepAt = millis(now + housekeepingEvery);
@@ -289,7 +298,8 @@ export class CastSenderMachine {
     if (sequence < member.sequence) member.stretchStart = null;
     if (sequence !== member.sequence) {
       const sentAt = this.packets.sendTimes.at(sequence, this.packets.sequence);
-      if (sentAt !== null) member.wait.note(now - sentAt, now);
+      if (this.isBehind(now)) member.wait.forget();
+      else if (sentAt !== null) member.wait.note(now - sentAt, now);
     }
     member.sequence = sequence;
     member.packets = report.packets;
@@ -328,6 +338,16 @@ export class CastSenderMachine {
   private noticeSilence(member: Member, now: Millis): void {
     const isSilent = now - member.reportedAt > silentAfter;
     if (isSilent || isDeaf(member, this.runs)) this.setServed(member, false);
+  }
+
+  /** Nobody has called it for too long. A socket that takes nothing is another matter: then it is called all the time. */
+  private isOverdue(now: Millis): boolean {
+    return now - Math.max(this.deadline, this.filledAt) > lateLeast;
+  }
+
+  /** It had no processor just now: reports have waited for itself, and do not say how long the packets took. */
+  private isBehind(now: Millis): boolean {
+    return this.isOverdue(now) || now - this.lateAt < backlogFor;
   }
 
   private isLate(member: Member, now: Millis): boolean {

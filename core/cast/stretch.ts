@@ -18,7 +18,7 @@ export interface RoomLoss {
   readonly lasting: number;
   /** How many packets the middle member's sample has. */
   readonly packets: number;
-  /** How long packets have queued on the way to every member: the least of the members' waits. */
+  /** How long packets have queued on the way to every member: the least of the members' waits; 0 where none is known. */
   readonly queueMs: number;
   readonly stragglers: readonly Member[];
 }
@@ -56,6 +56,7 @@ export function roomLoss(
   if (!isEnough) return null;
   const counting = samples.filter(({ loss }) => 1 - loss >= floor * (1 - middle.loss));
   const waits = samples.map(({ member: { wait } }) => (isSearching ? wait.last : wait.inStretch));
+  const least = Math.min(...waits);
   const lasting = counting.map((sample) => lastingLoss(sample, patience));
   for (const { member, loss } of samples) {
     member.losses.unshift(loss);
@@ -63,7 +64,7 @@ export function roomLoss(
   }
   return {
     packets: middle.packets,
-    queueMs: Math.max(0, Math.min(...waits)),
+    queueMs: least === Number.POSITIVE_INFINITY ? 0 : Math.max(0, least),
     loss: thirdQuartile(counting.map(({ loss }) => loss)),
     lasting: thirdQuartile(lasting),
     stragglers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),

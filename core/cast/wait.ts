@@ -17,6 +17,11 @@ export class Wait {
     this.inStretch = Number.POSITIVE_INFINITY;
   }
 
+  /** The wait is not known just now. */
+  forget(): void {
+    this.last = 0;
+  }
+
   /** The newest packet that has come was sent `ageMs` ago. */
   note(ageMs: number, now: Millis): void {
     if (now - this.since > rememberFor) {

@@ -130,7 +130,7 @@ export function runPacedWire(options: PacedWireOptions): PacedWireResult {
   for (let now = 0; now < seconds * 1000; now += stepMs) {
     credit = Math.min(limit.bytes, credit + stepMs * bytesPerMs);
     pacer.fill(millis(now), pace.rateBps, isHeld);
-    if (isHeld) pace.noteHeld(stepMs);
+    if (isHeld) pace.noteHeld(stepMs, 0);
     while (pacer.isOpen) {
       cast(now);
       pacer.take(packetBytes);

@@ -9,6 +9,7 @@ import { type SimKeys, simKeys } from "./keys.ts";
 import { Link, type LossOptions, lossy } from "./link.ts";
 import { type PcOptions, plainPc, SimPc } from "./pc.ts";
 import { seeded } from "./random.ts";
+import { type StallOptions, Stalls } from "./stalls.ts";
 import { disturb, type StrangerOptions } from "./stranger.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -32,6 +33,8 @@ export interface RoomOptions {
   rekeyAtMs: number;
   /** At the end of each `everyMs` the server gets no processor for `forMs`; null: it always has one. */
   starved: { readonly everyMs: number; readonly forMs: number } | null;
+  /** The server gets a processor by chance; null: it always has one. */
+  stalls: StallOptions | null;
   /** Somebody who is no member sends to the group. */
   stranger: StrangerOptions | null;
   readDelayMs: number;
@@ -111,6 +114,7 @@ export class SimRoom {
   /** When those packets that wait in the own interface are through. */
   private waiting: number[] = [];
   private readonly quarters: Quarter[] = [];
+  private readonly stalls: Stalls | null;
 
   constructor(
     options: Partial<RoomOptions> & Pick<RoomOptions, "seed" | "pcs">,
@@ -128,6 +132,7 @@ export class SimRoom {
       restartAtMs: Number.POSITIVE_INFINITY,
       rekeyAtMs: Number.POSITIVE_INFINITY,
       starved: null,
+      stalls: null,
       stranger: null,
       readDelayMs: 1,
       limitMs: 3_600_000,
@@ -138,6 +143,8 @@ export class SimRoom {
     this.storedLengths = this.options.storedLengths;
     this.keys = simKeys(0);
     this.keysInUse = this.keys;
+    const { stalls } = this.options;
+    this.stalls = stalls === null ? null : new Stalls(stalls, seeded(options.seed));
     this.noise = Buffer.alloc(2 << 20);
     for (let at = 0; at < this.noise.length; at += 4)
       this.noise.writeUInt32LE(Math.floor(this.random() * 2 ** 32), at);
@@ -235,6 +242,7 @@ export class SimRoom {
   private get starvedUntil(): number {
     const { starved } = this.options;
     const { now } = this.time;
+    if (this.stalls !== null) return this.stalls.awakeAt(now);
     if (starved === null) return now;
     const into = now % starved.everyMs;
     return into < starved.everyMs - starved.forMs ? now : now - into + starved.everyMs;

@@ -1,4 +1,7 @@
-/** A server that is late with its packets and its word, and PCs that judge by them whether the multicast reaches them. */
+/**
+ * A server that is late with its packets and its word: PCs judge by these whether the multicast reaches them, and its own
+ * rate must not suffer from what is no queue.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Hearing } from "../../initrd/agent/tasks/hearing.ts";
@@ -57,5 +60,25 @@ test("a server without a processor makes no PC deaf that hears what it sends", (
     // It is said of nobody when too little is sent for it to be known.
     if (everyMs - forMs >= 1000 || forMs < 500) assert((deaf?.length ?? 0) > 0, when);
     else assert.deepEqual(deaf, [], when);
+  }
+});
+
+/** Bits a second: what the PCs' hosts take, and so the rate that is to be found. */
+const hostBps = 300e6;
+
+test("a server that gets a processor now and then still finds the rate that the PCs take", () => {
+  for (const [awakeMs, asleepMs] of [
+    [20, 60],
+    [100, 300],
+    [10, 30],
+  ] as const) {
+    const room = new SimRoom({
+      ...{ seed, storedLengths, pcs: [{ hostBps }, { hostBps }], uplinkBps: 1e9, linkBps: 1e9 },
+      stalls: { awakeMs, asleepMs },
+    });
+    while (room.time.now < 12_000) room.step();
+    const allowed = room.result().quarters.map(({ allowedBps }) => allowedBps);
+    const low = allowed.sort((one, other) => one - other)[allowed.length >> 2] as number;
+    assert(low > 0.6 * hostBps, `${awakeMs} of ${awakeMs + asleepMs} ms: ${low / 1e6} Mbit/s`);
   }
 });
