@@ -34,7 +34,7 @@ export class Pacer {
     const tokens = this.tokens + (now - this.filledAt) * this.bytesPerMs;
     this.tokens = Math.min(most, tokens);
     this.filledAt = now;
-    return wasHeld ? Math.max(0, tokens - most) / this.bytesPerMs : 0;
+    return Math.max(0, tokens - most) / this.bytesPerMs;
   }
 
   get isOpen(): boolean {

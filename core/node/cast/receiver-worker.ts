@@ -4,7 +4,7 @@
  */
 import type { KeyObject } from "node:crypto";
 import { readSync } from "node:fs";
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import { CastReceiverMachine, type Completed } from "../../cast/receiver.ts";
 import { slabIn } from "../../cast/symbol-copy.ts";
 import { assert } from "../../errors.ts";
@@ -14,12 +14,11 @@ import { systemClock } from "../clock.ts";
 import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {
   type FromReceiver,
-  failureOf,
   type ReceiverSetup,
   statsEveryMs,
   type ToReceiver,
 } from "./messages.ts";
-import { sleepUntilCalled } from "./sleeping-worker.ts";
+import { serveOneCast } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadReceiver, openPacketReceiver } from "./transport.ts";
 
@@ -34,18 +33,7 @@ const port = parentPort;
 const say = (message: FromReceiver): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
-// A function, since a bundle that `require` loads cannot wait at its top.
-async function main(): Promise<void> {
-  try {
-    await loadReceiver();
-    await run((await sleepUntilCalled(workerData, port)) as ReceiverSetup);
-  } catch (error) {
-    say({ type: "failed", failure: failureOf(error) });
-  }
-  port.close();
-}
-
-void main();
+void serveOneCast(port, loadReceiver, run);
 
 async function run(setup: ReceiverSetup): Promise<void> {
   const { wakeDescriptor } = setup;

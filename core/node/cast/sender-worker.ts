@@ -1,6 +1,6 @@
 /** The worker of `sender.ts`: the machine, its socket and its chunk source. */
 import { randomInt } from "node:crypto";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { CastSenderMachine } from "../../cast/sender.ts";
 import { slabIn, slabMemory } from "../../cast/symbol-copy.ts";
 import { assert, RoomcastError } from "../../errors.ts";
@@ -12,12 +12,11 @@ import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {
   errorOf,
   type FromSender,
-  failureOf,
   type SenderSetup,
   statsEveryMs,
   type ToSender,
 } from "./messages.ts";
-import { sleepUntilCalled } from "./sleeping-worker.ts";
+import { serveOneCast } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadSender, openPacketSender } from "./transport.ts";
 
@@ -46,18 +45,7 @@ const say = (message: FromSender): void => port.postMessage(message);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 const sleep = (ms: number): void => void Atomics.wait(sleepCell, 0, 0, ms);
 
-// A function, since a bundle that `require` loads cannot wait at its top.
-async function main(): Promise<void> {
-  try {
-    await loadSender();
-    await run((await sleepUntilCalled(workerData, port)) as SenderSetup);
-  } catch (error) {
-    say({ type: "failed", failure: failureOf(error) });
-    port.close();
-  }
-}
-
-void main();
+void serveOneCast(port, loadSender, run);
 
 async function run(setup: SenderSetup): Promise<void> {
   const source = setup.source === null ? null : await openSource(setup.source);
@@ -195,7 +183,6 @@ async function run(setup: SenderSetup): Promise<void> {
     await source?.close();
   }
   say({ type: "stats", stats: machine.stats(systemClock.now()) });
-  port.close();
 }
 
 async function openSource(source: NonNullable<SenderSetup["source"]>): Promise<ChunkSource> {

@@ -1,6 +1,7 @@
 /** Workers of casts that load what they need before there is a cast for them. */
-import { type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, Worker, workerData } from "node:worker_threads";
 import { assert } from "../../errors.ts";
+import { failureOf } from "./messages.ts";
 
 /** Sleeps, once it has loaded what it needs, until it is told its cast. */
 export class SleepingWorker {
@@ -30,9 +31,27 @@ interface SleepingData {
   readonly loads: readonly string[];
 }
 
-/** In the worker: loads, sleeps until there is a cast, and answers what the owner said of it. */
-export async function sleepUntilCalled(data: unknown, port: MessagePort): Promise<unknown> {
-  const { called, loads } = data as SleepingData;
+/**
+ * The whole of such a worker: loads, sleeps until there is a cast, and runs it. What fails is said to the owner. A
+ * function, since a bundle that `require` loads cannot wait at its top.
+ */
+export async function serveOneCast<Setup>(
+  port: MessagePort,
+  load: () => Promise<unknown>,
+  run: (setup: Setup) => Promise<void>,
+): Promise<void> {
+  try {
+    await load();
+    await run((await sleepUntilCalled(port)) as Setup);
+  } catch (error) {
+    port.postMessage({ type: "failed", failure: failureOf(error) });
+  }
+  port.close();
+}
+
+/** Answers what the owner said of the cast. */
+async function sleepUntilCalled(port: MessagePort): Promise<unknown> {
+  const { called, loads } = workerData as SleepingData;
   await Promise.all(loads.map((module) => import(module)));
   Atomics.wait(called, 0, 0);
   const told = receiveMessageOnPort(port);
