@@ -1,6 +1,8 @@
 /** The API as programs meet it: what it refuses, and in which words. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { AjvCompiler } from "@fastify/ajv-compiler";
+import { SerializerSelector } from "@fastify/fast-json-stringify-compiler";
 import { exitStatus } from "../../../core/errors.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
 import { roomDefaults } from "../../../core/wire/rooms.ts";
@@ -245,4 +247,23 @@ test("a room is found in any spelling, and keeps its own", async () => {
   assert.deepEqual(lab.orders.targets({ room: "hall", pcs: null }, by), [pc]);
   assert.equal((await call("DELETE", "/rooms/HALL")).status, 204);
   assert.equal(pc.room, "default");
+});
+
+test("each call's schemas can be compiled, although that is done when the call is first made", () => {
+  const validatorOf = AjvCompiler()({}, { customOptions: {} });
+  const serializerOf = SerializerSelector()({}, {});
+  let count = 0;
+  for (const { method, url, schema } of api.routes) {
+    const route = { method: String(method), url };
+    for (const httpPart of ["body", "params", "querystring"] as const)
+      if (schema?.[httpPart] !== undefined) {
+        validatorOf({ ...route, httpPart, schema: schema[httpPart] });
+        count++;
+      }
+    for (const [httpStatus, each] of Object.entries(schema?.response ?? {})) {
+      serializerOf({ ...route, httpStatus, schema: each });
+      count++;
+    }
+  }
+  assert(count > 150, `${count} schemas`);
 });
