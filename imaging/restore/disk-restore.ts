@@ -9,7 +9,7 @@ import type { ChunkVerdict } from "../../core/cast/ends.ts";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { ByteSource } from "../../core/image/byte-source.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
-import type { Counters, HeardCounters } from "../../core/wire/control.ts";
+import type { Counters, HeardCounters } from "../../core/wire/work.ts";
 import { place, RestoreBooks, type Verify } from "./books.ts";
 import type { BootArea, DiskRange } from "./boot-area.ts";
 import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";

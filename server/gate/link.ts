@@ -3,14 +3,9 @@ import type { WebSocket } from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { guarded } from "../../core/node/guard.ts";
-import {
-  aliveEvery,
-  controlFrameLimit,
-  decodeAgentMessage,
-  decodeBulk,
-  type ServerMessage,
-  silenceLimit,
-} from "../../core/wire/control.ts";
+import { decodeAgentMessage } from "../../core/wire/agent-message.ts";
+import { decodeBulk } from "../../core/wire/bulk.ts";
+import { aliveEvery, controlFrameLimit, silenceLimit } from "../../core/wire/control.ts";
 import {
   controlProtocol,
   decodeGreet,
@@ -18,6 +13,7 @@ import {
   loginBytes,
   otherProtocol,
 } from "../../core/wire/login.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Log } from "../host/log.ts";
 import type { AgentEvents, Agents, Login } from "../lab/agents.ts";
 import { channelOf } from "./channel.ts";

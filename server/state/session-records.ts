@@ -12,8 +12,10 @@ import type { Member, MemberPhase } from "../../core/session/member.ts";
 import type { Receivers, Verdict } from "../../core/session/receivers.ts";
 import type { StartPolicy } from "../../core/session/start-policy.ts";
 import { millis } from "../../core/units/units.ts";
-import type { Afterwards, CastPlace, Counters } from "../../core/wire/control.ts";
+import type { CastPlace } from "../../core/wire/cast-address.ts";
+import type { Afterwards } from "../../core/wire/orders.ts";
 import type { DiskView, MemberResult, StepView } from "../../core/wire/views.ts";
+import type { Counters } from "../../core/wire/work.ts";
 
 interface OldMember {
   readonly pc: PcId;

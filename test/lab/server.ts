@@ -9,8 +9,8 @@ import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import { Engine } from "../../server/lab/engine.ts";
 import { idOf, type Session, sessionOf } from "../../server/lab/session.ts";

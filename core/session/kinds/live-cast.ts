@@ -1,6 +1,6 @@
 /** A live cast: one PC sends its own disk to the others while it reads it; the server may keep it as an image. */
 import { type Millis, millis } from "../../units/units.ts";
-import type { End, Report } from "../../wire/control.ts";
+import type { End, Report } from "../../wire/work.ts";
 import { endText } from "../cause.ts";
 import type { Surroundings } from "../decide-member.ts";
 import { decideReceivers } from "../decide-receivers.ts";

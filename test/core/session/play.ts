@@ -18,9 +18,9 @@ import {
   type StateOf,
 } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
-import type { Counters, End, Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
 import type { DiskView, SessionView } from "../../../core/wire/views.ts";
+import type { Counters, End, Report } from "../../../core/wire/work.ts";
 import { castKeys } from "../cast/keys.ts";
 
 export const root = "ab".repeat(32);
