@@ -8,8 +8,8 @@ import {
   type PcId,
   type Stamp,
 } from "../../../core/session/kind.ts";
-import type { LiveSpec } from "../../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreSpec } from "../../../core/session/kinds/restore.ts";
+import type { LiveSpec } from "../../../core/session/live-state.ts";
 import {
   type AnyKind,
   type KindName,
