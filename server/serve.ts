@@ -1,5 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { assert, RoomcastError } from "../core/errors.ts";
@@ -9,7 +8,6 @@ import { sendersAhead } from "../core/node/cast/sender.ts";
 import { systemClock } from "../core/node/clock.ts";
 import { gateServername } from "../core/node/pin.ts";
 import { version } from "../core/node/version.ts";
-import type { TrustView } from "../core/wire/api.ts";
 import { LiveEvents } from "./api/live-events.ts";
 import { Logins } from "./api/logins.ts";
 import { Oidc } from "./api/oidc.ts";
@@ -18,11 +16,12 @@ import type { ApiPorts } from "./api/routes.ts";
 import { application, localApplication, orderedApplication } from "./applications.ts";
 import { finishRestore } from "./backup/finish.ts";
 import type { OpenCampus } from "./campus/open-campus.ts";
+import { claimSocket } from "./claim-socket.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
 import { isQueried } from "./doctor/room-checks.ts";
 import { examineServer } from "./examine-server.ts";
 import { Grants } from "./gate/grants.ts";
-import { type GateKey, GateKeys } from "./gate/keys.ts";
+import { GateKeys } from "./gate/keys.ts";
 import { AgentLinks } from "./gate/link.ts";
 import { builtPageFolder } from "./gate/page-routes.ts";
 import { SigningKeys } from "./gate/signing-keys.ts";
@@ -56,6 +55,7 @@ import { openStateStore } from "./state/state-store.ts";
 import { castSourceModule } from "./store/folder-store.ts";
 import { type ImageStore, openImageStore } from "./store/image-store.ts";
 import { tellCampus, tellHistory } from "./tell-campus.ts";
+import { trustPorts } from "./trust.ts";
 
 /** A disk to which rooms are captured answers later than that; the status is not held up by it. */
 const usagePatienceMs = 20;
@@ -185,24 +185,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     live: new LiveEvents(lab.announcer.feed),
     ...{ campus, storage: campus?.traffic ?? null, history: campus?.history ?? null },
     oidc: config.oidc === undefined ? null : await Oidc.open(config.oidc, systemClock),
-    trust: {
-      view: () => ({
-        ...trustView(networks.home.gateUrl, keys, lab),
-        signing: { ...signing.view, campus: campus?.shared.signers.elsewhere() ?? [] },
-      }),
-      certificate: (session) => signing.sign(lab.certificate(session)),
-      async rotate() {
-        await keys.rotate();
-        links.tellKeys();
-      },
-      async finish() {
-        await keys.finish();
-        await signing.renew();
-        campus?.shared.publish();
-        for (const network of networks.served) network.renewTls();
-        links.tellKeys();
-      },
-    },
+    trust: trustPorts({
+      ...{ keys, signing, lab, links, networks },
+      shared: campus?.shared ?? null,
+    }),
     status: async () => ({
       ...(await counts(lab, images, usage)),
       ...{ version, startedAt, url: networks.home.url },
@@ -310,23 +296,6 @@ const fitStarter =
     return startFitProgram({ dataFolder, reachable, ...order, ...events, log: say });
   };
 
-function trustView(
-  gate: string,
-  { current, next }: GateKeys,
-  lab: Lab,
-): Omit<TrustView, "signing"> {
-  const of = ({ pin, since }: GateKey) => ({ key: pin, since });
-  const named = (isWanted: (isConnected: boolean) => boolean): string[] =>
-    lab.inventory
-      .pcs()
-      .filter(({ id }) => isWanted(lab.agents.isConnected(id)))
-      .map(({ name }) => name);
-  return {
-    ...{ gate, ...of(current), next: next === null ? null : of(next) },
-    ...{ told: named((isConnected) => isConnected), away: named((isConnected) => !isConnected) },
-  };
-}
-
 type Usage = Awaited<ReturnType<ImageStore["usage"]>>;
 
 async function counts(lab: Lab, images: ImageStore, usage: () => Promise<Usage>) {
@@ -350,24 +319,4 @@ async function linkBpsOf(interfaceName: string): Promise<number | null> {
   const text = await readFile(`/sys/class/net/${interfaceName}/speed`, "utf8").catch(() => "");
   const mbps = Number(text);
   return Number.isFinite(mbps) && mbps > 0 ? mbps * 1e6 : null;
-}
-
-/** Removes the socket of a server that is gone; refuses when one is alive on this data folder. */
-async function claimSocket(path: string): Promise<void> {
-  const isAlive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path);
-    probe.on("connect", () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", () => resolve(false));
-  });
-  if (isAlive) {
-    throw new RoomcastError(
-      "conflict",
-      `a roomcast server is running on this data folder already (${path} answers)`,
-      "use that one, end it, or name another data folder with --data",
-    );
-  }
-  await rm(path, { force: true });
 }

@@ -2,10 +2,10 @@
 import { isLeftOut, type OrderKeys, orderKeys } from "../../core/screen/identity.ts";
 import { isRunning } from "../../core/screen/pc-state.ts";
 import { type SeatMap, seatMap } from "../../core/screen/seat-map.ts";
-import type { Afterwards } from "../../core/wire/control.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
 import type { NameFault } from "../../core/wire/names.ts";
+import type { Afterwards } from "../../core/wire/orders.ts";
 import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";

@@ -3,7 +3,10 @@
  * what the person wants. It asks and shows; the server decides. It knows no task, no socket and no PIN.
  */
 import { never } from "../errors.ts";
-import type { AgentMessage, Placed, RoomTarget, WipeOrder } from "../wire/control.ts";
+import type { AgentMessage } from "../wire/agent-message.ts";
+import type { RoomTarget } from "../wire/grant.ts";
+import type { WipeOrder } from "../wire/orders.ts";
+import type { Placed } from "../wire/server-message.ts";
 import type { MenuState } from "../wire/trust.ts";
 import type { ImageView } from "../wire/views.ts";
 import type { Power } from "./life.ts";

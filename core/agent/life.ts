@@ -8,12 +8,10 @@ import type {
   Afterwards,
   CaptureOrder,
   CastOrder,
-  End,
-  Report,
   RestoreOrder,
   WipeOrder,
-  Work,
-} from "../wire/control.ts";
+} from "../wire/orders.ts";
+import type { End, Report, Work } from "../wire/work.ts";
 
 export type Order = RestoreOrder | CaptureOrder | CastOrder | WipeOrder;
 /** How a PC leaves roomcast. */

@@ -4,8 +4,9 @@
  */
 import { assert } from "../errors.ts";
 import { type Millis, millis } from "../units/units.ts";
-import { aliveEvery, type ServerMessage, silenceLimit } from "../wire/control.ts";
+import { aliveEvery, silenceLimit } from "../wire/control.ts";
 import { type Challenge, controlProtocol } from "../wire/login.ts";
+import type { ServerMessage } from "../wire/server-message.ts";
 
 /** The first pause between two tries; it doubles up to `retryMost`. */
 export const retryFirst = millis(500);

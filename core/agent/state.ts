@@ -1,5 +1,5 @@
 /** What is said of a PC in one word, from what its agent is at. */
-import type { AgentMessage } from "../wire/control.ts";
+import type { AgentMessage } from "../wire/agent-message.ts";
 import type { PcState } from "../wire/views.ts";
 import { type Life, type Order, shownEnd, underWay } from "./life.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import type { IndexEntry } from "../image/types.ts";
-import type { CastKeys, SentRun } from "../wire/control.ts";
+import type { CastKeys } from "../wire/cast-address.ts";
+import type { SentRun } from "../wire/sent-run.ts";
 
 /** Where the packets go, and by which interface. Both ends have the same values, except the interface. */
 export interface CastSocketOptions {

@@ -1,7 +1,13 @@
 /** The names of files on a FAT (Microsoft, "FAT: General Overview of On-Disk Format", 1.03, and its long names). */
 import type { Decoded } from "../errors.ts";
 import { ascii, type ByteSource, u16 } from "./byte-source.ts";
-import { bootSectorBytes, entryValues, type FatLayout, firstCluster, layoutOf } from "./fat.ts";
+import {
+  bootSectorBytes,
+  entryValues,
+  type FatLayout,
+  firstCluster,
+  layoutOf,
+} from "./fat-layout.ts";
 
 // Of an entry: offset, field
 const entry = {

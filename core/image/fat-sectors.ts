@@ -4,7 +4,7 @@
  */
 import type { Decoded } from "../errors.ts";
 import { type ByteSource, u16, u32 } from "./byte-source.ts";
-import { bootSectorBytes, bpb, layoutOf } from "./fat.ts";
+import { bootSectorBytes, bpb, layoutOf } from "./fat-layout.ts";
 import { putU16, putU32 } from "./little-endian.ts";
 import type { TableWrite } from "./table-write.ts";
 

@@ -11,8 +11,15 @@ type Shape = Pick<Manifest, "diskBytes" | "logicalSector" | "partitionTable" | "
 /** How the image comes to the disk, which decides what can be done where it does not fit. */
 export type FitWay = "restore" | "live cast" | "export";
 
+/** In words. */
+export interface TooSmall {
+  readonly why: string;
+  /** What can be done, but for a larger disk; null: nothing. */
+  readonly instead: string | null;
+}
+
 /**
- * Why a disk of `targetBytes` cannot hold the image, in words, or null. A smaller disk can if every
+ * Why a disk of `targetBytes` cannot hold the image, or null. A smaller disk can if every
  * partition and every chunk with something in it ends on it; zeros beyond its end are not missed, and
  * a backup GPT is written anew at the end of the disk that it is for.
  */
@@ -21,24 +28,27 @@ export function misfitOf(
   entries: readonly IndexEntry[],
   targetBytes: number,
   way: FitWay,
-): string | null {
+): TooSmall | null {
   if (targetBytes >= image.diskBytes) return null;
   const isGpt = image.partitionTable === "gpt";
   const partitionMisfit = partitionsBeyond(image, targetBytes, way);
   if (partitionMisfit !== null) return partitionMisfit;
   const backup = new Set(isGpt ? bootCriticalEntryIndexes(image, entries) : []);
   // Chunk 0 is critical as well, and has to be there.
-  if (isGpt && targetBytes < chunkBytes) return "less than the first MiB of the image";
+  if (isGpt && targetBytes < chunkBytes)
+    return { why: "less than the first MiB of the image", instead: null };
   let dataEnd = 0;
   for (const [entryIndex, entry] of entries.entries()) {
     if (entry.codec === codec.zero || backup.has(entryIndex)) continue;
     const { chunkIndex } = entry;
     dataEnd = chunkIndex * chunkBytes + chunkLengthAt(chunkIndex, image.diskBytes);
   }
-  return dataEnd <= targetBytes ? null : `the image's data ends at ${dataEnd}`;
+  return dataEnd <= targetBytes
+    ? null
+    : { why: `the image's data ends at ${dataEnd}`, instead: null };
 }
 
-function partitionsBeyond(image: Shape, targetBytes: number, way: FitWay): string | null {
+function partitionsBeyond(image: Shape, targetBytes: number, way: FitWay): TooSmall | null {
   const isGpt = image.partitionTable === "gpt";
   const backupBytes = isGpt ? gptBackupBytes(image.logicalSector) : 0;
   const beyond = image.partitions
@@ -53,7 +63,11 @@ function partitionsBeyond(image: Shape, targetBytes: number, way: FitWay): strin
   const others = beyond.slice(0, -1).map(({ index }) => index);
   const also = others.length === 0 ? "" : ` (partition ${others.join(", ")} does not fit either)`;
   const missing = end + backupBytes - targetBytes;
-  return `partition ${last.index} of the image ends at ${end}${behind}${also}; ${shrinkAdvice(image, missing, makeIt(way, targetBytes))}`;
+  const { why, instead } = shrinkable(image, missing, makeIt(way, targetBytes));
+  return {
+    why: `partition ${last.index} of the image ends at ${end}${behind}${also}; ${why}`,
+    instead,
+  };
 }
 
 function makeIt(way: FitWay, targetBytes: number): string {
@@ -65,28 +79,31 @@ function makeIt(way: FitWay, targetBytes: number): string {
         `(not with \`--fit never\`), or make one with ${byHand}`
       );
     case "live cast":
-      return "a live cast is not made to fit: capture the disk and restore the image, which is";
+      return "capture the disk and restore the image, which is fitted first (a live cast is not)";
     case "export":
       return `make a version of the image that fits with ${byHand}`;
   }
 }
 
 /** The partition with the most free space is the one to shrink: those behind it can be moved. */
-function shrinkAdvice({ partitions }: Shape, missing: number, advice: string): string {
+function shrinkable({ partitions }: Shape, missing: number, way: string): TooSmall {
   const roomiest = partitions
     .filter(({ mode }) => mode === "used")
     .toSorted((one, other) => freeOf(one) - freeOf(other))
     .at(-1);
   if (roomiest === undefined || freeOf(roomiest) < missing) {
-    return `no partition has the ${missing} free bytes that it would have to shrink by`;
+    return {
+      why: `no partition has the ${missing} free bytes that it would have to shrink by`,
+      instead: null,
+    };
   }
   const { index, size, usedBytes, start } = roomiest;
   const moved = partitions.filter((each) => each.start > start).map((each) => each.index);
   const move = moved.length === 0 ? "" : ` and move partition ${moved.join(", ")} up to it`;
-  return (
-    `partition ${index} (${contentText(roomiest)}) uses ${usedBytes} of its ${size} bytes: ` +
-    `${advice}, or shrink it by ${missing} bytes or more on the master${move}`
-  );
+  return {
+    why: `partition ${index} (${contentText(roomiest)}) uses ${usedBytes} of its ${size} bytes`,
+    instead: `${way}; or shrink partition ${index} by ${missing} bytes or more on the master${move}`,
+  };
 }
 
 const freeOf = ({ size, usedBytes }: PartitionRecord): number => size - usedBytes;

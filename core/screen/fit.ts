@@ -36,6 +36,16 @@ export function cannotFitText(
   };
 }
 
+/** The same of a size that somebody chose, whatever disks there are. */
+export function cannotFitSizeText(
+  { origin, disk }: Extract<FitPlan, { kind: "cannot" }>,
+  { t, size }: ScreenSpeech = english,
+): { readonly what: string; readonly next: string } {
+  const least = Math.max(origin.usedBytes, origin.leastDiskBytes ?? 0);
+  const facts = { image: imageName(origin), size: size(least), asked: size(disk.bytes) };
+  return { what: t("fit.sizeTooSmall", facts), next: t("fit.sizeTooSmallNext") };
+}
+
 /**
  * What comes before the restore, for whoever has to type the word; empty: nothing. `disks`: those that will
  * be overwritten.

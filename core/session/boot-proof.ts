@@ -4,7 +4,8 @@
  * PC's MAC, so nothing depends on it but what people are told.
  */
 import { type Millis, millis } from "../units/units.ts";
-import type { Afterwards, Report } from "../wire/control.ts";
+import type { Afterwards } from "../wire/orders.ts";
+import type { Report } from "../wire/work.ts";
 import type { Fact, Input, LabTime, MemberGauges, PcId, Stamp } from "./kind.ts";
 import { move, type Table } from "./table.ts";
 

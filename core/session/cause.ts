@@ -1,5 +1,5 @@
 /** Why a PC's part in a session ended, as a code with parameters, and the words for it. */
-import type { End } from "../wire/control.ts";
+import type { End } from "../wire/work.ts";
 import { slowDiskCause } from "./slow-disk.ts";
 
 export type Cause =

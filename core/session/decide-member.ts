@@ -1,6 +1,6 @@
 /** What a PC does, and what is done to it, as facts of its membership. */
 import { millis } from "../units/units.ts";
-import type { End, Report } from "../wire/control.ts";
+import type { End, Report } from "../wire/work.ts";
 import { type Cause, causeText, endText, isLateness } from "./cause.ts";
 import type { Gauges, Input, LabTime, PcId } from "./kind.ts";
 import {

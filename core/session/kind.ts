@@ -7,10 +7,12 @@
 import type { CastSenderStats } from "../cast/ends.ts";
 import type { WorkRole } from "../trust/grant.ts";
 import type { Millis } from "../units/units.ts";
-import type { CastKeys, Counters, Report, ServerMessage } from "../wire/control.ts";
+import type { CastKeys } from "../wire/cast-address.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
 import type { GrowMode } from "../wire/rooms.ts";
+import type { ServerMessage } from "../wire/server-message.ts";
 import type { DiskView, FitView, PcState, SessionView } from "../wire/views.ts";
+import type { Counters, Report } from "../wire/work.ts";
 import type { Sign } from "./boot-proof.ts";
 import { TimeLeft } from "./time-left.ts";
 

@@ -1,7 +1,7 @@
 /** One PC of a session that receives an image: where it is, and what a fact makes of it. */
 import { millis } from "../units/units.ts";
-import type { Counters } from "../wire/control.ts";
 import type { DiskView, MemberResult, StepView } from "../wire/views.ts";
+import type { Counters } from "../wire/work.ts";
 import type { BootProof } from "./boot-proof.ts";
 import type { Cause } from "./cause.ts";
 import type { LabTime, PcId, Stamp } from "./kind.ts";

@@ -1,7 +1,7 @@
 /** What the receivers of a session look like from outside, and what happened to them in words. */
 import { chunkBytes } from "../units/units.ts";
-import type { Counters } from "../wire/control.ts";
 import type { MemberView, PcState, SessionState } from "../wire/views.ts";
+import type { Counters } from "../wire/work.ts";
 import { bootView, missingNotices, proofText } from "./boot-proof-view.ts";
 import { canaryText } from "./canary.ts";
 import { causeText, lostText } from "./cause.ts";

@@ -1,6 +1,6 @@
 /** A disk that takes next to nothing keeps its whole session: for how long it is waited for, and in which words. */
 import { millis } from "../units/units.ts";
-import type { Counters } from "../wire/control.ts";
+import type { Counters } from "../wire/work.ts";
 import type { LabTime } from "./kind.ts";
 
 /** Bytes a second: at this rate 10 GB take three hours. The slowest disk that is worth waiting for writes ten times as fast. */

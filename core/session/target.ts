@@ -2,6 +2,7 @@
  * Which disk of a PC a task may touch. Whatever is doubtful is refused in words: an overwritten disk
  * does not come back.
  */
+import type { TooSmall } from "../image/fit.ts";
 import { anyDisk, type DiskPolicy, type TargetRule, usualRule } from "../wire/disk-policy.ts";
 import type { DiskView } from "../wire/views.ts";
 
@@ -14,8 +15,8 @@ export interface Candidate {
 
 /** What an image asks of its target. */
 export interface TargetNeed {
-  /** Whether, and why not, a disk of `targetBytes` holds the image: null, or the reason in words. */
-  misfit(targetBytes: number): string | null;
+  /** Why a disk of `targetBytes` does not hold the image; null: it does. */
+  misfit(targetBytes: number): TooSmall | null;
   readonly logicalSector: number;
   /** Why a disk with other sectors cannot take the image, in words; null: the copy is made right for them. */
   otherSectors(disk: Pick<DiskView, "path" | "logicalSector">): string | null;
@@ -60,8 +61,8 @@ export function chooseTarget(
   const misfit = need.misfit(disk.size);
   if (misfit !== null) {
     return refused(
-      `${name} is too small: it has ${disk.size} bytes, ${misfit}`,
-      "use a larger disk, or do as said",
+      `${name} is too small: it has ${disk.size} bytes, ${misfit.why}`,
+      misfit.instead === null ? "use a larger disk" : `use a larger disk; or ${misfit.instead}`,
     );
   }
   const other = disk.logicalSector === need.logicalSector ? null : need.otherSectors(disk);

@@ -1,8 +1,8 @@
 /** One PC that works alone: the life that a capture and a wipe share. */
 import { type Millis, millis } from "../units/units.ts";
-import type { Counters, End } from "../wire/control.ts";
 import type { MemberResult, MemberView, PcState, SessionState } from "../wire/views.ts";
 import type { WipeProof } from "../wire/wipe.ts";
+import type { Counters, End } from "../wire/work.ts";
 import { type Cause, causeText, lostText } from "./cause.ts";
 import type { Gauges, Input, LabTime, Names, PcId, Stamp, Wanted } from "./kind.ts";
 import { move, type Table } from "./table.ts";

@@ -1,10 +1,10 @@
 /** What the API says beside PCs, rooms, images and sessions: its live events, history, operators. */
 import { type Static, Type } from "typebox";
 import { CampusStatus } from "./campus.ts";
-import { Afterwards, Personalise } from "./control.ts";
 import { FitMode } from "./fit-size.ts";
 import { RoomName } from "./names.ts";
 import { nullable } from "./nullable.ts";
+import { Afterwards, Personalise } from "./orders.ts";
 import { RoomView } from "./rooms.ts";
 import { RequestView } from "./trust.ts";
 import { ImageView, PcView, SessionView } from "./views.ts";

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import { base64Of } from "./base64.ts";
+import { text } from "./fields.ts";
 import { nullable } from "./nullable.ts";
 import { StepView } from "./views.ts";
 import { WipeRecord } from "./wipe.ts";
@@ -15,7 +16,6 @@ export const certificateLimit = 64 * 1024 * 1024;
 
 /** What is not in the schema is not what was meant to be signed. */
 const closed = { additionalProperties: false } as const;
-const text = (maxLength = 256) => Type.String({ maxLength });
 
 const CertifiedDisk = Type.Object(
   {

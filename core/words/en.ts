@@ -90,6 +90,8 @@ export const en = {
   "fit.tooSmall": "{least}, and the disk of {pc} has {size}",
   "fit.tooSmallNext":
     "leave {pc} out, or restore with --fit never, which every PC with a disk that is too small refuses; or free space on the master and capture it again",
+  "fit.sizeTooSmall": "{image} needs {size}, and cannot be made to fit {asked}",
+  "fit.sizeTooSmallNext": "choose a larger size, or free space on the master and capture it again",
   "fit.ofDisks": { one: "{small} of {count} disk", other: "{small} of {count} disks" },
   "fit.smaller": {
     one: "{disks} is smaller than the image's ({size})",

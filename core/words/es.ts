@@ -90,6 +90,9 @@ export const es: ScreenWords = {
   "fit.tooSmall": "{least}, y el disco de {pc} tiene {size}",
   "fit.tooSmallNext":
     "excluya {pc}, o restaure con --fit never, y los PC con un disco demasiado pequeño se negarán; o libere espacio en el modelo y captúrelo de nuevo",
+  "fit.sizeTooSmall": "{image} necesita {size}, y no se puede adaptar a {asked}",
+  "fit.sizeTooSmallNext":
+    "elija un tamaño mayor, o libere espacio en el modelo y captúrelo de nuevo",
   "fit.ofDisks": { one: "{small} de {count} disco", other: "{small} de {count} discos" },
   "fit.smaller": {
     one: "{disks} es menor que el de la imagen ({size})",

@@ -90,6 +90,9 @@ export const fr: ScreenWords = {
   "fit.tooSmall": "{least}, et le disque de {pc} fait {size}",
   "fit.tooSmallNext":
     "laissez {pc} de côté, ou restaurez avec --fit never, que refuse chaque PC dont le disque est trop petit ; ou libérez de la place sur le modèle et capturez-le de nouveau",
+  "fit.sizeTooSmall": "{image} a besoin de {size}, et ne peut pas être adaptée à {asked}",
+  "fit.sizeTooSmallNext":
+    "choisissez une taille plus grande, ou libérez de la place sur le modèle et capturez-le de nouveau",
   "fit.ofDisks": { one: "{small} disque sur {count}", other: "{small} disques sur {count}" },
   "fit.smaller": {
     one: "{disks} est plus petit que celui de l’image ({size})",

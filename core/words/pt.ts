@@ -89,6 +89,9 @@ export const pt: ScreenWords = {
   "fit.tooSmall": "{least}, e o disco de {pc} tem {size}",
   "fit.tooSmallNext":
     "deixe {pc} de fora, ou restaure com --fit never, e os PCs com disco pequeno demais recusarão; ou libere espaço no modelo e capture-o de novo",
+  "fit.sizeTooSmall": "{image} precisa de {size}, e não pode ser adaptada a {asked}",
+  "fit.sizeTooSmallNext":
+    "escolha um tamanho maior, ou libere espaço no modelo e capture-o de novo",
   "fit.ofDisks": { one: "{small} de {count} disco", other: "{small} de {count} discos" },
   "fit.smaller": {
     one: "{disks} é menor que o da imagem ({size})",

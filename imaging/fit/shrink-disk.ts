@@ -19,15 +19,10 @@ import type { SqueezePlace } from "../../core/image/squeeze.ts";
 import type { TableWrite } from "../../core/image/table-write.ts";
 import type { Manifest, PartitionRecord } from "../../core/image/types.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { markNtfs } from "./shrink-ntfs.ts";
 import { openVolumes } from "./shrink-volumes.ts";
-import {
-  markNtfs,
-  requireWhole,
-  type Shrinkable,
-  type ShrinkVolume,
-  type ShrinkWork,
-  shrinkables,
-} from "./shrinkable.ts";
+import type { Shrinkable, ShrinkVolume, ShrinkWork } from "./shrink-work.ts";
+import { requireWhole, shrinkables } from "./shrinkable.ts";
 import { SparseFile } from "./sparse-file.ts";
 
 export interface ShrinkOptions {

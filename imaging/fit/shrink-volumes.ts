@@ -10,14 +10,8 @@ import {
   squeeze,
 } from "../../core/image/squeeze.ts";
 import { runTool } from "../disk/tool.ts";
-import {
-  requireWhole,
-  type Shrinkable,
-  type ShrinkVolume,
-  type ShrinkWork,
-  shrinkables,
-  sourceIn,
-} from "./shrinkable.ts";
+import { type Shrinkable, type ShrinkVolume, type ShrinkWork, sourceIn } from "./shrink-work.ts";
+import { requireWhole, shrinkables } from "./shrinkable.ts";
 
 /** A logical volume, or a part of one that keeps its place. */
 interface Piece {

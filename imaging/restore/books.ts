@@ -2,7 +2,7 @@
 import { codec, type IndexEntry } from "../../core/image/types.ts";
 import { bitmapBytes, setBit } from "../../core/units/bits.ts";
 import { chunkBytes, chunkLengthAt } from "../../core/units/units.ts";
-import type { Counters, HeardCounters } from "../../core/wire/control.ts";
+import type { Counters, HeardCounters } from "../../core/wire/work.ts";
 
 export type Verify = "written" | "read-back";
 

@@ -6,46 +6,16 @@
  */
 
 import type { ChunkVerdict } from "../../core/cast/ends.ts";
-import { assert, RoomcastError } from "../../core/errors.ts";
-import type { ByteSource } from "../../core/image/byte-source.ts";
+import { assert, type RoomcastError } from "../../core/errors.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
-import type { Counters, HeardCounters } from "../../core/wire/control.ts";
-import { place, RestoreBooks, type Verify } from "./books.ts";
-import type { BootArea, DiskRange } from "./boot-area.ts";
-import { type ChunkCheckPorts, checkedChunk, equalBytes } from "./chunk-check.ts";
-import { type AnswerLimits, DiskFaults, type FaultyDisk } from "./disk-faults.ts";
+import type { Counters, HeardCounters } from "../../core/wire/work.ts";
+import { place, RestoreBooks } from "./books.ts";
+import type { DiskRange } from "./boot-area.ts";
+import { DiskFaults } from "./disk-faults.ts";
 import { EmptyPlaces } from "./empty-places.ts";
 import { ReadBackQueue } from "./read-back.ts";
-
-export interface RestorePlan {
-  readonly entries: readonly IndexEntry[];
-  /** Of the image's disk. */
-  readonly diskBytes: number;
-  readonly boot: BootArea;
-  /** Parts of the disk that the image has nothing for, and that have to read as zeros all the same. */
-  readonly empty: readonly DiskRange[];
-  /** Likewise, known only once the copy tells what volumes are in its partitions. */
-  emptyInVolumes(copy: ByteSource): Promise<readonly DiskRange[]>;
-  readonly verify: Verify;
-  /** Nothing on the disk is of use: it is discarded first, where it has that. */
-  readonly discard: boolean;
-  /** Of the entries only `chunkIndex` is known: the rest is announced. */
-  readonly isLive?: boolean;
-}
-
-export interface RestorePorts extends ChunkCheckPorts {
-  readonly disk: FaultyDisk;
-  /** The disk for people: path, model, serial. */
-  readonly diskName: string;
-  /** The stored bytes of an entry from the server itself. */
-  fetch(entryIndex: number): Promise<Uint8Array>;
-  /** Chunks at work at once. */
-  readonly laneCount: number;
-  /** Memory of one chunk that the disk takes without a copy. */
-  buffer(): Uint8Array;
-  sleep(ms: number): Promise<void>;
-  readonly limits?: AnswerLimits;
-}
+import type { RestorePlan, RestorePorts } from "./restore-plan.ts";
+import { RightChunks } from "./right-chunks.ts";
 
 /** A chunk that comes damaged this often is fetched by unicast instead. */
 const corruptLimit = 3;
@@ -70,6 +40,7 @@ export class DiskRestore {
   private readonly faults: DiskFaults;
   private readonly places: EmptyPlaces;
   private readonly books: RestoreBooks;
+  private readonly right: RightChunks;
   /** How often an entry came damaged. */
   private readonly corrupted = new Map<number, number>();
   /** Raw bytes of what goes last. */
@@ -95,6 +66,8 @@ export class DiskRestore {
       buffer: () => ports.buffer(),
     });
     this.books = new RestoreBooks(plan.entries, plan.diskBytes, plan.verify, plan.isLive ?? false);
+    const { faults, books, held } = this;
+    this.right = new RightChunks({ faults, books, held, ports });
     this.ended = this.end.promise;
     // A restore may be stopped before anybody waits for its end.
     this.ended.catch(() => {});
@@ -190,7 +163,7 @@ export class DiskRestore {
     if (books.toDo === this.held.size) {
       await this.work(async () => {
         await this.emptyPlaces(this.plan.empty);
-        await this.emptyPlaces(await this.plan.emptyInVolumes(this.copy));
+        await this.emptyVolumes();
         if (this.state !== "emptying") return;
         for (const index of this.held.keys()) books.noteRight(index);
         this.resolve();
@@ -275,7 +248,7 @@ export class DiskRestore {
     if (written === undefined) return undefined;
     return async (buffer) => {
       try {
-        await this.verify(written, buffer);
+        await this.right.verify(written, buffer);
       } finally {
         this.readBack.done();
       }
@@ -284,7 +257,7 @@ export class DiskRestore {
   }
 
   private async take({ entryIndex, stored, settle }: Delivery, buffer: Uint8Array): Promise<void> {
-    let raw = await this.checked(entryIndex, stored, buffer);
+    let raw = await this.right.checked(entryIndex, stored, buffer);
     if (raw === null) {
       const times = (this.corrupted.get(entryIndex) ?? 0) + 1;
       this.corrupted.set(entryIndex, times);
@@ -292,7 +265,7 @@ export class DiskRestore {
         this.books.move(entryIndex, place.wanted);
         return settle("corrupt");
       }
-      raw = await this.fetched(entryIndex, buffer);
+      raw = await this.right.fetched(entryIndex, buffer);
     }
     this.books.noteReceived(entryIndex);
     if (this.isBoot(entryIndex)) this.hold(entryIndex, new Uint8Array(raw));
@@ -308,29 +281,9 @@ export class DiskRestore {
     this.noteWritten(entryIndex);
   }
 
-  /** Reads it back; what is wrong is written once more. Rejects when it stays wrong. */
-  private async verify(entryIndex: number, buffer: Uint8Array): Promise<void> {
-    if (await this.readsRight(entryIndex, buffer)) return;
-    const offset = this.books.offsetOf(entryIndex);
-    const raw = this.held.get(entryIndex) ?? (await this.fetched(entryIndex, buffer));
-    await this.faults.write(offset, raw);
-    if (await this.readsRight(entryIndex, buffer)) return;
-    throw this.faults.readsWrong(offset);
-  }
-
-  /** A sector that cannot be read is as wrong as one that reads otherwise: writing may mend both. */
-  private async readsRight(entryIndex: number, buffer: Uint8Array): Promise<boolean> {
-    const data = buffer.subarray(0, this.books.lengthOf(entryIndex));
-    if (!(await this.faults.reads(this.books.offsetOf(entryIndex), data))) return false;
-    const hash = await this.ports.hash(data);
-    if (!equalBytes(hash, this.books.entry(entryIndex).sha256)) return false;
-    this.books.noteReadBack(entryIndex, hash);
-    return true;
-  }
-
   private async scanEntry(entryIndex: number, buffer: Uint8Array): Promise<void> {
     const length = this.books.lengthOf(entryIndex);
-    const right = await this.readsRight(entryIndex, buffer);
+    const right = await this.right.readsRight(entryIndex, buffer);
     this.bytesScanned += length;
     if (!right || this.state !== "new") return;
     if (this.isBoot(entryIndex))
@@ -338,33 +291,11 @@ export class DiskRestore {
     this.books.noteKept(entryIndex, this.isBoot(entryIndex));
   }
 
-  private checked(
-    entryIndex: number,
-    stored: Uint8Array,
-    buffer: Uint8Array,
-  ): Promise<Uint8Array | null> {
-    const length = this.books.lengthOf(entryIndex);
-    return checkedChunk(this.books.entry(entryIndex), length, stored, buffer, this.ports);
-  }
-
-  /** As `checked`, of what the server itself gives. Rejects when that is wrong as well. */
-  private async fetched(entryIndex: number, buffer: Uint8Array): Promise<Uint8Array> {
-    const { codec: kind, chunkIndex } = this.books.entry(entryIndex);
-    if (kind === codec.zero) return buffer.subarray(0, this.books.lengthOf(entryIndex)).fill(0);
-    const raw = await this.checked(entryIndex, await this.ports.fetch(entryIndex), buffer);
-    if (raw !== null) return raw;
-    throw new RoomcastError(
-      "bad-input",
-      `chunk ${chunkIndex} of the image does not match its hash, however it is sent`,
-      "run `roomcast image verify` on the server; if the image is sound, test this PC's memory",
-    );
-  }
-
   // --- the end
 
   private async finish(): Promise<void> {
     await this.faults.flush();
-    await this.emptyPlaces(await this.plan.emptyInVolumes(this.copy));
+    await this.emptyVolumes();
     const buffer = this.ports.buffer();
     // The first chunk last of all.
     const order = [...this.held.keys()].sort((one, other) => other - one);
@@ -374,7 +305,7 @@ export class DiskRestore {
       raw.set(this.held.get(entryIndex) as Uint8Array);
       await this.faults.write(this.books.offsetOf(entryIndex), raw);
       await this.faults.flush();
-      if (this.plan.verify === "read-back") await this.verify(entryIndex, buffer);
+      if (this.plan.verify === "read-back") await this.right.verify(entryIndex, buffer);
       this.books.noteWritten(entryIndex);
       if (this.plan.verify === "read-back") this.books.noteRight(entryIndex);
     }
@@ -406,22 +337,9 @@ export class DiskRestore {
     return this.places.empty(places, () => this.state !== "over");
   }
 
-  /** What is on the disk, and what is held back for its end. */
-  private get copy(): ByteSource {
-    return {
-      size: this.plan.diskBytes,
-      read: async (offset, length) => {
-        const data = new Uint8Array(length);
-        if (!(await this.faults.reads(offset, data))) throw this.faults.readsWrong(offset);
-        for (const [entryIndex, raw] of this.held) {
-          const start = this.books.offsetOf(entryIndex);
-          const from = Math.max(offset, start);
-          const to = Math.min(offset + length, start + raw.length);
-          if (from < to) data.set(raw.subarray(from - start, to - start), from - offset);
-        }
-        return data;
-      },
-    };
+  private async emptyVolumes(): Promise<void> {
+    const copy = this.right.copy(this.plan.diskBytes);
+    await this.emptyPlaces(await this.plan.emptyInVolumes(copy));
   }
 
   private isBoot(entryIndex: number): boolean {

@@ -8,8 +8,9 @@ import { chunkBytes } from "../../core/units/units.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
 import { bootAreaOf } from "./boot-area.ts";
-import { DiskRestore, type RestorePlan } from "./disk-restore.ts";
+import { DiskRestore } from "./disk-restore.ts";
 import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
+import type { RestorePlan } from "./restore-plan.ts";
 import { ShortDisk } from "./short-disk.ts";
 
 /**

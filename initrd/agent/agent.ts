@@ -4,7 +4,8 @@
  */
 import type { Desk } from "../../core/agent/desk.ts";
 import type { LinkTrouble, Welcome } from "../../core/agent/link.ts";
-import { bulkKind, type Hello } from "../../core/wire/control.ts";
+import { bulkKind } from "../../core/wire/bulk.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import type { MenuView } from "../menu/view.ts";
 import type { Listening } from "./check/listen.ts";
 import { Description } from "./description.ts";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import type { DeskEvent, DeskRequest, Finding } from "../../core/agent/desk.ts";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { ViewRole } from "../../core/trust/grant.ts";
-import type { AgentMessage } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Journal } from "./journal.ts";
 import type { ServerFiles } from "./link/http.ts";

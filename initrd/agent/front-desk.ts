@@ -1,6 +1,6 @@
 /** The desk, run: the person's menu, what is said there, and what the person wants done. */
 import { atDesk, type Desk, type DeskEvent, emptyDesk } from "../../core/agent/desk.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Menu, MenuView } from "../menu/view.ts";
 import { type DeskEffectPorts, performAtDesk } from "./desk-effects.ts";
 import type { AgentPorts } from "./ports.ts";

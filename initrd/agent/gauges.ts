@@ -1,6 +1,6 @@
 /** What is measured of the work under way, for the screen alone. */
 import type { TaskProgress } from "../../core/agent/state.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import { Meter } from "./meter.ts";
 
 export type RoomGauge = Extract<ServerMessage, { type: "room" }>["room"];

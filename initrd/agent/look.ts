@@ -1,10 +1,6 @@
 /** What an operator sees from afar of a PC's screen, or of its log. */
-import {
-  type AgentMessage,
-  lookColumns,
-  lookLines,
-  type ServerMessage,
-} from "../../core/wire/control.ts";
+import { type AgentMessage, lookColumns, lookLines } from "../../core/wire/agent-message.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Journal } from "./journal.ts";
 

@@ -1,6 +1,8 @@
 /** What the server says to a task under way, beyond what the agent itself understands. */
 import { isSameWork, type Order } from "../../core/agent/life.ts";
-import type { BulkFrame, SentRun, Work } from "../../core/wire/control.ts";
+import type { BulkFrame } from "../../core/wire/bulk.ts";
+import type { SentRun } from "../../core/wire/sent-run.ts";
+import type { Work } from "../../core/wire/work.ts";
 
 /** A task hears what it has a listener for; the rest is none of its business. */
 export interface Listeners {

@@ -11,7 +11,7 @@ import { PinnedServer } from "../../core/node/pinned.ts";
 import { durationText } from "../../core/screen/format.ts";
 import type { Candidate } from "../../core/session/target.ts";
 import type { Prover } from "../../core/trust/prover.ts";
-import type { Hello } from "../../core/wire/control.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import type { Language } from "../../core/wire/language.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { describePath, listDisks } from "../../imaging/disk/disks.ts";

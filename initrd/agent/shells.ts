@@ -1,6 +1,7 @@
 import type { IPty } from "@lydell/node-pty";
 import { errorText } from "../../core/errors.ts";
-import { bulkKind, type ServerMessage } from "../../core/wire/control.ts";
+import { bulkKind } from "../../core/wire/bulk.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import {
   type ShellEnded,
   type ShellOrder,

@@ -1,10 +1,14 @@
 /** What the PC's screen shows, and what a person at the PC may request. The menu knows nothing else. */
 import type { Finding } from "../../core/agent/desk.ts";
 import type { LinkWord } from "../../core/agent/link.ts";
-import type { Counters, Hello, Placed, RoomTarget, WipeOrder } from "../../core/wire/control.ts";
+import type { RoomTarget } from "../../core/wire/grant.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import type { Language } from "../../core/wire/language.ts";
 import type { LinkLevel } from "../../core/wire/login.ts";
+import type { WipeOrder } from "../../core/wire/orders.ts";
+import type { Placed } from "../../core/wire/server-message.ts";
 import type { DiskView, ImageView } from "../../core/wire/views.ts";
+import type { Counters } from "../../core/wire/work.ts";
 
 export interface TaskView {
   readonly kind: "restore" | "capture" | "cast" | "wipe";

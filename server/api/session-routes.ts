@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { usualProofSeconds } from "../../core/session/boot-proof.ts";
-import { Afterwards, Personalise } from "../../core/wire/control.ts";
 import { FitMode } from "../../core/wire/fit-size.ts";
 import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
+import { Afterwards, Personalise } from "../../core/wire/orders.ts";
 import { SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { orderedBy, Shown } from "./ordered-by.ts";

@@ -6,7 +6,7 @@ import { pinOf } from "../../core/node/pin.ts";
 import { version } from "../../core/node/version.ts";
 import { bootPcrs, type Quote, readQuote } from "../../core/trust/quote.ts";
 import { isP256Spki } from "../../core/trust/spki.ts";
-import { decodeHello } from "../../core/wire/control.ts";
+import { decodeHello } from "../../core/wire/hello.ts";
 import {
   type Challenge,
   controlProtocol,

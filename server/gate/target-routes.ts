@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { foreseenTarget } from "../../core/screen/target.ts";
-import type { RoomTarget } from "../../core/wire/control.ts";
+import type { RoomTarget } from "../../core/wire/grant.ts";
 import type { Lab } from "../lab/lab.ts";
 
 /** Registers `GET /gate/v2/rooms/ROOM/targets`: what a cast to the room overwrites, for who asks for one at a PC. */

@@ -1,4 +1,7 @@
-import type { AgentMessage, BulkFrame, Hello, ServerMessage } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
+import type { BulkFrame } from "../../core/wire/bulk.ts";
+import type { Hello } from "../../core/wire/hello.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { KeyRecord } from "../state/records.ts";
 
 /** How the lab reaches the agents of its PCs. Whoever holds their connections implements it. */

@@ -4,7 +4,8 @@ import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/en
 import { errorText } from "../../core/errors.ts";
 import { stragglerText, withDisk } from "../../core/screen/straggler.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
-import type { CastKeys, SentRun } from "../../core/wire/control.ts";
+import type { CastKeys } from "../../core/wire/cast-address.ts";
+import type { SentRun } from "../../core/wire/sent-run.ts";
 import type { Session } from "./session.ts";
 
 export interface CastsPorts {

@@ -1,8 +1,8 @@
 /** What a session that is over is certified as. */
 import { RoomcastError } from "../../core/errors.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { WipeState } from "../../core/session/kinds/wipe.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import { printableIn } from "../../core/units/printable.ts";
 import {
   type Certificate,

@@ -1,9 +1,6 @@
-import {
-  type AgentMessage,
-  type BulkFrame,
-  bulkKind,
-  type ServerMessage,
-} from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
+import { type BulkFrame, bulkKind } from "../../core/wire/bulk.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import { defaultRoom } from "../state/records.ts";
 import type { Admissions } from "./admissions.ts";
 import type { AgentEvents, Login } from "./agents.ts";

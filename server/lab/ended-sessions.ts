@@ -1,7 +1,7 @@
 /** The sessions that are over, a line each, as a campus is told of them. */
 import { sentence } from "../../core/screen/report.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { EndedSession } from "../../core/wire/campus.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { idOf } from "./session.ts";

@@ -8,8 +8,8 @@ import { noteInput } from "../../core/session/gauge.ts";
 import type { Batch, Journalled } from "../../core/session/journal.ts";
 import type { Fact, Input, LabTime, Names, PcId, Stamp, Wanted } from "../../core/session/kind.ts";
 import type { KindName } from "../../core/session/registry.ts";
-import type { Report } from "../../core/wire/control.ts";
 import type { SessionView } from "../../core/wire/views.ts";
+import type { Report } from "../../core/wire/work.ts";
 import { type Decided, Ledger, pcsOf } from "./ledger.ts";
 import { Reconciler, type ReconcilerPorts, type Send } from "./reconciler.ts";
 import {

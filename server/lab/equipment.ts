@@ -11,16 +11,12 @@ import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
 import type { CaptureState } from "../../core/session/kinds/capture.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
-import {
-  type BulkFrame,
-  bulkKind,
-  type CastAddress,
-  type CastKeys,
-  type SentRun,
-  type ServerMessage,
-} from "../../core/wire/control.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
+import { type BulkFrame, bulkKind } from "../../core/wire/bulk.ts";
+import type { CastAddress, CastKeys } from "../../core/wire/cast-address.ts";
+import type { SentRun } from "../../core/wire/sent-run.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { Announcer } from "./announcer.ts";

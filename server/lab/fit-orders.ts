@@ -1,8 +1,6 @@
 import { RoomcastError } from "../../core/errors.ts";
-import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { requireFit } from "../../core/screen/fit.ts";
-import { sizeText } from "../../core/screen/format.ts";
+import { cannotFitSizeText, requireFit } from "../../core/screen/fit.ts";
 import { foreseenDisks, sectorsOf } from "../../core/screen/target.ts";
 import { type FitPlan, planFit } from "../../core/session/fit-plan.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
@@ -85,12 +83,8 @@ export class FitOrders {
     const image = images.view(images.find(reference));
     const plan = planFit(image, images.views(), [{ name: "the order", bytes: diskBytes }]);
     if (plan.kind === "cannot") {
-      const least = Math.max(plan.origin.usedBytes, plan.origin.leastDiskBytes ?? 0);
-      throw new RoomcastError(
-        "refused",
-        `${imageName(plan.origin)} needs ${sizeText(least)}, and cannot be made to fit ${sizeText(diskBytes)}`,
-        "choose a larger size, or free space on the master and capture it again",
-      );
+      const { what, next } = cannotFitSizeText(plan);
+      throw new RoomcastError("refused", what, next);
     }
     if (plan.kind !== "make") return plan.image;
     return fits.ready({ image: plan.origin.id, diskBytes }, signal, ({ fraction }) =>

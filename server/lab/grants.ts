@@ -2,7 +2,7 @@
 
 import type { Grant, ViewRole } from "../../core/trust/grant.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { PcRecord } from "../state/records.ts";
 
 /** A person looks at a list, or at the network, for less than this, in milliseconds. */

@@ -3,7 +3,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { nextPlace } from "../../core/session/seats.ts";
 import { macsKept, pcsLimit } from "../../core/trust/admission.ts";
 import { parseMac } from "../../core/units/mac.ts";
-import type { Hello } from "../../core/wire/control.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
 import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";

@@ -3,7 +3,7 @@ import type { LivePlan } from "../../core/image/live-plan.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import type { Input } from "../../core/session/kind.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import { LiveCast, type LiveCastPorts } from "./live-cast.ts";
 import type { Session } from "./session.ts";

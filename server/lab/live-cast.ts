@@ -18,14 +18,9 @@ import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { sha256 } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
-import {
-  bulkKind,
-  type CastKeys,
-  type CastPlace,
-  decodeNumbered,
-  encodeNumbered,
-  type ServerMessage,
-} from "../../core/wire/control.ts";
+import { bulkKind, decodeNumbered, encodeNumbered } from "../../core/wire/bulk.ts";
+import type { CastKeys, CastPlace } from "../../core/wire/cast-address.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { LabTimers } from "./timers.ts";
 

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
-import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** A PC that is busy to the last core answers within this, in milliseconds. */

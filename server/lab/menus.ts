@@ -4,7 +4,7 @@ import { durationText } from "../../core/screen/format.ts";
 import { isLocked, type MenuRules } from "../../core/trust/asks.ts";
 import * as pinTries from "../../core/trust/pin-tries.ts";
 import { type Millis, millis } from "../../core/units/units.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Announcer } from "./announcer.ts";

@@ -1,5 +1,5 @@
-import type { Report } from "../../core/wire/control.ts";
 import type { PcState } from "../../core/wire/views.ts";
+import type { Report } from "../../core/wire/work.ts";
 import { type LabNetwork, networkOf, type PcPlace } from "./addresses.ts";
 import type { Login } from "./agents.ts";
 

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Manifest } from "../../core/image/types.ts";
 import type { ReceiversSpec } from "../../core/session/kinds/restore.ts";
-import type { CastPlace } from "../../core/wire/control.ts";
+import type { CastPlace } from "../../core/wire/cast-address.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import type { PcRecord } from "../state/records.ts";
 

@@ -1,10 +1,11 @@
 /** What sessions that many PCs receive have in common: restores and live casts. */
 import { resultCounts, sessionFraction } from "../../core/screen/progress.ts";
 import type { PcId } from "../../core/session/kind.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import { isFitting, type RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
-import type { CastPlace, ServerMessage } from "../../core/wire/control.ts";
+import type { CastPlace } from "../../core/wire/cast-address.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { Session } from "./session.ts";
 

@@ -1,6 +1,7 @@
 import type { LabTime, Order, OrderSettings, PcId } from "../../core/session/kind.ts";
 import { millis } from "../../core/units/units.ts";
-import type { Report, ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
+import type { Report } from "../../core/wire/work.ts";
 import type { Running, Session } from "./session.ts";
 
 /** An order that the agent does not report is said again after this; its next report is a second away at most. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import * as table from "../../core/trust/requests.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";

@@ -1,10 +1,11 @@
 import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
 import { judgeRoom, type PcFigures, type RateFigures } from "../../core/screen/room-check.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { Finding } from "../../core/wire/api.ts";
 import { wireOverheadBytes } from "../../core/wire/cast.ts";
 import { checkPacketBytes, checkStepsLimit } from "../../core/wire/check.ts";
-import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** In bits a second; those above the server's own link, or the operator's limit, are left out. */

@@ -1,7 +1,6 @@
 /** A room that moves between servers of a campus, as far as the lab goes: all that is in it leaves, or comes. */
 import { errorText } from "../../core/errors.ts";
 import { recognise } from "../../core/trust/identity.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
 import { fitted } from "../../core/wire/misfit.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import {
@@ -12,6 +11,7 @@ import {
   readRoomRecord,
   roomRecordVersion,
 } from "../../core/wire/room-record.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import {
   type MovedRoom,
   newRoom,

@@ -2,7 +2,6 @@ import { RoomcastError } from "../../core/errors.ts";
 import { freeSeats, nextPlace } from "../../core/session/seats.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { WakeReport } from "../../core/wire/api.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
 import type { Language } from "../../core/wire/language.ts";
 import {
   languageIn,
@@ -11,6 +10,7 @@ import {
   type Seat,
   seatsLimit,
 } from "../../core/wire/rooms.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { PcState } from "../../core/wire/views.ts";
 import { defaultRoom, type PcRecord, type PinHash } from "../state/records.ts";
 import { type Admissions, refusedFor } from "./admissions.ts";

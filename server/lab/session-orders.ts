@@ -1,6 +1,6 @@
 import { RoomcastError } from "../../core/errors.ts";
-import type { LiveSpec, LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveSpec, LiveState } from "../../core/session/live-state.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
 import type { SessionView } from "../../core/wire/views.ts";

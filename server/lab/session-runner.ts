@@ -9,12 +9,13 @@ import { isOfProof, isProofPending, type Sign } from "../../core/session/boot-pr
 import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
 import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
-import type { AgentMessage, Report } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { SessionView } from "../../core/wire/views.ts";
+import type { Report } from "../../core/wire/work.ts";
 import type { Announcer } from "./announcer.ts";
 import { Engine, type Written } from "./engine.ts";
 import { Equipment, type EquipmentPorts } from "./equipment.ts";

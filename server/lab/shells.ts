@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
-import { bulkKind, encodeBulk, type ServerMessage } from "../../core/wire/control.ts";
+import { bulkKind, encodeBulk } from "../../core/wire/bulk.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import {
   type ShellEnded,
   type ShellOver,

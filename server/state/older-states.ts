@@ -6,8 +6,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { ReceiversSpec } from "../../core/session/kinds/restore.ts";
 import type { Member } from "../../core/session/member.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
-import type { Counters } from "../../core/wire/control.ts";
 import type { StepView } from "../../core/wire/views.ts";
+import type { Counters } from "../../core/wire/work.ts";
 
 type OlderCounters = Partial<Counters> | null;
 type OlderSteps = readonly (Omit<StepView, "files"> & Partial<StepView>)[];

@@ -2,7 +2,7 @@
 
 import type { Salted } from "../../core/node/salted.ts";
 import type { Role, ScheduleView } from "../../core/wire/api.ts";
-import type { Hello } from "../../core/wire/control.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import type { KeyKind, KeyState } from "../../core/wire/login.ts";
 import type { HostKey } from "../../core/wire/personal.ts";
 import { type RoomSettings, roomDefaults, type Seat } from "../../core/wire/rooms.ts";

@@ -6,14 +6,16 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Cause } from "../../core/session/cause.ts";
 import type { CastTotals, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { Member, MemberPhase } from "../../core/session/member.ts";
 import type { Receivers, Verdict } from "../../core/session/receivers.ts";
 import type { StartPolicy } from "../../core/session/start-policy.ts";
 import { millis } from "../../core/units/units.ts";
-import type { Afterwards, CastPlace, Counters } from "../../core/wire/control.ts";
+import type { CastPlace } from "../../core/wire/cast-address.ts";
+import type { Afterwards } from "../../core/wire/orders.ts";
 import type { DiskView, MemberResult, StepView } from "../../core/wire/views.ts";
+import type { Counters } from "../../core/wire/work.ts";
 
 interface OldMember {
   readonly pc: PcId;

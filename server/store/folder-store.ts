@@ -1,34 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CastChunkSource } from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import { imageName } from "../../core/image/manifest.ts";
-import type { IndexEntry, Manifest, ManifestDraft } from "../../core/image/types.ts";
-import { makeRoom } from "../../core/units/make-room.ts";
-import {
-  foldedName,
-  imageNameRule,
-  type NameFault,
-  nameFault,
-  requireName,
-  suggestedName,
-} from "../../core/wire/names.ts";
+import type { IndexEntry, Manifest } from "../../core/image/types.ts";
 import type { CastSourceConfig } from "./cast-source.ts";
 import { type ChunkReaderPorts, readChunkOf, readStored } from "./chunk-reader.ts";
 import type { Chunks } from "./chunks.ts";
 import { noImage } from "./faults.ts";
-import { currentForms } from "./forms.ts";
-import {
-  commitImage,
-  type NumbersFile,
-  readIndex,
-  removeImage,
-  writeNumbers,
-  writeOrders,
-} from "./image-files.ts";
-import { fittedOf, imageIn, inOrder } from "./image-names.ts";
+import { readIndex, removeImage } from "./image-files.ts";
+import { oddNameWarnings } from "./image-names.ts";
 import type { ImageNotes } from "./image-notes.ts";
+import type { ImageNumbers } from "./image-numbers.ts";
 import type { ImageStore, StorePorts } from "./image-store.ts";
-import { type ImageWriter, OpenWriter } from "./image-writer.ts";
+import type { ImageWriter } from "./image-writer.ts";
+import { Images } from "./images.ts";
+import { Indexes } from "./indexes.ts";
+import { NewImages, type TakeVersion } from "./new-images.ts";
 import type { StoredChunk } from "./pack-job.ts";
 import type { ChunkPlace } from "./packs.ts";
 import {
@@ -39,36 +25,11 @@ import {
   type RepackReport,
   repackImage,
 } from "./repack.ts";
-import { expectedBytes, requireSpace, type Space } from "./space.ts";
+import type { Space } from "./space.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
 /** How long the opening of a store waits for a look into its indexes, in milliseconds. */
 const lookLimitMs = 1000;
-/** Indexes kept in memory: 24 MB each for a disk of 500 GB. */
-const indexLimit = 4;
-/** What the store says of an image; of one that was fetched, all. */
-type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize"> &
-  Partial<Manifest>;
-
-/**
- * Gives a new image its version and the spelling of its name, where somebody else than the folder decides that. It
- * may take its time; rejects once `signal` aborts.
- */
-export type TakeVersion = (
-  name: string,
-  signal: AbortSignal,
-) => Promise<Pick<Manifest, "name" | "version">>;
-
-/** How a writer that was begun becomes an image. */
-interface Beginning {
-  requireSpace(usedBytes: number): Promise<void>;
-  /** Asked first, and waited for; others are committed meanwhile. */
-  readonly takeVersion?: ((signal: AbortSignal) => ReturnType<TakeVersion>) | undefined;
-  /** What makes the draft an image; asked when it is this one's turn to be committed. */
-  stamp(): Stamp;
-  /** Its index stays as it is. */
-  readonly isFetched?: true;
-}
 
 export interface OpenedStore {
   readonly ports: StorePorts;
@@ -78,10 +39,7 @@ export interface OpenedStore {
   readonly images: readonly Manifest[];
   /** Of manifests that could not be read, in words. */
   readonly problems: readonly string[];
-  readonly versions: Map<string, number>;
-  readonly least: Map<string, number>;
-  readonly packed: Map<string, number>;
-  readonly ordered: Map<string, RepackOrder>;
+  readonly numbers: ImageNumbers;
   readonly notes: ImageNotes;
   readonly chunks: Chunks;
 }
@@ -96,25 +54,15 @@ export class FolderStore implements ImageStore {
   private readonly ports: StorePorts;
   private readonly directory: string;
   private readonly folder: string;
-  private readonly images: Map<string, Manifest>;
-  /** Being deleted: nobody may begin to use them. */
-  private readonly going = new Set<string>();
-  /** The highest version of names whose newest image was deleted, by `foldedName`. */
-  private readonly versions: Map<string, number>;
-  /** By the image's id; what it costs to lose it is another try. */
-  private readonly least: Map<string, number>;
-  /** Stored bytes of the images that were packed anew, by id; what it costs to lose them is another try. */
-  private readonly packed: Map<string, number>;
-  readonly ordered: Map<string, RepackOrder>;
+  private readonly images: Images;
+  private readonly numbers: ImageNumbers;
   readonly campus = null;
   private readonly noted: ImageNotes;
   private readonly chunks: Chunks;
-  private readonly indexes = new Map<string, Promise<Uint8Array>>();
-  /** As `indexes`; of none after a chunk has another form. */
-  private readonly knownForms = new Map<string, Promise<Uint8Array>>();
+  private readonly indexes: Indexes;
+  private readonly newImages: NewImages;
   /** How many hold the forms as they are. */
   private formHolders = 0;
-  private readonly writers = new Set<OpenWriter>();
   /** Commits, deletions and sweeps happen one after another. */
   private turn: Promise<unknown> = Promise.resolve();
   private isClosing = false;
@@ -123,14 +71,24 @@ export class FolderStore implements ImageStore {
     this.ports = opened.ports;
     this.directory = opened.directory;
     this.folder = opened.folder;
-    this.images = new Map(opened.images.map((image) => [image.id, image]));
-    this.manifestProblems = opened.problems;
-    this.versions = opened.versions;
-    this.least = opened.least;
-    this.packed = opened.packed;
-    this.ordered = opened.ordered;
+    this.images = new Images(opened.images);
+    this.numbers = opened.numbers;
+    this.manifestProblems = [...opened.problems, ...opened.numbers.problems];
     this.noted = opened.notes;
     this.chunks = opened.chunks;
+    const { ports, folder, images, numbers, chunks } = this;
+    this.indexes = new Indexes({
+      read: (image) => this.readIndex(image),
+      placeOf: (hash) => chunks.placeOf(hash),
+      pause: () => ports.disk.pause(),
+    });
+    this.newImages = new NewImages({
+      ...{ store: ports, folder, images, numbers, chunks },
+      space: () => this.space(),
+      inTurn: (work) => this.inTurn(work),
+      formsChanged: () => this.indexes.forgetForms(),
+      sweep: () => this.sweep(),
+    });
   }
 
   get problems(): readonly string[] {
@@ -139,18 +97,15 @@ export class FolderStore implements ImageStore {
   }
 
   get warnings(): readonly string[] {
-    return this.list().flatMap((image) => {
-      const fault = nameFault(imageNameRule, image.name);
-      return fault === null ? [] : [oddNameWarning(image, fault)];
-    });
+    return this.list().flatMap(oddNameWarnings);
   }
 
   list(): Manifest[] {
-    return inOrder(this.images.values()).filter(({ id }) => !this.going.has(id));
+    return this.images.list();
   }
 
   find(reference: string): Manifest | undefined {
-    return imageIn(this.list(), reference) ?? this.images.get(reference);
+    return this.images.find(reference);
   }
 
   isHere(imageId: string): boolean {
@@ -185,31 +140,13 @@ export class FolderStore implements ImageStore {
   }
 
   index(imageId: string): Promise<Uint8Array> {
-    const known = this.indexes.get(imageId);
-    if (known !== undefined) return known;
     const image = this.images.get(imageId);
-    if (image === undefined) return Promise.reject(noImage(imageId));
-    const index = this.readIndex(image);
-    index.catch(() => this.indexes.delete(imageId));
-    makeRoom(this.indexes, indexLimit);
-    this.indexes.set(imageId, index);
-    return index;
+    return image === undefined ? Promise.reject(noImage(imageId)) : this.indexes.of(image);
   }
 
   forms(imageId: string): Promise<Uint8Array> {
-    const known = this.knownForms.get(imageId);
-    if (known !== undefined) return known;
-    const forms = this.index(imageId).then((index) =>
-      currentForms(
-        index,
-        (hash) => this.chunks.placeOf(hash),
-        () => this.ports.disk.pause(),
-      ),
-    );
-    forms.catch(() => this.knownForms.delete(imageId));
-    makeRoom(this.knownForms, indexLimit);
-    this.knownForms.set(imageId, forms);
-    return forms;
+    const image = this.images.get(imageId);
+    return image === undefined ? Promise.reject(noImage(imageId)) : this.indexes.formsOf(image);
   }
 
   async readChunk(imageId: string, entryIndex: number): Promise<Uint8Array> {
@@ -218,38 +155,17 @@ export class FolderStore implements ImageStore {
 
   async storedChunk(imageId: string, entryIndex: number): Promise<StoredChunk> {
     const index = await this.index(imageId);
-    const image = this.images.get(imageId);
-    if (image === undefined) throw noImage(imageId);
+    const image = this.require(imageId);
     return readChunkOf(image, index, entryIndex, this.reader);
   }
 
   beginImage(name: string, takeVersion?: TakeVersion): ImageWriter {
-    requireName(imageNameRule, name);
-    return this.begin({
-      requireSpace: (usedBytes) => this.requireSpace(name, usedBytes, this.find(name)),
-      takeVersion: takeVersion && ((signal) => takeVersion(name, signal)),
-      stamp: () => ({
-        formatVersion: 2,
-        name: this.versionsOf(name)[0]?.name ?? name,
-        version: this.nextVersion(name),
-      }),
-    });
+    return this.newImages.beginImage(name, takeVersion);
   }
 
   /** An image that is elsewhere, to be put here as it is. Throws `conflict` when it is here. */
   beginFetched(manifest: Manifest): ImageWriter {
-    const { id } = manifest;
-    const requireAbsent = (): Manifest => {
-      if (!this.images.has(id)) return manifest;
-      const what = `the image ${imageName(manifest)} is here already`;
-      throw new RoomcastError("conflict", what, "see `roomcast image list`");
-    };
-    requireAbsent();
-    return this.begin({
-      async requireSpace() {},
-      stamp: requireAbsent,
-      isFetched: true,
-    });
+    return this.newImages.beginFetched(manifest);
   }
 
   beginFitted(
@@ -257,35 +173,17 @@ export class FolderStore implements ImageStore {
     fitSize: string,
     find = (reference: string): Manifest | undefined => this.find(reference),
   ): ImageWriter {
-    const { id, name, version } = origin;
-    if (origin.fitOf !== undefined) {
-      const what = `${imageName(origin)} is a fitted version itself`;
-      throw new RoomcastError("usage", what, `fit ${imageName({ name, version })}`);
-    }
-    const stamp = { formatVersion: 3, name, version, fitOf: id, fitSize } as const;
-    const own = imageName(stamp);
-    const requireFree = (): typeof stamp => {
-      if (find(id) === undefined) throw noImage(id);
-      if (find(own) === undefined) return stamp;
-      const next = `restore it, or delete it first: \`roomcast image delete ${own}\``;
-      throw new RoomcastError("conflict", `there is an image ${own} already`, next);
-    };
-    requireFree();
-    return this.begin({
-      requireSpace: (usedBytes) => this.requireSpace(own, usedBytes, origin),
-      stamp: requireFree,
-    });
+    return this.newImages.beginFitted(origin, fitSize, find);
   }
 
   leastDiskBytes(imageId: string): number | null {
-    return this.least.get(imageId) ?? null;
+    return this.numbers.leastOf(imageId);
   }
 
   noteLeastDisk(imageId: string, bytes: number): Promise<void> {
     return this.inTurn(async () => {
-      if (!this.images.has(imageId)) throw noImage(imageId);
-      this.least.set(imageId, bytes);
-      await this.writeNumbers("least.json", this.least);
+      this.require(imageId);
+      await this.numbers.noteLeast(imageId, bytes);
     });
   }
 
@@ -297,38 +195,11 @@ export class FolderStore implements ImageStore {
     return this.noted.write(imageId, text, () => this.images.has(imageId));
   }
 
-  private begin(how: Beginning): ImageWriter {
-    const writer = new OpenWriter({
-      find: (hash) => this.chunks.find(hash),
-      store: (entry, stored) => this.chunks.store(entry, stored),
-      read: (place) => this.chunks.read(place),
-      check: (job) => this.ports.checker.check(job),
-      pause: () => this.ports.disk.pause(),
-      requireSpace: how.requireSpace,
-      isFetched: how.isFetched === true,
-      commit: async (draft, index, storedBytes, signal) => {
-        const taken = await how.takeVersion?.(signal);
-        return this.inTurn(() =>
-          this.commitNow({ ...how.stamp(), ...taken }, { draft, index, storedBytes }),
-        );
-      },
-      ended: async (ended, leftovers) => {
-        this.writers.delete(ended);
-        if (leftovers) await this.sweep();
-        else if (this.writers.size === 0) this.chunks.isSwept = true;
-      },
-    });
-    this.chunks.isSwept = false;
-    this.writers.add(writer);
-    return writer;
-  }
-
   async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
-    const image = imageId === null ? undefined : this.images.get(imageId);
-    if (imageId !== null && image === undefined) throw noImage(imageId);
+    const one = imageId === null ? null : this.require(imageId);
     const all = this.list();
     const { report, damagedHashes } = await verifyImages(
-      image === undefined ? all : [image],
+      one === null ? all : [one],
       {
         all,
         index: (each) => this.readIndex(each),
@@ -343,7 +214,7 @@ export class FolderStore implements ImageStore {
   }
 
   storedBytes({ id, storedBytes }: Manifest): number {
-    return this.packed.get(id) ?? storedBytes;
+    return this.numbers.packedOf(id) ?? storedBytes;
   }
 
   holdForms(): Disposable {
@@ -352,7 +223,7 @@ export class FolderStore implements ImageStore {
   }
 
   isPacked(imageId: string): boolean {
-    return this.packed.has(imageId);
+    return this.numbers.packedOf(imageId) !== null;
   }
 
   async repack(imageId: string, options: RepackOptions): Promise<RepackReport> {
@@ -371,9 +242,8 @@ export class FolderStore implements ImageStore {
       const isFree = (): boolean => this.formHolders === 0 && options.isFree();
       const report = await repackImage(ports, { ...options, isFree });
       await this.inTurn(async () => {
-        if (!this.images.has(imageId)) throw noImage(imageId);
-        this.packed.set(imageId, report.storedBytes);
-        await this.writeNumbers("packed.json", this.packed);
+        this.require(imageId);
+        await this.numbers.notePacked(imageId, report.storedBytes);
       });
       return report;
     } finally {
@@ -387,36 +257,25 @@ export class FolderStore implements ImageStore {
     if (batch.smaller.length > 0) this.chunks.isSwept = false;
     return this.chunks.replace(batch, () => {
       if (!isFree()) return false;
-      // At the moment at which they change: whoever asks from here on is told the new ones.
-      this.knownForms.clear();
+      // At the moment at which they change.
+      this.indexes.forgetForms();
       return true;
     });
   }
 
+  get ordered(): ReadonlyMap<string, RepackOrder> {
+    return this.numbers.ordered;
+  }
+
   order(imageId: string, how: RepackOrder | null): Promise<void> {
-    return this.inTurn(async () => {
-      if (how !== null) this.ordered.set(imageId, how);
-      else if (!this.ordered.delete(imageId)) return;
-      await this.writeOrders();
-    });
-  }
-
-  private writeOrders(): Promise<void> {
-    return writeOrders(this.ports.disk, this.directory, this.ordered);
-  }
-
-  private writeNumbers(file: NumbersFile, numbers: ReadonlyMap<string, number>): Promise<void> {
-    return writeNumbers(this.ports.disk, this.directory, file, numbers);
+    return this.inTurn(() => this.numbers.order(imageId, how));
   }
 
   delete(imageId: string): Promise<{ freedBytes: number }> {
-    if (this.going.has(imageId)) return Promise.reject(noImage(imageId));
+    if (this.images.isGoing(imageId)) return Promise.reject(noImage(imageId));
     // Before it waits for its turn: a restore that begins meanwhile does not find the images.
-    const ids = [imageId, ...fittedOf(this.images.values(), imageId).map(({ id }) => id)];
-    for (const id of ids) this.going.add(id);
-    return this.inTurn(() => this.deleteNow(imageId)).finally(() => {
-      for (const id of ids) this.going.delete(id);
-    });
+    const mark = this.images.mark([imageId, ...this.images.fittedOf(imageId).map(({ id }) => id)]);
+    return this.inTurn(() => this.deleteNow(imageId)).finally(() => mark[Symbol.dispose]());
   }
 
   /** What a crash left of an image that was deleted. */
@@ -424,7 +283,7 @@ export class FolderStore implements ImageStore {
     return this.inTurn(async () => {
       // An origin that cannot be read may be there still, and one that is not here may be elsewhere.
       if (this.manifestProblems.length > 0 || this.ports.campus !== undefined) return;
-      for (const image of this.images.values()) {
+      for (const image of this.images.all()) {
         if (image.fitOf !== undefined && !this.images.has(image.fitOf)) await this.remove(image);
       }
     });
@@ -449,7 +308,7 @@ export class FolderStore implements ImageStore {
 
   private async lookIntoIndexes(): Promise<void> {
     try {
-      for (const image of this.images.values()) await this.readIndex(image);
+      for (const image of this.images.all()) await this.readIndex(image);
     } catch (error) {
       if (error instanceof RoomcastError && error.code === "bad-input")
         this.indexProblem = error.message;
@@ -468,78 +327,33 @@ export class FolderStore implements ImageStore {
   }
 
   private async deleteNow(imageId: string): Promise<{ freedBytes: number }> {
-    const image = this.images.get(imageId);
-    if (image === undefined) throw noImage(imageId);
+    const image = this.require(imageId);
     this.chunks.isSwept = false;
     // First, so that no crash in between lets a version's number come again.
-    if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1) {
-      this.versions.set(foldedName(image.name), image.version);
-      await this.writeNumbers("versions.json", this.versions);
-    }
+    if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1)
+      await this.numbers.noteVersion(image.name, image.version);
     await this.remove(image);
-    for (const fitted of fittedOf(this.images.values(), imageId)) await this.remove(fitted);
-    if (this.least.delete(imageId)) await this.writeNumbers("least.json", this.least);
+    for (const fitted of this.images.fittedOf(imageId)) await this.remove(fitted);
+    await this.numbers.forgetLeast(imageId);
     return { freedBytes: await this.sweepNow() };
   }
 
   private async remove(image: Manifest): Promise<void> {
     await removeImage(this.ports.disk, this.folder, image);
-    this.images.delete(image.id);
-    this.indexes.delete(image.id);
-    this.knownForms.delete(image.id);
+    this.images.remove(image.id);
+    this.indexes.forget(image.id);
     await this.noted.forget(image.id);
-    if (this.packed.delete(image.id)) await this.writeNumbers("packed.json", this.packed);
-    if (this.ordered.delete(image.id)) await this.writeOrders();
+    await this.numbers.forgetPacking(image.id);
   }
 
   /** Higher than any that an image of this name has or had here. */
   nextVersion(name: string): number {
-    const newest = Math.max(0, ...this.versionsOf(name).map(({ version }) => version));
-    return Math.max(newest, this.versions.get(foldedName(name)) ?? 0) + 1;
-  }
-
-  private versionsOf(name: string): Manifest[] {
-    return inOrder(this.images.values()).filter(
-      (image) => foldedName(image.name) === foldedName(name),
-    );
-  }
-
-  private async commitNow(
-    stamp: Stamp,
-    what: {
-      readonly draft: ManifestDraft;
-      readonly index: Uint8Array;
-      readonly storedBytes: number;
-    },
-  ): Promise<Manifest> {
-    const { draft, index, storedBytes } = what;
-    const replaced = await this.chunks.flush();
-    const manifest: Manifest = {
-      ...draft,
-      ...this.ports.newImage(),
-      storedBytes,
-      ...stamp,
-    };
-    await commitImage(this.ports.disk, this.folder, manifest, index);
-    this.images.set(manifest.id, manifest);
-    if (replaced.length > 0) this.knownForms.clear();
-    this.ports.campus?.committed();
-    await this.chunks.erase(replaced).catch(() => {});
-    return manifest;
+    return this.newImages.nextVersion(name);
   }
 
   private get reader(): ChunkReaderPorts {
     const { chunks } = this;
     return { find: (hash) => chunks.placeOf(hash), read: (place) => chunks.read(place) };
-  }
-
-  private async requireSpace(
-    name: string,
-    usedBytes: number,
-    before: Manifest | undefined,
-  ): Promise<void> {
-    await this.ports.campus?.makeRoom(expectedBytes(usedBytes, before));
-    requireSpace(await this.space(), name, usedBytes, before);
   }
 
   private space(): Promise<Space> {
@@ -552,21 +366,28 @@ export class FolderStore implements ImageStore {
     if (this.manifestProblems.length > 0) return 0;
     try {
       const freed = await this.chunks.sweep(
-        this.ports.findDead(this.folder, [...this.images.values()]),
+        this.ports.findDead(this.folder, [...this.images.all()]),
         {
-          isHeld: (key) => [...this.writers].some((writer) => writer.held.has(key)),
-          isBusy: () => this.writers.size > 0,
+          isHeld: (key) => this.newImages.holds(key),
+          isBusy: () => this.newImages.isBusy,
           isStopped: () => this.isClosing,
         },
       );
       this.indexProblem = null;
-      if (this.writers.size === 0 && !this.isClosing) this.chunks.isSwept = true;
+      if (!this.newImages.isBusy && !this.isClosing) this.chunks.isSwept = true;
       return freed;
     } catch (error) {
       if (!(error instanceof RoomcastError) || error.code !== "bad-input") throw error;
       this.indexProblem = error.message;
       return 0;
     }
+  }
+
+  /** Throws `not-found`. */
+  private require(imageId: string): Manifest {
+    const image = this.images.get(imageId);
+    if (image === undefined) throw noImage(imageId);
+    return image;
   }
 
   private readIndex(image: Manifest): Promise<Uint8Array> {
@@ -578,13 +399,4 @@ export class FolderStore implements ImageStore {
     this.turn = mine.catch(() => {});
     return mine;
   }
-}
-
-/** Earlier servers let such names in. The image is as good as any: only its name is not. */
-function oddNameWarning(image: Manifest, { what }: NameFault): string {
-  const better = suggestedName(imageNameRule, image.name) ?? "NAME";
-  return (
-    `image ${image.id}: ${what}. Rename it: \`roomcast image export ${image.id} ${better}.zst\`, ` +
-    `\`roomcast image import ${better}.zst ${better}\`, then delete it: \`roomcast image delete ${image.id}\``
-  );
 }

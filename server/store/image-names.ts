@@ -1,7 +1,7 @@
-/** Which image a reference means, and in which order they are shown. */
+/** Which image a name means, in which order images are shown, and what is wrong with a name. */
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { foldedName } from "../../core/wire/names.ts";
+import { foldedName, imageNameRule, nameFault, suggestedName } from "../../core/wire/names.ts";
 
 /** By name, then by version; an image is followed by its fitted versions, the largest first. */
 export const inOrder = (images: Iterable<Manifest>): Manifest[] =>
@@ -28,3 +28,14 @@ export function imageIn(images: readonly Manifest[], reference: string): Manifes
 
 export const fittedOf = (images: Iterable<Manifest>, originId: string): Manifest[] =>
   [...images].filter(({ fitOf }) => fitOf === originId);
+
+/** Earlier servers let names in that are none now. The image is as good as any: only its name is not. */
+export function oddNameWarnings({ id, name }: Manifest): string[] {
+  const fault = nameFault(imageNameRule, name);
+  if (fault === null) return [];
+  const better = suggestedName(imageNameRule, name) ?? "NAME";
+  return [
+    `image ${id}: ${fault.what}. Rename it: \`roomcast image export ${id} ${better}.zst\`, ` +
+      `\`roomcast image import ${better}.zst ${better}\`, then delete it: \`roomcast image delete ${id}\``,
+  ];
+}

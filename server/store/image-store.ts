@@ -3,14 +3,14 @@ import { join } from "node:path";
 import type { CastChunkSource } from "../../core/cast/ends.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { systemClock } from "../../core/node/clock.ts";
-import { foldedName } from "../../core/wire/names.ts";
 import { type CatalogueFile, catalogueIn, openCatalogue } from "./catalogue.ts";
 import { type Checker, Checkers } from "./checkers.ts";
 import { Chunks } from "./chunks.ts";
 import { nodeFiles, type StoreFiles } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
-import { readManifests, readNumbers, readOrders } from "./image-files.ts";
+import { readManifests } from "./image-files.ts";
 import { ImageNotes } from "./image-notes.ts";
+import { ImageNumbers } from "./image-numbers.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
 import { Packs } from "./packs.ts";
@@ -160,13 +160,7 @@ export async function openImageStore(
   await disk.makeFolder(directory);
   const folder = join(directory, "images");
   const { images, problems } = await readManifests(disk, folder);
-  const versions = await readNumbers(disk, directory, "versions.json", foldedName);
-  if (versions === null) {
-    problems.push("versions.json is damaged: remove it; a deleted version's number may come again");
-  }
-  const least = (await readNumbers(disk, directory, "least.json", (id) => id)) ?? new Map();
-  const packed = (await readNumbers(disk, directory, "packed.json", (id) => id)) ?? new Map();
-  const ordered = await readOrders(disk, directory);
+  const numbers = await ImageNumbers.open(disk, directory);
   const notes = await ImageNotes.open(disk, folder);
   const packs = await Packs.open(join(directory, "packs"), disk);
   const catalogue = await openCatalogue(ports.catalogue, packs);
@@ -176,8 +170,7 @@ export async function openImageStore(
     pause: () => disk.pause(),
   });
   const store = new FolderStore({
-    ...{ ports, directory, folder, images, problems, least, packed, ordered, notes, chunks },
-    versions: versions ?? new Map(),
+    ...{ ports, directory, folder, images, problems, numbers, notes, chunks },
   });
   await store.dropOrphans();
   await store.tidy();

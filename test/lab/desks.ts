@@ -6,7 +6,7 @@ import { type AskedAction, isAllowed, type MenuRules } from "../../core/trust/as
 import * as pinTries from "../../core/trust/pin-tries.ts";
 import * as table from "../../core/trust/requests.ts";
 import { millis } from "../../core/units/units.ts";
-import type { AgentMessage } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import { rightFor } from "../../server/lab/menus.ts";
 import type { Lab } from "./lab.ts";

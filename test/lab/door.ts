@@ -1,7 +1,7 @@
 /** Who is who for a process of the server: the real admissions, over what is stored and who is connected. */
 import { RoomcastError } from "../../core/errors.ts";
 import { millis } from "../../core/units/units.ts";
-import type { ServerMessage } from "../../core/wire/control.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import { Admissions } from "../../server/lab/admissions.ts";
 import { Inventory } from "../../server/lab/inventory.ts";
 import { loginOf } from "../server/lab/hello.ts";

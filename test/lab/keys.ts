@@ -1,5 +1,5 @@
 /** Keys without cryptography: a proof is right when it has the secret, and is of this very connection. */
-import type { Hello } from "../../core/wire/control.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import type { KeyKind } from "../../core/wire/login.ts";
 import type { InventoryStore } from "../../server/lab/inventory.ts";
 import type { KeyStore } from "../../server/lab/keys.ts";

@@ -4,8 +4,8 @@
  */
 
 import { setImmediate as turn } from "node:timers/promises";
-import type { LiveState } from "../../core/session/kinds/live-cast.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import { seeded } from "../sim/random.ts";
 import { Timeline } from "../sim/timeline.ts";

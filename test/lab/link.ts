@@ -1,5 +1,6 @@
 /** One connection between an agent and a process of the server: in order, late, and cut at any moment. */
-import type { AgentMessage, ServerMessage } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
+import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { SimLogin } from "./keys.ts";
 
 /** How the lab moves what is on the way. */

@@ -1,5 +1,6 @@
 /** Somebody on the lab's network who wants to be a PC, with all that can be known without its key. */
-import type { AgentMessage, End } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
+import type { End } from "../../core/wire/work.ts";
 import { marksOf, revokedKey, type SimKey, type SimLogin, secretOf } from "./keys.ts";
 import { count, type Lab } from "./lab.ts";
 import { type DownMessage, Link, type Peer } from "./link.ts";

@@ -2,7 +2,7 @@
 
 import { proofTable } from "../../core/session/boot-proof.ts";
 import { fitTable } from "../../core/session/fitting.ts";
-import { senderTable } from "../../core/session/kinds/live-cast.ts";
+import { senderTable } from "../../core/session/live-state.ts";
 import { memberTable } from "../../core/session/member.ts";
 import { roomTable } from "../../core/session/receivers.ts";
 import { type Table, watchTable } from "../../core/session/table.ts";

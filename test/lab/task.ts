@@ -1,7 +1,8 @@
 /** The work of an agent, on a disk of a few cells: with the rules of the real tasks, in lab time. */
 import type { Order } from "../../core/agent/life.ts";
-import type { AgentMessage, Counters, End } from "../../core/wire/control.ts";
+import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { DiskView } from "../../core/wire/views.ts";
+import type { Counters, End } from "../../core/wire/work.ts";
 import { type LabDisk, rootHashOf, zero } from "./disk.ts";
 
 export interface TaskPorts {

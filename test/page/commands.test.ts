@@ -272,6 +272,9 @@ test("an image is fitted to a class of disks, as a restore to such a disk would 
   assert.deepEqual(commands, ["roomcast image fit win11-lab@4 --disk-size 240GB"]);
   assert.equal(work, "Fitting win11-lab@4 to 240GB");
   assert.match(planOf(action, { size: "1TB" }).refused ?? "", /it fits as it is/);
-  assert.match(planOf(action, { size: "1GB" }).refused ?? "", /needs .*GB: choose a larger size/);
+  assert.match(
+    planOf(action, { size: "1GB" }).refused ?? "",
+    /needs .*GB, and cannot be made to fit 1.0 GB; choose a larger size/,
+  );
   assert.match(planOf(action, { size: "small" }).refused ?? "", /Give a size/);
 });

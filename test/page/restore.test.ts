@@ -175,7 +175,9 @@ test("an image that cannot be made so small is not tried, and the server's own r
   await page.getByRole("button", { name: "Fit…" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Size of the smaller disks").fill("10MB");
-  await dialog.getByText(/base@1 needs 25.2 MB: choose a larger size/).waitFor();
+  await dialog
+    .getByText(/base@1 needs 25.2 MB, and cannot be made to fit 10.0 MB; choose a larger size/)
+    .waitFor();
   assert.equal(await dialog.getByRole("button", { name: "Fit" }).isDisabled(), true);
   await context.close();
   const answer = await lab.text("POST", "/images/base/fit", { diskBytes: 10e6 });

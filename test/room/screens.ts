@@ -5,6 +5,7 @@
 import { open, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ApiClient } from "../../client/api/client.ts";
 import { assert } from "../../core/errors.ts";
 import type { ImageView, PcView } from "../../core/wire/views.ts";
 import { Tmux } from "../core/node/tmux.ts";
@@ -20,7 +21,7 @@ const drawnMs = 2500;
 await picturePc();
 await pictureConsole();
 
-/** The menu of one PC, its seat, its network check, and a disk that is refused. */
+/** The seat of one PC, its menu, its network check, and a disk that is refused. */
 async function picturePc(): Promise<void> {
   const room = await openRoom();
   let isDone = false;
@@ -39,12 +40,19 @@ async function picturePc(): Promise<void> {
       await pc.screen(join(folder, `${name}.png`));
       console.log(`${name}.png`);
     };
+    const client = new ApiClient({ socketPath: join(lab.dataFolder, "roomcast.sock") });
+    const untilShown = async (text: RegExp): Promise<void> => {
+      const { id } = (await client.get<PcView[]>("/pcs")).find((each) => each.mac === pc.mac) ?? {};
+      const deadline = performance.now() + limitMs.step;
+      for (;;) {
+        const { lines } = await client.get<{ lines: string[] }>(`/pcs/${id}/screen`);
+        if (lines.some((line) => text.test(line))) return;
+        assert(performance.now() < deadline, `the screen shows ${text}: ${lines.join("\n")}`);
+        await sleep(500);
+      }
+    };
     await pc.waitForSerial(/roomcast: registered as pc1/, limitMs.boot);
     await lab.waitForPcs([pc.mac], ["idle"], limitMs.step);
-    await pc.type("n");
-    await sleep(8000);
-    await picture("check");
-    await pc.press(["esc"]);
     await lab.command("room", "create", "lab1");
     await lab.command("room", "set", "lab1", "--naming", "lab1-{seat}");
     await lab.command("seat", "add", "lab1", "A2", "--at", "1,0");
@@ -59,6 +67,11 @@ async function picturePc(): Promise<void> {
     await lab.command("room", "walk", "lab1", "--end");
     // As a placed PC shows it: until then six digits stand there.
     await picture("menu");
+    await pc.type("n");
+    // Multicast is looked at last; a step that is not done yet has dots instead of a word.
+    await untilShown(/Multicast +(ok|CHECK)/);
+    await picture("check");
+    await pc.press(["esc"]);
     const large = join(room.folder, "large.raw");
     await writeFile(large, "");
     await truncate(large, 64 * 1024 * mib);

@@ -1,5 +1,6 @@
 /** What is ordered of images. */
 import { imageName } from "../../../core/image/manifest.ts";
+import { cannotFitSizeText } from "../../../core/screen/fit.ts";
 import { planFit } from "../../../core/session/fit-plan.ts";
 import type { TrustView } from "../../../core/wire/api.ts";
 import { decodeDiskSize } from "../../../core/wire/fit-size.ts";
@@ -7,7 +8,7 @@ import { imageNotesLimit } from "../../../core/wire/image-notes.ts";
 import { imageNameRule, stepNameRule } from "../../../core/wire/names.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
-import { dateTime, size, t } from "../words.ts";
+import { dateTime, size, speech, t } from "../words.ts";
 import {
   type Action,
   choice,
@@ -148,8 +149,8 @@ function fitPlan(store: Store, image: ImageView, { size: typed = "" }: Values): 
     case "reuse":
       return refuse(t("fit.there", { image: imageName(made.image) }));
     case "cannot": {
-      const least = Math.max(image.usedBytes, image.leastDiskBytes ?? 0);
-      return refuse(t("fit.cannot", { image: name, size: size(least) }));
+      const { what, next } = cannotFitSizeText(made, speech());
+      return refuse(`${what}; ${next}`);
     }
     case "make":
       return plan({

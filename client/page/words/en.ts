@@ -380,8 +380,6 @@ export const en = {
   "fit.noSize": "Give a size, like 240GB.",
   "fit.asIs": "{image} is of a disk of {size}: it fits as it is.",
   "fit.there": "{image} fits already.",
-  "fit.cannot":
-    "{image} needs {size}: choose a larger size, or free space on the master and capture it again.",
   "fit.fact": "A version {version} is made; the image stays as it is.",
   "fit.work": "Fitting {image} to {size}",
   "fit.done": "{version} is made.",

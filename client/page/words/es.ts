@@ -386,8 +386,6 @@ export const es: Words = {
   "fit.noSize": "Indique un tamaño, como 240GB.",
   "fit.asIs": "{image} es de un disco de {size}: ya cabe tal cual.",
   "fit.there": "{image} ya se ajusta.",
-  "fit.cannot":
-    "{image} necesita {size}: elija un tamaño mayor, o libere espacio en el modelo y captúrelo de nuevo.",
   "fit.fact": "Se crea una versión {version}; la imagen queda como está.",
   "fit.work": "Ajustando {image} a {size}",
   "fit.done": "{version} está creada.",

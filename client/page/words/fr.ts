@@ -386,8 +386,6 @@ export const fr: Words = {
   "fit.noSize": "Indiquez une taille, comme 240GB.",
   "fit.asIs": "{image} vient d’un disque de {size} : elle convient telle quelle.",
   "fit.there": "{image} convient déjà.",
-  "fit.cannot":
-    "{image} a besoin de {size} : choisissez une taille plus grande, ou libérez de la place sur le modèle et capturez-le de nouveau.",
   "fit.fact": "Une version {version} est créée ; l’image reste telle quelle.",
   "fit.work": "Adaptation de {image} à {size}",
   "fit.done": "{version} est créée.",

@@ -384,8 +384,6 @@ export const pt: Words = {
   "fit.noSize": "Informe um tamanho, como 240GB.",
   "fit.asIs": "{image} é de um disco de {size}: já cabe como está.",
   "fit.there": "{image} já se ajusta.",
-  "fit.cannot":
-    "{image} precisa de {size}: escolha um tamanho maior, ou libere espaço no modelo e capture-o de novo.",
   "fit.fact": "Uma versão {version} é criada; a imagem fica como está.",
   "fit.work": "Ajustando {image} a {size}",
   "fit.done": "{version} foi criada.",

@@ -7,7 +7,7 @@ import { createCipheriv, createHmac, createSecretKey, type KeyObject } from "nod
 import type { CastEntries } from "../../cast/ends.ts";
 import { encodeEntry } from "../../image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../image/types.ts";
-import type { CastKeys } from "../../wire/control.ts";
+import type { CastKeys } from "../../wire/cast-address.ts";
 
 /** Where an index entry tells of the chunk's bytes, and no longer of its place on the disk. */
 const contentOffset = 4;

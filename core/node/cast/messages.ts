@@ -10,7 +10,7 @@ import type {
 import { type ErrorCode, RoomcastError } from "../../errors.ts";
 import type { IndexEntry } from "../../image/types.ts";
 import type { ProgramMemory } from "../../units/web-assembly.ts";
-import type { CastKeys } from "../../wire/control.ts";
+import type { CastKeys } from "../../wire/cast-address.ts";
 
 export interface SenderSetup extends Omit<CastSenderOptions, "source"> {
   /** Null: the owner is asked. */

@@ -9,7 +9,7 @@ import { CastReceiverMachine, type Completed } from "../../cast/receiver.ts";
 import { slabIn } from "../../cast/symbol-copy.ts";
 import { assert } from "../../errors.ts";
 import type { IndexEntry } from "../../image/types.ts";
-import type { CastKeys } from "../../wire/control.ts";
+import type { CastKeys } from "../../wire/cast-address.ts";
 import { systemClock } from "../clock.ts";
 import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {

@@ -6,7 +6,7 @@ import { slabIn, slabMemory } from "../../cast/symbol-copy.ts";
 import { assert, RoomcastError } from "../../errors.ts";
 import type { ChunkSource } from "../../ports.ts";
 import { packetLimit } from "../../wire/cast.ts";
-import type { CastKeys } from "../../wire/control.ts";
+import type { CastKeys } from "../../wire/cast-address.ts";
 import { systemClock } from "../clock.ts";
 import { openChunkCipher, readKeys } from "./chunk-cipher.ts";
 import {

@@ -1,8 +1,8 @@
 /** A capture: one PC reads its disk into a new version of an image. Nothing is visible before the commit. */
 import { assert } from "../../errors.ts";
 import { millis } from "../../units/units.ts";
-import type { End } from "../../wire/control.ts";
 import type { DiskView, MemberResult } from "../../wire/views.ts";
+import type { End } from "../../wire/work.ts";
 import { type Cause, endText } from "../cause.ts";
 import type { Kind, PcId } from "../kind.ts";
 import {

@@ -1,19 +1,17 @@
 /** A live cast: one PC sends its own disk to the others while it reads it; the server may keep it as an image. */
 import { type Millis, millis } from "../../units/units.ts";
-import type { End, Report } from "../../wire/control.ts";
-import { endText } from "../cause.ts";
-import type { Surroundings } from "../decide-member.ts";
-import { decideReceivers } from "../decide-receivers.ts";
-import type { Gauges, Input, Kind, LabTime, PcId, Stamp, Wanted } from "../kind.ts";
+import { decideLive } from "../decide-live.ts";
+import type { Kind, LabTime, Wanted } from "../kind.ts";
 import {
-  beginReceivers,
-  deadlineOfReceivers,
-  evolveReceivers,
-  type ReceiverFact,
-  type Receivers,
-  releaseText,
-  wantedOf,
-} from "../receivers.ts";
+  beginLive,
+  evolveLive,
+  hasServed,
+  type LiveFact,
+  type LiveSpec,
+  type LiveState,
+  senderAttempt,
+} from "../live-state.ts";
+import { deadlineOfReceivers, releaseText, wantedOf } from "../receivers.ts";
 import {
   memberViews,
   receiverText,
@@ -21,250 +19,6 @@ import {
   sessionState,
   totalsView,
 } from "../receivers-view.ts";
-import { move, type Table } from "../table.ts";
-import type { ReceiversSpec } from "./restore.ts";
-
-/** How long a live cast waits for a sender whose connection broke. */
-export const senderGrace = millis(15_000);
-/** How long the sender of a cast that is over may take to say so; its last totals come with it. */
-export const finishLimit = millis(15_000);
-/** The sender is ordered once. */
-const senderAttempt = 1;
-
-export interface LiveSpec extends ReceiversSpec {
-  readonly sender: PcId;
-  readonly senderName: string;
-  /** The image that it is stored as; null: none. */
-  readonly saveAs: string | null;
-  /** The disk that is read; null: as the agent chooses. */
-  readonly sourceDisk: string | null;
-  readonly raw: boolean;
-}
-
-type SenderLife = "mapping" | "sending" | "lost" | "finishing" | "over";
-
-type SenderWord = SenderFact["type"];
-
-export const senderTable: Table<SenderLife, SenderWord> = {
-  mapping: { planned: "sending", "sender-went": "lost", "sender-over": "over" },
-  sending: { "sender-went": "lost", "sender-finishing": "finishing", "sender-over": "over" },
-  lost: {
-    planned: "lost",
-    "sender-mapping": "mapping",
-    "sender-sending": "sending",
-    "sender-over": "over",
-  },
-  finishing: { "sender-over": "over" },
-  over: {},
-};
-
-type SenderFact = { readonly pc: PcId } & (
-  | { readonly type: "planned" }
-  | { readonly type: "sender-went"; readonly reason: string; readonly until: LabTime }
-  /** It is there again: still at the map of its disk, or at the cast. */
-  | { readonly type: "sender-mapping" | "sender-sending" }
-  /** Everyone has everything: it may end. */
-  | { readonly type: "sender-finishing"; readonly until: LabTime }
-  | { readonly type: "sender-over" }
-);
-
-type ArchiveFact = { readonly pc: null } & (
-  | { readonly type: "sealed"; readonly rootHash: string; readonly storedBytes: number }
-  | { readonly type: "stored"; readonly image: string; readonly imageId: string }
-  | { readonly type: "not-stored"; readonly reason: string }
-);
-
-export type LiveFact = ReceiverFact | SenderFact | ArchiveFact;
-
-export interface LiveState {
-  readonly spec: LiveSpec;
-  readonly receivers: Receivers;
-  readonly sender:
-    | { readonly name: "mapping" | "sending" | "over" }
-    | { readonly name: "lost"; readonly until: LabTime; readonly reason: string }
-    | { readonly name: "finishing"; readonly until: LabTime };
-  readonly isPlanned: boolean;
-  /** Known once every hash is. */
-  readonly rootHash: string | null;
-  readonly storedBytes: number | null;
-  /** Of a cast that is to be stored: the session ends with it. */
-  readonly archive: "none" | "pending" | "stored" | "failed";
-  /** Why the server keeps no copy. */
-  readonly trouble: string | null;
-  /** Once it is stored. */
-  readonly image: { readonly name: string; readonly id: string } | null;
-}
-
-const surroundings = ({ rootHash, isPlanned, archive }: LiveState): Surroundings => ({
-  rootHash,
-  mayOrder: isPlanned,
-  mustWait: archive === "pending",
-  hasFailed: archive === "failed",
-});
-
-function decide(state: LiveState, input: Input, now: LabTime, gauges: Gauges): readonly LiveFact[] {
-  const { spec, receivers, sender, archive } = state;
-  const isOfSender = "pc" in input && input.pc === spec.sender;
-  if (hasServed(receivers)) {
-    return [
-      ...endSender(state, input, now, isOfSender),
-      ...decideReceivers(receivers, input, now, gauges, surroundings(state)),
-    ];
-  }
-  const broken = (why: string): readonly LiveFact[] =>
-    decideReceivers(
-      receivers,
-      {
-        type: "cast-broken",
-        reason: `the PC that sends, ${spec.senderName}, failed: ${why}`,
-      },
-      now,
-      gauges,
-      surroundings(state),
-    );
-  switch (input.type) {
-    case "planned":
-      // The plan comes by a connection of its own, so it may be here while the other is broken.
-      return state.isPlanned ? [] : [{ type: "planned", pc: spec.sender }];
-    case "sealed": {
-      const { rootHash, storedBytes } = input;
-      return state.rootHash === null ? [{ type: "sealed", pc: null, rootHash, storedBytes }] : [];
-    }
-    case "stored": {
-      const { image, imageId } = input;
-      return archive === "pending" ? [{ type: "stored", pc: null, image, imageId }] : [];
-    }
-    case "not-stored":
-      return state.trouble === null && archive !== "stored"
-        ? [{ type: "not-stored", pc: null, reason: input.reason }]
-        : [];
-    case "resumed":
-      // What the server knew of the cast was in its memory.
-      return decideReceivers(
-        receivers,
-        { type: "cast-broken", reason: restarted },
-        now,
-        gauges,
-        surroundings(state),
-      );
-    case "tick":
-      if (sender.name === "lost" && now >= sender.until) return broken(sender.reason);
-      break;
-    default:
-      if (isOfSender) return decideSender(state, input, now, gauges, broken);
-  }
-  return decideReceivers(receivers, input, now, gauges, surroundings(state));
-}
-
-const restarted =
-  "the server was restarted during the live cast; cast again with --delta: what the disks have is kept";
-
-function decideSender(
-  state: LiveState,
-  input: Input,
-  now: LabTime,
-  gauges: Gauges,
-  broken: (why: string) => readonly LiveFact[],
-): readonly LiveFact[] {
-  const { sender, isPlanned, receivers, spec } = state;
-  const pc = spec.sender;
-  switch (input.type) {
-    case "lost":
-      return sender.name === "lost"
-        ? []
-        : [{ type: "sender-went", pc, reason: input.reason, until: millis(now + senderGrace) }];
-    case "drop":
-      return decideReceivers(receivers, { type: "stop" }, now, gauges, surroundings(state));
-    case "connected":
-    case "reported": {
-      const { report } = input;
-      const back: readonly LiveFact[] =
-        sender.name !== "lost"
-          ? []
-          : [{ type: isPlanned ? "sender-sending" : "sender-mapping", pc }];
-      if (isAtCast(report)) {
-        if (report.end === null) return back;
-        if (report.end.outcome === "stopped")
-          return decideReceivers(receivers, { type: "stop" }, now, gauges, surroundings(state));
-        return broken(endText(report.end) ?? "its agent ended before the room had everything");
-      }
-      if (input.type === "reported") return [];
-      // Before the map is there nothing is lost: the order is met anew.
-      return isPlanned ? broken("it was restarted while it was sending") : back;
-    }
-    default:
-      return [];
-  }
-}
-
-const isAtCast = (report: Report | null): report is Report & { end: End | null } =>
-  report !== null && report.attempt === senderAttempt;
-
-/** The room has what it gets, though it may not have been seen to come up. */
-const hasServed = ({ phase }: Receivers): boolean => phase === "proving" || phase === "over";
-
-/** The room has what it gets: the sender ends, and its last totals come with that. */
-function endSender(
-  state: LiveState,
-  input: Input,
-  now: LabTime,
-  isOfSender: boolean,
-): readonly LiveFact[] {
-  const { sender, spec, receivers, rootHash } = state;
-  const pc = spec.sender;
-  if (sender.name === "over") return [];
-  const over: readonly LiveFact[] = [{ type: "sender-over", pc }];
-  if (sender.name !== "finishing") {
-    const mayFinish =
-      rootHash !== null && receivers.verdict !== "stopped" && sender.name === "sending";
-    return mayFinish ? [{ type: "sender-finishing", pc, until: millis(now + finishLimit) }] : over;
-  }
-  if (input.type === "tick") return now >= sender.until ? over : [];
-  if (input.type === "resumed" || input.type === "stop") return over;
-  if (!isOfSender) return [];
-  if (input.type === "lost") return over;
-  if (input.type !== "connected" && input.type !== "reported") return [];
-  return isAtCast(input.report) && input.report.end === null ? [] : over;
-}
-
-function evolve(state: LiveState, fact: LiveFact, stamp: Stamp): LiveState {
-  switch (fact.type) {
-    case "sealed":
-      return { ...state, rootHash: fact.rootHash, storedBytes: fact.storedBytes };
-    case "stored":
-      return { ...state, archive: "stored", image: { name: fact.image, id: fact.imageId } };
-    case "not-stored": {
-      const archive = state.archive === "pending" ? "failed" : state.archive;
-      const { saveAs } = state.spec;
-      const trouble =
-        saveAs === null
-          ? `the server keeps no copy for PCs that multicast does not reach: ${fact.reason}`
-          : `no image ${saveAs} was stored: ${fact.reason}`;
-      return { ...state, archive, trouble };
-    }
-    case "planned": {
-      const name = move(senderTable, state.sender.name, fact.type);
-      const { sender } = state;
-      return { ...state, isPlanned: true, sender: name === "sending" ? { name } : sender };
-    }
-    case "sender-mapping":
-    case "sender-sending":
-    case "sender-over": {
-      const name = move(senderTable, state.sender.name, fact.type);
-      return { ...state, sender: { name: name as "mapping" | "sending" | "over" } };
-    }
-    case "sender-went": {
-      move(senderTable, state.sender.name, fact.type);
-      return { ...state, sender: { name: "lost", until: fact.until, reason: fact.reason } };
-    }
-    case "sender-finishing": {
-      move(senderTable, state.sender.name, fact.type);
-      return { ...state, sender: { name: "finishing", until: fact.until } };
-    }
-    default:
-      return { ...state, receivers: evolveReceivers(state.receivers, fact, stamp) };
-  }
-}
 
 function wanted(state: LiveState): Wanted {
   const { receivers, sender, spec } = state;
@@ -294,19 +48,9 @@ const imageText = ({ image, spec }: LiveState): string =>
 
 export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
   name: "cast",
-  begin: (spec, at) => ({
-    spec,
-    receivers: beginReceivers(spec, at),
-    sender: { name: "mapping" },
-    isPlanned: false,
-    rootHash: null,
-    storedBytes: null,
-    archive: spec.saveAs === null ? "none" : "pending",
-    trouble: null,
-    image: null,
-  }),
-  decide,
-  evolve,
+  begin: beginLive,
+  decide: decideLive,
+  evolve: evolveLive,
   wanted,
   order: (state, session, pc, { policy, grow, rateLimitBps, grant, castKeys }) => {
     const { spec, receivers } = state;

@@ -1,6 +1,7 @@
 /** A restore: one image to many PCs, each verified. */
-import type { Afterwards, CastPlace, Personalise } from "../../wire/control.ts";
+import type { CastPlace } from "../../wire/cast-address.ts";
 import type { FitMode } from "../../wire/fit-size.ts";
+import type { Afterwards, Personalise } from "../../wire/orders.ts";
 import type { Canary } from "../canary.ts";
 import { decideReceivers, failAll } from "../decide-receivers.ts";
 import {

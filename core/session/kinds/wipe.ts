@@ -1,8 +1,9 @@
 /** A wipe: one PC's disk is emptied. It outlives a restart of the server, and a connection that breaks. */
 import { millis } from "../../units/units.ts";
-import type { End, WipeOrder } from "../../wire/control.ts";
+import type { WipeOrder } from "../../wire/orders.ts";
 import type { DiskView, MemberResult, MemberView, StepView } from "../../wire/views.ts";
 import type { WipeProof } from "../../wire/wipe.ts";
+import type { End } from "../../wire/work.ts";
 import { type Cause, endText } from "../cause.ts";
 import type { Kind, PcId } from "../kind.ts";
 import {

@@ -94,7 +94,18 @@ export const told: Readonly<Record<ToldText, string>> = {
   // Which disk may be written, and why not
   "{disk} is too small: it has {bytes} bytes, {why}":
     "{disk} es demasiado pequeño: tiene {bytes} bytes, {why}",
-  "use a larger disk, or do as said": "use un disco mayor, o haga lo indicado",
+  "use a larger disk": "use un disco mayor",
+  "use a larger disk; or {instead}": "use un disco mayor; o {instead}",
+  "restore this PC in a session of its own, which makes a version of the image that fits first (not with `--fit never`), or make one with {command}":
+    "restaure este PC en una sesión propia, que antes crea una versión adaptada de la imagen (no con `--fit never`), o cree una con {command}",
+  "capture the disk and restore the image, which is fitted first (a live cast is not)":
+    "capture el disco y restaure la imagen, que antes se adapta (una emisión en directo no)",
+  "make a version of the image that fits with {command}":
+    "cree una versión adaptada de la imagen con {command}",
+  "{way}; or shrink partition {partition} by {bytes} bytes or more on the master":
+    "{way}; o reduzca la partición {partition} en {bytes} bytes o más en el modelo",
+  "{way}; or shrink partition {partition} by {bytes} bytes or more on the master and move partition {others} up to it":
+    "{way}; o reduzca la partición {partition} en {bytes} bytes o más en el modelo y mueva junto a ella la partición {others}",
   "{disk} is in use: {use}": "{disk} está en uso: {use}",
   "unmount it or end what uses it": "desmóntelo o cierre lo que lo usa",
   "a disk is captured while nothing on it is mounted: boot the PC from the network":

@@ -97,7 +97,18 @@ export const told: Readonly<Record<ToldText, string>> = {
   // Which disk may be written, and why not
   "{disk} is too small: it has {bytes} bytes, {why}":
     "{disk} est trop petit : il a {bytes} octets, {why}",
-  "use a larger disk, or do as said": "prenez un disque plus grand, ou faites comme indiqué",
+  "use a larger disk": "prenez un disque plus grand",
+  "use a larger disk; or {instead}": "prenez un disque plus grand ; ou {instead}",
+  "restore this PC in a session of its own, which makes a version of the image that fits first (not with `--fit never`), or make one with {command}":
+    "restaurez ce PC dans une session à lui, qui crée d’abord une version adaptée de l’image (pas avec `--fit never`), ou créez-en une avec {command}",
+  "capture the disk and restore the image, which is fitted first (a live cast is not)":
+    "capturez le disque et restaurez l’image, qui est d’abord adaptée (une diffusion en direct ne l’est pas)",
+  "make a version of the image that fits with {command}":
+    "créez une version adaptée de l’image avec {command}",
+  "{way}; or shrink partition {partition} by {bytes} bytes or more on the master":
+    "{way} ; ou réduisez la partition {partition} de {bytes} octets ou plus sur le modèle",
+  "{way}; or shrink partition {partition} by {bytes} bytes or more on the master and move partition {others} up to it":
+    "{way} ; ou réduisez la partition {partition} de {bytes} octets ou plus sur le modèle et déplacez la partition {others} juste après elle",
   "{disk} is in use: {use}": "{disk} est utilisé : {use}",
   "unmount it or end what uses it": "démontez-le ou arrêtez ce qui l’utilise",
   "a disk is captured while nothing on it is mounted: boot the PC from the network":

@@ -94,7 +94,18 @@ export const told: Readonly<Record<ToldText, string>> = {
   // Which disk may be written, and why not
   "{disk} is too small: it has {bytes} bytes, {why}":
     "{disk} é pequeno demais: tem {bytes} bytes, {why}",
-  "use a larger disk, or do as said": "use um disco maior, ou faça como indicado",
+  "use a larger disk": "use um disco maior",
+  "use a larger disk; or {instead}": "use um disco maior; ou {instead}",
+  "restore this PC in a session of its own, which makes a version of the image that fits first (not with `--fit never`), or make one with {command}":
+    "restaure este PC em uma sessão própria, que antes cria uma versão adaptada da imagem (não com `--fit never`), ou crie uma com {command}",
+  "capture the disk and restore the image, which is fitted first (a live cast is not)":
+    "capture o disco e restaure a imagem, que é adaptada antes (uma transmissão ao vivo não é)",
+  "make a version of the image that fits with {command}":
+    "crie uma versão adaptada da imagem com {command}",
+  "{way}; or shrink partition {partition} by {bytes} bytes or more on the master":
+    "{way}; ou reduza a partição {partition} em {bytes} bytes ou mais no modelo",
+  "{way}; or shrink partition {partition} by {bytes} bytes or more on the master and move partition {others} up to it":
+    "{way}; ou reduza a partição {partition} em {bytes} bytes ou mais no modelo e mova a partição {others} para junto dela",
   "{disk} is in use: {use}": "{disk} está em uso: {use}",
   "unmount it or end what uses it": "desmonte-o ou encerre o que o usa",
   "a disk is captured while nothing on it is mounted: boot the PC from the network":

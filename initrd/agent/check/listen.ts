@@ -1,8 +1,9 @@
 /** The PC's part in a check of its room's network: it counts what comes of the server's bursts. */
 import { errorText } from "../../../core/errors.ts";
 import { loadCalls, openPacketReceiver } from "../../../core/node/cast/transport.ts";
+import type { AgentMessage } from "../../../core/wire/agent-message.ts";
 import { checkGroup, decodeCheckPacket } from "../../../core/wire/check.ts";
-import type { AgentMessage, ServerMessage } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import { type Roots, readNumber, readText } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, type Uplink } from "../hardware/network.ts";
 

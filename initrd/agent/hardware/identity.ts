@@ -2,7 +2,7 @@
 
 import { parseMac } from "../../../core/units/mac.ts";
 import { printable } from "../../../core/units/printable.ts";
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import { names, type Roots, readNumber, readText } from "../../../imaging/disk/sysfs.ts";
 
 /** What manufacturers leave in place of a serial number. */

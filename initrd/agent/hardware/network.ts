@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import { basename } from "node:path";
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import { type Roots, readNumber, target } from "../../../imaging/disk/sysfs.ts";
 
 /** The interface that reaches the server, as far as it is known. */

@@ -5,7 +5,7 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { livePlanLimit } from "../../../core/image/live-plan.ts";
 import type { ServerHttp } from "../../../core/node/pinned.ts";
 import { whileAway } from "../../../core/node/while-away.ts";
-import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/control.ts";
+import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/grant.ts";
 import { driverPieceBytes, Personal } from "../../../core/wire/personal.ts";
 import type { ImageView } from "../../../core/wire/views.ts";
 

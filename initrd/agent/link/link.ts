@@ -12,17 +12,11 @@ import type { PinnedServer } from "../../../core/node/pinned.ts";
 import type { Clock } from "../../../core/ports.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
 import { printable } from "../../../core/units/printable.ts";
-import {
-  type AgentMessage,
-  type Alive,
-  type BulkFrame,
-  decodeBulk,
-  decodeServerMessage,
-  encodeBulk,
-  type Hello,
-  type ServerMessage,
-} from "../../../core/wire/control.ts";
+import type { AgentMessage, Alive } from "../../../core/wire/agent-message.ts";
+import { type BulkFrame, decodeBulk, encodeBulk } from "../../../core/wire/bulk.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import type { Challenge } from "../../../core/wire/login.ts";
+import { decodeServerMessage, type ServerMessage } from "../../../core/wire/server-message.ts";
 import { Login } from "./login.ts";
 
 /** What the server says once the login is over. */

@@ -1,7 +1,8 @@
 /** Grants for what a person looks at on the PC's screen: asked for over the connection, one a look. */
 import { RoomcastError } from "../../../core/errors.ts";
 import type { ViewRole } from "../../../core/trust/grant.ts";
-import type { AgentMessage, GrantAnswer } from "../../../core/wire/control.ts";
+import type { AgentMessage } from "../../../core/wire/agent-message.ts";
+import type { GrantAnswer } from "../../../core/wire/grant.ts";
 
 /** A server that is busy to the last core answers within this, in milliseconds. */
 const answerLimit = 5000;

@@ -4,7 +4,7 @@
  */
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import type { IndexEntry } from "../../../core/image/types.ts";
-import { bulkKind, encodeNumbered } from "../../../core/wire/control.ts";
+import { bulkKind, encodeNumbered } from "../../../core/wire/bulk.ts";
 
 /** From when the receivers are told of a chunk until it is cast, in milliseconds: by then they know it. */
 const toldLead = 60;

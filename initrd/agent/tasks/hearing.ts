@@ -4,7 +4,7 @@
  */
 import type { CastReceiverStats } from "../../../core/cast/ends.ts";
 import { sequenceDistance } from "../../../core/wire/cast.ts";
-import type { SentRun } from "../../../core/wire/control.ts";
+import type { SentRun } from "../../../core/wire/sent-run.ts";
 
 /** What has come may be on its way yet, or wait behind a timer on a busy PC: the second look is sure. */
 const looksNeeded = 2;

@@ -1,7 +1,7 @@
 import { RoomcastError } from "../../../core/errors.ts";
 import { decodeEntry } from "../../../core/image/index-codec.ts";
 import { type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
-import { decodeNumbered } from "../../../core/wire/control.ts";
+import { decodeNumbered } from "../../../core/wire/bulk.ts";
 
 /** The entries of a live cast at a receiver, as their frames bring them; those that come early wait. */
 export class LiveEntries {

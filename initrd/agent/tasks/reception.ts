@@ -9,14 +9,11 @@ import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { forgedText } from "../../../core/session/receivers-view.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
-import {
-  type BulkFrame,
-  bulkKind,
-  type CastKeys,
-  type HeardCounters,
-  type RestoreOrder,
-  type SentRun,
-} from "../../../core/wire/control.ts";
+import { type BulkFrame, bulkKind } from "../../../core/wire/bulk.ts";
+import type { CastKeys } from "../../../core/wire/cast-address.ts";
+import type { RestoreOrder } from "../../../core/wire/orders.ts";
+import type { SentRun } from "../../../core/wire/sent-run.ts";
+import type { HeardCounters } from "../../../core/wire/work.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import type { ServerFiles } from "../link/http.ts";
 import { Hearing } from "./hearing.ts";

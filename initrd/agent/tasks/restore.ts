@@ -1,4 +1,5 @@
-import type { Counters, End, RestoreOrder } from "../../../core/wire/control.ts";
+import type { RestoreOrder } from "../../../core/wire/orders.ts";
+import type { Counters, End } from "../../../core/wire/work.ts";
 import { Reception, type ReceptionPorts } from "./reception.ts";
 import { RestoreDisk, type RestoreDiskPorts } from "./restore-disk.ts";
 import { endOf, stoppedError, type Task } from "./task.ts";

@@ -6,15 +6,11 @@ import { diskIdentity } from "../../../core/screen/disk.ts";
 import { stragglerText } from "../../../core/screen/straggler.ts";
 import { chooseSource } from "../../../core/session/target.ts";
 import { chunkLengthAt } from "../../../core/units/units.ts";
-import {
-  type BulkFrame,
-  bulkKind,
-  type CastKeys,
-  type CastOrder,
-  decodeNumbered,
-  type End,
-} from "../../../core/wire/control.ts";
+import { type BulkFrame, bulkKind, decodeNumbered } from "../../../core/wire/bulk.ts";
+import type { CastKeys } from "../../../core/wire/cast-address.ts";
+import type { CastOrder } from "../../../core/wire/orders.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
+import type { End } from "../../../core/wire/work.ts";
 import { type DiskMap, draftOf, mapDisk, plannedBytes } from "../../../imaging/capture/disk-map.ts";
 import { LiveChunks } from "../../../imaging/capture/live-chunks.ts";
 import { sendLiveChunk, sendLivePlan } from "../../../imaging/capture/uplink.ts";

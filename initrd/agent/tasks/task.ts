@@ -1,8 +1,9 @@
 import type { TaskProgress } from "../../../core/agent/state.ts";
 import { errorText, RoomcastError } from "../../../core/errors.ts";
 import type { Candidate } from "../../../core/session/target.ts";
-import type { AgentMessage, Counters, End, Work } from "../../../core/wire/control.ts";
+import type { AgentMessage } from "../../../core/wire/agent-message.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
+import type { Counters, End, Work } from "../../../core/wire/work.ts";
 import type { Listeners } from "../mailbox.ts";
 
 /** A piece of work under way. It goes on whatever the connection does. */

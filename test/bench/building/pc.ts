@@ -6,15 +6,11 @@ import { retryFirst, retryMost } from "../../../core/agent/link.ts";
 import { spkiOf } from "../../../core/node/key-forms.ts";
 import { loginDigest } from "../../../core/node/login.ts";
 import { exporterOf, gateServername } from "../../../core/node/pin.ts";
-import {
-  type AgentMessage,
-  aliveEvery,
-  bulkKind,
-  type Counters,
-  encodeBulk,
-  type Report,
-  type ServerMessage,
-} from "../../../core/wire/control.ts";
+import type { AgentMessage } from "../../../core/wire/agent-message.ts";
+import { bulkKind, encodeBulk } from "../../../core/wire/bulk.ts";
+import { aliveEvery } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
+import type { Counters, Report } from "../../../core/wire/work.ts";
 import { greetOf, newNonce } from "../../server/gate/login.ts";
 import { diskOf, helloOfPc } from "./seed.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { spkiOf } from "../../../core/node/key-forms.ts";
 import { newKey } from "../../../core/node/p256.ts";
 import { pinOf } from "../../../core/node/pin.ts";
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 import { newRoom, type PcRecord } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";

@@ -17,8 +17,9 @@ import {
 } from "../../../core/agent/life.ts";
 import { pcState } from "../../../core/agent/state.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
-import type { Afterwards, End, Work } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import type { Afterwards } from "../../../core/wire/orders.ts";
+import type { End, Work } from "../../../core/wire/work.ts";
 import { castKeys } from "../cast/keys.ts";
 
 const work = (session: string, attempt: number): Work => ({ session, attempt });

@@ -12,8 +12,9 @@ import {
   retryOtherKey,
 } from "../../../core/agent/link.ts";
 import { type Millis, millis } from "../../../core/units/units.ts";
-import { aliveEvery, type ServerMessage, silenceLimit } from "../../../core/wire/control.ts";
+import { aliveEvery, silenceLimit } from "../../../core/wire/control.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 
 const challenge = (protocol = controlProtocol): ServerMessage => ({
   type: "challenge",

@@ -1,5 +1,5 @@
 /** Keys of a cast for tests. */
-import type { CastKeys } from "../../../core/wire/control.ts";
+import type { CastKeys } from "../../../core/wire/cast-address.ts";
 
 export const keysOf = (seed: number): CastKeys => ({
   chunk: Buffer.alloc(32, seed).toString("base64"),

@@ -1,5 +1,5 @@
 /** What happens in live casts, as data. */
-import { finishLimit, senderGrace } from "../../../core/session/kinds/live-cast.ts";
+import { finishLimit, senderGrace } from "../../../core/session/decide-live.ts";
 import {
   at,
   connected,

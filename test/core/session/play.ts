@@ -8,8 +8,8 @@ import {
   type PcId,
   type Stamp,
 } from "../../../core/session/kind.ts";
-import type { LiveSpec } from "../../../core/session/kinds/live-cast.ts";
 import type { ReceiversSpec, RestoreSpec } from "../../../core/session/kinds/restore.ts";
+import type { LiveSpec } from "../../../core/session/live-state.ts";
 import {
   type AnyKind,
   type KindName,
@@ -18,9 +18,9 @@ import {
   type StateOf,
 } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
-import type { Counters, End, Report } from "../../../core/wire/control.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
 import type { DiskView, SessionView } from "../../../core/wire/views.ts";
+import type { Counters, End, Report } from "../../../core/wire/work.ts";
 import { castKeys } from "../cast/keys.ts";
 
 export const root = "ab".repeat(32);

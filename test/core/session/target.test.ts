@@ -35,7 +35,8 @@ const usb = { transport: "usb", protection: "USB" };
 const need: TargetNeed = {
   logicalSector: 512,
   otherSectors: () => "partition 3 (ntfs) counts in sectors",
-  misfit: (targetBytes) => (targetBytes < 200 * gb ? `the image's data ends at ${200 * gb}` : null),
+  misfit: (targetBytes) =>
+    targetBytes < 200 * gb ? { why: `the image's data ends at ${200 * gb}`, instead: null } : null,
 };
 
 const chosen = (choice: TargetChoice): string =>
@@ -112,6 +113,17 @@ test("refused: too small, other sectors, in use, failing", () => {
   const accepting = (...failingDisks: string[]) => ({ policy: anyDisk, failingDisks });
   assert.equal(chosen(chooseTarget([failing], null, need, accepting("S-sda"))), "/dev/sda");
   assert.match(chosen(chooseTarget([failing], null, need, accepting("S-sdb", "sda"))), /failing/);
+});
+
+test("where a disk is too small, what can be done is said: a larger one, and what else there is", () => {
+  const nextWith = (instead: string | null): string => {
+    const small = { ...need, misfit: () => ({ why: "it has more", instead }) };
+    const choice = chooseTarget([disk("sda", gb)], null, small);
+    assert(choice.kind === "refused");
+    return choice.next;
+  };
+  assert.equal(nextWith(null), "use a larger disk");
+  assert.equal(nextWith("capture anew"), "use a larger disk; or capture anew");
 });
 
 test("exactly large enough is large enough, and a wipe needs no size", () => {

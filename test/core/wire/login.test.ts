@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeHello } from "../../../core/wire/control.ts";
+import { decodeHello } from "../../../core/wire/hello.ts";
 import {
   controlProtocol,
   decodeGreet,

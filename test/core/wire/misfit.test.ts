@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Value } from "typebox/value";
+import { AgentMessage } from "../../../core/wire/agent-message.ts";
 import { ScheduleRequest } from "../../../core/wire/api.ts";
-import { AgentMessage, ServerMessage } from "../../../core/wire/control.ts";
 import { DiskPolicy } from "../../../core/wire/disk-policy.ts";
 import { ManifestFields } from "../../../core/wire/manifest.ts";
 import { fitted, misfitOf } from "../../../core/wire/misfit.ts";
 import { RoomChange } from "../../../core/wire/rooms.ts";
+import { ServerMessage } from "../../../core/wire/server-message.ts";
 
 test("what does not fit is told in a sentence, and what fits is not", () => {
   const fields = ["type", "pin", "disk", "naming", "want", "cron", "name", "partitions", "model"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeAgentMessage } from "../../../core/wire/control.ts";
+import { decodeAgentMessage } from "../../../core/wire/agent-message.ts";
 import {
   imageNameRule,
   type NameRule,

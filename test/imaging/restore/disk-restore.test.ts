@@ -7,7 +7,8 @@ import { chunkCalls } from "../../../core/node/chunk-calls.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import { bootAreaOf, type DiskRange } from "../../../imaging/restore/boot-area.ts";
 import type { AnswerLimits } from "../../../imaging/restore/disk-faults.ts";
-import { DiskRestore, type RestorePlan } from "../../../imaging/restore/disk-restore.ts";
+import { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
+import type { RestorePlan } from "../../../imaging/restore/restore-plan.ts";
 import { FakeDisk, type FakeImage, fakeImage, fill, ioError } from "./fake-disk.ts";
 
 /** A restore that does not end is a failure. */

@@ -10,8 +10,9 @@ import type {
 } from "../../../core/cast/ends.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { systemClock } from "../../../core/node/clock.ts";
-import type { End, RestoreOrder } from "../../../core/wire/control.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import type { RestoreOrder } from "../../../core/wire/orders.ts";
+import type { End } from "../../../core/wire/work.ts";
 import { describePath } from "../../../imaging/disk/disks.ts";
 import { systemRoots } from "../../../imaging/disk/sysfs.ts";
 import { ServerFiles } from "../../../initrd/agent/link/http.ts";

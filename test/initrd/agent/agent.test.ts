@@ -10,7 +10,7 @@ import { rootHashOfEntries } from "../../../core/image/merkle.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
 import { sha256 } from "../../../core/node/hash.ts";
 import { chunkBytes, chunkLengthAt } from "../../../core/units/units.ts";
-import type { Alive } from "../../../core/wire/control.ts";
+import type { Alive } from "../../../core/wire/agent-message.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
 import type { AgentOptions } from "../../../initrd/agent/run.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codec, type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
-import { bulkKind, decodeNumbered } from "../../../core/wire/control.ts";
+import { bulkKind, decodeNumbered } from "../../../core/wire/bulk.ts";
 import { EntryFlow } from "../../../initrd/agent/tasks/entry-flow.ts";
 
 const entries: readonly IndexEntry[] = Array.from({ length: 5 }, (_, chunkIndex) => ({

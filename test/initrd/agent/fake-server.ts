@@ -9,21 +9,14 @@ import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { rootHashOf } from "../../../core/image/merkle.ts";
 import { type IndexEntry, indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
 import { sha256 } from "../../../core/node/hash.ts";
-import {
-  type AgentMessage,
-  bulkKind,
-  decodeAgentMessage,
-  decodeBulk,
-  decodeNumbered,
-  type End,
-  type Hello,
-  type RestoreOrder,
-  type ServerMessage,
-  type WipeOrder,
-  type Work,
-} from "../../../core/wire/control.ts";
+import { type AgentMessage, decodeAgentMessage } from "../../../core/wire/agent-message.ts";
+import { bulkKind, decodeBulk, decodeNumbered } from "../../../core/wire/bulk.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
+import type { RestoreOrder, WipeOrder } from "../../../core/wire/orders.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
+import type { End, Work } from "../../../core/wire/work.ts";
 import { channelOf } from "../../../server/gate/channel.ts";
 import { LoginCheck } from "../../../server/gate/proof.ts";
 import { castKeys } from "../../core/cast/keys.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SentRun } from "../../../core/wire/control.ts";
+import type { SentRun } from "../../../core/wire/sent-run.ts";
 import { Hearing } from "../../../initrd/agent/tasks/hearing.ts";
 
 type Heard = { readonly generation: number; readonly sequence: number } | null;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
-import { encodeNumbered } from "../../../core/wire/control.ts";
+import { encodeNumbered } from "../../../core/wire/bulk.ts";
 import { LiveEntries } from "../../../initrd/agent/tasks/live-entries.ts";
 
 const entryOf = (chunkIndex: number, storedLength: number): IndexEntry => ({

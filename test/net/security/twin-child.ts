@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { PinnedServer } from "../../../core/node/pinned.ts";
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import { memoryProver } from "../../../initrd/agent/keys.ts";
 import { gateRows } from "../../../server/gate/table.ts";
 import { greetOf, newNonce, proofOf } from "../../server/gate/login.ts";

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CastReceiver } from "../../../core/cast/ends.ts";
 import { encodeLivePlan } from "../../../core/image/live-plan.ts";
 import type { GrantRole, ViewRole } from "../../../core/trust/grant.ts";
-import type { ServerMessage } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
 import type { NamedCast, NamedRestore } from "../../../server/lab/session-orders.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";

@@ -13,7 +13,7 @@ import { systemClock } from "../../../core/node/clock.ts";
 import { exporterOf } from "../../../core/node/pin.ts";
 import type { PinnedServer } from "../../../core/node/pinned.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
 import { memoryProver } from "../../../initrd/agent/keys.ts";
 import { Link, type LinkEvents } from "../../../initrd/agent/link/link.ts";

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { sha256 } from "../../../core/node/hash.ts";
 import { loginDigest } from "../../../core/node/login.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import { controlProtocol, type Greet, type Proof } from "../../../core/wire/login.ts";
 
 export interface LoginParts {

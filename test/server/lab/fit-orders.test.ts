@@ -5,7 +5,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import type { Manifest } from "../../../core/image/types.ts";
-import type { ServerMessage } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import type { ImageView, SessionView } from "../../../core/wire/views.ts";
 import type { FitEvents, FitOrder } from "../../../server/lab/fits.ts";
 import { diskOf } from "../../client/console/fake-lab.ts";

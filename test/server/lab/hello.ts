@@ -1,4 +1,4 @@
-import type { Hello } from "../../../core/wire/control.ts";
+import type { Hello } from "../../../core/wire/hello.ts";
 import type { Login } from "../../../server/lab/agents.ts";
 import type { Inventory } from "../../../server/lab/inventory.ts";
 import type { PcRecord } from "../../../server/state/records.ts";

@@ -7,7 +7,7 @@ import { encodeIndex } from "../../../core/image/index-codec.ts";
 import type { LivePlan } from "../../../core/image/live-plan.ts";
 import { codec } from "../../../core/image/types.ts";
 import { chunkBytes, millis } from "../../../core/units/units.ts";
-import { bulkKind, decodeNumbered, encodeNumbered } from "../../../core/wire/control.ts";
+import { bulkKind, decodeNumbered, encodeNumbered } from "../../../core/wire/bulk.ts";
 import { LiveCast } from "../../../server/lab/live-cast.ts";
 import type { ImageWriter } from "../../../server/store/image-writer.ts";
 import { castKeys } from "../../core/cast/keys.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../../core/node/clock.ts";
-import type { ServerMessage } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import { Looks } from "../../../server/lab/looks.ts";
 import { LabTimers } from "../../../server/lab/timers.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServerMessage } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import { RoomChecks, type RoomChecksPorts } from "../../../server/lab/room-checks.ts";
 
 type Listen = Extract<ServerMessage, { type: "listen" }>;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ServerMessage } from "../../../core/wire/control.ts";
+import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import { openApi } from "../api/open-api.ts";
 import { helloOf, loginOf } from "./hello.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { leastThat } from "../../../imaging/fit/shrinkable.ts";
+import { leastThat } from "../../../imaging/fit/least-size.ts";
 
 const mib = 1 << 20;
 

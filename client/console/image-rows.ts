@@ -1,0 +1,68 @@
+/** The dialog in which an image is chosen, and how it is to be restored. */
+import { notesLines } from "../../core/screen/image-notes.ts";
+import {
+  blank,
+  cell,
+  line,
+  paragraph,
+  type Row,
+  type ScreenSize,
+  span,
+} from "../../core/screen/row.ts";
+import type { ImageView } from "../../core/wire/views.ts";
+import type { Model } from "./model.ts";
+import { type ConsoleSpeech, speechOf } from "./speech.ts";
+import { imagesToChoose, namesOf, type Page, type RestoreOptions } from "./state.ts";
+import { imageList } from "./store-rows.ts";
+
+export function imageRows(
+  model: Model,
+  page: Extract<Page, { name: "images" }>,
+  { columns, lines }: ScreenSize,
+): Row[] {
+  const { targets, chosen } = page;
+  const speech = speechOf(model);
+  const { t } = speech;
+  const images = imagesToChoose(model);
+  const names = namesOf(model, targets.pcs);
+  const whom = targets.room === null ? names.join(", ") : t("ask.allOf", { room: targets.room });
+  const title = paragraph(t("ask.image", { whom }), columns, "bold").slice(0, 2);
+  if (images.length === 0) {
+    return [...title, blank, line(t("image.none"))];
+  }
+  const noted = notesRowsOf(images[chosen], speech, columns);
+  return [
+    ...title,
+    blank,
+    ...imageList(images, chosen, speech, { columns, lines: lines - 13 - noted.length }),
+    blank,
+    ...noted,
+    ...optionRows(page.options, speech),
+  ];
+}
+
+/** What staff say of the image that is about to be taken. */
+export const notesRowsOf = (
+  image: ImageView | undefined,
+  speech: ConsoleSpeech,
+  columns: number,
+): Row[] =>
+  image === undefined
+    ? []
+    : notesLines(image, speech).flatMap((text) => paragraph(text, columns, "accent").slice(0, 2));
+
+/** What a restore will be like, with the keys that change it. */
+const optionRows = (
+  { delta, verify, afterwards, start, personalise, fit }: RestoreOptions,
+  { t }: ConsoleSpeech,
+): Row[] =>
+  (
+    [
+      ["d", "how.send", delta ? "how.differs" : "how.everything"],
+      ["v", "how.verify", verify === "written" ? "how.written" : "how.readBack"],
+      ["t", "how.then", `then.${afterwards}`],
+      ["a", "how.start", start === "now" ? "how.now" : "how.all"],
+      ["o", "how.own", personalise === "none" ? "how.ownNothing" : "how.ownAll"],
+      ["f", "how.fit", fit === "auto" ? "how.fitSmallest" : "how.never"],
+    ] as const
+  ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(t(what), 8)}${t(how)}`)]);
