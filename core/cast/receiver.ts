@@ -1,11 +1,14 @@
 /**
  * The receiving end of a cast, as a machine: packets in; whole entries and reports out. It holds an
- * entry in a slot from its first symbol until the owner has settled it. With no slot free, a new
- * entry's packets are ignored: the reports say so, and the sender serves the entry again later.
+ * entry in a slot from its first symbol until the owner has settled it. With no slot free, what comes of a
+ * new entry is kept beside the slots, as far as there is memory for it, and moves to the next slot that is
+ * free. The sender hears of it only then: it knows of no more parts than there are slots, and of no free
+ * slot while anything is kept. What is not kept either is ignored, and the sender serves the entry again later.
  *
- * An entry is `none` (not wanted, or done), `wanted`, `assembling` or `inHand`:
+ * An entry is `none` (not wanted, or done), `wanted`, `kept`, `assembling` or `inHand`:
  * wanted → assembling (first symbols, a slot free) → inHand (all there) → none (taken) or wanted
- * (corrupt); wanted or assembling → none (forgotten).
+ * (corrupt); wanted → kept (first symbols, no slot free) → assembling or inHand (a slot is free);
+ * wanted, kept or assembling → none (forgotten).
  */
 import { assert } from "../errors.ts";
 import { bitAt, bitmapBytes, clearBit, setBit } from "../units/bits.ts";
@@ -25,6 +28,7 @@ import {
 import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
 import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
+import { KeptParts } from "./kept-parts.ts";
 import { ForgedCount, SealKeys } from "./seal-keys.ts";
 import { slabBytesFor, slotBytesFor } from "./slab.ts";
 import { SymbolCopy } from "./symbol-copy.ts";
@@ -38,6 +42,8 @@ export interface ReceiverOptions {
   /** Bitmap of the wanted entries; an entry without stored bytes is never wanted. */
   readonly wants: Uint8Array;
   readonly slotCount: number;
+  /** How much memory may be taken for what is heard while no slot is free; 0 if it is not said. */
+  readonly keptBytes?: number;
   /** At least `slabBytesFor(storedLengths, slotCount)` bytes, aligned to 4. */
   readonly slab: Uint8Array;
 }
@@ -51,7 +57,14 @@ export interface Completed {
   readonly storedLength: number;
 }
 
-const place = { none: 0, wanted: 1, assembling: 2, inHand: 3 } as const;
+const place = { none: 0, wanted: 1, assembling: 2, inHand: 3, kept: 4 } as const;
+
+/**
+ * Where parts are kept, so many slots are for entries that got whole there, and not told to the sender: else a PC all of
+ * whose slots hold parts could give nothing to its disk. Eight chunks last a disk for as long as it takes to hand it more.
+ */
+const handOverSlots = (slotCount: number, keptBytes: number): number =>
+  keptBytes === 0 ? 0 : Math.min(8, slotCount >> 3);
 
 /** The report interval until a sender tells another. */
 const firstReportEvery = millis(50);
@@ -75,7 +88,11 @@ export class CastReceiverMachine {
   private readonly slotOf: Int32Array;
   private readonly slotBytes: number;
   private readonly words: Int32Array;
+  /** Of those below `slotCount`, which the sender is told of; and of those from there on. */
   private readonly freeSlots: number[] = [];
+  private readonly freeHandOverSlots: number[] = [];
+  private readonly slotCount: number;
+  private readonly kept: KeptParts;
   /** For each slot: the entry, how many symbols it lacks, and which. */
   private readonly entryIn: Int32Array;
   private readonly lackCount: Uint16Array;
@@ -85,6 +102,7 @@ export class CastReceiverMachine {
   private readonly header = emptyHeader();
   private readonly members = new Uint16Array(memberLimit);
   private readonly copy: SymbolCopy;
+  private readonly keptCopy: SymbolCopy;
   private readonly keys: SealKeys;
   private readonly forged = new ForgedCount();
   private heard: {
@@ -108,12 +126,15 @@ export class CastReceiverMachine {
   private hasNews = true;
 
   constructor(options: ReceiverOptions, now: Millis) {
-    const { storedLengths, wants, slotCount, slab } = options;
+    const { storedLengths, wants, slotCount, slab, keptBytes = 0 } = options;
     assert(slab.length >= slabBytesFor(storedLengths, slotCount), "the slab holds every slot");
     assert(slab.byteOffset % 4 === 0, "the slab is aligned");
     assert(slotCount > 0 && slotCount <= 0xffff, "there are slots, and a report can count them");
     this.options = options;
     this.copy = new SymbolCopy(slab);
+    this.keptCopy = new SymbolCopy(slab);
+    this.kept = new KeptParts(keptBytes);
+    this.slotCount = slotCount - handOverSlots(slotCount, keptBytes);
     this.keys = new SealKeys(options.packetKey);
     this.entries = new Entries(storedLengths);
     this.places = new Uint8Array(storedLengths.length);
@@ -124,7 +145,7 @@ export class CastReceiverMachine {
     this.lackCount = new Uint16Array(slotCount);
     this.lackBytes = bitmapBytes(this.slotBytes / symbolBytes);
     this.lack = new Uint8Array(slotCount * this.lackBytes);
-    for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);
+    for (let slot = slotCount - 1; slot >= 0; slot--) this.pushFree(slot);
     for (let entry = 0; entry < storedLengths.length; entry++) {
       if (entry >> 3 >= wants.length || !bitAt(wants, entry) || storedLengths[entry] === 0)
         continue;
@@ -163,7 +184,7 @@ export class CastReceiverMachine {
     // The entry is still served to others. If the sender does not know that it is here, the report tells it.
     if (at === place.none || at === place.inHand) return this.saySettled(entryIndex);
     if (header.kind === packetKind.data) this.takeSymbol(bytes, offset, entryIndex, symbol);
-    else if (at === place.assembling) this.takeRepair(bytes, offset, entryIndex, symbol);
+    else if (at !== place.wanted) this.takeRepair(bytes, offset, entryIndex, symbol);
   }
 
   /** The owner is done with a completed entry: its slot is free, and if it was corrupt it is wanted again. */
@@ -177,16 +198,19 @@ export class CastReceiverMachine {
       this.places[entryIndex] = place.none;
     }
     this.sayAnew(entryIndex);
+    this.fillSlots();
   }
 
   /** The entry came another way, and is no longer wanted. */
   forget(entryIndex: number): void {
     const at = this.places[entryIndex];
-    if (at !== place.wanted && at !== place.assembling) return;
+    if (at === place.none || at === place.inHand) return;
     if (at === place.assembling) this.freeSlot(entryIndex);
+    if (at === place.kept) this.kept.drop(entryIndex);
     this.places[entryIndex] = place.none;
     this.wantCount--;
     this.sayAnew(entryIndex);
+    this.fillSlots();
   }
 
   /** Announces an entry. One without stored bytes is no longer wanted, which the sender knows. */
@@ -238,7 +262,7 @@ export class CastReceiverMachine {
         packets: heard?.packets ?? 0,
         dropped: heard === null ? 0 : this.dropped - heard.droppedBefore,
         freeSlots: this.freeSlots.length,
-        slotCount: this.options.slotCount,
+        slotCount: this.slotCount,
         settled,
         assembling,
         wants,
@@ -250,7 +274,7 @@ export class CastReceiverMachine {
     this.hasNews = this.settledToSay.size > 0;
     if (wants !== null) {
       const every = Math.max(fullReportEvery, wants.length / fullReportBytesPerMs);
-      const isOpen = this.wantCount > 0 || this.freeSlots.length < this.options.slotCount;
+      const isOpen = this.wantCount > 0 || this.entryIn.some((entryIndex) => entryIndex >= 0);
       this.fullAt = millis(isOpen ? now + every : Number.POSITIVE_INFINITY);
     }
     return report;
@@ -284,8 +308,11 @@ export class CastReceiverMachine {
     }
     let slot = this.slotOf[entryIndex] as number;
     if (slot < 0) {
-      if (symbol >= lateAfter(symbolCount) || this.freeSlots.length === 0) return;
-      slot = this.beginAssembly(entryIndex, symbolCount);
+      const isNew = this.places[entryIndex] === place.wanted;
+      if (isNew && symbol >= lateAfter(symbolCount)) return;
+      if (this.freeSlots.length === 0)
+        return this.keep(entryIndex, symbol, { bytes, at: offset + headerBytes });
+      slot = this.beginAssembly(entryIndex, this.freeSlots.pop() as number);
     }
     if (!this.isLacking(slot, symbol)) return;
     this.place(slot, symbol, bytes, offset + headerBytes);
@@ -300,6 +327,12 @@ export class CastReceiverMachine {
       return;
     }
     const slot = this.slotOf[entryIndex] as number;
+    if (slot < 0) {
+      // The symbols of a sum are not looked for among those that are kept: that part is repaired in a slot.
+      const from = { bytes, at: offset + headerBytes + memberBytes };
+      if (count === 1) this.keep(entryIndex, members[0] as number, from);
+      return;
+    }
     let lacking = -1;
     for (let index = 0; index < count; index++) {
       if (!this.isLacking(slot, members[index] as number)) continue;
@@ -342,8 +375,40 @@ export class CastReceiverMachine {
     return bitAt(this.lack, slot * this.lackBytes * 8 + symbol);
   }
 
-  private beginAssembly(entryIndex: number, symbolCount: number): number {
-    const slot = this.freeSlots.pop() as number;
+  // --- what has no slot
+
+  private keep(
+    entryIndex: number,
+    symbol: number,
+    from: { readonly bytes: Uint8Array; readonly at: number },
+  ): void {
+    const symbolCount = this.entries.symbolCounts[entryIndex] as number;
+    if (!this.kept.add(entryIndex, symbol, symbolCount, from)) return;
+    this.places[entryIndex] = place.kept;
+    if (this.kept.nextWhole !== null) this.fillSlots();
+  }
+
+  /** Slots are free: what is kept moves there, entries that are whole before the others. */
+  private fillSlots(): void {
+    const { kept, freeSlots, freeHandOverSlots } = this;
+    while (kept.count > 0) {
+      const whole = kept.nextWhole;
+      const slot = (whole === null ? undefined : freeHandOverSlots.pop()) ?? freeSlots.pop();
+      if (slot === undefined) return;
+      const entryIndex = (whole ?? kept.nextPart) as number;
+      this.beginAssembly(entryIndex, slot);
+      kept.take(entryIndex, (symbol, bytes, at) => {
+        this.keptCopy.toSlab(bytes, at, slot * this.slotBytes + symbol * symbolBytes);
+        this.noteSymbol(slot, symbol);
+      });
+      this.hasNews = true;
+    }
+  }
+
+  // --- slots
+
+  private beginAssembly(entryIndex: number, slot: number): number {
+    const symbolCount = this.entries.symbolCounts[entryIndex] as number;
     this.places[entryIndex] = place.assembling;
     this.slotOf[entryIndex] = slot;
     this.entryIn[slot] = entryIndex;
@@ -360,7 +425,11 @@ export class CastReceiverMachine {
     const slot = this.slotOf[entryIndex] as number;
     this.slotOf[entryIndex] = -1;
     this.entryIn[slot] = -1;
-    this.freeSlots.push(slot);
+    this.pushFree(slot);
+  }
+
+  private pushFree(slot: number): void {
+    (slot < this.slotCount ? this.freeSlots : this.freeHandOverSlots).push(slot);
   }
 
   // --- what is reported
@@ -388,6 +457,7 @@ export class CastReceiverMachine {
     const numbers = { first: sequence, highest: sequence, packets: 0 };
     this.heard = { keyNumber, generation, ...numbers, droppedBefore };
     this.forged.clear(generation);
+    for (const entryIndex of this.kept.clear()) this.places[entryIndex] = place.wanted;
     for (const entryIndex of this.entryIn) {
       if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
       this.freeSlot(entryIndex);
@@ -418,7 +488,8 @@ export class CastReceiverMachine {
       if (settled.length === settledLimit) break;
       const at = this.places[entryIndex];
       // An entry in assembly is in the report's other list.
-      if (at !== place.assembling) settled.push({ entryIndex, wanted: at === place.wanted });
+      if (at !== place.assembling)
+        settled.push({ entryIndex, wanted: at === place.wanted || at === place.kept });
       if (times > 1) this.settledToSay.set(entryIndex, times - 1);
       else this.settledToSay.delete(entryIndex);
     }
@@ -427,7 +498,7 @@ export class CastReceiverMachine {
 
   private assemblies(): Assembly[] {
     const assemblies: Assembly[] = [];
-    for (let slot = 0; slot < this.options.slotCount; slot++) {
+    for (let slot = 0; slot < this.slotCount; slot++) {
       const entryIndex = this.entryIn[slot] as number;
       if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
       const lacking = new Uint16Array(this.lackCount[slot] as number);
@@ -444,7 +515,7 @@ export class CastReceiverMachine {
     const wants = new Uint8Array(bitmapBytes(this.places.length));
     for (let entry = 0; entry < this.places.length; entry++) {
       const at = this.places[entry];
-      if (at === place.wanted || at === place.assembling) setBit(wants, entry);
+      if (at !== place.none && at !== place.inHand) setBit(wants, entry);
     }
     return wants;
   }
