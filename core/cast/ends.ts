@@ -135,6 +135,8 @@ export interface CastReceiverOptions extends CastOptions {
   readonly wants: Uint8Array;
   /** Chunks that may be in assembly or waiting for the disk at once; this bounds the memory. */
   readonly slotCount: number;
+  /** Further memory for parts of chunks that come while no slot is free, taken as it is needed; 0 if it is not said. */
+  readonly keptBytes?: number;
 }
 
 export interface CastReceiverStats {

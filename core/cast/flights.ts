@@ -27,11 +27,14 @@ export class Flights {
   private readonly supply: Supply;
   private readonly symbolCounts: Uint16Array;
   private readonly byEntry = new Map<number, Flight>();
+  /** Of each entry, the sequence of the last packet that carried some of it; 0: none of this generation. */
+  private readonly lastSent: Float64Array;
 
   constructor(parts: { receivers: Receivers; supply: Supply; symbolCounts: Uint16Array }) {
     this.receivers = parts.receivers;
     this.supply = parts.supply;
     this.symbolCounts = parts.symbolCounts;
+    this.lastSent = new Float64Array(parts.symbolCounts.length);
   }
 
   get size(): number {
@@ -51,7 +54,10 @@ export class Flights {
     return [...this.byEntry.values()];
   }
 
-  /** Opens a flight. With `hasParts` it begins with a round of repairs, not with all symbols. */
+  /**
+   * Opens a flight. With `hasParts` it begins with a round of repairs, not with all symbols: at once if the members
+   * have reported past what was last sent of it.
+   */
   open(
     entryIndex: number,
     members: readonly Member[],
@@ -67,8 +73,10 @@ export class Flights {
       state: { name: "sending", nextSymbol: 0 },
     };
     this.byEntry.set(entryIndex, flight);
-    if (hasParts) this.wait(flight, { sequence, now });
-    else {
+    if (hasParts) {
+      this.wait(flight, { sequence: this.lastSent[entryIndex] as number, now });
+      for (const member of members) this.noteReported(flight, member);
+    } else {
       for (const member of members)
         if (!member.assembling.has(entryIndex)) member.begun.push(sequence + 1);
       this.sending = flight;
@@ -109,13 +117,25 @@ export class Flights {
     this.repairing.push(flight);
   }
 
+  /** A packet carries some of the entry. */
+  noteSent(entryIndex: number, sequence: number): void {
+    this.lastSent[entryIndex] = sequence;
+  }
+
+  /** The packets are numbered anew. */
+  forgetSent(): void {
+    this.lastSent.fill(0);
+  }
+
   /** A report of the member has come: the rounds that waited only for it begin. */
   noteReport(member: Member): void {
-    for (const flight of this.all()) {
-      const { state } = flight;
-      if (state.name !== "waiting" || member.sequence < state.sequence) continue;
-      if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
-    }
+    for (const flight of this.all()) this.noteReported(flight, member);
+  }
+
+  private noteReported(flight: Flight, member: Member): void {
+    const { state } = flight;
+    if (state.name !== "waiting" || member.sequence < state.sequence) return;
+    if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
   }
 
   /** Flights that have waited since before `before` go on without the members that are late. */

@@ -1,14 +1,17 @@
 /**
  * The receiving end of a cast, as a machine: packets in; whole entries and reports out. It holds an
- * entry in a slot from its first symbol until the owner has settled it. With no slot free, a new
- * entry's packets are ignored: the reports say so, and the sender serves the entry again later.
+ * entry in a slot from its first symbol until the owner has settled it. With no slot free, what comes of a
+ * new entry is kept beside the slots, as far as there is memory for it, and moves to the next slot that is
+ * free. The sender hears of it only then: it knows of no more parts than there are slots, and of no free
+ * slot while anything is kept. What is not kept either is ignored, and the sender serves the entry again later.
  *
- * An entry is `none` (not wanted, or done), `wanted`, `assembling` or `inHand`:
+ * An entry is `none` (not wanted, or done), `wanted`, `kept`, `assembling` or `inHand`:
  * wanted → assembling (first symbols, a slot free) → inHand (all there) → none (taken) or wanted
- * (corrupt); wanted or assembling → none (forgotten).
+ * (corrupt); wanted → kept (first symbols, no slot free) → assembling or inHand (a slot is free);
+ * wanted, kept or assembling → none (forgotten).
  */
 import { assert } from "../errors.ts";
-import { bitAt, bitmapBytes, clearBit, setBit } from "../units/bits.ts";
+import { bitAt, bitmapBytes, setBit } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
 import {
   emptyHeader,
@@ -19,15 +22,16 @@ import {
   readHeader,
   readMembers,
   readReportEvery,
-  sequenceDistance,
-  symbolBytes,
 } from "../wire/cast.ts";
-import { type Assembly, encodeReport, type Settled, settledLimit } from "../wire/cast-report.ts";
+import { type Assembly, encodeReport, type Settled } from "../wire/cast-report.ts";
 import type { CastReceiverStats, ChunkVerdict } from "./ends.ts";
 import { Entries } from "./entries.ts";
+import { Heard } from "./heard.ts";
+import { KeptParts } from "./kept-parts.ts";
 import { ForgedCount, SealKeys } from "./seal-keys.ts";
-import { slabBytesFor, slotBytesFor } from "./slab.ts";
-import { SymbolCopy } from "./symbol-copy.ts";
+import { SettledWords } from "./settled-words.ts";
+import { slabBytesFor } from "./slab.ts";
+import { Slots } from "./slots.ts";
 
 export interface ReceiverOptions {
   readonly tag: number;
@@ -38,6 +42,8 @@ export interface ReceiverOptions {
   /** Bitmap of the wanted entries; an entry without stored bytes is never wanted. */
   readonly wants: Uint8Array;
   readonly slotCount: number;
+  /** How much memory may be taken for what is heard while no slot is free; 0 if it is not said. */
+  readonly keptBytes?: number;
   /** At least `slabBytesFor(storedLengths, slotCount)` bytes, aligned to 4. */
   readonly slab: Uint8Array;
 }
@@ -51,7 +57,14 @@ export interface Completed {
   readonly storedLength: number;
 }
 
-const place = { none: 0, wanted: 1, assembling: 2, inHand: 3 } as const;
+const place = { none: 0, wanted: 1, assembling: 2, inHand: 3, kept: 4 } as const;
+
+/**
+ * Where parts are kept, so many slots are for entries that got whole there, and not told to the sender: else a PC all of
+ * whose slots hold parts could give nothing to its disk. Eight chunks last a disk for as long as it takes to hand it more.
+ */
+const handOverSlots = (slotCount: number, keptBytes: number): number =>
+  keptBytes === 0 ? 0 : Math.min(8, slotCount >> 3);
 
 /** The report interval until a sender tells another. */
 const firstReportEvery = millis(50);
@@ -61,46 +74,25 @@ const idleReportEvery = millis(250);
 const fullReportEvery = millis(3000);
 /** Full reports use no more than this: with a bitmap over 24 KB they are rarer. */
 const fullReportBytesPerMs = 8;
-/** Reports in a row that name a finished entry, since one may get lost. */
-const settledRepeats = 3;
 /** In symbols: a receiver that comes after the first quarter of an entry ignores it, as it would need repairs. */
 const lateAfter = (symbolCount: number): number => Math.max(8, symbolCount >> 2);
 
 export class CastReceiverMachine {
   /** The entries completed since the owner last emptied this list. */
   readonly completed: Completed[] = [];
-  private readonly options: ReceiverOptions;
+  private readonly tag: number;
   private readonly entries: Entries;
   private readonly places: Uint8Array;
-  private readonly slotOf: Int32Array;
-  private readonly slotBytes: number;
-  private readonly words: Int32Array;
-  private readonly freeSlots: number[] = [];
-  /** For each slot: the entry, how many symbols it lacks, and which. */
-  private readonly entryIn: Int32Array;
-  private readonly lackCount: Uint16Array;
-  private readonly lackBytes: number;
-  private readonly lack: Uint8Array;
+  private readonly slots: Slots;
+  private readonly kept: KeptParts;
   private wantCount = 0;
   private readonly header = emptyHeader();
   private readonly members = new Uint16Array(memberLimit);
-  private readonly copy: SymbolCopy;
   private readonly keys: SealKeys;
   private readonly forged = new ForgedCount();
-  private heard: {
-    keyNumber: number;
-    generation: number;
-    first: number;
-    highest: number;
-    packets: number;
-    droppedBefore: number;
-  } | null = null;
-  private dropped = 0;
-  /** Totals of the senders heard before this one. */
-  private readonly former = { lost: 0 };
-  private readonly counts = { packets: 0, ignored: 0, bytes: 0 };
-  /** By entry: how many reports have yet to say what became of it. */
-  private readonly settledToSay = new Map<number, number>();
+  private readonly heard = new Heard();
+  private readonly settled = new SettledWords();
+  private ignoredCount = 0;
   private reportEvery = firstReportEvery;
   private reportNumber = 0;
   private reportedAt: Millis;
@@ -108,23 +100,17 @@ export class CastReceiverMachine {
   private hasNews = true;
 
   constructor(options: ReceiverOptions, now: Millis) {
-    const { storedLengths, wants, slotCount, slab } = options;
+    const { storedLengths, wants, slotCount, slab, keptBytes = 0 } = options;
     assert(slab.length >= slabBytesFor(storedLengths, slotCount), "the slab holds every slot");
     assert(slab.byteOffset % 4 === 0, "the slab is aligned");
     assert(slotCount > 0 && slotCount <= 0xffff, "there are slots, and a report can count them");
-    this.options = options;
-    this.copy = new SymbolCopy(slab);
+    this.tag = options.tag;
     this.keys = new SealKeys(options.packetKey);
     this.entries = new Entries(storedLengths);
     this.places = new Uint8Array(storedLengths.length);
-    this.slotOf = new Int32Array(storedLengths.length).fill(-1);
-    this.slotBytes = slotBytesFor(storedLengths);
-    this.words = new Int32Array(slab.buffer, slab.byteOffset, slab.length >> 2);
-    this.entryIn = new Int32Array(slotCount).fill(-1);
-    this.lackCount = new Uint16Array(slotCount);
-    this.lackBytes = bitmapBytes(this.slotBytes / symbolBytes);
-    this.lack = new Uint8Array(slotCount * this.lackBytes);
-    for (let slot = slotCount - 1; slot >= 0; slot--) this.freeSlots.push(slot);
+    const handOverCount = handOverSlots(slotCount, keptBytes);
+    this.slots = new Slots({ slab, storedLengths, slotCount, handOverCount });
+    this.kept = new KeptParts(keptBytes);
     for (let entry = 0; entry < storedLengths.length; entry++) {
       if (entry >> 3 >= wants.length || !bitAt(wants, entry) || storedLengths[entry] === 0)
         continue;
@@ -137,16 +123,18 @@ export class CastReceiverMachine {
 
   /** Takes a datagram, or a part of a coalesced one. It never throws. */
   packet(bytes: Uint8Array, offset: number, length: number): void {
-    const { header } = this;
-    if (!readHeader(bytes, offset, length, header) || header.tag !== this.options.tag) {
-      this.counts.ignored++;
+    const { header, heard } = this;
+    if (!readHeader(bytes, offset, length, header) || header.tag !== this.tag) {
+      this.ignoredCount++;
       return;
     }
     const keyNumber = this.keys.numberFor(bytes, offset, length);
-    if (keyNumber === null) return this.forged.note(header.generation, this.heard?.generation);
+    if (keyNumber === null) return this.forged.note(header.generation, heard.latest?.generation);
     // It was late: the sender has gone on to another key.
-    if (this.heard !== null && keyNumber < this.heard.keyNumber) return;
-    const isNewest = this.count(length, keyNumber);
+    if (heard.latest !== null && keyNumber < heard.latest.keyNumber) return;
+    if (heard.isNew(header, keyNumber)) this.hear(keyNumber);
+    const isNewest = heard.note(header, length);
+    this.hasNews = true;
     if (header.kind === packetKind.sync) {
       if (isNewest)
         this.reportEvery = millis(Math.max(5, Math.min(2000, readReportEvery(bytes, offset))));
@@ -154,22 +142,22 @@ export class CastReceiverMachine {
     }
     const { entryIndex, symbol } = header;
     if (entryIndex >= this.places.length) {
-      this.counts.ignored++;
+      this.ignoredCount++;
       return;
     }
     // Without its length, an entry cannot be assembled; it will be announced.
     if (!this.entries.isKnown(entryIndex)) return;
     const at = this.places[entryIndex];
     // The entry is still served to others. If the sender does not know that it is here, the report tells it.
-    if (at === place.none || at === place.inHand) return this.saySettled(entryIndex);
+    if (at === place.none || at === place.inHand) return this.settled.say(entryIndex);
     if (header.kind === packetKind.data) this.takeSymbol(bytes, offset, entryIndex, symbol);
-    else if (at === place.assembling) this.takeRepair(bytes, offset, entryIndex, symbol);
+    else if (at !== place.wanted) this.takeRepair(bytes, offset, entryIndex, symbol);
   }
 
   /** The owner is done with a completed entry: its slot is free, and if it was corrupt it is wanted again. */
   settle(entryIndex: number, verdict: ChunkVerdict): void {
     if (this.places[entryIndex] !== place.inHand) return;
-    this.freeSlot(entryIndex);
+    this.slots.end(entryIndex);
     if (verdict === "corrupt") {
       this.places[entryIndex] = place.wanted;
       this.wantCount++;
@@ -177,16 +165,19 @@ export class CastReceiverMachine {
       this.places[entryIndex] = place.none;
     }
     this.sayAnew(entryIndex);
+    this.fillSlots();
   }
 
   /** The entry came another way, and is no longer wanted. */
   forget(entryIndex: number): void {
     const at = this.places[entryIndex];
-    if (at !== place.wanted && at !== place.assembling) return;
-    if (at === place.assembling) this.freeSlot(entryIndex);
+    if (at === place.none || at === place.inHand) return;
+    if (at === place.assembling) this.slots.end(entryIndex);
+    if (at === place.kept) this.kept.drop(entryIndex);
     this.places[entryIndex] = place.none;
     this.wantCount--;
     this.sayAnew(entryIndex);
+    this.fillSlots();
   }
 
   /** Announces an entry. One without stored bytes is no longer wanted, which the sender knows. */
@@ -213,7 +204,7 @@ export class CastReceiverMachine {
 
   /** Takes the socket's count of its drops since it was opened. */
   noteDropped(total: number): void {
-    this.dropped = total;
+    this.heard.dropped = total;
   }
 
   /** When the next report is due, if nothing arrives until then. */
@@ -226,47 +217,40 @@ export class CastReceiverMachine {
     if (now < this.deadline) return null;
     this.keys.expire(now);
     this.forged.settle(now);
-    const isFull = now >= this.fullAt;
-    const { heard } = this;
-    const wants = isFull ? this.wants() : null;
-    const settled = this.takeSettled();
-    const assembling = this.assemblies();
+    const wants = now >= this.fullAt ? this.wants() : null;
     const report = encodeReport(
       {
-        heard: heard === null ? null : { generation: heard.generation, sequence: heard.highest },
+        ...this.heard.ofLatest,
         number: this.reportNumber,
-        packets: heard?.packets ?? 0,
-        dropped: heard === null ? 0 : this.dropped - heard.droppedBefore,
-        freeSlots: this.freeSlots.length,
-        slotCount: this.options.slotCount,
-        settled,
-        assembling,
+        freeSlots: this.slots.freeCount,
+        slotCount: this.slots.count,
+        settled: this.takeSettled(),
+        assembling: this.assemblies(),
         wants,
       },
       this.entries.symbolCounts,
     );
     this.reportNumber = (this.reportNumber + 1) >>> 0;
     this.reportedAt = now;
-    this.hasNews = this.settledToSay.size > 0;
+    this.hasNews = !this.settled.areAllSaid;
     if (wants !== null) {
       const every = Math.max(fullReportEvery, wants.length / fullReportBytesPerMs);
-      const isOpen = this.wantCount > 0 || this.freeSlots.length < this.options.slotCount;
+      const isOpen = this.wantCount > 0 || this.slots.isUsed;
       this.fullAt = millis(isOpen ? now + every : Number.POSITIVE_INFINITY);
     }
     return report;
   }
 
   stats(): CastReceiverStats {
-    const { packets, ignored, bytes } = this.counts;
     const { heard } = this;
     return {
-      packets,
-      packetsLost: this.former.lost + this.lost(),
-      packetsDropped: this.dropped,
-      packetsIgnored: ignored,
+      packets: heard.packets,
+      packetsLost: heard.lost,
+      packetsDropped: heard.dropped,
+      packetsIgnored: this.ignoredCount,
       packetsForged: this.forged.count,
-      bytesReceived: bytes,
-      heard: heard === null ? null : { generation: heard.generation, sequence: heard.highest },
+      bytesReceived: heard.bytes,
+      heard: heard.ofLatest.heard,
     };
   }
 
@@ -279,179 +263,132 @@ export class CastReceiverMachine {
   private takeSymbol(bytes: Uint8Array, offset: number, entryIndex: number, symbol: number): void {
     const symbolCount = this.entries.symbolCounts[entryIndex] as number;
     if (symbol >= symbolCount) {
-      this.counts.ignored++;
+      this.ignoredCount++;
       return;
     }
-    let slot = this.slotOf[entryIndex] as number;
+    const at = offset + headerBytes;
+    let slot = this.slots.of(entryIndex);
     if (slot < 0) {
-      if (symbol >= lateAfter(symbolCount) || this.freeSlots.length === 0) return;
-      slot = this.beginAssembly(entryIndex, symbolCount);
+      const isNew = this.places[entryIndex] === place.wanted;
+      if (isNew && symbol >= lateAfter(symbolCount)) return;
+      if (this.slots.freeCount === 0) return this.keep(entryIndex, symbol, { bytes, at });
+      slot = this.beginAssembly(entryIndex, false);
     }
-    if (!this.isLacking(slot, symbol)) return;
-    this.place(slot, symbol, bytes, offset + headerBytes);
-    this.noteSymbol(slot, symbol);
+    if (this.slots.take(slot, symbol, bytes, at)) this.complete(entryIndex, slot);
   }
 
   private takeRepair(bytes: Uint8Array, offset: number, entryIndex: number, count: number): void {
-    const { members, words } = this;
+    const { members } = this;
     const symbolCount = this.entries.symbolCounts[entryIndex] as number;
     if (!readMembers(bytes, offset, count, symbolCount, members)) {
-      this.counts.ignored++;
+      this.ignoredCount++;
       return;
     }
-    const slot = this.slotOf[entryIndex] as number;
-    let lacking = -1;
-    for (let index = 0; index < count; index++) {
-      if (!this.isLacking(slot, members[index] as number)) continue;
-      if (lacking >= 0) return;
-      lacking = members[index] as number;
+    const at = offset + headerBytes + memberBytes;
+    const slot = this.slots.of(entryIndex);
+    if (slot < 0) {
+      // The symbols of a sum are not looked for among those that are kept: that part is repaired in a slot.
+      if (count === 1) this.keep(entryIndex, members[0] as number, { bytes, at });
+    } else if (this.slots.takeSum(slot, { members, count }, bytes, at)) {
+      this.complete(entryIndex, slot);
     }
-    if (lacking < 0) return;
-    this.place(slot, lacking, bytes, offset + headerBytes + memberBytes);
-    const target = (slot * this.slotBytes + lacking * symbolBytes) >> 2;
-    for (let index = 0; index < count; index++) {
-      const member = members[index] as number;
-      if (member !== lacking) xorWords(words, target, this.wordOf(slot, member));
-    }
-    this.noteSymbol(slot, lacking);
   }
 
-  private wordOf(slot: number, symbol: number): number {
-    return (slot * this.slotBytes + symbol * symbolBytes) >> 2;
+  /** Negative: no slot is free. */
+  private beginAssembly(entryIndex: number, isWhole: boolean): number {
+    const symbolCount = this.entries.symbolCounts[entryIndex] as number;
+    const slot = this.slots.begin(entryIndex, symbolCount, isWhole);
+    if (slot >= 0) this.places[entryIndex] = place.assembling;
+    return slot;
   }
 
-  private place(slot: number, symbol: number, bytes: Uint8Array, from: number): void {
-    this.copy.toSlab(bytes, from, slot * this.slotBytes + symbol * symbolBytes);
-  }
-
-  private noteSymbol(slot: number, symbol: number): void {
-    clearBit(this.lack, slot * this.lackBytes * 8 + symbol);
-    const lackCount = (this.lackCount[slot] as number) - 1;
-    this.lackCount[slot] = lackCount;
-    if (lackCount > 0) return;
-    const entryIndex = this.entryIn[slot] as number;
+  private complete(entryIndex: number, slot: number): void {
     this.places[entryIndex] = place.inHand;
     this.wantCount--;
     this.sayAnew(entryIndex);
     const storedLength = this.entries.storedLengths[entryIndex] as number;
-    const keyNumber = this.heard?.keyNumber ?? 0;
-    this.completed.push({ entryIndex, keyNumber, offset: slot * this.slotBytes, storedLength });
+    const keyNumber = this.heard.latest?.keyNumber ?? 0;
+    this.completed.push({ entryIndex, keyNumber, offset: this.slots.offsetOf(slot), storedLength });
   }
 
-  private isLacking(slot: number, symbol: number): boolean {
-    return bitAt(this.lack, slot * this.lackBytes * 8 + symbol);
+  // --- what has no slot
+
+  private keep(
+    entryIndex: number,
+    symbol: number,
+    from: { readonly bytes: Uint8Array; readonly at: number },
+  ): void {
+    const symbolCount = this.entries.symbolCounts[entryIndex] as number;
+    if (!this.kept.add(entryIndex, symbol, symbolCount, from)) return;
+    this.places[entryIndex] = place.kept;
+    if (this.kept.nextWhole !== null) this.fillSlots();
   }
 
-  private beginAssembly(entryIndex: number, symbolCount: number): number {
-    const slot = this.freeSlots.pop() as number;
-    this.places[entryIndex] = place.assembling;
-    this.slotOf[entryIndex] = slot;
-    this.entryIn[slot] = entryIndex;
-    this.lackCount[slot] = symbolCount;
-    const start = slot * this.lackBytes;
-    this.lack.fill(0, start, start + this.lackBytes);
-    this.lack.fill(255, start, start + (symbolCount >> 3));
-    if ((symbolCount & 7) !== 0)
-      this.lack[start + (symbolCount >> 3)] = (1 << (symbolCount & 7)) - 1;
-    return slot;
-  }
-
-  private freeSlot(entryIndex: number): void {
-    const slot = this.slotOf[entryIndex] as number;
-    this.slotOf[entryIndex] = -1;
-    this.entryIn[slot] = -1;
-    this.freeSlots.push(slot);
+  /** Slots are free: what is kept moves there, entries that are whole before the others. */
+  private fillSlots(): void {
+    const { kept, slots } = this;
+    for (;;) {
+      const whole = kept.nextWhole;
+      const entryIndex = whole ?? kept.nextPart;
+      if (entryIndex === null) return;
+      const slot = this.beginAssembly(entryIndex, whole !== null);
+      if (slot < 0) return;
+      kept.take(entryIndex, (symbol, bytes, at) => {
+        if (slots.takeKept(slot, symbol, bytes, at)) this.complete(entryIndex, slot);
+      });
+      this.hasNews = true;
+    }
   }
 
   // --- what is reported
 
-  /** Counts a packet of our sender, and notices another generation of it. Answers whether none was newer. */
-  private count(length: number, keyNumber: number): boolean {
-    const { generation, sequence } = this.header;
-    this.counts.packets++;
-    this.counts.bytes += length;
-    this.hasNews = true;
-    if (this.heard?.keyNumber !== keyNumber || this.heard.generation !== generation)
-      this.hear(keyNumber);
-    const heard = this.heard as NonNullable<typeof this.heard>;
-    heard.packets++;
-    const step = sequenceDistance(sequence, heard.highest);
-    if (step > 0) heard.highest = sequence;
-    return step >= 0;
-  }
-
   /** A generation of the sender that is new here: what it sends does not fit the parts of the one before. */
   private hear(keyNumber: number): void {
-    const { generation, sequence } = this.header;
-    this.former.lost += this.lost();
-    const droppedBefore = this.dropped;
-    const numbers = { first: sequence, highest: sequence, packets: 0 };
-    this.heard = { keyNumber, generation, ...numbers, droppedBefore };
-    this.forged.clear(generation);
-    for (const entryIndex of this.entryIn) {
-      if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
-      this.freeSlot(entryIndex);
+    this.heard.begin(this.header, keyNumber);
+    this.forged.clear(this.header.generation);
+    for (const entryIndex of this.kept.clear()) this.places[entryIndex] = place.wanted;
+    for (const entryIndex of this.slots.entries()) {
+      if (this.places[entryIndex] !== place.assembling) continue;
+      this.slots.end(entryIndex);
       this.places[entryIndex] = place.wanted;
     }
     this.fullAt = millis(Number.NEGATIVE_INFINITY);
   }
 
-  private lost(): number {
-    if (this.heard === null) return 0;
-    const { first, highest, packets, droppedBefore } = this.heard;
-    const sent = sequenceDistance(highest, first) + 1;
-    return Math.max(0, sent - packets - (this.dropped - droppedBefore));
-  }
-
   private sayAnew(entryIndex: number): void {
-    this.settledToSay.set(entryIndex, settledRepeats);
+    this.settled.sayAnew(entryIndex);
     this.hasNews = true;
   }
 
-  private saySettled(entryIndex: number): void {
-    if (!this.settledToSay.has(entryIndex)) this.settledToSay.set(entryIndex, 1);
-  }
-
   private takeSettled(): Settled[] {
-    const settled: Settled[] = [];
-    for (const [entryIndex, times] of this.settledToSay) {
-      if (settled.length === settledLimit) break;
-      const at = this.places[entryIndex];
-      // An entry in assembly is in the report's other list.
-      if (at !== place.assembling) settled.push({ entryIndex, wanted: at === place.wanted });
-      if (times > 1) this.settledToSay.set(entryIndex, times - 1);
-      else this.settledToSay.delete(entryIndex);
-    }
-    return settled;
+    return (
+      this.settled
+        .take()
+        // An entry in assembly is in the report's other list.
+        .filter((entryIndex) => this.places[entryIndex] !== place.assembling)
+        .map((entryIndex) => ({ entryIndex, wanted: this.isWanted(entryIndex) }))
+    );
   }
 
   private assemblies(): Assembly[] {
-    const assemblies: Assembly[] = [];
-    for (let slot = 0; slot < this.options.slotCount; slot++) {
-      const entryIndex = this.entryIn[slot] as number;
-      if (entryIndex < 0 || this.places[entryIndex] !== place.assembling) continue;
-      const lacking = new Uint16Array(this.lackCount[slot] as number);
-      const symbolCount = this.entries.symbolCounts[entryIndex] as number;
-      for (let symbol = 0, found = 0; symbol < symbolCount; symbol++) {
-        if (this.isLacking(slot, symbol)) lacking[found++] = symbol;
-      }
-      assemblies.push({ entryIndex, lacking });
-    }
-    return assemblies;
+    return this.slots
+      .entries()
+      .filter((entryIndex) => this.places[entryIndex] === place.assembling)
+      .map((entryIndex) => ({
+        entryIndex,
+        lacking: this.slots.lacking(this.slots.of(entryIndex)),
+      }));
   }
 
   private wants(): Uint8Array {
     const wants = new Uint8Array(bitmapBytes(this.places.length));
-    for (let entry = 0; entry < this.places.length; entry++) {
-      const at = this.places[entry];
-      if (at === place.wanted || at === place.assembling) setBit(wants, entry);
-    }
+    for (let entry = 0; entry < this.places.length; entry++)
+      if (this.isWanted(entry)) setBit(wants, entry);
     return wants;
   }
-}
 
-function xorWords(words: Int32Array, target: number, source: number): void {
-  for (let word = 0; word < symbolBytes >> 2; word++) {
-    words[target + word] = (words[target + word] as number) ^ (words[source + word] as number);
+  private isWanted(entryIndex: number): boolean {
+    const at = this.places[entryIndex];
+    return at !== place.none && at !== place.inHand;
   }
 }

@@ -37,6 +37,11 @@ export class Receivers {
     return this.servedTo[entryIndex] as number;
   }
 
+  /** How many members want the entry, served or not. */
+  wantersOf(entryIndex: number): number {
+    return this.wantedBy[entryIndex] as number;
+  }
+
   add(id: ReceiverId, now: Millis): Member {
     const member = newMember(id, this.entries.count, now);
     this.members.set(id, member);

@@ -9,27 +9,22 @@
 
 import { bitAt } from "../units/bits.ts";
 import { chunkBytes, type Millis, millis } from "../units/units.ts";
-import {
-  dataPacketBytes,
-  repairPacketBytes,
-  sequenceDistance,
-  syncPacketBytes,
-  wireOverheadBytes,
-} from "../wire/cast.ts";
+import { sequenceDistance, wireOverheadBytes } from "../wire/cast.ts";
 import { type CastReport, decodeReport } from "../wire/cast-report.ts";
 import type { CastSenderStats, ReceiverId } from "./ends.ts";
 import { Entries } from "./entries.ts";
-import type { Flight } from "./flight.ts";
-import { Flights, type Moment } from "./flights.ts";
-import { HoldUps, Lanes } from "./lanes.ts";
-import { creditOf, isDeaf, type Member, measure, silentAfter, standingOf } from "./member.ts";
+import { Flights } from "./flights.ts";
+import { Lanes } from "./lanes.ts";
+import { isDeaf, type Member, measure, silentAfter, standingOf } from "./member.ts";
+import { lengthOf, Outgoing } from "./outgoing.ts";
 import { Pace, type Sent } from "./pace.ts";
 import { Pacer } from "./pacer.ts";
-import { type PacketOptions, PacketWriter, type Place } from "./packets.ts";
+import { type PacketOptions, PacketWriter } from "./packets.ts";
 import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
 import { SentRuns } from "./sent-runs.ts";
 import { Supply } from "./supply.ts";
+import { Turns } from "./turns.ts";
 
 export interface SenderOptions extends PacketOptions {
   /** The stored length of each entry. 0: it is never on the wire; `unknownLength`: it will be announced. */
@@ -46,17 +41,9 @@ const lateLeast = millis(10);
 const backlogFor = millis(10);
 /** Nobody waits for a member that has not reported for this long, or for four report intervals. */
 const lateAfter = millis(400);
-/**
- * A new cast waits until every receiver that has joined hears it and nobody has joined for `gatherQuiet`,
- * but not longer than `gatherFor`. So nobody lacks its first entries.
- */
-const gatherFor = millis(250);
-const gatherQuiet = millis(30);
 /** A round begins without the members that have not reported after 2.5 report intervals and the delay of the way. */
 const roundIntervals = 2.5;
 const roundGrace = millis(150);
-/** While data flows, sync packets still tell the report interval this often. */
-const syncEvery = millis(200);
 /** The interval at which silence, lanes and rate are checked. */
 const housekeepingEvery = millis(20);
 /** A fraction: a receiver that loses more is behind a port that is too slow. */
@@ -68,26 +55,22 @@ export class CastSenderMachine {
   private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly lanes: Lanes;
-  private readonly holdUps: HoldUps;
   private readonly pace: Pace;
   private readonly pacer: Pacer;
   private readonly entries: Entries;
   private readonly flights: Flights;
   private readonly schedule: Schedule;
   private readonly packets: PacketWriter;
+  private readonly turns: Turns;
+  private readonly outgoing: Outgoing;
   private readonly runs = new SentRuns();
-  /** When the first and the last receiver joined; used until the first entry has begun. */
-  private gathering: { since: Millis; joinedAt: Millis } | null = null;
-  private hasBegun = false;
-  private sentAt: Millis;
-  private syncedAt: Millis;
   private housekeepAt: Millis;
   private filledAt: Millis;
   /** Whether the rate is all that holds the sender back. */
   private isHeldByRate = false;
   /** When it was last called later than it had asked for. */
   private lateAt = millis(Number.NEGATIVE_INFINITY);
-  private readonly counts = { wire: 0, sent: 0, parity: 0, repair: 0, ignored: 0 };
+  private readonly counts = { wire: 0, sent: 0, ignored: 0 };
   private statsAt: { now: Millis; wire: number };
 
   constructor(options: SenderOptions, now: Millis) {
@@ -99,12 +82,16 @@ export class CastSenderMachine {
     this.flights = new Flights({ receivers, supply, symbolCounts: entries.symbolCounts });
     this.schedule = new Schedule({ entries, receivers, supply, flights: this.flights });
     this.packets = new PacketWriter(supply, options);
-    this.lanes = new Lanes(this.receivers);
-    this.holdUps = new HoldUps(now);
+    this.lanes = new Lanes(receivers);
+    const { flights, schedule, packets } = this;
+    const isLate = (member: Member, at: Millis) => this.isLate(member, at);
+    const demote = (members: readonly Member[], at: Millis) => this.demote(members, at);
+    const turns = new Turns({ receivers, supply, flights, schedule, isLate, demote }, now);
+    const reportEvery = () => this.reportEvery;
+    this.turns = turns;
+    this.outgoing = new Outgoing({ receivers, flights, packets, turns, reportEvery }, now);
     this.pace = new Pace({ linkBps, limitBps: rateLimitBps }, now);
     this.pacer = new Pacer(now);
-    this.sentAt = now;
-    this.syncedAt = millis(now - syncEvery);
     this.housekeepAt = now;
     this.filledAt = now;
     this.statsAt = { now, wire: 0 };
@@ -115,7 +102,7 @@ export class CastSenderMachine {
   /** A receiver joins. If it had joined before, its wants are replaced and its reports forgotten. */
   join(id: ReceiverId, wants: Uint8Array, now: Millis): void {
     const member = this.receivers.members.get(id) ?? this.receivers.add(id, now);
-    this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
+    this.turns.noteJoin(now);
     member.reportNumber = null;
     member.reportedAt = now;
     member.assembling = new Map();
@@ -143,6 +130,7 @@ export class CastSenderMachine {
       member.sequence = -1;
       member.joinedAfter = 0;
     }
+    this.flights.forgetSent();
     this.supply.readAgain();
     this.beginStretch(now);
   }
@@ -221,17 +209,17 @@ export class CastSenderMachine {
     let count = 0;
     let packetBytes = 0;
     while (count < limit && this.pacer.isOpen) {
-      const kind = this.nextKind(now);
+      const kind = this.outgoing.next(now);
       if (kind === null) break;
       const length = lengthOf[kind];
       if (count > 0 && length !== packetBytes) break;
       packetBytes = length;
       do {
-        this.write(kind, { into, at: count * packetBytes, now });
+        this.outgoing.write(kind, { into, at: count * packetBytes, now });
         this.pacer.take(packetBytes + wireOverheadBytes);
         count++;
         // The next is a symbol of the same entry again, and need not be looked for.
-      } while (kind === "data" && this.isSending && count < limit && this.pacer.isOpen);
+      } while (kind === "data" && this.outgoing.isSending && count < limit && this.pacer.isOpen);
     }
     if (count > 0) {
       this.runs.note(this.packets.sequence, now);
@@ -250,19 +238,19 @@ export class CastSenderMachine {
   get deadline(): Millis {
     if (!this.pacer.isOpen) return this.pacer.deadline;
     if (this.receivers.members.size === 0) return millis(this.housekeepAt + 1000);
-    return millis(Math.min(this.housekeepAt, this.syncAt));
+    return millis(Math.min(this.housekeepAt, this.outgoing.syncAt));
   }
 
   stats(now: Millis): CastSenderStats {
-    const { wire, sent, parity, repair, ignored } = this.counts;
+    const { wire, sent, ignored } = this.counts;
     const elapsed = now - this.statsAt.now;
     const rateBps = elapsed > 0 ? ((wire - this.statsAt.wire) * 8000) / elapsed : 0;
     this.statsAt = { now, wire };
     return {
       rateBps,
       bytesSent: sent,
-      parityBytes: parity,
-      repairBytes: repair,
+      parityBytes: this.outgoing.parityBytes,
+      repairBytes: this.outgoing.repairBytes,
       passes: this.schedule.passes,
       entriesOpen: this.receivers.openCount,
       framesIgnored: ignored,
@@ -374,128 +362,16 @@ export class CastSenderMachine {
     return most > slowPortLoss ? Math.max(leastHeard, 1 - most) : 1;
   }
 
-  // --- flights
-
-  /** Opens the flight whose turn it is, if its receivers have slots for it. */
-  private beginFlight(now: Millis): Flight | null {
-    if (this.isGathering(now)) return null;
-    for (const entry of this.supply.ready()) {
-      if (this.receivers.demandFor(entry) === 0) {
-        this.supply.drop(entry);
-        continue;
-      }
-      const wanting: Member[] = [];
-      const full: Member[] = [];
-      const holding: Member[] = [];
-      for (const member of this.receivers.members.values()) {
-        if (!member.isServed || !bitAt(member.wants, entry)) continue;
-        if (member.assembling.has(entry)) holding.push(member);
-        else if (creditOf(member) > 0) wanting.push(member);
-        else full.push(member);
-      }
-      if (this.supply.isResumed(entry)) {
-        const isForHolders = wanting.length === 0 || holding.some((each) => creditOf(each) <= 0);
-        if (holding.length > 0 && isForHolders)
-          return this.flights.open(entry, holding, true, this.moment(now));
-      }
-      const holdUp = full.filter(
-        (member) => !this.isLate(member, now) && !this.schedule.awaitsParts(member),
-      );
-      if (holdUp.length > 0) {
-        // Members that hold parts of the entry may be full of such parts: completing it frees their slots.
-        if (holding.some((each) => creditOf(each) <= 0))
-          return this.flights.open(entry, holding, true, this.moment(now));
-        const others = [...this.receivers.members.values()].filter(
-          (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
-        );
-        if (!this.holdUps.hold(holdUp, others, now)) continue;
-        this.demote(holdUp, now);
-      }
-      if (wanting.length + holding.length === 0) continue;
-      const members = [...wanting, ...holding];
-      return this.flights.open(entry, members, wanting.length === 0, this.moment(now));
-    }
-    return null;
-  }
-
-  private moment(now: Millis): Moment {
-    return { sequence: this.packets.sequence, now };
-  }
-
-  private isGathering(now: Millis): boolean {
-    if (this.hasBegun || this.gathering === null) return false;
-    const { since, joinedAt } = this.gathering;
-    const isQuiet = now - joinedAt >= gatherQuiet;
-    const isHeard = [...this.receivers.members.values()].every(({ isServed }) => isServed);
-    this.hasBegun = (isQuiet && isHeard) || now - since >= gatherFor;
-    return !this.hasBegun;
-  }
-
   private demote(members: readonly Member[], now: Millis): void {
     for (const member of members) this.lanes.demote(member, now);
     this.afterLaneChange({ demoted: members, isNewRoom: false });
     this.afterLaneChange(this.lanes.settle(now));
   }
 
-  // --- packets
-
-  private get isSending(): boolean {
-    return this.flights.sending !== null;
-  }
-
-  private nextKind(now: Millis): Kind | null {
-    const { flights } = this;
-    if (now >= this.syncAt) return "sync";
-    if (flights.repairing.length > 0) return "repair";
-    if (flights.sending?.state.name !== "sending") {
-      flights.sending = null;
-      // A resumed entry begins with a round of repairs, and leaves `sending` empty.
-      while (flights.sending === null) if (this.beginFlight(now) === null) break;
-    }
-    return flights.sending === null ? null : "data";
-  }
-
-  private write(kind: Kind, place: Place): void {
-    this.sentAt = place.now;
-    if (kind === "data") return this.writeSymbol(this.flights.sending as Flight, place);
-    if (kind === "repair") return this.writeRepair(this.flights.repairing[0] as Flight, place);
-    this.syncedAt = place.now;
-    this.packets.sync(this.reportEvery, place);
-  }
-
-  private writeSymbol(flight: Flight, place: Place): void {
-    const state = flight.state as { name: "sending"; nextSymbol: number };
-    this.packets.data(flight.entryIndex, flight.slot, state.nextSymbol, place);
-    state.nextSymbol++;
-    if (state.nextSymbol < flight.symbolCount) return;
-    this.flights.sending = null;
-    this.flights.wait(flight, this.moment(place.now));
-  }
-
-  private writeRepair(flight: Flight, place: Place): void {
-    const state = flight.state as Extract<Flight["state"], { name: "repairing" }>;
-    const set = state.sets[state.nextSet] as readonly number[];
-    this.packets.repair(flight.entryIndex, flight.slot, set, place);
-    this.counts.repair += repairPacketBytes;
-    if (set.length > 1) this.counts.parity += repairPacketBytes;
-    state.nextSet++;
-    if (state.nextSet < state.sets.length) return;
-    this.flights.repairing.shift();
-    this.flights.wait(flight, this.moment(place.now));
-  }
-
   // --- the pace of reports and the rate
 
   private get reportEvery(): number {
     return this.pace.reportEvery(this.receivers.wantingCount);
-  }
-
-  /** While data flows, a sync packet is rare; while only reports are awaited, there are two in each interval. */
-  private get syncAt(): Millis {
-    if (this.receivers.members.size === 0) return millis(Number.POSITIVE_INFINITY);
-    const isAwaited = this.flights.size > 0 || this.receivers.openCount > 0;
-    const quiet = isAwaited ? Math.max(5, this.reportEvery / 2) : syncEvery;
-    return millis(Math.min(this.syncedAt + syncEvery, this.sentAt + quiet));
   }
 
   private judgeRate(now: Millis): void {
@@ -513,10 +389,3 @@ export class CastSenderMachine {
     return { sequence: this.packets.sequence, wireBytes: this.counts.wire };
   }
 }
-
-type Kind = "data" | "repair" | "sync";
-const lengthOf: Record<Kind, number> = {
-  data: dataPacketBytes,
-  repair: repairPacketBytes,
-  sync: syncPacketBytes,
-};

@@ -153,6 +153,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
           ...common,
           clock: systemClock,
           memoryBytes: totalmem(),
+          availableBytes: () => process.availableMemory(),
           files,
           mac: async () => macOf((await uplink()).mac),
           ownsFirmware: isAppliance,

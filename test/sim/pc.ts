@@ -9,8 +9,9 @@ import { Link, lossy } from "./link.ts";
 import type { SimRoom } from "./room.ts";
 
 export interface PcOptions extends DiskOptions {
-  /** Lost one by one on this PC's cable. */
+  /** Lost one by one on this PC's cable, until it is mended. */
   loss: number;
+  lossUntilMs: number;
   burstRatio: number;
   burstLength: number;
   /** Its port of the switch. */
@@ -21,6 +22,7 @@ export interface PcOptions extends DiskOptions {
   duplicateRatio: number;
   reorderRatio: number;
   slotCount: number;
+  keptBytes: number;
   /** Fraction of packets of which a byte is another one when they arrive. */
   damageRatio: number;
   /** Its disk fails for good: it says so, and leaves. */
@@ -38,6 +40,7 @@ export interface PcOptions extends DiskOptions {
 
 export const plainPc: PcOptions = {
   loss: 0,
+  lossUntilMs: Number.POSITIVE_INFINITY,
   burstRatio: 0,
   burstLength: 20,
   portBps: 1e9,
@@ -50,6 +53,7 @@ export const plainPc: PcOptions = {
   duplicateRatio: 0,
   reorderRatio: 0,
   slotCount: 64,
+  keptBytes: 0,
   damageRatio: 0,
   diskFailsAtMs: Number.POSITIVE_INFINITY,
   reportLoss: 0,
@@ -138,7 +142,7 @@ export class SimPc {
     if (!this.isAlive) return;
     const { random } = this.room;
     const through = this.port.pass(at, bytes.length);
-    if (through === null || this.isLost()) return;
+    if (through === null || (at < this.options.lossUntilMs && this.isLost())) return;
     const arrived = this.host.pass(through + this.options.delayMs, bytes.length);
     if (arrived === null) return;
     const { reorderRatio, duplicateRatio, damageRatio } = this.options;
@@ -203,6 +207,7 @@ export class SimPc {
         storedLengths: room.storedLengths,
         wants: this.wants(),
         slotCount: this.options.slotCount,
+        keptBytes: this.options.keptBytes,
         slab: this.slab,
       },
       millis(room.time.now),

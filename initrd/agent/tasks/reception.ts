@@ -31,6 +31,8 @@ export type ChunkTaker = Pick<
 export interface ReceptionPorts extends TaskVoice {
   readonly clock: Clock;
   readonly memoryBytes: number;
+  /** What of it could be taken now. */
+  availableBytes(): number;
   files(signal: AbortSignal, grant: () => string): ServerFiles;
   /** IPv4 address of the interface that hears the cast. */
   interfaceAddress(): Promise<string | null>;
@@ -41,8 +43,14 @@ export interface ReceptionPorts extends TaskVoice {
 }
 
 /** A twelfth of the memory, in chunks: 64 on a PC of 768 MB. The rest is the agent and its files. */
-const slotCountFor = (memoryBytes: number): number =>
+export const slotCountFor = (memoryBytes: number): number =>
   Math.max(32, Math.min(128, Math.floor(memoryBytes / 12 / chunkBytes)));
+
+/** Nothing is kept of what the agent, the slots and the kernel may need, nor of half of the rest. */
+const sparedBytes = 512 * chunkBytes;
+/** What parts of chunks may take that have no slot: nothing on a PC of 768 MB, a third of the memory on one of 4 GB. */
+export const keptBytesFor = (availableBytes: number): number =>
+  Math.max(0, Math.floor((availableBytes - sparedBytes) / 2));
 
 /** In milliseconds. */
 const lookEvery = 250;
@@ -178,8 +186,9 @@ export class Reception {
     const { keys } = this;
     const { tag, group, port } = this.order.cast;
     const slotCount = slotCountFor(ports.memoryBytes);
+    const keptBytes = keptBytesFor(ports.availableBytes());
     const receiver = await ports.startReceiver(
-      { tag, group, port, keys, interfaceAddress, ...what, slotCount },
+      { tag, group, port, keys, interfaceAddress, ...what, slotCount, keptBytes },
       {
         chunk: (entryIndex, stored, settle) => taker.deliver(entryIndex, stored, settle),
         report: (payload) => void ports.sendBulk(bulkKind.report, tag, payload),

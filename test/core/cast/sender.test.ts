@@ -7,6 +7,7 @@ import { CastSenderMachine } from "../../../core/cast/sender.ts";
 import { slabBytesFor } from "../../../core/cast/slab.ts";
 import { millis } from "../../../core/units/units.ts";
 import {
+  dataPacketBytes,
   emptyHeader,
   type PacketHeader,
   packetKind,
@@ -157,15 +158,32 @@ test("a repair that is lost too is sent again, and no more often than it is lost
   const room = open();
   const taken = room.join(1);
   let lost = 0;
-  room.run(1500, ({ kind, entryIndex, symbol }) => {
-    if (entryIndex !== 0) return true;
-    if (kind === packetKind.data) return symbol !== 4;
-    if (kind === packetKind.sync || lost === 3) return true;
-    lost++;
-    return false;
-  });
+  const isIt = ({ kind, entryIndex, symbol }: PacketHeader): boolean =>
+    kind === packetKind.data && entryIndex === 0 && symbol === 4;
+  room.run(1500, (header) => !isIt(header) || ++lost > 4);
   assert.equal(taken.size, 5);
-  assert.equal(ofKind(room.sent, packetKind.repair).length, 4);
+  assert.equal(room.sent.filter(isIt).length, 5);
+  assert.equal(room.sender.stats(room.now).repairBytes, 4 * dataPacketBytes);
+});
+
+test("a single symbol is repaired as data only where nobody could begin the entry with it", () => {
+  const room = open();
+  const both = [room.join(1), room.join(2)];
+  let isLate = true;
+  room.run(600, ({ kind, entryIndex, symbol }, receiver) => {
+    if (entryIndex !== 3 || !isLate) return true;
+    if (kind === packetKind.repair) isLate = false;
+    return receiver === 1 && symbol !== 4;
+  });
+  for (const taken of both) assert.equal(taken.size, 5);
+  const ofEntry = room.sent.filter(({ entryIndex }) => entryIndex === 3);
+  const repairAt = ofEntry.findIndex(({ kind }) => kind === packetKind.repair);
+  assert.equal(
+    repairAt,
+    symbolCount,
+    "it is repaired for the first, and the second begins nothing",
+  );
+  assert.equal(ofEntry.length, 2 * symbolCount + 1);
 });
 
 test("a receiver that falls silent holds nobody up for more than half a second", () => {

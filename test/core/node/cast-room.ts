@@ -100,6 +100,7 @@ export async function openReceiver(
   report: (payload: Uint8Array) => void,
   options: {
     readonly slotCount?: number;
+    readonly keptBytes?: number;
     readonly corruptOnce?: number;
     readonly isLive?: boolean;
     readonly start?: typeof startCastReceiver;
@@ -124,6 +125,7 @@ export async function openReceiver(
         ? new Uint8Array((storedLengths.length + 7) >> 3).fill(255)
         : allWants(storedLengths),
       slotCount: options.slotCount ?? 16,
+      keptBytes: options.keptBytes ?? 0,
     },
     {
       chunk(entryIndex, stored, settle) {

@@ -122,6 +122,25 @@ test("one that joins late and one that forgets end with the others; four slots a
   second.handle.refresh();
 });
 
+test("one slot is enough for who keeps beside it what it hears", async (context) => {
+  const place = castAddress();
+  const sender = await openSender(place, storedLengths);
+  context.after(() => sender.handle.close());
+  const receivers = await Promise.all(
+    [{}, { slotCount: 1, keptBytes: 64 * mib }].map(async (options, index) => {
+      const report = (payload: Uint8Array) => sender.handle.report(index + 1, payload);
+      const receiver = await openReceiver(place, storedLengths, report, options);
+      context.after(() => receiver.handle.close());
+      return receiver;
+    }),
+  );
+  for (const id of [1, 2]) sender.handle.join(id, allWants(storedLengths));
+  await within(
+    30,
+    receivers.map(({ done }) => done),
+  );
+});
+
 test("a sender started anew with the same tag goes on where the first one ended", async (context) => {
   const place = castAddress();
   let sender = await openSender(place, storedLengths, { rateLimitBps: 200e6 });

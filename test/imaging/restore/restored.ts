@@ -68,6 +68,7 @@ export async function restoreTo(
     const task = startRestore(order, {
       clock: systemClock,
       memoryBytes: 1e9,
+      availableBytes: () => 1e9,
       mac: async () => "52:54:00:00:00:07",
       ownsFirmware: false,
       files: (signal, grant) => new ServerFiles(server, signal, grant),
