@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 
 /** The global options that take a value, and so stand before a command with a word of their own. */
 const withValue = ["--data", "--server", "--token-file"];
+/** A server and an agent have loaded what they need by then. */
+const flushAfterMs = 3000;
 const words = process.argv.slice(2);
 const command = words.find(
   (word, at) => !word.startsWith("-") && !withValue.includes(words[at - 1] ?? ""),
@@ -20,6 +22,8 @@ if (cache) {
   // The threads look there, too, and the Node that is started below.
   process.env.NODE_COMPILE_CACHE = cache;
   module.enableCompileCache?.(cache);
+  // Node writes it when it ends, which a server or an agent may never do in order.
+  setTimeout(() => module.flushCompileCache?.(), flushAfterMs).unref();
 }
 const folder = command === "serve" ? "server" : "client";
 const main = join(dirname(fileURLToPath(import.meta.url)), "..", folder, "main.ts");

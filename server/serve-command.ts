@@ -1,4 +1,3 @@
-import { flushCompileCache } from "node:module";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
 import type { ServiceManager } from "./host/service-manager.ts";
@@ -63,8 +62,6 @@ export function addServeCommand(program: Command, manager?: ServiceManager): voi
         ready({ url, gateUrl, pin }) {
           process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`);
           manager?.ready(`serves PCs at ${url}, operators at ${gateUrl}`);
-          // For the threads of the first cast, and for a start after one that was not stopped in order.
-          flushCompileCache();
         },
       });
     });
