@@ -7,21 +7,24 @@
  * has failed; what passes then is named at the end, since it may be a race. No test can hold up the
  * others: each has {@link testMs}, and a process whose tests have ended is ended.
  */
-import { existsSync, globSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { pathToFileURL } from "node:url";
 import { processesOf, type TestProcess } from "./processes.ts";
+import { processorSeconds, tookIn } from "./processors.ts";
 
 const testMs = 10 * 60_000;
 /** More than so many have not failed by chance. */
 const mostChances = 5;
-const longest = 8;
+const longest = 10;
 
 const [atOnce, ...given] = process.argv.slice(2);
 const cache = join(import.meta.dirname, "../build/cache");
 const folder = join(cache, `tests-${process.pid}`);
+const processors = pathToFileURL(join(import.meta.dirname, "processors.ts")).href;
 // What was stopped by a signal has left its own.
 for (const name of globSync("tests-*", { cwd: cache })) {
   if (!existsSync(`/proc/${name.slice("tests-".length)}`))
@@ -44,7 +47,7 @@ function runProcesses(processes: readonly TestProcess[], concurrency: number): P
     concurrency,
     timeout: testMs,
     forceExit: true,
-    execArgv: process.execArgv,
+    execArgv: [...process.execArgv, "--import", `${processors}?${new URLSearchParams({ folder })}`],
   });
   const took = (file: string, ms: number) => void seconds.set(file, ms / 1000);
   for (const type of ["test:pass", "test:fail"] as const) {
@@ -70,18 +73,29 @@ function runProcesses(processes: readonly TestProcess[], concurrency: number): P
   });
 }
 
-/** Seconds of a processor that all processes took that have ended, and what they had started. */
-function processorSeconds(): number {
-  // proc_pid_stat(5): cutime and cstime, in ticks of 10 ms, are fields 16 and 17; the third follows the name.
-  const fields = readFileSync("/proc/self/stat", "utf8").replace(/.*\) /s, "").split(" ");
-  return (Number(fields[13]) + Number(fields[14])) / 100;
+/** What processes took of the processors, by the files that they ran. */
+function usedMost(processes: readonly TestProcess[]): string {
+  const filesOf = new Map(processes.map(({ path, files }) => [resolve(path), files]));
+  return tookIn(folder)
+    .filter(({ path }) => filesOf.has(path))
+    .sort((one, other) => other.seconds - one.seconds)
+    .slice(0, longest)
+    .map(({ path, seconds }) => {
+      const [first, ...others] = filesOf.get(path) ?? [];
+      const more = others.length === 0 ? "" : ` and ${others.length} more`;
+      return `${first}${more} ${seconds.toFixed(0)} s`;
+    })
+    .join(", ");
 }
 
 try {
-  const first = await runProcesses(processesOf(given, folder), Number(atOnce));
+  mkdirSync(folder, { recursive: true });
+  const processes = processesOf(given, folder);
+  const first = await runProcesses(processes, Number(atOnce));
   const slow = [...first.seconds].sort(([, one], [, other]) => other - one).slice(0, longest);
   const named = slow.map(([file, took]) => `${file} ${took.toFixed(0)} s`).join(", ");
   console.log(`\nThe longest: ${named}`);
+  console.log(`The most of the processors: ${usedMost(processes)}`);
   const [worked, passed] = [processorSeconds(), performance.now() / 1000];
   const part = (100 * worked) / passed / availableParallelism();
   console.log(

@@ -1,15 +1,13 @@
 /** The API as the command line and the console see it. They use nothing else of the server. */
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from "node:http";
-import { type Agent, request as httpsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
+import type { Agent } from "node:https";
 import { setTimeout } from "node:timers/promises";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import type { ApiEvent, ErrorView } from "../../core/wire/api.ts";
 import { serverHeader } from "../../core/wire/campus-order.ts";
+
+/** An import would load what Node has of WebSockets, too, and take a tenth of a second more at each start. */
+const { request: httpRequest } = process.getBuiltinModule("node:http");
 
 /** `ApiClient.events` adds these itself when the connection to the server breaks or is back. */
 export interface ConnectionEvent {
@@ -211,7 +209,9 @@ function sendTo(
     return httpRequest({ ...options, socketPath: place.socketPath, path }, onAnswer);
   }
   const { url, agent } = place;
-  return httpsRequest(new URL(path, url), { ...options, agent }, onAnswer);
+  return process
+    .getBuiltinModule("node:https")
+    .request(new URL(path, url), { ...options, agent }, onAnswer);
 }
 
 /** OpenSSL's and Node's own names for a certificate that is not trusted. */

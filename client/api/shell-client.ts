@@ -1,6 +1,5 @@
 /** An operator's end of a shell on a PC: a connection that carries the keys and the output. */
 import type { IncomingMessage } from "node:http";
-import { WebSocket } from "ws";
 import type { ShellOver, ShellSize } from "../../core/wire/shell.ts";
 import { type ApiClient, placeHeaders, refusal, textOf, unreachable } from "./client.ts";
 
@@ -21,10 +20,11 @@ export interface OpenShell {
 }
 
 /** Opens a shell on a PC; rejects with the server's refusal. */
-export function openShell(
+export async function openShell(
   client: Pick<ApiClient, "place" | "server">,
   request: ShellRequest,
 ): Promise<OpenShell> {
+  const { WebSocket } = await import("ws");
   const { place } = client;
   const headers = placeHeaders(client);
   const { pc, term, size } = request;

@@ -1,5 +1,5 @@
 /** How a client of the API knows its server over the network: by its key, or by its certificate. */
-import { Agent } from "node:https";
+import type { Agent } from "node:https";
 import { connectPinned } from "../../core/node/pin.ts";
 
 export type ServerTrust =
@@ -9,6 +9,7 @@ export type ServerTrust =
 
 /** Makes connections to `url` that have shown what they have to before anything is said on them. */
 export function agentFor(url: URL, trust: ServerTrust): Agent {
+  const { Agent } = process.getBuiltinModule("node:https");
   if (!("pins" in trust)) {
     return new Agent({ minVersion: "TLSv1.3", ...(trust.ca === null ? {} : { ca: trust.ca }) });
   }
