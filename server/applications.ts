@@ -8,7 +8,7 @@ import { holdBrowsers } from "./answer-headers.ts";
 import { type Identify, localCaller, networkCaller } from "./api/access.ts";
 import { answerError } from "./api/errors.ts";
 import { doorRoutes } from "./api/login-routes.ts";
-import { metricsRoute } from "./api/metrics.ts";
+import { metricsRoute } from "./api/metrics-route.ts";
 import { oidcRoutes } from "./api/oidc-routes.ts";
 import { OrderedCalls } from "./api/ordered-calls.ts";
 import { type ApiPorts, apiRoutes } from "./api/routes.ts";

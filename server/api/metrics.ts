@@ -1,9 +1,6 @@
-import type { FastifyInstance } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
-import { guard, type Identify } from "./access.ts";
-import { answerError } from "./errors.ts";
 
 /** What was asked of a campus's storage since the start. */
 export interface StorageTraffic {
@@ -18,24 +15,6 @@ export interface MetricsPorts {
   /** Null: the server belongs to no campus. */
   readonly storage: StorageTraffic | null;
   status(): Promise<StatusView>;
-}
-
-/** `GET /metrics` in Prometheus' text format, for a viewer: the state of the lab, in bytes and seconds. */
-export async function metricsRoute(
-  app: FastifyInstance,
-  ports: MetricsPorts,
-  identify: Identify,
-): Promise<void> {
-  const registry = labMetrics(ports);
-  await app.register(async (scope) => {
-    scope.setErrorHandler(answerError);
-    guard(scope, identify, () => {});
-    scope.get(
-      "/metrics",
-      { schema: { summary: "show metrics for Prometheus" } },
-      async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()),
-    );
-  });
 }
 
 /** Each with its help; what they say is asked of the lab when they are shown. */

@@ -1,13 +1,12 @@
-import swagger from "@fastify/swagger";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { RouteOptions } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { version } from "../../core/node/version.ts";
 import { DoctorView, StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageStore } from "../store/image-store.ts";
-import { cookieName, guard, type Identify, roleOf } from "./access.ts";
+import { guard, type Identify } from "./access.ts";
 import { auditLine } from "./audit.ts";
 import { type CampusRoutesPorts, campusRoutes } from "./campus-routes.ts";
 import { answerError } from "./errors.ts";
@@ -69,26 +68,9 @@ export const apiRoutes =
       if (line !== null) lab.announcer.note({}, `${line} (refused: ${code})`);
     });
     handOn(app, ports.campus);
-    await app.register(swagger, {
-      openapi: {
-        openapi: "3.1.0",
-        info: { title: "roomcast", version, description: "docs/protocol.md has the rules." },
-        components: {
-          securitySchemes: {
-            token: { type: "http", scheme: "bearer" },
-            login: { type: "apiKey", in: "cookie", name: cookieName },
-          },
-        },
-        security: [{ token: [] }, { login: [] }],
-      },
-      transform: ({ schema, url, route }) => {
-        const role = roleOf(String(route.method), route.config ?? {});
-        return {
-          schema: { ...schema, description: `For ${role === "viewer" ? "a" : "an"} ${role}.` },
-          url,
-        };
-      },
-    });
+    const routes: RouteOptions[] = [];
+    let document: Promise<object> | undefined;
+    app.addHook("onRoute", (route) => void routes.push(route));
     app.setNotFoundHandler((request, reply) =>
       answerError(
         new RoomcastError(
@@ -101,7 +83,10 @@ export const apiRoutes =
       ),
     );
 
-    app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+    app.get("/openapi.json", { schema: { hide: true } }, async () => {
+      document ??= import("./open-api.ts").then(({ openApiDocument }) => openApiDocument(routes));
+      return document;
+    });
     app.get(
       "/status",
       {
