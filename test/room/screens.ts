@@ -46,7 +46,10 @@ async function picturePc(): Promise<void> {
       const { id } = (await client.get<PcView[]>("/pcs")).find((each) => each.mac === pc.mac) ?? {};
       const deadline = performance.now() + limitMs.step;
       for (;;) {
-        const { lines } = await client.get<{ lines: string[] }>(`/pcs/${id}/screen`);
+        // An emulated PC that is busy may not answer in time.
+        const { lines } = await client
+          .get<{ lines: string[] }>(`/pcs/${id}/screen`)
+          .catch(() => ({ lines: [] }));
         if (lines.some((line) => text.test(line))) return lines;
         assert(performance.now() < deadline, `the screen shows ${text}: ${lines.join("\n")}`);
         await sleep(500);
