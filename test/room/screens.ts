@@ -41,12 +41,16 @@ async function picturePc(): Promise<void> {
       console.log(`${name}.png`);
     };
     const client = new ApiClient({ socketPath: join(lab.dataFolder, "roomcast.sock") });
-    const untilShown = async (text: RegExp): Promise<void> => {
+    /** The PC's screen once it shows that. */
+    const untilShown = async (text: RegExp): Promise<readonly string[]> => {
       const { id } = (await client.get<PcView[]>("/pcs")).find((each) => each.mac === pc.mac) ?? {};
       const deadline = performance.now() + limitMs.step;
       for (;;) {
-        const { lines } = await client.get<{ lines: string[] }>(`/pcs/${id}/screen`);
-        if (lines.some((line) => text.test(line))) return;
+        // An emulated PC that is busy may not answer in time.
+        const { lines } = await client
+          .get<{ lines: string[] }>(`/pcs/${id}/screen`)
+          .catch(() => ({ lines: [] }));
+        if (lines.some((line) => text.test(line))) return lines;
         assert(performance.now() < deadline, `the screen shows ${text}: ${lines.join("\n")}`);
         await sleep(500);
       }
@@ -67,9 +71,14 @@ async function picturePc(): Promise<void> {
     await lab.command("room", "walk", "lab1", "--end");
     // As a placed PC shows it: until then six digits stand there.
     await picture("menu");
-    await pc.type("n");
-    // Multicast is looked at last; a step that is not done yet has dots instead of a word.
-    await untilShown(/Multicast +(ok|CHECK)/);
+    // A machine that has much else to do answers late and loses packets, which is no cable's fault.
+    for (let key = "n", isWell = false; !isWell; key = "r") {
+      await pc.type(key);
+      await sleep(drawnMs);
+      // Looked at last; a step that is not done yet has dots instead of a word.
+      const lines = await untilShown(/Multicast +(ok|CHECK)/);
+      isWell = !lines.some((line) => line.includes("CHECK"));
+    }
     await picture("check");
     await pc.press(["esc"]);
     const large = join(room.folder, "large.raw");
