@@ -8,6 +8,7 @@ import { application, bootApplication, networkApplication } from "./applications
 import { type BootServicesOptions, startBootServices } from "./gate/boot/boot-services.ts";
 import type { GatePorts } from "./gate/gate.ts";
 import type { GateKeys } from "./gate/keys.ts";
+import { strangersLimit } from "./gate/strangers.ts";
 import type { Tls } from "./gate/tls.ts";
 import type { Config } from "./host/config.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
@@ -116,14 +117,17 @@ function igmpListener(interfaceName: string, log: Log): IgmpListener | null {
   }
 }
 
-/** `option` is how another port is chosen. */
+/**
+ * `option` is how another port is chosen. As many as may be strangers wait in the kernel's queue: who finds that full
+ * comes again after one second, two and four.
+ */
 async function listenAt(
   app: FastifyInstance,
   where: { readonly host: string; readonly port: number },
   option: string,
 ): Promise<void> {
   try {
-    await app.listen(where);
+    await app.listen({ ...where, backlog: strangersLimit });
   } catch (cause) {
     const what = `cannot listen on port ${where.port} of ${where.host}: ${errorText(cause)}`;
     const next = `end the program that has it (\`ss -lpn\`), or choose another with ${option}`;

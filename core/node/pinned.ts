@@ -19,13 +19,14 @@ export class PinnedServer implements ServerHttp {
   private readonly place: () => Promise<GatePlace>;
   private agent: Agent | null = null;
 
-  constructor(place: () => Promise<GatePlace>) {
+  /** `from`: when there is time to load what the first request needs, which comes with an order. */
+  constructor(place: () => Promise<GatePlace>, from: Promise<unknown> = never) {
     this.place = place;
+    void from.then(load);
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
-    // It is large, and a PC that comes up has nothing to ask yet.
-    const { Agent, fetch } = await import("undici");
+    const { Agent, fetch } = await load();
     this.agent ??= new Agent({
       connect: (_, callback) => {
         this.place()
@@ -60,3 +61,8 @@ export class PinnedServer implements ServerHttp {
     await this.agent?.destroy();
   }
 }
+
+/** It is large, and a PC that comes up has nothing to ask yet. */
+const load = (): Promise<typeof import("undici")> => import("undici");
+
+const never = new Promise<void>(() => {});

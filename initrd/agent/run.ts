@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { receiversAhead } from "../../core/node/cast/receiver.ts";
@@ -91,6 +92,9 @@ const clockTroubles = (offSeconds: number): string[] =>
 const offText = (seconds: number): string =>
   seconds < 172_800 ? durationText(seconds) : `${Math.round(seconds / 86_400)} days`;
 
+/** After the welcome a PC has its menu and the thread of the next cast to make ready; in milliseconds. */
+const restMs = 1000;
+
 /** Longer names than the message takes are cut. */
 const nameLimit = 64;
 
@@ -118,13 +122,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     pinFile: options.keyFile === null ? null : `${options.keyFile}.server`,
     say: journal.milestone,
   });
-  const server = new PinnedServer(() => gate.place());
+  const welcomed = Promise.withResolvers<void>();
+  const atRest = welcomed.promise.then(() => sleep(restMs, null, { ref: false }));
+  const server = new PinnedServer(() => gate.place(), atRest);
   const instance = randomUUID();
   const { version } = packageJson;
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
   // On a PC with one core a thread that starts keeps the menu from coming up.
-  const welcomed = Promise.withResolvers<void>();
   const startReceiver = options.startReceiver ?? receiversAhead(welcomed.promise);
   const health = new DiskHealth();
   const erases = new DriveErases();

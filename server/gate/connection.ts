@@ -1,4 +1,5 @@
 /** One agent's connection: its login, and what comes over it once its key is proven. */
+import type { Socket } from "node:net";
 import type { WebSocket } from "@fastify/websocket";
 import type { FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
@@ -59,6 +60,8 @@ export interface Shared {
 
 export class Connection {
   private readonly socket: WebSocket;
+  /** What is below the WebSocket. */
+  private readonly raw: Socket;
   private readonly address: string;
   private readonly cameTo: string;
   private readonly shared: Shared;
@@ -76,8 +79,9 @@ export class Connection {
 
   constructor(socket: WebSocket, request: FastifyRequest, shared: Shared) {
     this.socket = socket;
+    this.raw = request.raw.socket;
     this.address = request.ip;
-    this.cameTo = request.raw.socket.localAddress ?? "";
+    this.cameTo = this.raw.localAddress ?? "";
     this.shared = shared;
     this.heartbeat = setInterval(() => this.beat(), aliveEvery);
     this.login = new LoginCheck(() => channelOf(request));
@@ -89,7 +93,7 @@ export class Connection {
     socket.on("close", () => this.guard(() => this.closed()));
     if (!shared.unproven.add(this, this.address)) {
       this.refuse(closeCode.busy, "too many PCs log in at once; try again");
-    } else this.countUntilProof(request.raw.socket);
+    } else this.countUntilProof();
   }
 
   send(message: ServerMessage): void {
@@ -140,7 +144,8 @@ export class Connection {
   }
 
   /** `ws` keeps a whole frame before it shows it, and takes frames that are longer than any proof. */
-  private countUntilProof(raw: NodeJS.EventEmitter): void {
+  private countUntilProof(): void {
+    const { raw } = this;
     let bytes = 0;
     const count = (data: Buffer): void => {
       bytes += data.length;
@@ -186,18 +191,24 @@ export class Connection {
     if (pc === undefined || welcome === undefined) return;
     clearTimeout(this.loginLimit);
     unproven.delete(this);
-    this.send(welcome);
-    const older = links.get(pc);
-    const { instance } = login.hello;
-    this.link = { pc, instance, connection: this };
-    links.set(pc, this.link);
-    if (older !== undefined) {
-      const again = older.instance === instance;
-      older.connection.cut();
-      events.lost(pc, again ? "the PC connected anew" : "the PC was started anew");
+    // All that it is told now goes as one: each write costs a record of TLS and a call of the system.
+    this.raw.cork();
+    try {
+      this.send(welcome);
+      const older = links.get(pc);
+      const { instance } = login.hello;
+      this.link = { pc, instance, connection: this };
+      links.set(pc, this.link);
+      if (older !== undefined) {
+        const again = older.instance === instance;
+        older.connection.cut();
+        events.lost(pc, again ? "the PC connected anew" : "the PC was started anew");
+      }
+      this.tellKeys();
+      events.connected(pc, login);
+    } finally {
+      this.raw.uncork();
     }
-    this.tellKeys();
-    events.connected(pc, login);
   }
 
   private welcomed(login: Login): ReturnType<AgentEvents["login"]> | null {

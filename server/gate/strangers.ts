@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 /** One host may run the agents of many disks, all of which come back at once. */
 const perAddress = 64;
 /** A building of two thousand PCs comes back at once after a power cut. */
-const inAll = 2048;
+export const strangersLimit = 2048;
 /** For the head of a request, in milliseconds; also for the first of a connection. */
 export const headersMs = 10_000;
 /** How often Node looks for those that are too slow, in milliseconds. */
@@ -33,7 +33,7 @@ export function limitStrangers(
     const count = byAddress.get(address) ?? 0;
     if (count >= perAddress) return socket.destroy();
     // Whoever means to say something has done so long before a thousand others came.
-    const [oldest] = strangers.size >= inAll ? strangers.values() : [];
+    const [oldest] = strangers.size >= strangersLimit ? strangers.values() : [];
     oldest?.destroy();
     const key = keyOf(socket);
     strangers.set(key, socket);

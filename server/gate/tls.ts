@@ -34,9 +34,13 @@ export class Tls {
       minVersion: "TLSv1.3",
       ALPNProtocols: ["http/1.1"],
       handshakeTimeout: handshakeMs,
-      SNICallback: (name, answer) =>
-        answer(null, name === gateServername ? this.gateContext : (this.siteContext ?? undefined)),
+      // Without it, no handshake is held up to ask which of one certificate to show.
+      ...(this.siteContext === null ? {} : { SNICallback: this.byName(this.siteContext) }),
     };
+  }
+
+  private byName(site: SecureContext): ServerOptions["SNICallback"] {
+    return (name, answer) => answer(null, name === gateServername ? this.gateContext : site);
   }
 
   /** The gate has another key: handshakes from now on show that one. */

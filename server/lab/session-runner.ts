@@ -23,6 +23,7 @@ import type { Inventory } from "./inventory.ts";
 import type { Presence } from "./presence.ts";
 import { isWaitingForFit, receiversOf, roomMessage, roomScreens } from "./receiving.ts";
 import { type Session, sessionOf } from "./session.ts";
+import { spread } from "./spread.ts";
 import { Turns } from "./turns.ts";
 
 /** Sessions that ended and are listed; the others are found by their id. */
@@ -312,11 +313,16 @@ export class SessionRunner {
     this.ended.set(session.id, session);
   }
 
+  /** Ten sessions of 50 PCs at once would be 500 messages that everybody else waits for. */
   private tellRooms(): void {
-    for (const session of this.receiving()) {
-      session.gauges.timeLeft.note(this.view(session), this.ports.timers.now());
+    const { timers } = this.ports;
+    const ids = this.receiving().map(({ id }) => id);
+    spread(ids, tellRoomEveryMs, timers, (id) => {
+      const session = this.engine.get(id);
+      if (session === undefined) return;
+      session.gauges.timeLeft.note(this.view(session), timers.now());
       this.tellRoom(session);
-    }
+    });
   }
 
   private tellRoom(session: Session): void {

@@ -27,7 +27,10 @@ export interface ImageWriter {
   known(hashes: Uint8Array): Uint8Array;
   /** Rejects with `no-space` when an image of which so many bytes will be read is not expected to fit. */
   requireSpace(usedBytes: number): Promise<void>;
-  /** Stores one chunk; `bad-input` when the bytes are not what the entry says, `no-space`. Again: nothing happens. */
+  /**
+   * Stores one chunk; `bad-input` when the bytes are not what the entry says, `no-space`. Again: nothing happens. The
+   * bytes stay as they are until it resolves or rejects.
+   */
   put(entry: IndexEntry, stored: Uint8Array): Promise<void>;
   /**
    * Makes the image be. `index` is what the draft's root hash is over; the image's own may name other

@@ -55,7 +55,7 @@ export class Packs {
     return packsIn(this.directory, this.disk);
   }
 
-  /** Durable only after `sync`. Rejects with `no-space` when the disk is full. */
+  /** Durable only after `sync`. Rejects with `no-space` when the disk is full. The bytes stay as they are until then. */
   async append(entry: IndexEntry, stored: Uint8Array): Promise<ChunkPlace> {
     const length = recordHeaderBytes + stored.length;
     if (this.current === null || this.current.size + length > packLimitBytes) {
@@ -66,17 +66,18 @@ export class Packs {
     current.size += length;
     const held: IndexEntry = { ...entry, chunkIndex: 0 };
     const encoded = encodeEntry(held);
-    const record = Buffer.alloc(length);
-    record.set(magic, 0);
-    record.writeUInt32LE(crc32c(encoded), 4);
-    record.set(encoded, 8);
-    record.set(stored, recordHeaderBytes);
+    const header = Buffer.alloc(recordHeaderBytes);
+    header.set(magic, 0);
+    header.writeUInt32LE(crc32c(encoded), 4);
+    header.set(encoded, 8);
     try {
       using open = await this.handles.take(pack, current.isMade ? "write" : "new");
       current.isMade = true;
       this.unsynced.add(pack);
       this.sizes.set(pack, null);
-      await open.file.write(record, offset);
+      // Apart: to put them together would copy every byte that is stored.
+      await open.file.write(header, offset);
+      await open.file.write(stored, offset + recordHeaderBytes);
       this.sizes.set(pack, null);
       // Again: a `sync` for another image may have come and gone while this was being written.
       this.unsynced.add(pack);

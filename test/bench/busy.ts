@@ -52,6 +52,7 @@ try {
   await Promise.all(children.map((child) => once(child, "message")));
   await loopDelay();
   const [startedAt, cpuBefore] = [performance.now(), await server.cpuSeconds()];
+  const threadBefore = await server.threadSeconds();
   let isOver = false;
   const status = statusTimes(server.client, () => isOver);
   const codes = await ended;
@@ -59,12 +60,18 @@ try {
   const seconds = (performance.now() - startedAt) / 1000;
   const cores = ((await server.cpuSeconds()) - cpuBefore) / seconds;
   if (codes.some(([code]) => code !== 0)) throw new Error("an image was not committed");
+  const thread = await server.threadSeconds();
+  const share = (of: keyof typeof thread): string =>
+    `${Math.round(((thread[of] - threadBefore[of]) / seconds) * 100)} %`;
   const megabytes = (images * chunkCount * chunkBytes) / 1e6;
   console.log(
     `${images} images of ${chunkCount} MiB at once: ${(megabytes / seconds).toFixed(0)} MB/s, the server takes ${cores.toFixed(2)} of a core`,
   );
   const ms = ({ p50, p99, most }: Omit<StatusTimes, "calls">): string =>
     [p50, p99, most].map((each) => each.toFixed(1).padStart(8)).join("");
+  console.log(
+    `its own thread works ${share("ran")} of the time, and waits ${share("waited")} for a processor`,
+  );
   console.log(`in milliseconds       p50     p99    most`);
   const { calls, ...times } = await status;
   console.log(`status calls     ${ms(times)}   (${calls})`);

@@ -20,6 +20,7 @@ const columns = [
   "welcome",
   "server",
   "per PC",
+  "its own",
   "",
   "status p50",
   "p99",
@@ -29,22 +30,24 @@ const columns = [
 ];
 const line = (cells: readonly string[]): string =>
   cells
-    .map((cell, at) => cell.padEnd(at === 4 ? 9 : 11))
+    .map((cell, at) => cell.padEnd(at === 5 ? 9 : 11))
     .join("")
     .trimEnd();
 
 function rowsOf(building: Building): string[] {
-  const { pcs, welcomeSeconds, welcomeCpuSeconds, idle, sessions } = building;
+  const { pcs, welcomeSeconds, welcomeCpuSeconds, pcsCpuSeconds, idle, sessions } = building;
   const come = [
     String(pcs),
     welcomeSeconds === null ? "not in time" : `${welcomeSeconds.toFixed(1)} s`,
     `${welcomeCpuSeconds.toFixed(1)} s`,
-    `${((welcomeCpuSeconds * 1000) / pcs).toFixed(2)} ms`,
+    ...[welcomeCpuSeconds, pcsCpuSeconds].map(
+      (seconds) => `${((seconds * 1000) / pcs).toFixed(2)} ms`,
+    ),
   ];
   const whenIdle = line([...come, "idle", ...phaseCells(idle)]);
   if (sessions === null) return [whenIdle];
   const atWork = `${sessions.atWork} PCs work`;
-  return [whenIdle, line([atWork, "", "", "", "sessions", ...phaseCells(sessions)])];
+  return [whenIdle, line([atWork, "", "", "", "", "sessions", ...phaseCells(sessions)])];
 }
 
 const phaseCells = ({ status, cores, memoryBytes }: Phase): string[] => [

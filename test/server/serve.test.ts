@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -92,4 +93,22 @@ test("an error that nobody foresaw is logged, and the process ends in order to b
   assert.match(said(), /^roomcast: the server ended because of an error that nobody foresaw; /m);
   // In order: the next one finds no socket in its way, and starts.
   assert(!(await readdir(data)).includes("roomcast.sock"));
+});
+
+test("a building that comes while the server is busy finds room in the kernel's queue", {
+  timeout: 60_000,
+}, async (context) => {
+  const { child, ended, said } = await start();
+  const [, gate = ""] = /^roomcast ready \S+ (https:\S+) /m.exec(said()) ?? [];
+  const port = Number(new URL(gate).port);
+  // It takes nobody out of the queue for as long. Whoever finds that full is not answered.
+  child.kill("SIGSTOP");
+  context.after(() => child.kill("SIGKILL"));
+  const sockets = Array.from({ length: 1500 }, () => connect({ host: "127.0.0.1", port }));
+  for (const socket of sockets) socket.on("error", () => {});
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  for (const socket of sockets) socket.destroy();
+  child.kill("SIGCONT");
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
 });

@@ -10,7 +10,7 @@ import type { SessionView } from "../../../core/wire/views.ts";
 import { type StatusTimes, statusTimes } from "../status-times.ts";
 import type { FromPcs, ToPcs } from "./pcs.ts";
 import { idOfPc, nameOfPc, seed } from "./seed.ts";
-import { BenchServer } from "./server.ts";
+import { BenchServer, cpuSecondsOf } from "./server.ts";
 
 /** As many as there are cores for them beside the server, and one more, so that no process is the limit. */
 const processCount = 2;
@@ -25,6 +25,8 @@ export interface Building {
   /** From the word to come to the last welcome; null: some were not welcome in time. */
   readonly welcomeSeconds: number | null;
   readonly welcomeCpuSeconds: number;
+  /** What the PCs took meanwhile, which in a building have processors of their own. */
+  readonly pcsCpuSeconds: number;
   /** Connections that ended before they were let in, by why. */
   readonly refused: Readonly<Record<string, number>>;
   readonly idle: Phase;
@@ -59,12 +61,17 @@ export async function measure(pcs: number, nodeOptions: readonly string[]): Prom
       say(child, { type: "make", port: server.port, pcs: own });
       await answer(child, "made");
     }
-    const cpuBefore = await server.cpuSeconds();
+    const pcsCpu = async (): Promise<number> => {
+      const all = await Promise.all(children.map(({ pid }) => cpuSecondsOf(pid as number)));
+      return all.reduce((sum, seconds) => sum + seconds, 0);
+    };
+    const [cpuBefore, pcsCpuBefore] = [await server.cpuSeconds(), await pcsCpu()];
     const startedAt = Date.now();
     const all = Promise.all(children.map((child) => answer(child, "all-welcome")));
     for (const child of children) say(child, { type: "come" });
     const last = await Promise.race([all, sleep(welcomeLimitMs, null, { ref: false })]);
     const welcomeCpuSeconds = (await server.cpuSeconds()) - cpuBefore;
+    const pcsCpuSeconds = (await pcsCpu()) - pcsCpuBefore;
     await sleep(2000);
     const idle = await phase(server);
     const sessions = pcs < sessionCount * pcsPerSession ? null : await withSessions(server, pcs);
@@ -74,7 +81,7 @@ export async function measure(pcs: number, nodeOptions: readonly string[]): Prom
       pcs,
       welcomeSeconds:
         last === null ? null : (Math.max(...last.map(({ at }) => at)) - startedAt) / 1000,
-      ...{ welcomeCpuSeconds, idle, sessions, ...counts },
+      ...{ welcomeCpuSeconds, pcsCpuSeconds, idle, sessions, ...counts },
     };
   } finally {
     for (const child of children) if (child.connected) child.disconnect();

@@ -1,17 +1,17 @@
 /** A PC as the server hears it: a real link with a key of its own, and an agent that only says what an agent says. */
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
-import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
-import { type ClientOptions, WebSocket } from "ws";
+import type { TLSSocket } from "node:tls";
 import { retryFirst, retryMost } from "../../../core/agent/link.ts";
 import { spkiOf } from "../../../core/node/key-forms.ts";
 import { loginDigest } from "../../../core/node/login.ts";
-import { exporterOf, gateServername } from "../../../core/node/pin.ts";
+import { exporterOf } from "../../../core/node/pin.ts";
 import type { AgentMessage } from "../../../core/wire/agent-message.ts";
 import { bulkKind, encodeBulk } from "../../../core/wire/bulk.ts";
 import { aliveEvery } from "../../../core/wire/control.ts";
 import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import type { Counters, Report } from "../../../core/wire/work.ts";
 import { greetOf, newNonce } from "../../server/gate/login.ts";
+import { LeanLink } from "./lean-link.ts";
 import { diskOf, helloOfPc } from "./seed.ts";
 
 /** What a PC at work says of it, as an agent does four times a second; in milliseconds. */
@@ -37,9 +37,10 @@ export interface PcEvents {
 export class BenchPc {
   private readonly number: number;
   private readonly key: KeyObject;
+  private readonly spki: Buffer;
   private readonly port: number;
   private readonly events: PcEvents;
-  private socket: WebSocket | null = null;
+  private link: LeanLink | null = null;
   private isWelcome = false;
   private isOver = false;
   private report: Report | null = null;
@@ -50,6 +51,7 @@ export class BenchPc {
   constructor({ number, key }: PcOrder, port: number, events: PcEvents) {
     this.number = number;
     this.key = createPrivateKey(key);
+    this.spki = spkiOf(this.key);
     this.port = port;
     this.events = events;
   }
@@ -57,46 +59,34 @@ export class BenchPc {
   come(): void {
     const pcNonce = newNonce();
     const local = [this.number >> 16, this.number >> 8, this.number].map((part) => part & 255);
-    const options: ConnectionOptions = {
-      ...{ host: "127.0.0.1", port: this.port, servername: gateServername },
-      ...{ ALPNProtocols: ["http/1.1"], rejectUnauthorized: false, minVersion: "TLSv1.3" },
-      // Each has an address of its own, as in a building.
-      ...{ localAddress: `127.${16 + (local[0] ?? 0)}.${local[1]}.${local[2]}` },
-    };
-    const clientOptions: ClientOptions = {
-      createConnection: (() => connect(options)) as never,
-      perMessageDeflate: false,
-    };
-    const socket = new WebSocket(`wss://127.0.0.1:${this.port}/gate/v2/link`, clientOptions);
-    this.socket = socket;
+    // Each has an address of its own, as in a building.
+    const localAddress = `127.${16 + (local[0] ?? 0)}.${local[1]}.${local[2]}`;
     let channel: TLSSocket | null = null;
-    socket.on("upgrade", (response) => {
-      channel = response.socket as TLSSocket;
+    const link = new LeanLink(this.port, localAddress, {
+      open(socket) {
+        channel = socket;
+        link.sendText(JSON.stringify(greetOf(pcNonce)));
+      },
+      text: (text) => {
+        const message = JSON.parse(text) as ServerMessage;
+        if (message.type === "challenge" && channel !== null)
+          link.sendText(this.proof(message.nonce, pcNonce, exporterOf(channel)));
+        else this.take(message);
+      },
+      closed: (reason) => this.ended(reason),
     });
-    socket.on("open", () => socket.send(JSON.stringify(greetOf(pcNonce))));
-    socket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (isBinary) return;
-      const message = JSON.parse(data.toString("utf8")) as ServerMessage;
-      if (message.type === "challenge" && channel !== null)
-        socket.send(this.proof(message.nonce, pcNonce, exporterOf(channel)));
-      else this.take(message);
-    });
-    socket.on("error", () => {});
-    socket.on("close", (code: number, reason: Buffer) =>
-      this.ended(`${code} ${reason.toString("utf8")}`),
-    );
+    this.link = link;
   }
 
   leave(): void {
     this.isOver = true;
     this.stopTimers();
-    this.socket?.terminate();
+    this.link?.cut();
   }
 
   private proof(serverNonce: string, pcNonce: Uint8Array, exporter: Uint8Array): string {
-    const { key, number } = this;
+    const { key, spki, number } = this;
     const hello = JSON.stringify({ ...helloOfPc(number), report: this.report });
-    const spki = spkiOf(key);
     const kind = "file";
     const digest = loginDigest({
       ...{ exporter, pcNonce, hello, spki, kind },
@@ -123,7 +113,7 @@ export class BenchPc {
     if (this.report?.session === session && this.report.attempt === attempt) return;
     this.report = { session, attempt, phase: "working", end: null };
     this.sayAlive();
-    this.socket?.send(encodeBulk(bulkKind.wants, order.cast.tag, new Uint8Array([0xff])));
+    this.link?.sendBytes(encodeBulk(bulkKind.wants, order.cast.tag, new Uint8Array([0xff])));
     const disk = diskOf(this.number);
     this.say({ type: "ready", session, attempt, disk, counters: this.counters() });
     const timer = setInterval(() => {
@@ -151,7 +141,7 @@ export class BenchPc {
   }
 
   private say(message: AgentMessage): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.link?.canSend === true) this.link.sendText(JSON.stringify(message));
   }
 
   private ended(reason: string): void {

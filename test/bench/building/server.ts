@@ -54,11 +54,15 @@ export class BenchServer {
   }
 
   /** Seconds of processor time so far. */
-  async cpuSeconds(): Promise<number> {
-    const stat = await readFile(`/proc/${this.pid}/stat`, "utf8");
-    // After the name, which may have blanks: utime and stime are fields 14 and 15 of proc(5).
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  cpuSeconds(): Promise<number> {
+    return cpuSecondsOf(this.pid);
+  }
+
+  /** Seconds for which its own thread had a processor so far, and for which it waited for one: Documentation/scheduler/sched-stats.rst of Linux. */
+  async threadSeconds(): Promise<{ readonly ran: number; readonly waited: number }> {
+    const text = await readFile(`/proc/${this.pid}/task/${this.pid}/schedstat`, "utf8");
+    const [ran = 0, waited = 0] = text.split(" ").map((nanoseconds) => Number(nanoseconds) / 1e9);
+    return { ran, waited };
   }
 
   /** Now, and the most ever. */
@@ -74,4 +78,12 @@ export class BenchServer {
     this.child.kill("SIGTERM");
     await ended;
   }
+}
+
+/** Seconds of processor time of a process so far. */
+export async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // After the name, which may have blanks: utime and stime are fields 14 and 15 of proc(5).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

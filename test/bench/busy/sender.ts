@@ -2,6 +2,7 @@
  * Sends an image to the server as a capture does, at a steady rate, and commits it. Its chunks do not compress, and no
  * two are alike. Told all it has to know by IPC; says when it has begun, and when the image is committed.
  */
+import { getPriority, setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../../../client/api/client.ts";
 import { agentFor } from "../../../client/api/trust.ts";
@@ -23,6 +24,9 @@ export interface SenderOrder {
   readonly chunkCount: number;
   readonly chunksPerSecond: number;
 }
+
+// Senders are other PCs: here they have what the server leaves of the processors.
+setPriority(getPriority() + 10);
 
 process.once("message", (order: SenderOrder) => {
   send(order).then(() => process.exit());

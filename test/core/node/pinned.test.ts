@@ -1,8 +1,10 @@
 /** The gate is known by its key: nothing is said to any other, and no date is asked about. */
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import websocket from "@fastify/websocket";
@@ -114,4 +116,16 @@ test("a request and a WebSocket over it", async () => {
   socket.close();
   await server.close();
   await app.close();
+});
+
+test("what the first request needs is loaded when there is time, and not before", {
+  timeout: 60_000,
+}, async (context) => {
+  const child = fork(join(import.meta.dirname, "pinned-child.ts"));
+  context.after(() => child.kill("SIGKILL"));
+  const said: unknown[] = [];
+  child.on("message", (message) => void said.push(message));
+  const [status] = await once(child, "exit");
+  assert.equal(status, 0);
+  assert.deepEqual(said, [{ isLoaded: false }, { isLoaded: true }]);
 });

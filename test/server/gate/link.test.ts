@@ -189,6 +189,21 @@ test("a second greeting, a proof of another connection and a recorded one are re
   assert.deepEqual([more("proof"), more("signature"), more("repeated")], [1, 2, 1]);
 });
 
+test("all that a PC is told when it is let in comes in one record of TLS", async () => {
+  const socket = await open();
+  // Its alive message is a second away.
+  const parts: Buffer[] = [];
+  await logIn(socket, helloOf("52:54:00:00:00:0b"));
+  (socket as unknown as { _socket: TLSSocket })._socket.on("data", (part) => parts.push(part));
+  const types: unknown[] = [];
+  socket.on("message", (data: Buffer) => types.push(JSON.parse(String(data)).type));
+  while (!types.includes("keys")) await once(socket, "message");
+  assert.deepEqual(types, ["welcome", "keys"]);
+  assert.equal(parts.length, 1);
+  socket.terminate();
+  while (!told.some((line) => line.startsWith("lost "))) await sleep(5);
+});
+
 test("a PC that the lab does not let in is told why", async () => {
   const socket = await open();
   const over = ended(socket);
