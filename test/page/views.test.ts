@@ -45,6 +45,14 @@ const button =
   (page) =>
     page.getByRole("button", { name, exact: true }).first().click();
 
+/** What opens a dialog is done when that is there: the next view is not to be shown under it. */
+const dialog =
+  (open: Prepare): Prepare =>
+  async (page) => {
+    await open(page);
+    await page.locator("dialog[open]").waitFor();
+  };
+
 const checkNetwork: Prepare = async (page) => {
   await button("Check the network")(page);
   await page.getByText("lab1-a1 lost 4 % at 900 Mbit/s").waitFor();
@@ -69,8 +77,8 @@ const views: readonly (readonly [name: string, path: string, prepare?: Prepare])
   ["room of another server", "#/campus/beta/hall", (page) => page.getByText("beta").waitFor()],
   ["room of a server that is away", "#/campus/gamma/cellar"],
   ["history", "#/history/room/lab-1"],
-  ["restore", "#/wall/lab-1", (page) => page.keyboard.press("r")],
-  ["wipe", "#/pc/id1", (page) => page.keyboard.press("z")],
+  ["restore", "#/wall/lab-1", dialog((page) => page.keyboard.press("r"))],
+  ["wipe", "#/pc/id1", dialog((page) => page.keyboard.press("z"))],
   [
     "restore, with more",
     "#/wall/lab-1",
@@ -79,13 +87,13 @@ const views: readonly (readonly [name: string, path: string, prepare?: Prepare])
       await page.locator(".more summary").click();
     },
   ],
-  ["fit", "#/images", button("Fit…")],
-  ["export", "#/images", button("Export…")],
-  ["import", "#/images", button("Import…")],
+  ["fit", "#/images", dialog(button("Fit…"))],
+  ["export", "#/images", dialog(button("Export…"))],
+  ["import", "#/images", dialog(button("Import…"))],
   ["work under way", "#/images", button("Verify")],
-  ["renew the key", "#/people", button("Renew the key…")],
-  ["wall link", "#/wall/lab-1", button("Wall link…")],
-  ["add a seat", "#/room/lab-1", button("Add a seat…")],
+  ["renew the key", "#/people", dialog(button("Renew the key…"))],
+  ["wall link", "#/wall/lab-1", dialog(button("Wall link…"))],
+  ["add a seat", "#/room/lab-1", dialog(button("Add a seat…"))],
   ["check the network", "#/room/lab-1", checkNetwork],
   ["keys", "#/wall/lab-1", (page) => page.keyboard.press("?")],
   ["account", "#/wall/lab-1", (page) => page.locator("summary", { hasText: "ann" }).click()],
