@@ -5,17 +5,8 @@
 import { type KeyObject, randomBytes, sign } from "node:crypto";
 import { spkiOf } from "../../core/node/key-forms.ts";
 import { gateServername } from "../../core/node/pin.ts";
+import { der, sequence } from "./der.ts";
 
-/** An element of DER (ITU-T X.690): tag, length, contents. Browsers refuse a length with a zero in front. */
-function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const contents = Buffer.concat(parts);
-  const { length } = contents;
-  const lengthBytes =
-    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.of(tag, ...lengthBytes), contents]);
-}
-
-const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts);
 const text = (tag: number, value: string): Buffer => der(tag, Buffer.from(value, "latin1"));
 
 // Object identifiers: ecdsa-with-SHA256 (RFC 5758), commonName (X.520), subjectAltName (RFC 5280).

@@ -4,7 +4,6 @@ import { sha256 } from "../../core/node/hash.ts";
 import { loginCode, loginDigest } from "../../core/node/login.ts";
 import { pinOf } from "../../core/node/pin.ts";
 import { version } from "../../core/node/version.ts";
-import { derSignature } from "../../core/trust/der-signature.ts";
 import { bootPcrs, type Quote, readQuote } from "../../core/trust/quote.ts";
 import { isP256Spki } from "../../core/trust/spki.ts";
 import { decodeHello } from "../../core/wire/hello.ts";
@@ -18,6 +17,7 @@ import {
 } from "../../core/wire/login.ts";
 import type { Login } from "../lab/agents.ts";
 import type { Channel } from "./channel.ts";
+import { derSignature } from "./der.ts";
 
 /** What was wrong with a login; they are counted. */
 export const loginFaults = [
