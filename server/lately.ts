@@ -1,5 +1,6 @@
 /** What a busy disk is asked for, for who does not wait for it. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../core/node/clock.ts";
 
 /** So old may an answer be, in milliseconds, that is given without waiting since the disk was late with it. */
 const recentMs = 1000;
@@ -11,7 +12,7 @@ export interface LatelyClock {
 }
 
 const usualClock: LatelyClock = {
-  now: () => performance.now(),
+  now: systemClock.now,
   wait: (ms) => sleep(ms, null, { ref: false }),
 };
 

@@ -134,7 +134,13 @@ export class Flights {
 
   private noteReported(flight: Flight, member: Member): void {
     const { state } = flight;
-    if (state.name !== "waiting" || member.sequence < state.sequence) return;
+    if (state.name === "waiting" && member.sequence >= state.sequence)
+      this.waitNoMore(flight, member);
+  }
+
+  private waitNoMore(flight: Flight, member: Member): void {
+    const { state } = flight;
+    if (state.name !== "waiting") return;
     if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
   }
 
@@ -157,9 +163,7 @@ export class Flights {
   drop(flight: Flight, member: Member): void {
     if (!flight.members.delete(member)) return;
     if (flight.members.size === 0) return this.close(flight);
-    const { state } = flight;
-    if (state.name !== "waiting") return;
-    if (state.waitingFor.delete(member) && state.waitingFor.size === 0) this.beginRound(flight);
+    this.waitNoMore(flight, member);
   }
 
   private close(flight: Flight): void {

@@ -20,9 +20,9 @@ export class PinnedServer implements ServerHttp {
   private agent: Agent | null = null;
 
   /** `from`: when there is time to load what the first request needs, which comes with an order. */
-  constructor(place: () => Promise<GatePlace>, from: Promise<unknown> = never) {
+  constructor(place: () => Promise<GatePlace>, from?: Promise<unknown>) {
     this.place = place;
-    void from.then(load);
+    void from?.then(load);
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
@@ -64,5 +64,3 @@ export class PinnedServer implements ServerHttp {
 
 /** It is large, and a PC that comes up has nothing to ask yet. */
 const load = (): Promise<typeof import("undici")> => import("undici");
-
-const never = new Promise<void>(() => {});

@@ -47,7 +47,7 @@ export const slotCountFor = (memoryBytes: number): number =>
   Math.max(32, Math.min(128, Math.floor(memoryBytes / 12 / chunkBytes)));
 
 /** Nothing is kept of what the agent, the slots and the kernel may need, nor of half of the rest. */
-const sparedBytes = 512 * chunkBytes;
+const sparedBytes = 512 * 1024 * 1024;
 /** What parts of chunks may take that have no slot: nothing on a PC of 768 MB, a third of the memory on one of 4 GB. */
 export const keptBytesFor = (availableBytes: number): number =>
   Math.max(0, Math.floor((availableBytes - sparedBytes) / 2));
