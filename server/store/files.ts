@@ -1,6 +1,6 @@
 /** What the image store does to its folder: the file system, or one that a simulated lab can cut the power of. */
 import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { punchHoleIn } from "../../core/node/disk-calls.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
@@ -25,6 +25,8 @@ export interface StoreFiles {
   space(path: string): Promise<Space>;
   /** Lets other work have its turn amid work that takes long. */
   pause(): Promise<void>;
+  /** Resolves with the work, and at the latest after so many milliseconds; the work goes on. */
+  atMost(ms: number, work: Promise<void>): Promise<void>;
 }
 
 /** An open file. Offsets and lengths in bytes. */
@@ -51,6 +53,11 @@ export const nodeFiles: StoreFiles = {
   diskBytes: async (path) => (await stat(path)).blocks * 512,
   space: spaceAt,
   pause: () => setImmediate(),
+  async atMost(ms, work) {
+    const over = new AbortController();
+    const wait = sleep(ms, undefined, { signal: over.signal, ref: false }).catch(() => {});
+    await Promise.race([work, wait]).finally(() => over.abort());
+  },
 };
 
 /** For who only looks into a folder that may be a running server's: what was left of one that was killed is its own affair. */

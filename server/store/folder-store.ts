@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { CastChunkSource } from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
@@ -300,10 +299,7 @@ export class FolderStore implements ImageStore {
    */
   async tidy(): Promise<void> {
     if (!this.chunks.isSwept) return void (await this.sweep());
-    const limit = new AbortController();
-    const wait = sleep(lookLimitMs, null, { signal: limit.signal, ref: false }).catch(() => {});
-    await Promise.race([this.lookIntoIndexes(), wait]);
-    limit.abort();
+    await this.ports.disk.atMost(lookLimitMs, this.lookIntoIndexes());
   }
 
   private async lookIntoIndexes(): Promise<void> {
