@@ -184,11 +184,13 @@ npm = npm ci --ignore-scripts --no-audit --no-fund
 node_modules: package-lock.json
 	@$(bring-npm)
 	$(npm) --omit=dev
+	@$(NODE) package/join-modules.ts
 	@touch node_modules
 
 $(DEV): package-lock.json
 	@$(bring-npm)
 	$(npm)
+	@$(NODE) package/join-modules.ts
 	@touch node_modules $(DEV)
 
 bring-npm = command -v npm >/dev/null || { apt-get update && apt-get install -y --no-install-recommends npm; }
