@@ -89,6 +89,8 @@ const nearOverruns = 2;
 const lagLimit = 0.3;
 /** `q_lag`, milliseconds: less of such growth may be a host that is late. */
 const leastLag = millis(5);
+/** `φ_least`, a fraction: less than that cannot have come through, at 250 Mbit/s into 100 or after a step up. */
+const leastKept = 0.4;
 /** `n_late`: as often as such a queue was gone at once, which no queue is, hosts were late. The search then goes by loss alone. */
 const lateMost = 2;
 /** `p_search`, a fraction: such an overrun is no burst, and ends the search; less may be another's doing. */
@@ -283,7 +285,7 @@ export class RateControl {
 
   /** The part of what was sent that did not go into a growing queue. */
   private kept(growthMs: number, { heardMs }: Stretch): number {
-    return growthMs > leastLag ? heardMs / (heardMs + growthMs) : 1;
+    return growthMs > leastLag ? Math.max(leastKept, heardMs / (heardMs + growthMs)) : 1;
   }
 
   /** Back to what came through, before anything is lost. A host that was late is taken for a queue, too: the search goes on. */
