@@ -15,18 +15,28 @@ const validatorFor = AjvCompiler();
 const serializerFor = SerializerSelector();
 const serializers = new WeakMap<object, Serializer>();
 
+/** By call and part of it: what compiles its check. */
+const checks = new Map<string, () => void>();
+
 type Validate = ReturnType<ReturnType<typeof validatorFor>>;
+/** What fastify gives beside the schema. */
+type Part = Readonly<Record<"method" | "url" | "httpPart", string>>;
 
 const buildValidator: typeof validatorFor = (externalSchemas, options) => {
   const compile = validatorFor(externalSchemas, options);
   return (route) => {
     let compiled: Validate | undefined;
-    const validate = ((data: unknown) => {
+    const check = (): Validate => {
       compiled ??= compile(route);
-      const fits = compiled(data);
-      validate.errors = compiled.errors ?? null;
+      return compiled;
+    };
+    const validate = ((data: unknown) => {
+      const fits = check()(data);
+      validate.errors = check().errors ?? null;
       return fits;
     }) as Validate;
+    const { method, url, httpPart } = route as Part;
+    checks.set(`${method} ${url} ${httpPart}`, check);
     return validate;
   };
 };
@@ -42,6 +52,10 @@ const buildSerializer: SerializerFactory = (externalSchemas, options) => {
     };
   };
 };
+
+/** The check of what a call brings is compiled now, and not when the call is first made. */
+export const compileAhead = (method: string, url: string): void =>
+  checks.get(`${method} ${url} body`)?.();
 
 /** For applications with the same options and no schemas that others refer to by a name, of which there are none here. */
 export const compiledOnce = { buildValidator, buildSerializer };

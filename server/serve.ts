@@ -17,6 +17,7 @@ import { application, localApplication, orderedApplication } from "./application
 import { finishRestore } from "./backup/finish.ts";
 import type { OpenCampus } from "./campus/open-campus.ts";
 import { claimSocket } from "./claim-socket.ts";
+import { compileAhead } from "./compiled-schemas.ts";
 import { builtBootFolder } from "./doctor/examine.ts";
 import { isQueried } from "./doctor/room-checks.ts";
 import { examineServer } from "./examine-server.ts";
@@ -59,6 +60,8 @@ import { trustPorts } from "./trust.ts";
 
 /** A disk to which rooms are captured answers later than that; the status is not held up by it. */
 const usagePatienceMs = 20;
+/** After so long, PCs that waited for the server have been welcomed. */
+const compileAfterMs = 2000;
 
 export interface ServeOptions extends ServeWords {
   readonly dataFolder: string;
@@ -253,6 +256,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { url, gateUrl } = networks.home;
   log.info({ networks: networks.status() }, "ready");
   options.ready({ url, gateUrl, pin: keys.current.pin });
+  // It takes longer than those of other calls, and the first room would wait for it.
+  const compiling = setTimeout(compileAhead, compileAfterMs, "POST", "/api/v1/sessions");
+  cleanup.defer(() => clearTimeout(compiling));
   const end = AbortSignal.any([options.signal, lastResort.signal]);
   await new Promise<void>((resolve) => {
     if (end.aborted) resolve();

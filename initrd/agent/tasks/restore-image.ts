@@ -46,11 +46,14 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
   const manifest = decodeManifest(new TextDecoder().decode(await files.manifest(imageId)));
   if (!manifest.ok) throw refuse(`manifest: ${manifest.reason}`);
   const { diskBytes, chunkCount, rootHash } = manifest.value;
-  const index = await files.index(imageId, chunkCount * indexEntryBytes);
+  const [index, forms] = await Promise.all([
+    files.index(imageId, chunkCount * indexEntryBytes),
+    files.forms(imageId, chunkCount * formBytes),
+  ]);
   if (index.length !== chunkCount * indexEntryBytes)
     throw refuse("the index is not as long as it should be");
   if (rootHashOf(index, sha256) !== rootHash) throw refuse("the index has another root hash");
-  const formed = withForms(index, await files.forms(imageId, chunkCount * formBytes));
+  const formed = withForms(index, forms);
   if (!formed.ok) throw refuse(`index: ${formed.reason}`);
   const entries = decodeIndex(formed.value, diskBytes);
   if (!entries.ok) throw refuse(`index: ${entries.reason}`);
