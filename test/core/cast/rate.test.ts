@@ -116,6 +116,16 @@ test("hosts that are late, which looks like a queue, do not keep it from the lin
   }
 });
 
+test("what queued while reports were awaited is not taken for the doing of a few milliseconds", () => {
+  // As a room of four behind 100 Mbit/s had it: 118 ms went by, of which 8 ms of packets were looked at.
+  const control = start();
+  const looked = { loss: 0, lasting: 0, heardMs: 8, packets: 100, elapsedMs: 118, busyRatio: 0.7 };
+  control.judge({ ...looked, sentBps: 98e6, queueMs: 0 }, millis(120));
+  assert.equal(control.rateBps, 150e6, "a step up");
+  control.judge({ ...looked, sentBps: 98e6, queueMs: 68 }, millis(240));
+  assert(control.rateBps > 35e6 && control.rateBps < 98e6, `${control.rateBps}`);
+});
+
 test("loss that another's overrun causes is not taken for the wire's own", () => {
   // 3 % for as long as an overrun lasts, then nothing: what is tolerated afterwards is little.
   const control = start(1e9);
