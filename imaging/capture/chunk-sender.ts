@@ -1,6 +1,7 @@
 /** Sends the chunks of a disk that is read, some at once: what the server has is neither packed nor sent. */
 import { availableParallelism } from "node:os";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
+import { systemClock } from "../../core/node/clock.ts";
 import { hashChunk, storedForm } from "./chunk.ts";
 import { Outbox } from "./outbox.ts";
 import { PackLevel } from "./pack-level.ts";
@@ -13,7 +14,7 @@ export class ChunkSender {
   /** `lanes`: chunks that are under way at once, at most. */
   constructor(uplink: CaptureUplink, lanes: number) {
     this.outbox = new Outbox(uplink);
-    this.packing = new PackLevel(availableParallelism(), lanes);
+    this.packing = new PackLevel(availableParallelism(), lanes, systemClock.now);
   }
 
   /** Answers the chunk's index entry when there is room for another. Rejects as the uplink does. */
