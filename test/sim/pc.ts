@@ -303,7 +303,10 @@ export class SimPc {
       // What is sealed with the key is put together right, whatever the wire and strangers do.
       assert(!isCorrupt || room.isPoisoned, `entry ${entryIndex} is right`);
       const times = (this.corrupted.get(entryIndex) ?? 0) + (isCorrupt ? 1 : 0);
-      if (isCorrupt) this.corrupted.set(entryIndex, times);
+      if (isCorrupt) {
+        this.corrupted.set(entryIndex, times);
+        room.spoilt(this, entryIndex);
+      }
       // As DiskRestore does: then it comes from the server itself.
       const isTaken = !isCorrupt || times === corruptLimit;
       if (isTaken) this.take(entryIndex);

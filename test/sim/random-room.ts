@@ -2,6 +2,10 @@ import type { PcOptions } from "./pc.ts";
 import { seeded } from "./random.ts";
 import type { RoomOptions } from "./room.ts";
 
+/** A stranger that fills the wire leaves nothing to serve a room by: this part of it is its own at most. */
+const strangerShare = 0.25;
+const packetBits = 1538 * 8;
+
 /** A room that a seed makes up: its image, its wires, and what happens to its PCs. */
 export function randomRoom(
   seed: number,
@@ -69,7 +73,10 @@ export function randomRoom(
     rekeyAtMs: maybe(0.2, () => random() * 2500, Number.POSITIVE_INFINITY),
     stranger: maybe(
       0.1,
-      () => ({ packetsPerSecond: pick(100, 3000), isMember: pick(true, false) }),
+      () => ({
+        packetsPerSecond: Math.min(pick(100, 3000), strangerShare * (uplinkBps / packetBits)),
+        isMember: pick(true, false),
+      }),
       null,
     ),
   };

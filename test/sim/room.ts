@@ -69,9 +69,13 @@ const ownSocketPackets = 227;
 
 /** However unlucky its PCs are, a room never costs the wire more than so many times each PC alone. */
 const waste = 1.25;
-/** Signs of life; and what a first rate that is too high loses: half a second of it. */
+/**
+ * Signs of life; and what a first rate that is too high loses: half a second of it, and what it takes the slowest
+ * port to carry the packets by which three rates are judged.
+ */
 const greetingBytes = 100_000;
 const searchMs = 500;
+const judgedPackets = 3 * 100;
 const firstBps = 250e6;
 const firstUnknownBps = 100e6;
 
@@ -218,6 +222,11 @@ export class SimRoom {
     this.joinedPcs.add(pc);
     this.aloneBytes += this.bytesToServe(pc);
     this.whenAwake(() => this.sender.join(pc.id, pc.wants(), millis(this.time.now)));
+  }
+
+  /** A chunk that a stranger with the keys has spoilt is served once more. */
+  spoilt(pc: SimPc, entryIndex: number): void {
+    this.aloneBytes += this.bytesToServe(pc, [entryIndex]);
   }
 
   reported(pc: SimPc, report: Uint8Array): void {
@@ -420,12 +429,17 @@ export class SimRoom {
   private searchBytes(): number {
     const { linkBps, rateLimitBps } = this.options;
     const first = linkBps === null ? firstUnknownBps : Math.min(firstBps, linkBps);
-    return (Math.min(first, rateLimitBps ?? first) * searchMs) / 8000;
+    const slowest = Math.min(...this.pcs.map(({ options }) => options.portBps));
+    const ms = searchMs + (judgedPackets * packetLimit * 8000) / slowest;
+    return (Math.min(first, rateLimitBps ?? first) * ms) / 8000;
   }
 
-  private bytesToServe({ taken, options }: SimPc): number {
+  private bytesToServe(
+    { taken, options }: SimPc,
+    entries: Iterable<number> = taken.keys(),
+  ): number {
     let packets = 0;
-    for (let entry = 0; entry < taken.length; entry++)
+    for (const entry of entries)
       if (taken[entry] === 0) packets += symbolCountOf(this.storedLengths[entry] as number);
     const { uplinkLoss } = this.options;
     const arriving =
