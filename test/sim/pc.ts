@@ -216,10 +216,10 @@ export class SimPc {
     this.work();
   }
 
-  /** The order came again. */
+  /** The order came again. Orders come by one connection: none overtakes a later one. */
   rekey(keys: SimKeys): void {
     const { machine } = this;
-    if (machine === null || this.keys.at(-1) === keys) return;
+    if (machine === null || (this.keys.at(-1)?.number ?? -1) >= keys.number) return;
     assert.equal(machine.rekey(keys.packet, millis(this.room.time.now)), this.keys.length);
     this.keys.push(keys);
   }
