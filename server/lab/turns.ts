@@ -1,5 +1,6 @@
 import { errorText } from "../../core/errors.ts";
 import type { Batch, Journal } from "../../core/session/journal.ts";
+import { millis } from "../../core/units/units.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Engine, Written } from "./engine.ts";
 import type { LabTimers } from "./timers.ts";
@@ -23,6 +24,8 @@ export class Turns {
   private readonly ports: TurnsPorts;
   /** The journal could not be written; how to call off the next try. */
   private retry: (() => void) | null = null;
+  /** When the sessions were last asked what follows by time alone. */
+  private tickedAt = millis(Number.NEGATIVE_INFINITY);
 
   constructor(ports: TurnsPorts) {
     this.ports = ports;
@@ -72,10 +75,13 @@ export class Turns {
     return true;
   }
 
+  /** A timer may come a little early, and what follows may take long: what came due since the last tick is not passed over. */
   private wakeInTime(): void {
     const { engine, timers } = this.ports;
-    timers.wakeAt(engine.deadline(timers.now()), () => {
-      engine.tick(timers.stamp());
+    timers.wakeAt(engine.deadline(this.tickedAt), () => {
+      const stamp = timers.stamp();
+      this.tickedAt = stamp.at;
+      engine.tick(stamp);
       this.flush();
       this.wakeInTime();
     });
