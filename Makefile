@@ -63,7 +63,7 @@ page-load = $(NODE) test/run.ts 1 test/page/load.test.ts
 
 # What waits for clocks, sockets and browsers leaves the processors to what computes.
 test: check packages page initrd ## everything that is tested here (root, Debian 12)
-	$(NODE) --import ./test/property.ts test/run.ts 4 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS)
+	$(NODE) --import ./test/property.ts test/run.ts 5 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS)
 	$(page-load)
 	$(NODE) test/run.ts 2 $(ROOM_TESTS)
 
