@@ -1,6 +1,7 @@
 /** What the image store does to its folder: the file system, or one that a simulated lab can cut the power of. */
 import { mkdir, open, readdir, readFile, stat, unlink } from "node:fs/promises";
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
+import { atMost } from "../../core/node/at-most.ts";
 import { punchHoleIn } from "../../core/node/disk-calls.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
@@ -53,11 +54,7 @@ export const nodeFiles: StoreFiles = {
   diskBytes: async (path) => (await stat(path)).blocks * 512,
   space: spaceAt,
   pause: () => setImmediate(),
-  async atMost(ms, work) {
-    const over = new AbortController();
-    const wait = sleep(ms, undefined, { signal: over.signal, ref: false }).catch(() => {});
-    await Promise.race([work, wait]).finally(() => over.abort());
-  },
+  atMost: async (ms, work) => void (await atMost(ms, work)),
 };
 
 /** For who only looks into a folder that may be a running server's: what was left of one that was killed is its own affair. */

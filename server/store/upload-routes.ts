@@ -1,12 +1,12 @@
 /** How a writer of an image is filled over HTTP, by agents and by imports alike (docs/protocol.md, "HTTP for agents"). */
 import type { IncomingMessage } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
 import { decodeManifestDraft, manifestLimit } from "../../core/image/manifest.ts";
 import { indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
+import { atMost } from "../../core/node/at-most.ts";
 import { admitBody, readBody } from "./body.ts";
 import type { ImageStore } from "./image-store.ts";
 import type { ImageWriter } from "./image-writer.ts";
@@ -178,10 +178,7 @@ export function recordsOf(body: Uint8Array) {
 
 /** As the commit, or `away` while it goes on: whoever asks again is answered what became of it. */
 async function within(ms: number, commit: Promise<Manifest>): Promise<Manifest> {
-  const over = new AbortController();
-  const { signal } = over;
-  const late = sleep(ms, null, { signal, ref: false }).catch(() => null);
-  const manifest = await Promise.race([commit, late]).finally(() => over.abort());
+  const manifest = await atMost(ms, commit);
   if (manifest !== null) return manifest;
   const what = "the image is not committed yet: see `roomcast status` for what it waits for";
   throw new RoomcastError("away", what, "ask for the commit again");

@@ -3,7 +3,7 @@
  * first and would have been written last, so the disk's start is zeros while data lie behind it.
  */
 import { type FileHandle, open } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { atMost } from "../../../core/node/at-most.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
@@ -36,7 +36,7 @@ export class HalfWritten {
         this.known.set(keyOf(disk), await isHalfWritten(disk).catch(() => false));
       }),
     );
-    await Promise.race([looked, sleep(answerLimit, undefined, { ref: false })]);
+    await atMost(answerLimit, looked);
   }
 
   /** A task has written to it. */
