@@ -26,17 +26,14 @@ const buildValidator: typeof validatorFor = (externalSchemas, options) => {
   const compile = validatorFor(externalSchemas, options);
   return (route) => {
     let compiled: Validate | undefined;
-    const check = (): Validate => {
-      compiled ??= compile(route);
-      return compiled;
-    };
     const validate = ((data: unknown) => {
-      const fits = check()(data);
-      validate.errors = check().errors ?? null;
+      compiled ??= compile(route);
+      const fits = compiled(data);
+      validate.errors = compiled.errors ?? null;
       return fits;
     }) as Validate;
     const { method, url, httpPart } = route as Part;
-    checks.set(`${method} ${url} ${httpPart}`, check);
+    checks.set(`${method} ${url} ${httpPart}`, () => void compile(route));
     return validate;
   };
 };

@@ -1,10 +1,11 @@
+import { packetLimit, wireOverheadBytes } from "../../core/wire/cast.ts";
 import type { PcOptions } from "./pc.ts";
 import { seeded } from "./random.ts";
 import type { RoomOptions } from "./room.ts";
 
 /** A stranger that fills the wire leaves nothing to serve a room by: this part of it is its own at most. */
 const strangerShare = 0.25;
-const packetBits = 1538 * 8;
+const packetBits = (packetLimit + wireOverheadBytes) * 8;
 
 /** A room that a seed makes up: its image, its wires, and what happens to its PCs. */
 export function randomRoom(
