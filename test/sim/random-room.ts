@@ -3,7 +3,7 @@ import type { PcOptions } from "./pc.ts";
 import { seeded } from "./random.ts";
 import type { RoomOptions } from "./room.ts";
 
-/** A stranger that fills the wire leaves nothing to serve a room by: this part of it is its own at most. */
+/** A stranger that fills the wire, or a PC's port, leaves nothing to serve a room by: this part of it is its own at most. */
 const strangerShare = 0.25;
 const packetBits = (packetLimit + wireOverheadBytes) * 8;
 
@@ -56,6 +56,7 @@ export function randomRoom(
       };
     },
   );
+  const narrowest = Math.min(uplinkBps, ...pcs.map(({ portBps }) => portBps ?? uplinkBps));
   return {
     seed,
     storedLengths,
@@ -75,7 +76,7 @@ export function randomRoom(
     stranger: maybe(
       0.1,
       () => ({
-        packetsPerSecond: Math.min(pick(100, 3000), strangerShare * (uplinkBps / packetBits)),
+        packetsPerSecond: Math.min(pick(100, 3000), strangerShare * (narrowest / packetBits)),
         isMember: pick(true, false),
       }),
       null,
