@@ -6,6 +6,7 @@
  */
 import { type Millis, millis } from "../units/units.ts";
 import { creditOf, type Member } from "./member.ts";
+import type { Judged } from "./pace.ts";
 import type { Receivers } from "./receivers.ts";
 
 /** A straggler stays in the catch-up lane at least this long, and twice as long after each further demotion. */
@@ -38,12 +39,10 @@ export class Lanes {
     this.receivers.setServed(member, false);
   }
 
-  /** `stragglers` lost far more than the others in a stretch. Answers those that have done so for too long. */
-  noteStragglers(stragglers: readonly Member[], elapsed: number): Member[] {
-    for (const member of this.receivers.members.values()) {
-      const change = stragglers.includes(member) ? elapsed : -elapsed;
-      member.straggledFor = Math.max(0, member.straggledFor + change);
-    }
+  /** Answers those that have lost far more than the others for too long. Who was too late to be counted in a stretch did neither. */
+  noteStragglers({ stragglers, others, elapsedMs }: Judged): Member[] {
+    for (const member of others) member.straggledFor = Math.max(0, member.straggledFor - elapsedMs);
+    for (const member of stragglers) member.straggledFor += elapsedMs;
     return stragglers.filter((member) => member.straggledFor >= straggleLimit);
   }
 

@@ -6,6 +6,13 @@ import { Measure } from "./measure.ts";
 import type { SentRuns } from "./sent-runs.ts";
 import { Wait } from "./wait.ts";
 
+/** What a receiver has reported: packets received, the highest sequence, and when that came. */
+export interface Heard {
+  readonly packets: number;
+  readonly sequence: number;
+  readonly at: Millis;
+}
+
 /** A receiver as the sender knows it. */
 export interface Member {
   readonly id: ReceiverId;
@@ -29,9 +36,11 @@ export interface Member {
   begun: number[];
   /** By entry of which it has a part: the symbols that it lacks. */
   assembling: Map<number, Uint16Array>;
-  /** Packets received, and the sequence then, at the start of the present stretch. */
-  stretchStart: { readonly packets: number; readonly sequence: number } | null;
+  /** At the start of the present stretch. */
+  stretchStart: Heard | null;
   packets: number;
+  /** When it was counted in a stretch last; null: it has not been. */
+  counted: Heard | null;
   /** What it has lost of the last stretches, a fraction each, the newest first; none since the rate went down. */
   losses: number[];
   readonly measure: Measure;
@@ -64,6 +73,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   assembling: new Map(),
   stretchStart: null,
   packets: 0,
+  counted: null,
   losses: [],
   measure: new Measure(),
   wait: new Wait(),

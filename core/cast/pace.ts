@@ -22,6 +22,9 @@ const packetsPerReport = 50;
 /** Milliseconds of packets that tell whether a rate is too high: by then a queue of 1 MB is full at 1 Gbit/s too much. */
 const searchMs = 8;
 
+/** Of a packet, on the wire. */
+const packetBits = (dataPacketBytes + wireOverheadBytes) * 8;
+
 /** What was sent so far: the last sequence, and bytes on the wire. */
 export interface Sent {
   readonly sequence: number;
@@ -62,7 +65,7 @@ export class Pace {
   }
 
   private get packetsPerMs(): number {
-    return this.rate.rateBps / 8000 / (dataPacketBytes + wireOverheadBytes);
+    return this.rate.rateBps / 1000 / packetBits;
   }
 
   /** The rate held the sender back for so many milliseconds more; then it had no processor for `lateMs`. */
@@ -106,7 +109,8 @@ export class Pace {
     const busyRatio = heldFor / ownMs;
     const before = rate.rateBps;
     const heardMs = found.packets / this.packetsPerMs;
-    rate.judge({ ...found, sentBps, elapsedMs, heardMs, busyRatio }, now);
+    const arrivedBps = found.arrivedPerMs * packetBits * 1000;
+    rate.judge({ ...found, sentBps, arrivedBps, elapsedMs, heardMs, busyRatio }, now);
     this.begin(members, sent, now);
     if (rate.rateBps < before) for (const member of members) member.losses = [];
     // While the rate only goes up, a stretch can be judged from the report before it.

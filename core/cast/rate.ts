@@ -89,7 +89,7 @@ const nearOverruns = 2;
 const lagLimit = 0.3;
 /** `q_lag`, milliseconds: less of such growth may be a host that is late. */
 const leastLag = millis(5);
-/** `φ_least`, a fraction: less than that cannot have come through, at 250 Mbit/s into 100 or after a step up. */
+/** `φ_least`, a fraction: at 250 Mbit/s into 100, or after a step up, no less came through, unless the sender rested meanwhile. */
 const leastKept = 0.4;
 /** `n_late`: as often as such a queue was gone at once, which no queue is, hosts were late. The search then goes by loss alone. */
 const lateMost = 2;
@@ -113,6 +113,13 @@ const fasterMost = 16;
 /** `c_step`, a fraction of the rate in a stretch: what is too much shows only in the next stretch. */
 const climbOfStretch = 0.15;
 
+/** A queue that the rate has just fallen for. */
+interface Lag {
+  readonly queueMs: number;
+  /** Bits a second: at which it grew. */
+  readonly triedBps: number;
+}
+
 /** The search for the link's rate: the place of its next step, and whether the last one has been made just now. */
 interface Search {
   readonly step: number;
@@ -121,14 +128,20 @@ interface Search {
   readonly nearCount: number;
 }
 
+/** Of what was offered, so much did not go into a queue that grew. */
+function cameThrough(offeredBps: number, growthMs: number, { arrivedBps }: Stretch): number {
+  if (growthMs <= leastLag) return offeredBps;
+  return Math.min(offeredBps, Math.max(arrivedBps, leastKept * offeredBps));
+}
+
 export class RateControl {
   /** `r`, bits a second. */
   rateBps: number;
   /** Null: the rate is found. */
   private searching: Search | null = { step: longestStep, isUp: true, nearCount: 0 };
-  /** The queue that the rate has just fallen for, in milliseconds; null: it has not. */
-  private lagMs: number | null = null;
-  /** How often that was gone at once. */
+  /** Null: the rate has not just fallen for a queue. */
+  private lag: Lag | null = null;
+  /** How often such a queue was gone at once. */
   private lateCount = 0;
   private readonly overruns = new Overruns();
   /** `R`, bits a second. */
@@ -174,6 +187,7 @@ export class RateControl {
     if (heardRatio !== null) this.rateBps = Math.max(floorBps, this.rateBps * heardRatio);
     this.searching = heardRatio === null ? { step: longestStep, isUp: false, nearCount: 0 } : null;
     this.bear(0);
+    this.lag = null;
     this.lateCount = 0;
     this.goodBps = Number.POSITIVE_INFINITY;
   }
@@ -184,13 +198,12 @@ export class RateControl {
     const isBusy = stretch.busyRatio > busyToSlow;
     const growth = stretch.queueMs - this.queueBeforeMs;
     this.queueBeforeMs = stretch.queueMs;
-    if (this.lagMs !== null && stretch.queueMs < this.lagMs / 2) this.lateCount++;
-    this.lagMs = null;
+    if (this.lag !== null) this.weighLag(this.lag, stretch.queueMs, now);
     const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
     const offered = isBusy ? Math.min(before, sentBps) : before;
-    const reached = this.isSearching ? offered * this.kept(growth, stretch) : offered;
+    const reached = this.isSearching ? cameThrough(offered, growth, stretch) : offered;
     const tolerated = this.overruns.tolerated(stretch.packets, this.isSearching);
     const isSuspect = stretch.loss > tolerated;
     const isHeavy = isMuch(stretch, this.isSearching);
@@ -202,9 +215,9 @@ export class RateControl {
     else if (this.trial !== null)
       this.endTrial(this.trial, { ...stretch, isSuspect, reached }, now);
     else if (isOverrun) this.slowDown({ ...stretch, loss: lost }, reached, null);
-    else if (isBusy && this.lags(growth, stretch)) this.fallBack(growth, stretch);
-    else if (this.searching?.isUp === false && queueMs > queueLimit) return false;
-    else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(growth, stretch, now);
+    else if (isBusy && this.lags(growth, stretch)) this.fallBack(reached, stretch.queueMs);
+    else if (this.searching?.isUp === false && queueMs > queueLimit && growth < 0) return false;
+    else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(stretch, now);
     else if (!isSuspect && (queueMs < queueBegins || growth < queueBegins / 2))
       this.goOn(stretch, now);
     return this.rateBps !== before;
@@ -264,16 +277,13 @@ export class RateControl {
     this.rateBps = Math.max(least, delivered);
   }
 
-  /**
-   * A step down that lets a long queue empty. While the queue grows, what was sent in a stretch takes
-   * longer to arrive than it took to send, by that growth.
-   */
-  private drain(growthMs: number, { sentBps, elapsedMs }: Stretch, now: Millis): void {
+  /** A step down that lets a long queue empty. While it is there, what comes is what the link carries. */
+  private drain({ sentBps, arrivedBps }: Stretch, now: Millis): void {
     if (now < this.drainAt) return;
     this.drainAt = millis(now + drainEvery);
-    const delivered = this.isSearching ? sentBps * (elapsedMs / (elapsedMs + growthMs)) : sentBps;
     const tried = this.rateBps;
-    this.rateBps = Math.max(floorBps, Math.min(tried, delivered) * drainMargin);
+    const delivered = Math.min(tried, sentBps, arrivedBps);
+    this.rateBps = Math.max(floorBps, delivered * drainMargin);
     this.noteLimit(tried, false, now);
   }
 
@@ -283,18 +293,18 @@ export class RateControl {
     return growthMs > Math.max(leastLag, heardMs * lagLimit);
   }
 
-  /** The part of what was sent that did not go into a growing queue. */
-  private kept(growthMs: number, { heardMs }: Stretch): number {
-    return growthMs > leastLag ? Math.max(leastKept, heardMs / (heardMs + growthMs)) : 1;
+  /** Back to what came through, before anything is lost. It may have been a host that was late: the next stretch shows that. */
+  private fallBack(cameBps: number, queueMs: number): void {
+    this.lag = { queueMs, triedBps: this.rateBps };
+    this.rateBps = Math.max(floorBps, cameBps * margin);
+    this.searching = { step: 0, isUp: false, nearCount: this.searching?.nearCount ?? 0 };
   }
 
-  /** Back to what came through, before anything is lost. A host that was late is taken for a queue, too: the search goes on. */
-  private fallBack(growthMs: number, stretch: Stretch): void {
-    const delivered = Math.min(this.rateBps, stretch.sentBps) * this.kept(growthMs, stretch);
-    this.rateBps = Math.max(floorBps, delivered * margin);
-    this.goodBps = this.rateBps;
-    this.lagMs = stretch.queueMs;
-    this.searching = { step: 0, isUp: false, nearCount: 0 };
+  /** A queue empties slowly; what is gone at once was a host that was late. */
+  private weighLag({ queueMs, triedBps }: Lag, nowMs: number, now: Millis): void {
+    this.lag = null;
+    if (nowMs < queueMs / 2) this.lateCount++;
+    else this.noteLimit(triedBps, false, now);
   }
 
   /** The rate to which it fell, from one that was too high, has turned out right. */

@@ -23,6 +23,7 @@ import { type PacketOptions, PacketWriter } from "./packets.ts";
 import { Receivers } from "./receivers.ts";
 import { Schedule } from "./schedule.ts";
 import { SentRuns } from "./sent-runs.ts";
+import { forgetHeard } from "./stretch.ts";
 import { Supply } from "./supply.ts";
 import { Turns } from "./turns.ts";
 
@@ -127,6 +128,7 @@ export class CastSenderMachine {
     this.runs.clear();
     for (const member of this.receivers.members.values()) {
       this.setServed(member, false);
+      forgetHeard(member);
       member.sequence = -1;
       member.joinedAfter = 0;
     }
@@ -283,7 +285,7 @@ export class CastSenderMachine {
     const ahead = isOurs ? sequenceDistance(heard.sequence, this.packets.sequence >>> 0) : 1;
     const sequence = ahead > 0 ? -1 : this.packets.sequence + ahead;
     // The count starts anew: the receiver has restarted, or had heard another sender.
-    if (sequence < member.sequence) member.stretchStart = null;
+    if (sequence < member.sequence) forgetHeard(member);
     if (sequence !== member.sequence) {
       const sentAt = this.packets.sendTimes.at(sequence, this.packets.sequence);
       if (this.isBehind(now)) member.wait.forget();
@@ -319,7 +321,7 @@ export class CastSenderMachine {
   private setServed(member: Member, isServed: boolean): void {
     if (member.isServed === isServed) return;
     this.receivers.setServed(member, isServed);
-    member.stretchStart = null;
+    forgetHeard(member);
     if (!isServed) this.flights.dropFromAll(member);
   }
 
@@ -377,7 +379,7 @@ export class CastSenderMachine {
   private judgeRate(now: Millis): void {
     const judged = this.pace.judge([...this.receivers.members.values()], this.sent, now);
     if (judged === null) return;
-    const stragglers = this.lanes.noteStragglers(judged.stragglers, judged.elapsedMs);
+    const stragglers = this.lanes.noteStragglers(judged);
     if (stragglers.length > 0) this.demote(stragglers, now);
   }
 

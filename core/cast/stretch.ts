@@ -1,6 +1,6 @@
 /** How much the room lost of a stretch: packets that were all sent at one rate. */
 import type { Millis } from "../units/units.ts";
-import type { Member } from "./member.ts";
+import type { Heard, Member } from "./member.ts";
 
 /** Packets of a sample: fewer say too little about a loss of a few percent. */
 const samplePackets = 100;
@@ -12,7 +12,10 @@ const heavyLoss = 0.2;
 const floor = 0.75;
 
 export interface RoomLoss {
-  /** The third quartile of the members that are no stragglers, so that one unlucky sample is no overrun. */
+  /**
+   * The third quartile of the members that are no stragglers, so that one unlucky sample is no overrun. While the rate
+   * is looked for, the median: what is too much for the link all of them lose, and a burst seldom half of them.
+   */
   readonly loss: number;
   /** The same of what each has lost at least in each of the last stretches; 0: there were too few. */
   readonly lasting: number;
@@ -20,7 +23,11 @@ export interface RoomLoss {
   readonly packets: number;
   /** How long packets have queued on the way to every member: the least of the members' waits; 0 where none is known. */
   readonly queueMs: number;
+  /** Packets a millisecond that came to the middle member since the stretch before; infinite where none is known. */
+  readonly arrivedPerMs: number;
   readonly stragglers: readonly Member[];
+  /** Those that do not lose far more than the middle one. */
+  readonly others: readonly Member[];
 }
 
 interface Sample {
@@ -54,10 +61,19 @@ export function roomLoss(
   const middle = samples[(samples.length - 1) >> 1] as Sample;
   const isEnough = isSearching || middle.loss > heavyLoss || middle.packets >= samplePackets;
   if (!isEnough) return null;
-  const counting = samples.filter(({ loss }) => 1 - loss >= floor * (1 - middle.loss));
+  const ofRoom = isSearching ? median : thirdQuartile;
+  const keepsUp = ({ loss }: Sample): boolean => 1 - loss >= floor * (1 - middle.loss);
+  const counting = samples.filter(keepsUp);
   const waits = samples.map(({ member: { wait } }) => (isSearching ? wait.last : wait.inStretch));
   const least = Math.min(...waits);
+  const losses = counting.map(({ loss }) => loss);
   const lasting = counting.map((sample) => lastingLoss(sample, patience));
+  const arrivals = samples.flatMap(({ member }) => arrivalOf(member) ?? []).sort(ascending);
+  // A straggler behind a queue of its own is late in every stretch.
+  const sampled = new Set(samples.map(({ member }) => member));
+  const late = wanting.filter((member) => !sampled.has(member)).flatMap(lateSampleOf);
+  const heard = [...samples, ...late];
+  for (const { member } of heard) member.counted = heardBy(member);
   for (const { member, loss } of samples) {
     member.losses.unshift(loss);
     member.losses.splice(rememberedLosses);
@@ -65,19 +81,40 @@ export function roomLoss(
   return {
     packets: middle.packets,
     queueMs: least === Number.POSITIVE_INFINITY ? 0 : Math.max(0, least),
-    loss: thirdQuartile(counting.map(({ loss }) => loss)),
-    lasting: thirdQuartile(lasting),
-    stragglers: samples.filter((each) => !counting.includes(each)).map(({ member }) => member),
+    loss: ofRoom(losses),
+    lasting: ofRoom(lasting),
+    arrivedPerMs: arrivals[arrivals.length >> 1] ?? Number.POSITIVE_INFINITY,
+    stragglers: heard.filter((each) => !keepsUp(each)).map(({ member }) => member),
+    others: heard.filter(keepsUp).map(({ member }) => member),
   };
+}
+
+const heardBy = ({ packets, sequence, reportedAt: at }: Member): Heard => ({
+  packets,
+  sequence,
+  at,
+});
+
+/** Of what was sent since then. */
+function lossSince(then: Heard, now: Member): number {
+  const sent = now.sequence - then.sequence;
+  return sent <= 0 ? 0 : Math.max(0, 1 - ((now.packets - then.packets) >>> 0) / sent);
 }
 
 function sampleOf(member: Member, startSequence: number): Sample | null {
   const { stretchStart: start, sequence } = member;
   if (start === null) return null;
-  const sent = sequence - start.sequence;
-  const loss = sent <= 0 ? 0 : Math.max(0, 1 - ((member.packets - start.packets) >>> 0) / sent);
+  const loss = lossSince(start, member);
   // The sample may begin before the stretch, with what was on its way then.
   return { member, loss, packets: sequence - Math.max(start.sequence, startSequence - 1) };
+}
+
+/** Of a member that has not heard enough of the stretch: all that it has reported since it was counted last. */
+function lateSampleOf(member: Member): Sample[] {
+  const { counted } = member;
+  if (counted === null) return [];
+  const packets = member.sequence - counted.sequence;
+  return packets < fewPackets ? [] : [{ member, loss: lossSince(counted, member), packets }];
 }
 
 /** Stretches of which a member's loss is remembered: the most that the rate control is patient for. */
@@ -89,8 +126,19 @@ function lastingLoss({ member: { losses }, loss }: Sample, patience: number): nu
   return before.length < patience - 1 ? 0 : Math.min(loss, ...before);
 }
 
+/** Packets a millisecond that came to the member, or were lost behind the link, since the last stretch ended. */
+function arrivalOf({ counted, sequence, reportedAt }: Member): number | null {
+  if (counted === null || reportedAt <= counted.at) return null;
+  return (sequence - counted.sequence) / (reportedAt - counted.at);
+}
+
+const ascending = (one: number, other: number): number => one - other;
+
+const median = (values: readonly number[]): number =>
+  [...values].sort(ascending)[(values.length - 1) >> 1] ?? 0;
+
 function thirdQuartile(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
+  const sorted = [...values].sort(ascending);
   return sorted[sorted.length < 4 ? sorted.length - 1 : Math.ceil(sorted.length * 0.75) - 1] ?? 0;
 }
 
@@ -101,8 +149,15 @@ export function noteInStretch(member: Member, startSequence: number): void {
 
 /** Starts it with what the member has reported last. */
 export function startSample(member: Member): void {
-  member.stretchStart = { packets: member.packets, sequence: member.sequence };
+  member.stretchStart = heardBy(member);
+  member.counted ??= member.stretchStart;
   member.wait.beginStretch();
+}
+
+/** What the member reports from now on is counted anew, or is of other packets. */
+export function forgetHeard(member: Member): void {
+  member.stretchStart = null;
+  member.counted = null;
 }
 
 /** After this long without a result a stretch begins anew: its receivers have changed. */

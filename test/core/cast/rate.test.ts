@@ -14,9 +14,10 @@ function run(options: {
   wireLoss?: number;
   busyRatio?: (now: number) => number;
   queueMs?: (now: number, rateBps: number) => number;
+  arrivedBps?: (rateBps: number) => number;
 }): { readonly now: number; readonly rateBps: number }[] {
   const { control, seconds, capacity, wireLoss = 0 } = options;
-  const { busyRatio = () => 1, queueMs = () => 0 } = options;
+  const { busyRatio = () => 1, queueMs = () => 0, arrivedBps = (bps) => bps } = options;
   const rates: { now: number; rateBps: number }[] = [];
   for (let now = 0; now < seconds * 1000; now += stretchMs) {
     const { rateBps } = control;
@@ -30,6 +31,7 @@ function run(options: {
       sentBps: rateBps,
       elapsedMs: stretchMs,
       queueMs: queueMs(now, rateBps),
+      arrivedBps: arrivedBps(rateBps),
       busyRatio: busyRatio(now),
     };
     control.judge(stretch, millis(now));
@@ -88,20 +90,22 @@ test("a sender that is not held back by the rate does not raise it", () => {
   assert.equal(Math.max(...rates.map(({ rateBps }) => rateBps)), 100e6);
 });
 
-test("a queue that grows on the way slows it down before anything is lost", () => {
+test("a queue that grows on the way slows it down before anything is lost, and ends the search", () => {
+  const control = start();
   let queue = 0;
-  const rates = run({
-    control: start(),
-    seconds: 10,
+  const link = {
     capacity: () => 1e12,
-    queueMs(_, rateBps) {
+    queueMs(_: number, rateBps: number) {
       queue = Math.max(0, queue + stretchMs * (rateBps / 100e6 - 1));
       return queue;
     },
-  });
-  const later = rates.filter(({ now }) => now > 3000);
-  assert(Math.max(...later.map(({ rateBps }) => rateBps)) < 140e6);
-  assert(mean(later) > 70e6, `${mean(later)}`);
+    arrivedBps: (rateBps: number) => (queue > 0 ? 100e6 : rateBps),
+  };
+  const rates = run({ control, seconds: 10, ...link });
+  assert(!control.isSearching);
+  const later = rates.filter(({ now }) => now > 200).map(({ rateBps }) => rateBps);
+  assert(Math.max(...later) < 120e6, `${Math.max(...later)}`);
+  assert(Math.min(...later) > 89e6, `${Math.min(...later)}`);
 });
 
 test("hosts that are late, which looks like a queue, do not keep it from the link's rate", () => {
@@ -116,14 +120,19 @@ test("hosts that are late, which looks like a queue, do not keep it from the lin
   }
 });
 
-test("what queued while reports were awaited is not taken for the doing of a few milliseconds", () => {
+test("after a queue in the search, the rate is what came through meanwhile", () => {
   // As a room of four behind 100 Mbit/s had it: 118 ms went by, of which 8 ms of packets were looked at.
   const control = start();
   const looked = { loss: 0, lasting: 0, heardMs: 8, packets: 100, elapsedMs: 118, busyRatio: 0.7 };
-  control.judge({ ...looked, sentBps: 98e6, queueMs: 0 }, millis(120));
+  const came = { sentBps: 130e6, arrivedBps: 98e6 };
+  control.judge({ ...looked, ...came, queueMs: 0 }, millis(120));
   assert.equal(control.rateBps, 150e6, "a step up");
-  control.judge({ ...looked, sentBps: 98e6, queueMs: 68 }, millis(240));
-  assert(control.rateBps > 35e6 && control.rateBps < 98e6, `${control.rateBps}`);
+  control.judge({ ...looked, ...came, queueMs: 68 }, millis(240));
+  assert.equal(control.rateBps, 98e6 * 0.95);
+  const rested = start();
+  rested.judge({ ...looked, ...came, queueMs: 0 }, millis(120));
+  rested.judge({ ...looked, ...came, arrivedBps: 10e6, queueMs: 68 }, millis(240));
+  assert(rested.rateBps > 45e6, "what did not come may not have been sent");
 });
 
 test("loss that another's overrun causes is not taken for the wire's own", () => {
@@ -132,7 +141,7 @@ test("loss that another's overrun causes is not taken for the wire's own", () =>
   run({ control, seconds: 4, capacity: () => 500e6 });
   const overrun = {
     ...{ loss: 0.03, lasting: 0.03, packets: 1000, sentBps: 480e6, elapsedMs: stretchMs },
-    ...{ heardMs: stretchMs, queueMs: 0, busyRatio: 1 },
+    ...{ arrivedBps: 480e6, heardMs: stretchMs, queueMs: 0, busyRatio: 1 },
   };
   const { rateBps } = control;
   for (let at = 4000; control.rateBps > rateBps * 0.9 && at < 4200; at += stretchMs)
