@@ -103,8 +103,14 @@ async function ended(socket: WebSocket): Promise<string> {
   return `${code} ${reason}`;
 }
 
+/** The next frame; an error if the connection ends instead. */
 async function heardFrame(socket: WebSocket): Promise<Record<string, unknown>> {
-  const [data] = (await once(socket, "message")) as [Buffer];
+  const heard = new AbortController();
+  const over = once(socket, "close", heard).then(([code, why]) => {
+    throw new Error(`the connection ended: ${code} ${why}`);
+  });
+  const [data] = (await Promise.race([once(socket, "message"), over])) as [Buffer];
+  heard.abort();
   return JSON.parse(String(data)) as Record<string, unknown>;
 }
 
