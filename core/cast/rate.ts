@@ -62,7 +62,7 @@ const queuesBelowBps = 400e6;
 /** `m_drain`, a factor: at this fraction of the rate a long queue empties. */
 const drainMargin = 0.9;
 /** `T_drain`, milliseconds between two such steps: if the queue is another's, giving way does not help. */
-const drainEvery = millis(2000);
+const drainEvery = millis(1500);
 
 // How what is tolerated is tested.
 
@@ -98,7 +98,7 @@ const searchLoss = 0.1;
 /** `T_hold`, milliseconds: so long after an overrun the rate stays as it is. */
 const holdFor = millis(500);
 /** `λ_good`, a factor: below this fraction of the rate that was last found right, the rate returns to it. */
-const returnBelow = 0.9;
+const returnBelow = 0.95;
 /** `λ`, a fraction of the rate: the step of that return, each stretch. */
 const returnStep = 0.25;
 /**
@@ -128,11 +128,9 @@ interface Search {
   readonly nearCount: number;
 }
 
-/** Of what was offered, so much did not go into a queue that grew. */
-function cameThrough(offeredBps: number, growthMs: number, { arrivedBps }: Stretch): number {
-  if (growthMs <= leastLag) return offeredBps;
-  return Math.min(offeredBps, Math.max(arrivedBps, leastKept * offeredBps));
-}
+/** What the link carried of what was offered, where a queue shows that it was not all of it. */
+const cameThrough = (offeredBps: number, { arrivedBps }: Stretch): number =>
+  Math.min(offeredBps, Math.max(arrivedBps, leastKept * offeredBps));
 
 export class RateControl {
   /** `r`, bits a second. */
@@ -203,7 +201,8 @@ export class RateControl {
     const before = this.rateBps;
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
     const offered = isBusy ? Math.min(before, sentBps) : before;
-    const reached = this.isSearching ? cameThrough(offered, growth, stretch) : offered;
+    const isQueueing = this.isSearching && growth > leastLag;
+    const reached = isQueueing ? cameThrough(offered, stretch) : offered;
     const tolerated = this.overruns.tolerated(stretch.packets, this.isSearching);
     const isSuspect = stretch.loss > tolerated;
     const isHeavy = isMuch(stretch, this.isSearching);
@@ -278,13 +277,16 @@ export class RateControl {
   }
 
   /** A step down that lets a long queue empty. While it is there, what comes is what the link carries. */
-  private drain({ sentBps, arrivedBps }: Stretch, now: Millis): void {
+  private drain(stretch: Stretch, now: Millis): void {
     if (now < this.drainAt) return;
     this.drainAt = millis(now + drainEvery);
     const tried = this.rateBps;
-    const delivered = Math.min(tried, sentBps, arrivedBps);
+    const delivered = cameThrough(Math.min(tried, stretch.sentBps), stretch);
     this.rateBps = Math.max(floorBps, delivered * drainMargin);
     this.noteLimit(tried, false, now);
+    if (this.isSearching) return;
+    this.goodBps = Math.max(floorBps, delivered);
+    this.holdUntil = millis(now + stretch.queueMs / (1 - drainMargin));
   }
 
   /** In the search: whether the queue on the way grows so fast that the rate is beyond the link's. */
@@ -335,7 +337,8 @@ export class RateControl {
     if (now < this.holdUntil) return;
     if (this.rateBps >= this.ceiling) this.noteCeiling();
     else if (this.searching !== null) this.stepUp(this.searching);
-    else if (this.rateBps < this.goodBps * returnBelow) this.rateBps *= 1 + returnStep;
+    else if (this.rateBps < this.goodBps * returnBelow)
+      this.rateBps = Math.min(this.goodBps, this.rateBps * (1 + returnStep));
     else this.rateBps *= 1 + this.climb(elapsedMs, now);
     this.rateBps = Math.min(this.ceiling, this.rateBps);
   }

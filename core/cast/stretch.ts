@@ -14,7 +14,7 @@ const floor = 0.75;
 export interface RoomLoss {
   /**
    * The third quartile of the members that are no stragglers, so that one unlucky sample is no overrun. While the rate
-   * is looked for, the median: what is too much for the link all of them lose, and a burst seldom half of them.
+   * is looked for, at most twice the median: what is too much for the link all of them lose, and a burst seldom half of them.
    */
   readonly loss: number;
   /** The same of what each has lost at least in each of the last stretches; 0: there were too few. */
@@ -61,7 +61,7 @@ export function roomLoss(
   const middle = samples[(samples.length - 1) >> 1] as Sample;
   const isEnough = isSearching || middle.loss > heavyLoss || middle.packets >= samplePackets;
   if (!isEnough) return null;
-  const ofRoom = isSearching ? median : thirdQuartile;
+  const ofRoom = isSearching ? sharedLoss : thirdQuartile;
   const keepsUp = ({ loss }: Sample): boolean => 1 - loss >= floor * (1 - middle.loss);
   const counting = samples.filter(keepsUp);
   const waits = samples.map(({ member: { wait } }) => (isSearching ? wait.last : wait.inStretch));
@@ -134,8 +134,11 @@ function arrivalOf({ counted, sequence, reportedAt }: Member): number | null {
 
 const ascending = (one: number, other: number): number => one - other;
 
-const median = (values: readonly number[]): number =>
-  [...values].sort(ascending)[(values.length - 1) >> 1] ?? 0;
+/** The third quartile, but at most twice the median. */
+function sharedLoss(values: readonly number[]): number {
+  const median = [...values].sort(ascending)[(values.length - 1) >> 1] ?? 0;
+  return Math.min(thirdQuartile(values), 2 * median);
+}
 
 function thirdQuartile(values: readonly number[]): number {
   const sorted = [...values].sort(ascending);
