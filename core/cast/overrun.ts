@@ -10,7 +10,7 @@ export interface Stretch {
   readonly packets: number;
   /** `v`, bits a second: what really went out. */
   readonly sentBps: number;
-  /** `a`, bits a second: how fast it came to the middle receiver since the stretch before; infinite if unknown. */
+  /** Bits a second: how fast it came to the middle receiver since the stretch before; infinite if unknown. */
   readonly arrivedBps: number;
   /** `T`, milliseconds: how long the stretch took. */
   readonly elapsedMs: number;

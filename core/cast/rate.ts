@@ -43,6 +43,8 @@ const overLink = 1.05;
 const busyToSlow = 0.5;
 /** `u_raise`, a fraction of the time: below it, a higher rate would gain nothing. */
 const busyToRaise = 0.2;
+/** `φ_raise`, a fraction of the rate: where less was sent, it is the interface that takes no more. */
+const sentToRaise = 0.25;
 
 // How far the rate goes down.
 
@@ -128,10 +130,6 @@ interface Search {
   readonly nearCount: number;
 }
 
-/** What the link carried of what was offered, where a queue shows that it was not all of it. */
-const cameThrough = (offeredBps: number, { arrivedBps }: Stretch): number =>
-  Math.min(offeredBps, Math.max(arrivedBps, leastKept * offeredBps));
-
 export class RateControl {
   /** `r`, bits a second. */
   rateBps: number;
@@ -147,8 +145,11 @@ export class RateControl {
   private trial: Trial | null = null;
   /** `g`, bits a second: the rate that was last found right. */
   private goodBps = Number.POSITIVE_INFINITY;
-  /** Of the stretch before, in milliseconds. */
+  /** Of the stretch before, in milliseconds, and bits a second. */
   private queueBeforeMs = 0;
+  private arrivedBeforeBps = 0;
+  /** `a`, bits a second: the more of two stretches, since of a host that was late one shows too little. */
+  private arrivedBps = 0;
   private drainAt: Millis;
   private holdUntil: Millis;
   private retestAt: Millis;
@@ -196,13 +197,15 @@ export class RateControl {
     const isBusy = stretch.busyRatio > busyToSlow;
     const growth = stretch.queueMs - this.queueBeforeMs;
     this.queueBeforeMs = stretch.queueMs;
+    this.arrivedBps = Math.max(this.arrivedBeforeBps, stretch.arrivedBps);
+    this.arrivedBeforeBps = stretch.arrivedBps;
     if (this.lag !== null) this.weighLag(this.lag, stretch.queueMs, now);
     const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
     const offered = isBusy ? Math.min(before, sentBps) : before;
     const isQueueing = this.isSearching && growth > leastLag;
-    const reached = isQueueing ? cameThrough(offered, stretch) : offered;
+    const reached = isQueueing ? this.cameThrough(offered) : offered;
     const tolerated = this.overruns.tolerated(stretch.packets, this.isSearching);
     const isSuspect = stretch.loss > tolerated;
     const isHeavy = isMuch(stretch, this.isSearching);
@@ -281,12 +284,17 @@ export class RateControl {
     if (now < this.drainAt) return;
     this.drainAt = millis(now + drainEvery);
     const tried = this.rateBps;
-    const delivered = cameThrough(Math.min(tried, stretch.sentBps), stretch);
+    const delivered = this.cameThrough(Math.min(tried, stretch.sentBps));
     this.rateBps = Math.max(floorBps, delivered * drainMargin);
     this.noteLimit(tried, false, now);
     if (this.isSearching) return;
     this.goodBps = Math.max(floorBps, delivered);
     this.holdUntil = millis(now + stretch.queueMs / (1 - drainMargin));
+  }
+
+  /** What the link carried of what was offered, where a queue shows that it was not all of it. */
+  private cameThrough(offeredBps: number): number {
+    return Math.min(offeredBps, Math.max(this.arrivedBps, leastKept * offeredBps));
   }
 
   /** In the search: whether the queue on the way grows so fast that the rate is beyond the link's. */
@@ -323,10 +331,10 @@ export class RateControl {
   }
 
   /** No overrun: the rate holds, tests what it tolerates, or goes up. */
-  private goOn({ loss, busyRatio, elapsedMs }: Stretch, now: Millis): void {
+  private goOn({ loss, busyRatio, sentBps, elapsedMs }: Stretch, now: Millis): void {
     const { overruns } = this;
     overruns.ease(loss);
-    if (busyRatio < busyToRaise) return;
+    if (busyRatio < busyToRaise || sentBps < this.rateBps * sentToRaise) return;
     if (overruns.base > toleratedLoss && now >= this.retestAt) {
       this.retestAt = millis(now + retestEvery);
       const tried = { rateBps: this.rateBps, loss: Math.max(loss, overruns.base), borne: 0 };

@@ -130,7 +130,7 @@ test("after a queue in the search, the rate is what came through meanwhile", () 
   control.judge({ ...looked, ...came, queueMs: 68 }, millis(240));
   assert.equal(control.rateBps, 98e6 * 0.95);
   const rested = start();
-  rested.judge({ ...looked, ...came, queueMs: 0 }, millis(120));
+  rested.judge({ ...looked, ...came, arrivedBps: 10e6, queueMs: 0 }, millis(120));
   rested.judge({ ...looked, ...came, arrivedBps: 10e6, queueMs: 68 }, millis(240));
   assert(rested.rateBps > 45e6, "what did not come may not have been sent");
 });
