@@ -148,8 +148,6 @@ export class RateControl {
   /** Of the stretch before, in milliseconds, and bits a second. */
   private queueBeforeMs = 0;
   private arrivedBeforeBps = 0;
-  /** `a`, bits a second: the more of two stretches, since of a host that was late one shows too little. */
-  private arrivedBps = 0;
   private drainAt: Millis;
   private holdUntil: Millis;
   private retestAt: Millis;
@@ -197,15 +195,17 @@ export class RateControl {
     const isBusy = stretch.busyRatio > busyToSlow;
     const growth = stretch.queueMs - this.queueBeforeMs;
     this.queueBeforeMs = stretch.queueMs;
-    this.arrivedBps = Math.max(this.arrivedBeforeBps, stretch.arrivedBps);
+    // `a`: of a host that was late, one of two stretches shows too little.
+    const arrivedBps = Math.max(this.arrivedBeforeBps, stretch.arrivedBps);
     this.arrivedBeforeBps = stretch.arrivedBps;
     if (this.lag !== null) this.weighLag(this.lag, stretch.queueMs, now);
     const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
     const offered = isBusy ? Math.min(before, sentBps) : before;
-    const isQueueing = this.isSearching && growth > leastLag;
-    const reached = isQueueing ? this.cameThrough(offered) : offered;
+    // What the link carried of that, where a queue shows that it was not all of it.
+    const came = Math.min(offered, Math.max(arrivedBps, leastKept * offered));
+    const reached = this.isSearching && growth > leastLag ? came : offered;
     const tolerated = this.overruns.tolerated(stretch.packets, this.isSearching);
     const isSuspect = stretch.loss > tolerated;
     const isHeavy = isMuch(stretch, this.isSearching);
@@ -219,7 +219,7 @@ export class RateControl {
     else if (isOverrun) this.slowDown({ ...stretch, loss: lost }, reached, null);
     else if (isBusy && this.lags(growth, stretch)) this.fallBack(reached, stretch.queueMs);
     else if (this.searching?.isUp === false && queueMs > queueLimit && growth < 0) return false;
-    else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(stretch, now);
+    else if (isBusy && queueMs > queueLimit && growth >= 0) this.drain(came, stretch.queueMs, now);
     else if (!isSuspect && (queueMs < queueBegins || growth < queueBegins / 2))
       this.goOn(stretch, now);
     return this.rateBps !== before;
@@ -280,21 +280,15 @@ export class RateControl {
   }
 
   /** A step down that lets a long queue empty. While it is there, what comes is what the link carries. */
-  private drain(stretch: Stretch, now: Millis): void {
+  private drain(cameBps: number, queueMs: number, now: Millis): void {
     if (now < this.drainAt) return;
     this.drainAt = millis(now + drainEvery);
     const tried = this.rateBps;
-    const delivered = this.cameThrough(Math.min(tried, stretch.sentBps));
-    this.rateBps = Math.max(floorBps, delivered * drainMargin);
+    this.rateBps = Math.max(floorBps, cameBps * drainMargin);
     this.noteLimit(tried, false, now);
     if (this.isSearching) return;
-    this.goodBps = Math.max(floorBps, delivered);
-    this.holdUntil = millis(now + stretch.queueMs / (1 - drainMargin));
-  }
-
-  /** What the link carried of what was offered, where a queue shows that it was not all of it. */
-  private cameThrough(offeredBps: number): number {
-    return Math.min(offeredBps, Math.max(this.arrivedBps, leastKept * offeredBps));
+    this.goodBps = cameBps;
+    this.holdUntil = millis(now + queueMs / (1 - drainMargin));
   }
 
   /** In the search: whether the queue on the way grows so fast that the rate is beyond the link's. */

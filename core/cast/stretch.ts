@@ -54,9 +54,9 @@ export function roomLoss(
   const isSearching = searchPackets !== null;
   const few = Math.max(fewPackets, searchPackets ?? 0);
   const samples = wanting
-    .flatMap((member) => sampleOf(member, startSequence) ?? [])
+    .flatMap((member) => sampleSince(member.stretchStart, member, startSequence))
     .filter(({ packets }) => packets >= few)
-    .sort((one, other) => one.loss - other.loss);
+    .sort((one, other) => ascending(one.loss, other.loss));
   if (samples.length * 4 < wanting.length * 3 || samples.length === 0) return null;
   const middle = samples[(samples.length - 1) >> 1] as Sample;
   const isEnough = isSearching || middle.loss > heavyLoss || middle.packets >= samplePackets;
@@ -67,11 +67,14 @@ export function roomLoss(
   const waits = samples.map(({ member: { wait } }) => (isSearching ? wait.last : wait.inStretch));
   const least = Math.min(...waits);
   const losses = counting.map(({ loss }) => loss);
-  const lasting = counting.map((sample) => lastingLoss(sample, patience));
+  const lasting = counting.map((sample) => lastingLoss(sample, patience)).sort(ascending);
   const arrivals = samples.flatMap(({ member }) => arrivalOf(member) ?? []).sort(ascending);
-  // A straggler behind a queue of its own is late in every stretch.
+  // A straggler behind a queue of its own is late in every stretch: it is judged by all since it was counted last.
   const sampled = new Set(samples.map(({ member }) => member));
-  const late = wanting.filter((member) => !sampled.has(member)).flatMap(lateSampleOf);
+  const late = wanting
+    .filter((member) => !sampled.has(member))
+    .flatMap((member) => sampleSince(member.counted, member, 0))
+    .filter(({ packets }) => packets >= fewPackets);
   const heard = [...samples, ...late];
   for (const { member } of heard) member.counted = heardBy(member);
   for (const { member, loss } of samples) {
@@ -101,20 +104,11 @@ function lossSince(then: Heard, now: Member): number {
   return sent <= 0 ? 0 : Math.max(0, 1 - ((now.packets - then.packets) >>> 0) / sent);
 }
 
-function sampleOf(member: Member, startSequence: number): Sample | null {
-  const { stretchStart: start, sequence } = member;
-  if (start === null) return null;
-  const loss = lossSince(start, member);
-  // The sample may begin before the stretch, with what was on its way then.
-  return { member, loss, packets: sequence - Math.max(start.sequence, startSequence - 1) };
-}
-
-/** Of a member that has not heard enough of the stretch: all that it has reported since it was counted last. */
-function lateSampleOf(member: Member): Sample[] {
-  const { counted } = member;
-  if (counted === null) return [];
-  const packets = member.sequence - counted.sequence;
-  return packets < fewPackets ? [] : [{ member, loss: lossSince(counted, member), packets }];
+/** Its packets are counted from `startSequence` on; it may begin before that, with what was on its way then. */
+function sampleSince(start: Heard | null, member: Member, startSequence: number): Sample[] {
+  if (start === null) return [];
+  const packets = member.sequence - Math.max(start.sequence, startSequence - 1);
+  return [{ member, loss: lossSince(start, member), packets }];
 }
 
 /** Stretches of which a member's loss is remembered: the most that the rate control is patient for. */
@@ -135,13 +129,12 @@ function arrivalOf({ counted, sequence, reportedAt }: Member): number | null {
 const ascending = (one: number, other: number): number => one - other;
 
 /** The third quartile, but at most twice the median. */
-function sharedLoss(values: readonly number[]): number {
-  const median = [...values].sort(ascending)[(values.length - 1) >> 1] ?? 0;
-  return Math.min(thirdQuartile(values), 2 * median);
+function sharedLoss(sorted: readonly number[]): number {
+  const median = sorted[(sorted.length - 1) >> 1] ?? 0;
+  return Math.min(thirdQuartile(sorted), 2 * median);
 }
 
-function thirdQuartile(values: readonly number[]): number {
-  const sorted = [...values].sort(ascending);
+function thirdQuartile(sorted: readonly number[]): number {
   return sorted[sorted.length < 4 ? sorted.length - 1 : Math.ceil(sorted.length * 0.75) - 1] ?? 0;
 }
 
