@@ -2,6 +2,7 @@
 import type { Millis } from "../units/units.ts";
 import { planRepairs } from "./coding.ts";
 import type { Flight } from "./flight.ts";
+import { Interleave } from "./interleave.ts";
 import type { Member } from "./member.ts";
 import type { Receivers } from "./receivers.ts";
 import type { Supply } from "./supply.ts";
@@ -22,7 +23,9 @@ export interface Moment {
 export class Flights {
   /** Flights with repairs to send, the oldest round first. */
   readonly repairing: Flight[] = [];
-  sending: Flight | null = null;
+  /** Flights whose symbols go out for the first time. They take turns, packet by packet; the first is the next. */
+  readonly sending: Flight[] = [];
+  readonly interleave = new Interleave();
   private readonly receivers: Receivers;
   private readonly supply: Supply;
   private readonly symbolCounts: Uint16Array;
@@ -79,7 +82,8 @@ export class Flights {
     } else {
       for (const member of members)
         if (!member.assembling.has(entryIndex)) member.begun.push(sequence + 1);
-      this.sending = flight;
+      this.sending.unshift(flight);
+      this.interleave.noteBegun(flight.symbolCount);
     }
     return flight;
   }
@@ -113,6 +117,8 @@ export class Flights {
       lacking.map(({ symbols }) => symbols),
       flight.symbolCount,
     );
+    const lackingCount = lacking.reduce((sum, { symbols }) => sum + symbols.length, 0);
+    this.interleave.noteRepairs(sets.length, lackingCount / flight.memberCount);
     flight.state = { name: "repairing", sets, nextSet: 0 };
     this.repairing.push(flight);
   }
@@ -170,9 +176,10 @@ export class Flights {
     if (this.byEntry.get(flight.entryIndex) !== flight) return;
     this.byEntry.delete(flight.entryIndex);
     this.supply.free(flight.slot);
-    if (this.sending === flight) this.sending = null;
-    const place = this.repairing.indexOf(flight);
-    if (place >= 0) this.repairing.splice(place, 1);
+    for (const list of [this.sending, this.repairing]) {
+      const place = list.indexOf(flight);
+      if (place >= 0) list.splice(place, 1);
+    }
     // A member may still want the entry, and the next lap has to notice.
     this.receivers.version++;
   }

@@ -45,9 +45,9 @@ export class Outgoing {
     this.syncedAt = millis(now - syncEvery);
   }
 
-  /** Whether the next packet is a symbol of the same entry as the last. */
+  /** Whether there are symbols to be sent for the first time. */
   get isSending(): boolean {
-    return this.parts.flights.sending !== null;
+    return this.parts.flights.sending.length > 0;
   }
 
   /** While data flows, a sync packet is rare; while only reports are awaited, there are two in each interval. */
@@ -64,21 +64,18 @@ export class Outgoing {
     const { flights, turns } = this.parts;
     if (now >= this.syncAt) return "sync";
     if (flights.repairing.length > 0) return this.repairKind;
-    if (flights.sending?.state.name !== "sending") {
-      flights.sending = null;
-      // A resumed entry begins with a round of repairs, and leaves `sending` empty.
-      while (flights.sending === null && flights.repairing.length === 0)
-        if (turns.begin(this.moment(now)) === null) break;
-    }
+    // A resumed entry begins with a round of repairs, and is not among those that are sent.
+    while (turns.isDue && flights.repairing.length === 0)
+      if (turns.begin(this.moment(now)) === null) break;
     if (flights.repairing.length > 0) return this.repairKind;
-    return flights.sending === null ? null : "data";
+    return this.isSending ? "data" : null;
   }
 
   /** Writes a packet of the kind that `next` said. */
   write(kind: Kind, place: Place): void {
     this.sentAt = place.now;
     const { flights, packets, reportEvery } = this.parts;
-    if (kind === "data") return this.writeSymbol(flights.sending as Flight, place);
+    if (kind === "data") return this.writeSymbol(flights.sending.shift() as Flight, place);
     if (kind !== "sync") return this.writeRepair(flights.repairing[0] as Flight, kind, place);
     this.syncedAt = place.now;
     packets.sync(reportEvery(), place);
@@ -103,9 +100,8 @@ export class Outgoing {
     packets.data(flight.entryIndex, flight.slot, state.nextSymbol, place);
     flights.noteSent(flight.entryIndex, packets.sequence);
     state.nextSymbol++;
-    if (state.nextSymbol < flight.symbolCount) return;
-    flights.sending = null;
-    flights.wait(flight, this.moment(place.now));
+    if (state.nextSymbol < flight.symbolCount) flights.sending.push(flight);
+    else flights.wait(flight, this.moment(place.now));
   }
 
   private writeRepair(flight: Flight, kind: "repair" | "repairedData", place: Place): void {

@@ -1,7 +1,7 @@
 /** Whose turn it is: opens one flight after another, when the receivers that are waited for have slots. */
 import { bitAt } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
-import type { Flight } from "./flight.ts";
+import type { Flight, FlightState } from "./flight.ts";
 import type { Flights, Moment } from "./flights.ts";
 import { HoldUps } from "./lanes.ts";
 import { creditOf, type Member } from "./member.ts";
@@ -43,6 +43,22 @@ export class Turns {
     this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
   }
 
+  /**
+   * Whether another flight is to be opened: none is sent, or fewer than are to take turns, and each of these has gone
+   * so far that they will end one by one.
+   */
+  get isDue(): boolean {
+    const { flights, receivers } = this.parts;
+    const { sending, interleave } = flights;
+    if (sending.length === 0) return true;
+    const served = [...receivers.members.values()].filter(({ isServed }) => isServed);
+    const depth = interleave.depthFor(served);
+    return (
+      sending.length < depth &&
+      sending.every(({ state, symbolCount }) => sentOf(state) * depth >= symbolCount)
+    );
+  }
+
   /** Opens the flight whose turn it is, if its receivers have slots for it. */
   begin(moment: Moment): Flight | null {
     const { receivers, supply, flights, schedule, isLate, demote } = this.parts;
@@ -66,7 +82,8 @@ export class Turns {
         const others = [...receivers.members.values()].filter(
           (member) => member.isServed && member.wantCount > 0 && !holdUp.includes(member),
         );
-        if (!this.holdUps.hold(holdUp, others, now)) continue;
+        // While an entry is sent, nobody is held up.
+        if (flights.sending.length > 0 || !this.holdUps.hold(holdUp, others, now)) continue;
         demote(holdUp, now);
       }
       if (wanting.length + holding.length === 0) continue;
@@ -96,3 +113,5 @@ export class Turns {
     return !this.hasBegun;
   }
 }
+
+const sentOf = (state: FlightState): number => (state.name === "sending" ? state.nextSymbol : 0);
