@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Interleave } from "../../../core/cast/interleave.ts";
 
-const room = (count: number, slotCount = 128) => Array.from({ length: count }, () => ({ slotCount }));
+const room = (count: number, slotCount = 128) =>
+  Array.from({ length: count }, () => ({ slotCount }));
 
 /** Entries of 250 symbols, of each of which the mean PC lost two and `repairs` packets repair what was lost. */
 function after(entries: number, repairs: number, interleave = new Interleave()): Interleave {
