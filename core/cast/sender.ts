@@ -48,7 +48,7 @@ const roundGrace = millis(150);
 /** The interval at which silence, lanes and rate are checked. */
 const housekeepingEvery = millis(20);
 /** A fraction: a receiver that loses more is behind a port that is too slow. */
-const slowPortLoss = 0.5;
+const slowPortLoss = 0.25;
 /** A fraction: the few packets that it hears cannot tell a lower one. */
 const leastHeard = 0.2;
 

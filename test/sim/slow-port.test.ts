@@ -24,6 +24,7 @@ test("a PC behind a slow port keeps what it hears, and is done when its port has
   for (const [portBps, slowCount] of [
     [50e6, 1],
     [60e6, 2],
+    [65e6, 1],
     [20e6, 1],
   ] as const) {
     const slow = { ...usual, portBps, keptBytes: 1e9 };
@@ -33,6 +34,9 @@ test("a PC behind a slow port keeps what it hears, and is done when its port has
     assert(cost < 1.03, `${what}: the others take ${cost}`);
     const ratio = endOf(result, 3, 5) / ((storedBits * 1000) / portBps);
     assert(ratio < overhead, `${what}: ${ratio} of what the port needs`);
+    // What it misses while the others are served, it is sent at the pace of its port.
+    const wire = result.wireRatio / (1 + (1 - portBps / linkBps));
+    assert(wire < 1.05, `${what}: the wire carries ${wire} of what it has to`);
   }
 });
 
