@@ -9,14 +9,15 @@ import {
   type SerializerFactory,
   SerializerSelector,
 } from "@fastify/fast-json-stringify-compiler";
+import { writtenSchema } from "./written-schema.ts";
 
 /** It keeps one Ajv for the same options, and that keeps what it has compiled by the schema. */
 const validatorFor = AjvCompiler();
 const serializerFor = SerializerSelector();
 const serializers = new WeakMap<object, Serializer>();
 
-/** By call and part of it: what compiles its check. */
-const checks = new Map<string, () => void>();
+/** By call and part of it: what compiles its check, or what writes its answers. */
+const parts = new Map<string, () => void>();
 
 type Validate = ReturnType<ReturnType<typeof validatorFor>>;
 /** What fastify gives beside the schema. */
@@ -33,7 +34,7 @@ const buildValidator: typeof validatorFor = (externalSchemas, options) => {
       return fits;
     }) as Validate;
     const { method, url, httpPart } = route as Part;
-    checks.set(`${method} ${url} ${httpPart}`, () => void compile(route));
+    parts.set(`${method} ${url} ${httpPart}`, () => void compile(route));
     return validate;
   };
 };
@@ -42,17 +43,22 @@ const buildSerializer: SerializerFactory = (externalSchemas, options) => {
   const compile = serializerFor(externalSchemas, options);
   return (route: RouteDefinition) => {
     const schema = route.schema as object;
-    return (document) => {
-      const compiled = serializers.get(schema) ?? compile(route);
+    const serializer = (): Serializer => {
+      const compiled =
+        serializers.get(schema) ?? compile({ ...route, schema: writtenSchema(schema) });
       serializers.set(schema, compiled);
-      return compiled(document);
+      return compiled;
     };
+    const { method, url, httpStatus } = route;
+    parts.set(`${method} ${url} ${httpStatus}`, () => void serializer());
+    return (document) => serializer()(document);
   };
 };
 
-/** The check of what a call brings is compiled now, and not when the call is first made. */
-export const compileAhead = (method: string, url: string): void =>
-  checks.get(`${method} ${url} body`)?.();
+/** The check of what a call brings, and what writes its answer, are compiled now, and not when the call is first made. */
+export function compileAhead(method: string, url: string): void {
+  for (const part of ["body", "200"]) parts.get(`${method} ${url} ${part}`)?.();
+}
 
 /** For applications with the same options and no schemas that others refer to by a name, of which there are none here. */
 export const compiledOnce = { buildValidator, buildSerializer };

@@ -9,6 +9,7 @@ import { roomDefaults } from "../../../core/wire/rooms.ts";
 import type { Lab } from "../../../server/lab/lab.ts";
 import type { PcRecord } from "../../../server/state/records.ts";
 import type { StateStore } from "../../../server/state/state-store.ts";
+import { writtenSchema } from "../../../server/written-schema.ts";
 import { hello, helloOf, register } from "../lab/hello.ts";
 import { openApi, type TestApi } from "./open-api.ts";
 
@@ -266,4 +267,52 @@ test("each call's schemas can be compiled, although that is done when the call i
     }
   }
   assert(count > 150, `${count} schemas`);
+});
+
+interface ResponseSchema {
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly anyOf?: readonly ResponseSchema[];
+  readonly items?: ResponseSchema;
+  readonly properties?: Readonly<Record<string, ResponseSchema>>;
+}
+
+/** A document of this schema, at each choice by the part that `chosen` takes. */
+function documentOf(schema: ResponseSchema, chosen: 0 | -1): unknown {
+  if (schema.anyOf !== undefined) return documentOf(schema.anyOf.at(chosen) ?? {}, chosen);
+  if (schema.const !== undefined) return schema.const;
+  switch (schema.type) {
+    case "object": {
+      const parts = Object.entries(schema.properties ?? {});
+      return Object.fromEntries(parts.map(([name, part]) => [name, documentOf(part, chosen)]));
+    }
+    case "array":
+      return [documentOf(schema.items ?? {}, chosen)];
+    case "string":
+      return 'a "text"';
+    case "boolean":
+      return true;
+    case "null":
+      return null;
+    default:
+      return 7;
+  }
+}
+
+test("what a call answers is written as it is, without what its schema does not name", () => {
+  const serializerOf = SerializerSelector()({}, {});
+  let count = 0;
+  for (const { method, url, schema } of api.routes)
+    for (const [httpStatus, each] of Object.entries(schema?.response ?? {})) {
+      const response = each as ResponseSchema;
+      if (response.type !== "object") continue;
+      const route = { method: String(method), url, httpStatus };
+      const write = serializerOf({ ...route, schema: writtenSchema(response) });
+      for (const chosen of [0, -1] as const) {
+        const document = documentOf(response, chosen) as object;
+        assert.deepEqual(JSON.parse(write({ ...document, unnamed: 1 })), document, url);
+      }
+      count++;
+    }
+  assert(count > 40, `${count} schemas`);
 });
