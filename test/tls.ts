@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { fetch } from "undici";
 import { PinnedServer, type ServerHttp } from "../core/node/pinned.ts";
 import { type GateKey, GateKeys } from "../server/gate/keys.ts";
@@ -21,7 +22,11 @@ export const pinnedTo = (url: string, pin: string): PinnedServer =>
 
 /** HTTP in clear. */
 export const plainHttp = (url: string): ServerHttp => ({
-  fetch: (path, init) => fetch(new URL(path, url), init),
+  fetch(path, { body = null, headers, ...init } = {}) {
+    const sent = body === null || typeof body === "string" ? body : Readable.from(body);
+    const more = { headers: { ...headers }, body: sent, duplex: "half" } as const;
+    return fetch(new URL(path, url), { ...init, ...more });
+  },
 });
 
 /** The certificate of a gate's key as it would be if it had run out in 1971; its signature is wrong, too. */

@@ -1,11 +1,9 @@
 /** A capture's way to the server (docs/protocol.md, `/gate/v2/captures/TASK/…`). */
 
-import { ReadableStream } from "node:stream/web";
-import type { Response } from "undici";
 import { type ErrorCode, RoomcastError } from "../../core/errors.ts";
 import { encodeEntry } from "../../core/image/index-codec.ts";
 import type { IndexEntry, ManifestDraft } from "../../core/image/types.ts";
-import type { ServerHttp } from "../../core/node/pinned.ts";
+import type { HttpAnswer, ServerHttp } from "../../core/node/pinned.ts";
 import { whileAway, whileItWaits } from "../../core/node/while-away.ts";
 import { bitAt, bitmapBytes } from "../../core/units/bits.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
@@ -62,18 +60,16 @@ export async function sendLiveChunk(options: UplinkOptions, chunk: StoredChunk):
 function requests({ server, task, grant, signal }: UplinkOptions, kind: "captures" | "casts") {
   const once = async (method: string, what: string, type: string, body: Body) => {
     const path = `/gate/v2/${kind}/${encodeURIComponent(task)}/${what}`;
-    let answer: Response;
+    let answer: HttpAnswer;
     let bytes: Uint8Array;
     try {
       answer = await server.fetch(path, {
         method,
-        // As a stream: fetch would copy it.
-        body: typeof body === "string" ? body : ReadableStream.from(body),
-        duplex: "half",
+        body,
         headers: { "content-type": type, authorization: `Bearer ${grant()}` },
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerLimitMs)]),
       });
-      bytes = new Uint8Array(await answer.arrayBuffer());
+      bytes = await answer.bytes();
     } catch (cause) {
       signal.throwIfAborted();
       const next = "check that the server runs and the network is up";

@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Order } from "../../core/agent/life.ts";
 import { RoomcastError } from "../../core/errors.ts";
 import { receiversAhead } from "../../core/node/cast/receiver.ts";
@@ -92,9 +91,6 @@ const clockTroubles = (offSeconds: number): string[] =>
 const offText = (seconds: number): string =>
   seconds < 172_800 ? durationText(seconds) : `${Math.round(seconds / 86_400)} days`;
 
-/** After the welcome a PC has its menu and the thread of the next cast to make ready; in milliseconds. */
-const restMs = 1000;
-
 /** Longer names than the message takes are cut. */
 const nameLimit = 64;
 
@@ -123,8 +119,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     say: journal.milestone,
   });
   const welcomed = Promise.withResolvers<void>();
-  const atRest = welcomed.promise.then(() => sleep(restMs, null, { ref: false }));
-  const server = new PinnedServer(() => gate.place(), atRest);
+  const server = new PinnedServer(() => gate.place());
   const instance = randomUUID();
   const { version } = packageJson;
   const files: AgentPorts["files"] = (signal, grant) => new ServerFiles(server, signal, grant);

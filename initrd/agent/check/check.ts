@@ -3,9 +3,8 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Response } from "undici";
 import { errorText } from "../../../core/errors.ts";
-import type { ServerHttp } from "../../../core/node/pinned.ts";
+import type { HttpAnswer, ServerHttp } from "../../../core/node/pinned.ts";
 import { checkGroup, checkPayloadBytes, decodeCheckPacket } from "../../../core/wire/check.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { describeNic, hasLink, type Uplink } from "../hardware/network.ts";
@@ -74,7 +73,7 @@ async function timeAnswer(asked: Asked, signal: AbortSignal): Promise<number | s
   try {
     for (let count = 0; count < answerTries; count++) {
       const from = performance.now();
-      await (await ask(asked, "/gate/v2/check/payload?bytes=1", signal, answerLimit)).arrayBuffer();
+      await (await ask(asked, "/gate/v2/check/payload?bytes=1", signal, answerLimit)).bytes();
       best = Math.min(best, performance.now() - from);
     }
     return best;
@@ -143,7 +142,7 @@ async function ask(
   signal: AbortSignal,
   limitMs: number,
   body?: string,
-): Promise<Response> {
+): Promise<HttpAnswer> {
   const authorization = `Bearer ${await grant}`;
   const answer = await server.fetch(path, {
     signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),

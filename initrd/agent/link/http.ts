@@ -1,9 +1,8 @@
 /** What an agent asks of its server by HTTP (docs/protocol.md). */
 import { Value } from "typebox/value";
-import type { Response } from "undici";
 import { RoomcastError } from "../../../core/errors.ts";
 import { livePlanLimit } from "../../../core/image/live-plan.ts";
-import type { ServerHttp } from "../../../core/node/pinned.ts";
+import type { HttpAnswer, ServerHttp } from "../../../core/node/pinned.ts";
 import { whileAway } from "../../../core/node/while-away.ts";
 import { ImageList, type RoomTarget, RoomTargets } from "../../../core/wire/grant.ts";
 import { driverPieceBytes, Personal } from "../../../core/wire/personal.ts";
@@ -109,7 +108,7 @@ export class ServerFiles {
 
   private async getOnce(path: string, limitBytes: number): Promise<Uint8Array> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(answerLimit)]);
-    let answer: Response;
+    let answer: HttpAnswer;
     let body: Uint8Array;
     try {
       const headers = { authorization: `Bearer ${this.grant()}` };
@@ -134,7 +133,7 @@ export class ServerFiles {
   }
 }
 
-async function readAtMost(answer: Response, limitBytes: number): Promise<Uint8Array> {
+async function readAtMost(answer: HttpAnswer, limitBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let total = 0;
   for await (const part of answer.body ?? []) {

@@ -1,10 +1,8 @@
 /** The gate is known by its key: nothing is said to any other, and no date is asked about. */
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { join } from "node:path";
 import { test } from "node:test";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import websocket from "@fastify/websocket";
@@ -118,14 +116,40 @@ test("a request and a WebSocket over it", async () => {
   await app.close();
 });
 
-test("what the first request needs is loaded when there is time, and not before", {
-  timeout: 60_000,
-}, async (context) => {
-  const child = fork(join(import.meta.dirname, "pinned-child.ts"));
-  context.after(() => child.kill("SIGKILL"));
-  const said: unknown[] = [];
-  child.on("message", (message) => void said.push(message));
-  const [status] = await once(child, "exit");
-  assert.equal(status, 0);
-  assert.deepEqual(said, [{ isLoaded: false }, { isLoaded: true }]);
+test("requests share a connection, bodies go both ways, and an end cuts what is under way", async () => {
+  const app = fastify({
+    https: { key: key.key, cert: key.cert },
+    forceCloseConnections: true,
+  }) as unknown as FastifyInstance;
+  const sockets = new Set<unknown>();
+  app.addHook("onRequest", async ({ raw }) => void sockets.add(raw.socket));
+  app.addContentTypeParser("application/octet-stream", (_, payload, done) => done(null, payload));
+  app.put("/back", async ({ body }) => body);
+  app.get("/never", () => new Promise(() => {}));
+  const server = pinnedTo(await app.listen({ host: "127.0.0.1", port: 0 }), key.pin);
+  const put = async (body: string | readonly Uint8Array[]) => {
+    const headers = { "content-type": "application/octet-stream" };
+    const answer = await server.fetch("/back", { method: "PUT", headers, body });
+    assert.deepEqual([answer.status, answer.ok], [200, true]);
+    return answer.bytes();
+  };
+  const parts = Array.from({ length: 40 }, (_, index) => new Uint8Array(100_000).fill(index));
+  assert.deepEqual(await put(parts), Buffer.concat(parts));
+  assert.equal(Buffer.from(await put("a text")).toString(), "a text");
+  const missing = await server.fetch("/nothing");
+  assert.deepEqual([missing.status, missing.ok], [404, false]);
+  assert.equal(((await missing.json()) as { statusCode: number }).statusCode, 404);
+  assert.equal(sockets.size, 1);
+
+  const abort = new AbortController();
+  const aborted = server.fetch("/never", { signal: abort.signal });
+  abort.abort();
+  await assert.rejects(aborted);
+  const cut = server.fetch("/never");
+  // It has a connection by then.
+  await server.fetch("/nothing").then((answer) => answer.bytes());
+  await server.close();
+  await assert.rejects(cut);
+  await assert.rejects(server.fetch("/nothing"), { message: /closed/ });
+  await app.close();
 });

@@ -27,7 +27,7 @@ export const httpReceiver =
           try {
             const headers = { authorization: `Bearer ${standInGrant}` };
             const answer = await server.fetch(path, { headers });
-            data = new Uint8Array(await answer.arrayBuffer());
+            data = await answer.bytes();
           } catch {
             await new Promise((resolve) => setTimeout(resolve, 50));
             continue;

@@ -30,7 +30,7 @@ async function askOverHttp(): Promise<void> {
     const body = method === "PUT" || method === "POST" ? { body: "{}" } : {};
     const answer = await server.fetch(place, { method, ...body });
     tell({ asked: `${method} ${path}`, status: answer.status });
-    await answer.body?.cancel();
+    await answer.bytes();
   }
 }
 
