@@ -92,6 +92,7 @@ export const gateRows: readonly GateRow[] = [
   // One host may run the agents of many disks.
   row("WS", linkPath, "nothing", 64, "the connection of a PC's agent", loginBytes),
   granted("list", "GET", "/gate/v2/images", 8, "the list of images"),
+  granted("image", "GET", "/gate/v2/images/:id/head", 8, "manifest, index and forms in one"),
   granted("image", "GET", "/gate/v2/images/:id/manifest", 8, "an image's manifest"),
   granted("image", "GET", "/gate/v2/images/:id/index", 8, "an image's index"),
   granted("image", "GET", "/gate/v2/images/:id/forms", 8, "the forms of its chunks"),

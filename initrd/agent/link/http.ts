@@ -1,6 +1,7 @@
 /** What an agent asks of its server by HTTP (docs/protocol.md). */
 import { Value } from "typebox/value";
 import { RoomcastError } from "../../../core/errors.ts";
+import { headLimit } from "../../../core/image/image-head.ts";
 import { livePlanLimit } from "../../../core/image/live-plan.ts";
 import type { HttpAnswer, ServerHttp } from "../../../core/node/pinned.ts";
 import { whileAway } from "../../../core/node/while-away.ts";
@@ -14,7 +15,6 @@ const answerLimit = 30_000;
 const mib = 1024 * 1024;
 /** JSON of the largest store that a person can look through. */
 const listLimit = 16 * mib;
-const manifestLimit = 4 * mib;
 
 /** Reads from the server; rejects with a RoomcastError, or with the reason of `signal` when it aborts. */
 export class ServerFiles {
@@ -51,18 +51,9 @@ export class ServerFiles {
     );
   }
 
-  /** As it came: to be decoded by whoever knows the format. */
-  async manifest(imageId: string): Promise<Uint8Array> {
-    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/manifest`, manifestLimit);
-  }
-
-  async index(imageId: string, byteLength: number): Promise<Uint8Array> {
-    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/index`, byteLength);
-  }
-
-  /** The forms of the index's entries: `core/image/forms.ts`. */
-  async forms(imageId: string, byteLength: number): Promise<Uint8Array> {
-    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/forms`, byteLength);
+  /** All that comes before the chunks, as it came: `core/image/image-head.ts`. */
+  async head(imageId: string): Promise<Uint8Array> {
+    return this.get(`/gate/v2/images/${encodeURIComponent(imageId)}/head`, headLimit);
   }
 
   /** The stored bytes of an index entry. */

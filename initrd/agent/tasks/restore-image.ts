@@ -1,6 +1,7 @@
 import type { CastEntries } from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
-import { formBytes, rootHashOfContents, withForms } from "../../../core/image/forms.ts";
+import { rootHashOfContents, withForms } from "../../../core/image/forms.ts";
+import { decodeHead } from "../../../core/image/image-head.ts";
 import { decodeIndex } from "../../../core/image/index-codec.ts";
 import { decodeLivePlan } from "../../../core/image/live-plan.ts";
 import { decodeManifest } from "../../../core/image/manifest.ts";
@@ -35,7 +36,7 @@ export interface RestoreImage {
   rootHashOf(verified: readonly IndexEntry[]): string;
 }
 
-/** Fetches manifest, index and forms; rejects with `bad-input` when they are damaged or do not belong together. */
+/** Fetches manifest, index and forms, in one piece; rejects with `bad-input` when they are damaged or do not belong together. */
 export async function fetchImage(files: ServerFiles, imageId: string): Promise<RestoreImage> {
   const refuse = (why: string): RoomcastError =>
     new RoomcastError(
@@ -43,13 +44,12 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
       `the image that the server sent is damaged: ${why}`,
       "check it on the server with `roomcast image verify`",
     );
-  const manifest = decodeManifest(new TextDecoder().decode(await files.manifest(imageId)));
+  const head = decodeHead(await files.head(imageId));
+  if (!head.ok) throw refuse(head.reason);
+  const { index, forms } = head.value;
+  const manifest = decodeManifest(new TextDecoder().decode(head.value.manifest));
   if (!manifest.ok) throw refuse(`manifest: ${manifest.reason}`);
   const { diskBytes, chunkCount, rootHash } = manifest.value;
-  const [index, forms] = await Promise.all([
-    files.index(imageId, chunkCount * indexEntryBytes),
-    files.forms(imageId, chunkCount * formBytes),
-  ]);
   if (index.length !== chunkCount * indexEntryBytes)
     throw refuse("the index is not as long as it should be");
   if (rootHashOf(index, sha256) !== rootHash) throw refuse("the index has another root hash");

@@ -5,10 +5,12 @@ import websocket from "@fastify/websocket";
 import fastify, { type FastifyInstance } from "fastify";
 import { assert } from "../../../core/errors.ts";
 import { formsOf } from "../../../core/image/forms.ts";
+import { encodeHead } from "../../../core/image/image-head.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { rootHashOf } from "../../../core/image/merkle.ts";
 import { type IndexEntry, indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
 import { sha256 } from "../../../core/node/hash.ts";
+import { canonicalJson } from "../../../core/units/canonical-json.ts";
 import { type AgentMessage, decodeAgentMessage } from "../../../core/wire/agent-message.ts";
 import { bulkKind, decodeBulk, decodeNumbered } from "../../../core/wire/bulk.ts";
 import { usualRule } from "../../../core/wire/disk-policy.ts";
@@ -301,14 +303,12 @@ export async function openFakeServer(
     reply.code(204).send();
   });
   const at = `/gate/v2/images/${manifest.id}`;
-  app.get(`${at}/manifest`, () => manifest);
-  app.get(`${at}/index`, (_, reply) => {
+  app.get(`${at}/head`, (_, reply) => {
     reply.type("application/octet-stream");
-    return Buffer.from(index);
-  });
-  app.get(`${at}/forms`, (_, reply) => {
-    reply.type("application/octet-stream");
-    return Buffer.from(formsOf(encodeIndex(image.entries)));
+    const forms = formsOf(encodeIndex(image.entries));
+    return Buffer.from(
+      encodeHead({ manifest: Buffer.from(canonicalJson(manifest)), index, forms }),
+    );
   });
   app.get<{ Params: { entry: string } }>(`${at}/chunks/:entry`, async (request, reply) => {
     await new Promise((resolve) => setTimeout(resolve, server.chunkDelay));
