@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { exitStatusOf, prepareProcess } from "../../core/node/command-line.ts";
 import { sourceEpoch } from "../deb.ts";
+import { parts, unlisted } from "./parts.ts";
 import { apiPage, commandPages, configurationPage, metricsPage } from "./reference.ts";
 
 prepareProcess();
@@ -15,29 +16,6 @@ const repository = join(import.meta.dirname, "../..");
 const from = join(repository, "docs");
 const work = join(repository, "build/docs.new");
 const to = join(repository, "build/docs");
-
-/** What each document is for, in the order in which somebody new reads them. A document that is in none is a fault. */
-const parts: readonly (readonly [title: string, pages: readonly string[]])[] = [
-  ["Tutorial", ["install", "guide"]],
-  [
-    "How to",
-    [
-      ...["capture", "rooms", "personalise", "disks", "import-export", "page"],
-      ...["boot", "backup", "from-fog", "from-clonezilla"],
-    ],
-  ],
-  [
-    "Reference",
-    [
-      ...["reference/commands", "configuration", "reference/configuration", "api"],
-      ...["reference/api", "reference/metrics", "glossary", "image-format", "protocol"],
-    ],
-  ],
-  [
-    "Explanation",
-    ["cast", "sessions", "security", "attacks", "testing", "dependencies", "bench", "decisions"],
-  ],
-];
 
 try {
   rmSync(work, { recursive: true, force: true });
@@ -111,9 +89,8 @@ function tree(pages: readonly string[]): string {
 
 /** A document that nobody finds is as good as none. */
 function requireAll(): void {
-  const listed = new Set(parts.flatMap(([, pages]) => pages.map((page) => `${page}.md`)));
-  const lost = readdirSync(from).filter((name) => name.endsWith(".md") && !listed.has(name));
+  const lost = unlisted(readdirSync(from));
   if (lost.length === 0) return;
-  const next = "name it in `parts` of package/docs/main.ts";
+  const next = "name it in `parts` of package/docs/parts.ts";
   throw new RoomcastError("failed", `no part of the site has docs/${lost.join(", docs/")}`, next);
 }
