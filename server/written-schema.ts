@@ -18,10 +18,10 @@ function written(value: unknown): unknown {
   const { anyOf, ...rest } = value as Schema;
   if (!Array.isArray(anyOf)) return partsWritten(value as Schema);
   const choices = (anyOf as Schema[]).filter(({ type }) => type !== "null");
-  const one = choices.every(isText) ? { type: "string" } : written(choices[0]);
-  const isOne = (choices.length === 1 || choices.every(isText)) && isTyped(one);
+  const areTexts = choices.every(isText);
+  const one = areTexts ? { type: "string" } : written(choices[0]);
   // Between parts that Ajv tells apart, what they say has to stay as exact as it is.
-  if (!isOne) return value;
+  if ((choices.length > 1 && !areTexts) || !isTyped(one)) return value;
   return { ...rest, ...one, ...(choices.length < anyOf.length ? { nullable: true } : {}) };
 }
 

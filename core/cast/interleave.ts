@@ -28,11 +28,14 @@ export class Interleave {
     this.excess += count - meanLacking;
   }
 
-  /** How many entries are to take turns when they are sent to these. */
-  depthFor(members: readonly Pick<Member, "slotCount">[]): number {
-    if (this.sent === 0) return 1;
-    const slots = Math.min(...members.map(({ slotCount }) => slotCount));
-    const worth = Math.floor(this.excess / this.sent / excessEach);
-    return Math.max(1, Math.min(depthMost, worth, Math.floor(slots * slotShare)));
+  /** How many entries are to take turns when they are sent to those of these that are served. */
+  depthFor(members: Iterable<Pick<Member, "isServed" | "slotCount">>): number {
+    const worth = this.sent === 0 ? 0 : Math.floor(this.excess / this.sent / excessEach);
+    // Asked before each batch of packets, and mostly with nothing lost.
+    if (worth <= 1) return 1;
+    let depth = Math.min(depthMost, worth);
+    for (const { isServed, slotCount } of members)
+      if (isServed) depth = Math.min(depth, Math.floor(slotCount * slotShare));
+    return Math.max(1, depth);
   }
 }

@@ -63,9 +63,8 @@ export class Outgoing {
   next(now: Millis): Kind | null {
     const { flights, turns } = this.parts;
     if (now >= this.syncAt) return "sync";
-    if (flights.repairing.length > 0) return this.repairKind;
     // A resumed entry begins with a round of repairs, and is not among those that are sent.
-    while (turns.isDue && flights.repairing.length === 0)
+    while (flights.repairing.length === 0 && turns.isDue)
       if (turns.begin(this.moment(now)) === null) break;
     if (flights.repairing.length > 0) return this.repairKind;
     return this.isSending ? "data" : null;

@@ -51,8 +51,7 @@ export class Turns {
     const { flights, receivers } = this.parts;
     const { sending, interleave } = flights;
     if (sending.length === 0) return true;
-    const served = [...receivers.members.values()].filter(({ isServed }) => isServed);
-    const depth = interleave.depthFor(served);
+    const depth = interleave.depthFor(receivers.members.values());
     return (
       sending.length < depth &&
       sending.every(({ state, symbolCount }) => sentOf(state) * depth >= symbolCount)

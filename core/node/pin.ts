@@ -31,6 +31,9 @@ export interface GatePlace {
   readonly pins: readonly string[];
 }
 
+/** An IPv6 address stands in brackets in a URL. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, "");
+
 /** A connection to a gate that has shown a right key. */
 export interface PinnedSocket {
   readonly socket: TLSSocket;
@@ -50,8 +53,7 @@ export const exporterOf = (socket: TLSSocket): Uint8Array =>
 export function connectPinned({ url, pins }: GatePlace): Promise<PinnedSocket> {
   return new Promise((resolve, reject) => {
     const socket = connect({
-      // An IPv6 address stands in brackets in a URL.
-      host: url.hostname.replace(/^\[|\]$/g, ""),
+      host: hostOf(url),
       port: Number(url.port || 443),
       servername: gateServername,
       ALPNProtocols: ["http/1.1"],

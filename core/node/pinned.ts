@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { Readable } from "node:stream";
 import { WebSocket } from "ws";
 import { errorText } from "../errors.ts";
-import { connectPinned, type GatePlace, type PinnedSocket } from "./pin.ts";
+import { connectPinned, type GatePlace, hostOf, type PinnedSocket } from "./pin.ts";
 
 export interface HttpRequest {
   /** `GET` where it is not said. */
@@ -60,10 +60,10 @@ export class PinnedServer implements ServerHttp {
     const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     try {
       const { url } = await this.place();
-      const { hostname, port, pathname, search } = new URL(path, url);
+      const to = new URL(path, url);
       const asked = request({
-        ...{ agent: this.agent, host: hostname.replace(/^\[|\]$/g, ""), port: port || 443 },
-        ...{ method, path: pathname + search, headers: { ...headers } },
+        ...{ agent: this.agent, host: hostOf(to), port: to.port || 443 },
+        ...{ method, path: to.pathname + to.search, headers: { ...headers } },
         ...(signal === undefined ? {} : { signal }),
       });
       asked.once("response", resolve);

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
+import { hostOf } from "../../core/node/pin.ts";
 
 /**
  * Refuses requests that ask for another host than one of `names`, and those that a page of another origin
@@ -13,7 +14,7 @@ export function holdToOwnNames(app: FastifyInstance, names: readonly string[]): 
   app.addHook("onRequest", async ({ headers }) => {
     const { host = "", origin } = headers;
     const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null;
-    const name = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
+    const name = url === null ? "" : hostOf(url);
     if (url === null || (isIP(name) === 0 && !own.has(name))) {
       const next = "use its address, or name it in the configuration: [tls] names";
       throw new RoomcastError("refused", "this server has another name", next);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Interleave } from "../../../core/cast/interleave.ts";
 
 const room = (count: number, slotCount = 128) =>
-  Array.from({ length: count }, () => ({ slotCount }));
+  Array.from({ length: count }, () => ({ isServed: true, slotCount }));
 
 /** Entries of 250 symbols, of each of which the mean PC lost two and `repairs` packets repair what was lost. */
 function after(entries: number, repairs: number, interleave = new Interleave()): Interleave {
@@ -32,6 +32,7 @@ test("they stop when nothing is lost any more", () => {
 
 test("they take an eighth of the slots of the receiver that has the fewest", () => {
   const interleave = after(100, 40);
-  assert.equal(interleave.depthFor([...room(8), { slotCount: 32 }]), 4);
-  assert.equal(interleave.depthFor([...room(8), { slotCount: 1 }]), 1);
+  assert.equal(interleave.depthFor([...room(8), { isServed: true, slotCount: 32 }]), 4);
+  assert.equal(interleave.depthFor([...room(8), { isServed: true, slotCount: 1 }]), 1);
+  assert.equal(interleave.depthFor([...room(8), { isServed: false, slotCount: 1 }]), 16);
 });

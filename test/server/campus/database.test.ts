@@ -17,7 +17,7 @@ import { until, writerWith } from "./registry-contract.ts";
 import { StallingProxy } from "./stalling-proxy.ts";
 
 /** Those of the field, in a fifth of the time. */
-const times = { connectMs: 1500, statementMs: 2000, answerMs: 2500, beatMs: 1000, retryMs: 200 };
+const times = { connectMs: 600, statementMs: 800, answerMs: 1000, beatMs: 1000, retryMs: 200 };
 const password = "a p@ss:word/of 'some' length";
 
 let postgres: TestPostgres;
