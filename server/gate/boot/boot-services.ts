@@ -111,7 +111,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       bootUuids: lab.starting.uuids,
       seats: lab.dhcpSeats,
       troubles: {
-        trouble: (mac, text) => lab.starting.troubles.tell(mac, text),
+        trouble: (mac, text) => lab.starting.troubles.tell(options.interfaceName, mac, text),
         nameOf: (mac) => lab.starting.troubles.nameOf(mac),
       },
       asked: (mac, who) => lab.starting.proofs.heardDhcp(mac, who),

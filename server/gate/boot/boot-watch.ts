@@ -48,8 +48,11 @@ export class BootWatch implements Disposable {
     this.ports.courses.answered(fact, now());
   }
 
+  /** Takes back what it has told: whoever follows the boots next knows nothing of it. */
   [Symbol.dispose](): void {
     clearInterval(this.timer);
+    for (const mac of this.told.keys()) this.ports.trouble(mac, null);
+    this.told = new Map();
   }
 
   private look(): void {
