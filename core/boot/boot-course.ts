@@ -24,6 +24,11 @@ const courseMs = 15 * 60_000;
 /** MACs and relays cost nothing to invent: the one that was silent for longest is forgotten. */
 const coursesLimit = 1024;
 const relaysLimit = 16;
+const declinesLimit = 1024;
+/** So many addresses that are declined are no PC's mistake, and no single conflict. */
+const declinesTold = 4;
+/** MACs that are named in a text; of more it is said how many. */
+const namedLimit = 3;
 
 interface Course {
   heardAt: Millis;
@@ -40,10 +45,18 @@ interface Course {
   fault: string | null;
 }
 
+interface Decline {
+  readonly mac: MacAddress;
+  readonly address: string;
+  readonly at: Millis;
+}
+
 export class BootCourses {
   private readonly mode: "server" | "proxy";
   private readonly courses = new Map<MacAddress, Course>();
   private readonly relays = new Map<string, Millis>();
+  /** By MAC and address. */
+  private readonly declines = new Map<string, Decline>();
 
   constructor(mode: "server" | "proxy") {
     this.mode = mode;
@@ -98,6 +111,8 @@ export class BootCourses {
         // Of another network: what becomes of its PCs is not seen here.
         this.courses.delete(mac);
         return this.relayed(address ?? "", now);
+      case "declined":
+        return this.declined({ mac, address: address ?? "", at: now });
       default:
         return;
     }
@@ -161,6 +176,20 @@ export class BootCourses {
     ];
   }
 
+  /** The same of addresses that PCs declined. */
+  declineTexts(ownAddress: string, now: Millis): string[] {
+    for (const [key, { at }] of this.declines) if (now - at > courseMs) this.declines.delete(key);
+    const declines = [...this.declines.values()];
+    const count = new Set(declines.map(({ address }) => address)).size;
+    if (count < declinesTold) return [];
+    const macs = [...new Set(declines.map(({ mac }) => mac))];
+    const more = macs.length - namedLimit;
+    const named = `${macs.slice(0, namedLimit).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    return [
+      `${count} addresses that ${ownAddress} gave were declined within a quarter of an hour, as if something else had them, by ${macs.length} ${macs.length === 1 ? "MAC" : "MACs"} (${named}). Look for a host that answers ARP for addresses which it was not given (a router's proxy ARP, a second DHCP server's PCs), or for whatever declines all that it is offered`,
+    ];
+  }
+
   private troubleOf(course: Course, now: Millis): string | null {
     const { asking, told, address, fault } = course;
     if (fault !== null) return fault;
@@ -200,6 +229,13 @@ export class BootCourses {
     this.relays.delete(relay);
     makeRoom(this.relays, relaysLimit);
     this.relays.set(relay, now);
+  }
+
+  private declined(decline: Decline): void {
+    const key = `${decline.mac} ${decline.address}`;
+    this.declines.delete(key);
+    makeRoom(this.declines, declinesLimit);
+    this.declines.set(key, decline);
   }
 
   private course(mac: MacAddress, now: Millis): Course {

@@ -179,6 +179,30 @@ test("what was silent for a quarter of an hour is forgotten", () => {
   assert.equal(trouble(913), null);
 });
 
+test("addresses that are declined one after another are told, with the MACs that declined them", () => {
+  const courses = new BootCourses("server");
+  const decline = (index: number, address: string, at: number) => {
+    const mac = parseMac(`02000000000${index}`) as MacAddress;
+    const fact = { kind: "declined", mac, xid: 1, address, text: "", loads: null } as const;
+    courses.answered(fact, seconds(at));
+    return courses.declineTexts("10.0.0.1", seconds(at))[0] ?? null;
+  };
+  for (let round = 0; round < 9; round++)
+    for (const host of [50, 51, 52]) assert.equal(decline(1, `10.0.0.${host}`, round), null);
+  assert.match(
+    decline(1, "10.0.0.53", 10) ?? "",
+    /^4 addresses that 10\.0\.0\.1 gave were declined within a quarter of an hour, .* by 1 MAC \(02:00:00:00:00:01\)\. Look for/,
+  );
+  for (let index = 2; index <= 5; index++) decline(index, "10.0.0.53", 11);
+  assert.match(
+    decline(2, "10.0.0.54", 12) ?? "",
+    /^5 addresses .* by 5 MACs \(02:00:00:00:00:01, 02:00:00:00:00:02, 02:00:00:00:00:03 and 2 more\)/,
+  );
+  assert.deepEqual(courses.declineTexts("10.0.0.1", seconds(913)), [], "that is over");
+  for (let index = 0; index < 3000; index++) decline(1, `10.1.${index >> 8}.${index & 255}`, 914);
+  assert.match(courses.declineTexts("10.0.0.1", seconds(914))[0] ?? "", /^1024 addresses/);
+});
+
 test("another roomcast that looks for servers is no PC that takes no offer", () => {
   const { says, trouble } = open("server");
   const watch = new DhcpWatch({ ownAddress: "10.0.0.2", ownMac: pc }, millis(0));

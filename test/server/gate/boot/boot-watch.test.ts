@@ -49,6 +49,13 @@ test("PCs that do not go on are told once, five of them by name; it is told, too
   t.mock.timers.tick(2000);
   assert.match(watch.networkTexts.join(), /relays 10\.9\.0\.1, 10\.9\.0\.2/);
   assert.equal(noted.length, 1, "relays that are invented do not fill the history");
+  for (let index = 1; index <= 6; index++) {
+    watch.answered(factOf("declined", index, `10.0.0.5${index}`));
+    t.mock.timers.tick(2000);
+  }
+  assert.match(watch.networkTexts.at(-1) ?? "", /^6 addresses that 10\.0\.0\.1 gave were declined/);
+  assert.match(noted.join("\n"), /relay.*\n4 addresses that \S+ gave were declined .* by 4 MACs/);
+  assert.equal(noted.length, 2);
 });
 
 test("what it has told it takes back when it ends", (t) => {
