@@ -44,7 +44,7 @@ import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { plannedNetworks, type ServeWords } from "./host/network-plans.ts";
 import { askSsh } from "./host/ssh-banner.ts";
-import { sendMagicPackets } from "./host/wake.ts";
+import { sendMagicPacketsOn } from "./host/wake.ts";
 import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
@@ -162,10 +162,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
     optimiseAt: optimiseAtOf(config),
     startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
-    async wake(macs) {
-      // On which network a PC is that is off, its switch knows best.
-      for (const interfaceName of networks.names) await sendMagicPackets({ interfaceName, macs });
-    },
+    // On which network a PC is that is off, its switch knows best.
+    wake: (macs) =>
+      sendMagicPacketsOn(networks.names, macs, (err) => log.warn({ err }, "wake-on-LAN")),
     log: (fields, text) => log.info(fields, text),
   });
   // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
