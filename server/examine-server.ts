@@ -6,6 +6,7 @@ import {
   dhcpFindings,
   linkFindings,
   lossFindings,
+  overlapFindings,
   querierFinding,
 } from "./doctor/room-checks.ts";
 import type { Lab } from "./lab/lab.ts";
@@ -38,10 +39,11 @@ export async function examineServer(server: {
     },
   });
   // The checks of the interfaces say it of those that are down.
-  const told = [...networks.pcTroubles, ...networks.troubles];
+  const told = [...networks.pcTroubles, ...networks.troubles, ...networks.overlaps];
   const wrong = lab.announcer.warnings.filter((text) => !told.includes(text));
   return doctorView(networks.names, true, [
     ...findings,
+    ...overlapFindings(networks.overlaps),
     ...dhcpFindings(answered, wrong),
     ...bootFindings(networks.pcTroubles),
     ...networks.status().flatMap(({ interface: name }) => {

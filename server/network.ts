@@ -10,6 +10,7 @@ import type { GatePorts } from "./gate/gate.ts";
 import type { GateKeys } from "./gate/keys.ts";
 import { strangersLimit } from "./gate/strangers.ts";
 import type { Tls } from "./gate/tls.ts";
+import type { ArpHearing } from "./host/arp-hearing.ts";
 import type { Config } from "./host/config.ts";
 import { type IgmpListener, openIgmpListener } from "./host/igmp-listener.ts";
 import type { InterfaceAddress } from "./host/interface-address.ts";
@@ -31,6 +32,8 @@ export interface NetworkPorts {
   readonly api: ApiPorts;
   readonly gate: Omit<GatePorts, "interfaceAddress">;
   readonly state: BootServicesOptions["state"];
+  /** Is told which networks there are to hear ARP on. */
+  readonly arp: Pick<ArpHearing, "serve">;
   readonly log: Log;
 }
 
@@ -95,6 +98,7 @@ export async function serveNetwork(
   opened.defer(() => forNetwork.close());
   await listenAt(forBoot, { host: address, port: httpPort }, "--http-port");
   opened.defer(() => forBoot.close());
+  opened.use(ports.arp.serve(interfaceName));
   const kept = opened.move();
   return {
     ...{ at, url, gateUrl, igmp },

@@ -1,6 +1,7 @@
 /** All networks of a server: each is served while its interface has its address, and again when it has it again. */
 import { assert, errorText, RoomcastError } from "../core/errors.ts";
 import { asError } from "../core/node/guard.ts";
+import { subnetOf } from "../core/units/ipv4.ts";
 import { parseMac } from "../core/units/mac.ts";
 import type { NetworkStatus } from "../core/wire/api.ts";
 import { interfaceChecks } from "./doctor/host-checks.ts";
@@ -22,7 +23,9 @@ interface Slot {
   served: ServedNetwork | null;
   /** Why it is not served, in words. */
   trouble: string | null;
-  /** What is wrong with its DHCP and its PCs' boots. */
+  /** Of the services that it has, or that are being started. */
+  place: NetworkPlace | null;
+  /** What is wrong with its DHCP and its PCs' boots, while it is served. */
   warnings: readonly string[];
   retryAt: number;
 }
@@ -39,6 +42,7 @@ export interface NetworksPorts {
 export class Networks implements AsyncDisposable {
   private readonly slots: readonly [Slot, ...Slot[]];
   private readonly config: Config;
+  private readonly addressOf: (interfaceName: string) => InterfaceAddress | null;
   private ports: NetworksPorts | null = null;
   private firstServed: ServedNetwork | null = null;
   private timer: NodeJS.Timeout | undefined;
@@ -46,10 +50,19 @@ export class Networks implements AsyncDisposable {
   private isLooking = false;
 
   /** Throws `refused` when the first network's interface has no address: the server has to be somewhere. */
-  constructor(plans: readonly [NetworkPlan, ...NetworkPlan[]], config: Config) {
+  constructor(
+    plans: readonly [NetworkPlan, ...NetworkPlan[]],
+    config: Config,
+    addressOf = interfaceAddress,
+  ) {
     const [first, ...others] = plans;
+    const slotOf = (plan: NetworkPlan): Slot => ({
+      ...{ plan, at: addressOf(plan.interfaceName), served: null },
+      ...{ trouble: null, place: null, warnings: [], retryAt: 0 },
+    });
     this.slots = [slotOf(first), ...others.map(slotOf)];
     this.config = config;
+    this.addressOf = addressOf;
     if (this.slots[0].at === null) throw withoutAddress(first.interfaceName);
   }
 
@@ -84,6 +97,21 @@ export class Networks implements AsyncDisposable {
   /** For people: those that are not served, and why. */
   get troubles(): readonly string[] {
     return this.slots.flatMap(({ trouble }) => trouble ?? []);
+  }
+
+  /** For people: the networks that are not apart. */
+  get overlaps(): readonly string[] {
+    const there = this.slots.flatMap(({ plan, at, trouble }) =>
+      at === null || trouble !== null
+        ? []
+        : [{ name: plan.interfaceName, subnet: subnetOf(at.address, at.netmask) }],
+    );
+    return there.flatMap((one, index) =>
+      there
+        .slice(index + 1)
+        .filter(({ subnet }) => subnet.first <= one.subnet.last && one.subnet.first <= subnet.last)
+        .map(({ name }) => overlapText(one.name, name)),
+    );
   }
 
   /** The PCs whose network boot does not go on, a line each. */
@@ -149,7 +177,7 @@ export class Networks implements AsyncDisposable {
 
   private async lookAt(slot: Slot): Promise<void> {
     const { interfaceName } = slot.plan;
-    const now = interfaceAddress(interfaceName);
+    const now = this.addressOf(interfaceName);
     // Its sockets stay: the interface may come back as it was, and PCs go on where they are.
     if (now === null) return this.change(slot, downText(interfaceName));
     if (slot.served !== null && isSame(now, slot.served.at)) {
@@ -158,13 +186,18 @@ export class Networks implements AsyncDisposable {
       return this.ports?.note(`${interfaceName} is served again, with ${now.address}`);
     }
     if (performance.now() < slot.retryAt) return;
-    const { served, at } = slot;
-    slot.served = null;
-    slot.warnings = [];
-    await served?.[Symbol.asyncDispose]();
+    const { at } = slot;
     const before =
       at === null || at.address === now.address ? "" : `; before, it had ${at.address}`;
+    await this.end(slot);
     slot.at = now;
+    for (const other of this.slots) {
+      if (other.at?.address !== now.address || other === slot) continue;
+      if (this.addressOf(other.plan.interfaceName)?.address === now.address) continue;
+      // The address has moved here: it is the other's no more, and its sockets would keep it.
+      await this.end(other);
+      other.at = null;
+    }
     try {
       await this.serve(slot, now);
     } catch (error) {
@@ -176,15 +209,31 @@ export class Networks implements AsyncDisposable {
     this.ports?.note(`${interfaceName} is served, with ${now.address}${before}`);
   }
 
+  private async end(slot: Slot): Promise<void> {
+    const { served } = slot;
+    slot.served = null;
+    slot.place = null;
+    slot.warnings = [];
+    await served?.[Symbol.asyncDispose]();
+  }
+
   private async serve(slot: Slot, at: InterfaceAddress): Promise<void> {
-    const place = {
+    const place: NetworkPlace = {
       count: this.slots.length,
-      warn: (texts: readonly string[]) => {
+      warn: (texts) => {
+        // What ends may still say something.
+        if (slot.place !== place) return;
         slot.warnings = texts;
         this.tell();
       },
     };
-    slot.served = (await this.ports?.serve(slot.plan, at, place)) ?? null;
+    slot.place = place;
+    try {
+      slot.served = (await this.ports?.serve(slot.plan, at, place)) ?? null;
+    } catch (error) {
+      await this.end(slot);
+      throw error;
+    }
     if (slot === this.slots[0]) this.firstServed = slot.served;
   }
 
@@ -196,15 +245,11 @@ export class Networks implements AsyncDisposable {
   }
 
   private tell(): void {
-    const texts = this.slots.flatMap(({ trouble, warnings }) => [trouble ?? [], warnings].flat());
-    this.ports?.warn([...new Set(texts)]);
+    // Of a network that is away, nothing else can be known.
+    const texts = this.slots.flatMap(({ trouble, warnings }) => trouble ?? warnings);
+    this.ports?.warn([...new Set([...texts, ...this.overlaps])]);
   }
 }
-
-const slotOf = (plan: NetworkPlan): Slot => ({
-  ...{ plan, at: interfaceAddress(plan.interfaceName), served: null },
-  ...{ trouble: null, warnings: [], retryAt: 0 },
-});
 
 const isSame = (one: InterfaceAddress, other: InterfaceAddress): boolean =>
   one.index === other.index && one.address === other.address && one.netmask === other.netmask;
@@ -215,6 +260,9 @@ function downText(interfaceName: string): string {
   const what = found?.text ?? `${interfaceName} has no IPv4 address`;
   return `${what}: its PCs are not served until it is back${found?.mend ? `. To do: ${found.mend}` : ""}`;
 }
+
+const overlapText = (one: string, other: string): string =>
+  `the networks of ${one} and ${other} overlap: what is sent to PCs of one may leave by the other. Give each a network of its own, or serve one of them`;
 
 const withoutAddress = (name: string): RoomcastError =>
   new RoomcastError(

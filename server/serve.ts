@@ -28,6 +28,7 @@ import { builtPageFolder } from "./gate/page-routes.ts";
 import { SigningKeys } from "./gate/signing-keys.ts";
 import { readSiteCertificate } from "./gate/site-certificate.ts";
 import { Tls } from "./gate/tls.ts";
+import { ArpHearing } from "./host/arp-hearing.ts";
 import { openArpListener } from "./host/arp-listener.ts";
 import { sendCheckBurst } from "./host/check-sender.ts";
 import {
@@ -43,7 +44,7 @@ import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { plannedNetworks, type ServeWords } from "./host/network-plans.ts";
 import { askSsh } from "./host/ssh-banner.ts";
-import { sendMagicPackets } from "./host/wake.ts";
+import { sendMagicPacketsOn } from "./host/wake.ts";
 import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
 import { Lab } from "./lab/lab.ts";
@@ -107,6 +108,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const historyDays = config.history?.keepDays ?? usualHistoryDays;
   const links = new AgentLinks(log, () => keys.pins);
   const grants = new Grants();
+  const arp = new ArpHearing({
+    open: (interfaceName, heard) =>
+      openArpListener({ interfaceName, heard, onError: (err) => log.warn({ err }, "ARP") }),
+    log: (fields, text) => log.info(fields, text),
+  });
   const isReachable = Promise.withResolvers<void>();
   const startSender = sendersAhead([castSourceModule]);
   const lab = new Lab({
@@ -136,17 +142,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     seal: (grant) => grants.seal(grant),
     rateLimitBps: (room, network) => least(rateLimitOf(config, room), networks.at(network).rateBps),
     senses: {
-      hearArp(heard) {
-        const listeners = new DisposableStack();
-        for (const { name: interfaceName } of networks.known())
-          listeners.use(
-            openArpListener({
-              ...{ interfaceName, heard },
-              onError: (err) => log.warn({ err }, "ARP"),
-            }),
-          );
-        return listeners;
-      },
+      hearArp: (heard) => arp.hear(heard),
       async askSsh(at) {
         const network = networkWith(networks.known(), at);
         return network === undefined ? null : askSsh(network.name, at);
@@ -166,10 +162,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
     optimiseAt: optimiseAtOf(config),
     startFit: fitStarter({ dataFolder, reachable: isReachable.promise, log }),
-    async wake(macs) {
-      // On which network a PC is that is off, its switch knows best.
-      for (const interfaceName of networks.names) await sendMagicPackets({ interfaceName, macs });
-    },
+    // On which network a PC is that is off, its switch knows best.
+    wake: (macs) =>
+      sendMagicPacketsOn(networks.names, macs, (err) => log.warn({ err }, "wake-on-LAN")),
     log: (fields, text) => log.info(fields, text),
   });
   // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
@@ -218,7 +213,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   cleanup.defer(() => campus?.shared.close());
   cleanup.use(networks);
   const common: NetworkPorts = {
-    ...{ httpPort, httpsPort, config, bootFolder, keys, tls, api, state, log },
+    ...{ httpPort, httpsPort, config, bootFolder, keys, tls, api, state, arp, log },
     pageFolder: builtPageFolder,
     names: [hostname(), "localhost", gateServername, ...(config.tls?.names ?? [])],
     gate: { lab, images, links, grants },

@@ -19,11 +19,20 @@ const asksWithoutTaking = 3;
 const askingMs = 10_000;
 /** Firmware and loaders ask for what they were told within a second or two. */
 const fetchingMs = 20_000;
+/** What a loader, and what a script does next takes longer: a link that comes up anew, a person who reads the menu. */
+const goingOnMs = 60_000;
 /** What has not been heard of for so long says nothing of now. */
 const courseMs = 15 * 60_000;
 /** MACs and relays cost nothing to invent: the one that was silent for longest is forgotten. */
 const coursesLimit = 1024;
 const relaysLimit = 16;
+const declinesLimit = 1024;
+/** So many addresses that are declined are no PC's mistake, and no single conflict. */
+const declinesTold = 4;
+/** MACs that are named in a text; of more it is said how many. */
+const namedLimit = 3;
+
+type DhcpMode = "server" | "proxy" | "off";
 
 interface Course {
   heardAt: Millis;
@@ -33,19 +42,34 @@ interface Course {
   offer: { readonly loads: Loads | null } | null;
   /** Why it got none. */
   refusal: string | null;
-  /** What it was told to load with the address that it took, and has not asked for. */
-  told: { readonly at: Millis; readonly loads: Loads } | null;
+  /** What it is to do, and has not done yet. */
+  next: Next | null;
   address: string | null;
   /** Why it cannot boot here, or why a transfer ended. */
   fault: string | null;
 }
 
+type Next = { readonly at: Millis } & (
+  | { readonly name: "fetch-told" | "fetch-kernel"; readonly loads: Loads }
+  /** To ask for an address or a file, by the loader that it has got. */
+  | { readonly name: "go-on"; readonly file: string }
+);
+
+interface Decline {
+  readonly mac: MacAddress;
+  readonly address: string;
+  readonly at: Millis;
+}
+
 export class BootCourses {
-  private readonly mode: "server" | "proxy";
+  private readonly mode: DhcpMode;
   private readonly courses = new Map<MacAddress, Course>();
   private readonly relays = new Map<string, Millis>();
+  /** By MAC and address. */
+  private readonly declines = new Map<string, Decline>();
 
-  constructor(mode: "server" | "proxy") {
+  /** `off`: others answer, and what they say is not heard; what PCs ask is. */
+  constructor(mode: DhcpMode) {
     this.mode = mode;
   }
 
@@ -65,9 +89,11 @@ export class BootCourses {
         course.asking.count++;
         course.asking.lastAt = now;
       }
+      // A loader goes on, or the PC was started anew.
+      if (course.next?.name !== "fetch-told") course.next = null;
     }
-    // Beside another server a proxy sees what the PC takes by its request, which goes to all.
-    if (this.mode === "proxy" && type === dhcpType.request && packet.options.has(54)) {
+    // Beside another server it is seen what the PC takes by its request, which goes to all.
+    if (this.mode !== "server" && type === dhcpType.request && packet.options.has(54)) {
       const loads = this.courses.get(packet.mac)?.offer?.loads ?? null;
       this.took(packet.mac, asked.address, loads, now);
     }
@@ -98,23 +124,31 @@ export class BootCourses {
         // Of another network: what becomes of its PCs is not seen here.
         this.courses.delete(mac);
         return this.relayed(address ?? "", now);
+      case "declined":
+        return this.declined({ mac, address: address ?? "", at: now });
       default:
         return;
     }
   }
 
   /** Whoever has this address has asked for a file, by TFTP or HTTP. */
-  fetches(address: string): void {
+  fetches(address: string, file: string, now: Millis): void {
     const mac = this.macAt(address);
-    if (mac !== null) this.fetchesAs(mac);
+    const course = mac === null ? undefined : this.courses.get(mac);
+    if (course === undefined) return;
+    course.fault = null;
+    const loader = loaders.exec(file)?.[1];
+    course.next = loader === undefined ? null : { name: "go-on", at: now, file: loader };
   }
 
-  /** The PC with this MAC has. */
-  fetchesAs(mac: MacAddress): void {
+  /** The PC with this MAC has got what says what it is to start; null: no kernel from here. */
+  gotScript(mac: MacAddress, kernel: Loads | null, now: Millis): void {
     const course = this.courses.get(mac);
     if (course === undefined) return;
-    course.told = null;
     course.fault = null;
+    // Who asks for the kernel is known by the address alone.
+    const isSeen = kernel !== null && course.address !== null;
+    course.next = isSeen ? { name: "fetch-kernel", at: now, loads: kernel } : null;
   }
 
   /** A transfer to this address was given up: nothing of it was acknowledged any more. */
@@ -161,8 +195,22 @@ export class BootCourses {
     ];
   }
 
+  /** The same of addresses that PCs declined. */
+  declineTexts(ownAddress: string, now: Millis): string[] {
+    for (const [key, { at }] of this.declines) if (now - at > courseMs) this.declines.delete(key);
+    const declines = [...this.declines.values()];
+    const count = new Set(declines.map(({ address }) => address)).size;
+    if (count < declinesTold) return [];
+    const macs = [...new Set(declines.map(({ mac }) => mac))];
+    const more = macs.length - namedLimit;
+    const named = `${macs.slice(0, namedLimit).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    return [
+      `${count} addresses that ${ownAddress} gave were declined within a quarter of an hour, as if something else had them, by ${macs.length} ${macs.length === 1 ? "MAC" : "MACs"} (${named}). Look for a host that answers ARP for addresses which it was not given (a router's proxy ARP, a second DHCP server's PCs), or for whatever declines all that it is offered`,
+    ];
+  }
+
   private troubleOf(course: Course, now: Millis): string | null {
-    const { asking, told, address, fault } = course;
+    const { asking, next, fault } = course;
     if (fault !== null) return fault;
     if (asking !== null) {
       const { count } = asking;
@@ -172,13 +220,13 @@ export class BootCourses {
         return `${times} and ${this.whyNotTaken(course)}`;
       }
     }
-    if (told === null || now - told.at < fetchingMs) return null;
-    const { by, file } = told.loads;
-    const own = address === null ? "its address" : `its address ${address}`;
-    return `has ${own} and was told to load ${file} by ${by}, and never asked for it: ${whyNotFetched[by]}`;
+    const patienceMs = next?.name === "fetch-told" ? fetchingMs : goingOnMs;
+    return next === null || now - next.at < patienceMs ? null : notDone(next, course);
   }
 
   private whyNotTaken({ offer, refusal }: Course): string {
+    if (this.mode === "off")
+      return "takes no address: the network's DHCP server does not answer it or tells it nothing to boot (next-server, options 66 and 67), or the answers do not reach the PC (VLAN, port security)";
     if (offer === null) return `is offered nothing${refusal === null ? "" : `: ${refusal}`}`;
     if (this.mode === "server")
       return "takes no offer: another DHCP server's answer comes first, or this server's answer does not reach the PC (VLAN, port security)";
@@ -191,15 +239,24 @@ export class BootCourses {
     // Of what cannot boot here, an address changes nothing.
     if (loads !== null) course.fault = null;
     if (address !== null) course.address = address;
-    if (loads === null) course.told = null;
+    const { next } = course;
+    if (loads === null) course.next = null;
     // Told the same again, it is as late as before.
-    else if (course.told?.loads.file !== loads.file) course.told = { at: now, loads };
+    else if (next?.name !== "fetch-told" || next.loads.file !== loads.file)
+      course.next = { name: "fetch-told", at: now, loads };
   }
 
   private relayed(relay: string, now: Millis): void {
     this.relays.delete(relay);
     makeRoom(this.relays, relaysLimit);
     this.relays.set(relay, now);
+  }
+
+  private declined(decline: Decline): void {
+    const key = `${decline.mac} ${decline.address}`;
+    this.declines.delete(key);
+    makeRoom(this.declines, declinesLimit);
+    this.declines.set(key, decline);
   }
 
   private course(mac: MacAddress, now: Millis): Course {
@@ -216,8 +273,27 @@ export class BootCourses {
 
 const newCourse = (now: Millis): Course => ({
   ...{ heardAt: now, asking: null, offer: null, refusal: null },
-  ...{ told: null, address: null, fault: null },
+  ...{ next: null, address: null, fault: null },
 });
+
+/** What starts before there is a script. */
+const loaders = /(?:^|\/)(undionly\.kpxe|snponly\.efi|shimx64\.efi|grubx64\.efi)$/;
+
+function notDone(next: Next, { address }: Course): string {
+  switch (next.name) {
+    case "fetch-told": {
+      const { by, file } = next.loads;
+      const own = address === null ? "its address" : `its address ${address}`;
+      return `has ${own} and was told to load ${file} by ${by}, and never asked for it: ${whyNotFetched[by]}`;
+    }
+    case "go-on":
+      return `has asked for ${next.file}, and for nothing since: its firmware refuses that loader (Secure Boot), the loader hangs or has no driver for the network card, or the PC was switched off`;
+    case "fetch-kernel": {
+      const { by, file } = next.loads;
+      return `has got its boot menu and was to load ${file} by ${by}, and never asked for it: somebody chose otherwise in the menu, the boot loader hangs, or the PC was switched off`;
+    }
+  }
+}
 
 const whyNotFetched: Readonly<Record<Loads["by"], string>> = {
   TFTP: "its packets to UDP port 69 of this server are lost (a firewall), another DHCP server told it something else, or it was switched off",

@@ -44,8 +44,9 @@ export type Claim =
 const offerMs = 60_000;
 /** Milliseconds for which a declined address is not offered, because something else has it. */
 const declinedMs = 600_000;
-/** Addresses that rest at once on one client's word, and the part of the range that they are at most. */
+/** Addresses that rest at once on one client's word. */
 const declinesLimit = 8;
+/** The part of the range that rests at once on clients' words, however many they are: a client costs nothing to invent. */
 const declinesPart = 1 / 4;
 
 /** What an address is, until then; afterwards it is free, but still remembered. */
@@ -145,17 +146,16 @@ export class LeasePool {
   }
 
   /**
-   * As `release`; and the address is not given out for ten minutes. A client that declines whatever it
-   * gets must not empty the range: the address that it declined first comes back for its latest.
+   * As `release`; and the address is not given out for ten minutes. Clients that decline whatever they get must not
+   * empty the range: the addresses that were declined first come back for the latest, after all that rests on nobody's
+   * word. As every other, such an address is asked for before it is offered, and rests again if somebody answers.
    */
   decline(mac: MacAddress, asked: string, now: Millis): boolean {
     if (!this.rest(mac, asked, mac, now)) return false;
-    const own = [...this.holdings].filter(
-      ([, holding]) => holding.name === "declined" && holding.by === mac && holding.until > now,
-    );
     const size = this.range.last - this.range.first + 1;
-    const limit = Math.min(declinesLimit, Math.max(1, Math.floor(size * declinesPart)));
-    for (const [address] of own.slice(0, -limit)) this.drop(address);
+    const most = Math.max(1, Math.floor(size * declinesPart));
+    this.comeBack((by) => by === mac, Math.min(declinesLimit, most), now);
+    this.comeBack((by) => by !== null, most, now);
     return true;
   }
 
@@ -169,6 +169,16 @@ export class LeasePool {
     if (address === undefined || !this.release(mac, asked)) return false;
     this.holdings.set(address, { name: "declined", by, until: now + declinedMs });
     return true;
+  }
+
+  /** Of the addresses that rest on these words, only so many go on to. */
+  private comeBack(isMeant: (by: MacAddress | null) => boolean, limit: number, now: Millis): void {
+    const resting = [...this.holdings].filter(
+      ([, holding]) => holding.name === "declined" && isMeant(holding.by) && holding.until > now,
+    );
+    // The one that was declined first comes first.
+    for (const [address, holding] of resting.slice(0, -limit))
+      this.holdings.set(address, { ...holding, until: now });
   }
 
   private choose(mac: MacAddress, wanted: number | undefined, now: Millis): number | undefined {

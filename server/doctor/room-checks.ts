@@ -20,6 +20,10 @@ export function dhcpFindings(
   });
 }
 
+/** Networks that are not apart; each line says what to do. */
+export const overlapFindings = (texts: readonly string[]): Finding[] =>
+  texts.map((text) => ({ check: "interface", level: "problem", text, mend: null }));
+
 /** PCs whose network boot does not go on; each line says what it may mean. */
 export const bootFindings = (pcs: readonly string[]): Finding[] =>
   pcs.map((text) => ({ check: "network boot", level: "warning", text, mend: null }));

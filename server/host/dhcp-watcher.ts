@@ -33,9 +33,9 @@ export function startDhcpWatcher(options: {
   onError(error: Error): void;
 }): DhcpWatcher {
   const { interfaceName, address, onFact, onError } = options;
-  const socket = openPacketSocket(interfaceName, etherType.ipv4, udpToPort(clientPort));
   const now = () => millis(performance.now());
   const watch = new DhcpWatch({ ownAddress: address, ownMac: ownMac(interfaceName) }, now());
+  const socket = openPacketSocket(interfaceName, etherType.ipv4, udpToPort(clientPort));
 
   const ask = (): void => {
     const { packet, facts } = watch.look(randomInt(2 ** 32), now());

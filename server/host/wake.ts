@@ -34,6 +34,23 @@ export async function sendMagicPackets(options: {
   }
 }
 
+/**
+ * The same on several interfaces: one by which nothing can be sent keeps no other from it. Rejects with `failed` when
+ * nothing could be sent by any.
+ */
+export async function sendMagicPacketsOn(
+  interfaceNames: readonly string[],
+  macs: readonly string[],
+  warn: (error: unknown) => void,
+): Promise<void> {
+  const sent = await Promise.allSettled(
+    interfaceNames.map((interfaceName) => sendMagicPackets({ interfaceName, macs })),
+  );
+  const failed = sent.filter((each) => each.status === "rejected");
+  if (failed.length > 0 && failed.length === sent.length) throw failed[0]?.reason;
+  for (const { reason } of failed) warn(reason);
+}
+
 async function sendAll(
   socket: Socket,
   address: string,

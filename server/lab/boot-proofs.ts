@@ -4,7 +4,6 @@
  * proves anything is decided by the sessions (core/session/boot-proof.ts).
  */
 import type { Asked } from "../../core/boot/who-asks.ts";
-import { errorText } from "../../core/errors.ts";
 import type { Sign } from "../../core/session/boot-proof.ts";
 import type { PcId } from "../../core/session/kind.ts";
 import type { MacAddress } from "../../core/units/mac.ts";
@@ -14,9 +13,9 @@ const askEveryMs = 3000;
 /** Ports that are tried at once: enough for a room in a few seconds, and no flood. */
 const askedAtOnce = 8;
 
-/** The host's senses on the lab's interface. */
+/** The host's senses on the lab's networks. */
 export interface WireSenses {
-  /** Hears who has which address, until it is disposed of. Throws without the privilege. */
+  /** Hears who has which address, wherever that can be heard, until it is disposed of. */
   hearArp(heard: (mac: MacAddress, address: string) => void): Disposable;
   /** What the SSH server of this address calls itself, and whose MAC the address is; null: nobody answers. */
   askSsh(address: string): Promise<{ readonly banner: string; readonly mac: string | null } | null>;
@@ -30,7 +29,6 @@ export interface BootProofsPorts extends WireSenses {
   seen(pc: PcId, sign: Sign): void;
   /** Calls again and again; answers how to end it. */
   every(ms: number, act: () => void): () => void;
-  log(fields: Record<string, unknown>, text: string): void;
 }
 
 interface Awaited {
@@ -56,7 +54,7 @@ export class BootProofs {
       if (!this.awaited.has(pc)) this.awaited.set(pc, { address: null, isAsked: false });
     if (this.awaited.size === 0) return this.close();
     this.stopAsking ??= this.ports.every(askEveryMs, () => this.ask());
-    this.arp ??= this.hear();
+    this.arp ??= this.ports.hearArp((mac, address) => this.heardArp(mac, address));
   }
 
   /** A PC has asked for an address, of whatever server. */
@@ -77,16 +75,6 @@ export class BootProofs {
     this.stopAsking = null;
     this.arp?.[Symbol.dispose]();
     this.arp = null;
-  }
-
-  /** Without the privilege the other senses have to do. */
-  private hear(): Disposable {
-    try {
-      return this.ports.hearArp((mac, address) => this.heardArp(mac, address));
-    } catch (error) {
-      this.ports.log({ reason: errorText(error) }, "PCs that come up are not looked for by ARP");
-      return { [Symbol.dispose]: () => {} };
-    }
   }
 
   private heardArp(mac: MacAddress, address: string): void {

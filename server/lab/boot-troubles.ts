@@ -1,3 +1,4 @@
+import { makeRoom } from "../../core/units/make-room.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Inventory } from "./inventory.ts";
@@ -5,6 +6,8 @@ import type { Inventory } from "./inventory.ts";
 /** MACs cost nothing to invent: so many of PCs that nobody knows are written into the history in this time. */
 const strangersLimit = 20;
 const strangersMs = 3_600_000;
+/** PCs of which something is told at once: more than four networks' boot services follow. */
+const toldLimit = 4096;
 
 export interface BootTroublesPorts {
   readonly inventory: Pick<Inventory, "withMac">;
@@ -16,8 +19,8 @@ export interface BootTroublesPorts {
 /** What keeps PCs from booting from the network, as the boot services see it. */
 export class BootTroubles {
   private readonly ports: BootTroublesPorts;
-  /** By MAC; the boot services end each of them. */
-  private readonly texts = new Map<string, string>();
+  /** By MAC, what each network's boot services say of it; they take back each of them. */
+  private readonly told = new Map<string, Map<string, string>>();
   /** When strangers were written down. */
   private notedAt: number[] = [];
 
@@ -25,12 +28,22 @@ export class BootTroubles {
     this.ports = ports;
   }
 
-  /** `text`: the rest of a sentence about the PC; null: it goes on, or is not heard of any more. */
-  tell(mac: string, text: string | null): void {
+  /**
+   * `network`: the interface whose boot services say it. `text`: the rest of a sentence about the PC; null: it goes
+   * on, or is not heard of there any more.
+   */
+  tell(network: string, mac: string, text: string | null): void {
     const { inventory, announcer } = this.ports;
-    const isNew = text !== null && !this.texts.has(mac);
-    if (text === null) this.texts.delete(mac);
-    else this.texts.set(mac, text);
+    const before = this.told.get(mac);
+    const isNew = text !== null && before === undefined;
+    const texts = new Map(before);
+    texts.delete(network);
+    if (text !== null) texts.set(network, text);
+    this.told.delete(mac);
+    if (texts.size > 0) {
+      makeRoom(this.told, toldLimit);
+      this.told.set(mac, texts);
+    }
     const pcs = inventory.withMac(mac);
     for (const { id } of pcs) {
       if (isNew) announcer.note({ pc: id }, text);
@@ -39,12 +52,9 @@ export class BootTroubles {
     if (isNew && pcs.length === 0 && this.mayNoteStranger()) announcer.note({}, `${mac} ${text}`);
   }
 
+  /** What was told of it last, and is not taken back. */
   of({ macs }: Pick<PcRecord, "macs">): string | null {
-    for (const mac of macs) {
-      const text = this.texts.get(mac);
-      if (text !== undefined) return text;
-    }
-    return null;
+    return macs.flatMap((mac) => [...(this.told.get(mac)?.values() ?? [])].at(-1) ?? [])[0] ?? null;
   }
 
   private mayNoteStranger(): boolean {

@@ -347,11 +347,12 @@ test("proxy: option 60 of another server, a relay, a Raspberry Pi and firmware t
   }
 });
 
-test("off: a server that sends PCs elsewhere is told of; one that sends them here is not", async () => {
+test("off: a server that sends PCs elsewhere is told of, and firmware that takes no address; one that sends them here is not", async () => {
   const served = await serve("--dhcp", "off");
   const here = await startOther(other, `--dhcp-boot=shimx64.efi,,${serverAddress}`);
   const client = await bootClient(pcs[1] as string);
   const ask = () => client.tell({ hex: discoverOfUefi(true), to: "255.255.255.255", port: 67 });
+  const askedAt = performance.now();
   ask();
   await served.program.line(new RegExp(`the DHCP server ${otherAddress}.* appeared`), 0, 15);
   assert.deepEqual((await served.status()).warnings, []);
@@ -365,6 +366,13 @@ test("off: a server that sends PCs elsewhere is told of; one that sends them her
     60,
   );
   assert.equal((await served.status()).warnings.length, 1);
+  await sleep(askedAt + 11_000 - performance.now());
+  ask();
+  await served.program.line(/has asked 3 times in \d+ s and takes no address/, 0, 15);
+  const sockets = await run(["ss", "-Hlun", "sport", "=", ":67"], {
+    namespace: network.serverNamespace,
+  });
+  assert.equal(sockets.stdout, "", "it is heard without the port");
   await served.end();
   for (const { child, ended } of [elsewhere, client]) {
     child.kill("SIGKILL");

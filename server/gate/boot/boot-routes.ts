@@ -16,10 +16,10 @@ export interface BootRoutesOptions {
   gate(): BootGate;
   /** What a PC's script is to say; changes nothing. */
   plan(mac: MacAddress): BootPlan;
-  /** A PC has asked for its script. */
-  asked(mac: MacAddress): void;
-  /** Whoever has this address has asked for a file. */
-  fetches(address: string): void;
+  /** A PC has asked for its script, which says this. */
+  asked(mac: MacAddress, plan: BootPlan): void;
+  /** Whoever has this address has asked for this path. */
+  fetches(address: string, path: string): void;
   /** What a path in a PC's own folder of the Secure Boot image stands for; undefined for any other. */
   secureFile(path: string): string | undefined;
 }
@@ -45,7 +45,7 @@ const kernelFiles = /^kernels\/[A-Za-z0-9][A-Za-z0-9._-]*\/(vmlinuz|modules\.img
 export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): void {
   const { folder, serverUrl } = options;
 
-  app.addHook("onRequest", async ({ ip }) => options.fetches(ip));
+  app.addHook("onRequest", async ({ ip, url }) => options.fetches(ip, url));
   // For an iPXE that DHCP did not send here, such as one at its prompt: its own settings add the MAC.
   app.route({
     method: ["GET", "HEAD"],
@@ -63,9 +63,9 @@ export function bootRoutes(app: FastifyInstance, options: BootRoutesOptions): vo
       if (mac === undefined) {
         throw new RoomcastError("bad-input", "that is no MAC", "chain to /boot/ipxe");
       }
-      const script = ipxeScript(options.plan(mac));
-      if (method === "GET") options.asked(mac);
-      return reply.type("text/plain").header("cache-control", "no-store").send(script);
+      const plan = options.plan(mac);
+      if (method === "GET") options.asked(mac, plan);
+      return reply.type("text/plain").header("cache-control", "no-store").send(ipxeScript(plan));
     },
   });
   app.get("/boot/key", async (_request, reply): Promise<BootKey> => {

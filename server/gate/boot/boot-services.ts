@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { BootCourses } from "../../../core/boot/boot-course.ts";
 import { neededFiles, signedFiles, siteFiles } from "../../../core/boot/boot-files.ts";
 import type { BootGate, BootPlan } from "../../../core/boot/boot-menu.ts";
+import type { Loads } from "../../../core/boot/dhcp-action.ts";
 import type { DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { grubScript, grubScriptName } from "../../../core/boot/grub-script.ts";
 import { secureBootRequest } from "../../../core/boot/secure-boot.ts";
@@ -81,12 +81,13 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     hint: (mac) => lab.starting.askedForBootFiles(mac),
     onError,
   });
-  let courses: BootCourses | null = null;
-  const asked = (mac: MacAddress): void => {
-    courses?.fetchesAs(mac);
+  const now = () => millis(performance.now());
+  const asked = (mac: MacAddress, kernel: Loads | null): void => {
+    service.courses.gotScript(mac, kernel, now());
     hints.asked(mac);
   };
-  const fetches = (client: string): void => courses?.fetches(client);
+  const fetches = (client: string, file: string): void =>
+    service.courses.fetches(client, file, now());
   const hasOwnImage = options.boot.secureBootImage === true;
   if (hasOwnImage) requireOwnImage(folder, lacking(siteFiles));
   /** The file that a PC gets in its own folder of the Secure Boot image; undefined: it asks for something else. */
@@ -94,7 +95,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     const request = hasOwnImage ? secureBootRequest(path) : undefined;
     if (request === undefined) return undefined;
     const file = request.file(lab.starting.boots.decide(request.mac).decision);
-    if (request.isSecondStage) asked(request.mac);
+    if (request.isSecondStage) asked(request.mac, null);
     return file;
   };
   const unsigned = hasOwnImage ? [] : lacking(signedFiles);
@@ -111,7 +112,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       bootUuids: lab.starting.uuids,
       seats: lab.dhcpSeats,
       troubles: {
-        trouble: (mac, text) => lab.starting.troubles.tell(mac, text),
+        trouble: (mac, text) => lab.starting.troubles.tell(options.interfaceName, mac, text),
         nameOf: (mac) => lab.starting.troubles.nameOf(mac),
       },
       asked: (mac, who) => lab.starting.proofs.heardDhcp(mac, who),
@@ -119,7 +120,6 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       onError,
     }),
   );
-  courses = service.courses;
   listeners.push(...service.listeners);
   if (missing.length === 0) {
     opened.use(
@@ -132,17 +132,16 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
           if (path !== undefined) return { path };
           const mac = parseMac(grubScriptName.exec(name)?.[1] ?? "");
           if (mac === undefined) return undefined;
-          const text = grubScript(plan(mac));
-          asked(mac);
-          return { text };
+          const made = plan(mac);
+          asked(mac, kernelOf(made, "TFTP"));
+          return { text: grubScript(made) };
         },
         mtu: () => interfaceMtu(options.interfaceName),
-        macAt: (client) => courses?.macAt(client) ?? null,
+        macAt: (client) => service.courses.macAt(client),
         onRequest: fetches,
         onFact({ outcome, ...fields }) {
           log.info(fields, `TFTP: ${outcome}`);
-          if (outcome === "given-up")
-            courses?.stoodStill(fields.client, fields.file, millis(performance.now()));
+          if (outcome === "given-up") service.courses.stoodStill(fields.client, fields.file, now());
         },
         onError,
       }),
@@ -156,10 +155,17 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
     get pcTroubles() {
       return service.pcTroubles;
     },
-    forRoutes: { folder, serverUrl: options.serverUrl, gate, plan, asked, fetches, secureFile },
+    forRoutes: {
+      ...{ folder, serverUrl: options.serverUrl, gate, plan, fetches, secureFile },
+      asked: (mac, made) => asked(mac, kernelOf(made, "HTTP")),
+    },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
+
+/** What a PC is to load next by this plan. */
+const kernelOf = ({ decision, kernels: [kernel] }: BootPlan, by: Loads["by"]): Loads | null =>
+  decision === "agent" ? { by, file: kernel.vmlinuz } : null;
 
 const bootFilesLack = (folder: string, missing: readonly string[]): RoomcastError =>
   new RoomcastError(

@@ -18,7 +18,7 @@ export interface BootWatchPorts {
   trouble(mac: MacAddress, text: string | null): void;
   /** The PC with this MAC, for people. */
   nameOf(mac: MacAddress): string;
-  /** For the history: said once, however many relays are heard meanwhile. */
+  /** For the history: said once, however many relays or declines are heard meanwhile. */
   note(text: string): void;
   /** What it tells has changed. */
   changed(): void;
@@ -27,17 +27,22 @@ export interface BootWatchPorts {
 
 /** Follows the network boots of PCs, and tells which do not go on. */
 export class BootWatch implements Disposable {
-  /** What is wrong with the network, in words. */
-  networkTexts: readonly string[] = [];
   /** What is wrong with the boots of PCs, a line each. */
   pcTexts: readonly string[] = [];
   private readonly ports: BootWatchPorts;
   private readonly timer: NodeJS.Timeout;
   private told: ReadonlyMap<MacAddress, string> = new Map();
+  /** Of relays, and of declines. */
+  private networkTold: readonly (readonly string[])[] = [];
 
   constructor(ports: BootWatchPorts) {
     this.ports = ports;
     this.timer = setInterval(() => guarded(ports.onError, () => this.look()), lookEveryMs);
+  }
+
+  /** What is wrong with the network, in words. */
+  get networkTexts(): readonly string[] {
+    return this.networkTold.flat();
   }
 
   asked(packet: DhcpPacket): void {
@@ -48,8 +53,11 @@ export class BootWatch implements Disposable {
     this.ports.courses.answered(fact, now());
   }
 
+  /** Takes back what it has told: whoever follows the boots next knows nothing of it. */
   [Symbol.dispose](): void {
     clearInterval(this.timer);
+    for (const mac of this.told.keys()) this.ports.trouble(mac, null);
+    this.told = new Map();
   }
 
   private look(): void {
@@ -62,12 +70,13 @@ export class BootWatch implements Disposable {
     const more = lines.length - namedLimit;
     const pcTexts = lines.slice(0, namedLimit);
     if (more > 0) pcTexts.push(`${more} more PCs do not get on with their network boot`);
-    const networkTexts = courses.relayTexts(address, now());
+    const network = [courses.relayTexts(address, now()), courses.declineTexts(address, now())];
     const before = [...this.networkTexts, ...this.pcTexts].join("\n");
-    if (this.networkTexts.length === 0) networkTexts.forEach(note);
-    this.networkTexts = networkTexts;
+    for (const [kind, texts] of network.entries())
+      if ((this.networkTold[kind] ?? []).length === 0) texts.forEach(note);
+    this.networkTold = network;
     this.pcTexts = pcTexts;
-    if ([...networkTexts, ...pcTexts].join("\n") !== before) changed();
+    if ([...this.networkTexts, ...pcTexts].join("\n") !== before) changed();
   }
 }
 

@@ -69,8 +69,8 @@ export interface DhcpService extends AsyncDisposable {
   status(): DhcpStatus;
   /** For people: what listens where. */
   readonly listeners: readonly string[];
-  /** How far PCs have come; null where DHCP is not answered. */
-  readonly courses: BootCourses | null;
+  /** How far PCs have come. */
+  readonly courses: BootCourses;
   /** The PCs whose network boot does not go on, a line each. */
   readonly pcTroubles: readonly string[];
 }
@@ -103,8 +103,8 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   const seen = found.length > 0 ? `${names} gives addresses` : "no other DHCP server answered";
   const why = wanted === "auto" ? `auto: ${seen} on ${interfaceName}` : `--dhcp ${wanted}`;
   log.info({ mode, interface: interfaceName }, `DHCP: ${mode} (${why})`);
-  const courses = mode === "off" ? null : new BootCourses(mode);
-  if (courses !== null) boots = opened.use(watchOf(options, courses, tell));
+  const courses = new BootCourses(mode);
+  boots = opened.use(watchOf(options, courses, tell));
 
   const tellFact = factTeller(options, watcher);
   const onFact = (fact: DhcpFact): void => {

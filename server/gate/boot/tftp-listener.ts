@@ -42,7 +42,7 @@ export interface TftpListenerOptions {
   /** Who has this address, if that is known: addresses change hands. */
   macAt(address: string): string | null;
   /** A client has asked for a file; how that ended, `onFact` hears. */
-  onRequest(address: string): void;
+  onRequest(address: string, file: string): void;
   onFact(fact: TftpFact): void;
   onError(error: Error): void;
 }
@@ -77,7 +77,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       return;
     }
     const { kind, file, mode, options: wanted } = decoded.value;
-    options.onRequest(client.address);
+    options.onRequest(client.address, file);
     if (kind === "wrq")
       return refuse(client, file, tftpError.accessViolation, "this server is read only");
     if (mode !== "octet")

@@ -42,7 +42,7 @@ const requests = (address: string, server: string) =>
   ]);
 
 /** A server of addresses, or a proxy, and what is known of the boots beside it. */
-function open(mode: "server" | "proxy", last = "10.0.0.59") {
+function open(mode: "server" | "proxy" | "off", last = "10.0.0.59") {
   const courses = new BootCourses(mode);
   const range = { first: number("10.0.0.50"), last: number(last) };
   const full = { range, leaseSeconds: 600, router: null, dns: [], fixed: new Map() };
@@ -53,8 +53,12 @@ function open(mode: "server" | "proxy", last = "10.0.0.59") {
     courses,
     says(said: DhcpPacket, at: number): DhcpAction[] {
       courses.asked(said, seconds(at));
-      const actions =
-        mode === "server" ? server.handle(said, seconds(at)) : proxy.handle(said, 67, nowhere);
+      const answers = {
+        server: () => server.handle(said, seconds(at)),
+        proxy: () => proxy.handle(said, 67, nowhere),
+        off: () => [],
+      };
+      const actions = answers[mode]();
       for (const action of actions)
         if (action.type === "fact") courses.answered(action.fact, seconds(at));
       return actions;
@@ -92,7 +96,7 @@ test("who has its address and never asks for what it was told to load, by TFTP o
   says(packet(dhcpType.discover), 40);
   says(requests("10.0.0.50", "10.0.0.1"), 41);
   assert.match(trouble(42) ?? "", /never asked/);
-  courses.fetches("10.0.0.50");
+  courses.fetches("10.0.0.50", "undionly.kpxe", seconds(42));
   assert.equal(trouble(100), null, "it has asked");
   const ipxe: [number, Uint8Array][] = [
     [60, text("PXEClient")],
@@ -105,7 +109,7 @@ test("who has its address and never asks for what it was told to load, by TFTP o
   ][];
   says(packet(dhcpType.request, {}, taken), 102);
   assert.match(trouble(123) ?? "", /told to load \/boot\/ipxe\/52-54-00-00-00-01 by HTTP/);
-  courses.fetchesAs(pc);
+  courses.gotScript(pc, null, seconds(123));
   assert.equal(trouble(124), null);
 });
 
@@ -117,8 +121,70 @@ test("beside another server of addresses: what the PC takes there it tells all",
   assert.equal(trouble(14), null);
   assert.match(trouble(34) ?? "", /^has its address 10\.0\.0\.77 and was told to load undionly/);
   assert.equal(courses.macAt("10.0.0.77"), pc);
-  courses.fetches("10.0.0.77");
+  courses.fetches("10.0.0.77", "undionly.kpxe", seconds(35));
   assert.equal(trouble(35), null);
+});
+
+test("who has asked for a loader, and for nothing since; and who has its menu, and never asked for the kernel", () => {
+  const { says, trouble, courses } = open("server");
+  const kernel = { by: "HTTP", file: "vmlinuz" } as const;
+  const starts = (at: number) => {
+    says(packet(dhcpType.discover), at);
+    says(requests("10.0.0.50", "10.0.0.1"), at);
+  };
+  for (const file of [
+    "undionly.kpxe",
+    "/boot/snponly.efi",
+    "secure/52-54-00-00-00-01/shimx64.efi",
+  ]) {
+    starts(0);
+    courses.fetches("10.0.0.50", file, seconds(1));
+    assert.equal(trouble(60), null, "its link comes up anew");
+    const name = file.slice(file.lastIndexOf("/") + 1);
+    assert.match(trouble(61) ?? "", new RegExp(`^has asked for ${name}, and for nothing since: `));
+  }
+  starts(70);
+  assert.equal(trouble(71), null, "it was started anew");
+  courses.fetches("10.0.0.50", "shimx64.efi", seconds(71));
+  courses.fetches("10.0.0.50", "grub/grub.cfg", seconds(72));
+  assert.equal(trouble(200), null, "that is no loader");
+  courses.gotScript(pc, kernel, seconds(200));
+  assert.equal(trouble(259), null, "somebody reads the menu");
+  assert.match(
+    trouble(260) ?? "",
+    /^has got its boot menu and was to load vmlinuz by HTTP, and never asked for it: /,
+  );
+  courses.fetches("10.0.0.50", "/boot/vmlinuz", seconds(261));
+  assert.equal(trouble(400), null);
+  courses.gotScript(pc, null, seconds(401));
+  assert.equal(trouble(500), null, "it starts its own disk");
+  courses.gotScript(pc, kernel, seconds(501));
+  starts(502);
+  courses.fetches("10.0.0.50", "undionly.kpxe", seconds(503));
+  says(packet(dhcpType.discover), 510);
+  assert.equal(trouble(600), null, "the loader goes on");
+});
+
+test("where DHCP is another's affair, what PCs ask is followed all the same", () => {
+  const { says, trouble, courses } = open("off");
+  for (const at of [0, 4, 12]) says(packet(dhcpType.discover), at);
+  assert.match(
+    trouble(12) ?? "",
+    /^has asked 3 times in 12 s and takes no address: .*options 66 and 67/,
+  );
+  says(requests("10.0.0.77", "10.0.0.9"), 13);
+  assert.equal(trouble(100), null, "what it was told to load is not known");
+  courses.fetches("10.0.0.77", "undionly.kpxe", seconds(101));
+  assert.match(trouble(161) ?? "", /^has asked for undionly\.kpxe, and for nothing since/);
+  courses.stoodStill("10.0.0.77", "undionly.kpxe", seconds(162));
+  assert.match(trouble(162) ?? "", /^asked for undionly\.kpxe by TFTP, and then took no more/);
+  // Of a PC whose address was not seen it is not known what it asks for.
+  const other = parseMac("525400000002") as MacAddress;
+  says({ ...packet(dhcpType.discover), mac: other }, 170);
+  for (const mac of [pc, other])
+    courses.gotScript(mac, { by: "TFTP", file: "vmlinuz" }, seconds(171));
+  assert.match(trouble(231) ?? "", /^has got its boot menu and was to load vmlinuz by TFTP/);
+  assert.equal(trouble(231, other), null);
 });
 
 test("who takes another server's offer here is that one's affair; a system that runs is nobody's", () => {
@@ -151,11 +217,11 @@ test("what cannot boot here, and a transfer that stands still", () => {
   assert.match(trouble(1, pi) ?? "", /^cannot boot from here: it is a Raspberry Pi/);
   says(packet(dhcpType.discover), 0);
   says(requests("10.0.0.50", "10.0.0.1"), 1);
-  courses.fetches("10.0.0.50");
+  courses.fetches("10.0.0.50", "undionly.kpxe", seconds(2));
   courses.stoodStill("10.0.0.50", "undionly.kpxe", seconds(9));
   courses.stoodStill("10.0.0.200", "undionly.kpxe", seconds(9));
   assert.match(trouble(10) ?? "", /^asked for undionly\.kpxe by TFTP, and then took no more of it/);
-  courses.fetches("10.0.0.50");
+  courses.fetches("10.0.0.50", "undionly.kpxe", seconds(11));
   assert.equal(trouble(11), null);
 });
 
@@ -177,6 +243,30 @@ test("what was silent for a quarter of an hour is forgotten", () => {
   for (const at of [0, 4, 12]) says(packet(dhcpType.discover), at);
   assert.notEqual(trouble(900), null);
   assert.equal(trouble(913), null);
+});
+
+test("addresses that are declined one after another are told, with the MACs that declined them", () => {
+  const courses = new BootCourses("server");
+  const decline = (index: number, address: string, at: number) => {
+    const mac = parseMac(`02000000000${index}`) as MacAddress;
+    const fact = { kind: "declined", mac, xid: 1, address, text: "", loads: null } as const;
+    courses.answered(fact, seconds(at));
+    return courses.declineTexts("10.0.0.1", seconds(at))[0] ?? null;
+  };
+  for (let round = 0; round < 9; round++)
+    for (const host of [50, 51, 52]) assert.equal(decline(1, `10.0.0.${host}`, round), null);
+  assert.match(
+    decline(1, "10.0.0.53", 10) ?? "",
+    /^4 addresses that 10\.0\.0\.1 gave were declined within a quarter of an hour, .* by 1 MAC \(02:00:00:00:00:01\)\. Look for/,
+  );
+  for (let index = 2; index <= 5; index++) decline(index, "10.0.0.53", 11);
+  assert.match(
+    decline(2, "10.0.0.54", 12) ?? "",
+    /^5 addresses .* by 5 MACs \(02:00:00:00:00:01, 02:00:00:00:00:02, 02:00:00:00:00:03 and 2 more\)/,
+  );
+  assert.deepEqual(courses.declineTexts("10.0.0.1", seconds(913)), [], "that is over");
+  for (let index = 0; index < 3000; index++) decline(1, `10.1.${index >> 8}.${index & 255}`, 914);
+  assert.match(courses.declineTexts("10.0.0.1", seconds(914))[0] ?? "", /^1024 addresses/);
 });
 
 test("another roomcast that looks for servers is no PC that takes no offer", () => {

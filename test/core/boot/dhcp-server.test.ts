@@ -227,6 +227,58 @@ test("one client that declines every offer leaves the others their addresses", (
   assert.equal(later.filter((address) => address !== undefined).length, 8, "all of them come back");
 });
 
+test("many clients that decline every offer leave the others three quarters of the range", () => {
+  const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.39") } });
+  for (let round = 0; round < 35; round++) {
+    const mac = macOf(1 + (round % 5));
+    const asks = boot(server, mac, seconds(round));
+    assert(asks !== undefined, `${round} declines leave the next client an address`);
+    server.handle(packet(dhcpType.decline, mac, { asks, server: "192.168.7.1" }), seconds(round));
+  }
+  const room = Array.from({ length: 30 }, (_, index) =>
+    boot(server, macOf(20 + index), seconds(40)),
+  );
+  assert.equal(new Set(room.filter((address) => address !== undefined)).size, 23);
+});
+
+test("a declined address that comes back early is the last to be offered, and is asked for first", () => {
+  const range = { first: number("192.168.7.10"), last: number("192.168.7.13") };
+  const server = open({ probesAddresses: true, range });
+  const owner = macOf(99);
+  const probed: string[] = [];
+  /** Like a client; nobody answers for an address but the one in use. */
+  const offered = (mac: MacAddress, at: number): string | undefined => {
+    let actions = server.handle(packet(dhcpType.discover, mac), seconds(at));
+    for (;;) {
+      const asked = actions.find((action) => action.type === "probe")?.address;
+      if (asked === undefined) return sent(actions)?.packet.yiaddr;
+      probed.push(asked);
+      actions = server.probed(asked, asked === "192.168.7.10" ? owner : null, seconds(at));
+    }
+  };
+  const lease = (mac: MacAddress, asks: string, at: number) =>
+    assert.equal(request(server, mac, { asks }, seconds(at)), "ack");
+  // Its owner is silent when it is asked for, and then speaks.
+  lease(macOf(1), "192.168.7.10", 0);
+  for (const [index, asks] of ["192.168.7.10", "192.168.7.11"].entries()) {
+    lease(macOf(1 + index), asks, index);
+    server.handle(packet(dhcpType.decline, macOf(1 + index), { asks }), seconds(index));
+  }
+  const boots = (index: number, at: number): string | undefined => {
+    const address = offered(macOf(index), at);
+    if (address !== undefined) lease(macOf(index), address, at);
+    return address;
+  };
+  const room = [11, 12, 13].map((index) => boots(index, 5));
+  assert.deepEqual(room, ["192.168.7.12", "192.168.7.13", undefined]);
+  assert.deepEqual(probed, ["192.168.7.12", "192.168.7.13", "192.168.7.10"]);
+  // It was found to be in use, which is nobody's word: more declines do not bring it back.
+  for (const [index, asks] of ["192.168.7.12", "192.168.7.13"].entries())
+    server.handle(packet(dhcpType.decline, macOf(11 + index), { asks }), seconds(6));
+  const later = [14, 15, 16].map((index) => boots(index, 7));
+  assert.deepEqual(later, ["192.168.7.11", "192.168.7.12", undefined]);
+});
+
 test("who takes another server's offer frees ours at once, and keeps no lease it had", () => {
   const server = open({ range: { first: number("192.168.7.10"), last: number("192.168.7.10") } });
   server.handle(packet(dhcpType.discover, macOf(1)), start);

@@ -25,10 +25,10 @@ function open() {
 
 test("a known PC's trouble is in its history once, on its line as it is now, and over when it is", () => {
   const { troubles, said, changed, pc } = open();
-  troubles.tell("02", text);
-  troubles.tell("02", `${text}, still`);
+  troubles.tell("lab0", "02", text);
+  troubles.tell("lab0", "02", `${text}, still`);
   assert.equal(troubles.of(pc), `${text}, still`);
-  troubles.tell("02", null);
+  troubles.tell("lab0", "02", null);
   assert.equal(troubles.of(pc), null);
   assert.deepEqual(said, [["p-1", text]]);
   assert.deepEqual(changed, ["p-1", "p-1", "p-1"]);
@@ -37,13 +37,34 @@ test("a known PC's trouble is in its history once, on its line as it is now, and
 
 test("PCs that nobody knows are told by their MACs, and do not fill the history", () => {
   const { troubles, said, clock } = open();
-  for (let mac = 100; mac < 200; mac++) troubles.tell(`${mac}`, text);
+  for (let mac = 100; mac < 200; mac++) troubles.tell("lab0", `${mac}`, text);
   assert.equal(said.length, 20);
   assert.deepEqual(said[0], [null, `100 ${text}`]);
   assert.equal(troubles.nameOf("100"), "100");
   clock.now = 3_600_000;
-  troubles.tell("200", text);
+  troubles.tell("lab0", "200", text);
   assert.equal(said.length, 21);
+});
+
+test("what one network takes back, another may still say", () => {
+  const { troubles, said, pc } = open();
+  troubles.tell("lab0", "02", text);
+  troubles.tell("lab1", "02", "has an address");
+  assert.equal(troubles.of(pc), "has an address");
+  troubles.tell("lab1", "02", null);
+  assert.equal(troubles.of(pc), text);
+  troubles.tell("lab0", "02", null);
+  assert.equal(troubles.of(pc), null);
+  assert.equal(said.length, 1);
+});
+
+test("MACs that are invented do not fill the memory", () => {
+  const { troubles, pc } = open();
+  troubles.tell("lab0", "02", text);
+  for (let mac = 100; mac < 4195; mac++) troubles.tell("lab0", `${mac}`, text);
+  assert.equal(troubles.of(pc), text);
+  troubles.tell("lab0", "4195", text);
+  assert.equal(troubles.of(pc), null);
 });
 
 test("a PC that is here has no trouble, whatever was seen of its boot", async () => {
@@ -61,7 +82,7 @@ test("a PC that is here has no trouble, whatever was seen of its boot", async ()
   const login = loginOf(helloOf("52:54:00:00:00:01"));
   const { pc: id } = lab.connections.login(login);
   const pc = lab.inventory.find(id);
-  lab.starting.troubles.tell("52:54:00:00:00:01", text);
+  lab.starting.troubles.tell("lab0", "52:54:00:00:00:01", text);
   assert.equal(lab.pcView(pc).bootTrouble, text);
   connected.add(id);
   lab.connections.connected(id, login);

@@ -49,4 +49,30 @@ test("PCs that do not go on are told once, five of them by name; it is told, too
   t.mock.timers.tick(2000);
   assert.match(watch.networkTexts.join(), /relays 10\.9\.0\.1, 10\.9\.0\.2/);
   assert.equal(noted.length, 1, "relays that are invented do not fill the history");
+  for (let index = 1; index <= 6; index++) {
+    watch.answered(factOf("declined", index, `10.0.0.5${index}`));
+    t.mock.timers.tick(2000);
+  }
+  assert.match(watch.networkTexts.at(-1) ?? "", /^6 addresses that 10\.0\.0\.1 gave were declined/);
+  assert.match(noted.join("\n"), /relay.*\n4 addresses that \S+ gave were declined .* by 4 MACs/);
+  assert.equal(noted.length, 2);
+});
+
+test("what it has told it takes back when it ends", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const told = new Map<MacAddress, string | null>();
+  const watch = new BootWatch({
+    courses: new BootCourses("server"),
+    address: "10.0.0.1",
+    trouble: (mac, text) => told.set(mac, text),
+    nameOf: (mac) => mac,
+    note: () => {},
+    changed: () => {},
+    onError: (error) => assert.fail(error),
+  });
+  for (const index of [1, 2]) watch.answered(factOf("unsupported", index));
+  t.mock.timers.tick(2000);
+  assert.match([...told.values()].join(), /toaster.*toaster/);
+  watch[Symbol.dispose]();
+  assert.deepEqual([...told.values()], [null, null]);
 });
