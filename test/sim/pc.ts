@@ -18,6 +18,7 @@ export interface PcOptions extends DiskOptions {
   portBps: number;
   /** Bits a second that the host itself takes from its network card; the rest it drops, uncounted. */
   hostBps: number;
+  hostQueueBytes: number;
   delayMs: number;
   duplicateRatio: number;
   reorderRatio: number;
@@ -49,6 +50,7 @@ export const plainPc: PcOptions = {
   stallForMs: 0,
   stallBps: 1e6,
   hostBps: 10e9,
+  hostQueueBytes: 256 * 1500,
   delayMs: 0.2,
   duplicateRatio: 0,
   reorderRatio: 0,
@@ -106,7 +108,7 @@ export class SimPc {
     this.options = options;
     this.room = room;
     this.port = new Link({ bps: options.portBps, queueBytes: 128 * 1024 });
-    this.host = new Link({ bps: options.hostBps, queueBytes: 256 * 1500 });
+    this.host = new Link({ bps: options.hostBps, queueBytes: options.hostQueueBytes });
     this.disk = new Disk(options);
     const { loss, burstRatio, burstLength } = options;
     this.isLost = lossy({ ratio: loss, burstRatio, burstLength }, room.random);
