@@ -18,6 +18,7 @@ export interface PcOptions extends DiskOptions {
   portBps: number;
   /** Bits a second that the host itself takes from its network card; the rest it drops, uncounted. */
   hostBps: number;
+  /** What its socket holds of that until the host takes it. */
   hostQueueBytes: number;
   delayMs: number;
   duplicateRatio: number;

@@ -42,6 +42,7 @@ export function randomRoom(
         duplicateRatio: pick(0, 0, 0.05),
         reorderRatio: pick(0, 0, 0.05),
         slotCount: maybe(0.1, () => 1, slotCount),
+        hostQueueBytes: memory() < 0.5 ? 256 * 1500 : 32 << 20,
         keptBytes: [0, 0, 30_000, 1e6, 1e9][Math.floor(memory() * 5)] as number,
         damageRatio,
         diskFailsAtMs: maybe(0.04, () => random() * 2000, Number.POSITIVE_INFINITY),

@@ -36,7 +36,8 @@ export class Hearing {
 
   /** Since the last look: what comes is old if it has waited for a processor, and comes all the same. */
   private hasMore({ heard }: Heard): boolean {
-    const before = this.lastSeen?.heard;
+    if (this.lastSeen === null) return false;
+    const { heard: before } = this.lastSeen;
     return heard?.sequence !== before?.sequence || heard?.generation !== before?.generation;
   }
 
