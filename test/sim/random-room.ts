@@ -3,7 +3,7 @@ import type { PcOptions } from "./pc.ts";
 import { seeded } from "./random.ts";
 import type { RoomOptions } from "./room.ts";
 
-/** A stranger that fills the wire, or a PC's port, leaves nothing to serve a room by: this part of it is its own at most. */
+/** A stranger that fills the wire, a PC's port, or all that a host takes, leaves nothing to serve a room by: this part of it is its own at most. */
 const strangerShare = 0.25;
 const packetBits = (packetLimit + wireOverheadBytes) * 8;
 
@@ -57,7 +57,10 @@ export function randomRoom(
       };
     },
   );
-  const narrowest = Math.min(uplinkBps, ...pcs.map(({ portBps }) => portBps ?? uplinkBps));
+  const narrowest = Math.min(
+    uplinkBps,
+    ...pcs.flatMap(({ portBps = uplinkBps, hostBps = uplinkBps }) => [portBps, hostBps]),
+  );
   return {
     seed,
     storedLengths,
