@@ -30,6 +30,8 @@ export interface Member {
   joinedAfter: number;
   /** The highest sequence that its newest report reflects; −1: nothing heard of this sender. */
   sequence: number;
+  /** When a report last spoke of more than the one before it: something of this sender came. */
+  heardAt: Millis;
   freeSlots: number;
   slotCount: number;
   /** First sequences of the entries that were begun for it. Those above `sequence` have yet to take a slot. */
@@ -67,6 +69,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   reportedAt: now,
   joinedAfter: 0,
   sequence: -1,
+  heardAt: millis(Number.NEGATIVE_INFINITY),
   freeSlots: 0,
   slotCount: 1,
   begun: [],
@@ -121,8 +124,12 @@ function runFor({ joinedAfter, reportNumber }: Member, runs: SentRuns, ms: Milli
   return from === null || reportNumber === null || from <= joinedAfter ? null : from;
 }
 
-/** It reports, and has heard nothing of what was sent to it for long enough. */
-export function isDeaf(member: Member, runs: SentRuns): boolean {
+/**
+ * It reports, and has heard nothing of what was sent to it for long enough. Who still takes older packets hears the
+ * sender: they have waited in its socket's buffer for a processor.
+ */
+export function isDeaf(member: Member, runs: SentRuns, now: Millis): boolean {
+  if (now - member.heardAt < deafAfter) return false;
   const from = runFor(member, runs, deafAfter);
   return from !== null && member.sequence < from;
 }
@@ -142,7 +149,7 @@ export function standingOf(
   const { figures } = member.measure;
   const hearing = (): ReceiverStanding["hearing"] => {
     if (now - reportedAt > silentAfter) return "silent";
-    if (isDeaf(member, runs)) return "deaf";
+    if (isDeaf(member, runs, now)) return "deaf";
     return sequence < 0 ? "unknown" : "hears";
   };
   const from = runFor(member, runs, toldRun);

@@ -98,9 +98,11 @@ export class Pace {
     const elapsedMs = now - since;
     const { patience, isSearching } = rate;
     const searchPackets = isSearching ? this.packetsPerMs * searchMs : null;
-    const found = roomLoss(members, sequence, { patience, searchPackets });
+    const isLong = elapsedMs > stretchLimit;
+    const sentPerMs = isLong ? (sent.sequence + 1 - sequence) / elapsedMs : null;
+    const found = roomLoss(members, sequence, { patience, searchPackets, sentPerMs });
     if (found === null) {
-      if (elapsedMs > stretchLimit) this.begin(members, sent, now);
+      if (isLong) this.begin(members, sent, now);
       return null;
     }
     // What it would have sent, had it had a processor: it was not the rate that was too high.

@@ -149,7 +149,7 @@ export class CastSenderMachine {
     if (member.reportNumber !== null && sequenceDistance(report.number, member.reportNumber) <= 0)
       return;
     this.takeState(member, report, now);
-    const isHearing = member.sequence >= 0 && !isDeaf(member, this.runs);
+    const isHearing = member.sequence >= 0 && !isDeaf(member, this.runs, now);
     this.setServed(member, isHearing && member.lane === "main");
     if (member.isServed) this.pace.noteReport(member);
     this.afterLaneChange(this.lanes.settle(now));
@@ -291,6 +291,7 @@ export class CastSenderMachine {
       if (this.isBehind(now)) member.wait.forget();
       else if (sentAt !== null) member.wait.note(now - sentAt, now);
     }
+    if (sequence > member.sequence) member.heardAt = now;
     member.sequence = sequence;
     member.packets = report.packets;
     member.begun = member.begun.filter((first) => first > sequence);
@@ -327,7 +328,7 @@ export class CastSenderMachine {
 
   private noticeSilence(member: Member, now: Millis): void {
     const isSilent = now - member.reportedAt > silentAfter;
-    if (isSilent || isDeaf(member, this.runs)) this.setServed(member, false);
+    if (isSilent || isDeaf(member, this.runs, now)) this.setServed(member, false);
   }
 
   /** Nobody has called it for too long. A socket that takes nothing is another matter: then it is called all the time. */

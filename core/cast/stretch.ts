@@ -42,19 +42,25 @@ export interface Question {
   readonly searchPackets: number | null;
   /** How many stretches a loss has to last. */
   readonly patience: number;
+  /** Packets a millisecond that were sent in the stretch, if it has lasted long enough to call a member behind; null: it has not. */
+  readonly sentPerMs: number | null;
 }
 
 /** The loss since the stretch began at `startSequence`, or null while too few members have heard enough of it. */
 export function roomLoss(
   members: readonly Member[],
   startSequence: number,
-  { searchPackets, patience }: Question,
+  { searchPackets, patience, sentPerMs }: Question,
 ): RoomLoss | null {
   const wanting = members.filter(({ isServed, wantCount }) => isServed && wantCount > 0);
   const isSearching = searchPackets !== null;
   const few = Math.max(fewPackets, searchPackets ?? 0);
   const samples = wanting
-    .flatMap((member) => sampleSince(member.stretchStart, member, startSequence))
+    .flatMap((member) =>
+      sentPerMs !== null && member.sequence < startSequence
+        ? sampleBehind(member, sentPerMs)
+        : sampleSince(member.stretchStart, member, startSequence),
+    )
     .filter(({ packets }) => packets >= few)
     .sort((one, other) => ascending(one.loss, other.loss));
   if (samples.length * 4 < wanting.length * 3 || samples.length === 0) return null;
@@ -109,6 +115,17 @@ function sampleSince(start: Heard | null, member: Member, startSequence: number)
   if (start === null) return [];
   const packets = member.sequence - Math.max(start.sequence, startSequence - 1);
   return [{ member, loss: lossSince(start, member), packets }];
+}
+
+/**
+ * The member has yet to hear of the stretch: what is sent waits in its socket's buffer, which takes seconds of it, as it
+ * takes less than that. What comes to wait is as good as lost.
+ */
+function sampleBehind(member: Member, sentPerMs: number): Sample[] {
+  const takenPerMs = arrivalOf(member);
+  if (takenPerMs === null || member.counted === null) return [];
+  const packets = sentPerMs * (member.reportedAt - member.counted.at);
+  return [{ member, loss: Math.max(0, 1 - takenPerMs / sentPerMs), packets }];
 }
 
 /** Stretches of which a member's loss is remembered: the most that the rate control is patient for. */

@@ -18,6 +18,8 @@ export interface PcOptions extends DiskOptions {
   portBps: number;
   /** Bits a second that the host itself takes from its network card; the rest it drops, uncounted. */
   hostBps: number;
+  /** What its socket holds of that until the host takes it. */
+  hostQueueBytes: number;
   delayMs: number;
   duplicateRatio: number;
   reorderRatio: number;
@@ -49,6 +51,7 @@ export const plainPc: PcOptions = {
   stallForMs: 0,
   stallBps: 1e6,
   hostBps: 10e9,
+  hostQueueBytes: 256 * 1500,
   delayMs: 0.2,
   duplicateRatio: 0,
   reorderRatio: 0,
@@ -90,8 +93,9 @@ export class SimPc {
   private readonly port: Link;
   private readonly host: Link;
   private readonly isLost: () => boolean;
-  /** On its way here, by arrival. */
+  /** On its way here, by arrival; those before `inboxAt` have come. */
   private inbox: { at: number; bytes: Uint8Array }[] = [];
+  private inboxAt = 0;
   private isDelivering = false;
   private slab = new Uint8Array(0);
   private readonly disk: Disk;
@@ -106,7 +110,7 @@ export class SimPc {
     this.options = options;
     this.room = room;
     this.port = new Link({ bps: options.portBps, queueBytes: 128 * 1024 });
-    this.host = new Link({ bps: options.hostBps, queueBytes: 256 * 1500 });
+    this.host = new Link({ bps: options.hostBps, queueBytes: options.hostQueueBytes });
     this.disk = new Disk(options);
     const { loss, burstRatio, burstLength } = options;
     this.isLost = lossy({ ratio: loss, burstRatio, burstLength }, room.random);
@@ -165,14 +169,14 @@ export class SimPc {
   private arrive(bytes: Uint8Array, at: number): void {
     const { inbox } = this;
     let place = inbox.length;
-    while (place > 0 && (inbox[place - 1] as { at: number }).at > at) place--;
+    while (place > this.inboxAt && (inbox[place - 1] as { at: number }).at > at) place--;
     if (place === inbox.length) inbox.push({ at, bytes });
     else inbox.splice(place, 0, { at, bytes });
     this.deliverSoon();
   }
 
   private deliverSoon(): void {
-    const [first] = this.inbox;
+    const first = this.inbox[this.inboxAt];
     if (this.isDelivering || first === undefined) return;
     this.isDelivering = true;
     // As a worker that sleeps for half a millisecond between its looks at the socket.
@@ -180,13 +184,15 @@ export class SimPc {
       this.isDelivering = false;
       const { now } = this.room.time;
       const { machine } = this;
-      let count = 0;
-      for (const { at, bytes } of this.inbox) {
+      for (; this.inboxAt < this.inbox.length; this.inboxAt++) {
+        const { at, bytes } = this.inbox[this.inboxAt] as { at: number; bytes: Uint8Array };
         if (at > now) break;
         machine?.packet(bytes, 0, bytes.length);
-        count++;
       }
-      this.inbox = this.inbox.slice(count);
+      if (this.inboxAt * 2 > this.inbox.length) {
+        this.inbox = this.inbox.slice(this.inboxAt);
+        this.inboxAt = 0;
+      }
       this.deliverSoon();
       this.work();
     });
@@ -198,6 +204,7 @@ export class SimPc {
     this.isAlive = true;
     this.life++;
     this.inbox = [];
+    this.inboxAt = 0;
     this.keys = [room.keys];
     this.slab = new Uint8Array(slabBytesFor(room.storedLengths, this.options.slotCount));
     this.machine = new CastReceiverMachine(

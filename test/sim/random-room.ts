@@ -3,7 +3,7 @@ import type { PcOptions } from "./pc.ts";
 import { seeded } from "./random.ts";
 import type { RoomOptions } from "./room.ts";
 
-/** A stranger that fills the wire, or a PC's port, leaves nothing to serve a room by: this part of it is its own at most. */
+/** A stranger that fills the wire, a PC's port, or all that a host takes, leaves nothing to serve a room by: this part of it is its own at most. */
 const strangerShare = 0.25;
 const packetBits = (packetLimit + wireOverheadBytes) * 8;
 
@@ -42,6 +42,7 @@ export function randomRoom(
         duplicateRatio: pick(0, 0, 0.05),
         reorderRatio: pick(0, 0, 0.05),
         slotCount: maybe(0.1, () => 1, slotCount),
+        hostQueueBytes: memory() < 0.5 ? 256 * 1500 : 32 << 20,
         keptBytes: [0, 0, 30_000, 1e6, 1e9][Math.floor(memory() * 5)] as number,
         damageRatio,
         diskFailsAtMs: maybe(0.04, () => random() * 2000, Number.POSITIVE_INFINITY),
@@ -56,7 +57,10 @@ export function randomRoom(
       };
     },
   );
-  const narrowest = Math.min(uplinkBps, ...pcs.map(({ portBps }) => portBps ?? uplinkBps));
+  const narrowest = Math.min(
+    uplinkBps,
+    ...pcs.flatMap(({ portBps = uplinkBps, hostBps = uplinkBps }) => [portBps, hostBps]),
+  );
   return {
     seed,
     storedLengths,

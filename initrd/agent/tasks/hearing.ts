@@ -28,9 +28,17 @@ export class Hearing {
   isDeaf(seen: Heard): boolean {
     // What has come since the last look is not counted yet.
     if (seen === this.lastSeen) return false;
+    const isBehind = this.hasMore(seen);
     this.lastSeen = seen;
-    this.deafLooks = this.hasHeard(seen) ? 0 : this.deafLooks + 1;
+    this.deafLooks = this.hasHeard(seen) || isBehind ? 0 : this.deafLooks + 1;
     return this.deafLooks >= looksNeeded;
+  }
+
+  /** Since the last look: what comes is old if it has waited for a processor, and comes all the same. */
+  private hasMore({ heard }: Heard): boolean {
+    if (this.lastSeen === null) return false;
+    const { heard: before } = this.lastSeen;
+    return heard?.sequence !== before?.sequence || heard?.generation !== before?.generation;
   }
 
   private hasHeard({ heard }: Heard): boolean {

@@ -29,6 +29,16 @@ test("it is deaf to what was sent after the last packet that came, and not befor
   assert.equal(look(hearing, of(7, 100)), true);
 });
 
+test("a PC that takes older packets has no processor for the newer ones, and is not deaf", () => {
+  const hearing = new Hearing();
+  for (let sequence = 0; sequence < 900; sequence += 100) {
+    hearing.sent(sent(7, sequence + 1000));
+    assert.equal(look(hearing, of(7, sequence)), false);
+  }
+  assert.equal(look(hearing, of(7, 800)), false, "it may be taking the next");
+  assert.equal(look(hearing, of(7, 800)), true, "nothing comes any more");
+});
+
 test("a word that comes late, or again, says nothing of what was sent since", () => {
   const hearing = new Hearing();
   hearing.sent(sent(7, 100));
