@@ -7,6 +7,7 @@ import type { HostKey } from "../../core/wire/personal.ts";
 import { sqliteFault, stateCall, withFaults } from "./faults.ts";
 import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
+import { type LeaseStore, sqliteLeases } from "./leases.ts";
 import { migrations } from "./migrations.ts";
 import { type MoveStore, sqliteMoves } from "./moved-rooms.ts";
 import {
@@ -31,7 +32,7 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore extends HistoryStore, MoveStore, ToldStore {
+export interface StateStore extends HistoryStore, LeaseStore, MoveStore, ToldStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -70,9 +71,6 @@ export interface StateStore extends HistoryStore, MoveStore, ToldStore {
   saveImageStep(image: string, step: ImageStepRecord): void;
   removeImageStep(image: string, name: string): void;
   removeImageSteps(image: string): void;
-  leases(): { mac: string; record: unknown }[];
-  saveLease(mac: string, record: unknown): void;
-  removeLease(mac: string): void;
   /** What was to be written soon is durable when it returns. */
   flush(): void;
   close(): void;
@@ -157,8 +155,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
   const saveImageStep = run("INSERT INTO image_steps VALUES (?, ?, ?)");
   const removeImageStep = run("DELETE FROM image_steps WHERE image = ? AND name = ?");
   const removeImageSteps = run("DELETE FROM image_steps WHERE image = ?");
-  const saveLease = run("INSERT OR REPLACE INTO leases VALUES (?, ?)");
-  const removeLease = run("DELETE FROM leases WHERE mac = ?");
 
   return {
     pcs() {
@@ -194,6 +190,7 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     removeRoom,
     journal: sqliteJournal(db, batch),
     ...sqliteHistory(db, batch),
+    ...sqliteLeases(db, batch),
     ...sqliteMoves(db, batch),
     ...sqliteToldSessions(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
@@ -223,13 +220,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     saveImageStep: (image, step) => saveImageStep(image, step.name, JSON.stringify(step)),
     removeImageStep,
     removeImageSteps,
-    leases: () =>
-      db
-        .prepare("SELECT mac, record FROM leases")
-        .all()
-        .map((row) => ({ mac: String(row.mac), record: JSON.parse(String(row.record)) })),
-    saveLease: (mac, record) => saveLease(mac, JSON.stringify(record)),
-    removeLease,
     flush: () => batch.flush(),
     close() {
       try {
