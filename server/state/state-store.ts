@@ -10,6 +10,7 @@ import { sqliteJournal } from "./journal.ts";
 import { type LeaseStore, sqliteLeases } from "./leases.ts";
 import { migrations } from "./migrations.ts";
 import { type MoveStore, sqliteMoves } from "./moved-rooms.ts";
+import { type OldSessionStore, sqliteOldSessions } from "./old-sessions.ts";
 import {
   type ImageStepRecord,
   type KeyRecord,
@@ -32,7 +33,12 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore extends HistoryStore, LeaseStore, MoveStore, ToldStore {
+export interface StateStore
+  extends HistoryStore,
+    LeaseStore,
+    MoveStore,
+    OldSessionStore,
+    ToldStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -76,9 +82,6 @@ export interface StateStore extends HistoryStore, LeaseStore, MoveStore, ToldSto
   close(): void;
 }
 
-/** How long the facts of a session that is over are kept, in days. */
-const factDays = 90;
-
 /**
  * Opens or makes `state.db` in the data folder. Throws `bad-input` when another version wrote it. What
  * SQLite says is thrown as a RoomcastError, by this and by each call: `no-space` when the disk is full.
@@ -114,9 +117,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     db.exec(`PRAGMA user_version = ${found + index + 1}; COMMIT`);
   });
   db.prepare("INSERT OR IGNORE INTO rooms (name) VALUES ('default')").run();
-  // A session that is over is told by its stored state alone.
-  db.exec(`DELETE FROM fact WHERE session IN (SELECT number FROM session
-    WHERE ended < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-${factDays} days'))`);
 
   const batch = new WriteBatch(db, told, () => syncFile(`${path}-wal`));
   const run = (sql: string) => {
@@ -192,6 +192,7 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     ...sqliteHistory(db, batch),
     ...sqliteLeases(db, batch),
     ...sqliteMoves(db, batch),
+    ...sqliteOldSessions(db, batch),
     ...sqliteToldSessions(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
     saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { sqliteHistory } from "../../../server/state/history.ts";
+import { historyStep, sqliteHistory } from "../../../server/state/history.ts";
 import { WriteBatch, waitingLimit } from "../../../server/state/write-batch.ts";
 
 class Desk {
@@ -191,11 +191,11 @@ const texts = (history: ReturnType<typeof historyOf>): string[] =>
   history.events({ limit: 5000 }).map(({ text }) => text);
 
 test("the history forgets what is too old, a step at a time, and says how much that was", () => {
-  const old = Array.from({ length: 1200 }, (_, number) => `2025-${1000 + number}`);
+  const old = Array.from({ length: historyStep + 200 }, (_, number) => `2025-${1000 + number}`);
   const history = historyOf([...old, "2026-1", "2026-2"]);
   assert.deepEqual(
     [1, 2, 3].map(() => history.forgetEvents("2026")),
-    [1000, 200, 0],
+    [historyStep, 200, 0],
   );
   assert.deepEqual(texts(history), ["2026-1", "2026-2"]);
 });
