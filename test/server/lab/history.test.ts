@@ -9,6 +9,7 @@ import { millis } from "../../../core/units/units.ts";
 import { historyBegins, pruneHistory } from "../../../server/lab/history.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
 import { openApi } from "../api/open-api.ts";
+import { until } from "../campus/registry-contract.ts";
 
 const dayMs = 86_400_000;
 
@@ -139,6 +140,8 @@ test("of a session that has left is said what is said of one that never was", as
   before.close();
   {
     await using api = await openApi("local", { folder });
+    // What is old leaves in steps, events first.
+    await until(() => api.state.journal.find(4) === undefined);
     const listed = (await api.call("GET", "/sessions")).body;
     assert.deepEqual(
       listed.map(({ id }: { id: string }) => id),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { historyStep, sqliteHistory } from "../../../server/state/history.ts";
 import { WriteBatch, waitingLimit } from "../../../server/state/write-batch.ts";
 
@@ -98,7 +98,13 @@ test("only so much waits for a disk that is full", () => {
   assert(desk.words.startsWith("5 6 "));
 });
 
-test("what comes in one turn and waits to be durable is one transaction and one sync, and is told after that", async () => {
+/** Some turns of the event loop. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 5; count++) await turn();
+}
+
+test("what comes in one turn and waits to be durable is one transaction and one sync, and is told after that", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const desk = new Desk();
   const disk = Promise.withResolvers<void>();
   desk.disk = () => disk.promise;
@@ -106,11 +112,11 @@ test("what comes in one turn and waits to be durable is one transaction and one 
   const durably = (word: string) =>
     desk.batch.durably(word, desk.write(word)).then(() => void told.push(word));
   const first = Promise.all(["a", "b", "c"].map(durably));
-  await sleep(5);
+  await turns();
   assert.deepEqual([desk.commits, desk.syncs, desk.words, told], [1, 1, "a b c", []]);
   // While the disk is busy the next ones wait for each other.
   const second = Promise.all(["d", "e"].map(durably));
-  await sleep(5);
+  await turns();
   assert.deepEqual([desk.commits, desk.syncs, told], [1, 1, []]);
   desk.disk = () => Promise.resolve();
   disk.resolve();
@@ -129,7 +135,8 @@ test("what another write takes with it is durable, too, once the disk says so", 
   assert.deepEqual([desk.commits, desk.syncs, desk.words], [1, 1, "waits now"]);
 });
 
-test("a disk that is full is told to all who wait, is not asked by each of them, and gets it later", async () => {
+test("a disk that is full is told to all who wait, is not asked by each of them, and gets it later", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const desk = new Desk();
   desk.isFull = true;
   const durably = (word: string) => desk.batch.durably(word, desk.write(word));
@@ -142,9 +149,11 @@ test("a disk that is full is told to all who wait, is not asked by each of them,
   for (const word of ["c", "d"]) await assert.rejects(durably(word), /full/);
   assert.equal(desk.refusals, 1);
   assert.deepEqual([desk.words, desk.told.length], ["", 1]);
+  t.mock.timers.tick(50);
+  assert.equal(desk.refusals, 2);
   desk.isFull = false;
-  for (let tries = 0; tries < 1000 && desk.told.at(-1) !== null; tries++) await sleep(10);
-  assert.equal(desk.words, "a b c d");
+  t.mock.timers.tick(1000);
+  assert.deepEqual([desk.words, desk.told.at(-1)], ["a b c d", null]);
   await durably("e");
   assert.equal(desk.words, "a b c d e");
 });
