@@ -33,8 +33,6 @@ interface Course {
   offer: { readonly loads: Loads | null } | null;
   /** Why it got none. */
   refusal: string | null;
-  /** Why it was not given what it took. */
-  unwritten: string | null;
   /** What it was told to load with the address that it took, and has not asked for. */
   told: { readonly at: Millis; readonly loads: Loads } | null;
   address: string | null;
@@ -92,9 +90,6 @@ export class BootCourses {
         return void this.courses.delete(mac);
       case "exhausted":
         this.course(mac, now).refusal = text;
-        return;
-      case "unwritten":
-        this.course(mac, now).unwritten = text;
         return;
       case "unsupported":
         this.course(mac, now).fault = `cannot boot from here: ${text}`;
@@ -183,8 +178,7 @@ export class BootCourses {
     return `has ${own} and was told to load ${file} by ${by}, and never asked for it: ${whyNotFetched[by]}`;
   }
 
-  private whyNotTaken({ offer, refusal, unwritten }: Course): string {
-    if (unwritten !== null) return `gets no address: ${unwritten}`;
+  private whyNotTaken({ offer, refusal }: Course): string {
     if (offer === null) return `is offered nothing${refusal === null ? "" : `: ${refusal}`}`;
     if (this.mode === "server")
       return "takes no offer: another DHCP server's answer comes first, or this server's answer does not reach the PC (VLAN, port security)";
@@ -194,7 +188,6 @@ export class BootCourses {
   private took(mac: MacAddress, address: string | null, loads: Loads | null, now: Millis): void {
     const course = this.course(mac, now);
     course.asking = null;
-    course.unwritten = null;
     // Of what cannot boot here, an address changes nothing.
     if (loads !== null) course.fault = null;
     if (address !== null) course.address = address;
@@ -222,7 +215,7 @@ export class BootCourses {
 }
 
 const newCourse = (now: Millis): Course => ({
-  ...{ heardAt: now, asking: null, offer: null, refusal: null, unwritten: null },
+  ...{ heardAt: now, asking: null, offer: null, refusal: null },
   ...{ told: null, address: null, fault: null },
 });
 

@@ -34,7 +34,7 @@ export interface DhcpFact {
     | "unsupported"
     /** `address` is the relay, of a network that this server does not answer. */
     | "relayed"
-    /** The lease of `address` could not be written down: the client is not told of it. */
+    /** The lease of `address` could not be written down: this server knows of it until it ends. */
     | "unwritten"
     | "ignored";
   readonly mac: MacAddress;
@@ -63,7 +63,7 @@ export const fact = (
   loads: Loads | null = null,
 ): DhcpAction => ({ type: "fact", fact: { kind, mac, xid, address, text, loads } });
 
-/** What is left of what was to be done when its lease could not be written down: to say so. */
+/** What is to be said beside these when their lease could not be written down. */
 export const unwritten = (actions: readonly DhcpAction[], reason: string): DhcpAction[] =>
   actions.flatMap((action) => {
     if (action.type !== "fact") return [];

@@ -1,4 +1,7 @@
-/** A PC hears of its lease once that is durable, and hears nothing if it does not become so. */
+/**
+ * A PC hears of its lease once that is durable. If the disk does not take it, it hears all the same, and people are told:
+ * this server knows of the lease, and whoever is given an address is given one that answers no ARP.
+ */
 import { type DhcpAction, unwritten } from "../../../core/boot/dhcp-action.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { errorText } from "../../../core/errors.ts";
@@ -53,7 +56,8 @@ export class LeaseAnswers {
     const turn = Promise.all([kept, before]).then(([fault]) => {
       this.waiting--;
       if (this.last.get(mac) === turn) this.last.delete(mac);
-      this.act(mac, subnet, fault === null ? actions : unwritten(actions, fault));
+      this.act(mac, subnet, actions);
+      if (fault !== null) this.act(mac, subnet, unwritten(actions, fault));
     });
     this.last.set(mac, turn);
   }

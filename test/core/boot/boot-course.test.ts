@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BootCourses } from "../../../core/boot/boot-course.ts";
 import { BootUuids } from "../../../core/boot/boot-uuids.ts";
-import { type DhcpAction, fact, unwritten } from "../../../core/boot/dhcp-action.ts";
+import type { DhcpAction } from "../../../core/boot/dhcp-action.ts";
 import { DhcpProxy } from "../../../core/boot/dhcp-proxy.ts";
 import { DhcpServer } from "../../../core/boot/dhcp-server.ts";
 import { DhcpWatch } from "../../../core/boot/dhcp-watch.ts";
@@ -197,24 +197,4 @@ test("invented PCs and relays do not fill the memory", () => {
   assert.equal(courses.troubles(seconds(13)).size, 1024);
   const [said] = courses.relayTexts("10.0.0.1", seconds(13));
   assert.equal(said?.match(/10\.9\./g)?.length, 16);
-});
-
-test("a PC whose lease cannot be written down is told of as that, until it has one", () => {
-  const { courses, says, trouble } = open("server");
-  const refused = (at: number): void => {
-    says(packet(dhcpType.discover), at);
-    courses.asked(requests("10.0.0.50", "10.0.0.1"), seconds(at));
-    const of = packet(dhcpType.request);
-    for (const action of unwritten([fact(of, "leased", "10.0.0.50", "leased")], "it is full"))
-      if (action.type === "fact") courses.answered(action.fact, seconds(at));
-  };
-  for (const at of [0, 4, 12]) refused(at);
-  assert.equal(
-    trouble(12),
-    "has asked 3 times in 12 s and gets no address: its lease of 10.0.0.50 cannot be written down: it is full",
-  );
-  says(requests("10.0.0.50", "10.0.0.1"), 13);
-  assert.equal(trouble(13), null);
-  for (const at of [20, 24, 32]) says(packet(dhcpType.discover), at);
-  assert.match(trouble(32) ?? "", /takes no offer/);
 });
