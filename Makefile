@@ -158,7 +158,7 @@ bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and
 	$(NODE) test/bench/lab.ts --out docs/bench
 
 bench-busy: $(DEV) ## status calls while five images come to one server at once; half a minute, 3 GB in /tmp
-	$(NODE) test/bench/busy.ts
+	$(NODE) test/bench/busy.ts --out docs/bench
 
 bench-campus: packages ## a campus of twenty servers and a thousand rooms on one database, and what three servers ask of a storage; ten minutes (root)
 	$(NODE) test/bench/campus.ts --out docs/bench

@@ -34,6 +34,8 @@ export interface DhcpFact {
     | "unsupported"
     /** `address` is the relay, of a network that this server does not answer. */
     | "relayed"
+    /** The lease of `address` could not be written down: this server knows of it until it ends. */
+    | "unwritten"
     | "ignored";
   readonly mac: MacAddress;
   readonly xid: number;
@@ -60,6 +62,14 @@ export const fact = (
   text: string,
   loads: Loads | null = null,
 ): DhcpAction => ({ type: "fact", fact: { kind, mac, xid, address, text, loads } });
+
+/** What is to be said beside these when their lease could not be written down. */
+export const unwritten = (actions: readonly DhcpAction[], reason: string): DhcpAction[] =>
+  actions.flatMap((action) => {
+    if (action.type !== "fact") return [];
+    const text = `its lease of ${action.fact.address} cannot be written down: ${reason}`;
+    return [{ type: "fact", fact: { ...action.fact, kind: "unwritten", text, loads: null } }];
+  });
 
 /** Neither all zeros nor a group's (the lowest bit of the first byte). */
 export const isOfOneCard = (mac: MacAddress): boolean =>

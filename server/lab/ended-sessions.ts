@@ -4,10 +4,10 @@ import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { LiveState } from "../../core/session/live-state.ts";
 import type { EndedSession } from "../../core/wire/campus.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { historyBegins } from "./history.ts";
 import { idOf } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
-const dayMs = 86_400_000;
 /** Of a line, in characters: the report has all of it. */
 const lineLimit = 2048;
 
@@ -26,10 +26,10 @@ export class EndedSessions {
     this.ports = ports;
   }
 
-  /** Those that were not told yet, the oldest first. */
+  /** Those that were not told yet, the oldest first, but for those that are about to leave the history. */
   untold(limit: number): EndedSession[] {
     const { store, keepDays, isoTime } = this.ports;
-    const after = new Date(Date.parse(isoTime()) - keepDays * dayMs).toISOString();
+    const after = historyBegins(isoTime(), keepDays);
     return store.untoldSessions(after, limit).map((number) => this.lineOf(number));
   }
 

@@ -206,7 +206,7 @@ export class Lab {
     runner.resume();
     this.schedule.resume();
     optimiser.resume();
-    pruneHistory({ ...known, keepDays: historyDays });
+    pruneHistory({ ...known, runner, keepDays: historyDays });
   }
 
   pcView(pc: PcRecord): PcView {

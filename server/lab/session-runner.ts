@@ -22,7 +22,7 @@ import { Equipment, type EquipmentPorts } from "./equipment.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Presence } from "./presence.ts";
 import { isWaitingForFit, receiversOf, roomMessage, roomScreens } from "./receiving.ts";
-import { type Session, sessionOf } from "./session.ts";
+import { idOf, type Session, sessionOf } from "./session.ts";
 import { spread } from "./spread.ts";
 import { Turns } from "./turns.ts";
 
@@ -119,6 +119,11 @@ export class SessionRunner {
       nameOf: (pc) => inventory.get(pc)?.name ?? pc,
       stateOf: (pc) => presence.stateOf(pc),
     });
+  }
+
+  /** The journal does not have these any more. */
+  forget(numbers: readonly number[]): void {
+    for (const number of numbers) this.ended.delete(idOf(number));
   }
 
   // --- what operators do

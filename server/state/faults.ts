@@ -14,12 +14,16 @@ export function withFaults<T extends object>(path: string, store: T): T {
   return Object.fromEntries(wrapped) as T;
 }
 
-/** Does `work` on the file; throws what SQLite says as a RoomcastError that names what was done. */
+/** Does `work` on the file; throws, or rejects with, what SQLite says as a RoomcastError that names what was done. */
 export function stateCall<T>(path: string, doing: string, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
+  const fault = (cause: unknown): never => {
     throw sqliteFault(path, doing, cause);
+  };
+  try {
+    const result = work();
+    return result instanceof Promise ? (result.catch(fault) as T) : result;
+  } catch (cause) {
+    return fault(cause);
   }
 }
 

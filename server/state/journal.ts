@@ -68,8 +68,24 @@ export function sqliteJournal(db: DatabaseSync, batch: Pick<WriteBatch, "now">):
         .all(number)
         .flatMap(journalled)[0],
     nextNumber: () =>
-      Number(db.prepare("SELECT coalesce(max(number), 0) + 1 AS n FROM session").get()?.n),
-    newestAt: () => Number(db.prepare("SELECT coalesce(max(at), 0) AS at FROM fact").get()?.at),
+      Number(
+        db
+          .prepare(
+            `SELECT max(number, coalesce((SELECT max(number) FROM session), 0)) + 1 AS n
+             FROM forgotten`,
+          )
+          .get()?.n,
+      ),
+    // They are written in the order of their times, but for those of one batch.
+    newestAt: () =>
+      Number(
+        db
+          .prepare(
+            `SELECT max(at, coalesce((SELECT max(at) FROM
+               (SELECT at FROM fact ORDER BY rowid DESC LIMIT 1000)), 0)) AS at FROM forgotten`,
+          )
+          .get()?.at,
+      ),
   };
 }
 

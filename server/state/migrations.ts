@@ -77,4 +77,9 @@ export const migrations: readonly ((db: DatabaseSync) => void)[] = [
   (db) =>
     db.exec(`ALTER TABLE session ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
       CREATE INDEX session_untold ON session (number) WHERE ended IS NOT NULL AND told = 0;`),
+  // Of the sessions that are not kept any more: the highest number, which is not given again, and the latest lab time.
+  (db) =>
+    db.exec(`CREATE TABLE forgotten (number INTEGER NOT NULL, at REAL NOT NULL) STRICT;
+      INSERT INTO forgotten VALUES (0, 0);
+      CREATE INDEX session_ended ON session (ended) WHERE ended IS NOT NULL;`),
 ];

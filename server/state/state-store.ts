@@ -7,8 +7,10 @@ import type { HostKey } from "../../core/wire/personal.ts";
 import { sqliteFault, stateCall, withFaults } from "./faults.ts";
 import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
+import { type LeaseStore, sqliteLeases } from "./leases.ts";
 import { migrations } from "./migrations.ts";
 import { type MoveStore, sqliteMoves } from "./moved-rooms.ts";
+import { type OldSessionStore, sqliteOldSessions } from "./old-sessions.ts";
 import {
   type ImageStepRecord,
   type KeyRecord,
@@ -31,7 +33,12 @@ export type WriteTime = "now" | "soon";
  * Everything the server has to know after a crash, in one SQLite file. Each call is one transaction,
  * durable when it returns (WAL with synchronous=FULL), but for what may wait and is written with what comes next.
  */
-export interface StateStore extends HistoryStore, MoveStore, ToldStore {
+export interface StateStore
+  extends HistoryStore,
+    LeaseStore,
+    MoveStore,
+    OldSessionStore,
+    ToldStore {
   pcs(): PcRecord[];
   savePc(pc: PcRecord, when?: WriteTime): void;
   /** All of them, or none. */
@@ -70,16 +77,10 @@ export interface StateStore extends HistoryStore, MoveStore, ToldStore {
   saveImageStep(image: string, step: ImageStepRecord): void;
   removeImageStep(image: string, name: string): void;
   removeImageSteps(image: string): void;
-  leases(): { mac: string; record: unknown }[];
-  saveLease(mac: string, record: unknown): void;
-  removeLease(mac: string): void;
   /** What was to be written soon is durable when it returns. */
   flush(): void;
   close(): void;
 }
-
-/** How long the facts of a session that is over are kept, in days. */
-const factDays = 90;
 
 /**
  * Opens or makes `state.db` in the data folder. Throws `bad-input` when another version wrote it. What
@@ -116,9 +117,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     db.exec(`PRAGMA user_version = ${found + index + 1}; COMMIT`);
   });
   db.prepare("INSERT OR IGNORE INTO rooms (name) VALUES ('default')").run();
-  // A session that is over is told by its stored state alone.
-  db.exec(`DELETE FROM fact WHERE session IN (SELECT number FROM session
-    WHERE ended < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-${factDays} days'))`);
 
   const batch = new WriteBatch(db, told, () => syncFile(`${path}-wal`));
   const run = (sql: string) => {
@@ -157,8 +155,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
   const saveImageStep = run("INSERT INTO image_steps VALUES (?, ?, ?)");
   const removeImageStep = run("DELETE FROM image_steps WHERE image = ? AND name = ?");
   const removeImageSteps = run("DELETE FROM image_steps WHERE image = ?");
-  const saveLease = run("INSERT OR REPLACE INTO leases VALUES (?, ?)");
-  const removeLease = run("DELETE FROM leases WHERE mac = ?");
 
   return {
     pcs() {
@@ -194,7 +190,9 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     removeRoom,
     journal: sqliteJournal(db, batch),
     ...sqliteHistory(db, batch),
+    ...sqliteLeases(db, batch),
     ...sqliteMoves(db, batch),
+    ...sqliteOldSessions(db, batch),
     ...sqliteToldSessions(db, batch),
     operators: () => records<OperatorRecord>("SELECT record FROM operators"),
     saveOperator: (operator) => saveOperator(operator.name, JSON.stringify(operator)),
@@ -223,13 +221,6 @@ function openDatabase(path: string, told: (error: unknown) => void): StateStore 
     saveImageStep: (image, step) => saveImageStep(image, step.name, JSON.stringify(step)),
     removeImageStep,
     removeImageSteps,
-    leases: () =>
-      db
-        .prepare("SELECT mac, record FROM leases")
-        .all()
-        .map((row) => ({ mac: String(row.mac), record: JSON.parse(String(row.record)) })),
-    saveLease: (mac, record) => saveLease(mac, JSON.stringify(record)),
-    removeLease,
     flush: () => batch.flush(),
     close() {
       try {

@@ -1,5 +1,6 @@
 /** What comes together is written together: one transaction, and so one wait for the disk. */
 import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as turn } from "node:timers/promises";
 import { makeRoom } from "../../core/units/make-room.ts";
 
 /**
@@ -15,12 +16,17 @@ export const waitingLimit = 10_000;
 export class WriteBatch {
   private readonly db: DatabaseSync;
   private readonly told: (error: unknown) => void;
-  private isStuck = false;
+  /** Why the disk took nothing when it was last tried; null: it did. */
+  private trouble: unknown = null;
   /** By what they write; of what is written again before its turn, the last counts. */
   private readonly waiting = new Map<string | symbol, () => void>();
+  /** Of those that waited, how many had to make room. */
+  private lostCount = 0;
   private timer: NodeJS.Timeout | undefined;
-
   private readonly sync: () => Promise<void>;
+  /** What is to be told when it is durable: what the disk is busy with, and what goes to it next. */
+  private running: Promise<void> = Promise.resolve();
+  private next: Promise<void> | undefined;
 
   /**
    * `told`: hears why what waits cannot be written, and null once it is. `sync`: has the disk keep what was
@@ -53,9 +59,32 @@ export class WriteBatch {
   soon(what: string | symbol, write: () => void): void {
     // Its place is that of the newest, so that writes of one thing keep their order to those of others.
     this.waiting.delete(what);
+    if (this.waiting.size >= waitingLimit) this.lostCount++;
     makeRoom(this.waiting, waitingLimit);
     this.waiting.set(what, write);
     this.later(waitMs);
+  }
+
+  /** Written when it returns, and all that waits with it, and durable soon. Throws as `now`. */
+  unsynced<T>(write: () => T): T {
+    const value = this.commit(write);
+    this.sync().catch((error: unknown) => this.heard(error));
+    return value;
+  }
+
+  /**
+   * Resolves once it is durable: all that comes in one turn of the event loop, or while the disk is busy with
+   * what came before, is one transaction and one wait. Rejects when the disk does not take it; then it still
+   * waits, as what is written soon does. A disk that has just refused is not asked again with every write.
+   */
+  durably(what: string | symbol, write: () => void): Promise<void> {
+    this.soon(what, write);
+    if (this.trouble !== null) return Promise.reject(this.trouble);
+    if (this.next === undefined) {
+      this.next = this.round(this.running);
+      this.running = this.next.catch(() => {});
+    }
+    return this.next;
   }
 
   /** All that waits is durable when it returns. Throws as SQLite does. */
@@ -75,11 +104,26 @@ export class WriteBatch {
     this.flush();
   }
 
+  private async round(before: Promise<void>): Promise<void> {
+    const { lostCount } = this;
+    await before;
+    await turn();
+    this.next = undefined;
+    try {
+      if (this.waiting.size > 0) this.commit(() => {});
+      if (this.lostCount !== lostCount) throw new Error("more had to be written than may wait");
+      await this.sync();
+    } catch (error) {
+      this.heard(error);
+      throw error;
+    }
+  }
+
   private later(ms: number): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       try {
-        this.flushUnsynced();
+        if (this.waiting.size > 0) this.unsynced(() => {});
         this.heard(null);
       } catch (error) {
         this.heard(error);
@@ -88,20 +132,19 @@ export class WriteBatch {
     }, ms);
   }
 
-  /** A disk that is busy may take a second to say that it has something: nobody waits for that here. */
-  private flushUnsynced(): void {
+  /** As `now`, but a disk that is busy may take a second to say that it has something: nobody waits for that here. */
+  private commit<T>(write: () => T): T {
     this.db.exec("PRAGMA synchronous = NORMAL");
     try {
-      this.flush();
+      return this.now(write);
     } finally {
       this.db.exec("PRAGMA synchronous = FULL");
     }
-    this.sync().catch((error: unknown) => this.heard(error));
   }
 
   private heard(error: unknown): void {
-    const wasStuck = this.isStuck;
-    this.isStuck = error !== null;
-    if (this.isStuck !== wasStuck) this.told(error);
+    const wasStuck = this.trouble !== null;
+    this.trouble = error;
+    if (wasStuck !== (error !== null)) this.told(error);
   }
 }

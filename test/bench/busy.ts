@@ -1,10 +1,11 @@
 /**
  * `make bench-busy`: what status calls take while five images come to the real server at once over HTTPS, as fast as
  * one network of 1 Gbit/s lets them, and are committed. `--images N`, `--seconds N`, `--profile FOLDER`.
+ * `--out FOLDER`: the table, and the figures as JSON.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +14,7 @@ import { chunkBytes } from "../../core/units/units.ts";
 import type { NewOperator, TrustView } from "../../core/wire/api.ts";
 import { BenchServer } from "./building/server.ts";
 import type { SenderOrder } from "./busy/sender.ts";
+import { machineText, takenAt } from "./machine.ts";
 import { type StatusTimes, statusTimes } from "./status-times.ts";
 
 const { values } = parseArgs({
@@ -20,10 +22,13 @@ const { values } = parseArgs({
     images: { type: "string", default: "5" },
     seconds: { type: "string", default: "20" },
     profile: { type: "string" },
+    out: { type: "string" },
   },
 });
 /** Of stored data, what 1 Gbit/s carries beside its headers. */
 const networkBytesPerSecond = 117e6;
+/** Of the time. Who sends gives way to the server, so that it waits for others alone. */
+const busyShare = 0.05;
 
 const folder = await mkdtemp(join(tmpdir(), "roomcast-busy-"));
 const delays = join(folder, "delays.json");
@@ -34,6 +39,7 @@ const server = await BenchServer.start(folder, [
   ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
 ]);
 const children: ChildProcess[] = [];
+const taken = { at: takenAt(), on: machineText() };
 try {
   const { token } = await server.client.post<NewOperator>("/operators", {
     ...{ name: "bench", role: "operator" },
@@ -61,21 +67,31 @@ try {
   const cores = ((await server.cpuSeconds()) - cpuBefore) / seconds;
   if (codes.some(([code]) => code !== 0)) throw new Error("an image was not committed");
   const thread = await server.threadSeconds();
-  const share = (of: keyof typeof thread): string =>
-    `${Math.round(((thread[of] - threadBefore[of]) / seconds) * 100)} %`;
+  const share = (of: keyof typeof thread): number => (thread[of] - threadBefore[of]) / seconds;
+  const [ran, waited] = [share("ran"), share("waited")];
+  const percent = (of: number): string => `${Math.round(of * 100)} %`;
   const megabytes = (images * chunkCount * chunkBytes) / 1e6;
-  console.log(
-    `${images} images of ${chunkCount} MiB at once: ${(megabytes / seconds).toFixed(0)} MB/s, the server takes ${cores.toFixed(2)} of a core`,
-  );
   const ms = ({ p50, p99, most }: Omit<StatusTimes, "calls">): string =>
     [p50, p99, most].map((each) => each.toFixed(1).padStart(8)).join("");
-  console.log(
-    `its own thread works ${share("ran")} of the time, and waits ${share("waited")} for a processor`,
-  );
-  console.log(`in milliseconds       p50     p99    most`);
-  const { calls, ...times } = await status;
-  console.log(`status calls     ${ms(times)}   (${calls})`);
-  console.log(`its own thread   ${ms(await loopDelay())}`);
+  const [calls, late] = [await status, await loopDelay()];
+  const text = [
+    `${images} images of ${chunkCount} MiB at once: ${(megabytes / seconds).toFixed(0)} MB/s, the server takes ${cores.toFixed(2)} of a core`,
+    `its own thread works ${percent(ran)} of the time, and waits ${percent(waited)} for a processor`,
+    "in milliseconds       p50     p99    most",
+    `status calls     ${ms(calls)}   (${calls.calls})`,
+    `its own thread   ${ms(late)}`,
+    `${taken.at}; ${taken.on}`,
+    ...(waited > busyShare
+      ? ["MEASURED ON A BUSY MACHINE: others had some of its processors."]
+      : []),
+  ].join("\n");
+  console.log(text);
+  if (values.out !== undefined) {
+    await mkdir(values.out, { recursive: true });
+    const figures = { ...{ taken, images, chunkCount, seconds, cores, ran, waited }, calls, late };
+    await writeFile(join(values.out, "busy.json"), `${JSON.stringify(figures, null, 1)}\n`);
+    await writeFile(join(values.out, "busy.txt"), `${text}\n`);
+  }
 } finally {
   for (const child of children) child.kill();
   await server.end();

@@ -38,7 +38,7 @@ const dhcp = await startDhcpListener({
   interfaceName,
   leases: {
     load: () => [...stored.values()],
-    save(lease) {
+    async save(lease) {
       stored.set(lease.mac, lease);
       keep();
     },

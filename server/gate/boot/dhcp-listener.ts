@@ -1,24 +1,15 @@
-import { type DhcpAction, type DhcpFact, serverPort } from "../../../core/boot/dhcp-action.ts";
+import { type DhcpFact, serverPort } from "../../../core/boot/dhcp-action.ts";
 import { DhcpNetworks } from "../../../core/boot/dhcp-networks.ts";
 import { DhcpProxy, type DhcpProxyOptions, proxyPort } from "../../../core/boot/dhcp-proxy.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
-import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { guarded } from "../../../core/node/guard.ts";
-import { type AddressRange, subnetOf } from "../../../core/units/ipv4.ts";
+import { subnetOf } from "../../../core/units/ipv4.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import { openArpProber } from "../../host/arp-prober.ts";
 import { type DhcpSocket, openDhcpSocket } from "../../host/dhcp-socket.ts";
+import { isSaid, LeaseAnswers, type LeaseStore, type Said } from "./lease-answers.ts";
 import { openRouterAdvertiser, type RouterAdvertiser } from "./router-advertiser.ts";
-
-/** Where leases outlive the process; each call is durable when it returns. */
-export interface LeaseStore {
-  /** Those with an address of this subnet. */
-  load(subnet: AddressRange): Lease[];
-  save(lease: Lease): void;
-  /** Unless it is of another subnet by now. */
-  remove(mac: string, subnet: AddressRange): void;
-}
 
 /** What both ways of answering DHCP have in common. */
 export interface DhcpListenerPorts {
@@ -58,42 +49,27 @@ export async function startDhcpListener(
   const advertiser = use(opened, openRouterAdvertiser(interfaceName));
   const now = () => millis(Date.now());
 
-  const perform = (
-    socket: DhcpSocket,
-    subnet: AddressRange,
-    actions: readonly DhcpAction[],
-  ): void => {
-    for (const action of actions) {
-      // A full disk under the leases must not keep the other actions back.
-      guarded(onError, () => {
-        switch (action.type) {
-          case "save":
-            return leases.save(action.lease);
-          case "forget":
-            return leases.remove(action.mac, subnet);
-          case "probe": {
-            const { address } = action;
-            prober?.probe(address).then((owner) => {
-              guarded(onError, () => {
-                perform(socket, subnet, own.machine.probed(address, owner, now()));
-              });
-            }, onError);
-            return;
-          }
-          default:
-            return say(action, socket, advertiser, options);
-        }
-      });
-    }
-  };
+  const answers = new LeaseAnswers({
+    leases,
+    say: (action) => say(action, socket, advertiser, options),
+    probe(mac, subnet, address) {
+      prober?.probe(address).then((owner) => {
+        guarded(onError, () => {
+          answers.take(mac, subnet, own.machine.probed(address, owner, now()));
+        });
+      }, onError);
+    },
+    onError,
+  });
   const socket: DhcpSocket = opened.use(
     await openDhcpSocket({
       interfaceName,
       port: serverPort,
       take(packet) {
         guarded(onError, () => options.onClient(packet));
+        if (answers.isFull) return;
         const { subnet, actions } = networks.handle(packet, now());
-        perform(socket, subnet, actions);
+        answers.take(packet.mac, subnet, actions);
       },
       onError,
     }),
@@ -117,7 +93,7 @@ export async function startDhcpProxy(
         take(packet, source) {
           guarded(onError, () => options.onClient(packet));
           for (const action of machine.handle(packet, port, source))
-            guarded(onError, () => say(action, socket, advertiser, options));
+            if (isSaid(action)) guarded(onError, () => say(action, socket, advertiser, options));
         },
         onError,
       }),
@@ -129,7 +105,7 @@ export async function startDhcpProxy(
 }
 
 function say(
-  action: DhcpAction,
+  action: Said,
   socket: DhcpSocket,
   advertiser: RouterAdvertiser | undefined,
   { onFact }: DhcpListenerPorts,

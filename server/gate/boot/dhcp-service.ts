@@ -26,13 +26,9 @@ import type { RelayedNetwork } from "../../host/network-plans.ts";
 import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { BootWatch, type BootWatchPorts } from "./boot-watch.ts";
-import {
-  type DhcpListenerPorts,
-  type LeaseStore,
-  startDhcpListener,
-  startDhcpProxy,
-} from "./dhcp-listener.ts";
+import { type DhcpListenerPorts, startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings, relayedSettings } from "./dhcp-settings.ts";
+import type { LeaseStore } from "./lease-answers.ts";
 
 export type DhcpMode = DhcpStatus["mode"];
 
@@ -151,6 +147,7 @@ function factTeller(
     declined: newLine(),
     relayed: newLine(),
     unsupported: newLine(),
+    unwritten: newLine(),
   };
   return ({ text: said, kind, loads: _, ...fields }) => {
     const line = rare[kind];
@@ -167,7 +164,7 @@ function factTeller(
 
 /** Somebody has to do something. */
 const troubleKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
-  ...(["exhausted", "unsupported", "in-use", "relayed"] as const),
+  ...(["exhausted", "unsupported", "in-use", "relayed", "unwritten"] as const),
 ]);
 
 const watchOf = (
@@ -233,7 +230,7 @@ async function answer(
     await startDhcpListener({
       ...settings,
       ...ports,
-      leases: leasesIn(state),
+      leases: dhcpLeases(state),
       relayed: options.relayed.map((each) => relayedSettings(ownAddress, each)),
     }),
   );
@@ -242,17 +239,20 @@ async function answer(
 }
 
 /** A PC has one lease on all networks together: of the one that it asked on last. */
-function leasesIn(state: StateStore): LeaseStore {
-  const load = (subnet: AddressRange): Lease[] =>
-    state
-      .leases()
-      .map(({ record }) => record as Lease)
-      .filter((lease) => isInRange(ipv4ToNumber(lease.address) ?? 0, subnet));
+export function dhcpLeases(
+  state: Pick<StateStore, "leases" | "saveLease" | "removeLease">,
+): LeaseStore {
+  const isOf =
+    (subnet: AddressRange) =>
+    ({ address }: Lease): boolean =>
+      isInRange(ipv4ToNumber(address) ?? 0, subnet);
   return {
-    load,
+    load: (subnet) =>
+      state
+        .leases()
+        .map(({ record }) => record as Lease)
+        .filter(isOf(subnet)),
     save: (lease) => state.saveLease(lease.mac, lease),
-    remove(mac, subnet) {
-      if (load(subnet).some((lease) => lease.mac === mac)) state.removeLease(mac);
-    },
+    remove: (mac, subnet) => state.removeLease(mac, (record) => isOf(subnet)(record as Lease)),
   };
 }

@@ -26,7 +26,7 @@ export interface SenderOrder {
 }
 
 // Senders are other PCs: here they have what the server leaves of the processors.
-setPriority(getPriority() + 10);
+setPriority(Math.min(19, getPriority() + 10));
 
 process.once("message", (order: SenderOrder) => {
   send(order).then(() => process.exit());

@@ -7,9 +7,10 @@
  * there, and a row is written as soon as it is measured.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, loadavg, release, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { machineText, takenAt } from "../machine.ts";
 import { type BenchDisk, makeBenchDisk } from "./disk.ts";
 import { KeptResults } from "./kept.ts";
 import { openPlace } from "./place.ts";
@@ -73,12 +74,10 @@ async function measureIn(disk: BenchDisk, sharing: readonly ProductRow[]): Promi
 
 /** Of what and on what the figures were taken, and how busy that was. */
 function takenOn({ diskBytes, filesBytes, storedBytes }: BenchDisk): string {
-  const [first] = cpus();
-  const load = loadavg()[0]?.toFixed(1);
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
   return [
-    `${new Date().toISOString().slice(0, 16)}Z, median of ${repeat}`,
+    `${takenAt()}, median of ${repeat}`,
     `a disk of ${mb(diskBytes)} MB, ext4 with ${mb(filesBytes)} MB of files, ${mb(storedBytes)} MB by partclone and zstd -3`,
-    `${cpus().length} cores (${first?.model.trim()}), Linux ${release()}, load before ${load}`,
+    machineText(),
   ].join("; ");
 }

@@ -141,8 +141,9 @@ test("a room that grew the last partition, or none, from before there were modes
       add.run(`grow-${grow}`, JSON.stringify({ settings: { grow } }));
     add.run("says-nothing", "{}");
     const newer = ["keys", "ssh_keys", "host_keys", "image_steps", "logins", "wall_links"];
-    for (const table of [...newer, "room_moves"]) db.exec(`DROP TABLE ${table}`);
+    for (const table of [...newer, "room_moves", "forgotten"]) db.exec(`DROP TABLE ${table}`);
     db.exec("DROP INDEX session_untold; ALTER TABLE session DROP COLUMN told");
+    db.exec("DROP INDEX session_ended");
     db.exec("PRAGMA user_version = 3");
     db.close();
     const store = openStateStore(folder);
