@@ -95,7 +95,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
   }
   const fraction = sessionFraction(session);
   const left = session.secondsLeft;
-  const slow = slowest(session, (pc) => model.pcs.get(pc)?.nic.speedMbps ?? null, speech);
+  const slow = slowest(session, speech);
   const notices = session.notices.flatMap((notice) =>
     paragraph(told(notice), columns, "bad").slice(0, 2),
   );

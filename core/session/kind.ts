@@ -141,6 +141,8 @@ export interface MemberGauges {
   /** Why it is served over HTTP, or after the others, in its newest words. */
   unicast: string | null;
   straggling: string | null;
+  /** What its figures in the cast show to make it slow, in words. */
+  slow: string | null;
   /** Since when its disk has taken next to nothing, and that in words once it has lasted. */
   slowDiskSince: LabTime | null;
   slowDisk: string | null;
@@ -170,6 +172,7 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
     bytesTotal: null,
     unicast: null,
     straggling: null,
+    slow: null,
     slowDiskSince: null,
     slowDisk: null,
     askedAt: null,

@@ -146,6 +146,7 @@ function memberView(
     reason: reasonOf(member, gauge?.slowDisk ?? laneReason ?? waiting),
     lane,
     laneReason,
+    slowReason: isServed(phase) ? (gauge?.slow ?? null) : null,
     refused: phase.name === "ended" && phase.cause?.code === "refused",
     disk: member.disk,
     bytesWanted: counters?.bytesWanted ?? member.bytesWanted,

@@ -207,6 +207,7 @@ export function workerView(
     refused: phase.name === "ended" && phase.cause?.code === "refused",
     lane: null,
     laneReason: null,
+    slowReason: null,
     bytesWanted: gauge?.bytesTotal ?? worker.bytesTotal,
     bytesReceived: gauge?.bytesDone ?? worker.bytesDone,
     bytesWritten: 0,

@@ -82,6 +82,8 @@ export const CastStats = Type.Object({
         receiver: count,
         /** Why the others do not wait for it, in words; null: they do. */
         straggling: nullable(text(256)),
+        /** What its figures show to make it slow, in words; null or absent: nothing. */
+        slow: Type.Optional(nullable(text(256))),
         /** As in `room`. */
         sent: Type.Optional(nullable(SentRun)),
       }),

@@ -244,6 +244,8 @@ export const MemberView = Type.Object({
   lane: nullable(literals("main", "catch-up", "http")),
   /** Why it is not served with the room: `disk writes 18 MB/s`. */
   laneReason: nullable(Type.String()),
+  /** What its own figures have shown for a second of the last two to make it slow, in any lane: `disk writes 18 MB/s`. */
+  slowReason: nullable(Type.String()),
   /** It failed because a safety rule refused it: nothing was written. */
   refused: Type.Boolean(),
   disk: nullable(DiskView),

@@ -202,9 +202,10 @@ class SendTask implements Task {
 
   private takeStats(stats: CastSenderStats): void {
     this.stats = stats;
-    const receivers = stats.receivers.map(({ receiver, reason, sent }) => ({
+    const receivers = stats.receivers.map(({ receiver, reason, shown, sent }) => ({
       ...{ receiver, sent },
       straggling: reason === null ? null : stragglerText(reason),
+      slow: shown === null ? null : stragglerText(shown),
     }));
     const { session, attempt } = this.order;
     this.ports.send({ type: "cast-stats", session, attempt, stats: { ...stats, receivers } });
