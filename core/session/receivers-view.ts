@@ -143,7 +143,7 @@ function memberView(
     name: names.nameOf(pc),
     state: memberState(member, names.stateOf(pc)),
     result: phase.name === "ended" ? phase.result : phase.name === "lost" ? "failed" : "pending",
-    reason: reasonOf(member, gauge?.slowDisk ?? laneReason ?? waiting),
+    reason: reasonOf(member, gauge?.slowWork.text ?? laneReason ?? waiting),
     lane,
     laneReason,
     slowReason: isServed(phase) ? (gauge?.slow ?? null) : null,

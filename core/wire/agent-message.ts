@@ -52,6 +52,8 @@ export const Progress = Type.Object({
   bytesDone: count,
   bytesTotal: nullable(count),
   counters: nullable(Counters),
+  /** As in `Counters`, of work that has none: a disk that is read into an image or a cast. */
+  diskBusy: Type.Optional(nullable(Type.Number({ minimum: 0, maximum: 1 }))),
   /** The disk does not answer, in words; null or absent while it does. */
   trouble: Type.Optional(nullable(text(512))),
 });

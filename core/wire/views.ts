@@ -238,7 +238,7 @@ export const MemberView = Type.Object({
   name: Type.String(),
   state: PcState,
   result: MemberResult,
-  /** Why it failed or was stopped; while it is pending, that its disk does not answer, or `laneReason`. */
+  /** Why it failed or was stopped; while it is pending, that its disk does not answer, what is waited for, or `laneReason`. */
   reason: nullable(Type.String()),
   /** How it is served: with the room, after it, or with a copy of its own. Null while it is not, but for `http`. */
   lane: nullable(literals("main", "catch-up", "http")),

@@ -728,6 +728,7 @@ test("a session's page has the rate, who is slow and why, the cost of repairs, a
     memberOf(5, {
       ...{ writeBps: 9_000_000, bytesWritten: 1_000_000_000 },
       slowReason: "disk writes 9.0 MB/s",
+      reason: "waits for its disk, which does 300 KB/s",
     }),
     memberOf(6, { result: "verified", state: "idle", endedAt: "2026-11-22T09:10:00Z" }),
     memberOf(7, { result: "failed", state: "failed", reason: "write error at 12.4 GB" }),
@@ -743,6 +744,7 @@ test("a session's page has the rate, who is slow and why, the cost of repairs, a
   assert.match(page, /1 of 7 verified, 1 failed/);
   assert.match(page, /pc07 +FAILED +write error at 12\.4 GB/);
   assert.match(page, /pc06 +VERIFIED/);
+  assert.match(page, /pc05 +receiving.* waits for its disk/);
   assert.ok(page.indexOf("pc07 ") < page.indexOf("pc01 "), "who failed comes first");
   at.terminal.press("sy");
   await at.terminal.until("stopped session s1a2b");
