@@ -206,7 +206,11 @@ export const told = [
   "check that it is in the server's VLAN, and that no firewall or access point stands between",
   "most PCs lose packets from {rate} on",
   "the switch, or the server's own port and cable, carries no more than that",
+  "all ports have {speed} Mbit/s: switch or cables",
+  "a faster switch, or cables with all eight wires: the server sends {rate}",
   "{well} of {all} PCs hear all of it",
+  "{well} of {all} PCs hear all that their ports carry",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more",
 ] as const;
 

@@ -308,7 +308,15 @@ export const told: Readonly<Record<ToldText, string>> = {
   "most PCs lose packets from {rate} on": "la mayoría de los PC pierden paquetes desde {rate}",
   "the switch, or the server's own port and cable, carries no more than that":
     "el switch, o el puerto y el cable del servidor, no lleva más",
+  "all ports have {speed} Mbit/s: switch or cables":
+    "todos los puertos tienen {speed} Mbit/s: switch o cables",
+  "a faster switch, or cables with all eight wires: the server sends {rate}":
+    "un switch más rápido, o cables con los ocho hilos: el servidor envía a {rate}",
   "{well} of {all} PCs hear all of it": "{well} de {all} PC lo oyen todo",
+  "{well} of {all} PCs hear all that their ports carry":
+    "{well} de {all} PC oyen todo lo que llevan sus puertos",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more":
+    "la sala oye {rate} por completo: {image} ({size} como se guarda) lleva {time} o más",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "la sala oye {rate} por completo: cada {size} GB de una imagen (como se guarda) llevan {time} o más",
 };

@@ -310,7 +310,15 @@ export const told: Readonly<Record<ToldText, string>> = {
     "la plupart des PC perdent des paquets à partir de {rate}",
   "the switch, or the server's own port and cable, carries no more than that":
     "le commutateur, ou le port et le câble du serveur, ne porte pas plus",
+  "all ports have {speed} Mbit/s: switch or cables":
+    "tous les ports ont {speed} Mbit/s : commutateur ou câbles",
+  "a faster switch, or cables with all eight wires: the server sends {rate}":
+    "un commutateur plus rapide, ou des câbles à huit fils : le serveur envoie à {rate}",
   "{well} of {all} PCs hear all of it": "{well} PC sur {all} entendent tout",
+  "{well} of {all} PCs hear all that their ports carry":
+    "{well} PC sur {all} entendent tout ce que portent leurs ports",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more":
+    "la salle entend {rate} en entier : {image} ({size} telle que stockée) prend {time} ou plus",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "la salle entend {rate} en entier : chaque tranche de {size} Go d’une image (telle que stockée) prend {time} ou plus",
 };

@@ -304,7 +304,15 @@ export const told: Readonly<Record<ToldText, string>> = {
   "most PCs lose packets from {rate} on": "a maioria dos PCs perde pacotes a partir de {rate}",
   "the switch, or the server's own port and cable, carries no more than that":
     "o switch, ou a porta e o cabo do servidor, não leva mais que isso",
+  "all ports have {speed} Mbit/s: switch or cables":
+    "todas as portas têm {speed} Mbit/s: switch ou cabos",
+  "a faster switch, or cables with all eight wires: the server sends {rate}":
+    "um switch mais rápido, ou cabos com os oito fios: o servidor envia a {rate}",
   "{well} of {all} PCs hear all of it": "{well} de {all} PCs ouvem tudo",
+  "{well} of {all} PCs hear all that their ports carry":
+    "{well} de {all} PCs ouvem tudo o que suas portas levam",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more":
+    "a sala ouve {rate} por inteiro: {image} ({size} como armazenada) leva {time} ou mais",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "a sala ouve {rate} por inteiro: cada {size} GB de uma imagem (como armazenada) leva {time} ou mais",
 };
