@@ -1,7 +1,7 @@
 /**
  * `doctor --room`: real agents, each with a fault that was made on its wire. Not made here: half duplex, a port that negotiates
- * less, and damaged frames. A veth takes no `ethtool -s`, says 10,000 Mbit/s and full always, and counts no `rx_errors` of what
- * netem corrupts; a tap does take it, and carries nothing without a program. What the agent reads of them is in
+ * less, and damaged frames. A veth takes no `ethtool -s`: it says 10,000 Mbit/s and full, always, and counts no `rx_errors`. A
+ * tap takes it, but carries nothing without a program that moves its frames. What the agent reads of them is in
  * `test/initrd/agent/check/listen.test.ts`, what is said of it in `test/core/screen/room-check.test.ts`.
  */
 import assert from "node:assert/strict";
