@@ -1,5 +1,4 @@
 import type { DhcpSeats } from "../../core/boot/dhcp-seats.ts";
-import { imageName } from "../../core/image/manifest.ts";
 import type { Clock } from "../../core/ports.ts";
 import { sentence } from "../../core/screen/report.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
@@ -320,7 +319,6 @@ export class Lab {
 
   private newRoomChecks(): RoomChecks {
     const { known, inventory, presence, sessions, images } = this;
-    const { images: store } = this.ports;
     return new RoomChecks({
       ...{ ...known, wire: this.ports.checkWire },
       networkOf: (pc) => presence.networkOf(pc),
@@ -329,14 +327,7 @@ export class Lab {
           .pcsOf(inventory.room(room).name)
           .filter(({ id }) => known.isConnected(id) && presence.stateOf(id) === "idle"),
       isBusy: () => sessions.activeCount > 0,
-      image(room, reference) {
-        const last = sessions.lastImageOf(room);
-        // The last one may be gone since.
-        const found = reference === null ? store.find(last ?? "") : images.find(reference);
-        if (found === undefined) return null;
-        const { storedBytes } = images.view(found);
-        return { name: imageName(found), storedBytes };
-      },
+      image: (room, reference) => images.sizeOf(reference, sessions.lastImageOf(room)),
     });
   }
 

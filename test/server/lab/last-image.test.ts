@@ -33,6 +33,13 @@ test("the last restore to the room itself says it, also once it is over", async 
     restore("lab", null);
     assert.equal(lab.sessions.lastImageOf("default"), other, "that was for one PC");
     assert.equal(lab.sessions.lastImageOf("elsewhere"), null);
+    const { storedBytes } = lab.images.view(lab.images.find(other));
+    assert.deepEqual(lab.images.sizeOf(null, other), { name: "other@1", storedBytes });
+    assert.equal(lab.images.sizeOf("lab", other)?.name, "lab@1", "the one that is named");
+    assert.throws(() => lab.images.sizeOf("nothing", other), { code: "not-found" });
+    await lab.images.delete("other");
+    assert.equal(lab.images.sizeOf(null, other), null, "it is gone since");
+    assert.equal(lab.images.sizeOf(null, null), null);
   } finally {
     await api.close();
   }
